@@ -1,0 +1,90 @@
+"""CloudWatch alarms behind ``deploy.ports.Alarms`` (botocore ``cloudwatch`` PutMetricAlarm)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from otactl.aws.job_answer import epoch_ms
+from otactl.aws.translate import translated
+from otactl.model.standing import AlarmStanding, AlarmState
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from otactl.aws.clients import AwsClients
+    from otactl.model.alarm import Alarm
+
+#: The most DescribeAlarms takes and returns (botocore ``cloudwatch`` MaxRecords).
+_PAGE = 100
+
+
+def alarm_parameters(name: str, alarm: Alarm, *, job_id: str, description: str) -> dict[str, Any]:
+    """The parameters of PutMetricAlarm for an alarm on the metric of one job."""
+    statistic = "ExtendedStatistic" if alarm.is_percentile else "Statistic"
+    return {
+        "AlarmName": name,
+        "AlarmDescription": description,
+        "Namespace": alarm.namespace,
+        "MetricName": alarm.metric_name,
+        "Dimensions": [{"Name": alarm.dimension_name, "Value": job_id}],
+        statistic: alarm.statistic,
+        "Period": alarm.period_seconds,
+        "EvaluationPeriods": alarm.evaluation_periods,
+        "DatapointsToAlarm": alarm.datapoints_to_alarm,
+        "Threshold": float(alarm.threshold),
+        "ComparisonOperator": alarm.alarm_type.comparison_operator,
+        "TreatMissingData": alarm.treat_missing_data.value,
+        "AlarmActions": list(alarm.sns_topics),
+    }
+
+
+class CloudWatchAlarms:
+    """CloudWatch alarms.
+
+    Args:
+        clients: The clients of the command.
+    """
+
+    def __init__(self, clients: AwsClients) -> None:
+        self._clients = clients
+
+    @translated("cloudwatch")
+    def put(self, name: str, alarm: Alarm, *, job_id: str, description: str) -> None:
+        """Create an alarm on a metric of a job."""
+        self._clients.cloudwatch.put_metric_alarm(
+            **alarm_parameters(name, alarm, job_id=job_id, description=description)
+        )
+
+    @translated("cloudwatch")
+    def description(self, name: str) -> str | None:
+        """The description of an alarm, or None when there is no such alarm."""
+        answer = self._clients.cloudwatch.describe_alarms(AlarmNames=[name])
+        for alarm in answer.get("MetricAlarms", []):
+            return alarm.get("AlarmDescription", "")
+        return None
+
+    @translated("cloudwatch")
+    def states(self, names: Sequence[str]) -> tuple[AlarmStanding, ...]:
+        """The state of each alarm: one call for up to 100."""
+        found: dict[str, AlarmStanding] = {}
+        for first in range(0, len(names), _PAGE):
+            batch = list(names[first : first + _PAGE])
+            answer = self._clients.cloudwatch.describe_alarms(AlarmNames=batch, MaxRecords=_PAGE)
+            for alarm in answer.get("MetricAlarms", []):
+                found[alarm.get("AlarmName", "")] = _standing(alarm)
+        missing = AlarmState.MISSING
+        return tuple(found.get(name) or AlarmStanding(name=name, state=missing) for name in names)
+
+    @translated("cloudwatch")
+    def delete(self, name: str) -> None:
+        """Delete an alarm; one that is not there is no error."""
+        self._clients.cloudwatch.delete_alarms(AlarmNames=[name])
+
+
+def _standing(alarm: Mapping[str, Any]) -> AlarmStanding:
+    return AlarmStanding(
+        name=alarm["AlarmName"],
+        state=AlarmState(alarm.get("StateValue", AlarmState.INSUFFICIENT_DATA)),
+        since_ms=epoch_ms(alarm.get("StateUpdatedTimestamp")),
+        reason=alarm.get("StateReason", ""),
+    )

@@ -1,0 +1,124 @@
+"""Device certificates: signed from a request, attached, and removed whatever they hang on to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509 import load_pem_x509_certificate
+
+from otactl.aws.eventually import eventually
+from otactl.aws.translate import translated
+from otactl.model.arn import Arn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from otactl.aws.clients import AwsClients
+
+_PAGE = 250
+_MS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """A certificate as AWS made it."""
+
+    arn: str
+    pem: str
+
+
+class Certificates:
+    """The certificates of an account.
+
+    Args:
+        clients: The clients of the command.
+    """
+
+    def __init__(self, clients: AwsClients) -> None:
+        self._clients = clients
+
+    @translated("iot")
+    def sign(self, request: str) -> Certificate:
+        """Let AWS sign a request (PEM); the certificate is active at once."""
+        answer = self._clients.iot.create_certificate_from_csr(
+            certificateSigningRequest=request, setAsActive=True
+        )
+        return Certificate(answer["certificateArn"], answer["certificatePem"])
+
+    @translated("iot")
+    def is_active(self, arn: str) -> bool:
+        """Whether it exists and devices may connect with it."""
+        iot = self._clients.iot
+        try:
+            answer = iot.describe_certificate(certificateId=_id(arn))
+        except iot.exceptions.ResourceNotFoundException:
+            return False
+        return answer["certificateDescription"]["status"] == "ACTIVE"
+
+    @translated("iot")
+    def attach(self, arn: str, *, policy_name: str, thing_name: str) -> None:
+        """Give it a policy and a thing; doing so again changes nothing."""
+        iot = self._clients.iot
+        iot.attach_policy(policyName=policy_name, target=arn)
+        iot.attach_thing_principal(thingName=thing_name, principal=arn)
+
+    @translated("iot")
+    def of_thing(self, thing_name: str) -> list[str]:
+        """The ARNs of a thing's certificates."""
+        answer = self._clients.iot.list_thing_principals(thingName=thing_name)
+        return [principal for principal in answer["principals"] if ":cert/" in principal]
+
+    @translated("iot")
+    def detach(self, arn: str, thing_name: str) -> None:
+        """Take it from a thing."""
+        self._clients.iot.detach_thing_principal(thingName=thing_name, principal=arn)
+
+    @translated("iot")
+    def has_policy(self, arn: str, policy_name: str) -> bool:
+        """Whether a policy is attached to it."""
+        answer = self._clients.iot.list_attached_policies(target=arn)
+        return any(policy["policyName"] == policy_name for policy in answer["policies"])
+
+    @translated("iot")
+    def delete(self, arn: str) -> None:
+        """Remove it, detached from everything first; harmless when it is gone."""
+        iot = self._clients.iot
+        try:
+            for policy in iot.list_attached_policies(target=arn)["policies"]:
+                iot.detach_policy(policyName=policy["policyName"], target=arn)
+            for thing_name in iot.list_principal_things(principal=arn)["things"]:
+                iot.detach_thing_principal(thingName=thing_name, principal=arn)
+            iot.update_certificate(certificateId=_id(arn), newStatus="INACTIVE")
+            eventually(lambda: iot.delete_certificate(certificateId=_id(arn)))
+        except iot.exceptions.ResourceNotFoundException:
+            return
+
+    @translated("iot")
+    def since(self, since_ms: int) -> Iterator[str]:
+        """The ARNs of those made since then, epoch milliseconds."""
+        pages = self._clients.iot.get_paginator("list_certificates").paginate(
+            PaginationConfig={"PageSize": _PAGE}
+        )
+        return iter(
+            [
+                certificate["certificateArn"]
+                for page in pages
+                for certificate in page["certificates"]
+                if certificate["creationDate"].timestamp() * _MS >= since_ms
+            ]
+        )
+
+    @translated("iot")
+    def public_key(self, arn: str) -> bytes:
+        """The public key in it, DER."""
+        answer = self._clients.iot.describe_certificate(certificateId=_id(arn))
+        pem = answer["certificateDescription"]["certificatePem"]
+        key = load_pem_x509_certificate(pem.encode()).public_key()
+        return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+def _id(arn: str) -> str:
+    """The id within the ARN, ``…:cert/ID``."""
+    return Arn.parse(arn).resource_name

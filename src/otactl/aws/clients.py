@@ -1,0 +1,260 @@
+"""The boto3 clients of one command: made on demand, shared by threads, counted call by call.
+
+Settings come from flags, then the environment, then the configuration file, as every AWS tool
+reads them; botocore does the reading. Retries are botocore's adaptive mode (exponential backoff
+with jitter and a client-side rate limit), within the budget the user sets.
+"""
+
+# boto3 makes clients by name and says nothing of their types; the properties below do.
+# mypy: disable-error-code="no-any-return"
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, NoCredentialsError
+
+import otactl
+from otactl.aws.pacer import Pacer
+from otactl.aws.translate import translate, translated
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from botocore.credentials import ReadOnlyCredentials
+    from types_boto3_cloudformation import CloudFormationClient
+    from types_boto3_cloudwatch import CloudWatchClient
+    from types_boto3_dynamodb import DynamoDBClient
+    from types_boto3_iam import IAMClient
+    from types_boto3_iot import IoTClient
+    from types_boto3_iot_data import IoTDataPlaneClient
+    from types_boto3_iot_jobs_data import IoTJobsDataPlaneClient
+    from types_boto3_lambda import LambdaClient
+    from types_boto3_logs import CloudWatchLogsClient
+    from types_boto3_s3 import S3Client
+    from types_boto3_sns import SNSClient
+    from types_boto3_sqs import SQSClient
+    from types_boto3_sts import STSClient
+
+    from otactl.model.local_cloud import LocalCloudAddress
+
+#: Calls that may be under way at once from one client.
+MAX_CONNECTIONS = 32
+DEFAULT_MAX_ATTEMPTS = 8
+
+# What IAM calls a service where boto3 calls it something else.
+_IAM_NAMES = {"iot-data": "iotdata", "iot-jobs-data": "iotjobsdata", "events": "events"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwsSettings:
+    """How to reach AWS. What is None is left to botocore's own search.
+
+    Attributes:
+        max_attempts: How often a throttled or failed call is tried in all.
+        iot_interval_ms: Least time from one call of the IoT control plane to the next
+            (the manual's ``iotApiSleepTime``).
+    """
+
+    region: str | None = None
+    profile: str | None = None
+    endpoint_url: str | None = None
+    access_key_id: str | None = None
+    secret_access_key: str | None = None
+    max_attempts: int = DEFAULT_MAX_ATTEMPTS
+    iot_interval_ms: int = 0
+
+    @classmethod
+    def for_local_cloud(cls, address: LocalCloudAddress, **changes: Any) -> AwsSettings:
+        """The settings that reach a local cloud."""
+        return cls(
+            region=address.region,
+            endpoint_url=address.endpoint_url,
+            access_key_id=address.access_key_id,
+            secret_access_key=address.secret_access_key,
+            **changes,
+        )
+
+
+class CallCounter:
+    """Counts the requests that went out, retries included, by ``service:Operation``.
+
+    Attributes:
+        on_answer: Told of each request how it went: name, HTTP status (None when no answer came),
+            error code (empty when there is none). Called on the thread that made the request.
+    """
+
+    def __init__(self) -> None:
+        self.on_answer: Callable[[str, int | None, str], None] | None = None
+        self._counts: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    def count(self, name: str) -> None:
+        """Count one request."""
+        with self._lock:
+            self._counts[name] += 1
+
+    def snapshot(self) -> dict[str, int]:
+        """The counts so far, by name in alphabetical order."""
+        with self._lock:
+            return dict(sorted(self._counts.items()))
+
+
+class AwsClients:
+    """The clients of one command.
+
+    Args:
+        settings: How to reach AWS.
+        calls: Where requests are counted; a new counter when left out.
+    """
+
+    def __init__(self, settings: AwsSettings, calls: CallCounter | None = None) -> None:
+        self.settings = settings
+        self.calls = calls or CallCounter()
+        self._pacer = Pacer(settings.iot_interval_ms / 1000)
+        self._clients: dict[str, Any] = {}
+        self._lock = threading.Lock()
+        try:
+            self._session = boto3.Session(
+                profile_name=settings.profile,
+                region_name=settings.region,
+                aws_access_key_id=settings.access_key_id,
+                aws_secret_access_key=settings.secret_access_key,
+            )
+        except BotoCoreError as error:
+            raise translate(error, "session") from error
+
+    @property
+    def region(self) -> str | None:
+        """The region in force."""
+        return self._session.region_name
+
+    @translated("session")
+    def credentials(self) -> ReadOnlyCredentials:
+        """The credentials in force, refreshed when they can be.
+
+        Raises:
+            UserMistake: There are none.
+        """
+        found = self._session.get_credentials()
+        if found is None:
+            raise NoCredentialsError
+        return found.get_frozen_credentials()
+
+    def _client(self, name: str) -> Any:
+        with self._lock:
+            if name not in self._clients:
+                self._clients[name] = self._make(name)
+            return self._clients[name]
+
+    def _make(self, name: str) -> Any:
+        try:
+            client = self._session.client(
+                name,  # type: ignore[call-overload]  # any service of ours, by its name
+                endpoint_url=self.settings.endpoint_url,
+                config=Config(
+                    retries={"mode": "adaptive", "total_max_attempts": self.settings.max_attempts},
+                    max_pool_connections=MAX_CONNECTIONS,
+                    user_agent_extra=f"otactl/{otactl.__version__}",
+                    # Rehearsals reach buckets by path: a local cloud has no wildcard DNS.
+                    s3={"addressing_style": "path"} if self.settings.endpoint_url else None,
+                ),
+            )
+        except (BotoCoreError, ValueError) as error:
+            raise translate(error, name) from error
+        iam_name = _IAM_NAMES.get(name, name)
+
+        def before_send(event_name: str, **_: Any) -> None:
+            self.calls.count(f"{iam_name}:{event_name.rpartition('.')[2]}")
+            if name == "iot":
+                self._pacer.wait()
+
+        def response_received(
+            event_name: str,
+            parsed_response: Mapping[str, Any] | None = None,
+            exception: Exception | None = None,
+            **_: Any,
+        ) -> None:
+            if (tell := self.calls.on_answer) is None:
+                return
+            answer = parsed_response or {}
+            status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode")
+            code = answer.get("Error", {}).get("Code", "")
+            # An exception's text may hold a URL; its name is enough.
+            fault = code or (type(exception).__name__ if exception else "")
+            tell(f"{iam_name}:{event_name.rpartition('.')[2]}", status, fault)
+
+        service = client.meta.service_model.service_id.hyphenize()
+        client.meta.events.register(f"before-send.{service}", before_send)
+        client.meta.events.register(f"response-received.{service}", response_received)
+        return client
+
+    @property
+    def iot(self) -> IoTClient:
+        """The IoT control plane."""
+        return self._client("iot")
+
+    @property
+    def iot_data(self) -> IoTDataPlaneClient:
+        """The IoT data plane."""
+        return self._client("iot-data")
+
+    @property
+    def iot_jobs_data(self) -> IoTJobsDataPlaneClient:
+        """The device side of IoT Jobs, over HTTPS."""
+        return self._client("iot-jobs-data")
+
+    @property
+    def s3(self) -> S3Client:
+        """Amazon S3."""
+        return self._client("s3")
+
+    @property
+    def cloudwatch(self) -> CloudWatchClient:
+        """Amazon CloudWatch."""
+        return self._client("cloudwatch")
+
+    @property
+    def dynamodb(self) -> DynamoDBClient:
+        """Amazon DynamoDB."""
+        return self._client("dynamodb")
+
+    @property
+    def cloudformation(self) -> CloudFormationClient:
+        """AWS CloudFormation."""
+        return self._client("cloudformation")
+
+    @property
+    def sns(self) -> SNSClient:
+        """Amazon SNS."""
+        return self._client("sns")
+
+    @property
+    def sqs(self) -> SQSClient:
+        """Amazon SQS."""
+        return self._client("sqs")
+
+    @property
+    def lambda_(self) -> LambdaClient:
+        """AWS Lambda."""
+        return self._client("lambda")
+
+    @property
+    def logs(self) -> CloudWatchLogsClient:
+        """Amazon CloudWatch Logs."""
+        return self._client("logs")
+
+    @property
+    def iam(self) -> IAMClient:
+        """AWS IAM."""
+        return self._client("iam")
+
+    @property
+    def sts(self) -> STSClient:
+        """AWS STS."""
+        return self._client("sts")

@@ -1,0 +1,16 @@
+"""Who these credentials are (botocore ``sts`` GetCallerIdentity)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from otactl.aws.translate import translated
+
+if TYPE_CHECKING:
+    from otactl.aws.clients import AwsClients
+
+
+@translated("sts")
+def account_of(clients: AwsClients) -> str:
+    """The account id of the credentials, twelve digits."""
+    return clients.sts.get_caller_identity()["Account"]

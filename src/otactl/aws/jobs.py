@@ -1,0 +1,116 @@
+"""IoT Jobs behind ``deploy.ports.Jobs`` (botocore ``iot``, control plane)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from otactl.aws.job_answer import job_description, listed_outcome, thing_outcome
+from otactl.aws.job_request import create_job_parameters
+from otactl.aws.translate import translated
+from otactl.model.outcome import ExecutionPage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from otactl.aws.clients import AwsClients
+    from otactl.deploy.ports import JobRequest
+    from otactl.model.outcome import ThingOutcome
+    from otactl.model.snapshot import JobDescription
+    from otactl.model.status import ExecutionStatus
+
+#: The most a page holds (botocore ``iot`` LaserMaxResults).
+_PAGE = 250
+
+
+class IotJobs:
+    """IoT Jobs, control plane.
+
+    Args:
+        clients: The clients of the command.
+    """
+
+    def __init__(self, clients: AwsClients) -> None:
+        self._clients = clients
+
+    @translated("iot")
+    def create(self, request: JobRequest) -> None:
+        """Create a job."""
+        self._clients.iot.create_job(**create_job_parameters(request))
+
+    @translated("iot")
+    def describe(self, job_id: str) -> JobDescription | None:
+        """The job, or None when there is none."""
+        try:
+            return job_description(self._clients.iot.describe_job(jobId=job_id)["job"])
+        except self._clients.iot.exceptions.ResourceNotFoundException:
+            return None
+
+    @translated("iot")
+    def cancel(self, job_id: str, *, reason_code: str, comment: str, force: bool) -> None:
+        """Cancel a job; forced, its executions in progress too."""
+        self._clients.iot.cancel_job(
+            jobId=job_id, reasonCode=reason_code, comment=comment, force=force
+        )
+
+    @translated("iot")
+    def cancel_execution(
+        self, job_id: str, thing_name: str, *, force: bool, details: Mapping[str, str]
+    ) -> None:
+        """Cancel the execution of a job on one thing; forced, also one in progress."""
+        parameters: dict[str, Any] = {"jobId": job_id, "thingName": thing_name, "force": force}
+        if details:
+            parameters["statusDetails"] = dict(details)
+        self._clients.iot.cancel_job_execution(**parameters)
+
+    @translated("iot")
+    def document(self, job_id: str) -> str:
+        """The job document, as it was given."""
+        return self._clients.iot.get_job_document(jobId=job_id).get("document", "")
+
+    @translated("iot")
+    def delete(self, job_id: str) -> None:
+        """Delete a job and all its executions, running or not."""
+        try:
+            self._clients.iot.delete_job(jobId=job_id, force=True)
+        except self._clients.iot.exceptions.ResourceNotFoundException:
+            return
+
+    @translated("iot")
+    def executions(
+        self, job_id: str, status: ExecutionStatus | None = None
+    ) -> Iterator[ThingOutcome]:
+        """The executions of a job, page by page, without status details."""
+        return self._executions(job_id, status)
+
+    def _executions(self, job_id: str, status: ExecutionStatus | None) -> Iterator[ThingOutcome]:
+        token: str | None = None
+        while True:
+            page = self.page(job_id, status, token)
+            yield from page.executions
+            token = page.next_token
+            if token is None:
+                return
+
+    @translated("iot")
+    def page(self, job_id: str, status: ExecutionStatus | None, token: str | None) -> ExecutionPage:
+        """One page of the executions of a job: one call."""
+        parameters: dict[str, Any] = {"jobId": job_id, "maxResults": _PAGE}
+        if status is not None:
+            parameters["status"] = status.value
+        if token is not None:
+            parameters["nextToken"] = token
+        answer = self._clients.iot.list_job_executions_for_job(**parameters)
+        return ExecutionPage(
+            tuple(map(listed_outcome, answer["executionSummaries"])), answer.get("nextToken")
+        )
+
+    @translated("iot")
+    def execution(self, job_id: str, thing_name: str) -> ThingOutcome | None:
+        """The last execution of a job on a thing, with its status details."""
+        try:
+            answer = self._clients.iot.describe_job_execution(jobId=job_id, thingName=thing_name)
+        except self._clients.iot.exceptions.ResourceNotFoundException:
+            return None
+        execution = answer["execution"]
+        details = execution.get("statusDetails", {}).get("detailsMap", {})
+        return thing_outcome(thing_name, execution, details)

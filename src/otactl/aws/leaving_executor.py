@@ -1,0 +1,39 @@
+"""Runs what may block beside an event loop, in threads that nobody waits for at the end.
+
+The standard library joins the threads of its executors before a program may end. A connection that
+is never answered would keep a command for a minute after Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class LeavingExecutor(ThreadPoolExecutor):
+    """A thread of its own for each call; the program may end before they do.
+
+    It is a ``ThreadPoolExecutor`` because asyncio takes no other as its default.
+    """
+
+    def submit(self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Future[R]:
+        """Call something in a thread."""
+        future: Future[R] = Future()
+
+        def run() -> None:
+            if not future.set_running_or_notify_cancel():
+                return
+            try:
+                future.set_result(fn(*args, **kwargs))
+            except BaseException as error:  # noqa: BLE001 - raised where the future is awaited
+                future.set_exception(error)
+
+        threading.Thread(target=run, name="leaving", daemon=True).start()
+        return future

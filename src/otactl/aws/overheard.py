@@ -1,0 +1,101 @@
+"""What a thing's messages say about what it does, for people who follow it.
+
+Read from topics another client may see: notifications and presence on AWS, a device's requests on
+a local cloud alone (aws-facts F1). Everything in them is a stranger's, and only read for display.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from otactl.monitor.ports import ThingHeard
+from otactl.wire.error import WireError
+from otactl.wire.job_payload import decode_execution_answer, load_object
+from otactl.wire.stream_payload import decode_get_request
+from otactl.wire.stream_topic import StreamTopic, StreamVerb
+
+if TYPE_CHECKING:
+    from otactl.wire.stream_payload import GetStreamRequest
+
+#: Followed by a client id, which is the thing's name where devices keep AWS's advice.
+PRESENCE = ("$aws/events/presence/connected", "$aws/events/presence/disconnected")
+_THINGS = "$aws/things/"
+
+
+def requests_of(thing_name: str) -> tuple[str, ...]:
+    """The filters that catch what a thing asks the service."""
+    base = f"{_THINGS}{thing_name}"
+    return (
+        f"{base}/jobs/start-next",
+        f"{base}/jobs/+/update",
+        f"{base}/streams/+/get/+",
+        f"{base}/streams/+/describe/+",
+    )
+
+
+def overheard(topic: str, payload: bytes, now_ms: int) -> ThingHeard | None:
+    """What a message says, or None when it says nothing.
+
+    Raises:
+        WireError: It is not what such a topic carries.
+    """
+    for connected, prefix in zip((True, False), PRESENCE, strict=True):
+        if topic.startswith(f"{prefix}/"):
+            name = topic.removeprefix(f"{prefix}/")
+            return ThingHeard(
+                thing_name=name,
+                at_ms=now_ms,
+                words="connected" if connected else "disconnected",
+                connected=connected,
+            )
+    if not topic.startswith(_THINGS):
+        return None
+    name, _, rest = topic.removeprefix(_THINGS).partition("/")
+    words = _words(topic, rest, payload)
+    return None if words is None else ThingHeard(thing_name=name, at_ms=now_ms, words=words)
+
+
+def _words(topic: str, rest: str, payload: bytes) -> str | None:
+    match rest.split("/"):
+        case ["jobs", "notify-next"]:
+            execution, _ = decode_execution_answer(payload)
+            return "has nothing to do" if execution is None else f"told of job {execution.job_id}"
+        case ["jobs", "start-next"]:
+            return "asked for its next job"
+        case ["jobs", _, "update"]:
+            status = str(load_object(payload).get("status", ""))[:20]
+            return f"reported {status}"
+        case ["streams", *_]:
+            return _stream_words(topic, payload)
+    return None
+
+
+def _stream_words(topic: str, payload: bytes) -> str | None:
+    parsed = StreamTopic.parse(topic)
+    if parsed is None:
+        return None
+    if parsed.verb is StreamVerb.DESCRIBE:
+        return "asked what the stream holds"
+    if parsed.verb is not StreamVerb.GET:
+        return None
+    try:
+        return _block_words(decode_get_request(payload, parsed.payload_format))
+    except WireError:
+        return "asked for blocks in words nobody understands"
+
+
+def _block_words(request: GetStreamRequest) -> str:
+    if request.bitmap is not None:
+        wanted = [
+            request.block_offset + byte * 8 + bit
+            for byte, bits in enumerate(request.bitmap)
+            for bit in range(8)
+            if bits >> bit & 1
+        ]
+        if not wanted:
+            return "asked for no block"
+        return f"asked for {len(wanted)} blocks from {wanted[0]} to {wanted[-1]}"
+    first = request.block_offset
+    if request.block_count in (None, 1):
+        return f"asked for block {first}"
+    return f"asked for blocks {first} to {first + (request.block_count or 1) - 1}"

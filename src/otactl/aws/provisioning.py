@@ -1,0 +1,248 @@
+"""Things, certificates, groups and a policy for a fleet of virtual devices (botocore ``iot``).
+
+Everything a fleet owns is marked: things and groups carry its id as an attribute, the policy in
+its name. Creating is idempotent, so a half-made fleet is completed by making it again. Deleting
+takes what carries the mark and nothing else, in whatever state it is found. Keys are not made
+here: the caller hands in certificate signing requests.
+"""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from otactl.aws.certificates import Certificate, Certificates
+from otactl.aws.device_policy import device_policy
+from otactl.aws.eventually import eventually
+from otactl.aws.translate import translated
+from otactl.errors import UserMistake
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator
+
+    from otactl.aws.clients import AwsClients
+
+MARK = "otactlFleet"
+#: Calls under way at once. The registry's API takes tens a second; what is throttled is retried
+#: by botocore, more slowly each time.
+CONCURRENCY = 8
+_PAGE = 250
+
+
+@translated("iot")
+def data_endpoint(clients: AwsClients) -> str:
+    """The host of the account's broker (DescribeEndpoint ``iot:Data-ATS``)."""
+    return clients.iot.describe_endpoint(endpointType="iot:Data-ATS")["endpointAddress"]
+
+
+class ThingProvisioner:
+    """Makes and removes one fleet.
+
+    Args:
+        clients: The clients of the command.
+        fleet_id: The fleet's mark.
+        policy_name: The policy of its certificates.
+    """
+
+    def __init__(self, clients: AwsClients, *, fleet_id: str, policy_name: str) -> None:
+        self._clients = clients
+        self._certificates = Certificates(clients)
+        self._mark = {MARK: fleet_id}
+        self._policy_name = policy_name
+
+    @translated("iot")
+    def create_policy(self, *, partition: str, region: str, account: str) -> None:
+        """Make the policy unless it is there."""
+        document = device_policy(partition=partition, region=region, account=account)
+        try:
+            self._clients.iot.create_policy(
+                policyName=self._policy_name, policyDocument=json.dumps(document)
+            )
+        except self._clients.iot.exceptions.ResourceAlreadyExistsException:
+            # Its name carries the fleet's id: it is ours, from an attempt before.
+            return
+
+    @translated("iot")
+    def create_group(self, group_name: str) -> None:
+        """Make a thing group, or use the one that is there.
+
+        A group of somebody else's is used and, lacking our mark, not deleted.
+        """
+        try:
+            self._clients.iot.create_thing_group(
+                thingGroupName=group_name,
+                thingGroupProperties={"attributePayload": {"attributes": self._mark}},
+            )
+        except self._clients.iot.exceptions.ResourceAlreadyExistsException:
+            return
+
+    def create_things(
+        self,
+        things: Iterable[str],
+        *,
+        groups_of: Callable[[str], Iterable[str]],
+        known_certificate: Callable[[str], str | None],
+        make_request: Callable[[str], str],
+        keep: Callable[[str, Certificate], None],
+    ) -> Iterator[str]:
+        """Make things with a certificate each, several at once.
+
+        Args:
+            things: Their names.
+            groups_of: Which groups a thing joins.
+            known_certificate: The ARN of the certificate a thing has from an attempt before.
+            make_request: The signing request for a thing, PEM.
+            keep: Keeps a certificate the moment it exists.
+
+        Yields:
+            Each thing's name when it is complete.
+
+        Raises:
+            UserMistake: A thing of that name exists and is not of this fleet.
+        """
+
+        def create(thing_name: str) -> str:
+            self._create_thing(thing_name)
+            arn = known_certificate(thing_name)
+            if arn is None or not self._certificates.is_active(arn):
+                certificate = self._certificates.sign(make_request(thing_name))
+                keep(thing_name, certificate)
+                arn = certificate.arn
+            self._certificates.attach(arn, policy_name=self._policy_name, thing_name=thing_name)
+            for group_name in groups_of(thing_name):
+                self._join(thing_name, group_name)
+            return thing_name
+
+        yield from _in_threads(create, things)
+
+    def delete_things(
+        self, things: Iterable[str], *, known_certificate: Callable[[str], str | None]
+    ) -> Iterator[str]:
+        """Remove things and their certificates, several at once; yields each name when it is gone.
+
+        A thing that lacks the fleet's mark is left alone.
+        """
+        certificates = self._certificates
+
+        def delete(thing_name: str) -> str:
+            if self._is_ours(thing_name):
+                for arn in certificates.of_thing(thing_name):
+                    certificates.detach(arn, thing_name)
+                    if certificates.has_policy(arn, self._policy_name):
+                        certificates.delete(arn)
+                self._delete_thing(thing_name)
+            if (known := known_certificate(thing_name)) is not None:
+                certificates.delete(known)
+            return thing_name
+
+        yield from _in_threads(delete, things)
+
+    def delete_groups(self, groups: Iterable[str]) -> None:
+        """Remove the groups that carry the fleet's mark."""
+        for group_name in groups:
+            if self._group_is_ours(group_name):
+                self._delete_group(group_name)
+
+    def delete_policy(self) -> None:
+        """Remove the policy, and any certificate that still has it."""
+        for principal in self._policy_targets():
+            self._certificates.delete(principal)
+        self._delete_policy()
+
+    def delete_stray_certificates(self, public_keys: Collection[bytes], since_ms: int) -> int:
+        """Remove certificates of ours that nothing points to.
+
+        A process killed between the certificate and its first attachment leaves one that only its
+        public key tells to be ours.
+
+        Args:
+            public_keys: Of the things whose certificate is not known; DER.
+            since_ms: When the fleet was begun; older certificates are not looked at.
+
+        Returns:
+            How many there were.
+        """
+        certificates = self._certificates
+        strays = [
+            arn
+            for arn in certificates.since(since_ms)
+            if certificates.public_key(arn) in public_keys
+        ]
+        for arn in strays:
+            certificates.delete(arn)
+        return len(strays)
+
+    @translated("iot")
+    def _create_thing(self, thing_name: str) -> None:
+        iot = self._clients.iot
+        try:
+            iot.create_thing(thingName=thing_name, attributePayload={"attributes": self._mark})
+        except iot.exceptions.ResourceAlreadyExistsException as error:
+            if not self._is_ours(thing_name):
+                raise UserMistake(
+                    f"a thing named {thing_name} exists and is not of this fleet",
+                    hint="choose another --prefix",
+                ) from error
+
+    @translated("iot")
+    def _join(self, thing_name: str, group_name: str) -> None:
+        self._clients.iot.add_thing_to_thing_group(thingName=thing_name, thingGroupName=group_name)
+
+    @translated("iot")
+    def _is_ours(self, thing_name: str) -> bool:
+        iot = self._clients.iot
+        try:
+            attributes = iot.describe_thing(thingName=thing_name).get("attributes", {})
+        except iot.exceptions.ResourceNotFoundException:
+            return False
+        return attributes.items() >= self._mark.items()
+
+    @translated("iot")
+    def _delete_thing(self, thing_name: str) -> None:
+        eventually(lambda: self._clients.iot.delete_thing(thingName=thing_name))
+
+    @translated("iot")
+    def _group_is_ours(self, group_name: str) -> bool:
+        iot = self._clients.iot
+        try:
+            answer = iot.describe_thing_group(thingGroupName=group_name)
+        except iot.exceptions.ResourceNotFoundException:
+            return False
+        payload = answer.get("thingGroupProperties", {}).get("attributePayload", {})
+        return payload.get("attributes", {}).items() >= self._mark.items()
+
+    @translated("iot")
+    def _delete_group(self, group_name: str) -> None:
+        self._clients.iot.delete_thing_group(thingGroupName=group_name)
+
+    @translated("iot")
+    def _policy_targets(self) -> list[str]:
+        iot = self._clients.iot
+        pages = iot.get_paginator("list_targets_for_policy").paginate(
+            policyName=self._policy_name, PaginationConfig={"PageSize": _PAGE}
+        )
+        try:
+            return [target for page in pages for target in page["targets"] if ":cert/" in target]
+        except iot.exceptions.ResourceNotFoundException:
+            return []
+
+    @translated("iot")
+    def _delete_policy(self) -> None:
+        iot = self._clients.iot
+        try:
+            eventually(lambda: iot.delete_policy(policyName=self._policy_name))
+        except iot.exceptions.ResourceNotFoundException:
+            return
+
+
+def _in_threads(function: Callable[[str], str], names: Iterable[str]) -> Iterator[str]:
+    """Call for every name, several at once; the first failure ends it when those begun are done."""
+    with ThreadPoolExecutor(CONCURRENCY, "provision") as pool:
+        futures = [pool.submit(function, name) for name in names]
+        try:
+            for future in futures:
+                yield future.result()
+        finally:
+            for future in futures:
+                future.cancel()

@@ -1,0 +1,215 @@
+"""An item of the table as a job request; what comes out of the table is not trusted.
+
+It is checked as if a stranger had put it there: each attribute has the type and the range it must
+have, texts print on a terminal, keys name plain files. An item that is no request becomes a
+``MalformedRequest`` and is kept as it is.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from otactl.aws.queue_item import FENCE, LEASE_UNTIL, ORDER_KEY, OURS, OWNER, STATE, Item
+from otactl.jobqueue.order import job_id_of
+from otactl.jobqueue.request import (
+    Failure,
+    JobRequest,
+    Lease,
+    MalformedRequest,
+    Outcome,
+    Series,
+    Targets,
+)
+from otactl.jobqueue.state import FailureKind, RequestState
+from otactl.jobqueue.stored_file import FileRole, StoredFile, check_digest, check_key
+from otactl.model.identifier import is_bucket_name, is_job_id
+from otactl.model.quoting import printable, quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: Epoch milliseconds of the year 5138: whatever is counted or timed here stays below it.
+_MAX_NUMBER = 10**14
+
+
+def request_of(item: Mapping[str, Any]) -> JobRequest | MalformedRequest:
+    """The request an item holds, or what is wrong with the item."""
+    order_key = str(item[ORDER_KEY]["S"])
+    state = RequestState(item[STATE]["S"])
+    try:
+        return _request(_Attributes(item), order_key, state)
+    except ValueError as error:
+        return MalformedRequest(
+            order_key=order_key, state=state, reason=f"it is no request: {error}", item=dict(item)
+        )
+
+
+class _Attributes:
+    """Reads attributes of an item, each of the type it must have."""
+
+    def __init__(self, item: Mapping[str, Any]) -> None:
+        self._item = item
+
+    def _get(self, name: str, kind: str) -> Any:
+        value = self._item.get(name)
+        if value is None:
+            return None
+        if kind not in value:
+            raise ValueError(f"{name} has the type {'/'.join(value)}, not {kind}")
+        return value[kind]
+
+    def text(self, name: str) -> str | None:
+        """A text that prints."""
+        value = self._get(name, "S")
+        return None if value is None else printable(value) if not value.isprintable() else value
+
+    def lines(self, name: str) -> str:
+        """A text of several lines, what does not print escaped."""
+        value = self._get(name, "S") or ""
+        return "".join(
+            sign if sign.isprintable() or sign == "\n" else repr(sign)[1:-1] for sign in value
+        )
+
+    def required(self, name: str) -> str:
+        """A text that must be there."""
+        value = self.text(name)
+        if not value:
+            raise ValueError(f"{name} is missing")
+        return value
+
+    def number(self, name: str) -> int | None:
+        """A whole number that is not negative."""
+        value = self._get(name, "N")
+        if value is None:
+            return None
+        if not (value.isascii() and value.isdigit()):
+            raise ValueError(f"{name} = {quoted(value)} is no whole number")
+        number = int(value)
+        if number > _MAX_NUMBER:
+            raise ValueError(f"{name} = {quoted(value)} is too large")
+        return number
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """A list of texts that print."""
+        values = self._get(name, "L") or []
+        if not all("S" in value and value["S"].isprintable() for value in values):
+            raise ValueError(f"{name} is no list of texts")
+        return tuple(value["S"] for value in values)
+
+    def flag(self, name: str) -> bool:
+        """Whether it is there and true."""
+        return bool(self._get(name, "BOOL"))
+
+    def octets(self, name: str) -> bytes | None:
+        """Binary content."""
+        value = self._get(name, "B")
+        return None if value is None else bytes(value)
+
+    def file(self, role: FileRole) -> StoredFile | None:
+        """A file of the request."""
+        key = self.text(f"{role}Key")
+        if key is None:
+            return None
+        digest = self.text(f"{role}Sha256")
+        try:
+            return StoredFile(
+                key=check_key(key),
+                sha256=None if digest is None else check_digest(digest),
+                size_bytes=self.number(f"{role}Size"),
+            )
+        except ValueError as error:
+            raise ValueError(f"{role}: {error}") from error
+
+    def required_file(self, role: FileRole) -> StoredFile:
+        """A file that must be there."""
+        file = self.file(role)
+        if file is None:
+            raise ValueError(f"{role}Key is missing")
+        return file
+
+    def foreign(self) -> Item:
+        """The attributes that are not ours."""
+        return {name: value for name, value in self._item.items() if name not in OURS}
+
+
+def _request(read: _Attributes, order_key: str, state: RequestState) -> JobRequest:
+    job_id = read.text("jobId") or job_id_of(order_key)
+    if not is_job_id(job_id):
+        raise ValueError(f"jobId = {quoted(job_id)} is no job id")
+    bucket = read.required("bucketId")
+    if not is_bucket_name(bucket):
+        raise ValueError(f"bucketId = {quoted(bucket)} is no bucket name")
+    request = JobRequest(
+        job_id=job_id,
+        order_key=order_key,
+        state=state,
+        bucket=bucket,
+        image=read.required_file(FileRole.IMAGE),
+        configuration=read.required_file(FileRole.CONFIGURATION),
+        thing_list=read.required_file(FileRole.THING_LIST),
+        document=read.file(FileRole.DOCUMENT),
+        targets=_targets(read),
+        not_before_ms=read.number("notBefore"),
+        after=read.texts("after"),
+        series=_series(read),
+        run=read.number("run") or 1,
+        attempt=read.number("attempt") or 0,
+        fence=read.number(FENCE) or 0,
+        lease=_lease(read),
+        last_trouble=read.text("lastTrouble") or "",
+        checkpoint=read.file(FileRole.CHECKPOINT),
+        outcome=_outcome(read),
+        failure=_failure(read),
+        ended_ms=read.number("endedAt"),
+        keep_days=read.number("keepDays"),
+        foreign=read.foreign(),
+    )
+    if len({file.name for file in request.files} | {"dev.ini"}) != len(request.files) + 1:
+        raise ValueError("two of its files have the same name, or one is called dev.ini")
+    return request
+
+
+def _targets(read: _Attributes) -> Targets | None:
+    count = read.number("targetCount")
+    if count is None:
+        return None
+    return Targets(
+        count=count,
+        inline=read.octets("targetDigests"),
+        file=read.file(FileRole.TARGETS),
+        has_groups=read.flag("targetGroups"),
+    )
+
+
+def _series(read: _Attributes) -> Series | None:
+    name = read.text("seriesName")
+    if name is None:
+        return None
+    return Series(
+        name=name, part=read.number("seriesPart") or 1, parts=read.number("seriesParts") or 1
+    )
+
+
+def _lease(read: _Attributes) -> Lease | None:
+    owner = read.text(OWNER)
+    return None if owner is None else Lease(owner=owner, until_ms=read.number(LEASE_UNTIL) or 0)
+
+
+def _outcome(read: _Attributes) -> Outcome | None:
+    things = read.number("things")
+    if things is None:
+        return None
+    return Outcome(
+        things=things, succeeded=read.number("succeeded") or 0, rounds=read.number("rounds") or 0
+    )
+
+
+def _failure(read: _Attributes) -> Failure | None:
+    kind = read.text("failureKind")
+    if kind is None:
+        return None
+    return Failure(
+        kind=FailureKind(kind),
+        reason=read.lines("failureReason"),
+        exit_code=read.number("exitCode") or 1,
+    )

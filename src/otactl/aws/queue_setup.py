@@ -1,0 +1,108 @@
+"""Makes the queue's table, or finds it as it must be (botocore ``dynamodb``).
+
+The schema is the manual's: ``jobStatus`` (S) is the hash key, ``timestamp`` (S) the range key. A
+table that exists is never changed but for what was asked for: time to live, point-in-time recovery.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from otactl.aws.queue_item import EXPIRES_AT, ORDER_KEY, STATE
+from otactl.aws.translate import translated
+from otactl.errors import UserMistake
+
+if TYPE_CHECKING:
+    from otactl.aws.clients import AwsClients
+
+_KEYS = {STATE: "HASH", ORDER_KEY: "RANGE"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableSettings:
+    """What the table shall be like.
+
+    Attributes:
+        capacity_units: Read and write units a second (the manual has 5); None: pay per request.
+        expires: Whether requests that are over and have a term are deleted when it has passed.
+        is_recoverable: Whether the table can be restored to any second of the last 35 days.
+    """
+
+    name: str
+    capacity_units: int | None = None
+    expires: bool = False
+    is_recoverable: bool = False
+
+
+@translated("dynamodb")
+def make_table(clients: AwsClients, settings: TableSettings) -> bool:
+    """Make the table unless it is there, and switch on what was asked for.
+
+    Returns:
+        Whether it was made.
+
+    Raises:
+        UserMistake: A table of this name exists, with other keys.
+    """
+    dynamodb = clients.dynamodb
+    made = True
+    try:
+        dynamodb.create_table(**_definition(settings))
+    except dynamodb.exceptions.ResourceInUseException:
+        made = False
+    dynamodb.get_waiter("table_exists").wait(
+        TableName=settings.name, WaiterConfig={"Delay": 1, "MaxAttempts": 120}
+    )
+    _check_keys(clients, settings.name)
+    if settings.expires and not _expires(clients, settings.name):
+        dynamodb.update_time_to_live(
+            TableName=settings.name,
+            TimeToLiveSpecification={"Enabled": True, "AttributeName": EXPIRES_AT},
+        )
+    if settings.is_recoverable:
+        dynamodb.update_continuous_backups(
+            TableName=settings.name,
+            PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True},
+        )
+    return made
+
+
+def _definition(settings: TableSettings) -> dict[str, Any]:
+    definition: dict[str, Any] = {
+        "TableName": settings.name,
+        "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in _KEYS],
+        "KeySchema": [{"AttributeName": name, "KeyType": kind} for name, kind in _KEYS.items()],
+    }
+    if settings.capacity_units is None:
+        return definition | {"BillingMode": "PAY_PER_REQUEST"}
+    units = settings.capacity_units
+    return definition | {
+        "BillingMode": "PROVISIONED",
+        "ProvisionedThroughput": {"ReadCapacityUnits": units, "WriteCapacityUnits": units},
+    }
+
+
+def _check_keys(clients: AwsClients, name: str) -> None:
+    table = clients.dynamodb.describe_table(TableName=name)["Table"]
+    found = {key["AttributeName"]: key["KeyType"] for key in table["KeySchema"]}
+    types = {each["AttributeName"]: each["AttributeType"] for each in table["AttributeDefinitions"]}
+    if found != _KEYS or any(types[key] != "S" for key in _KEYS):
+        shown = ", ".join(f"{key} ({kind})" for key, kind in found.items())
+        raise UserMistake(
+            f"the table {name} exists with the keys {shown};"
+            f" the queue needs {STATE} (HASH) and {ORDER_KEY} (RANGE), both texts",
+            hint="choose another --table",
+        )
+
+
+def _expires(clients: AwsClients, name: str) -> bool:
+    told = clients.dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+    if told.get("TimeToLiveStatus") not in ("ENABLED", "ENABLING"):
+        return False
+    if told.get("AttributeName") != EXPIRES_AT:
+        raise UserMistake(
+            f"the table {name} lets items expire by {told.get('AttributeName')}, not {EXPIRES_AT}",
+            hint="switch that off first, or leave out --ttl",
+        )
+    return True

@@ -1,0 +1,244 @@
+"""The queue's table in DynamoDB behind ``jobqueue.ports.RequestTable`` (botocore ``dynamodb``).
+
+A state is part of the key (the manual's schema), so a change of state is one transaction: delete
+the item if it still is as it was seen, put the other if there is none. All or nothing happens.
+
+The gate is an item of its own, ``jobStatus = otactl-gate``: each claim increases its number, under
+the condition that it is the one the worker saw when it looked at the active requests.
+
+A condition that did not hold is an answer, not an error; see ``aws.transaction`` for the rest.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from otactl.aws.queue_item import (
+    FENCE,
+    LEASE_UNTIL,
+    ORDER_KEY,
+    OWNER,
+    STATE,
+    Item,
+    item_of,
+    key_of,
+    quarantined_item,
+)
+from otactl.aws.queue_item_reading import request_of
+from otactl.aws.transaction import MAX_ACTIONS, REFUSED, PatientDynamo
+from otactl.aws.translate import translated
+from otactl.errors import UserMistake
+from otactl.jobqueue.ports import ActiveRequests, ClaimAnswer
+from otactl.jobqueue.request import JobRequest, MalformedRequest
+from otactl.jobqueue.state import RequestState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from otactl.aws.clients import AwsClients
+    from otactl.jobqueue.request import Failure
+    from otactl.jobqueue.transition import Guard
+
+#: Requests on the first page: as many as a worker usually looks at. Each page doubles, up to 100.
+_FIRST_PAGE, _LARGEST_PAGE = 10, 100
+_GATE_KEY: Item = {STATE: {"S": "otactl-gate"}, ORDER_KEY: {"S": "-"}}
+_NOT_THERE = "attribute_not_exists(jobStatus)"
+
+
+class DynamoRequestTable:
+    """The table of requests.
+
+    Args:
+        clients: The clients of the command, in the queue's region.
+        name: The table's.
+    """
+
+    def __init__(self, clients: AwsClients, name: str) -> None:
+        self._clients = clients
+        self._name = name
+        self._patient = PatientDynamo(clients)
+
+    @translated("dynamodb")
+    def add(self, requests: Sequence[JobRequest]) -> None:
+        """Put new requests in, the last ones first: the first one sets off all others."""
+        for end in range(len(requests), 0, -MAX_ACTIONS):
+            batch = requests[max(0, end - MAX_ACTIONS) : end]
+            actions = [self._put(item_of(request)) for request in batch]
+            if any(code == REFUSED for code in self._patient.transact(actions)):
+                raise UserMistake(
+                    f"a request of {batch[0].job_id} to {batch[-1].job_id} is in the queue already",
+                    hint="add it again: it gets another id",
+                )
+
+    @translated("dynamodb")
+    def active(self) -> ActiveRequests:
+        """The gate, then the requests in Deploying, both read consistently, in this order."""
+        gate = self._clients.dynamodb.get_item(
+            TableName=self._name, Key=_GATE_KEY, ConsistentRead=True
+        )
+        found = [request_of(item) for item in self._items(RequestState.DEPLOYING, consistent=True)]
+        return ActiveRequests(
+            gate=int(gate.get("Item", {}).get("number", {"N": "0"})["N"]),
+            requests=tuple(each for each in found if isinstance(each, JobRequest)),
+            malformed=tuple(each for each in found if isinstance(each, MalformedRequest)),
+        )
+
+    def listed(self, state: RequestState) -> Iterator[JobRequest | MalformedRequest]:
+        """The requests of one state, page by page."""
+        for item in self._items(state, consistent=False):
+            yield request_of(item)
+
+    @translated("dynamodb")
+    def find(self, order_keys: Sequence[str]) -> tuple[JobRequest | MalformedRequest, ...]:
+        """The requests of these keys, whatever their state."""
+        keys = [key_of(state, order_key) for order_key in order_keys for state in RequestState]
+        found = [
+            request_of(item)
+            for start in range(0, len(keys), MAX_ACTIONS)
+            for item in self._patient.get(self._name, keys[start : start + MAX_ACTIONS])
+        ]
+        return tuple(sorted(found, key=lambda request: request.order_key))
+
+    @translated("dynamodb")
+    def claim(self, before: JobRequest, after: JobRequest, *, gate: int) -> ClaimAnswer:
+        """Move a pending request to Deploying, if nothing was claimed since ``gate`` was read."""
+        opened: Item = {
+            "TableName": self._name,
+            "Key": _GATE_KEY,
+            "UpdateExpression": "SET #number = :next",
+            "ConditionExpression": "#number = :seen" if gate else "attribute_not_exists(#number)",
+            "ExpressionAttributeNames": {"#number": "number"},
+            "ExpressionAttributeValues": {":next": {"N": str(gate + 1)}}
+            | ({":seen": {"N": str(gate)}} if gate else {}),
+        }
+        actions = [
+            {"Delete": self._guarded(before, fence=before.fence, owner=None)},
+            self._put(item_of(after)),
+            {"Update": opened},
+        ]
+        codes = self._patient.transact(actions)
+        if not codes:
+            return ClaimAnswer.CLAIMED
+        return ClaimAnswer.GONE if REFUSED in codes[:2] else ClaimAnswer.OUTDATED
+
+    @translated("dynamodb")
+    def amend(self, before: JobRequest, after: JobRequest, guard: Guard) -> bool:
+        """Change the attributes in which the two differ."""
+        old, new = item_of(before), item_of(after)
+        changed = {name: value for name, value in new.items() if old.get(name) != value}
+        removed = [name for name in old if name not in new]
+        if not changed and not removed:
+            return True
+        update = self._guarded(
+            before, fence=guard.fence, owner=guard.owner, until_ms=guard.until_ms
+        )
+        names, values = update["ExpressionAttributeNames"], update["ExpressionAttributeValues"]
+        sets = []
+        for number, (name, value) in enumerate(changed.items()):
+            names[f"#s{number}"], values[f":s{number}"] = name, value
+            sets.append(f"#s{number} = :s{number}")
+        for number, name in enumerate(removed):
+            names[f"#r{number}"] = name
+        expression = "SET " + ", ".join(sets) if sets else ""
+        if removed:
+            expression += " REMOVE " + ", ".join(f"#r{number}" for number in range(len(removed)))
+        return self._update(update | {"UpdateExpression": expression.strip()}, after)
+
+    @translated("dynamodb")
+    def move(self, before: JobRequest, after: JobRequest, guard: Guard) -> bool:
+        """Move a request to another state."""
+        delete = self._guarded(
+            before, fence=guard.fence, owner=guard.owner, until_ms=guard.until_ms
+        )
+        if not self._patient.transact([{"Delete": delete}, self._put(item_of(after))]):
+            return True
+        # A try whose answer was lost may have done it.
+        return self._stands(after)
+
+    @translated("dynamodb")
+    def quarantine(self, malformed: MalformedRequest, failure: Failure, *, now_ms: int) -> bool:
+        """Move an item that is no request to Failed, as it is."""
+        delete = {
+            "TableName": self._name,
+            "Key": key_of(malformed.state, malformed.order_key),
+            "ConditionExpression": "attribute_exists(jobStatus)",
+        }
+        put = self._put(quarantined_item(malformed, failure, now_ms=now_ms))
+        return not self._patient.transact([{"Delete": delete}, put])
+
+    def _put(self, item: Item) -> Item:
+        return {
+            "Put": {"TableName": self._name, "Item": item, "ConditionExpression": _NOT_THERE},
+        }
+
+    def _guarded(
+        self, request: JobRequest, *, fence: int, owner: str | None, until_ms: int | None = None
+    ) -> Item:
+        """The key of a request, under the condition that nobody has taken it meanwhile."""
+        names = {"#fence": FENCE, "#owner": OWNER}
+        values: Item = {}
+        conditions = ["attribute_exists(jobStatus)"]
+        if fence:
+            values[":fence"] = {"N": str(fence)}
+        conditions.append("#fence = :fence" if fence else "attribute_not_exists(#fence)")
+        if owner is not None:
+            values[":owner"] = {"S": owner}
+        conditions.append("#owner = :owner" if owner else "attribute_not_exists(#owner)")
+        if until_ms is not None:
+            names["#until"], values[":until"] = LEASE_UNTIL, {"N": str(until_ms)}
+            conditions.append("#until = :until")
+        guarded: Item = {
+            "TableName": self._name,
+            "Key": key_of(request.state, request.order_key),
+            "ConditionExpression": " AND ".join(conditions),
+            "ExpressionAttributeNames": names,
+        }
+        return guarded | ({"ExpressionAttributeValues": values} if values else {})
+
+    def _update(self, update: Item, after: JobRequest) -> bool:
+        try:
+            self._clients.dynamodb.update_item(**update)
+        except self._clients.dynamodb.exceptions.ConditionalCheckFailedException:
+            # A try whose answer was lost may have done it.
+            return self._stands(after)
+        return True
+
+    def _stands(self, request: JobRequest) -> bool:
+        """Whether a request is in the table as this worker wanted to write it."""
+        answer = self._clients.dynamodb.get_item(
+            TableName=self._name,
+            Key=key_of(request.state, request.order_key),
+            ConsistentRead=True,
+        )
+        wanted = item_of(request)
+        item = answer.get("Item")
+        return item is not None and all(
+            item.get(name) == wanted.get(name) for name in (FENCE, OWNER, LEASE_UNTIL, "run")
+        )
+
+    def _items(self, state: RequestState, *, consistent: bool) -> Iterator[Item]:
+        start: Item | None = None
+        size = _FIRST_PAGE
+        while True:
+            items, start = self._page(state, start, size, consistent=consistent)
+            yield from items
+            if start is None:
+                return
+            size = min(2 * size, _LARGEST_PAGE)
+
+    @translated("dynamodb")
+    def _page(
+        self, state: RequestState, start: Item | None, size: int, *, consistent: bool
+    ) -> tuple[list[Item], Item | None]:
+        query: Item = {
+            "TableName": self._name,
+            "KeyConditionExpression": "#state = :state",
+            "ExpressionAttributeNames": {"#state": STATE},
+            "ExpressionAttributeValues": {":state": {"S": state.value}},
+            "ConsistentRead": consistent,
+            "Limit": size,
+        }
+        page = self._clients.dynamodb.query(
+            **(query if start is None else query | {"ExclusiveStartKey": start})
+        )
+        return page["Items"], page.get("LastEvaluatedKey")

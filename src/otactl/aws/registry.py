@@ -1,0 +1,123 @@
+"""The thing registry behind ``deploy.ports.Registry`` (botocore ``iot``)."""
+
+from __future__ import annotations
+
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from otactl.aws.translate import translated
+from otactl.deploy.ownership import not_ours
+from otactl.errors import AwsRefused, UserMistake
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from otactl.aws.clients import AwsClients
+
+_PAGE = 250
+#: Calls handed to the threads ahead of those that are done: enough to keep them busy, few enough
+#: that a list of a million things is never held as a million futures.
+_AHEAD_PER_THREAD = 4
+
+
+class IotRegistry:
+    """The thing registry.
+
+    Args:
+        clients: The clients of the command.
+    """
+
+    def __init__(self, clients: AwsClients) -> None:
+        self._clients = clients
+
+    def things_in_group(self, group_name: str) -> Iterator[str]:
+        """The names of the things in a group, those of its child groups too."""
+        token: str | None = None
+        while True:
+            names, token = self._things_page(group_name, token)
+            yield from names
+            if token is None:
+                return
+
+    @translated("iot")
+    def _things_page(self, group_name: str, token: str | None) -> tuple[list[str], str | None]:
+        if token is None:
+            page = self._clients.iot.list_things_in_thing_group(
+                thingGroupName=group_name, recursive=True, maxResults=_PAGE
+            )
+        else:
+            page = self._clients.iot.list_things_in_thing_group(
+                thingGroupName=group_name, recursive=True, maxResults=_PAGE, nextToken=token
+            )
+        return page["things"], page.get("nextToken")
+
+    @translated("iot")
+    def create_group(self, group_name: str, *, description: str) -> str:
+        """Create a thing group, or find it when it has that very description."""
+        # CreateThingGroup answers an identical request with the existing group, and another one
+        # with ResourceAlreadyExists (botocore ``iot`` CreateThingGroup).
+        try:
+            answer = self._clients.iot.create_thing_group(
+                thingGroupName=group_name,
+                thingGroupProperties={"thingGroupDescription": description},
+            )
+        except self._clients.iot.exceptions.ResourceAlreadyExistsException as error:
+            raise not_ours("thing group", group_name, self.group_description(group_name)) from error
+        return answer["thingGroupArn"]
+
+    @translated("iot")
+    def group_description(self, group_name: str) -> str | None:
+        """The description of a thing group, or None when there is no such group."""
+        try:
+            answer = self._clients.iot.describe_thing_group(thingGroupName=group_name)
+        except self._clients.iot.exceptions.ResourceNotFoundException:
+            return None
+        return answer.get("thingGroupProperties", {}).get("thingGroupDescription", "")
+
+    @translated("iot")
+    def delete_group(self, group_name: str) -> None:
+        """Delete a thing group; its things stay."""
+        self._clients.iot.delete_thing_group(thingGroupName=group_name)
+
+    def add_things(
+        self, group_name: str, thing_arns: Iterable[str], *, concurrency: int
+    ) -> Iterator[int]:
+        """Add things to a group, several calls at once; yields how many are in so far."""
+        under_way: deque[Future[None]] = deque()
+        added = 0
+        with ThreadPoolExecutor(max_workers=concurrency, thread_name_prefix="add-thing") as pool:
+            try:
+                for arn in thing_arns:
+                    under_way.append(pool.submit(self._add_thing, group_name, arn))
+                    if len(under_way) >= concurrency * _AHEAD_PER_THREAD:
+                        under_way.popleft().result()
+                        added += 1
+                        yield added
+                while under_way:
+                    under_way.popleft().result()
+                    added += 1
+                    yield added
+            finally:
+                for future in under_way:
+                    future.cancel()
+
+    @translated("iot")
+    def _add_thing(self, group_name: str, thing_arn: str) -> None:
+        try:
+            self._clients.iot.add_thing_to_thing_group(
+                thingGroupName=group_name, thingArn=thing_arn
+            )
+        except self._clients.iot.exceptions.ResourceNotFoundException as error:
+            raise UserMistake(
+                f"the thing list names {thing_arn}, which does not exist",
+                hint="register the thing, or take it off the list",
+            ) from error
+
+
+def missing_group(error: AwsRefused, group_arn: str) -> UserMistake:
+    """What to say when a group of the thing list does not exist."""
+    return UserMistake(
+        f"the thing list names {group_arn}, which does not exist ({error.code})",
+        hint="`aws iot list-thing-groups` lists the groups",
+    )

@@ -1,0 +1,272 @@
+"""The monitoring stack in CloudFormation: prepared as a change set, looked at, then executed.
+
+Source: botocore ``cloudformation`` CreateChangeSet, DescribeChangeSet, ExecuteChangeSet,
+DescribeStackEvents, DeleteStack; CloudFormation User Guide, stack status codes.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from otactl.aws.stack_event import StackEvent
+from otactl.aws.translate import translated
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from types_boto3_cloudformation.literals import CapabilityType
+    from types_boto3_cloudformation.type_defs import TagTypeDef
+
+    from otactl.aws.clients import AwsClients
+
+#: The template creates roles, without names of our choosing.
+_CAPABILITIES: tuple[CapabilityType, ...] = ("CAPABILITY_IAM",)
+_TAGS: tuple[TagTypeDef, ...] = ({"Key": "createdBy", "Value": "otactl"},)
+_UNFINISHED = "_IN_PROGRESS"
+#: The status of a stack that has a change set and nothing else yet.
+_REVIEW = "REVIEW_IN_PROGRESS"
+#: What CloudFormation says of a change set that changes nothing.
+_NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
+_HEALTHY = frozenset(
+    {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "IMPORT_COMPLETE"}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackState:
+    """What CloudFormation says of a stack.
+
+    Attributes:
+        reason: Why it has its status, when CloudFormation says so.
+        parameters: The values it was deployed with.
+    """
+
+    stack_id: str
+    name: str
+    status: str
+    reason: str = ""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    outputs: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether no operation is under way."""
+        return not self.status.endswith(_UNFINISHED)
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether the last operation did what it should."""
+        return self.status in _HEALTHY
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether there is a change set and nothing else yet."""
+        return self.status == _REVIEW
+
+    @property
+    def is_deleted(self) -> bool:
+        """Whether it is gone; CloudFormation still finds it by its id for a while."""
+        return self.status == "DELETE_COMPLETE"
+
+    @property
+    def is_remains(self) -> bool:
+        """Whether its creation was rolled back; it holds nothing and can only be deleted."""
+        return self.status == "ROLLBACK_COMPLETE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceChange:
+    """What a change set does to one resource.
+
+    Attributes:
+        action: Add, Modify or Remove.
+        replaces: Whether the old one is deleted and a new one made: True, False or Conditional.
+    """
+
+    action: str
+    logical_id: str
+    resource_type: str
+    replaces: str = "False"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeSet:
+    """A change set that can be executed."""
+
+    change_set_id: str
+    stack_id: str
+    creates: bool
+    changes: tuple[ResourceChange, ...]
+
+
+class ChangeSetRefused(Exception):
+    """Raised when CloudFormation cannot make the change set; the message is its reason."""
+
+
+class Stack:
+    """One stack.
+
+    Args:
+        clients: The clients of the command.
+        name: Of the stack.
+    """
+
+    def __init__(self, clients: AwsClients, name: str) -> None:
+        self._clients = clients
+        self.name = name
+
+    @translated("cloudformation")
+    def state(self, stack_id: str | None = None) -> StackState | None:
+        """What is there, or None; a deleted stack is still found by its id."""
+        try:
+            answer = self._clients.cloudformation.describe_stacks(StackName=stack_id or self.name)
+        except ClientError as error:
+            if "does not exist" in str(error):
+                return None
+            raise
+        found: Any = answer["Stacks"][0]
+        return StackState(
+            stack_id=found["StackId"],
+            name=found["StackName"],
+            status=found["StackStatus"],
+            reason=found.get("StackStatusReason", ""),
+            parameters={
+                each["ParameterKey"]: each.get("ParameterValue", "")
+                for each in found.get("Parameters", ())
+            },
+            outputs={each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", ())},
+        )
+
+    @translated("cloudformation")
+    def defaults(self, template: str) -> dict[str, str]:
+        """The values of the template's parameters that nobody has to give."""
+        summary = self._clients.cloudformation.get_template_summary(TemplateBody=template)
+        return {
+            each["ParameterKey"]: each["DefaultValue"]
+            for each in summary.get("Parameters", ())
+            if "DefaultValue" in each
+        }
+
+    @translated("cloudformation")
+    def begin_change_set(
+        self, template: str, given: Mapping[str, str], state: StackState | None
+    ) -> str:
+        """Let CloudFormation work out what a template would change.
+
+        Args:
+            template: YAML.
+            given: Parameters; others keep the value they have.
+            state: The stack as it is.
+
+        Returns:
+            The id of the change set.
+        """
+        exists = state is not None and not state.is_draft
+        kept = state.parameters if state is not None and exists else {}
+        parameters: list[Any] = [
+            *({"ParameterKey": key, "ParameterValue": value} for key, value in given.items()),
+            *({"ParameterKey": key, "UsePreviousValue": True} for key in kept if key not in given),
+        ]
+        answer = self._clients.cloudformation.create_change_set(
+            StackName=self.name,
+            ChangeSetName=f"otactl-{uuid.uuid4().hex[:12]}",
+            ChangeSetType="UPDATE" if exists else "CREATE",
+            TemplateBody=template,
+            Parameters=parameters,
+            Capabilities=list(_CAPABILITIES),
+            Tags=list(_TAGS),
+        )
+        return answer["Id"]
+
+    @translated("cloudformation")
+    def change_set(self, change_set_id: str) -> ChangeSet | None:
+        """A change set, or None while CloudFormation works on it.
+
+        Raises:
+            ChangeSetRefused: It cannot be made.
+        """
+        cloudformation = self._clients.cloudformation
+        answer = cloudformation.describe_change_set(ChangeSetName=change_set_id)
+        status, reason = answer["Status"], answer.get("StatusReason", "")
+        if status in ("CREATE_PENDING", "CREATE_IN_PROGRESS"):
+            return None
+        nothing_to_do = any(words in reason for words in _NO_CHANGES)
+        if status != "CREATE_COMPLETE" and not nothing_to_do:
+            raise ChangeSetRefused(reason or status)
+        changes: list[ResourceChange] = []
+        pages = cloudformation.get_paginator("describe_change_set")
+        for page in pages.paginate(ChangeSetName=change_set_id):
+            changes += [_resource_change(change) for change in page.get("Changes", ())]
+        state = self.state(answer["StackId"])
+        return ChangeSet(
+            change_set_id=change_set_id,
+            stack_id=answer["StackId"],
+            creates=state is not None and state.is_draft,
+            changes=tuple(changes),
+        )
+
+    @translated("cloudformation")
+    def execute(self, change_set: ChangeSet) -> None:
+        """Begin to carry a change set out."""
+        self._clients.cloudformation.execute_change_set(ChangeSetName=change_set.change_set_id)
+
+    @translated("cloudformation")
+    def discard(self, change_set_id: str) -> None:
+        """Delete a change set, and the draft of a stack that it leaves."""
+        self._clients.cloudformation.delete_change_set(ChangeSetName=change_set_id)
+        state = self.state()
+        if state is not None and state.is_draft:
+            self.delete(state)
+
+    @translated("cloudformation")
+    def delete(self, state: StackState) -> None:
+        """Begin to delete the stack."""
+        self._clients.cloudformation.delete_stack(StackName=state.stack_id)
+
+    @translated("cloudformation")
+    def events(self, stack_id: str, after: str | None = None) -> list[StackEvent]:
+        """The events behind one, in the order of time; all of them when it is None.
+
+        Args:
+            stack_id: The id, which is good for deleted stacks too.
+            after: The id of the last event known.
+        """
+        events: list[StackEvent] = []
+        pages = self._clients.cloudformation.get_paginator("describe_stack_events")
+        for page in pages.paginate(StackName=stack_id):
+            for fields in page["StackEvents"]:
+                if fields["EventId"] == after:
+                    return events[::-1]
+                events.append(StackEvent.from_fields(fields))
+        return events[::-1]
+
+    @translated("cloudformation")
+    def newest_event(self, stack_id: str) -> str | None:
+        """The id of the last event so far; the history before it can be long."""
+        answer = self._clients.cloudformation.describe_stack_events(StackName=stack_id)
+        events = answer["StackEvents"]
+        return events[0]["EventId"] if events else None
+
+    @translated("cloudformation")
+    def resources(self) -> dict[str, str]:
+        """The status of each resource, by its name in the template."""
+        pages = self._clients.cloudformation.get_paginator("list_stack_resources")
+        return {
+            each["LogicalResourceId"]: each["ResourceStatus"]
+            for page in pages.paginate(StackName=self.name)
+            for each in page["StackResourceSummaries"]
+        }
+
+
+def _resource_change(change: Any) -> ResourceChange:
+    fields = change["ResourceChange"]
+    return ResourceChange(
+        action=fields["Action"],
+        logical_id=fields["LogicalResourceId"],
+        resource_type=fields["ResourceType"],
+        replaces=fields.get("Replacement", "False"),
+    )

@@ -1,0 +1,250 @@
+"""Sends one synthetic event through a monitoring stack and watches it arrive, hop by hop.
+
+Nobody but AWS IoT may publish on ``$aws/events/…``. Basic Ingest (``$aws/rules/<rule>/…``,
+Developer Guide, iot-basic-ingest) hands a message straight to the rule: all that is left out is
+the rule's topic filter. The event is about a job that does not exist; an alarm made for the test
+watches that job, and the force-stopper finds nothing to stop. The alarm is deleted again.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+
+from otactl.aws.event_configuration import NEEDED_EVENTS, enabled_events
+from otactl.aws.stack_health import UNCONFIRMED, subscribers_of
+from otactl.aws.translate import translated
+from otactl.model.alarm import OWN_NAMESPACE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from otactl.aws.clients import AwsClients
+
+_METRIC = "succeeded"
+_PERIOD_SECONDS = 60
+_LOG_SLACK_SECONDS = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hop:
+    """One part of the way.
+
+    Attributes:
+        name: From where to where.
+        arrived: Whether the event, or what became of it, was seen there.
+        detail: What was seen, or what to look at when nothing was.
+        seconds: How long it was waited for.
+        is_empty: Whether nobody is there for it to arrive at, so that nothing was seen.
+    """
+
+    name: str
+    arrived: bool
+    detail: str
+    seconds: float = 0.0
+    is_empty: bool = False
+
+
+class StackProbe:
+    """See the module.
+
+    Args:
+        clients: The clients of the command.
+        outputs: Of the stack.
+        sleep: Waits some seconds; may raise to stop.
+        max_wait_seconds: For each hop.
+        poll_seconds: From one look to the next.
+        people: Let the test's alarm notify the e-mail and SMS topics too.
+    """
+
+    def __init__(
+        self,
+        clients: AwsClients,
+        outputs: Mapping[str, str],
+        *,
+        sleep: Callable[[float], None],
+        max_wait_seconds: float,
+        poll_seconds: float,
+        people: bool = False,
+    ) -> None:
+        self._clients = clients
+        self._outputs = outputs
+        self._sleep = sleep
+        self._max_wait_seconds = max_wait_seconds
+        self._poll_seconds = poll_seconds
+        self._people = people
+        self._name = f"otactl-stack-test-{uuid.uuid4().hex[:8]}"
+        self._event_id = str(uuid.uuid4())
+        self._began = 0.0
+
+    def run(self) -> Iterator[Hop]:
+        """Each hop when it is over; the first that is not reached ends the test."""
+        yield self._events()
+        try:
+            yield from self._chain()
+        finally:
+            self._delete_alarm()
+
+    def _chain(self) -> Iterator[Hop]:
+        self._began = self._service_time()
+        self._put_alarm()
+        self._publish()
+        for name, look, otherwise in (
+            ("topic rule -> metrics generator", self._in_metrics_log, self._hint_metrics()),
+            ("metrics generator -> metric", self._metric, "look into the function's log"),
+            ("metric -> alarm", self._alarm, "a new metric can take up to 15 minutes"),
+            ("alarm -> SNS -> force-stopper", self._in_stopper_log, self._hint_stopper()),
+        ):
+            hop = self._wait(name, look, otherwise)
+            yield hop
+            if not hop.arrived:
+                return
+        yield self._subscribers()
+
+    def _wait(self, name: str, look: Callable[[], str | None], otherwise: str) -> Hop:
+        started = time.monotonic()
+        while True:
+            seen = look()
+            seconds = time.monotonic() - started
+            if seen is not None:
+                return Hop(name=name, arrived=True, detail=seen, seconds=seconds)
+            if seconds > self._max_wait_seconds:
+                return Hop(name=name, arrived=False, detail=otherwise, seconds=seconds)
+            self._sleep(self._poll_seconds)
+
+    def _events(self) -> Hop:
+        enabled = enabled_events(self._clients)
+        missing = [kind for kind in NEEDED_EVENTS if kind not in enabled]
+        return Hop(
+            name="AWS IoT publishes events",
+            arrived=not missing,
+            detail=f"{', '.join(missing)} switched off: `otactl stack deploy --events`"
+            if missing
+            else f"{', '.join(NEEDED_EVENTS)} switched on",
+        )
+
+    @translated("sts")
+    def _service_time(self) -> float:
+        """What AWS's clock shows, epoch seconds: alarms go by that one, not by ours."""
+        answer: Any = self._clients.sts.get_caller_identity()
+        date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
+        return parsedate_to_datetime(date).timestamp() if date else time.time()
+
+    @translated("cloudwatch")
+    def _put_alarm(self) -> None:
+        topics = ["ForceStopperTopicArn"]
+        if self._people:
+            topics += ["EmailTopicArn", "SmsTopicArn"]
+        self._clients.cloudwatch.put_metric_alarm(
+            AlarmName=self._name,
+            AlarmDescription="A test of the monitoring stack; no job is in trouble.",
+            Namespace=OWN_NAMESPACE,
+            MetricName=_METRIC,
+            Dimensions=[{"Name": "jobId", "Value": self._name}],
+            Statistic="Sum",
+            Period=_PERIOD_SECONDS,
+            # A new metric appears late, so look back for a while.
+            EvaluationPeriods=15,
+            DatapointsToAlarm=1,
+            Threshold=1.0,
+            ComparisonOperator="GreaterThanOrEqualToThreshold",
+            TreatMissingData="notBreaching",
+            AlarmActions=[self._outputs[name] for name in topics],
+        )
+
+    @translated("iotdata")
+    def _publish(self) -> None:
+        region, account_id = self._outputs["RuleArn"].split(":")[3:5]
+        event = {
+            "eventType": "JOB_EXECUTION",
+            "eventId": self._event_id,
+            "timestamp": int(self._service_time()),
+            "operation": "succeeded",
+            "jobId": self._name,
+            "thingArn": f"arn:aws:iot:{region}:{account_id}:thing/{self._name}",
+            "status": "SUCCEEDED",
+        }
+        self._clients.iot_data.publish(
+            topic=f"$aws/rules/{self._outputs['RuleName']}/otactl/stack-test",
+            qos=1,
+            payload=json.dumps(event).encode(),
+        )
+
+    def _in_metrics_log(self) -> str | None:
+        return self._logged("MetricsGeneratorLogGroup", self._event_id)
+
+    def _in_stopper_log(self) -> str | None:
+        return self._logged("ForceStopperLogGroup", self._name)
+
+    @translated("logs")
+    def _logged(self, group: str, words: str) -> str | None:
+        # A page may be empty with more to come: CloudWatch Logs looks through one part at a time.
+        pages = self._clients.logs.get_paginator("filter_log_events").paginate(
+            logGroupName=self._outputs[group],
+            filterPattern=f'"{words}"',
+            startTime=int((self._began - _LOG_SLACK_SECONDS) * 1000),
+        )
+        lines = (event["message"].strip() for page in pages for event in page.get("events", ()))
+        return next(lines, None)
+
+    @translated("cloudwatch")
+    def _metric(self) -> str | None:
+        answer = self._clients.cloudwatch.get_metric_statistics(
+            Namespace=OWN_NAMESPACE,
+            MetricName=_METRIC,
+            Dimensions=[{"Name": "jobId", "Value": self._name}],
+            StartTime=_moment(self._began - _LOG_SLACK_SECONDS),
+            EndTime=_moment(self._service_time() + _LOG_SLACK_SECONDS),
+            Period=_PERIOD_SECONDS,
+            Statistics=["Sum"],
+        )
+        for point in answer["Datapoints"]:
+            return f"{OWN_NAMESPACE} {_METRIC} of {self._name}: {point['Sum']:g}"
+        return None
+
+    @translated("cloudwatch")
+    def _alarm(self) -> str | None:
+        answer = self._clients.cloudwatch.describe_alarms(AlarmNames=[self._name])
+        for alarm in answer["MetricAlarms"]:
+            if alarm["StateValue"] == "ALARM":
+                return alarm.get("StateReason", "ALARM")
+        return None
+
+    def _subscribers(self) -> Hop:
+        """Who else would be told; whether a message reached a person, AWS does not say."""
+        told = [
+            subscriber
+            for output in ("EmailTopicArn", "SmsTopicArn")
+            for subscriber in subscribers_of(self._clients, self._outputs[output])
+        ]
+        return Hop(
+            name="alarm -> SNS -> people",
+            arrived=not any(subscriber.endswith(UNCONFIRMED) for subscriber in told),
+            detail="; ".join(told) or "nobody is subscribed: `otactl stack deploy --email`",
+            is_empty=not told,
+        )
+
+    @translated("cloudwatch")
+    def _delete_alarm(self) -> None:
+        self._clients.cloudwatch.delete_alarms(AlarmNames=[self._name])
+
+    def _hint_metrics(self) -> str:
+        return (
+            "the rule did not call the function, or the function cannot log:"
+            f" look at {self._outputs['FailureQueueUrl']} and the function's policy"
+        )
+
+    def _hint_stopper(self) -> str:
+        return (
+            "the alarm did not reach the function, or the function cannot log:"
+            " look at the policies of the topic and the function"
+        )
+
+
+def _moment(epoch_seconds: float) -> datetime:
+    return datetime.fromtimestamp(epoch_seconds, UTC)

@@ -1,0 +1,31 @@
+"""The template of the monitoring stack, with the Lambda handlers put in.
+
+CloudFormation takes the source of a Python function inline, as a file ``index.py``, up to 4 MB
+zipped (AWS::Lambda::Function Code, ZipFile), and a template of up to 51,200 bytes in the call
+itself (CreateChangeSet TemplateBody). Both handlers fit, so nobody needs a bucket for them, and
+the printed template can be deployed by any CloudFormation tool.
+"""
+
+from __future__ import annotations
+
+import re
+from importlib.resources import files
+from textwrap import indent
+
+#: botocore ``cloudformation`` TemplateBody.
+MAX_TEMPLATE_BYTES = 51_200
+
+_TEMPLATE = "aws/monitor-tool-template.yaml"
+_PLACE = re.compile(r'^(?P<lead> *ZipFile:) "\{\{(?P<file>\w+\.py)\}\}"$', re.MULTILINE)
+
+
+def monitor_template() -> str:
+    """The template as CloudFormation takes it, YAML."""
+    package = files("otactl")
+
+    def put_in(place: re.Match[str]) -> str:
+        source = (package / "lambdas" / place["file"]).read_text(encoding="utf-8")
+        depth = " " * (len(place["lead"]) - len("ZipFile:") + 2)
+        return f"{place['lead']} |\n{indent(source.rstrip(), depth)}"
+
+    return _PLACE.sub(put_in, (package / _TEMPLATE).read_text(encoding="utf-8"))

@@ -1,0 +1,56 @@
+"""MQTT file streams behind ``deploy.ports.Streams`` (botocore ``iot``: CreateStream and so on)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from otactl.aws.tags import tag_list
+from otactl.aws.translate import translated
+
+if TYPE_CHECKING:
+    from types_boto3_iot.type_defs import S3LocationTypeDef
+
+    from otactl.aws.clients import AwsClients
+    from otactl.deploy.ports import StreamRequest
+
+
+class IotStreams:
+    """MQTT file streams.
+
+    Args:
+        clients: The clients of the command.
+    """
+
+    def __init__(self, clients: AwsClients) -> None:
+        self._clients = clients
+
+    @translated("iot")
+    def create(self, request: StreamRequest) -> None:
+        """Create a stream of one file."""
+        location: S3LocationTypeDef = {"bucket": request.bucket, "key": request.key}
+        if request.version_id is not None:
+            location["version"] = request.version_id
+        self._clients.iot.create_stream(
+            streamId=request.stream_id,
+            description=request.description,
+            files=[{"fileId": request.file_id, "s3Location": location}],
+            roleArn=request.role_arn,
+            tags=tag_list(request.tags),
+        )
+
+    @translated("iot")
+    def description(self, stream_id: str) -> str | None:
+        """The description of a stream, or None when there is no such stream."""
+        try:
+            answer = self._clients.iot.describe_stream(streamId=stream_id)
+        except self._clients.iot.exceptions.ResourceNotFoundException:
+            return None
+        return answer["streamInfo"].get("description", "")
+
+    @translated("iot")
+    def delete(self, stream_id: str) -> None:
+        """Delete a stream."""
+        try:
+            self._clients.iot.delete_stream(streamId=stream_id)
+        except self._clients.iot.exceptions.ResourceNotFoundException:
+            return

@@ -1,0 +1,59 @@
+"""Finds things in the registry and the fleet index (botocore ``iot`` ListThings, SearchIndex)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from otactl.aws.translate import translated
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from otactl.aws.clients import AwsClients
+
+_PAGE = 250
+#: The model allows 500 (SearchQueryMaxResults); the service has been seen to refuse more than 100
+#: (MiniStack, which says it measured it), so the smaller one it is.
+_SEARCH_PAGE = 100
+
+
+def all_things(clients: AwsClients) -> Iterator[str]:
+    """The names of every thing of the account and region: one call for each 250."""
+    token: str | None = None
+    while True:
+        page = _list_page(clients, token)
+        yield from (thing["thingName"] for thing in page["things"])
+        token = page.get("nextToken")
+        if token is None:
+            return
+
+
+def things_matching(clients: AwsClients, query: str) -> Iterator[str]:
+    """The names of the things a fleet-index query finds: one call for each 100.
+
+    Raises:
+        AwsRefused: The query is none, or fleet indexing is switched off.
+    """
+    token: str | None = None
+    while True:
+        page = _search_page(clients, query, token)
+        yield from (thing["thingName"] for thing in page.get("things", []))
+        token = page.get("nextToken")
+        if token is None:
+            return
+
+
+@translated("iot")
+def _list_page(clients: AwsClients, token: str | None) -> Any:
+    parameters: dict[str, Any] = {"maxResults": _PAGE}
+    if token is not None:
+        parameters["nextToken"] = token
+    return clients.iot.list_things(**parameters)
+
+
+@translated("iot")
+def _search_page(clients: AwsClients, query: str, token: str | None) -> Any:
+    parameters: dict[str, Any] = {"queryString": query, "maxResults": _SEARCH_PAGE}
+    if token is not None:
+        parameters["nextToken"] = token
+    return clients.iot.search_index(**parameters)

@@ -1,0 +1,127 @@
+"""Botocore's exceptions become ours, once, where they enter.
+
+``@translated("iot")`` on an adapter's method turns ``ClientError`` and ``BotoCoreError`` into the
+errors of ``otactl.errors`` with the operation's name and, where we know it, what to do.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    HTTPClientError,
+    NoCredentialsError,
+    NoRegionError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    TokenRetrievalError,
+    UnauthorizedSSOTokenError,
+)
+from botocore.exceptions import (
+    ConnectionError as BotocoreConnectionError,
+)
+
+from otactl.errors import AwsRefused, AwsUnreachable, OtactlError, UserMistake
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_DENIED = "the credentials lack this permission; `otactl iam FILE` prints what is needed"
+_EXPIRED = "the session has expired: sign in again, then `otactl resume`"
+_HINTS = {
+    "AccessDenied": _DENIED,
+    "AccessDeniedException": _DENIED,
+    "ExpiredToken": _EXPIRED,
+    "ExpiredTokenException": _EXPIRED,
+    "UnrecognizedClientException": "AWS does not know these credentials; check --profile",
+    "InvalidClientTokenId": "AWS does not know these credentials; check --profile",
+    "NoSuchBucket": "create the bucket, or correct `bucket` in [DEFAULT]",
+}
+
+#: Where a code means something in one service that it does not in another.
+_HINTS_OF_SERVICE = {
+    ("dynamodb", "ResourceNotFoundException"): (
+        "there is no such table: --table and --region say which, `otactl queue init` makes it"
+    ),
+}
+
+_TRANSIENT = frozenset(
+    {"Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"}
+    | {"SlowDown", "ServiceUnavailable", "ServiceUnavailableException", "InternalFailure"}
+    | {"InternalFailureException", "InternalError", "InternalServerError", "RequestTimeout"}
+    | {"ProvisionedThroughputExceededException", "500", "502", "503", "504"}
+)
+
+_SIGN_IN = "no usable AWS credentials; see `aws configure` and `aws sso login`"
+_USER_MISTAKES = {
+    NoCredentialsError: _SIGN_IN,
+    PartialCredentialsError: _SIGN_IN,
+    CredentialRetrievalError: _SIGN_IN,
+    TokenRetrievalError: _SIGN_IN,
+    UnauthorizedSSOTokenError: _SIGN_IN,
+    ProfileNotFound: "`aws configure list-profiles` lists them",
+    NoRegionError: "use --region or AWS_REGION",
+}
+
+
+def translate(error: Exception, service: str, operation: str = "") -> OtactlError:
+    """Our error for one of botocore's.
+
+    Args:
+        error: What botocore raised.
+        service: The service's name as IAM spells it, ``iot``.
+        operation: What was called, when the error itself does not say.
+    """
+    if isinstance(error, ClientError):
+        return _translate_answer(error, service)
+    for kind, hint in _USER_MISTAKES.items():
+        if isinstance(error, kind):
+            return UserMistake(str(error), hint=hint)
+    name = f"{service}:{operation}"
+    if isinstance(error, BotocoreConnectionError | HTTPClientError):
+        hint = "is the network up, and --endpoint-url right?"
+        # Which call it was says nothing of a network that is down.
+        return AwsUnreachable(service, type(error).__name__, str(error), hint=hint)
+    if isinstance(error, ValueError):
+        # What botocore says of an endpoint that is no URL.
+        return UserMistake(
+            str(error), hint="an endpoint is a URL: correct --endpoint-url or AWS_ENDPOINT_URL"
+        )
+    return AwsRefused(name, type(error).__name__, str(error))
+
+
+def _translate_answer(error: ClientError, service: str) -> AwsRefused:
+    answer = error.response.get("Error", {})
+    code = str(answer.get("Code", "Unknown"))
+    message = str(answer.get("Message") or error)
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    kind = AwsUnreachable if code in _TRANSIENT else AwsRefused
+    hint = _HINTS_OF_SERVICE.get((service, code)) or _HINTS.get(code)
+    return kind(f"{service}:{error.operation_name}", code, message, hint=hint, status=status)
+
+
+def translated(service: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Translate what botocore raises inside the decorated function.
+
+    Args:
+        service: The service's name as IAM spells it.
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        @functools.wraps(function)
+        def call(*args: P.args, **kwargs: P.kwargs) -> R:
+            try:
+                return function(*args, **kwargs)
+            except (ClientError, BotoCoreError) as error:
+                raise translate(error, service, function.__name__) from error
+
+        return call
+
+    return decorate

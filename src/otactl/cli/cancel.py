@@ -1,0 +1,85 @@
+"""``otactl cancel``: stop a job, or its execution on one thing."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from otactl.cli import terminal
+from otactl.cli.options import (
+    EndpointUrlOption,
+    OutputFormat,
+    OutputOption,
+    ProfileOption,
+    RegionOption,
+    StateDirOption,
+    YesOption,
+)
+from otactl.errors import UserMistake
+
+
+def cancel(
+    job: Annotated[
+        str,
+        typer.Argument(
+            metavar="JOB|DEPLOYMENT", help="The job's id, or its deployment's.", show_default=False
+        ),
+    ],
+    thing: Annotated[
+        str | None,
+        typer.Option("--thing", metavar="NAME", help="Only the execution on this thing."),
+    ] = None,
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force",
+            help="Also what is in progress: devices in an update are no longer heard.",
+        ),
+    ] = False,
+    comment: Annotated[
+        str | None,
+        typer.Option("--comment", metavar="TEXT", help="Why; everybody can read it in the job."),
+    ] = None,
+    yes: YesOption = False,
+    profile: ProfileOption = None,
+    region: RegionOption = None,
+    endpoint_url: EndpointUrlOption = None,
+    state_dir: StateDirOption = None,
+    output: OutputOption = OutputFormat.TEXT,
+) -> None:
+    """Cancel a job: nothing more is rolled out, what is queued ends, what is in progress goes on.
+
+    With --force what is in progress is cancelled too. A deployment that watches the job ends with
+    exit code 5.
+    """
+    from otactl.cli.stack_dialog import confirmed
+    from otactl.cli.watching.actions import DEFAULT_COMMENT
+    from otactl.cli.watching.actions import cancel as cancel_job
+    from otactl.cli.watching.choice import choose
+    from otactl.cli.watching.place import Wishes, find_place
+    from otactl.cli.watching.reader import RenewableReader
+    from otactl.model.identifier import is_thing_name
+
+    if thing is not None and not is_thing_name(thing):
+        raise UserMistake(f"--thing {thing!r} is no thing name")
+    choice = choose((), (job,), state_dir=state_dir)
+    job_id = choice.subjects[0].job_id
+    wishes = Wishes(profile=profile, region=region, endpoint_url=endpoint_url, state_dir=state_dir)
+    place = find_place(wishes, journal_path=choice.journal_path)
+    what = f"job {job_id}" if thing is None else f"job {job_id} on thing {thing}"
+    how = " by force, also what is in progress" if force else ""
+    if not confirmed(f"Cancel {what}{how}?", yes=yes):
+        terminal.note("nothing cancelled")
+        return
+    told = cancel_job(
+        RenewableReader(place.clients),
+        job_id,
+        thing,
+        force=force,
+        comment=comment or DEFAULT_COMMENT,
+    )
+    if output is OutputFormat.JSON:
+        terminal.print_json({"jobId": job_id, "thing": thing, "force": force, "cancelled": True})
+    else:
+        terminal.note(told)

@@ -1,0 +1,96 @@
+"""The clock of a command, and its ear for Ctrl-C and SIGTERM.
+
+The first signal asks the command to stop: sleeping ends at once, and what is under way is undone.
+The second one stops it where it stands. In a rehearsal the clock runs at the local cloud's speed,
+so that every duration a user sees is one of the rehearsed deployment.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from otactl.cli import terminal
+from otactl.errors import Interrupted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+    from otactl.model.local_cloud import LocalCloudAddress
+
+
+class CommandClock:
+    """Time, and the user's wish to stop (``deploy.ports.Clock``).
+
+    Args:
+        speed: Seconds of this clock per second of the wall's.
+        origin_ms: When the two showed the same, epoch milliseconds.
+    """
+
+    def __init__(self, *, speed: float = 1.0, origin_ms: int | None = None) -> None:
+        self._speed = speed
+        self._origin_ms = _wall_ms() if origin_ms is None else origin_ms
+        self._asked = threading.Event()
+        self._signal_number = int(signal.SIGINT)
+        self._shielded = False
+
+    @classmethod
+    def of_local_cloud(cls, address: LocalCloudAddress) -> CommandClock:
+        """The clock that shows what the local cloud's shows."""
+        return cls(speed=address.clock_speed, origin_ms=address.clock_origin_ms)
+
+    def now_ms(self) -> int:
+        """Epoch milliseconds."""
+        return self._origin_ms + int((_wall_ms() - self._origin_ms) * self._speed)
+
+    def sleep(self, seconds: float) -> None:
+        """Wait; raises ``Interrupted`` at once when the user asks to stop, unless shielded."""
+        if self._shielded:
+            time.sleep(seconds / self._speed)
+            return
+        self._asked.wait(seconds / self._speed)
+        self.check()
+
+    def check(self) -> None:
+        """Go on, unless the user asked to stop."""
+        if self._asked.is_set() and not self._shielded:
+            raise Interrupted(self._signal_number)
+
+    def shield(self) -> None:
+        """From now on neither ``sleep`` nor ``check`` raises."""
+        self._shielded = True
+
+    def ask_to_stop(self, signal_number: int) -> None:
+        """Let the command stop at the next safe point."""
+        self._signal_number = signal_number
+        self._asked.set()
+
+    @contextmanager
+    def hearing_signals(self, doing: str) -> Iterator[None]:
+        """Within the block, the first signal asks to stop and the second one insists.
+
+        Args:
+            doing: What the user reads on the first: ``undoing what was created``.
+        """
+
+        def hear(signal_number: int, _frame: FrameType | None) -> None:
+            if self._asked.is_set():
+                raise Interrupted(signal_number)
+            terminal.note(f"stopping: {doing}; once more to stop at once")
+            self.ask_to_stop(signal_number)
+
+        heard = (signal.SIGINT, signal.SIGTERM)
+        before = {number: signal.signal(number, hear) for number in heard}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def _wall_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,132 @@
+"""The detailed log that ``debug = True`` asks for: each step, look, pause and call, in a file.
+
+The manual lets ``debug`` decide between a log file and standard output; here the progress stays on
+the terminal, and the file has what a post-mortem needs beside it. It is readable by its owner
+alone and holds no key, no document and no presigned URL: of a call it says name, HTTP status and
+error code. What strangers wrote stands on one line, with its control characters escaped. A file
+that cannot be written is told once and changes nothing of how the deployment goes.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Self
+
+from otactl.cli import terminal
+from otactl.deploy.observer import Moment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from types import TracebackType
+
+    from otactl.deploy.observer import Observer, StepMoment
+    from otactl.deploy.step import Step
+    from otactl.model.outcome import RoundResult
+    from otactl.model.snapshot import JobSnapshot
+
+#: The others stand at the same lines of the log: they tell where a process may be killed.
+_TOLD = frozenset({Moment.BEGUN, Moment.DONE, Moment.UNDOING, Moment.UNDONE})
+
+
+def debug_log_path(state_dir: Path, deployment_id: str) -> Path:
+    """Where the log of a deployment lies."""
+    return state_dir / "logs" / f"{deployment_id}.log"
+
+
+class DebugLog:
+    """An observer that writes down what it passes on. Use as a context manager.
+
+    Args:
+        path: The log; what an earlier process wrote into it stays.
+        now_ms: The clock.
+        observer: Who else is told.
+    """
+
+    def __init__(self, path: Path, now_ms: Callable[[], int], observer: Observer) -> None:
+        self._path = path
+        self._now_ms = now_ms
+        self._observer = observer
+        self._file: int | None = None
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        except OSError as error:
+            self._give_up(error)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        with self._lock:
+            if self._file is None:
+                return
+            os.close(self._file)
+            self._file = None
+        terminal.stderr_console().print(f"log: {self._path}", soft_wrap=True, markup=False)
+
+    def write(self, text: str) -> None:
+        """Write one line. Safe to call from any thread."""
+        moment = datetime.fromtimestamp(self._now_ms() / 1000, UTC)
+        line = f"{moment.isoformat(timespec='milliseconds')} {_one_line(text)}\n"
+        with self._lock:
+            if self._file is None:
+                return
+            try:
+                os.write(self._file, line.encode(errors="replace"))
+            except OSError as error:
+                os.close(self._file)
+                self._file = None
+                self._give_up(error)
+
+    def on_call(self, name: str, status: int | None, code: str) -> None:
+        """An attempt of an API call was answered, or failed."""
+        self.write(f"call {name} {status or 'no answer'} {code}".rstrip())
+
+    def on_step(self, moment: StepMoment) -> None:
+        """Write down how far a step is."""
+        if moment.moment in _TOLD:
+            self.write(f"{moment.moment.value} {moment.step.key}: {moment.step.title}")
+        self._observer.on_step(moment)
+
+    def on_progress(self, step: Step, done: int, of: int) -> None:
+        """Pass it on; the calls tell as much."""
+        self._observer.on_progress(step, done, of)
+
+    def on_snapshot(self, round_number: int, snapshot: JobSnapshot) -> None:
+        """Write down what the job looked like."""
+        if snapshot.job is None:
+            self.write(f"round {round_number} no job")
+        else:
+            counts = " ".join(f"{key}={n}" for key, n in snapshot.job.counts.by_status.items() if n)
+            self.write(f"round {round_number} job {snapshot.job.status} {counts}")
+        self._observer.on_snapshot(round_number, snapshot)
+
+    def on_round(self, result: RoundResult) -> None:
+        """Write down who did not succeed, and why."""
+        for outcome in result.unsuccessful:
+            self.write(
+                f"round {result.round} {outcome.thing_name} {outcome.status} {outcome.reason}"
+            )
+        self.write(f"round {result.round} over: {result.status}")
+        self._observer.on_round(result)
+
+    def on_pause(self, reason: str, seconds: float) -> None:
+        """Write down that AWS is out of reach."""
+        self.write(f"pause {seconds:g} s: {reason}")
+        self._observer.on_pause(reason, seconds)
+
+    def _give_up(self, error: OSError) -> None:
+        terminal.warn(f"cannot write the log {self._path}: {error.strerror}; there will be none")
+
+
+def _one_line(text: str) -> str:
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)

@@ -1,0 +1,203 @@
+"""``otactl deploy`` and ``otactl plan``: carry a configuration out, or show what that would be."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from otactl.cli import terminal
+from otactl.cli.options import (
+    ConfigurationArgument,
+    DetailsOption,
+    EndpointUrlOption,
+    MaxWaitOption,
+    OutputFormat,
+    OutputOption,
+    PollOption,
+    ProfileOption,
+    RegionOption,
+    StateDirOption,
+    YesOption,
+)
+from otactl.cli.problem_list import print_problems
+from otactl.errors import UserMistake
+
+if TYPE_CHECKING:
+    from otactl.cli.deployment import DeploymentEnvironment
+    from otactl.cli.lint_report import LintReport
+    from otactl.cli.load import LoadedDeployment
+    from otactl.deploy.plan import Plan
+
+ForceOption = Annotated[
+    bool,
+    typer.Option("--force", help="Delete a job that has the configured id, whoever created it."),
+]
+
+
+def deploy(
+    file: ConfigurationArgument,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the plan and change nothing.")
+    ] = False,
+    plan_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--plan", metavar="PLAN", help="Refuse to deploy anything but what this plan says."
+        ),
+    ] = None,
+    force: ForceOption = False,
+    yes: YesOption = False,
+    max_wait: MaxWaitOption = None,
+    details: DetailsOption = 250,
+    poll: PollOption = 5.0,
+    profile: ProfileOption = None,
+    region: RegionOption = None,
+    endpoint_url: EndpointUrlOption = None,
+    state_dir: StateDirOption = None,
+    output: OutputOption = OutputFormat.TEXT,
+) -> None:
+    """Deploy the image of FILE to the things of its list.
+
+    The image goes to S3, a stream and a job are created, the job is watched to its end, and what
+    became of each thing is reported. Everything is written down before it is created: a killed
+    deployment is taken up by `otactl resume` or taken back by `otactl clean`.
+
+    Exit codes: 0 every thing succeeded in every round, 1 not, 2 a mistake in the files or the
+    command, 3 AWS refused, 4 aborted by its own criteria, 5 cancelled by somebody else, 6 job
+    deleted, 7 stopped by an alarm, 130 Ctrl-C.
+    """
+    from otactl.cli.deployment import begin, finish, make_plan
+    from otactl.cli.forewarning import ask_about, lint_deployment
+    from otactl.cli.load import load_deployment
+    from otactl.deploy.planner import PlanOptions
+
+    loaded = load_deployment(file)
+    terminal.print_warnings(loaded.warnings)
+    environment = environment_for(
+        loaded,
+        profile=profile,
+        region=region,
+        endpoint_url=endpoint_url,
+        state_dir=state_dir,
+        poll_seconds=poll,
+    )
+    options = PlanOptions(detail_limit=details, max_wait_seconds=max_wait)
+    plan = make_plan(loaded, environment, options, force=force)
+    if plan_file is not None:
+        _check_promise(plan, plan_file)
+    report = lint_deployment(loaded, plan.things)
+    if dry_run:
+        show_plan(plan, output, report)
+        return
+    ask_about(report, yes=yes)
+    finish(begin(loaded, plan, environment), environment, output)
+
+
+def plan(
+    file: ConfigurationArgument,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="PLAN", help="Keep the plan for `otactl deploy --plan`."),
+    ] = None,
+    force: ForceOption = False,
+    max_wait: MaxWaitOption = None,
+    details: DetailsOption = 250,
+    profile: ProfileOption = None,
+    region: RegionOption = None,
+    endpoint_url: EndpointUrlOption = None,
+    output: OutputOption = OutputFormat.TEXT,
+) -> None:
+    """Print what deploying FILE would create and how many API calls it takes; change nothing."""
+    from otactl.cli.deployment import make_plan
+    from otactl.cli.forewarning import lint_deployment
+    from otactl.cli.load import load_deployment
+    from otactl.deploy.planner import PlanOptions
+
+    loaded = load_deployment(file)
+    terminal.print_warnings(loaded.warnings)
+    environment = environment_for(loaded, profile=profile, region=region, endpoint_url=endpoint_url)
+    options = PlanOptions(detail_limit=details, max_wait_seconds=max_wait)
+    made = make_plan(loaded, environment, options, force=force)
+    if out is not None:
+        try:
+            out.write_text(json.dumps(made.to_fields(), indent=2) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise UserMistake(f"cannot write the plan {out}: {error.strerror}") from error
+    show_plan(made, output, lint_deployment(loaded, made.things))
+
+
+def environment_for(
+    loaded: LoadedDeployment,
+    *,
+    profile: str | None,
+    region: str | None,
+    endpoint_url: str | None,
+    state_dir: Path | None = None,
+    poll_seconds: float = 5.0,
+) -> DeploymentEnvironment:
+    """What a deployment runs in, from the file and the flags; a flag wins over the file."""
+    from otactl.aws.clients import AwsClients, AwsSettings
+    from otactl.cli.clock import CommandClock
+    from otactl.cli.deployment import DeploymentEnvironment
+
+    configuration = loaded.configuration
+    if region is not None and region != configuration.region:
+        raise UserMistake(
+            f"--region {region} contradicts region = {configuration.region} in"
+            f" {configuration.file_name}",
+            hint="the thing list's ARNs belong to one region: change the file",
+        )
+    settings = AwsSettings(
+        profile=profile,
+        region=configuration.region,
+        endpoint_url=endpoint_url,
+        max_attempts=configuration.max_attempts,
+        iot_interval_ms=configuration.api_sleep_ms,
+    )
+    return DeploymentEnvironment(
+        clients=AwsClients(settings),
+        clock=CommandClock(),
+        state_dir=terminal.state_directory(state_dir),
+        poll_seconds=poll_seconds,
+        upload_concurrency=configuration.upload_concurrency,
+    )
+
+
+def _check_promise(plan: Plan, plan_file: Path) -> None:
+    """Refuse a plan that differs from the one that was looked at."""
+    try:
+        promised = json.loads(plan_file.read_text(encoding="utf-8"))
+        fingerprint = promised["fingerprint"]
+    except OSError as error:
+        raise UserMistake(f"cannot read the plan {plan_file}: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserMistake(f"{plan_file} is no plan of `otactl plan --out`") from error
+    if plan.fingerprint == fingerprint:
+        return
+    now = plan.to_fields()
+    changed = [
+        name
+        for name in ("imageSha256", "jobId", "things", "rounds", "account", "region", "cleanUp")
+        if now[name] != promised.get(name)
+    ]
+    raise UserMistake(
+        f"{plan.source} no longer is what {plan_file} says;"
+        f" changed: {', '.join(changed) or 'the job document, the targets or the job policy'}",
+        hint="look at it again: `otactl plan`",
+    )
+
+
+def show_plan(plan: Plan, output: OutputFormat, report: LintReport | None = None) -> None:
+    """Print a plan on standard output, and what the linter says of it."""
+    findings = report.to_fields()["findings"] if report else []
+    if output is OutputFormat.JSON:
+        terminal.print_json(plan.to_fields() | {"findings": findings})
+        return
+    from otactl.views.plan_table import print_plan
+
+    print_plan(terminal.stdout_console(), plan)
+    if report is not None:
+        print_problems(terminal.stdout_console(), report.problems)

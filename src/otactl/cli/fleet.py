@@ -1,0 +1,176 @@
+"""``otactl fleet``: virtual devices, made, run and removed, against AWS or a local cloud."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from otactl.cli import fleet_run, terminal
+from otactl.cli.fleet_address import DirOption, clients_for, fleet_directory
+from otactl.cli.options import (
+    EndpointUrlOption,
+    OutputFormat,
+    OutputOption,
+    ProfileOption,
+    RegionOption,
+    StateDirOption,
+)
+from otactl.errors import UserMistake
+from otactl.model.identifier import is_thing_group_name, is_thing_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from otactl.fleet import FleetDirectory, FleetManifest
+
+app = typer.Typer(no_args_is_help=True, help="Virtual devices that really download and verify.")
+
+app.command()(fleet_run.run)
+
+
+@app.command()
+def create(
+    *,
+    things: Annotated[int, typer.Option("--things", "-n", min=1, help="How many.")],
+    group: Annotated[str, typer.Option("--group", "-g", metavar="NAME", help="Their group.")],
+    prefix: Annotated[
+        str | None,
+        typer.Option(help="What thing names begin with. [default: the group's name and a dash]"),
+    ] = None,
+    directory: DirOption = None,
+    profile: ProfileOption = None,
+    region: RegionOption = None,
+    endpoint_url: EndpointUrlOption = None,
+    state_dir: StateDirOption = None,
+    output: OutputOption = OutputFormat.TEXT,
+) -> None:
+    """Make things, a group, a certificate and key each, and a policy for their own topics only.
+
+    Keys are made here and never leave this machine. Run again after a failure, it completes what
+    is missing.
+    """
+    from otactl.cli.fleet_lifecycle import create_fleet, plan_fleet
+    from otactl.fleet import FleetDirectory
+
+    names = _names(things, group, f"{group}-" if prefix is None else prefix)
+    clients = clients_for(profile, region, endpoint_url)
+    fleet = FleetDirectory(fleet_directory(directory, state_dir))
+    manifest = plan_fleet(clients, things=names, groups={group: names})
+    if fleet.exists:
+        manifest = _same_fleet(fleet, manifest)
+    _advance("creating", create_fleet(clients, fleet, manifest), things)
+    _tell_of(manifest, fleet, output)
+
+
+@app.command("list")
+def list_things(
+    directory: DirOption = None,
+    state_dir: StateDirOption = None,
+    output: OutputOption = OutputFormat.TEXT,
+) -> None:
+    """Show the things of the fleet, and the SHA-256 of the image that each one runs."""
+    from otactl.fleet import FleetDirectory
+    from otactl.fleet.slot import SlotStore
+    from otactl.views.fleet_table import print_fleet
+
+    fleet = FleetDirectory(fleet_directory(directory, state_dir))
+    manifest = fleet.read()
+    rows = [
+        {
+            "thing": name,
+            "certificate": fleet.certificate_arn(name),
+            "runs": SlotStore(fleet.files_of(name).directory).booted_sha256,
+        }
+        for name in manifest.things
+    ]
+    if output is OutputFormat.JSON:
+        terminal.print_json({"groups": manifest.groups, "things": rows})
+    else:
+        print_fleet(terminal.stdout_console(), rows)
+
+
+@app.command()
+def delete(
+    directory: DirOption = None,
+    profile: ProfileOption = None,
+    region: RegionOption = None,
+    endpoint_url: EndpointUrlOption = None,
+    state_dir: StateDirOption = None,
+) -> None:
+    """Remove the fleet's things, certificates, group and policy, and its files. Nothing is left."""
+    from otactl.cli.fleet_lifecycle import delete_fleet
+    from otactl.fleet import FleetDirectory
+
+    fleet = FleetDirectory(fleet_directory(directory, state_dir))
+    manifest = fleet.read()
+    clients = clients_for(profile, region or manifest.region, endpoint_url)
+    if clients.settings.endpoint_url != manifest.endpoint_url:
+        raise UserMistake(
+            f"this fleet was made at {manifest.endpoint_url or 'AWS'}, "
+            f"not at {clients.settings.endpoint_url or 'AWS'}",
+            hint="--endpoint-url or AWS_ENDPOINT_URL says where; "
+            "if that local cloud is gone, so are its things: remove the directory",
+        )
+    with fleet.held():
+        _advance("deleting", delete_fleet(clients, fleet, manifest), len(manifest.things))
+    terminal.note(f"{len(manifest.things):,} things deleted; {fleet.root} is empty")
+
+
+def _names(things: int, group: str, prefix: str) -> list[str]:
+    if not is_thing_group_name(group):
+        raise UserMistake(
+            f"--group {group!r} is no thing group name: 1 to 128 of a-z, A-Z, 0-9, ':', '_', '-'"
+        )
+    digits = max(3, len(str(things)))
+    names = [f"{prefix}{number:0{digits}}" for number in range(1, things + 1)]
+    if not is_thing_name(names[-1]):
+        raise UserMistake(
+            f"{names[-1]!r} is no thing name: 1 to 128 of a-z, A-Z, 0-9, ':', '_', '-'",
+            hint="--prefix says what names begin with",
+        )
+    return names
+
+
+def _same_fleet(fleet: FleetDirectory, wanted: FleetManifest) -> FleetManifest:
+    """The fleet that is there, if it is the one that is wanted."""
+    found = fleet.read()
+    same = (found.things, found.groups, found.endpoint_url, found.region) == (
+        wanted.things,
+        wanted.groups,
+        wanted.endpoint_url,
+        wanted.region,
+    )
+    if not same:
+        raise UserMistake(
+            f"there is another fleet in {fleet.root}",
+            hint="`otactl fleet delete` removes it, --dir makes one elsewhere",
+        )
+    return found
+
+
+def _advance(doing: str, names: Iterator[str], total: int) -> None:
+    from rich.progress import track
+
+    for _ in track(
+        names, f"{doing} things", total=total, console=terminal.stderr_console(), transient=True
+    ):
+        pass
+
+
+def _tell_of(manifest: FleetManifest, fleet: FleetDirectory, output: OutputFormat) -> None:
+    if output is OutputFormat.JSON:
+        terminal.print_json(
+            {
+                "groups": list(manifest.groups),
+                "things": manifest.things,
+                "policy": manifest.policy_name,
+                "directory": str(fleet.root),
+            }
+        )
+        return
+    typer.echo(
+        f"{len(manifest.things):,} things in {', '.join(manifest.groups)}, "
+        f"{manifest.things[0]} to {manifest.things[-1]}; keys and certificates in {fleet.root}"
+    )
+    terminal.note("Run them with: otactl fleet run")

@@ -1,0 +1,127 @@
+"""A fleet from nothing to nothing: where ``aws`` makes what ``fleet`` keeps on disk.
+
+``otactl fleet`` and ``otactl rehearse`` both come through here.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from typing import TYPE_CHECKING
+
+from otactl.errors import UserMistake
+from otactl.model.arn import partition_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from otactl.aws.clients import AwsClients
+    from otactl.aws.provisioning import ThingProvisioner
+    from otactl.fleet.store import FleetDirectory, FleetManifest
+
+#: Certificates are dated by the cloud to the second, and clocks differ a little.
+_CLOCK_SLACK_MS = 120_000
+
+
+def plan_fleet(
+    clients: AwsClients,
+    *,
+    things: Sequence[str],
+    groups: Mapping[str, Sequence[str]],
+    now_ms: int | None = None,
+) -> FleetManifest:
+    """What a fleet will consist of; nothing is made.
+
+    Args:
+        clients: Where it will live.
+        things: Every thing's name.
+        groups: Thing names by group.
+        now_ms: Epoch milliseconds by the cloud's clock; the wall clock's when left out.
+
+    Raises:
+        UserMistake: No region is set.
+    """
+    from otactl.fleet.store import FleetManifest
+
+    if clients.region is None:
+        raise UserMistake("no AWS region is set", hint="use --region or AWS_REGION")
+    fleet_id = uuid.uuid4().hex[:12]
+    return FleetManifest(
+        fleet_id=fleet_id,
+        policy_name=f"otactl-fleet-{fleet_id}",
+        groups={name: list(members) for name, members in groups.items()},
+        things=list(things),
+        created_at_ms=time.time_ns() // 1_000_000 if now_ms is None else now_ms,
+        region=clients.region,
+        endpoint_url=clients.settings.endpoint_url,
+    )
+
+
+def create_fleet(
+    clients: AwsClients, directory: FleetDirectory, manifest: FleetManifest
+) -> Iterator[str]:
+    """Make a fleet, or what is missing of it; yields each thing's name when it is complete.
+
+    The manifest is on disk before anything is made, so that ``delete_fleet`` finds all of it.
+    """
+    from otactl.aws.identity import account_of
+    from otactl.fleet.credentials import certificate_request
+
+    directory.write(manifest)
+    provisioner = _provisioner(clients, manifest)
+    provisioner.create_policy(
+        partition=partition_of(manifest.region), region=manifest.region, account=account_of(clients)
+    )
+    for group_name in manifest.groups:
+        provisioner.create_group(group_name)
+    groups_of = _groups_by_thing(manifest)
+    yield from provisioner.create_things(
+        manifest.things,
+        groups_of=lambda thing_name: groups_of.get(thing_name, ()),
+        known_certificate=directory.certificate_arn,
+        make_request=lambda name: certificate_request(name, directory.files_of(name)),
+        keep=lambda name, signed: directory.keep_certificate(name, arn=signed.arn, pem=signed.pem),
+    )
+
+
+def delete_fleet(
+    clients: AwsClients, directory: FleetDirectory, manifest: FleetManifest
+) -> Iterator[str]:
+    """Remove a fleet, from AWS and then from disk; yields each thing's name when it is gone."""
+    provisioner = _provisioner(clients, manifest)
+    yield from provisioner.delete_things(
+        manifest.things, known_certificate=directory.certificate_arn
+    )
+    provisioner.delete_groups(manifest.groups)
+    provisioner.delete_policy()
+    uncertified = _uncertified_keys(directory, manifest.things)
+    if uncertified:
+        since_ms = manifest.created_at_ms - _CLOCK_SLACK_MS
+        provisioner.delete_stray_certificates(uncertified, since_ms)
+    directory.remove()
+
+
+def _uncertified_keys(directory: FleetDirectory, things: Iterable[str]) -> frozenset[bytes]:
+    """The public keys of things that have a key and no certificate that we know of."""
+    from otactl.fleet.credentials import public_key
+
+    keys = (
+        public_key(directory.files_of(name))
+        for name in things
+        if directory.certificate_arn(name) is None
+    )
+    return frozenset(key for key in keys if key is not None)
+
+
+def _provisioner(clients: AwsClients, manifest: FleetManifest) -> ThingProvisioner:
+    from otactl.aws.provisioning import ThingProvisioner
+
+    return ThingProvisioner(clients, fleet_id=manifest.fleet_id, policy_name=manifest.policy_name)
+
+
+def _groups_by_thing(manifest: FleetManifest) -> dict[str, list[str]]:
+    by_thing: dict[str, list[str]] = {}
+    for group_name, members in manifest.groups.items():
+        for thing_name in members:
+            by_thing.setdefault(thing_name, []).append(group_name)
+    return by_thing

@@ -1,0 +1,224 @@
+"""``otactl fleet run``: the devices of a fleet, until they are idle or the user has seen enough."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from otactl.cli import terminal
+from otactl.cli.fleet_address import (
+    BrokerOptions,
+    DirOption,
+    clients_for,
+    fleet_directory,
+    resolve_address,
+)
+from otactl.cli.options import (
+    EndpointUrlOption,
+    OutputFormat,
+    OutputOption,
+    ProfileOption,
+    RegionOption,
+    StateDirOption,
+)
+from otactl.errors import Interrupted, LocalResourceMissing, UserMistake
+from otactl.model.status import ExecutionStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    from otactl.device.profile import DeviceProfile
+    from otactl.fleet import DevicePlan, FleetManifest, FleetRun, ThingResult
+
+_MQTT_PANEL = "Broker"
+
+
+class StreamFormat(StrEnum):
+    """How stream messages are written."""
+
+    CBOR = "cbor"
+    JSON = "json"
+
+
+def run(
+    *,
+    directory: DirOption = None,
+    forever: Annotated[
+        bool, typer.Option("--forever", help="Until Ctrl-C, not until idle.")
+    ] = False,
+    behave: Annotated[
+        str,
+        typer.Option(
+            metavar="SHARES",
+            help="Percent by behaviour, such as fail=10,silent=2; of succeed, fail, reject, "
+            "silent, slow, corrupt, drop.",
+        ),
+    ] = "",
+    seed: Annotated[int, typer.Option(help="Deals the behaviours; the same seed, the same.")] = 0,
+    block_size: Annotated[
+        int, typer.Option(metavar="BYTES", help="Of a stream block, 256 to 131072.")
+    ] = 4096,
+    link_speed: Annotated[
+        int, typer.Option(metavar="BYTES", min=1, help="A second, of slow devices.")
+    ] = 16384,
+    save_blocks: Annotated[
+        int,
+        typer.Option(
+            "--save-blocks", min=1, help="What has arrived is noted on disk every so many blocks."
+        ),
+    ] = 64,
+    install_seconds: Annotated[
+        float, typer.Option(min=0, help="How long a device installs.")
+    ] = 0.5,
+    reboot_seconds: Annotated[float, typer.Option(min=0, help="How long it reboots.")] = 0.5,
+    public_key: Annotated[
+        Path | None,
+        typer.Option("--public-key", metavar="FILE", help="PEM; what signatures are checked with."),
+    ] = None,
+    require_signature: Annotated[
+        bool, typer.Option("--require-signature", help="Refuse images that are not signed.")
+    ] = False,
+    stream_format: Annotated[
+        StreamFormat, typer.Option("--format", help="Of stream messages.")
+    ] = StreamFormat.CBOR,
+    grace: Annotated[
+        float,
+        typer.Option(
+            metavar="SECONDS",
+            min=0,
+            help="Idle is when nothing has been pending for so long; a rollout takes a minute "
+            "from one batch to the next.",
+        ),
+    ] = 75.0,
+    max_wait: Annotated[
+        float | None, typer.Option(metavar="SECONDS", min=1, help="Stop after so long regardless.")
+    ] = None,
+    mqtt_host: Annotated[
+        str | None,
+        typer.Option(
+            envvar="OTACTL_MQTT_HOST",
+            help="[default: the local cloud's, or the account's]",
+            rich_help_panel=_MQTT_PANEL,
+        ),
+    ] = None,
+    mqtt_port: Annotated[
+        int, typer.Option(envvar="OTACTL_MQTT_PORT", min=1, rich_help_panel=_MQTT_PANEL)
+    ] = 8883,
+    mqtt_ca_file: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="OTACTL_MQTT_CA_FILE",
+            help="PEM. [default: Amazon's roots among the system's]",
+            rich_help_panel=_MQTT_PANEL,
+        ),
+    ] = None,
+    profile: ProfileOption = None,
+    region: RegionOption = None,
+    endpoint_url: EndpointUrlOption = None,
+    state_dir: StateDirOption = None,
+    output: OutputOption = OutputFormat.TEXT,
+) -> None:
+    """Run the devices: they take jobs, download, verify, install, and report.
+
+    Ends when nothing has been pending for a while after at least one job. Exit code 0 when every
+    execution succeeded, 1 when not.
+    """
+    from otactl.device.profile import DeviceProfile
+    from otactl.fleet import FleetDirectory, FleetRun
+    from otactl.wire.stream_topic import PayloadFormat
+
+    fleet = FleetDirectory(fleet_directory(directory, state_dir))
+    manifest = fleet.read()
+    try:
+        device = DeviceProfile(
+            block_size=block_size,
+            link_bytes_per_second=link_speed,
+            save_blocks=save_blocks,
+            install_ms=int(install_seconds * 1000),
+            reboot_ms=int(reboot_seconds * 1000),
+            require_signature=require_signature,
+        )
+        plans = _plans(manifest, device, behave, seed)
+    except ValueError as error:
+        raise UserMistake(str(error)) from error
+    where = resolve_address(
+        BrokerOptions(mqtt_host, mqtt_port, mqtt_ca_file),
+        manifest,
+        state_dir=state_dir,
+        make_clients=lambda: clients_for(profile, region or manifest.region, endpoint_url),
+    )
+    running = FleetRun(
+        fleet,
+        plans,
+        endpoint=where.endpoint,
+        clock=where.clock,
+        public_key=_public_key(public_key),
+        payload_format=PayloadFormat(stream_format.value),
+    )
+    with fleet.held():
+        is_idle = _watch(running, forever=forever, grace=grace, max_wait=max_wait)
+    _report(running.results(), things=len(plans), is_idle=is_idle, output=output)
+
+
+def _plans(
+    manifest: FleetManifest, device: DeviceProfile, behave: str, seed: int
+) -> list[DevicePlan]:
+    from otactl.device.behaviour import deal_behaviours, parse_behave
+    from otactl.fleet import DevicePlan
+
+    dealt = deal_behaviours(manifest.things, parse_behave(behave), seed)
+    return [
+        DevicePlan(thing_name=name, behaviour=dealt[name], profile=device)
+        for name in manifest.things
+    ]
+
+
+def _public_key(path: Path | None) -> ec.EllipticCurvePublicKey | None:
+    from otactl.device.verification import load_public_key
+
+    if path is None:
+        return None
+    try:
+        return load_public_key(path.read_bytes())
+    except OSError as error:
+        raise LocalResourceMissing(f"{path} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise UserMistake(f"{path} is {error}") from error
+
+
+def _watch(running: FleetRun, *, forever: bool, grace: float, max_wait: float | None) -> bool:
+    """Run the fleet until it is idle, or until the user has seen enough."""
+    from otactl.views.fleet_status import FleetStatus
+
+    try:
+        with running, FleetStatus(terminal.stderr_console()) as status:
+            return running.wait_until_idle(
+                grace_seconds=float("inf") if forever else grace,
+                max_wait_seconds=max_wait,
+                on_tick=status.show,
+            )
+    except (KeyboardInterrupt, Interrupted):
+        if not forever:
+            raise
+        return True
+
+
+def _report(
+    results: Sequence[ThingResult], *, things: int, is_idle: bool, output: OutputFormat
+) -> None:
+    from otactl.views.fleet_table import print_results, results_fields
+
+    if output is OutputFormat.JSON:
+        terminal.print_json(results_fields(results, things=things, is_idle=is_idle))
+    else:
+        print_results(terminal.stdout_console(), results)
+    if not is_idle:
+        terminal.warn("stopped before the fleet was idle")
+    all_well = all(result.status is ExecutionStatus.SUCCEEDED for result in results)
+    if not (is_idle and all_well):
+        raise typer.Exit(1)

@@ -1,0 +1,218 @@
+"""``otactl forecast``: what a rollout will do, before the first thing is touched."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from otactl.cli.forecast_options import (
+    FLEET_PANEL,
+    FleetProfileOption,
+    ImageBytesOption,
+    ThingsOption,
+)
+from otactl.cli.options import ConfigurationArgument, OutputFormat, OutputOption
+from otactl.cli.suggestion import (
+    SUGGEST_PANEL,
+    FalseAlarmOption,
+    FinishOption,
+    MaxBrickedOption,
+    WithinOption,
+    print_best,
+    read_wish,
+)
+from otactl.errors import LocalResourceMissing, UserMistake
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from otactl.cli.forecast_inputs import FleetInputs
+    from otactl.forecast.ensemble import Scenario
+    from otactl.forecast.price import Prices
+    from otactl.forecast.summary import Forecast
+    from otactl.model.configuration import DeploymentConfiguration
+
+FailureRateOption = Annotated[
+    float | None,
+    typer.Option(
+        "--failure-rate",
+        min=0,
+        max=1,
+        metavar="SHARE",
+        help="Give the fleet an image that fails at this rate, such as 0.05.",
+        rich_help_panel=FLEET_PANEL,
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Settings:
+    """How the rollout is played."""
+
+    runs: int
+    seed: int
+    horizon_days: int
+    prices: Prices
+
+
+def forecast(
+    file: ConfigurationArgument,
+    things: ThingsOption = None,
+    profile: FleetProfileOption = None,
+    image_bytes: ImageBytesOption = None,
+    failure_rate: FailureRateOption = None,
+    runs: Annotated[
+        int, typer.Option("--runs", min=1, max=10_000, help="How often the rollout is played.")
+    ] = 20,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Another seed, other runs.")] = 1,
+    horizon_days: Annotated[
+        int, typer.Option("--horizon", min=1, max=365, metavar="DAYS", help="Look no further.")
+    ] = 30,
+    compare: Annotated[
+        list[Path] | None,
+        typer.Option("--compare", metavar="OTHER.ini", help="Forecast this file beside it."),
+    ] = None,
+    prices: Annotated[
+        Path | None,
+        typer.Option("--prices", metavar="PRICES", help="TOML file of prices in place of ours."),
+    ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option("--html", metavar="PAGE", help="Write the forecast as a page of its own."),
+    ] = None,
+    suggest: Annotated[
+        bool,
+        typer.Option(
+            "--suggest",
+            help="Search for a rollout and an abort criterion instead.",
+            rich_help_panel=SUGGEST_PANEL,
+        ),
+    ] = False,
+    within: WithinOption = None,
+    max_bricked: MaxBrickedOption = None,
+    finish: FinishOption = 95.0,
+    false_alarm: FalseAlarmOption = 0.01,
+    output: OutputOption = OutputFormat.TEXT,
+) -> None:
+    """Say what deploying FILE will do: how long, to how many things, for how much, when it aborts.
+
+    The rollout is played many times with a fleet drawn from a profile; every number is a median
+    and the band that holds nine times in ten. Nothing is called and nothing is changed.
+
+    With --suggest, FILE's rollout and abort criteria are replaced by ones that finish --within a
+    time and let an image that fails at --failure-rate brick no more than --max-bricked things.
+    """
+    require("numpy", "a forecast")
+    from otactl.cli.forecast_inputs import read_fleet
+    from otactl.forecast.price import load_prices
+
+    fleet = read_fleet(profile, things, image_bytes)
+    settings = _Settings(
+        runs=runs, seed=seed, horizon_days=horizon_days, prices=load_prices(prices)
+    )
+    if suggest:
+        wish = read_wish(within, max_bricked, failure_rate, finish=finish, false_alarm=false_alarm)
+        scenario, _ = _scenario(file, fleet, None, settings)
+        print_best(scenario, wish, output)
+        return
+    forecasts = [
+        _forecast(path, fleet, failure_rate, settings) for path in (file, *(compare or ()))
+    ]
+    _show(forecasts, html, output)
+
+
+def require(package: str, what: str) -> None:
+    """Say what is missing when an extra is not installed.
+
+    Raises:
+        LocalResourceMissing: The package cannot be imported.
+    """
+    try:
+        importlib.import_module(package)
+    except ImportError as error:
+        raise LocalResourceMissing(
+            f"{what} needs {package}, which is not installed",
+            hint="pip install 'otactl[forecast]'",
+        ) from error
+
+
+def _scenario(
+    path: Path, fleet: FleetInputs, failure_rate: float | None, settings: _Settings
+) -> tuple[Scenario, DeploymentConfiguration]:
+    from otactl.cli.forecast_inputs import count_things, read_configuration, require_size
+    from otactl.forecast.ensemble import Scenario
+
+    configuration = read_configuration(path).configuration
+    profile = fleet.profile
+    if failure_rate is not None:
+        profile = profile.with_failure_rate(failure_rate)
+    scenario = Scenario(
+        job=configuration.job,
+        profile=profile,
+        things=count_things(configuration, fleet),
+        image_bytes=require_size(configuration, fleet),
+        runs=settings.runs,
+        seed=settings.seed,
+        horizon_days=settings.horizon_days,
+    )
+    return scenario, configuration
+
+
+def _forecast(
+    path: Path, fleet: FleetInputs, failure_rate: float | None, settings: _Settings
+) -> Forecast:
+    from otactl.cli.work_bar import WorkBar
+    from otactl.forecast.make import make_forecast
+
+    scenario, configuration = _scenario(path, fleet, failure_rate, settings)
+    with WorkBar() as bar:
+        made = make_forecast(
+            scenario,
+            name=path.name,
+            prices=settings.prices,
+            alarms=len(configuration.alarms),
+            on_run=lambda done: bar.on_step(f"playing {path.name}", done, scenario.runs),
+        )
+    return made.with_notes(*_notes(fleet, configuration.rounds))
+
+
+def _notes(fleet: FleetInputs, rounds: int) -> list[str]:
+    notes = []
+    if fleet.is_assumed:
+        notes.append(
+            "no profile was given: an unremarkable fleet is assumed (docs/forecast.md); give "
+            "yours with --profile"
+        )
+    if rounds > 1:
+        notes.append(f"this is one of {rounds} rounds")
+    return notes
+
+
+def _show(forecasts: Sequence[Forecast], html: Path | None, output: OutputFormat) -> None:
+    from otactl.cli.terminal import note, print_json, stdout_console
+    from otactl.forecast.forecast_fields import forecast_fields
+    from otactl.views.forecast_table import print_forecast
+
+    if html is not None:
+        _write_page(forecasts, html)
+    if output is OutputFormat.JSON:
+        fields = [forecast_fields(made) for made in forecasts]
+        print_json({**fields[0], "compared": fields[1:]} if len(fields) > 1 else fields[0])
+    else:
+        print_forecast(stdout_console(), forecasts)
+    if html is not None:
+        note(f"the page is {html}")
+
+
+def _write_page(forecasts: Sequence[Forecast], path: Path) -> None:
+    require("plotly", "the page")
+    from otactl.views.forecast_page import forecast_page
+
+    try:
+        path.write_text(forecast_page(forecasts), encoding="utf-8")
+    except OSError as error:
+        raise UserMistake(f"cannot write the page {path}: {error.strerror}") from error

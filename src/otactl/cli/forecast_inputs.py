@@ -1,0 +1,120 @@
+"""What ``forecast`` and ``lint`` look at: a ``dev.ini``, a fleet profile, how many things.
+
+Neither command needs the image or the thing list to be there: a rollout can be thought over long
+before its files exist. What is not given is taken from the files, and asked for when it cannot be.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from otactl.cli.named_files import read_thing_list
+from otactl.cli.text_file import read_text, regular_size
+from otactl.errors import ConfigurationInvalid, LocalResourceMissing, UserMistake
+from otactl.errors.problem import Problem, Severity
+from otactl.forecast.profile import FleetProfile, load_profile
+from otactl.model.configuration import LoadedConfiguration, parse_configuration
+from otactl.model.limits import MAX_CONFIGURATION_LENGTH
+
+if TYPE_CHECKING:
+    from otactl.model.configuration import DeploymentConfiguration
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetInputs:
+    """The fleet as far as the command line tells it.
+
+    Attributes:
+        profile: The one given, or the assumptions of ``FleetProfile()``.
+        is_assumed: Whether no profile was given.
+        things: None: those of the thing list.
+        image_bytes: None: the profile's, or that of the file's image.
+    """
+
+    profile: FleetProfile
+    is_assumed: bool
+    things: int | None = None
+    image_bytes: int | None = None
+
+
+def read_fleet(path: Path | None, things: int | None, image_bytes: int | None) -> FleetInputs:
+    """Read the profile, when one is given."""
+    return FleetInputs(
+        profile=FleetProfile() if path is None else load_profile(path),
+        is_assumed=path is None,
+        things=things,
+        image_bytes=image_bytes,
+    )
+
+
+def read_configuration(path: Path) -> LoadedConfiguration:
+    """Read a ``dev.ini``; the files it names are not looked at.
+
+    Raises:
+        ConfigurationInvalid: It is wrong.
+        LocalResourceMissing: It cannot be read.
+    """
+    try:
+        text = read_text(path, limit=MAX_CONFIGURATION_LENGTH)
+    except LocalResourceMissing as error:
+        raise LocalResourceMissing(
+            f"cannot read the configuration {path}: {error}", hint=error.hint
+        ) from error
+    return parse_configuration(text, file_name=str(path), base_dir=str(path.parent))
+
+
+def count_things(configuration: DeploymentConfiguration, fleet: FleetInputs) -> int:
+    """How many things the deployment is for.
+
+    Raises:
+        UserMistake: It was not said and the thing list does not tell.
+        ConfigurationInvalid: The thing list is wrong.
+    """
+    if fleet.things is not None:
+        return fleet.things
+    path = Path(configuration.thing_list)
+    place = Problem(message="", file=configuration.file_name, section="DEFAULT", key="thingList")
+    found, problems = read_thing_list(
+        path, place, region=configuration.region, account=configuration.account
+    )
+    if found is None:
+        if path.exists():
+            raise ConfigurationInvalid([p for p in problems if p.severity is Severity.ERROR])
+        raise UserMistake(
+            f"how many things? The thing list {path} is not there",
+            hint="say it with --things N",
+        )
+    if found.groups:
+        raise UserMistake(
+            f"{path} names thing groups, and how many things are in them only AWS knows",
+            hint="say how many things there are with --things N",
+        )
+    return len(found.things)
+
+
+def size_of_image(configuration: DeploymentConfiguration, fleet: FleetInputs) -> int | None:
+    """How large the image is, or None when nothing tells."""
+    given = fleet.image_bytes or fleet.profile.image_bytes
+    if given is not None:
+        return given
+    try:
+        return regular_size(Path(configuration.image)) or None
+    except LocalResourceMissing:
+        return None
+
+
+def require_size(configuration: DeploymentConfiguration, fleet: FleetInputs) -> int:
+    """How large the image is.
+
+    Raises:
+        UserMistake: Nothing tells.
+    """
+    size_bytes = size_of_image(configuration, fleet)
+    if size_bytes is None:
+        raise UserMistake(
+            f"how large is the image? {configuration.image} is not there",
+            hint="say it with --image-bytes N, or with image_bytes in the profile",
+        )
+    return size_bytes

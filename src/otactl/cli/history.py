@@ -1,0 +1,225 @@
+"""``otactl resume``, ``otactl clean`` and ``otactl history``: what the journals are for."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from textwrap import shorten
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from otactl.cli import terminal
+from otactl.cli.options import (
+    EndpointUrlOption,
+    OutputFormat,
+    OutputOption,
+    PollOption,
+    ProfileOption,
+    StateDirOption,
+)
+from otactl.errors import UserMistake
+
+if TYPE_CHECKING:
+    from otactl.cli.deployment import DeploymentEnvironment
+    from otactl.deploy.journal import Journal
+    from otactl.deploy.store import DeploymentStore
+
+#: Of a deployment's id (``new_deployment_id``).
+_ID_WIDTH = 23
+#: Of a failure, so much: in 80 columns it stands on two lines.
+_FAILURE_WIDTH = 100
+
+DeploymentArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[DEPLOYMENT]",
+        help="The deployment's id, or its job's; the newest unfinished one when left out.",
+        show_default=False,
+    ),
+]
+
+
+def resume(
+    deployment: DeploymentArgument = None,
+    poll: PollOption = 5.0,
+    profile: ProfileOption = None,
+    endpoint_url: EndpointUrlOption = None,
+    state_dir: StateDirOption = None,
+    output: OutputOption = OutputFormat.TEXT,
+) -> None:
+    """Take up a deployment that was killed or interrupted, and carry it to its end.
+
+    It goes on with the very plan it began with, whatever has become of the files since. Exit codes
+    are those of `otactl deploy`.
+    """
+    from otactl.cli.deployment import finish
+    from otactl.deploy.journal import Journal, Phase
+
+    store = _store(state_dir)
+    deployment_id = _choose(store, deployment)
+    journal = Journal.open(store.path(deployment_id))
+    if journal.phase is Phase.FINISHED:
+        raise UserMistake(
+            f"deployment {deployment_id} is finished: {journal.failure or 'it succeeded'}",
+            hint=f"`otactl report {deployment_id}` shows it; `otactl clean` removes what it left",
+        )
+    environment = _environment(journal, profile, endpoint_url, state_dir, poll)
+    finish(journal, environment, output)
+
+
+def clean(
+    deployment: DeploymentArgument = None,
+    profile: ProfileOption = None,
+    endpoint_url: EndpointUrlOption = None,
+    state_dir: StateDirOption = None,
+    output: OutputOption = OutputFormat.TEXT,
+) -> None:
+    """Delete everything a deployment created: job, stream, alarms, group, objects.
+
+    A job that still runs is deleted with its executions; things in the middle of an update finish
+    it without anybody counting.
+    """
+    from otactl.deploy.executor import Executor
+    from otactl.deploy.journal import Journal
+    from otactl.views.deploy_progress import DeployProgress
+
+    store = _store(state_dir)
+    journal = Journal.open(store.path(_choose(store, deployment, unfinished_only=False)))
+    environment = _environment(journal, profile, endpoint_url, state_dir, 5.0)
+    plan = journal.plan
+    with DeployProgress(
+        terminal.stderr_console(), rounds=len(plan.rounds), things=plan.things
+    ) as progress:
+        executor = Executor(
+            journal, environment.services(), progress, environment.clients.calls.snapshot
+        )
+        executor.clean()
+        leftovers = executor.leftovers()
+    if output is OutputFormat.JSON:
+        terminal.print_json(
+            {
+                "deploymentId": plan.deployment_id,
+                "deleted": executor.undone,
+                "leftovers": list(leftovers),
+            }
+        )
+    elif not executor.undone:
+        terminal.note(f"deployment {plan.deployment_id} had left nothing")
+    if leftovers:
+        raise UserMistake(f"still there: {', '.join(leftovers)}")
+
+
+def history(
+    state_dir: StateDirOption = None,
+    output: OutputOption = OutputFormat.TEXT,
+) -> None:
+    """List the deployments of this machine, the newest first."""
+    entries = [_entry(journal) for _, journal in _store(state_dir).journals()]
+    if output is OutputFormat.JSON:
+        terminal.print_json({"deployments": entries})
+        return
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    # What one copies into the next command stands whole; the rest makes room.
+    table.add_column("deployment", no_wrap=True, overflow="ignore", min_width=_ID_WIDTH)
+    table.add_column("job, and what became of it", overflow="fold")
+    for entry in entries:
+        table.add_row(entry["deploymentId"], Text("\n".join(_told(entry))))
+    terminal.stdout_console().print(table if entries else "no deployments yet")
+
+
+def _told(entry: dict[str, Any]) -> list[str]:
+    """A deployment in a few lines; `otactl report` and --output json tell the whole failure."""
+    from otactl.views.wording import rounds_words, things_words
+
+    rounds = f"{entry['roundsDone']} of {rounds_words(entry['rounds'])}"
+    of = "rehearsal of " if entry["rehearsal"] else ""
+    failure = entry["failure"]
+    return [
+        entry["jobId"],
+        f"{of}{Path(entry['file']).name}, {things_words(entry['things'])}, {rounds}",
+        shorten(failure, _FAILURE_WIDTH, placeholder=" …") if failure else entry["state"].lower(),
+    ]
+
+
+def _entry(journal: Journal) -> dict[str, Any]:
+    plan = journal.plan
+    created = datetime.fromtimestamp(journal.created_ms / 1000, UTC)
+    return {
+        "deploymentId": plan.deployment_id,
+        "jobId": plan.job_id,
+        "rehearsal": bool(journal.about.get("rehearsal")),
+        "file": str(journal.about.get("file", plan.source)),
+        "createdAt": created.isoformat(timespec="seconds"),
+        "things": plan.things,
+        "rounds": len(plan.rounds),
+        "roundsDone": len(journal.rounds),
+        "state": journal.phase.value,
+        "failure": journal.failure,
+        "account": plan.account,
+        "region": plan.region,
+    }
+
+
+def _store(state_dir: Path | None) -> DeploymentStore:
+    from otactl.deploy.store import DeploymentStore
+
+    return DeploymentStore(terminal.state_directory(state_dir))
+
+
+def _choose(store: DeploymentStore, given: str | None, *, unfinished_only: bool = True) -> str:
+    """The deployment that was meant: by its id, by its job's, or the newest unfinished one."""
+    from otactl.deploy.journal import Phase
+
+    if given is not None:
+        ids = store.ids()
+        return given if given in ids else (store.newest_of_job(given) or given)
+    for deployment_id, journal in store.journals():
+        if journal.about.get("rehearsal"):
+            continue
+        if journal.phase is not Phase.FINISHED or not unfinished_only:
+            return deployment_id
+    raise UserMistake("there is no unfinished deployment", hint="`otactl history` lists them all")
+
+
+def _environment(
+    journal: Journal,
+    profile: str | None,
+    endpoint_url: str | None,
+    state_dir: Path | None,
+    poll_seconds: float,
+) -> DeploymentEnvironment:
+    """The environment the deployment began in; flags win, and another account is refused."""
+    from otactl.aws.clients import DEFAULT_MAX_ATTEMPTS, AwsClients, AwsSettings
+    from otactl.aws.identity import account_of
+    from otactl.cli.clock import CommandClock
+    from otactl.cli.deployment import DEFAULT_UPLOAD_CONCURRENCY, DeploymentEnvironment
+
+    about, plan = journal.about, journal.plan
+    clients = AwsClients(
+        AwsSettings(
+            profile=profile or about.get("profile"),
+            region=plan.region,
+            endpoint_url=endpoint_url or about.get("endpointUrl"),
+            # The budget and the pace are the file's; who set them means the whole deployment.
+            max_attempts=int(about.get("maxAttempts", DEFAULT_MAX_ATTEMPTS)),
+            iot_interval_ms=int(about.get("iotIntervalMs", 0)),
+        )
+    )
+    account = account_of(clients)
+    if account != plan.account:
+        raise UserMistake(
+            f"deployment {plan.deployment_id} is in account {plan.account};"
+            f" these credentials are account {account}'s",
+            hint="use the --profile it was begun with",
+        )
+    return DeploymentEnvironment(
+        clients=clients,
+        clock=CommandClock(),
+        state_dir=terminal.state_directory(state_dir),
+        poll_seconds=poll_seconds,
+        upload_concurrency=int(about.get("uploadConcurrency", DEFAULT_UPLOAD_CONCURRENCY)),
+    )

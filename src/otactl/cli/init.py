@@ -1,0 +1,99 @@
+"""``otactl init``: a wizard that writes a ``dev.ini``."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from otactl.cli import terminal
+from otactl.cli.options import YesOption
+from otactl.errors import ConfigurationInvalid, LocalResourceMissing, UserMistake
+
+if TYPE_CHECKING:
+    from otactl.model.ini import IniDocument
+
+
+def init(
+    file: Annotated[Path, typer.Argument(metavar="[FILE]", help="The dev.ini to write.")] = Path(
+        "dev.ini"
+    ),
+    source: Annotated[
+        Path | None,
+        typer.Option(
+            "--from", metavar="EXISTING", help="Start from this file; its comments are kept."
+        ),
+    ] = None,
+    yes: YesOption = False,
+) -> None:
+    """Ask for the values of a dev.ini and write it.
+
+    It starts from EXISTING, or from FILE when that exists, or from a template; what you do not
+    answer stays as it is. Every answer is checked as AWS would. FILE is never replaced unasked.
+    """
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UserMistake(
+            "otactl init asks questions, and there is no terminal to ask them at",
+            hint=f"`otactl config template > {file}` writes a file to fill in",
+        )
+    from otactl.cli.questions import TerminalAsker
+    from otactl.cli.wizard import Wizard
+
+    asker = TerminalAsker()
+    document = Wizard(_starting_point(file, source), asker).run()
+    if file.exists() and not yes and not asker.confirm(f"Replace {file}?", default=False):
+        terminal.note(f"{file} stays as it was")
+        return
+    write_atomically(file, document.text)
+    terminal.note(f"wrote {file}; `otactl validate {file}` checks it with the files it names")
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Put a text in place of a file at once, so that nobody ever sees half of it.
+
+    Raises:
+        LocalResourceMissing: The folder is missing or must not be written to.
+    """
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        temporary = Path(name)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+                file.write(text)
+            temporary.chmod(path.stat().st_mode if path.exists() else _new_file_mode())
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise LocalResourceMissing(f"cannot write {path}: {error.strerror}") from error
+
+
+def _new_file_mode() -> int:
+    # The only way to read the mask is to set it.
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
+
+
+def _starting_point(file: Path, source: Path | None) -> IniDocument:
+    from otactl.cli.text_file import read_text
+    from otactl.model.configuration.template import render_template
+    from otactl.model.ini import read_ini
+    from otactl.model.limits import MAX_CONFIGURATION_LENGTH
+
+    origin = source if source is not None else file if file.exists() else None
+    if origin is None:
+        return read_ini(render_template())
+    try:
+        text = read_text(origin, limit=MAX_CONFIGURATION_LENGTH)
+    except LocalResourceMissing as error:
+        raise LocalResourceMissing(f"cannot read {origin}: {error}", hint=error.hint) from error
+    document = read_ini(text, file_name=str(origin))
+    if document.problems:
+        raise ConfigurationInvalid(document.problems)
+    return document

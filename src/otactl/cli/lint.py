@@ -1,0 +1,71 @@
+"""``otactl lint``: rules that cannot save a rollout, found before it begins."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from otactl.cli.forecast_options import FleetProfileOption, ImageBytesOption, ThingsOption
+from otactl.cli.options import OutputFormat, OutputOption
+from otactl.errors.problem import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from otactl.cli.lint_report import LintReport
+
+#: What a finding that stops CI exits with; a file that is broken is a 2, as everywhere.
+FOUND = 1
+
+
+def lint(
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE...", help="One dev.ini or several.", show_default=False),
+    ],
+    things: ThingsOption = None,
+    profile: FleetProfileOption = None,
+    image_bytes: ImageBytesOption = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Let warnings decide the exit code as errors do.")
+    ] = False,
+    output: OutputOption = OutputFormat.TEXT,
+) -> None:
+    """Say what in FILE would not do what it is meant to: aborts, rates, timeouts, alarms.
+
+    A finding is accepted with a line `waive_CODE = reason` in [LINT_CONFIG]. Exit codes: 0 no
+    error (with --strict: no warning either) that is not waived, 1 there is one, 2 a file is broken
+    or cannot be read.
+    """
+    from otactl.cli.forecast_inputs import read_fleet
+    from otactl.cli.lint_report import lint_file
+    from otactl.cli.terminal import print_json
+
+    fleet = read_fleet(profile, things, image_bytes)
+    reports = [lint_file(path, fleet) for path in files]
+    if output is OutputFormat.JSON:
+        fields = [report.to_fields() for report in reports]
+        print_json(fields[0] if len(fields) == 1 else {"files": fields})
+    else:
+        _print(reports)
+    stopping = (Severity.ERROR, Severity.WARNING) if strict else (Severity.ERROR,)
+    if any(report.has(stopping) for report in reports):
+        raise typer.Exit(FOUND)
+
+
+def _print(reports: Sequence[LintReport]) -> None:
+    from otactl.cli.problem_list import count_words, print_problems
+    from otactl.cli.terminal import stdout_console
+
+    console = stdout_console()
+    for report in reports:
+        print_problems(console, report.problems)
+        for finding in report.findings:
+            if finding.waived is not None:
+                line = f"{report.path}: {finding.code} is waived: {finding.waived}"
+                console.print(line, style="dim", soft_wrap=True, markup=False)
+        words = count_words(report.problems) or "nothing to say"
+        summary = f"{report.path}: {words}, for {report.things:,} things"
+        console.print(summary, soft_wrap=True, markup=False)

@@ -1,0 +1,106 @@
+"""The linter's findings about one file, with their lines, for people and for scripts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from otactl.cli.forecast_inputs import count_things, size_of_image
+from otactl.cli.text_file import read_text
+from otactl.errors import LocalResourceMissing
+from otactl.errors.problem import Problem, Severity
+from otactl.forecast.lint import lint
+from otactl.forecast.lint.dormant import dormant_findings
+from otactl.model.configuration import parse_configuration
+from otactl.model.limits import MAX_CONFIGURATION_LENGTH
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from otactl.cli.forecast_inputs import FleetInputs
+    from otactl.forecast.lint import Finding
+    from otactl.model.ini import IniDocument
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LintReport:
+    """What was found in one file.
+
+    Attributes:
+        path: As the user gave it.
+        things: For how many things it was looked at.
+        findings: Waived ones, and ones about what is switched off, included.
+        ini: Where lines are looked up.
+    """
+
+    path: Path
+    things: int
+    findings: tuple[Finding, ...]
+    ini: IniDocument
+
+    def has(self, severities: Collection[Severity]) -> bool:
+        """Whether there is a finding of one of these severities that counts."""
+        return any(finding.counts and finding.severity in severities for finding in self.findings)
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """The findings that are not waived, in the shape editors and CI logs can jump from."""
+        return tuple(self._problem(found) for found in self.findings if found.waived is None)
+
+    def to_fields(self) -> dict[str, Any]:
+        """The report as ``--output json`` shows it."""
+        counts = Counter(finding.severity for finding in self.findings if finding.counts)
+        return {
+            "file": str(self.path),
+            "things": self.things,
+            "errors": counts[Severity.ERROR],
+            "warnings": counts[Severity.WARNING],
+            "notes": counts[Severity.NOTE],
+            "findings": [
+                {**finding.to_fields(), "line": self._line(finding)} for finding in self.findings
+            ],
+        }
+
+    def _problem(self, finding: Finding) -> Problem:
+        off = "(switched off) when switched on, " if finding.is_off else ""
+        return Problem(
+            message=f"{finding.code}: {off}{finding.message}",
+            file=str(self.path),
+            line=self._line(finding),
+            section=finding.section,
+            key=finding.key,
+            severity=finding.severity,
+            code=finding.code,
+            hint=f"safe: {finding.safe}; see {finding.page}",
+        )
+
+    def _line(self, finding: Finding) -> int | None:
+        entry = self.ini.get(finding.section, finding.key)
+        if entry is not None:
+            return entry.line
+        section = self.ini.section(finding.section)
+        return None if section is None else section.line
+
+
+def lint_file(path: Path, fleet: FleetInputs) -> LintReport:
+    """Look at one file.
+
+    Raises:
+        ConfigurationInvalid: It is broken.
+        LocalResourceMissing: It cannot be read.
+        UserMistake: How many things there are is not known.
+    """
+    try:
+        text = read_text(path, limit=MAX_CONFIGURATION_LENGTH)
+    except LocalResourceMissing as error:
+        raise LocalResourceMissing(
+            f"cannot read the configuration {path}: {error}", hint=error.hint
+        ) from error
+    loaded = parse_configuration(text, file_name=str(path), base_dir=str(path.parent))
+    things = count_things(loaded.configuration, fleet)
+    size_bytes = size_of_image(loaded.configuration, fleet)
+    findings = lint(loaded.configuration, things, fleet.profile, image_bytes=size_bytes)
+    dormant = dormant_findings(text, loaded, things, fleet.profile, image_bytes=size_bytes)
+    return LintReport(path=path, things=things, findings=(*findings, *dormant), ini=loaded.ini)

@@ -1,0 +1,237 @@
+"""Reads a ``dev.ini`` and every file it names, and says at once all that is wrong with any.
+
+What comes from these files is not trusted: reading is bounded, and nothing is created, called or
+changed on their account.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from otactl.cli.named_files import check_image, check_private_key, read_document, read_thing_list
+from otactl.cli.text_file import read_text
+from otactl.errors import ConfigurationInvalid, LocalResourceMissing
+from otactl.errors.problem import Problem, Severity
+from otactl.model.configuration import (
+    DeploymentConfiguration,
+    LoadedConfiguration,
+    check_value,
+    parse_configuration,
+    with_overrides,
+)
+from otactl.model.configuration.refusal import is_unset
+from otactl.model.ini import read_ini
+from otactl.model.limits import MAX_CONFIGURATION_LENGTH
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from otactl.model.ini import IniDocument
+    from otactl.model.thing_list import ThingList
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedDeployment:
+    """A deployment with all its files, none of which has a fault.
+
+    Attributes:
+        thing_list: The targets.
+        custom_document: The local custom job document; None when there is none, or it is in S3.
+        warnings: What the user should hear all the same, notes included.
+        text: The text of the ``dev.ini``.
+    """
+
+    configuration: DeploymentConfiguration
+    thing_list: ThingList
+    custom_document: Mapping[str, Any] | None
+    warnings: tuple[Problem, ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examination:
+    """What was found in a deployment's files.
+
+    Attributes:
+        problems: Everything there is to say, file by file, each in its order.
+        deployment: None when one of the problems is an error.
+    """
+
+    problems: tuple[Problem, ...]
+    deployment: LoadedDeployment | None
+
+
+def load_deployment(
+    path: Path,
+    *,
+    overrides: Mapping[str, str] | None = None,
+    make_thing_list: Callable[[DeploymentConfiguration], ThingList] | None = None,
+    now_ms: int | None = None,
+) -> LoadedDeployment:
+    """Read a deployment.
+
+    Args:
+        path: The ``dev.ini``. The files it names are looked for in its folder.
+        overrides: Values in place of the file's, by ``key`` of [DEFAULT] or ``SECTION.key``.
+        make_thing_list: Makes the targets in place of the list the file names, which is then
+            not read.
+        now_ms: Epoch milliseconds a schedule must lie ahead of; the wall clock when left out.
+
+    Raises:
+        ConfigurationInvalid: Something is wrong; it carries every problem of every file.
+        LocalResourceMissing: The ``dev.ini`` itself cannot be read.
+    """
+    found = examine_deployment(
+        path, overrides=overrides, make_thing_list=make_thing_list, now_ms=now_ms
+    )
+    if found.deployment is None:
+        raise ConfigurationInvalid(found.problems)
+    return found.deployment
+
+
+def examine_deployment(
+    path: Path,
+    *,
+    overrides: Mapping[str, str] | None = None,
+    make_thing_list: Callable[[DeploymentConfiguration], ThingList] | None = None,
+    now_ms: int | None = None,
+) -> Examination:
+    """Look at a deployment's files and say everything about them. Takes what ``load`` takes.
+
+    Raises:
+        LocalResourceMissing: The ``dev.ini`` itself cannot be read.
+    """
+    text = _read_configuration(path)
+    examiner = _Examiner(path, text, overrides or {})
+    loaded = examiner.parse(now_ms)
+    examiner.check_files(reads_thing_list=make_thing_list is None)
+    thing_list = examiner.thing_list
+    if loaded is not None and make_thing_list is not None:
+        thing_list = make_thing_list(loaded.configuration)
+    problems = tuple(examiner.problems)
+    if (
+        loaded is None
+        or thing_list is None
+        or any(problem.severity is Severity.ERROR for problem in problems)
+    ):
+        return Examination(problems=problems, deployment=None)
+    return Examination(
+        problems=problems,
+        deployment=LoadedDeployment(
+            configuration=loaded.configuration,
+            thing_list=thing_list,
+            custom_document=examiner.custom_document,
+            warnings=problems,
+            text=text,
+        ),
+    )
+
+
+def _read_configuration(path: Path) -> str:
+    try:
+        return read_text(path, limit=MAX_CONFIGURATION_LENGTH)
+    except LocalResourceMissing as error:
+        raise LocalResourceMissing(
+            f"cannot read the configuration {path}: {error}",
+            hint="`otactl init` makes one" if not path.exists() else error.hint,
+        ) from error
+
+
+class _Examiner:
+    """Looks at one file after the other and keeps what it finds."""
+
+    def __init__(self, path: Path, text: str, overrides: Mapping[str, str]) -> None:
+        self._path = path
+        self._text = text
+        self._overrides = overrides
+        self.problems: list[Problem] = []
+        self.thing_list: ThingList | None = None
+        self.custom_document: dict[str, Any] | None = None
+
+    def parse(self, now_ms: int | None) -> LoadedConfiguration | None:
+        """Read the ``dev.ini`` itself."""
+        try:
+            loaded = parse_configuration(
+                self._text,
+                file_name=str(self._path),
+                base_dir=str(self._path.parent),
+                overrides=self._overrides,
+                now_ms=time.time_ns() // 1_000_000 if now_ms is None else now_ms,
+            )
+        except ConfigurationInvalid as error:
+            self.problems += error.problems
+            return None
+        self.problems += loaded.warnings
+        return loaded
+
+    def check_files(self, *, reads_thing_list: bool) -> None:
+        """Look at the files it names; of a faulty one those that can still be told."""
+        named = _NamedFiles(self._path, with_overrides(read_ini(self._text), self._overrides))
+        image = named.get("DEFAULT", "binName")
+        if image is not None:
+            self.problems += check_image(*image, streamed=named.is_streamed)
+        key = named.get("SIGNING_CONFIG", "privateKeyPath")
+        if key is not None and named.is_on("useSigningConfig"):
+            self.problems += check_private_key(*key)
+        document = named.get("CUSTOM_JOB_DOCUMENT", "jobDocPath")
+        if document is not None and named.uses_local_document:
+            self.custom_document, problems = read_document(*document)
+            self.problems += problems
+        listed = named.get("DEFAULT", "thingList")
+        if listed is not None and reads_thing_list:
+            self.thing_list, problems = read_thing_list(
+                *listed, region=named.region, account=named.account
+            )
+            self.problems += problems
+
+
+class _NamedFiles:
+    """The files a ``dev.ini`` names, also when something else in it is wrong."""
+
+    def __init__(self, path: Path, ini: IniDocument) -> None:
+        self._path = path
+        self._ini = ini
+
+    def _valid(self, section: str, key: str) -> str | None:
+        entry = self._ini.get(section, key)
+        if entry is None or is_unset(entry.value) or check_value(section, key, entry.value):
+            return None
+        return entry.value
+
+    def get(self, section: str, key: str) -> tuple[Path, Problem] | None:
+        """The file's path, and what a problem with it begins with."""
+        value = self._valid(section, key)
+        entry = self._ini.get(section, key)
+        if value is None or entry is None:
+            return None
+        place = Problem(file=str(self._path), line=entry.line, section=section, key=key, message="")
+        return self._path.parent / value, place
+
+    def is_on(self, switch: str) -> bool:
+        """Whether a switch of [DEFAULT] is True."""
+        return (self._valid("DEFAULT", switch) or "").lower() in ("true", "yes", "on", "1")
+
+    @property
+    def is_streamed(self) -> bool:
+        """Whether devices get the image by stream."""
+        return not self.is_on("usePresignedUrlConfig")
+
+    @property
+    def uses_local_document(self) -> bool:
+        """Whether a custom document is read from a local file."""
+        source = self._valid("CUSTOM_JOB_DOCUMENT", "jobDocSrcCfg")
+        return self.is_on("useCustomJobDocument") and source == "local_file"
+
+    @property
+    def region(self) -> str | None:
+        """The region of the targets, when it can be told."""
+        return self._valid("DEFAULT", "region")
+
+    @property
+    def account(self) -> str | None:
+        """The account of the targets, when it can be told: that of the role."""
+        role = self._valid("DEFAULT", "roleArn")
+        return None if role is None else role.split(":")[4]

@@ -1,0 +1,143 @@
+"""``otactl``: the commands, and the one place where errors become messages and exit codes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+from typer.core import TyperGroup
+
+import otactl
+from otactl.cli import (
+    cancel,
+    config,
+    deploy,
+    fleet,
+    forecast,
+    history,
+    iam,
+    init,
+    lint,
+    local,
+    monitor,
+    profile,
+    rehearse,
+    report,
+    retry_failed,
+    stack,
+    terminal,
+    things,
+    validate,
+)
+from otactl.cli.queue import commands as queue
+from otactl.errors import Interrupted, OtactlError
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+
+class ErrorBoundary(TyperGroup):
+    """Runs a command; a user's mistake ends in a sentence and an exit code, never a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command and exit as ``otactl.errors`` says when it raises."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            # Whoever read our output has gone, as in `otactl … | head`: nobody is left to tell.
+            _abandon_output()
+            sys.exit(128 + signal.SIGPIPE)
+        except OtactlError as error:
+            sys.exit(_tell(error))
+        except KeyboardInterrupt:
+            sys.exit(_tell(Interrupted()))
+
+
+def _tell(error: OtactlError) -> int:
+    """Tell the user how it ended, as long as there is a terminal to tell it on."""
+    try:
+        return terminal.tell_failure(error)
+    except OSError:
+        _abandon_output()
+        return 128 + error.signal_number if isinstance(error, Interrupted) else error.exit_code
+
+
+def _abandon_output() -> None:
+    """Nobody reads what is still to be written: let it go nowhere, and break nothing at exit."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(nowhere, stream.fileno())
+
+
+app = typer.Typer(
+    name="otactl",
+    cls=ErrorBoundary,
+    help=(
+        "Deploy firmware over the air through AWS IoT: rehearse it on this machine, "
+        "forecast it, watch it, stop it in time."
+    ),
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"otactl {otactl.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Say the version."),
+    ] = False,
+) -> None:
+    """Hold the options that come before any command."""
+
+
+# In the order in which a deployment goes; `otactl --help` shows them under these headings.
+_PREPARE, _BEFORE = "Prepare", "Know before"
+_DEPLOY, _WATCH, _HERE = "Deploy", "Watch and stop", "On this machine"
+
+app.command(rich_help_panel=_PREPARE)(init.init)
+app.command(rich_help_panel=_PREPARE)(things.things)
+app.command(rich_help_panel=_PREPARE)(validate.validate)
+app.command(rich_help_panel=_PREPARE)(iam.iam)
+app.command(rich_help_panel=_BEFORE)(rehearse.rehearse)
+app.command(rich_help_panel=_BEFORE)(forecast.forecast)
+app.command(rich_help_panel=_BEFORE)(lint.lint)
+app.command(rich_help_panel=_BEFORE)(deploy.plan)
+app.command(rich_help_panel=_DEPLOY)(deploy.deploy)
+app.command(rich_help_panel=_DEPLOY)(history.resume)
+app.command(rich_help_panel=_DEPLOY)(history.clean)
+app.command(name="retry-failed", rich_help_panel=_DEPLOY)(retry_failed.retry_failed)
+app.command(rich_help_panel=_WATCH)(monitor.monitor)
+app.command(rich_help_panel=_WATCH)(cancel.cancel)
+app.command(rich_help_panel=_WATCH)(report.report)
+app.command(rich_help_panel=_WATCH)(history.history)
+app.add_typer(config.app, name="config", rich_help_panel=_PREPARE)
+app.add_typer(profile.app, name="profile", rich_help_panel=_BEFORE)
+app.add_typer(queue.app, name="queue", rich_help_panel=_DEPLOY)
+app.add_typer(stack.app, name="stack", rich_help_panel=_WATCH)
+app.add_typer(local.app, name="local", rich_help_panel=_HERE)
+app.add_typer(fleet.app, name="fleet", rich_help_panel=_HERE)
+
+
+def _stop(signal_number: int, _frame: FrameType | None) -> None:
+    # A second signal while the first is being handled would cut the clean-up short: one is enough.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise Interrupted(signal_number)
+
+
+def run() -> NoReturn:
+    """Run the command line and exit with a code that scripts can trust (see otactl.errors)."""
+    signal.signal(signal.SIGTERM, _stop)
+    app()
+    sys.exit(0)

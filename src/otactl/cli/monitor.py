@@ -1,0 +1,196 @@
+"""``otactl monitor``: watch jobs in the terminal, on a page, or from a script."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from otactl.cli import terminal
+from otactl.cli.options import (
+    EndpointUrlOption,
+    OutputFormat,
+    OutputOption,
+    PollOption,
+    ProfileOption,
+    RegionOption,
+    StateDirOption,
+    YesOption,
+)
+from otactl.errors import UserMistake
+
+if TYPE_CHECKING:
+    from otactl.cli.watching.room import WatchRoom
+
+#: What ``--once`` may spend beside one DescribeJob: pages, and the reasons of some failures.
+_CALLS_ONCE = 25
+_WAIT_SECONDS = 0.5
+
+
+class Until(StrEnum):
+    """What ends a watch by itself."""
+
+    DONE = "done"
+
+
+def monitor(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[FILE]...",
+            help="The dev.ini of each deployment; the one under way when nothing is said.",
+            show_default=False,
+        ),
+    ] = None,
+    job_id: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--job-id", "-j", metavar="JOB", help="A job, or a deployment's id; repeatable."
+        ),
+    ] = None,
+    thing: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--thing",
+            metavar="NAME",
+            help="Follow this thing closely: one more call each look; repeatable.",
+        ),
+    ] = None,
+    once: Annotated[bool, typer.Option("--once", help="Look once, print it, and end.")] = False,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="With --output json: an object a line, at each change.")
+    ] = False,
+    until: Annotated[
+        Until | None,
+        typer.Option("--until", help="End with the jobs, with the exit codes of `otactl deploy`."),
+    ] = None,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait for a job that is not there yet.")
+    ] = False,
+    events: Annotated[
+        bool,
+        typer.Option(
+            "--events", help="Be told by MQTT events instead of asking; asks to switch them on."
+        ),
+    ] = False,
+    yes: YesOption = False,
+    web: Annotated[
+        bool, typer.Option("--web", help="Show it on a page of this machine, in a browser.")
+    ] = False,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="Of the page; 0 takes a free one.")
+    ] = 0,
+    poll: PollOption = 5.0,
+    details: Annotated[
+        int,
+        typer.Option("--details", min=0, metavar="THINGS", help="Ask so many failed things why."),
+    ] = 250,
+    silent: Annotated[
+        float,
+        typer.Option("--silent", min=1, metavar="SECONDS", help="Things are silent after so long."),
+    ] = 300.0,
+    profile: ProfileOption = None,
+    region: RegionOption = None,
+    endpoint_url: EndpointUrlOption = None,
+    state_dir: StateDirOption = None,
+    output: OutputOption = OutputFormat.TEXT,
+) -> None:
+    """Watch jobs: how far, how fast, when done, what fails and why, who is stuck.
+
+    A look costs one DescribeJob, and at most five more calls when counts moved; with --events
+    nothing is asked while events come. Watching changes nothing; leaving it neither.
+
+    Exit codes: 0 the jobs are watched or, with --until done, every thing succeeded; otherwise
+    those of `otactl deploy`.
+    """
+    from otactl.cli.watching.choice import choose
+    from otactl.cli.watching.place import Wishes, find_place
+    from otactl.cli.watching.room import agree_on_events, furnish
+    from otactl.cli.watching.show import Showing, show
+    from otactl.monitor.watch_policy import QUIET_SECONDS, WatchPolicy
+
+    _check(once=once, web=web, follow=follow, until=until, output=output, things=thing or ())
+    choice = choose(
+        files or (),
+        job_id or (),
+        state_dir=state_dir,
+        settles=until is Until.DONE,
+        waits=wait,
+    )
+    wishes = Wishes(profile=profile, region=region, endpoint_url=endpoint_url, state_dir=state_dir)
+    place = find_place(wishes, journal_path=choice.journal_path, region=choice.region)
+    policy = WatchPolicy(
+        interval_seconds=poll,
+        details=details,
+        silent_seconds=silent,
+        quiet_seconds=min(silent, QUIET_SECONDS),
+    )
+    room = furnish(place, choice.subjects, policy, followed=thing or ())
+    if once or (output is OutputFormat.JSON and not follow and until is None):
+        _print_once(room, output)
+        return
+    listens = events and agree_on_events(place, lambda question: _ask(question, yes=yes))
+    showing = Showing(
+        output=output, follow=follow, web=web, port=port, is_until_done=until is Until.DONE
+    )
+    show(room, showing, events=listens, thing_names=thing or ())
+
+
+def _check(
+    *,
+    once: bool,
+    web: bool,
+    follow: bool,
+    until: Until | None,
+    output: OutputFormat,
+    things: list[str] | tuple[()],
+) -> None:
+    """Refuse what contradicts itself."""
+    from otactl.model.identifier import is_thing_name
+    from otactl.monitor.followed import MAX_FOLLOWED
+
+    if once and (web or follow or until is not None):
+        raise UserMistake("--once looks once: leave out --web, --follow and --until")
+    if follow and output is not OutputFormat.JSON:
+        raise UserMistake("--follow prints an object a line: it goes with --output json")
+    if web and output is OutputFormat.JSON:
+        raise UserMistake("--web shows a page: leave out --output json")
+    if len(things) > MAX_FOLLOWED:
+        raise UserMistake(
+            f"{len(things)} things to follow are too many: each costs a call in each look",
+            hint=f"{MAX_FOLLOWED} at most",
+        )
+    for name in things:
+        if not is_thing_name(name):
+            raise UserMistake(
+                f"--thing {name!r} is no thing name: 1-128 letters, digits, :, - or _"
+            )
+
+
+def _ask(question: str, *, yes: bool) -> bool:
+    if yes:
+        return True
+    if not sys.stdin.isatty():
+        terminal.warn("events are off and nobody can be asked (--yes agrees); polling instead")
+        return False
+    agreed = typer.confirm(question, err=True)
+    if not agreed:
+        terminal.note("polling instead")
+    return agreed
+
+
+def _print_once(room: WatchRoom, output: OutputFormat) -> None:
+    """One look, printed; a job that is not there is a mistake."""
+    from otactl.cli.watching.room import first_look
+    from otactl.cli.watching.show import print_snapshots
+
+    found = first_look(room, _CALLS_ONCE)
+    for subject in room.subjects:
+        if found[subject.job_id].job is None:
+            failure = subject.failure(found[subject.job_id], room.words)
+            if failure is not None:
+                raise failure
+    print_snapshots(found, output)

@@ -1,0 +1,150 @@
+"""Looks at the files a ``dev.ini`` names: image, private key, custom document, thing list.
+
+Each function takes the file and a problem that carries the place of the key that names it, and
+gives back what is wrong. A problem with the file as a whole is told at the key; one inside it, at
+its own line.
+"""
+
+from __future__ import annotations
+
+import codecs
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from otactl.cli.text_file import opened, read_text, regular_size
+from otactl.errors import ConfigurationInvalid, LocalResourceMissing, UserMistake
+from otactl.errors.problem import Problem, Severity
+from otactl.model.thing_list import ThingList, parse_thing_list
+from otactl.wire.custom_document import DocumentFault, read_custom_document
+from otactl.wire.job_document import MAX_JOB_DOCUMENT_LENGTH
+from otactl.wire.stream_payload import MAX_FILE_SIZE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+#: A million ARNs of the usual length have 70 MB.
+_MAX_THING_LIST_BYTES = 512 * 1024 * 1024
+_MAX_LINE_BYTES = 8192
+_MAX_KEY_BYTES = 64 * 1024
+
+
+def check_image(path: Path, place: Problem, *, streamed: bool) -> list[Problem]:
+    """What keeps the image from being deployed.
+
+    Args:
+        path: The image.
+        place: The key that names it.
+        streamed: Whether devices read it from an MQTT file stream.
+    """
+    try:
+        size_bytes = regular_size(path)
+        with opened(path) as file:
+            is_empty = not file.read(1)
+    except LocalResourceMissing as error:
+        return [_about(place, "missing-file", f"cannot read the image {path}: {error}")]
+    if is_empty:
+        return [_about(place, "empty", f"the image {path} is empty")]
+    if streamed and size_bytes > MAX_FILE_SIZE:
+        return [
+            _about(
+                place,
+                "range",
+                f"the image {path} has {size_bytes} bytes; a stream carries {MAX_FILE_SIZE}",
+                hint="usePresignedUrlConfig = True delivers larger ones over HTTPS",
+            )
+        ]
+    return []
+
+
+def check_private_key(path: Path, place: Problem) -> list[Problem]:
+    """What keeps the image from being signed."""
+    from otactl.deploy.signing import sign_image
+
+    try:
+        if regular_size(path) > _MAX_KEY_BYTES:
+            raise UserMistake("it is too long for a private key")
+    except (LocalResourceMissing, UserMistake) as error:
+        return [_about(place, "private-key", f"cannot read the private key {path}: {error}")]
+    try:
+        # Signing something is the surest way to know that it can be done.
+        sign_image("00" * 32, str(path))
+    except (LocalResourceMissing, UserMistake) as error:
+        return [_about(place, "private-key", str(error), hint=error.hint)]
+    return []
+
+
+def read_document(path: Path, place: Problem) -> tuple[dict[str, Any] | None, list[Problem]]:
+    """The custom job document, and what is wrong with it."""
+    try:
+        text = read_text(path, limit=MAX_JOB_DOCUMENT_LENGTH)
+    except LocalResourceMissing as error:
+        problem = _about(
+            place, "missing-file", f"cannot read the job document {path}: {error}", hint=error.hint
+        )
+        return None, [problem]
+    try:
+        return read_custom_document(text), []
+    except DocumentFault as fault:
+        return None, [
+            Problem(
+                file=str(path), line=fault.line, code="json", message=str(fault), hint=fault.hint
+            )
+        ]
+
+
+def read_thing_list(
+    path: Path, place: Problem, *, region: str | None, account: str | None
+) -> tuple[ThingList | None, list[Problem]]:
+    """The thing list, and what is wrong with it; what is only odd is told as a warning."""
+    try:
+        with opened(path) as file:
+            lines = _LineReader(file)
+            thing_list = parse_thing_list(
+                lines, file_name=str(path), region=region, account=account
+            )
+    except LocalResourceMissing as error:
+        return None, [_about(place, "missing-file", f"cannot read the thing list {path}: {error}")]
+    except ConfigurationInvalid as error:
+        return None, list(error.problems)
+    problems = list(thing_list.warnings)
+    if lines.was_cut:
+        message = f"{path} is longer than {_MAX_THING_LIST_BYTES} bytes"
+        problems.append(_about(place, "too-large", message))
+    return thing_list, problems
+
+
+class _LineReader:
+    """The lines of a file, of which neither one nor all can fill the memory."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._read_bytes = 0
+
+    @property
+    def was_cut(self) -> bool:
+        """Whether the file goes on behind what was read."""
+        return self._read_bytes > _MAX_THING_LIST_BYTES
+
+    def __iter__(self) -> Iterator[str]:
+        while not self.was_cut:
+            line = self._read(_MAX_LINE_BYTES)
+            if not line:
+                return
+            if self._read_bytes == len(line) and line.startswith(
+                (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+            ):
+                raise LocalResourceMissing("it is UTF-16 text; save it as UTF-8")
+            # What is no UTF-8 is no ARN either; the line is then told with its number.
+            yield line.decode("utf-8", errors="replace")
+            while len(line) == _MAX_LINE_BYTES and not line.endswith(b"\n") and not self.was_cut:
+                line = self._read(_MAX_LINE_BYTES)
+
+    def _read(self, limit: int) -> bytes:
+        line = self._file.readline(limit)
+        self._read_bytes += len(line)
+        return line
+
+
+def _about(place: Problem, code: str, message: str, *, hint: str | None = None) -> Problem:
+    return replace(place, severity=Severity.ERROR, code=code, message=message, hint=hint)

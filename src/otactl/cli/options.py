@@ -1,0 +1,81 @@
+"""The options that many commands share, declared once so that they read alike everywhere."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class OutputFormat(StrEnum):
+    """How a command that reports writes its report."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+AWS_PANEL = "AWS"
+
+ProfileOption = Annotated[
+    str | None,
+    typer.Option(
+        "--profile",
+        envvar="AWS_PROFILE",
+        help="Profile of the AWS configuration to use.",
+        rich_help_panel=AWS_PANEL,
+    ),
+]
+RegionOption = Annotated[
+    str | None,
+    typer.Option(
+        "--region",
+        help="AWS region; in place of AWS_REGION, AWS_DEFAULT_REGION and the profile's.",
+        rich_help_panel=AWS_PANEL,
+    ),
+]
+EndpointUrlOption = Annotated[
+    str | None,
+    typer.Option(
+        "--endpoint-url",
+        envvar="AWS_ENDPOINT_URL",
+        help="Call this endpoint instead of AWS, such as a local cloud's.",
+        rich_help_panel=AWS_PANEL,
+    ),
+]
+OutputOption = Annotated[
+    OutputFormat,
+    typer.Option("--output", "-o", help="text for people, json for scripts: one object on stdout."),
+]
+StateDirOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--state-dir",
+        envvar="OTACTL_STATE_DIR",
+        help="Where journals, keys and local state are kept. [default: the user's state directory]",
+    ),
+]
+MaxWaitOption = Annotated[
+    float | None,
+    typer.Option(
+        "--max-wait", min=1, metavar="SECONDS", help="End a round that is not over by then."
+    ),
+]
+DetailsOption = Annotated[
+    int,
+    typer.Option(
+        "--details",
+        min=0,
+        metavar="THINGS",
+        help="Ask about so many things one by one at the end of a round (reasons, times).",
+    ),
+]
+PollOption = Annotated[
+    float,
+    typer.Option("--poll", min=0.1, metavar="SECONDS", help="Look at the running job this often."),
+]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; the answer is yes.")]
+ConfigurationArgument = Annotated[
+    Path, typer.Argument(metavar="FILE", help="The deployment's dev.ini.", show_default=False)
+]

@@ -1,0 +1,74 @@
+"""``otactl profile``: fleet profiles for ``forecast`` and ``lint``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from otactl.cli.forecast_options import ImageBytesOption
+from otactl.cli.options import OutputFormat
+from otactl.errors import LocalResourceMissing, UserMistake
+
+#: A million executions have some 300 MB of JSON; that is read whole.
+_LONGEST_REPORT = 600 * 1024 * 1024
+
+app = typer.Typer(help="Fleet profiles: how a fleet connects, downloads and fails.")
+
+
+@app.callback()
+def _group() -> None:
+    """Fleet profiles: how a fleet connects, downloads and fails."""
+
+
+@app.command("from-report")
+def from_report(
+    report: Annotated[
+        Path,
+        typer.Argument(
+            metavar="REPORT.json",
+            help="The executions of a past deployment, as `otactl report` writes them.",
+            show_default=False,
+        ),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="PROFILE", help="Where to write the profile."),
+    ] = None,
+    image_bytes: ImageBytesOption = None,
+    output: Annotated[
+        OutputFormat,
+        typer.Option("--output", help="json: the estimates and their confidence intervals."),
+    ] = OutputFormat.TEXT,
+) -> None:
+    """Fit a profile to the executions of a past deployment, real or rehearsed.
+
+    The profile goes to --out, or to standard output; every number carries its 95% confidence
+    interval and the number of observations behind it.
+    """
+    from otactl.cli.terminal import note, print_json
+    from otactl.cli.text_file import read_text
+    from otactl.forecast.calibrate import fit, parse_report, profile_text
+
+    try:
+        text = read_text(report, limit=_LONGEST_REPORT)
+    except LocalResourceMissing as error:
+        raise LocalResourceMissing(f"cannot read the report {report}: {error}") from error
+    past = parse_report(text, file_name=str(report))
+    if image_bytes is not None:
+        past = replace(past, image_bytes=image_bytes)
+    found = fit(past)
+    written = profile_text(found, source=f"{len(past.executions):,} executions of {report.name}")
+    if out is not None:
+        try:
+            out.write_text(written, encoding="utf-8")
+        except OSError as error:
+            raise UserMistake(f"cannot write the profile {out}: {error.strerror}") from error
+        note(f"the profile is {out}")
+    if output is OutputFormat.JSON:
+        estimates = {name: estimate.to_fields() for name, estimate in found.estimates.items()}
+        print_json({"estimates": estimates, "notes": list(found.notes)})
+    elif out is None:
+        typer.echo(written, nl=False)

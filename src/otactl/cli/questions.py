@@ -1,0 +1,49 @@
+"""Puts the wizard's questions in a terminal, with questionary."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import questionary
+
+from otactl.cli.terminal import stdout_console
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from otactl.cli.wizard import Option
+
+
+class TerminalAsker:
+    """Asks at the terminal. Ctrl-C ends the asking, with nothing written."""
+
+    def __init__(self) -> None:
+        self._console = stdout_console()
+
+    def say(self, text: str) -> None:
+        """Print a line in the background colour of the talk."""
+        self._console.print(text, style="dim", markup=False)
+
+    def text(self, question: str, *, default: str, check: Callable[[str], str | None]) -> str:
+        """Ask for a text until it is right."""
+
+        def validate(answer: str) -> bool | str:
+            return check(answer) or True
+
+        return str(questionary.text(question, default=default, validate=validate).unsafe_ask())
+
+    def confirm(self, question: str, *, default: bool) -> bool:
+        """Ask for yes or no."""
+        return bool(questionary.confirm(question, default=default).unsafe_ask())
+
+    def select(self, question: str, choices: Sequence[str], *, default: str) -> str:
+        """Ask for one of a few, with the arrow keys."""
+        return str(questionary.select(question, choices=choices, default=default).unsafe_ask())
+
+    def tick(self, question: str, options: Sequence[Option]) -> list[str]:
+        """Ask for any of a few, with arrow keys and space bar."""
+        choices = [
+            questionary.Choice(title=option.title, value=option.value, checked=option.is_on)
+            for option in options
+        ]
+        return list(questionary.checkbox(question, choices=choices).unsafe_ask())

@@ -1,0 +1,133 @@
+"""``otactl queue add``: put a deployment into the queue (the manual's ``submit``)."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from otactl.cli import terminal
+from otactl.cli.options import (
+    ConfigurationArgument,
+    EndpointUrlOption,
+    OutputFormat,
+    OutputOption,
+    ProfileOption,
+    RegionOption,
+)
+from otactl.cli.queue.options import (
+    DEFAULT_TABLE,
+    AfterOption,
+    BucketOption,
+    ImageOption,
+    KeepDaysOption,
+    NotBeforeOption,
+    PriorityOption,
+    SplitOption,
+    TableOption,
+    ThingListOption,
+)
+from otactl.errors import UserMistake
+from otactl.jobqueue.order import Priority
+
+if TYPE_CHECKING:
+    from otactl.cli.load import LoadedDeployment
+    from otactl.cli.queue.session import QueueSession
+
+
+def add(
+    file: ConfigurationArgument,
+    image: ImageOption = None,
+    thing_list: ThingListOption = None,
+    priority: PriorityOption = Priority.NORMAL,
+    not_before: NotBeforeOption = None,
+    after: AfterOption = None,
+    split: SplitOption = None,
+    keep_days: KeepDaysOption = None,
+    bucket: BucketOption = None,
+    table: TableOption = DEFAULT_TABLE,
+    profile: ProfileOption = None,
+    region: RegionOption = None,
+    endpoint_url: EndpointUrlOption = None,
+    output: OutputOption = OutputFormat.TEXT,
+) -> None:
+    """Put the deployment of FILE into the queue.
+
+    FILE and all it names are checked as by `otactl validate`, then stored in the bucket, the copy
+    of FILE with a job id and a stream id of its own. The queue's region may be another one than the
+    deployment's.
+
+    A million devices go in batches: `otactl queue add dev.ini --split 10000` makes a hundred
+    requests, each deployed when the one before it has succeeded.
+    """
+    from otactl.cli.load import load_deployment
+    from otactl.cli.queue.report import request_fields
+    from otactl.cli.queue.session import QueueSession
+    from otactl.cli.queue.submit import Submission, after_keys, request_names, submit
+    from otactl.jobqueue.submission import Terms
+
+    loaded = load_deployment(file)
+    check_named(file, "binName", loaded.configuration.image, image)
+    check_named(file, "thingList", loaded.configuration.thing_list, thing_list)
+    session = QueueSession(table, profile, region, endpoint_url)
+    terms = Terms(
+        priority=priority,
+        not_before_ms=None if not_before is None else epoch_ms(not_before),
+        after=tuple(after_keys(session, after or [])),
+        keep_days=keep_days,
+    )
+    submission = Submission(
+        loaded=loaded, bucket=bucket or loaded.configuration.bucket, terms=terms, split=split
+    )
+    requests = submit(submission, session, now_ms=time.time_ns() // 1_000_000)
+    _warn(loaded, submission.bucket, session)
+    if output is OutputFormat.JSON:
+        terminal.print_json({"requests": [request_fields(request) for request in requests]})
+    else:
+        terminal.stdout_console().print(request_names(requests), markup=False, soft_wrap=True)
+
+
+def check_named(file: Path, key: str, named: str, given: Path | None) -> None:
+    """Refuse a file on the command line that is not the one the configuration names."""
+    if given is None or Path(named).resolve() == given.resolve():
+        return
+    raise UserMistake(
+        f"{file}: {key} is {named}, but {given} was given",
+        hint="they must be the same file; paths in the configuration count from its own folder",
+    )
+
+
+def epoch_ms(text: str) -> int:
+    """A time as people write it, in epoch milliseconds; UTC when it names no offset.
+
+    Raises:
+        UserMistake: It is none.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UserMistake(
+            f"--not-before {text} is no time", hint="write it as 2026-12-01T03:00+01:00"
+        ) from error
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return int(moment.timestamp() * 1000)
+
+
+def _warn(loaded: LoadedDeployment, bucket: str, session: QueueSession) -> None:
+    configuration = loaded.configuration
+    if configuration.bucket != bucket:
+        terminal.warn(
+            f"the deployment uses bucket {configuration.bucket}, the queue {bucket}:"
+            f" its worker must be run with --allow-bucket {configuration.bucket}"
+        )
+    if configuration.signing is not None:
+        terminal.warn(
+            "the image is to be signed: its worker must be run with --signing-key,"
+            " for a private key never goes into the queue"
+        )
+    if configuration.region != session.clients.region:
+        terminal.note(
+            f"queued in {session.clients.region}, to be deployed in {configuration.region}"
+        )

@@ -1,0 +1,228 @@
+"""One worker's attempt at one request, to its end: fetched, checked, planned, deployed, recorded.
+
+How it ends:
+
+* What cannot be used or trusted, and what AWS refuses, is recorded as Failed, with the reason.
+* A deployment that ran is recorded as Deployed or Failed, by its result.
+* What AWS could not be reached for, and what was interrupted while it can still be taken up, is
+  handed back, for this worker or another one to go on with.
+* When it is the worker that lacks a permission, or its session is over, the request is handed back
+  and the worker ends: it would fail with every other request too.
+* When somebody else has the request, nothing is recorded at all.
+"""
+
+from __future__ import annotations
+
+import traceback
+from typing import TYPE_CHECKING, cast
+
+from otactl.cli.deployment import DeploymentEnvironment, about_deployment, carry_out
+from otactl.cli.queue.checkpoint import (
+    Checkpoint,
+    CheckpointedJournal,
+    CheckpointKeeper,
+    read_checkpoint,
+)
+from otactl.cli.queue.received import check_files, check_targets, download_files, read_request
+from otactl.cli.queue.recorder import Recorder
+from otactl.cli.queue.trouble import may_pass, own_fault
+from otactl.deploy.journal import Phase
+from otactl.deploy.preparation import Request, prepare
+from otactl.deploy.step import DeleteExistingJob
+from otactl.deploy.store import DeploymentStore
+from otactl.errors import (
+    AwsRefused,
+    DeploymentFailed,
+    LocalResourceMissing,
+    OtactlError,
+    UserMistake,
+)
+from otactl.jobqueue.held import LeaseLost
+from otactl.jobqueue.state import FailureKind
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from otactl.cli.load import LoadedDeployment
+    from otactl.cli.queue.carry_out import Carrier
+    from otactl.cli.queue.ended import Ended
+    from otactl.cli.queue.lease_guard import LeasedClock
+    from otactl.deploy.plan import Plan
+    from otactl.jobqueue.held import HeldRequest
+    from otactl.model.outcome import DeploymentResult
+
+_FAULT_NAME = "fault.txt"
+
+
+class Attempt:
+    """One worker's attempt at one request.
+
+    Args:
+        carrier: Whose it is: the queue, the settings, the clients.
+        held: The request.
+        clock: Time, and the lease.
+        fetched: Where its files are already; they are downloaded when None.
+    """
+
+    def __init__(
+        self, carrier: Carrier, held: HeldRequest, clock: LeasedClock, fetched: Path | None
+    ) -> None:
+        self._session, self._settings = carrier.session, carrier.settings
+        self._guarded = carrier.guarded
+        self._held = held
+        self._recorder = Recorder(held)
+        self._clock = clock
+        request = held.request
+        self._folder = self._settings.work_dir / f"{request.aws_job_id}-{request.fence}"
+        self._fetched = fetched
+
+    def run(self) -> Ended:
+        """Carry it out, and record or hand back."""
+        try:
+            return self._deploy()
+        except LeaseLost as loss:
+            return self._recorder.lost(loss)
+        except OtactlError as error:
+            return self._recorder.end_by(error)
+        except Exception as fault:  # noqa: BLE001  # the requests behind it must not suffer
+            return self._recorder.hand_back(own_fault(fault, self._keep_traceback()))
+        finally:
+            self._discard_files()
+
+    def _deploy(self) -> Ended:
+        request, store = self._held.request, self._session.store
+        checkpoint = read_checkpoint(request, store)
+        loaded = self._loaded(None if checkpoint is None else checkpoint.planned_ms)
+        environment = self._environment(loaded)
+        try:
+            plan, checkpoint, is_new = self._plan(loaded, environment, checkpoint)
+            keeper = CheckpointKeeper(self._held, store, checkpoint, self._recorder.insist)
+            if is_new:
+                keeper.keep()
+            journal = self._begin(loaded, plan, environment)
+            try:
+                journal.restore(checkpoint, now_ms=self._clock.now_ms())
+                journal.keeper = keeper
+                result, failure = carry_out(journal, environment, look_for_leftovers=True)
+                return self._record(journal, result, failure)
+            finally:
+                journal.close()
+        finally:
+            self._guarded(environment.clients.settings).serve(None)
+
+    def _loaded(self, now_ms: int | None) -> LoadedDeployment:
+        request, trust = self._held.request, self._settings.allowance.trust
+        self._make_folder()
+        if self._fetched is None:
+            download_files(request, self._session.store, self._folder, trust)
+        else:
+            check_files(request, self._fetched)
+        self._clock.check()
+        folder = self._fetched or self._folder
+        loaded = read_request(request, folder, self._settings.allowance, now_ms=now_ms)
+        check_targets(request, loaded.thing_list, self._session.targets.targets_of(request))
+        return loaded
+
+    def _make_folder(self) -> None:
+        try:
+            self._folder.mkdir(parents=True, mode=0o700)
+        except OSError as error:
+            raise LocalResourceMissing(
+                f"cannot make {self._folder}: {error.strerror}",
+                hint="choose another --state-dir for the worker",
+            ) from error
+
+    def _environment(self, loaded: LoadedDeployment) -> DeploymentEnvironment:
+        from otactl.aws.clients import AwsSettings
+
+        configuration = loaded.configuration
+        settings = AwsSettings(
+            profile=self._session.profile,
+            region=configuration.region,
+            endpoint_url=self._session.endpoint_url,
+            max_attempts=configuration.max_attempts,
+            iot_interval_ms=configuration.api_sleep_ms,
+        )
+        return DeploymentEnvironment(
+            clients=self._guarded(settings).serve(self._clock),
+            clock=self._clock,
+            state_dir=self._folder,
+            poll_seconds=self._settings.poll_seconds,
+            upload_concurrency=configuration.upload_concurrency,
+            hands_over=True,
+        )
+
+    def _plan(
+        self,
+        loaded: LoadedDeployment,
+        environment: DeploymentEnvironment,
+        checkpoint: Checkpoint | None,
+    ) -> tuple[Plan, Checkpoint, bool]:
+        """The plan and its checkpoint, and whether they are new."""
+        request, account = self._held.request, self._session.account
+        if checkpoint is not None:
+            options = self._settings.options
+            plan = checkpoint.plan(request, loaded, account=account, options=options)
+            return plan, checkpoint, False
+        wanted = Request(
+            configuration=loaded.configuration,
+            thing_list=loaded.thing_list,
+            custom_document=loaded.custom_document,
+            account=account,
+            deployment_id=request.deployment_id,
+            options=self._settings.options,
+        )
+        now_ms = self._clock.now_ms()
+        plan = prepare(wanted, environment.services())
+        if any(isinstance(step, DeleteExistingJob) for step in plan.steps):
+            raise UserMistake(
+                f"job {plan.job_id} exists already; a request's job must be its own",
+                hint="add the request anew: it gets another job id",
+            )
+        return plan, Checkpoint.of(plan, planned_ms=now_ms), True
+
+    def _begin(
+        self, loaded: LoadedDeployment, plan: Plan, environment: DeploymentEnvironment
+    ) -> CheckpointedJournal:
+        created = CheckpointedJournal.create(
+            DeploymentStore(self._folder).path(plan.deployment_id),
+            plan,
+            now_ms=self._clock.now_ms(),
+            about=about_deployment(loaded, environment) | {"request": self._held.request.job_id},
+        )
+        journal = cast("CheckpointedJournal", created)
+        journal.enter_targets(loaded.thing_list.things)
+        return journal
+
+    def _record(
+        self, journal: CheckpointedJournal, result: DeploymentResult, failure: OtactlError | None
+    ) -> Ended:
+        if isinstance(failure, LeaseLost):
+            raise failure
+        if failure is None:
+            return self._recorder.succeed(result)
+        can_go_on = journal.phase is not Phase.FINISHED or not journal.has_begun_a_job
+        if can_go_on and may_pass(failure):
+            return self._recorder.hand_back(failure, result)
+        if isinstance(failure, AwsRefused) and journal.phase is Phase.RUNNING:
+            # The job runs on, and can be taken up again once AWS lets us.
+            return self._recorder.hand_back(failure, result)
+        kind = FailureKind.DEPLOYMENT if isinstance(failure, DeploymentFailed) else FailureKind.AWS
+        return self._recorder.fail(kind, failure, result)
+
+    def _keep_traceback(self) -> str:
+        """Keep the traceback of a fault where a developer finds it; nobody else reads it."""
+        path = self._folder / _FAULT_NAME
+        try:
+            path.write_text(traceback.format_exc(), encoding="utf-8")
+        except OSError as error:
+            return f"nothing ({path}: {error.strerror})"
+        return str(path)
+
+    def _discard_files(self) -> None:
+        """Delete what was downloaded; it is in S3. The journal stays."""
+        if self._fetched is not None or not self._folder.is_dir():
+            return
+        for path in self._folder.iterdir():
+            if path.is_file() and path.name != _FAULT_NAME:
+                path.unlink(missing_ok=True)

@@ -1,0 +1,66 @@
+"""The note that a fetched request leaves beside its ``dev.ini``: whose it is, and who holds it.
+
+``fetch_job_schedule.py`` takes a request and ends; ``jobs_scheduler.py`` comes later, in another
+process, and deploys. Between the two, this file is what holds the claim.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from otactl.cli.init import write_atomically
+from otactl.cli.text_file import read_text
+from otactl.errors import LocalResourceMissing, UserMistake
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NOTE_NAME = ".otactl-request.json"
+_MAX_LENGTH = 64 * 1024
+
+
+class ClaimNote(BaseModel):
+    """A claim, written down.
+
+    Attributes:
+        order_key: Of the request; empty when there was none to fetch.
+        is_over: Whether nothing is left to do.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    table: str
+    region: str | None
+    profile: str | None
+    endpoint_url: str | None
+    order_key: str = ""
+    job_id: str = ""
+    owner: str = ""
+    fence: int = 0
+    lease_ms: int = 0
+    is_over: bool = False
+
+
+def write_note(folder: Path, note: ClaimNote) -> None:
+    """Leave a note in a folder, in place of an earlier one."""
+    write_atomically(folder / NOTE_NAME, note.model_dump_json(indent=2) + "\n")
+
+
+def read_note(folder: Path) -> ClaimNote:
+    """The note in a folder.
+
+    Raises:
+        UserMistake: There is none, or it is damaged.
+    """
+    path = folder / NOTE_NAME
+    try:
+        return ClaimNote.model_validate_json(read_text(path, limit=_MAX_LENGTH))
+    except LocalResourceMissing as error:
+        raise UserMistake(
+            f"{folder} holds no fetched request: {path}: {error}",
+            hint="`otactl queue fetch --claim` fetches one",
+        ) from error
+    except ValidationError as error:
+        raise UserMistake(f"{path} is damaged: {error}") from error

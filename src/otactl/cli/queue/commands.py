@@ -1,0 +1,31 @@
+"""The commands under ``otactl queue``, each from its file."""
+
+from __future__ import annotations
+
+import typer
+
+from otactl.cli.queue.add import add
+from otactl.cli.queue.change import cancel, retry
+from otactl.cli.queue.create import create
+from otactl.cli.queue.fetch import fetch
+from otactl.cli.queue.init import init
+from otactl.cli.queue.listing import list_requests, show
+from otactl.cli.queue.run import run
+
+_HELP = """Deployments queued for CI: add them here, let workers deploy them.
+
+Make the table once (`init`), put deployments in (`add`, `create`), and let a CI job run
+`otactl queue run --once` now and then. A request is PendingDeployment, then Deploying, then
+Deployed or Failed; `list` says what each one waits for, `show` everything about one.
+"""
+
+app = typer.Typer(no_args_is_help=True, help=_HELP)
+app.command()(add)
+app.command()(cancel)
+app.command()(create)
+app.command()(fetch)
+app.command()(init)
+app.command("list")(list_requests)
+app.command()(retry)
+app.command()(run)
+app.command()(show)

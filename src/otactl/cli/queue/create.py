@@ -1,0 +1,96 @@
+"""``otactl queue create``: the wizard writes a ``dev.ini``, and it goes into the queue."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from otactl.cli.options import (
+    EndpointUrlOption,
+    OutputFormat,
+    OutputOption,
+    ProfileOption,
+    RegionOption,
+)
+from otactl.cli.queue.options import (
+    DEFAULT_TABLE,
+    AfterOption,
+    BucketOption,
+    ImageOption,
+    KeepDaysOption,
+    NotBeforeOption,
+    PriorityOption,
+    SplitOption,
+    TableOption,
+    ThingListOption,
+)
+from otactl.jobqueue.order import Priority
+
+
+def create(
+    file: Annotated[Path, typer.Argument(metavar="[FILE]", help="The dev.ini to write.")] = Path(
+        "dev.ini"
+    ),
+    source: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="EXISTING", help="Start from this file."),
+    ] = None,
+    image: ImageOption = None,
+    thing_list: ThingListOption = None,
+    priority: PriorityOption = Priority.NORMAL,
+    not_before: NotBeforeOption = None,
+    after: AfterOption = None,
+    split: SplitOption = None,
+    keep_days: KeepDaysOption = None,
+    bucket: BucketOption = None,
+    table: TableOption = DEFAULT_TABLE,
+    profile: ProfileOption = None,
+    region: RegionOption = None,
+    endpoint_url: EndpointUrlOption = None,
+    output: OutputOption = OutputFormat.TEXT,
+) -> None:
+    """Ask for the values of a dev.ini, write it, and put its deployment into the queue.
+
+    Starts from FILE when it exists, or from EXISTING, or from a template.
+    """
+    from otactl.cli.init import init
+    from otactl.cli.queue.add import add
+
+    init(file=file, source=source, yes=True)
+    _name_files(file, {"binName": image, "thingList": thing_list})
+    add(
+        file=file,
+        image=image,
+        thing_list=thing_list,
+        priority=priority,
+        not_before=not_before,
+        after=after,
+        split=split,
+        keep_days=keep_days,
+        bucket=bucket,
+        table=table,
+        profile=profile,
+        region=region,
+        endpoint_url=endpoint_url,
+        output=output,
+    )
+
+
+def _name_files(file: Path, given: dict[str, Path | None]) -> None:
+    """Write the files of the command line into the configuration, whatever was answered."""
+    from otactl.cli.init import write_atomically
+    from otactl.cli.text_file import read_text
+    from otactl.model.ini import read_ini
+    from otactl.model.ini_edit import with_value
+    from otactl.model.limits import MAX_CONFIGURATION_LENGTH
+
+    ini = read_ini(read_text(file, limit=MAX_CONFIGURATION_LENGTH), file_name=str(file))
+    for key, path in given.items():
+        if path is not None:
+            named = path.resolve()
+            folder = file.resolve().parent
+            value = named.relative_to(folder) if named.is_relative_to(folder) else named
+            ini = with_value(ini, "DEFAULT", key, str(value))
+    write_atomically(file, ini.text)

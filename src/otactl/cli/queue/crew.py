@@ -1,0 +1,86 @@
+"""Several workers on one machine, each a process of its own, watched by one that does nothing else.
+
+A worker that a signal killed is replaced; its request comes back when its lease is over. Ctrl-C and
+SIGTERM are passed on once, and all are waited for.
+"""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+from otactl.cli import terminal
+from otactl.errors import Interrupted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import FrameType
+
+_LOOK_SECONDS = 0.5
+
+
+class Crew:
+    """So many workers.
+
+    Args:
+        command: The command line of one.
+        size: How many.
+    """
+
+    def __init__(self, command: Sequence[str], size: int) -> None:
+        self._command = command
+        self._size = size
+        self._signal: int | None = None
+        self._wake = threading.Event()
+
+    def run(self) -> int:
+        """Run until all have ended. Returns the first exit code that is not 0.
+
+        Raises:
+            Interrupted: The user asked to stop; all have ended.
+        """
+        handlers = {
+            number: signal.signal(number, self._hear) for number in (signal.SIGINT, signal.SIGTERM)
+        }
+        try:
+            code = self._supervise()
+        finally:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+        if self._signal is not None:
+            raise Interrupted(self._signal)
+        return code
+
+    def _hear(self, number: int, _frame: FrameType | None) -> None:
+        self._signal = number
+        self._wake.set()
+
+    def _supervise(self) -> int:
+        workers = [self._start() for _ in range(self._size)]
+        codes: list[int] = []
+        told = False
+        while workers:
+            self._wake.wait(_LOOK_SECONDS)
+            if self._signal is not None and not told:
+                told = True
+                for worker in workers:
+                    worker.send_signal(signal.SIGTERM)
+            for worker in [each for each in workers if each.poll() is not None]:
+                workers.remove(worker)
+                if worker.returncode < 0 and not told:
+                    terminal.warn(f"a worker was killed by signal {-worker.returncode}; replaced")
+                    workers.append(self._start())
+                else:
+                    codes.append(abs(worker.returncode))
+            if told:
+                self._wake.clear()
+        return next((code for code in codes if code), 0)
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        # A group of its own: Ctrl-C reaches the workers through us, once.
+        return subprocess.Popen(  # noqa: S603  # our own program
+            [sys.executable, "-m", "otactl", *self._command], start_new_session=True
+        )

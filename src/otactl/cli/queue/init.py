@@ -1,0 +1,57 @@
+"""``otactl queue init``: make the queue's table."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from otactl.cli import terminal
+from otactl.cli.options import (
+    EndpointUrlOption,
+    OutputFormat,
+    OutputOption,
+    ProfileOption,
+    RegionOption,
+)
+from otactl.cli.queue.options import DEFAULT_TABLE, TableOption
+
+
+def init(
+    capacity: Annotated[
+        int | None,
+        typer.Option(
+            "--capacity",
+            min=1,
+            metavar="UNITS",
+            help="Read and write units a second (the manual has 5). [default: pay per request]",
+        ),
+    ] = None,
+    ttl: Annotated[
+        bool, typer.Option("--ttl", help="Let requests with --keep-days expire.")
+    ] = False,
+    recovery: Annotated[
+        bool, typer.Option("--recovery", help="Let the table be restored to any second.")
+    ] = False,
+    table: TableOption = DEFAULT_TABLE,
+    profile: ProfileOption = None,
+    region: RegionOption = None,
+    endpoint_url: EndpointUrlOption = None,
+    output: OutputOption = OutputFormat.TEXT,
+) -> None:
+    """Make the queue's DynamoDB table, unless it is there already.
+
+    templates/queue-table.yaml makes the same table by CloudFormation.
+    """
+    from otactl.aws.queue_setup import TableSettings, make_table
+    from otactl.cli.queue.session import QueueSession
+
+    session = QueueSession(table, profile, region, endpoint_url)
+    settings = TableSettings(
+        name=table, capacity_units=capacity, expires=ttl, is_recoverable=recovery
+    )
+    made = make_table(session.clients, settings)
+    if output is OutputFormat.JSON:
+        terminal.print_json({"table": table, "region": session.clients.region, "created": made})
+    else:
+        terminal.note(f"the table {table} is {'ready' if made else 'there already, as it must be'}")

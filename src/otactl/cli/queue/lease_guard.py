@@ -1,0 +1,135 @@
+"""Keeps a worker from touching AWS for a request that may no longer be its own.
+
+Three things ask the lease: the deployment's clock before each step and after each sleep; botocore's
+``before-send`` event, after a request to AWS was signed and before it is sent; and a thread that
+gives signs of life. Why that is enough even for a frozen process is told in
+``otactl.jobqueue.lease_policy``.
+"""
+
+from __future__ import annotations
+
+import threading
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from otactl.aws.clients import AwsClients, CallCounter
+from otactl.cli import terminal
+from otactl.cli.clock import CommandClock
+from otactl.errors import AwsUnreachable, OtactlError
+from otactl.jobqueue.held import LeaseLost
+from otactl.rules.backoff import pause_seconds
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+    from otactl.aws.clients import AwsSettings
+    from otactl.jobqueue.held import HeldRequest
+    from otactl.jobqueue.lease_policy import LeasePolicy
+
+
+class LeasedClock(CommandClock):
+    """The clock of a deployment out of the queue: it stops when the lease is lost.
+
+    Args:
+        held: The request that is deployed.
+    """
+
+    def __init__(self, held: HeldRequest) -> None:
+        super().__init__()
+        self._held = held
+
+    @property
+    def stop_signal(self) -> int | None:
+        """The signal by which the user asked to stop, heard or not; None when nobody did."""
+        return self._signal_number if self._asked.is_set() else None
+
+    def check(self) -> None:
+        """Go on, unless the user asked to stop or somebody else has the request."""
+        self.check_lease()
+        super().check()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait; somebody else may have the request afterwards."""
+        super().sleep(seconds)
+        self.check_lease()
+
+    def check_lease(self) -> None:
+        """Go on when the request is this worker's; wait while the queue cannot be asked.
+
+        Raises:
+            LeaseLost: It is not.
+        """
+        for failures in count(1):
+            try:
+                self._held.check()
+            except AwsUnreachable as error:
+                pause = pause_seconds(failures)
+                terminal.warn(f"the lease cannot be renewed: {error}; next try in {pause:g} s")
+                super().sleep(pause)
+            else:
+                return
+
+
+class GuardedClients:
+    """The AWS clients that a worker deploys with: what they send is checked against the lease.
+
+    They serve one request after the other, so that a worker makes them once.
+
+    Args:
+        settings: How to reach AWS.
+    """
+
+    def __init__(self, settings: AwsSettings) -> None:
+        self.clients = AwsClients(settings)
+        self._clock: LeasedClock | None = None
+        for client in (self.clients.iot, self.clients.s3, self.clients.cloudwatch):
+            client.meta.events.register("before-send", self._before_send)
+
+    def serve(self, clock: LeasedClock | None) -> AwsClients:
+        """Check against this lease from now on, and count calls from nothing; None: no more."""
+        self._clock = clock
+        self.clients.calls = CallCounter()
+        return self.clients
+
+    def _before_send(self, **_: Any) -> None:
+        if self._clock is not None:
+            self._clock.check_lease()
+
+
+class Heartbeat:
+    """Gives signs of life for a request while the ``with`` block runs.
+
+    Args:
+        held: The request.
+        policy: How often.
+    """
+
+    def __init__(self, held: HeldRequest, policy: LeasePolicy) -> None:
+        self._held = held
+        self._seconds = policy.renewal_ms / 1000
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="lease", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _beat(self) -> None:
+        while not self._over.wait(self._seconds):
+            try:
+                self._held.renew()
+            except LeaseLost:
+                return
+            except OtactlError:
+                # The worker itself asks before it does anything; it will say what is wrong.
+                continue

@@ -1,0 +1,120 @@
+"""``otactl queue list`` and ``otactl queue show``: what is in the queue, and why it waits."""
+
+from __future__ import annotations
+
+import time
+from itertools import islice
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from otactl.cli import terminal
+from otactl.cli.options import (
+    EndpointUrlOption,
+    OutputFormat,
+    OutputOption,
+    ProfileOption,
+    RegionOption,
+)
+from otactl.cli.queue.options import DEFAULT_TABLE, RequestArgument, TableOption
+from otactl.jobqueue.request import JobRequest, MalformedRequest
+from otactl.jobqueue.state import RequestState
+
+if TYPE_CHECKING:
+    from otactl.cli.queue.session import QueueSession
+    from otactl.jobqueue.schedule import Wait
+
+_OPEN = (RequestState.DEPLOYING, RequestState.PENDING)
+
+
+def list_requests(
+    state: Annotated[
+        list[RequestState] | None,
+        typer.Option(help="Of this state; may be given again. [default: what is not over]"),
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", "-a", help="Of every state, what is over too.")
+    ] = False,
+    limit: Annotated[int, typer.Option(min=1, help="So many of each state at most.")] = 100,
+    table: TableOption = DEFAULT_TABLE,
+    profile: ProfileOption = None,
+    region: RegionOption = None,
+    endpoint_url: EndpointUrlOption = None,
+    output: OutputOption = OutputFormat.TEXT,
+) -> None:
+    """List requests in the queue's order, and what the pending ones wait for."""
+    from otactl.cli.queue.report import request_fields, request_lines
+    from otactl.cli.queue.session import QueueSession
+
+    session = QueueSession(table, profile, region, endpoint_url)
+    states = tuple(RequestState) if everything else tuple(state or _OPEN)
+    found = [
+        each for each_state in states for each in islice(session.table.listed(each_state), limit)
+    ]
+    waits = _waits(session, limit) if RequestState.PENDING in states else {}
+    if output is OutputFormat.JSON:
+        fields = [request_fields(each) | _wait_fields(waits.get(each.order_key)) for each in found]
+        terminal.print_json({"requests": fields})
+        return
+    rows = [(each, _remark(each, waits.get(each.order_key))) for each in found]
+    terminal.stdout_console().print(
+        request_lines(rows) if rows else "the queue is empty", soft_wrap=True
+    )
+
+
+def show(
+    request: RequestArgument,
+    table: TableOption = DEFAULT_TABLE,
+    profile: ProfileOption = None,
+    region: RegionOption = None,
+    endpoint_url: EndpointUrlOption = None,
+    output: OutputOption = OutputFormat.TEXT,
+) -> None:
+    """Show everything about one request."""
+    from otactl.cli.queue.report import field_lines, request_fields
+    from otactl.cli.queue.session import QueueSession
+
+    fields = request_fields(QueueSession(table, profile, region, endpoint_url).find(request))
+    if output is OutputFormat.JSON:
+        terminal.print_json(fields)
+        return
+    console = terminal.stdout_console()
+    for line in field_lines(fields):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _waits(session: QueueSession, limit: int) -> dict[str, Wait]:
+    from otactl.cli.clock import CommandClock
+    from otactl.jobqueue.overview import Overview
+
+    overview = Overview(session.table, session.targets, CommandClock())
+    verdicts = islice(overview.verdicts(session.table.active(), overview.pending()), limit)
+    return {each.request.order_key: each.wait for each in verdicts if each.wait is not None}
+
+
+def _wait_fields(wait: Wait | None) -> dict[str, object]:
+    if wait is None:
+        return {"waitsFor": None}
+    return {"waitsFor": {"reason": wait.reason.value, "request": wait.on or None}}
+
+
+def _remark(request: JobRequest | MalformedRequest, wait: Wait | None) -> str:
+    from otactl.cli.queue.report import iso, wait_text
+
+    if isinstance(request, MalformedRequest):
+        return request.reason
+    if wait is not None:
+        return wait_text(wait)
+    if request.failure is not None:
+        return f"{request.failure.kind}: {request.failure.reason}"
+    if request.outcome is not None:
+        return f"{request.outcome.succeeded:,} of {request.outcome.things:,} things"
+    if request.lease is not None:
+        is_over = request.lease.until_ms <= time.time_ns() // 1_000_000
+        whose = f"{request.lease.owner}, attempt {request.attempt}"
+        return (
+            f"free to be taken over from {whose}"
+            if is_over
+            else (f"{whose}, lease until {iso(request.lease.until_ms)}")
+        )
+    return ""

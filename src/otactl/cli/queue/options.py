@@ -1,0 +1,81 @@
+"""The options that the queue's commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from otactl.jobqueue.order import Priority
+
+QUEUE_PANEL = "Queue"
+#: The manual's name of the table.
+DEFAULT_TABLE = "job_config_table"
+
+TableOption = Annotated[
+    str,
+    typer.Option(
+        "--table",
+        envvar="OTACTL_QUEUE_TABLE",
+        help="The queue's DynamoDB table.",
+        rich_help_panel=QUEUE_PANEL,
+    ),
+]
+RequestArgument = Annotated[
+    str, typer.Argument(metavar="REQUEST", help="The request's id, jobId_….", show_default=False)
+]
+BucketOption = Annotated[
+    str | None,
+    typer.Option(
+        "--bucket",
+        help="Where the request's files are stored. [default: the bucket of the dev.ini]",
+        rich_help_panel=QUEUE_PANEL,
+    ),
+]
+ImageOption = Annotated[
+    Path | None,
+    typer.Option("--image", help="The image; it must be the one the dev.ini names."),
+]
+ThingListOption = Annotated[
+    Path | None,
+    typer.Option("--thing-list", help="The thing list; it must be the one the dev.ini names."),
+]
+PriorityOption = Annotated[
+    Priority, typer.Option("--priority", help="Within one priority the oldest goes first.")
+]
+NotBeforeOption = Annotated[
+    str | None,
+    typer.Option(
+        "--not-before",
+        metavar="TIME",
+        help="Not deployed before: 2026-12-01T03:00+01:00; UTC when no offset is given.",
+    ),
+]
+AfterOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--after",
+        metavar="REQUEST",
+        help="Deployed only when this request has succeeded. May be given again.",
+    ),
+]
+SplitOption = Annotated[
+    int | None,
+    typer.Option(
+        "--split",
+        min=1,
+        metavar="THINGS",
+        help="Make requests of so many things each, one after the other; the first that fails"
+        " stops those behind it. Groups are taken apart into their things.",
+    ),
+]
+KeepDaysOption = Annotated[
+    int | None,
+    typer.Option(
+        "--keep-days",
+        min=1,
+        metavar="DAYS",
+        help="Let the table forget the request so long after its end (needs `queue init --ttl`).",
+    ),
+]

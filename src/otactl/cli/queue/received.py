@@ -1,0 +1,168 @@
+"""A request's files out of the queue: downloaded, checked, read. None of it is trusted."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from otactl.aws.release_store import FileRefused
+from otactl.cli.load import LoadedDeployment, load_deployment
+from otactl.cli.queue.target_reader import MAX_THING_LIST_BYTES
+from otactl.cli.text_file import read_text
+from otactl.errors import LocalResourceMissing, UserMistake
+from otactl.jobqueue.target_set import TargetSet
+from otactl.jobqueue.trust import refusals
+from otactl.model.configuration import parse_configuration
+from otactl.model.limits import MAX_CONFIGURATION_LENGTH
+from otactl.wire.job_document import MAX_JOB_DOCUMENT_LENGTH
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from otactl.aws.release_store import ReleaseStore
+    from otactl.jobqueue.request import JobRequest
+    from otactl.jobqueue.stored_file import StoredFile
+    from otactl.jobqueue.trust import Trust
+    from otactl.model.thing_list import ThingList
+
+#: What the configuration is called once it is downloaded: jobs_scheduler.py looks for it.
+CONFIGURATION_NAME = "dev.ini"
+_BYTES_PER_CHARACTER = 4
+_PIECE_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allowance:
+    """What whoever runs the worker adds to a request.
+
+    Attributes:
+        signing_key: The private key that images are signed with; the path in the file is not used.
+    """
+
+    trust: Trust
+    signing_key: Path | None = None
+
+
+def names_of(request: JobRequest) -> dict[StoredFile, str]:
+    """What each file of a request is called once it is downloaded."""
+    names = {file: file.name for file in request.files}
+    return names | {request.configuration: CONFIGURATION_NAME}
+
+
+def download_files(request: JobRequest, store: ReleaseStore, folder: Path, trust: Trust) -> None:
+    """Download a request's files into a folder.
+
+    Raises:
+        FileRefused: One is missing, too large, not what it is said to be, or without a digest
+            where one is needed.
+    """
+    limits = {
+        request.configuration: MAX_CONFIGURATION_LENGTH * _BYTES_PER_CHARACTER,
+        request.thing_list: MAX_THING_LIST_BYTES,
+        request.image: trust.max_image_bytes,
+    }
+    for file, name in names_of(request).items():
+        if file.sha256 is None and trust.needs_digests:
+            raise FileRefused(
+                f"{file.key} has no digest in the queue", hint="add the request with otactl"
+            )
+        limit = limits.get(file, MAX_JOB_DOCUMENT_LENGTH * _BYTES_PER_CHARACTER)
+        store.download(request.bucket, file, folder, name=name, limit_bytes=limit)
+
+
+def check_files(request: JobRequest, folder: Path) -> None:
+    """See that a folder still holds a request's files as they were downloaded.
+
+    Raises:
+        UserMistake: One is missing or changed.
+    """
+    for file, name in names_of(request).items():
+        path = folder / name
+        digest = hashlib.sha256()
+        try:
+            with path.open("rb") as content:
+                while piece := content.read(_PIECE_BYTES):
+                    digest.update(piece)
+        except OSError as error:
+            raise UserMistake(f"cannot read {path}: {error.strerror}") from error
+        if file.sha256 is not None and digest.hexdigest() != file.sha256:
+            raise UserMistake(
+                f"{path} was changed since it was fetched",
+                hint="deploy it as your own (`otactl deploy`), or fetch it again",
+            )
+
+
+def check_targets(request: JobRequest, listed: ThingList, declared: TargetSet) -> None:
+    """See that a thing list has the targets by which the queue keeps requests apart.
+
+    Args:
+        request: Whose it is.
+        listed: What it lists.
+        declared: Its targets as the queue has them.
+
+    Raises:
+        UserMistake: They differ: what shares its things could be deployed at the same time.
+    """
+    targets = request.targets
+    if targets is None or targets.has_groups:
+        # The queue has read this very list.
+        return
+    if listed.groups or TargetSet.of(listed.things) != declared:
+        raise UserMistake(
+            f"{request.thing_list.key} lists other targets than the queue keeps for"
+            f" {request.job_id}",
+            hint="add the request anew, with `otactl queue add`",
+        )
+
+
+def read_request(
+    request: JobRequest, folder: Path, allowance: Allowance, *, now_ms: int | None
+) -> LoadedDeployment:
+    """Read a request's deployment from its files.
+
+    Args:
+        request: Whose files they are.
+        folder: Where they are.
+        allowance: What it may name.
+        now_ms: Epoch milliseconds its schedule must lie ahead of; None for now.
+
+    Raises:
+        UserMistake: It names what it may not; ``ConfigurationInvalid`` when it is wrong.
+    """
+    try:
+        return _read(request, folder / CONFIGURATION_NAME, allowance, now_ms)
+    except LocalResourceMissing as error:
+        # The files are here; it is what is in them.
+        raise UserMistake(str(error), hint=error.hint) from error
+
+
+def _read(
+    request: JobRequest, path: Path, allowance: Allowance, now_ms: int | None
+) -> LoadedDeployment:
+    overrides = _overrides(request, allowance)
+    # First the text alone: no file it names is opened before it is known to be allowed.
+    text = read_text(path, limit=MAX_CONFIGURATION_LENGTH)
+    parsed = parse_configuration(text, file_name=CONFIGURATION_NAME, overrides=overrides)
+    reasons = list(refusals(parsed.configuration, request, allowance.trust))
+    if parsed.configuration.signing is not None and allowance.signing_key is None:
+        reasons.append(
+            "[SIGNING_CONFIG]: a worker signs only with a key of its own (--signing-key)"
+        )
+    if reasons:
+        raise UserMistake(
+            f"the configuration of {request.job_id} names what it may not: {'; '.join(reasons)}"
+        )
+    return load_deployment(path, overrides=overrides, now_ms=now_ms)
+
+
+def _overrides(request: JobRequest, allowance: Allowance) -> dict[str, str]:
+    overrides = {}
+    if request.run > 1:
+        # A new run must not meet the job and the stream of the one before.
+        suffix = f"-r{request.run}"
+        overrides["jobId"] = request.aws_job_id
+        overrides["streamId"] = request.job_id.replace("jobId_", "streamId_", 1) + suffix
+    if allowance.signing_key is not None:
+        overrides["SIGNING_CONFIG.privateKeyPath"] = str(allowance.signing_key.absolute())
+    return overrides

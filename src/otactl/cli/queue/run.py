@@ -1,0 +1,236 @@
+"""``otactl queue run``: deploy what is in the queue."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from otactl.cli import terminal
+from otactl.cli.options import (
+    DetailsOption,
+    EndpointUrlOption,
+    MaxWaitOption,
+    OutputFormat,
+    OutputOption,
+    PollOption,
+    ProfileOption,
+    RegionOption,
+    StateDirOption,
+)
+from otactl.cli.queue.options import DEFAULT_TABLE, QUEUE_PANEL, TableOption
+from otactl.errors import DeploymentFailed, UserMistake
+
+if TYPE_CHECKING:
+    from otactl.cli.queue.carry_out import Carrier
+    from otactl.cli.queue.ended import Ended
+    from otactl.cli.queue.worker import Pattern
+
+TRUST_PANEL = "What a request may name"
+_MEBIBYTE = 1024 * 1024
+
+
+def run(
+    once: Annotated[
+        bool, typer.Option("--once", help="Deploy one request and end; for a CI job.")
+    ] = False,
+    drain: Annotated[
+        bool, typer.Option("--drain", help="End when no request may be deployed any more.")
+    ] = False,
+    fetched: Annotated[
+        Path | None,
+        typer.Option("--fetched", metavar="DIR", help="Deploy what `queue fetch --claim` took."),
+    ] = None,
+    workers: Annotated[
+        int, typer.Option("--workers", min=1, max=100, help="So many processes at once.")
+    ] = 1,
+    idle: Annotated[
+        float,
+        typer.Option(
+            "--idle", min=0.1, metavar="SECONDS", help="Look into an empty queue this often."
+        ),
+    ] = 15.0,
+    lease: Annotated[
+        float,
+        typer.Option(
+            "--lease",
+            min=2,
+            metavar="SECONDS",
+            help="A worker without a sign of life for so long loses its request. Under 660 the"
+            " margin to AWS's signatures shrinks.",
+            rich_help_panel=QUEUE_PANEL,
+        ),
+    ] = 900.0,
+    max_attempts: Annotated[
+        int,
+        typer.Option(
+            "--max-attempts",
+            min=1,
+            help="A request that so many workers took and none ended is Failed; a worker that was"
+            " stopped does not count.",
+            rich_help_panel=QUEUE_PANEL,
+        ),
+    ] = 3,
+    report_dir: Annotated[
+        Path | None,
+        typer.Option("--report-dir", metavar="DIR", help="Keep a report on each request here."),
+    ] = None,
+    allow_bucket: Annotated[
+        list[str] | None,
+        typer.Option(
+            envvar="OTACTL_QUEUE_ALLOW_BUCKET",
+            help="A bucket beside the request's own.",
+            rich_help_panel=TRUST_PANEL,
+        ),
+    ] = None,
+    allow_region: Annotated[
+        list[str] | None,
+        typer.Option(
+            envvar="OTACTL_QUEUE_ALLOW_REGION",
+            help="A region to deploy in; any when left out.",
+            rich_help_panel=TRUST_PANEL,
+        ),
+    ] = None,
+    allow_role: Annotated[
+        list[str] | None,
+        typer.Option(
+            envvar="OTACTL_QUEUE_ALLOW_ROLE",
+            help="The ARN of a role; any of the account when left out.",
+            rich_help_panel=TRUST_PANEL,
+        ),
+    ] = None,
+    max_image_mib: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            envvar="OTACTL_QUEUE_MAX_IMAGE_MIB",
+            help="Larger images are refused.",
+            rich_help_panel=TRUST_PANEL,
+        ),
+    ] = 1024,
+    need_digests: Annotated[
+        bool,
+        typer.Option(
+            "--need-digests",
+            envvar="OTACTL_QUEUE_NEED_DIGESTS",
+            help="Refuse requests of the manual's old script, which have no digests.",
+            rich_help_panel=TRUST_PANEL,
+        ),
+    ] = False,
+    signing_key: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="OTACTL_QUEUE_SIGNING_KEY",
+            help="The key that images are signed with.",
+            rich_help_panel=TRUST_PANEL,
+        ),
+    ] = None,
+    max_wait: MaxWaitOption = None,
+    details: DetailsOption = 250,
+    poll: PollOption = 5.0,
+    table: TableOption = DEFAULT_TABLE,
+    profile: ProfileOption = None,
+    region: RegionOption = None,
+    endpoint_url: EndpointUrlOption = None,
+    state_dir: StateDirOption = None,
+    output: OutputOption = OutputFormat.TEXT,
+) -> None:
+    """Take requests from the queue and deploy them, one after the other.
+
+    Without --once, --drain or --fetched it runs until it is stopped. A worker may be killed at any
+    time: another one goes on with its request when the lease is over. Ctrl-C and SIGTERM hand the
+    request back: its rollout goes on in AWS, and the next worker watches it to its end. To stop the
+    rollout itself, use `otactl cancel`.
+
+    Exit codes of --once and --fetched: 0 deployed, or nothing to do; otherwise those of
+    `otactl deploy`. Of --drain: 1 when a request failed.
+    """
+    from otactl.cli.queue.carry_out import Carrier, WorkSettings
+    from otactl.cli.queue.fetched import run_fetched
+    from otactl.cli.queue.received import Allowance
+    from otactl.cli.queue.session import QueueSession
+    from otactl.cli.queue.worker import Pattern, Until
+    from otactl.deploy.planner import PlanOptions
+    from otactl.jobqueue.lease_policy import LeasePolicy
+    from otactl.jobqueue.trust import Trust
+
+    _check_modes(once=once, drain=drain, fetched=fetched, workers=workers, output=output)
+    if workers > 1:
+        _run_crew(workers)
+        return
+    settings = WorkSettings(
+        policy=LeasePolicy(lease_ms=int(lease * 1000), max_attempts=max_attempts),
+        allowance=Allowance(
+            trust=Trust(
+                buckets=frozenset(allow_bucket or ()),
+                regions=frozenset(allow_region or ()),
+                role_arns=frozenset(allow_role or ()),
+                max_image_bytes=max_image_mib * _MEBIBYTE,
+                needs_digests=need_digests,
+            ),
+            signing_key=signing_key,
+        ),
+        options=PlanOptions(detail_limit=details, max_wait_seconds=max_wait),
+        poll_seconds=poll,
+        work_dir=terminal.state_directory(state_dir) / "queue",
+    )
+    if fetched is not None:
+        run_fetched(fetched, settings, report_dir, output)
+        return
+    session = QueueSession(table, profile, region, endpoint_url)
+    until = Until.ONE if once else Until.EMPTY if drain else Until.STOPPED
+    _run_worker(
+        Carrier(session, settings),
+        Pattern(until=until, idle_seconds=idle, report_dir=report_dir),
+        output,
+    )
+
+
+def _check_modes(
+    *, once: bool, drain: bool, fetched: Path | None, workers: int, output: OutputFormat
+) -> None:
+    if sum((once, drain, fetched is not None)) > 1:
+        raise UserMistake("--once, --drain and --fetched exclude one another")
+    if workers > 1 and fetched is not None:
+        raise UserMistake("--fetched is for one worker")
+    if output is OutputFormat.JSON and (workers > 1 or not (once or drain or fetched)):
+        raise UserMistake(
+            "--output json is for one worker that ends (--once, --drain, --fetched)",
+            hint="--report-dir keeps a report on each request, however many workers there are",
+        )
+
+
+def _run_crew(workers: int) -> None:
+    """Run this very command in so many processes."""
+    from otactl.cli.queue.crew import Crew
+
+    code = Crew([*sys.argv[1:], "--workers", "1"], workers).run()
+    if code:
+        raise typer.Exit(code)
+
+
+def _run_worker(carrier: Carrier, pattern: Pattern, output: OutputFormat) -> None:
+    from otactl.cli.queue.ended import print_ended
+    from otactl.cli.queue.worker import Until, Worker
+
+    told: list[Ended] = []
+
+    def tell(ended: Ended) -> None:
+        told.append(ended)
+        if output is OutputFormat.TEXT:
+            print_ended(ended, with_error=pattern.until is not Until.ONE)
+
+    worker = Worker(carrier, pattern, tell)
+    worker.run()
+    if output is OutputFormat.JSON:
+        terminal.print_json({"requests": [ended.to_fields() for ended in told]})
+    if not told:
+        terminal.note("there is nothing to deploy in the queue")
+    failed = [ended for ended in told if ended.error is not None]
+    if pattern.until is Until.ONE and failed and failed[0].error is not None:
+        raise failed[0].error
+    if failed:
+        names = ", ".join(ended.request.job_id for ended in failed[:10])
+        raise DeploymentFailed(f"{len(failed)} of {len(told)} requests failed: {names}")

@@ -1,0 +1,127 @@
+"""The composition root of the queue's commands: the table, its files, and whom requests are for."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from otactl.aws.clients import AwsClients, AwsSettings
+from otactl.aws.identity import account_of
+from otactl.aws.queue_table import DynamoRequestTable
+from otactl.aws.release_store import ReleaseStore
+from otactl.cli.queue.target_reader import StoredTargetReader
+from otactl.errors import UserMistake
+from otactl.jobqueue.order import order_keys_of
+from otactl.jobqueue.request import JobRequest, MalformedRequest
+from otactl.jobqueue.state import RequestState
+from otactl.model.arn import is_region
+from otactl.model.quoting import quoted
+
+if TYPE_CHECKING:
+    from otactl.jobqueue.ports import RequestTable
+
+#: By botocore ``dynamodb`` TableName.
+_TABLE_NAME = re.compile(r"[a-zA-Z0-9_.-]{3,255}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class QueueSession:
+    """What a command does with one queue.
+
+    Attributes:
+        table_name: The DynamoDB table.
+        profile: The profile of the AWS configuration.
+        region: The queue's; deployments may be in another one.
+        endpoint_url: Where all of AWS is to be found, a local cloud's.
+    """
+
+    table_name: str
+    profile: str | None
+    region: str | None
+    endpoint_url: str | None
+
+    def __post_init__(self) -> None:
+        """Refuse names that no table and no region can have.
+
+        Raises:
+            UserMistake: One has.
+        """
+        if _TABLE_NAME.fullmatch(self.table_name) is None:
+            raise UserMistake(
+                f"--table {quoted(self.table_name)} is no name of a table",
+                hint="3 to 255 letters, digits, `_`, `-` and `.`",
+            )
+        if self.region is not None and not is_region(self.region):
+            raise UserMistake(f"--region {quoted(self.region)} is no AWS region")
+
+    @cached_property
+    def clients(self) -> AwsClients:
+        """The clients of the queue's region."""
+        return self.clients_in(self.region)
+
+    def clients_in(self, region: str | None) -> AwsClients:
+        """New clients for a region, with the same rights."""
+        return AwsClients(
+            AwsSettings(profile=self.profile, region=region, endpoint_url=self.endpoint_url)
+        )
+
+    @cached_property
+    def account(self) -> str:
+        """The account of the credentials."""
+        return account_of(self.clients)
+
+    @cached_property
+    def table(self) -> RequestTable:
+        """The queue."""
+        return DynamoRequestTable(self.clients, self.table_name)
+
+    @cached_property
+    def store(self) -> ReleaseStore:
+        """The files of its requests."""
+        return ReleaseStore(self.clients, self.account)
+
+    @cached_property
+    def targets(self) -> StoredTargetReader:
+        """Knows whom its requests are for."""
+        return StoredTargetReader(self.store, self.clients_in)
+
+    def request(self, job_id: str) -> JobRequest:
+        """The request of an id.
+
+        Raises:
+            UserMistake: There is none, or what is there is none.
+        """
+        found = self.find(job_id)
+        if isinstance(found, MalformedRequest):
+            raise UserMistake(
+                f"{job_id} cannot be used: {found.reason}",
+                hint="`aws dynamodb get-item` shows it as it is",
+            )
+        return found
+
+    def find(self, job_id: str) -> JobRequest | MalformedRequest:
+        """What the table has of an id.
+
+        Raises:
+            UserMistake: Nothing.
+        """
+        found = self.table.find(order_keys_of(job_id))
+        exact = [each for each in found if _id_of(each) in (job_id, None)]
+        return exact[0] if exact else self._searched(job_id)
+
+    def _searched(self, job_id: str) -> JobRequest | MalformedRequest:
+        """Look through the whole table: another tool may have made ids of its own."""
+        for state in RequestState:
+            for found in self.table.listed(state):
+                if _id_of(found) == job_id or found.order_key == job_id:
+                    return found
+        raise UserMistake(
+            f"there is no request {job_id} in {self.table_name}",
+            hint="`otactl queue list` lists them",
+        )
+
+
+def _id_of(found: JobRequest | MalformedRequest) -> str | None:
+    return found.job_id if isinstance(found, JobRequest) else None

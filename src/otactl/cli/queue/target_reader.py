@@ -1,0 +1,107 @@
+"""Finds out whom a request is for: from its item, from a file, from its thing list, from groups."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from otactl.aws.registry import IotRegistry
+from otactl.aws.release_store import FileRefused
+from otactl.errors import AwsRefused, AwsUnreachable, ConfigurationInvalid
+from otactl.jobqueue.target_set import DIGEST_BYTES, TargetSet
+from otactl.model.arn import Arn, partition_of
+from otactl.model.thing_list import parse_thing_list
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from otactl.aws.clients import AwsClients
+    from otactl.aws.release_store import ReleaseStore
+    from otactl.jobqueue.request import JobRequest
+
+#: A million ARNs of the usual length have 70 MB.
+MAX_THING_LIST_BYTES = 128 * 1024 * 1024
+_MAX_TARGETS_BYTES = 1_000_000 * DIGEST_BYTES
+#: How long the members of a group are believed: a worker that waits asks again and again.
+_MEMBERS_SECONDS = 60.0
+_REMEMBERED = 2_000
+
+
+class StoredTargetReader:
+    """Reads the targets of requests (``jobqueue.ports.TargetReader``).
+
+    What is stored never changes and is remembered; the members of groups are, for a while.
+
+    Args:
+        store: The files of requests.
+        clients_in: Makes the clients of a region.
+    """
+
+    def __init__(self, store: ReleaseStore, clients_in: Callable[[str | None], AwsClients]) -> None:
+        self._store = store
+        self._clients_in = clients_in
+        self._known: dict[tuple[str, str], tuple[TargetSet, float | None]] = {}
+        self._registries: dict[str, IotRegistry] = {}
+
+    def targets_of(self, request: JobRequest) -> TargetSet:
+        """The request's targets; none when its files cannot be used."""
+        targets = request.targets
+        if targets is not None and targets.inline is not None and not targets.has_groups:
+            try:
+                return self._remembered(request, lambda: TargetSet(targets.inline or b""))
+            except ValueError:
+                return TargetSet()
+        try:
+            return self._remembered(request, lambda: self._read(request))
+        except AwsUnreachable:
+            raise
+        except (FileRefused, ConfigurationInvalid, AwsRefused, ValueError):
+            # It will be claimed, found to be unusable, and refused with the reason.
+            return TargetSet()
+
+    def _remembered(self, request: JobRequest, read: Callable[[], TargetSet]) -> TargetSet:
+        name = (request.order_key, request.thing_list.key)
+        known = self._known.get(name)
+        if known is not None and (known[1] is None or time.monotonic() < known[1]):
+            return known[0]
+        found = read()
+        lists_all = request.targets is not None and not request.targets.has_groups
+        until = None if lists_all else time.monotonic() + _MEMBERS_SECONDS
+        self._known[name] = (found, until)
+        while len(self._known) > _REMEMBERED:
+            del self._known[next(iter(self._known))]
+        return found
+
+    def _read(self, request: JobRequest) -> TargetSet:
+        targets = request.targets
+        if targets is not None and targets.file is not None and not targets.has_groups:
+            return TargetSet(
+                self._store.read(request.bucket, targets.file, limit_bytes=_MAX_TARGETS_BYTES)
+            )
+        content = self._store.read(
+            request.bucket, request.thing_list, limit_bytes=MAX_THING_LIST_BYTES
+        )
+        listed = parse_thing_list(
+            content.decode("utf-8", errors="replace").splitlines(),
+            file_name=request.thing_list.name,
+        )
+        return TargetSet.of(
+            (
+                *listed.things,
+                *listed.groups,
+                *(arn for group in listed.groups for arn in self.members(group)),
+            )
+        )
+
+    def members(self, group_arn: str) -> Iterator[str]:
+        """The ARNs of the things in a group.
+
+        Raises:
+            AwsRefused: There is no such group.
+        """
+        arn = Arn.parse(group_arn)
+        if arn.region not in self._registries:
+            self._registries[arn.region] = IotRegistry(self._clients_in(arn.region))
+        start = f"arn:{partition_of(arn.region)}:iot:{arn.region}:{arn.account}:thing/"
+        for name in self._registries[arn.region].things_in_group(arn.resource_name):
+            yield start + name

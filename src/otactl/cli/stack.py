@@ -1,0 +1,332 @@
+"""``otactl stack``: the monitoring stack, from its template to a test of every hop."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from otactl.cli import terminal
+from otactl.cli.options import (
+    EndpointUrlOption,
+    OutputFormat,
+    OutputOption,
+    ProfileOption,
+    RegionOption,
+    YesOption,
+)
+from otactl.cli.stack_dialog import (
+    PREFIX,
+    agreed_to,
+    check_parameters,
+    check_topics,
+    confirmed,
+    preview,
+    report,
+    switch_on_events,
+    warn_of_double_counting,
+)
+from otactl.errors import UserMistake
+
+if TYPE_CHECKING:
+    from otactl.aws.clients import AwsClients
+    from otactl.aws.stack import Stack, StackState
+    from otactl.cli.clock import CommandClock
+    from otactl.cli.stack_operation import StackOperation
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Metrics of your devices, alarms on them, and a stop for bad rollouts.",
+)
+
+NameOption = Annotated[str, typer.Option("--name", help="Name of the stack.")]
+PollOption = Annotated[
+    float, typer.Option("--poll", min=0.1, metavar="SECONDS", help="Look this often.")
+]
+DEFAULT_NAME = "otactl-monitor"
+_PARAMETER_PANEL = "Parameters (those left out keep their value, or get the template's)"
+
+
+def _parameter(flag: str, text: str, **options: Any) -> Any:
+    return typer.Option(
+        flag, help=text, show_default=False, rich_help_panel=_PARAMETER_PANEL, **options
+    )
+
+
+@app.command()
+def deploy(
+    name: NameOption = DEFAULT_NAME,
+    email: Annotated[
+        str | None, _parameter("--email", "E-mail address to notify; '' removes it.")
+    ] = None,
+    sms: Annotated[
+        str | None, _parameter("--sms", "Mobile number to notify, +49…; '' removes it.")
+    ] = None,
+    prefix: Annotated[
+        str | None, _parameter("--prefix", "Before the topics' names, for a second stack.")
+    ] = None,
+    percentile: Annotated[
+        str | None, _parameter("--percentile", "Of the download time that the alarm watches: p99.")
+    ] = None,
+    upper_limit: Annotated[
+        int | None, _parameter("--upper-limit", "Seconds a download may take.", min=0)
+    ] = None,
+    datapoints: Annotated[
+        int | None, _parameter("--datapoints", "M: so many minutes must be bad …", min=1)
+    ] = None,
+    evaluation_periods: Annotated[
+        int | None, _parameter("--evaluation-periods", "N: … out of so many.", min=1)
+    ] = None,
+    log_days: Annotated[
+        int | None, _parameter("--log-days", "How long logs are kept.", min=1)
+    ] = None,
+    events: Annotated[
+        bool | None,
+        typer.Option(
+            "--events/--no-events",
+            help="Switch on the job events of AWS IoT for this account and region, or leave them;"
+            " asked when left out.",
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")
+    ] = False,
+    yes: YesOption = False,
+    poll: PollOption = 2.0,
+    profile: ProfileOption = None,
+    region: RegionOption = None,
+    endpoint_url: EndpointUrlOption = None,
+    output: OutputOption = OutputFormat.TEXT,
+) -> None:
+    """Create or update the monitoring stack, after a look at what would change.
+
+    Exit codes: 0 done, or nothing to do; 1 not wanted after all; 2 a parameter is wrong; 3 AWS
+    refused, and CloudFormation rolled back.
+    """
+    from otactl.aws.stack_template import monitor_template
+
+    given = _given(
+        AlarmEmailEndpoint=email,
+        AlarmSMSEndpoint=sms,
+        TopicNamePrefix=prefix,
+        DownloadTimePercentile=percentile,
+        DownloadTimeUpperLimit=upper_limit,
+        DownloadTimeDatapointsToAlarm=datapoints,
+        DownloadTimeEvaluationPeriod=evaluation_periods,
+        LogRetentionDays=log_days,
+    )
+    clients, stack, _, operation = _begin(name, profile, region, endpoint_url, poll)
+    template = monitor_template()
+    state = stack.state()
+    if state is not None:
+        state = operation.settle(state)
+    if state is not None and state.is_remains and not dry_run:
+        terminal.note(f"stack {name} is what a failed creation left; deleting it first")
+        operation.delete(state)
+        state = None
+    before = state.parameters if state is not None and not state.is_draft else {}
+    after = stack.defaults(template) | dict(before) | given
+    check_parameters(after)
+    if before.get(PREFIX) != after[PREFIX]:
+        check_topics(clients, after[PREFIX])
+    change_set = operation.prepare(template, given, state)
+    preview(change_set, name, before, after)
+    warn_of_double_counting(clients, state.outputs.get("RuleName") if state else None)
+    if dry_run or not change_set.changes:
+        stack.discard(change_set.change_set_id)
+    elif not agreed_to(f"Change stack {name}?", yes, stack, change_set):
+        raise typer.Exit(1)
+    else:
+        state = operation.carry_out(change_set)
+    enabled = switch_on_events(clients, events, yes=yes, dry_run=dry_run)
+    report(name, state, change_set, enabled, output, dry_run=dry_run)
+
+
+@app.command()
+def status(
+    name: NameOption = DEFAULT_NAME,
+    profile: ProfileOption = None,
+    region: RegionOption = None,
+    endpoint_url: EndpointUrlOption = None,
+    output: OutputOption = OutputFormat.TEXT,
+) -> None:
+    """Say how the stack is: resources, events, alarm, subscribers, what was put aside.
+
+    Exit code 1 when it would not work: no stack, a failed one, or events switched off.
+    """
+    from otactl.aws.stack_health import examine
+    from otactl.views.stack_status import print_status
+
+    clients, stack, _, _ = _begin(name, profile, region, endpoint_url)
+    state = stack.state()
+    if state is None:
+        if output is OutputFormat.JSON:
+            terminal.print_json({"stackName": name, "status": None, "good": False})
+        else:
+            typer.echo(f"there is no stack {name}; make one with: otactl stack deploy")
+        raise typer.Exit(1)
+    health = examine(clients, stack, state)
+    if output is OutputFormat.JSON:
+        terminal.print_json(
+            {
+                "stackName": state.name,
+                "stackId": state.stack_id,
+                "status": state.status,
+                "reason": state.reason,
+                "good": health.is_good,
+                "parameters": dict(state.parameters),
+                "resources": dict(health.resources),
+                "events": list(health.events),
+                "alarms": dict(health.alarms),
+                "subscribers": list(health.subscribers),
+                "failedMessages": health.failed_messages,
+            }
+        )
+    else:
+        print_status(terminal.stdout_console(), health)
+    if not health.is_good:
+        raise typer.Exit(1)
+
+
+@app.command()
+def outputs(
+    name: NameOption = DEFAULT_NAME,
+    profile: ProfileOption = None,
+    region: RegionOption = None,
+    endpoint_url: EndpointUrlOption = None,
+    output: OutputOption = OutputFormat.TEXT,
+) -> None:
+    """Print the ARNs of the topics, functions, roles and so on, for snsTopics and for others."""
+    from otactl.views.stack_status import print_outputs
+
+    _, stack, _, _ = _begin(name, profile, region, endpoint_url)
+    state = _existing(stack)
+    if output is OutputFormat.JSON:
+        terminal.print_json(dict(state.outputs))
+    else:
+        print_outputs(terminal.stdout_console(), state.outputs)
+
+
+@app.command()
+def delete(
+    name: NameOption = DEFAULT_NAME,
+    yes: YesOption = False,
+    poll: PollOption = 2.0,
+    profile: ProfileOption = None,
+    region: RegionOption = None,
+    endpoint_url: EndpointUrlOption = None,
+    output: OutputOption = OutputFormat.TEXT,
+) -> None:
+    """Delete the stack with its logs. Metrics stay; so do the events of AWS IoT, as they are."""
+    _, stack, _, operation = _begin(name, profile, region, endpoint_url, poll)
+    state = _existing(stack)
+    if not confirmed(f"Delete stack {name} with its topics, alarm and logs?", yes=yes):
+        raise typer.Exit(1)
+    operation.delete(state)
+    if output is OutputFormat.JSON:
+        terminal.print_json({"stackName": name, "stackId": state.stack_id, "deleted": True})
+    else:
+        terminal.note(f"stack {name} is deleted; alarms of deployments that named its topics stay")
+
+
+@app.command()
+def template(output: OutputOption = OutputFormat.TEXT) -> None:
+    """Print the CloudFormation template, handlers and all."""
+    from otactl.aws.stack_template import monitor_template
+
+    text = monitor_template()
+    if output is OutputFormat.JSON:
+        terminal.print_json({"templateBody": text})
+    else:
+        sys.stdout.write(text)
+
+
+@app.command("test")
+def send_test_event(
+    name: NameOption = DEFAULT_NAME,
+    people: Annotated[
+        bool, typer.Option("--people", help="Let the test's alarm notify people as well.")
+    ] = False,
+    max_wait: Annotated[
+        float, typer.Option("--max-wait", min=1, metavar="SECONDS", help="For each hop.")
+    ] = 900.0,
+    poll: PollOption = 2.0,
+    profile: ProfileOption = None,
+    region: RegionOption = None,
+    endpoint_url: EndpointUrlOption = None,
+    output: OutputOption = OutputFormat.TEXT,
+) -> None:
+    """Send one synthetic event through the stack and show each hop arriving.
+
+    The event is about a job that does not exist, so nothing can be stopped. It leaves one value of
+    a custom metric. Exit code 1 when a hop was not reached.
+    """
+    from otactl.aws.stack_probe import StackProbe
+    from otactl.views.stack_hops import print_hop
+
+    clients, stack, clock, _ = _begin(name, profile, region, endpoint_url, poll)
+    state = _existing(stack)
+    probe = StackProbe(
+        clients,
+        state.outputs,
+        sleep=clock.sleep,
+        max_wait_seconds=max_wait,
+        poll_seconds=poll,
+        people=people,
+    )
+    console = terminal.stderr_console() if output is OutputFormat.JSON else None
+    hops = []
+    with clock.hearing_signals("deleting the test's alarm"):
+        for hop in probe.run():
+            print_hop(console or terminal.stdout_console(), hop)
+            hops.append(hop)
+    arrived = all(hop.arrived for hop in hops)
+    if output is OutputFormat.JSON:
+        terminal.print_json(
+            {
+                "stackName": name,
+                "arrived": arrived,
+                "hops": [
+                    {
+                        "name": hop.name,
+                        "arrived": hop.arrived,
+                        "seconds": round(hop.seconds, 1),
+                        "detail": hop.detail,
+                    }
+                    for hop in hops
+                ],
+            }
+        )
+    if not arrived:
+        raise typer.Exit(1)
+
+
+def _begin(
+    name: str,
+    profile: str | None,
+    region: str | None,
+    endpoint_url: str | None,
+    poll: float = 2.0,
+) -> tuple[AwsClients, Stack, CommandClock, StackOperation]:
+    from otactl.aws.clients import AwsClients, AwsSettings
+    from otactl.aws.stack import Stack
+    from otactl.cli.clock import CommandClock
+    from otactl.cli.stack_operation import StackOperation
+    from otactl.views.stack_progress import StackProgress
+
+    clients = AwsClients(AwsSettings(profile=profile, region=region, endpoint_url=endpoint_url))
+    stack, clock = Stack(clients, name), CommandClock()
+    progress = StackProgress(terminal.stderr_console())
+    return clients, stack, clock, StackOperation(stack, clock, progress.show, poll_seconds=poll)
+
+
+def _given(**parameters: str | int | None) -> dict[str, str]:
+    return {name: str(value) for name, value in parameters.items() if value is not None}
+
+
+def _existing(stack: Stack) -> StackState:
+    state = stack.state()
+    if state is None or state.is_draft:
+        raise UserMistake(f"there is no stack {stack.name}", hint="`otactl stack deploy` makes one")
+    return state

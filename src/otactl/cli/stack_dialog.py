@@ -1,0 +1,150 @@
+"""What `otactl stack deploy` and `delete` say and ask: the preview, the questions, the result."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from otactl.cli import terminal
+from otactl.cli.options import OutputFormat
+from otactl.errors import AwsRefused, UserMistake
+
+if TYPE_CHECKING:
+    from otactl.aws.clients import AwsClients
+    from otactl.aws.stack import ChangeSet, Stack, StackState
+
+PREFIX = "TopicNamePrefix"
+_M, _N = "DownloadTimeDatapointsToAlarm", "DownloadTimeEvaluationPeriod"
+
+
+def check_parameters(parameters: dict[str, str]) -> None:
+    """CloudFormation cannot compare two parameters; CloudWatch would refuse the alarm later."""
+    if int(parameters[_M]) > int(parameters[_N]):
+        raise UserMistake(
+            f"--datapoints {parameters[_M]}: M out of N needs an M that is at most N, which is"
+            f" {parameters[_N]} (--evaluation-periods)"
+        )
+
+
+def check_topics(clients: AwsClients, prefix: str) -> None:
+    """Refuse names of topics that are taken: CloudFormation would, after creating half a stack."""
+    from otactl.aws.stack_topic import taken_topics
+
+    taken = taken_topics(clients, prefix)
+    if taken:
+        raise UserMistake(
+            f"there are topics of these names already: {', '.join(taken)}",
+            hint="another stack has them; `--prefix NAME-` gives this one's topics other names",
+        )
+
+
+def warn_of_double_counting(clients: AwsClients, own_rule: str | None) -> None:
+    """Say when other rules hear the same events: two monitoring stacks count each of them twice.
+
+    Args:
+        clients: The clients of the command.
+        own_rule: The rule of the stack in question; None when it has none yet.
+    """
+    from otactl.aws.event_rule import listening_rules
+
+    try:
+        others = [rule for rule in listening_rules(clients) if rule != own_rule]
+    except AwsRefused as error:
+        terminal.note(f"cannot see whether another stack counts the same events: {error}")
+        return
+    if others:
+        terminal.warn(
+            f"topic rule {', '.join(others)} hears the ends of job executions too; if it is that of"
+            " another monitoring stack, each execution counts twice in the metrics, and an alarm on"
+            " a count goes off at half of its threshold"
+        )
+
+
+def preview(change_set: ChangeSet, name: str, before: Any, after: dict[str, str]) -> None:
+    """Show what would change, resource by resource and parameter by parameter."""
+    from otactl.views.stack_change_table import print_changes, print_parameters
+
+    console = terminal.stderr_console()
+    if not change_set.changes:
+        terminal.note(f"stack {name} is up to date")
+        return
+    print_changes(console, name, change_set.changes)
+    print_parameters(console, before, after)
+
+
+def agreed_to(question: str, yes: bool, stack: Stack, change_set: ChangeSet) -> bool:
+    """Ask; without a yes nothing of the change set remains, whatever the reason."""
+    agreed = False
+    try:
+        agreed = confirmed(question, yes=yes)
+    finally:
+        if not agreed:
+            stack.discard(change_set.change_set_id)
+    return agreed
+
+
+def confirmed(question: str, *, yes: bool) -> bool:
+    """Whether the user wants it; a pipe cannot say so and must bring ``--yes``."""
+    if yes:
+        return True
+    if not sys.stdin.isatty():
+        raise UserMistake("there is nobody to ask", hint="--yes answers with yes")
+    return typer.confirm(question, err=True)
+
+
+def switch_on_events(
+    clients: AwsClients, wanted: bool | None, *, yes: bool, dry_run: bool
+) -> list[str]:
+    """Switch the job events on, when that is wanted; says which are on."""
+    from otactl.aws.event_configuration import NEEDED_EVENTS, enable_events, enabled_events
+
+    enabled = enabled_events(clients)
+    missing = [kind for kind in NEEDED_EVENTS if kind not in enabled]
+    if missing and not dry_run and wanted is not False:
+        question = (
+            f"AWS IoT does not publish {' and '.join(missing)} events in this account and region;"
+            " without them there are no metrics. Switch them on? (each is a message that is billed)"
+        )
+        if wanted or confirmed(question, yes=yes):
+            enable_events(clients)
+            missing = []
+    if missing:
+        terminal.warn(f"{' and '.join(missing)} events are off: there will be no metrics")
+    return [kind for kind in NEEDED_EVENTS if kind not in missing]
+
+
+def report(
+    name: str,
+    state: StackState | None,
+    change_set: ChangeSet,
+    enabled: list[str],
+    output: OutputFormat,
+    *,
+    dry_run: bool,
+) -> None:
+    """Say what came of it: the outputs, or one JSON object."""
+    if output is OutputFormat.JSON:
+        terminal.print_json(
+            {
+                "stackName": name,
+                "dryRun": dry_run,
+                "status": state.status if state else None,
+                "changes": [
+                    {
+                        "action": change.action,
+                        "resource": change.logical_id,
+                        "type": change.resource_type,
+                        "replacement": change.replaces,
+                    }
+                    for change in change_set.changes
+                ],
+                "events": enabled,
+                "outputs": dict(state.outputs) if state else {},
+            }
+        )
+    elif state is not None and not dry_run:
+        from otactl.views.stack_status import print_outputs
+
+        print_outputs(terminal.stdout_console(), state.outputs)

@@ -1,0 +1,155 @@
+"""Operations on a stack, waited for: with progress, and a clear reason when one fails."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from otactl.aws.stack import ChangeSetRefused
+from otactl.aws.stack_event import first_failure
+from otactl.cli import terminal
+from otactl.errors import AwsRefused, Interrupted, UserMistake
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from otactl.aws.stack import ChangeSet, Stack, StackState
+    from otactl.aws.stack_event import StackEvent
+    from otactl.cli.clock import CommandClock
+
+_CHANGE_SET = "cloudformation:CreateChangeSet"
+
+
+class StackOperation:
+    """One command's dealings with a stack.
+
+    Args:
+        stack: The stack.
+        clock: Waits, and hears Ctrl-C.
+        on_event: Told each event as it happens.
+        poll_seconds: From one look to the next.
+    """
+
+    def __init__(
+        self,
+        stack: Stack,
+        clock: CommandClock,
+        on_event: Callable[[StackEvent], None],
+        *,
+        poll_seconds: float,
+    ) -> None:
+        self._stack = stack
+        self._clock = clock
+        self._on_event = on_event
+        self._poll_seconds = poll_seconds
+
+    def prepare(
+        self, template: str, given: Mapping[str, str], state: StackState | None
+    ) -> ChangeSet:
+        """Have a change set made.
+
+        Raises:
+            UserMistake: CloudFormation does not take the template or a parameter.
+        """
+        change_set_id = None
+        try:
+            with self._clock.hearing_signals("deleting the change set"):
+                change_set_id = self._stack.begin_change_set(template, given, state)
+                while (made := self._stack.change_set(change_set_id)) is None:
+                    self._clock.sleep(self._poll_seconds)
+        except BaseException as error:
+            if change_set_id is not None:
+                self._stack.discard(change_set_id)
+            if isinstance(error, ChangeSetRefused):
+                raise AwsRefused(_CHANGE_SET, "FAILED", str(error)) from error
+            if isinstance(error, AwsRefused) and error.code == "ValidationError":
+                raise UserMistake(f"CloudFormation does not take it: {error}") from error
+            raise
+        return made
+
+    def carry_out(self, change_set: ChangeSet) -> StackState:
+        """Execute a change set and wait for the end.
+
+        Raises:
+            AwsRefused: It was rolled back; the message has the first thing that failed.
+        """
+        seen = self._stack.newest_event(change_set.stack_id)
+        self._stack.execute(change_set)
+        with self._leaving_it_to_cloudformation():
+            state, events = self._settle(change_set.stack_id, seen)
+        if state is None or not state.is_healthy:
+            operation = "CreateStack" if change_set.creates else "UpdateStack"
+            raise _failure(operation, state, events, how_it_stands(change_set, state))
+        return state
+
+    def delete(self, state: StackState) -> None:
+        """Delete the stack and wait for the end.
+
+        Raises:
+            AwsRefused: Something could not be deleted.
+        """
+        seen = self._stack.newest_event(state.stack_id)
+        self._stack.delete(state)
+        with self._leaving_it_to_cloudformation():
+            after, events = self._settle(state.stack_id, seen)
+        if after is not None and not after.is_deleted:
+            raise _failure("DeleteStack", after, events, "delete what holds it, and try again")
+
+    def settle(self, state: StackState) -> StackState | None:
+        """Wait for the end of an operation that somebody began; None when it is deleted then."""
+        if state.is_settled or state.is_draft:
+            return state
+        terminal.note(f"stack {state.name} is {state.status}; waiting")
+        with self._leaving_it_to_cloudformation():
+            after, _ = self._settle(state.stack_id, self._stack.newest_event(state.stack_id))
+        return None if after is None or after.is_deleted else after
+
+    def _settle(
+        self, stack_id: str, seen: str | None
+    ) -> tuple[StackState | None, list[StackEvent]]:
+        events: list[StackEvent] = []
+        while True:
+            # First the state: what happened up to the end is among the events asked for after it.
+            state = self._stack.state(stack_id)
+            if state is not None:
+                for event in self._stack.events(stack_id, after=seen):
+                    events.append(event)
+                    seen = event.event_id
+                    self._on_event(event)
+            if state is None or state.is_settled:
+                return state, events
+            self._clock.sleep(self._poll_seconds)
+
+    @contextmanager
+    def _leaving_it_to_cloudformation(self) -> Iterator[None]:
+        try:
+            with self._clock.hearing_signals("CloudFormation finishes what it began"):
+                yield
+        except Interrupted:
+            terminal.note("CloudFormation goes on without us; `otactl stack status` shows how far")
+            raise
+
+
+def how_it_stands(change_set: ChangeSet, state: StackState | None) -> str:
+    """What is there after a failure, and what to do."""
+    if state is not None and state.status == "UPDATE_ROLLBACK_FAILED":
+        return (
+            "CloudFormation could not go back either: mend what it names, then"
+            f" `aws cloudformation continue-update-rollback --stack-name {state.name}`"
+        )
+    if state is not None and state.status.endswith("_FAILED"):
+        return f"some of it is left: `otactl stack delete --name {state.name}`, then deploy again"
+    if change_set.creates:
+        return "nothing of it is left; mend it and deploy again"
+    return "the stack is as it was before"
+
+
+def _failure(
+    operation: str, state: StackState | None, events: list[StackEvent], hint: str
+) -> AwsRefused:
+    cause = first_failure(events)
+    message = str(cause) if cause else (state.reason if state else "") or "no reason given"
+    if cause and cause.resource_type == "AWS::SNS::Topic" and "exist" in message:
+        hint = f"another stack has a topic of that name: give this one a --prefix; {hint}"
+    status = state.status if state else "DELETED"
+    return AwsRefused(f"cloudformation:{operation}", status, message, hint=hint)

@@ -1,0 +1,125 @@
+"""Standard output belongs to results, standard error to everything else.
+
+With ``--output json`` a command writes one JSON object to standard output and nothing else there;
+progress, notes and errors go to standard error, so a pipe always sees clean results.
+
+Much of what is shown was written by strangers: devices, other users of the account, files. No
+control character of theirs reaches the terminal; the consoles see to it, whoever prints.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from typing import TYPE_CHECKING, Any
+
+import platformdirs
+from rich.console import Console
+from rich.markup import escape
+from rich.segment import Segment
+
+from otactl.cli.problem_list import print_problems
+from otactl.errors import ConfigurationInvalid, Interrupted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from rich.console import ConsoleOptions, RenderableType
+
+    from otactl.errors import OtactlError
+    from otactl.errors.problem import Problem
+
+
+# Control characters but tab and newline, and those that reverse the direction of writing: with
+# either a text can command the terminal, or show something else than it says.
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+class _Console(Console):
+    """A console for strangers' texts; what a reader's leaving means is left to the command."""
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """Render, with what would command the terminal made visible and harmless."""
+        for segment in super().render(renderable, options):
+            # Rich's own commands are segments of their own kind.
+            if segment.control or _UNSAFE.search(segment.text) is None:
+                yield segment
+            else:
+                yield Segment(_UNSAFE.sub("\N{REPLACEMENT CHARACTER}", segment.text), segment.style)
+
+    def on_broken_pipe(self) -> None:
+        """Raise; rich itself would end the program with exit code 1."""
+        self.quiet = True
+        raise BrokenPipeError
+
+
+def stdout_console() -> Console:
+    """The console for results."""
+    return _Console(highlight=False, soft_wrap=False)
+
+
+def stderr_console() -> Console:
+    """The console for progress, notes and errors."""
+    return _Console(stderr=True, highlight=False)
+
+
+def print_json(fields: Any, *, is_for_people: bool = False) -> None:
+    """Write one JSON object to standard output, indented for people.
+
+    Args:
+        fields: The object.
+        is_for_people: Whether people read it wherever it goes, not on a terminal only.
+    """
+    indent = 2 if is_for_people or sys.stdout.isatty() else None
+    sys.stdout.write(json.dumps(fields, indent=indent, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+def print_json_line(fields: Any) -> None:
+    """Write one JSON object as one line to standard output."""
+    sys.stdout.write(json.dumps(fields, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+def note(message: str) -> None:
+    """Tell the user something beside the result."""
+    stderr_console().print(escape(message))
+
+
+def warn(message: str) -> None:
+    """Tell the user something that may need action."""
+    stderr_console().print(f"[yellow]warning:[/] {escape(message)}", soft_wrap=True)
+
+
+def print_warnings(problems: Iterable[Problem]) -> None:
+    """Say what is odd about a configuration that is usable all the same."""
+    print_problems(stderr_console(), problems)
+
+
+def print_error(error: OtactlError) -> None:
+    """Say what was wrong, and what to do about it."""
+    console = stderr_console()
+    if isinstance(error, ConfigurationInvalid):
+        print_problems(console, error.problems)
+        return
+    console.print(f"[red]error:[/] {escape(str(error))}", soft_wrap=True)
+    if error.hint:
+        console.print(f"[dim]hint:[/] {escape(error.hint)}", soft_wrap=True)
+
+
+def tell_failure(error: OtactlError) -> int:
+    """Say how a command failed. Returns its exit code."""
+    if isinstance(error, Interrupted):
+        note("interrupted")
+        return 128 + error.signal_number
+    print_error(error)
+    return error.exit_code
+
+
+def state_directory(given: Path | None) -> Path:
+    """Where otactl keeps its state: what ``--state-dir`` said, or the user's state directory."""
+    return given or platformdirs.user_state_path("otactl", appauthor=False)

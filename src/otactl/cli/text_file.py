@@ -1,0 +1,91 @@
+"""Reads text files of the user's, bounded and with a sentence for each way it can fail."""
+
+from __future__ import annotations
+
+import codecs
+import stat
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, BinaryIO
+
+from otactl.errors import LocalResourceMissing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+#: The longest character of UTF-8.
+_MAX_BYTES_PER_CHARACTER = 4
+_UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+def read_text(path: Path, *, limit: int) -> str:
+    """Read a small UTF-8 file, line ends as they are.
+
+    Args:
+        path: The file.
+        limit: How many characters it may have.
+
+    Raises:
+        LocalResourceMissing: It cannot be read, is no text, or is longer.
+    """
+    with opened(path) as file:
+        content = file.read(limit * _MAX_BYTES_PER_CHARACTER + 1)
+    if content.startswith(_UTF_16_MARKS):
+        raise LocalResourceMissing("it is UTF-16 text", hint="save it as UTF-8")
+    if b"\0" in content:
+        raise LocalResourceMissing("it is no text file: it holds NUL bytes")
+    if len(content) > limit * _MAX_BYTES_PER_CHARACTER:
+        raise LocalResourceMissing(f"it is longer than {limit} characters")
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise LocalResourceMissing(f"line {line} is not UTF-8", hint="save it as UTF-8") from error
+    if len(text) > limit:
+        raise LocalResourceMissing(f"it is longer than {limit} characters")
+    return text
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """Open a file for reading.
+
+    Raises:
+        LocalResourceMissing: It cannot be read; the message says why, without the path.
+    """
+    try:
+        with path.open("rb") as file:
+            yield file
+    except (OSError, ValueError) as error:
+        raise LocalResourceMissing(_reason(error)) from error
+
+
+def regular_size(path: Path) -> int:
+    """The size of a regular file in bytes; nothing is opened, so a pipe cannot block.
+
+    Raises:
+        LocalResourceMissing: It is not there, or no regular file.
+    """
+    try:
+        status = path.stat()
+    except (OSError, ValueError) as error:
+        raise LocalResourceMissing(_reason(error)) from error
+    if stat.S_ISDIR(status.st_mode):
+        raise LocalResourceMissing("it is a folder")
+    if not stat.S_ISREG(status.st_mode):
+        raise LocalResourceMissing("it is not a regular file")
+    return status.st_size
+
+
+def _reason(error: OSError | ValueError) -> str:
+    match error:
+        case FileNotFoundError():
+            return "there is no such file"
+        case IsADirectoryError():
+            return "it is a folder"
+        case PermissionError():
+            return "it may not be read"
+        case OSError(strerror=str() as reason):
+            return reason
+        case _:
+            return str(error)

@@ -1,0 +1,115 @@
+"""``otactl things``: write a thing list from the registry instead of by hand."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from otactl.cli import terminal
+from otactl.cli.options import EndpointUrlOption, ProfileOption, RegionOption
+from otactl.errors import LocalResourceMissing, UserMistake
+
+if TYPE_CHECKING:
+    from otactl.aws.clients import AwsClients
+
+_PROGRESS_EVERY = 10_000
+
+
+def things(
+    group: Annotated[
+        list[str] | None,
+        typer.Option("--group", "-g", metavar="NAME", help="Things of this group; repeatable."),
+    ] = None,
+    query: Annotated[
+        str | None,
+        typer.Option("--query", "-q", help="Things this fleet-index query finds."),
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every thing of the account and region.")
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="Write the list here; else to stdout."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace FILE if it exists.")] = False,
+    profile: ProfileOption = None,
+    region: RegionOption = None,
+    endpoint_url: EndpointUrlOption = None,
+) -> None:
+    """Write a thing list: one ARN per line, each thing once.
+
+    A group may as well be named in a thing list by its own ARN, which costs nothing and, in a
+    CONTINUOUS job, keeps up with who joins; a list of its things is for choosing among them.
+    """
+    from otactl.aws.clients import AwsClients, AwsSettings
+
+    if sum((bool(group), query is not None, everything)) != 1:
+        raise UserMistake("say which things: one of --group, --query and --all")
+    if out is not None and out.exists() and not force:
+        raise UserMistake(f"{out} exists", hint="--force replaces it")
+    clients = AwsClients(AwsSettings(profile=profile, region=region, endpoint_url=endpoint_url))
+    lines = _arns(clients, _names(clients, group or [], query))
+    count = _write(lines, out) if out is not None else _print(lines)
+    if not count:
+        raise UserMistake("no thing was found; no list was written")
+    terminal.note(f"{count:,} things")
+
+
+def _names(clients: AwsClients, groups: list[str], query: str | None) -> Iterator[str]:
+    from otactl.aws.registry import IotRegistry
+    from otactl.aws.thing_search import all_things, things_matching
+
+    if query is not None:
+        return things_matching(clients, query)
+    if groups:
+        registry = IotRegistry(clients)
+        return (name for group in groups for name in registry.things_in_group(group))
+    return all_things(clients)
+
+
+def _arns(clients: AwsClients, names: Iterable[str]) -> Iterator[str]:
+    """The ARNs, each once."""
+    from otactl.aws.identity import account_of
+    from otactl.model.arn import thing_arn
+
+    account, region = account_of(clients), clients.region
+    if region is None:
+        raise UserMistake("no AWS region is set", hint="use --region or AWS_REGION")
+    seen: set[str] = set()
+    for name in names:
+        if name not in seen:
+            seen.add(name)
+            yield str(thing_arn(region, account, name))
+
+
+def _print(lines: Iterable[str]) -> int:
+    count = 0
+    for line in lines:
+        typer.echo(line)
+        count += 1
+    return count
+
+
+def _write(lines: Iterable[str], out: Path) -> int:
+    """Write the list beside its place first: a failure halfway leaves no half a list."""
+    count = 0
+    try:
+        handle, name = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.")
+    except OSError as error:
+        raise LocalResourceMissing(f"cannot write {out}: {error.strerror}") from error
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            for count, line in enumerate(lines, start=1):
+                file.write(line + "\n")
+                if count % _PROGRESS_EVERY == 0:
+                    terminal.note(f"{count:,} things so far")
+        if count:
+            Path(name).replace(out)
+    finally:
+        Path(name).unlink(missing_ok=True)
+    return count

@@ -1,0 +1,78 @@
+"""``otactl validate``: everything that is wrong with a deployment's files, before it begins."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from otactl.cli.options import ConfigurationArgument, OutputFormat, OutputOption
+from otactl.errors import LocalResourceMissing, UserMistake
+from otactl.errors.problem import Problem
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from otactl.cli.lint_report import LintReport
+    from otactl.cli.load import Examination
+
+
+def validate(file: ConfigurationArgument, output: OutputOption = OutputFormat.TEXT) -> None:
+    """Check FILE and every file it names; nothing is called and nothing is changed.
+
+    Every problem is told at once, with its file, line, section and key, and behind them what
+    `otactl lint` finds. Exit codes: 0 nothing stands in the way (there may be warnings and
+    findings), 2 something must be mended.
+    """
+    from otactl.cli.problem_list import print_problems, problem_fields
+    from otactl.cli.terminal import print_json, stderr_console, stdout_console
+
+    found = _examine(file)
+    is_valid = found.deployment is not None
+    report = _lint(found)
+    if output is OutputFormat.JSON:
+        problems = [problem_fields(problem) for problem in found.problems]
+        findings = report.to_fields()["findings"] if report else []
+        print_json({"valid": is_valid, "problems": problems, "findings": findings})
+    else:
+        console = stdout_console()
+        print_problems(console, found.problems)
+        if report is not None:
+            # Beside the answer, not part of it: the file is valid all the same.
+            print_problems(stderr_console(), report.problems)
+        console.print(_summary(file, found), soft_wrap=True, markup=False)
+    if not is_valid:
+        raise typer.Exit(UserMistake.exit_code)
+
+
+def _examine(file: Path) -> Examination:
+    from otactl.cli.load import Examination, examine_deployment
+
+    try:
+        return examine_deployment(file)
+    except LocalResourceMissing as error:
+        problem = Problem(file=str(file), code="missing-file", message=str(error), hint=error.hint)
+        return Examination(problems=(problem,), deployment=None)
+
+
+def _lint(found: Examination) -> LintReport | None:
+    """What the linter says, when the number of things is known without asking AWS."""
+    if found.deployment is None or found.deployment.thing_list.groups:
+        return None
+    from otactl.cli.forewarning import lint_deployment
+
+    return lint_deployment(found.deployment, len(found.deployment.thing_list.things))
+
+
+def _summary(file: Path, found: Examination) -> str:
+    from otactl.cli.problem_list import count_words
+
+    words = count_words(found.problems)
+    if found.deployment is None:
+        return f"{file} cannot be deployed: {words}"
+    targets = found.deployment.thing_list
+    things, groups = len(targets.things), len(targets.groups)
+    named = f"{things} thing{'' if things == 1 else 's'}"
+    if groups:
+        named += f" and {groups} thing group{'' if groups == 1 else 's'}"
+    return f"{file} is valid, for {named}" + (f" ({words})" if words else "")

@@ -1,0 +1,107 @@
+"""What a person who watches may do: look again, ask about a thing, cancel."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from otactl.errors import AwsRefused, UserMistake
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from otactl.cli.clock import CommandClock
+    from otactl.cli.watching.reader import RenewableReader
+    from otactl.monitor.board import Board
+
+#: Says in the job that a person cancelled it from here (botocore ``iot`` ReasonCode).
+REASON_CODE = "OTACTL_CANCEL"
+DEFAULT_COMMENT = "cancelled with otactl"
+
+
+def cancel(
+    reader: RenewableReader, job_id: str, thing_name: str | None, *, force: bool, comment: str
+) -> str:
+    """Cancel a job, or its execution on one thing.
+
+    Returns:
+        What happened, for the user.
+
+    Raises:
+        UserMistake: It cannot be cancelled: gone, over already, or only by force.
+        AwsRefused: AWS said no.
+    """
+    try:
+        if thing_name is None:
+            reader.jobs.cancel(job_id, reason_code=REASON_CODE, comment=comment, force=force)
+            rest = "" if force else "; things in progress finish their update"
+            return f"job {job_id} is being cancelled{rest}"
+        reader.jobs.cancel_execution(
+            job_id, thing_name, force=force, details={"reason": comment} if comment else {}
+        )
+    except AwsRefused as refusal:
+        raise _plainly(refusal, job_id, thing_name, force=force) from refusal
+    return f"the execution of job {job_id} on {thing_name} is cancelled"
+
+
+def _plainly(
+    refusal: AwsRefused, job_id: str, thing_name: str | None, *, force: bool
+) -> AwsRefused | UserMistake:
+    """The refusals a user can do something about, in words."""
+    on_thing = "" if thing_name is None else f" on thing {thing_name}"
+    if refusal.is_missing:
+        return UserMistake(f"there is no job {job_id}{on_thing}")
+    if refusal.code not in ("InvalidStateTransitionException", "InvalidRequestException"):
+        return refusal
+    is_in_progress = thing_name is not None and not force
+    hint = "what is in progress is only cancelled by --force (in a view: C)"
+    return UserMistake(
+        f"job {job_id}{on_thing} cannot be cancelled: {refusal.reason}",
+        hint=hint if is_in_progress else None,
+    )
+
+
+class CommandActions:
+    """What the views may ask for (``views.monitor_terminal.session.Actions``).
+
+    Args:
+        reader: IoT Jobs.
+        board: Gets what is found out.
+        clock: Time.
+        look_now: Lets the watch look at every job.
+    """
+
+    def __init__(
+        self,
+        reader: RenewableReader,
+        board: Board,
+        clock: CommandClock,
+        look_now: Callable[[], None],
+    ) -> None:
+        self._reader = reader
+        self._board = board
+        self._clock = clock
+        self._look_now = look_now
+        self._documents: dict[str, str] = {}
+
+    def look_now(self) -> None:
+        """Look at every job, whatever the interval says."""
+        self._look_now()
+
+    def show_thing(self, job_id: str, thing_name: str) -> None:
+        """Ask what a thing reported: one call."""
+        outcome = self._reader.execution(job_id, thing_name)
+        if outcome is None:
+            raise UserMistake(f"thing {thing_name} has no execution of job {job_id}")
+        self._board.take(job_id, outcome, self._clock.now_ms())
+
+    def cancel(self, job_id: str, thing_name: str | None, *, force: bool) -> str:
+        """Cancel a job, or its execution on a thing."""
+        told = cancel(self._reader, job_id, thing_name, force=force, comment=DEFAULT_COMMENT)
+        self._look_now()
+        return told
+
+    def document(self, job_id: str) -> str:
+        """The job document: one call, the first time it is asked for."""
+        if job_id not in self._documents:
+            self._documents[job_id] = self._reader.jobs.document(job_id)
+        return self._documents[job_id]

@@ -1,0 +1,201 @@
+"""Which jobs a command means: by file, by id, by deployment, or the one that is under way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from otactl.cli import terminal
+from otactl.cli.named_files import read_thing_list
+from otactl.cli.text_file import read_text
+from otactl.cli.watching.journal_glance import JournalGlance
+from otactl.cli.watching.subject import Subject
+from otactl.deploy.journal import Journal, Phase
+from otactl.deploy.store import DeploymentStore
+from otactl.errors import LocalResourceMissing, UserMistake
+from otactl.errors.problem import Problem
+from otactl.model.configuration import parse_configuration
+from otactl.model.identifier import is_job_id
+from otactl.model.limits import MAX_CONFIGURATION_LENGTH
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from otactl.model.configuration import DeploymentConfiguration
+
+
+@dataclass(slots=True)
+class Choice:
+    """The jobs a command means.
+
+    Attributes:
+        subjects: The jobs.
+        region: The region that the files name; None when no file was given.
+        journal_path: Of the first job's newest deployment: it says where to look.
+    """
+
+    subjects: list[Subject] = field(default_factory=list)
+    region: str | None = None
+    journal_path: Path | None = None
+
+
+def choose(
+    files: Sequence[Path],
+    job_ids: Sequence[str],
+    *,
+    state_dir: Path | None,
+    settles: bool = False,
+    waits: bool = False,
+) -> Choice:
+    """The jobs that were meant; the newest deployment that runs when nothing was said.
+
+    Raises:
+        UserMistake: Nothing was said and nothing runs, an id is none, the files contradict.
+        ConfigurationInvalid: A file is no good; it carries every problem.
+    """
+    store = DeploymentStore(terminal.state_directory(state_dir))
+    chooser = _Chooser(store, settles=settles, waits=waits)
+    for file in files:
+        chooser.add_file(file)
+    for job_id in job_ids:
+        chooser.add_job(job_id)
+    if not chooser.choice.subjects:
+        chooser.add_running()
+    return chooser.choice
+
+
+class _Chooser:
+    def __init__(self, store: DeploymentStore, *, settles: bool, waits: bool) -> None:
+        self._store = store
+        self._settles = settles
+        self._waits = waits
+        self.choice = Choice()
+
+    def add_file(self, path: Path) -> None:
+        configuration = read_configuration(path)
+        if self.choice.region not in (None, configuration.region):
+            raise UserMistake(
+                f"{path} is about {configuration.region}, the file before it about"
+                f" {self.choice.region}",
+                hint="watch one region at a time",
+            )
+        self.choice.region = configuration.region
+        counter = ThingListCounter(Path(configuration.thing_list), path)
+        self._add(configuration.job_id, counter)
+
+    def add_job(self, job_id: str) -> None:
+        known = self._store.path(job_id) if job_id in self._store.ids() else None
+        if known is not None:
+            self._add(_job_of(known), journal_path=known)
+            return
+        if not is_job_id(job_id):
+            raise UserMistake(f"{job_id!r} is no job id: 1-64 letters, digits, - or _")
+        self._add(job_id)
+
+    def add_running(self) -> None:
+        for deployment_id, journal in self._store.journals():
+            path = self._store.path(deployment_id)
+            if journal.phase is Phase.RUNNING and JournalGlance(path).is_at_work():
+                self._add(journal.plan.job_id, journal_path=path)
+                return
+        raise UserMistake(
+            "no deployment is under way on this machine",
+            hint="name a dev.ini or a --job-id",
+        )
+
+    def _add(
+        self,
+        job_id: str,
+        counter: ThingListCounter | None = None,
+        journal_path: Path | None = None,
+    ) -> None:
+        if any(subject.job_id == job_id for subject in self.choice.subjects):
+            return
+        if journal_path is None:
+            newest = self._store.newest_of_job(job_id)
+            journal_path = None if newest is None else self._store.path(newest)
+        self.choice.journal_path = self.choice.journal_path or journal_path
+        self.choice.subjects.append(
+            Subject(
+                job_id,
+                journal=None if journal_path is None else JournalGlance(journal_path),
+                count_things=(lambda: None) if counter is None else counter.count,
+                settles=self._settles,
+                waits=self._waits,
+                journals=StoredJournals(self._store),
+            )
+        )
+
+
+class StoredJournals:
+    """The journals of this machine (``subject.Journals``).
+
+    Args:
+        store: Where they are.
+    """
+
+    def __init__(self, store: DeploymentStore) -> None:
+        self._store = store
+
+    def of(self, deployment_id: str) -> JournalGlance | None:
+        """The journal of a deployment; None when it is another machine's."""
+        known = deployment_id in self._store.ids()
+        return JournalGlance(self._store.path(deployment_id)) if known else None
+
+    def newest(self, job_id: str) -> JournalGlance | None:
+        """The journal of the newest deployment of a job; None when there is none."""
+        newest = self._store.newest_of_job(job_id)
+        return None if newest is None else JournalGlance(self._store.path(newest))
+
+
+def _job_of(journal_path: Path) -> str:
+    journal = Journal.read(journal_path)
+    try:
+        return journal.plan.job_id
+    finally:
+        journal.close()
+
+
+def read_configuration(path: Path) -> DeploymentConfiguration:
+    """A dev.ini without the files it names: whoever watches need not have the image.
+
+    Raises:
+        LocalResourceMissing: It cannot be read.
+        ConfigurationInvalid: It is wrong.
+    """
+    try:
+        text = read_text(path, limit=MAX_CONFIGURATION_LENGTH)
+    except LocalResourceMissing as error:
+        raise LocalResourceMissing(f"cannot read the configuration {path}: {error}") from error
+    # What was ahead when the job was created may be over by now, so no time is given.
+    return parse_configuration(text, file_name=str(path), base_dir=str(path.parent)).configuration
+
+
+class ThingListCounter:
+    """Counts the things of a list that may change while somebody watches.
+
+    Args:
+        path: The list.
+        configuration: The file that names it, for messages.
+    """
+
+    def __init__(self, path: Path, configuration: Path) -> None:
+        self._path = path
+        self._place = Problem(file=str(configuration), message="")
+        self._stamp: tuple[int, int] | None = None
+        self._count: int | None = None
+
+    def count(self) -> int | None:
+        """How many things; None when groups are among the targets, or it cannot be read."""
+        try:
+            found = self._path.stat()
+        except OSError:
+            return self._count
+        stamp = (found.st_mtime_ns, found.st_size)
+        if stamp != self._stamp:
+            self._stamp = stamp
+            thing_list, _ = read_thing_list(self._path, self._place, region=None, account=None)
+            known = thing_list is not None and not thing_list.groups
+            self._count = len(thing_list.things) if thing_list is not None and known else None
+        return self._count

@@ -1,0 +1,57 @@
+"""Where events, wishes to look around and the wish to stop come in, from whatever thread."""
+
+from __future__ import annotations
+
+import queue
+from typing import TYPE_CHECKING
+
+from otactl.errors import Interrupted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from otactl.monitor.ports import Message
+
+#: Messages handed on at once; what is more waits a moment, so that looks are not put off.
+_BATCH = 2000
+
+
+class _Stop:
+    """Whoever waits shall stop."""
+
+
+class CommandInbox:
+    """The inbox of a watch (``monitor.ports.Inbox``).
+
+    Args:
+        speed: Seconds of the watch's clock per second of the wall's.
+    """
+
+    def __init__(self, speed: float = 1.0) -> None:
+        self._speed = speed
+        self._messages: queue.SimpleQueue[Message | _Stop] = queue.SimpleQueue()
+
+    def post(self, message: Message) -> None:
+        """Hand something in; None lets the watch look around."""
+        self._messages.put(message)
+
+    def stop(self) -> None:
+        """Let the watch end."""
+        self._messages.put(_Stop())
+
+    def receive(self, timeout_seconds: float) -> Sequence[Message]:
+        """What came in, in that order; waits for the first when there is none yet."""
+        received: list[Message] = []
+        try:
+            received.append(self._open(self._messages.get(timeout=timeout_seconds / self._speed)))
+            while len(received) < _BATCH:
+                received.append(self._open(self._messages.get_nowait()))
+        except queue.Empty:
+            pass
+        return received
+
+    @staticmethod
+    def _open(message: Message | _Stop) -> Message:
+        if isinstance(message, _Stop):
+            raise Interrupted
+        return message

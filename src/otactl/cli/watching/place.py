@@ -1,0 +1,117 @@
+"""Where a job is: which account, which region, which local cloud, by which clock.
+
+Flags win, then the environment, then what the journal of the job's newest deployment says, then
+the dev.ini. A rehearsal's cloud goes when the rehearsal does; while it runs, its journal says
+where it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from otactl.aws.clients import AwsClients, AwsSettings
+from otactl.cli.clock import CommandClock
+from otactl.cli.local import local_state_directory
+from otactl.cloud import read_record
+from otactl.deploy.journal import Journal
+from otactl.errors import UserMistake
+from otactl.model.local_cloud import LocalCloudAddress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: Somebody is looking: better to say soon that AWS does not answer than to try for a minute.
+_MAX_ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where to look.
+
+    Attributes:
+        clock: Shows the time that the service's clock shows.
+        speed: How fast that runs.
+        is_gone: Whether it went for good, as a rehearsal's cloud goes with the rehearsal.
+    """
+
+    clients: AwsClients
+    clock: CommandClock
+    speed: float = 1.0
+    is_gone: Callable[[], bool] = lambda: False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What the command line says about where to look."""
+
+    profile: str | None = None
+    region: str | None = None
+    endpoint_url: str | None = None
+    state_dir: Path | None = None
+
+
+def find_place(
+    wishes: Wishes, *, journal_path: Path | None = None, region: str | None = None
+) -> Place:
+    """Where to look.
+
+    Args:
+        wishes: What the command line says.
+        journal_path: Of the deployment the job belongs to.
+        region: What a dev.ini says.
+    """
+    about, journal_region = _told_by(journal_path)
+    rehearsed = None if wishes.endpoint_url else rehearsal_cloud(about)
+    if rehearsed is not None:
+        place = _at_local_cloud(
+            rehearsed, AwsSettings.for_local_cloud(rehearsed, max_attempts=_MAX_ATTEMPTS)
+        )
+        return replace(place, is_gone=lambda: rehearsal_cloud(about) is None)
+    endpoint_url = wishes.endpoint_url or about.get("endpointUrl")
+    known_region = region or journal_region
+    if wishes.region and known_region and wishes.region != known_region:
+        raise UserMistake(
+            f"--region {wishes.region} contradicts the deployment's, {known_region}",
+            hint="a job belongs to one region: leave the flag out",
+        )
+    settings = AwsSettings(
+        profile=wishes.profile or about.get("profile"),
+        region=wishes.region or known_region,
+        endpoint_url=endpoint_url,
+        max_attempts=_MAX_ATTEMPTS,
+    )
+    local = read_record(local_state_directory(wishes.state_dir)) if endpoint_url else None
+    if local is not None and local.endpoint_url == endpoint_url:
+        return _at_local_cloud(local, settings)
+    return Place(clients=AwsClients(settings), clock=CommandClock())
+
+
+def _told_by(journal_path: Path | None) -> tuple[dict[str, Any], str | None]:
+    """What a journal says about its deployment, and the region of its plan."""
+    if journal_path is None:
+        return {}, None
+    journal = Journal.read(journal_path)
+    try:
+        return journal.about, journal.plan.region
+    finally:
+        journal.close()
+
+
+def rehearsal_cloud(about: dict[str, Any]) -> LocalCloudAddress | None:
+    """The local cloud of a rehearsal that still runs, from what its journal says."""
+    try:
+        address = LocalCloudAddress.from_fields(about["localCloud"])
+    except (KeyError, TypeError):
+        return None
+    running = read_record(Path(address.state_dir))
+    return address if running == address else None
+
+
+def _at_local_cloud(address: LocalCloudAddress, settings: AwsSettings) -> Place:
+    return Place(
+        clients=AwsClients(settings),
+        clock=CommandClock.of_local_cloud(address),
+        speed=address.clock_speed,
+    )

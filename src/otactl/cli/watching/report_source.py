@@ -1,0 +1,176 @@
+"""Gathers what a report needs: from the journal where it knows, from the service where it must.
+
+After clean-up the journal is all there is; it keeps every execution of every round that is over.
+A round that is under way, and a job that no journal knows, are asked of the service.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from otactl.deploy.journal import Journal, Phase
+from otactl.deploy.ownership import owner
+from otactl.deploy.step import CreateJob, UploadImage
+from otactl.errors import OtactlError, UserMistake
+from otactl.model.status import ExecutionStatus
+from otactl.views.report.content import ReportContent, RoundContent
+from otactl.views.snapshot_fields import configuration_fields
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from otactl.aws.jobs import IotJobs
+    from otactl.model.outcome import RoundResult, ThingOutcome
+    from otactl.model.snapshot import JobDescription
+
+
+def journal_content(path: Path, made_ms: int) -> ReportContent:
+    """A report from a journal alone; no call is made."""
+    journal = Journal.read(path)
+    try:
+        return _content(journal, made_ms)
+    finally:
+        journal.close()
+
+
+def _content(journal: Journal, made_ms: int) -> ReportContent:
+    plan, about = journal.plan, journal.about
+    created = next((step for step in plan.steps if isinstance(step, CreateJob)), None)
+    image = next((step for step in plan.setup if isinstance(step, UploadImage)), None)
+    rounds = tuple(_journal_round(journal, result) for result in journal.rounds)
+    short = [each.round for each in rounds if len(each.executions) < sum(each.counts.values())]
+    notes: tuple[str, ...] = ()
+    if short:
+        listed = ", ".join(str(number) for number in short)
+        notes = (f"Not every execution of round {listed} is known one by one.",)
+    return ReportContent(
+        job_id=plan.job_id,
+        made_ms=made_ms,
+        created_ms=journal.created_ms,
+        rounds=rounds,
+        planned_rounds=len(plan.rounds),
+        things=plan.things,
+        deployment_id=plan.deployment_id,
+        source=str(about.get("file", plan.source)),
+        region=plan.region,
+        account=plan.account,
+        is_rehearsal=bool(about.get("rehearsal")),
+        is_running=journal.phase is Phase.RUNNING and not journal.failure,
+        failure=journal.failure or "",
+        image_sha256=plan.image_sha256,
+        image_bytes=None if image is None else image.size_bytes,
+        document=created.document if created else "",
+        policy=configuration_fields(created.configuration) if created else {},
+        api_calls=journal.calls,
+        notes=notes,
+    )
+
+
+def _journal_round(journal: Journal, result: RoundResult) -> RoundContent:
+    executions = tuple(journal.executions(result.round)) or result.outcomes
+    return RoundContent(
+        round=result.round,
+        status=result.status,
+        executions=executions,
+        counts=result.counts,
+        duration_seconds=result.duration_seconds,
+    )
+
+
+def with_running_round(content: ReportContent, jobs: IotJobs, *, details: int) -> ReportContent:
+    """The same report with the round that is under way, asked of the service.
+
+    Args:
+        content: From ``journal_content``.
+        jobs: The service.
+        details: How many things are asked one by one.
+    """
+    number = len(content.rounds) + 1
+    if number > content.planned_rounds:
+        return content
+    try:
+        job = jobs.describe(content.job_id)
+        if job is None or owner(job.description) != content.deployment_id:
+            return content
+        running = _service_round(jobs, job, number, details)
+    except OtactlError as error:
+        note = f"What is under way could not be asked of AWS: {error}"
+        return replace(content, notes=(*content.notes, note))
+    return replace(content, rounds=(*content.rounds, running))
+
+
+def service_content(
+    jobs: IotJobs, job_id: str, *, details: int, region: str, made_ms: int
+) -> ReportContent:
+    """A report of a job that no journal here knows.
+
+    Raises:
+        UserMistake: There is no such job.
+    """
+    job = jobs.describe(job_id)
+    if job is None:
+        raise UserMistake(
+            f"there is no job {job_id}, and no journal of one on this machine",
+            hint="`otactl history` lists the deployments of this machine",
+        )
+    found = _service_round(jobs, job, 1, details)
+    account = job.targets[0].split(":")[4] if job.targets else ""
+    return ReportContent(
+        job_id=job_id,
+        made_ms=made_ms,
+        created_ms=job.created_at_ms,
+        rounds=(found,),
+        things=len(found.last_executions()),
+        region=region,
+        account=account,
+        is_running=job.completed_at_ms is None,
+        failure=job.comment,
+        document=_document(jobs, job_id),
+        policy=configuration_fields(job.configuration),
+    )
+
+
+def _service_round(jobs: IotJobs, job: JobDescription, number: int, details: int) -> RoundContent:
+    """Every execution of a job, with the details of as many as may be asked about."""
+    executions: dict[tuple[str, int], ThingOutcome] = {
+        (one.thing_name, one.execution_number): one
+        for status in ExecutionStatus
+        if job.counts[status]
+        for one in jobs.executions(job.job_id, status)
+    }
+    content = RoundContent(
+        round=number, status=job.status.value, executions=tuple(executions.values()), counts={}
+    )
+    for name in islice(_worth_asking(content), details):
+        found = jobs.execution(job.job_id, name)
+        if found is not None:
+            executions[found.thing_name, found.execution_number] = found
+    ended_ms = job.completed_at_ms
+    content = replace(
+        content,
+        executions=tuple(executions[key] for key in sorted(executions)),
+        duration_seconds=None if ended_ms is None else (ended_ms - job.created_at_ms) / 1000,
+    )
+    counts: dict[ExecutionStatus, int] = {}
+    for one in content.last_executions():
+        counts[one.status] = counts.get(one.status, 0) + 1
+    return replace(content, counts=counts)
+
+
+def _worth_asking(content: RoundContent) -> Iterator[str]:
+    """Things in the order in which their details are worth a call: failures first."""
+    last = content.last_executions()
+    good = (ExecutionStatus.SUCCEEDED, ExecutionStatus.QUEUED)
+    yield from (one.thing_name for one in last if one.status not in good)
+    yield from (one.thing_name for one in last if one.status is ExecutionStatus.SUCCEEDED)
+
+
+def _document(jobs: IotJobs, job_id: str) -> str:
+    """The job document; a report without it is still a report."""
+    try:
+        return jobs.document(job_id)
+    except OtactlError:
+        return ""

@@ -1,0 +1,156 @@
+"""Shows a watch until it ends or the user leaves: a live terminal, lines, JSON, or a page."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack, nullcontext, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from otactl.cli import terminal
+from otactl.cli.options import OutputFormat
+from otactl.cli.watching.room import watching
+from otactl.errors import Interrupted
+from otactl.views.monitor_terminal.keyboard import Keyboard
+from otactl.views.monitor_terminal.overview import overview, summary_line
+from otactl.views.monitor_terminal.session import MonitorSession
+from otactl.views.snapshot_fields import snapshot_fields
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from otactl.cli.watching.room import WatchRoom
+    from otactl.model.snapshot import JobSnapshot
+
+#: How long is waited for news before signals are looked after again.
+_BEAT_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Showing:
+    """How a watch is shown.
+
+    Attributes:
+        follow: With JSON: an object at each change, not one at the end.
+        port: Of the page; 0 takes a free one.
+        is_until_done: Whether the command ends with the jobs, and fails as they do.
+    """
+
+    output: OutputFormat
+    follow: bool
+    web: bool
+    port: int
+    is_until_done: bool
+
+
+def show(room: WatchRoom, showing: Showing, *, events: bool, thing_names: Sequence[str]) -> None:
+    """Show a watch.
+
+    Raises:
+        OtactlError: The watch failed; with ``is_until_done`` also when a job did.
+    """
+    watch = watching(room, events=events, gives_up=showing.is_until_done, thing_names=thing_names)
+    with ExitStack() as stack:
+        if showing.web:
+            from otactl.cli.watching.web import serving_page
+
+            address = stack.enter_context(serving_page(room.board, room.actions, showing.port))
+            terminal.note(f"the page is {address}")
+            terminal.note("Ctrl-C ends it; the deployment goes on")
+        stack.enter_context(watch)
+        if not showing.web and showing.output is OutputFormat.TEXT and _is_interactive():
+            _live(room, showing)
+        else:
+            with suppress(Interrupted) if _stays(showing) else nullcontext():
+                _lines(room, showing)
+    board = room.board
+    if board.failure is not None and not isinstance(board.failure, Interrupted):
+        raise board.failure
+    _conclude(room, showing)
+
+
+def print_snapshots(found: Mapping[str, JobSnapshot], output: OutputFormat) -> None:
+    """Print how jobs stand: one object, or each job as lines."""
+    if output is OutputFormat.JSON:
+        fields = [snapshot_fields(job_id, snapshot) for job_id, snapshot in found.items()]
+        terminal.print_json(fields[0] if len(fields) == 1 else {"jobs": fields})
+        return
+    console = terminal.stdout_console()
+    for job_id, snapshot in found.items():
+        for line in overview(job_id, snapshot):
+            console.print(line, soft_wrap=True)
+
+
+def _is_interactive() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _live(room: WatchRoom, showing: Showing) -> None:
+    """A full screen with keys, until the user quits or the jobs are over."""
+    with Keyboard(sys.stdin.fileno()) as keyboard:
+        MonitorSession(
+            room.board,
+            terminal.stdout_console(),
+            keyboard,
+            room.actions,
+            stays=not showing.is_until_done,
+        ).run()
+    print_snapshots(_known(room), OutputFormat.TEXT)
+
+
+def _lines(room: WatchRoom, showing: Showing) -> None:
+    """A line at each change, until the jobs are over; a page stays for people to look at."""
+    board, version = room.board, -1
+    shown: dict[str, object] = {}
+    while True:
+        reached = board.wait(version, _BEAT_SECONDS)
+        if reached != version:
+            version = reached
+            for job_id, snapshot in _known(room).items():
+                _line(job_id, snapshot, showing, shown)
+        if board.is_finished and (board.failure is not None or not _stays(showing)):
+            return
+
+
+def _stays(showing: Showing) -> bool:
+    return showing.web and not showing.is_until_done
+
+
+def _line(job_id: str, snapshot: JobSnapshot, showing: Showing, shown: dict[str, object]) -> None:
+    """One line for one job, when it says something that the line before did not."""
+    if showing.output is OutputFormat.JSON:
+        if showing.follow and shown.get(job_id) is not snapshot:
+            shown[job_id] = snapshot
+            terminal.print_json_line(snapshot_fields(job_id, snapshot))
+        return
+    line = summary_line(job_id, snapshot)
+    if shown.get(job_id) != line.plain:
+        shown[job_id] = line.plain
+        terminal.stderr_console().print(line, soft_wrap=True)
+
+
+def _conclude(room: WatchRoom, showing: Showing) -> None:
+    """The last word: what the jobs came to, and the exit code."""
+    if showing.output is OutputFormat.JSON and not showing.follow:
+        print_snapshots(_known(room), OutputFormat.JSON)
+    elif showing.output is OutputFormat.TEXT and not (showing.web or _is_interactive()):
+        print_snapshots(_known(room), OutputFormat.TEXT)
+    for subject in room.subjects:
+        snapshot = room.board.snapshot(subject.job_id)
+        if snapshot is not None and snapshot.job is None and subject.ended_unseen:
+            terminal.note(
+                f"the deployment of job {subject.job_id} ended before the job was seen;"
+                f" `otactl report {subject.job_id}` shows it"
+            )
+    missing = any(snapshot.job is None for snapshot in _known(room).values())
+    failure = room.failure() if showing.is_until_done or missing else None
+    if failure is not None:
+        raise failure
+
+
+def _known(room: WatchRoom) -> dict[str, JobSnapshot]:
+    return {
+        job_id: snapshot
+        for job_id in room.board.job_ids
+        if (snapshot := room.board.snapshot(job_id)) is not None
+    }

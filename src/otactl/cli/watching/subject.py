@@ -1,0 +1,240 @@
+"""A job that is looked at, with what is known of it beside the service: its file, its journal.
+
+The journal of the deployment that created the job says how many things it is for, which round is
+under way and whether another one follows. Which deployment that is, the job's own description says.
+While there is no job, the newest deployment of that job id counts: when it is at work, the job is
+still to come, or was there and gone between two looks.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from otactl.deploy.ending import Ending, ending_of, failure_of
+from otactl.deploy.ownership import owner
+from otactl.errors import DeploymentFailed, JobDeleted, UserMistake
+from otactl.model.standing import RoundsStanding
+from otactl.model.status import ExecutionStatus
+from otactl.views.wording import things_words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from otactl.cli.watching.journal_glance import Glance, JournalGlance
+    from otactl.errors import OtactlError
+    from otactl.model.outcome import RoundResult
+    from otactl.model.snapshot import JobSnapshot
+
+_TAKE_UP = "`otactl resume` takes it up, `otactl clean` takes it back"
+_ROUND = re.compile(r" round (?P<round>[0-9]{1,9})$")
+
+
+class Journals(Protocol):
+    """The journals of this machine."""
+
+    def of(self, deployment_id: str) -> JournalGlance | None:
+        """The journal of a deployment; None when it is another machine's."""
+        ...
+
+    def newest(self, job_id: str) -> JournalGlance | None:
+        """The journal of the newest deployment of a job; None when there is none."""
+        ...
+
+
+@dataclass(slots=True)
+class Subject:
+    """A job that is looked at.
+
+    Attributes:
+        job_id: The job.
+        journal: Of its newest deployment on this machine; None when there is none.
+        journals: Finds journals that may have been begun since.
+        count_things: How many things the list has that the user gave; None when nobody knows.
+        settles: Whether a CONTINUOUS job counts as over when all it has is over.
+        waits: Whether a job that is not there yet is waited for.
+    """
+
+    job_id: str
+    journal: JournalGlance | None = None
+    count_things: Callable[[], int | None] = field(default=lambda: None)
+    settles: bool = False
+    waits: bool = False
+    journals: Journals | None = None
+    _round: int = 0
+    _owner: str | None = None
+    _was_at_work: bool = False
+
+    @property
+    def _current_round(self) -> int:
+        """A job whose description does not say which round it is belongs to the first."""
+        return max(self._round, 1)
+
+    @property
+    def _glance(self) -> Glance | None:
+        return None if self.journal is None else self.journal.now()
+
+    def alarm_names(self) -> tuple[str, ...]:
+        """The alarms its deployment created."""
+        glance = self._glance
+        return () if glance is None else glance.alarms
+
+    def things(self) -> int | None:
+        """How many things the job is for."""
+        glance = self._glance
+        return self.count_things() if glance is None else glance.things
+
+    def rounds(self) -> RoundsStanding | None:
+        """Which round of its deployment is under way."""
+        glance = self._glance
+        if glance is None or glance.rounds == 1:
+            return None
+        current = self._round or min(glance.rounds, len(glance.done) + 1)
+        return RoundsStanding(current=current, planned=glance.rounds, done=glance.done)
+
+    def see(self, snapshot: JobSnapshot) -> None:
+        """Learn whose job it is from its own description."""
+        job = snapshot.job
+        if job is None:
+            self._see_none()
+            return
+        found = _ROUND.search(job.description)
+        self._round = int(found["round"]) if found else 0
+        creator = owner(job.description)
+        if creator == self._owner:
+            return
+        self._owner = creator
+        if self.journal is None or self.journal.deployment_id != creator:
+            self.journal = self._journal_of(creator)
+
+    def _journal_of(self, creator: str | None) -> JournalGlance | None:
+        return None if creator is None or self.journals is None else self.journals.of(creator)
+
+    def _see_none(self) -> None:
+        """There is no job: look whether a deployment is about to create it."""
+        if not self._is_at_work() and self.journals is not None:
+            self.journal = self.journals.newest(self.job_id) or self.journal
+        self._was_at_work = self._was_at_work or self._is_at_work()
+
+    def _is_at_work(self) -> bool:
+        """Whether a process carries its deployment out this very moment."""
+        glance = self._glance
+        return (
+            glance is not None
+            and self.journal is not None
+            and not glance.has_ended
+            and self.journal.is_at_work()
+        )
+
+    @property
+    def ended_unseen(self) -> bool:
+        """Whether its deployment ended, and nobody has seen the job between two looks."""
+        return self._was_at_work and not self._is_at_work()
+
+    def is_over(self, snapshot: JobSnapshot) -> bool:
+        """Whether nothing more is to be expected."""
+        self.see(snapshot)
+        if snapshot.job is None:
+            return self.ended_unseen or not (self.waits or self._is_at_work())
+        if self._another_round_follows():
+            return False
+        if snapshot.gone:
+            # A deployment that cleans up deletes its job, and then writes how it ended.
+            return not self._is_at_work()
+        ending = self._ending(snapshot)
+        if ending is None or (ending is Ending.SETTLED and not self.settles):
+            return False
+        # How the round ended is its deployment's to say, which may look at it a moment later.
+        return not self._round_is_open()
+
+    def last_word(self) -> RoundResult | None:
+        """What its deployment wrote down of it; None when there is none, or it is not over."""
+        return None if self.journal is None else self.journal.round_result(self._current_round)
+
+    def failure(self, snapshot: JobSnapshot, place: str) -> OtactlError | None:
+        """How the job failed, as `otactl deploy` would say it; None when it did not.
+
+        Args:
+            snapshot: The last one.
+            place: Where was looked, for the message.
+        """
+        job = snapshot.job
+        if job is None:
+            return self._unseen_end(place)
+        if snapshot.gone:
+            return self._vanished()
+        ending = self._ending(snapshot)
+        if ending is not None and not ending.is_regular:
+            return failure_of(ending, self.job_id, comment=job.comment)
+        failed = sum(group.count for group in snapshot.failures)
+        if failed or not job.counts[ExecutionStatus.SUCCEEDED]:
+            what = (
+                f"{things_words(failed)} did not succeed"
+                if failed
+                else "it reached no thing at all"
+            )
+            return DeploymentFailed(f"job {self.job_id}: {what}")
+        return None
+
+    def _vanished(self) -> OtactlError | None:
+        """How it failed when the job was there and is not any more."""
+        glance = self._glance
+        if glance is not None and glance.has_ended:
+            return glance.failure
+        if glance is None or self._is_at_work():
+            return JobDeleted(f"job {self.job_id} was deleted by somebody else")
+        # A process that was killed says no more of what it did than of what it did not.
+        return JobDeleted(
+            f"job {self.job_id} is gone, and its deployment was stopped before it ended",
+            hint=_TAKE_UP,
+        )
+
+    def _unseen_end(self, place: str) -> OtactlError | None:
+        """How it failed when the job was never seen."""
+        if self._is_at_work():
+            hint = "its deployment is at work and will create it: --wait waits for it"
+        elif self.ended_unseen:
+            glance = self._glance
+            return None if glance is None else glance.failure or _unfinished(glance, self.job_id)
+        else:
+            hint = "--wait waits for one; `otactl history` lists the deployments of this machine"
+        return UserMistake(f"there is no job {self.job_id} in {place}", hint=hint)
+
+    def _ending(self, snapshot: JobSnapshot) -> Ending | None:
+        job = snapshot.job
+        if job is None:
+            return None
+        return ending_of(
+            job,
+            things=snapshot.things or job.counts.total,
+            target_selection=job.configuration.target_selection,
+            abort_criteria=job.configuration.abort_criteria,
+        )
+
+    def _round_is_open(self) -> bool:
+        """Whether the deployment is at work and has not written down how this round ended."""
+        glance = self._glance
+        written = () if glance is None else glance.done
+        return self._is_at_work() and all(each.round != self._current_round for each in written)
+
+    def _another_round_follows(self) -> bool:
+        """Whether the deployment is at work and has not done its last round."""
+        glance = self._glance
+        return (
+            glance is not None
+            and self.journal is not None
+            and glance.is_running
+            and self._current_round < glance.rounds
+            and self.journal.is_at_work()
+        )
+
+
+def _unfinished(glance: Glance, job_id: str) -> OtactlError | None:
+    """A deployment whose process is gone and that did not end."""
+    if glance.has_ended:
+        return None
+    return DeploymentFailed(
+        f"the deployment of job {job_id} was stopped before it ended",
+        hint=_TAKE_UP,
+    )

@@ -1,0 +1,118 @@
+"""Serves the page: on loopback, behind a token, in a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import socket
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from otactl.errors import LocalResourceMissing, UserMistake
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import uvicorn
+
+    from otactl.monitor.board import Board
+    from otactl.views.page.app import PageActions
+
+_HOST = "127.0.0.1"
+#: The bits of a token that nobody guesses.
+_TOKEN_BYTES = 24
+_START_SECONDS = 10.0
+
+
+@contextmanager
+def serving_page(board: Board, actions: PageActions, port: int) -> Iterator[str]:
+    """Serve the page for as long as the block lasts.
+
+    Args:
+        board: What it shows.
+        actions: What its buttons do.
+        port: 0 takes a free one.
+
+    Yields:
+        Its address, with the token in it.
+
+    Raises:
+        UserMistake: What serves pages is not installed.
+        LocalResourceMissing: The port is taken.
+    """
+    try:
+        import uvicorn
+
+        from otactl.views.page.app import build_page
+        from otactl.views.page.guard import Guard
+    except ImportError as error:
+        raise UserMistake(
+            f"the page needs {error.name}, which is not installed",
+            hint="python3 -m pip install 'otactl[web]'",
+        ) from error
+    listener = _listen(port)
+    place = f"{_HOST}:{listener.getsockname()[1]}"
+    ending = threading.Event()
+    token = secrets.token_urlsafe(_TOKEN_BYTES)
+    guard = Guard(
+        build_page(board, actions, is_ending=ending.is_set),
+        token,
+        hosts=(place, place.replace(_HOST, "localhost")),
+    )
+    config = uvicorn.Config(
+        guard,
+        access_log=False,  # its lines would hold the token
+        log_level="warning",
+        server_header=False,
+        lifespan="off",
+        timeout_graceful_shutdown=1,
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(
+        target=lambda: asyncio.run(_serve(server, listener)), name="page", daemon=True
+    )
+    thread.start()
+    try:
+        _await_start(server, thread)
+        yield f"http://{place}/{token}/"
+    finally:
+        # Open pages are told first, so that they do not take it for a lost connection.
+        ending.set()
+        server.should_exit = True
+        thread.join(_START_SECONDS)
+        listener.close()
+
+
+async def _serve(server: uvicorn.Server, listener: socket.socket) -> None:
+    await server.serve([listener])
+    # A reader who takes nothing keeps its connection beyond the end; it is cut.
+    for connection in list(server.server_state.connections):
+        connection.transport.abort()
+    await asyncio.sleep(0)
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((_HOST, port))
+    except OSError as error:
+        listener.close()
+        raise LocalResourceMissing(
+            f"port {port} cannot be used for the page: {error.strerror}",
+            hint="choose another --port, or 0 for a free one",
+        ) from error
+    listener.listen()
+    return listener
+
+
+def _await_start(server: uvicorn.Server, thread: threading.Thread) -> None:
+    waited = threading.Event()
+    for _ in range(int(_START_SECONDS / 0.05)):
+        if server.started:
+            return
+        if not thread.is_alive():
+            break
+        waited.wait(0.05)
+    raise LocalResourceMissing("the page could not be started")

@@ -1,0 +1,36 @@
+"""A bar on standard error for commands that compute for a while."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from otactl.cli.terminal import stderr_console
+
+
+class WorkBar:
+    """A bar on standard error, for those who watch; gone when the work is done."""
+
+    def __init__(self) -> None:
+        console = stderr_console()
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._task = self._bar.add_task("", total=None)
+
+    def on_step(self, description: str, done: int, of: int) -> None:
+        """Show what is being done and how far it is."""
+        self._bar.update(self._task, description=description, completed=done, total=of)
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()

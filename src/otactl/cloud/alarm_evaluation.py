@@ -1,0 +1,129 @@
+"""When an alarm changes its state: CloudWatch's rules for M out of N and for missing data.
+
+Source: CloudWatch User Guide, AlarmThatSendsEmail ("Evaluating an alarm", "Configuring how
+CloudWatch alarms treat missing data") and botocore ``cloudwatch`` PutMetricAlarmInput.
+
+* Periods end on whole minutes (on whole tens of seconds for periods below a minute) and slide: a
+  period of five minutes is looked at anew every minute. Only periods that are over count.
+* The alarm looks at the last N periods and goes off when M of them are breaching.
+* A period without a value counts as good (``notBreaching``), as bad (``breaching``), leaves the
+  state alone when it would decide (``ignore``), or is passed over (``missing``); with no value in
+  all N periods ``missing`` gives INSUFFICIENT_DATA.
+
+CloudWatch also looks a little further back than N when values are missing; how far depends on
+the metric and is not documented, so it is not done here.
+"""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+_MINUTE = 60
+
+
+class AlarmState(StrEnum):
+    """The states of an alarm (botocore ``cloudwatch`` StateValue)."""
+
+    OK = "OK"
+    ALARM = "ALARM"
+    INSUFFICIENT_DATA = "INSUFFICIENT_DATA"
+
+
+COMPARISONS: dict[str, tuple[Callable[[float, float], bool], str]] = {
+    "GreaterThanOrEqualToThreshold": (operator.ge, "greater than or equal to"),
+    "GreaterThanThreshold": (operator.gt, "greater than"),
+    "LessThanThreshold": (operator.lt, "less than"),
+    "LessThanOrEqualToThreshold": (operator.le, "less than or equal to"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmRule:
+    """What an alarm compares.
+
+    Attributes:
+        comparison: A key of COMPARISONS.
+        datapoints_to_alarm: M; at most ``evaluation_periods``, which is N.
+        treat_missing_data: notBreaching, breaching, ignore or missing.
+    """
+
+    period_seconds: int
+    evaluation_periods: int
+    datapoints_to_alarm: int
+    threshold: float
+    comparison: str
+    treat_missing_data: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The state an alarm has now, and why."""
+
+    state: AlarmState
+    reason: str
+
+
+def periods(rule: AlarmRule, now: float) -> list[tuple[int, int]]:
+    """The last N periods that are over, the newest first.
+
+    Args:
+        rule: Of the alarm.
+        now: Epoch seconds.
+
+    Returns:
+        Start (included) and end (excluded) of each, epoch seconds.
+    """
+    step = min(rule.period_seconds, _MINUTE)
+    end = int(now // step) * step
+    length = rule.period_seconds
+    return [
+        (end - (index + 1) * length, end - index * length)
+        for index in range(rule.evaluation_periods)
+    ]
+
+
+def evaluate(rule: AlarmRule, datapoints: Sequence[float | None]) -> Verdict | None:
+    """What the last N periods say.
+
+    Args:
+        rule: Of the alarm.
+        datapoints: One value for each period, the newest first; None where there was none.
+
+    Returns:
+        The verdict, or None when the state stays as it is.
+    """
+    breaches, word = COMPARISONS[rule.comparison]
+    known = [value for value in datapoints if value is not None]
+    bad = sum(breaches(value, rule.threshold) for value in known)
+    missing = len(datapoints) - len(known)
+    enough = rule.datapoints_to_alarm
+    treatment = rule.treat_missing_data
+    if treatment == "breaching":
+        bad += missing
+    if bad >= enough:
+        state = AlarmState.ALARM
+    elif treatment == "ignore" and bad + missing >= enough:
+        return None
+    elif treatment == "missing" and not known:
+        return Verdict(
+            AlarmState.INSUFFICIENT_DATA,
+            f"Insufficient data: no value in the last {len(datapoints)} periods",
+        )
+    else:
+        state = AlarmState.OK
+    values = ", ".join(f"{value:g}" for value in known) or "none"
+    return Verdict(
+        state,
+        f"Threshold crossed: {bad} of the last {len(datapoints)} datapoints"
+        f" were {word} the threshold ({rule.threshold:g}), {enough} make the alarm go off;"
+        f" values: {values}; periods without a value: {missing} ({treatment})"
+        if state is AlarmState.ALARM
+        else f"Threshold not crossed: {bad} of the last {len(datapoints)} datapoints"
+        f" were {word} the threshold ({rule.threshold:g}), {enough} make the alarm go off",
+    )

@@ -1,0 +1,73 @@
+"""What the gateway serves: MiniStack, with what it lacks in front of it and beside it.
+
+The composition root of the server process; everything is built here.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import ministack.app
+
+from otactl.cloud.alarm_ticker import AlarmTicker
+from otactl.cloud.faults import FaultLayer
+from otactl.cloud.front import Front
+from otactl.cloud.ministack import adaptation, alarm, broker
+from otactl.cloud.streams.api import StreamApi
+from otactl.cloud.streams.chunk_cache import ChunkCache
+from otactl.cloud.streams.device import DeviceService
+from otactl.cloud.streams.file_reader import FileReader
+from otactl.cloud.streams.local_aws import IamRoles, LocalAws, S3Objects
+from otactl.cloud.streams.mailbox import Mailboxes
+from otactl.cloud.streams.store import StreamStore
+from otactl.cloud.streams.tags import StreamTags
+from otactl.cloud.streams.topics import StreamTopics
+from otactl.cloud.ticker import TimeoutTicker
+
+if TYPE_CHECKING:
+    from otactl.cloud.scope import Scope
+    from otactl.cloud.settings import ServerSettings
+
+_CACHE_BYTES = 64 * 1024 * 1024
+
+
+def build_application(settings: ServerSettings) -> Any:
+    """The ASGI application of a local cloud.
+
+    Args:
+        settings: Of this cloud.
+    """
+    adaptation.install_all()
+    AlarmTicker(alarm.evaluate_everywhere, settings.speed).start()
+    store = StreamStore()
+    aws = LocalAws(f"http://127.0.0.1:{settings.port}", settings.root_secret)
+    reader = FileReader(S3Objects(aws), IamRoles(aws), ChunkCache(_CACHE_BYTES))
+    topics = StreamTopics(broker, DeviceService(store, reader), Mailboxes())
+
+    ticker = TimeoutTicker(aws, settings.speed)
+
+    def on_scope(scope: Scope) -> None:
+        topics.listen_in(scope)
+        ticker.watch(scope)
+
+    def forget() -> None:
+        store.clear()
+        reader.clear()
+        topics.forget()
+
+    front = Front(
+        ministack.app.app,
+        StreamApi(store, reader, _cloud_time_ms),
+        StreamTags(store),
+        on_scope=on_scope,
+        on_reset=forget,
+    )
+    if not settings.fault_percent:
+        return front
+    return FaultLayer(front, percent=settings.fault_percent, seed=settings.fault_seed)
+
+
+def _cloud_time_ms() -> int:
+    # Not time_ns: the clock of this process may be a faster one, see `clock`.
+    return int(time.time() * 1000)

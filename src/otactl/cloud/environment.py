@@ -1,0 +1,68 @@
+"""What the server process finds in its environment: MiniStack is configured that way.
+
+The user's own variables stay outside: MiniStack hands its environment to Lambda functions, and
+real AWS credentials, proxies and endpoints have no business there. Every file lands under the
+state directory.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from otactl.cloud.settings import ServerSettings
+
+_KEPT = frozenset(
+    {"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "LD_LIBRARY_PATH"}
+    | {"VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME", "COVERAGE_PROCESS_START"}
+)
+#: MiniStack's resend interval for a message that was not acknowledged, and how long it keeps the
+#: session of a client that went away; both in seconds that shall be real ones.
+_RETRANSMIT_SECONDS = 30
+_SESSION_SECONDS = 3600
+
+
+def temporary_directory(state_dir: Path) -> Path:
+    """Where the server and its Lambda functions keep temporary files."""
+    return state_dir / "tmp"
+
+
+def server_environment(ours: Mapping[str, str]) -> dict[str, str]:
+    """What of our own environment the server process gets."""
+    return {name: text for name, text in ours.items() if name in _KEPT or name.startswith(("LC_",))}
+
+
+def ministack_environment(settings: ServerSettings, state_dir: Path) -> dict[str, str]:
+    """The variables that configure MiniStack; they must stand before it is imported.
+
+    Args:
+        settings: Ports, account and speed.
+        state_dir: Of this cloud.
+    """
+    return {
+        "BIND_HOST": "127.0.0.1",
+        "GATEWAY_PORT": str(settings.port),
+        "IOT_MTLS_PORT": str(settings.mqtt_port),
+        # Credentials are asked for and IoT policies hold on device connections.
+        "AUTH": "true",
+        "MINISTACK_ACCOUNT_ID": settings.account_id,
+        "MINISTACK_REGION": settings.region,
+        "LOG_LEVEL": settings.log_level,
+        "TMPDIR": str(temporary_directory(state_dir)),
+        "STATE_DIR": str(state_dir / "services"),
+        "S3_DATA_DIR": str(state_dir / "s3"),
+        "IOT_RETRANSMIT_SECONDS": str(round(_RETRANSMIT_SECONDS * settings.speed)),
+        "IOT_SESSION_EXPIRY_SECONDS": str(round(_SESSION_SECONDS * settings.speed)),
+        # MiniStack removes containers it takes for leftovers of its own; there may be another
+        # MiniStack on this machine, so it shall find no Docker at all.
+        "DOCKER_HOST": f"unix://{state_dir / 'no-docker.sock'}",
+        "LAMBDA_EXECUTOR": "local",
+        "SFTP_ENABLED": "0",
+        # Neither MiniStack nor a Lambda function may pick up the user's own account.
+        "AWS_CONFIG_FILE": "/dev/null",
+        "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }

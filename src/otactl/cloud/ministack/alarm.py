@@ -1,0 +1,190 @@
+"""Alarms that watch the metric they name, by CloudWatch's rules, and tell of it as CloudWatch does.
+
+MiniStack takes the values of all dimensions together, looks at one period as long as all, knows
+neither M out of N nor TreatMissingData, and looks only when a value arrives: the alarm of one job
+would go off for another job, and none would ever be OK again. Its message lacks the alarm's ARN
+and spells the dimensions as the API does, not as CloudWatch's message does; it reaches topics
+whose policy forbids it.
+
+Touched, in ``ministack.services.cloudwatch``: ``_evaluate_alarm`` and ``_evaluate_all_alarms`` no
+longer do anything; ``evaluate_everywhere`` here is called instead by
+``otactl.cloud.alarm_ticker`` and reads ``_alarms`` and ``_metrics``; ``_calc_stats``,
+``_stat_value``, ``_dims_key``, ``_record_history`` and ``_evaluate_parent_alarms`` are used as
+MiniStack uses them; ``_dispatch_alarm_actions`` is replaced. ``sns.topic_policy_allows`` and
+``sns._fanout`` are used as for notifications of S3.
+"""
+
+# ruff: noqa: SLF001 - the private parts of MiniStack are what this file is about, see above.
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+from ministack.core.responses import request_scope
+from ministack.services import cloudwatch, sns
+
+from otactl.cloud.alarm_evaluation import (
+    COMPARISONS,
+    AlarmRule,
+    AlarmState,
+    Verdict,
+    evaluate,
+    periods,
+)
+from otactl.cloud.ministack.shape import require_parameters, require_source
+
+_ACTIONS = {
+    AlarmState.ALARM: "AlarmActions",
+    AlarmState.OK: "OKActions",
+    AlarmState.INSUFFICIENT_DATA: "InsufficientDataActions",
+}
+_SNS_SUBJECT_LENGTH = 100
+
+_log = logging.getLogger("otactl.cloud.alarm")
+
+
+def install() -> None:
+    """Put it in place.
+
+    Raises:
+        ShapeChanged: MiniStack evaluates alarms in another way.
+    """
+    require_parameters(cloudwatch._evaluate_alarm, "alarm")
+    require_parameters(
+        cloudwatch._dispatch_alarm_actions, "alarm", "old_state", "new_state", "reason"
+    )
+    require_parameters(cloudwatch._record_history, "alarm_name", "old_state", "new_state", "reason")
+    require_parameters(cloudwatch._stat_value, "stats", "stat_name", "points")
+    require_parameters(sns._fanout, "topic_arn", "msg_id", "message", "subject")
+    require_source(cloudwatch._store_datum, '"Timestamp": ts')
+    cloudwatch._evaluate_alarm = _leave_alone
+    cloudwatch._evaluate_all_alarms = _leave_alone
+    cloudwatch._dispatch_alarm_actions = notify
+
+
+def _leave_alone(*_: Any) -> None:
+    """Alarms are evaluated by the minute, not whenever a value arrives."""
+
+
+def evaluate_everywhere() -> None:
+    """Evaluate the alarms of every account and region."""
+    for (account_id, region, _), alarm in list(cloudwatch._alarms._data.items()):
+        try:
+            with request_scope(account_id, region):
+                verdict = _verdict(alarm, time.time())
+                if verdict is not None and verdict.state != alarm["StateValue"]:
+                    _change(alarm, verdict)
+        except (KeyError, TypeError, ValueError):
+            # MiniStack keeps what it was given; one odd alarm must not stop the others.
+            _log.exception("alarm %s cannot be evaluated", alarm.get("AlarmName"))
+
+
+def _verdict(alarm: dict[str, Any], now: float) -> Verdict | None:
+    comparison = alarm.get("ComparisonOperator")
+    if comparison not in COMPARISONS or not alarm.get("MetricName"):
+        return None  # anomaly detection and metric math are not evaluated
+    wanted = int(alarm.get("EvaluationPeriods", 1))
+    rule = AlarmRule(
+        period_seconds=int(alarm.get("Period", 60)),
+        evaluation_periods=wanted,
+        datapoints_to_alarm=int(alarm.get("DatapointsToAlarm") or wanted),
+        threshold=float(alarm.get("Threshold", 0)),
+        comparison=comparison,
+        treat_missing_data=alarm.get("TreatMissingData") or "missing",
+    )
+    dimensions = {pair["Name"]: pair["Value"] for pair in alarm.get("Dimensions") or []}
+    key = (alarm["Namespace"], alarm["MetricName"], cloudwatch._dims_key(dimensions))
+    points = [
+        point
+        for point in cloudwatch._metrics.get(key) or ()
+        if alarm.get("Unit") in (None, point.get("Unit"))
+    ]
+    statistic = alarm.get("ExtendedStatistic") or alarm.get("Statistic", "Average")
+    return evaluate(
+        rule,
+        [
+            _statistic([point for point in points if start <= point["Timestamp"] < end], statistic)
+            for start, end in periods(rule, now)
+        ],
+    )
+
+
+def _statistic(points: list[dict[str, Any]], statistic: str) -> float | None:
+    stats = cloudwatch._calc_stats(points)
+    value = cloudwatch._stat_value(stats, statistic, points) if stats else None
+    return None if value is None else float(value)
+
+
+def _change(alarm: dict[str, Any], verdict: Verdict) -> None:
+    before = alarm["StateValue"]
+    alarm["StateValue"] = verdict.state.value
+    alarm["StateReason"] = verdict.reason
+    alarm["StateUpdatedTimestamp"] = int(time.time())
+    cloudwatch._record_history(alarm["AlarmName"], before, verdict.state.value, verdict.reason)
+    notify(alarm, before, verdict.state.value, verdict.reason)
+    cloudwatch._evaluate_parent_alarms(alarm)
+
+
+def notify(alarm: dict[str, Any], old_state: str, new_state: str, reason: str) -> None:
+    """Tell the topics of a new state, where their policies let CloudWatch publish.
+
+    The fields are those of CloudWatch's own message (aws-facts I5).
+    """
+    if not alarm.get("ActionsEnabled", True):
+        return
+    arn = alarm["AlarmArn"]
+    region, account_id = arn.split(":")[3:5]
+    message = json.dumps(
+        {
+            "AlarmName": alarm["AlarmName"],
+            "AlarmDescription": alarm.get("AlarmDescription") or None,
+            "AWSAccountId": account_id,
+            "NewStateValue": new_state,
+            "NewStateReason": reason,
+            "StateChangeTime": datetime.fromtimestamp(time.time(), UTC).isoformat(
+                timespec="milliseconds"
+            ),
+            "Region": region,
+            "AlarmArn": arn,
+            "OldStateValue": old_state,
+            "Trigger": _trigger(alarm),
+        }
+    )
+    subject = f'{new_state}: "{alarm["AlarmName"]}" in {region}'[:_SNS_SUBJECT_LENGTH]
+    for topic in alarm.get(_ACTIONS[AlarmState(new_state)]) or ():
+        if ":sns:" not in topic:
+            continue
+        if not sns.topic_policy_allows(topic, "cloudwatch.amazonaws.com", arn, account_id):
+            _log.warning("%s: the policy of %s does not let CloudWatch publish", arn, topic)
+            continue
+        sns._fanout(topic, str(uuid.uuid4()), message, subject)
+
+
+def _trigger(alarm: dict[str, Any]) -> dict[str, Any]:
+    percentile = alarm.get("ExtendedStatistic")
+    statistic: dict[str, Any] = (
+        {"StatisticType": "ExtendedStatistic", "ExtendedStatistic": percentile}
+        if percentile
+        else {"StatisticType": "Statistic", "Statistic": str(alarm.get("Statistic", "")).upper()}
+    )
+    return {
+        "MetricName": alarm.get("MetricName"),
+        "Namespace": alarm.get("Namespace"),
+        **statistic,
+        "Unit": alarm.get("Unit"),
+        "Dimensions": [
+            {"value": pair["Value"], "name": pair["Name"]} for pair in alarm.get("Dimensions") or []
+        ],
+        "Period": alarm.get("Period"),
+        "EvaluationPeriods": alarm.get("EvaluationPeriods"),
+        "DatapointsToAlarm": alarm.get("DatapointsToAlarm"),
+        "ComparisonOperator": alarm.get("ComparisonOperator"),
+        "Threshold": alarm.get("Threshold"),
+        "TreatMissingData": alarm.get("TreatMissingData"),
+        "EvaluateLowSampleCountPercentile": "",
+    }

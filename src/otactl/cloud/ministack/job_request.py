@@ -1,0 +1,76 @@
+"""CreateJob refuses what UpdateJob refuses.
+
+MiniStack checks rollout, retry and presigning settings on UpdateJob, with the answers measured on
+the real service, but takes them unchecked on CreateJob; AWS validates both alike (aws-facts B1:
+the checks are shared). A rehearsal must not accept a job that AWS would not.
+
+Touched, all in ``ministack.services.iot``: ``_create_job`` is wrapped; the checks are
+``_job_update_request_error`` for the members ``_JOB_UPDATE_MEMBERS``. Added here, from aws-facts
+A6 and D: a retry criterion for ALL stands alone, ten retries at most, maintenance windows for
+CONTINUOUS jobs only.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ministack.core.responses import error_response_json
+from ministack.services import iot
+
+from otactl.cloud.ministack.shape import require, require_parameters
+from otactl.rules.retry import MAX_RETRIES_PER_THING
+
+
+def install() -> None:
+    """Put the checks in place.
+
+    Raises:
+        ShapeChanged: MiniStack's jobs are not those this was written for.
+    """
+    create = iot._create_job  # noqa: SLF001
+    check = iot._job_update_request_error  # noqa: SLF001
+    members = iot._JOB_UPDATE_MEMBERS  # noqa: SLF001
+    require_parameters(create, "job_id", "payload")
+    require_parameters(check, "job_id", "payload")
+    require("jobExecutionsRolloutConfig" in members, "the rollout among UpdateJob's members")
+    empty_rollout = check("j", {"jobExecutionsRolloutConfig": {}})
+    require(empty_rollout is not None, "UpdateJob to refuse an empty rollout")
+    require(
+        check("j", {"jobExecutionsRolloutConfig": {"maximumPerMinute": 5}}) is None,
+        "UpdateJob to take a rollout of 5 per minute",
+    )
+
+    async def create_job(job_id: str, payload: dict[str, Any]) -> Any:
+        given = {name: payload[name] for name in members if payload.get(name) is not None}
+        # UpdateJob refuses a timeout of nothing; DescribeJob gives one back, so CreateJob takes it.
+        if not given.get("timeoutConfig"):
+            given.pop("timeoutConfig", None)
+        refusal = check(job_id, given) if given else None
+        problem = _problem(payload)
+        if refusal is None and problem is not None:
+            refusal = error_response_json("InvalidRequestException", problem, 400)
+        return await create(job_id, payload) if refusal is None else refusal
+
+    iot._create_job = create_job  # noqa: SLF001
+
+
+def _problem(payload: dict[str, Any]) -> str | None:
+    criteria = _dictionaries(_member(payload, "jobExecutionsRetryConfig").get("criteriaList"))
+    if len(criteria) > 1 and any(one.get("failureType") == "ALL" for one in criteria):
+        return "A retryCriteria with failure type ALL must be used by itself."
+    retries = [one.get("numberOfRetries") for one in criteria]
+    if sum(number for number in retries if isinstance(number, int)) > MAX_RETRIES_PER_THING:
+        return f"The total number of retries cannot exceed {MAX_RETRIES_PER_THING}."
+    windows = _member(payload, "schedulingConfig").get("maintenanceWindows")
+    if windows and payload.get("targetSelection") != "CONTINUOUS":
+        return "Maintenance windows can only be used with CONTINUOUS jobs."
+    return None
+
+
+def _member(payload: dict[str, Any], name: str) -> dict[str, Any]:
+    member = payload.get(name)
+    return member if isinstance(member, dict) else {}
+
+
+def _dictionaries(listed: Any) -> list[dict[str, Any]]:
+    return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []

@@ -1,0 +1,83 @@
+"""A function's log: all that the function wrote, and only if the function's role may write it.
+
+MiniStack writes whatever the role may do. And it stops listening for output a few milliseconds
+after the function's answer, by a clock that runs faster in a fast cloud; what comes later is lost.
+
+Touched: ``ministack.services.lambda_svc._emit_lambda_logs`` is wrapped;
+``ministack.core.lambda_runtime.Worker._drain_stderr_bounded`` is replaced.
+"""
+# ruff: noqa: SLF001 - the private parts of MiniStack are what this file is about, see above.
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import queue
+import struct
+import termios
+import time
+from typing import Any
+
+from ministack.core import lambda_runtime
+from ministack.services import lambda_svc
+
+from otactl.cloud.ministack.permission import ServiceCaller, role_lets
+from otactl.cloud.ministack.shape import require_parameters, require_source
+
+_NEEDED = ("logs:CreateLogStream", "logs:PutLogEvents")
+#: Real seconds without a line after which the output is complete, if the pipe is empty too.
+_QUIET_SECONDS = 0.02
+_PATIENCE_SECONDS = 2.0
+
+_log = logging.getLogger("otactl.cloud.lambda_log")
+
+
+def install() -> None:
+    """Put it in place.
+
+    Raises:
+        ShapeChanged: MiniStack writes logs in another way.
+    """
+    emit = lambda_svc._emit_lambda_logs
+    require_parameters(emit, "func", "request_id", "log_text", "error", "duration_ms")
+    require_source(lambda_runtime.Worker.invoke, "self._drain_stderr_bounded()")
+    require_source(lambda_runtime.Worker._read_stderr, "self._stderr_queue.put(")
+
+    def emit_lambda_logs(func: dict[str, Any], *rest: Any, **options: Any) -> None:
+        config = func.get("config") or func
+        arn = config["FunctionArn"]
+        group = (config.get("LoggingConfig") or {}).get("LogGroup") or (
+            f"/aws/lambda/{config['FunctionName']}"
+        )
+        region, account_id = arn.split(":")[3:5]
+        stream = f"arn:aws:logs:{region}:{account_id}:log-group:{group}:log-stream:any"
+        caller = ServiceCaller("lambda.amazonaws.com", arn)
+        if all(role_lets(config["Role"], caller, action, stream) for action in _NEEDED):
+            emit(func, *rest, **options)
+        else:
+            _log.warning("the role of %s may not write to %s", config["FunctionName"], group)
+
+    lambda_svc._emit_lambda_logs = emit_lambda_logs
+    lambda_runtime.Worker._drain_stderr_bounded = _output_of
+
+
+def _output_of(worker: Any) -> str:
+    """What a function wrote up to its answer; a thread of MiniStack's reads it into a queue."""
+    lines = []
+    started = last = time.monotonic()
+    while (now := time.monotonic()) - started < _PATIENCE_SECONDS:
+        try:
+            lines.append(worker._stderr_queue.get(timeout=_QUIET_SECONDS))
+            last = time.monotonic()
+        except queue.Empty:
+            if now - last >= _QUIET_SECONDS and not _unread_bytes(worker._proc):
+                break
+    return "\n".join(lines)
+
+
+def _unread_bytes(process: Any) -> int:
+    """How much lies in the pipe; nothing when the process is gone."""
+    if process is None or process.stderr.closed:
+        return 0
+    answer = fcntl.ioctl(process.stderr.fileno(), termios.FIONREAD, b"\0" * 4)
+    return int(struct.unpack("i", answer)[0])

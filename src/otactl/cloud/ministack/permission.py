@@ -1,0 +1,86 @@
+"""What policies let one service do to another's resources.
+
+MiniStack asks the policies of callers, and those of topics and queues where S3 and SNS deliver.
+It does not ask them when a topic rule or SNS calls a function, when an alarm notifies a topic, or
+when a service uses a role to log or to put a failed event aside. A stack that lacks one of these
+permissions would work here and not on AWS (aws-facts I6).
+
+Touched: ``ministack.core.iam_evaluator`` (EvalContext, evaluate, evaluate_resource_policy,
+_gather_role_policies) and ``ministack.services.iam._roles`` are used as ``services.sns`` uses
+them for ``topic_policy_allows``.
+"""
+
+# ruff: noqa: SLF001 - the private parts of MiniStack are what this file is about, see above.
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ministack.core import iam_evaluator
+from ministack.services import iam
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceCaller:
+    """A service that acts for one of its resources.
+
+    Attributes:
+        service: As policies name it: ``iot.amazonaws.com``.
+        source_arn: The ARN of the resource: a rule, a topic, an alarm, a function.
+    """
+
+    service: str
+    source_arn: str
+
+    @property
+    def region(self) -> str:
+        """Of the resource."""
+        return self.source_arn.split(":")[3]
+
+    @property
+    def account_id(self) -> str:
+        """Of the resource."""
+        return self.source_arn.split(":")[4]
+
+    def context(self, action: str, resource_arn: str) -> Any:
+        """The request as MiniStack's evaluator takes it."""
+        return iam_evaluator.EvalContext(
+            # The service itself, no principal of the account: a grant to the account is not for it.
+            principal_arn="*",
+            principal_type="Service",
+            principal_account="",
+            action=action,
+            resource_arn=resource_arn,
+            region=self.region,
+            service_context={
+                "aws:sourcearn": self.source_arn,
+                "aws:sourceaccount": self.account_id,
+            },
+        )
+
+
+def policy_lets_in(
+    policy: Mapping[str, Any] | str, caller: ServiceCaller, action: str, resource_arn: str
+) -> bool:
+    """Whether a resource's own policy lets a service act on it."""
+    context = caller.context(action, resource_arn)
+    found = iam_evaluator.evaluate_resource_policy(policy, context, service=caller.service)
+    return bool(found.decision == "Allow")
+
+
+def role_lets(role_arn: str, caller: ServiceCaller, action: str, resource_arn: str) -> bool:
+    """Whether a service may assume a role, and the role may do something."""
+    account_id, name = role_arn.split(":")[4], role_arn.rpartition("/")[2]
+    role = iam._roles.get_scoped(account_id, None, name)
+    if role is None:
+        return False
+    trust = role.get("AssumeRolePolicyDocument") or "{}"
+    if not policy_lets_in(trust, caller, "sts:AssumeRole", "*"):
+        return False
+    policies = iam_evaluator._gather_role_policies(name, account_id)
+    context = caller.context(action, resource_arn)
+    return bool(iam_evaluator.evaluate(context, policies).decision == "Allow")

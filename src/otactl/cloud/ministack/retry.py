@@ -1,0 +1,102 @@
+"""Retries of failed executions (``jobExecutionsRetryConfig``), which MiniStack stores but ignores.
+
+AWS IoT starts an execution again that FAILED or TIMED_OUT, as often as the job's retry criteria
+allow (Developer Guide, jobs-configurations-details; aws-facts D). Each attempt is an execution of
+its own: the next executionNumber, version 1, QUEUED again, ``retryAttempt`` counted in the
+summaries. How often is decided by ``otactl.rules.retry``, as everywhere in otactl.
+
+Touched, all in ``ministack.services.iot``: ``_jobs_maybe_complete`` is called after every
+execution that ends, so it is wrapped to queue the next attempt before the job is asked whether it
+is over; ``jobs_notify_thing`` is wrapped so that the thing hears of an attempt that has the same
+job id as the execution before. ``_jobs``, ``_job_executions`` and ``_jobs_queue_execution`` are
+used as MiniStack's own functions use them.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from ministack.core.responses import get_account_id, get_region
+from ministack.services import iot
+
+from otactl.cloud.ministack.shape import require_parameters, require_source
+from otactl.model.job_configuration import RetryCriterion
+from otactl.model.status import ExecutionStatus, FailureType
+from otactl.rules.retry import retries_left
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: Differs from every job id, so that MiniStack sees a change at the head of the thing's queue.
+_ANOTHER_HEAD = "\0"
+
+_log = logging.getLogger("otactl.cloud.retry")
+
+
+def install() -> None:
+    """Put retries in place.
+
+    Raises:
+        ShapeChanged: MiniStack's jobs are not those this was written for.
+    """
+    require_parameters(iot._jobs_maybe_complete, "job_id")  # noqa: SLF001
+    require_parameters(iot._jobs_queue_execution, "thing", "job_id", "now")  # noqa: SLF001
+    require_parameters(
+        iot.jobs_notify_thing, "account_id", "region", "thing_name", "prev_next_job_id"
+    )
+    require_source(iot._jobs_apply_timeout, "_jobs_maybe_complete(")  # noqa: SLF001
+    require_source(iot.jobs_update_execution, "_jobs_maybe_complete(")
+    require_source(iot._job_execution_summary, '"retryAttempt": execution.get(')  # noqa: SLF001
+    complete, notify = iot._jobs_maybe_complete, iot.jobs_notify_thing  # noqa: SLF001
+    queued_again: set[tuple[str, str, str]] = set()
+
+    def maybe_complete(job_id: str) -> None:
+        for thing in _queue_retries(job_id):
+            queued_again.add((get_account_id(), get_region(), thing))
+        complete(job_id)
+
+    async def notify_thing(
+        account_id: str, region: str, thing_name: str, prev_next_job_id: str | None
+    ) -> None:
+        if (account_id, region, thing_name) in queued_again:
+            queued_again.discard((account_id, region, thing_name))
+            prev_next_job_id = _ANOTHER_HEAD
+        await notify(account_id, region, thing_name, prev_next_job_id)
+
+    iot._jobs_maybe_complete = maybe_complete  # noqa: SLF001
+    iot.jobs_notify_thing = notify_thing
+
+
+def _queue_retries(job_id: str) -> Iterator[str]:
+    """Queue the next attempt of each execution that has one left; yields the things."""
+    job = iot._jobs.get(job_id)  # noqa: SLF001
+    criteria = _criteria(job or {})
+    if not criteria or job.get("status") != "IN_PROGRESS":
+        return
+    for execution in list(iot._job_executions.values()):  # noqa: SLF001
+        if execution["jobId"] != job_id:
+            continue
+        attempts = execution.get("retryAttempt", 0) + 1
+        if retries_left(criteria, ExecutionStatus(execution["status"]), attempts) > 0:
+            thing = execution["thingName"]
+            _log.info("job %s on %s: attempt %d", job_id, thing, attempts + 1)
+            iot._jobs_queue_execution(thing, job_id, iot._jobs_now_ms())  # noqa: SLF001
+            iot._job_executions[thing, job_id]["retryAttempt"] = attempts  # noqa: SLF001
+            yield thing
+
+
+def _criteria(job: dict[str, Any]) -> tuple[RetryCriterion, ...]:
+    """The job's retry criteria; what is none of AWS's is left out."""
+    configuration = job.get("jobExecutionsRetryConfig")
+    listed = configuration.get("criteriaList") if isinstance(configuration, dict) else None
+    return tuple(
+        RetryCriterion(
+            failure_type=FailureType(criterion["failureType"]),
+            number_of_retries=criterion["numberOfRetries"],
+        )
+        for criterion in (listed if isinstance(listed, list) else ())
+        if isinstance(criterion, dict)
+        and criterion.get("failureType") in tuple(FailureType)
+        and isinstance(criterion.get("numberOfRetries"), int)
+    )

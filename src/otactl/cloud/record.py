@@ -1,0 +1,97 @@
+"""The file that says where a running local cloud is, and the lock that says whether it runs.
+
+A process id in a file proves nothing: the process may be gone and its number given to another. A
+lock does: the server holds one on its state directory for as long as it lives, and the kernel
+frees it when it ends, however it ends.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from typing import TYPE_CHECKING
+
+from otactl.errors import LocalResourceMissing
+from otactl.model.local_cloud import LocalCloudAddress
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+RECORD_NAME = "cloud.json"
+LOCK_NAME = "cloud.lock"
+
+
+class AlreadyRunning(LocalResourceMissing):
+    """Raised when a local cloud runs with this state directory already."""
+
+
+def lock(state_dir: Path) -> int:
+    """Take the lock on a state directory.
+
+    Returns:
+        The open file that holds it; the lock is free when every copy of it is closed.
+
+    Raises:
+        AlreadyRunning: Another process has it.
+        LocalResourceMissing: The file cannot be written.
+    """
+    path = state_dir / LOCK_NAME
+    try:
+        lock_fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise LocalResourceMissing(
+            f"{path} cannot be opened: {error.strerror}",
+            hint="choose another --state-dir, or ask its owner for write permission",
+        ) from error
+    try:
+        fcntl.flock(lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock_fd)
+        raise AlreadyRunning(
+            f"a local cloud already runs with the state directory {state_dir}",
+            hint="`otactl local status` shows it, `otactl local down` stops it; "
+            "for a second one give another --state-dir",
+        ) from None
+    return lock_fd
+
+
+def refuse_running(state_dir: Path) -> None:
+    """Make sure that no local cloud runs with this state directory; makes no file.
+
+    Raises:
+        AlreadyRunning: One does.
+    """
+    if (state_dir / LOCK_NAME).exists():
+        os.close(lock(state_dir))
+
+
+def is_running(state_dir: Path) -> bool:
+    """Whether a local cloud runs with this state directory."""
+    try:
+        refuse_running(state_dir)
+    except AlreadyRunning:
+        return True
+    return False
+
+
+def write_record(address: LocalCloudAddress) -> None:
+    """Say where the cloud is; readers see the whole file or none."""
+    path = f"{address.state_dir}/{RECORD_NAME}"
+    draft = f"{path}.{os.getpid()}"
+    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:  # noqa: PTH123
+        json.dump(address.to_fields(), file, indent=2)
+    os.replace(draft, path)  # noqa: PTH105
+
+
+def read_record(state_dir: Path) -> LocalCloudAddress | None:
+    """Where the cloud of this state directory is; None when none runs there.
+
+    A file that a dead process left behind counts as none.
+    """
+    if not is_running(state_dir):
+        return None
+    try:
+        return LocalCloudAddress.from_fields(json.loads((state_dir / RECORD_NAME).read_text()))
+    except (OSError, ValueError, TypeError):
+        return None  # it is just starting, or just ending

@@ -1,0 +1,122 @@
+"""What a local cloud needs of this machine, taken before its process starts.
+
+The listening sockets, the lock on the state directory and the pipe are made here and inherited by
+the server process. So a port that is free cannot be taken by somebody else a moment later, and a
+port that is not free is told where the user can act on it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from otactl.cloud import record
+from otactl.cloud.port_owner import describe_owner
+from otactl.errors import LocalResourceMissing
+
+if TYPE_CHECKING:
+    from otactl.cloud.settings import CloudSettings
+
+_LOOPBACK = "127.0.0.1"
+_BACKLOG = 1024
+
+
+@dataclass(slots=True, kw_only=True)
+class Reservation:
+    """Open files for one server process; closed here once it has its own copies.
+
+    Attributes:
+        remove_state_dir: Whether the directory is temporary.
+    """
+
+    gateway: socket.socket
+    mqtt: socket.socket
+    lock_fd: int
+    state_dir: Path
+    remove_state_dir: bool
+
+    @classmethod
+    def make(cls, settings: CloudSettings) -> Self:
+        """Take everything, or nothing. The directory comes last: a mistake leaves none behind.
+
+        Raises:
+            LocalResourceMissing: A port is taken, or the directory cannot be used.
+            AlreadyRunning: Another cloud has the directory.
+        """
+        if settings.state_dir is not None:
+            # Said before a port is found taken, because it is taken by that very cloud.
+            record.refuse_running(settings.state_dir)
+        with contextlib.ExitStack() as undo:
+            gateway = undo.enter_context(listen(settings.port, "--port"))
+            mqtt = undo.enter_context(listen(settings.mqtt_port, "--mqtt-port"))
+            state_dir = _state_directory(settings.state_dir)
+            if settings.state_dir is None:
+                undo.callback(shutil.rmtree, state_dir, ignore_errors=True)
+            lock_fd = record.lock(state_dir)
+            undo.pop_all()
+        return cls(
+            gateway=gateway,
+            mqtt=mqtt,
+            lock_fd=lock_fd,
+            state_dir=state_dir,
+            remove_state_dir=settings.state_dir is None,
+        )
+
+    @property
+    def file_descriptors(self) -> tuple[int, ...]:
+        """What the server process inherits."""
+        return self.gateway.fileno(), self.mqtt.fileno(), self.lock_fd
+
+    def close(self) -> None:
+        """Close our copies; the server process keeps its own."""
+        self.gateway.close()
+        self.mqtt.close()
+        os.close(self.lock_fd)
+
+
+def listen(port: int, flag: str) -> socket.socket:
+    """A listening socket on loopback.
+
+    Args:
+        port: 0 takes a free one.
+        flag: Where the user chooses the port, for the message.
+
+    Raises:
+        LocalResourceMissing: The port is taken or not allowed.
+    """
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.bind((_LOOPBACK, port))
+        sock.listen(_BACKLOG)
+    except OSError as error:
+        sock.close()
+        owner = describe_owner(port)
+        raise LocalResourceMissing(
+            f"port {port} on {_LOOPBACK} cannot be used: {error.strerror}"
+            + (f"; it belongs to {owner}" if owner else ""),
+            hint=f"stop what uses it, or choose another with {flag} (0 takes a free one)",
+        ) from error
+    return sock
+
+
+def _state_directory(given: Path | None) -> Path:
+    if given is None:
+        return Path(tempfile.mkdtemp(prefix="otactl-cloud-"))
+    try:
+        given.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.TemporaryFile(dir=given):
+            pass
+    except OSError as error:
+        raise LocalResourceMissing(
+            f"the state directory {given} cannot be written: {error.strerror}",
+            hint="choose another with --state-dir, or ask its owner for write permission",
+        ) from error
+    return given.resolve()

@@ -1,0 +1,17 @@
+"""Where a request belongs: the account and region that every resource of AWS lives in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Scope:
+    """One account in one region."""
+
+    account_id: str
+    region: str
+
+    def arn(self, resource: str) -> str:
+        """The ARN of one of its IoT resources, ``stream/NAME``."""
+        return f"arn:aws:iot:{self.region}:{self.account_id}:{resource}"

@@ -1,0 +1,138 @@
+"""The server process of a local cloud: ``python -m otactl.cloud.serve SETTINGS``.
+
+Started by ``otactl.cloud.start`` and by nobody else; what it prints goes to ``cloud.log``.
+MiniStack reads its configuration when it is imported, so the environment and the clock are set
+first and everything else is imported after them.
+
+It ends on SIGTERM, on SIGINT, and when its parent is gone. Nothing may delay that: connections
+that are open are cut, and what does not end within a few seconds is cut as well.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import shutil
+import signal
+import socket
+import sys
+import threading
+from pathlib import Path
+from typing import NoReturn
+
+from otactl.cloud import clock, environment, lifeline
+from otactl.cloud.loop import CloudLoop
+from otactl.cloud.record import RECORD_NAME
+from otactl.cloud.settings import ServerSettings
+
+#: Real seconds for an orderly end; after them the process ends as it is.
+_PATIENCE_SECONDS = 4.0
+
+_log = logging.getLogger("otactl.cloud")
+
+
+def main(argument: str) -> None:
+    """Serve until told to stop, and leave no file that says otherwise.
+
+    Args:
+        argument: The settings as JSON.
+    """
+    settings = ServerSettings.from_fields(json.loads(argument))
+    state_dir = Path(settings.state_dir)
+    # What an earlier run could not remove has no use any more.
+    shutil.rmtree(environment.temporary_directory(state_dir), ignore_errors=True)
+    environment.temporary_directory(state_dir).mkdir(parents=True)
+    os.environ.update(environment.ministack_environment(settings, state_dir))
+    if settings.speed != 1:
+        clock.install(clock.CloudClock(settings.clock_origin_ms / 1000, settings.speed))
+    ending = _Ending(state_dir, remove_state_dir=settings.remove_state_dir)
+    mqtt_socket = socket.socket(fileno=settings.mqtt_fd)
+    mqtt_socket.set_inheritable(False)
+
+    def make_loop() -> CloudLoop:
+        return CloudLoop(settings.speed, [mqtt_socket])
+
+    with asyncio.Runner(loop_factory=make_loop) as runner:
+        runner.run(_serve(settings, ending))
+    ending.finish()
+
+
+class _Ending:
+    """How the process ends: asked once, orderly if it can be, in any case soon."""
+
+    def __init__(self, state_dir: Path, *, remove_state_dir: bool) -> None:
+        self._state_dir = state_dir
+        self._remove_state_dir = remove_state_dir
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.asked = asyncio.Event()
+
+    def listen(self, lifeline_fd: int | None) -> None:
+        """Wait for signals, and for the parent's end."""
+        self._loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._loop.add_signal_handler(number, self._ask, signal.Signals(number).name)
+        if lifeline_fd is not None:
+            lifeline.watch(lifeline_fd, self._on_parent_gone)
+
+    def _ask(self, reason: str) -> None:
+        if not self.asked.is_set():
+            _log.info("ending: %s", reason)
+            self.asked.set()
+            self._limit()
+
+    def _on_parent_gone(self) -> None:
+        # From another thread, and perhaps with a loop that is stuck: the limit runs in any case.
+        self._limit()
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._ask, "the process that started this one is gone")
+
+    def _limit(self) -> None:
+        timer = threading.Timer(_PATIENCE_SECONDS, self.finish)
+        timer.daemon = True
+        timer.start()
+
+    def finish(self) -> NoReturn:
+        """End the process, the Lambda functions it started, and what says that it runs."""
+        (self._state_dir / RECORD_NAME).unlink(missing_ok=True)
+        if self._remove_state_dir:
+            shutil.rmtree(self._state_dir, ignore_errors=True)
+        else:
+            temporary = environment.temporary_directory(self._state_dir)
+            shutil.rmtree(temporary, ignore_errors=True)
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+        # The process leads a group of its own, so this reaches nobody else.
+        if os.getpgrp() == os.getpid():
+            os.killpg(0, signal.SIGTERM)
+        os._exit(0)
+
+
+async def _serve(settings: ServerSettings, ending: _Ending) -> None:
+    ending.listen(settings.lifeline_fd)
+    # Only now: the environment is set, and the imports take a second in which a signal may come.
+    from hypercorn.asyncio import serve  # noqa: PLC0415
+    from hypercorn.config import Config  # noqa: PLC0415
+
+    from otactl.cloud.application import build_application  # noqa: PLC0415
+
+    _raise_file_limit()
+    config = Config()
+    config.bind = [f"fd://{settings.gateway_fd}"]
+    config.keep_alive_timeout = 75 * settings.speed
+    config.graceful_timeout = 0.2 * settings.speed
+    config.loglevel = settings.log_level
+    await serve(build_application(settings), config, shutdown_trigger=ending.asked.wait)
+
+
+def _raise_file_limit() -> None:
+    """Allow as many connections as the system does: a fleet is a thousand sockets."""
+    import resource  # noqa: PLC0415  # not on every platform
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

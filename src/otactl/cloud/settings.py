@@ -1,0 +1,111 @@
+"""What can be chosen about a local cloud."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from otactl.errors import UserMistake
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DEFAULT_ACCOUNT_ID = "000000000000"
+DEFAULT_REGION = "us-east-1"
+#: Beyond this a minute of the cloud is a blink here and devices cannot keep up with its clock.
+MAX_SPEED = 600.0
+
+#: With more, no retry budget is enough.
+MAX_FAULT_PERCENT = 80.0
+
+_ACCOUNT_ID = re.compile(r"\d{12}", re.ASCII)
+_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d", re.ASCII)
+_MAX_PORT = 65535
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloudSettings:
+    """How to start a local cloud.
+
+    Attributes:
+        port: Of the gateway for every AWS API; 0 takes a free one.
+        mqtt_port: Of the broker, MQTT over mutual TLS; 0 takes a free one.
+        state_dir: Where all of its files go; None takes a temporary directory, removed at the end.
+        account_id: Twelve digits, the account that devices and callers live in.
+        region: Where a caller is who names none.
+        speed: Seconds that pass in the cloud for each second here.
+        fault_percent: How many of a hundred calls of otactl fail, to see that it comes through.
+        fault_seed: Another seed, other calls.
+        log_level: How much MiniStack writes into ``cloud.log``.
+
+    Raises:
+        UserMistake: A value is none of these.
+    """
+
+    port: int = 0
+    mqtt_port: int = 0
+    state_dir: Path | None = None
+    account_id: str = DEFAULT_ACCOUNT_ID
+    region: str = DEFAULT_REGION
+    speed: float = 1.0
+    fault_percent: float = 0.0
+    fault_seed: int = 0
+    log_level: str = "INFO"
+
+    def __post_init__(self) -> None:
+        for name, port in (("--port", self.port), ("--mqtt-port", self.mqtt_port)):
+            if not 0 <= port <= _MAX_PORT:
+                raise UserMistake(f"{name} {port}: a port is a number from 0 (any) to {_MAX_PORT}")
+        if self.port and self.port == self.mqtt_port:
+            raise UserMistake(f"--port and --mqtt-port are both {self.port}: choose two")
+        if _ACCOUNT_ID.fullmatch(self.account_id) is None:
+            raise UserMistake(f"{self.account_id!r} is no account id: it has twelve digits")
+        if _REGION.fullmatch(self.region) is None:
+            raise UserMistake(f"{self.region!r} is no AWS region, such as us-east-1")
+        if not 0 < self.speed <= MAX_SPEED:
+            raise UserMistake(
+                f"--speed {self.speed:g}: it must be above 0 and at most {MAX_SPEED:g}"
+            )
+        if not 0 <= self.fault_percent <= MAX_FAULT_PERCENT:
+            raise UserMistake(
+                f"--faults {self.fault_percent:g}: it must be from 0 to {MAX_FAULT_PERCENT:g}"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerSettings:
+    """What the parent tells the child process; travels as JSON.
+
+    The child inherits open files by number: two listening sockets, the lock on the state
+    directory, and the pipe whose end says that the parent is gone.
+
+    Attributes:
+        gateway_fd: Listening socket of the gateway.
+        mqtt_fd: Listening socket of the broker.
+        lifeline_fd: Reading end of the pipe; None when the cloud shall outlive its parent.
+        remove_state_dir: Whether the directory is temporary and goes with the process.
+        clock_origin_ms: Epoch milliseconds at which the cloud's clock leaves ours.
+        root_secret: Goes with the root key of every account; a placeholder.
+    """
+
+    gateway_fd: int
+    mqtt_fd: int
+    lifeline_fd: int | None
+    port: int
+    mqtt_port: int
+    state_dir: str
+    remove_state_dir: bool
+    account_id: str
+    region: str
+    speed: float
+    clock_origin_ms: int
+    log_level: str
+    root_secret: str
+    fault_percent: float = 0.0
+    fault_seed: int = 0
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, Any]) -> ServerSettings:
+        """Read what the parent wrote."""
+        return cls(**fields)

@@ -1,0 +1,161 @@
+"""Start a local cloud in a process of its own.
+
+    with start_local_cloud(CloudSettings()) as cloud:
+        ...cloud.address...
+
+What the process needs is reserved first (see ``reservation``); it is told by one argument, inherits
+the reserved files, and dies with its parent unless it was started ``detached``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import asdict
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from otactl.cloud import record
+from otactl.cloud.environment import server_environment
+from otactl.cloud.process import LOG_NAME, RunningCloud
+from otactl.cloud.readiness import NotReady, await_ready
+from otactl.cloud.reservation import Reservation
+from otactl.cloud.settings import ServerSettings
+from otactl.errors import LocalResourceMissing, UserMistake
+from otactl.model.local_cloud import LocalCloudAddress
+
+if TYPE_CHECKING:
+    from otactl.cloud.settings import CloudSettings
+
+#: A name in the broker's certificate, and the only address anything of ours listens on.
+HOST = "127.0.0.1"
+CA_NAME = "ca.pem"
+#: The root key of an account in MiniStack is the account's id.
+_SECRET = "test"  # noqa: S105  # what MiniStack expects of every root key
+
+_START_SECONDS = 90.0
+_LOG_TAIL_LINES = 15
+
+
+def start_local_cloud(settings: CloudSettings, *, detached: bool = False) -> RunningCloud:
+    """Start a local cloud and wait until it can be used.
+
+    Args:
+        settings: What is chosen about it.
+        detached: Let it live on when this process ends. It must have a state directory then.
+
+    Raises:
+        LocalResourceMissing: A port is taken, a directory cannot be written, or it failed to
+            start; the message says which and why.
+        AlreadyRunning: A cloud runs with this state directory.
+        UserMistake: The ``local`` extra is not installed.
+    """
+    if find_spec("ministack") is None:
+        raise UserMistake(
+            "the local cloud needs MiniStack, which is not installed",
+            hint="pip install 'otactl[local]'",
+        )
+    reservation = Reservation.make(settings)
+    try:
+        return _start(settings, reservation, detached=detached)
+    except BaseException:
+        if reservation.remove_state_dir:
+            shutil.rmtree(reservation.state_dir, ignore_errors=True)
+        raise
+    finally:
+        reservation.close()
+
+
+def _start(settings: CloudSettings, reservation: Reservation, *, detached: bool) -> RunningCloud:
+    lifeline_reader, lifeline_writer = (None, None) if detached else os.pipe()
+    server = ServerSettings(
+        gateway_fd=reservation.gateway.fileno(),
+        mqtt_fd=reservation.mqtt.fileno(),
+        lifeline_fd=lifeline_reader,
+        port=reservation.gateway.getsockname()[1],
+        mqtt_port=reservation.mqtt.getsockname()[1],
+        state_dir=str(reservation.state_dir),
+        remove_state_dir=reservation.remove_state_dir and not detached,
+        account_id=settings.account_id,
+        region=settings.region,
+        speed=settings.speed,
+        fault_percent=settings.fault_percent,
+        fault_seed=settings.fault_seed,
+        clock_origin_ms=time.time_ns() // 1_000_000,
+        log_level=settings.log_level,
+        root_secret=_SECRET,
+    )
+    inherited = [*reservation.file_descriptors]
+    if lifeline_reader is not None:
+        inherited.append(lifeline_reader)
+    try:
+        process = _spawn(server, reservation.state_dir / LOG_NAME, inherited)
+    finally:
+        if lifeline_reader is not None:
+            os.close(lifeline_reader)
+    # Our copies of the listening sockets must go, or a dead server would still seem to listen.
+    reservation.gateway.close()
+    reservation.mqtt.close()
+    cloud = RunningCloud(process, lifeline_writer)
+    try:
+        cloud.address = _await_address(process, server)
+        record.write_record(cloud.address)
+    except BaseException:
+        cloud.stop()
+        raise
+    return cloud
+
+
+def _spawn(server: ServerSettings, log: Path, inherited: list[int]) -> subprocess.Popen[bytes]:
+    with log.open("wb") as log_file:
+        return subprocess.Popen(  # noqa: S603  # our own module, no shell
+            [sys.executable, "-m", "otactl.cloud.serve", json.dumps(asdict(server))],
+            stdin=subprocess.DEVNULL,
+            stdout=log_file,
+            stderr=log_file,
+            env=server_environment(os.environ),
+            cwd=server.state_dir,
+            pass_fds=inherited,
+            # A group of its own: Ctrl-C in the terminal is for the parent to act on, and Lambda
+            # functions can be ended with their server.
+            start_new_session=True,
+        )
+
+
+def _await_address(process: subprocess.Popen[bytes], server: ServerSettings) -> LocalCloudAddress:
+    state_dir = Path(server.state_dir)
+    ca_file = state_dir / CA_NAME
+
+    def check() -> None:
+        if process.poll() is not None:
+            raise NotReady(f"its process ended with {process.returncode}")
+
+    try:
+        await_ready(
+            HOST, server.port, server.mqtt_port, ca_file, timeout=_START_SECONDS, check=check
+        )
+    except NotReady as error:
+        log = state_dir / LOG_NAME
+        tail = "\n".join(log.read_text(errors="replace").splitlines()[-_LOG_TAIL_LINES:])
+        raise LocalResourceMissing(
+            f"the local cloud did not start: {error}", hint=f"the end of {log}:\n{tail}"
+        ) from error
+    return LocalCloudAddress(
+        endpoint_url=f"http://{HOST}:{server.port}",
+        region=server.region,
+        account_id=server.account_id,
+        access_key_id=server.account_id,
+        secret_access_key=_SECRET,
+        mqtt_host=HOST,
+        mqtt_port=server.mqtt_port,
+        ca_file=str(ca_file),
+        clock_speed=server.speed,
+        clock_origin_ms=server.clock_origin_ms,
+        pid=process.pid,
+        state_dir=server.state_dir,
+    )

@@ -1,0 +1,157 @@
+"""Reads ranges of the files of streams, and never other bytes than the stream promised.
+
+An object is pinned when its stream is made: its ETag and its size. Ranges are read in chunks with
+that ETag as a condition, through a bounded cache. Whether the object is still the same, and the
+stream's role still may read it, is asked again at most once a second for each file, so a change
+is noticed soon and a fleet of thousands does not ask thousands of times. Within that second
+the pinned bytes may still be delivered, never others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from otactl.cloud.streams.fault import FaultKind, StreamFault
+from otactl.wire.stream_payload import MAX_FILE_SIZE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from otactl.cloud.scope import Scope
+    from otactl.cloud.streams.chunk_cache import ChunkCache
+    from otactl.cloud.streams.record import ObjectState, S3Location, Stream, StreamFile
+
+CHUNK_BYTES = 512 * 1024
+#: Real seconds for which an object that was just checked counts as unchanged.
+CHECK_SECONDS = 1.0
+_MANY_CHECKS = 1000
+
+
+class ObjectStore(Protocol):
+    """Where the objects are. Every method raises StreamFault with what the caller shall see."""
+
+    async def state(self, scope: Scope, location: S3Location) -> ObjectState:
+        """What the object is now."""
+        ...
+
+    async def read(
+        self, scope: Scope, location: S3Location, etag: str, start: int, length: int
+    ) -> bytes:
+        """A range of the object, if it still has that ETag."""
+        ...
+
+
+class RoleGate(Protocol):
+    """Who decides whether the service may read an object for a stream."""
+
+    async def check(self, scope: Scope, role_arn: str, location: S3Location) -> None:
+        """Raise StreamFault when AWS IoT may not assume the role, or the role may not read."""
+        ...
+
+
+@dataclass(slots=True)
+class _Check:
+    task: asyncio.Task[None]
+    good_until: float
+
+
+class FileReader:
+    """See the module.
+
+    Args:
+        objects: Where the objects are.
+        roles: Who may read them.
+        cache: Shared by all files.
+        monotonic: Real seconds.
+    """
+
+    def __init__(
+        self,
+        objects: ObjectStore,
+        roles: RoleGate,
+        cache: ChunkCache,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.cache = cache
+        self._objects = objects
+        self._roles = roles
+        self._monotonic = monotonic
+        self._checks: dict[tuple[object, ...], _Check] = {}
+
+    async def pin(self, scope: Scope, role_arn: str, location: S3Location) -> ObjectState:
+        """What the object is now, for a stream that is being made.
+
+        Raises:
+            StreamFault: It is not there, may not be read, or is too large for a stream.
+        """
+        await self._roles.check(scope, role_arn, location)
+        state = await self._objects.state(scope, location)
+        if state.size_bytes > MAX_FILE_SIZE:
+            raise StreamFault(
+                FaultKind.LIMIT_EXCEEDED,
+                f"{location} has {state.size_bytes} bytes; a stream delivers at most "
+                f"{MAX_FILE_SIZE}",
+            )
+        return state
+
+    async def check(self, scope: Scope, stream: Stream, file: StreamFile) -> None:
+        """Whether the file may still be delivered.
+
+        Raises:
+            StreamFault: The object changed or is gone, or may not be read any more.
+        """
+        key = (scope, stream.role_arn, file.location, file.state.etag)
+        known = self._checks.get(key)
+        if known is None or (known.task.done() and self._monotonic() >= known.good_until):
+            if len(self._checks) > _MANY_CHECKS:
+                self._forget_old_checks()
+            task = asyncio.create_task(self._check_now(scope, stream.role_arn, file))
+            known = self._checks[key] = _Check(task, self._monotonic() + CHECK_SECONDS)
+        await asyncio.shield(known.task)
+
+    async def _check_now(self, scope: Scope, role_arn: str, file: StreamFile) -> None:
+        await self._roles.check(scope, role_arn, file.location)
+        state = await self._objects.state(scope, file.location)
+        if state.etag != file.state.etag:
+            raise StreamFault(
+                FaultKind.ETAG_MISMATCH,
+                f"{file.location} is not the object it was when the stream was made",
+            )
+
+    async def read(self, scope: Scope, file: StreamFile, start: int, length: int) -> bytes:
+        """Bytes of the file, shorter only at its end.
+
+        Raises:
+            StreamFault: The object changed, is gone, or cannot be read.
+        """
+        end = min(start + length, file.state.size_bytes)
+        first, last = start // CHUNK_BYTES, max(start, end - 1) // CHUNK_BYTES
+        if first == last:
+            # Nearly always: blocks are powers of two, and so are chunks.
+            chunk = await self._chunk(scope, file, first)
+            return chunk[start - first * CHUNK_BYTES : end - first * CHUNK_BYTES]
+        parts = [await self._chunk(scope, file, index) for index in range(first, last + 1)]
+        return b"".join(parts)[start - first * CHUNK_BYTES : end - first * CHUNK_BYTES]
+
+    async def _chunk(self, scope: Scope, file: StreamFile, index: int) -> bytes:
+        start = index * CHUNK_BYTES
+        length = min(CHUNK_BYTES, file.state.size_bytes - start)
+
+        async def fetch() -> bytes:
+            return await self._objects.read(scope, file.location, file.state.etag, start, length)
+
+        return await self.cache.get((scope, file.location, file.state.etag, index), fetch)
+
+    def _forget_old_checks(self) -> None:
+        now = self._monotonic()
+        for key, known in list(self._checks.items()):
+            if known.task.done() and now >= known.good_until:
+                del self._checks[key]
+
+    def clear(self) -> None:
+        """Forget what was read and checked."""
+        self._checks.clear()
+        self.cache.clear()

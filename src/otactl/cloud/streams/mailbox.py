@@ -1,0 +1,69 @@
+"""One request after another for each thing, all things beside each other.
+
+A request arrives inside the connection of the device that published it. It is put into that
+thing's mailbox and answered by a task of the mailbox, so the connection goes on reading. A thing
+that asks faster than it takes the answers fills its mailbox, and then its own connection waits:
+what the service holds for one thing is bounded, and no thing holds up another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+#: Requests of one thing that wait while an earlier one is answered.
+DEPTH = 16
+
+Request = Callable[[], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class _Mailbox:
+    free: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(DEPTH))
+    waiting: deque[Request] = field(default_factory=deque)
+    #: Requests that wait for a place, wait for their turn, or are being answered.
+    claims: int = 0
+    worker: asyncio.Task[None] | None = None
+
+
+class Mailboxes:
+    """See the module."""
+
+    def __init__(self) -> None:
+        self._boxes: dict[Hashable, _Mailbox] = {}
+
+    def __len__(self) -> int:
+        return len(self._boxes)
+
+    async def put(self, owner: Hashable, request: Request) -> None:
+        """Queue a request; waits while the owner's mailbox is full.
+
+        Args:
+            owner: Whose mailbox.
+            request: Answers it; must not raise.
+        """
+        box = self._boxes.setdefault(owner, _Mailbox())
+        box.claims += 1
+        await box.free.acquire()
+        box.waiting.append(request)
+        if box.worker is None:
+            # A fresh context: what belongs to the publisher's connection stays there.
+            box.worker = asyncio.create_task(self._work(owner, box), context=contextvars.Context())
+
+    async def _work(self, owner: Hashable, box: _Mailbox) -> None:
+        while box.waiting:
+            try:
+                await box.waiting.popleft()()
+            finally:
+                box.claims -= 1
+                box.free.release()
+        box.worker = None
+        if box.claims == 0:
+            del self._boxes[owner]

@@ -1,0 +1,197 @@
+"""The streams of every account and region, in memory. Pure: no clock, no I/O.
+
+Rules and their sources:
+
+- a stream id is unique in its account and region (ResourceAlreadyExistsException, botocore
+  ``iot``);
+- a new stream has version 1 and every update adds 1 (AWS CLI examples; aws-facts G1); the
+  version ends at 65535 (StreamVersion);
+- ListStreams pages in the order of creation, newest first unless ``ascendingOrder`` is asked for
+  (as ListCertificates words it; for streams unconfirmed).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from otactl.cloud.streams.fault import ExistingResource, FaultKind, StreamFault
+from otactl.cloud.streams.record import Stream, StreamFile
+
+if TYPE_CHECKING:
+    from otactl.cloud.scope import Scope
+
+MAX_STREAM_VERSION = 65535
+DEFAULT_PAGE_SIZE = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamPage:
+    """A part of the list.
+
+    Attributes:
+        next_token: Asks for the next part; None when this is the last.
+    """
+
+    streams: tuple[Stream, ...]
+    next_token: str | None
+
+
+class StreamStore:
+    """See the module."""
+
+    def __init__(self) -> None:
+        self._streams: dict[tuple[Scope, str], Stream] = {}
+        self._last_sequence = 0
+
+    def refuse_existing(self, scope: Scope, stream_id: str) -> None:
+        """Refuse an id that is in use.
+
+        Raises:
+            StreamFault: ALREADY_EXISTS.
+        """
+        stream = self._streams.get((scope, stream_id))
+        if stream is not None:
+            raise StreamFault(
+                FaultKind.ALREADY_EXISTS,
+                f"Stream {stream_id} already exists",
+                existing=ExistingResource(resource_id=stream_id, resource_arn=stream.arn),
+            )
+
+    def create(
+        self,
+        scope: Scope,
+        stream_id: str,
+        *,
+        files: tuple[StreamFile, ...],
+        role_arn: str,
+        description: str | None,
+        tags: dict[str, str],
+        now_ms: int,
+    ) -> Stream:
+        """Keep a new stream.
+
+        Raises:
+            StreamFault: The id is in use.
+        """
+        self.refuse_existing(scope, stream_id)
+        self._last_sequence += 1
+        stream = Stream(
+            stream_id=stream_id,
+            arn=scope.arn(f"stream/{stream_id}"),
+            version=1,
+            description=description,
+            files=files,
+            role_arn=role_arn,
+            created_at_ms=now_ms,
+            last_updated_at_ms=now_ms,
+            sequence=self._last_sequence,
+            tags=tuple(tags.items()),
+        )
+        self._streams[scope, stream_id] = stream
+        return stream
+
+    def describe(self, scope: Scope, stream_id: str) -> Stream:
+        """The stream of that id.
+
+        Raises:
+            StreamFault: There is none.
+        """
+        stream = self._streams.get((scope, stream_id))
+        if stream is None:
+            raise StreamFault(FaultKind.NOT_FOUND, f"Stream {stream_id} does not exist")
+        return stream
+
+    def update(
+        self,
+        scope: Scope,
+        stream_id: str,
+        *,
+        files: tuple[StreamFile, ...] | None,
+        role_arn: str | None,
+        description: str | None,
+        now_ms: int,
+    ) -> Stream:
+        """Change what is not None, and count the version up.
+
+        Raises:
+            StreamFault: There is no such stream, or its versions are used up.
+        """
+        stream = self.describe(scope, stream_id)
+        if stream.version >= MAX_STREAM_VERSION:
+            raise StreamFault(
+                FaultKind.LIMIT_EXCEEDED, f"Stream {stream_id} has no version left after this one"
+            )
+        updated = replace(
+            stream,
+            version=stream.version + 1,
+            files=stream.files if files is None else files,
+            role_arn=stream.role_arn if role_arn is None else role_arn,
+            description=stream.description if description is None else description,
+            last_updated_at_ms=now_ms,
+        )
+        self._streams[scope, stream_id] = updated
+        return updated
+
+    def delete(self, scope: Scope, stream_id: str) -> None:
+        """Forget a stream.
+
+        Raises:
+            StreamFault: There is no such stream.
+        """
+        self.describe(scope, stream_id)
+        del self._streams[scope, stream_id]
+
+    def set_tags(self, scope: Scope, stream_id: str, tags: dict[str, str]) -> None:
+        """Replace the tags of a stream.
+
+        Raises:
+            StreamFault: There is no such stream.
+        """
+        self._streams[scope, stream_id] = self.describe(scope, stream_id).with_tags(tags)
+
+    def page(
+        self, scope: Scope, *, max_results: int | None, next_token: str | None, ascending: bool
+    ) -> StreamPage:
+        """One part of the list.
+
+        Raises:
+            StreamFault: The token is none of ours.
+        """
+        streams = sorted(
+            (stream for (owner, _), stream in self._streams.items() if owner == scope),
+            key=lambda stream: stream.sequence,
+            reverse=not ascending,
+        )
+        if next_token is not None:
+            last = _read_token(next_token)
+            streams = [
+                stream for stream in streams if (stream.sequence > last) == ascending
+                and stream.sequence != last
+            ]  # fmt: skip
+        size = max_results or DEFAULT_PAGE_SIZE
+        page = tuple(streams[:size])
+        return StreamPage(
+            streams=page,
+            next_token=_write_token(page[-1].sequence) if len(streams) > size else None,
+        )
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._streams.clear()
+
+
+def _write_token(sequence: int) -> str:
+    return base64.urlsafe_b64encode(f"after:{sequence}".encode()).decode()
+
+
+def _read_token(token: str) -> int:
+    try:
+        word, _, number = base64.urlsafe_b64decode(token.encode()).decode().partition(":")
+        if word == "after":
+            return int(number)
+    except (binascii.Error, ValueError):
+        pass
+    raise StreamFault(FaultKind.INVALID_REQUEST, "nextToken is not one that ListStreams gave")

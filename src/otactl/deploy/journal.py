@@ -1,0 +1,321 @@
+"""What a deployment intends, does and finds out, written down before and after each act.
+
+One SQLite file per deployment. A step is entered as BEGUN before anything is called, and as DONE
+with its record afterwards; undoing is entered the same way. So whoever finds the file after a
+crash knows everything that may exist. SQLite's journal and ``synchronous=FULL`` make each entry
+survive a power cut; a lock file beside it keeps two processes off the same deployment.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import sqlite3
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from otactl.deploy.plan import Plan
+from otactl.deploy.step.job import ROUND_RESULT
+from otactl.errors import LocalResourceMissing, UserMistake
+from otactl.model.outcome import ThingOutcome
+from otactl.model.status import ExecutionStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from otactl.model.outcome import RoundResult
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS deployment (name TEXT PRIMARY KEY, content TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS step (
+    key TEXT PRIMARY KEY, state TEXT NOT NULL, record TEXT, at_ms INTEGER NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS round (round INTEGER PRIMARY KEY, result TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS target (ordinal INTEGER PRIMARY KEY, arn TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS execution (
+    round INTEGER NOT NULL, thing TEXT NOT NULL, number INTEGER NOT NULL, status TEXT NOT NULL,
+    queued_ms INTEGER, started_ms INTEGER, updated_ms INTEGER, details TEXT,
+    PRIMARY KEY (round, thing, number)) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS api_call (name TEXT PRIMARY KEY, count INTEGER NOT NULL) STRICT;
+"""
+
+
+class StepState(StrEnum):
+    """How far a step is. BEGUN and UNDOING mean: it may or may not have happened."""
+
+    BEGUN = "BEGUN"
+    DONE = "DONE"
+    UNDOING = "UNDOING"
+    UNDONE = "UNDONE"
+
+
+class Phase(StrEnum):
+    """How far a deployment is."""
+
+    RUNNING = "RUNNING"
+    CLEANING = "CLEANING"
+    FINISHED = "FINISHED"
+
+
+class Journal:
+    """The journal of one deployment: ``create`` and ``open`` take its lock, ``read`` does not.
+
+    Args:
+        connection: An open database with the schema in it.
+        lock: The open lock file; None for a journal that is only read.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, lock: int | None) -> None:
+        self._connection = connection
+        self._lock = lock
+
+    @classmethod
+    def create(cls, path: Path, plan: Plan, *, now_ms: int, about: Mapping[str, Any]) -> Journal:
+        """Begin the journal of a new deployment.
+
+        Args:
+            path: The file; its folder is made when missing.
+            plan: What is going to happen.
+            now_ms: Epoch milliseconds.
+            about: What ``otactl history`` shows beside the plan.
+
+        Raises:
+            LocalResourceMissing: It cannot be written.
+        """
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            journal = cls._connect(path)
+        except (OSError, sqlite3.Error) as error:
+            raise LocalResourceMissing(
+                f"cannot write the journal {path}: {error}",
+                hint="without a journal nothing is created; choose another --state-dir",
+            ) from error
+        journal.begin(plan, now_ms=now_ms, about=about)
+        return journal
+
+    @classmethod
+    def open(cls, path: Path) -> Journal:
+        """Open the journal of an earlier deployment.
+
+        Raises:
+            UserMistake: There is none, it is damaged, or another process is at work on it.
+        """
+        if not path.is_file():
+            raise UserMistake(
+                f"there is no deployment {path.stem}", hint="`otactl history` lists them"
+            )
+        try:
+            return cls._connect(path)
+        except sqlite3.Error as error:
+            raise UserMistake(f"the journal {path} cannot be read: {error}") from error
+
+    @classmethod
+    def read(cls, path: Path) -> Journal:
+        """Open a journal for reading, also while another process writes it.
+
+        Raises:
+            UserMistake: It cannot be read.
+        """
+        try:
+            return cls(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True), None)
+        except sqlite3.Error as error:
+            raise UserMistake(f"the journal {path} cannot be read: {error}") from error
+
+    @classmethod
+    def _connect(cls, path: Path) -> Journal:
+        lock = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(lock)
+            raise UserMistake(
+                f"another process is at work on deployment {path.stem}",
+                hint="let it finish, or stop it first",
+            ) from error
+        connection = sqlite3.connect(path, check_same_thread=False)
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.executescript(_SCHEMA)
+        return cls(connection, lock)
+
+    def begin(self, plan: Plan, *, now_ms: int, about: Mapping[str, Any]) -> None:
+        """Write down what is going to happen; see ``create``."""
+        with self._connection:
+            self._set("plan", plan.model_dump_json())
+            self._set("phase", Phase.RUNNING)
+            self._set("created_ms", str(now_ms))
+            self._set("about", json.dumps(dict(about)))
+
+    def close(self) -> None:
+        """Let go of the file and the lock; doing it twice is no error."""
+        self._connection.close()
+        if self._lock is not None:
+            os.close(self._lock)
+        self._lock = None
+
+    def _set(self, name: str, content: str) -> None:
+        self._connection.execute("REPLACE INTO deployment VALUES (?, ?)", (name, content))
+
+    def _get(self, name: str) -> str:
+        row = self._connection.execute(
+            "SELECT content FROM deployment WHERE name = ?", (name,)
+        ).fetchone()
+        if row is None:
+            raise UserMistake(f"the journal lacks its {name}: it was never completely written")
+        return str(row[0])
+
+    @property
+    def plan(self) -> Plan:
+        """The plan as it was made."""
+        return Plan.model_validate_json(self._get("plan"))
+
+    @property
+    def phase(self) -> Phase:
+        """How far the deployment is."""
+        return Phase(self._get("phase"))
+
+    @property
+    def created_ms(self) -> int:
+        """When it was begun, epoch milliseconds."""
+        return int(self._get("created_ms"))
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What was said about it at the beginning."""
+        return dict(json.loads(self._get("about")))
+
+    @property
+    def failure(self) -> str | None:
+        """How it failed, in words, or None."""
+        row = self._connection.execute(
+            "SELECT content FROM deployment WHERE name = 'failure'"
+        ).fetchone()
+        return None if row is None else str(row[0])
+
+    def enter_phase(self, phase: Phase) -> None:
+        """Write down that the deployment is that far."""
+        with self._connection:
+            self._set("phase", phase)
+
+    def enter_failure(self, message: str) -> None:
+        """Write down how it failed."""
+        with self._connection:
+            self._set("failure", message)
+
+    def enter(
+        self, key: str, state: StepState, *, now_ms: int, record: Mapping[str, Any] | None = None
+    ) -> None:
+        """Write down how far a step is; a record, once given, stays."""
+        with self._connection:
+            self._connection.execute(
+                "INSERT INTO step VALUES (?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET"
+                " state = excluded.state, at_ms = excluded.at_ms,"
+                " record = coalesce(excluded.record, record)",
+                (key, state, None if record is None else json.dumps(dict(record)), now_ms),
+            )
+
+    def state(self, key: str) -> StepState | None:
+        """How far a step is, or None when it was never begun."""
+        row = self._connection.execute("SELECT state FROM step WHERE key = ?", (key,)).fetchone()
+        return None if row is None else StepState(row[0])
+
+    def record(self, key: str) -> dict[str, Any] | None:
+        """What a step left in the journal when it was done."""
+        row = self._connection.execute("SELECT record FROM step WHERE key = ?", (key,)).fetchone()
+        return None if row is None or row[0] is None else dict(json.loads(row[0]))
+
+    def enter_round(self, result: RoundResult) -> None:
+        """Write down what a round came to."""
+        with self._connection:
+            self._connection.execute(
+                "REPLACE INTO round VALUES (?, ?)",
+                (result.round, ROUND_RESULT.dump_json(result).decode()),
+            )
+
+    @property
+    def rounds(self) -> tuple[RoundResult, ...]:
+        """What the rounds came to so far, in order."""
+        rows = self._connection.execute("SELECT result FROM round ORDER BY round")
+        return tuple(ROUND_RESULT.validate_json(row[0]) for row in rows)
+
+    def enter_executions(self, round_number: int, executions: Sequence[ThingOutcome]) -> None:
+        """Keep executions as they were at the end of a round; each once, details once known.
+
+        They outlive the job, which is deleted at clean-up and its history with it.
+        """
+        with self._connection:
+            self._connection.executemany(
+                "INSERT INTO execution VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+                " status = excluded.status, queued_ms = coalesce(excluded.queued_ms, queued_ms),"
+                " started_ms = coalesce(excluded.started_ms, started_ms),"
+                " updated_ms = coalesce(excluded.updated_ms, updated_ms),"
+                " details = coalesce(excluded.details, details)",
+                (_execution_row(round_number, execution) for execution in executions),
+            )
+
+    def executions(self, round_number: int) -> Iterator[ThingOutcome]:
+        """The executions of a round, by thing and attempt; none in a journal that kept none."""
+        tables = "SELECT 1 FROM sqlite_master WHERE name = 'execution'"
+        if self._connection.execute(tables).fetchone() is None:
+            return
+        for row in self._connection.execute(
+            "SELECT thing, number, status, queued_ms, started_ms, updated_ms, details"
+            " FROM execution WHERE round = ? ORDER BY thing, number",
+            (round_number,),
+        ):
+            yield ThingOutcome(
+                thing_name=row[0],
+                execution_number=row[1],
+                status=ExecutionStatus(row[2]),
+                queued_at_ms=row[3],
+                started_at_ms=row[4],
+                updated_at_ms=row[5],
+                status_details=json.loads(row[6]) if row[6] else {},
+            )
+
+    def enter_targets(self, arns: Iterable[str]) -> None:
+        """Keep the thing list: a resumed deployment must not depend on a file that may change."""
+        with self._connection:
+            self._connection.executemany(
+                "REPLACE INTO target VALUES (?, ?)", enumerate(arns, start=1)
+            )
+
+    def targets(self) -> Iterator[str]:
+        """The ARNs of the thing list, in order."""
+        for row in self._connection.execute("SELECT arn FROM target ORDER BY ordinal"):
+            yield str(row[0])
+
+    def enter_calls(self, counts: Mapping[str, int]) -> None:
+        """Keep how many calls were made so far, by operation."""
+        with self._connection:
+            self._connection.executemany("REPLACE INTO api_call VALUES (?, ?)", counts.items())
+
+    @property
+    def calls(self) -> dict[str, int]:
+        """How many calls were made, by operation."""
+        return dict(self._connection.execute("SELECT name, count FROM api_call ORDER BY name"))
+
+
+def _execution_row(round_number: int, execution: ThingOutcome) -> tuple[object, ...]:
+    details = execution.status_details
+    return (
+        round_number,
+        execution.thing_name,
+        execution.execution_number,
+        execution.status.value,
+        execution.queued_at_ms,
+        execution.started_at_ms,
+        execution.updated_at_ms,
+        json.dumps(dict(details)) if details else None,
+    )
+
+
+@contextmanager
+def open_journal(path: Path) -> Iterator[Journal]:
+    """``Journal.open`` for a ``with`` statement."""
+    journal = Journal.open(path)
+    try:
+        yield journal
+    finally:
+        journal.close()

@@ -1,0 +1,75 @@
+"""What whoever watches a deployment is told: progress bars, logs, tests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from otactl.deploy.step import Step
+    from otactl.model.outcome import RoundResult
+    from otactl.model.snapshot import JobSnapshot
+
+
+class Moment(StrEnum):
+    """An instant around one step, in the order in which they come."""
+
+    BEFORE_BEGIN = "BEFORE_BEGIN"
+    BEGUN = "BEGUN"
+    HAPPENED = "HAPPENED"
+    DONE = "DONE"
+    UNDOING = "UNDOING"
+    UNHAPPENED = "UNHAPPENED"
+    UNDONE = "UNDONE"
+
+
+@dataclass(frozen=True, slots=True)
+class StepMoment:
+    """One step at one instant: HAPPENED is after the calls and before the journal's entry.
+
+    Attributes:
+        deleted: At UNDONE, whether there was anything to delete that was ours alone.
+    """
+
+    step: Step
+    moment: Moment
+    deleted: bool = False
+
+
+class Observer(Protocol):
+    """Whoever wants to know. No method may raise."""
+
+    def on_step(self, moment: StepMoment) -> None:
+        """A step came a bit further."""
+
+    def on_progress(self, step: Step, done: int, of: int) -> None:
+        """A long step is that far."""
+
+    def on_snapshot(self, round_number: int, snapshot: JobSnapshot) -> None:
+        """The running job was looked at."""
+
+    def on_round(self, result: RoundResult) -> None:
+        """A round is over."""
+
+    def on_pause(self, reason: str, seconds: float) -> None:
+        """AWS cannot be reached; the next try is in so many seconds."""
+
+
+class SilentObserver:
+    """Nobody wants to know."""
+
+    def on_step(self, moment: StepMoment) -> None:
+        """Ignore it."""
+
+    def on_progress(self, step: Step, done: int, of: int) -> None:
+        """Ignore it."""
+
+    def on_snapshot(self, round_number: int, snapshot: JobSnapshot) -> None:
+        """Ignore it."""
+
+    def on_round(self, result: RoundResult) -> None:
+        """Ignore it."""
+
+    def on_pause(self, reason: str, seconds: float) -> None:
+        """Ignore it."""

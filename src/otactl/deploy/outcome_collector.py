@@ -1,0 +1,131 @@
+"""What became of each thing, at a bounded number of calls.
+
+ListJobExecutionsForJob gives the status of 250 executions per call but no status details;
+DescribeJobExecution gives the details of one thing per call (aws-facts A5). So everything is
+listed once and handed on to be kept, details are fetched for as many as the limit allows,
+failures first, and what is left of the limit is spent on a sample of those that succeeded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from otactl.model.status import ExecutionStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from otactl.deploy.ports import Jobs
+    from otactl.model.outcome import ThingOutcome
+    from otactl.model.snapshot import JobCounts
+
+#: Executions kept at once: a page, and one entry of the journal.
+_PART = 250
+
+_UNSUCCESSFUL = tuple(
+    status for status in ExecutionStatus if status is not ExecutionStatus.SUCCEEDED
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectedOutcomes:
+    """What was found out.
+
+    Attributes:
+        counts: Things by the status of their last execution.
+        outcomes: Every thing that did not succeed, and a sample of the others with details.
+    """
+
+    counts: dict[ExecutionStatus, int]
+    outcomes: tuple[ThingOutcome, ...]
+
+
+def collect_outcomes(
+    jobs: Jobs,
+    job_id: str,
+    counts: JobCounts,
+    *,
+    may_repeat: bool,
+    detail_limit: int,
+    on_progress: Callable[[int, int], None],
+    keep: Callable[[Sequence[ThingOutcome]], None],
+) -> CollectedOutcomes:
+    """Find out what became of the things of a job that is over.
+
+    Args:
+        jobs: Where to ask.
+        job_id: The job.
+        counts: AWS's counts of executions, which say what needs to be listed at all.
+        may_repeat: Whether a thing can have several executions: by retries, or by joining a
+            CONTINUOUS job again. Its last one counts.
+        detail_limit: How many things may be asked about one by one.
+        on_progress: Told how many of them have been.
+        keep: Gets every execution that is listed, then once more those with details.
+    """
+    unsuccessful = _last_per_thing(
+        execution
+        for status in _UNSUCCESSFUL
+        if counts[status]
+        for execution in _kept(jobs.executions(job_id, status), keep)
+    )
+    succeeded: list[ThingOutcome] = []
+    if counts[ExecutionStatus.SUCCEEDED]:
+        for execution in _kept(jobs.executions(job_id, ExecutionStatus.SUCCEEDED), keep):
+            if may_repeat and _mends(execution, unsuccessful):
+                del unsuccessful[execution.thing_name]
+            if len(succeeded) < detail_limit:
+                succeeded.append(execution)
+    by_status = {ExecutionStatus.SUCCEEDED: counts[ExecutionStatus.SUCCEEDED]}
+    for outcome in unsuccessful.values():
+        by_status[outcome.status] = by_status.get(outcome.status, 0) + 1
+    outcomes = list(_detailed(jobs, job_id, unsuccessful.values(), detail_limit, on_progress))
+    sample_size = max(0, detail_limit - len(outcomes))
+    outcomes += _detailed(jobs, job_id, succeeded[:sample_size], sample_size, on_progress)
+    keep([outcome for outcome in outcomes if outcome.status_details])
+    return CollectedOutcomes(counts=by_status, outcomes=tuple(outcomes))
+
+
+def _kept(
+    executions: Iterable[ThingOutcome], keep: Callable[[Sequence[ThingOutcome]], None]
+) -> Iterator[ThingOutcome]:
+    """The same executions, handed on to be kept part by part."""
+    part: list[ThingOutcome] = []
+    for execution in executions:
+        part.append(execution)
+        if len(part) == _PART:
+            keep(part)
+            part = []
+        yield execution
+    if part:
+        keep(part)
+
+
+def _mends(execution: ThingOutcome, unsuccessful: Mapping[str, ThingOutcome]) -> bool:
+    """Whether a thing that failed succeeded in a later attempt."""
+    failed = unsuccessful.get(execution.thing_name)
+    return failed is not None and execution.execution_number > failed.execution_number
+
+
+def _last_per_thing(executions: Iterable[ThingOutcome]) -> dict[str, ThingOutcome]:
+    last: dict[str, ThingOutcome] = {}
+    for execution in executions:
+        known = last.get(execution.thing_name)
+        if known is None or known.execution_number < execution.execution_number:
+            last[execution.thing_name] = execution
+    return last
+
+
+def _detailed(
+    jobs: Jobs,
+    job_id: str,
+    outcomes: Iterable[ThingOutcome],
+    limit: int,
+    on_progress: Callable[[int, int], None],
+) -> Iterator[ThingOutcome]:
+    for index, outcome in enumerate(outcomes):
+        if index >= limit:
+            yield outcome
+            continue
+        yield jobs.execution(job_id, outcome.thing_name) or outcome
+        on_progress(index + 1, limit)

@@ -1,0 +1,44 @@
+"""Telling what a deployment created from what is somebody else's.
+
+Streams, jobs and thing groups carry the deployment's id in their description: it is set by the
+very call that creates them, so there is no instant at which one of ours cannot be recognised, and
+reading it needs no permission beyond describing.
+"""
+
+from __future__ import annotations
+
+import re
+
+from otactl.errors import UserMistake
+
+_OURS = re.compile(r"^otactl deployment (?P<id>[0-9A-Za-z-]+)(?: |$)")
+
+
+def describe_ours(deployment_id: str, detail: str = "") -> str:
+    """The description of something a deployment creates."""
+    return f"otactl deployment {deployment_id} {detail}".rstrip()
+
+
+def owner(description: str | None) -> str | None:
+    """The deployment that created what has this description, or None when none of ours did."""
+    match = _OURS.match(description or "")
+    return match["id"] if match else None
+
+
+def is_ours(description: str | None, deployment_id: str) -> bool:
+    """Whether this deployment created it."""
+    return owner(description) == deployment_id
+
+
+def not_ours(kind: str, name: str, description: str | None) -> UserMistake:
+    """The refusal to touch something that exists and is not this deployment's."""
+    creator = owner(description)
+    if creator is not None:
+        return UserMistake(
+            f"{kind} {name} exists; deployment {creator} created it",
+            hint=f"`otactl resume {creator}` goes on with it, `otactl clean {creator}` removes it",
+        )
+    return UserMistake(
+        f"{kind} {name} exists, and not because of otactl; it is left as it is",
+        hint=f"choose another {kind} id in [DEFAULT], or delete the {kind} yourself",
+    )

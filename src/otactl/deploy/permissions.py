@@ -1,0 +1,215 @@
+"""The IAM policies one deployment needs: its user's, and those of the roles it hands to AWS IoT.
+
+Least privilege: where an ARN is known it is named; a wildcard stands only where AWS offers no
+resource (DescribeAlarms), where the name does not exist yet (the deployment's own thing group),
+or where naming every thing would burst the policy's size limit. Which action each call needs:
+AWS Service Authorization Reference for IoT, S3 and CloudWatch; aws-facts J2 and J3.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from otactl.deploy.targeting import MAX_JOB_TARGETS
+from otactl.model.alarm import deployed_alarm_name
+from otactl.model.arn import partition_of
+from otactl.model.s3_url import parse_s3_url
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from otactl.model.configuration import DeploymentConfiguration
+    from otactl.model.thing_list import ThingList
+
+Policy = dict[str, Any]
+
+#: A managed policy has at most 6,144 characters (IAM quotas): so many thing ARNs still fit.
+_MOST_NAMED_THINGS = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeploymentNames:
+    """The names a deployment will give to what it creates.
+
+    Attributes:
+        object_key: The image's key; ``firmware/*`` stands for any image.
+        stream_id: The stream's id; ``…_*`` stands for any image's.
+    """
+
+    account: str
+    object_key: str
+    stream_id: str
+
+
+def user_policy(
+    configuration: DeploymentConfiguration, thing_list: ThingList, names: DeploymentNames
+) -> Policy:
+    """What the user or CI role that runs ``otactl deploy`` must be allowed."""
+    return _policy(
+        [
+            *_storage(configuration, names),
+            *_iot(configuration, thing_list, names),
+            *_alarms(configuration, names),
+            _pass_roles(configuration),
+        ]
+    )
+
+
+def firmware_reader_policy(bucket: str, object_key: str, *, region: str) -> Policy:
+    """What a service role needs to read the image, for a stream or for presigning."""
+    return _policy(
+        [
+            _allow(
+                "ReadFirmware",
+                ["s3:GetObject", "s3:GetObjectVersion"],
+                [f"{_bucket_arn(bucket, region)}/{object_key}"],
+            )
+        ]
+    )
+
+
+def iot_trust_policy(account: str, region: str) -> Policy:
+    """Lets AWS IoT of this account and region assume a role, and nobody else.
+
+    Source: AWS IoT Developer Guide, cross-service-confused-deputy-prevention.
+    """
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "iot.amazonaws.com"},
+                "Action": "sts:AssumeRole",
+                "Condition": {
+                    "StringEquals": {"aws:SourceAccount": account},
+                    "ArnLike": {
+                        "aws:SourceArn": f"arn:{partition_of(region)}:iot:{region}:{account}:*"
+                    },
+                },
+            }
+        ],
+    }
+
+
+def _policy(statements: Iterable[Mapping[str, Any]]) -> Policy:
+    return {"Version": "2012-10-17", "Statement": [dict(statement) for statement in statements]}
+
+
+def _allow(
+    sid: str, actions: list[str], resources: list[str], condition: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    statement: dict[str, Any] = {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Action": actions,
+        "Resource": resources[0] if len(resources) == 1 else resources,
+    }
+    if condition:
+        statement["Condition"] = condition
+    return statement
+
+
+def _bucket_arn(bucket: str, region: str) -> str:
+    """A bucket's ARN names no region, but the partition the region is of."""
+    return f"arn:{partition_of(region)}:s3:::{bucket}"
+
+
+def _storage(
+    configuration: DeploymentConfiguration, names: DeploymentNames
+) -> list[dict[str, Any]]:
+    bucket = _bucket_arn(configuration.bucket, configuration.region)
+    objects = [f"{bucket}/{names.object_key}", f"{bucket}/claims/{names.object_key}/*"]
+    if configuration.custom_document is not None:
+        objects.append(f"{bucket}/job-documents/*")
+    statements = [
+        # HeadBucket and the listing of claims are both s3:ListBucket.
+        _allow("SeeTheBucket", ["s3:ListBucket"], [bucket]),
+        _allow(
+            "KeepFirmware",
+            ["s3:PutObject", "s3:GetObject", "s3:DeleteObject", "s3:DeleteObjectVersion"],
+            objects,
+        ),
+    ]
+    custom = configuration.custom_document
+    if custom is not None and custom.url is not None:
+        where = parse_s3_url(custom.url)
+        statements.append(
+            _allow(
+                "ReadTheJobDocument",
+                ["s3:GetObject"],
+                [f"{_bucket_arn(where.bucket, configuration.region)}/{where.key}"],
+            )
+        )
+    return statements
+
+
+def _iot(
+    configuration: DeploymentConfiguration, thing_list: ThingList, names: DeploymentNames
+) -> list[dict[str, Any]]:
+    partition = partition_of(configuration.region)
+    base = f"arn:{partition}:iot:{configuration.region}:{names.account}"
+    stream, job = f"{base}:stream/{names.stream_id}", f"{base}:job/{configuration.job_id}"
+    things = list(thing_list.things)
+    if len(things) > _MOST_NAMED_THINGS or thing_list.groups:
+        # Members of a group are described too, and are not known here.
+        things = [f"{base}:thing/*"]
+    groups = list(thing_list.groups)
+    own_group = f"{base}:thinggroup/otactl-*"
+    gathers = len(thing_list.things) + len(groups) > MAX_JOB_TARGETS
+    targets = [*([own_group] if gathers else things if thing_list.things else []), *groups]
+    tagging = ["iot:TagResource"] if configuration.tags else []
+    statements = [
+        _allow(
+            "Streams",
+            ["iot:CreateStream", "iot:DescribeStream", "iot:DeleteStream", *tagging],
+            [stream],
+        ),
+        _allow("CreateTheJob", ["iot:CreateJob", *tagging], [job, *targets]),
+        _allow(
+            "WatchAndEndTheJob",
+            ["iot:DescribeJob", "iot:ListJobExecutionsForJob", "iot:CancelJob", "iot:DeleteJob"],
+            [job],
+        ),
+        _allow("AskAboutThings", ["iot:DescribeJobExecution"], [job, *things]),
+    ]
+    if groups:
+        statements.append(_allow("CountTheThings", ["iot:ListThingsInThingGroup"], groups))
+    if gathers:
+        actions = ["iot:CreateThingGroup", "iot:DescribeThingGroup", "iot:DeleteThingGroup"]
+        statements += [
+            _allow("OwnThingGroup", actions, [own_group]),
+            _allow("FillIt", ["iot:AddThingToThingGroup"], [own_group, f"{base}:thing/*"]),
+        ]
+    return statements
+
+
+def _alarms(configuration: DeploymentConfiguration, names: DeploymentNames) -> list[dict[str, Any]]:
+    if not configuration.alarms:
+        return []
+    partition = partition_of(configuration.region)
+    base = f"arn:{partition}:cloudwatch:{configuration.region}:{names.account}:alarm:"
+    return [
+        _allow(
+            "Alarms",
+            ["cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms"],
+            [
+                base + deployed_alarm_name(configuration.job_id, alarm.name)
+                for alarm in configuration.alarms
+            ],
+        ),
+        # CloudWatch offers no resource for DescribeAlarms by name.
+        _allow("SeeAlarms", ["cloudwatch:DescribeAlarms"], ["*"]),
+    ]
+
+
+def _pass_roles(configuration: DeploymentConfiguration) -> dict[str, Any]:
+    roles = {configuration.role_arn}
+    if configuration.job.presigned_url is not None:
+        roles.add(configuration.job.presigned_url.role_arn)
+    return _allow(
+        "HandRolesToIot",
+        ["iam:PassRole"],
+        sorted(roles),
+        {"StringEquals": {"iam:PassedToService": "iot.amazonaws.com"}},
+    )

@@ -1,0 +1,91 @@
+"""A plan: everything a deployment will do, in order, as values.
+
+It can be printed before anything happens (``otactl plan``, ``--dry-run``), it is what the journal
+keeps, and its fingerprint tells whether a deployment would still be the one that was looked at.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from otactl.deploy.step import AnyStep, Step
+
+
+class Plan(BaseModel):
+    """The steps of a deployment.
+
+    Attributes:
+        deployment_id: Unique; everything created carries it.
+        source: The configuration file, as the user gave it.
+        things: How many things the deployment is for.
+        setup: Steps done once, before the first round.
+        rounds: The steps of each round, undone before the next one begins.
+        clean_up: Whether everything is undone at the end.
+        delay_seconds: The pause between rounds.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    deployment_id: str
+    source: str
+    region: str
+    account: str
+    job_id: str
+    image_sha256: str
+    targets_sha256: str
+    things: int
+    setup: tuple[AnyStep, ...]
+    rounds: tuple[tuple[AnyStep, ...], ...]
+    clean_up: bool
+    delay_seconds: float
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """Every step in the order in which it is begun."""
+        return (*self.setup, *(step for steps in self.rounds for step in steps))
+
+    @property
+    def calls(self) -> dict[str, int]:
+        """The API calls of the whole plan when all goes well, beside the ticks of the watch."""
+        total: Counter[str] = Counter()
+        for step in self.steps:
+            total.update(step.calls)
+            if self.clean_up or step not in self.setup:
+                total.update(step.undo_calls)
+        return dict(sorted(total.items()))
+
+    @property
+    def fingerprint(self) -> str:
+        """A digest of everything that matters; the deployment's id and the file's name do not."""
+        text = self.model_dump_json(exclude={"deployment_id", "source"})
+        return hashlib.sha256(text.replace(self.deployment_id, "").encode()).hexdigest()
+
+    def to_fields(self) -> dict[str, Any]:
+        """The plan as ``otactl plan --output json`` shows it."""
+        return {
+            "deploymentId": self.deployment_id,
+            "source": self.source,
+            "region": self.region,
+            "account": self.account,
+            "jobId": self.job_id,
+            "imageSha256": self.image_sha256,
+            "things": self.things,
+            "rounds": len(self.rounds),
+            "cleanUp": self.clean_up,
+            "fingerprint": self.fingerprint,
+            "steps": [
+                {
+                    "key": step.key,
+                    "does": step.title,
+                    "creates": step.resource,
+                    "calls": dict(step.calls),
+                    "undoCalls": dict(step.undo_calls),
+                }
+                for step in self.steps
+            ],
+            "apiCalls": self.calls,
+        }

@@ -1,0 +1,245 @@
+"""From a configuration to a plan: which steps, in which order. Decides; calls nothing.
+
+The order is what makes a deployment safe to interrupt: what a later step needs is there before
+it, alarms watch before the first thing is notified, and undoing in reverse never takes away what
+is still in use.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from otactl.deploy.plan import Plan
+from otactl.deploy.step import (
+    AddThings,
+    AnyStep,
+    AwaitJob,
+    CreateJob,
+    CreateStream,
+    CreateThingGroup,
+    PutAlarm,
+    UploadImage,
+    UploadJobDocument,
+)
+from otactl.errors import UserMistake
+from otactl.model.alarm import deployed_alarm_name
+from otactl.model.arn import thing_group_arn
+from otactl.wire.error import WireError
+from otactl.wire.job_document import (
+    MAX_FILE_ID,
+    ImageDescription,
+    build_document,
+    encode_document,
+    presigned_url_placeholder,
+)
+from otactl.wire.stream_payload import MAX_FILE_SIZE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from otactl.deploy.targeting import Targeting
+    from otactl.model.configuration import DeploymentConfiguration
+    from otactl.model.firmware import Firmware
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanOptions:
+    """What the command line may say beside the configuration.
+
+    Attributes:
+        detail_limit: How many things may be asked about one by one at the end of a round.
+        max_wait_seconds: How long a round may take; None for as long as it does.
+    """
+
+    detail_limit: int = 250
+    max_wait_seconds: float | None = None
+
+
+def file_id_of(firmware: Firmware) -> int:
+    """The stream file id of an image: the first byte of its digest.
+
+    Any number from 0 to 255 will do (the manual: "any_integer_between_0_to_255"); this one is the
+    same whenever the same image is deployed and usually another for another image.
+    """
+    file_id = int(firmware.sha256[:2], 16)
+    assert file_id <= MAX_FILE_ID  # noqa: S101 - a byte
+    return file_id
+
+
+def fits_a_stream(firmware: Firmware) -> bool:
+    """Whether a stream can deliver it; a larger image travels by presigned URL alone."""
+    return firmware.size_bytes <= MAX_FILE_SIZE
+
+
+def stream_id_of(configuration: DeploymentConfiguration, firmware: Firmware) -> str:
+    """The stream's id: the configured one and the file id, as in the manual's ``…_35``."""
+    return configuration.stream_name(file_id_of(firmware))
+
+
+def job_document(
+    configuration: DeploymentConfiguration,
+    firmware: Firmware,
+    *,
+    custom: Mapping[str, Any] | None,
+    signature: bytes | None,
+) -> str:
+    """The document of the job, merged into the custom one when there is one.
+
+    Raises:
+        UserMistake: It is longer than AWS takes.
+    """
+    presigned = None
+    if configuration.job.presigned_url is not None:
+        presigned = presigned_url_placeholder(
+            configuration.region, configuration.bucket, firmware.object_key
+        )
+    image = ImageDescription(
+        stream_id=stream_id_of(configuration, firmware) if fits_a_stream(firmware) else None,
+        file_id=file_id_of(firmware),
+        file_size=firmware.size_bytes,
+        image_version=configuration.image_version,
+        # As in the manual's shell chapter: a signature stands in place of the MD5.
+        md5=None if signature else firmware.md5,
+        sha256=firmware.sha256 if configuration.include_sha256 else None,
+        signature=signature,
+        presigned_url=presigned,
+    )
+    try:
+        return encode_document(build_document(image, custom))
+    except WireError as error:
+        raise UserMistake(str(error), hint="shorten the custom job document") from error
+
+
+def build_plan(
+    configuration: DeploymentConfiguration,
+    firmware: Firmware,
+    targeting: Targeting,
+    *,
+    deployment_id: str,
+    account: str,
+    document: str,
+    targets_sha256: str,
+    options: PlanOptions,
+) -> Plan:
+    """The plan of a deployment.
+
+    Args:
+        configuration: What the user wants.
+        firmware: The image as it is now; the plan is for this very content.
+        targeting: Whom it is for.
+        deployment_id: A new one.
+        account: The account all of it happens in.
+        document: From ``job_document``.
+        targets_sha256: From ``targets_digest``.
+        options: What the command line adds.
+    """
+    group_name = f"otactl-{deployment_id}"
+    targets = targeting.arns
+    if targeting.gathered:
+        group = thing_group_arn(configuration.region, account, group_name)
+        targets = (*targets, str(group))
+    return Plan(
+        deployment_id=deployment_id,
+        source=configuration.file_name,
+        region=configuration.region,
+        account=account,
+        job_id=configuration.job_id,
+        image_sha256=firmware.sha256,
+        targets_sha256=targets_sha256,
+        things=targeting.things,
+        setup=(
+            *_image_steps(configuration, firmware, document, deployment_id),
+            *_group_steps(configuration, targeting, group_name),
+            *_alarm_steps(configuration),
+            *_stream_steps(configuration, firmware),
+        ),
+        rounds=tuple(
+            (
+                CreateJob(
+                    round=number,
+                    job_id=configuration.job_id,
+                    targets=targets,
+                    document=document,
+                    configuration=configuration.job,
+                    tags=configuration.tags,
+                ),
+                AwaitJob(
+                    round=number,
+                    job_id=configuration.job_id,
+                    things=targeting.things,
+                    configuration=configuration.job,
+                    detail_limit=options.detail_limit,
+                    max_wait_seconds=options.max_wait_seconds,
+                ),
+            )
+            for number in range(1, configuration.rounds + 1)
+        ),
+        clean_up=configuration.clean_up,
+        delay_seconds=configuration.default_delay_seconds,
+    )
+
+
+def _image_steps(
+    configuration: DeploymentConfiguration, firmware: Firmware, document: str, deployment_id: str
+) -> tuple[AnyStep, ...]:
+    upload = UploadImage(
+        bucket=configuration.bucket,
+        object_key=firmware.object_key,
+        path=firmware.path,
+        size_bytes=firmware.size_bytes,
+        sha256=firmware.sha256,
+    )
+    if configuration.custom_document is None:
+        return (upload,)
+    return (
+        upload,
+        UploadJobDocument(
+            bucket=configuration.bucket,
+            object_key=f"job-documents/{deployment_id}/{configuration.job_id}.json",
+            document=document,
+        ),
+    )
+
+
+def _group_steps(
+    configuration: DeploymentConfiguration, targeting: Targeting, group_name: str
+) -> tuple[AnyStep, ...]:
+    if not targeting.gathered:
+        return ()
+    return (
+        CreateThingGroup(group_name=group_name),
+        AddThings(
+            group_name=group_name,
+            things=targeting.gathered,
+            concurrency=configuration.upload_concurrency,
+        ),
+    )
+
+
+def _alarm_steps(configuration: DeploymentConfiguration) -> tuple[AnyStep, ...]:
+    return tuple(
+        PutAlarm(
+            name=deployed_alarm_name(configuration.job_id, alarm.name),
+            alarm=alarm,
+            job_id=configuration.job_id,
+        )
+        for alarm in configuration.alarms
+    )
+
+
+def _stream_steps(
+    configuration: DeploymentConfiguration, firmware: Firmware
+) -> tuple[AnyStep, ...]:
+    if not fits_a_stream(firmware):
+        return ()
+    return (
+        CreateStream(
+            stream_id=stream_id_of(configuration, firmware),
+            file_id=file_id_of(firmware),
+            bucket=configuration.bucket,
+            object_key=firmware.object_key,
+            role_arn=configuration.role_arn,
+            tags=configuration.tags,
+        ),
+    )

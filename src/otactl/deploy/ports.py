@@ -1,0 +1,259 @@
+"""What a deployment needs of the world, as Protocols; ``aws`` implements them with boto3.
+
+Every method raises ``errors.AwsRefused`` when AWS says no, and ``errors.AwsUnreachable`` when no
+answer came within the retry budget. Deleting what is not there is no error: clean-up may be
+repeated.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from otactl.model.alarm import Alarm
+    from otactl.model.job_configuration import JobConfiguration
+    from otactl.model.outcome import ThingOutcome
+    from otactl.model.snapshot import JobDescription, JobSnapshot
+    from otactl.model.status import ExecutionStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredObject:
+    """An object in S3.
+
+    Attributes:
+        version_id: None in a bucket without versioning.
+        sha256: Lower-case hex as S3 or its metadata has it; None when neither says.
+        created: Whether the call that returned this created it.
+        metadata: The user metadata it was stored with.
+    """
+
+    bucket: str
+    key: str
+    size_bytes: int
+    sha256: str | None = None
+    version_id: str | None = None
+    created: bool = False
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+class ObjectStore(Protocol):
+    """Amazon S3."""
+
+    def check_bucket(self, bucket: str, *, owner: str, region: str) -> None:
+        """Refuse a bucket that is missing, in another region or another account's.
+
+        Raises:
+            UserMistake: It is one of these; the message says which.
+        """
+        ...
+
+    def find(self, bucket: str, key: str) -> StoredObject | None:
+        """The object, or None when there is none."""
+        ...
+
+    def put_file(
+        self, bucket: str, key: str, path: str, *, sha256: str, metadata: Mapping[str, str]
+    ) -> StoredObject:
+        """Store a file under a key that is named by its content.
+
+        An object that is there already is left as it is; ``created`` says so.
+
+        Raises:
+            UserMistake: The file no longer has this digest.
+        """
+        ...
+
+    def put_text(self, bucket: str, key: str, text: str) -> None:
+        """Store a small text under a key that nobody else uses."""
+        ...
+
+    def claim(self, bucket: str, key: str, claimant: str) -> None:
+        """Say that a deployment uses an object, so that no other one deletes it."""
+        ...
+
+    def release(self, bucket: str, key: str, claimant: str) -> frozenset[str]:
+        """Take a claim back. Returns who still claims the object."""
+        ...
+
+    def read_text(self, bucket: str, key: str, *, limit_bytes: int) -> str:
+        """Read a small UTF-8 object.
+
+        Raises:
+            UserMistake: It is larger than the limit, or no UTF-8.
+        """
+        ...
+
+    def delete(self, bucket: str, key: str, version_id: str | None) -> None:
+        """Delete an object; of a versioned bucket, that version."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamRequest:
+    """What CreateStream is asked for."""
+
+    stream_id: str
+    file_id: int
+    bucket: str
+    key: str
+    version_id: str | None
+    role_arn: str
+    description: str
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+class Streams(Protocol):
+    """MQTT file streams."""
+
+    def create(self, request: StreamRequest) -> None:
+        """Create a stream."""
+        ...
+
+    def description(self, stream_id: str) -> str | None:
+        """The description of a stream, or None when there is no such stream."""
+        ...
+
+    def delete(self, stream_id: str) -> None:
+        """Delete a stream."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRequest:
+    """What CreateJob is asked for."""
+
+    job_id: str
+    targets: tuple[str, ...]
+    document: str
+    description: str
+    configuration: JobConfiguration
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+class Jobs(Protocol):
+    """IoT Jobs, control plane."""
+
+    def create(self, request: JobRequest) -> None:
+        """Create a job."""
+        ...
+
+    def describe(self, job_id: str) -> JobDescription | None:
+        """The job, or None when there is none."""
+        ...
+
+    def cancel(self, job_id: str, *, reason_code: str, comment: str, force: bool) -> None:
+        """Cancel a job; forced, its executions in progress too."""
+        ...
+
+    def delete(self, job_id: str) -> None:
+        """Delete a job and all its executions, running or not."""
+        ...
+
+    def executions(
+        self, job_id: str, status: ExecutionStatus | None = None
+    ) -> Iterator[ThingOutcome]:
+        """The executions of a job, without status details: one call for each 250."""
+        ...
+
+    def execution(self, job_id: str, thing_name: str) -> ThingOutcome | None:
+        """The last execution of a job on a thing, with its status details: one call."""
+        ...
+
+
+class Registry(Protocol):
+    """The thing registry."""
+
+    def things_in_group(self, group_name: str) -> Iterator[str]:
+        """The names of the things in a group: one call for each 250.
+
+        Raises:
+            AwsRefused: There is no such group.
+        """
+        ...
+
+    def create_group(self, group_name: str, *, description: str) -> str:
+        """Create a thing group, or find it when it has that very description. Returns its ARN."""
+        ...
+
+    def add_things(
+        self, group_name: str, thing_arns: Iterable[str], *, concurrency: int
+    ) -> Iterator[int]:
+        """Add things to a group, several calls at once; yields how many are in so far."""
+        ...
+
+    def group_description(self, group_name: str) -> str | None:
+        """The description of a thing group, or None when there is no such group."""
+        ...
+
+    def delete_group(self, group_name: str) -> None:
+        """Delete a thing group; its things stay."""
+        ...
+
+
+class Alarms(Protocol):
+    """CloudWatch alarms."""
+
+    def put(self, name: str, alarm: Alarm, *, job_id: str, description: str) -> None:
+        """Create an alarm on a metric of a job."""
+        ...
+
+    def description(self, name: str) -> str | None:
+        """The description of an alarm, or None when there is no such alarm."""
+        ...
+
+    def delete(self, name: str) -> None:
+        """Delete an alarm."""
+        ...
+
+
+class JobWatch(Protocol):
+    """Looks at a job again and again."""
+
+    def snapshots(self, job_id: str) -> Iterator[JobSnapshot]:
+        """One snapshot per tick, until the caller has seen enough."""
+        ...
+
+
+class Clock(Protocol):
+    """Time, and the user's wish to stop."""
+
+    def now_ms(self) -> int:
+        """Epoch milliseconds."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Wait.
+
+        Raises:
+            Interrupted: The user asked to stop; raised at once, not at the end of the wait.
+        """
+        ...
+
+    def check(self) -> None:
+        """Go on, unless the user asked to stop.
+
+        Raises:
+            Interrupted: The user asked to stop.
+        """
+        ...
+
+    def shield(self) -> None:
+        """From now on neither ``sleep`` nor ``check`` raises: what follows is clean-up."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Everything a deployment needs of the world, in one hand."""
+
+    objects: ObjectStore
+    streams: Streams
+    jobs: Jobs
+    registry: Registry
+    alarms: Alarms
+    watch: JobWatch
+    clock: Clock

@@ -1,0 +1,199 @@
+"""Everything that is looked at before anything is created.
+
+A configuration that cannot work is refused here, with the reason, while the cloud is untouched: an
+account or a region that contradicts the ARNs, a bucket that is not ours, a group that is empty, a
+job id in use. What comes out is a plan.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from otactl.deploy.image_file import measure_image
+from otactl.deploy.ownership import not_ours, owner
+from otactl.deploy.planner import (
+    PlanOptions,
+    build_plan,
+    fits_a_stream,
+    job_document,
+    stream_id_of,
+)
+from otactl.deploy.signing import sign_image
+from otactl.deploy.step import DeleteExistingJob
+from otactl.deploy.targeting import Targeting, choose_targets, targets_digest
+from otactl.errors import AwsRefused, UserMistake
+from otactl.model.arn import Arn
+from otactl.model.s3_url import parse_s3_url
+from otactl.wire.custom_document import DocumentFault, read_custom_document
+from otactl.wire.job_document import MAX_JOB_DOCUMENT_LENGTH
+from otactl.wire.stream_payload import MAX_FILE_SIZE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from otactl.deploy.plan import Plan
+    from otactl.deploy.ports import Services
+    from otactl.model.configuration import DeploymentConfiguration
+    from otactl.model.firmware import Firmware
+    from otactl.model.thing_list import ThingList
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is to be deployed, as it was read from disk.
+
+    Attributes:
+        custom_document: The local custom job document; None when there is none, or it is in S3.
+        account: The account of the credentials, twelve digits.
+        force: Whether a job that has the id may be deleted whoever created it.
+    """
+
+    configuration: DeploymentConfiguration
+    thing_list: ThingList
+    custom_document: Mapping[str, Any] | None
+    account: str
+    deployment_id: str
+    options: PlanOptions
+    force: bool = False
+
+
+def prepare(request: Request, services: Services) -> Plan:
+    """Look at everything and make the plan.
+
+    Raises:
+        UserMistake: Something in the configuration cannot work; nothing was created.
+        AwsRefused: AWS refused to be asked.
+    """
+    configuration = request.configuration
+    _check_account(request)
+    firmware = measure_image(configuration.image, piece_bytes=configuration.chunk_size_bytes)
+    _check_size(configuration, firmware)
+    services.objects.check_bucket(
+        configuration.bucket, owner=request.account, region=configuration.region
+    )
+    document = job_document(
+        configuration,
+        firmware,
+        custom=_custom_document(request, services),
+        signature=_signature(configuration, firmware),
+    )
+    plan = build_plan(
+        configuration,
+        firmware,
+        _targets(request, services),
+        deployment_id=request.deployment_id,
+        account=request.account,
+        document=document,
+        targets_sha256=targets_digest(request.thing_list),
+        options=request.options,
+    )
+    _check_stream(configuration, firmware, services)
+    replacement = _existing_job(request, services)
+    if replacement is None:
+        return plan
+    return plan.model_copy(update={"setup": (replacement, *plan.setup)})
+
+
+def _check_account(request: Request) -> None:
+    configuration = request.configuration
+    roles = {"roleArn in [DEFAULT]": configuration.role_arn}
+    if configuration.job.presigned_url is not None:
+        roles["roleArn in [PRESIGNED_URL_CONFIG]"] = configuration.job.presigned_url.role_arn
+    for place, role_arn in roles.items():
+        role_account = Arn.parse(role_arn).account
+        if role_account != request.account:
+            raise UserMistake(
+                f"{configuration.file_name}: {place} is a role of account"
+                f" {role_account}; the credentials are account {request.account}'s",
+                hint="use --profile, or correct the ARN",
+            )
+    # One target stands for all: the thing list was checked to be of one account and region.
+    for text in (*request.thing_list.things[:1], *request.thing_list.groups[:1]):
+        arn = Arn.parse(text)
+        if (arn.account, arn.region) != (request.account, configuration.region):
+            raise UserMistake(
+                f"{request.thing_list.file_name} names things of account {arn.account} in"
+                f" {arn.region}; the deployment is in account {request.account},"
+                f" {configuration.region}",
+                hint="a job reaches things of its own account and region only",
+            )
+
+
+def _check_size(configuration: DeploymentConfiguration, firmware: Firmware) -> None:
+    if configuration.job.presigned_url is None and not fits_a_stream(firmware):
+        raise UserMistake(
+            f"the image {firmware.path} has {firmware.size_bytes:,} bytes;"
+            f" a stream delivers files of up to {MAX_FILE_SIZE:,}",
+            hint="usePresignedUrlConfig = True delivers larger ones over HTTPS",
+        )
+
+
+def _custom_document(request: Request, services: Services) -> Mapping[str, Any] | None:
+    custom = request.configuration.custom_document
+    if custom is None or custom.url is None:
+        return request.custom_document
+    location = parse_s3_url(custom.url)
+    try:
+        text = services.objects.read_text(
+            location.bucket, location.key, limit_bytes=MAX_JOB_DOCUMENT_LENGTH
+        )
+    except AwsRefused as refusal:
+        if not refusal.is_missing:
+            raise
+        raise UserMistake(
+            f"{request.configuration.file_name}: there is no custom job document {custom.url}",
+            hint="upload it, or correct jobDocSrcUrl in [CUSTOM_JOB_DOCUMENT]",
+        ) from refusal
+    try:
+        return read_custom_document(text)
+    except DocumentFault as fault:
+        place = custom.url if fault.line is None else f"{custom.url}, line {fault.line}"
+        raise UserMistake(f"the custom job document {place} {fault}", hint=fault.hint) from fault
+
+
+def _signature(configuration: DeploymentConfiguration, firmware: Firmware) -> bytes | None:
+    if configuration.signing is None:
+        return None
+    return sign_image(firmware.sha256, configuration.signing.private_key_path)
+
+
+def _targets(request: Request, services: Services) -> Targeting:
+    try:
+        return choose_targets(
+            request.thing_list,
+            services.registry,
+            request.configuration.job.target_selection,
+        )
+    except AwsRefused as refusal:
+        if not refusal.is_missing:
+            raise
+        raise UserMistake(
+            f"{request.thing_list.file_name} names a thing group that does not exist: {refusal}",
+            hint="`aws iot list-thing-groups` lists the groups",
+        ) from refusal
+
+
+def _check_stream(
+    configuration: DeploymentConfiguration, firmware: Firmware, services: Services
+) -> None:
+    stream_id = stream_id_of(configuration, firmware)
+    found = services.streams.description(stream_id) if fits_a_stream(firmware) else None
+    if found is not None:
+        raise not_ours("stream", stream_id, found)
+
+
+def _existing_job(request: Request, services: Services) -> DeleteExistingJob | None:
+    """A job of that id: deleted when the user's own words allow it, refused otherwise."""
+    job_id = request.configuration.job_id
+    found = services.jobs.describe(job_id)
+    if found is None:
+        return None
+    over = found.counts.pending == 0 and not found.rolling_out
+    if request.force:
+        reason = "--force"
+    elif request.configuration.clean_up and owner(found.description) is not None and over:
+        reason = "otactl created it, it is over, and cleanUpCfg = True"
+    else:
+        raise not_ours("job", job_id, found.description)
+    return DeleteExistingJob(job_id=job_id, created_at_ms=found.created_at_ms, reason=reason)

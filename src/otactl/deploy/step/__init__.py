@@ -1,0 +1,50 @@
+"""The steps of a plan: each says what it will create, does it, and can undo it.
+
+``AnyStep`` is the union the journal reads steps back by; the ``kind`` tells them apart.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, TypeAdapter
+
+from otactl.deploy.step.alarm import PutAlarm
+from otactl.deploy.step.base import Step, StepContext
+from otactl.deploy.step.existing_job import DeleteExistingJob
+from otactl.deploy.step.image import UploadImage
+from otactl.deploy.step.job import AwaitJob, CreateJob
+from otactl.deploy.step.job_document import UploadJobDocument
+from otactl.deploy.step.stream import CreateStream
+from otactl.deploy.step.thing_group import AddThings, CreateThingGroup
+
+AnyStep = Annotated[
+    DeleteExistingJob
+    | UploadImage
+    | UploadJobDocument
+    | CreateThingGroup
+    | AddThings
+    | PutAlarm
+    | CreateStream
+    | CreateJob
+    | AwaitJob,
+    Field(discriminator="kind"),
+]
+
+STEP: TypeAdapter[AnyStep] = TypeAdapter(AnyStep)
+
+__all__ = [
+    "STEP",
+    "AddThings",
+    "AnyStep",
+    "AwaitJob",
+    "CreateJob",
+    "CreateStream",
+    "CreateThingGroup",
+    "DeleteExistingJob",
+    "PutAlarm",
+    "Step",
+    "StepContext",
+    "UploadImage",
+    "UploadJobDocument",
+]

@@ -1,0 +1,106 @@
+"""What every step has in common.
+
+A step is a frozen value: it can be printed (``--dry-run``), written to the journal, and read back
+by another process. ``do`` and ``undo`` may be repeated at will: a process can be killed between
+the call to AWS and the journal's entry, and the next one does the step again. So ``do`` accepts
+what an earlier try of the same deployment left behind, and refuses what is somebody else's.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from otactl.deploy.ports import Services
+from otactl.model.outcome import ThingOutcome
+from otactl.model.snapshot import JobSnapshot
+
+Record = Mapping[str, Any]
+
+
+def _no_targets() -> Iterator[str]:
+    return iter(())
+
+
+def _ignore(*_: object) -> None:
+    """Nobody wants to know."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepContext:
+    """What a step may use while it runs.
+
+    Attributes:
+        deployment_id: Whose step it is; everything created carries it.
+        targets: The ARNs of the thing list, in order.
+        on_progress: Told how far a long step is: done, of how many.
+        on_snapshot: Told each look at the running job.
+        on_executions: Given what became of the executions of a round, a part at a time.
+    """
+
+    services: Services
+    deployment_id: str
+    targets: Callable[[], Iterator[str]] = field(default=_no_targets)
+    on_progress: Callable[[int, int], None] = field(default=_ignore)
+    on_snapshot: Callable[[JobSnapshot], None] = field(default=_ignore)
+    on_executions: Callable[[int, Sequence[ThingOutcome]], None] = field(default=_ignore)
+
+
+class Step(BaseModel, ABC):
+    """One step of a plan."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @property
+    @abstractmethod
+    def key(self) -> str:
+        """The step's name, unique in its plan."""
+
+    @property
+    @abstractmethod
+    def title(self) -> str:
+        """What it does, for people: ``create stream fota_35``."""
+
+    @property
+    def resource(self) -> str | None:
+        """What is there afterwards that was not before, or None when nothing is."""
+        return None
+
+    @property
+    def calls(self) -> Mapping[str, int]:
+        """The API calls it takes when all goes well, by ``service:Operation``."""
+        return {}
+
+    @property
+    def undo_calls(self) -> Mapping[str, int]:
+        """The API calls that undo it."""
+        return {}
+
+    @abstractmethod
+    def do(self, context: StepContext) -> Record:
+        """Do it. What is returned goes into the journal.
+
+        Raises:
+            AwsRefused: AWS said no.
+            UserMistake: What is there already is not ours.
+        """
+
+    def undo(self, context: StepContext, record: Record | None) -> bool:  # noqa: ARG002
+        """Undo it, whether it was done, half done or not done at all.
+
+        Args:
+            context: What it may use.
+            record: What ``do`` returned; None when the process died before it could say.
+
+        Returns:
+            Whether there was anything to undo.
+        """
+        return False
+
+    def remains(self, context: StepContext, record: Record | None) -> bool:  # noqa: ARG002
+        """Look up whether what the step created is still there."""
+        return False

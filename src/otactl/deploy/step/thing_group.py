@@ -1,0 +1,99 @@
+"""More things than one job may name: a thing group that lives as long as the deployment.
+
+A job takes at most 100 targets (aws-facts A1). The things of a longer list are put into a group of
+their own, which is the job's target and goes when the deployment is cleaned up. Deleting a group
+takes its members out of it; the things stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from otactl.deploy.ownership import describe_ours, is_ours
+from otactl.deploy.step.base import Record, Step, StepContext
+
+
+class CreateThingGroup(Step):
+    """Create the deployment's own thing group."""
+
+    kind: Literal["create-thing-group"] = "create-thing-group"
+    group_name: str
+
+    @property
+    def key(self) -> str:
+        """There is one such group in a plan."""
+        return "thing-group"
+
+    @property
+    def title(self) -> str:
+        """Which group."""
+        return f"create thing group {self.group_name}"
+
+    @property
+    def resource(self) -> str:
+        """The group."""
+        return f"thinggroup/{self.group_name}"
+
+    @property
+    def calls(self) -> Mapping[str, int]:
+        """The creation."""
+        return {"iot:CreateThingGroup": 1}
+
+    @property
+    def undo_calls(self) -> Mapping[str, int]:
+        """Only a group of ours is deleted, so it is looked at first."""
+        return {"iot:DescribeThingGroup": 1, "iot:DeleteThingGroup": 1}
+
+    def do(self, context: StepContext) -> Record:
+        """Create it."""
+        arn = context.services.registry.create_group(
+            self.group_name, description=describe_ours(context.deployment_id)
+        )
+        return {"arn": arn}
+
+    def undo(self, context: StepContext, record: Record | None) -> bool:
+        """Delete it when it is ours."""
+        if not self.remains(context, record):
+            return False
+        context.services.registry.delete_group(self.group_name)
+        return True
+
+    def remains(self, context: StepContext, record: Record | None) -> bool:  # noqa: ARG002
+        """Whether a group of this deployment is there."""
+        found = context.services.registry.group_description(self.group_name)
+        return is_ours(found, context.deployment_id)
+
+
+class AddThings(Step):
+    """Fill the deployment's own thing group."""
+
+    kind: Literal["add-things"] = "add-things"
+    group_name: str
+    things: int
+    concurrency: int
+
+    @property
+    def key(self) -> str:
+        """The group is filled once."""
+        return "thing-group/members"
+
+    @property
+    def title(self) -> str:
+        """How many things go where."""
+        return f"add {self.things:,} things to {self.group_name}"
+
+    @property
+    def calls(self) -> Mapping[str, int]:
+        """One for each thing: AWS has no call that adds several."""
+        return {"iot:AddThingToThingGroup": self.things}
+
+    def do(self, context: StepContext) -> Record:
+        """Add them. Adding a thing twice changes nothing, so a killed try is simply repeated."""
+        added = 0
+        for added in context.services.registry.add_things(
+            self.group_name, context.targets(), concurrency=self.concurrency
+        ):
+            context.services.clock.check()
+            context.on_progress(added, self.things)
+        return {"things": added}

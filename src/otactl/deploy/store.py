@@ -1,0 +1,72 @@
+"""Where the journals of all deployments lie, and the ids they go by."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from otactl.deploy.journal import Journal
+from otactl.errors import UserMistake
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}", re.ASCII)
+_SUFFIX = ".sqlite"
+
+
+def new_deployment_id(now_ms: int) -> str:
+    """An id that sorts by time and is unique: ``20261123T143355Z-7f3a9c``."""
+    moment = datetime.fromtimestamp(now_ms / 1000, UTC)
+    return f"{moment:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+
+
+class DeploymentStore:
+    """The journals below one state directory.
+
+    Args:
+        state_dir: The state directory; it is made when the first journal is.
+    """
+
+    def __init__(self, state_dir: Path) -> None:
+        self._folder = state_dir / "deployments"
+
+    def path(self, deployment_id: str) -> Path:
+        """The file of one deployment.
+
+        Raises:
+            UserMistake: The id is none: it must never be able to name another file.
+        """
+        if _ID.fullmatch(deployment_id) is None:
+            raise UserMistake(
+                f"{deployment_id!r} is no deployment id", hint="`otactl history` lists them"
+            )
+        return self._folder / f"{deployment_id}{_SUFFIX}"
+
+    def ids(self) -> list[str]:
+        """The ids of all deployments, the newest first."""
+        found = (path.stem for path in self._folder.glob(f"*{_SUFFIX}"))
+        return sorted((name for name in found if _ID.fullmatch(name)), reverse=True)
+
+    def newest_of_job(self, job_id: str) -> str | None:
+        """The newest deployment of a job, or None when there is none."""
+        for deployment_id, journal in self.journals():
+            if journal.plan.job_id == job_id:
+                return deployment_id
+        return None
+
+    def journals(self) -> Iterator[tuple[str, Journal]]:
+        """Every readable journal, the newest first; each is closed when the next one comes."""
+        for deployment_id in self.ids():
+            try:
+                journal = Journal.read(self.path(deployment_id))
+                journal.plan  # noqa: B018 - a journal cut short at its first entry is passed over
+            except UserMistake:
+                continue
+            try:
+                yield deployment_id, journal
+            finally:
+                journal.close()

@@ -1,0 +1,95 @@
+"""Whom a deployment is for: the targets of its job, and how many things they are.
+
+A job takes at most 100 targets (AWS IoT limits, aws-facts A1). Things beyond that are gathered in
+a thing group of the deployment's own. Thing groups stay targets of their own, so that a CONTINUOUS
+job sees who joins them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from otactl.errors import UserMistake
+from otactl.model.arn import Arn
+from otactl.model.status import TargetSelection
+
+if TYPE_CHECKING:
+    from otactl.deploy.ports import Registry
+    from otactl.model.thing_list import ThingList
+
+MAX_JOB_TARGETS = 100
+
+#: Bytes of a thing name's digest that stand for it while groups are counted: among a million
+#: names, two share eight bytes with a probability below one in ten million.
+_DIGEST_BYTES = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Targeting:
+    """What the job is created for.
+
+    Attributes:
+        arns: The targets named in the list that the job names itself.
+        gathered: How many things go into a group of the deployment's own; 0 for none.
+        things: How many different things that is, groups expanded (the manual's deviceCount).
+    """
+
+    arns: tuple[str, ...]
+    gathered: int
+    things: int
+
+
+def choose_targets(
+    thing_list: ThingList, registry: Registry, target_selection: TargetSelection
+) -> Targeting:
+    """Decide on the job's targets and count the things behind them.
+
+    Raises:
+        UserMistake: There are too many groups, or one that a SNAPSHOT job would find empty.
+    """
+    things, groups = thing_list.things, thing_list.groups
+    gathers = len(things) + len(groups) > MAX_JOB_TARGETS
+    if len(groups) + (1 if gathers and things else 0) > MAX_JOB_TARGETS:
+        raise UserMistake(
+            f"{thing_list.file_name} names {len(groups)} thing groups;"
+            f" a job takes {MAX_JOB_TARGETS} targets",
+            hint="put the groups into a parent group, or deploy to them in several jobs",
+        )
+    seen = {_digest(Arn.parse(arn).resource_name) for arn in things} if groups else set()
+    for group in groups:
+        before = len(seen)
+        members = _members(registry, Arn.parse(group).resource_name, seen)
+        if members == 0 and (target_selection is TargetSelection.SNAPSHOT or before == 0):
+            raise UserMistake(
+                f"thing group {group} in {thing_list.file_name} is empty",
+                hint="a job for no things is COMPLETED at once and updates nothing",
+            )
+    return Targeting(
+        arns=groups if gathers else (*things, *groups),
+        gathered=len(things) if gathers else 0,
+        things=len(seen) if groups else len(things),
+    )
+
+
+def _members(registry: Registry, group_name: str, seen: set[bytes]) -> int:
+    """Add a group's things to those seen; returns how many it has."""
+    members = 0
+    for thing_name in registry.things_in_group(group_name):
+        seen.add(_digest(thing_name))
+        members += 1
+    return members
+
+
+def _digest(thing_name: str) -> bytes:
+    return hashlib.blake2b(thing_name.encode(), digest_size=_DIGEST_BYTES).digest()
+
+
+def targets_digest(thing_list: ThingList) -> str:
+    """A digest of the list's targets in order, so that a changed list is noticed."""
+    digest = hashlib.sha256()
+    for arn in (*thing_list.things, *thing_list.groups):
+        digest.update(arn.encode())
+        digest.update(b"\n")
+    return digest.hexdigest()

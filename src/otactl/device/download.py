@@ -1,0 +1,281 @@
+"""The blocks of one image: which to ask for next, what to do with what arrives, when to give up.
+
+Several requests are in flight, each for a few blocks. A request is repeated when
+
+- nothing at all has arrived for the answer timeout (then every request in flight is), or
+- three requests made after it have been served in full: its messages were lost, not late.
+
+Any block is welcome, whoever asked for it and however late; a block that is there already, or
+has not the length it must have, changes nothing. Reordering and duplication therefore cost
+nothing but their bytes, and loss costs a repetition.
+"""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from otactl.device.effect import Effect, FetchRange, RequestBlocks
+from otactl.device.retry import earliest
+from otactl.device.state import STREAM_REMEDIES, URL_SPENT, URL_USELESS, Remedy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from otactl.device.block_map import BlockMap
+    from otactl.device.job import Image
+    from otactl.device.profile import DeviceProfile
+    from otactl.device.retry import RetryTimer
+
+#: A request is taken for lost when so many later ones have been served.
+OVERTAKEN = 3
+#: Fresh URLs in a row that brought nothing.
+MAX_FRESH_URLS = 3
+#: GetStream takes bitmaps of less than 12288 bytes (aws-facts G4).
+MAX_BITMAP_SPAN = 8 * 12287
+SILENCE = "no block arrived for too long"
+
+
+@dataclass(slots=True)
+class _Request:
+    """One request in flight."""
+
+    token: str
+    blocks: tuple[int, ...]
+    waiting: set[int]
+    overtaken: int = 0
+
+
+class Download:
+    """The download of one image.
+
+    Args:
+        image: What to fetch, and from where; a presigned URL is preferred to a stream.
+        profile: Sizes and limits.
+        blocks: What is there already.
+        new_timer: Makes timers that double up to the profile's longest wait.
+        new_token: Makes client tokens.
+        retries: How many requests earlier processes repeated.
+    """
+
+    def __init__(
+        self,
+        image: Image,
+        profile: DeviceProfile,
+        blocks: BlockMap,
+        *,
+        new_timer: Callable[[], RetryTimer],
+        new_token: Callable[[], str],
+        retries: int = 0,
+    ) -> None:
+        self.blocks = blocks
+        self.retries = retries
+        #: Why the download cannot go on.
+        self.failure: str | None = None
+        #: Whether the presigned URL is spent and a fresh one is waited for.
+        self.wants_url = False
+        self._image = image
+        self._profile = profile
+        #: Passes when nothing at all has arrived for too long.
+        self._stall = new_timer()
+        #: Passes when a service that said "later" may be asked again.
+        self._hold = new_timer()
+        self._new_token = new_token
+        self._requests: dict[str, _Request] = {}
+        self._owners: dict[int, _Request] = {}
+        self._lost: list[int] = []
+        self._cursor = 0
+        self._fresh_urls = 0
+
+    @property
+    def next_deadline_ms(self) -> int | None:
+        """When the download stalls, or may go on after a refusal."""
+        return earliest(self._stall.deadline_ms, self._hold.deadline_ms)
+
+    def fill(self, now_ms: int) -> list[Effect]:
+        """New requests, as many as may be in flight."""
+        effects: list[Effect] = []
+        if self._hold.deadline_ms is not None or self.wants_url or self.failure:
+            return effects
+        while len(self._requests) < self._profile.requests_in_flight:
+            blocks = self._take()
+            if not blocks:
+                break
+            if self._stall.deadline_ms is None:
+                self._stall.start(now_ms)
+            effects.append(self._request(blocks))
+        return effects
+
+    def receive(self, block: int, payload: bytes, now_ms: int) -> bool:
+        """Take a block. True when it is new and must be written."""
+        if len(payload) != self.blocks.length_of(block) or not self.blocks.add(block):
+            return False
+        self._fresh_urls = 0
+        self._hold.expiries = 0
+        request = self._owners.pop(block, None)
+        if request is not None:
+            request.waiting.discard(block)
+            if not request.waiting:
+                self._served(request)
+        if self._requests:
+            # The link is alive: only silence is a stall.
+            self._stall.start(now_ms)
+        else:
+            self._stall.stop()
+        return True
+
+    def receive_range(self, token: str, payload: bytes, now_ms: int) -> list[tuple[int, bytes]]:
+        """Take the bytes of a range request: the new blocks in it."""
+        request = self._requests.get(token)
+        if request is None:
+            return []
+        if len(payload) != sum(self.blocks.length_of(block) for block in request.blocks):
+            self._later(request, now_ms)
+            return []
+        taken, offset = [], 0
+        for block in request.blocks:
+            piece = payload[offset : offset + self.blocks.length_of(block)]
+            offset += len(piece)
+            if self.receive(block, piece, now_ms):
+                taken.append((block, piece))
+        return taken
+
+    def refuse(self, token: str | None, code: str, now_ms: int) -> None:
+        """The stream service refused a request; without a token it must be the oldest."""
+        request = self._requests.get(token or next(iter(self._requests), ""))
+        if request is None:
+            return
+        if STREAM_REMEDIES.get(code, Remedy.LATER) is Remedy.GIVE_UP:
+            self._fail(f"stream refused the request: {code}")
+        else:
+            self._later(request, now_ms)
+
+    def fail_range(self, token: str, http_status: int | None, now_ms: int) -> None:
+        """A range request failed."""
+        request = self._requests.get(token)
+        if request is None:
+            return
+        if http_status in URL_USELESS:
+            self._fail(f"presigned URL answered {http_status}")
+        elif http_status in URL_SPENT:
+            self._expire_all(count=True)
+            self._stall.stop()
+            self._fresh_urls += 1
+            self.wants_url = True
+            if self._fresh_urls > MAX_FRESH_URLS:
+                self._fail(f"presigned URL answered {http_status}")
+        else:
+            self._later(request, now_ms)
+
+    def renew(self, image: Image) -> None:
+        """Go on with the address the service has just handed out."""
+        self._image = image
+        self.wants_url = False
+
+    def suspend(self) -> None:
+        """The connection is gone: whatever was in flight is asked for again, and not counted."""
+        self._expire_all(count=False)
+        self._stall.stop()
+        self._hold.stop()
+
+    def on_time(self, now_ms: int) -> None:
+        """Repeat what is in flight if nothing has come, or give up."""
+        if self._hold.is_due(now_ms):
+            self._hold.stop()
+        if not self._stall.is_due(now_ms):
+            return
+        if self._stall.expiries + 1 >= self._profile.give_up_after:
+            self._fail(SILENCE)
+            return
+        self._expire_all(count=True)
+        self._stall.expire(now_ms)
+
+    def _take(self) -> tuple[int, ...]:
+        """The next blocks to ask for: lost ones first, then those never asked for."""
+        by_url = self._image.url is not None
+        limit = self._profile.blocks_per_range if by_url else self._profile.blocks_per_request
+        taken: list[int] = []
+        while len(taken) < limit:
+            block = self._next_wanted()
+            if block is None:
+                break
+            span = block - taken[0] if taken else 0
+            if taken and (span >= MAX_BITMAP_SPAN or (by_url and block != taken[-1] + 1)):
+                heapq.heappush(self._lost, block)
+                break
+            taken.append(block)
+        return tuple(taken)
+
+    def _next_wanted(self) -> int | None:
+        while self._lost:
+            block = heapq.heappop(self._lost)
+            if block not in self.blocks and block not in self._owners:
+                return block
+        while self._cursor < self.blocks.total:
+            block, self._cursor = self._cursor, self._cursor + 1
+            if block not in self.blocks and block not in self._owners:
+                return block
+        return None
+
+    def _request(self, blocks: tuple[int, ...]) -> Effect:
+        request = _Request(self._new_token(), blocks, set(blocks))
+        self._requests[request.token] = request
+        self._owners.update(dict.fromkeys(blocks, request))
+        if self._image.url is not None:
+            first_byte = blocks[0] * self.blocks.block_size
+            size_bytes = sum(map(self.blocks.length_of, blocks))
+            return FetchRange(
+                url=self._image.url,
+                first_byte=first_byte,
+                last_byte=first_byte + size_bytes - 1,
+                token=request.token,
+            )
+        return RequestBlocks(
+            stream_id=self._image.stream_id or "",
+            file_id=self._image.file_id,
+            block_size=self.blocks.block_size,
+            blocks=blocks,
+            token=request.token,
+        )
+
+    def _served(self, request: _Request) -> None:
+        """A request has all its blocks; those before it that still wait have been overtaken."""
+        overtaken = []
+        for earlier in self._requests.values():
+            if earlier is request:
+                break
+            earlier.overtaken += 1
+            if earlier.overtaken >= OVERTAKEN:
+                overtaken.append(earlier)
+        del self._requests[request.token]
+        for earlier in overtaken:
+            self._expire(earlier)
+            self.retries += 1
+
+    def _later(self, request: _Request, now_ms: int) -> None:
+        """Ask again after a wait that grows while nothing arrives."""
+        self._expire(request)
+        self.retries += 1
+        self._hold.expire(now_ms)
+        if self._hold.expiries >= self._profile.give_up_after:
+            self._fail(SILENCE)
+        elif not self._requests:
+            self._stall.stop()
+
+    def _expire(self, request: _Request) -> None:
+        del self._requests[request.token]
+        for block in request.waiting:
+            del self._owners[block]
+            heapq.heappush(self._lost, block)
+
+    def _expire_all(self, *, count: bool) -> None:
+        self.retries += len(self._requests) if count else 0
+        for request in list(self._requests.values()):
+            self._expire(request)
+
+    def _fail(self, reason: str) -> None:
+        self.failure = reason
+        self._expire_all(count=False)
+        self._stall.stop()
+        self._hold.stop()

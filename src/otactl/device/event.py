@@ -1,0 +1,151 @@
+"""What can happen to a device. The shell (``fleet``) makes these from messages, files and clocks.
+
+``token`` is the client token of the request that is answered; an answer whose token is not, or
+no longer, waited for is ignored. ``work`` is the number of the work an effect was issued for, so
+that the end of something slow (verifying, switching) is not taken for the end of something newer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from otactl.device.job import Job
+    from otactl.model.status import ExecutionStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """The connection stands and the subscriptions are in force."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnected:
+    """The connection is gone; whatever was under way on it is lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobAnswered:
+    """The answer to start-next or describe ``$next``; ``job`` is None when nothing is pending."""
+
+    token: str | None
+    job: Job | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobRefused:
+    """Start-next or describe was refused, or its answer could not be read."""
+
+    token: str | None
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class NextChanged:
+    """A notify-next: another execution is first in the queue, or none is."""
+
+    job: Job | None
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateAccepted:
+    """The service took a report."""
+
+    token: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateRejected:
+    """The service refused a report; it may say where the execution stands."""
+
+    token: str | None
+    code: str
+    current_status: ExecutionStatus | None = None
+    current_version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BlockReceived:
+    """One block of a stream arrived."""
+
+    stream_id: str
+    file_id: int
+    block: int
+    payload: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StreamRefused:
+    """The stream service refused a request; some of its refusals carry no token."""
+
+    stream_id: str
+    token: str | None
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class RangeReceived:
+    """The bytes of one HTTP range request."""
+
+    token: str
+    payload: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RangeFailed:
+    """An HTTP range request failed; ``http_status`` is None when there was no answer."""
+
+    token: str
+    http_status: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """The slot was read through: its SHA-256, and what is wrong with it, if anything is."""
+
+    work: int
+    sha256: str
+    fault: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Switched:
+    """The slots are switched; the next boot runs the new image."""
+
+    work: int
+
+
+@dataclass(frozen=True, slots=True)
+class SlotFailed:
+    """A slot could not be prepared, written, read or switched."""
+
+    work: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Booted:
+    """The device runs again; ``sha256`` is what the boot record says of the image that runs."""
+
+    work: int
+    sha256: str | None
+
+
+Event = (
+    Connected
+    | Disconnected
+    | JobAnswered
+    | JobRefused
+    | NextChanged
+    | UpdateAccepted
+    | UpdateRejected
+    | BlockReceived
+    | StreamRefused
+    | RangeReceived
+    | RangeFailed
+    | Verified
+    | Switched
+    | SlotFailed
+    | Booted
+)

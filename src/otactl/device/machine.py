@@ -1,0 +1,306 @@
+"""The device: what happens goes in, what is to be done comes out. No socket, no file, no clock.
+
+How to drive it (``fleet.agent`` does)::
+
+    device = Device("pump-7", session="4f1c")
+    for effect in device.handle(Connected(), now_ms):
+        ...                          # carry it out; what comes of it goes into handle()
+    device.next_deadline_ms()        # call on_time() then, or when an event comes before
+
+``state`` says what may happen; this module only routes. The dialogue with the jobs service is
+``inquiry`` and ``reporter``, the work on an execution is ``work``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from otactl.device import event as happened
+from otactl.device.behaviour import Behaviour
+from otactl.device.effect import CUTTING, Effect, Finished, ForgetWork
+from otactl.device.inquiry import Inquiry, Question
+from otactl.device.profile import DeviceProfile
+from otactl.device.report import REASON
+from otactl.device.reporter import Reporter, Verdict
+from otactl.device.retry import RetryTimer, earliest, spread_of
+from otactl.device.state import Phase, Trigger, step
+from otactl.device.work import Work
+from otactl.model.status import ExecutionStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from otactl.device.job import Job
+    from otactl.device.report import DownloadTally, Report
+    from otactl.device.saved_work import SavedWork
+
+
+class Device:
+    """One device.
+
+    Args:
+        thing_name: Spreads the device's retries among those of its fleet.
+        profile: What kind of device it is.
+        behaviour: How it behaves.
+        saved: What an earlier process left.
+        has_public_key: Whether the shell can check signatures.
+        session: Begins every client token. Unlike that of any earlier process, so that no late
+            answer to one of its requests is taken for an answer to ours. At most 40 characters.
+    """
+
+    def __init__(
+        self,
+        thing_name: str,
+        *,
+        session: str,
+        profile: DeviceProfile | None = None,
+        behaviour: Behaviour = Behaviour.SUCCEED,
+        saved: SavedWork | None = None,
+        has_public_key: bool = False,
+    ) -> None:
+        self._profile = profile or DeviceProfile()
+        self._behaviour = behaviour
+        self._saved = saved
+        self._has_public_key = has_public_key
+        self._session = session
+        self._tokens = 0
+        self._works = 0
+        self._spread = spread_of(thing_name)
+        self._connected = False
+        self._work: Work | None = None
+        self._final: Report | None = None
+        self._poll_at_ms: int | None = None
+        self._inquiry = Inquiry(self._new_timer(), self._new_token)
+        self._reporter = Reporter(
+            self._new_timer(), self._new_token, self._profile.progress_shortest_ms
+        )
+        self._handlers: dict[type, Callable[[Any, int], list[Effect]]] = {
+            happened.Connected: self._on_connected,
+            happened.Disconnected: self._on_disconnected,
+            happened.JobAnswered: self._on_job_answered,
+            happened.JobRefused: self._on_job_refused,
+            happened.NextChanged: self._on_next_changed,
+            happened.UpdateAccepted: self._on_update_accepted,
+            happened.UpdateRejected: self._on_update_rejected,
+        }
+
+    @property
+    def phase(self) -> Phase:
+        """What the device is doing."""
+        return self._work.phase if self._work else Phase.IDLE
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it is connected and the service has said that nothing is pending."""
+        return self._connected and self._work is None and self._inquiry.question is None
+
+    @property
+    def job_id(self) -> str | None:
+        """The job in hand."""
+        return self._work.job.job_id if self._work else None
+
+    @property
+    def tally(self) -> DownloadTally | None:
+        """How the download in hand goes."""
+        return self._work.tally if self._work else None
+
+    def next_deadline_ms(self) -> int | None:
+        """When ``on_time`` is to be called, if nothing happens before."""
+        return earliest(
+            self._poll_at_ms,
+            self._inquiry.next_deadline_ms,
+            self._reporter.next_deadline_ms if self._connected else None,
+            self._work.next_deadline_ms if self._work else None,
+        )
+
+    def handle(self, event: happened.Event, now_ms: int) -> list[Effect]:
+        """Take in what happened; what is to be done about it, in this order."""
+        handler = self._handlers.get(type(event))
+        if handler is not None:
+            effects = handler(event, now_ms)
+        else:
+            effects = self._work.handle(event, now_ms) if self._work else []
+        return self._proceed(effects, now_ms)
+
+    def on_time(self, now_ms: int) -> list[Effect]:
+        """Do what was waited for."""
+        effects: list[Effect] = []
+        if self._work is not None:
+            effects += self._work.on_time(now_ms)
+        if self._connected:
+            effects += self._inquiry.on_time(now_ms)
+            if self._poll_at_ms is not None and self._poll_at_ms <= now_ms:
+                effects += self._poll(now_ms)
+        return self._proceed(effects, now_ms)
+
+    def _proceed(self, effects: list[Effect], now_ms: int) -> list[Effect]:
+        """Go on as far as it goes without anything new happening."""
+        if (work := self._work) is not None:
+            effects += work.proceed(now_ms)
+            if work.verdict is not None and self._final is None:
+                self._final = work.verdict
+                self._reporter.report(work.verdict)
+            elif (progress := work.due_progress(now_ms)) is not None:
+                self._reporter.report(progress)
+            if work.wants_url and self._connected and self._inquiry.question is None:
+                effects += self._inquiry.ask(Question.DESCRIBE_NEXT, now_ms)
+        if self._connected:
+            effects += self._reporter.send_due(now_ms)
+        # What cuts the connection comes last, or the rest of the batch could not be sent.
+        return sorted(effects, key=lambda effect: isinstance(effect, CUTTING))
+
+    def _on_connected(self, _event: happened.Connected, now_ms: int) -> list[Effect]:
+        self._connected = True
+        if self._work is None:
+            return self._ask_for_work(now_ms)
+        self._work.resume()
+        if self._work.phase is Phase.REPORTING:
+            # The answer to the report tells whether the execution is still ours.
+            return []
+        return self._inquiry.ask(Question.DESCRIBE_NEXT, now_ms)
+
+    def _on_disconnected(self, _event: happened.Disconnected, _now_ms: int) -> list[Effect]:
+        self._connected = False
+        self._poll_at_ms = None
+        self._inquiry.suspend()
+        self._reporter.suspend()
+        if self._work is not None:
+            self._work.suspend()
+        return []
+
+    def _on_job_answered(self, event: happened.JobAnswered, now_ms: int) -> list[Effect]:
+        question = self._inquiry.question
+        if not self._inquiry.answered(event.token):
+            return []
+        again = self._inquiry.take_again()
+        if (work := self._work) is not None:
+            return self._check(work, event.job, now_ms, again=again)
+        if question is Question.START_NEXT and event.job is not None:
+            return self._take(event.job, now_ms)
+        if question is Question.DESCRIBE_NEXT or again:
+            return self._ask_for_work(now_ms)
+        self._poll_at_ms = now_ms + self._profile.idle_poll_ms
+        return []
+
+    def _check(self, work: Work, job: Job | None, now_ms: int, *, again: bool) -> list[Effect]:
+        """Go on or let go, by what the service says is first in the queue."""
+        if (
+            job is None
+            or job.identity != work.job.identity
+            # QUEUED again: a job of the same name was made anew.
+            or job.status is not ExecutionStatus.IN_PROGRESS
+        ):
+            if work.phase is Phase.REPORTING and self._reporter.has_sent_final:
+                # Ended, and by all that can be known by our own report, whose answer was lost.
+                return self._close(work, now_ms)
+            return self._let_go(work, now_ms)
+        self._reporter.synchronise(job.version_number)
+        work.renew(job)
+        self._watch_silence(work, now_ms)
+        return self._inquiry.ask(Question.DESCRIBE_NEXT, now_ms) if again else []
+
+    def _on_job_refused(self, event: happened.JobRefused, now_ms: int) -> list[Effect]:
+        self._inquiry.refused(event.token, now_ms)
+        return []
+
+    def _on_next_changed(self, event: happened.NextChanged, now_ms: int) -> list[Effect]:
+        if not self._connected:
+            return []
+        if (work := self._work) is None:
+            return self._inquiry.ask_after(Question.START_NEXT, now_ms) if event.job else []
+        if event.job is not None and event.job.identity == work.job.identity:
+            return []
+        # It may be late or doubled: ask before anything is dropped.
+        return self._inquiry.ask_after(Question.DESCRIBE_NEXT, now_ms)
+
+    def _on_update_accepted(self, event: happened.UpdateAccepted, now_ms: int) -> list[Effect]:
+        verdict = self._reporter.accepted(event.token)
+        if verdict is Verdict.DELIVERED and self._work is not None:
+            return self._close(self._work, now_ms)
+        return []
+
+    def _on_update_rejected(self, event: happened.UpdateRejected, now_ms: int) -> list[Effect]:
+        verdict = self._reporter.rejected(event, now_ms)
+        if verdict is Verdict.DELIVERED and self._work is not None:
+            return self._close(self._work, now_ms)
+        if verdict is Verdict.GONE and self._work is not None:
+            said = event.current_status
+            return self._let_go(self._work, now_ms, said if said and said.is_terminal else None)
+        if verdict is Verdict.UNSURE:
+            return self._inquiry.ask_after(Question.DESCRIBE_NEXT, now_ms)
+        return []
+
+    def _take(self, job: Job, now_ms: int) -> list[Effect]:
+        """Begin the work on an execution."""
+        self._works += 1
+        self._work = work = Work(
+            job,
+            self._works,
+            profile=self._profile,
+            behaviour=self._behaviour,
+            new_timer=self._new_timer,
+            new_token=self._new_token,
+        )
+        self._final = None
+        self._reporter.begin(job, now_ms)
+        saved, self._saved = self._saved, None
+        effects = work.start(saved, now_ms, has_public_key=self._has_public_key)
+        self._watch_silence(work, now_ms)
+        return effects
+
+    def _close(self, work: Work, now_ms: int) -> list[Effect]:
+        """The final report is on record."""
+        step(work.phase, Trigger.REPORT_CLOSED)
+        return self._end(work, self._final.status if self._final else None, now_ms)
+
+    def _let_go(
+        self, work: Work, now_ms: int, status: ExecutionStatus | None = None
+    ) -> list[Effect]:
+        """The execution is not ours any more; ``status`` is what became of it, if it was said."""
+        step(work.phase, Trigger.JOB_GONE)
+        self._final = None
+        return self._end(work, status, now_ms)
+
+    def _end(self, work: Work, status: ExecutionStatus | None, now_ms: int) -> list[Effect]:
+        self._work = None
+        self._reporter.end()
+        details = self._final.details if self._final else {}
+        tally = work.tally
+        effects: list[Effect] = [
+            ForgetWork(),
+            Finished(
+                job_id=work.job.job_id,
+                execution_number=work.job.execution_number,
+                status=status,
+                reason=details.get(REASON, ""),
+                sha256=work.sha256,
+                download_ms=tally.duration_ms if tally else 0,
+                received_blocks=tally.received_blocks if tally else 0,
+                retries=tally.retries if tally else 0,
+            ),
+        ]
+        # The next one may have been queued behind it; its notification may have been lost.
+        return effects + (self._ask_for_work(now_ms) if self._connected else [])
+
+    def _watch_silence(self, work: Work, now_ms: int) -> None:
+        """Nothing that a silent device does would tell it that its job is gone: it has to ask."""
+        if work.phase is Phase.SILENT:
+            self._poll_at_ms = now_ms + self._profile.idle_poll_ms
+
+    def _poll(self, now_ms: int) -> list[Effect]:
+        if self._work is None:
+            return self._ask_for_work(now_ms)
+        self._poll_at_ms = None
+        return self._inquiry.ask_after(Question.DESCRIBE_NEXT, now_ms)
+
+    def _ask_for_work(self, now_ms: int) -> list[Effect]:
+        self._poll_at_ms = None
+        return self._inquiry.ask(Question.START_NEXT, now_ms)
+
+    def _new_timer(self) -> RetryTimer:
+        profile = self._profile
+        return RetryTimer(profile.answer_timeout_ms, profile.longest_backoff_ms, self._spread)
+
+    def _new_token(self) -> str:
+        self._tokens += 1
+        return f"{self._session}-{self._tokens}"

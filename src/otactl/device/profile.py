@@ -1,0 +1,124 @@
+"""What kind of device it is: how it asks, how long it waits, how long its own work takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+#: GetStream limits (mqtt-based-file-delivery-in-devices, aws-facts G4).
+MIN_BLOCK_SIZE = 256
+MAX_BLOCK_SIZE = 131072
+MAX_REQUEST_BYTES = 131072
+
+_KIB = 1024
+_MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceProfile:
+    """The parameters of one device. All times are milliseconds of the device's clock.
+
+    Attributes:
+        block_size: Bytes of one stream block. AWS's own device libraries use 4096 (aws-facts G5),
+            and AWS meters messages in steps of 5 KB (L): a block of 4096 with its topic is one.
+        request_bytes: How much one GetStream request asks for; the service answers 128 KiB at
+            most.
+        requests_in_flight: How many requests wait for their blocks at once. Four of 32 KiB keep
+            a connection of AWS's 512 KiB/s (A9) busy up to a round trip of 250 ms.
+        range_bytes: How much one HTTP range request of a presigned URL asks for.
+        answer_timeout_ms: How long to wait for an answer, or for any block, before asking again;
+            AWS's library waits as long for a block (G5).
+        longest_backoff_ms: Repeated waits double up to this.
+        give_up_after: After so many waits in a row without a single block the download has
+            failed. With the defaults that is after about eight minutes.
+        install_ms: How long installing takes.
+        reboot_ms: How long the device is away for a reboot.
+        drop_ms: How long a device that loses its connection stays away.
+        progress_blocks: Progress is reported every so many blocks, as AWS's library does (G5) …
+        progress_shortest_ms: … but never more often than this …
+        progress_longest_ms: … and at least this often while blocks arrive.
+        save_blocks: The received-block map is written to disk every so many blocks.
+        idle_poll_ms: An idle device asks for work after this long, should a notification be lost.
+        slot_bytes: The largest image a slot takes.
+        link_bytes_per_second: What a slow link lets through; only slow devices have one.
+        require_signature: Refuse images that no signature vouches for.
+    """
+
+    block_size: int = 4096
+    request_bytes: int = 32 * _KIB
+    requests_in_flight: int = 4
+    range_bytes: int = 128 * _KIB
+    answer_timeout_ms: int = 10_000
+    longest_backoff_ms: int = 60_000
+    give_up_after: int = 10
+    install_ms: int = 500
+    reboot_ms: int = 500
+    drop_ms: int = 2_000
+    progress_blocks: int = 64
+    progress_shortest_ms: int = 1_000
+    progress_longest_ms: int = 10_000
+    save_blocks: int = 64
+    idle_poll_ms: int = 300_000
+    slot_bytes: int = 256 * _MIB
+    link_bytes_per_second: int = 16 * _KIB
+    require_signature: bool = False
+
+    def __post_init__(self) -> None:
+        if not MIN_BLOCK_SIZE <= self.block_size <= MAX_BLOCK_SIZE:
+            raise ValueError(
+                f"block_size is {self.block_size}; a stream allows {MIN_BLOCK_SIZE} to "
+                f"{MAX_BLOCK_SIZE} bytes"
+            )
+        if not 0 < self.request_bytes <= MAX_REQUEST_BYTES:
+            raise ValueError(
+                f"request_bytes is {self.request_bytes}; a request yields {MAX_REQUEST_BYTES} "
+                "bytes at most"
+            )
+        for name in _AT_LEAST_ONE:
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1")
+        for name in ("install_ms", "reboot_ms", "drop_ms", "progress_shortest_ms"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must not be negative")
+
+    @property
+    def blocks_per_request(self) -> int:
+        """How many blocks one GetStream request asks for."""
+        return max(1, self.request_bytes // self.block_size)
+
+    @property
+    def blocks_per_range(self) -> int:
+        """How many blocks one HTTP range request asks for."""
+        return max(1, self.range_bytes // self.block_size)
+
+    def for_clock_speed(self, speed: float) -> DeviceProfile:
+        """The profile of a device whose clock runs ``speed`` times as fast as the network.
+
+        Its own work takes as long by its clock as ever. What has to do with the network does not
+        shrink with the clock: the broker is no faster, and bears no more messages, than it does.
+        """
+
+        def stretched(duration_ms: int) -> int:
+            return max(1, int(duration_ms * speed))
+
+        return replace(
+            self,
+            answer_timeout_ms=stretched(self.answer_timeout_ms),
+            longest_backoff_ms=stretched(self.longest_backoff_ms),
+            progress_shortest_ms=stretched(self.progress_shortest_ms),
+            progress_longest_ms=stretched(self.progress_longest_ms),
+            idle_poll_ms=stretched(self.idle_poll_ms),
+        )
+
+
+_AT_LEAST_ONE = (
+    "requests_in_flight",
+    "range_bytes",
+    "answer_timeout_ms",
+    "longest_backoff_ms",
+    "give_up_after",
+    "progress_blocks",
+    "save_blocks",
+    "idle_poll_ms",
+    "slot_bytes",
+    "link_bytes_per_second",
+)

@@ -1,0 +1,96 @@
+"""What a device tells the service: status, and details in words that the monitor reads.
+
+Keys of ``statusDetails``: ``step``, ``receivedBlocks``, ``totalBlocks`` while it works;
+``downloadTime`` (seconds), ``retryCount`` (requests sent again), ``reason``, ``sha256`` (of the
+bytes in the slot) at the end. At most 10 pairs of values of 128 characters (aws-facts E1).
+A reason is a short sentence without figures, so that a monitor can count equal ones together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from otactl.model.status import ExecutionStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from otactl.device.state import Phase
+
+STEP = "step"
+RECEIVED_BLOCKS = "receivedBlocks"
+TOTAL_BLOCKS = "totalBlocks"
+DOWNLOAD_TIME = "downloadTime"
+RETRY_COUNT = "retryCount"
+REASON = "reason"
+SHA256 = "sha256"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One update of an execution."""
+
+    status: ExecutionStatus
+    details: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_final(self) -> bool:
+        """Whether it ends the execution."""
+        return self.status.is_terminal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DownloadTally:
+    """How a download went, so far or in all."""
+
+    received_blocks: int
+    total_blocks: int
+    retries: int
+    duration_ms: int
+
+
+def progress_report(phase: Phase, tally: DownloadTally) -> Report:
+    """A report that the work goes on."""
+    return Report(
+        ExecutionStatus.IN_PROGRESS,
+        {
+            STEP: phase.value,
+            RECEIVED_BLOCKS: str(tally.received_blocks),
+            TOTAL_BLOCKS: str(tally.total_blocks),
+            RETRY_COUNT: str(tally.retries),
+        },
+    )
+
+
+def final_report(
+    status: ExecutionStatus,
+    phase: Phase,
+    *,
+    reason: str | None = None,
+    tally: DownloadTally | None = None,
+    sha256: str | None = None,
+) -> Report:
+    """The verdict.
+
+    Args:
+        status: SUCCEEDED, FAILED or REJECTED.
+        phase: Where the work ended; told together with the reason.
+        reason: Why it did not succeed.
+        tally: Of the download; None when none was begun. A download time of nothing must not
+            drag the fleet's median down.
+        sha256: Of the bytes in the slot, once they were verified.
+    """
+    details: dict[str, str] = {}
+    if reason is not None:
+        details |= {STEP: phase.value, REASON: reason}
+    if tally is not None:
+        details |= {DOWNLOAD_TIME: seconds(tally.duration_ms), RETRY_COUNT: str(tally.retries)}
+    if sha256 is not None:
+        details[SHA256] = sha256
+    return Report(status, details)
+
+
+def seconds(duration_ms: int) -> str:
+    """A duration as the metrics read it: seconds, to the millisecond."""
+    return f"{duration_ms / 1000:.3f}".rstrip("0").rstrip(".")

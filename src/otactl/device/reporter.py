@@ -1,0 +1,213 @@
+"""Reports of one execution: one under way at a time, sent again until the service answers.
+
+Progress may be skipped or replaced by newer progress; a final report never is.
+
+``expectedVersion`` and ``executionNumber`` are always sent. They keep a late report from hitting
+a retry, or a job of the same id made anew: a device that believed itself in progress and learns
+that the execution is QUEUED holds another one. After a VersionMismatch the service's version is
+taken over, from the refusal or, where it does not say, by asking (aws-facts E1). Repetitions
+carry the same client token as long as they carry the same version, so that an answer that was
+only late still counts, and the refusal of an older version does not.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from otactl.device.effect import Effect, SendUpdate
+from otactl.device.report import Report
+from otactl.device.retry import earliest
+from otactl.device.state import UPDATE_REMEDIES, Remedy
+from otactl.model.status import ExecutionStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from otactl.device.event import UpdateRejected
+    from otactl.device.job import Job
+    from otactl.device.retry import RetryTimer
+
+
+class Verdict(StrEnum):
+    """What an answer means for the execution."""
+
+    OPEN = "open"
+    #: The final report is on record.
+    DELIVERED = "delivered"
+    #: The execution ended some other way.
+    GONE = "gone"
+    #: The service has to be asked where the execution stands.
+    UNSURE = "unsure"
+
+
+class Reporter:
+    """The reports of the execution in hand.
+
+    Args:
+        timer: When to send again.
+        new_token: Makes client tokens.
+        pace_ms: Progress is not sent more often than this.
+    """
+
+    __slots__ = (
+        "_final_sends",
+        "_job",
+        "_new_token",
+        "_pace_ms",
+        "_paced_until_ms",
+        "_sent_version",
+        "_timer",
+        "_token",
+        "_under_way",
+        "_version",
+        "_waiting",
+    )
+
+    def __init__(self, timer: RetryTimer, new_token: Callable[[], str], pace_ms: int) -> None:
+        self._timer = timer
+        self._new_token = new_token
+        self._pace_ms = pace_ms
+        self._job: Job | None = None
+        self._version = 0
+        self._sent_version = 0
+        self._under_way: Report | None = None
+        self._token: str | None = None
+        self._waiting: Report | None = None
+        self._paced_until_ms = 0
+        self._final_sends = 0
+
+    @property
+    def has_sent_final(self) -> bool:
+        """Whether the final report went out at least once."""
+        return self._final_sends > 0
+
+    def begin(self, job: Job, now_ms: int) -> None:
+        """Report on this execution from now on. Handing it out counts as the first report."""
+        self.end()
+        self._job = job
+        self._version = job.version_number
+        self._final_sends = 0
+        self._paced_until_ms = now_ms + self._pace_ms
+
+    def end(self) -> None:
+        """Nothing is left to report."""
+        self._job = None
+        self._waiting = None
+        self._close()
+
+    def report(self, report: Report) -> None:
+        """Send this as soon as it may be sent. Progress gives way to whatever comes after it."""
+        self._waiting = report
+
+    def synchronise(self, version: int) -> None:
+        """The service said where the execution stands."""
+        self._version = version
+
+    def suspend(self) -> None:
+        """The connection is gone: what was under way is sent again, unless there is newer."""
+        self._waiting = self._waiting or self._under_way
+        self._close()
+
+    def send_due(self, now_ms: int) -> list[Effect]:
+        """What is to be sent now."""
+        if self._under_way is not None:
+            return self._repeat(now_ms)
+        report = self._waiting
+        if report is None or (not report.is_final and now_ms < self._paced_until_ms):
+            return []
+        self._waiting, self._under_way = None, report
+        self._token = self._new_token()
+        self._paced_until_ms = now_ms + self._pace_ms
+        self._timer.start(now_ms)
+        return self._send()
+
+    @property
+    def next_deadline_ms(self) -> int | None:
+        """When something is to be sent."""
+        paced = None
+        if self._waiting is not None and self._under_way is None:
+            paced = self._paced_until_ms
+        return earliest(self._timer.deadline_ms, paced)
+
+    def accepted(self, token: str | None) -> Verdict:
+        """The service took the report with this token."""
+        report = self._under_way
+        if report is None or token != self._token:
+            return Verdict.OPEN
+        # Every update of a device raises it by one (aws-facts E1).
+        self._version += 1
+        self._close()
+        return Verdict.DELIVERED if report.is_final else Verdict.OPEN
+
+    def rejected(self, event: UpdateRejected, now_ms: int) -> Verdict:
+        """The service refused the report with this token."""
+        if self._under_way is None or event.token not in (self._token, None):
+            return Verdict.OPEN
+        if event.current_status is not None and event.current_status.is_terminal:
+            return self._settle(event)
+        if event.current_status is ExecutionStatus.QUEUED:
+            # Ours is in progress: this is another job of the same id, made after ours was deleted.
+            self._close()
+            return Verdict.GONE
+        remedy = UPDATE_REMEDIES.get(event.code, Remedy.LATER)
+        if remedy is Remedy.LET_GO and event.current_status is None:
+            return self._settle(event)
+        if remedy in (Remedy.LET_GO, Remedy.RESYNC):
+            return self._resynchronise(event, now_ms)
+        if remedy is Remedy.PLAINER:
+            self._under_way = Report(self._under_way.status)
+        self._timer.expire(now_ms)
+        return Verdict.OPEN
+
+    def _settle(self, event: UpdateRejected) -> Verdict:
+        """The execution has ended: by our own report, whose answer was lost, or otherwise."""
+        report = self._under_way
+        ours = report is not None and report.is_final
+        if event.current_status is None:
+            # Only a report that was sent before can have been taken before.
+            ours = ours and self._final_sends > 1 and event.code != "ResourceNotFound"
+        elif report is not None:
+            ours = report.status is event.current_status
+        self._close()
+        return Verdict.DELIVERED if ours else Verdict.GONE
+
+    def _resynchronise(self, event: UpdateRejected, now_ms: int) -> Verdict:
+        if event.current_version in (None, self._sent_version):
+            self._timer.expire(now_ms)
+            return Verdict.UNSURE
+        self._version = event.current_version
+        self._timer.deadline_ms = now_ms
+        return Verdict.OPEN
+
+    def _repeat(self, now_ms: int) -> list[Effect]:
+        if not self._timer.is_due(now_ms):
+            return []
+        if self._under_way is not None and not self._under_way.is_final and self._waiting:
+            # Nobody needs stale progress.
+            self._under_way, self._waiting = self._waiting, None
+            self._token = self._new_token()
+        elif self._version != self._sent_version:
+            self._token = self._new_token()
+        self._timer.expire(now_ms)
+        return self._send()
+
+    def _send(self) -> list[Effect]:
+        if self._job is None or self._under_way is None:
+            return []
+        self._final_sends += self._under_way.is_final
+        self._sent_version = self._version
+        return [
+            SendUpdate(
+                job_id=self._job.job_id,
+                report=self._under_way,
+                expected_version=self._version,
+                execution_number=self._job.execution_number,
+                token=self._token or "",
+            )
+        ]
+
+    def _close(self) -> None:
+        self._under_way = None
+        self._token = None
+        self._timer.stop()

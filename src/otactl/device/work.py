@@ -1,0 +1,339 @@
+"""The work on one execution, from the document to the verdict.
+
+Everything between ACCEPTED and REPORTING is here; asking for executions and sending reports is
+the machine's business (``machine``). The work keeps to the table of ``state``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from otactl.device.acceptance import refusal_of
+from otactl.device.behaviour import Behaviour
+from otactl.device.block_map import BlockMap
+from otactl.device.download import Download
+from otactl.device.effect import (
+    CheckBoot,
+    DropConnection,
+    Effect,
+    PrepareSlot,
+    Reboot,
+    SaveWork,
+    SwitchSlots,
+    VerifySlot,
+    WriteSlot,
+)
+from otactl.device.event import (
+    BlockReceived,
+    Booted,
+    Event,
+    RangeFailed,
+    RangeReceived,
+    SlotFailed,
+    StreamRefused,
+    Switched,
+    Verified,
+)
+from otactl.device.report import SHA256, DownloadTally, Report, final_report, progress_report
+from otactl.device.retry import earliest
+from otactl.device.saved_work import SavedWork
+from otactl.device.state import Phase, Trigger, step
+from otactl.model.status import ExecutionStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from otactl.device.job import Image, Job
+    from otactl.device.profile import DeviceProfile
+    from otactl.device.retry import RetryTimer
+
+
+class Work:
+    """One execution in hand.
+
+    Args:
+        job: The execution.
+        number: Unlike that of any other work of this device.
+        profile: What kind of device it is.
+        behaviour: How it behaves.
+        new_timer: Makes timers.
+        new_token: Makes client tokens.
+    """
+
+    def __init__(
+        self,
+        job: Job,
+        number: int,
+        *,
+        profile: DeviceProfile,
+        behaviour: Behaviour,
+        new_timer: Callable[[], RetryTimer],
+        new_token: Callable[[], str],
+    ) -> None:
+        self.job = job
+        self.number = number
+        self.phase = step(Phase.IDLE, Trigger.JOB_TAKEN)
+        #: What to report in the end, fixed when the phase becomes REPORTING.
+        self.verdict: Report | None = None
+        #: Of the bytes in the slot, once they were verified.
+        self.sha256: str | None = None
+        self._profile = profile
+        self._behaviour = behaviour
+        self._new_timer = new_timer
+        self._new_token = new_token
+        self._download: Download | None = None
+        self._download_ms = 0
+        self._clocked_at_ms = 0
+        self._installed_at_ms: int | None = None
+        #: The report that the switch of the slots earned; true once the new image runs.
+        self._promise: Report | None = None
+        self._connected = True
+        self._may_drop = behaviour is Behaviour.DROP
+        self._told: tuple[Phase, int, int] = (self.phase, 0, 0)
+        self._handlers: dict[type, Callable[[Any, int], list[Effect]]] = {
+            StreamRefused: self._on_stream_refused,
+            RangeReceived: self._on_range,
+            RangeFailed: self._on_range_failed,
+            Verified: self._on_verified,
+            Switched: self._on_switched,
+            Booted: self._on_booted,
+            SlotFailed: self._on_slot_failed,
+        }
+
+    @property
+    def tally(self) -> DownloadTally | None:
+        """How the download goes; None before it begins."""
+        if self._download is None:
+            return None
+        return DownloadTally(
+            received_blocks=self._download.blocks.count,
+            total_blocks=self._download.blocks.total,
+            retries=self._download.retries,
+            duration_ms=self._download_ms,
+        )
+
+    @property
+    def wants_url(self) -> bool:
+        """Whether a fresh presigned URL is needed to go on."""
+        download = self._downloading
+        return download is not None and download.wants_url
+
+    @property
+    def next_deadline_ms(self) -> int | None:
+        """When ``on_time`` is to be called."""
+        download = self._downloading
+        return earliest(self._installed_at_ms, download.next_deadline_ms if download else None)
+
+    @property
+    def _downloading(self) -> Download | None:
+        """The download, while it is under way."""
+        return self._download if self.phase is Phase.DOWNLOADING else None
+
+    def start(self, saved: SavedWork | None, now_ms: int, *, has_public_key: bool) -> list[Effect]:
+        """Look at the document and begin; ``saved`` is what an earlier process left."""
+        image = self.job.image
+        if saved is not None and saved.identity == self.job.identity and saved.report is not None:
+            return self._take_over(saved.report)
+        refusal = refusal_of(self.job, self._profile, has_public_key=has_public_key)
+        if self._behaviour is Behaviour.SILENT:
+            self.phase = step(self.phase, Trigger.FELL_SILENT)
+            return []
+        if self._behaviour is Behaviour.REJECT:
+            refusal = "simulated rejection"
+        if refusal is not None or image is None:
+            return self._conclude(Trigger.REFUSED, ExecutionStatus.REJECTED, refusal)
+        self._clocked_at_ms = now_ms
+        return self._start_download(image, saved, now_ms)
+
+    def handle(self, event: Event, now_ms: int) -> list[Effect]:
+        """Take in what happened to the download or to the slots."""
+        if isinstance(event, BlockReceived):
+            return self._on_block(event, now_ms)
+        handler = self._handlers.get(type(event))
+        if handler is None or getattr(event, "work", self.number) != self.number:
+            return []
+        return handler(event, now_ms)
+
+    def renew(self, job: Job) -> None:
+        """The service handed out the same execution again, with a fresh document."""
+        if (download := self._downloading) and download.wants_url and job.image is not None:
+            download.renew(job.image)
+
+    def suspend(self) -> None:
+        """The connection is gone."""
+        self._connected = False
+        if download := self._downloading:
+            download.suspend()
+
+    def resume(self) -> None:
+        """The connection is back."""
+        self._connected = True
+
+    def on_time(self, now_ms: int) -> list[Effect]:
+        """Do what was waited for."""
+        if download := self._downloading:
+            download.on_time(now_ms)
+        if self._installed_at_ms is None or now_ms < self._installed_at_ms:
+            return []
+        self._installed_at_ms = None
+        return self._install()
+
+    def proceed(self, now_ms: int) -> list[Effect]:
+        """Go on as far as it goes: ask for blocks, or verify what is complete."""
+        download = self._downloading
+        if download is None or self.job.image is None:
+            return []
+        self._download_ms += now_ms - self._clocked_at_ms
+        self._clocked_at_ms = now_ms
+        if download.blocks.is_complete:
+            self.phase = step(self.phase, Trigger.ALL_RECEIVED)
+            return [VerifySlot(self.number, self.job.image)]
+        if download.failure is not None:
+            return self._conclude(Trigger.FAILED, ExecutionStatus.FAILED, download.failure)
+        if not self._connected:
+            return []
+        effects = download.fill(now_ms)
+        if self._may_drop and download.blocks.count >= download.blocks.total // 2:
+            self._may_drop = False
+            effects.append(DropConnection(self._profile.drop_ms))
+        return effects
+
+    def due_progress(self, now_ms: int) -> Report | None:
+        """Progress, when enough has happened since the last time that some was told."""
+        tally = self.tally
+        if tally is None or self.phase in (Phase.SILENT, Phase.REPORTING):
+            return None
+        phase, told_blocks, told_at_ms = self._told
+        blocks = tally.received_blocks - told_blocks
+        is_late = blocks > 0 and now_ms - told_at_ms >= self._profile.progress_longest_ms
+        if phase is self.phase and blocks < self._profile.progress_blocks and not is_late:
+            return None
+        self._told = (self.phase, tally.received_blocks, now_ms)
+        return progress_report(self.phase, tally)
+
+    def _on_block(self, event: BlockReceived, now_ms: int) -> list[Effect]:
+        image, download = self.job.image, self._downloading
+        if (
+            download is None
+            or image is None
+            or (event.stream_id, event.file_id) != (image.stream_id, image.file_id)
+            or not download.receive(event.block, event.payload, now_ms)
+        ):
+            return []
+        return self._keep(event.block, event.payload)
+
+    def _on_stream_refused(self, event: StreamRefused, now_ms: int) -> list[Effect]:
+        image = self.job.image
+        if (download := self._downloading) and image and event.stream_id == image.stream_id:
+            download.refuse(event.token, event.code, now_ms)
+        return []
+
+    def _on_range(self, event: RangeReceived, now_ms: int) -> list[Effect]:
+        if (download := self._downloading) is None:
+            return []
+        pieces = download.receive_range(event.token, event.payload, now_ms)
+        return [effect for block, piece in pieces for effect in self._keep(block, piece)]
+
+    def _on_range_failed(self, event: RangeFailed, now_ms: int) -> list[Effect]:
+        if download := self._downloading:
+            download.fail_range(event.token, event.http_status, now_ms)
+        return []
+
+    def _on_verified(self, event: Verified, now_ms: int) -> list[Effect]:
+        if self.phase is not Phase.VERIFYING:
+            return []
+        self.sha256 = event.sha256
+        if event.fault is not None:
+            return self._conclude(Trigger.FAILED, ExecutionStatus.FAILED, event.fault)
+        self.phase = step(self.phase, Trigger.IMAGE_RIGHT)
+        self._installed_at_ms = now_ms + self._profile.install_ms
+        return []
+
+    def _on_switched(self, _event: Switched, _now_ms: int) -> list[Effect]:
+        if self.phase is not Phase.INSTALLING or self._promise is None:
+            return []
+        self.phase = step(self.phase, Trigger.SWITCHED)
+        return [Reboot(self.number, self._profile.reboot_ms)]
+
+    def _on_booted(self, event: Booted, _now_ms: int) -> list[Effect]:
+        if self.phase is not Phase.REBOOTING:
+            return []
+        if event.sha256 is None or event.sha256 != self.sha256:
+            reason = "another image was booted"
+            return self._conclude(Trigger.FAILED, ExecutionStatus.FAILED, reason)
+        self.phase = step(self.phase, Trigger.BOOTED)
+        self.verdict = self._promise
+        return []
+
+    def _on_slot_failed(self, event: SlotFailed, _now_ms: int) -> list[Effect]:
+        if self.phase not in (Phase.DOWNLOADING, Phase.VERIFYING, Phase.INSTALLING):
+            return []
+        self._installed_at_ms = None
+        return self._conclude(Trigger.FAILED, ExecutionStatus.FAILED, f"slot: {event.reason}")
+
+    def _take_over(self, report: Report) -> list[Effect]:
+        """An earlier process came to a verdict; its image may still have to prove that it runs."""
+        self.sha256 = report.details.get(SHA256)
+        if report.status is not ExecutionStatus.SUCCEEDED:
+            self.phase = step(self.phase, Trigger.ALREADY_DECIDED)
+            self.verdict = report
+            return []
+        self.phase = step(self.phase, Trigger.ALREADY_SWITCHED)
+        self._promise = report
+        return [CheckBoot(self.number)]
+
+    def _start_download(self, image: Image, saved: SavedWork | None, now_ms: int) -> list[Effect]:
+        block_size = self._profile.block_size
+        kept = saved if saved is not None and saved.fits(image, block_size) else None
+        # Blocks of the same image are good for any job; time and retries are this one's alone.
+        counted = kept if kept is not None and kept.identity == self.job.identity else None
+        self._download_ms = counted.download_ms if counted else 0
+        self._download = Download(
+            image,
+            self._profile,
+            BlockMap(image.size_bytes, block_size, kept.received if kept else b""),
+            new_timer=self._new_timer,
+            new_token=self._new_token,
+            retries=counted.retries if counted else 0,
+        )
+        self.phase = step(self.phase, Trigger.IMAGE_WANTED)
+        self._told = (self.phase, self._download.blocks.count, now_ms)
+        return [PrepareSlot(self.number, image.size_bytes, keep=kept is not None)]
+
+    def _keep(self, block: int, payload: bytes) -> list[Effect]:
+        effects: list[Effect] = [WriteSlot(self.number, block * self._profile.block_size, payload)]
+        if self._download and self._download.blocks.count % self._profile.save_blocks == 0:
+            effects.append(SaveWork(self._to_save()))
+        return effects
+
+    def _install(self) -> list[Effect]:
+        if self._behaviour is Behaviour.FAIL:
+            reason = "simulated failure while installing"
+            return self._conclude(Trigger.FAILED, ExecutionStatus.FAILED, reason)
+        self._promise = final_report(
+            ExecutionStatus.SUCCEEDED, self.phase, tally=self.tally, sha256=self.sha256
+        )
+        return [SwitchSlots(self.number, self.sha256 or "", self._to_save())]
+
+    def _to_save(self) -> SavedWork:
+        return SavedWork(
+            identity=self.job.identity,
+            content_key=self.job.image.content_key if self.job.image else "",
+            block_size=self._profile.block_size,
+            received=self._download.blocks.to_bytes() if self._download else b"",
+            download_ms=self._download_ms,
+            retries=self._download.retries if self._download else 0,
+            report=self._promise,
+        )
+
+    def _conclude(
+        self, trigger: Trigger, status: ExecutionStatus, reason: str | None
+    ) -> list[Effect]:
+        """Fix the verdict, and keep it for the next process should this one die unheard."""
+        phase = self.phase
+        self.phase = step(self.phase, trigger)
+        self.verdict = final_report(
+            status, phase, reason=reason, tally=self.tally, sha256=self.sha256
+        )
+        self._promise = self.verdict
+        return [SaveWork(self._to_save())]

@@ -1,0 +1,170 @@
+"""Every error a user can meet, grouped by who can act on it.
+
+The tree, with the exit code a script sees::
+
+    OtactlError
+    ├── UserMistake                 2   the user: a file, a key, a flag
+    │   ├── ConfigurationInvalid    2   several problems, reported together
+    │   └── LocalResourceMissing    2   a file, a port, a permission of this machine
+    ├── AwsRefused                  3   the account's administrator: AWS said no
+    │   └── AwsUnreachable          3   the network between here and AWS
+    ├── DeploymentFailed            1   the firmware team: not every thing succeeded
+    │   ├── JobAborted              4   an abort criterion of the job was met
+    │   ├── JobCanceled             5   somebody else cancelled the job
+    │   ├── JobDeleted              6   somebody deleted the job
+    │   ├── DeadlinePassed          1   --max-wait was over before the job was
+    │   └── StoppedByAlarm          7   the force-stopper acted on an alarm
+    └── Interrupted               130   Ctrl-C (SIGTERM: 143)
+
+Foreign exceptions are translated once, where they enter (``aws`` for botocore's), and chained
+with ``from``. The command line prints ``str(error)`` and, when there is one, ``error.hint``;
+nobody but a developer ever reads a traceback.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from otactl.errors.problem import Problem
+
+
+class OtactlError(Exception):
+    """Raised when something the user should read about stops a command.
+
+    Args:
+        message: One sentence: what was wrong and where.
+        hint: What to do about it, when we know.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class UserMistake(OtactlError):
+    """Raised when the user can mend it: an argument, a file, a key in ``dev.ini``."""
+
+    exit_code: ClassVar[int] = 2
+
+
+class ConfigurationInvalid(UserMistake):
+    """Raised when a configuration has problems; it carries all of them, not the first.
+
+    Args:
+        problems: In the order of the file. At least one has severity ERROR.
+    """
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class LocalResourceMissing(UserMistake):
+    """Raised when this machine lacks what was asked for: a file, a free port, a permission."""
+
+
+class AwsRefused(OtactlError):
+    """Raised when AWS answered a call with an error that trying again will not mend.
+
+    Args:
+        operation: Service and operation, ``iot:CreateJob``.
+        code: The error code AWS gave, ``InvalidRequestException``.
+        message: AWS's own words.
+        hint: What to do about it, when we know.
+        status: The HTTP status, when there was an answer.
+    """
+
+    exit_code: ClassVar[int] = 3
+    _what: ClassVar[str] = "AWS refused"
+
+    def __init__(
+        self,
+        operation: str,
+        code: str,
+        message: str,
+        *,
+        hint: str | None = None,
+        status: int | None = None,
+    ) -> None:
+        super().__init__(f"{self._what} {operation}: {message} ({code})", hint=hint)
+        self.operation = operation
+        self.code = code
+        self.reason = message
+        self.status = status
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether the thing asked about does not exist."""
+        return self.code in _MISSING_CODES
+
+    @property
+    def is_conflict(self) -> bool:
+        """Whether something of that name exists already."""
+        return self.code in _CONFLICT_CODES
+
+
+_MISSING_CODES = frozenset(
+    {"ResourceNotFoundException", "ResourceNotFound", "NoSuchKey", "NoSuchBucket", "NoSuchVersion"}
+    | {"NotFound", "404", "NoSuchEntity"}
+)
+_CONFLICT_CODES = frozenset(
+    {"ResourceAlreadyExistsException", "BucketAlreadyOwnedByYou", "BucketAlreadyExists"}
+    | {"EntityAlreadyExists", "ResourceInUseException"}
+)
+
+
+class AwsUnreachable(AwsRefused):
+    """Raised when no answer came within the retry budget: network, endpoint, throttling."""
+
+    _what: ClassVar[str] = "AWS did not serve"
+
+
+class DeploymentFailed(OtactlError):
+    """Raised when a deployment ended and not every thing runs the new image."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class JobAborted(DeploymentFailed):
+    """Raised when the job met one of its own abort criteria."""
+
+    exit_code: ClassVar[int] = 4
+
+
+class JobCanceled(DeploymentFailed):
+    """Raised when somebody other than this deployment cancelled the job."""
+
+    exit_code: ClassVar[int] = 5
+
+
+class JobDeleted(DeploymentFailed):
+    """Raised when the job disappeared while the deployment watched it."""
+
+    exit_code: ClassVar[int] = 6
+
+
+class DeadlinePassed(DeploymentFailed):
+    """Raised when ``--max-wait`` was over before the job was."""
+
+
+class StoppedByAlarm(DeploymentFailed):
+    """Raised when the force-stopper cancelled the job because an alarm went off."""
+
+    exit_code: ClassVar[int] = 7
+
+
+class Interrupted(OtactlError):
+    """Raised when the user or the system asked the process to stop.
+
+    Args:
+        signal_number: 2 for Ctrl-C, 15 for SIGTERM; the exit code is 128 more.
+    """
+
+    def __init__(self, signal_number: int = 2) -> None:
+        super().__init__("interrupted")
+        self.signal_number = signal_number

@@ -1,0 +1,254 @@
+"""The shell around one device: it does what the state machine wants and tells it what happened.
+
+One task for each device. It connects, lets the machine talk, and when the connection ends, for
+whatever reason, waits and connects again; meanwhile the machine goes on with what needs no
+connection. Nothing is decided here but when to try to connect again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from otactl.device import effect as wanted
+from otactl.device import event as happened
+from otactl.device.machine import Device
+from otactl.errors import OtactlError
+from otactl.fleet.connection import CONNECTION_ERRORS, Connection
+from otactl.fleet.hands import Hands
+from otactl.fleet.link import Link
+from otactl.fleet.slot import SlotStore
+from otactl.fleet.surroundings import DevicePlan
+from otactl.fleet.tls import device_tls
+from otactl.fleet.translation import Translator
+
+if TYPE_CHECKING:
+    from otactl.fleet.store import ThingFiles
+    from otactl.fleet.surroundings import Surroundings
+    from otactl.fleet.tls import DeviceTls
+
+__all__ = ["Agent", "DevicePlan"]
+
+_LOG = logging.getLogger(__name__)
+
+_SHORTEST_BACKOFF_SECONDS = 0.5
+_LONGEST_BACKOFF_SECONDS = 30.0
+_KEEPALIVE_SECONDS = 60
+#: Rough size of a message beside its payload, for a slow link: topic, header, TLS record.
+_OVERHEAD_BYTES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class _Away:
+    """Why and for how long a device is not connected; None lets the backoff decide."""
+
+    duration_ms: int | None = None
+    rebooting_work: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrival:
+    """Something that happened, and how many bytes the link carried for it."""
+
+    event: happened.Event
+    size_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Lost:
+    """A connection is gone; which one, because the news may come late."""
+
+    connection: Connection
+
+
+class Agent:
+    """Runs one device.
+
+    Args:
+        plan: Which device, and what kind.
+        files: Its key, certificate and slots.
+        surroundings: What it shares with the others.
+    """
+
+    def __init__(self, plan: DevicePlan, files: ThingFiles, surroundings: Surroundings) -> None:
+        self.plan = plan
+        #: Why it cannot connect; None when it can.
+        self.fault: str | None = None
+        self.is_connected = False
+        self._files = files
+        self._around = surroundings
+        self._clock = surroundings.clock
+        self._slots = SlotStore(files.directory)
+        self._profile = plan.profile.for_clock_speed(surroundings.clock.speed)
+        self._link = Link(plan.behaviour, self._profile.link_bytes_per_second, self._clock)
+        self._translator = Translator(plan.thing_name, surroundings.payload_format)
+        self._arrivals: asyncio.Queue[_Arrival | _Lost] = asyncio.Queue()
+        self._hands = Hands(self._slots, self._link, surroundings, self._arrive)
+        self._tls: DeviceTls | None = None
+        self.device = Device(
+            plan.thing_name,
+            session=uuid.uuid4().hex[:12],
+            profile=self._profile,
+            behaviour=plan.behaviour,
+            saved=self._slots.saved_work(),
+            has_public_key=surroundings.public_key is not None,
+        )
+
+    async def run(self) -> None:
+        """Run until cancelled."""
+        failures = 0
+        try:
+            while True:
+                connection = await self._connect()
+                away: _Away | None = _Away()
+                failures += 1
+                if connection is not None:
+                    failures = 0
+                    away = await self._converse(connection)
+                    await self._handle(None, happened.Disconnected())
+                while away is not None:
+                    away = await self._be_away(away, failures)
+        finally:
+            self._hands.rest()
+
+    async def _connect(self) -> Connection | None:
+        """A connection with its subscriptions in force, or None when there is none to be had."""
+        async with self._around.gate:
+            try:
+                self._tls = self._tls or device_tls(self._around.endpoint, self._files)
+                connection = Connection(
+                    self._around.endpoint,
+                    self.plan.thing_name,
+                    self._tls,
+                    on_message=self._on_message,
+                    # A faster clock makes the cloud impatient, and loopback needs no probing.
+                    keepalive_seconds=_KEEPALIVE_SECONDS if self._clock.speed == 1 else 0,
+                )
+                await connection.open(
+                    at_least_once=self._translator.job_filters,
+                    at_most_once=self._translator.stream_filters,
+                )
+            except (*CONNECTION_ERRORS, OtactlError) as error:
+                self.fault = f"{type(error).__name__}: {error}"
+                _LOG.debug("%s cannot connect: %s", self.plan.thing_name, self.fault)
+                return None
+        self.fault = None
+        return connection
+
+    async def _converse(self, connection: Connection) -> _Away:
+        """Let the device talk until the connection ends."""
+        watch = asyncio.create_task(self._watch(connection))
+        self.is_connected = True
+        try:
+            away = await self._handle(connection, happened.Connected())
+            while away is None:
+                away = await self._step(connection, None)
+        except CONNECTION_ERRORS:
+            return _Away()
+        else:
+            return away
+        finally:
+            self.is_connected = False
+            watch.cancel()
+            await connection.close()
+
+    async def _watch(self, connection: Connection) -> None:
+        await connection.lost()
+        self._arrivals.put_nowait(_Lost(connection))
+
+    async def _be_away(self, away: _Away, failures: int) -> _Away | None:
+        """Stay away as long as it takes, and boot if that is why.
+
+        Returns:
+            Another reason to stay away: a device may install and reboot while it is offline.
+        """
+        seconds = _backoff_seconds(failures)
+        if away.duration_ms is not None:
+            seconds = self._clock.real_seconds(away.duration_ms)
+        until = time.monotonic() + seconds
+        another = None
+        while another is None and (remaining := until - time.monotonic()) > 0:
+            another = await self._step(None, remaining)
+        if away.rebooting_work is not None:
+            booted = happened.Booted(away.rebooting_work, self._slots.booted_sha256)
+            await self._handle(None, booted)
+        return another
+
+    async def _step(
+        self, connection: Connection | None, at_most_seconds: float | None
+    ) -> _Away | None:
+        """Wait for whatever comes first, an event or a deadline, and act on it."""
+        deadline_ms = self.device.next_deadline_ms()
+        due_seconds = None
+        if deadline_ms is not None:
+            due_seconds = self._clock.real_seconds(deadline_ms - self._clock.now_ms())
+            if due_seconds == 0:
+                return await self._on_time(connection)
+        waits = [wait for wait in (due_seconds, at_most_seconds) if wait is not None]
+        arrival = await self._next_arrival(min(waits, default=None))
+        if arrival is None:
+            return await self._on_time(connection)
+        if isinstance(arrival, _Lost):
+            return _Away() if arrival.connection is connection else None
+        if arrival.size_bytes:
+            await self._link.carry(arrival.size_bytes)
+        return await self._handle(connection, arrival.event)
+
+    async def _next_arrival(self, wait_seconds: float | None) -> _Arrival | _Lost | None:
+        if not self._arrivals.empty() or wait_seconds is None:
+            return await self._arrivals.get()
+        try:
+            async with asyncio.timeout(wait_seconds):
+                return await self._arrivals.get()
+        except TimeoutError:
+            return None
+
+    async def _on_time(self, connection: Connection | None) -> _Away | None:
+        return await self._carry_out(connection, self.device.on_time(self._clock.now_ms()))
+
+    async def _handle(self, connection: Connection | None, event: happened.Event) -> _Away | None:
+        return await self._carry_out(connection, self.device.handle(event, self._clock.now_ms()))
+
+    async def _carry_out(
+        self, connection: Connection | None, effects: list[wanted.Effect]
+    ) -> _Away | None:
+        """Do what the device wants, in order; what cuts the connection comes last."""
+        for effect in effects:
+            match effect:
+                case wanted.Reboot(work, duration_ms):
+                    return _Away(duration_ms, work)
+                case wanted.DropConnection(duration_ms):
+                    if connection is not None:
+                        connection.cut()
+                    return _Away(duration_ms)
+                case wanted.Finished():
+                    self._around.on_finished(self.plan, effect)
+                case _:
+                    await self._publish_or_do(connection, effect)
+        return None
+
+    async def _publish_or_do(self, connection: Connection | None, effect: wanted.Effect) -> None:
+        message = self._translator.message_of(effect)
+        if message is None:
+            self._hands.do(effect)
+        elif connection is not None:
+            await connection.publish(*message)
+
+    def _on_message(self, topic: str, payload: bytes) -> None:
+        event = self._translator.event_of(topic, payload)
+        if event is not None:
+            self._arrive(event, len(payload) + _OVERHEAD_BYTES)
+
+    def _arrive(self, event: happened.Event, size_bytes: int = 0) -> None:
+        self._arrivals.put_nowait(_Arrival(event, size_bytes))
+
+
+def _backoff_seconds(failures: int) -> float:
+    """How long to wait before the next attempt: longer each time, and never all in step."""
+    longest = min(_SHORTEST_BACKOFF_SECONDS * 2 ** min(failures, 10), _LONGEST_BACKOFF_SECONDS)
+    return random.uniform(longest / 2, longest)  # noqa: S311  # spreads load, guards nothing

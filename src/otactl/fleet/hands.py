@@ -1,0 +1,109 @@
+"""What a device does without its connection to the broker: slots, verification, HTTP ranges.
+
+Slots are written at once, in the order the device asks for it; reading a whole image and waiting
+for a server happen in threads, and their end arrives as an event.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from otactl.device import effect as wanted
+from otactl.device import event as happened
+from otactl.fleet.range_fetch import RangeError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from otactl.fleet.link import Link
+    from otactl.fleet.slot import SlotStore
+    from otactl.fleet.surroundings import Surroundings
+
+
+class Hands:
+    """The hands of one device.
+
+    Args:
+        slots: Its slots.
+        link: What alters the bytes on their way, if anything does.
+        surroundings: What it shares with the others.
+        arrive: Takes an event, and how many bytes the link carried for it.
+    """
+
+    def __init__(
+        self,
+        slots: SlotStore,
+        link: Link,
+        surroundings: Surroundings,
+        arrive: Callable[[happened.Event, int], None],
+    ) -> None:
+        self._slots = slots
+        self._link = link
+        self._around = surroundings
+        self._arrive = arrive
+        self._chores: set[asyncio.Task[None]] = set()
+
+    def do(self, effect: wanted.Effect) -> None:
+        """Do what the device wants, or begin it."""
+        work = getattr(effect, "work", 0)
+        try:
+            match effect:
+                case wanted.VerifySlot():
+                    self._start(self._verify(effect))
+                case wanted.FetchRange():
+                    self._start(self._fetch(effect))
+                case _:
+                    self._use_slots(effect, work)
+        except OSError as error:
+            self._arrive(happened.SlotFailed(work, error.strerror or str(error)), 0)
+
+    def rest(self) -> None:
+        """Stop whatever was begun."""
+        for chore in self._chores:
+            chore.cancel()
+        self._slots.close()
+
+    def _use_slots(self, effect: wanted.Effect, work: int) -> None:
+        match effect:
+            case wanted.PrepareSlot(_, size_bytes, keep):
+                self._slots.prepare(size_bytes, keep=keep)
+            case wanted.WriteSlot(_, offset, payload):
+                self._slots.write(offset, self._link.deliver(offset, payload))
+            case wanted.SwitchSlots(_, sha256, saved):
+                self._slots.switch(sha256, saved)
+                self._arrive(happened.Switched(work), 0)
+            case wanted.CheckBoot():
+                self._arrive(happened.Booted(work, self._slots.booted_sha256), 0)
+            case wanted.SaveWork(saved):
+                self._slots.save(saved)
+            case wanted.ForgetWork():
+                self._slots.forget()
+
+    def _start(self, chore: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(chore)
+        self._chores.add(task)
+        task.add_done_callback(self._chores.discard)
+
+    async def _verify(self, effect: wanted.VerifySlot) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            verdict = await loop.run_in_executor(
+                self._around.workers, self._slots.verify, effect.image, self._around.public_key
+            )
+        except OSError as error:
+            self._arrive(happened.SlotFailed(effect.work, error.strerror or str(error)), 0)
+        else:
+            self._arrive(happened.Verified(effect.work, verdict.sha256, verdict.fault), 0)
+
+    async def _fetch(self, effect: wanted.FetchRange) -> None:
+        loop = asyncio.get_running_loop()
+        first, last = effect.first_byte, effect.last_byte
+        try:
+            payload = await loop.run_in_executor(
+                self._around.workers, self._around.fetcher.fetch, effect.url, first, last
+            )
+        except RangeError as error:
+            self._arrive(happened.RangeFailed(effect.token, error.http_status), 0)
+        else:
+            self._arrive(happened.RangeReceived(effect.token, payload), len(payload))

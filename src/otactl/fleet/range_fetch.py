@@ -1,0 +1,126 @@
+"""Bytes of a presigned URL, by HTTP range requests.
+
+The URL comes from a job document and is a secret while it is valid: it is never logged, never
+part of an error, and only ``https`` is fetched, or ``http`` from this very machine, where a local
+cloud serves it. Redirects are not followed.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import urllib3
+import urllib3.connectionpool
+
+if TYPE_CHECKING:
+    from urllib3 import BaseHTTPResponse
+
+_PARTIAL = 206
+_OK = 200
+_CONNECT_SECONDS = 5.0
+_READ_SECONDS = 10.0
+_PLACEHOLDER = "${aws:iot:"
+
+
+class RangeError(Exception):
+    """Raised when a range could not be had.
+
+    Args:
+        http_status: What the server answered; None when it did not, or with other bytes.
+    """
+
+    def __init__(self, http_status: int | None) -> None:
+        super().__init__(f"HTTP status {http_status}")
+        self.http_status = http_status
+
+
+def url_fault(url: str) -> str | None:
+    """Why a device does not fetch from this URL; None when it does."""
+    if url.startswith(_PLACEHOLDER):
+        return "the presigned URL was not filled in"
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError:
+        host = None
+    if not host:
+        return "the presigned URL is no URL"
+    if parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host)):
+        return None
+    return "the presigned URL is not https"
+
+
+class RangeFetcher:
+    """Fetches ranges for all devices of a fleet; thread-safe.
+
+    Args:
+        connections: How many connections to keep to one server.
+    """
+
+    def __init__(self, connections: int) -> None:
+        # At DEBUG urllib3 logs the path of every request, and here the signature is part of it.
+        logging.getLogger(urllib3.connectionpool.__name__).setLevel(logging.INFO)
+        self._pool = urllib3.PoolManager(
+            maxsize=connections,
+            retries=False,
+            timeout=urllib3.Timeout(connect=_CONNECT_SECONDS, read=_READ_SECONDS),
+        )
+
+    def fetch(self, url: str, first_byte: int, last_byte: int) -> bytes:
+        """The bytes from the first to the last included.
+
+        Raises:
+            RangeError: They could not be had; the device decides what to do about it.
+        """
+        try:
+            response = self._pool.request(
+                "GET",
+                url,
+                headers={"Range": f"bytes={first_byte}-{last_byte}"},
+                redirect=False,
+                preload_content=False,
+            )
+        except (urllib3.exceptions.HTTPError, ValueError):
+            # The chained text would hold the URL.
+            raise RangeError(None) from None
+        try:
+            body = _body(response, first_byte, last_byte - first_byte + 1)
+        except urllib3.exceptions.HTTPError:
+            raise RangeError(None) from None
+        finally:
+            # Read to its end it has gone back to the pool; whatever else it holds must not.
+            response.close()
+        return body
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._pool.clear()
+
+
+def _body(response: BaseHTTPResponse, first_byte: int, size_bytes: int) -> bytes:
+    if response.status not in (_PARTIAL, _OK):
+        raise RangeError(response.status)
+    begin = f"bytes {first_byte}-"
+    if response.status == _PARTIAL:
+        if not response.headers.get("Content-Range", "").startswith(begin):
+            raise RangeError(None)
+    elif first_byte != 0:
+        # The server ignored the range: what it sends begins elsewhere.
+        raise RangeError(None)
+    # One byte more than asked for tells a range that is too long.
+    body = response.read(size_bytes + 1)
+    if len(body) != size_bytes:
+        raise RangeError(None)
+    return body
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,289 @@
+"""Many devices in one process: a thread with an event loop of its own.
+
+    run = FleetRun(directory, plans, endpoint=…, clock=…)
+    run.start()
+    run.wait_until_idle(grace_seconds=5)
+    run.stop()
+    run.results()
+
+Everything public may be called from any thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import resource
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Self
+
+from otactl.errors import LocalResourceMissing
+from otactl.fleet.agent import Agent
+from otactl.fleet.range_fetch import RangeFetcher
+from otactl.fleet.result import FleetStanding, ThingResult
+from otactl.fleet.surroundings import Surroundings
+from otactl.wire.stream_topic import PayloadFormat
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import TracebackType
+
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    from otactl.device.effect import Finished
+    from otactl.fleet.clock import FleetClock
+    from otactl.fleet.endpoint import FleetEndpoint
+    from otactl.fleet.store import FleetDirectory
+    from otactl.fleet.surroundings import DevicePlan
+
+_LOG = logging.getLogger(__name__)
+
+#: Devices that connect at the same moment. AWS takes 500 CONNECT a second from an account
+#: (aws-facts A9); 32 handshakes at once stay below that at any round trip above 64 ms, and keep
+#: two cores busy on loopback.
+CONNECTS_AT_ONCE = 32
+_WORKERS = 16
+#: A socket and an open slot for each device, and some for everything else.
+_FILES_PER_DEVICE = 2
+_OTHER_FILES = 200
+_POLL_SECONDS = 0.1
+_STOP_SECONDS = 15.0
+_MS = 1000
+
+
+class FleetRun:
+    """A fleet that runs.
+
+    Args:
+        directory: Where keys, certificates and slots lie.
+        plans: The devices, each thing once.
+        endpoint: The broker.
+        clock: The fleet's clock.
+        public_key: What signed images are checked with.
+        payload_format: Of stream messages.
+        on_result: Told of each result, in the fleet's thread.
+    """
+
+    def __init__(
+        self,
+        directory: FleetDirectory,
+        plans: Sequence[DevicePlan],
+        *,
+        endpoint: FleetEndpoint,
+        clock: FleetClock,
+        public_key: ec.EllipticCurvePublicKey | None = None,
+        payload_format: PayloadFormat = PayloadFormat.CBOR,
+        on_result: Callable[[ThingResult], None] | None = None,
+    ) -> None:
+        self._directory = directory
+        self._plans = tuple(plans)
+        self._endpoint = endpoint
+        self._clock = clock
+        self._public_key = public_key
+        self._payload_format = payload_format
+        self._on_result = on_result
+        self._agents: tuple[Agent, ...] = ()
+        self._results: list[ThingResult] = []
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping: asyncio.Event | None = None
+        self._ready = threading.Event()
+        self._crash: BaseException | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start every device and return at once.
+
+        Raises:
+            LocalResourceMissing: A certificate or the CA is missing, or this process may not open
+                as many files as the fleet needs.
+        """
+        self._endpoint.require_trust()
+        _allow_files(len(self._plans) * _FILES_PER_DEVICE + _OTHER_FILES)
+        for plan in self._plans:
+            self._require_certificate(plan.thing_name)
+        self._thread = threading.Thread(target=self._run_thread, name="fleet", daemon=True)
+        self._thread.start()
+        self._ready.wait()
+
+    def stop(self) -> None:
+        """Stop every device; returns when their connections are closed. Harmless twice.
+
+        Raises:
+            BaseException: What ended a device that nothing should have ended: a fault of ours.
+        """
+        thread, self._thread = self._thread, None
+        if thread is None:
+            return
+        if self._loop is not None and self._stopping is not None:
+            # The loop may have ended by itself meanwhile.
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._stopping.set)
+        thread.join(_STOP_SECONDS)
+        if thread.is_alive():
+            _LOG.warning("the fleet did not stop within %g seconds", _STOP_SECONDS)
+        if self._crash is not None:
+            raise self._crash
+
+    def results(self) -> tuple[ThingResult, ...]:
+        """What ended so far, in that order."""
+        with self._lock:
+            return tuple(self._results)
+
+    def standing(self) -> FleetStanding:
+        """Where the fleet stands."""
+        agents = self._agents
+        return FleetStanding(
+            things=len(self._plans),
+            connected=sum(agent.is_connected for agent in agents),
+            phases=Counter(agent.device.phase for agent in agents),
+            finished=Counter(result.status for result in self.results()),
+            is_settled=bool(agents) and all(agent.device.is_settled for agent in agents),
+            faults={agent.plan.thing_name: agent.fault for agent in agents if agent.fault},
+        )
+
+    def wait_until_idle(
+        self,
+        *,
+        grace_seconds: float,
+        max_wait_seconds: float | None = None,
+        on_tick: Callable[[FleetStanding], None] | None = None,
+    ) -> bool:
+        """Wait until nothing has been pending anywhere for a while, after at least one job.
+
+        Args:
+            grace_seconds: How long a while is, by the fleet's clock. A staged rollout hands out
+                jobs once a minute: less than a minute may end too early.
+            max_wait_seconds: Give up after this long, by the fleet's clock.
+            on_tick: Called some times a second; may raise to end the waiting.
+
+        Returns:
+            Whether the fleet is idle; False when the wait was over before.
+        """
+        started_ms = self._clock.now_ms()
+        settled_since_ms: int | None = None
+        while True:
+            now_ms = self._clock.now_ms()
+            standing = self.standing()
+            if on_tick is not None:
+                on_tick(standing)
+            if not (standing.is_settled and standing.finished):
+                settled_since_ms = None
+            elif settled_since_ms is None:
+                settled_since_ms = now_ms
+            elif now_ms - settled_since_ms >= grace_seconds * _MS:
+                return True
+            if max_wait_seconds is not None and now_ms - started_ms >= max_wait_seconds * _MS:
+                return False
+            if self._thread is None or not self._thread.is_alive():
+                return False
+            time.sleep(_POLL_SECONDS)
+
+    def _run_thread(self) -> None:
+        try:
+            asyncio.run(self._run())
+        except BaseException as error:  # noqa: BLE001  # handed to whoever calls stop()
+            self._crash = error
+        finally:
+            self._ready.set()
+
+    async def _run(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stopping = asyncio.Event()
+        # aiomqtt connects in the loop's own threads; as many as may connect at once.
+        self._loop.set_default_executor(ThreadPoolExecutor(CONNECTS_AT_ONCE, "fleet-connect"))
+        workers = ThreadPoolExecutor(_WORKERS, "fleet-work")
+        fetcher = RangeFetcher(_WORKERS)
+        try:
+            self._agents = self._make_agents(workers, fetcher)
+            self._ready.set()
+            await self._run_agents(self._stopping)
+        finally:
+            workers.shutdown(wait=False, cancel_futures=True)
+            fetcher.close()
+
+    async def _run_agents(self, stopping: asyncio.Event) -> None:
+        tasks = [asyncio.create_task(agent.run()) for agent in self._agents]
+        wish = asyncio.create_task(stopping.wait())
+        # An agent never returns by itself; one that does has met a fault of ours.
+        await asyncio.wait([wish, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        crashes = [task.exception() for task in tasks if task.done() and not task.cancelled()]
+        for task in (wish, *tasks):
+            task.cancel()
+        await asyncio.gather(wish, *tasks, return_exceptions=True)
+        for crash in crashes:
+            if crash is not None:
+                raise crash
+
+    def _make_agents(self, workers: ThreadPoolExecutor, fetcher: RangeFetcher) -> tuple[Agent, ...]:
+        surroundings = Surroundings(
+            endpoint=self._endpoint,
+            clock=self._clock,
+            payload_format=self._payload_format,
+            public_key=self._public_key,
+            gate=asyncio.Semaphore(CONNECTS_AT_ONCE),
+            workers=workers,
+            fetcher=fetcher,
+            on_finished=self._note,
+        )
+        return tuple(
+            Agent(plan, self._directory.files_of(plan.thing_name), surroundings)
+            for plan in self._plans
+        )
+
+    def _note(self, plan: DevicePlan, finished: Finished) -> None:
+        result = ThingResult(
+            thing_name=plan.thing_name,
+            behaviour=plan.behaviour,
+            job_id=finished.job_id,
+            execution_number=finished.execution_number,
+            status=finished.status,
+            reason=finished.reason,
+            sha256=finished.sha256,
+            download_seconds=finished.download_ms / _MS,
+            received_blocks=finished.received_blocks,
+            retries=finished.retries,
+        )
+        with self._lock:
+            self._results.append(result)
+        if self._on_result is not None:
+            self._on_result(result)
+
+    def _require_certificate(self, thing_name: str) -> None:
+        files = self._directory.files_of(thing_name)
+        for path in (files.key_file, files.certificate_file):
+            if not path.exists():
+                raise LocalResourceMissing(
+                    f"{thing_name} has no {path.name} in {files.directory}",
+                    hint="`otactl fleet create` makes what is missing",
+                )
+
+
+def _allow_files(needed: int) -> None:
+    """Let this process open as many files as a fleet needs."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    unlimited = resource.RLIM_INFINITY
+    if soft == unlimited or soft >= needed:
+        return
+    if hard != unlimited and hard < needed:
+        raise LocalResourceMissing(
+            f"this fleet needs {needed} open files, and the system allows {hard}",
+            hint="raise the limit (`ulimit -Hn`), or run the fleet in parts",
+        )
+    resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))

@@ -1,0 +1,207 @@
+"""From messages to events and from effects to messages: where ``wire`` meets ``device``.
+
+What a message says is not trusted. What cannot be read becomes an event that says so, or none.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from otactl.device import effect as wanted
+from otactl.device import event as happened
+from otactl.device.job import Image, Job
+from otactl.fleet.range_fetch import url_fault
+from otactl.model.status import ExecutionStatus
+from otactl.wire.bitmap import encode_bitmap
+from otactl.wire.error import WireError
+from otactl.wire.job_document import parse_document
+from otactl.wire.job_payload import (
+    decode_execution_answer,
+    decode_job_rejected,
+    encode_describe,
+    encode_start_next,
+    encode_update,
+    load_object,
+)
+from otactl.wire.job_topic import JobAnswer, JobMessage, JobTopics
+from otactl.wire.stream_payload import (
+    GetStreamRequest,
+    decode_data_block,
+    decode_rejected,
+    encode_get_request,
+)
+from otactl.wire.stream_topic import PayloadFormat, StreamTopic, StreamVerb
+
+if TYPE_CHECKING:
+    from otactl.wire.job_payload import JobExecution
+
+UNREADABLE = "Unreadable"
+
+
+class Translator:
+    """Speaks for one thing.
+
+    Args:
+        thing_name: The thing.
+        payload_format: Of stream messages; jobs are always JSON.
+    """
+
+    __slots__ = ("_format", "_thing_name", "_topics")
+
+    def __init__(self, thing_name: str, payload_format: PayloadFormat) -> None:
+        self._thing_name = thing_name
+        self._format = payload_format
+        self._topics = JobTopics(thing_name)
+
+    @property
+    def job_filters(self) -> tuple[str, ...]:
+        """What to subscribe to, to hear the jobs service."""
+        return self._topics.subscriptions
+
+    @property
+    def stream_filters(self) -> tuple[str, ...]:
+        """What to subscribe to, to hear the stream service.
+
+        Descriptions are left out: the job document says what a device needs to know.
+        """
+        return tuple(
+            str(StreamTopic(self._thing_name, "+", verb, self._format))
+            for verb in (StreamVerb.DATA, StreamVerb.REJECTED)
+        )
+
+    def event_of(self, topic: str, body: bytes) -> happened.Event | None:
+        """What a message means, or None when it means nothing to a device."""
+        stream = StreamTopic.parse(topic)
+        if stream is not None:
+            return _stream_event(stream, body)
+        message = self._topics.parse(topic)
+        return None if message is None else _job_event(message, body)
+
+    def message_of(self, effect: wanted.Effect) -> tuple[str, bytes] | None:
+        """The topic and payload that an effect asks to publish; None when it asks otherwise."""
+        match effect:
+            case wanted.AskStartNext(token):
+                return self._topics.start_next, encode_start_next(token, {"step": "accepted"})
+            case wanted.AskDescribeNext(token):
+                return self._topics.describe(), encode_describe(token)
+            case wanted.SendUpdate():
+                return self._topics.update(effect.job_id), encode_update(
+                    effect.report.status,
+                    client_token=effect.token,
+                    status_details=effect.report.details,
+                    expected_version=effect.expected_version,
+                    execution_number=effect.execution_number,
+                )
+            case wanted.RequestBlocks():
+                return self._get_stream(effect)
+        return None
+
+    def _get_stream(self, effect: wanted.RequestBlocks) -> tuple[str, bytes]:
+        offset = effect.blocks[0]
+        request = GetStreamRequest(
+            file_id=effect.file_id,
+            block_size=effect.block_size,
+            block_offset=offset,
+            block_count=len(effect.blocks),
+            bitmap=encode_bitmap(effect.blocks, offset),
+            client_token=effect.token,
+        )
+        topic = StreamTopic(self._thing_name, effect.stream_id, StreamVerb.GET, self._format)
+        return str(topic), encode_get_request(request, self._format)
+
+
+def _stream_event(topic: StreamTopic, body: bytes) -> happened.Event | None:
+    try:
+        if topic.verb is StreamVerb.DATA:
+            block = decode_data_block(body, topic.payload_format)
+            return happened.BlockReceived(
+                topic.stream_id, block.file_id, block.block_id, block.payload
+            )
+        if topic.verb is StreamVerb.REJECTED:
+            rejected = decode_rejected(body, topic.payload_format)
+            return happened.StreamRefused(topic.stream_id, rejected.client_token, rejected.code)
+    except WireError:
+        # A block that cannot be read is a block that did not arrive.
+        return None
+    return None
+
+
+def _job_event(message: JobMessage, body: bytes) -> happened.Event | None:
+    match message.answer:
+        case JobAnswer.START_NEXT | JobAnswer.DESCRIBE:
+            return _answer(body) if message.accepted else _refusal(body)
+        case JobAnswer.NOTIFY_NEXT:
+            try:
+                execution, _ = decode_execution_answer(body)
+            except WireError:
+                return None
+            return happened.NextChanged(job_of(execution) if execution else None)
+        case JobAnswer.UPDATE:
+            return _update_answer(body, accepted=message.accepted)
+    return None
+
+
+def _answer(body: bytes) -> happened.Event:
+    try:
+        execution, token = decode_execution_answer(body)
+    except WireError:
+        return happened.JobRefused(None, UNREADABLE)
+    return happened.JobAnswered(token, job_of(execution) if execution else None)
+
+
+def _refusal(body: bytes) -> happened.Event:
+    try:
+        rejected = decode_job_rejected(body)
+    except WireError:
+        return happened.JobRefused(None, UNREADABLE)
+    return happened.JobRefused(rejected.client_token, rejected.code)
+
+
+def _update_answer(body: bytes, *, accepted: bool) -> happened.Event | None:
+    try:
+        if accepted:
+            token = load_object(body).get("clientToken")
+            return happened.UpdateAccepted(token if isinstance(token, str) else None)
+        rejected = decode_job_rejected(body)
+    except WireError:
+        return None
+    return happened.UpdateRejected(
+        rejected.client_token, rejected.code, rejected.current_status, rejected.current_version
+    )
+
+
+def job_of(execution: JobExecution) -> Job:
+    """The execution as the device holds it; a document that cannot be read becomes a refusal."""
+    try:
+        image, refusal = _image(execution), ""
+    except WireError as error:
+        image, refusal = None, str(error)
+    return Job(
+        job_id=execution.job_id,
+        # Start-next hands out what it has just set IN_PROGRESS; QUEUED comes in notifications.
+        status=ExecutionStatus(execution.status),
+        execution_number=execution.execution_number,
+        version_number=execution.version_number,
+        queued_at_seconds=execution.queued_at_seconds,
+        image=image,
+        refusal=refusal,
+    )
+
+
+def _image(execution: JobExecution) -> Image:
+    document = parse_document(execution.job_document)
+    if document.presigned_url is not None:
+        fault = url_fault(document.presigned_url)
+        if fault is not None:
+            raise WireError("InvalidRequest", fault)
+    return Image(
+        size_bytes=document.file_size,
+        file_id=document.file_id,
+        stream_id=document.stream_id,
+        url=document.presigned_url,
+        version=document.image_version,
+        md5=document.md5,
+        sha256=document.sha256,
+        signature=document.signature,
+        signature_algorithm=document.signature_algorithm,
+    )

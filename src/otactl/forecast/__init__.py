@@ -1,0 +1,1 @@
+"""What a rollout will do, computed from the same rules. No cloud."""

@@ -1,0 +1,147 @@
+"""Job executions as arrays: one element per attempt of a thing.
+
+All times are whole milliseconds since the job was created. ``NEVER`` stands for what does not
+happen: it is later than every horizon and small enough that two of them still add up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from otactl.model.status import ExecutionStatus
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Integers = NDArray[np.int64]
+    Codes = NDArray[np.int8]
+    Flags = NDArray[np.bool_]
+
+NEVER = 1 << 60
+
+#: The statuses by their code in an array; the five that end by themselves come first.
+STATUSES = (
+    ExecutionStatus.SUCCEEDED,
+    ExecutionStatus.FAILED,
+    ExecutionStatus.REJECTED,
+    ExecutionStatus.TIMED_OUT,
+    ExecutionStatus.CANCELED,
+    ExecutionStatus.IN_PROGRESS,
+    ExecutionStatus.QUEUED,
+)
+CODES = {status: code for code, status in enumerate(STATUSES)}
+SUCCEEDED, FAILED, REJECTED, TIMED_OUT, CANCELED, IN_PROGRESS, QUEUED = range(len(STATUSES))
+#: How many codes a criterion can count: those of executions that were executed.
+EXECUTED_CODES = 4
+
+
+@dataclass(slots=True)
+class Attempts:
+    """What things would do with one execution each, were nothing to stop them.
+
+    Attributes:
+        thing: Place of the thing in the order in which things are notified, from 0.
+        group: Index of its group in the profile.
+        queued_ms: When its execution was created.
+        started_ms: When it would become IN_PROGRESS; NEVER for a thing that is gone.
+        reports_after_ms: From the start to its last report; NEVER for a thing gone silent.
+        reported: Code of the status it would report.
+        download_ms: How long it downloads from the start on; 0 when it takes no image.
+        breaks_after_ms: From the start to the moment it is bricked; NEVER when it is not.
+        gone: Whether it never takes part again, not even in a retry.
+    """
+
+    thing: Integers
+    group: Codes
+    queued_ms: Integers
+    started_ms: Integers
+    reports_after_ms: Integers
+    reported: Codes
+    download_ms: Integers
+    breaks_after_ms: Integers
+    gone: Flags
+
+    def __len__(self) -> int:
+        return len(self.thing)
+
+    def only(self, chosen: Flags | Integers) -> Attempts:
+        """The attempts that are chosen by a mask or by their places."""
+        return Attempts(**{item.name: getattr(self, item.name)[chosen] for item in fields(self)})
+
+
+class FleetModel(Protocol):
+    """Things that take part in a job: drawn from a profile, or listed one by one."""
+
+    @property
+    def things(self) -> int:
+        """How many there are."""
+
+    def first(self, start: int, queued_ms: Integers) -> Attempts:
+        """The first attempts of the things from ``start`` on, as many as times are given."""
+
+    def again(self, earlier: Attempts, ended: Codes, queued_ms: Integers) -> Attempts:
+        """The next attempt of each of these things.
+
+        Args:
+            earlier: The attempts that failed.
+            ended: How each ended, as codes.
+            queued_ms: When each is queued again.
+        """
+
+
+@dataclass(slots=True)
+class Executions:
+    """Attempts with their ends: what becomes of a number of things when no abort interferes.
+
+    Attributes:
+        attempt: 1 for the first attempt of a thing.
+        ended_ms: When the execution ended; NEVER when it does not.
+        status: Code of the status it ended with; IN_PROGRESS or QUEUED when it does not end.
+        retried: Whether another attempt follows.
+        retry_starts_ms: When that one starts; NEVER when there is none, or it never does.
+    """
+
+    attempts: Attempts
+    attempt: Codes
+    ended_ms: Integers
+    status: Codes
+    retried: Flags
+    retry_starts_ms: Integers
+
+    def __len__(self) -> int:
+        return len(self.status)
+
+    def of_things_before(self, thing: int) -> Executions:
+        """Those of the things notified before this one."""
+        chosen = self.attempts.thing < thing
+        return Executions(
+            attempts=self.attempts.only(chosen),
+            attempt=self.attempt[chosen],
+            ended_ms=self.ended_ms[chosen],
+            status=self.status[chosen],
+            retried=self.retried[chosen],
+            retry_starts_ms=self.retry_starts_ms[chosen],
+        )
+
+
+def concatenated(parts: list[Executions]) -> Executions:
+    """All of them in one, in this order."""
+    if len(parts) == 1:
+        return parts[0]
+    attempts = [part.attempts for part in parts]
+    return Executions(
+        attempts=Attempts(
+            **{
+                item.name: np.concatenate([getattr(part, item.name) for part in attempts])
+                for item in fields(Attempts)
+            }
+        ),
+        attempt=np.concatenate([part.attempt for part in parts]),
+        ended_ms=np.concatenate([part.ended_ms for part in parts]),
+        status=np.concatenate([part.status for part in parts]),
+        retried=np.concatenate([part.retried for part in parts]),
+        retry_starts_ms=np.concatenate([part.retry_starts_ms for part in parts]),
+    )

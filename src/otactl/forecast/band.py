@@ -1,0 +1,74 @@
+"""A number that is not known for certain: its median, and a band that holds nine times in ten.
+
+The band is a *prediction* interval: of R runs in order, the 5% and 95% quantiles are taken at the
+places 0.05 (R + 1) and 0.95 (R + 1). Then a further run, such as the real one, lies inside nine
+times out of ten however many runs there were. With the usual quantiles, at 0.05 (R - 1) + 1, it
+would be 8 in 10 for 20 runs. Fewer than 19 runs cannot support such a band: it is then the range
+that was seen.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+LOW, MIDDLE, HIGH = 0.05, 0.5, 0.95
+#: The fewest runs of which 0.05 (R + 1) is a place.
+FEWEST_RUNS = 19
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """5% quantile, median and 95% quantile; infinite where a run did not get that far."""
+
+    low: float
+    median: float
+    high: float
+
+    @classmethod
+    def of(cls, values: Iterable[float]) -> Band:
+        """The band of one value per run."""
+        ordered = sorted(values)
+        return cls(*(quantile(ordered, share) for share in (LOW, MIDDLE, HIGH)))
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether every run agreed."""
+        return self.low == self.high
+
+    def to_fields(self, digits: int = 3) -> dict[str, float | None]:
+        """The band as JSON fields; null for what is infinite."""
+        return {
+            "p5": _finite(self.low, digits),
+            "median": _finite(self.median, digits),
+            "p95": _finite(self.high, digits),
+        }
+
+
+def quantile(ordered: Sequence[float], share: float) -> float:
+    """The quantile at the place ``share (n + 1)``, within what was seen.
+
+    Args:
+        ordered: Ascending; infinite values last.
+        share: 0 to 1.
+    """
+    if not ordered:
+        return math.nan
+    place = min(max(share * (len(ordered) + 1) - 1, 0.0), len(ordered) - 1.0)
+    below = math.floor(place)
+    above = min(below + 1, len(ordered) - 1)
+    rest = place - below
+    if rest < 1e-9 or ordered[below] == ordered[above]:  # noqa: PLR2004  # rounding of the place
+        return float(ordered[below])
+    return float(ordered[below] + rest * (ordered[above] - ordered[below]))
+
+
+def _finite(value: float, digits: int) -> float | None:
+    if not math.isfinite(value):
+        return None
+    rounded = round(value, digits)
+    return int(rounded) if rounded == int(rounded) else rounded

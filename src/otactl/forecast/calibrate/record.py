@@ -1,0 +1,160 @@
+"""Executions of a past deployment, as a report writes them down.
+
+The JSON, of which a report may hold more:
+
+    {
+      "imageBytes": 1048576,
+      "executions": [
+        {
+          "thing": "sensor-1", "status": "SUCCEEDED", "executionNumber": 1,
+          "queuedAt": 1796000000000, "startedAt": 1796000002100, "lastUpdatedAt": 1796000031000,
+          "statusDetails": {"downloadTime": "12.4", "retryCount": "0"}
+        }
+      ]
+    }
+
+Times are epoch milliseconds. ``startedAt`` is null for what never started. Every attempt is an
+execution of its own; a list of last attempts alone hides the failures that a retry mended. Beside
+them ``round`` tells the rounds of a deployment apart, and ``running`` that it was not over.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from otactl.errors import UserMistake
+from otactl.model.status import ExecutionStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionRecord:
+    """One execution that was.
+
+    Attributes:
+        round: Of a deployment of several rounds; a thing takes part in each anew.
+        queued_at_ms, started_at_ms, last_updated_at_ms: Epoch milliseconds.
+    """
+
+    round: int = 1
+    thing: str
+    status: ExecutionStatus
+    execution_number: int = 1
+    queued_at_ms: int
+    started_at_ms: int | None = None
+    last_updated_at_ms: int | None = None
+    status_details: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def start_delay_seconds(self) -> float | None:
+        """From the notification to the start."""
+        if self.started_at_ms is None:
+            return None
+        return max(0, self.started_at_ms - self.queued_at_ms) / 1000
+
+    @property
+    def working_seconds(self) -> float | None:
+        """From the start to the end, of what has ended."""
+        if self.started_at_ms is None or self.last_updated_at_ms is None:
+            return None
+        return max(0, self.last_updated_at_ms - self.started_at_ms) / 1000
+
+    @property
+    def download_seconds(self) -> float | None:
+        """What the device measured, when it is a number worth believing."""
+        try:
+            seconds = float(self.status_details["downloadTime"])
+        except (KeyError, ValueError):
+            return None
+        return seconds if math.isfinite(seconds) and seconds > 0 else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastDeployment:
+    """Executions that were, and the image they were about.
+
+    Attributes:
+        is_running: Whether the job was not over when the report was written.
+        undated: Executions that were left out because nobody knows when they were queued.
+    """
+
+    executions: tuple[ExecutionRecord, ...]
+    image_bytes: int | None = None
+    is_running: bool = False
+    undated: int = 0
+
+
+def parse_report(text: str, *, file_name: str) -> PastDeployment:
+    """Read the JSON of a report.
+
+    Raises:
+        UserMistake: It is no such JSON; the message says where.
+    """
+    try:
+        fields = json.loads(text)
+    except ValueError as error:
+        raise UserMistake(f"{file_name} is not JSON: {error}") from error
+    listed = fields.get("executions") if isinstance(fields, dict) else fields
+    if not isinstance(listed, list):
+        raise UserMistake(
+            f"{file_name} has no list of executions",
+            hint="give the JSON that `otactl report --output json` writes",
+        )
+    report = fields if isinstance(fields, dict) else {}
+    image_bytes = report.get("imageBytes")
+    dated = [
+        _record(item, f"{file_name}: executions[{place}]")
+        for place, item in enumerate(listed)
+        if not (isinstance(item, dict) and item.get("queuedAt") is None)
+    ]
+    return PastDeployment(
+        executions=tuple(dated),
+        image_bytes=image_bytes if isinstance(image_bytes, int) and image_bytes > 0 else None,
+        is_running=report.get("running") is True,
+        undated=len(listed) - len(dated),
+    )
+
+
+def _record(fields: Any, where: str) -> ExecutionRecord:
+    if not isinstance(fields, dict):
+        raise UserMistake(f"{where} is not an object")
+    try:
+        status = ExecutionStatus(fields["status"])
+        thing = str(fields["thing"])
+    except KeyError as error:
+        raise UserMistake(f"{where} has no {error}") from error
+    except ValueError as error:
+        raise UserMistake(f"{where}: {error}") from error
+    details = fields.get("statusDetails") or {}
+    return ExecutionRecord(
+        round=_number(fields.get("round", 1), where, "round"),
+        thing=thing,
+        status=status,
+        execution_number=_number(fields.get("executionNumber", 1), where, "executionNumber"),
+        queued_at_ms=_time(fields, "queuedAt", where) or 0,
+        started_at_ms=_time(fields, "startedAt", where),
+        last_updated_at_ms=_time(fields, "lastUpdatedAt", where),
+        status_details={str(key): str(value) for key, value in details.items()}
+        if isinstance(details, dict)
+        else {},
+    )
+
+
+def _time(fields: dict[str, Any], key: str, where: str) -> int | None:
+    value = fields.get(key)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise UserMistake(f"{where}: {key} must be epoch milliseconds, found {value!r}")
+    return round(value)
+
+
+def _number(value: Any, where: str, key: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise UserMistake(f"{where}: {key} must be 1 or more, found {value!r}")
+    return value

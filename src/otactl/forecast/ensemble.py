@@ -1,0 +1,138 @@
+"""Many runs of one scenario, each with a seed of its own.
+
+The runs are independent and NumPy releases the interpreter while it works, so threads are enough
+to use the processors. The seed of a run depends on the seed of the scenario and on the number of
+the run alone: the same question gets the same answer, however many threads worked on it.
+"""
+
+from __future__ import annotations
+
+import math
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from otactl.forecast.pace import Pace
+from otactl.forecast.run import run
+from otactl.forecast.sampled_fleet import SampledFleet
+from otactl.forecast.tally import tally
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from otactl.forecast.profile import FleetProfile
+    from otactl.forecast.tally import Tally
+    from otactl.model.job_configuration import JobConfiguration
+
+MINUTES_PER_DAY = 1440
+#: Points of each curve that are kept per run: every minute of the first sixteen hours.
+CURVE_POINTS = 2000
+#: How many things are enough to learn how a fleet behaves.
+SAMPLE = 20_000
+#: The same for how many an image would brick if nothing stopped it, which is told with a band.
+UNSTOPPED_SAMPLE = 50_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """What is forecast.
+
+    Attributes:
+        job: The policy.
+        profile: The fleet.
+        things: How many there are.
+        image_bytes: Size of the image.
+        runs: How often the rollout is played.
+        seed: Where the draws come from.
+        horizon_days: What ends later is not seen.
+    """
+
+    job: JobConfiguration
+    profile: FleetProfile
+    things: int
+    image_bytes: int
+    runs: int = 20
+    seed: int = 1
+    horizon_days: int = 30
+
+    @property
+    def by_url(self) -> bool:
+        """Whether the image comes by presigned address instead of by stream."""
+        return self.job.presigned_url is not None
+
+    @property
+    def horizon_minutes(self) -> int:
+        """The horizon in minutes."""
+        return self.horizon_days * MINUTES_PER_DAY
+
+
+def plays(scenario: Scenario, *, workers: int = 2) -> Generator[Tally]:
+    """Play one run after the other, for as long as somebody wants them.
+
+    Args:
+        scenario: What is forecast.
+        workers: How many runs at a time.
+    """
+    pace = Pace(scenario.job.rollout, scenario.things)
+    seeds = np.random.SeedSequence(scenario.seed).spawn(scenario.runs)
+    with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="forecast") as pool:
+        yield from pool.map(lambda seed: _play_one(scenario, pace, seed), seeds)
+
+
+def play(
+    scenario: Scenario, *, workers: int = 2, on_run: Callable[[int], None] | None = None
+) -> tuple[Tally, ...]:
+    """Play every run.
+
+    Args:
+        scenario: What is forecast.
+        workers: How many runs at a time.
+        on_run: Told how many runs are done, in the caller's thread.
+    """
+    tallies: list[Tally] = []
+    for found in plays(scenario, workers=workers):
+        tallies.append(found)
+        if on_run is not None:
+            on_run(len(tallies))
+    return tuple(tallies)
+
+
+def bricked_without_abort(scenario: Scenario) -> tuple[float, ...]:
+    """How many things each run would brick if no criterion stopped it.
+
+    Without an abort the pace does not matter, so things are notified at once; and of a large
+    fleet a sample tells it. Things are bricked independently of each other, so the spread of the
+    whole fleet is that of the sample times the root of the scale, not times the scale; the mean of
+    the samples is itself known only so well, which widens it by ``1 + scale / runs``.
+    """
+    if scenario.things < 1:
+        return (0.0,)
+    sample = min(scenario.things, UNSTOPPED_SAMPLE)
+    job = replace(scenario.job, abort_criteria=(), rollout=None)
+    counts = [found.bricked for found in play(replace(scenario, job=job, things=sample))]
+    if sample == scenario.things:
+        return tuple(float(count) for count in counts)
+    scale, mean = scenario.things / sample, sum(counts) / len(counts)
+    spread = math.sqrt(scale * (1 + scale / len(counts)))
+    return tuple(max(0.0, scale * mean + spread * (count - mean)) for count in counts)
+
+
+def _play_one(scenario: Scenario, pace: Pace, seed: np.random.SeedSequence) -> Tally:
+    generator = np.random.Generator(np.random.SFC64(seed))
+    fleet = SampledFleet(
+        scenario.profile,
+        scenario.things,
+        scenario.image_bytes,
+        generator,
+        by_url=scenario.by_url,
+    )
+    course = run(fleet, scenario.job, pace, horizon_minutes=scenario.horizon_minutes)
+    found = tally(
+        course,
+        things=scenario.things,
+        image_bytes=scenario.image_bytes,
+        horizon_minutes=scenario.horizon_minutes,
+    )
+    return replace(found, curves=found.curves.thinned(CURVE_POINTS))

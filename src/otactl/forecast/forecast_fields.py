@@ -1,0 +1,111 @@
+"""A forecast as JSON, as ``docs/forecast.md`` describes it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from otactl.forecast.attempts import STATUSES
+from otactl.forecast.band import Band
+from otactl.forecast.summary import MILESTONES, not_notified
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from otactl.forecast.summary import Forecast
+    from otactl.forecast.tally import Tally
+
+
+def forecast_fields(
+    forecast: Forecast, *, points: int = 120, end: int | None = None
+) -> dict[str, Any]:
+    """The forecast as ``--output json`` shows it.
+
+    Args:
+        forecast: What was found.
+        points: Points of each curve.
+        end: The last minute of the curves.
+    """
+    scenario = forecast.scenario
+    return {
+        "name": forecast.name,
+        "things": scenario.things,
+        "imageBytes": scenario.image_bytes,
+        "runs": scenario.runs,
+        "seed": scenario.seed,
+        "horizonDays": scenario.horizon_days,
+        "notes": list(forecast.notes),
+        "abort": _abort_fields(forecast),
+        "bricked": {
+            "total": forecast.of_all(lambda t: t.bricked).to_fields(),
+            "withoutAbort": Band.of(forecast.without_abort).to_fields(0),
+        },
+        "byStatus": _status_fields(forecast),
+        "durationSeconds": forecast.duration_seconds.to_fields(),
+        "endsProbability": forecast.ends_probability,
+        "finishedSeconds": {
+            str(percent): forecast.finished_seconds(percent).to_fields() for percent in MILESTONES
+        },
+        "traffic": {
+            "downloads": forecast.of_all(lambda t: t.downloads).to_fields(),
+            "bytes": forecast.of_all(lambda t: t.downloaded_bytes).to_fields(),
+            "peakBytesPerSecond": forecast.of_all(lambda t: t.peak_bytes_per_second).to_fields(0),
+            "mqttMessages": forecast.of_all(forecast.messages).to_fields(),
+        },
+        "apiCalls": _call_fields(forecast),
+        "costUsd": _cost_fields(forecast),
+        "curves": forecast.curves(points, end).to_fields(),
+    }
+
+
+def _abort_fields(forecast: Forecast) -> dict[str, Any]:
+    counts: dict[str, Callable[[Tally], float]] = {
+        "notified": lambda t: t.notified,
+        "executed": lambda t: t.executed_at_abort,
+        "failed": lambda t: t.failed_at_abort,
+        "bricked": lambda t: t.bricked_at_abort,
+    }
+    fields: dict[str, Any] = {
+        "probability": forecast.abort_probability,
+        "criteria": [
+            {
+                "failureType": criterion.failure_type.value,
+                "thresholdPercentage": criterion.threshold_percentage,
+                "minNumberOfExecutedThings": criterion.min_number_of_executed_things,
+                "probability": probability,
+            }
+            for criterion, probability in forecast.criteria
+        ],
+        "seconds": forecast.abort_seconds and forecast.abort_seconds.to_fields(),
+    }
+    for name, count in counts.items():
+        band = forecast.of_aborted(count)
+        fields[name] = band and band.to_fields()
+    return fields
+
+
+def _status_fields(forecast: Forecast) -> dict[str, Any]:
+    fields: dict[str, Any] = {"NOT_NOTIFIED": forecast.of_all(not_notified).to_fields()}
+    for status in STATUSES:
+        counts = (found.by_status[status] for found in forecast.tallies)
+        fields[status.value] = Band.of(counts).to_fields()
+    return fields
+
+
+def _call_fields(forecast: Forecast) -> dict[str, Any]:
+    calls = [forecast.calls(found) for found in forecast.tallies]
+    operations = sorted({operation for of_run in calls for operation in of_run})
+    return {
+        operation: Band.of(of_run.get(operation, 0) for of_run in calls).to_fields()
+        for operation in operations
+    }
+
+
+def _cost_fields(forecast: Forecast) -> dict[str, Any]:
+    bills = [forecast.bill(found) for found in forecast.tallies]
+    fields: dict[str, Any] = {
+        item: Band.of(of_run.items[item] for of_run in bills).to_fields(2)
+        for item in bills[0].items
+    }
+    fields["total"] = Band.of(of_run.total for of_run in bills).to_fields(2)
+    fields["pricesRead"] = forecast.prices.read.isoformat()
+    return fields

@@ -1,0 +1,176 @@
+"""The executions of one run as they end, and the moment a criterion of the job is met.
+
+Ends are counted by minute and by status. A criterion is looked for in the counts first: only a
+minute that could hold its moment at all (all of its failures coming before all of its successes)
+is put in order and gone through end by end, as the service does. So the cost is a count per
+execution, and a sort of the few minutes where it matters.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from otactl.forecast.attempts import CODES, EXECUTED_CODES, SUCCEEDED
+from otactl.rules.abort import WHOLE, threshold_hundredths
+from otactl.rules.rollout import MINUTE_MS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from otactl.forecast.attempts import Codes, Executions, Integers
+    from otactl.model.job_configuration import AbortCriterion
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Abort:
+    """A job cancelling itself.
+
+    Attributes:
+        at_ms: The end that met the criterion.
+        criterion: Its place in the job's list.
+        executed: Executions that had ended by then.
+        failed: Those among them that the criterion counts.
+    """
+
+    at_ms: int
+    criterion: int
+    executed: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ends:
+    """Executions that were executed, in the order in which they ended."""
+
+    at_ms: Integers
+    status: Codes
+    thing: Integers
+
+
+class Ledger:
+    """What has been computed of one run so far.
+
+    Args:
+        criteria: The job's abort criteria.
+        minutes: The horizon; what ends later is not seen.
+    """
+
+    def __init__(self, criteria: Sequence[AbortCriterion], minutes: int) -> None:
+        self.parts: list[Executions] = []
+        self._sorted: dict[int, Ends] = {}
+        self._ends = np.zeros((minutes, EXECUTED_CODES), dtype=np.int64)
+        self._minutes = minutes
+        self._looked_at = 0
+        self._before = np.zeros(EXECUTED_CODES, dtype=np.int64)
+        self._thresholds = [threshold_hundredths(criterion) for criterion in criteria]
+        self._minima = [max(1, c.min_number_of_executed_things) for c in criteria]
+        self._counted = [
+            [CODES[status] for status in sorted(c.failure_type.statuses)] for c in criteria
+        ]
+
+    def add(self, executions: Executions) -> None:
+        """Take in what becomes of a stretch of things."""
+        self.parts.append(executions)
+        ends = ends_by_minute(executions, self._minutes)
+        self._ends[: len(ends)] += ends
+
+    def succeeded_before(self, minute: int) -> int:
+        """Executions that succeeded before this minute began; everything up to it is known."""
+        return int(self._ends[:minute, SUCCEEDED].sum())
+
+    def successes_by_minute(self, minute: int, count: int) -> Integers:
+        """How many end in SUCCEEDED in each of ``count`` minutes, as far as is known."""
+        known = self._ends[minute : minute + count, SUCCEEDED]
+        return np.concatenate([known, np.zeros(count - len(known), dtype=np.int64)])
+
+    def abort_before(self, minute: int | None = None) -> Abort | None:
+        """The first moment a criterion is met before this minute, or before the horizon.
+
+        Each minute is looked at once: ask in the order of time, and only about minutes of which
+        every end is known.
+        """
+        stop = self._minutes if minute is None else min(minute, self._minutes)
+        if not self._thresholds or stop <= self._looked_at:
+            return None
+        ends = self._ends[self._looked_at : stop]
+        totals = self._before + np.cumsum(ends, axis=0)
+        for place in self._suspects(ends, totals):
+            before = totals[place] - ends[place]
+            abort = self._abort_in(self._looked_at + int(place), before)
+            if abort is not None:
+                return abort
+        self._looked_at, self._before = stop, totals[-1]
+        return None
+
+    def _suspects(self, ends: Integers, totals: Integers) -> Integers:
+        """The minutes in which some criterion might be met, whatever the order of their ends."""
+        executed_before = (totals - ends).sum(axis=1)
+        executed = executed_before + ends.sum(axis=1)
+        possible = np.zeros(len(ends), dtype=np.bool_)
+        for threshold, minimum, codes in zip(
+            self._thresholds, self._minima, self._counted, strict=True
+        ):
+            failed = totals[:, codes].sum(axis=1)
+            fewest = np.maximum(executed_before + ends[:, codes].sum(axis=1), minimum)
+            fewest = np.minimum(fewest, executed)
+            possible |= (failed * WHOLE >= threshold * fewest) & (executed >= minimum)
+        return np.flatnonzero(possible & (ends.sum(axis=1) > 0))
+
+    def _abort_in(self, minute: int, before: Integers) -> Abort | None:
+        at_ms, status = self._in_order(minute)
+        executed = before.sum() + np.arange(1, len(status) + 1)
+        best: Abort | None = None
+        for index, codes in enumerate(self._counted):
+            failed = before[codes].sum() + np.cumsum(np.isin(status, codes))
+            met = (failed * WHOLE >= self._thresholds[index] * executed) & (
+                executed >= self._minima[index]
+            )
+            if not met.any():
+                continue
+            place = int(met.argmax())
+            if best is None or executed[place] < best.executed:
+                best = Abort(
+                    at_ms=int(at_ms[place]),
+                    criterion=index,
+                    executed=int(executed[place]),
+                    failed=int(failed[place]),
+                )
+        return best
+
+    def _in_order(self, minute: int) -> tuple[Integers, Codes]:
+        """The ends of one minute in the order of time; of the same instant, that of the things."""
+        found = [self._ends_in(index, minute) for index in range(len(self.parts))]
+        at_ms = np.concatenate([ends.at_ms for ends in found])
+        status = np.concatenate([ends.status for ends in found])
+        order = np.lexsort((np.concatenate([ends.thing for ends in found]), at_ms))
+        return at_ms[order], status[order]
+
+    def _ends_in(self, index: int, minute: int) -> Ends:
+        if index not in self._sorted:
+            part = self.parts[index]
+            chosen = np.flatnonzero(part.status < EXECUTED_CODES)
+            order = chosen[np.argsort(part.ended_ms[chosen], kind="stable")]
+            self._sorted[index] = Ends(
+                at_ms=part.ended_ms[order],
+                status=part.status[order],
+                thing=part.attempts.thing[order],
+            )
+        ends = self._sorted[index]
+        low, high = np.searchsorted(ends.at_ms, (minute * MINUTE_MS, (minute + 1) * MINUTE_MS))
+        return Ends(
+            at_ms=ends.at_ms[low:high], status=ends.status[low:high], thing=ends.thing[low:high]
+        )
+
+
+def ends_by_minute(executions: Executions, minutes: int) -> Integers:
+    """How many end in each minute, by the code of their status: ``(minutes that occur, codes)``."""
+    seen = (executions.status < EXECUTED_CODES) & (executions.ended_ms < minutes * MINUTE_MS)
+    minute = executions.ended_ms[seen] // MINUTE_MS
+    keys = minute * EXECUTED_CODES + executions.status[seen]
+    counts = np.bincount(keys)
+    padded = np.zeros(-(-len(counts) // EXECUTED_CODES) * EXECUTED_CODES, dtype=np.int64)
+    padded[: len(counts)] = counts
+    return padded.reshape(-1, EXECUTED_CODES)

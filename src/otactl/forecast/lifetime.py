@@ -1,0 +1,76 @@
+"""From what things would do to how their executions end: timeouts and retries applied.
+
+The rules are ``rules.timeout`` and ``rules.retry``, asked once per kind of ending and applied to
+whole arrays. An abort is not known here; ``forecast.tally`` cuts these lives off where it falls.
+
+A retry is queued the moment the failure is known and does not wait for the rollout's pace; how
+long the service really takes is UNCONFIRMED (aws-facts D).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from otactl.forecast.attempts import (
+    IN_PROGRESS,
+    NEVER,
+    QUEUED,
+    STATUSES,
+    TIMED_OUT,
+    Executions,
+    concatenated,
+)
+from otactl.rules.retry import MAX_RETRIES_PER_THING, retries_left
+from otactl.rules.timeout import deadline_ms
+
+if TYPE_CHECKING:
+    from otactl.forecast.attempts import Attempts, Flags, FleetModel, Integers
+    from otactl.model.job_configuration import JobConfiguration
+
+
+def executions(
+    fleet: FleetModel, job: JobConfiguration, start: int, queued_ms: Integers
+) -> Executions:
+    """Every attempt of the things from ``start`` on, notified at these times."""
+    latest = _ended(fleet.first(start, queued_ms), job, number=1)
+    parts = [latest]
+    for number in range(1, MAX_RETRIES_PER_THING + 1):
+        latest.retried = _is_retried(job, number)[latest.status]
+        if not latest.retried.any():
+            break
+        chosen = np.flatnonzero(latest.retried)
+        attempts = fleet.again(
+            latest.attempts.only(chosen), latest.status[chosen], latest.ended_ms[chosen]
+        )
+        latest.retry_starts_ms[chosen] = attempts.started_ms
+        latest = _ended(attempts, job, number=number + 1)
+        parts.append(latest)
+    return concatenated(parts)
+
+
+def _is_retried(job: JobConfiguration, number: int) -> Flags:
+    """Whether the n-th attempt is followed by another, by the code of how it ended."""
+    return np.array([retries_left(job.retry_criteria, status, number) > 0 for status in STATUSES])
+
+
+def _ended(attempts: Attempts, job: JobConfiguration, *, number: int) -> Executions:
+    timeout = deadline_ms(0, job.in_progress_timeout_minutes)
+    started, working = attempts.started_ms, attempts.reports_after_ms
+    status = attempts.reported.copy()
+    if timeout is None:
+        ended = started + working
+        status[working >= NEVER] = IN_PROGRESS
+    else:
+        ended = started + np.minimum(working, timeout)
+        status[working > timeout] = TIMED_OUT
+    status[started >= NEVER] = QUEUED
+    return Executions(
+        attempts=attempts,
+        attempt=np.full(len(attempts), number, dtype=np.int8),
+        ended_ms=np.minimum(ended, NEVER),
+        status=status,
+        retried=np.zeros(len(attempts), dtype=np.bool_),
+        retry_starts_ms=np.full(len(attempts), NEVER),
+    )

@@ -1,0 +1,118 @@
+"""The linter: what a careful engineer would say about a ``dev.ini`` before it is deployed.
+
+Every finding has a code, says where, why (with the numbers) and what would be safe, and can be
+waived in the file with a reason. ``docs/lint.md`` explains the codes, ``examples/lint`` shows a
+bad file for each. Severities: an ERROR is wrong whatever was meant, a WARNING wants a decision, a
+NOTE wants to be known.
+
+Pure Python, no NumPy: ``validate``, ``plan`` and ``deploy`` ask it too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from otactl.errors.problem import Severity
+from otactl.forecast.lint.abort_check import check_abort
+from otactl.forecast.lint.alarm_check import check_alarms
+from otactl.forecast.lint.delivery_check import check_delivery
+from otactl.forecast.lint.finding import Finding
+from otactl.forecast.lint.retry_check import check_retry
+from otactl.forecast.lint.rollout_check import check_rollout
+from otactl.forecast.lint.subject import Subject
+from otactl.forecast.lint.timeout_check import check_timeout
+from otactl.forecast.profile import FleetProfile
+from otactl.model.configuration.sections import LINT, WAIVER_PREFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from otactl.model.configuration import DeploymentConfiguration
+
+__all__ = ["CODES", "Finding", "lint"]
+
+_CHECKS = (
+    check_abort,
+    check_rollout,
+    check_timeout,
+    check_retry,
+    check_delivery,
+    check_alarms,
+)
+
+#: Every code there is, in a few words.
+CODES: Mapping[str, str] = {
+    "OTA001": "a waiver without its finding",
+    "OTA002": "a section that would be refused if it were switched on",
+    "OTA101": "an abort criterion that can never fire: too few things",
+    "OTA102": "an abort criterion that a healthy fleet trips",
+    "OTA103": "an abort criterion that asks for a disaster",
+    "OTA104": "no abort criterion at all",
+    "OTA105": "an abort criterion that comes when nearly everything is notified",
+    "OTA106": "an abort criterion on timeouts without a timeout",
+    "OTA201": "no staging: nearly everything is notified in the first minute",
+    "OTA202": "a rate that never rises",
+    "OTA203": "a rate that waits for successes, taken for a gate",
+    "OTA204": "a slow start that is over before it has shown anything",
+    "OTA206": "late joiners of a continuous job escape the rate",
+    "OTA207": "a schedule that ends before the rollout",
+    "OTA301": "no timeout: silent things never end",
+    "OTA302": "a timeout shorter than healthy things need",
+    "OTA303": "a timeout far longer than any thing needs",
+    "OTA304": "things that never connect keep the job open",
+    "OTA401": "retries that weigh in the abort percentage",
+    "OTA402": "retries of things that are gone",
+    "OTA403": "rejections are never retried",
+    "OTA501": "an address that expires while it is used",
+    "OTA502": "an image too large for a stream",
+    "OTA601": "an alarm that cannot see it in time",
+    "OTA602": "a percentile of too few values",
+    "OTA603": "a new metric that appears when the rollout is over",
+    "OTA604": "an alarm that a healthy fleet sets off",
+    "OTA605": "a metric that nobody publishes",
+    "OTA606": "an alarm that takes silence for a fault",
+}
+
+
+def lint(
+    configuration: DeploymentConfiguration,
+    things: int,
+    profile: FleetProfile | None = None,
+    *,
+    image_bytes: int | None = None,
+) -> tuple[Finding, ...]:
+    """Everything there is to say about a deployment, waived findings included.
+
+    Args:
+        configuration: The deployment.
+        things: How many things it is for.
+        profile: The fleet; an unremarkable one is assumed when it is left out.
+        image_bytes: Size of the image; without it nothing is said of download times.
+    """
+    subject = Subject(configuration, things, profile or FleetProfile(), image_bytes)
+    waivers = configuration.waivers
+    found = [
+        replace(finding, waived=waivers.get(finding.code))
+        for check in _CHECKS
+        for finding in check(subject)
+    ]
+    return (*found, *_idle_waivers(found, waivers))
+
+
+def _idle_waivers(found: list[Finding], waivers: Mapping[str, str]) -> Iterator[Finding]:
+    seen = {finding.code for finding in found}
+    for code in waivers:
+        if code in seen:
+            continue
+        known = code in CODES
+        yield Finding(
+            code="OTA001",
+            severity=Severity.NOTE,
+            section=LINT,
+            key=f"{WAIVER_PREFIX}{code}",
+            message=(
+                "waives what is not found (any more)" if known else f"there is no finding {code}"
+            ),
+            safe="take the line out, or it will hide the finding when it comes back",
+        )

@@ -1,0 +1,190 @@
+"""Abort criteria: do they ever fire, do they fire on a healthy fleet, do they fire in time?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from otactl.errors.problem import Severity
+from otactl.forecast.lint.finding import Finding
+from otactl.forecast.lint.subject import NEARLY_ALL
+from otactl.forecast.lint.words import chance, counted, duration, percent
+from otactl.model.job_configuration import AbortCriterion
+from otactl.model.status import FailureType
+from otactl.rules.abort import is_met, threshold_hundredths
+from otactl.rules.first_passage import probability_of_firing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from otactl.forecast.lint.subject import Subject
+
+#: Fleets smaller than this are watched by eye.
+FEW_THINGS = 10
+#: Fleets smaller than this wait for up to half of their things before they judge.
+SMALL_FLEET = 80
+#: A healthy fleet may trip a criterion this often before anybody minds.
+TOLERABLE = 0.01
+LIKELY = 0.5
+#: From here on a criterion asks for a disaster.
+HIGH_PERCENTAGE = 50
+
+
+def section_of(criterion: AbortCriterion) -> str:
+    """Where the criterion stands in the ``dev.ini``."""
+    return f"ABORT_CONFIG_TYPE_{criterion.failure_type}"
+
+
+def check_abort(subject: Subject) -> Iterator[Finding]:
+    """Everything about the abort criteria."""
+    if not subject.job.abort_criteria and subject.things >= FEW_THINGS:
+        yield Finding(
+            code="OTA104",
+            severity=Severity.WARNING,
+            section="DEFAULT",
+            key="useAbortConfig",
+            message=(
+                f"nothing stops a bad image: all {subject.things:,} things get it, however many "
+                "fail"
+            ),
+            safe=_safe_criterion(subject, FailureType.ALL),
+        )
+    for criterion in subject.job.abort_criteria:
+        yield from _check_criterion(subject, criterion)
+
+
+def _check_criterion(subject: Subject, criterion: AbortCriterion) -> Iterator[Finding]:
+    never = _never_fires(subject, criterion)
+    if never is not None:
+        yield never
+        return
+    yield from _too_nervous(subject, criterion)
+    yield from _too_patient(subject, criterion)
+
+
+def _never_fires(subject: Subject, criterion: AbortCriterion) -> Finding | None:
+    attempts = 1 + max(subject.retries_of_failed, subject.retries_of_timed_out)
+    minimum = criterion.min_number_of_executed_things
+    if minimum > subject.things * attempts:
+        return Finding(
+            code="OTA101",
+            severity=Severity.ERROR,
+            section=section_of(criterion),
+            key="minNumberOfExecutedThings",
+            message=(
+                f"can never fire: it waits for {minimum:,} executions to end, and "
+                f"there are {subject.things * attempts:,} at most, of "
+                f"{counted(subject.things, 'thing')}"
+            ),
+            safe=_safe_criterion(subject, criterion.failure_type),
+        )
+    no_timeout = subject.job.in_progress_timeout_minutes is None
+    if criterion.failure_type is FailureType.TIMED_OUT and no_timeout:
+        return Finding(
+            code="OTA106",
+            severity=Severity.ERROR,
+            section=section_of(criterion),
+            key="failureType",
+            message="can never fire: without a timeout no execution is ever TIMED_OUT",
+            safe="useTimeoutConfig = True, with a timeout that the slowest healthy thing meets",
+        )
+    return None
+
+
+def _too_nervous(subject: Subject, criterion: AbortCriterion) -> Iterator[Finding]:
+    rate = subject.failure_share(criterion.failure_type)
+    trips = probability_of_firing(criterion, rate, subject.things)
+    minimum = max(1, criterion.min_number_of_executed_things)
+    single = _failures_enough(criterion, 1)
+    # Few things are watched by eye: there, that the second failure or the first stops it is meant.
+    nervous = LIKELY if subject.things < FEW_THINGS else TOLERABLE
+    if trips < nervous and not (single and minimum == 1):
+        return
+    alone = f"one failure among the first {single:,} executions cancels the job"
+    odds = (
+        f"a healthy fleet, {percent(rate)} of it failing, trips it with a chance of {chance(trips)}"
+    )
+    why = "; ".join([alone] * bool(single) + [odds] * (rate > 0))
+    yield Finding(
+        code="OTA102",
+        severity=Severity.ERROR if trips >= LIKELY else Severity.WARNING,
+        section=section_of(criterion),
+        key="minNumberOfExecutedThings",
+        message=why,
+        safe=_safe_criterion(subject, criterion.failure_type),
+    )
+
+
+def _failures_enough(criterion: AbortCriterion, failures: int) -> int:
+    """Among how many executions so few failures are enough; 0 when they never are."""
+    if not is_met(criterion, failures, max(failures, criterion.min_number_of_executed_things)):
+        return 0
+    return failures * 10_000 // threshold_hundredths(criterion)
+
+
+def _too_patient(subject: Subject, criterion: AbortCriterion) -> Iterator[Finding]:
+    if criterion.threshold_percentage > HIGH_PERCENTAGE:
+        yield Finding(
+            code="OTA103",
+            severity=Severity.WARNING,
+            section=section_of(criterion),
+            key="thresholdPercentage",
+            message=(
+                f"{criterion.threshold_percentage:g}% must fail before anything happens: an image "
+                "that fails on half of the fleet is rolled out to the end"
+            ),
+            safe=_safe_criterion(subject, criterion.failure_type),
+        )
+    yield from _too_late(subject, criterion)
+
+
+def _too_late(subject: Subject, criterion: AbortCriterion) -> Iterator[Finding]:
+    """By the time it may fire, nearly everything is notified; without staging OTA201 says so."""
+    if subject.things < FEW_THINGS or subject.is_unstaged:
+        return
+    minimum = criterion.min_number_of_executed_things
+    seconds = subject.seconds_until_executed(minimum)
+    notified = subject.things if seconds is None else subject.notified_after(seconds)
+    if notified < NEARLY_ALL * subject.things:
+        return
+    when = (
+        "when everything that is connected has finished"
+        if seconds is None
+        else f"after about {duration(seconds)}"
+    )
+    yield Finding(
+        code="OTA105",
+        severity=Severity.WARNING,
+        section=section_of(criterion),
+        key="minNumberOfExecutedThings",
+        message=(
+            f"comes too late: {minimum:,} executions have ended {when}, and by then "
+            f"{notified:,} of {subject.things:,} things are notified"
+        ),
+        safe=(
+            "a lower minNumberOfExecutedThings, or a rollout that begins so slowly that the first "
+            "things have finished before most are notified"
+        ),
+    )
+
+
+def _safe_criterion(subject: Subject, failure_type: FailureType) -> str:
+    """A criterion that a healthy fleet trips in less than one rollout of a hundred.
+
+    It takes two failures at least, and a quarter of the fleet at most; of a small fleet, half.
+    """
+    rate = subject.failure_share(failure_type)
+    most = subject.things // (4 if subject.things >= SMALL_FLEET else 2)
+    for minimum in (20, 30, 50, 100, 200, 500, 1000, 10, 5):
+        for threshold in (2, 3, 5, 8, 10, 15, 20, 30, 40):
+            found = AbortCriterion(
+                failure_type=failure_type,
+                threshold_percentage=threshold,
+                min_number_of_executed_things=minimum,
+            )
+            if threshold / 100 < 2 * rate or threshold * minimum < 2 * 100:
+                continue
+            if minimum <= most and (probability_of_firing(found, rate, subject.things) < TOLERABLE):
+                return f"thresholdPercentage = {threshold} of minNumberOfExecutedThings = {minimum}"
+    if subject.things < FEW_THINGS:
+        return "no criterion: watch so few things, and otactl cancel when one of them fails"
+    return "a threshold well above the failures of a healthy fleet, of a tenth of it"

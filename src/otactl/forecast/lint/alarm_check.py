@@ -1,0 +1,252 @@
+"""Alarms: can they see what they watch, in time, and does a healthy fleet set them off?
+
+| rule | source |
+|---|---|
+| an alarm goes off when M of N periods are bad | botocore ``cloudwatch`` DatapointsToAlarm; I3 |
+| a percentile of fewer than 10/(1-p) values (10/p below the median) is the extreme in disguise | |
+| | CloudWatch User Guide, percentiles with low samples; aws-facts I3 |
+| a new custom metric may take 15 minutes to appear | the manual, [ALARM_CONFIG]; aws-facts I4 |
+| the service's own metrics, and their spelling | Developer Guide, metrics_dimensions; I2 |
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from otactl.errors.problem import Severity
+from otactl.forecast.lint.abort_check import FEW_THINGS
+from otactl.forecast.lint.finding import Finding
+from otactl.forecast.lint.subject import NEARLY_ALL
+from otactl.forecast.lint.words import duration
+from otactl.model.alarm import OWN_NAMESPACE, SERVICE_NAMESPACE, AlarmType, MissingData, Statistic
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from otactl.forecast.lint.subject import Subject
+    from otactl.model.alarm import Alarm
+
+_MINUTE_SECONDS = 60
+#: How long a new custom metric may take to appear.
+NEW_METRIC_SECONDS = 900
+#: The metric our Lambda makes of what devices report: seconds of the download.
+DOWNLOAD_METRIC = "downloadTime"
+#: What the monitoring stack publishes of one job (``otactl.lambdas.metrics_generator``).
+STACK_METRICS = frozenset(
+    {"succeeded", "failed", "rejected", "timedOut", "canceled", "removed", "deleted"}
+    | {DOWNLOAD_METRIC, "retryCount"}
+)
+_STATES = ("Queued", "InProgress", "Succeded", "Failed", "Canceled", "Rejected", "Removed")
+SERVICE_METRICS = frozenset(
+    {f"{state}JobExecution{count}" for state in _STATES for count in ("Count", "TotalCount")}
+    | {"ClientErrorCount", "ServerErrorCount"}
+)
+_ENOUGH_VALUES = 10
+_HALF = 0.5
+#: Fewer values than this beyond a percentile, and a single one moves it.
+_A_FEW = 2
+#: The fewest values that support any percentile.
+_FEWEST_VALUES = 20
+
+
+def check_alarms(subject: Subject) -> Iterator[Finding]:
+    """Everything about every alarm."""
+    for alarm in subject.configuration.alarms:
+        unknown = _unknown_metric(alarm)
+        if unknown is not None:
+            yield unknown
+            continue
+        yield from _too_late(subject, alarm)
+        yield from _few_values(subject, alarm)
+        yield from _healthy_fleet(subject, alarm)
+        yield from _silence_is_bad(alarm)
+
+
+def _finding(
+    alarm: Alarm,
+    code: str,
+    key: str,
+    *,
+    message: str,
+    safe: str,
+    severity: Severity = Severity.WARNING,
+) -> Finding:
+    return Finding(
+        code=code,
+        severity=severity,
+        section=f"ALARM_CONFIG_{alarm.name}",
+        key=key,
+        message=message,
+        safe=safe,
+    )
+
+
+def _unknown_metric(alarm: Alarm) -> Finding | None:
+    name = alarm.metric_name
+    if alarm.namespace == OWN_NAMESPACE and name not in STACK_METRICS:
+        # A warning: something else of the user's may publish in this namespace too.
+        alike = [known for known in STACK_METRICS if known.lower() == name.lower()]
+        return _finding(
+            alarm,
+            "OTA605",
+            "metricName",
+            message=f"the monitoring stack publishes no {name}: the alarm never goes off",
+            safe=f"metricName = {alike[0]}" if alike else f"one of {_listed(STACK_METRICS)}",
+            severity=Severity.WARNING,
+        )
+    if alarm.namespace != SERVICE_NAMESPACE or name in SERVICE_METRICS:
+        return None
+    return _finding(
+        alarm,
+        "OTA605",
+        "metricName",
+        message=f"AWS/IoT publishes no {name} for jobs: the alarm never goes off",
+        safe="the service spells it Succeded"
+        if "Succeeded" in name
+        else f"the service has {_listed(f'{state}JobExecutionCount' for state in _STATES)}",
+        severity=Severity.ERROR,
+    )
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names))
+
+
+def _too_late(subject: Subject, alarm: Alarm) -> Iterator[Finding]:
+    """By the time enough bad periods are over, nearly everything is notified."""
+    if subject.things < FEW_THINGS:
+        return
+    seeing = alarm.period_seconds * alarm.datapoints_to_alarm + _MINUTE_SECONDS
+    seconds = subject.typical_seconds + seeing
+    is_custom = alarm.namespace != SERVICE_NAMESPACE
+    if subject.notified_after(seconds) >= NEARLY_ALL * subject.things:
+        yield _finding(
+            alarm,
+            "OTA601",
+            "datapointsToAlarm",
+            message=(
+                f"cannot see it in time: {alarm.datapoints_to_alarm} bad periods of "
+                f"{alarm.period_seconds} seconds after the first thing has finished is "
+                f"{duration(seconds)}, and by then {subject.notified_after(seconds):,} of "
+                f"{subject.things:,} things are notified"
+            ),
+            safe="fewer or shorter periods, or a slower rollout",
+        )
+    elif is_custom and (
+        subject.notified_after(seconds + NEW_METRIC_SECONDS) >= NEARLY_ALL * subject.things
+    ):
+        yield _finding(
+            alarm,
+            "OTA603",
+            "metricName",
+            message=(
+                f"{alarm.metric_name} of a new jobId is a new metric and may take 15 minutes to "
+                f"appear, and by then the rollout of {duration(_rollout_seconds(subject))} is over"
+            ),
+            safe=(
+                "a rollout that begins so slowly that the metric is there in time, or one "
+                "deployment of this jobId to a few things before"
+            ),
+        )
+
+
+def _rollout_seconds(subject: Subject) -> float:
+    return subject.rollout_minutes * _MINUTE_SECONDS
+
+
+def _few_values(subject: Subject, alarm: Alarm) -> Iterator[Finding]:
+    if not alarm.is_percentile:
+        return
+    share = float(alarm.statistic[1:]) / 100
+    tail = 1 - share if share >= _HALF else share
+    if tail <= 0:
+        return
+    needed = round(_ENOUGH_VALUES / tail)
+    most = _values_per_period(subject, max(1, alarm.period_seconds // _MINUTE_SECONDS))
+    if most >= needed:
+        return
+    beyond = most * tail
+    extreme = "largest" if share >= _HALF else "smallest"
+    what = (
+        f"it is about the {extreme} value: a single thing sets it off"
+        if beyond < _A_FEW
+        else f"{beyond:.0f} things decide it"
+    )
+    yield _finding(
+        alarm,
+        "OTA602",
+        "stat",
+        message=(
+            f"{alarm.statistic} needs {needed:,} values per period to mean anything; at most "
+            f"{most:,} things finish in {alarm.period_seconds} seconds, so {what}"
+        ),
+        safe=_supported(most, is_upper=share >= _HALF),
+    )
+
+
+def _supported(values: int, *, is_upper: bool) -> str:
+    """The most extreme percentile that so many values per period tell."""
+    if values < _FEWEST_VALUES:
+        return "stat = Average, or a longer period"
+    tail = -(-100 * _ENOUGH_VALUES // values)
+    return f"stat = p{100 - tail if is_upper else tail} or Average, or a longer period"
+
+
+def _values_per_period(subject: Subject, minutes: int) -> int:
+    """At most so many things that are connected are notified within a period."""
+    totals = subject.notified_by_minute
+    before = [0] * minutes + totals
+    after = [*totals, *[totals[-1]] * minutes]
+    most = max(later - earlier for earlier, later in zip(before, after, strict=True))
+    return round(most * subject.online_share)
+
+
+def _healthy_fleet(subject: Subject, alarm: Alarm) -> Iterator[Finding]:
+    """What a healthy fleet reports lies on the bad side of the threshold."""
+    if alarm.metric_name != DOWNLOAD_METRIC or subject.image_bytes is None:
+        return
+    if alarm.statistic in (Statistic.SAMPLE_COUNT, Statistic.SUM):
+        return
+    seen, is_upper = _expected(subject, alarm), alarm.alarm_type is AlarmType.UPPER
+    if not (seen > alarm.threshold if is_upper else seen < alarm.threshold):
+        return
+    yield _finding(
+        alarm,
+        "OTA604",
+        "threshold",
+        message=(
+            f"a healthy fleet sets it off: {alarm.statistic} of its downloads is about "
+            f"{duration(seen)}, and {'more' if is_upper else 'less'} than {alarm.threshold:g} "
+            "seconds counts as bad"
+        ),
+        safe="a threshold on the other side of what healthy things need, with room to spare",
+    )
+
+
+def _expected(subject: Subject, alarm: Alarm) -> float:
+    """About what the statistic of a healthy fleet's downloads is, in a busy period."""
+    if alarm.statistic == Statistic.AVERAGE:
+        return subject.mean_download_seconds
+    # Of n values in order, the last is at about n of n + 1 parts of all there could be.
+    values = max(1, _values_per_period(subject, max(1, alarm.period_seconds // _MINUTE_SECONDS)))
+    least, most = 1 / (values + 1), values / (values + 1)
+    if alarm.is_percentile:
+        share = float(alarm.statistic[1:]) / 100
+    else:
+        share = least if alarm.statistic == Statistic.MINIMUM else most
+    return subject.fleet_download_seconds(min(max(share, least), most))
+
+
+def _silence_is_bad(alarm: Alarm) -> Iterator[Finding]:
+    if alarm.treat_missing_data is not MissingData.BREACHING:
+        return
+    yield _finding(
+        alarm,
+        "OTA606",
+        "treatMissingData",
+        message=(
+            "a period in which nothing is reported counts as bad: it goes off before the first "
+            "thing has finished, and again when the last one has"
+        ),
+        safe="treatMissingData = notBreaching",
+    )

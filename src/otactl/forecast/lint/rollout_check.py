@@ -1,0 +1,173 @@
+"""The rollout's pace: is there any, does it rise, does it wait for anything?"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from otactl.errors.problem import Severity
+from otactl.forecast.lint.abort_check import FEW_THINGS
+from otactl.forecast.lint.finding import Finding
+from otactl.forecast.lint.words import duration
+from otactl.model.status import TargetSelection
+from otactl.rules.rollout import DEFAULT_MAXIMUM_PER_MINUTE, RolloutState, rate_per_minute
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from otactl.forecast.lint.subject import Subject
+    from otactl.model.job_configuration import ExponentialRate, Rollout
+
+_MINUTE_SECONDS = 60
+
+
+def check_rollout(subject: Subject) -> Iterator[Finding]:
+    """Everything about the rollout."""
+    if subject.things < FEW_THINGS:
+        return
+    rollout = subject.job.rollout
+    yield from _no_staging(subject)
+    if rollout is not None and rollout.exponential_rate is not None:
+        yield from _check_rate(subject, rollout, rollout.exponential_rate)
+    yield from _late_joiners(subject)
+    yield from _schedule_too_short(subject)
+
+
+def _no_staging(subject: Subject) -> Iterator[Finding]:
+    rollout, things = subject.job.rollout, subject.things
+    if not subject.is_unstaged:
+        return
+    rate = rate_per_minute(rollout, RolloutState(waiting=things))
+    whose = (
+        f"the service's own {DEFAULT_MAXIMUM_PER_MINUTE:,} per minute"
+        if rollout is None
+        else f"{rate:,} per minute"
+    )
+    tenth = max(1, things // 10)
+    yield Finding(
+        code="OTA201",
+        severity=Severity.WARNING,
+        section="DEFAULT" if rollout is None else "JOB_EXECUTE_ROLLOUT_CONFIG",
+        key="useJobExecutionsRolloutConfig" if rollout is None else "maximumPerMinute",
+        message=(
+            f"there is no staging: at {whose}, {subject.notified_by_minute[0]:,} of {things:,} "
+            "things are notified in the first minute, before any of them has finished"
+        ),
+        safe=(
+            f"maximumPerMinute = {tenth:,}{' or less' if tenth > 1 else ''}, a tenth of the fleet, "
+            "or an exponential rate"
+        ),
+    )
+
+
+def _check_rate(subject: Subject, rollout: Rollout, rate: ExponentialRate) -> Iterator[Finding]:
+    criteria = rate.rate_increase_criteria
+    step = criteria.number_of_notified_things or criteria.number_of_succeeded_things or 0
+    if step >= subject.things:
+        yield Finding(
+            code="OTA202",
+            severity=Severity.WARNING,
+            section="INCREASE_CRITERIA",
+            key=_key(rate),
+            message=(
+                f"the rate never rises: the first raise comes after {step:,} things, and there are "
+                f"{subject.things:,}; at {rate.base_rate_per_minute} per minute the rollout takes "
+                f"{duration(subject.rollout_minutes * _MINUTE_SECONDS)}"
+            ),
+            safe=f"a number well below the fleet, such as {max(1, subject.things // 20):,}",
+        )
+        return
+    if criteria.number_of_succeeded_things is not None:
+        yield from _no_gate(subject, rate)
+    else:
+        yield from _blind_raises(subject, rollout, rate)
+
+
+def _key(rate: ExponentialRate) -> str:
+    if rate.rate_increase_criteria.number_of_succeeded_things is not None:
+        return "numberOfSucceededThings"
+    return "numberOfNotifiedThings"
+
+
+def _no_gate(subject: Subject, rate: ExponentialRate) -> Iterator[Finding]:
+    """Successes raise the rate; failures do not hold it back (aws-facts B2)."""
+    if subject.job.abort_criteria:
+        return
+    minutes = -(-subject.things // rate.base_rate_per_minute)
+    yield Finding(
+        code="OTA203",
+        severity=Severity.WARNING,
+        section="INCREASE_CRITERIA",
+        key="numberOfSucceededThings",
+        message=(
+            "is no gate: when nothing succeeds the rollout goes on at the base rate and has "
+            f"notified every thing after {duration(minutes * _MINUTE_SECONDS)}"
+        ),
+        safe="an abort criterion besides; only that stops a rollout",
+    )
+
+
+def _blind_raises(subject: Subject, rollout: Rollout, rate: ExponentialRate) -> Iterator[Finding]:
+    """The rate is at its maximum before the first thing has finished."""
+    notified = subject.notified_after(subject.typical_seconds)
+    state = RolloutState(waiting=subject.things - notified, notified=notified)
+    reached = rate_per_minute(rollout, state)
+    if notified < subject.things and reached < rollout.maximum_per_minute:
+        return
+    if reached <= rate.base_rate_per_minute:
+        return
+    yield Finding(
+        code="OTA204",
+        severity=Severity.WARNING,
+        section="INCREASE_CRITERIA",
+        key="numberOfNotifiedThings",
+        message=(
+            f"the slow start is over before it has shown anything: a thing takes about "
+            f"{duration(subject.typical_seconds)}, and by then {notified:,} of {subject.things:,} "
+            f"are notified and the rate is {reached:,} per minute"
+        ),
+        safe="numberOfSucceededThings instead, or a larger number of notified things",
+    )
+
+
+def _late_joiners(subject: Subject) -> Iterator[Finding]:
+    if subject.job.target_selection is not TargetSelection.CONTINUOUS:
+        return
+    if subject.job.rollout is None:
+        return
+    yield Finding(
+        code="OTA206",
+        severity=Severity.WARNING,
+        section="DEFAULT",
+        key="targetSelection",
+        message=(
+            "a thing that joins the group of a CONTINUOUS job later gets it at once: late joiners "
+            "escape the rate"
+        ),
+        safe="add things to the group no faster than the rate, or give them a job of their own",
+    )
+
+
+def _schedule_too_short(subject: Subject) -> Iterator[Finding]:
+    scheduling = subject.job.scheduling
+    if scheduling is None or scheduling.start_time is None or scheduling.end_time is None:
+        return
+    lasts = datetime.fromisoformat(scheduling.end_time) - datetime.fromisoformat(
+        scheduling.start_time
+    )
+    needed = subject.rollout_minutes * _MINUTE_SECONDS
+    if needed <= lasts.total_seconds():
+        return
+    reached = subject.notified_after(lasts.total_seconds())
+    yield Finding(
+        code="OTA207",
+        severity=Severity.WARNING,
+        section="SCHEDULING_CONFIG",
+        key="endTime",
+        message=(
+            f"comes before the rollout is over: notifying {subject.things:,} things takes "
+            f"{duration(needed)}, the schedule lasts {duration(lasts.total_seconds())} and reaches "
+            f"{reached:,}"
+        ),
+        safe="a later endTime or a higher rate",
+    )

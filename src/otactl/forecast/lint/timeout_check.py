@@ -1,0 +1,114 @@
+"""Timeouts: does a silent thing ever end, and does a slow one get the time it needs?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from otactl.errors.problem import Severity
+from otactl.forecast.lint.abort_check import TOLERABLE
+from otactl.forecast.lint.finding import Finding
+from otactl.forecast.lint.words import duration, percent
+from otactl.model.status import TargetSelection
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from otactl.forecast.lint.subject import Subject
+
+_MINUTE_SECONDS = 60
+_DAY_MINUTES = 1440
+#: So many times what the slowest need is more than patience.
+_FAR_TOO_LONG = 10
+_HALF = 0.5
+
+
+def check_timeout(subject: Subject) -> Iterator[Finding]:
+    """Everything about the timeout."""
+    minutes = subject.job.in_progress_timeout_minutes
+    if minutes is None:
+        yield _no_timeout(subject)
+    else:
+        yield from _too_short(subject, minutes)
+        yield from _too_long(subject, minutes)
+    yield from _gone_things(subject)
+
+
+def _no_timeout(subject: Subject) -> Finding:
+    expected = subject.things * subject.mean(lambda g: g.silence_rate)
+    count = f", about {expected:,.0f} of {subject.things:,}," if expected >= 1 else ""
+    is_continuous = subject.job.target_selection is TargetSelection.CONTINUOUS
+    open_ended = "nobody is told" if is_continuous else "the job never completes"
+    return Finding(
+        code="OTA301",
+        severity=Severity.WARNING,
+        section="DEFAULT",
+        key="useTimeoutConfig",
+        message=(
+            f"a thing that goes silent after it began{count} stays IN_PROGRESS for ever: "
+            f"{open_ended}, and no abort criterion counts it"
+        ),
+        safe=f"inProgressTimeoutInMinutes = {_enough_minutes(subject)}",
+    )
+
+
+def _too_short(subject: Subject, minutes: int) -> Iterator[Finding]:
+    if subject.image_bytes is None:
+        return
+    late = subject.mean(lambda g: subject.share_longer(g, minutes * _MINUTE_SECONDS))
+    if late < TOLERABLE:
+        return
+    middling = duration(subject.working_seconds(0.5))
+    yield Finding(
+        code="OTA302",
+        severity=Severity.ERROR if late >= _HALF else Severity.WARNING,
+        section="TIMEOUT_CONFIG",
+        key="inProgressTimeoutInMinutes",
+        message=(
+            f"is shorter than {percent(late)} of healthy things need to download "
+            f"{subject.image_bytes:,} bytes, install and report; the middling one needs {middling}"
+        ),
+        safe=f"{_enough_minutes(subject)} minutes",
+    )
+
+
+def _too_long(subject: Subject, minutes: int) -> Iterator[Finding]:
+    needed = subject.working_seconds(0.999)
+    if subject.image_bytes is None or minutes < _DAY_MINUTES:
+        return
+    if minutes * _MINUTE_SECONDS < _FAR_TOO_LONG * needed:
+        return
+    yield Finding(
+        code="OTA303",
+        severity=Severity.NOTE,
+        section="TIMEOUT_CONFIG",
+        key="inProgressTimeoutInMinutes",
+        message=(
+            f"a silent thing is noticed after {duration(minutes * _MINUTE_SECONDS)}; the slowest "
+            f"healthy one in a thousand needs {duration(needed)}"
+        ),
+        safe=f"{_enough_minutes(subject)} minutes",
+    )
+
+
+def _gone_things(subject: Subject) -> Iterator[Finding]:
+    """QUEUED executions have no timer at all (aws-facts D)."""
+    expected = subject.things * subject.mean(lambda g: g.never)
+    if expected < 1 or subject.job.target_selection is TargetSelection.CONTINUOUS:
+        return
+    yield Finding(
+        code="OTA304",
+        severity=Severity.WARNING,
+        section="DEFAULT",
+        key="targetSelection",
+        message=(
+            f"about {expected:,.0f} of {subject.things:,} things never connect again; nothing "
+            "times a QUEUED execution, so the job never completes"
+        ),
+        safe="--max-wait for the command, or cancel the job once the others have finished",
+    )
+
+
+def _enough_minutes(subject: Subject) -> int:
+    """Twice what the slowest in a thousand needs, an hour at least, seven days at most."""
+    minutes = round(2 * subject.working_seconds(0.999) / _MINUTE_SECONDS)
+    return min(10_080, max(60, minutes))

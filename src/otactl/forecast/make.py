@@ -1,0 +1,78 @@
+"""Makes a forecast: plays the scenario, puts its runs together, and says what to mind about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from otactl.forecast.band import FEWEST_RUNS
+from otactl.forecast.calls import Watch
+from otactl.forecast.ensemble import bricked_without_abort, play
+from otactl.forecast.summary import Forecast
+from otactl.model.status import TargetSelection
+from otactl.wire.stream_payload import MAX_FILE_SIZE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from otactl.forecast.ensemble import Scenario
+    from otactl.forecast.price import Prices
+
+
+def make_forecast(
+    scenario: Scenario,
+    *,
+    name: str,
+    prices: Prices,
+    alarms: int = 0,
+    watch: Watch | None = None,
+    workers: int = 2,
+    on_run: Callable[[int], None] | None = None,
+) -> Forecast:
+    """Play a scenario and put its runs together.
+
+    Args:
+        scenario: What is forecast.
+        name: What to call it.
+        prices: What AWS charges.
+        alarms: How many alarms the deployment makes.
+        watch: How otactl would look at the running job.
+        workers: How many runs at a time.
+        on_run: Told how many runs are done.
+    """
+    tallies = play(scenario, workers=workers, on_run=on_run)
+    was_aborted = any(found.aborted_ms is not None for found in tallies)
+    return Forecast(
+        scenario=scenario,
+        name=name,
+        tallies=tallies,
+        without_abort=(
+            bricked_without_abort(scenario)
+            if was_aborted
+            else tuple(float(found.bricked) for found in tallies)
+        ),
+        prices=prices,
+        alarms=alarms,
+        watch=watch or Watch(),
+        notes=_notes(scenario),
+    )
+
+
+def _notes(scenario: Scenario) -> tuple[str, ...]:
+    notes = []
+    if scenario.runs < FEWEST_RUNS:
+        notes.append(
+            f"{scenario.runs} runs are too few for a 90% band: the bands are all that was seen; "
+            f"use --runs {FEWEST_RUNS} or more"
+        )
+    if not scenario.by_url and scenario.image_bytes > MAX_FILE_SIZE:
+        notes.append(
+            f"this cannot be deployed: an image of {scenario.image_bytes:,} bytes is more than the "
+            f"{MAX_FILE_SIZE:,} that a stream carries; usePresignedUrlConfig = True delivers it"
+        )
+    if scenario.job.target_selection is TargetSelection.CONTINUOUS:
+        notes.append(
+            "a CONTINUOUS job never completes, and things that join later are not in the forecast"
+        )
+    if scenario.job.scheduling is not None:
+        notes.append("the schedule is left out: time counts from when the rollout begins")
+    return tuple(notes)

@@ -1,0 +1,114 @@
+"""What AWS charges for, from an editable file of dated prices.
+
+Prices are counted as if the deployment were the account's only use in its month: a tier begins at
+its first unit. Free tiers are left out.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import date  # pydantic reads the annotation
+from importlib import resources
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from otactl.errors import LocalResourceMissing, UserMistake
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Dollars = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class Tier(BaseModel):
+    """A price that holds up to a number of units, or from there on without end."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    usd: Dollars
+    up_to: Annotated[float, Field(gt=0)] | None = None
+
+
+class Price(BaseModel):
+    """What one unit of something costs, who said so, and when it was read."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    unit: str
+    tiers: Annotated[tuple[Tier, ...], Field(min_length=1)]
+    source: str
+    read: date
+
+    @model_validator(mode="after")
+    def _tiers_rise(self) -> Price:
+        ends = [tier.up_to for tier in self.tiers]
+        bounds = [end for end in ends if end is not None]
+        if ends[-1] is not None or None in ends[:-1] or bounds != sorted(bounds):
+            raise ValueError("tiers must rise in up_to, and the last one has none")
+        return self
+
+    def of(self, units: float) -> float:
+        """What so many units cost, in dollars."""
+        dollars, begun = 0.0, 0.0
+        for tier in self.tiers:
+            end = units if tier.up_to is None else min(units, tier.up_to)
+            dollars += max(0.0, end - begun) * tier.usd
+            begun = max(begun, end)
+        return dollars
+
+
+class Prices(BaseModel):
+    """All of them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    currency: str = "USD"
+    job_execution: Price
+    mqtt_message: Price
+    s3_get: Price
+    s3_put: Price
+    internet_gigabyte: Price
+    alarm_month: Price
+
+    @property
+    def read(self) -> date:
+        """When the oldest of them was read."""
+        return min(
+            price.read
+            for price in (
+                self.job_execution,
+                self.mqtt_message,
+                self.s3_get,
+                self.s3_put,
+                self.internet_gigabyte,
+                self.alarm_month,
+            )
+        )
+
+
+def load_prices(path: Path | None = None) -> Prices:
+    """Read a price file, or the one that comes with otactl.
+
+    Raises:
+        LocalResourceMissing: The file cannot be read.
+        UserMistake: It is not a price file.
+    """
+    if path is None:
+        text = resources.files("otactl.forecast").joinpath("prices.toml").read_text("utf-8")
+        return Prices.model_validate(tomllib.loads(text))
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise LocalResourceMissing(f"the price file {path} cannot be read: {error}") from error
+    try:
+        return Prices.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise UserMistake(f"{path} is not TOML: {error}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise UserMistake(
+            f"{path}: {where}: {first['msg']}",
+            hint="copy src/otactl/forecast/prices.toml and change the numbers",
+        ) from error

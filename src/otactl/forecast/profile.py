@@ -1,0 +1,189 @@
+"""What a forecast knows about a fleet: how it connects, downloads, installs and fails.
+
+A profile is a TOML file. Every key has a default, so a file says only what is known; the defaults
+are assumptions about an unremarkable fleet, and a forecast made with them says so. Shares and
+rates are numbers from 0 to 1. ``docs/forecast.md`` explains each key with an example.
+
+Pure but for ``load_profile``, which reads the file.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from otactl.errors import ConfigurationInvalid, LocalResourceMissing
+from otactl.errors.problem import Problem
+from otactl.forecast.distribution import Distribution, constant
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+HOURS_PER_DAY = 24
+#: Groups are told apart by eight bits.
+MAX_GROUPS = 100
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Delivery(_Strict):
+    """How a thing fetches the image over an MQTT stream, as far as messages go.
+
+    Whether it comes by stream or by presigned address is the deployment's to say, not the fleet's.
+
+    Attributes:
+        block_bytes: What a thing asks for at a time; 256 to 131072 (aws-facts G4).
+        blocks_per_request: Blocks per GetStream; at most 128 KB come back for one request.
+        encoding: CBOR carries a block as it is, JSON carries it as base64: a third more.
+        qos: 1 costs one metered PUBACK per block besides (aws-facts L).
+        progress_reports: Updates a thing sends between starting and ending.
+    """
+
+    block_bytes: Annotated[int, Field(ge=256, le=131_072)] = 4096
+    blocks_per_request: Annotated[int, Field(ge=1, le=98_304)] = 1
+    encoding: Literal["cbor", "json"] = "cbor"
+    qos: Literal[0, 1] = 1
+    progress_reports: Annotated[int, Field(ge=0)] = 2
+
+
+class Group(_Strict):
+    """Things that behave alike.
+
+    Attributes:
+        share: Their part of the fleet; the shares of all groups are taken in proportion.
+        online: Share connected at any moment; ``online_by_hour`` gives it for each hour 0-23.
+        never: Share that never connects again: its executions stay QUEUED for ever.
+        start_delay_seconds: From the notification to IN_PROGRESS, for a thing that is connected.
+        check_in_seconds: Until a thing that is not connected comes back.
+        bandwidth_bytes_per_second: What one thing downloads at.
+        install_seconds, reboot_seconds: After the download, before the report.
+        failure_rate: Share of attempts that end in FAILED.
+        failure_after_install: Share of those failures that happen after the image was installed.
+        rejection_rate: Share of things that answer REJECTED at once.
+        silence_rate: Share of attempts that start and are never heard of again.
+        silence_after_install: Share of those that had the new image installed by then.
+        repeat_failure_rate: Chance that a retry after FAILED fails too; ``failure_rate`` when
+            left out, 1 for an image that fails on the same things every time.
+    """
+
+    name: str = "all"
+    share: Annotated[float, Field(ge=1e-9, le=1e9, allow_inf_nan=False)] = 1.0
+    online: Share = 0.9
+    online_by_hour: tuple[Share, ...] | None = None
+    never: Share = 0.0
+    start_delay_seconds: Distribution = constant(2)
+    check_in_seconds: Distribution = Distribution(median=7_200, p95=86_400)
+    bandwidth_bytes_per_second: Distribution = Distribution(median=100_000, p5=20_000)
+    install_seconds: Distribution = constant(20)
+    reboot_seconds: Distribution = constant(15)
+    failure_rate: Share = 0.005
+    failure_after_install: Share = 1.0
+    rejection_rate: Share = 0.0
+    silence_rate: Share = 0.001
+    silence_after_install: Share = 1.0
+    repeat_failure_rate: Share | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Group:
+        if self.online_by_hour is not None and len(self.online_by_hour) != HOURS_PER_DAY:
+            raise ValueError("online_by_hour must have 24 shares, midnight first")
+        if self.failure_rate + self.rejection_rate + self.silence_rate > 1 + 1e-12:
+            raise ValueError("failure_rate, rejection_rate and silence_rate together exceed 1")
+        if self.bandwidth_bytes_per_second.quantile(0.001) <= 0:
+            raise ValueError("bandwidth_bytes_per_second must be above 0")
+        return self
+
+    @property
+    def online_shares(self) -> tuple[float, ...]:
+        """The share connected in each hour of the day."""
+        return self.online_by_hour or (self.online,) * HOURS_PER_DAY
+
+
+class FleetProfile(_Strict):
+    """A fleet.
+
+    Attributes:
+        image_bytes: Size of the image; None: that of the deployment's own image.
+        start_hour: Hour of the fleet's day at which the job is created, 0 to 24.
+    """
+
+    image_bytes: Annotated[int, Field(gt=0)] | None = None
+    start_hour: Annotated[float, Field(ge=0, le=24)] = 9.0
+    delivery: Delivery = Delivery()
+    group: tuple[Group, ...] = (Group(),)
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> FleetProfile:
+        if not 0 < len(self.group) <= MAX_GROUPS:
+            raise ValueError(f"there must be 1 to {MAX_GROUPS} [[group]]s")
+        names = [group.name for group in self.group]
+        if len(set(names)) != len(names):
+            raise ValueError("every [[group]] needs a name of its own")
+        return self
+
+    def with_failure_rate(self, rate: float) -> FleetProfile:
+        """The same fleet given an image that fails at this rate everywhere."""
+        groups = tuple(
+            group.model_copy(
+                update={
+                    "failure_rate": rate,
+                    "silence_rate": min(group.silence_rate, 1 - rate),
+                    "rejection_rate": min(
+                        group.rejection_rate, max(0.0, 1 - rate - group.silence_rate)
+                    ),
+                }
+            )
+            for group in self.group
+        )
+        return self.model_copy(update={"group": groups})
+
+
+def parse_profile(text: str, *, file_name: str = "") -> FleetProfile:
+    """Read a profile.
+
+    Raises:
+        ConfigurationInvalid: Every problem of the file, each with its key.
+    """
+    try:
+        fields = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        problem = Problem(message=f"this is not TOML: {error}", file=file_name, code="syntax")
+        raise ConfigurationInvalid([problem]) from error
+    try:
+        return FleetProfile.model_validate(fields)
+    except ValidationError as error:
+        problems = [_problem(details, file_name) for details in error.errors()]
+        raise ConfigurationInvalid(problems) from error
+
+
+def load_profile(path: Path) -> FleetProfile:
+    """Read a profile file.
+
+    Raises:
+        LocalResourceMissing: It cannot be read.
+        ConfigurationInvalid: It can be read and is wrong.
+    """
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise LocalResourceMissing(
+            f"the fleet profile {path} cannot be read: {error}",
+            hint="name a TOML file after --profile; docs/forecast.md shows one",
+        ) from error
+    return parse_profile(text, file_name=str(path))
+
+
+def _problem(details: Any, file_name: str) -> Problem:
+    where = ""
+    for part in details["loc"]:
+        where += f"[{part}]" if isinstance(part, int) else f".{part}" if where else str(part)
+    message = details["msg"].removeprefix("Value error, ")
+    code = "unknown-key" if details["type"] == "extra_forbidden" else "range"
+    if code == "unknown-key":
+        message = "is not a key of a fleet profile"
+    return Problem(message=message, file=file_name, key=where, code=code)

@@ -1,0 +1,78 @@
+"""One rollout from its first minute to its end: the loop that the forecast repeats.
+
+The order of things is the service's: a minute begins, its things are notified, executions end one
+by one, and after each end the abort criteria are looked at. Time is not stepped through, though.
+A stretch of minutes is planned, the lives of its things are computed at once, and then it is
+known whether the rate went up or the job was aborted within the stretch; in the first case the
+rest of the stretch is thrown away and planned anew, in the second the rollout is over.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from otactl.forecast.attempts import SUCCEEDED
+from otactl.forecast.ledger import Ledger, ends_by_minute
+from otactl.forecast.lifetime import executions
+from otactl.rules.rollout import MINUTE_MS
+
+if TYPE_CHECKING:
+    from otactl.forecast.attempts import Executions, FleetModel, Integers
+    from otactl.forecast.ledger import Abort
+    from otactl.forecast.pace import Pace
+    from otactl.model.job_configuration import JobConfiguration
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """What happened in one run.
+
+    Attributes:
+        parts: Every execution of every thing that was notified up to the stretch in which the job
+            was aborted, as if it had not been.
+        abort: The first moment a criterion was met, or None.
+    """
+
+    parts: list[Executions]
+    abort: Abort | None
+
+
+def run(fleet: FleetModel, job: JobConfiguration, pace: Pace, *, horizon_minutes: int) -> Course:
+    """Roll the job out to the fleet.
+
+    Args:
+        fleet: What each thing would do.
+        job: The policy.
+        pace: The batches of the job's rollout to as many things as the fleet has.
+        horizon_minutes: What ends later is not seen.
+    """
+    ledger = Ledger(job.abort_criteria, horizon_minutes)
+    minute = notified = 0
+    while notified < fleet.things and minute < horizon_minutes:
+        succeeded = ledger.succeeded_before(minute)
+        batches = pace.stretch(minute, notified, succeeded)
+        queued_ms = np.repeat((minute + np.arange(len(batches))) * MINUTE_MS, batches)
+        part = executions(fleet, job, notified, queued_ms)
+        if pace.waits_for_success:
+            more = _successes_before(ledger, part, minute, len(batches))
+            batches = batches[: pace.minutes_at_this_rate(notified, succeeded, more)]
+            part = part.of_things_before(notified + int(batches.sum()))
+        ledger.add(part)
+        notified += int(batches.sum())
+        minute += len(batches)
+        # Only things notified by now can end before the next minute, so every end is known.
+        abort = ledger.abort_before(minute)
+        if abort is not None:
+            return Course(parts=ledger.parts, abort=abort)
+    return Course(parts=ledger.parts, abort=ledger.abort_before())
+
+
+def _successes_before(ledger: Ledger, part: Executions, minute: int, count: int) -> Integers:
+    """Successes from the start of the stretch to the start of each of its minutes."""
+    new = ends_by_minute(part, minute + count)[minute : minute + count, SUCCEEDED]
+    by_minute = ledger.successes_by_minute(minute, count)
+    by_minute[: len(new)] += new
+    return np.cumsum(by_minute) - by_minute

@@ -1,0 +1,219 @@
+"""A fleet drawn from a profile.
+
+Each thing has a group, is connected or not when it is notified, downloads at a speed of its own,
+and meets one fate per attempt: it succeeds, reports a failure before or after installing, rejects,
+or goes silent before or after installing. The group sizes are exact; which thing is in which
+group is drawn, since the order in which the service notifies things is not known.
+
+Choices that a profile does not make:
+
+- A thing that failed, rejected or ran out of time is connected: its retry starts after the start
+  delay. One that went silent with the old image comes back like a thing that was not connected;
+  one that went silent with the new image is gone.
+- A thing downloads at the same speed in every attempt.
+- A failure before installing is reported when the download is over.
+- Over a stream a thing gets at most 512 KiB/s (aws-facts A9, per connection).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from otactl.forecast.attempts import FAILED, NEVER, REJECTED, SUCCEEDED, Attempts
+from otactl.forecast.profile import HOURS_PER_DAY
+from otactl.forecast.sampling import as_ms, draw, draw_ms
+
+if TYPE_CHECKING:
+    from otactl.forecast.attempts import Codes, Integers
+    from otactl.forecast.profile import FleetProfile, Group
+
+HOUR_MS = 3_600_000
+#: What one MQTT connection carries per second (DG19 limits-iot; aws-facts A9).
+STREAM_BYTES_PER_SECOND = 512 * 1024
+
+#: The fates, in the order in which their shares are stacked; SUCCEEDED takes what is left.
+_REJECTS, _FAILS_EARLY, _FAILS_LATE, _SILENT_EARLY, _SILENT_LATE, _SUCCEEDS = range(6)
+_REPORTED = np.array([REJECTED, FAILED, FAILED, FAILED, FAILED, SUCCEEDED], dtype=np.int8)
+
+
+class SampledFleet:
+    """Things drawn from a profile, the same ones for the same generator.
+
+    Args:
+        profile: The fleet.
+        things: How many there are.
+        image_bytes: Size of the image they download.
+        generator: Where the draws come from; each run has its own.
+        by_url: Whether the image comes by presigned address instead of by stream.
+    """
+
+    def __init__(
+        self,
+        profile: FleetProfile,
+        things: int,
+        image_bytes: int,
+        generator: np.random.Generator,
+        *,
+        by_url: bool = False,
+    ) -> None:
+        self._by_url = by_url
+        self._profile = profile
+        self._things = things
+        self._image_bytes = image_bytes
+        self._generator = generator
+        self._groups = _assigned(profile, things, generator)
+
+    @property
+    def things(self) -> int:
+        """How many there are."""
+        return self._things
+
+    def first(self, start: int, queued_ms: Integers) -> Attempts:
+        """The first attempts of the things from ``start`` on."""
+        count = len(queued_ms)
+        group = self._groups[start : start + count]
+        attempts = _blank(np.arange(start, start + count), group, queued_ms)
+        for index, chosen in self._by_group(group):
+            self._draw_first(self._profile.group[index], attempts, chosen)
+        return attempts
+
+    def again(self, earlier: Attempts, ended: Codes, queued_ms: Integers) -> Attempts:
+        """The next attempts of things that failed or ran out of time."""
+        attempts = _blank(earlier.thing, earlier.group, queued_ms)
+        for index, chosen in self._by_group(earlier.group):
+            self._draw_again(self._profile.group[index], attempts, chosen, earlier, ended)
+        return attempts
+
+    def _by_group(self, group: Codes) -> list[tuple[int, slice | Integers]]:
+        if len(self._profile.group) == 1:
+            return [(0, slice(None))]
+        present = (
+            (index, np.flatnonzero(group == index)) for index in range(len(self._profile.group))
+        )
+        return [(index, chosen) for index, chosen in present if len(chosen)]
+
+    def _draw_first(self, group: Group, attempts: Attempts, chosen: slice | Integers) -> None:
+        queued = attempts.queued_ms[chosen]
+        count, generator = len(queued), self._generator
+        started = queued + draw_ms(group.start_delay_seconds, count, generator)
+        luck = generator.random(count)
+        gone = luck < group.never
+        offline = np.flatnonzero(
+            luck >= group.never + (1 - group.never) * self._online(group, queued)
+        )
+        started[offline] += draw_ms(group.check_in_seconds, len(offline), generator)
+        started[gone] = NEVER
+        attempts.gone[chosen] = gone
+        attempts.started_ms[chosen] = started
+        attempts.download_ms[chosen] = self._download_ms(group, count)
+        self._draw_fate(group, attempts, chosen, group.failure_rate)
+
+    def _draw_again(
+        self,
+        group: Group,
+        attempts: Attempts,
+        chosen: slice | Integers,
+        earlier: Attempts,
+        ended: Codes,
+    ) -> None:
+        queued = attempts.queued_ms[chosen]
+        count, generator = len(queued), self._generator
+        started = queued + draw_ms(group.start_delay_seconds, count, generator)
+        silent = earlier.reports_after_ms[chosen] >= NEVER
+        came_back = np.flatnonzero(silent)
+        started[came_back] += draw_ms(group.check_in_seconds, len(came_back), generator)
+        gone = earlier.gone[chosen] | (silent & (earlier.breaks_after_ms[chosen] < NEVER))
+        started[gone] = NEVER
+        attempts.gone[chosen] = gone
+        attempts.started_ms[chosen] = started
+        attempts.download_ms[chosen] = earlier.download_ms[chosen]
+        repeat = (
+            group.failure_rate if group.repeat_failure_rate is None else group.repeat_failure_rate
+        )
+        failure_rate = np.where(ended[chosen] == FAILED, repeat, group.failure_rate)
+        self._draw_fate(group, attempts, chosen, failure_rate)
+
+    def _draw_fate(
+        self,
+        group: Group,
+        attempts: Attempts,
+        chosen: slice | Integers,
+        failure_rate: np.ndarray | float,
+    ) -> None:
+        download = attempts.download_ms[chosen]
+        count, generator = len(download), self._generator
+        fate = _fates(group, failure_rate, generator.random(count))
+        installed = download + draw_ms(group.install_seconds, count, generator)
+        back = installed + draw_ms(group.reboot_seconds, count, generator)
+        silent = (fate == _SILENT_EARLY) | (fate == _SILENT_LATE)
+        reports = np.where(fate == _FAILS_EARLY, download, back)
+        reports[fate == _REJECTS] = 0
+        reports[silent] = NEVER
+        breaks = np.full(count, NEVER)
+        np.copyto(breaks, back, where=fate == _FAILS_LATE)
+        np.copyto(breaks, installed, where=fate == _SILENT_LATE)
+        download[fate == _REJECTS] = 0
+        attempts.reported[chosen] = _REPORTED[fate]
+        attempts.reports_after_ms[chosen] = reports
+        attempts.breaks_after_ms[chosen] = breaks
+        attempts.download_ms[chosen] = download
+
+    def _download_ms(self, group: Group, count: int) -> Integers:
+        speed = draw(group.bandwidth_bytes_per_second, count, self._generator)
+        if not self._by_url:
+            np.minimum(speed, STREAM_BYTES_PER_SECOND, out=speed)
+        return np.maximum(1, as_ms(self._image_bytes * 1000 / speed))
+
+    def _online(self, group: Group, queued_ms: Integers) -> np.ndarray | float:
+        shares = group.online_shares
+        if len(set(shares)) == 1:
+            return shares[0]
+        hour = (queued_ms + round(self._profile.start_hour * HOUR_MS)) // HOUR_MS
+        return np.asarray(shares)[hour % HOURS_PER_DAY]
+
+
+def _fates(group: Group, failure_rate: np.ndarray | float, luck: np.ndarray) -> Codes:
+    """Stack the shares of the fates and see into which each draw falls."""
+    late, broken = group.failure_after_install, group.silence_after_install
+    fate = (luck >= group.rejection_rate).astype(np.int8)
+    edge: np.ndarray | float = group.rejection_rate
+    for share in (
+        failure_rate * (1 - late),
+        failure_rate * late,
+        group.silence_rate * (1 - broken),
+        group.silence_rate * broken,
+    ):
+        edge = edge + share
+        fate += luck >= edge
+    return fate
+
+
+def _assigned(profile: FleetProfile, things: int, generator: np.random.Generator) -> Codes:
+    """A group for each thing: sizes by largest remainder, places drawn."""
+    shares = np.array([group.share for group in profile.group])
+    exact = shares / shares.sum() * things
+    sizes = np.floor(exact).astype(np.int64)
+    largest = np.argsort(sizes - exact, kind="stable")[: things - int(sizes.sum())]
+    sizes[largest] += 1
+    groups = np.repeat(np.arange(len(sizes), dtype=np.int8), sizes)
+    if len(sizes) > 1:
+        generator.shuffle(groups)
+    return groups
+
+
+def _blank(thing: Integers, group: Codes, queued_ms: Integers) -> Attempts:
+    count = len(thing)
+    nothing = np.zeros(count, dtype=np.int64)
+    return Attempts(
+        thing=thing,
+        group=group,
+        queued_ms=queued_ms,
+        started_ms=nothing,
+        reports_after_ms=nothing.copy(),
+        reported=np.zeros(count, dtype=np.int8),
+        download_ms=nothing.copy(),
+        breaks_after_ms=nothing.copy(),
+        gone=np.zeros(count, dtype=np.bool_),
+    )

@@ -1,0 +1,65 @@
+"""How a fleet behaves whatever the rollout: how long a thing takes, and how often it fails.
+
+Learned once from a sample that is notified all at once, and then used to judge hundreds of
+rollouts without playing them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from otactl.forecast.ensemble import SAMPLE, play
+from otactl.model.job_configuration import Rollout
+from otactl.model.status import ExecutionStatus
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from otactl.forecast.ensemble import Scenario
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Habits:
+    """What a fleet does.
+
+    Attributes:
+        finished: Share of the notified things that have finished after so many minutes.
+        succeeded: Share that have succeeded by then.
+        failure_share: Share of ended executions that an ALL criterion counts.
+        bricked_share: Share of the notified things that are bricked in the end.
+    """
+
+    finished: NDArray[np.float64]
+    succeeded: NDArray[np.float64]
+    failure_share: float
+    bricked_share: float
+
+
+def learn(scenario: Scenario, minutes: int) -> Habits:
+    """Watch a sample for so many minutes."""
+    # However small the fleet: the abort threshold hangs on the share of failures found here.
+    sample = SAMPLE
+    job = replace(scenario.job, rollout=Rollout(maximum_per_minute=sample), abort_criteria=())
+    (found,) = play(replace(scenario, job=job, things=sample, runs=1), workers=1)
+    axis = np.arange(minutes + 1)
+    curves = found.curves
+    succeeded = curves.at("succeeded", axis) / sample
+    ended = sum(
+        found.executions[status]
+        for status in (
+            ExecutionStatus.SUCCEEDED,
+            ExecutionStatus.FAILED,
+            ExecutionStatus.REJECTED,
+            ExecutionStatus.TIMED_OUT,
+        )
+    )
+    failed = ended - found.executions[ExecutionStatus.SUCCEEDED]
+    return Habits(
+        finished=succeeded + curves.at("unsuccessful", axis) / sample,
+        succeeded=succeeded,
+        failure_share=failed / max(1, ended),
+        bricked_share=found.bricked / sample,
+    )

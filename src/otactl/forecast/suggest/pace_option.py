@@ -1,0 +1,134 @@
+"""The rollouts that are considered, and how each would go, all of them at once.
+
+Every rollout begins at a base rate and grows with the successes it brings about, up to a maximum;
+or it has one rate throughout. Each is followed minute by minute with the fleet's habits in place
+of things: an estimate, good enough to leave out what is hopeless. The engine has the last word.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from otactl.model.job_configuration import ExponentialRate, RateIncreaseCriteria, Rollout
+from otactl.rules.rollout import DEFAULT_MAXIMUM_PER_MINUTE
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from otactl.forecast.attempts import Integers
+    from otactl.forecast.suggest.habits import Habits
+
+BASES = (1, 2, 5, 10, 20, 50, 100, 200, 500)
+FACTORS = (1.2, 1.5, 2.0, 3.0)
+#: The step of the criterion, in base rates.
+STEPS = (1, 3, 10)
+MAXIMA = (50, 100, 200, 500, DEFAULT_MAXIMUM_PER_MINUTE)
+
+
+def rollouts() -> list[Rollout]:
+    """Every rollout that is considered; all of them are within AWS's limits."""
+    constant = [
+        Rollout(maximum_per_minute=rate) for rate in sorted({*BASES, DEFAULT_MAXIMUM_PER_MINUTE})
+    ]
+    rising = [
+        Rollout(
+            maximum_per_minute=maximum,
+            exponential_rate=ExponentialRate(
+                base_rate_per_minute=base,
+                increment_factor=factor,
+                rate_increase_criteria=RateIncreaseCriteria(number_of_succeeded_things=base * step),
+            ),
+        )
+        for base, factor, step, maximum in product(BASES, FACTORS, STEPS, MAXIMA)
+        if base < maximum
+    ]
+    return constant + rising
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Courses:
+    """How each rollout would go with a fleet of these habits.
+
+    Attributes:
+        notified: Things notified when each minute has begun, ``(minutes, rollouts)``.
+    """
+
+    notified: Integers
+    things: int
+
+    def finished_minute(self, habits: Habits, percent: float) -> NDArray[np.float64]:
+        """When so many percent of the fleet have finished; infinite when not by then."""
+        wanted = self.things * percent / 100
+        return np.array(
+            [_first_minute(batches, habits.finished, wanted) for batches in self._batches()]
+        )
+
+    def executed_minute(self, rollout: int, habits: Habits, count: float) -> float:
+        """When so many executions of one rollout have ended; infinite when not by then."""
+        return _first_minute(self._batches()[rollout], habits.finished, count)
+
+    def notified_by(self, rollout: int, minute: float) -> int:
+        """Things notified by a minute, that one's batch included."""
+        last = len(self.notified) - 1
+        return int(self.notified[int(min(minute, last)), rollout])
+
+    def _batches(self) -> Integers:
+        return np.diff(self.notified, axis=0, prepend=0).T
+
+
+def follow(options: list[Rollout], habits: Habits, things: int, minutes: int) -> Courses:
+    """Follow every rollout for so many minutes."""
+    base, factor, step, maximum = _columns(options)
+    notified = np.zeros((minutes, len(options)), dtype=np.int64)
+    lag, share = _lag(habits)
+    so_far = np.zeros(len(options), dtype=np.int64)
+    most = np.log(np.maximum(1.0, maximum / base)) / np.log(factor)
+    for minute in range(minutes):
+        succeeded = share * notified[minute - lag] if minute >= lag else np.zeros(len(options))
+        raises = np.minimum(succeeded // step, np.ceil(most))
+        rate = np.minimum(np.floor(base * factor**raises), maximum)
+        so_far = np.minimum(things, so_far + rate.astype(np.int64))
+        notified[minute] = so_far
+    return Courses(notified=notified, things=things)
+
+
+def _columns(options: list[Rollout]) -> tuple[NDArray[np.float64], ...]:
+    rows = []
+    for option in options:
+        rate = option.exponential_rate
+        if rate is None:
+            rows.append((option.maximum_per_minute, 2.0, np.inf, option.maximum_per_minute))
+            continue
+        step = rate.rate_increase_criteria.number_of_succeeded_things or np.inf
+        rows.append(
+            (rate.base_rate_per_minute, rate.increment_factor, step, option.maximum_per_minute)
+        )
+    return tuple(np.array(rows, dtype=np.float64).T)
+
+
+def _lag(habits: Habits) -> tuple[int, float]:
+    """After how many minutes most of what succeeds soon has, and the share that has."""
+    final = habits.succeeded[-1]
+    if final <= 0:
+        return len(habits.succeeded), 0.0
+    lag = max(1, int(np.searchsorted(habits.succeeded, 0.75 * final)))
+    return lag, float(habits.succeeded[lag])
+
+
+def _first_minute(batches: Integers, shares: NDArray[np.float64], wanted: float) -> float:
+    """The first minute by whose end so many have got there, by bisection."""
+
+    def reached(minute: int) -> float:
+        return float(batches[: minute + 1] @ shares[minute + 1 :: -1][: minute + 1])
+
+    low, high = 0, len(batches) - 1
+    if reached(high) < wanted:
+        return np.inf
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if reached(middle) >= wanted else (middle + 1, high)
+    return low + 1.0

@@ -1,0 +1,193 @@
+"""Finds a rollout and an abort criterion that keep a wish, or says what keeps them from it.
+
+1. The fleet's habits are learned from samples, with the image as it should be and as it should
+   not be.
+2. Every rollout is followed in outline: how soon is a healthy fleet through, and how many things
+   are notified when the abort criterion catches the bad image? The criterion is the best one that
+   a healthy fleet hardly trips.
+3. The most promising are played by the engine: with the bad image many times, and those that
+   brick few enough also with the good one. The first that keeps the wish with room to spare is
+   the suggestion.
+4. Where failures come sooner than successes a healthy fleet trips a criterion more often than
+   independent failures would; then criteria for a fleet that fails up to four times as often are
+   tried.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from otactl.forecast.band import Band, quantile
+from otactl.forecast.suggest.abort_option import MINIMA, abort_options
+from otactl.forecast.suggest.binding import (
+    no_criterion,
+    too_alarming,
+    too_few,
+    too_late,
+    too_many,
+    too_slow,
+)
+from otactl.forecast.suggest.candidate import Candidate, candidates, promising, trade_off
+from otactl.forecast.suggest.habits import learn
+from otactl.forecast.suggest.trial import BAD_RUNS, Trial, with_room
+from otactl.forecast.suggest.wish import Suggestion, TradeOff
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from otactl.forecast.ensemble import Scenario
+    from otactl.forecast.suggest.habits import Habits
+    from otactl.forecast.suggest.trial import HealthyTrial
+    from otactl.forecast.suggest.wish import Wish
+
+    OnStep = Callable[[str, int, int], None]
+
+CURVE_RUNS = 60
+#: So many times the failures of a healthy fleet the criteria are made to bear, one after the other.
+_CAUTION = (1.0, 1.5, 2.0, 3.0, 4.0)
+_MINUTE_SECONDS = 60
+#: The outline looks this much further than the wish, to show what more time would buy.
+_LOOK_BEYOND = 2
+_LONGEST_MINUTES = 20_000
+
+
+def suggest(scenario: Scenario, wish: Wish, on_step: OnStep | None = None) -> Suggestion:
+    """Look for a setting.
+
+    Args:
+        scenario: The fleet, the image and the rest of the policy; its rollout and abort criteria
+            are not looked at.
+        wish: What is wanted.
+        on_step: Told what is being done, how far it is, and of how much.
+    """
+    if scenario.things < MINIMA[0]:
+        return Suggestion(wish=wish, binds=too_few(scenario.things))
+    return _Search(scenario, wish, on_step or (lambda *_: None)).run()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Round:
+    """What a search with criteria of one caution came to.
+
+    Attributes:
+        outlines: Every candidate, for the trade-off curve.
+        proven: The candidate that keeps the wish, what it bricked, and the healthy fleet.
+        binds: What keeps the wish from being kept, unless it is the limit of bricked things.
+        least: When it is the limit, what bricks the fewest.
+        alarming: Whether it is false alarms, so that more caution may help.
+    """
+
+    outlines: Sequence[Candidate] = ()
+    proven: tuple[Candidate, list[float], HealthyTrial] | None = None
+    binds: str = ""
+    least: Candidate | None = None
+    alarming: bool = False
+
+
+class _Search:
+    def __init__(self, scenario: Scenario, wish: Wish, on_step: OnStep) -> None:
+        self._scenario = scenario
+        self._wish = wish
+        self._on_step = on_step
+        self._trial = Trial(scenario, wish)
+        within = math.ceil(wish.within_seconds / _MINUTE_SECONDS)
+        self._minutes = min(_LONGEST_MINUTES, _LOOK_BEYOND * within + 60)
+
+    def run(self) -> Suggestion:
+        self._on_step("learning the fleet's habits", 0, 2)
+        good = learn(self._scenario, self._minutes)
+        worse = self._scenario.profile.with_failure_rate(self._wish.failure_rate)
+        evil = learn(replace(self._scenario, profile=worse), self._minutes)
+        rounds: list[_Round] = []
+        for caution in _CAUTION:
+            rounds.append(self._search(good, evil, caution))
+            if rounds[-1].proven is not None:
+                return self._told(rounds[-1])
+            if not rounds[-1].alarming:
+                break
+        # What binds without extra caution says the most about the wish.
+        return self._told(rounds[0])
+
+    def _search(self, good: Habits, evil: Habits, caution: float) -> _Round:
+        share = min(1.0, caution * good.failure_share)
+        things = self._scenario.things
+        aborts = abort_options(share, evil.failure_share, things, self._wish)
+        if not aborts:
+            return _Round(binds=no_criterion(good, evil))
+        self._on_step("following rollouts in outline", 1, 2)
+        outlines = candidates(things, self._wish, (good, evil), aborts, self._minutes)
+        within = self._wish.within_seconds
+        in_time = [c for c in outlines if c.finished_seconds <= within]
+        if not in_time:
+            times = [candidate.finished_seconds for candidate in outlines]
+            binds = too_slow(things, self._wish, good, self._minutes, times)
+            return _Round(outlines=outlines, binds=binds)
+        return self._play(outlines, promising(in_time, within))
+
+    def _play(self, outlines: Sequence[Candidate], chosen: Sequence[Candidate]) -> _Round:
+        least: tuple[float, Candidate] | None = None
+        failed: tuple[Candidate, HealthyTrial] | None = None
+        for done, candidate in enumerate(chosen):
+            self._on_step("playing the most promising", done, len(chosen))
+            bricked = self._trial.bricked_while_hopeful(candidate.setting)
+            if not self._trial.keeps_limit(bricked):
+                middle = quantile(bricked, 0.5)
+                if least is None or middle < least[0]:
+                    least = middle, candidate
+                continue
+            healthy = self._trial.healthy(candidate.setting)
+            if not healthy.too_many_alarms and healthy.reached_seconds <= self._wish.within_seconds:
+                return _Round(outlines=outlines, proven=(candidate, bricked, healthy))
+            if failed is None or _late(healthy) < _late(failed[1]):
+                failed = candidate, healthy
+        if failed is not None:
+            return self._unproven(outlines, *failed)
+        return _Round(outlines=outlines, least=least[1] if least else None)
+
+    def _unproven(
+        self, outlines: Sequence[Candidate], candidate: Candidate, healthy: HealthyTrial
+    ) -> _Round:
+        if healthy.too_many_alarms:
+            binds = too_alarming(candidate.setting, healthy.alarms, healthy.runs)
+        else:
+            binds = too_late(self._wish, healthy.reached_seconds)
+        return _Round(outlines=outlines, binds=binds, alarming=healthy.too_many_alarms)
+
+    def _told(self, found: _Round) -> Suggestion:
+        curve = self._curve(found.outlines)
+        if found.proven is None:
+            binds = found.binds
+            if found.least is not None:
+                reached = with_room(self._trial.bricked(found.least.setting, BAD_RUNS))
+                binds = too_many(reached, self._wish, curve)
+            return Suggestion(wish=self._wish, binds=binds, curve=curve)
+        candidate, bricked, healthy = found.proven
+        return Suggestion(
+            wish=self._wish,
+            setting=candidate.setting,
+            finished_seconds=Band.of(healthy.times),
+            bricked=Band.of(bricked),
+            false_alarm=candidate.false_alarm,
+            curve=curve,
+        )
+
+    def _curve(self, outlines: Sequence[Candidate]) -> tuple[TradeOff, ...]:
+        points, chosen = [], trade_off(outlines)
+        for done, candidate in enumerate(chosen):
+            self._on_step("playing the trade-off curve", done, len(chosen))
+            bricked = self._trial.bricked(candidate.setting, CURVE_RUNS)
+            points.append(
+                TradeOff(
+                    setting=candidate.setting,
+                    finished_seconds=candidate.finished_seconds,
+                    bricked=Band.of(bricked),
+                )
+            )
+        return tuple(points)
+
+
+def _late(healthy: HealthyTrial) -> float:
+    """How late a healthy fleet is when it is late; what trips on it comes last."""
+    return math.inf if healthy.too_many_alarms else healthy.reached_seconds

@@ -1,0 +1,173 @@
+"""What is wanted of a rollout, and what was found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from otactl.forecast.band import Band
+    from otactl.forecast.ensemble import Scenario
+    from otactl.model.job_configuration import AbortCriterion, JobConfiguration, Rollout
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """A rollout that is quick when all is well, and stops in time when it is not.
+
+    Attributes:
+        within_seconds: A healthy fleet has finished by then, 19 times in 20.
+        max_bricked: No more things are bricked by a bad image, 19 times in 20.
+        failure_rate: Share of attempts that fail with the bad image.
+        finish_percent: How much of the fleet has to finish to call it finished.
+        false_alarm: How likely a healthy fleet may trip the abort at most.
+    """
+
+    within_seconds: float
+    max_bricked: int
+    failure_rate: float
+    finish_percent: float = 95.0
+    false_alarm: float = 0.01
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """A rollout and an abort criterion together."""
+
+    rollout: Rollout
+    criterion: AbortCriterion
+
+    def applied(self, job: JobConfiguration) -> JobConfiguration:
+        """The job with this rollout and this criterion; all else stays."""
+        return replace(job, rollout=self.rollout, abort_criteria=(self.criterion,))
+
+    def to_ini(self) -> str:
+        """The sections of a ``dev.ini`` that say this."""
+        rate, kind = self.rollout.exponential_rate, self.criterion.failure_type
+        lines = [
+            "[DEFAULT]",
+            "useJobExecutionsRolloutConfig = True",
+            "useAbortConfig = True",
+            "",
+            "[JOB_EXECUTE_ROLLOUT_CONFIG]",
+            f"maximumPerMinute = {self.rollout.maximum_per_minute}",
+            f"useExponentialRateCfg = {rate is not None}",
+        ]
+        if rate is not None:
+            successes = rate.rate_increase_criteria.number_of_succeeded_things
+            lines += [
+                "",
+                "[EXP_RATE_CONFIG]",
+                f"baseRatePerMinute = {rate.base_rate_per_minute}",
+                f"incrementFactor = {rate.increment_factor:g}",
+                "useRateIncreaseCriteria = True",
+                "",
+                "[INCREASE_CRITERIA]",
+                f"numberOfSucceededThings = {successes}",
+            ]
+        lines += [
+            "",
+            "[ABORT_CONFIG]",
+            "useAllSubsection = True",
+            "",
+            f"[ABORT_CONFIG_TYPE_{kind}]",
+            f"failureType = {kind}",
+            f"thresholdPercentage = {self.criterion.threshold_percentage:g}",
+            f"minNumberOfExecutedThings = {self.criterion.min_number_of_executed_things}",
+        ]
+        return "\n".join(lines) + "\n"
+
+    def to_fields(self) -> dict[str, Any]:
+        """The setting as ``--output json`` shows it, by the keys of a ``dev.ini``."""
+        fields: dict[str, Any] = {"maximumPerMinute": self.rollout.maximum_per_minute}
+        rate = self.rollout.exponential_rate
+        if rate is not None:
+            fields |= {
+                "baseRatePerMinute": rate.base_rate_per_minute,
+                "incrementFactor": rate.increment_factor,
+                "numberOfSucceededThings": (rate.rate_increase_criteria.number_of_succeeded_things),
+            }
+        return fields | {
+            "failureType": self.criterion.failure_type.value,
+            "thresholdPercentage": self.criterion.threshold_percentage,
+            "minNumberOfExecutedThings": self.criterion.min_number_of_executed_things,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TradeOff:
+    """One point of the curve: how quick, and how many things a bad image bricks at that.
+
+    Attributes:
+        finished_seconds: Until a healthy fleet has finished, about.
+        bricked: Of a bad image, over the runs.
+    """
+
+    setting: Setting
+    finished_seconds: float
+    bricked: Band
+
+    def to_fields(self) -> dict[str, Any]:
+        """The point as ``--output json`` shows it."""
+        return {
+            "finishedSeconds": round(self.finished_seconds),
+            "bricked": self.bricked.to_fields(),
+            "setting": self.setting.to_fields(),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suggestion:
+    """What was found.
+
+    Attributes:
+        setting: None when nothing keeps the wish.
+        binds: What keeps it from being kept, in a sentence; empty when there is a setting.
+        finished_seconds: Until a healthy fleet has finished, with the setting.
+        bricked: Of a bad image, with the setting.
+        false_alarm: How likely a healthy fleet trips the criterion.
+        curve: The trade-off, the quickest first.
+    """
+
+    wish: Wish
+    setting: Setting | None = None
+    binds: str = ""
+    finished_seconds: Band | None = None
+    bricked: Band | None = None
+    false_alarm: float | None = None
+    curve: tuple[TradeOff, ...] = field(default=())
+
+    def to_fields(self) -> dict[str, Any]:
+        """The suggestion as ``--output json`` shows it."""
+        return {
+            "wish": {
+                "withinSeconds": self.wish.within_seconds,
+                "maxBricked": self.wish.max_bricked,
+                "failureRate": self.wish.failure_rate,
+                "finishPercent": self.wish.finish_percent,
+                "falseAlarm": self.wish.false_alarm,
+            },
+            "found": self.setting is not None,
+            "setting": self.setting and self.setting.to_fields(),
+            "ini": self.setting and self.setting.to_ini(),
+            "binds": self.binds or None,
+            "finishedSeconds": self.finished_seconds and self.finished_seconds.to_fields(),
+            "bricked": self.bricked and self.bricked.to_fields(),
+            "falseAlarm": self.false_alarm,
+            "curve": [point.to_fields() for point in self.curve],
+        }
+
+
+def healthy(scenario: Scenario, setting: Setting, runs: int) -> Scenario:
+    """The scenario with a setting and the image as the profile has it."""
+    return replace(scenario, job=setting.applied(scenario.job), runs=runs)
+
+
+def bad(scenario: Scenario, setting: Setting, wish: Wish, runs: int) -> Scenario:
+    """The scenario with a setting and the bad image."""
+    return replace(
+        scenario,
+        job=setting.applied(scenario.job),
+        profile=scenario.profile.with_failure_rate(wish.failure_rate),
+        runs=runs,
+    )

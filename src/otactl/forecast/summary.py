@@ -1,0 +1,180 @@
+"""A forecast: what many runs of one scenario say together, in bands and never in single lines.
+
+Everything a table, a page or a script shows is taken from ``Forecast``; its JSON form is described
+in ``docs/forecast.md``.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from otactl.forecast.band import Band
+from otactl.forecast.calls import Watch, api_calls
+from otactl.forecast.cost import Bill, bill
+from otactl.forecast.curve_band import CurveBand, curve_bands, shown_minutes
+from otactl.forecast.messages import messages_per_download, messages_per_execution
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from otactl.forecast.ensemble import Scenario
+    from otactl.forecast.price import Prices
+    from otactl.forecast.tally import Tally
+    from otactl.model.job_configuration import AbortCriterion
+
+#: Shares of the fleet whose finishing is told, in percent.
+MILESTONES = (50, 90, 95, 99)
+_MS = 1000
+_MINUTE_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast:
+    """What will probably happen.
+
+    Attributes:
+        name: What the scenario is called, such as its file.
+        tallies: The runs.
+        without_abort: Things bricked per run if no criterion stopped it.
+        alarms: How many alarms the deployment makes.
+        watch: How otactl looks at the running job.
+    """
+
+    scenario: Scenario
+    name: str
+    tallies: tuple[Tally, ...]
+    without_abort: tuple[float, ...]
+    prices: Prices
+    alarms: int = 0
+    watch: Watch = field(default_factory=Watch)
+    notes: tuple[str, ...] = ()
+
+    def with_notes(self, *notes: str) -> Forecast:
+        """The same forecast with more to be said about it."""
+        return replace(self, notes=(*self.notes, *notes))
+
+    @property
+    def aborted(self) -> tuple[Tally, ...]:
+        """The runs in which a criterion was met."""
+        return tuple(found for found in self.tallies if found.aborted_ms is not None)
+
+    @property
+    def unaborted(self) -> tuple[Tally, ...]:
+        """The runs in which none was met."""
+        return tuple(found for found in self.tallies if found.aborted_ms is None)
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether the job aborts itself in some runs and not in others: two stories, not one."""
+        return 0 < self.abort_probability < 1
+
+    @property
+    def abort_probability(self) -> float:
+        """The share of runs in which a criterion was met."""
+        return len(self.aborted) / len(self.tallies)
+
+    @property
+    def abort_seconds(self) -> Band | None:
+        """When it was met, of the runs in which it was."""
+        times = [(found.aborted_ms or 0) / _MS for found in self.aborted]
+        return Band.of(times) if times else None
+
+    def of_aborted(self, count: Callable[[Tally], float]) -> Band | None:
+        """The band of a count over the runs in which a criterion was met."""
+        return Band.of(map(count, self.aborted)) if self.aborted else None
+
+    def of_unaborted(self, count: Callable[[Tally], float]) -> Band | None:
+        """The band of a count over the runs in which none was met."""
+        return Band.of(map(count, self.unaborted)) if self.unaborted else None
+
+    def of_all(self, count: Callable[[Tally], float]) -> Band:
+        """The band of a count over all runs."""
+        return Band.of(map(count, self.tallies))
+
+    @property
+    def criteria(self) -> tuple[tuple[AbortCriterion, float], ...]:
+        """Each abort criterion and the share of runs in which it was the one that was met."""
+        return tuple(
+            (criterion, sum(t.criterion == place for t in self.tallies) / len(self.tallies))
+            for place, criterion in enumerate(self.scenario.job.abort_criteria)
+        )
+
+    @property
+    def duration_seconds(self) -> Band:
+        """Until the last execution is over; infinite in runs in which some never are."""
+        return self.of_all(lambda t: math.inf if t.settled_ms is None else t.settled_ms / _MS)
+
+    @property
+    def ends_probability(self) -> float:
+        """The share of runs in which every execution is over within the horizon."""
+        return sum(found.settled_ms is not None for found in self.tallies) / len(self.tallies)
+
+    def finished_seconds(self, percent: float) -> Band:
+        """Until so many percent of the fleet have finished, well or badly."""
+        return self.of_all(lambda t: finished_seconds(t, percent))
+
+    @property
+    def shown_minutes(self) -> int:
+        """How long a time axis is wanted to see what happens in most runs."""
+        return shown_minutes(self.tallies)
+
+    def curves(self, points: int = 300, end: int | None = None) -> CurveBand:
+        """The counts over time as bands, up to a minute."""
+        return curve_bands(self.tallies, points, end or self.shown_minutes)
+
+    def messages(self, found: Tally) -> float:
+        """Metered MQTT messages of a run."""
+        delivery, image = self.scenario.profile.delivery, self.scenario.image_bytes
+        executions = sum(found.executions.values())
+        blocks = 0 if self.scenario.by_url else messages_per_download(delivery, image)
+        return found.downloads * blocks + executions * messages_per_execution(delivery)
+
+    def calls(self, found: Tally) -> dict[str, int]:
+        """API calls of a run, as otactl makes them."""
+        return api_calls(
+            executions=found.executions,
+            watched_seconds=self._watched_seconds(found),
+            streamed=not self.scenario.by_url,
+            alarms=self.alarms,
+            watch=self.watch,
+        )
+
+    def bill(self, found: Tally) -> Bill:
+        """What a run costs."""
+        return bill(
+            self.prices,
+            executions=sum(found.executions.values()),
+            messages=self.messages(found),
+            downloads=found.downloads,
+            downloaded_bytes=found.downloaded_bytes,
+            by_url=self.scenario.by_url,
+            alarms=self.alarms,
+        )
+
+    def _watched_seconds(self, found: Tally) -> float:
+        """Until the job ends; of one that does not, until 99% have finished."""
+        if found.aborted_ms is not None:
+            return found.aborted_ms / _MS
+        if found.settled_ms is not None:
+            return found.settled_ms / _MS
+        watched = finished_seconds(found, MILESTONES[-1])
+        last = float(found.curves.minutes[-1]) * _MINUTE_SECONDS
+        return watched if math.isfinite(watched) else last
+
+
+def finished_seconds(found: Tally, percent: float) -> float:
+    """Until so many percent of the fleet have finished in this run.
+
+    To the minute in the first sixteen hours, and to a hundredth of the time after them.
+    """
+    curves = found.curves
+    wanted = math.ceil(found.things * percent / 100)
+    minutes = curves.minutes_until(curves.succeeded + curves.unsuccessful, wanted)
+    return minutes * _MINUTE_SECONDS
+
+
+def not_notified(found: Tally) -> int:
+    """Things that never got an execution."""
+    return found.things - found.notified

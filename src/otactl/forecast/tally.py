@@ -1,0 +1,257 @@
+"""What a run came to, counted: statuses, bricked things, bytes, and all of it over time.
+
+An abort cuts lives off (Developer Guide, jobs-configurations-details; aws-facts C): things not
+notified are left alone, executions still QUEUED are CANCELED, retries not yet made are dropped,
+and what is IN_PROGRESS runs on to its own end.
+
+A thing counts as *bricked* when the last attempt that it began ended in a failure that it reported
+after installing the image, or when it went silent after taking the image. ``docs/forecast.md`` says
+why these two.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from otactl.forecast.attempts import CANCELED, EXECUTED_CODES, IN_PROGRESS, QUEUED, STATUSES
+from otactl.rules.rollout import MINUTE_MS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from otactl.forecast.attempts import Executions, Flags, Integers
+    from otactl.forecast.run import Course
+    from otactl.model.status import ExecutionStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curves:
+    """Counts over time: element i is what had happened ``minutes[i]`` minutes after creation.
+
+    Attributes:
+        minutes: Ascending, from the first minute's end on; see ``thinned``.
+        notified, succeeded, unsuccessful, bricked: Things so far.
+        bytes_per_second: Mean of the minute that ended then, over all downloads.
+    """
+
+    minutes: Integers
+    notified: Integers
+    succeeded: Integers
+    unsuccessful: Integers
+    bricked: Integers
+    bytes_per_second: NDArray[np.float64]
+
+    def thinned(self, points: int) -> Curves:
+        """The same curves at so many points at most, the first half of them and the last kept.
+
+        A few things that check in after days must not blur the hour in which nearly everything
+        happens: each minute is kept as long as half of the points last, and from there on the
+        distance grows with the time, so that a time read off is late by a share of itself only.
+        """
+        count = len(self.minutes)
+        if count <= points:
+            return self
+        whole = points // 2
+        later = np.geomspace(whole + 1, count, points - whole).round().astype(np.int64) - 1
+        chosen = np.unique(np.concatenate([np.arange(whole), later]))
+        return Curves(**{item.name: getattr(self, item.name)[chosen] for item in fields(self)})
+
+    def at(self, name: str, minutes: Integers) -> NDArray[np.float64]:
+        """A series at other minutes: its last point before, 0 before the first.
+
+        After the last point a count stays as it is, and nothing is downloaded any more.
+        """
+        series = np.concatenate([[0.0], getattr(self, name)])
+        found: NDArray[np.float64] = series[np.searchsorted(self.minutes, minutes, side="right")]
+        if name == "bytes_per_second":
+            found[minutes > self.minutes[-1]] = 0.0
+        return found
+
+    def minutes_until(self, series: Integers, count: float) -> float:
+        """When a count is reached; infinite when it is not."""
+        place = int(np.searchsorted(series, count))
+        return float(self.minutes[place]) if place < len(series) else math.inf
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """One run in numbers. Counts of things go by each thing's last execution.
+
+    Attributes:
+        things: The fleet.
+        notified: Things that got an execution at all.
+        by_status: Notified things by the status of their last execution.
+        executions: Executions by status, retries counted each (aws-facts A5).
+        settled_ms: When the last execution ended; None when some never do.
+        aborted_ms: When a criterion was met, or None; criterion is its place in the job's list.
+        executed_at_abort, failed_at_abort: Executions ended, and those the criterion counts.
+        bricked_at_abort: Things bricked by then.
+        bricked: Things bricked in the end, those that were in progress at the abort included.
+        downloads: Downloads begun; downloaded_bytes is what they carried.
+    """
+
+    things: int
+    notified: int
+    by_status: dict[ExecutionStatus, int]
+    executions: dict[ExecutionStatus, int]
+    settled_ms: int | None
+    aborted_ms: int | None
+    criterion: int | None
+    executed_at_abort: int
+    failed_at_abort: int
+    bricked_at_abort: int
+    bricked: int
+    downloads: int
+    downloaded_bytes: int
+    peak_bytes_per_second: float
+    curves: Curves
+
+
+def tally(course: Course, *, things: int, image_bytes: int, horizon_minutes: int) -> Tally:
+    """Count one run."""
+    counting = _Counting(course, image_bytes, horizon_minutes)
+    for part in course.parts:
+        counting.add(part)
+    abort = course.abort
+    curves = counting.curves()
+    return Tally(
+        things=things,
+        notified=int(counting.notified.sum()),
+        by_status=_named(counting.by_status),
+        executions=_named(counting.executions),
+        settled_ms=None if counting.open_executions else counting.last_end_ms,
+        aborted_ms=None if abort is None else abort.at_ms,
+        criterion=None if abort is None else abort.criterion,
+        executed_at_abort=0 if abort is None else abort.executed,
+        failed_at_abort=0 if abort is None else abort.failed,
+        bricked_at_abort=counting.bricked_at_abort,
+        bricked=int(counting.bricked.sum()),
+        downloads=counting.downloads,
+        downloaded_bytes=counting.downloads * image_bytes,
+        peak_bytes_per_second=float(curves.bytes_per_second.max(initial=0.0)),
+        curves=curves,
+    )
+
+
+def _named(counts: Integers) -> dict[ExecutionStatus, int]:
+    return {status: int(count) for status, count in zip(STATUSES, counts, strict=True)}
+
+
+class _Counting:
+    """Adds up one part after another, so that no array of the whole fleet is needed."""
+
+    def __init__(self, course: Course, image_bytes: int, horizon_minutes: int) -> None:
+        self._abort_ms = None if course.abort is None else course.abort.at_ms
+        self._horizon_ms = horizon_minutes * MINUTE_MS
+        self._minutes = horizon_minutes
+        self._image_bytes = image_bytes
+        self.notified = np.zeros(horizon_minutes, dtype=np.int64)
+        self.bricked = np.zeros(horizon_minutes, dtype=np.int64)
+        self._finished = np.zeros((horizon_minutes, EXECUTED_CODES), dtype=np.int64)
+        self._rate = np.zeros(horizon_minutes)
+        self._partial = np.zeros(horizon_minutes)
+        self.by_status = np.zeros(len(STATUSES), dtype=np.int64)
+        self.executions = np.zeros(len(STATUSES), dtype=np.int64)
+        self.last_end_ms = 0
+        self.bricked_at_abort = 0
+        self.downloads = 0
+
+    @property
+    def open_executions(self) -> int:
+        """Executions that do not end."""
+        return int(self.executions[IN_PROGRESS] + self.executions[QUEUED])
+
+    def add(self, part: Executions) -> None:
+        """Count a part."""
+        exists, canceled, last = self._cut(part)
+        status, ended = part.status.copy(), part.ended_ms
+        unfinished = ended >= self._horizon_ms
+        started = part.attempts.started_ms < self._horizon_ms
+        status[unfinished] = np.where(started[unfinished], IN_PROGRESS, QUEUED)
+        if self._abort_ms is not None:
+            status[canceled] = CANCELED
+            ended = np.where(canceled, self._abort_ms, ended)
+        self.executions += np.bincount(status[exists], minlength=len(STATUSES))
+        self.by_status += np.bincount(status[last], minlength=len(STATUSES))
+        done = exists & (status <= CANCELED)
+        self.last_end_ms = max(self.last_end_ms, int(ended[done].max(initial=0)))
+        self._count_notified(part, exists)
+        self._count_finished(part, last & (status < EXECUTED_CODES))
+        self._count_bricked(part, exists & ~canceled)
+        self._count_downloads(part, exists & ~canceled & started)
+
+    def _cut(self, part: Executions) -> tuple[Flags, Flags, Flags]:
+        """Which executions exist, which of them are cancelled, which are the last of a thing."""
+        queued = part.attempts.queued_ms
+        if self._abort_ms is None:
+            exists = queued < self._horizon_ms
+            followed = part.retried & (part.ended_ms < self._horizon_ms)
+            return exists, np.zeros(len(part), dtype=np.bool_), exists & ~followed
+        first = part.attempt == 1
+        exists = (queued < self._abort_ms) | (first & (queued == self._abort_ms))
+        followed = part.retried & (part.ended_ms < self._abort_ms)
+        canceled = exists & (part.attempts.started_ms > self._abort_ms)
+        return exists, canceled, exists & ~followed
+
+    def _count_notified(self, part: Executions, exists: Flags) -> None:
+        chosen = exists & (part.attempt == 1)
+        _count_minutes(self.notified, part.attempts.queued_ms[chosen])
+
+    def _count_finished(self, part: Executions, chosen: Flags) -> None:
+        keys = part.ended_ms[chosen] // MINUTE_MS * EXECUTED_CODES + part.status[chosen]
+        counts = np.bincount(keys)
+        self._finished.reshape(-1)[: len(counts)] += counts
+
+    def _count_bricked(self, part: Executions, chosen: Flags) -> None:
+        """A thing that is broken stays so unless another attempt at least begins."""
+        attempts = part.attempts
+        broken = np.flatnonzero(chosen & (attempts.breaks_after_ms < self._horizon_ms))
+        again = part.retry_starts_ms[broken] < self._horizon_ms
+        if self._abort_ms is not None:
+            again &= part.retry_starts_ms[broken] <= self._abort_ms
+            again &= part.ended_ms[broken] < self._abort_ms
+        broken = broken[~again]
+        at_ms = attempts.started_ms[broken] + attempts.breaks_after_ms[broken]
+        at_ms = at_ms[at_ms < self._horizon_ms]
+        _count_minutes(self.bricked, at_ms)
+        if self._abort_ms is not None:
+            self.bricked_at_abort += int((at_ms <= self._abort_ms).sum())
+
+    def _count_downloads(self, part: Executions, chosen: Flags) -> None:
+        """Spread each download evenly over its time; a minute carries its part of it."""
+        chosen &= part.attempts.download_ms > 0
+        begins, lasts = part.attempts.started_ms[chosen], part.attempts.download_ms[chosen]
+        rate = self._image_bytes / lasts
+        self.downloads += len(begins)
+        for at_ms, sign in ((begins, 1.0), (begins + lasts, -1.0)):
+            minute = np.minimum(at_ms // MINUTE_MS, self._minutes - 1)
+            rest = np.maximum(0, (minute + 1) * MINUTE_MS - at_ms)
+            change = np.bincount(minute, rate)
+            self._rate[: len(change)] += sign * change
+            within = np.bincount(minute, rate * rest)
+            self._partial[: len(within)] += sign * within
+
+    def curves(self) -> Curves:
+        """The counts so far as curves, up to the last minute in which anything happens."""
+        before = np.cumsum(self._rate) - self._rate
+        in_minute = np.maximum(before * MINUTE_MS + self._partial, 0.0)
+        busy = self.notified + self.bricked + self._finished.sum(axis=1) + (in_minute > 1.0)
+        end = int(np.flatnonzero(busy).max(initial=0)) + 1
+        finished = np.cumsum(self._finished[:end], axis=0)
+        return Curves(
+            minutes=np.arange(1, end + 1),
+            notified=np.cumsum(self.notified[:end]),
+            succeeded=finished[:, 0],
+            unsuccessful=finished[:, 1:].sum(axis=1),
+            bricked=np.cumsum(self.bricked[:end]),
+            bytes_per_second=in_minute[:end] * 1000 / MINUTE_MS,
+        )
+
+
+def _count_minutes(counts: Integers, at_ms: Integers) -> None:
+    found = np.bincount(at_ms // MINUTE_MS)
+    counts[: len(found)] += found

@@ -1,0 +1,152 @@
+"""A request in the hands of one worker: every write of the worker goes through here.
+
+Each write names the worker and its fence, so one that was taken over can change nothing any more.
+``check`` is asked before anything is sent to AWS; see ``lease_policy`` for why that is enough.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from otactl.errors import OtactlError
+from otactl.jobqueue.transition import (
+    deployed,
+    failed,
+    guard_of,
+    handed_back,
+    renewed,
+    with_checkpoint,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from otactl.jobqueue.lease_policy import LeasePolicy
+    from otactl.jobqueue.ports import RequestTable, Time
+    from otactl.jobqueue.request import Failure, JobRequest, Outcome
+    from otactl.jobqueue.stored_file import StoredFile
+
+
+class LeaseLost(OtactlError):
+    """Raised when a worker finds that its request is no longer its own."""
+
+
+class HeldRequest:
+    """A request this worker has taken. Safe to use from several threads.
+
+    Args:
+        table: The queue.
+        request: As it was taken.
+        time: Time.
+        policy: The lease it was taken with.
+    """
+
+    def __init__(
+        self, table: RequestTable, request: JobRequest, time: Time, policy: LeasePolicy
+    ) -> None:
+        self._table = table
+        self._request = request
+        self._time = time
+        self._policy = policy
+        self._is_held = True
+        self._lock = threading.Lock()
+
+    @property
+    def request(self) -> JobRequest:
+        """The request as this worker last wrote it."""
+        return self._request
+
+    def check(self) -> None:
+        """Go on, if the request is still this worker's.
+
+        Raises:
+            LeaseLost: It is not.
+            AwsUnreachable: It may not be, and the queue cannot be asked.
+        """
+        lease = self._mine().lease
+        if lease is None or self._time.now_ms() >= lease.until_ms - self._policy.margin_ms:
+            self.renew()
+
+    def renew(self) -> None:
+        """Give a sign of life.
+
+        Raises:
+            LeaseLost: Somebody else has the request.
+        """
+        # The time is taken before the call: the lease must not seem longer than it is.
+        until_ms = self._time.now_ms() + self._policy.lease_ms
+        self._amend(lambda request: renewed(request, until_ms=until_ms))
+
+    def keep_checkpoint(self, checkpoint: StoredFile) -> None:
+        """Point the request at what the next worker would go on from.
+
+        Raises:
+            LeaseLost: Somebody else has the request.
+        """
+        self._amend(lambda request: with_checkpoint(request, checkpoint))
+
+    def hand_back(self, *, after_ms: int, trouble: str, is_attempt: bool = True) -> None:
+        """Let somebody else have it after a while.
+
+        Args:
+            after_ms: How long it waits.
+            trouble: Why.
+            is_attempt: Whether it counts towards the attempts after which a request is dead.
+
+        Raises:
+            LeaseLost: Somebody else has the request.
+        """
+        at_ms = self._time.now_ms() + after_ms
+        self._amend(
+            lambda request: handed_back(
+                request, at_ms=at_ms, trouble=trouble, is_attempt=is_attempt
+            ),
+            lets_go=True,
+        )
+
+    def succeed(self, outcome: Outcome) -> JobRequest:
+        """Record that it is deployed.
+
+        Raises:
+            LeaseLost: Somebody else has the request.
+        """
+        now_ms = self._time.now_ms()
+        return self._end(lambda request: deployed(request, outcome, now_ms=now_ms))
+
+    def fail(self, failure: Failure, outcome: Outcome | None = None) -> JobRequest:
+        """Record that it failed.
+
+        Raises:
+            LeaseLost: Somebody else has the request.
+        """
+        now_ms = self._time.now_ms()
+        return self._end(lambda request: failed(request, failure, now_ms=now_ms, outcome=outcome))
+
+    def _end(self, change: Callable[[JobRequest], JobRequest]) -> JobRequest:
+        with self._lock:
+            after = change(self._mine())
+            if not self._table.move(self._request, after, guard_of(self._request)):
+                self._is_held = False
+                raise self._loss()
+            self._request, self._is_held = after, False
+        return after
+
+    def _amend(self, change: Callable[[JobRequest], JobRequest], *, lets_go: bool = False) -> None:
+        with self._lock:
+            after = change(self._mine())
+            if not self._table.amend(self._request, after, guard_of(self._request)):
+                self._is_held = False
+                raise self._loss()
+            self._request, self._is_held = after, not lets_go
+
+    def _mine(self) -> JobRequest:
+        if not self._is_held:
+            raise self._loss()
+        return self._request
+
+    def _loss(self) -> LeaseLost:
+        return LeaseLost(
+            f"{self._request.job_id} is no longer this worker's: another has it, or it is over",
+            hint="a worker that is stopped or cut off for longer than its lease loses its request",
+        )

@@ -1,0 +1,109 @@
+"""The pending requests as they stand, and which of them may be deployed now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from otactl.jobqueue.request import MalformedRequest
+from otactl.jobqueue.schedule import judge
+from otactl.jobqueue.state import RequestState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from otactl.jobqueue.ports import ActiveRequests, RequestTable, TargetReader, Time
+    from otactl.jobqueue.request import JobRequest
+    from otactl.jobqueue.schedule import Verdict
+
+
+class Overview:
+    """Looks at the queue.
+
+    Args:
+        table: The queue.
+        targets: Knows whom a request is for.
+        time: Time.
+    """
+
+    def __init__(self, table: RequestTable, targets: TargetReader, time: Time) -> None:
+        self._table = table
+        self._targets = targets
+        self._time = time
+        self._succeeded: dict[str, JobRequest | MalformedRequest] = {}
+
+    def pending(
+        self, on_malformed: Callable[[MalformedRequest], None] = lambda _: None
+    ) -> Iterable[JobRequest]:
+        """The pending requests in the queue's order, read as far as needed, and each only once.
+
+        Args:
+            on_malformed: Told what stands among them and is no request.
+        """
+        return _Replayed(self._pending(on_malformed))
+
+    def verdicts(self, active: ActiveRequests, pending: Iterable[JobRequest]) -> Iterator[Verdict]:
+        """Judge pending requests, as far as the caller reads.
+
+        Args:
+            active: Those being deployed.
+            pending: From ``pending``, now or a moment ago.
+        """
+        known: dict[str, JobRequest | MalformedRequest] = {
+            request.order_key: request for request in active.requests
+        }
+        return judge(
+            self._still_pending(pending, known),
+            active.requests,
+            now_ms=self._time.now_ms(),
+            targets_of=self._targets.targets_of,
+            find=lambda key: self._find(key, known),
+        )
+
+    def _pending(self, on_malformed: Callable[[MalformedRequest], None]) -> Iterator[JobRequest]:
+        for found in self._table.listed(RequestState.PENDING):
+            if isinstance(found, MalformedRequest):
+                on_malformed(found)
+            else:
+                yield found
+
+    @staticmethod
+    def _still_pending(
+        pending: Iterable[JobRequest], known: dict[str, JobRequest | MalformedRequest]
+    ) -> Iterator[JobRequest]:
+        """Those that were not claimed meanwhile.
+
+        One that was looked up already, for a request ahead that comes after it, is still judged.
+        """
+        for request in pending:
+            if known.setdefault(request.order_key, request).state is RequestState.PENDING:
+                yield request
+
+    def _find(
+        self, order_key: str, known: dict[str, JobRequest | MalformedRequest]
+    ) -> JobRequest | MalformedRequest | None:
+        # Deployed is the one state that nothing follows, so it alone can be remembered.
+        if order_key in self._succeeded:
+            return self._succeeded[order_key]
+        if order_key not in known:
+            found = self._table.find([order_key])
+            if not found:
+                return None
+            known[order_key] = found[0]
+        request = known[order_key]
+        if request.state is RequestState.DEPLOYED:
+            self._succeeded[order_key] = request
+        return request
+
+
+class _Replayed:
+    """Something that can be read once, to be read again from its beginning."""
+
+    def __init__(self, source: Iterator[JobRequest]) -> None:
+        self._source = source
+        self._read: list[JobRequest] = []
+
+    def __iter__(self) -> Iterator[JobRequest]:
+        yield from self._read
+        for request in self._source:
+            self._read.append(request)
+            yield request

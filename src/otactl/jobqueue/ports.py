@@ -1,0 +1,108 @@
+"""What the queue needs of the world. ``aws`` implements it; tests do so in memory.
+
+Every method raises ``errors.AwsRefused`` when AWS says no, and ``errors.AwsUnreachable`` when no
+answer came within the retry budget, throttling included. That a condition did not hold is no
+error but an answer: somebody else was faster.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from otactl.jobqueue.request import Failure, JobRequest, MalformedRequest
+    from otactl.jobqueue.state import RequestState
+    from otactl.jobqueue.target_set import TargetSet
+    from otactl.jobqueue.transition import Guard
+
+
+class ClaimAnswer(StrEnum):
+    """What came of a claim."""
+
+    CLAIMED = "CLAIMED"
+    #: Another worker claimed it, or it was cancelled.
+    GONE = "GONE"
+    #: Another request was claimed since the active ones were looked at: look again.
+    OUTDATED = "OUTDATED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActiveRequests:
+    """The requests that are being deployed, and the gate they were read behind.
+
+    Attributes:
+        gate: A number that every claim increases. A claim that names it succeeds only when
+            nothing was claimed since.
+        malformed: What stands among them and is no request.
+    """
+
+    gate: int
+    requests: tuple[JobRequest, ...]
+    malformed: tuple[MalformedRequest, ...] = ()
+
+
+class RequestTable(Protocol):
+    """The table of requests."""
+
+    def add(self, requests: Sequence[JobRequest]) -> None:
+        """Put new requests in. Until the first of them is there, none can be deployed.
+
+        Raises:
+            UserMistake: One of their keys is in use.
+        """
+        ...
+
+    def active(self) -> ActiveRequests:
+        """The requests in Deploying, read so that no claim made before is missed."""
+        ...
+
+    def listed(self, state: RequestState) -> Iterator[JobRequest | MalformedRequest]:
+        """The requests of one state in the queue's order, page by page."""
+        ...
+
+    def find(self, order_keys: Sequence[str]) -> tuple[JobRequest | MalformedRequest, ...]:
+        """The requests of these keys, whatever their state; those that exist."""
+        ...
+
+    def claim(self, before: JobRequest, after: JobRequest, *, gate: int) -> ClaimAnswer:
+        """Move a pending request to Deploying."""
+        ...
+
+    def amend(self, before: JobRequest, after: JobRequest, guard: Guard) -> bool:
+        """Change a request that stays in its state. Returns whether the guard held."""
+        ...
+
+    def move(self, before: JobRequest, after: JobRequest, guard: Guard) -> bool:
+        """Move a request to another state. Returns whether the guard held."""
+        ...
+
+    def quarantine(self, malformed: MalformedRequest, failure: Failure, *, now_ms: int) -> bool:
+        """Move an item that is no request to Failed, as it is. Returns whether it was there."""
+        ...
+
+
+class TargetReader(Protocol):
+    """Knows whom a request is for."""
+
+    def targets_of(self, request: JobRequest) -> TargetSet:
+        """The request's targets, the things of its groups included.
+
+        Of a request whose files cannot be used they are none: it must be taken to be refused.
+        """
+        ...
+
+
+class Time(Protocol):
+    """Time."""
+
+    def now_ms(self) -> int:
+        """Epoch milliseconds."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, unless the user asks to stop."""
+        ...

@@ -1,0 +1,163 @@
+"""A job request: what the queue knows of one deployment that is to happen, happens or happened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from otactl.jobqueue.order import Priority, added_ms_of, deployment_id_of, priority_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from otactl.jobqueue.state import FailureKind, RequestState
+    from otactl.jobqueue.stored_file import StoredFile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """A worker's right to deploy a request, for a while.
+
+    Attributes:
+        owner: The worker: host, process and a random part.
+        until_ms: Epoch milliseconds; from then on anybody may take the request over.
+    """
+
+    owner: str
+    until_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Targets:
+    """Whom the request is for.
+
+    Attributes:
+        count: How many targets its list has.
+        inline: Their digests (``TargetSet.packed``) when they are few.
+        file: The object that holds them when they are many.
+        has_groups: Whether groups are among them, whose things are known only when asked for.
+    """
+
+    count: int
+    inline: bytes | None = None
+    file: StoredFile | None = None
+    has_groups: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """A request's place among those that one thing list was split into."""
+
+    name: str
+    part: int
+    parts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why a request failed.
+
+    Attributes:
+        exit_code: What ``otactl queue run --once`` ends with.
+    """
+
+    kind: FailureKind
+    reason: str
+    exit_code: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What the deployment of a request came to, in counts."""
+
+    things: int
+    succeeded: int
+    rounds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRequest:
+    """One request.
+
+    Attributes:
+        job_id: The request's id; its job has it in AWS IoT too.
+        order_key: Where it stands in the queue (``otactl.jobqueue.order``).
+        bucket: Where its files are.
+        document: A local custom job document, when the configuration has one.
+        targets: None for a request the manual's old script added.
+        not_before_ms: When it may be deployed at the earliest, epoch milliseconds.
+        after: Order keys of the requests that must have succeeded before.
+        run: 1, and one more each time it is retried.
+        attempt: How many workers have taken it in this run.
+        fence: How many have in all: it only grows, and each write of a worker names its own.
+        lease: The worker that has it; None when none does.
+        last_trouble: Why the last worker handed it back.
+        checkpoint: The plan and the rounds that are over, once there is a plan.
+        keep_days: How long it is kept once it is over; None for ever.
+        foreign: Attributes that are not otactl's, kept as they are.
+    """
+
+    job_id: str
+    order_key: str
+    state: RequestState
+    bucket: str
+    image: StoredFile
+    configuration: StoredFile
+    thing_list: StoredFile
+    document: StoredFile | None = None
+    targets: Targets | None = None
+    not_before_ms: int | None = None
+    after: tuple[str, ...] = ()
+    series: Series | None = None
+    run: int = 1
+    attempt: int = 0
+    fence: int = 0
+    lease: Lease | None = None
+    last_trouble: str = ""
+    checkpoint: StoredFile | None = None
+    outcome: Outcome | None = None
+    failure: Failure | None = None
+    ended_ms: int | None = None
+    keep_days: int | None = None
+    foreign: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def priority(self) -> Priority:
+        """Whether it goes before or behind the others."""
+        return priority_of(self.order_key)
+
+    @property
+    def added_ms(self) -> int | None:
+        """When it was added, epoch milliseconds; None when its key does not say."""
+        return added_ms_of(self.order_key)
+
+    @property
+    def deployment_id(self) -> str:
+        """The id of its deployment, the same for every worker that takes it in this run."""
+        return deployment_id_of(self.order_key, self.job_id, self.run)
+
+    @property
+    def aws_job_id(self) -> str:
+        """The id of its job in AWS IoT; that of an earlier run is not used again."""
+        return self.job_id if self.run == 1 else f"{self.job_id}-r{self.run}"
+
+    @property
+    def files(self) -> tuple[StoredFile, ...]:
+        """What a worker needs to deploy it."""
+        required = (self.configuration, self.thing_list, self.image)
+        return required if self.document is None else (*required, self.document)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MalformedRequest:
+    """An item of the table that is no request.
+
+    Attributes:
+        reason: What is wrong with it.
+        item: The item, to be kept as it is.
+    """
+
+    order_key: str
+    state: RequestState
+    reason: str
+    item: Mapping[str, Any] = field(repr=False)

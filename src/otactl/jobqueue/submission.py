@@ -1,0 +1,158 @@
+"""From a deployment that is right to what the queue keeps of it. Pure.
+
+The copy of the ``dev.ini`` in the queue names the queued files, and has a job id and a stream id of
+its own (the manual's ``submit``): a request can be deployed beside any other one. A thing list that
+is split becomes a series: a request for each part, each after the one before it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from otactl.jobqueue.order import Priority, job_id_of, new_stamp, order_key, stream_id_of
+from otactl.jobqueue.request import JobRequest, Series
+from otactl.jobqueue.state import RequestState
+from otactl.jobqueue.stored_file import FileRole, StoredFile, release_key
+from otactl.model.ini import read_ini
+from otactl.model.ini_edit import with_value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from otactl.jobqueue.request import Targets
+
+_DEFAULT = "DEFAULT"
+#: Targets of a request that are kept in its item; more go to an object.
+MAX_INLINE_TARGETS = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """When a request may be deployed, and how long it is kept.
+
+    Attributes:
+        after: Order keys of requests that must have succeeded.
+        not_before_ms: Epoch milliseconds.
+    """
+
+    priority: Priority = Priority.NORMAL
+    not_before_ms: int | None = None
+    after: tuple[str, ...] = ()
+    keep_days: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueuedPart:
+    """One request to be, before its files are stored.
+
+    Attributes:
+        targets: The ARNs of its part of the thing list.
+    """
+
+    order_key: str
+    targets: tuple[str, ...]
+    after: tuple[str, ...]
+    series: Series | None
+
+    @property
+    def job_id(self) -> str:
+        """The id it will have."""
+        return job_id_of(self.order_key)
+
+
+def plan_parts(
+    targets: Sequence[str],
+    terms: Terms,
+    *,
+    size: int | None,
+    now_ms: int,
+    random_bytes: Callable[[int], bytes],
+) -> tuple[QueuedPart, ...]:
+    """The requests a thing list becomes.
+
+    Args:
+        targets: Its targets.
+        terms: What holds for all of them.
+        size: How many targets a part has at most; None for one request of all.
+        now_ms: Epoch milliseconds.
+        random_bytes: Makes as many random bytes as it is told.
+    """
+    step = size or max(len(targets), 1)
+    slices = [tuple(targets[start : start + step]) for start in range(0, len(targets), step)]
+    # A millisecond apart, so that the parts stand in the queue as they follow one another.
+    keys = [
+        order_key(new_stamp(now_ms + number, random_bytes(3)), terms.priority)
+        for number in range(len(slices))
+    ]
+    return tuple(
+        QueuedPart(
+            order_key=key,
+            targets=part,
+            after=terms.after if number == 0 else (*terms.after, keys[number - 1]),
+            series=None
+            if len(slices) == 1
+            else Series(name=job_id_of(keys[0]), part=number + 1, parts=len(slices)),
+        )
+        for number, (key, part) in enumerate(zip(keys, slices, strict=True))
+    )
+
+
+def queued_configuration(
+    text: str, part: QueuedPart, *, image: str, thing_list: str, document: str | None
+) -> str:
+    """The ``dev.ini`` of a request.
+
+    Args:
+        text: The user's own; nothing is wrong with it.
+        part: The request.
+        image: What the image is called in the queue.
+        thing_list: What the thing list is.
+        document: What the local custom job document is; None when there is none.
+    """
+    changes = [
+        (_DEFAULT, "thingList", thing_list),
+        (_DEFAULT, "jobId", part.job_id),
+        (_DEFAULT, "streamId", stream_id_of(part.order_key)),
+        (_DEFAULT, "binName", image),
+    ]
+    if document is not None:
+        changes.append(("CUSTOM_JOB_DOCUMENT", "jobDocPath", document))
+    ini = read_ini(text)
+    for section, key, value in changes:
+        ini = with_value(ini, section, key, value)
+    return ini.text
+
+
+def pending_request(
+    part: QueuedPart,
+    terms: Terms,
+    *,
+    bucket: str,
+    image: StoredFile,
+    configuration: StoredFile,
+    thing_list: StoredFile,
+    document: StoredFile | None,
+    targets: Targets,
+) -> JobRequest:
+    """The request, once its files are stored."""
+    return JobRequest(
+        job_id=part.job_id,
+        order_key=part.order_key,
+        state=RequestState.PENDING,
+        bucket=bucket,
+        image=image,
+        configuration=configuration,
+        thing_list=thing_list,
+        document=document,
+        targets=targets,
+        not_before_ms=terms.not_before_ms,
+        after=part.after,
+        series=part.series,
+        keep_days=terms.keep_days,
+    )
+
+
+def key_of(role: FileRole, part: QueuedPart, name: str) -> str:
+    """Where a file of a request is stored."""
+    return release_key(role, part.job_id, name)

@@ -1,0 +1,149 @@
+"""How a worker comes to a request: it takes over what another left, or claims what is pending.
+
+Two workers may look at the same moment and choose requests that share a thing. The gate keeps them
+apart: a claim succeeds only if nothing was claimed since its worker looked at the active requests.
+The loser looks again, after a pause drawn at random, and then takes any of the first few requests
+that may go, so that many workers do not all want the same one.
+"""
+
+from __future__ import annotations
+
+from itertools import count, islice
+from typing import TYPE_CHECKING
+
+from otactl.jobqueue.backoff import jittered_pause_seconds
+from otactl.jobqueue.overview import Overview
+from otactl.jobqueue.ports import ClaimAnswer
+from otactl.jobqueue.request import Failure
+from otactl.jobqueue.state import FailureKind
+from otactl.jobqueue.transition import failed, guard_of_take_over, taken
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Container, Iterable
+
+    from otactl.jobqueue.lease_policy import LeasePolicy
+    from otactl.jobqueue.ports import ActiveRequests, RequestTable, TargetReader, Time
+    from otactl.jobqueue.request import JobRequest, MalformedRequest
+
+#: Among how many requests a worker that was beaten to one chooses.
+_CHOICE = 8
+#: After how many tries the pending requests are read anew; in between only the active ones are.
+_REREAD_AFTER = 8
+_FIRST_PAUSE_SECONDS = 0.05
+_LONGEST_PAUSE_SECONDS = 5.0
+
+
+class Taker:
+    """Takes requests for one worker.
+
+    Args:
+        table: The queue.
+        targets: Knows whom a request is for.
+        time: Time.
+        owner: The worker's name, nobody else's.
+        policy: How long a lease lasts, and how many workers may die on a request.
+        draw: Random numbers of [0, 1).
+    """
+
+    def __init__(
+        self,
+        table: RequestTable,
+        targets: TargetReader,
+        time: Time,
+        *,
+        owner: str,
+        policy: LeasePolicy,
+        draw: Callable[[], float],
+    ) -> None:
+        self._table = table
+        self._time = time
+        self._owner = owner
+        self._policy = policy
+        self._draw = draw
+        self._overview = Overview(table, targets, time)
+
+    def take(self) -> JobRequest | None:
+        """The request this worker now holds; None when none may be deployed."""
+        gone: set[str] = set()
+        pending: Iterable[JobRequest] = ()
+        for tries in count(1):
+            active = self._table.active()
+            for malformed in active.malformed:
+                self._put_away(malformed)
+            if tries % _REREAD_AFTER == 1:
+                pending = self._overview.pending(self._put_away)
+            request = self._take_over(active)
+            if request is not None:
+                return request
+            wanted = self._choose(active, pending, among=_CHOICE if tries > 1 else 1, gone=gone)
+            if wanted is None:
+                return None
+            mine = self._taken(wanted)
+            answer = self._table.claim(wanted, mine, gate=active.gate)
+            if answer is ClaimAnswer.CLAIMED:
+                return mine
+            if answer is ClaimAnswer.GONE:
+                gone.add(wanted.order_key)
+            self._time.sleep(
+                jittered_pause_seconds(
+                    tries,
+                    self._draw(),
+                    first_seconds=_FIRST_PAUSE_SECONDS,
+                    longest_seconds=_LONGEST_PAUSE_SECONDS,
+                )
+            )
+        raise AssertionError("counting never ends")
+
+    def _take_over(self, active: ActiveRequests) -> JobRequest | None:
+        now_ms = self._time.now_ms()
+        for request in active.requests:
+            if request.lease is not None and now_ms < request.lease.until_ms:
+                continue
+            guard = guard_of_take_over(request)
+            if request.attempt >= self._policy.max_attempts:
+                self._table.move(request, failed(request, _dead(request), now_ms=now_ms), guard)
+                continue
+            mine = self._taken(request)
+            if self._table.amend(request, mine, guard):
+                return mine
+        return None
+
+    def _choose(
+        self,
+        active: ActiveRequests,
+        pending: Iterable[JobRequest],
+        *,
+        among: int,
+        gone: Container[str],
+    ) -> JobRequest | None:
+        """One of the first so many that may be deployed now."""
+        free = (
+            verdict.request
+            for verdict in self._overview.verdicts(active, pending)
+            if verdict.wait is None and verdict.request.order_key not in gone
+        )
+        choice = list(islice(free, among))
+        return choice[int(self._draw() * len(choice))] if choice else None
+
+    def _taken(self, request: JobRequest) -> JobRequest:
+        return taken(
+            request,
+            owner=self._owner,
+            now_ms=self._time.now_ms(),
+            lease_ms=self._policy.lease_ms,
+        )
+
+    def _put_away(self, malformed: MalformedRequest) -> None:
+        failure = Failure(kind=FailureKind.REFUSED, reason=malformed.reason, exit_code=2)
+        self._table.quarantine(malformed, failure, now_ms=self._time.now_ms())
+
+
+def _dead(request: JobRequest) -> Failure:
+    trouble = request.last_trouble or "none of them said why"
+    return Failure(
+        kind=FailureKind.DEAD,
+        reason=(
+            f"{request.attempt} workers took it and none brought it to an end ({trouble});"
+            f" what exists of it in AWS is called {request.aws_job_id}"
+        ),
+    )

@@ -1,0 +1,144 @@
+"""What becomes of a request when something happens to it. Pure: a request in, a request out.
+
+Whether it may happen is decided where it is written: each write names what must still hold of the
+item (``guard_of``), and DynamoDB refuses it otherwise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from otactl.jobqueue.request import Failure, Lease
+from otactl.jobqueue.state import NEXT_STATES, RequestState
+
+if TYPE_CHECKING:
+    from otactl.jobqueue.request import JobRequest, Outcome
+    from otactl.jobqueue.stored_file import StoredFile
+
+#: An item may have 400 KB; a reason is for reading.
+_MAX_REASON_LENGTH = 4000
+_CUT = " …"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guard:
+    """What must still hold of an item for a write to happen.
+
+    Attributes:
+        fence: How often it had been taken.
+        owner: Who had it; None for nobody.
+        until_ms: The end of the lease that was seen; None when the writer is the owner itself and
+            may have renewed it meanwhile.
+    """
+
+    fence: int
+    owner: str | None
+    until_ms: int | None = None
+
+
+def guard_of(request: JobRequest) -> Guard:
+    """The guard of a write by whoever holds the request, or of one that nobody holds."""
+    return Guard(fence=request.fence, owner=request.lease.owner if request.lease else None)
+
+
+def guard_of_take_over(request: JobRequest) -> Guard:
+    """The guard of a write by somebody else: the lease must not have been renewed."""
+    guard = guard_of(request)
+    return replace(guard, until_ms=request.lease.until_ms if request.lease else None)
+
+
+def taken(request: JobRequest, *, owner: str, now_ms: int, lease_ms: int) -> JobRequest:
+    """Claimed, or taken over from a worker whose lease is over."""
+    return replace(
+        _moved(request, RequestState.DEPLOYING),
+        fence=request.fence + 1,
+        attempt=request.attempt + 1,
+        lease=Lease(owner=owner, until_ms=now_ms + lease_ms),
+    )
+
+
+def renewed(request: JobRequest, *, until_ms: int) -> JobRequest:
+    """With a lease that lasts longer."""
+    if request.lease is None:
+        raise ValueError(f"nobody has {request.job_id}")
+    return replace(request, lease=replace(request.lease, until_ms=until_ms))
+
+
+def with_checkpoint(request: JobRequest, checkpoint: StoredFile) -> JobRequest:
+    """With what the next worker goes on from."""
+    return replace(request, checkpoint=checkpoint)
+
+
+def handed_back(
+    request: JobRequest, *, at_ms: int, trouble: str, is_attempt: bool = True
+) -> JobRequest:
+    """Free to be taken over from ``at_ms`` on.
+
+    It stays in Deploying, for something of it may exist in AWS: until it is over, no other request
+    for the same things is deployed.
+
+    Args:
+        request: As it was held.
+        at_ms: Epoch milliseconds.
+        trouble: Why its worker could not end it.
+        is_attempt: Whether the worker's hold counts as an attempt.
+    """
+    return replace(
+        renewed(request, until_ms=at_ms),
+        last_trouble=shortened(trouble),
+        attempt=request.attempt if is_attempt else max(request.attempt - 1, 0),
+    )
+
+
+def deployed(request: JobRequest, outcome: Outcome, *, now_ms: int) -> JobRequest:
+    """Deployed: every thing runs the image."""
+    return replace(
+        _moved(request, RequestState.DEPLOYED), lease=None, outcome=outcome, ended_ms=now_ms
+    )
+
+
+def failed(
+    request: JobRequest, failure: Failure, *, now_ms: int, outcome: Outcome | None = None
+) -> JobRequest:
+    """Failed, with the reason."""
+    return replace(
+        _moved(request, RequestState.FAILED),
+        lease=None,
+        outcome=outcome,
+        failure=replace(failure, reason=shortened(failure.reason)),
+        ended_ms=now_ms,
+    )
+
+
+def canceled(request: JobRequest, *, now_ms: int) -> JobRequest:
+    """Cancelled before any worker took it."""
+    return replace(_moved(request, RequestState.CANCELED), ended_ms=now_ms)
+
+
+def retried(request: JobRequest) -> JobRequest:
+    """Pending once more, as a new run: with a job and a deployment of its own."""
+    return replace(
+        _moved(request, RequestState.PENDING),
+        run=request.run + 1,
+        attempt=0,
+        lease=None,
+        last_trouble="",
+        checkpoint=None,
+        outcome=None,
+        failure=None,
+        ended_ms=None,
+    )
+
+
+def shortened(reason: str) -> str:
+    """A reason, cut when it is very long."""
+    if len(reason) <= _MAX_REASON_LENGTH:
+        return reason
+    return reason[: _MAX_REASON_LENGTH - len(_CUT)] + _CUT
+
+
+def _moved(request: JobRequest, state: RequestState) -> JobRequest:
+    if state not in NEXT_STATES[request.state]:
+        raise ValueError(f"{request.job_id} is {request.state}: it cannot become {state}")
+    return replace(request, state=state)

@@ -1,0 +1,88 @@
+"""What a configuration out of the queue may name.
+
+Whoever can write to the table or the bucket writes a ``dev.ini`` that a worker carries out with its
+own rights. So the file may name nothing but the request's own files, and only buckets, regions and
+roles that whoever runs the worker allows: nothing on the worker's disk is read, signed with or
+uploaded because a file from the queue says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from otactl.model.configuration import DocumentSource
+from otactl.model.quoting import quoted
+from otactl.model.s3_url import parse_s3_url
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from otactl.jobqueue.request import JobRequest
+    from otactl.model.configuration import DeploymentConfiguration
+
+GIBIBYTE = 1024**3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trust:
+    """What whoever runs a worker allows.
+
+    Attributes:
+        buckets: Buckets a configuration may use beside the one its request lies in.
+        regions: Regions it may deploy in; empty for any.
+        role_arns: Roles it may name; empty for any of the account.
+        max_image_bytes: Larger images are not downloaded.
+        needs_digests: Whether a request without digests (the manual's old script) is refused.
+    """
+
+    buckets: frozenset[str] = field(default_factory=frozenset)
+    regions: frozenset[str] = field(default_factory=frozenset)
+    role_arns: frozenset[str] = field(default_factory=frozenset)
+    max_image_bytes: int = GIBIBYTE
+    needs_digests: bool = False
+
+
+def refusals(
+    configuration: DeploymentConfiguration, request: JobRequest, trust: Trust
+) -> Iterator[str]:
+    """Everything a configuration names that it may not.
+
+    Args:
+        configuration: Read without a base folder, so that its paths are as they stand in the file.
+        request: Whose it is.
+        trust: What is allowed.
+    """
+    yield from _files(configuration, request)
+    buckets = {request.bucket, *trust.buckets}
+    if configuration.bucket not in buckets:
+        yield (
+            f"bucket = {configuration.bucket} is not the request's own ({request.bucket});"
+            " the worker must be run with --allow-bucket to use it"
+        )
+    if trust.regions and configuration.region not in trust.regions:
+        yield f"region = {configuration.region} is not one of {', '.join(sorted(trust.regions))}"
+    for role_arn in _roles(configuration):
+        if trust.role_arns and role_arn not in trust.role_arns:
+            yield f"roleArn = {quoted(role_arn)} is not one that the worker allows (--allow-role)"
+    url = configuration.custom_document.url if configuration.custom_document else None
+    if url is not None and parse_s3_url(url).bucket not in buckets:
+        yield f"jobDocSrcUrl = {quoted(url)} is in another bucket (--allow-bucket)"
+
+
+def _files(configuration: DeploymentConfiguration, request: JobRequest) -> Iterator[str]:
+    named = {"binName": configuration.image, "thingList": configuration.thing_list}
+    allowed = {"binName": request.image.name, "thingList": request.thing_list.name}
+    document = configuration.custom_document
+    if document is not None and document.source is DocumentSource.LOCAL_FILE:
+        named["jobDocPath"] = document.path or ""
+        allowed["jobDocPath"] = request.document.name if request.document else ""
+    for key, path in named.items():
+        if path != allowed[key]:
+            yield f"{key} = {quoted(path)} is not the request's own file {quoted(allowed[key])}"
+
+
+def _roles(configuration: DeploymentConfiguration) -> Iterator[str]:
+    yield configuration.role_arn
+    if configuration.job.presigned_url is not None:
+        yield configuration.job.presigned_url.role_arn

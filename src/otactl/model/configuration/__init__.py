@@ -1,0 +1,152 @@
+"""The configuration of a deployment: from the text of a ``dev.ini`` to typed, checked values.
+
+``parse_configuration`` is the way in. It reports every problem of the file at once, each with
+its line, section and key, what was found and what is allowed. The steps, a module each:
+
+1. ``model.ini`` reads the text.
+2. ``reading`` finds the sections that count (``sections`` knows them all) and reads their values
+   with the section models, whose keys carry their ``kind``.
+3. The rules (``deployment_rule``, ``job_rule``, ``schedule_rule``, ``alarm_rule``) look at what
+   one key requires of another.
+4. ``build`` makes the ``DeploymentConfiguration``.
+
+Sections do not inherit from ``[DEFAULT]`` as they do in ``configparser``, where a key there
+silently applied everywhere; the one exception is the ``roleArn`` of ``[PRESIGNED_URL_CONFIG]``,
+which is taken from ``[DEFAULT]`` when it is left out, and said so in a note.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from otactl.errors import ConfigurationInvalid
+from otactl.model.configuration.alarm_rule import alarm_rules
+from otactl.model.configuration.build import build
+from otactl.model.configuration.catalogue import find_field, kind_of
+from otactl.model.configuration.deployment import (
+    CustomDocument,
+    DeploymentConfiguration,
+    Signing,
+)
+from otactl.model.configuration.deployment_rule import DEPLOYMENT_RULES
+from otactl.model.configuration.deployment_section import DocumentSource, SignatureAlgorithm
+from otactl.model.configuration.job_rule import JOB_RULES
+from otactl.model.configuration.reading import read_sections
+from otactl.model.configuration.refusal import is_unset, refusal
+from otactl.model.configuration.report import Finding, Report
+from otactl.model.configuration.schedule_rule import SCHEDULE_RULES, schedule_is_ahead
+from otactl.model.configuration.sections import DEFAULT, KeyName
+from otactl.model.ini import IniDocument, IniEntry, IniSection, read_ini
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from otactl.errors.problem import Problem
+
+__all__ = [
+    "CustomDocument",
+    "DeploymentConfiguration",
+    "DocumentSource",
+    "LoadedConfiguration",
+    "SignatureAlgorithm",
+    "Signing",
+    "check_value",
+    "parse_configuration",
+    "with_overrides",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedConfiguration:
+    """A valid configuration.
+
+    Attributes:
+        warnings: What the user should hear all the same, notes included.
+        ini: The text it came from, to change values in.
+    """
+
+    configuration: DeploymentConfiguration
+    warnings: tuple[Problem, ...]
+    ini: IniDocument
+
+
+def parse_configuration(
+    text: str,
+    *,
+    file_name: str,
+    base_dir: str = "",
+    overrides: Mapping[str, str] | None = None,
+    now_ms: int | None = None,
+) -> LoadedConfiguration:
+    """Read and check the text of a ``dev.ini``.
+
+    Args:
+        text: The whole file.
+        file_name: As the user gave it; problems name it.
+        base_dir: What relative paths in it count from.
+        overrides: Values that take the place of the file's, by ``key`` of [DEFAULT] or
+            ``SECTION.key``, such as those of flags.
+        now_ms: Epoch milliseconds; when given, a schedule must lie far enough ahead of it.
+
+    Raises:
+        ConfigurationInvalid: Something is wrong; it carries every problem, in the file's order.
+    """
+    ini = read_ini(text, file_name=file_name)
+    if not ini.sections and ini.problems:
+        raise ConfigurationInvalid(ini.problems)
+    effective = with_overrides(ini, overrides or {})
+    report = Report(file_name, effective)
+    readings = read_sections(effective, report)
+    rules = (*DEPLOYMENT_RULES, *JOB_RULES, *SCHEDULE_RULES)
+    rules += alarm_rules(readings.values.get(KeyName("ALARM_CONFIG", "alarmList"), ()))
+    rules += () if now_ms is None else schedule_is_ahead(now_ms)
+    for rule in rules:
+        rule.apply(readings.values, report)
+    if report.has_errors:
+        raise ConfigurationInvalid(report.problems)
+    return LoadedConfiguration(
+        configuration=build(readings, file_name=file_name, base_dir=base_dir),
+        warnings=report.problems,
+        ini=ini,
+    )
+
+
+def check_value(section: str, key: str, text: str) -> Finding | None:
+    """What is wrong with one value by itself; None when nothing is, or the key is unknown.
+
+    Args:
+        section: A section's name; one of a family, too.
+        key: As the manual spells it.
+        text: The value as it would stand in the file, stripped.
+    """
+    field = find_field(section, key)
+    if field is None:
+        return None
+    kind = kind_of(field)
+    if not is_unset(text):
+        return refusal(kind, text)
+    if field.is_required():
+        return Finding(code="missing-key", message=f"must be {kind.allowed}")
+    return None
+
+
+def with_overrides(ini: IniDocument, overrides: Mapping[str, str]) -> IniDocument:
+    """The document as if these values stood in it; its text stays as it is.
+
+    Args:
+        ini: What was read.
+        overrides: By ``key`` of [DEFAULT] or ``SECTION.key``.
+    """
+    for name, value in overrides.items():
+        section, _, key = name.rpartition(".")
+        ini = _override(ini, section or DEFAULT, IniEntry(key=key, value=value, line=None))
+    return ini
+
+
+def _override(ini: IniDocument, section_name: str, entry: IniEntry) -> IniDocument:
+    section = ini.section(section_name) or IniSection(name=section_name, line=None)
+    kept = tuple(other for other in section.entries if other.key != entry.key)
+    changed = replace(section, entries=(*kept, entry))
+    others = tuple(other for other in ini.sections if other.name != section_name)
+    return replace(ini, sections=(*others, changed))

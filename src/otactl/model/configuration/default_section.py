@@ -1,0 +1,179 @@
+"""[DEFAULT]: one deployment."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from otactl.model import limits
+from otactl.model.configuration.kind import Choice, Switch, WholeNumber
+from otactl.model.configuration.section import OF_OTACTL, Section, key
+from otactl.model.configuration.words import (
+    BUCKET,
+    IMAGE_PATH,
+    JOB_ID,
+    PATH,
+    REGION,
+    ROLE_ARN,
+    STREAM_ID,
+)
+from otactl.model.status import TargetSelection
+
+
+def _switch(name: str, section: str, becomes: str, *, ours: bool = False) -> bool:
+    return key(  # type: ignore[no-any-return]  # pydantic's Field is typed as the value it holds
+        name,
+        about=f"Whether the section [{section}] counts. False or left out: it is ignored.",
+        becomes=becomes,
+        example="False",
+        ours=ours,
+        default=False,
+    )
+
+
+class DefaultSection(Section):
+    """[DEFAULT]: one deployment."""
+
+    thing_list: Annotated[str, PATH] = key(
+        "thingList",
+        about=(
+            "The file that lists the ARNs of the things and thing groups to update, one a line. "
+            "A relative path counts from the folder of this file; blanks in it are fine."
+        ),
+        becomes="iot:CreateJob targets",
+        example="thingsList.txt",
+    )
+    bin_name: Annotated[str, IMAGE_PATH] = key(
+        "binName",
+        about="The firmware image. It is uploaded to the bucket under a name made of its content.",
+        becomes="s3:PutObject Body",
+        example="test.bin",
+    )
+    role_arn: Annotated[str, ROLE_ARN] = key(
+        "roleArn",
+        about="The role that AWS IoT takes on to read the image for the stream.",
+        becomes="iot:CreateStream roleArn",
+        example="arn:aws:iam::<your_account>:role/<your_role>",
+    )
+    job_id: Annotated[str, JOB_ID] = key(
+        "jobId",
+        about="The id of the job, unique in the account and region.",
+        becomes="iot:CreateJob jobId",
+        example="<yourJobId>",
+    )
+    rounds: Annotated[int, WholeNumber(limits.ROUNDS)] = key(
+        "rounds",
+        about=(
+            "How often the same job is deployed, one after the other; 1 to deploy, more to test. "
+            "The first round that fails ends it. More than 1 needs cleanUpCfg = True."
+        ),
+        becomes=OF_OTACTL,
+        example="1",
+        default=1,
+    )
+    bucket: Annotated[str, BUCKET] = key(
+        "bucket",
+        about="The S3 bucket that takes the image and the documents.",
+        becomes="s3:PutObject Bucket; iot:CreateStream files[].s3Location.bucket",
+        example="<your-bucket>",
+    )
+    clean_up: Annotated[bool, Switch()] = key(
+        "cleanUpCfg",
+        about=(
+            "Whether everything the deployment created is deleted when it has ended. Left out it "
+            "is False: nothing is ever deleted unasked."
+        ),
+        becomes=OF_OTACTL,
+        example="True",
+        default=False,
+    )
+    debug: Annotated[bool, Switch()] = key(
+        "debug",
+        about=(
+            "Whether a detailed log goes to a file, below `logs` in the state directory: every "
+            "step, look and API call. The terminal shows the progress in any case."
+        ),
+        becomes=OF_OTACTL,
+        example="False",
+        default=False,
+    )
+    default_delay_seconds: Annotated[int, WholeNumber(limits.DEFAULT_DELAY_SECONDS, "seconds")] = (
+        key(
+            "defaultDelay",
+            about="The seconds to wait between two rounds.",
+            becomes=OF_OTACTL,
+            example="5",
+            default=5,
+        )
+    )
+    region: Annotated[str, REGION] = key(
+        "region",
+        about="The AWS region of the things, the bucket and everything that is created.",
+        becomes="the region of every call",
+        example="us-east-1",
+    )
+    stream_id: Annotated[str, STREAM_ID] = key(
+        "streamId",
+        about=(
+            "The id of the stream that devices read the image from. As in the manual the file's id "
+            "is added: MyStream becomes MyStream_35 for file 35."
+        ),
+        becomes="iot:CreateStream streamId",
+        example="<yourStreamId>",
+    )
+    api_sleep_ms: Annotated[int, WholeNumber(limits.API_SLEEP_MS, "milliseconds")] = key(
+        "iotApiSleepTime",
+        about=(
+            "The milliseconds to wait between two calls of the AWS IoT API; the manual suggests "
+            "more than 50. Throttled calls are tried again in any case."
+        ),
+        becomes=OF_OTACTL,
+        example="50",
+        default=50,
+    )
+    chunk_size_bytes: Annotated[int, WholeNumber(limits.CHUNK_SIZE_BYTES, "bytes")] = key(
+        "fileChunkSize",
+        about=(
+            "How many bytes of the image are read at a time when its digests are computed. They "
+            "are those of the whole file whatever the size."
+        ),
+        becomes=OF_OTACTL,
+        example="8192",
+        also="fileChunckSize",
+        default=8192,
+    )
+    target_selection: Annotated[TargetSelection, Choice(TargetSelection)] = key(
+        "targetSelection",
+        about=(
+            "SNAPSHOT: the job ends with the things it found. CONTINUOUS: it also runs on things "
+            "that join a target group later, and never ends by itself."
+        ),
+        becomes="iot:CreateJob targetSelection",
+        example="SNAPSHOT",
+        default=TargetSelection.SNAPSHOT,
+    )
+    use_custom_job_document: Annotated[bool, Switch()] = _switch(
+        "useCustomJobDocument", "CUSTOM_JOB_DOCUMENT", OF_OTACTL
+    )
+    use_presigned_url: Annotated[bool, Switch()] = _switch(
+        "usePresignedUrlConfig", "PRESIGNED_URL_CONFIG", "iot:CreateJob presignedUrlConfig"
+    )
+    use_rollout: Annotated[bool, Switch()] = _switch(
+        "useJobExecutionsRolloutConfig",
+        "JOB_EXECUTE_ROLLOUT_CONFIG",
+        "iot:CreateJob jobExecutionsRolloutConfig",
+    )
+    use_abort: Annotated[bool, Switch()] = _switch(
+        "useAbortConfig", "ABORT_CONFIG", "iot:CreateJob abortConfig"
+    )
+    use_timeout: Annotated[bool, Switch()] = _switch(
+        "useTimeoutConfig", "TIMEOUT_CONFIG", "iot:CreateJob timeoutConfig"
+    )
+    use_retry: Annotated[bool, Switch()] = _switch(
+        "useRetryConfig", "RETRY_CONFIG", "iot:CreateJob jobExecutionsRetryConfig", ours=True
+    )
+    use_scheduling: Annotated[bool, Switch()] = _switch(
+        "useSchedulingConfig", "SCHEDULING_CONFIG", "iot:CreateJob schedulingConfig", ours=True
+    )
+    use_signing: Annotated[bool, Switch()] = _switch(
+        "useSigningConfig", "SIGNING_CONFIG", OF_OTACTL, ours=True
+    )

@@ -1,0 +1,90 @@
+"""One deployment as a ``dev.ini`` describes it: typed, checked, and complete."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from otactl.model.arn import Arn
+from otactl.model.configuration.deployment_section import DocumentSource, SignatureAlgorithm
+from otactl.model.job_configuration import JobConfiguration
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from otactl.model.alarm import Alarm
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signing:
+    """How the image is signed.
+
+    Attributes:
+        private_key_path: A PEM file (PKCS#8 or SEC1), or a file with the base64 of one.
+    """
+
+    private_key_path: str
+    algorithm: SignatureAlgorithm = SignatureAlgorithm.SHA256_WITH_ECDSA
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomDocument:
+    """The user's own job document; exactly one of path and url is set, as the source says."""
+
+    source: DocumentSource
+    path: str | None = None
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeploymentConfiguration:
+    """Everything a deployment needs to know. Paths are resolved against the file's folder.
+
+    Attributes:
+        file_name: The ``dev.ini`` it was read from, as the user gave it.
+        thing_list: The path of the thing list.
+        image: The path of the firmware image.
+        role_arn: The role of the stream.
+        clean_up: Whether everything created is deleted at the end.
+        debug: Whether a detailed log goes to a file.
+        default_delay_seconds: Between two rounds.
+        api_sleep_ms: Between two calls of the AWS IoT API.
+        chunk_size_bytes: How much of the image is read at a time.
+        include_sha256: Whether the job document carries the image's SHA-256.
+        max_attempts: How often a call is tried in all.
+        waivers: Why a finding of the linter is accepted, by its code.
+    """
+
+    file_name: str
+    thing_list: str
+    image: str
+    role_arn: str
+    job_id: str
+    rounds: int
+    bucket: str
+    clean_up: bool
+    debug: bool
+    default_delay_seconds: int
+    region: str
+    stream_id: str
+    api_sleep_ms: int
+    chunk_size_bytes: int
+    image_version: str | None = None
+    include_sha256: bool = False
+    signing: Signing | None = None
+    custom_document: CustomDocument | None = None
+    job: JobConfiguration = field(default_factory=JobConfiguration)
+    alarms: tuple[Alarm, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    upload_concurrency: int = 4
+    max_attempts: int = 8
+    waivers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def account(self) -> str:
+        """The account of the role, in which everything else must be too."""
+        return Arn.parse(self.role_arn).account
+
+    def stream_name(self, file_id: int) -> str:
+        """What the stream is called in AWS: the manual adds the file's id behind ``_``."""
+        return f"{self.stream_id}_{file_id}"

@@ -1,0 +1,145 @@
+"""The sections that say how an image reaches the devices, and how otactl goes about it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from otactl.model import limits
+from otactl.model.configuration.kind import Choice, Switch, WholeNumber
+from otactl.model.configuration.section import OF_OTACTL, Section, key
+from otactl.model.configuration.words import IMAGE_VERSION, PATH, ROLE_ARN, S3_URL
+
+
+class DocumentSource(StrEnum):
+    """Where a custom job document comes from."""
+
+    LOCAL_FILE = "local_file"
+    URL = "url"
+
+
+class SignatureAlgorithm(StrEnum):
+    """How an image can be signed."""
+
+    SHA256_WITH_ECDSA = "SHA256withECDSA"
+
+
+class CustomJobDocumentSection(Section):
+    """[CUSTOM_JOB_DOCUMENT]: a document of the user's own, into which ours is merged."""
+
+    source: Annotated[DocumentSource, Choice(DocumentSource)] = key(
+        "jobDocSrcCfg",
+        about=(
+            "local_file: the document is the file jobDocPath. url: it is the S3 object "
+            "jobDocSrcUrl. The image's own keys are merged in; the source is never changed."
+        ),
+        becomes="iot:CreateJob document",
+        example="local_file",
+    )
+    url: Annotated[str | None, S3_URL] = key(
+        "jobDocSrcUrl",
+        about="The S3 object that holds the document, when jobDocSrcCfg = url.",
+        becomes="s3:GetObject",
+        example="None",
+        default=None,
+    )
+    path: Annotated[str | None, PATH] = key(
+        "jobDocPath",
+        about="The local file that holds the document, when jobDocSrcCfg = local_file.",
+        becomes="iot:CreateJob document",
+        example="job_temp.json",
+        default=None,
+    )
+
+
+class PresignedUrlSection(Section):
+    """[PRESIGNED_URL_CONFIG]: download by HTTPS instead of by stream."""
+
+    role_arn: Annotated[str | None, ROLE_ARN] = key(
+        "roleArn",
+        about=(
+            "The role in whose name AWS IoT signs the download address. Left out, the roleArn of "
+            "[DEFAULT] is used, as configparser has it."
+        ),
+        becomes="iot:CreateJob presignedUrlConfig.roleArn",
+        example="arn:aws:iam::<your_account>:role/<your_signing_role>",
+        default=None,
+    )
+    expires_in_seconds: Annotated[int, WholeNumber(limits.PRESIGNED_URL_SECONDS, "seconds")] = key(
+        "expiresInSec",
+        about="How long a download address is good, from the moment the device gets it.",
+        becomes="iot:CreateJob presignedUrlConfig.expiresInSec",
+        example="3600",
+        default=3600,
+    )
+
+
+class ImageSection(Section):
+    """[IMAGE_CONFIG]: what else the job document says of the image."""
+
+    image_version: Annotated[str | None, IMAGE_VERSION] = key(
+        "imageVer",
+        about="The version of the image, put into the job document as it stands.",
+        becomes="imageVer of the job document",
+        example="1.0.0",
+        ours=True,
+        default=None,
+    )
+    include_sha256: Annotated[bool, Switch()] = key(
+        "includeSha256",
+        about="Whether the job document carries the SHA-256 of the image, beside md5sum.",
+        becomes="sha256 of the job document",
+        example="True",
+        ours=True,
+        default=False,
+    )
+
+
+class SigningSection(Section):
+    """[SIGNING_CONFIG]: a signature in the job document, in place of md5sum."""
+
+    private_key_path: Annotated[str, PATH] = key(
+        "privateKeyPath",
+        about=(
+            "The file with the private key: PEM (PKCS#8 or SEC1), or its base64 as main.sh takes "
+            "it. A key never stands in this file itself: this file is uploaded and shared."
+        ),
+        becomes="signature of the job document",
+        example="signing-key.pem",
+        ours=True,
+    )
+    algorithm: Annotated[SignatureAlgorithm, Choice(SignatureAlgorithm)] = key(
+        "signatureAlgorithm",
+        about="How the image is signed: ECDSA over its SHA-256.",
+        becomes="sigAlgorithm of the job document",
+        example="SHA256withECDSA",
+        ours=True,
+        default=SignatureAlgorithm.SHA256_WITH_ECDSA,
+    )
+
+
+class ApiSection(Section):
+    """[API_CONFIG]: how hard otactl works against AWS."""
+
+    upload_concurrency: Annotated[int, WholeNumber(limits.UPLOAD_CONCURRENCY)] = key(
+        "uploadConcurrency",
+        about=(
+            "How many calls may be under way at once: parts of a large image, and things added "
+            "to the job's own thing group."
+        ),
+        becomes=OF_OTACTL,
+        example="4",
+        ours=True,
+        default=4,
+    )
+    max_attempts: Annotated[int, WholeNumber(limits.MAX_ATTEMPTS)] = key(
+        "maxAttempts",
+        about=(
+            "How often a call is tried in all when AWS throttles it, answers with a server error "
+            "or cannot be reached."
+        ),
+        becomes=OF_OTACTL,
+        example="8",
+        ours=True,
+        default=8,
+    )

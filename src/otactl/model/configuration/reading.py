@@ -1,0 +1,248 @@
+"""From the entries of an INI file to typed values: which sections count, and what they hold.
+
+A section counts when its switch is True; one without a switch when it is there. What a section
+that does not count holds is not looked at, as the manual has it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from otactl.errors.problem import Severity
+from otactl.model.configuration.catalogue import kind_of
+from otactl.model.configuration.refusal import (
+    COMMENT_BEHIND,
+    finding_of,
+    is_unset,
+    refusal,
+    refusal_of_any,
+)
+from otactl.model.configuration.report import Finding
+from otactl.model.configuration.sections import (
+    DEFAULT,
+    LINT,
+    SECTIONS,
+    TAGS,
+    KeyName,
+    find_section,
+)
+from otactl.model.configuration.unknown import unknown_key, unknown_section
+from otactl.model.configuration.user_keys import read_tags, read_waivers
+from otactl.model.quoting import quoted
+from otactl.model.status import FailureType
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
+
+    from otactl.model.configuration.kind import Kind
+    from otactl.model.configuration.report import Report
+    from otactl.model.configuration.section import Section
+    from otactl.model.configuration.sections import SectionSpec
+    from otactl.model.ini import IniDocument, IniSection
+
+
+@dataclass(slots=True)
+class Readings:
+    """What was understood of a file.
+
+    Attributes:
+        models: The sections that count and are valid, by the name in the file.
+        values: Every valid value of a section that counts, defaults included.
+        tags: The user's tags.
+        waivers: Reason by code of an accepted lint finding.
+    """
+
+    models: dict[str, Section] = field(default_factory=dict)
+    values: dict[KeyName, Any] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+    waivers: dict[str, str] = field(default_factory=dict)
+
+
+def read_sections(ini: IniDocument, report: Report) -> Readings:
+    """Read every section that counts; what is wrong goes to the report."""
+    readings = Readings()
+    for name in (section.name for section in ini.sections):
+        if find_section(name) is None:
+            report.unknown_at(name, "", partial(unknown_section, name))
+    for spec in SECTIONS:
+        if spec.listed_in is not None:
+            _read_family(spec, spec.listed_in, ini, report, readings)
+        elif _counts(spec, ini, report, readings):
+            section = ini.section(spec.name)
+            if section is not None:
+                _read_section(spec, section, report, readings)
+    return readings
+
+
+def _counts(spec: SectionSpec, ini: IniDocument, report: Report, readings: Readings) -> bool:
+    present = ini.section(spec.name) is not None
+    if spec.name == DEFAULT:
+        if not present:
+            report.at_section(
+                DEFAULT, Finding(code="missing-section", message="the section is required")
+            )
+        return present
+    if spec.switch is None:
+        return present
+    if readings.values.get(spec.switch) is not True or _is_overruled(spec, readings):
+        return False
+    if not present:
+        report.at_key(
+            spec.switch,
+            Finding(
+                code="missing-section",
+                message=f"True needs a section [{spec.name}], and there is none",
+                hint="add the section, or write False",
+            ),
+        )
+    return present
+
+
+def _is_overruled(spec: SectionSpec, readings: Readings) -> bool:
+    """Whether useAllSubsection makes the service look at this abort type already."""
+    return spec.fixed_type not in (None, FailureType.ALL) and bool(
+        readings.values.get(KeyName("ABORT_CONFIG", "useAllSubsection"))
+    )
+
+
+def _read_family(
+    spec: SectionSpec, list_key: KeyName, ini: IniDocument, report: Report, readings: Readings
+) -> None:
+    names = readings.values.get(list_key, ())
+    prefix = spec.prefix or ""
+    for name in names:
+        section = ini.section(prefix + name)
+        if section is None:
+            report.at_key(
+                list_key,
+                Finding(
+                    code="missing-section",
+                    message=f"{quoted(name)} is listed, but there is no section [{prefix}{name}]",
+                    hint="add the section, or take the name off the list",
+                ),
+            )
+        else:
+            _read_section(spec, section, report, readings)
+    if not names:
+        return
+    for other in ini.sections:
+        if find_section(other.name) is spec and other.name.removeprefix(prefix) not in names:
+            report.at_section(
+                other.name,
+                Finding(
+                    code="not-listed",
+                    message=f"{list_key.key} does not list it, so it is ignored",
+                    hint=f"add it to {list_key.key} in [{list_key.section}]",
+                    severity=Severity.WARNING,
+                ),
+            )
+
+
+def _read_section(
+    spec: SectionSpec, section: IniSection, report: Report, readings: Readings
+) -> None:
+    if spec.name == TAGS:
+        readings.tags = read_tags(section, report)
+    elif spec.name == LINT:
+        readings.waivers = read_waivers(section, report)
+    elif spec.model is not None:
+        _SectionReader(spec, spec.model, section, report).read_into(readings)
+
+
+class _SectionReader:
+    """Reads one section into its model, or says all that keeps it from being one."""
+
+    def __init__(
+        self, spec: SectionSpec, model: type[Section], section: IniSection, report: Report
+    ) -> None:
+        self._spec = spec
+        self._model = model
+        self._section = section
+        self._report = report
+        self._fields = {info.alias: info for info in model.model_fields.values() if info.alias}
+        self._refused: set[str] = set()
+
+    def read_into(self, readings: Readings) -> None:
+        texts = self._texts()
+        try:
+            model = self._model.model_validate(texts)
+        except ValidationError as error:
+            self._translate(error, texts)
+        else:
+            if not self._refused:
+                readings.models[self._section.name] = model
+        for name, info in self._fields.items():
+            if name in self._refused:
+                continue
+            text = texts.get(name)
+            value = info.default if text is None else kind_of(info).read(text)
+            readings.values[KeyName(self._section.name, name)] = value
+
+    def _texts(self) -> dict[str, str]:
+        """The values by key that a kind may read; the others are refused here."""
+        texts: dict[str, str] = {}
+        for entry in self._section.entries:
+            name, info = self._field(entry.key)
+            if info is None:
+                describe = partial(unknown_key, self._spec, entry.key)
+                self._report.unknown_at(self._section.name, entry.key, describe)
+                continue
+            if name in texts or name in self._refused:
+                self._refuse(name, _given_twice(entry.key, name))
+            elif not is_unset(entry.value):
+                finding = refusal_of_any(kind_of(info), entry.value)
+                if finding is None:
+                    texts[name] = entry.value
+                    self._warn_of_comment(name, entry.value, kind_of(info))
+                else:
+                    self._refuse(name, finding)
+        return texts
+
+    def _field(self, spelling: str) -> tuple[str, FieldInfo | None]:
+        for name, info in self._fields.items():
+            notes = info.json_schema_extra
+            if spelling == name or (isinstance(notes, dict) and notes["also"] == spelling):
+                return name, info
+        return spelling, None
+
+    def _translate(self, error: ValidationError, texts: dict[str, str]) -> None:
+        """Put pydantic's findings into our words."""
+        for detail in error.errors(include_url=False):
+            name = str(detail["loc"][0])
+            if detail["type"] != "missing":
+                self._refuse(name, finding_of(detail["type"], detail.get("ctx"), texts[name]))
+            elif name not in self._refused:
+                allowed = kind_of(self._fields[name]).allowed
+                entry = self._section.get(name)
+                found = "is required" if entry is None else "has no value"
+                self._refuse(
+                    name, Finding(code="missing-key", message=f"{found}: it must be {allowed}")
+                )
+
+    def _refuse(self, name: str, finding: Finding) -> None:
+        self._refused.add(name)
+        self._report.at_key(KeyName(self._section.name, name), finding)
+
+    def _warn_of_comment(self, name: str, text: str, kind: Kind) -> None:
+        if COMMENT_BEHIND.search(text) and refusal(kind, text) is None:
+            self._report.at_key(
+                KeyName(self._section.name, name),
+                Finding(
+                    code="inline-comment",
+                    message=f"the whole of {quoted(text)} is the value",
+                    hint="a comment stands on a line of its own",
+                    severity=Severity.WARNING,
+                ),
+            )
+
+
+def _given_twice(spelling: str, name: str) -> Finding:
+    return Finding(
+        code="duplicate-key",
+        message=f"{spelling} and {name} mean the same, and both are given",
+        hint="keep one of the two",
+    )

@@ -1,0 +1,44 @@
+"""What one key requires of another: a rule looks at a few keys and finds at most one thing.
+
+A rule runs when every key it looks at was read, in a section that counts; so one wrong value
+does not hide what is wrong elsewhere. The rules about AWS say where they come from: "facts" is
+aws-facts by section, and M the table of what the manual and the service disagree on, where the
+service wins.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from otactl.model.configuration.sections import KeyName
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from otactl.model.configuration.report import Finding, Report
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule.
+
+    Attributes:
+        keys: What it looks at. What it finds is reported at the first.
+        check: Takes their values, in that order.
+    """
+
+    keys: tuple[KeyName, ...]
+    check: Callable[..., Finding | None]
+
+    def apply(self, values: Mapping[KeyName, Any], report: Report) -> None:
+        """Report what it finds in these values, when they are all there."""
+        if all(key in values for key in self.keys):
+            finding = self.check(*(values[key] for key in self.keys))
+            if finding is not None:
+                report.at_key(self.keys[0], finding)
+
+
+def keys(*names: str) -> tuple[KeyName, ...]:
+    """The keys of a rule, each written SECTION.key."""
+    return tuple(KeyName(*name.split(".")) for name in names)

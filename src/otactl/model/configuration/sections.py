@@ -1,0 +1,202 @@
+"""Every section there is, in the order of the manual, ours behind the manual's.
+
+Three kinds are special: those of a family (``ALARM_CONFIG_<alarm_name>``), which a list names one
+by one, and the two that hold keys of the user's own making (``TAGS``, ``LINT_CONFIG``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from otactl.model.configuration import (
+    alarm_section,
+    default_section,
+    deployment_section,
+    job_section,
+)
+from otactl.model.status import FailureType
+
+if TYPE_CHECKING:
+    from otactl.model.configuration.section import Section
+
+DEFAULT = "DEFAULT"
+ALARM_PREFIX = "ALARM_CONFIG_"
+WINDOW_PREFIX = "MAINTENANCE_WINDOW_"
+TAGS = "TAGS"
+LINT = "LINT_CONFIG"
+WAIVER_PREFIX = "waive_"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyName:
+    """A key and the section it belongs to."""
+
+    section: str
+    key: str
+
+    def __str__(self) -> str:
+        return f"{self.section}.{self.key}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SectionSpec:
+    """One section.
+
+    Attributes:
+        name: As in the file; of a family, ``PREFIX_<…>``.
+        model: Its keys; None when they are the user's own.
+        about: What it is for.
+        switch: The key that must be True for it to count; None when its presence is enough.
+        listed_in: The key that lists the members of the family.
+        ours: Whether the manual lacks it.
+        fixed_type: Of the abort sections, the failure type in the name.
+    """
+
+    name: str
+    about: str
+    model: type[Section] | None = None
+    switch: KeyName | None = None
+    listed_in: KeyName | None = None
+    ours: bool = False
+    fixed_type: FailureType | None = None
+
+    @property
+    def prefix(self) -> str | None:
+        """What the names of a family begin with."""
+        return self.name.partition("<")[0] if self.listed_in else None
+
+
+def _abort_spec(failure_type: FailureType, switch: str, about: str) -> SectionSpec:
+    return SectionSpec(
+        name=f"ABORT_CONFIG_TYPE_{failure_type}",
+        model=job_section.AbortTypeSection,
+        about=about,
+        switch=KeyName("ABORT_CONFIG", switch),
+        fixed_type=failure_type,
+    )
+
+
+#: A section stands behind the one whose key switches it on.
+SECTIONS: tuple[SectionSpec, ...] = (
+    SectionSpec(
+        name=DEFAULT,
+        model=default_section.DefaultSection,
+        about="What is deployed, to whom and where. The one section that must be there.",
+    ),
+    SectionSpec(
+        name="CUSTOM_JOB_DOCUMENT",
+        model=deployment_section.CustomJobDocumentSection,
+        about="A job document of your own, into which otactl merges what it says of the image.",
+        switch=KeyName(DEFAULT, "useCustomJobDocument"),
+    ),
+    SectionSpec(
+        name="PRESIGNED_URL_CONFIG",
+        model=deployment_section.PresignedUrlSection,
+        about="Download by HTTPS, from an address that is good for a while.",
+        switch=KeyName(DEFAULT, "usePresignedUrlConfig"),
+    ),
+    SectionSpec(
+        name="JOB_EXECUTE_ROLLOUT_CONFIG",
+        model=job_section.RolloutSection,
+        about="How many things are told of the job per minute.",
+        switch=KeyName(DEFAULT, "useJobExecutionsRolloutConfig"),
+    ),
+    SectionSpec(
+        name="EXP_RATE_CONFIG",
+        model=job_section.ExponentialRateSection,
+        about="A rollout that begins slowly and grows.",
+        switch=KeyName("JOB_EXECUTE_ROLLOUT_CONFIG", "useExponentialRateCfg"),
+    ),
+    SectionSpec(
+        name="INCREASE_CRITERIA",
+        model=job_section.IncreaseCriteriaSection,
+        about="When it grows. The service takes exactly one of the two keys.",
+        switch=KeyName("EXP_RATE_CONFIG", "useRateIncreaseCriteria"),
+    ),
+    SectionSpec(
+        name="ABORT_CONFIG",
+        model=job_section.AbortSection,
+        about="Which failures cancel the job by themselves; at least one type must be True.",
+        switch=KeyName(DEFAULT, "useAbortConfig"),
+    ),
+    _abort_spec(FailureType.ALL, "useAllSubsection", "Abort on failures of every type together."),
+    _abort_spec(FailureType.FAILED, "useFailedSubsection", "Abort on things that FAILED."),
+    _abort_spec(FailureType.REJECTED, "useRejectedSubsection", "Abort on things that REJECTED."),
+    _abort_spec(FailureType.TIMED_OUT, "useTimedOutSubsection", "Abort on things that TIMED_OUT."),
+    SectionSpec(
+        name="TIMEOUT_CONFIG",
+        model=job_section.TimeoutSection,
+        about="How long a device may take once it has begun.",
+        switch=KeyName(DEFAULT, "useTimeoutConfig"),
+    ),
+    SectionSpec(
+        name="ALARM_CONFIG",
+        model=alarm_section.AlarmListSection,
+        about=(
+            "CloudWatch alarms that watch the deployment. A metric that is new can take 15 "
+            "minutes to appear, so try it before production."
+        ),
+    ),
+    SectionSpec(
+        name=f"{ALARM_PREFIX}<alarm_name>",
+        model=alarm_section.AlarmSection,
+        about="One alarm of alarmList.",
+        listed_in=KeyName("ALARM_CONFIG", "alarmList"),
+    ),
+    SectionSpec(
+        name="IMAGE_CONFIG",
+        model=deployment_section.ImageSection,
+        about="What else the job document says of the image.",
+        ours=True,
+    ),
+    SectionSpec(
+        name="SIGNING_CONFIG",
+        model=deployment_section.SigningSection,
+        about="A signature of the image in the job document, in place of md5sum.",
+        switch=KeyName(DEFAULT, "useSigningConfig"),
+        ours=True,
+    ),
+    SectionSpec(
+        name="RETRY_CONFIG",
+        model=job_section.RetrySection,
+        about="How often the service begins again on a thing that failed.",
+        switch=KeyName(DEFAULT, "useRetryConfig"),
+        ours=True,
+    ),
+    SectionSpec(
+        name="SCHEDULING_CONFIG",
+        model=job_section.SchedulingSection,
+        about="When the rollout begins and ends, and the windows it keeps to.",
+        switch=KeyName(DEFAULT, "useSchedulingConfig"),
+        ours=True,
+    ),
+    SectionSpec(
+        name=f"{WINDOW_PREFIX}<window_name>",
+        model=job_section.MaintenanceWindowSection,
+        about="One window of maintenanceWindowList.",
+        listed_in=KeyName("SCHEDULING_CONFIG", "maintenanceWindowList"),
+        ours=True,
+    ),
+    SectionSpec(
+        name="API_CONFIG",
+        model=deployment_section.ApiSection,
+        about="How hard otactl works against AWS.",
+        ours=True,
+    ),
+    SectionSpec(name=TAGS, about="Tags for the job and the stream.", ours=True),
+    SectionSpec(
+        name=LINT, about="Findings of `otactl lint` that you know of and accept.", ours=True
+    ),
+)
+
+
+def find_section(name: str) -> SectionSpec | None:
+    """The section of that name; ``ALARM_CONFIG_Mine`` is found as one of its family."""
+    for spec in SECTIONS:
+        if spec.name == name:
+            return spec
+    for spec in SECTIONS:
+        if spec.prefix and name.startswith(spec.prefix) and len(name) > len(spec.prefix):
+            return spec
+    return None

@@ -1,0 +1,81 @@
+"""A ``dev.ini`` to start from: every section and key there is, each with its explanation.
+
+It is written from the catalogue, so it knows every key. What only the user can know stands there
+as a ``<placeholder>``; every switch is off, so that the rest takes effect only when it is wanted.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING
+
+from otactl.model.configuration.catalogue import all_keys
+from otactl.model.configuration.sections import (
+    ALARM_PREFIX,
+    DEFAULT,
+    LINT,
+    SECTIONS,
+    TAGS,
+    WAIVER_PREFIX,
+    WINDOW_PREFIX,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from otactl.model.configuration.catalogue import Key
+    from otactl.model.configuration.sections import SectionSpec
+
+_WIDTH = 88
+#: What the members of the families are called in the template.
+_SAMPLE_MEMBERS = {
+    f"{ALARM_PREFIX}<alarm_name>": f"{ALARM_PREFIX}DownloadTimeUpperLimitAlarm",
+    f"{WINDOW_PREFIX}<window_name>": f"{WINDOW_PREFIX}MondayNight",
+}
+#: Sections without a switch count when they are there; these stay commented out.
+_COMMENTED_OUT = frozenset({"ALARM_CONFIG", "IMAGE_CONFIG", "API_CONFIG", TAGS, LINT})
+_USER_KEYS = {TAGS: "team", LINT: f"{WAIVER_PREFIX}CODE"}
+
+
+def render_template() -> str:
+    """The text of the template."""
+    return "\n".join(_lines()) + "\n"
+
+
+def explained(text: str) -> list[str]:
+    """A sentence as comment lines."""
+    return [f"# {line}" for line in textwrap.wrap(text, _WIDTH)]
+
+
+def _lines() -> Iterator[str]:
+    yield "# A deployment for otactl. `otactl validate FILE` checks it, `otactl init FILE` asks for"
+    yield "# the values, `otactl config explain KEY` tells more about any key."
+    for spec in SECTIONS:
+        yield ""
+        yield from explained(_about(spec))
+        mark = "#" if _is_commented_out(spec) else ""
+        yield f"{mark}[{_SAMPLE_MEMBERS.get(spec.name, spec.name)}]"
+        for key in all_keys():
+            if key.section == spec.name:
+                yield from explained(_explanation(key))
+                name = _USER_KEYS.get(spec.name, key.name)
+                yield f"{mark}{name} = {key.example}".rstrip()
+
+
+def _about(spec: SectionSpec) -> str:
+    if spec.switch is not None:
+        return f"{spec.about} Counts when {spec.switch.key} = True in [{spec.switch.section}]."
+    if spec.listed_in is not None:
+        return f"{spec.about} Counts when {spec.listed_in.key} lists it."
+    return spec.about if spec.name == DEFAULT else f"{spec.about} Counts when it is there."
+
+
+def _explanation(key: Key) -> str:
+    need = "required" if key.is_required else f"default: {key.default or 'empty'}"
+    if key.section in _USER_KEYS:
+        return key.about
+    return f"{key.about} [{key.type_name}, {need}]"
+
+
+def _is_commented_out(spec: SectionSpec) -> bool:
+    return spec.name in _COMMENTED_OUT or spec.name.startswith(ALARM_PREFIX)

@@ -1,0 +1,199 @@
+"""The forms of texts in a ``dev.ini``: ids, names, ARNs, paths, moments. All of them ``Kind``s."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from otactl.model import arn, identifier, limits
+from otactl.model.configuration.kind import Kind, WholeNumber, Word, WordList, refuse
+from otactl.model.s3_url import is_s3_url
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_MOMENT = re.compile(r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2})", re.ASCII)
+_CRON_FIELD = r"[0-9A-Za-z*,/?#-]+"
+_CRON = re.compile(rf"cron\({_CRON_FIELD}(?: +{_CRON_FIELD}){{5}}\)", re.ASCII)
+_PERCENTILE = re.compile(r"p(?:[0-9]{1,2}(?:\.[0-9]{1,2})?|100(?:\.0{1,2})?)", re.ASCII)
+_STATISTICS = ("SampleCount", "Average", "Sum", "Minimum", "Maximum")
+_NAMESPACE = re.compile(r"(?!:)(?!AWS/$)[A-Za-z0-9._/#: -]{1,255}", re.ASCII)
+_METRIC = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 _.-]*[A-Za-z0-9_.-])?", re.ASCII)
+_MAX_PATH_LENGTH = 4096
+_MAX_LOOKED_AT = 200
+#: ``otactl-<job id>-`` stands before the name of an alarm in CloudWatch.
+MAX_LISTED_NAME_LENGTH = (
+    limits.MAX_ALARM_NAME_LENGTH - len("otactl--") - identifier.MAX_JOB_ID_LENGTH
+)
+#: Behind the configured stream id stands ``_<fileId>``, at most four characters.
+MAX_CONFIGURED_STREAM_ID_LENGTH = identifier.MAX_STREAM_ID_LENGTH - len("_255")
+
+
+def _parses(parse: Callable[[str], object]) -> Callable[[str], bool]:
+    def accepts(text: str) -> bool:
+        try:
+            parse(text)
+        except ValueError:
+            return False
+        return True
+
+    return accepts
+
+
+def _is_path(text: str) -> bool:
+    return text.isprintable() and len(text) <= _MAX_PATH_LENGTH and bool(PurePath(text).name)
+
+
+def _is_image_path(text: str) -> bool:
+    return _is_path(text) and len(PurePath(text).name.encode()) <= limits.MAX_FILE_NAME_BYTES
+
+
+def _is_printable(maximum: int) -> Callable[[str], bool]:
+    return lambda text: text.isprintable() and len(text) <= maximum
+
+
+def is_listed_name(text: str) -> bool:
+    """Whether it can stand in ``alarmList``, and behind ``ALARM_CONFIG_`` in a section's name."""
+    return _NAME.fullmatch(text) is not None and len(text) <= MAX_LISTED_NAME_LENGTH
+
+
+def _id_hint(text: str) -> str | None:
+    shown = text[:_MAX_LOOKED_AT]
+    wrong = sorted({character for character in shown if not re.match(r"[a-zA-Z0-9_-]", character)})
+    return f"{' '.join(map(repr, wrong[:5]))} cannot stand in it" if wrong else None
+
+
+PATH = Word("path", "the path of a file", _is_path)
+IMAGE_PATH = Word(
+    "path",
+    f"the path of a file whose name has at most {limits.MAX_FILE_NAME_BYTES} bytes",
+    _is_image_path,
+)
+JOB_ID = Word("job id", "1 to 64 letters, digits, _ or -", identifier.is_job_id, _id_hint)
+STREAM_ID = Word(
+    "stream id",
+    f"1 to {MAX_CONFIGURED_STREAM_ID_LENGTH} letters, digits, _ or -, to which _<fileId> is added",
+    lambda text: identifier.is_stream_id(text) and len(text) <= MAX_CONFIGURED_STREAM_ID_LENGTH,
+    _id_hint,
+)
+BUCKET = Word(
+    "bucket",
+    "the name of an S3 bucket: 3 to 63 lower-case letters, digits, points or hyphens",
+    identifier.is_bucket_name,
+    lambda text: "leave out s3://" if text.startswith("s3:") else None,
+)
+REGION = Word("region", "an AWS region such as eu-central-1", arn.is_region)
+ROLE_ARN = Word(
+    "role ARN",
+    "the ARN of a role, arn:aws:iam::ACCOUNT:role/NAME",
+    _parses(arn.parse_role_arn),
+    arn.account_hint,
+)
+TOPIC_ARNS = WordList(
+    Word(
+        "topic ARN",
+        "the ARN of an SNS topic, arn:aws:sns:REGION:ACCOUNT:TOPIC",
+        _parses(arn.parse_topic_arn),
+        arn.account_hint,
+    ),
+    limits.MAX_ALARM_ACTIONS,
+)
+LISTED_NAME = Word(
+    "name",
+    f"1 to {MAX_LISTED_NAME_LENGTH} letters, digits, blanks, _ . or -",
+    is_listed_name,
+)
+ALARM_NAMES = WordList(LISTED_NAME, limits.MAX_ALARMS)
+WINDOW_NAMES = WordList(LISTED_NAME, limits.MAX_MAINTENANCE_WINDOWS)
+S3_URL = Word(
+    "S3 address",
+    "the address of an S3 object, s3://BUCKET/KEY or https://s3.REGION.amazonaws.com/BUCKET/KEY",
+    is_s3_url,
+)
+IMAGE_VERSION = Word(
+    "text",
+    f"up to {limits.MAX_IMAGE_VERSION_LENGTH} printable characters",
+    _is_printable(limits.MAX_IMAGE_VERSION_LENGTH),
+)
+CRON = Word(
+    "cron expression",
+    "cron(minutes hours day-of-month month day-of-week year), such as cron(0 2 ? * MON *)",
+    lambda text: _CRON.fullmatch(text) is not None and len(text) <= limits.MAX_CRON_LENGTH,
+)
+NAMESPACE = Word(
+    "text",
+    "a CloudWatch namespace: 1 to 255 letters, digits, blanks or . _ / # : -, not beginning with :",
+    lambda text: _NAMESPACE.fullmatch(text) is not None,
+)
+METRIC_NAME = Word(
+    "text",
+    "the name of a metric: 1 to 255 printable ASCII characters",
+    lambda text: _METRIC.fullmatch(text) is not None,
+)
+
+
+def _statistic_hint(text: str) -> str | None:
+    near = next((word for word in _STATISTICS if word.lower() == text.lower()), None)
+    return f"write {near}" if near else None
+
+
+STATISTIC = Word(
+    "statistic",
+    f"{', '.join(_STATISTICS)} or a percentile from p0.0 to p100",
+    lambda text: text in _STATISTICS or _PERCENTILE.fullmatch(text) is not None,
+    _statistic_hint,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment(Kind):
+    """A date and a time of day, in UTC, to the minute, as CreateJob wants it."""
+
+    type_name = "moment"
+
+    @property
+    def allowed(self) -> str:
+        """The form."""
+        return "a date and time in UTC, YYYY-MM-DD HH:MM"
+
+    def read(self, text: str) -> str:
+        """Read the moment; what comes back has the T that the service asks for."""
+        match = _MOMENT.fullmatch(text)
+        if match is None:
+            self.refuse(text, code="form")
+        try:
+            moment = datetime.fromisoformat(f"{match[1]}T{match[2]}")
+        except ValueError:
+            self.refuse(text, code="form", hint="there is no such date or time of day")
+        return moment.strftime("%Y-%m-%dT%H:%M")
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmPeriod(WholeNumber):
+    """The seconds of one period of an alarm."""
+
+    @property
+    def allowed(self) -> str:
+        """The rule."""
+        return f"a multiple of 60 from 60 to {self.range.maximum} seconds, or 10, 20 or 30"
+
+    def read(self, text: str) -> int:
+        """Read the seconds."""
+        seconds = WholeNumber.read(self, text)
+        if seconds % limits.ALARM_PERIOD_STEP_SECONDS and (
+            seconds not in limits.HIGH_RESOLUTION_PERIODS
+        ):
+            refuse("range", f"must be {self.allowed}, found {text}")
+        return seconds
+
+
+ALARM_PERIOD = AlarmPeriod(
+    limits.WholeRange(
+        min(limits.HIGH_RESOLUTION_PERIODS), limits.MAX_ALARM_SPAN_SECONDS_OF_LONG_PERIODS
+    )
+)
+MOMENT = Moment()

@@ -1,0 +1,67 @@
+"""Where a local cloud can be reached: what it tells about itself when it is ready."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalCloudAddress:
+    """Everything a client needs to use a running local cloud. All of it is on loopback.
+
+    Attributes:
+        endpoint_url: The gateway for every AWS API, ``http://127.0.0.1:PORT``.
+        account_id: Twelve digits; the root key of MiniStack is the account id itself.
+        mqtt_host: A name the broker's certificate carries.
+        ca_file: PEM of the CA that signed the broker's certificate.
+        clock_speed: How many seconds pass in the cloud for each second here; 1 is real time.
+        clock_origin_ms: Epoch milliseconds at which the cloud's clock began to differ from ours.
+        pid: The process that serves it.
+        state_dir: Where its files lie.
+    """
+
+    endpoint_url: str
+    region: str
+    account_id: str
+    access_key_id: str
+    secret_access_key: str
+    mqtt_host: str
+    mqtt_port: int
+    ca_file: str
+    clock_speed: float
+    clock_origin_ms: int
+    pid: int
+    state_dir: str
+
+    def to_fields(self) -> dict[str, Any]:
+        """The address as JSON fields."""
+        return asdict(self)
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, Any]) -> LocalCloudAddress:
+        """Read the fields back.
+
+        Raises:
+            TypeError: A field is missing or unknown.
+        """
+        return cls(**fields)
+
+    def environment(self) -> dict[str, str]:
+        """The variables that point any AWS tool of this shell at the local cloud."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint_url,
+            "AWS_REGION": self.region,
+            "AWS_DEFAULT_REGION": self.region,
+            "AWS_ACCESS_KEY_ID": self.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": self.secret_access_key,
+            # A token left over from a real session would make these keys invalid.
+            "AWS_SESSION_TOKEN": "",
+            "OTACTL_MQTT_HOST": self.mqtt_host,
+            "OTACTL_MQTT_PORT": str(self.mqtt_port),
+            "OTACTL_MQTT_CA_FILE": self.ca_file,
+        }
+
+    def cloud_time_ms(self, now_ms: int) -> int:
+        """What the cloud's clock shows when ours shows ``now_ms`` (epoch milliseconds)."""
+        return self.clock_origin_ms + int((now_ms - self.clock_origin_ms) * self.clock_speed)

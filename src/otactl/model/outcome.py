@@ -1,0 +1,181 @@
+"""How a deployment ended: per thing, per round, and in all."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from otactl.model.status import ExecutionStatus
+
+#: A download of more seconds than this, 31 years, was not measured.
+LONGEST_DOWNLOAD_SECONDS = 1e9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThingOutcome:
+    """The last execution of a job on one thing.
+
+    Attributes:
+        reason: What the device or the service gave as reason, empty when nothing was given.
+        download_seconds: What the device measured; None when it did not say.
+    """
+
+    thing_name: str
+    status: ExecutionStatus
+    execution_number: int = 1
+    queued_at_ms: int | None = None
+    started_at_ms: int | None = None
+    updated_at_ms: int | None = None
+    status_details: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def reason(self) -> str:
+        """Why it ended as it did, in the device's words."""
+        return self.status_details.get("reason", "")
+
+    @property
+    def download_seconds(self) -> float | None:
+        """The ``downloadTime`` the device reported, when it is a number worth believing."""
+        try:
+            seconds = float(self.status_details["downloadTime"])
+        except (KeyError, ValueError):
+            return None
+        return seconds if 0 <= seconds <= LONGEST_DOWNLOAD_SECONDS else None
+
+    @property
+    def sha256(self) -> str | None:
+        """The digest the device computed of what it installed."""
+        return self.status_details.get("sha256")
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionPage:
+    """A page of a job's executions, without status details (ListJobExecutionsForJob)."""
+
+    executions: tuple[ThingOutcome, ...]
+    next_token: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DownloadSeconds:
+    """Percentiles of what the devices reported; all None when none did."""
+
+    p50: float | None = None
+    p99: float | None = None
+    max: float | None = None
+
+    @classmethod
+    def of(cls, outcomes: Sequence[ThingOutcome]) -> DownloadSeconds:
+        """The percentiles, by nearest rank: each is a time some device really took."""
+        times = sorted(
+            outcome.download_seconds for outcome in outcomes if outcome.download_seconds is not None
+        )
+        if not times:
+            return cls()
+
+        def nearest_rank(percent: int) -> float:
+            return times[max(0, math.ceil(percent / 100 * len(times)) - 1)]
+
+        return cls(p50=nearest_rank(50), p99=nearest_rank(99), max=times[-1])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoundResult:
+    """What one round came to. Counts are things, each by its last execution.
+
+    Attributes:
+        status: The job's status as the service gave it, or why there is none.
+        outcomes: The things that were looked at one by one: every one that did not succeed, as
+            far as the detail limit goes, and a sample of the others.
+    """
+
+    round: int
+    status: str
+    counts: Mapping[ExecutionStatus, int]
+    duration_seconds: float
+    download_seconds: DownloadSeconds
+    outcomes: tuple[ThingOutcome, ...] = ()
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether every thing of the round runs the new image."""
+        done = self.counts.get(ExecutionStatus.SUCCEEDED, 0)
+        return done > 0 and done == sum(self.counts.values())
+
+    @property
+    def unsuccessful(self) -> tuple[ThingOutcome, ...]:
+        """The things that did not succeed, as far as they were looked at."""
+        return tuple(
+            outcome for outcome in self.outcomes if outcome.status is not ExecutionStatus.SUCCEEDED
+        )
+
+    def to_fields(self) -> dict[str, Any]:
+        """The round as ``--output json`` shows it."""
+        return {
+            "round": self.round,
+            "status": self.status,
+            "succeeded": self.counts.get(ExecutionStatus.SUCCEEDED, 0),
+            "failed": self.counts.get(ExecutionStatus.FAILED, 0),
+            "rejected": self.counts.get(ExecutionStatus.REJECTED, 0),
+            "timedOut": self.counts.get(ExecutionStatus.TIMED_OUT, 0),
+            "canceled": self.counts.get(ExecutionStatus.CANCELED, 0),
+            "removed": self.counts.get(ExecutionStatus.REMOVED, 0),
+            "queued": self.counts.get(ExecutionStatus.QUEUED, 0),
+            "inProgress": self.counts.get(ExecutionStatus.IN_PROGRESS, 0),
+            "durationSeconds": round(self.duration_seconds, 3),
+            "downloadSeconds": {
+                "p50": self.download_seconds.p50,
+                "p99": self.download_seconds.p99,
+                "max": self.download_seconds.max,
+            },
+            "failures": [
+                {
+                    "thing": outcome.thing_name,
+                    "status": outcome.status.value,
+                    "reason": outcome.reason,
+                }
+                for outcome in self.unsuccessful
+            ],
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeploymentResult:
+    """What a deployment came to."""
+
+    deployment_id: str
+    job_id: str
+    things: int
+    planned_rounds: int
+    rounds: tuple[RoundResult, ...]
+    image_sha256: str
+    api_calls: Mapping[str, int] = field(default_factory=dict)
+    leftovers: tuple[str, ...] = ()
+
+    def with_leftovers(self, leftovers: tuple[str, ...]) -> DeploymentResult:
+        """The same result, with what was found left behind."""
+        return replace(self, leftovers=leftovers)
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether every round that was planned ran, and succeeded on every thing."""
+        return len(self.rounds) == self.planned_rounds and all(
+            round_result.succeeded for round_result in self.rounds
+        )
+
+    def to_fields(self) -> dict[str, Any]:
+        """The result as ``--output json`` shows it."""
+        rounds = [round_result.to_fields() for round_result in self.rounds]
+        return {
+            "jobId": self.job_id,
+            "things": self.things,
+            "rounds": rounds,
+            "succeeded": sum(fields["succeeded"] for fields in rounds),
+            "failed": sum(fields["failed"] for fields in rounds),
+            "imageSha256": self.image_sha256,
+            "apiCalls": dict(self.api_calls),
+            "leftovers": list(self.leftovers),
+            "deploymentId": self.deployment_id,
+        }

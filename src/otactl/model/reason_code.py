@@ -1,0 +1,14 @@
+"""The reason codes otactl gives when it cancels a job (CancelJob reasonCode: up to 128 of A-Z0-9_).
+
+They tell a person's act from the force-stopper's, for the deployment that watches and for people
+who look at the job later.
+"""
+
+from __future__ import annotations
+
+#: The force-stopper acted on an alarm. ``lambdas`` cannot import this; a test keeps them equal.
+FORCE_STOP_REASON_CODE = "OTACTL_FORCE_STOP"
+#: A person used ``otactl cancel``, the monitor's key or the page's button.
+USER_CANCEL_REASON_CODE = "OTACTL_USER_CANCEL"
+#: A deployment was interrupted and cleans up behind itself.
+CLEAN_UP_REASON_CODE = "OTACTL_CLEAN_UP"

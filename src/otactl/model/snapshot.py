@@ -1,0 +1,135 @@
+"""One look at a running job: what a tick of the monitor, a progress bar or a script sees.
+
+AWS counts executions, not things (aws-facts A5): a thing that fails and is retried is counted
+once per attempt. ``JobCounts`` keeps AWS's numbers as they are; what became of each thing is in
+``model.outcome``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from otactl.model.job_configuration import JobConfiguration
+from otactl.model.standing import (
+    AbortStanding,
+    AlarmStanding,
+    Eta,
+    FailureGroup,
+    FollowedThing,
+    Pace,
+    Percentiles,
+    RolloutStanding,
+    RoundsStanding,
+    SilentThing,
+    Source,
+)
+from otactl.model.status import ExecutionStatus, JobStatus
+
+
+@dataclass(frozen=True, slots=True)
+class JobCounts:
+    """Executions by status. A status that is missing counts zero."""
+
+    by_status: Mapping[ExecutionStatus, int] = field(default_factory=lambda: MappingProxyType({}))
+
+    def __getitem__(self, status: ExecutionStatus) -> int:
+        return self.by_status.get(status, 0)
+
+    @property
+    def total(self) -> int:
+        """All executions created so far; things not yet notified have none."""
+        return sum(self.by_status.values())
+
+    @property
+    def terminal(self) -> int:
+        """Executions that can no longer change."""
+        return sum(count for status, count in self.by_status.items() if status.is_terminal)
+
+    @property
+    def pending(self) -> int:
+        """Executions that are queued or in progress."""
+        return self.total - self.terminal
+
+    @property
+    def unsuccessful(self) -> int:
+        """Executions that ended in any way but SUCCEEDED."""
+        return self.terminal - self[ExecutionStatus.SUCCEEDED]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobDescription:
+    """What DescribeJob says, as far as a deployment cares.
+
+    Attributes:
+        description: The text given at creation; ours carries the deployment's id.
+        reason_code: Why it was cancelled, ``ABORT_CANCEL`` or the canceller's own.
+        rolling_out: Whether AWS is still notifying things (``isConcurrent``).
+        configuration: The policy it runs under, as far as DescribeJob tells.
+    """
+
+    job_id: str
+    status: JobStatus
+    counts: JobCounts
+    description: str = ""
+    comment: str = ""
+    reason_code: str = ""
+    force_canceled: bool = False
+    rolling_out: bool = False
+    targets: tuple[str, ...] = ()
+    created_at_ms: int = 0
+    completed_at_ms: int | None = None
+    configuration: JobConfiguration = field(default_factory=JobConfiguration)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobSnapshot:
+    """A job at one instant: what the service said, and what the monitor makes of it.
+
+    Polling and events lead to the same snapshot; ``source`` and the times tell them apart. What
+    follows ``things`` is only there when somebody monitors the job; a deployment that waits for
+    its end does not need it.
+
+    Attributes:
+        at_ms: When this was so, epoch milliseconds.
+        job: What the service said; None when it knows no such job.
+        things: How many things the job is meant for, when known.
+        gone: Whether the job was there and no longer is; ``job`` is as it was last seen.
+        source: Where it is known from.
+        note: Why the source is not the one that was asked for, or AWS cannot be reached.
+        looked_ms: When the service was last asked. By events only ended executions are told
+            (aws-facts F4), so QUEUED and IN_PROGRESS are as of then, less what has ended since.
+        listed: Of how many executions more is known than that they count.
+        pace, eta: None while nothing can be said.
+        silent: Things in progress that are silent for too long, the longest first; a few of them.
+        silent_count: How many there are.
+    """
+
+    at_ms: int
+    job: JobDescription | None
+    things: int | None = None
+    gone: bool = False
+    source: Source = Source.POLLING
+    note: str = ""
+    looked_ms: int = 0
+    listed: int = 0
+    pace: Pace | None = None
+    eta: Eta | None = None
+    download_seconds: Percentiles = field(default_factory=Percentiles)
+    retries: Percentiles = field(default_factory=Percentiles)
+    failures: tuple[FailureGroup, ...] = ()
+    silent: tuple[SilentThing, ...] = ()
+    silent_count: int = 0
+    rollout: RolloutStanding | None = None
+    abort: tuple[AbortStanding, ...] = ()
+    alarms: tuple[AlarmStanding, ...] = ()
+    rounds: RoundsStanding | None = None
+    followed: tuple[FollowedThing, ...] = ()
+
+    @property
+    def unnotified(self) -> int | None:
+        """Things that have no execution yet; None when it is not known how many there are."""
+        if self.things is None or self.job is None:
+            return None
+        return max(0, self.things - self.job.counts.total)

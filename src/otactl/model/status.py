@@ -1,0 +1,58 @@
+"""The words of IoT Jobs for states, exactly as the service spells them (botocore ``iot`` enums)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class JobStatus(StrEnum):
+    """State of a job. COMPLETED says that nothing is left to do, not that anything succeeded."""
+
+    IN_PROGRESS = "IN_PROGRESS"
+    CANCELED = "CANCELED"
+    COMPLETED = "COMPLETED"
+    DELETION_IN_PROGRESS = "DELETION_IN_PROGRESS"
+    SCHEDULED = "SCHEDULED"
+
+
+class ExecutionStatus(StrEnum):
+    """State of one job execution: one job on one thing."""
+
+    QUEUED = "QUEUED"
+    IN_PROGRESS = "IN_PROGRESS"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    TIMED_OUT = "TIMED_OUT"
+    REJECTED = "REJECTED"
+    REMOVED = "REMOVED"
+    CANCELED = "CANCELED"
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether it can never change again."""
+        return self not in (ExecutionStatus.QUEUED, ExecutionStatus.IN_PROGRESS)
+
+
+class TargetSelection(StrEnum):
+    """Whether a job ends with the things it found (SNAPSHOT) or goes on for more (CONTINUOUS)."""
+
+    SNAPSHOT = "SNAPSHOT"
+    CONTINUOUS = "CONTINUOUS"
+
+
+class FailureType(StrEnum):
+    """What an abort or retry criterion counts. ALL is FAILED, REJECTED and TIMED_OUT together."""
+
+    FAILED = "FAILED"
+    REJECTED = "REJECTED"
+    TIMED_OUT = "TIMED_OUT"
+    ALL = "ALL"
+
+    @property
+    def statuses(self) -> frozenset[ExecutionStatus]:
+        """The execution statuses this failure type counts."""
+        if self is FailureType.ALL:
+            return frozenset(
+                {ExecutionStatus.FAILED, ExecutionStatus.REJECTED, ExecutionStatus.TIMED_OUT}
+            )
+        return frozenset({ExecutionStatus(self.value)})

@@ -1,0 +1,1 @@
+"""One snapshot of a job, from polling or from events. Knows AWS only by Protocols."""

@@ -1,0 +1,126 @@
+"""What the views read while a watch goes on in another thread.
+
+The watch puts snapshots in; a view takes the newest, waits for the next, and asks the tables of
+the watchers for single things. Nothing here waits for AWS.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from otactl.monitor.percentile import histogram
+from otactl.monitor.progress import Progress
+from otactl.monitor.table_query import select
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from otactl.model.outcome import ThingOutcome
+    from otactl.model.snapshot import JobSnapshot
+    from otactl.model.status import ExecutionStatus
+    from otactl.monitor.job_watcher import JobWatcher
+    from otactl.monitor.percentile import Bin
+    from otactl.monitor.table_query import TablePage, TableQuery
+
+
+class Board:
+    """The newest snapshot of each job, and the things behind it.
+
+    Args:
+        watchers: One for each job, in the order they are shown in.
+    """
+
+    def __init__(self, watchers: Sequence[JobWatcher]) -> None:
+        self._watchers = {watcher.job_id: watcher for watcher in watchers}
+        self._snapshots: dict[str, JobSnapshot] = {}
+        self._changed = threading.Condition()
+        self._version = 0
+        self._failure: BaseException | None = None
+        self._is_finished = False
+
+    @property
+    def job_ids(self) -> tuple[str, ...]:
+        """The jobs, in order."""
+        return tuple(self._watchers)
+
+    @property
+    def version(self) -> int:
+        """Grows with everything that is put in."""
+        return self._version
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the watch has ended."""
+        return self._is_finished
+
+    @property
+    def failure(self) -> BaseException | None:
+        """What ended the watch before its time."""
+        return self._failure
+
+    def put(self, job_id: str, snapshot: JobSnapshot) -> None:
+        """A job stands like this now."""
+        with self._changed:
+            self._snapshots[job_id] = snapshot
+            self._version += 1
+            self._changed.notify_all()
+
+    def finish(self, failure: BaseException | None = None) -> None:
+        """The watch has ended."""
+        with self._changed:
+            self._is_finished, self._failure = True, failure
+            self._version += 1
+            self._changed.notify_all()
+
+    def snapshot(self, job_id: str) -> JobSnapshot | None:
+        """How a job stands; None while it was not looked at."""
+        return self._snapshots.get(job_id)
+
+    def wait(self, version: int, timeout_seconds: float) -> int:
+        """Wait until something is newer than ``version``. Returns the version there is now."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._version != version, timeout_seconds)
+            return self._version
+
+    def things(self, job_id: str, query: TableQuery) -> TablePage:
+        """Things of a job, as far as they are known one by one."""
+        watcher = self._watchers[job_id]
+        with watcher.lock:
+            return select(watcher.state.table, query)
+
+    def thing(self, job_id: str, thing_name: str) -> ThingOutcome | None:
+        """One thing of a job, as far as it is known."""
+        watcher = self._watchers[job_id]
+        with watcher.lock:
+            return watcher.state.table.get(thing_name)
+
+    def take(self, job_id: str, outcome: ThingOutcome, now_ms: int) -> None:
+        """Somebody asked about a thing, and this is the answer."""
+        watcher = self._watchers[job_id]
+        with watcher.lock:
+            watcher.state.see_execution(outcome, now_ms)
+
+    def want(self, job_id: str, status: ExecutionStatus) -> None:
+        """Somebody wants to see the things in this status, so they are listed from now on."""
+        watcher = self._watchers[job_id]
+        with watcher.lock:
+            watcher.want(status)
+
+    def downloads(self, job_id: str) -> tuple[Bin, ...]:
+        """The download times the devices reported, as a histogram."""
+        watcher = self._watchers[job_id]
+        with watcher.lock:
+            seconds = list(watcher.state.table.downloads())
+        return histogram(seconds)
+
+    def progress(self, job_id: str) -> Progress:
+        """The counts over time, as they were watched."""
+        watcher = self._watchers[job_id]
+        with watcher.lock:
+            points = list(watcher.progress.points)
+        snapshot = self._snapshots.get(job_id)
+        if points and snapshot is not None and not watcher.state.is_over:
+            # Nothing moved since: that is worth seeing too.
+            points.append((max(snapshot.at_ms, points[-1][0]), points[-1][1]))
+        return Progress(points)

@@ -1,0 +1,328 @@
+"""The last execution of every thing of a job, in columns: made for hundreds of thousands of them.
+
+Whatever the source, news is merged by the same rules, so doubled and late messages change nothing:
+
+- a later attempt of a thing takes the place of the one before, which from then on only counts
+  (``attempt`` tells which is which);
+- within an attempt a status changes only where ``rules.execution.may_follow`` lets it;
+- status details are kept until others come; what a device says in numbers has a column of its own.
+
+Memory: about 250 bytes a thing, plus the details of as many as ``kept_details`` has room for
+(measured in ``benchmarks/monitor.py``).
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from otactl.model.outcome import ThingOutcome
+from otactl.model.status import ExecutionStatus
+from otactl.monitor.attempt import Attempt, relate
+from otactl.monitor.kept_details import KeptDetails
+from otactl.monitor.measured_column import MeasuredColumn
+from otactl.rules.execution import may_follow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+#: The key under which a device counts the requests it sent again (``device.report``).
+RETRY_COUNT = "retryCount"
+
+_STATUSES = tuple(ExecutionStatus)
+_CODES = {status: code for code, status in enumerate(_STATUSES)}
+_SUCCEEDED = ExecutionStatus.SUCCEEDED
+_UNSUCCESSFUL = frozenset(
+    status for status in ExecutionStatus if status.is_terminal and status is not _SUCCEEDED
+)
+_UNKNOWN = 0
+#: The code of a row whose execution was deleted: no status at all.
+_GONE = len(_STATUSES)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a message did to a thing.
+
+    Attributes:
+        after: Its last execution now.
+        is_complete: Whether all it reported of it is known.
+    """
+
+    after: ThingOutcome
+    is_complete: bool
+
+
+class ExecutionTable:
+    """The last execution of each thing.
+
+    Args:
+        may_repeat: Whether a thing can have several executions, by retries or by joining a
+            CONTINUOUS job again.
+    """
+
+    def __init__(self, *, may_repeat: bool = True) -> None:
+        self.may_repeat = may_repeat
+        self._rows: dict[str, int] = {}
+        self.names: list[str] = []
+        self.codes = bytearray()
+        self._numbers = array("I")
+        self._queued = array("q")
+        self._started = array("q")
+        self.updated = array("q")
+        self._seen = array("q")
+        self._downloads = MeasuredColumn()
+        self._retries = MeasuredColumn()
+        self._details = KeptDetails()
+        self._complete = bytearray()
+        self._guessed = bytearray()
+        self._undetailed: dict[int, None] = {}
+        self._earlier: dict[int, dict[int, int]] = {}
+        self._things: Counter[ExecutionStatus] = Counter()
+        self._attempts: Counter[ExecutionStatus] = Counter()
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __contains__(self, thing_name: str) -> bool:
+        return thing_name in self._rows
+
+    @property
+    def things(self) -> Mapping[ExecutionStatus, int]:
+        """Things by the status of their last execution."""
+        return self._things
+
+    def executions(self, status: ExecutionStatus) -> int:
+        """How many executions of a status are known, earlier attempts included."""
+        return self._things[status] + self._attempts[status]
+
+    def get(self, thing_name: str) -> ThingOutcome | None:
+        """The last execution on a thing that is known."""
+        row = self._rows.get(thing_name)
+        return None if row is None else self.outcome(row)
+
+    def outcome(self, row: int) -> ThingOutcome:
+        """The last execution in a row."""
+        return ThingOutcome(
+            thing_name=self.names[row],
+            status=_STATUSES[self.codes[row]],
+            execution_number=self._numbers[row],
+            queued_at_ms=self._queued[row] or None,
+            started_at_ms=self._started[row] or None,
+            updated_at_ms=self.updated[row] or None,
+            status_details=self._details.of(row),
+        )
+
+    def detail(self, row: int, key: str) -> str:
+        """One of the status details of a row; empty when there is none, or it is not kept."""
+        return self._details.of(row).get(key, "")
+
+    def is_complete(self, row: int) -> bool:
+        """Whether all that the thing reported is known, if only that it reported nothing."""
+        return bool(self._complete[row])
+
+    def seen_ms(self, row: int) -> int:
+        """When a row was last seen to be as it is."""
+        return self._seen[row]
+
+    def put(
+        self, outcome: ThingOutcome, seen_ms: int, *, complete: bool = False, numbered: bool = True
+    ) -> Change | None:
+        """Take in what was heard of an execution.
+
+        Args:
+            outcome: With or without status details.
+            seen_ms: As of when.
+            complete: Whether its status details are all there are; a page has none.
+            numbered: Whether it tells its execution number; the events of AWS do not.
+
+        Returns:
+            What it changed; None when it was no news.
+        """
+        row = self._rows.get(outcome.thing_name)
+        if row is None:
+            row = self._append(outcome, numbered=numbered)
+            self._write(row, outcome, seen_ms, complete=complete)
+            return Change(self.outcome(row), self.is_complete(row))
+        before = self.outcome(row)
+        attempt = relate(
+            before,
+            outcome,
+            numbered=numbered and not self._guessed[row],
+            may_repeat=self.may_repeat,
+        )
+        if attempt is Attempt.EARLIER:
+            self._note_late(row, outcome, numbered=numbered)
+            return None
+        if attempt is Attempt.LATER:
+            self._begin_attempt(row, before, outcome, numbered=numbered)
+        else:
+            if numbered and self._guessed[row]:
+                self._numbers[row], self._guessed[row] = outcome.execution_number, False
+            elif not numbered and self.may_repeat and not before.status.is_terminal:
+                # It may be a later attempt, when the events of those before it were lost.
+                self._guessed[row] = True
+            if not self._is_news(row, before, outcome, seen_ms, complete=complete):
+                return None
+        self._write(row, outcome, seen_ms, complete=complete)
+        return Change(self.outcome(row), self.is_complete(row))
+
+    def remove(self, thing_name: str) -> ThingOutcome | None:
+        """Forget a thing whose execution was deleted. Its row stays, but nobody finds it."""
+        row = self._rows.get(thing_name)
+        if row is None:
+            return None
+        before = self.outcome(row)
+        self._things[before.status] -= 1
+        del self._rows[thing_name]
+        self.names[row] = ""
+        self.codes[row] = _GONE
+        self._downloads.set(row, None)
+        self._retries.set(row, None)
+        self._details.drop(row)
+        self._undetailed.pop(row, None)
+        return before
+
+    def rows_with(self, status: ExecutionStatus) -> Iterator[int]:
+        """The rows of things in a status."""
+        code = _CODES[status]
+        row = self.codes.find(code)
+        while row >= 0:
+            yield row
+            row = self.codes.find(code, row + 1)
+
+    def undetailed(self) -> Iterator[str]:
+        """Things that did not succeed and of which the reason has not been asked."""
+        return (self.names[row] for row in self._undetailed)
+
+    def downloads(self) -> list[float]:
+        """The download times the devices reported, in seconds, in ascending order."""
+        return self._downloads.ascending()
+
+    def retries(self) -> list[float]:
+        """How many requests each device sent again, in ascending order."""
+        return self._retries.ascending()
+
+    def _append(self, outcome: ThingOutcome, *, numbered: bool) -> int:
+        row = len(self.names)
+        self._rows[outcome.thing_name] = row
+        self.names.append(outcome.thing_name)
+        self.codes.append(_CODES[outcome.status])
+        self._numbers.append(outcome.execution_number)
+        self._guessed.append(not numbered)
+        for column in (self._queued, self._started, self.updated, self._seen):
+            column.append(_UNKNOWN)
+        self._complete.append(False)
+        self._downloads.append()
+        self._retries.append()
+        self._things[outcome.status] += 1
+        return row
+
+    def _begin_attempt(
+        self, row: int, before: ThingOutcome, outcome: ThingOutcome, *, numbered: bool
+    ) -> None:
+        """What was known of the thing is an earlier attempt now."""
+        self._note_earlier(
+            row, before, number=None if self._guessed[row] else before.execution_number
+        )
+        self._numbers[row] = outcome.execution_number if numbered else before.execution_number + 1
+        self._guessed[row] = not numbered
+        self._complete[row] = False
+        self._queued[row] = self._started[row] = self.updated[row] = _UNKNOWN
+        self._downloads.set(row, None)
+        self._retries.set(row, None)
+        self._details.drop(row)
+
+    def _note_earlier(self, row: int, outcome: ThingOutcome, *, number: int | None) -> None:
+        """Count an attempt that another one followed; each once, however often it is told.
+
+        Args:
+            row: Of the thing.
+            outcome: The attempt.
+            number: Its number; None when nobody told it.
+        """
+        if not outcome.status.is_terminal:
+            return
+        code = _CODES[outcome.status]
+        attempts = self._earlier.setdefault(row, {})
+        if number is not None:
+            if number in attempts:
+                return
+            guess = next(
+                (key for key, found in attempts.items() if key < 0 and found == code), None
+            )
+            if guess is not None:
+                # It was counted when nobody told its number.
+                attempts[number] = attempts.pop(guess)
+                return
+        self._attempts[outcome.status] += 1
+        attempts[-len(attempts) - 1 if number is None else number] = code
+
+    def _note_late(self, row: int, outcome: ThingOutcome, *, numbered: bool) -> None:
+        """An earlier attempt was told late."""
+        number = outcome.execution_number
+        if numbered:
+            self._note_earlier(row, outcome, number=number)
+            if self._guessed[row]:
+                self._numbers[row] = max(self._numbers[row], number + 1)
+        elif _CODES[outcome.status] not in self._earlier.get(row, {}).values():
+            # Which one it is cannot be told; one that ended alike would stand for it.
+            self._note_earlier(row, outcome, number=None)
+
+    def _is_news(
+        self, row: int, before: ThingOutcome, outcome: ThingOutcome, seen_ms: int, *, complete: bool
+    ) -> bool:
+        """Whether something heard of the same attempt brings anything new."""
+        if outcome.status is not before.status:
+            return may_follow(before.status, outcome.status)
+        self._seen[row] = max(self._seen[row], seen_ms)
+        later = (outcome.updated_at_ms or 0) > self.updated[row]
+        return later or (complete and not self._complete[row])
+
+    def _write(self, row: int, outcome: ThingOutcome, seen_ms: int, *, complete: bool) -> None:
+        old = _STATUSES[self.codes[row]]
+        self._complete[row] = complete or (old is outcome.status and bool(self._complete[row]))
+        if old is not outcome.status:
+            self._things[old] -= 1
+            self._things[outcome.status] += 1
+            self.codes[row] = _CODES[outcome.status]
+        for column, time in (
+            (self._queued, outcome.queued_at_ms),
+            (self._started, outcome.started_at_ms),
+            (self.updated, outcome.updated_at_ms),
+        ):
+            if time is not None:
+                column[row] = time
+        self._seen[row] = max(self._seen[row], seen_ms)
+        self._write_details(row, outcome)
+
+    def _write_details(self, row: int, outcome: ThingOutcome) -> None:
+        if outcome.status_details:
+            self._downloads.set(row, outcome.download_seconds)
+            self._retries.set(row, _whole(outcome.status_details.get(RETRY_COUNT)))
+            succeeded = outcome.status is _SUCCEEDED
+            self._details.keep(row, outcome.status_details, may_push=not succeeded)
+        if outcome.status in _UNSUCCESSFUL and not self._complete[row]:
+            self._undetailed[row] = None
+        else:
+            self._undetailed.pop(row, None)
+
+    def assume(self, status: ExecutionStatus, count: int) -> None:
+        """So many more executions of a status exist that nobody lists."""
+        self._attempts[status] += count
+
+    def asked(self, thing_name: str) -> None:
+        """What it reported was asked for, and nobody knows it: do not ask again."""
+        row = self._rows.get(thing_name)
+        if row is not None:
+            self._complete[row] = True
+            self._undetailed.pop(row, None)
+
+
+def _whole(text: str | None) -> float | None:
+    """A count as a device wrote it; None when it is none."""
+    if text is not None and text.isascii() and text.isdigit() and len(text) < 10:  # noqa: PLR2004 - a billion retries are none
+        return float(text)
+    return None

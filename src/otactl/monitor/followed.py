@@ -1,0 +1,92 @@
+"""Things that are looked at closely: what each is doing, from all that can be known of it.
+
+AWS shows other clients little of a device's traffic: answers go to the device alone and pass no
+broker (aws-facts F1). What remains is the progress the device reports into its execution's status
+details (one call for each thing and look), its notifications, and whether it is connected. The
+local cloud lets its requests be overheard as well.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from otactl.model.standing import FollowedThing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from otactl.model.outcome import ThingOutcome
+    from otactl.monitor.ports import JobReader, ThingHeard
+
+#: Each costs a call in every look.
+MAX_FOLLOWED = 20
+
+
+class FollowedThings:
+    """The things of one job that are looked at closely.
+
+    Args:
+        thing_names: Which.
+    """
+
+    def __init__(self, thing_names: Iterable[str]) -> None:
+        self._things = {name: FollowedThing(thing_name=name) for name in thing_names}
+        self._updated_ms: dict[str, int | None] = {}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Which things."""
+        return tuple(self._things)
+
+    def look(self, reader: JobReader, job_id: str) -> Iterator[ThingOutcome]:
+        """Ask about each: one call a thing. Yields what was answered."""
+        for name in self._things:
+            outcome = reader.execution(job_id, name)
+            if outcome is not None:
+                self._take(outcome)
+                yield outcome
+
+    def hear(self, heard: ThingHeard) -> None:
+        """A message of a thing was overheard."""
+        thing = self._things.get(heard.thing_name)
+        if thing is None:
+            return
+        self._things[heard.thing_name] = replace(
+            thing,
+            heard=heard.words or thing.heard,
+            heard_ms=heard.at_ms if heard.words else thing.heard_ms,
+            connected=thing.connected if heard.connected is None else heard.connected,
+        )
+
+    def standing(self, now_ms: int) -> tuple[FollowedThing, ...]:
+        """What each is doing."""
+        return tuple(
+            replace(thing, quiet_seconds=self._quiet_seconds(thing, now_ms))
+            for thing in self._things.values()
+        )
+
+    def _take(self, outcome: ThingOutcome) -> None:
+        details = outcome.status_details
+        self._updated_ms[outcome.thing_name] = outcome.updated_at_ms
+        self._things[outcome.thing_name] = replace(
+            self._things[outcome.thing_name],
+            status=outcome.status,
+            step=details.get("step", ""),
+            received_blocks=_count(details, "receivedBlocks"),
+            total_blocks=_count(details, "totalBlocks"),
+            status_details=details,
+        )
+
+    def _quiet_seconds(self, thing: FollowedThing, now_ms: int) -> float | None:
+        times = [
+            time
+            for time in (self._updated_ms.get(thing.thing_name), thing.heard_ms)
+            if time is not None
+        ]
+        return max(0, now_ms - max(times)) / 1000 if times else None
+
+
+def _count(details: Mapping[str, str], key: str) -> int | None:
+    text = details.get(key, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None  # noqa: PLR2004 - no image has a billion blocks

@@ -1,0 +1,269 @@
+"""What is known of one job, put together from whatever was heard: answers, pages, events.
+
+Pure: everything comes in as a value with its time, so any order, loss or doubling of messages can
+be played in a test. Polling and events fill the same table by the same rules, which is why both
+end in the same snapshot:
+
+- Asked, the service's counts are the truth.
+- Told by events, a terminal status counts whatever is larger: what the service said when it was
+  last asked, or what the table knows by now. An event of an execution the table knows already
+  changes nothing, so neither a doubled event nor one that overtook an answer counts twice.
+- Events say nothing before an execution has ended (aws-facts F4): QUEUED and IN_PROGRESS are those
+  of the last answer, less what has ended since.
+- The event of a completed job carries its counts; where they are higher than ours, events were
+  lost, and ``missing`` says of which status.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from otactl.model.outcome import ThingOutcome
+from otactl.model.snapshot import JobCounts, JobDescription
+from otactl.model.standing import Source
+from otactl.model.status import ExecutionStatus, JobStatus, TargetSelection
+from otactl.monitor.attempt import SAME_MS
+from otactl.monitor.execution_table import ExecutionTable
+from otactl.monitor.failure_groups import FailureGroups
+from otactl.wire.job_event import ExecutionEvent, JobEvent, JobOperation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from otactl.model.outcome import RoundResult
+
+#: Ids of events that are remembered: a doubled event follows its twin within seconds.
+REMEMBERED_EVENTS = 20_000
+_QUEUED = ExecutionStatus.QUEUED
+_IN_PROGRESS = ExecutionStatus.IN_PROGRESS
+TERMINAL = tuple(status for status in ExecutionStatus if status.is_terminal)
+_OVER = {JobOperation.COMPLETED: JobStatus.COMPLETED, JobOperation.CANCELED: JobStatus.CANCELED}
+
+
+class JobState:
+    """What is known of one job.
+
+    Args:
+        job_id: The job.
+    """
+
+    def __init__(self, job_id: str) -> None:
+        self.job_id = job_id
+        self.table = ExecutionTable()
+        self.failures = FailureGroups()
+        #: What the service last said; None while it was not asked, or never knew such a job.
+        self.job: JobDescription | None = None
+        #: Whether the service knew the job and no longer does.
+        self.is_gone = False
+        #: Whether an event with all counts told that the job is over.
+        self.is_told_to_the_end = False
+        #: When the service was last asked.
+        self.looked_ms = 0
+        #: Grows with everything that was news.
+        self.version = 0
+        self._counts = JobCounts()
+        self._events: OrderedDict[str, None] = OrderedDict()
+        self._deleted: OrderedDict[str, int] = OrderedDict()
+
+    def see_job(self, job: JobDescription | None, now_ms: int) -> None:
+        """The service was asked."""
+        self.looked_ms = now_ms
+        if job is None:
+            self.is_gone = self.job is not None
+            return
+        if job != self.job:
+            self.version += 1
+        self.job, self.is_gone = job, False
+        self._counts = job.counts
+        self.table.may_repeat = (
+            bool(job.configuration.retry_criteria)
+            or job.configuration.target_selection is TargetSelection.CONTINUOUS
+        )
+
+    def see_result(self, result: RoundResult, now_ms: int) -> None:
+        """Its deployment wrote down how it ended; the service no longer has it."""
+        if self.job is None:
+            return
+        for outcome in result.outcomes:
+            self._put(outcome, now_ms, complete=bool(outcome.status_details))
+        counts = JobCounts(dict(Counter(outcome.status for outcome in result.outcomes)))
+        if counts.total < sum(result.counts.values()):
+            counts = JobCounts(result.counts)  # not every execution was kept
+        known = result.status in set(JobStatus)
+        self.version += 1
+        self._counts, self.is_told_to_the_end = counts, True
+        self.job = replace(
+            self.job,
+            status=JobStatus(result.status) if known else self.job.status,
+            counts=counts,
+            completed_at_ms=self.job.completed_at_ms
+            or self.job.created_at_ms + int(result.duration_seconds * 1000),
+            rolling_out=False,
+        )
+
+    def see_page(self, executions: Iterable[ThingOutcome], now_ms: int) -> int:
+        """A page of executions. Returns how many of them were news."""
+        return sum(self._put(outcome, now_ms, complete=False) for outcome in executions)
+
+    def see_execution(self, outcome: ThingOutcome, now_ms: int) -> bool:
+        """An execution with all it reported. Returns whether it was news."""
+        return self._put(outcome, now_ms, complete=True)
+
+    def see_execution_event(self, event: ExecutionEvent) -> bool:
+        """An execution ended. Returns whether that was news."""
+        if event.job_id != self.job_id or self._is_known(event.event_id):
+            return False
+        if event.status is None:
+            return self._delete(event.thing_name, event.at_ms)
+        if self._is_of_another_job(event) or event.at_ms <= self._deleted.get(event.thing_name, -1):
+            return False
+        return self._put(
+            ThingOutcome(
+                thing_name=event.thing_name,
+                status=event.status,
+                execution_number=event.execution_number or 1,
+                updated_at_ms=event.at_ms,
+                status_details=event.status_details,
+            ),
+            event.at_ms,
+            complete=True,
+            numbered=event.execution_number is not None,
+        )
+
+    def see_job_event(self, event: JobEvent) -> bool:
+        """Something happened to the job. Returns whether that was news."""
+        if event.job_id != self.job_id or self.job is None or self._is_known(event.event_id):
+            return False
+        if event.at_ms + SAME_MS < self.job.created_at_ms:
+            return False  # an earlier job of this id
+        status = _OVER.get(event.operation)
+        if status is None:
+            # Cancelling and deleting take a while; how they ended is told, or found by asking.
+            return True
+        self.version += 1
+        self._counts = self.counts
+        if event.counts is None and status is JobStatus.COMPLETED:
+            return True  # it is over, but how is only found by asking
+        if event.counts is not None:
+            ended = {status: event.counts.get(status, 0) for status in TERMINAL}
+            pending = {} if status is JobStatus.COMPLETED else _pending(self._counts, ended)
+            self._counts = JobCounts({**ended, **pending})
+            self.is_told_to_the_end = True
+        self.job = replace(
+            self.job,
+            status=status,
+            comment=event.comment or self.job.comment,
+            reason_code=event.reason_code or self.job.reason_code,
+            force_canceled=event.force_canceled or self.job.force_canceled,
+            completed_at_ms=event.at_ms,
+            rolling_out=False,
+        )
+        return True
+
+    @property
+    def counts(self) -> JobCounts:
+        """Executions by status, as far as is known."""
+        if self.job is not None and self.job.status is JobStatus.COMPLETED:
+            return self._counts  # nothing can follow, so they are the truth whoever told them
+        ended = {
+            status: max(self._counts[status], self.table.executions(status)) for status in TERMINAL
+        }
+        return JobCounts({**_pending(self._counts, ended), **ended})
+
+    def counts_by(self, source: Source) -> JobCounts:
+        """The counts: the service's own, or what events made of them."""
+        return self._counts if source is Source.POLLING else self.counts
+
+    def missing(self, status: ExecutionStatus) -> int:
+        """How many executions of a status the service counts and the table does not know."""
+        return max(0, self._counts[status] - self.table.executions(status))
+
+    def surplus(self, status: ExecutionStatus) -> int:
+        """How many executions of a status are known beyond those the service counts.
+
+        Where a thing can have several executions they cannot be told apart well enough to say.
+        """
+        if not status.is_terminal or self.table.may_repeat:
+            return 0
+        return max(0, self.table.executions(status) - self._counts[status])
+
+    def forget_unseen(self, status: ExecutionStatus, since_ms: int) -> None:
+        """Executions of a status that no list had since then were deleted."""
+        rows = [row for row in self.table.rows_with(status) if self.table.seen_ms(row) < since_ms]
+        for row in rows:
+            self._forget(self.table.names[row])
+
+    def described(self, status: ExecutionStatus) -> int:
+        """How many executions of a status the service counted when it was last asked."""
+        return self._counts[status]
+
+    def accept_missing(self) -> None:
+        """What the service counts but does not list is known, if only by its number."""
+        for status in TERMINAL:
+            self.table.assume(status, self.missing(status))
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the job itself has ended; executions in progress may outlive it."""
+        return self.job is not None and self.job.status in (JobStatus.COMPLETED, JobStatus.CANCELED)
+
+    def _put(
+        self, outcome: ThingOutcome, now_ms: int, *, complete: bool, numbered: bool = True
+    ) -> bool:
+        change = self.table.put(outcome, now_ms, complete=complete, numbered=numbered)
+        if change is None:
+            return False
+        self.version += 1
+        self.failures.replace(outcome.thing_name, change.after, asked=change.is_complete)
+        return True
+
+    def _delete(self, thing_name: str, at_ms: int) -> bool:
+        """An execution was deleted; what it came to may be told later."""
+        self._deleted[thing_name] = at_ms
+        if len(self._deleted) > REMEMBERED_EVENTS:
+            self._deleted.popitem(last=False)
+        before = self._forget(thing_name)
+        if before is None:
+            return False
+        counts = dict(self._counts.by_status)
+        counts[before.status] = max(0, counts.get(before.status, 0) - 1)
+        self._counts = JobCounts(counts)
+        return True
+
+    def _forget(self, thing_name: str) -> ThingOutcome | None:
+        before = self.table.remove(thing_name)
+        if before is not None:
+            self.version += 1
+            self.failures.replace(thing_name, None)
+        return before
+
+    def _is_of_another_job(self, event: ExecutionEvent) -> bool:
+        """Whether it happened when this job was not there yet, or was completed already."""
+        job = self.job
+        if job is None:
+            return False
+        early = event.at_ms + SAME_MS < job.created_at_ms
+        late = (
+            job.status is JobStatus.COMPLETED
+            and job.completed_at_ms is not None
+            and (event.at_ms > job.completed_at_ms + SAME_MS)
+        )
+        return early or late
+
+    def _is_known(self, event_id: str) -> bool:
+        if event_id in self._events:
+            return True
+        self._events[event_id] = None
+        if len(self._events) > REMEMBERED_EVENTS:
+            self._events.popitem(last=False)
+        return False
+
+
+def _pending(described: JobCounts, ended: dict[ExecutionStatus, int]) -> dict[ExecutionStatus, int]:
+    """QUEUED and IN_PROGRESS after more has ended: first those that were at work."""
+    more = sum(ended[status] - described[status] for status in TERMINAL)
+    in_progress = max(0, described[_IN_PROGRESS] - max(0, more))
+    queued = max(0, described[_QUEUED] - max(0, more - described[_IN_PROGRESS]))
+    return {_QUEUED: queued, _IN_PROGRESS: in_progress}

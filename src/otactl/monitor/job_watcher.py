@@ -1,0 +1,345 @@
+"""Watches one job: looks when it is told to, takes events in, and says how the job stands.
+
+It calls through Protocols and owns no thread and no timer; ``Watch`` decides when to look. Other
+threads may read meanwhile: what is known changes under ``lock`` only, and no call is made under it.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from otactl.errors import AwsRefused, AwsUnreachable
+from otactl.model.snapshot import JobSnapshot
+from otactl.model.standing import Source
+from otactl.model.status import ExecutionStatus
+from otactl.monitor.catch_up import CatchUp, DescribeThing, ListPage
+from otactl.monitor.job_state import JobState
+from otactl.monitor.pace import PaceMeter, estimate
+from otactl.monitor.percentile import percentiles
+from otactl.monitor.policy_standing import abort_standing, rollout_standing
+from otactl.monitor.progress import Progress, progress_of
+from otactl.monitor.silence import find_silence
+from otactl.wire.job_event import ExecutionEvent, JobEvent, JobOperation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from otactl.model.outcome import RoundResult
+    from otactl.model.snapshot import JobDescription
+    from otactl.model.standing import AlarmStanding, Eta, Percentiles, RoundsStanding
+    from otactl.monitor.followed import FollowedThings
+    from otactl.monitor.ports import AlarmReader, Clock, JobReader
+    from otactl.monitor.silence import Silence
+    from otactl.monitor.watch_policy import WatchPolicy
+
+#: After so many looks the past is drawn from what is known by then.
+_LOOKS_FOR_THE_PAST = 20
+#: Answers a page token may get when the list has changed under it.
+_STALE_TOKEN = "InvalidRequestException"  # noqa: S105 - no secret
+
+
+class JobWatcher:
+    """Watches one job.
+
+    Args:
+        job_id: The job.
+        reader: IoT Jobs.
+        clock: Time.
+        policy: How closely.
+        things: How many things it is meant for, as of now; None when nobody knows.
+        rounds: Which round of its deployment is under way, as of now.
+        followed: The things looked at closely.
+        alarms: CloudWatch, and the alarms of the job.
+    """
+
+    def __init__(
+        self,
+        job_id: str,
+        reader: JobReader,
+        clock: Clock,
+        policy: WatchPolicy,
+        *,
+        things: Callable[[], int | None] = lambda: None,
+        rounds: Callable[[], RoundsStanding | None] = lambda: None,
+        followed: FollowedThings | None = None,
+        alarms: AlarmReader | None = None,
+        alarm_names: Sequence[str] = (),
+    ) -> None:
+        self.job_id = job_id
+        self.followed = followed
+        self.lock = threading.RLock()
+        self._reader = reader
+        self._clock = clock
+        self._policy = policy
+        self._things = things
+        self._rounds = rounds
+        self._alarm_reader = alarms if alarm_names else None
+        self._alarm_names = tuple(alarm_names)
+        self._alarms: tuple[AlarmStanding, ...] = ()
+        self._alarms_due_ms = 0
+        self._relist_due_ms = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        """Know nothing of the job: at the start, and when another one takes its id."""
+        self.state = JobState(self.job_id)
+        self.progress = Progress()
+        self._pace = PaceMeter()
+        self._knows_past = False
+        self._looks = 0
+        self._catch_up = CatchUp(
+            self.state, details=self._policy.details, sample=self._policy.sample
+        )
+        self._numbers = (-1, percentiles(()), percentiles(()))
+
+    def want(self, status: ExecutionStatus) -> None:
+        """List the things in this status too: somebody asks to see them."""
+        if not status.is_terminal:
+            self._catch_up.relist(status)
+        self._catch_up.wanted.add(status)
+
+    def look(self, *, extra_calls: int | None = None) -> bool:
+        """Ask the service: one DescribeJob, and what counts that moved are worth.
+
+        Args:
+            extra_calls: How many further calls at most; the policy's when left out.
+
+        Returns:
+            False when another job goes by this id now, and what was known was forgotten.
+
+        Raises:
+            AwsRefused: AWS said no, or was out of reach; what is known stays.
+        """
+        job = self._reader.describe(self.job_id)
+        now_ms = self._clock.now_ms()
+        with self.lock:
+            another = job is not None and self._is_another(job)
+            if another:
+                self._begin()
+            self.state.see_job(job, now_ms)
+            if job is None:
+                return True
+            self._catch_up.recount(now_ms)
+            self._note(now_ms)
+            self._look_for_silence(now_ms)
+        self.catch_up(self._policy.extra_calls if extra_calls is None else extra_calls)
+        self._learn_past()
+        self.look_aside()
+        return not another
+
+    def look_aside(self) -> None:
+        """Ask what neither events nor counts tell: alarms when due, and each followed thing."""
+        self._look_at_alarms(self._clock.now_ms())
+        if self.followed is None:
+            return
+        for outcome in self.followed.look(self._reader, self.job_id):
+            with self.lock:
+                self.state.see_execution(outcome, self._clock.now_ms())
+
+    def catch_up(self, calls: int, *, with_details: bool = True) -> bool:
+        """Fetch what is known to be missing.
+
+        Returns:
+            Whether nothing more is worth a call.
+        """
+        for _ in range(calls):
+            request = self._catch_up.next(with_details=with_details)
+            if request is None:
+                return True
+            self._fetch(request)
+        return self._catch_up.next(with_details=with_details) is None
+
+    def take(self, event: JobEvent | ExecutionEvent) -> bool:
+        """Take an event in. Returns whether the service must be asked what it means."""
+        with self.lock:
+            if isinstance(event, ExecutionEvent):
+                self.state.see_execution_event(event)
+                return False
+            news = self.state.see_job_event(event)
+            if news and event.counts is not None:
+                self._catch_up.recount(self._clock.now_ms())
+        return news and (
+            event.operation in (JobOperation.DELETED, JobOperation.DELETION_IN_PROGRESS)
+            or event.counts is None
+            or self.lacks_executions
+        )
+
+    def lose(self) -> None:
+        """The place where the job was is gone, and the job with it."""
+        with self.lock:
+            self.state.is_gone = True
+
+    def conclude(self, result: RoundResult) -> None:
+        """Take over what its deployment wrote down, now that the service no longer has the job.
+
+        A deployment cleans up as soon as its job is over: nobody else need have seen the end.
+        """
+        with self.lock:
+            self.state.see_result(result, self._clock.now_ms())
+            job = self.state.job
+            if job is not None:
+                self.progress.note(job.completed_at_ms or self._clock.now_ms(), job.counts)
+
+    @property
+    def lacks_executions(self) -> bool:
+        """Whether executions have ended that are not known one by one, and can be asked for."""
+        with self.lock:
+            return self._catch_up.lacks_ended()
+
+    @property
+    def is_told_to_the_end(self) -> bool:
+        """Whether an event with counts told that the job is over."""
+        return self.state.is_told_to_the_end
+
+    def accept_missing(self) -> None:
+        """What still cannot be listed counts as known: events tell what ends from here on."""
+        with self.lock:
+            self.state.accept_missing()
+
+    def snapshot(self, source: Source = Source.POLLING, note: str = "") -> JobSnapshot:
+        """How the job stands now."""
+        with self.lock:
+            return self._snapshot(source, note)
+
+    def _snapshot(self, source: Source, note: str) -> JobSnapshot:
+        now_ms = self._clock.now_ms()
+        state = self.state
+        plain = JobSnapshot(
+            at_ms=now_ms,
+            job=None,
+            things=self._things(),
+            gone=state.is_gone,
+            source=source,
+            note=note,
+            looked_ms=state.looked_ms,
+            rounds=self._rounds(),
+            alarms=self._alarms,
+        )
+        if state.job is None:
+            return plain
+        job = replace(state.job, counts=state.counts_by(source))
+        self._note(now_ms)
+        snapshot = replace(plain, job=job, things=self._meant_for(plain.things))
+        downloads, retries = self._reported()
+        silence = self._silent(now_ms)
+        pace = self._pace.pace(now_ms)
+        return replace(
+            snapshot,
+            listed=len(state.table),
+            pace=pace,
+            eta=self._eta(snapshot),
+            download_seconds=downloads,
+            retries=retries,
+            failures=state.failures.groups(),
+            silent=silence.longest,
+            silent_count=silence.count,
+            rollout=None if state.is_over else rollout_standing(job, snapshot.unnotified),
+            abort=() if state.is_over else abort_standing(job),
+            followed=() if self.followed is None else self.followed.standing(now_ms),
+        )
+
+    def _eta(self, snapshot: JobSnapshot) -> Eta | None:
+        job = snapshot.job
+        if job is None or self.state.is_over:
+            return None
+        unnotified = snapshot.unnotified or 0
+        return estimate(
+            self._pace.pace(snapshot.at_ms),
+            remaining=job.counts.pending + unnotified,
+            unnotified=unnotified,
+            rollout=job.configuration.rollout,
+            notified=job.counts.total,
+            succeeded=job.counts[ExecutionStatus.SUCCEEDED],
+        )
+
+    def _meant_for(self, things: int | None) -> int | None:
+        """A job that reached more than was foreseen, as a CONTINUOUS one may, is for those."""
+        return None if things is None else max(things, len(self.state.table))
+
+    def _note(self, now_ms: int) -> None:
+        job = self.state.job
+        if job is None:
+            return
+        counts = self.state.counts
+        self._pace.note(now_ms, notified=counts.total, finished=counts.terminal)
+        self.progress.note(now_ms, counts)
+
+    def _learn_past(self) -> None:
+        """Once: what happened before the first look, from the executions' own times."""
+        state = self.state
+        self._looks += 1
+        complete = not (self.lacks_executions or state.missing(ExecutionStatus.IN_PROGRESS))
+        if self._knows_past or not (complete or self._looks > _LOOKS_FOR_THE_PAST):
+            return
+        self._knows_past = True
+        with self.lock:
+            listed = progress_of(map(state.table.outcome, range(len(state.table))))
+            unlisted = sum(map(state.missing, ExecutionStatus))
+            created_ms = state.job.created_at_ms if state.job is not None else 0
+            if created_ms and not listed.points:
+                listed.points.append((created_ms, (0,) * len(ExecutionStatus)))
+            self.progress.begin(listed, unlisted)
+
+    def _is_another(self, job: JobDescription) -> bool:
+        """Whether the id belongs to another job now, as in the next round of a deployment."""
+        known = self.state.job
+        return known is not None and known.created_at_ms != job.created_at_ms
+
+    def _fetch(self, request: ListPage | DescribeThing) -> None:
+        now_ms = self._clock.now_ms()
+        if isinstance(request, DescribeThing):
+            outcome = self._reader.execution(self.job_id, request.thing_name)
+            with self.lock:
+                if outcome is not None:
+                    self.state.see_execution(outcome, now_ms)
+                self._catch_up.done(request, None)
+            return
+        try:
+            page = self._reader.page(self.job_id, request.status, request.token)
+        except AwsUnreachable:
+            raise
+        except AwsRefused as refusal:
+            if request.token is None or refusal.code != _STALE_TOKEN:
+                raise
+            self._catch_up.forget_pages()
+            return
+        with self.lock:
+            self.state.see_page(page.executions, now_ms)
+            self._catch_up.done(request, page)
+
+    def _look_for_silence(self, now_ms: int) -> None:
+        """List what is in progress again when somebody may be silent, now and then."""
+        if now_ms < self._relist_due_ms:
+            return
+        found = self._silent(now_ms)
+        limit_ms = int(self._policy.silent_seconds * 1000)
+        if found.suspects:
+            self._relist_due_ms = now_ms + limit_ms // 5
+            self._catch_up.relist(ExecutionStatus.IN_PROGRESS)
+        elif found.count:
+            # They may have spoken since.
+            self._relist_due_ms = now_ms + limit_ms
+            self._catch_up.relist(ExecutionStatus.IN_PROGRESS)
+
+    def _look_at_alarms(self, now_ms: int) -> None:
+        if self._alarm_reader is None or now_ms < self._alarms_due_ms:
+            return
+        self._alarms_due_ms = now_ms + int(self._policy.alarm_seconds * 1000)
+        self._alarms = self._alarm_reader.states(self._alarm_names)
+
+    def _reported(self) -> tuple[Percentiles, Percentiles]:
+        """Percentiles, computed again only when something was news."""
+        if self._numbers[0] != self.state.version:
+            table = self.state.table
+            self._numbers = (
+                self.state.version,
+                percentiles(table.downloads()),
+                percentiles(table.retries()),
+            )
+        return self._numbers[1], self._numbers[2]
+
+    def _silent(self, now_ms: int) -> Silence:
+        limit_ms = int(self._policy.silent_seconds * 1000)
+        return find_silence(self.state.table, now_ms, limit_ms)

@@ -1,0 +1,65 @@
+"""What devices reported word by word, for as many things as there is room for.
+
+Each is cut to what AWS takes. When it is too much, those of things that succeed are no longer
+kept, and others push out the oldest.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: Things whose status details are kept, and their length in all.
+KEPT_DETAILS = 20_000
+KEPT_CHARACTERS = 16_000_000
+#: At most 10 pairs of 128 and 1024 characters (aws-facts E1).
+MAX_DETAIL_PAIRS = 10
+MAX_DETAIL_LENGTH = 1024
+
+NO_DETAILS: Mapping[str, str] = MappingProxyType({})
+
+
+class KeptDetails:
+    """The status details of some rows of a table."""
+
+    def __init__(self) -> None:
+        self._details: dict[int, Mapping[str, str]] = {}
+        self._characters = 0
+
+    def of(self, row: int) -> Mapping[str, str]:
+        """The details of a row; empty when there are none, or they are not kept."""
+        return self._details.get(row, NO_DETAILS)
+
+    def keep(self, row: int, details: Mapping[str, str], *, may_push: bool) -> None:
+        """Keep the details of a row, in place of what was kept of it.
+
+        Args:
+            row: The row.
+            details: As a device reported them.
+            may_push: Whether the oldest give way when there is no room.
+        """
+        cut = {
+            key[:MAX_DETAIL_LENGTH]: text[:MAX_DETAIL_LENGTH]
+            for key, text in islice(details.items(), MAX_DETAIL_PAIRS)
+        }
+        length = _length(cut)
+        self.drop(row)
+        while len(self._details) >= KEPT_DETAILS or self._characters + length > KEPT_CHARACTERS:
+            if not may_push:
+                return
+            self.drop(next(iter(self._details)))
+        self._details[row] = cut
+        self._characters += length
+
+    def drop(self, row: int) -> None:
+        """Keep the details of a row no longer."""
+        self._characters -= _length(self._details.pop(row, NO_DETAILS))
+
+
+def _length(details: Mapping[str, str]) -> int:
+    """How many characters details have."""
+    return sum(len(key) + len(text) for key, text in details.items())

@@ -1,0 +1,62 @@
+"""One number of each row of a table, and all of them in ascending order whenever somebody asks.
+
+What was set since the last time is sorted in then: what is sorted already costs next to nothing,
+so a snapshot of a large job does not pay for all of it anew.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections import Counter
+
+
+class MeasuredColumn:
+    """A column of numbers; a row may have none."""
+
+    def __init__(self) -> None:
+        self._column = array("d")
+        self._ascending: list[float] = []
+        self._added: list[float] = []
+        self._removed: list[float] = []
+
+    def append(self) -> None:
+        """Add a row without a number."""
+        self._column.append(math.nan)
+
+    def set(self, row: int, number: float | None) -> None:
+        """Set the number of a row; None when it has none any more."""
+        before = self._column[row]
+        had = not math.isnan(before)
+        if number is None:
+            if had:
+                self._removed.append(before)
+                self._column[row] = math.nan
+            return
+        if before == number:
+            return
+        if had:
+            self._removed.append(before)
+        self._added.append(number)
+        self._column[row] = number
+
+    def ascending(self) -> list[float]:
+        """All numbers, from the smallest to the largest; not to be changed."""
+        if self._added:
+            # The list is sorted but for its end, which is what sorting is quick at.
+            self._ascending.extend(self._added)
+            self._ascending.sort()
+            self._added.clear()
+        if self._removed:
+            leaving = Counter(self._removed)
+            self._removed.clear()
+            self._ascending = [number for number in self._ascending if not _leaves(number, leaving)]
+        return self._ascending
+
+
+def _leaves(number: float, leaving: Counter[float]) -> bool:
+    """Whether a number is one of those that leave; each takes one along."""
+    if not leaving.get(number):
+        return False
+    leaving[number] -= 1
+    return True

@@ -1,0 +1,117 @@
+"""How fast a job goes and how long the rest will take, from a few minutes of counts.
+
+The ETA assumes that the rest goes on as the last minutes went. Executions that end are counted
+like arrivals, so n of them tell the rate to within about 1/sqrt(n) of itself; the range is where
+the end lies nine times out of ten if the assumption holds. Things not notified yet cannot end
+before the rollout reaches them, whatever the rate: that is a lower bound of its own.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from typing import TYPE_CHECKING
+
+from otactl.model.standing import Eta, Pace
+from otactl.rules.rollout import MINUTE_MS, RolloutState, next_release
+
+if TYPE_CHECKING:
+    from otactl.model.job_configuration import Rollout
+
+#: How long is looked back.
+WINDOW_MS = 5 * MINUTE_MS
+#: Counts closer together than this are one: a burst of events must not fill the window.
+_RESOLUTION_MS = 1000
+#: A rate from a shorter time than this says nothing.
+_LEAST_MS = 2000
+#: Nine out of ten lie within so many standard deviations of a normal distribution.
+_SIGMAS = 1.645
+_SECONDS_PER_MINUTE = 60.0
+#: Nobody waits for the end of a rollout longer than this; the loop that looks for it neither.
+_MAX_ROLLOUT_MINUTES = 100_000
+
+
+class PaceMeter:
+    """Remembers counts for a while and tells rates from them."""
+
+    def __init__(self) -> None:
+        self._counts: deque[tuple[int, int, int]] = deque()
+
+    def note(self, now_ms: int, *, notified: int, finished: int) -> None:
+        """Take in the counts as of now; both only grow, or the job is another one."""
+        counts = self._counts
+        if counts and now_ms - counts[-1][0] < _RESOLUTION_MS and len(counts) > 1:
+            counts[-1] = (counts[-1][0], notified, finished)
+            return
+        counts.append((now_ms, notified, finished))
+        while len(counts) > 2 and counts[1][0] <= now_ms - WINDOW_MS:  # noqa: PLR2004 - a rate needs two
+            counts.popleft()
+
+    def pace(self, now_ms: int) -> Pace | None:
+        """The rates over the window before now; None while too little was seen."""
+        if not self._counts:
+            return None
+        first_ms, notified, finished = self._counts[0]
+        elapsed_ms = now_ms - first_ms
+        if elapsed_ms < _LEAST_MS:
+            return None
+        minutes = elapsed_ms / MINUTE_MS
+        return Pace(
+            notified_per_minute=max(0, self._counts[-1][1] - notified) / minutes,
+            finished_per_minute=max(0, self._counts[-1][2] - finished) / minutes,
+            window_seconds=elapsed_ms / 1000,
+            finished=max(0, self._counts[-1][2] - finished),
+        )
+
+
+def estimate(
+    pace: Pace | None,
+    *,
+    remaining: int,
+    unnotified: int,
+    rollout: Rollout | None,
+    notified: int,
+    succeeded: int,
+) -> Eta | None:
+    """How long the rest takes.
+
+    Args:
+        pace: How fast it goes.
+        remaining: Executions and things that are not over.
+        unnotified: Those of them that AWS has not notified.
+        rollout: The job's policy.
+        notified: Things notified so far.
+        succeeded: Executions that succeeded so far.
+
+    Returns:
+        None when nothing is left, or nothing ended in the window.
+    """
+    if remaining <= 0 or pace is None or pace.finished <= 0:
+        return None
+    likely = remaining / pace.finished_per_minute * _SECONDS_PER_MINUTE
+    spread = _SIGMAS / math.sqrt(pace.finished)
+    floor = rollout_seconds(rollout, unnotified=unnotified, notified=notified, succeeded=succeeded)
+    high = likely / (1 - spread) if spread < 1 else None
+    return Eta(
+        low_seconds=max(floor, likely / (1 + spread)),
+        likely_seconds=max(floor, likely),
+        high_seconds=None if high is None else max(floor, high),
+    )
+
+
+def rollout_seconds(
+    rollout: Rollout | None, *, unnotified: int, notified: int, succeeded: int
+) -> float:
+    """The least time until the last thing is notified, if all that are notified succeed."""
+    minutes, waiting = 0, unnotified
+    while waiting > 0 and minutes < _MAX_ROLLOUT_MINUTES:
+        state = RolloutState(waiting=waiting, notified=notified, succeeded=succeeded)
+        batch = next_release(rollout, state)
+        if batch <= 0:
+            break
+        waiting -= batch
+        notified += batch
+        succeeded += batch
+        minutes += 1
+    # The first batch may come at once, the others a minute apart.
+    return max(0, minutes - 1) * _SECONDS_PER_MINUTE

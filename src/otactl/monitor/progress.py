@@ -1,0 +1,114 @@
+"""How the counts came to be what they are: a line of them over time, bounded in length."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from otactl.model.status import ExecutionStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from otactl.model.outcome import ThingOutcome
+    from otactl.model.snapshot import JobCounts
+
+#: Points kept; more than a chart has pixels for.
+MAX_POINTS = 600
+
+_STATUSES = tuple(ExecutionStatus)
+Counts = tuple[int, ...]
+
+
+@dataclass(slots=True)
+class Progress:
+    """Executions by status over time, in the order of ``ExecutionStatus``.
+
+    When there are too many points every other one is dropped: the line gets coarser, not shorter.
+    """
+
+    points: list[tuple[int, Counts]] = field(default_factory=list)
+
+    def begin(self, earlier: Progress, unlisted: int) -> None:
+        """Put what happened before the first look in front.
+
+        Args:
+            earlier: From ``progress_of``.
+            unlisted: Executions that are not known one by one: queued all along, as it were.
+        """
+        if not self.points:
+            return
+        first_ms = self.points[0][0]
+        waiting = _STATUSES.index(ExecutionStatus.QUEUED)
+        before = [
+            (at_ms, tuple(count + unlisted * (at == waiting) for at, count in enumerate(counts)))
+            for at_ms, counts in earlier.points
+            if at_ms < first_ms
+        ]
+        self.points[:0] = before
+        self._thin()
+
+    def note(self, now_ms: int, counts: JobCounts) -> None:
+        """Take in the counts as of now, when they are others than before."""
+        row = tuple(counts[status] for status in _STATUSES)
+        if self.points and self.points[-1][1] == row:
+            return
+        if self.points and self.points[-1][0] >= now_ms:
+            self.points[-1] = (self.points[-1][0], row)
+            return
+        if self.points:
+            # What was so until now would otherwise look like a slow change.
+            last_ms, last = self.points[-1]
+            if now_ms - last_ms > 1:
+                self.points.append((now_ms - 1, last))
+        self.points.append((now_ms, row))
+        self._thin()
+
+    def _thin(self) -> None:
+        while len(self.points) > MAX_POINTS:
+            del self.points[1:-1:2]
+
+
+def progress_of(executions: Iterable[ThingOutcome]) -> Progress:
+    """The line as the executions' own times tell it: when queued, started and ended.
+
+    Exact whoever watched or did not. An execution whose start is not known counts as queued until
+    its end.
+    """
+    moves: list[tuple[int, int, int]] = []
+    for outcome in executions:
+        at_ms = outcome.queued_at_ms
+        if at_ms is None:
+            continue
+        status = ExecutionStatus.QUEUED
+        moves.append((at_ms, -1, _STATUSES.index(status)))
+        for later_ms, later in (
+            (outcome.started_at_ms, ExecutionStatus.IN_PROGRESS),
+            (outcome.updated_at_ms, outcome.status),
+        ):
+            if later_ms is None or later is status:
+                continue
+            at_ms = max(at_ms, later_ms)
+            moves.append((at_ms, _STATUSES.index(status), _STATUSES.index(later)))
+            status = later
+    return _replayed(sorted(moves))
+
+
+def _replayed(moves: list[tuple[int, int, int]]) -> Progress:
+    counts = [0] * len(_STATUSES)
+    progress = Progress()
+    # Several moves in one step of the chart are one point.
+    span = moves[-1][0] - moves[0][0] if moves else 0
+    step = span // MAX_POINTS + 1
+    bucket = -1
+    for at_ms, left, entered in moves:
+        if not progress.points:
+            progress.points.append((at_ms - 1, tuple(counts)))
+        if left >= 0:
+            counts[left] -= 1
+        counts[entered] += 1
+        if at_ms // step == bucket:
+            progress.points.pop()
+        progress.points.append((at_ms, tuple(counts)))
+        bucket = at_ms // step
+    return progress

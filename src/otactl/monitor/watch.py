@@ -1,0 +1,321 @@
+"""Watches jobs until they are over or somebody stops: when to look, when to rely on events.
+
+One loop for any number of jobs. While polling, each job is looked at once per interval. While
+events can be relied on nobody asks, except when
+
+- none has come for a while: one look tells whether nothing happened, or events were lost;
+- ``silent_seconds`` have passed: events never tell who is silent;
+- a job's last event says that more has ended than was told.
+
+A deployment deletes its job as soon as that is over, often before anybody looks again. How it ended
+is then taken from what the deployment wrote down, where that can be read.
+
+What AWS refuses or the network swallows is said in the snapshot's note and tried again, less and
+less often; what is known stays. Only what AWS refuses at the very first look ends the watch: that
+is a mistake, and no bad moment.
+
+A snapshot of a large job costs milliseconds, an event microseconds. So events are taken in as they
+come, and a snapshot is made when one may be shown.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from otactl.errors import AwsRefused, AwsUnreachable, OtactlError, UserMistake
+from otactl.monitor.feed import Feed, FeedState
+from otactl.monitor.ports import Connected, Lost, ThingHeard
+from otactl.monitor.turn import Turn
+from otactl.rules.backoff import PATIENCE_SECONDS, pause_seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from otactl.model.outcome import RoundResult
+    from otactl.model.snapshot import JobSnapshot
+    from otactl.monitor.job_watcher import JobWatcher
+    from otactl.monitor.ports import Clock, Inbox, Message
+    from otactl.monitor.watch_policy import WatchPolicy
+    from otactl.wire.job_event import ExecutionEvent, JobEvent
+
+#: An event may overtake another; what seems to be missing is asked for only after so long.
+GRACE_MS = 2000
+#: From one snapshot of a job to the next, at least: events come in bursts.
+SHOW_MS = 200
+#: Calls in a row that complete the picture of a job that is over.
+_CLOSING_CALLS = 20
+
+
+class Watch:
+    """Watches jobs.
+
+    Args:
+        watchers: One for each job.
+        inbox: Where events come in; also what the loop waits on.
+        clock: Time.
+        policy: How closely.
+        on_snapshot: Told a job's id and how it stands, whenever that may have changed.
+        is_over: Whether a job has ended for good, by its id and snapshot.
+        expects_events: Whether events were asked for.
+        renew: Called when AWS refused, before the next try: the credentials may be other ones.
+        last_word: What the deployment of a job wrote down of it, by its id; None when nobody knows.
+        is_place_gone: Whether the cloud the jobs are in went for good, as a rehearsal's does.
+        patience_seconds: How long AWS may refuse or be out of reach before that is raised; None
+            to try for ever.
+    """
+
+    def __init__(
+        self,
+        watchers: Sequence[JobWatcher],
+        inbox: Inbox,
+        clock: Clock,
+        policy: WatchPolicy,
+        *,
+        on_snapshot: Callable[[str, JobSnapshot], None],
+        is_over: Callable[[str, JobSnapshot], bool],
+        expects_events: bool = False,
+        renew: Callable[[], None] = lambda: None,
+        last_word: Callable[[str], RoundResult | None] = lambda _: None,
+        is_place_gone: Callable[[], bool] = lambda: False,
+        patience_seconds: float | None = PATIENCE_SECONDS,
+    ) -> None:
+        self._inbox = inbox
+        self._clock = clock
+        self._policy = policy
+        self._on_snapshot = on_snapshot
+        self._is_over = is_over
+        self._renew = renew
+        self._last_word = last_word
+        self._is_place_gone = is_place_gone
+        self._patience_seconds = patience_seconds
+        self._feed = Feed(expects_events=expects_events)
+        self._connected_ms = 0
+        now_ms = clock.now_ms()
+        self._turns = {
+            watcher.job_id: Turn(watcher, now_ms, now_ms, policy.quiet_seconds)
+            for watcher in watchers
+        }
+        self._followed_due_ms = now_ms
+
+    def run(self) -> None:
+        """Watch until every job is over.
+
+        Raises:
+            AwsRefused: AWS kept refusing, or stayed out of reach, for longer than the patience.
+            Interrupted: The user asked to stop.
+        """
+        while True:
+            now_ms = self._clock.now_ms()
+            for turn in self._turns.values():
+                if not turn.ended and turn.due_ms <= now_ms:
+                    self._try(turn, self._close if turn.closing else self._look)
+            self._check_caught_up()
+            self._look_aside(now_ms)
+            for turn in self._turns.values():
+                self._show(turn)
+            if all(turn.ended for turn in self._turns.values()):
+                return
+            for message in self._inbox.receive(self._seconds_to_wait()):
+                self._take(message)
+
+    def look_now(self) -> None:
+        """Let the loop look at every job when it next comes round."""
+        for turn in self._turns.values():
+            turn.due_ms = 0
+
+    @property
+    def _relies_on_events(self) -> bool:
+        return self._feed.state is FeedState.EVENTS
+
+    # What was heard.
+
+    def _take(self, message: Message) -> None:
+        match message:
+            case Connected():
+                self._connected_ms = self._clock.now_ms()
+                self._feed.connected()
+                self.look_now()
+            case Lost(reason):
+                self._feed.lost(reason)
+                self.look_now()
+            case ThingHeard():
+                for turn in self._turns.values():
+                    if turn.watcher.followed is not None:
+                        turn.watcher.followed.hear(message)
+                        turn.beats += 1
+            case None:
+                self.look_now()
+            case _:
+                self._take_event(message)
+
+    def _take_event(self, event: JobEvent | ExecutionEvent) -> None:
+        turn = self._turns.get(event.job_id)
+        if turn is None or turn.ended:
+            return
+        asks = turn.watcher.take(event)
+        if self._feed.state is FeedState.POLLING:
+            # They come after all: what was missed meanwhile is asked for.
+            self._take(Connected())
+        elif self._relies_on_events:
+            turn.quiet_seconds = self._policy.quiet_seconds
+            self._schedule(turn)
+        if asks:
+            turn.doubt = True
+            turn.due_ms = min(turn.due_ms, self._clock.now_ms() + GRACE_MS)
+
+    # Looking.
+
+    def _try(self, turn: Turn, act: Callable[[Turn], None]) -> None:
+        """Call AWS, and bear it when that fails."""
+        try:
+            act(turn)
+        except (AwsRefused, UserMistake) as error:
+            if isinstance(error, AwsUnreachable) and self._is_place_gone():
+                turn.watcher.lose()
+                turn.trouble = ""
+                self._end(turn)
+                return
+            self._bear(turn, error)
+        else:
+            turn.failures, turn.trouble = 0, ""
+            turn.is_answered, turn.answered_ms = True, self._clock.now_ms()
+
+    def _bear(self, turn: Turn, error: AwsRefused | UserMistake) -> None:
+        """Say what went wrong and when it is tried again; raise it when that is of no use.
+
+        Credentials run out, and files with them are written anew, while somebody watches.
+        """
+        now_ms = self._clock.now_ms()
+        patience = self._patience_seconds
+        is_first = not turn.is_answered and not isinstance(error, AwsUnreachable)
+        if is_first or (patience is not None and now_ms - turn.answered_ms > patience * 1000):
+            raise error
+        turn.failures += 1
+        pause = max(pause_seconds(turn.failures), self._policy.interval_seconds)
+        remedy = ""
+        if not isinstance(error, AwsUnreachable):
+            remedy = "; mend it, and the watch goes on"
+            with suppress(OtactlError):
+                self._renew()
+        turn.trouble = f"{error}{remedy}; next try in {pause:g} s"
+        turn.due_ms = now_ms + int(pause * 1000)
+
+    def _look(self, turn: Turn) -> None:
+        watcher = turn.watcher
+        if self._relies_on_events:
+            self._look_beside_events(turn)
+        else:
+            watcher.look()
+            turn.doubt = False
+        self._schedule(turn)
+
+    def _look_beside_events(self, turn: Turn) -> None:
+        """A look that should find nothing that was not told."""
+        watcher = turn.watcher
+        if turn.doubt and watcher.lacks_executions:
+            # It is not on its way: it was lost.
+            self._feed.missed()
+            turn.doubt = False
+            watcher.look()
+            return
+        if turn.doubt and watcher.is_told_to_the_end:
+            turn.doubt = False
+            return
+        if not watcher.look(extra_calls=0):
+            self._take(Connected())  # another job goes by this id now: from the beginning
+            return
+        turn.doubt = watcher.lacks_executions
+        if not turn.doubt:
+            watcher.catch_up(self._policy.extra_calls, with_details=False)
+        turn.quiet_seconds = min(turn.quiet_seconds * 2, self._policy.silent_seconds)
+
+    def _schedule(self, turn: Turn) -> None:
+        """When the next look is due."""
+        now_ms = self._clock.now_ms()
+        state = turn.watcher.state
+        if not self._relies_on_events or state.is_over or state.is_gone:
+            turn.due_ms = now_ms + int(self._policy.interval_seconds * 1000)
+        elif turn.doubt:
+            turn.due_ms = now_ms + GRACE_MS
+        else:
+            turn.due_ms = min(
+                now_ms + int(turn.quiet_seconds * 1000),
+                max(now_ms, state.looked_ms + int(self._policy.silent_seconds * 1000)),
+            )
+
+    def _check_caught_up(self) -> None:
+        if self._feed.state is not FeedState.CATCHING_UP:
+            return
+        turns = [turn for turn in self._turns.values() if not turn.ended]
+        if any(
+            turn.trouble or turn.answered_ms < self._connected_ms or turn.watcher.lacks_executions
+            for turn in turns
+        ):
+            return
+        self._feed.caught_up()
+        for turn in turns:
+            turn.watcher.accept_missing()
+            turn.quiet_seconds = self._policy.quiet_seconds
+            self._schedule(turn)
+
+    def _look_aside(self, now_ms: int) -> None:
+        """Alarms and followed things: no event tells of them."""
+        if not self._relies_on_events or now_ms < self._followed_due_ms:
+            return
+        self._followed_due_ms = now_ms + int(self._policy.interval_seconds * 1000)
+        for turn in self._turns.values():
+            if not turn.ended and turn.watcher.state.job is not None:
+                self._try(turn, lambda turn: turn.watcher.look_aside())
+                turn.beats += 1  # time goes on, if nothing else
+
+    # Showing.
+
+    def _show(self, turn: Turn) -> None:
+        now_ms = self._clock.now_ms()
+        news = self._news(turn)
+        if turn.ended or news == turn.shown or now_ms - turn.shown_ms < SHOW_MS:
+            return
+        snapshot = self._snapshot(turn)
+        if not (turn.closing or turn.trouble or turn.doubt) and self._is_over(
+            turn.watcher.job_id, snapshot
+        ):
+            turn.closing, turn.due_ms = True, now_ms
+        turn.shown_ms, turn.shown = now_ms, news
+        self._on_snapshot(turn.watcher.job_id, snapshot)
+
+    def _news(self, turn: Turn) -> tuple[object, ...]:
+        """What differs when a snapshot may."""
+        state = turn.watcher.state
+        note = turn.trouble or self._feed.note
+        return (state.version, state.looked_ms, turn.beats, note, turn.doubt, self._feed.state)
+
+    def _snapshot(self, turn: Turn) -> JobSnapshot:
+        return turn.watcher.snapshot(self._feed.source, turn.trouble or self._feed.note)
+
+    def _close(self, turn: Turn) -> None:
+        """The job is over: complete the picture, then leave it alone."""
+        watcher = turn.watcher
+        known = watcher.state.job is not None and not watcher.state.is_gone
+        turn.due_ms = self._clock.now_ms()
+        if not known or watcher.catch_up(_CLOSING_CALLS):
+            self._end(turn)
+
+    def _end(self, turn: Turn) -> None:
+        """Nothing more will come; what the service can no longer tell, the deployment may have."""
+        watcher = turn.watcher
+        if watcher.state.is_gone:
+            result = self._last_word(watcher.job_id)
+            if result is not None:
+                watcher.conclude(result)
+        turn.ended = True
+        self._on_snapshot(watcher.job_id, self._snapshot(turn))
+
+    def _seconds_to_wait(self) -> float:
+        now_ms = self._clock.now_ms()
+        turns = [turn for turn in self._turns.values() if not turn.ended]
+        due_ms = [turn.due_ms for turn in turns]
+        due_ms += [turn.shown_ms + SHOW_MS for turn in turns if self._news(turn) != turn.shown]
+        if self._relies_on_events:
+            due_ms.append(self._followed_due_ms)
+        return max(0.0, (min(due_ms) - now_ms) / 1000)

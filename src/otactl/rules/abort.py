@@ -1,0 +1,131 @@
+"""When a job cancels itself, and how far it is from doing so.
+
+| rule | source |
+|---|---|
+| nothing is checked until ``minNumberOfExecutedThings`` executions have ended | Developer Guide, |
+| | job-configurations-api; aws-facts C |
+| then percentage = matching failures / ended executions, and at least the threshold fires | same |
+| criteria are tried in the order of the list; the first that is met cancels the job | same |
+| every attempt is an execution of its own, so one thing may weigh several times | aws-facts A5, C |
+| ALL counts FAILED, REJECTED and TIMED_OUT | botocore ``iot`` JobExecutionFailureType |
+| the percentage has two decimals | botocore ``iot`` AbortThresholdPercentage |
+
+botocore words the minimum as things *notified*; we follow the guide. Two points are UNCONFIRMED
+(aws-facts C). CANCELED and REMOVED executions do not count as ended here: nothing was executed,
+and the counts of a job that was just cancelled still tell whether a criterion did it. The local
+cloud counts them. A failure that will be retried counts at once, here as in the local cloud.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from otactl.model.status import ExecutionStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from otactl.model.job_configuration import AbortCriterion
+
+    Counts = Mapping[ExecutionStatus, int]
+
+#: The statuses of an execution that was executed: the denominator of every percentage.
+EXECUTED = frozenset(
+    {
+        ExecutionStatus.SUCCEEDED,
+        ExecutionStatus.FAILED,
+        ExecutionStatus.REJECTED,
+        ExecutionStatus.TIMED_OUT,
+    }
+)
+#: A percentage of 100 in the unit the comparison is made in: hundredths of a percent.
+WHOLE = 10_000
+
+
+def threshold_hundredths(criterion: AbortCriterion) -> int:
+    """The threshold in hundredths of a percent: exact, as it has two decimals."""
+    return round(criterion.threshold_percentage * 100)
+
+
+def executed(counts: Counts) -> int:
+    """Executions that were executed to an end, good or bad."""
+    return sum(counts.get(status, 0) for status in EXECUTED)
+
+
+def failures(criterion: AbortCriterion, counts: Counts) -> int:
+    """Executions that ended in the way this criterion counts."""
+    return sum(counts.get(status, 0) for status in criterion.failure_type.statuses)
+
+
+def is_met(criterion: AbortCriterion, failed: int, ended: int) -> bool:
+    """Whether so many failures among so many ended executions meet the criterion."""
+    return (
+        ended >= max(1, criterion.min_number_of_executed_things)
+        and failed * WHOLE >= threshold_hundredths(criterion) * ended
+    )
+
+
+def firing_criterion(criteria: Sequence[AbortCriterion], counts: Counts) -> AbortCriterion | None:
+    """The criterion that cancels the job now, or None."""
+    ended = executed(counts)
+    for criterion in criteria:
+        if is_met(criterion, failures(criterion, counts), ended):
+            return criterion
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AbortDistance:
+    """How far one criterion is from cancelling the job.
+
+    Attributes:
+        failed: Executions that ended in the way the criterion counts.
+        executed: Executions that ended at all.
+        missing_executions: How many more must end before the criterion is looked at.
+        missing_failures: How many more failures in a row would meet it; 0 when it is met, None
+            when no number of them would.
+    """
+
+    criterion: AbortCriterion
+    failed: int
+    executed: int
+    missing_executions: int
+    missing_failures: int | None
+
+    @property
+    def percentage(self) -> float:
+        """The share of failures so far, 0 to 100."""
+        return 100 * self.failed / self.executed if self.executed else 0.0
+
+
+def distance(criteria: Sequence[AbortCriterion], counts: Counts) -> tuple[AbortDistance, ...]:
+    """How far each criterion is from firing, in the order of the list."""
+    ended = executed(counts)
+    return tuple(_distance(criterion, failures(criterion, counts), ended) for criterion in criteria)
+
+
+def missing_failures(criterion: AbortCriterion, failed: int, ended: int) -> int | None:
+    """How many more failures in a row meet the criterion; each of them is one more ended too.
+
+    With f more, ``(failed + f) / (ended + f) >= threshold`` gives f by division; a threshold of
+    100% is met only while nothing has ended in any other way.
+    """
+    threshold = threshold_hundredths(criterion)
+    minimum = max(0, max(1, criterion.min_number_of_executed_things) - ended)
+    short = threshold * ended - WHOLE * failed
+    if short <= 0:
+        return minimum
+    if threshold >= WHOLE:
+        return None
+    return max(minimum, -(-short // (WHOLE - threshold)))
+
+
+def _distance(criterion: AbortCriterion, failed: int, ended: int) -> AbortDistance:
+    return AbortDistance(
+        criterion=criterion,
+        failed=failed,
+        executed=ended,
+        missing_executions=max(0, max(1, criterion.min_number_of_executed_things) - ended),
+        missing_failures=missing_failures(criterion, failed, ended),
+    )

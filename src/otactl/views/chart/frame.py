@@ -1,0 +1,178 @@
+"""The frame of a chart: its axes, its ticks at round numbers, and how values become pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from otactl.monitor.percentile import round_step
+from otactl.views.chart.svg import element, text
+from otactl.views.wording import duration
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+RIGHT, BOTTOM = 12, 36
+_TICK_GAP = 60
+_CHARACTER = 7.0
+_MINUTE = 60.0
+#: Steps of a time axis, in seconds.
+_TIME_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21_600, 43_200)
+_DAY = 86_400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """A plane of ``width`` by ``height`` pixels, with axes up to ``x_max`` and ``y_max``.
+
+    Attributes:
+        top: Pixels left free above the plane.
+    """
+
+    width: int
+    height: int
+    x_max: float
+    y_max: float
+    x_label: str
+    y_label: str
+    x_min: float = 0.0
+    top: int = 10
+    x_is_time: bool = False
+
+    @property
+    def left(self) -> float:
+        """Where the plane begins: behind the longest number of the axis."""
+        return max(len(f"{round(tick):,}") for tick in self.y_ticks) * _CHARACTER + 30
+
+    @property
+    def y_ticks(self) -> tuple[float, ...]:
+        """The heights that have a line: whole numbers."""
+        step = max(1.0, round_step(self.y_max / 6))
+        return tuple(step * number for number in range(int(self.y_max / step) + 1))
+
+    @property
+    def x_ticks(self) -> tuple[float, ...]:
+        """The places along the axis that are named."""
+        wanted = max(2.0, (self.width - self.left - RIGHT) / _TICK_GAP)
+        least = (self.x_max - self.x_min) / wanted
+        step = _time_step(least) if self.x_is_time else round_step(least)
+        first = int(self.x_min / step)
+        last = int(self.x_max / step)
+        return tuple(
+            step * number for number in range(first, last + 1) if step * number >= self.x_min
+        )
+
+    def x(self, value: float) -> float:
+        """Pixels from the left."""
+        share = (value - self.x_min) / ((self.x_max - self.x_min) or 1)
+        return self.left + share * (self.width - self.left - RIGHT)
+
+    def y(self, value: float) -> float:
+        """Pixels from the top."""
+        return self.height - BOTTOM - value / (self.y_max or 1) * (self.height - BOTTOM - self.top)
+
+    def draw(self, title: str, *content: str) -> str:
+        """The whole drawing: what it shows in words, the frame, and the content in it."""
+        return element(
+            "svg",
+            element("title", text(title)),
+            self._grid(),
+            *content,
+            self._axes(),
+            xmlns="http://www.w3.org/2000/svg",
+            viewBox=f"0 0 {self.width} {self.height}",
+            width=self.width,
+            height=self.height,
+            role="img",
+            class_="chart",
+        )
+
+    def _grid(self) -> str:
+        return "".join(
+            element(
+                "line",
+                x1=self.left,
+                x2=self.width - RIGHT,
+                y1=self.y(tick),
+                y2=self.y(tick),
+                class_="grid",
+            )
+            for tick in self.y_ticks
+        )
+
+    def _axes(self) -> str:
+        named = _time_words if self.x_is_time else _number_words
+        bottom = self.height - BOTTOM
+        x_names = "".join(
+            element("text", text(named(tick)), x=self.x(tick), y=bottom + 15, text_anchor="middle")
+            for tick in self.x_ticks
+        )
+        y_names = "".join(
+            element(
+                "text", text(f"{tick:,.0f}"), x=self.left - 6, y=self.y(tick) + 4, text_anchor="end"
+            )
+            for tick in self.y_ticks
+        )
+        line = element(
+            "line", x1=self.left, x2=self.width - RIGHT, y1=bottom, y2=bottom, class_="axis"
+        )
+        middle = self.left + (self.width - self.left - RIGHT) / 2
+        labels = element(
+            "text",
+            text(self.x_label),
+            x=middle,
+            y=self.height - 4,
+            text_anchor="middle",
+            class_="label",
+        ) + element(
+            "text",
+            text(self.y_label),
+            transform=f"translate(12 {(bottom + self.top) / 2:.0f}) rotate(-90)",
+            text_anchor="middle",
+            class_="label",
+        )
+        return line + x_names + y_names + labels
+
+
+def empty_chart(width: int, height: int, words: str) -> str:
+    """A drawing that says why there is nothing to draw."""
+    return element(
+        "svg",
+        element("title", text(words)),
+        element("text", text(words), x=width / 2, y=height / 2, text_anchor="middle"),
+        xmlns="http://www.w3.org/2000/svg",
+        viewBox=f"0 0 {width} {height}",
+        width=width,
+        height=height,
+        role="img",
+        class_="chart",
+    )
+
+
+def polygon(frame: Frame, xs: Sequence[float], low: Sequence[float], high: Sequence[float]) -> str:
+    """The points of the area between two lines of counts: each holds until the next, then jumps."""
+    return " ".join(_stairs(frame, xs, high) + _stairs(frame, xs, low)[::-1])
+
+
+def _stairs(frame: Frame, xs: Sequence[float], ys: Sequence[float]) -> list[str]:
+    corners: list[str] = []
+    for x, y in zip(xs, ys, strict=True):
+        place, height = f"{frame.x(x):.1f}", f"{frame.y(y):.1f}"
+        if corners and not corners[-1].endswith(f",{height}"):
+            corners.append(f"{place},{corners[-1].partition(',')[2]}")
+        corners.append(f"{place},{height}")
+    return corners
+
+
+def _time_step(least: float) -> float:
+    fitting: Callable[[int], bool] = lambda step: step >= least  # noqa: E731
+    step = next(filter(fitting, _TIME_STEPS), None)
+    return float(step) if step is not None else max(_DAY, round_step(least / _DAY) * _DAY)
+
+
+def _time_words(seconds: float) -> str:
+    return "0" if not seconds else duration(seconds)
+
+
+def _number_words(number: float) -> str:
+    return f"{number:,.6g}"

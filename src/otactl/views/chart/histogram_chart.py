@@ -1,0 +1,83 @@
+"""How long the downloads took: how many things in each span of seconds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from otactl.views.chart.frame import Frame, empty_chart
+from otactl.views.chart.svg import element, text
+from otactl.views.wording import figure
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from otactl.model.standing import Percentiles
+    from otactl.monitor.percentile import Bin
+
+_HEIGHT = 260
+#: Above the bars: two lines of text that no bar may cross.
+_ROOM_FOR_MARKS = 34
+#: So near to an edge, as a share of the width, words lean away from it.
+_EDGE = 0.2
+
+
+def histogram_chart(
+    bins: Sequence[Bin], percentiles: Percentiles, *, width: int, height: int = _HEIGHT
+) -> str:
+    """Draw it.
+
+    Args:
+        bins: The bars.
+        percentiles: p50 and p99 are marked.
+        width: Of the drawing, in pixels.
+        height: Likewise.
+    """
+    if not bins:
+        return empty_chart(width, height, "no device has reported a download time yet")
+    frame = Frame(
+        width=width,
+        height=height,
+        x_min=bins[0].low,
+        x_max=bins[-1].high,
+        y_max=max(1, *(each.count for each in bins)),
+        x_label="seconds of download",
+        y_label="things",
+        top=_ROOM_FOR_MARKS,
+    )
+    bars = "".join(
+        element(
+            "rect",
+            element("title", text(f"{each.low:g} to {each.high:g} s: {each.count:,} things")),
+            x=frame.x(each.low) + 0.5,
+            y=frame.y(each.count),
+            width=max(1.0, frame.x(each.high) - frame.x(each.low) - 1),
+            height=frame.y(0) - frame.y(each.count),
+            class_="bar",
+        )
+        for each in bins
+        if each.count
+    )
+    # p99 stands above p50 and never left of it, so neither line crosses the other's words.
+    marks = ""
+    if percentiles.p50 is not None and percentiles.p99 is not None:
+        near_left = frame.x(percentiles.p50) < width * _EDGE
+        near_right = frame.x(percentiles.p99) > width * (1 - _EDGE)
+        marks = _mark(frame, "p50", percentiles.p50, y=27, leans_left=not near_left)
+        marks += _mark(frame, "p99", percentiles.p99, y=12, leans_left=near_right)
+    words = (
+        f"Download times of {percentiles.count:,} things: half within {figure(percentiles.p50)} s,"
+        f" 99 of 100 within {figure(percentiles.p99)} s, the longest {figure(percentiles.max)} s"
+    )
+    return frame.draw(words, bars, marks)
+
+
+def _mark(frame: Frame, name: str, seconds: float, *, y: float, leans_left: bool) -> str:
+    x = frame.x(seconds)
+    return element("line", x1=x, x2=x, y1=frame.y(0), y2=y - 8, class_="mark") + element(
+        "text",
+        text(f"{name} {figure(seconds)} s"),
+        x=x - 4 if leans_left else x + 4,
+        y=y,
+        text_anchor="end" if leans_left else "start",
+        class_="mark",
+    )

@@ -1,0 +1,158 @@
+"""What a person sees while a deployment runs: a bar for the job, and the counts by status.
+
+On a terminal the bar is redrawn in place. Elsewhere (a pipe, a CI log) a line is written whenever
+something changed, so that the log reads as a story and not as a film.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from otactl.deploy.observer import Moment, SilentObserver, StepMoment
+from otactl.deploy.step import AwaitJob
+from otactl.model.snapshot import JobCounts
+from otactl.model.status import ExecutionStatus
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+    from rich.console import Console
+
+    from otactl.deploy.step import Step
+    from otactl.model.outcome import RoundResult
+    from otactl.model.snapshot import JobSnapshot
+
+_DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
+_SHOWN_DIGITS = 12
+
+_WORDS = {
+    ExecutionStatus.QUEUED: ("queued", "dim"),
+    ExecutionStatus.IN_PROGRESS: ("in progress", "cyan"),
+    ExecutionStatus.SUCCEEDED: ("succeeded", "green"),
+    ExecutionStatus.FAILED: ("failed", "red"),
+    ExecutionStatus.REJECTED: ("rejected", "red"),
+    ExecutionStatus.TIMED_OUT: ("timed out", "red"),
+    ExecutionStatus.CANCELED: ("canceled", "yellow"),
+    ExecutionStatus.REMOVED: ("removed", "yellow"),
+}
+
+
+def describe_counts(counts: JobCounts) -> str:
+    """The counts that are not zero, as rich markup: ``3 succeeded, 1 in progress``."""
+    parts = [
+        f"[{style}]{counts[status]:,} {word}[/]"
+        for status, (word, style) in _WORDS.items()
+        if counts[status]
+    ]
+    return ", ".join(parts) or "[dim]nothing notified yet[/]"
+
+
+def shorten(text: str) -> str:
+    """The text with SHA-256 digests cut to what an eye can compare."""
+    return _DIGEST.sub(lambda match: f"{match[0][:_SHOWN_DIGITS]}…", text)
+
+
+class DeployProgress(SilentObserver):
+    """Shows a deployment's progress. Use as a context manager.
+
+    Args:
+        console: Where to; standard error, so that results stay alone on standard output.
+        rounds: How many rounds are planned.
+        things: How many things each round is for.
+    """
+
+    def __init__(self, console: Console, *, rounds: int, things: int) -> None:
+        self._console = console
+        self._rounds = rounds
+        self._things = things
+        self._bar: Progress | None = None
+        self._last_line = ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._end_bar()
+
+    def on_step(self, moment: StepMoment) -> None:
+        """Say what is being done, and what was undone."""
+        step = moment.step
+        if isinstance(step, AwaitJob):
+            if moment.moment is Moment.BEGUN:
+                self._begin_bar(f"round {step.round} of {self._rounds}", self._things)
+        elif moment.moment is Moment.DONE:
+            self._end_bar()
+            self._line(f"[green]✓[/] {escape(shorten(step.title))}")
+        elif moment.deleted and step.resource is not None:
+            self._line(f"[dim]- deleted {escape(shorten(step.resource))}[/]")
+
+    def on_progress(self, step: Step, done: int, of: int) -> None:
+        """Show how far a long step is."""
+        if isinstance(step, AwaitJob):
+            # The job is over; what takes time now is asking what became of each thing.
+            self._update(counts=f"[dim]asking {done:,} of {of:,} things[/]")
+            return
+        if self._bar is None:
+            self._begin_bar(escape(shorten(step.title)), of)
+        self._update(completed=done, total=of)
+
+    def on_snapshot(self, round_number: int, snapshot: JobSnapshot) -> None:
+        """Move the job's bar."""
+        if snapshot.job is None:
+            return
+        counts = snapshot.job.counts
+        total = max(self._things, counts.total)
+        self._update(completed=counts.terminal, total=total, counts=describe_counts(counts))
+        if not self._console.is_terminal:
+            self._line(
+                f"round {round_number} of {self._rounds}: {counts.terminal} of {total} over: "
+                + describe_counts(counts)
+            )
+
+    def on_round(self, result: RoundResult) -> None:
+        """Leave the finished bar standing, with what the round came to."""
+        counts = describe_counts(JobCounts(result.counts))
+        self._update(completed=sum(result.counts.values()), counts=counts)
+        self._end_bar()
+
+    def on_pause(self, reason: str, seconds: float) -> None:
+        """Say that AWS is out of reach."""
+        self._line(f"[yellow]waiting {seconds:g} s:[/] {escape(reason)}")
+
+    def _begin_bar(self, description: str, total: int) -> None:
+        if not self._console.is_terminal:
+            return
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[counts]}"),
+            console=self._console,
+        )
+        self._bar.add_task(description, total=total, counts="")
+        self._bar.start()
+
+    def _update(self, **fields: Any) -> None:
+        if self._bar is not None:
+            self._bar.update(self._bar.task_ids[0], **fields)
+
+    def _end_bar(self) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+        self._bar = None
+
+    def _line(self, markup: str) -> None:
+        if markup != self._last_line:
+            self._console.print(markup, soft_wrap=True)
+        self._last_line = markup

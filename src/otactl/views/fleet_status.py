@@ -1,0 +1,86 @@
+"""One line that says what a running fleet is doing, redrawn in place on a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+
+from otactl.device.state import Phase
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+    from rich.console import Console
+
+    from otactl.fleet import FleetStanding
+
+_REASONS = 2
+
+
+class FleetStatus:
+    """Shows where a fleet stands. Use as a context manager.
+
+    Where standard error is no terminal, a line is written at the start, whenever executions
+    end, and when devices cannot connect, so that a log grows with what happened and not with time.
+
+    Args:
+        console: Where to.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._status = console.status("connecting") if console.is_terminal else None
+        self._told: tuple[str, bool] | None = None
+
+    def __enter__(self) -> Self:
+        if self._status is not None:
+            self._status.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._status is not None:
+            self._status.stop()
+
+    def show(self, standing: FleetStanding) -> None:
+        """Show this."""
+        if self._status is not None:
+            self._status.update(describe(standing))
+            return
+        news = (_ended(standing), bool(standing.faults))
+        if news != self._told:
+            self._told = news
+            self._console.print(describe(standing), soft_wrap=True)
+
+
+def describe(standing: FleetStanding) -> str:
+    """The standing in one line of rich markup."""
+    busy = [
+        f"{standing.phases[phase]:,} {phase}"
+        for phase in Phase
+        if phase is not Phase.IDLE and standing.phases[phase]
+    ]
+    parts = [f"{standing.connected:,} of {standing.things:,} devices connected", *busy]
+    if ended := _ended(standing):
+        parts.append(ended)
+    if standing.faults:
+        reasons = sorted(set(standing.faults.values()))[:_REASONS]
+        parts.append(
+            f"[red]{len(standing.faults):,} cannot connect: {escape('; '.join(reasons))}[/]"
+        )
+    return " · ".join(parts)
+
+
+def _ended(standing: FleetStanding) -> str:
+    return ", ".join(
+        f"{count:,} {(status.value if status else 'taken away').lower()}"
+        for status, count in sorted(
+            standing.finished.items(), key=lambda item: item[0].value if item[0] else ""
+        )
+    )

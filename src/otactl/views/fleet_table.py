@@ -1,0 +1,102 @@
+"""What devices did and what they run, as tables for people and as fields for scripts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from rich.markup import escape
+from rich.table import Table
+
+from otactl.model.status import ExecutionStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from rich.console import Console
+
+    from otactl.fleet import ThingResult
+
+#: Rows of a table that a person still reads; a script takes --output json.
+MAX_ROWS = 40
+#: Digits of a digest that tell images apart for a person.
+_SHORT = 20
+_TAKEN_AWAY = "taken away"
+
+
+def print_results(console: Console, results: Sequence[ThingResult]) -> None:
+    """Print a line for each kind of ending, and each thing that did not succeed."""
+    if not results:
+        console.print("no job reached a device")
+        return
+    kinds = Counter((_status(result), result.reason) for result in results)
+    summary = Table("executions", "status", "reason", box=None, pad_edge=False)
+    for (status, reason), count in kinds.most_common():
+        summary.add_row(f"{count:,}", status, escape(reason))
+    console.print(summary)
+    failed = [result for result in results if result.status is not ExecutionStatus.SUCCEEDED]
+    if failed:
+        console.print()
+        console.print(_failures(failed))
+
+
+def results_fields(results: Sequence[ThingResult], *, things: int, is_idle: bool) -> dict[str, Any]:
+    """The results as one JSON object."""
+    counts = Counter(_status(result) for result in results)
+    return {
+        "things": things,
+        "idle": is_idle,
+        "counts": dict(sorted(counts.items())),
+        "results": [
+            {
+                "thing": result.thing_name,
+                "behaviour": result.behaviour.value,
+                "jobId": result.job_id,
+                "executionNumber": result.execution_number,
+                "status": result.status.value if result.status else None,
+                "reason": result.reason,
+                "sha256": result.sha256,
+                "downloadSeconds": result.download_seconds,
+                "receivedBlocks": result.received_blocks,
+                "retries": result.retries,
+            }
+            for result in results
+        ],
+    }
+
+
+def print_fleet(console: Console, rows: Sequence[Mapping[str, str | None]]) -> None:
+    """Print the things of a fleet."""
+    table = Table("thing", "certificate", "runs (SHA-256)", box=None, pad_edge=False)
+    for row in rows[:MAX_ROWS]:
+        table.add_row(
+            row["thing"],
+            "yes" if row["certificate"] else "missing",
+            (row["runs"] or "the factory image")[:_SHORT],
+        )
+    console.print(table)
+    _tell_rest(console, len(rows))
+
+
+def _failures(failed: Sequence[ThingResult]) -> Table:
+    table = Table("thing", "job", "status", "reason", "seconds", box=None, pad_edge=False)
+    for result in failed[:MAX_ROWS]:
+        table.add_row(
+            result.thing_name,
+            result.job_id,
+            _status(result),
+            escape(result.reason),
+            f"{result.download_seconds:.1f}",
+        )
+    if len(failed) > MAX_ROWS:
+        table.caption = f"and {len(failed) - MAX_ROWS:,} more; --output json has them all"
+    return table
+
+
+def _tell_rest(console: Console, rows: int) -> None:
+    if rows > MAX_ROWS:
+        console.print(f"and {rows - MAX_ROWS:,} more; --output json has them all")
+
+
+def _status(result: ThingResult) -> str:
+    return result.status.value if result.status else _TAKEN_AWAY

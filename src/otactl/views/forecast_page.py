@@ -1,0 +1,159 @@
+"""A forecast as a page of its own: one file, everything in it, nothing loaded from anywhere.
+
+Plotly's script comes from its package and is put in once. What came from files, such as names, is
+escaped on its way into the page.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from importlib import resources
+from typing import TYPE_CHECKING
+
+from plotly.offline import get_plotlyjs
+
+from otactl.forecast.band import Band
+from otactl.forecast.forecast_fields import forecast_fields
+from otactl.views.band_text import count_text, dollars_text, duration_text, share_text
+from otactl.views.forecast_rows import headline, ordered_keys, rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from otactl.forecast.summary import Forecast
+
+_POINTS = 300
+_PLACEHOLDER = re.compile(r"@@([A-Z_]+)@@")
+
+
+def forecast_page(forecasts: Sequence[Forecast]) -> str:
+    """The page of one forecast, or of several over each other; the first is the one asked for."""
+    first = forecasts[0]
+    end = max(forecast.shown_minutes for forecast in forecasts)
+    names = " and ".join(forecast.name for forecast in forecasts)
+    parts = {
+        "TITLE": html.escape(f"Forecast of {names}"),
+        "UNDER": html.escape(
+            f"{first.scenario.things:,} things, {first.scenario.runs} runs, "
+            "median and 90% band; computed by otactl, no cloud was asked"
+        ),
+        "HEADLINES": "\n".join(_headline(forecast, forecasts) for forecast in forecasts),
+        "FIGURES": "\n".join(_figures(first)),
+        "THINGS_CAPTION": html.escape(_things_caption(first)),
+        "BRICKED_CAPTION": html.escape(_bricked_caption(first)),
+        "TABLE": _table(forecasts),
+        "RUNS": str(first.scenario.runs),
+        "NOTES": "\n".join(f"<li>{html.escape(note)}</li>" for note in _notes(forecasts)),
+        "CSS": _asset("page.css"),
+        "JS": _asset("page.js"),
+        "FORECASTS": _embedded(
+            [forecast_fields(forecast, points=_POINTS, end=end) for forecast in forecasts]
+        ),
+        "PLOTLY": get_plotlyjs(),
+    }
+    # In one pass: a file that is called like a placeholder is not filled in.
+    return _PLACEHOLDER.sub(lambda found: parts[found[1]], _asset("page.html"))
+
+
+def _asset(name: str) -> str:
+    folder = resources.files("otactl.views").joinpath("forecast_assets")
+    return folder.joinpath(name).read_text("utf-8")
+
+
+def _embedded(fields: object) -> str:
+    """JSON that cannot end the script element it stands in, whatever is in its texts."""
+    return json.dumps(fields).replace("<", "\\u003c")
+
+
+def _headline(forecast: Forecast, forecasts: Sequence[Forecast]) -> str:
+    name = f"<b>{html.escape(forecast.name)}</b>: " if len(forecasts) > 1 else ""
+    return f'<p class="headline">{name}{html.escape(headline(forecast))}</p>'
+
+
+def _figures(forecast: Forecast) -> list[str]:
+    aborts = forecast.abort_probability > 0
+    figures = []
+    if aborts:
+        after = forecast.abort_seconds
+        figures.append(
+            _figure(
+                f"aborts in {share_text(forecast.abort_probability)} of runs, after",
+                after,
+                duration_text,
+            )
+        )
+    if forecast.is_undecided:
+        stopped = forecast.of_aborted(lambda t: t.bricked)
+        figures.append(_figure("bricked when it aborts", stopped, count_text))
+        others = forecast.of_unaborted(lambda t: t.bricked)
+        figures.append(_figure("bricked when it does not", others, count_text, alarm=True))
+        return [*figures, _cost(forecast)]
+    figures.append(_figure("bricked", forecast.of_all(lambda t: t.bricked), count_text, alarm=True))
+    if aborts:
+        figures.append(
+            _figure("would be bricked with no abort", Band.of(forecast.without_abort), count_text)
+        )
+    else:
+        figures.append(_figure("95% finished after", forecast.finished_seconds(95), duration_text))
+    return [*figures, _cost(forecast)]
+
+
+def _cost(forecast: Forecast) -> str:
+    cost = Band.of(forecast.bill(found).total for found in forecast.tallies)
+    return _figure(f"cost (prices of {forecast.prices.read})", cost, dollars_text)
+
+
+def _figure(
+    label: str, band: Band | None, write: Callable[[float], str], *, alarm: bool = False
+) -> str:
+    if band is None:
+        return ""
+    low, high = write(band.low), write(band.high)
+    span = "in every run" if low == high else f"{low} to {high}"
+    return (
+        f'<li{" class=alarm" if alarm else ""}><span class="label">{html.escape(label)}</span>'
+        f'<span class="value">{html.escape(write(band.median))}</span>'
+        f'<span class="band">{html.escape(span)}</span></li>'
+    )
+
+
+def _things_caption(forecast: Forecast) -> str:
+    caption = "How many things were notified of the job, succeeded, or ended otherwise."
+    if forecast.aborted:
+        caption += " The red line is the moment the job aborts itself, the shade its band."
+    return caption
+
+
+def _bricked_caption(forecast: Forecast) -> str:
+    caption = "Things that will not come back by themselves."
+    if forecast.aborted:
+        caption += (
+            " What was in progress when the job aborted runs on and adds to them. The dotted line"
+            " is where it would end with no abort."
+        )
+    return caption
+
+
+def _table(forecasts: Sequence[Forecast]) -> str:
+    by_forecast = [{(row.section, row.label): row.text for row in rows(f)} for f in forecasts]
+    heads = "".join(f'<th scope="col">{html.escape(f.name)}</th>' for f in forecasts)
+    lines = [f"<thead><tr><td></td>{heads}</tr></thead>", "<tbody>"]
+    section = ""
+    for name, label in ordered_keys(by_forecast):
+        if name != section:
+            span = len(forecasts) + 1
+            lines.append(
+                f'<tr class="section"><th scope="colgroup" colspan="{span}">{name}</th></tr>'
+            )
+            section = name
+        cells = "".join(
+            f"<td>{html.escape(texts.get((name, label), '-'))}</td>" for texts in by_forecast
+        )
+        lines.append(f'<tr><th scope="row">{html.escape(label)}</th>{cells}</tr>')
+    return "\n".join([*lines, "</tbody>"])
+
+
+def _notes(forecasts: Sequence[Forecast]) -> list[str]:
+    return list(dict.fromkeys(note for forecast in forecasts for note in forecast.notes))

@@ -1,0 +1,43 @@
+"""Carries out what a key asked for beside the screen: AWS may take its time, keys may not.
+
+One errand at a time, in a thread that nobody has to wait for.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from typing import TYPE_CHECKING
+
+from otactl.errors import OtactlError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Errands:
+    """Runs errands one after the other, and keeps what they came to until somebody asks."""
+
+    def __init__(self) -> None:
+        self._waiting: queue.SimpleQueue[Callable[[], str | None]] = queue.SimpleQueue()
+        self._told: queue.SimpleQueue[str] = queue.SimpleQueue()
+        threading.Thread(target=self._run, name="errands", daemon=True).start()
+
+    def send(self, errand: Callable[[], str | None]) -> None:
+        """Let something be done. What it returns, or its error's words, can be read later."""
+        self._waiting.put(errand)
+
+    def read(self) -> str | None:
+        """What an errand came to; None when there is nothing to tell."""
+        try:
+            return self._told.get_nowait()
+        except queue.Empty:
+            return None
+
+    def _run(self) -> None:
+        while True:
+            errand = self._waiting.get()
+            try:
+                self._told.put(errand() or "")
+            except OtactlError as error:
+                self._told.put(str(error))

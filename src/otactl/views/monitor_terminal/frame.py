@@ -1,0 +1,243 @@
+"""One frame of the monitor: as many lines as the terminal has, and none longer than it is wide."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from otactl.monitor.table_query import TableQuery
+from otactl.views.monitor_terminal.fold import fold
+from otactl.views.monitor_terminal.overview import STYLES, overview, summary_line
+from otactl.views.monitor_terminal.screen import Around, Mode, Prompt
+from otactl.views.wording import (
+    clean,
+    clock_time,
+    figure,
+    followed_words,
+    instant,
+    status_word,
+    things_words,
+)
+
+if TYPE_CHECKING:
+    from otactl.model.outcome import ThingOutcome
+    from otactl.model.snapshot import JobSnapshot
+    from otactl.monitor.board import Board
+    from otactl.monitor.table_query import TablePage
+    from otactl.views.monitor_terminal.screen import Screen
+
+#: Lines above the list: what is filtered, column heads; and one that stays free below it.
+_LIST_HEAD = 3
+#: Lines that a question, or what came of one, may take.
+_MOST_SAID = 3
+_LEAST_HEIGHT = 8
+#: Names of things have so many columns at least, and more where there is room beside the rest.
+_NAME_WIDTH = 24
+_BESIDE_NAME = 52
+
+_KEYS = {
+    Mode.OVERVIEW: "t things  f failures  / search  c cancel  r look now  ? help  q quit",
+    Mode.THINGS: "Enter open  f filter  / search  Esc back  c cancel job  ? help  q quit",
+    Mode.THING: "r ask again  c cancel on this thing  Esc back  q quit",
+    Mode.HELP: "Esc back  q quit",
+}
+_HELP = """\
+Tab                the next job, when several are watched
+t or Enter         the things, one by one
+f, F               only those in one status: the next one, the one before
+/                  only things with this in their name or reason
+arrows, Page, End  move in the list; Home is its beginning
+Enter              open a thing: its times and all it reported
+c                  cancel the job; on a thing, its execution
+C                  the same by force: things in the middle of an update too
+r                  look now
+q                  quit; the deployment goes on
+
+Counts are executions, as AWS counts them; a thing that is tried again counts
+once for each attempt. Failures and the list are things, by their last attempt.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A frame, and what the keys need to know of it."""
+
+    lines: tuple[Text, ...]
+    around: Around
+
+
+def draw(board: Board, screen: Screen, *, width: int, height: int) -> Frame:
+    """Draw what is on the screen.
+
+    Args:
+        board: The jobs.
+        screen: What to show of them.
+        width: Of the terminal, in characters.
+        height: Likewise, in lines.
+    """
+    height = max(height, _LEAST_HEIGHT)
+    job_id = board.job_ids[screen.job]
+    snapshot = board.snapshot(job_id)
+    said = fold([_prompt(screen, job_id)], width)[:_MOST_SAID]
+    room = height - len(said) - 1
+    around = Around(page=max(1, room - _LIST_HEAD))
+    match screen.mode:
+        case Mode.OVERVIEW:
+            lines = [*_others(board, screen), *fold(overview(job_id, snapshot), width)]
+        case Mode.HELP:
+            lines = fold(map(Text, _HELP.splitlines()), width)
+        case Mode.THING:
+            lines = fold(_thing(board, job_id, screen.thing_name, snapshot), width)
+        case Mode.THINGS:
+            lines, around = _things(board, screen, around.page, width)
+    shown = lines[:room]
+    if len(lines) > room:
+        shown[-1] = Text(f"… {len(lines) - room + 1} more lines", style="dim")
+    shown += [Text()] * (room - len(shown))
+    whole = (*shown, *said, _keys(board, screen))
+    return Frame(tuple(_fit(line, width) for line in whole), around)
+
+
+def _fit(line: Text, width: int) -> Text:
+    fitted = line.copy()
+    fitted.truncate(width, overflow="ellipsis")
+    fitted.no_wrap = True
+    return fitted
+
+
+def _others(board: Board, screen: Screen) -> list[Text]:
+    """The other jobs in one line each, when there are several."""
+    if len(board.job_ids) == 1:
+        return []
+    lines = []
+    for number, job_id in enumerate(board.job_ids):
+        snapshot = board.snapshot(job_id)
+        line = Text("> " if number == screen.job else "  ")
+        line.append_text(
+            Text(f"{job_id} looking") if snapshot is None else summary_line(job_id, snapshot)
+        )
+        lines.append(line)
+    return [*lines, Text()]
+
+
+def _things(board: Board, screen: Screen, rows: int, width: int) -> tuple[list[Text], Around]:
+    job_id = board.job_ids[screen.job]
+    first = screen.cursor // rows * rows
+    query = TableQuery(
+        statuses=frozenset((screen.status,)) if screen.status else frozenset(),
+        search=screen.search,
+        offset=first,
+        limit=rows,
+    )
+    page = board.things(job_id, query)
+    longest = max((len(outcome.thing_name) for outcome in page.things), default=0)
+    names = min(max(longest, _NAME_WIDTH), max(_NAME_WIDTH, width - _BESIDE_NAME))
+    lines = [
+        _list_head(job_id, screen, board.snapshot(job_id), page),
+        Text(f"  {'thing':<{names}} {'status':<11} {'updated':<8} reason or step", "bold"),
+    ]
+    for number, outcome in enumerate(page.things, start=first):
+        line = _row(outcome, names)
+        if number == screen.cursor:
+            line = Text(f"> {line.plain[2:]}", style="reverse")
+        lines.append(line)
+    if not page.things:
+        lines.append(Text("  none that is known by name", style="dim"))
+    at = screen.cursor - first
+    name = page.things[at].thing_name if at < len(page.things) else ""
+    return lines, Around(things=page.total, page=rows, thing_name=name)
+
+
+def _list_head(job_id: str, screen: Screen, snapshot: JobSnapshot | None, page: TablePage) -> Text:
+    what = "all" if screen.status is None else status_word(screen.status)
+    line = Text()
+    line.append(f"{job_id}  ", style="bold")
+    line.append(f"{things_words(page.total)}, {what}")
+    if screen.search:
+        line.append(f", with {screen.search!r}")
+    counted = 0
+    if snapshot is not None and snapshot.job is not None and screen.status is not None:
+        counted = snapshot.job.counts[screen.status]
+    if not screen.search and counted > page.total:
+        line.append(f" (AWS counts {counted:,}; the others are not listed yet)", style="dim")
+    return line
+
+
+def _row(outcome: ThingOutcome, names: int) -> Text:
+    line = Text(f"  {_cut(outcome.thing_name, names):<{names}} ")
+    line.append(f"{status_word(outcome.status):<11} ", style=STYLES.get(outcome.status, ""))
+    updated = clock_time(outcome.updated_at_ms) if outcome.updated_at_ms else ""
+    line.append(f"{updated:<8} ", style="dim")
+    step = outcome.status_details.get("step", "")
+    received = outcome.status_details.get("receivedBlocks", "")
+    total = outcome.status_details.get("totalBlocks", "")
+    words = outcome.reason or (f"{step} {received}/{total}" if received and total else step)
+    line.append(clean(words))
+    return line
+
+
+def _cut(name: str, width: int) -> str:
+    """A name without its middle, when it is too long: its end tells things apart."""
+    half = (width - 1) // 2
+    return name if len(name) <= width else f"{name[: width - 1 - half]}…{name[-half:]}"
+
+
+def _thing(board: Board, job_id: str, thing_name: str, snapshot: JobSnapshot | None) -> list[Text]:
+    outcome = board.thing(job_id, thing_name)
+    if outcome is None:
+        return [Text(thing_name, style="bold"), Text("has no execution that is known")]
+    head = Text()
+    head.append(f"{thing_name}  ", style="bold")
+    head.append(outcome.status.value, style=STYLES.get(outcome.status, ""))
+    lines = [
+        head,
+        Text(),
+        _pair("execution", f"number {outcome.execution_number} of job {job_id}"),
+        _pair("queued", instant(outcome.queued_at_ms) or "not known"),
+        _pair("started", instant(outcome.started_at_ms) or "-"),
+        _pair("last update", instant(outcome.updated_at_ms) or "not known"),
+    ]
+    if outcome.download_seconds is not None:
+        lines.append(_pair("download", f"{figure(outcome.download_seconds)} s"))
+    followed = () if snapshot is None else snapshot.followed
+    lines += [
+        _pair("follows", followed_words(thing))
+        for thing in followed
+        if thing.thing_name == thing_name
+    ]
+    lines += [Text(), Text("status details, as the device reported them", style="bold")]
+    lines += [
+        _pair(clean(key), clean(text)) for key, text in sorted(outcome.status_details.items())
+    ] or [Text("none", style="dim")]
+    return lines
+
+
+def _pair(name: str, words: str) -> Text:
+    line = Text()
+    line.append(f"  {name:<16} ", style="dim")
+    line.append(words)
+    return line
+
+
+def _prompt(screen: Screen, job_id: str) -> Text:
+    match screen.prompt:
+        case Prompt.SEARCH:
+            return Text(f"search: {screen.typed}_", style="bold")
+        case Prompt.CANCEL:
+            what = f"job {job_id}"
+            if screen.mode is Mode.THING:
+                what = f"the execution on {screen.thing_name}"
+            how = "by force: also what is in progress" if screen.force else "what has not begun"
+            return Text(f"Cancel {what} ({how})? Type yes: {screen.typed}_", style="bold yellow")
+    return Text(screen.message, style="bold")
+
+
+def _keys(board: Board, screen: Screen) -> Text:
+    keys = _KEYS[screen.mode]
+    if len(board.job_ids) > 1 and screen.mode is not Mode.THING:
+        keys = f"Tab next job  {keys}"
+    if screen.prompt is not Prompt.NONE:
+        keys = "Enter done  Esc never mind"
+    return Text(keys, style="dim")

@@ -1,0 +1,118 @@
+"""Keys of a terminal, one by one, as they are pressed.
+
+The terminal is taken out of line mode and given back as it was, whatever happens in between.
+Signals stay: Ctrl-C interrupts as ever. A terminal that goes away has no more keys; nobody waits
+for it in a loop.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import termios
+import tty
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+# What terminals send for the keys that have a name (xterm, VT100, Linux console).
+_SEQUENCES = {
+    "\x1b[A": "up",
+    "\x1bOA": "up",
+    "\x1b[B": "down",
+    "\x1bOB": "down",
+    "\x1b[5~": "pageup",
+    "\x1b[6~": "pagedown",
+    "\x1b[H": "home",
+    "\x1bOH": "home",
+    "\x1b[1~": "home",
+    "\x1b[F": "end",
+    "\x1bOF": "end",
+    "\x1b[4~": "end",
+    "\x1b": "escape",
+    "\r": "enter",
+    "\n": "enter",
+    "\t": "tab",
+    "\x7f": "backspace",
+    "\x08": "backspace",
+}
+_ESCAPE = "\x1b"
+_READ_BYTES = 1024
+
+
+def decode_keys(text: str) -> list[str]:
+    """The keys in what a terminal sent at once; what is not known is left out."""
+    keys: list[str] = []
+    while text:
+        sequence = next(
+            (
+                known
+                for known in sorted(_SEQUENCES, key=len, reverse=True)
+                if text.startswith(known)
+            ),
+            None,
+        )
+        if sequence == _ESCAPE and len(text) > 1 and text[1] in "[O":
+            # A key nobody knows: its letters must not count as keys of their own.
+            text = text[2:].lstrip("0123456789;")[1:]
+            continue
+        if sequence is not None:
+            keys.append(_SEQUENCES[sequence])
+            text = text[len(sequence) :]
+            continue
+        if text[0].isprintable():
+            keys.append(text[0])
+        text = text[1:]
+    return keys
+
+
+class Keyboard:
+    """The keyboard of a terminal. Use as a context manager.
+
+    Args:
+        descriptor: The terminal's file descriptor.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._before: list[object] | None = None
+        self.is_gone = False
+
+    def __enter__(self) -> Self:
+        try:
+            self._before = termios.tcgetattr(self._descriptor)
+            tty.setcbreak(self._descriptor, termios.TCSADRAIN)
+        except (termios.error, OSError):
+            self.is_gone = True
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._before is not None:
+            try:
+                termios.tcsetattr(self._descriptor, termios.TCSADRAIN, self._before)  # type: ignore[arg-type]  # what tcgetattr gave
+            except (termios.error, OSError):
+                self.is_gone = True
+
+    def read(self, timeout_seconds: float) -> list[str]:
+        """The keys pressed within a while; empty when none was."""
+        if self.is_gone:
+            # No terminal, no keys; whoever calls must still get its pause.
+            select.select([], [], [], timeout_seconds)
+            return []
+        try:
+            ready, _, _ = select.select([self._descriptor], [], [], timeout_seconds)
+            if not ready:
+                return []
+            received = os.read(self._descriptor, _READ_BYTES)
+        except OSError:
+            received = b""
+        if not received:
+            self.is_gone = True
+        return decode_keys(received.decode(errors="replace"))

@@ -1,0 +1,239 @@
+"""One job on a terminal, as lines: readable without colour and in 80 columns.
+
+Colour repeats what words and signs say, and never says anything alone. What devices report is
+text: control characters and markup in it are shown, not obeyed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from otactl.model.standing import AlarmState
+from otactl.model.status import ExecutionStatus
+from otactl.views.wording import (
+    SHOWN_STATUSES,
+    abort_words,
+    clean,
+    clock_time,
+    deletion_words,
+    duration,
+    eta_words,
+    followed_words,
+    job_word,
+    pace_words,
+    percentage,
+    percentile_words,
+    rollout_words,
+    status_word,
+    things_words,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from otactl.model.snapshot import JobDescription, JobSnapshot
+
+S = ExecutionStatus
+STYLES = {
+    S.SUCCEEDED: "green",
+    S.IN_PROGRESS: "cyan",
+    S.QUEUED: "dim",
+    S.FAILED: "red",
+    S.TIMED_OUT: "red",
+    S.REJECTED: "red",
+    S.CANCELED: "yellow",
+    S.REMOVED: "yellow",
+}
+#: The bar's signs, from done to not begun; they differ without colour too.
+_BAR = (
+    ("█", "green", (S.SUCCEEDED,)),
+    ("X", "red", (S.FAILED, S.TIMED_OUT, S.REJECTED)),
+    ("x", "yellow", (S.CANCELED, S.REMOVED)),
+    ("▒", "cyan", (S.IN_PROGRESS,)),
+    ("░", "dim", (S.QUEUED,)),
+)
+_LABEL_WIDTH = 11
+_BAR_WIDTH = 40
+_NAMED_SILENT = 3
+
+
+def overview(job_id: str, snapshot: JobSnapshot | None) -> list[Text]:
+    """A job as lines, the most important first."""
+    if snapshot is None:
+        return [_headline(job_id, "", "looking")]
+    if snapshot.job is None:
+        return [_headline(job_id, "", _absence(snapshot)), *_note(snapshot)]
+    job = snapshot.job
+    return [
+        _headline(job_id, *_status(snapshot, job)),
+        *_note(snapshot),
+        _bar(snapshot, job),
+        _counts(snapshot, job),
+        Text(),
+        *_facts(snapshot, job),
+        *_followed(snapshot),
+        *_rounds(snapshot),
+        *_failures(snapshot),
+    ]
+
+
+def summary_line(job_id: str, snapshot: JobSnapshot) -> Text:
+    """A job in one line, for logs and for the list of several jobs."""
+    job = snapshot.job
+    if job is None:
+        return Text(f"{job_id}: {_absence(snapshot)}{_noted(snapshot)}")
+    line = Text(f"{job_id} ")
+    line.append(_status(snapshot, job)[0])
+    total = max(snapshot.things or 0, job.counts.total)
+    line.append(f" {job.counts.terminal:,} of {total:,} over: ")
+    line.append_text(_counts(snapshot, job))
+    line.append(_noted(snapshot), style="yellow")
+    return line
+
+
+def _absence(snapshot: JobSnapshot) -> str:
+    """Why nothing is known of a job."""
+    return "there is no such job" if snapshot.looked_ms else "nothing is known yet"
+
+
+def _noted(snapshot: JobSnapshot) -> str:
+    return f" ({clean(snapshot.note)})" if snapshot.note else ""
+
+
+def _headline(job_id: str, status: str, place: str) -> Text:
+    line = Text()
+    line.append(f"{job_id}  {status}".rstrip(), style="bold")
+    line.append(f"  {place}", style="dim")
+    return line
+
+
+def _status(snapshot: JobSnapshot, job: JobDescription) -> tuple[str, str]:
+    rounds = snapshot.rounds
+    words = job_word(snapshot)
+    if rounds is not None and rounds.planned > 1:
+        words += f"  round {rounds.current} of {rounds.planned}"
+    place = f"{snapshot.source.value}, {clock_time(snapshot.at_ms)} UTC"
+    ended_ms = job.completed_at_ms or snapshot.at_ms
+    if job.created_at_ms:
+        place += f", running {duration((ended_ms - job.created_at_ms) / 1000)}"
+    return words, place
+
+
+def _note(snapshot: JobSnapshot) -> Iterator[Text]:
+    if snapshot.note:
+        yield Text(f"! {clean(snapshot.note)}", style="yellow")
+    if words := deletion_words(snapshot):
+        yield Text(f"! {words}", style="yellow")
+    job = snapshot.job
+    if job is not None and job.comment:
+        yield Text(f"! {clean(job.comment)}", style="yellow")
+
+
+def _bar(snapshot: JobSnapshot, job: JobDescription) -> Text:
+    counts = job.counts
+    total = max(snapshot.things or 0, counts.total)
+    line = Text("[")
+    filled = 0
+    for sign, style, statuses in _BAR:
+        part = sum(counts[status] for status in statuses)
+        cells = round(_BAR_WIDTH * part / total) if total else 0
+        # What is there must be seen, and the bar must not grow.
+        cells = min(max(cells, 1 if part else 0), _BAR_WIDTH - filled)
+        line.append(sign * cells, style=style)
+        filled += cells
+    line.append(" " * (_BAR_WIDTH - filled) + "]")
+    line.append(f" {counts.terminal:,} of {total:,} over, {percentage(counts.terminal, total)}")
+    return line
+
+
+def _counts(snapshot: JobSnapshot, job: JobDescription) -> Text:
+    line = Text()
+    for status in SHOWN_STATUSES:
+        if job.counts[status]:
+            line.append(
+                f"{job.counts[status]:,} {status_word(status)}, ", style=STYLES.get(status, "")
+            )
+    if snapshot.unnotified:
+        line.append(f"{snapshot.unnotified:,} not notified, ", style="dim")
+    if not line:
+        return Text("nothing notified yet", style="dim")
+    line.right_crop(2)
+    return line
+
+
+def _fact(label: str, words: str, style: str = "") -> Text:
+    line = Text()
+    line.append(f"{label:<{_LABEL_WIDTH}}", style="dim")
+    line.append(words, style=style)
+    return line
+
+
+def _facts(snapshot: JobSnapshot, job: JobDescription) -> Iterator[Text]:
+    is_over = job.completed_at_ms is not None or snapshot.gone
+    if not is_over:
+        yield _fact("pace", pace_words(snapshot.pace))
+        yield _fact("ends in", eta_words(snapshot.eta))
+    if snapshot.download_seconds.count:
+        yield _fact("download", percentile_words(snapshot.download_seconds, "s"))
+    if snapshot.retries.max:
+        yield _fact("resent", percentile_words(snapshot.retries, "requests"))
+    elif snapshot.retries.count:
+        yield _fact("resent", f"no request ({things_words(snapshot.retries.count)})")
+    if not is_over:
+        yield from _policy(snapshot)
+    for alarm in snapshot.alarms:
+        style = "bold red" if alarm.state is AlarmState.ALARM else ""
+        yield _fact("alarm", f"{alarm.name} {alarm.state.value}", style)
+    if snapshot.silent_count:
+        yield _fact("silent", _silent(snapshot), "yellow")
+
+
+def _policy(snapshot: JobSnapshot) -> Iterator[Text]:
+    if snapshot.rollout is not None:
+        yield _fact("rollout", rollout_words(snapshot.rollout))
+    for criterion in snapshot.abort:
+        near = criterion.missing_failures is not None and criterion.failed > 0
+        yield _fact("abort", abort_words(criterion), "yellow" if near else "")
+
+
+def _silent(snapshot: JobSnapshot) -> str:
+    named = ", ".join(
+        f"{thing.thing_name} {duration(thing.silent_seconds)}"
+        for thing in snapshot.silent[:_NAMED_SILENT]
+    )
+    return f"{snapshot.silent_count:,} in progress and silent: {named}"
+
+
+def _followed(snapshot: JobSnapshot) -> Iterator[Text]:
+    for thing in snapshot.followed:
+        yield _fact("follow", f"{thing.thing_name} {followed_words(thing)}")
+
+
+def _rounds(snapshot: JobSnapshot) -> Iterator[Text]:
+    if snapshot.rounds is None:
+        return
+    for done in snapshot.rounds.done:
+        counts = ", ".join(
+            f"{done.counts[status]:,} {status_word(status)}"
+            for status in SHOWN_STATUSES
+            if done.counts.get(status)
+        )
+        yield _fact(
+            f"round {done.round}", f"{done.status} in {duration(done.duration_seconds)}: {counts}"
+        )
+
+
+def _failures(snapshot: JobSnapshot) -> Iterator[Text]:
+    if not snapshot.failures:
+        return
+    yield Text()
+    yield Text("failures by reason", style="bold")
+    for group in snapshot.failures:
+        line = Text()
+        kind = f"{group.count:>7,} {status_word(group.status):<9} "
+        line.append(kind, style=STYLES.get(group.status, ""))
+        line.append(clean(group.reason))
+        line.append(f"  {', '.join(group.examples[:2])}", style="dim")
+        yield line

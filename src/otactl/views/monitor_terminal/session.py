@@ -1,0 +1,144 @@
+"""The monitor on a terminal, live: draws frames, hears keys, and carries out what they ask for."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol
+
+from rich.console import Group
+from rich.live import Live
+
+from otactl.errors import Interrupted
+from otactl.views.monitor_terminal.errand import Errands
+from otactl.views.monitor_terminal.frame import draw
+from otactl.views.monitor_terminal.screen import (
+    Cancel,
+    LookNow,
+    Quit,
+    Screen,
+    ShowThing,
+    WantStatus,
+    press,
+)
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from otactl.monitor.board import Board
+    from otactl.views.monitor_terminal.frame import Frame
+    from otactl.views.monitor_terminal.keyboard import Keyboard
+    from otactl.views.monitor_terminal.screen import Act
+
+#: A key is answered within this time, and the window's new size noticed.
+_BEAT_SECONDS = 0.1
+#: What is shown is drawn again so often when nothing happens: a terminal may have been cleared.
+_REDRAW_BEATS = 20
+
+
+class Actions(Protocol):
+    """What a view may ask for; each may call AWS and raise its errors."""
+
+    def look_now(self) -> None:
+        """Look at every job, whatever the interval says."""
+
+    def show_thing(self, job_id: str, thing_name: str) -> None:
+        """Ask what a thing reported; the board gets the answer."""
+
+    def cancel(self, job_id: str, thing_name: str | None, *, force: bool) -> str:
+        """Cancel a job, or its execution on a thing. Returns what to tell the user."""
+        ...
+
+
+class MonitorSession:
+    """The monitor on a terminal.
+
+    Args:
+        board: The jobs.
+        console: Of the terminal.
+        keyboard: Of the terminal.
+        actions: What keys ask for.
+        stays: Whether it stays open when the watch has ended, for people to look at.
+    """
+
+    def __init__(
+        self,
+        board: Board,
+        console: Console,
+        keyboard: Keyboard,
+        actions: Actions,
+        *,
+        stays: bool,
+    ) -> None:
+        self._board = board
+        self._console = console
+        self._keyboard = keyboard
+        self._actions = actions
+        self._stays = stays
+        self._screen = Screen(jobs=len(board.job_ids))
+        self._errands = Errands()
+
+    def run(self) -> None:
+        """Show the jobs until the user quits, or the watch ends and nobody is there to stay for.
+
+        Raises:
+            Interrupted: The terminal has gone.
+        """
+        try:
+            with Live(console=self._console, screen=True, auto_refresh=False) as live:
+                self._show(live)
+        except OSError as error:
+            raise Interrupted(signal.SIGHUP) from error
+
+    def _show(self, live: Live) -> None:
+        drawn: tuple[object, ...] = ()
+        frame, beats = self._draw(), 0
+        while True:
+            size = self._console.size
+            version = (self._board.version, self._screen, size)
+            if version != drawn or beats % _REDRAW_BEATS == 0:
+                frame, drawn = self._draw(), version
+                live.update(Group(*frame.lines), refresh=True)
+            if self._board.is_finished and not self._is_looked_at:
+                return
+            beats += 1
+            told = self._errands.read()
+            if told is not None:
+                self._screen = replace(self._screen, message=told)
+            keys = self._keyboard.read(_BEAT_SECONDS)
+            if self._keyboard.is_gone:
+                raise Interrupted(signal.SIGHUP)
+            for key in keys:
+                before = self._screen
+                self._screen, act = press(before, key, frame.around)
+                if isinstance(act, Quit):
+                    return
+                if act is not None:
+                    self._carry_out(act)
+                if self._screen != before:
+                    # The next key means what its presser would have seen by now.
+                    frame = self._draw()
+
+    def _draw(self) -> Frame:
+        size = self._console.size
+        return draw(self._board, self._screen, width=size.width, height=size.height)
+
+    @property
+    def _is_looked_at(self) -> bool:
+        """Whether somebody may want to see the end for longer."""
+        return self._stays and self._board.failure is None
+
+    def _carry_out(self, act: Act) -> None:
+        job_id = self._board.job_ids[self._screen.job]
+        match act:
+            case LookNow():
+                self._actions.look_now()
+            case WantStatus():
+                self._board.want(job_id, act.status)
+                self._actions.look_now()
+            case ShowThing():
+                name = act.thing_name
+                self._errands.send(lambda: self._actions.show_thing(job_id, name))
+            case Cancel():
+                target, force = act.thing_name, act.force
+                self._errands.send(lambda: self._actions.cancel(job_id, target, force=force))

@@ -1,0 +1,273 @@
+"""The page as a Starlette application: static files, a stream of snapshots, tables, actions.
+
+What calls AWS or sorts a large table runs in a thread; the stream itself only looks at a number.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from importlib.resources import files
+from typing import TYPE_CHECKING, Protocol
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from otactl.errors import OtactlError
+from otactl.model.standing import Percentiles
+from otactl.views.chart.histogram_chart import histogram_chart
+from otactl.views.chart.progress_chart import progress_chart
+from otactl.views.page.job_fields import BoardNews, page_fields, policy_fields, thing_fields
+from otactl.views.page.request import (
+    MAX_BODY_BYTES,
+    BadRequest,
+    body_object,
+    job_of,
+    status_of,
+    table_query,
+    thing_of,
+    width_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+    from starlette.requests import Request
+
+    from otactl.monitor.board import Board
+
+#: How often the stream looks whether there is news, and how often it tells at most.
+_BEAT_SECONDS = 0.25
+_TELL_SECONDS = 0.5
+#: A word on a quiet stream, so that both sides notice when the other has gone.
+_HEARTBEAT_SECONDS = 10.0
+#: The page's own modules.
+SCRIPTS = (
+    "page.js",
+    "element.js",
+    "server.js",
+    "view.js",
+    "board.js",
+    "drawing.js",
+    "table.js",
+    "dialog.js",
+)
+#: Pages open at once; each keeps a connection.
+MAX_STREAMS = 20
+
+
+class PageActions(Protocol):
+    """What the page may ask for; each may call AWS and raise its errors."""
+
+    def look_now(self) -> None:
+        """Look at every job, whatever the interval says."""
+
+    def show_thing(self, job_id: str, thing_name: str) -> None:
+        """Ask what a thing reported; the board gets the answer."""
+
+    def cancel(self, job_id: str, thing_name: str | None, *, force: bool) -> str:
+        """Cancel a job, or its execution on a thing. Returns what to tell the user."""
+        ...
+
+    def document(self, job_id: str) -> str:
+        """The job document."""
+        ...
+
+
+def build_page(
+    board: Board, actions: PageActions, *, is_ending: Callable[[], bool] = lambda: False
+) -> Starlette:
+    """The application behind the guard.
+
+    Args:
+        board: The jobs.
+        actions: What buttons do.
+        is_ending: Whether the program is about to end; pages that are open are told.
+    """
+    page = _Page(board, actions, is_ending)
+    return Starlette(
+        routes=[
+            Route("/", _static("page.html", "text/html; charset=utf-8")),
+            *(
+                Route(f"/{name}", _static(name, "text/javascript; charset=utf-8"))
+                for name in SCRIPTS
+            ),
+            Route("/page.css", _styles()),
+            Route("/events", page.events),
+            Route("/things", _answering(page.things)),
+            Route("/thing", _answering(page.thing)),
+            Route("/job", _answering(page.job)),
+            Route("/chart/progress", _answering(page.progress)),
+            Route("/chart/downloads", _answering(page.downloads)),
+            Route("/look", _answering(page.look), methods=["POST"]),
+            Route("/want", _answering(page.want), methods=["POST"]),
+            Route("/cancel", _answering(page.cancel), methods=["POST"]),
+        ]
+    )
+
+
+class _Page:
+    """The answers that depend on the board."""
+
+    def __init__(self, board: Board, actions: PageActions, is_ending: Callable[[], bool]) -> None:
+        self._board = board
+        self._actions = actions
+        self._is_ending = is_ending
+        self._streams = 0
+
+    async def events(self, request: Request) -> Response:
+        """The stream of snapshots (server-sent events)."""
+        if self._streams >= MAX_STREAMS:
+            return JSONResponse({"error": "too many pages are open"}, status_code=503)
+        return StreamingResponse(self._tell(request), media_type="text/event-stream")
+
+    async def _tell(self, request: Request) -> AsyncIterator[str]:
+        """News when there are any; a slow reader gets the newest, never a backlog."""
+        loop = asyncio.get_running_loop()
+        news = BoardNews(self._board)
+        self._streams += 1
+        told, told_at = -1, -_TELL_SECONDS
+        try:
+            while not await request.is_disconnected():
+                # Asked first: what the board was told before the end is told before it, too.
+                ends = self._is_ending()
+                version, now = self._board.version, loop.time()
+                if version != told and (ends or now - told_at >= _TELL_SECONDS):
+                    yield _event("board", json.dumps(news.fields(), separators=(",", ":")))
+                    told, told_at = version, now
+                elif now - told_at >= _HEARTBEAT_SECONDS:
+                    yield _event("beat")
+                    told_at = now
+                if ends:
+                    yield _event("end")
+                    return
+                await asyncio.sleep(_BEAT_SECONDS)
+        finally:
+            self._streams -= 1
+
+    async def things(self, request: Request) -> Response:
+        """A page of the table."""
+        job_id = job_of(request.query_params, self._board.job_ids)
+        query = table_query(request.query_params)
+        page = await run_in_threadpool(self._board.things, job_id, query)
+        return JSONResponse(page_fields(page))
+
+    async def thing(self, request: Request) -> Response:
+        """One thing, asked about anew."""
+        job_id = job_of(request.query_params, self._board.job_ids)
+        name = thing_of(request.query_params)
+        if name is None:
+            raise BadRequest("which thing?")
+        await run_in_threadpool(self._actions.show_thing, job_id, name)
+        outcome = self._board.thing(job_id, name)
+        if outcome is None:
+            raise BadRequest("nothing is known of that thing")
+        return JSONResponse(thing_fields(outcome))
+
+    async def job(self, request: Request) -> Response:
+        """The job's document and policy."""
+        job_id = job_of(request.query_params, self._board.job_ids)
+        snapshot = self._board.snapshot(job_id)
+        if snapshot is None or snapshot.job is None:
+            raise BadRequest("the job is not known yet")
+        document = await run_in_threadpool(self._actions.document, job_id)
+        return JSONResponse(policy_fields(snapshot.job) | {"document": document})
+
+    async def progress(self, request: Request) -> Response:
+        """The counts over time, drawn."""
+        job_id = job_of(request.query_params, self._board.job_ids)
+        width = width_of(request.query_params)
+        return _drawing(progress_chart(self._board.progress(job_id), width=width))
+
+    async def downloads(self, request: Request) -> Response:
+        """The download times, drawn."""
+        job_id = job_of(request.query_params, self._board.job_ids)
+        width = width_of(request.query_params)
+        bins = await run_in_threadpool(self._board.downloads, job_id)
+        snapshot = self._board.snapshot(job_id)
+        # A page may be there before the first look: nothing to draw, which is no mistake.
+        told = Percentiles() if snapshot is None else snapshot.download_seconds
+        return _drawing(histogram_chart(bins, told, width=width))
+
+    async def look(self, _request: Request) -> Response:
+        """Look now."""
+        self._actions.look_now()
+        return JSONResponse({"told": "looking"})
+
+    async def want(self, request: Request) -> Response:
+        """List the things in a status too."""
+        fields = body_object(await _body(request))
+        status = status_of(fields)
+        if status is not None:
+            self._board.want(job_of(fields, self._board.job_ids), status)
+            self._actions.look_now()
+        return JSONResponse({"told": "they are being listed"})
+
+    async def cancel(self, request: Request) -> Response:
+        """Cancel a job, or its execution on a thing."""
+        fields = body_object(await _body(request))
+        job_id = job_of(fields, self._board.job_ids)
+        thing_name = thing_of(fields)
+        force = fields.get("force") is True
+
+        def act() -> str:
+            return self._actions.cancel(job_id, thing_name, force=force)
+
+        return JSONResponse({"told": await run_in_threadpool(act)})
+
+
+def _answering(
+    answer: Callable[[Request], Awaitable[Response]],
+) -> Callable[[Request], Awaitable[Response]]:
+    """An endpoint whose errors become words for the page."""
+
+    async def endpoint(request: Request) -> Response:
+        try:
+            return await answer(request)
+        except BadRequest as error:
+            return JSONResponse({"error": str(error)}, status_code=400)
+        except OtactlError as error:
+            words = f"{error} ({error.hint})" if error.hint else str(error)
+            return JSONResponse({"error": words}, status_code=502)
+
+    return endpoint
+
+
+async def _body(request: Request) -> bytes:
+    body = b""
+    async for piece in request.stream():
+        body += piece
+        if len(body) > MAX_BODY_BYTES:
+            raise BadRequest("the request is too long")
+    return body
+
+
+def _event(name: str, content: str = "") -> str:
+    """A server-sent event; JSON has no line break that would end it."""
+    return f"event: {name}\ndata: {content}\n\n"
+
+
+def _drawing(svg: str) -> Response:
+    return Response(svg, media_type="image/svg+xml")
+
+
+def _static(name: str, media_type: str) -> Callable[[Request], Awaitable[Response]]:
+    content = (files("otactl.views.page") / "static" / name).read_bytes()
+
+    async def serve(_request: Request) -> Response:
+        return Response(content, media_type=media_type)
+
+    return serve
+
+
+def _styles() -> Callable[[Request], Awaitable[Response]]:
+    """The colours that charts and report share, then the page's own."""
+    shared = (files("otactl.views.chart") / "chart.css").read_bytes()
+    own = (files("otactl.views.page") / "static" / "page.css").read_bytes()
+
+    async def serve(_request: Request) -> Response:
+        return Response(shared + b"\n" + own, media_type="text/css; charset=utf-8")
+
+    return serve

@@ -1,0 +1,131 @@
+"""What the page is told of a job: its snapshots, its things, its policy, as JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from otactl.monitor.failure_groups import is_own_word
+from otactl.views.snapshot_fields import configuration_fields, execution_fields, snapshot_fields
+from otactl.views.wording import (
+    abort_words,
+    clean,
+    deletion_words,
+    duration,
+    estimated,
+    eta_range,
+    followed_words,
+    job_word,
+    pace_words,
+    percentage,
+    percentile_words,
+    rollout_words,
+)
+
+if TYPE_CHECKING:
+    from otactl.model.outcome import ThingOutcome
+    from otactl.model.snapshot import JobDescription, JobSnapshot
+    from otactl.monitor.board import Board
+    from otactl.monitor.table_query import TablePage
+
+#: Failure groups told at once; the table finds the others.
+_MAX_GROUPS = 25
+
+
+class BoardNews:
+    """What one page is told, message by message: only the jobs that are others than before.
+
+    Args:
+        board: The jobs.
+    """
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+        self._told: dict[str, JobSnapshot | None] = {}
+
+    def fields(self) -> dict[str, Any]:
+        """Everything the page shows by itself, as far as it does not know it yet."""
+        board = self._board
+        jobs = []
+        for job_id in board.job_ids:
+            snapshot = board.snapshot(job_id)
+            if job_id not in self._told or self._told[job_id] is not snapshot:
+                self._told[job_id] = snapshot
+                jobs.append(_job(job_id, snapshot))
+        return {
+            "version": board.version,
+            "finished": board.is_finished,
+            "failure": None if board.failure is None else str(board.failure),
+            "order": list(board.job_ids),
+            "jobs": jobs,
+        }
+
+
+def _job(job_id: str, snapshot: JobSnapshot | None) -> dict[str, Any]:
+    if snapshot is None:
+        return {"jobId": job_id, "status": None, "exists": False, "words": {}, "note": ""}
+    return snapshot_fields(job_id, snapshot) | {
+        "failures": [
+            {
+                "status": group.status.value,
+                "reason": group.reason,
+                "count": group.count,
+                "search": _searched(group.reason),
+            }
+            for group in snapshot.failures[:_MAX_GROUPS]
+        ],
+        "moreFailures": max(0, len(snapshot.failures) - _MAX_GROUPS),
+        "words": _words(snapshot),
+    }
+
+
+def _searched(reason: str) -> str:
+    """What finds the things of a group: nothing but their status where the words are ours."""
+    return "" if "#" in reason or is_own_word(reason) else reason
+
+
+def _words(snapshot: JobSnapshot) -> dict[str, Any]:
+    """The facts in words, as the terminal says them."""
+    job, eta = snapshot.job, snapshot.eta
+    if job is None:
+        return {}
+    total = max(snapshot.things or 0, job.counts.total)
+    ended_ms = job.completed_at_ms or snapshot.at_ms
+    return {
+        "total": total,
+        "share": percentage(job.counts.terminal, total),
+        "status": job_word(snapshot),
+        "deletion": deletion_words(snapshot),
+        "running": duration((ended_ms - job.created_at_ms) / 1000) if job.created_at_ms else "",
+        "pace": pace_words(snapshot.pace),
+        "etaLikely": f"about {estimated(eta.likely_seconds)}" if eta is not None else "",
+        "etaRange": eta_range(eta) if eta is not None else "",
+        "download": percentile_words(snapshot.download_seconds, "s"),
+        "retries": percentile_words(snapshot.retries, "requests") if snapshot.retries.max else "",
+        "rollout": "" if snapshot.rollout is None else rollout_words(snapshot.rollout),
+        "abort": [abort_words(criterion) for criterion in snapshot.abort],
+        "silent": [
+            f"silent for {duration(thing.silent_seconds)}"
+            + (f", last seen {clean(thing.step)}" if thing.step else "")
+            for thing in snapshot.silent
+        ],
+        "followed": [followed_words(thing) for thing in snapshot.followed],
+    }
+
+
+def page_fields(page: TablePage) -> dict[str, Any]:
+    """A page of the table of things."""
+    return {"total": page.total, "things": [thing_fields(outcome) for outcome in page.things]}
+
+
+def thing_fields(outcome: ThingOutcome) -> dict[str, Any]:
+    """A thing, with what it reported."""
+    return execution_fields(outcome) | {"reason": outcome.reason}
+
+
+def policy_fields(job: JobDescription) -> dict[str, Any]:
+    """The policy a job runs under; what it does not say is left out."""
+    return {
+        "targets": list(job.targets),
+        "description": job.description,
+        "policy": configuration_fields(job.configuration),
+    }

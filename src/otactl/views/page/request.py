@@ -1,0 +1,112 @@
+"""Reads what a browser sends; whatever it is, what comes out is within bounds."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from otactl.model.identifier import is_thing_name
+from otactl.model.status import ExecutionStatus
+from otactl.monitor.table_query import SortBy, TableQuery
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+_MAX_SEARCH = 200
+_MAX_OFFSET = 10_000_000
+_MAX_SIZE = 200
+_WIDTHS = (240, 2000)
+#: The body of a request; a job id and a thing name are a few hundred bytes.
+MAX_BODY_BYTES = 4096
+
+
+class BadRequest(ValueError):
+    """Raised when a request makes no sense; its words go back to the page."""
+
+
+def job_of(parameters: Mapping[str, Any], job_ids: Collection[str]) -> str:
+    """The job a request is about: one of those that are watched.
+
+    Raises:
+        BadRequest: It is none of them.
+    """
+    job_id = parameters.get("job")
+    if not isinstance(job_id, str) or job_id not in job_ids:
+        raise BadRequest("no such job is watched here")
+    return job_id
+
+
+def thing_of(parameters: Mapping[str, Any]) -> str | None:
+    """The thing a request is about, or None when it is about a whole job.
+
+    Raises:
+        BadRequest: It is no thing name.
+    """
+    name = parameters.get("thing")
+    if name in (None, ""):
+        return None
+    if not isinstance(name, str) or not is_thing_name(name):
+        raise BadRequest("that is no thing name")
+    return name
+
+
+def status_of(parameters: Mapping[str, Any]) -> ExecutionStatus | None:
+    """The status a request names, or None for all.
+
+    Raises:
+        BadRequest: It is none.
+    """
+    status = parameters.get("status")
+    if status in (None, ""):
+        return None
+    try:
+        return ExecutionStatus(status)
+    except ValueError as error:
+        raise BadRequest("that is no status of an execution") from error
+
+
+def table_query(parameters: Mapping[str, str]) -> TableQuery:
+    """The page of the table that is asked for.
+
+    Raises:
+        BadRequest: A parameter makes no sense.
+    """
+    status = status_of(parameters)
+    try:
+        sort = SortBy(parameters.get("sort", SortBy.THING))
+    except ValueError as error:
+        raise BadRequest("things are sorted by thing, status or updated") from error
+    return TableQuery(
+        statuses=frozenset((status,)) if status else frozenset(),
+        search=parameters.get("search", "")[:_MAX_SEARCH],
+        sort=sort,
+        descending=parameters.get("descending") == "true",
+        offset=_whole(parameters.get("offset", "0"), 0, _MAX_OFFSET),
+        limit=_whole(parameters.get("limit", "50"), 1, _MAX_SIZE),
+    )
+
+
+def width_of(parameters: Mapping[str, str]) -> int:
+    """The width of a drawing, in pixels."""
+    return _whole(parameters.get("width", "640"), *_WIDTHS)
+
+
+def body_object(body: bytes) -> dict[str, Any]:
+    """The JSON object of a request.
+
+    Raises:
+        BadRequest: It is none.
+    """
+    try:
+        fields = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise BadRequest("the request is not JSON") from error
+    if not isinstance(fields, dict):
+        raise BadRequest("the request is not a JSON object")
+    return fields
+
+
+def _whole(text: str, least: int, most: int) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 9):  # noqa: PLR2004 - fits every limit
+        raise BadRequest("a whole number was expected")
+    return min(max(int(text), least), most)

@@ -1,0 +1,80 @@
+// Building the document. Whatever devices or AWS say enters it as text, never as markup.
+
+export const $ = (id) => document.getElementById(id);
+
+/** An element: properties where it has them, attributes else, listeners by `onclick` and the like. */
+export function h(name, properties = {}, ...children) {
+  const element = document.createElement(name);
+  for (const [key, value] of Object.entries(properties)) {
+    if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
+    else if (key in element && key !== "role") element[key] = value;
+    else element.setAttribute(key, value);
+  }
+  element.append(...children.filter((child) => child !== null && child !== undefined));
+  return element;
+}
+
+/** Replace what an element holds. For what nobody can focus; else use `settle`. */
+export function fill(element, ...children) {
+  element.replaceChildren(...children.filter((child) => child !== null && child !== undefined));
+}
+
+/** Set a text, and touch nothing when it is the same: screen readers would read it again. */
+export function write(id, text) {
+  if ($(id).textContent !== text) $(id).textContent = text;
+}
+
+/**
+ * Make the children of an element those of a list, and keep the elements that stay: whoever has the
+ * focus on one, or opened a dialog from it, finds it again.
+ *
+ * Each item is `{key, build, update}`: `build` makes its element, `update` brings one up to date.
+ */
+export function settle(parent, items) {
+  let at = parent.firstElementChild;
+  const drop = () => {
+    const next = at.nextElementSibling;
+    at.remove();
+    at = next;
+  };
+  const wanted = new Set(items.map(({ key }) => key));
+  for (const { key, build, update = () => {} } of items) {
+    while (at && !wanted.has(at.dataset.key)) drop();
+    let element = at;
+    if (at && at.dataset.key === key) at = at.nextElementSibling;
+    else {
+      element = [...parent.children].find((child) => child.dataset.key === key) || build();
+      element.dataset.key = key;
+      parent.insertBefore(element, at);
+    }
+    wanted.delete(key);
+    update(element);
+  }
+  while (at) drop();
+}
+
+// Words.
+
+export const ORDER = ["SUCCEEDED", "IN_PROGRESS", "QUEUED", "FAILED", "TIMED_OUT", "REJECTED", "CANCELED", "REMOVED"];
+export const word = (status) => status.toLowerCase().replaceAll("_", " ");
+export const statusClass = (status) => `s-${status.toLowerCase().replaceAll("_", "-")}`;
+const figures = new Intl.NumberFormat("en");
+export const number = (value) => figures.format(value);
+
+export function time(value) {
+  if (!value) return "";
+  return new Date(value).toISOString().replace("T", " ").slice(0, 19);
+}
+
+export function swatch(className) {
+  return h("span", { className: `swatch ${className}`, ariaHidden: "true" });
+}
+
+export function statusMark(status) {
+  return h("span", { className: "state" }, swatch(statusClass(status)), word(status));
+}
+
+/** A button that reads like a link: it opens something on this page. */
+export function opener(text, onclick, title = "") {
+  return h("button", { type: "button", className: "link", title, onclick }, text);
+}

@@ -1,0 +1,69 @@
+// The live page: what is told goes to the parts that show it, what people do to the parts that act.
+
+import { $, time, write } from "./element.js";
+import { listen, tell } from "./server.js";
+import { attempt, current, noteLine, view } from "./view.js";
+import { showJob } from "./board.js";
+import { draw, forgetDrawings } from "./drawing.js";
+import { changeTable, filterBy, refreshTable, resetTable, wireTable } from "./table.js";
+import { forgetDocument, openThing, wireDialogs } from "./dialog.js";
+
+const LINES = {
+  live: () => ["live", ""],
+  lost: (since) => ["connection lost, trying again",
+    Date.now() - since > 5000 ? `otactl has not answered since ${time(since)} UTC: has it ended?` : ""],
+  full: () => ["too many pages are open", "Too many pages of this watch are open: close one."],
+  moved: () => ["ended", "This address is no longer served: otactl was started anew and printed another."],
+  ended: (since) => ["ended", `otactl monitor has ended; this is how it stood at ${time(since)} UTC.`],
+};
+
+function line(state, since) {
+  const [words, notice] = LINES[state](since);
+  write("live", state === "live" && view.finished ? "nothing more will come" : words);
+  $("live").dataset.state = state;
+  view.live = state === "live";
+  $("look").disabled = !view.live || view.finished;
+  if (!view.live) $("cancel").disabled = true;
+  noteLine(notice);
+}
+
+function board(news) {
+  for (const job of news.jobs) view.jobs.set(job.jobId, job);
+  Object.assign(view, { order: news.order, version: news.version, finished: news.finished, failure: news.failure });
+  line("live");
+  if (!view.job) select(view.order[0]);
+  else show();
+}
+
+function select(jobId) {
+  view.job = jobId;
+  forgetDrawings();
+  forgetDocument();
+  resetTable();
+  show();
+  changeTable();
+}
+
+function show() {
+  const job = current();
+  if (!job) return;
+  showJob(job, { select, open: openThing, filter: filterBy });
+  // Nobody sees the rest of a page in the background; its title is worth keeping up.
+  if (document.hidden) return;
+  drawAll();
+  refreshTable();
+}
+
+function drawAll() {
+  const job = current();
+  if (!job) return;
+  draw("progress", job.at);
+  draw("downloads", job.at);
+}
+
+$("look").addEventListener("click", () => attempt(() => tell("look", { job: view.job })));
+wireTable(openThing);
+wireDialogs();
+new ResizeObserver(drawAll).observe(document.querySelector("main"));
+document.addEventListener("visibilitychange", show);
+listen({ board, line });

@@ -1,0 +1,143 @@
+// The table of things: filtered, sorted and paged by the program, which knows them all.
+
+import { $, h, number, settle, statusMark, time, word, write, ORDER, opener } from "./element.js";
+import { ask, tell } from "./server.js";
+import { attempt, current, view } from "./view.js";
+
+const PAGE_SIZE = 50;
+// News come twice a second; a table that jumps as often helps nobody.
+const REFRESH_MS = 2000;
+
+const table = { sort: "thing", descending: false, offset: 0, total: 0, asked: 0, flying: 0, askedAt: 0 };
+let openThing = () => {};
+
+/** It is another job now: begin at its first page, and show none of the other's things. */
+export function resetTable() {
+  table.offset = 0;
+  table.total = 0;
+  showRows([]);
+}
+
+/** Somebody wants to see something else: at once, and whatever was asked before is forgotten. */
+export async function changeTable() {
+  table.askedAt = Date.now();
+  table.flying += 1;
+  const mine = ++table.asked;
+  await attempt(async () => {
+    const page = await ask("things", {
+      job: view.job, status: $("filter-status").value, search: $("search").value.trim(),
+      sort: table.sort, descending: table.descending, offset: table.offset, limit: PAGE_SIZE,
+    });
+    if (mine !== table.asked) return;
+    table.total = page.total;
+    if (table.offset && table.offset >= page.total) {
+      table.offset = Math.max(0, Math.floor((page.total - 1) / PAGE_SIZE) * PAGE_SIZE);
+      await changeTable();
+      return;
+    }
+    showRows(page.things);
+  });
+  table.flying -= 1;
+}
+
+/** Something happened: look again soon, and one question at a time, however slow the answers are. */
+export function refreshTable() {
+  if (table.timer) return;
+  table.timer = setTimeout(() => {
+    table.timer = null;
+    if (table.flying) refreshTable();
+    else changeTable();
+  }, Math.max(REFRESH_MS / 20, table.askedAt + REFRESH_MS - Date.now()));
+}
+
+function showRows(things) {
+  const rows = things.map((thing) => ({
+    key: thing.thing,
+    build: () => h("tr", {},
+      h("th", { scope: "row" }, opener(thing.thing, () => openThing(thing.thing))),
+      h("td"), h("td", { className: "attempt" }), h("td", { className: "state updated" }), h("td")),
+    update: (row) => {
+      const text = JSON.stringify(thing);
+      if (row.shown === text) return;
+      row.shown = text;
+      const [, status, attempt, updated, reason] = row.children;
+      status.replaceChildren(statusMark(thing.status));
+      attempt.textContent = thing.executionNumber;
+      updated.textContent = time(thing.lastUpdatedAt);
+      reason.textContent = doing(thing);
+    },
+  }));
+  settle($("rows"), rows);
+  $("nothing").hidden = things.length > 0;
+  write("nothing", isFiltered() ? "No thing is like that." : "No thing is known one by one yet.");
+  showPlace(things.length);
+}
+
+function isFiltered() {
+  return Boolean($("filter-status").value || $("search").value.trim());
+}
+
+function showPlace(shown) {
+  const of = isFiltered() ? 0 : (current()?.words.total || 0);
+  write("found", `${number(table.total)} things${of > table.total ? ` listed of ${number(of)}` : ""}`);
+  const first = shown ? table.offset + 1 : 0;
+  write("page", `${number(first)} to ${number(table.offset + shown)} of ${number(table.total)}`);
+  $("earlier").disabled = table.offset === 0;
+  $("later").disabled = table.offset + PAGE_SIZE >= table.total;
+  for (const head of document.querySelectorAll("th[data-sort]")) {
+    if (head.dataset.sort !== table.sort) head.removeAttribute("aria-sort");
+    else head.setAttribute("aria-sort", table.descending ? "descending" : "ascending");
+  }
+}
+
+function doing(thing) {
+  if (thing.reason) return thing.reason;
+  const { step, receivedBlocks, totalBlocks } = thing.statusDetails;
+  if (!step || thing.status === "SUCCEEDED") return "";
+  if (thing.status !== "IN_PROGRESS") return `last seen ${step}`;
+  return receivedBlocks && totalBlocks ? `${step}, block ${receivedBlocks} of ${totalBlocks}` : step;
+}
+
+/** Show the things of a status whose name or reason has this in it. */
+export function filterBy(status, search) {
+  $("search").value = search;
+  $("filter-status").value = status;
+  wantStatus();
+  $("things").focus();
+}
+
+/** Another status: the program lists those of it that it has left alone so far. */
+async function wantStatus() {
+  const status = $("filter-status").value;
+  if (status) await attempt(() => tell("want", { job: view.job, status }));
+  await changeFilter();
+}
+
+async function changeFilter() {
+  table.offset = 0;
+  await changeTable();
+}
+
+/** Let the table's controls work; `open` opens a thing. */
+export function wireTable(open) {
+  openThing = open;
+  let typing;
+  $("search").addEventListener("input", () => {
+    clearTimeout(typing);
+    typing = setTimeout(changeFilter, 200);
+  });
+  $("filter").addEventListener("submit", (event) => { event.preventDefault(); changeFilter(); });
+  $("filter-status").append(...ORDER.map((status) => h("option", { value: status }, word(status))));
+  $("filter-status").addEventListener("change", wantStatus);
+  for (const button of document.querySelectorAll("th[data-sort] button")) {
+    button.addEventListener("click", () => {
+      const by = button.parentElement.dataset.sort;
+      table.descending = table.sort === by ? !table.descending : false;
+      table.sort = by;
+      changeFilter();
+    });
+  }
+  const turn = (by) => { table.offset = Math.max(0, table.offset + by); changeTable(); };
+  $("earlier").addEventListener("click", () => turn(-PAGE_SIZE));
+  $("later").addEventListener("click", () => turn(PAGE_SIZE));
+}

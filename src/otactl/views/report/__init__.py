@@ -1,0 +1,7 @@
+"""The report of a deployment: one file to look at, and its executions for other programs."""
+
+from otactl.views.report.content import ReportContent, RoundContent
+from otactl.views.report.export import to_csv, to_json
+from otactl.views.report.page import to_html
+
+__all__ = ["ReportContent", "RoundContent", "to_csv", "to_html", "to_json"]

@@ -1,0 +1,117 @@
+"""What a report is made of, wherever it came from: the journal, the service, or both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from otactl.model.status import ExecutionStatus
+from otactl.monitor.failure_groups import FailureGroups
+from otactl.monitor.percentile import percentiles
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from otactl.model.outcome import ThingOutcome
+    from otactl.model.standing import FailureGroup, Percentiles
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoundContent:
+    """One round: every attempt of every thing, as far as it is known.
+
+    Attributes:
+        status: The job's status, or why there is none.
+        executions: Each attempt once; the last of a thing is what became of it.
+        counts: Things by their last execution.
+        duration_seconds: None while it goes on.
+    """
+
+    round: int
+    status: str
+    executions: Sequence[ThingOutcome]
+    counts: Mapping[ExecutionStatus, int]
+    duration_seconds: float | None = None
+
+    def last_executions(self) -> list[ThingOutcome]:
+        """What became of each thing, by name."""
+        last: dict[str, ThingOutcome] = {}
+        for execution in self.executions:
+            known = last.get(execution.thing_name)
+            if known is None or known.execution_number <= execution.execution_number:
+                last[execution.thing_name] = execution
+        return [last[name] for name in sorted(last)]
+
+    def failure_groups(self) -> tuple[FailureGroup, ...]:
+        """The things that did not succeed, by reason."""
+        groups = FailureGroups()
+        for execution in self.last_executions():
+            groups.replace(execution.thing_name, execution)
+        return groups.groups()
+
+    def downloads(self) -> list[float]:
+        """The download times of the last executions, in seconds, in ascending order."""
+        return sorted(
+            execution.download_seconds
+            for execution in self.last_executions()
+            if execution.download_seconds is not None
+        )
+
+    def download_percentiles(self) -> Percentiles:
+        """Their percentiles."""
+        return percentiles(self.downloads())
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether every thing of the round succeeded."""
+        done = self.counts.get(ExecutionStatus.SUCCEEDED, 0)
+        return done > 0 and done == sum(self.counts.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportContent:
+    """A deployment, or a job that nobody here deployed.
+
+    Attributes:
+        deployment_id: None when no journal knows of it.
+        source: The configuration file.
+        created_ms: When it was begun.
+        made_ms: When the report was made.
+        planned_rounds: How many were to be.
+        is_running: Whether it went on when the report was made.
+        failure: How it failed, in words; empty when it did not.
+        document: The job document.
+        policy: What the job ran under, by name.
+        image_bytes: None when nobody knows.
+        notes: What the reader should know about what is missing.
+    """
+
+    job_id: str
+    made_ms: int
+    created_ms: int
+    rounds: tuple[RoundContent, ...]
+    planned_rounds: int = 1
+    things: int = 0
+    deployment_id: str | None = None
+    source: str = ""
+    region: str = ""
+    account: str = ""
+    is_rehearsal: bool = False
+    is_running: bool = False
+    failure: str = ""
+    image_sha256: str = ""
+    image_bytes: int | None = None
+    document: str = ""
+    policy: Mapping[str, Any] = field(default_factory=dict)
+    api_calls: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether every round that was planned ran, and succeeded on every thing."""
+        return (
+            not self.is_running
+            and not self.failure
+            and len(self.rounds) == self.planned_rounds
+            and all(round_content.succeeded for round_content in self.rounds)
+        )

@@ -1,0 +1,101 @@
+"""The executions of a report for other programs: JSON, and CSV for spreadsheets.
+
+The JSON is what ``otactl profile from-report`` reads. In the CSV a text that a spreadsheet would
+take for a formula is marked as text: devices write what they like.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import TYPE_CHECKING, Any
+
+from otactl.views.snapshot_fields import execution_fields
+from otactl.views.wording import clean, instant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from otactl.model.outcome import ThingOutcome
+    from otactl.views.report.content import ReportContent
+
+_COLUMNS = (
+    "round",
+    "thing",
+    "status",
+    "executionNumber",
+    "queuedAt",
+    "startedAt",
+    "lastUpdatedAt",
+    "reason",
+    "downloadTime",
+    "retryCount",
+    "statusDetails",
+)
+_FORMULA_SIGNS = ("=", "+", "-", "@")
+
+
+def to_json(content: ReportContent) -> dict[str, Any]:
+    """The report as JSON fields; times of executions are epoch milliseconds."""
+    return {
+        "deploymentId": content.deployment_id,
+        "jobId": content.job_id,
+        "madeAt": instant(content.made_ms),
+        "createdAt": instant(content.created_ms),
+        "region": content.region,
+        "account": content.account,
+        "rehearsal": content.is_rehearsal,
+        "running": content.is_running,
+        "succeeded": content.succeeded,
+        "failure": content.failure or None,
+        "things": content.things,
+        "imageSha256": content.image_sha256 or None,
+        "imageBytes": content.image_bytes,
+        "apiCalls": dict(content.api_calls),
+        "notes": list(content.notes),
+        "rounds": [
+            {
+                "round": each.round,
+                "status": each.status,
+                "counts": {status.value: count for status, count in each.counts.items()},
+                "durationSeconds": each.duration_seconds,
+            }
+            for each in content.rounds
+        ],
+        "executions": [
+            {"round": each.round} | execution_fields(execution)
+            for each in content.rounds
+            for execution in each.executions
+        ],
+    }
+
+
+def to_csv(content: ReportContent) -> str:
+    """Every execution on a line; times are ISO 8601, UTC."""
+    written = io.StringIO()
+    writer = csv.writer(written, lineterminator="\n")
+    writer.writerow(_COLUMNS)
+    for each in content.rounds:
+        for execution in each.executions:
+            writer.writerow([each.round, *_cells(execution)])
+    return written.getvalue()
+
+
+def _cells(execution: ThingOutcome) -> Iterator[object]:
+    details = execution.status_details
+    yield execution.thing_name
+    yield execution.status.value
+    yield execution.execution_number
+    yield instant(execution.queued_at_ms)
+    yield instant(execution.started_at_ms)
+    yield instant(execution.updated_at_ms)
+    for text in (execution.reason, details.get("downloadTime", ""), details.get("retryCount", "")):
+        yield _as_text(text)
+    yield json.dumps(dict(details), ensure_ascii=False) if details else ""
+
+
+def _as_text(text: str) -> str:
+    """A stranger's text as a cell: on one line, and no formula."""
+    shown = clean(text)
+    return f"'{shown}" if shown.startswith(_FORMULA_SIGNS) else shown

@@ -1,0 +1,262 @@
+"""The report as one HTML file: nothing is loaded, no script runs, every stranger's word is text.
+
+It opens in a browser without a network, in a mail, and where continuous integration shows build
+artefacts without letting them run anything.
+"""
+
+from __future__ import annotations
+
+import json
+from html import escape
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from otactl.model.status import ExecutionStatus
+from otactl.monitor.percentile import histogram
+from otactl.monitor.progress import progress_of
+from otactl.views.chart.histogram_chart import histogram_chart
+from otactl.views.chart.progress_chart import legend, progress_chart, status_class
+from otactl.views.report.table import table
+from otactl.views.wording import (
+    SHOWN_STATUSES,
+    duration,
+    figure,
+    instant,
+    percentage,
+    percentile_words,
+    status_word,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from otactl.model.outcome import ThingOutcome
+    from otactl.model.standing import FailureGroup
+    from otactl.views.report.content import ReportContent, RoundContent
+
+#: Things listed in a file that people open; the CSV has them all.
+MAX_LISTED = 2000
+_CHART_WIDTH = 620
+_LONGEST_FAILURE = 200
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+
+
+def to_html(content: ReportContent) -> str:
+    """The report."""
+    styles = "".join(
+        (files(package) / name).read_text(encoding="utf-8")
+        for package, name in (
+            ("otactl.views.chart", "chart.css"),
+            ("otactl.views.report", "report.css"),
+        )
+    )
+    title = f"{content.job_id}: {_verdict(content)}"
+    body = "".join(
+        (
+            _header(content),
+            "<main>",
+            _notes(content),
+            _rounds_table(content),
+            *(_round(each, content) for each in content.rounds),
+            _technical(content),
+            "</main>",
+        )
+    )
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<meta http-equiv="Content-Security-Policy" content="{escape(_POLICY)}">'
+        f"<title>{escape(title)}</title><style>{styles}</style></head>"
+        f"<body>{body}</body></html>\n"
+    )
+
+
+def _verdict(content: ReportContent) -> str:
+    if content.is_running:
+        return "still running"
+    return "succeeded" if content.succeeded else "did not succeed"
+
+
+def _header(content: ReportContent) -> str:
+    mark = "running" if content.is_running else "good" if content.succeeded else "bad"
+    facts = [
+        ("Things", f"{content.things:,}" if content.things else ""),
+        ("Rounds", f"{len(content.rounds)} of {content.planned_rounds}"),
+        ("Begun", _time(content.created_ms)),
+        ("Where", _where(content)),
+        ("File", content.source),
+        ("Deployment", content.deployment_id or ""),
+        ("Image", _image(content)),
+        ("Failure", _short(content.failure)),
+    ]
+    return (
+        f'<header><p class="verdict {mark}">{_verdict(content)}</p>'
+        f"<h1>{escape(content.job_id)}</h1>{_facts(facts)}</header>"
+    )
+
+
+def _short(failure: str) -> str:
+    """The beginning, up to a whole name: those it goes on with are in the tables."""
+    if len(failure) <= _LONGEST_FAILURE:
+        return failure
+    return f"{failure[:_LONGEST_FAILURE].rpartition(', ')[0] or failure[:_LONGEST_FAILURE]}, …"
+
+
+def _where(content: ReportContent) -> str:
+    place = ", ".join(filter(None, (content.region, content.account)))
+    return f"rehearsal on one machine ({place})" if content.is_rehearsal else place
+
+
+def _image(content: ReportContent) -> str:
+    size = "" if content.image_bytes is None else f"{content.image_bytes:,} bytes, "
+    return f"{size}SHA-256 {content.image_sha256}" if content.image_sha256 else ""
+
+
+def _facts(facts: Iterable[tuple[str, str]]) -> str:
+    rows = "".join(
+        f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in facts if text
+    )
+    return f"<dl>{rows}</dl>"
+
+
+def _notes(content: ReportContent) -> str:
+    return "".join(f'<p class="note">{escape(note)}</p>' for note in content.notes)
+
+
+def _rounds_table(content: ReportContent) -> str:
+    if len(content.rounds) < 2:  # noqa: PLR2004 - one round is told by its own section
+        return ""
+    seen = [
+        status
+        for status in SHOWN_STATUSES
+        if any(each.counts.get(status) for each in content.rounds)
+    ]
+    heads = ["Round", "Job", *(status_word(status).capitalize() for status in seen), "Took"]
+    heads += ["Download p50", "p99", "max"]
+    rows = [
+        [
+            str(each.round),
+            each.status,
+            *(f"{each.counts.get(status, 0):,}" for status in seen),
+            _took(each),
+            *(figure(number) for number in (found.p50, found.p99, found.max)),
+        ]
+        for each in content.rounds
+        for found in (each.download_percentiles(),)
+    ]
+    return f"<section><h2>Rounds</h2>{table(heads, rows, 'The rounds')}</section>"
+
+
+def _took(each: RoundContent) -> str:
+    return "" if each.duration_seconds is None else duration(each.duration_seconds)
+
+
+def _round(each: RoundContent, content: ReportContent) -> str:
+    total = sum(each.counts.values())
+    done = each.counts.get(ExecutionStatus.SUCCEEDED, 0)
+    name = f"Round {each.round}" if content.planned_rounds > 1 else "The job"
+    downloads = each.downloads()
+    found = each.download_percentiles()
+    facts = _facts(
+        [
+            ("Job", each.status),
+            ("Succeeded", f"{done:,} of {total:,} things, {percentage(done, total)}"),
+            ("Took", _took(each)),
+            ("Download", percentile_words(found, "s")),
+            ("Executions", f"{len(each.executions):,} known one by one, every attempt counted"),
+        ]
+    )
+    progress = progress_chart(progress_of(each.executions), width=_CHART_WIDTH)
+    times = histogram_chart(histogram(downloads), found, width=_CHART_WIDTH)
+    return (
+        f"<section><h2>{name}</h2>{_bar(each)}{legend(dict(each.counts))}{facts}"
+        f'<div class="charts"><figure><figcaption>Executions over time</figcaption>{progress}'
+        f"</figure><figure><figcaption>Download times</figcaption>{times}</figure></div>"
+        f"{_failures(each)}</section>"
+    )
+
+
+def _bar(each: RoundContent) -> str:
+    """The counts as a bar: a drawing, because styles of single elements are not allowed here."""
+    total = sum(each.counts.values()) or 1
+    x, parts = 0.0, []
+    for status in SHOWN_STATUSES:
+        if count := each.counts.get(status, 0):
+            width = 1000 * count / total
+            parts.append(
+                f'<rect x="{x:.2f}" width="{width:.2f}" height="24"'
+                f' class="area {status_class(status)}"><title>{count:,} {status_word(status)}'
+                "</title></rect>"
+            )
+            x += width
+    return (
+        '<svg class="bar-row" viewBox="0 0 1000 24" preserveAspectRatio="none" role="img">'
+        f"<title>Things by status</title>{''.join(parts)}</svg>"
+    )
+
+
+def _failures(each: RoundContent) -> str:
+    groups = each.failure_groups()
+    if not groups:
+        return "<p>Every thing succeeded.</p>" if each.succeeded else ""
+    failed = [
+        execution
+        for execution in each.last_executions()
+        if execution.status is not ExecutionStatus.SUCCEEDED
+    ]
+    more = len(failed) - MAX_LISTED
+    note = f"<p>and {more:,} more; the CSV has them all</p>" if more > 0 else ""
+    heads = ["Thing", "Status", "Attempt", "Started", "Last update", "Reason"]
+    rows = [_failed_row(execution) for execution in failed[:MAX_LISTED]]
+    return (
+        f"<h3>Failures by reason</h3>{_groups_table(groups)}"
+        f"<h3>Things that did not succeed</h3>"
+        f"{table(heads, rows, 'Things that did not succeed')}{note}"
+    )
+
+
+def _groups_table(groups: tuple[FailureGroup, ...]) -> str:
+    rows = [
+        [f"{group.count:,}", group.status, group.reason, ", ".join(group.examples)]
+        for group in groups
+    ]
+    return table(["Things", "Status", "Reason", "Such as"], rows, "Failures by reason")
+
+
+def _failed_row(execution: ThingOutcome) -> list[str]:
+    return [
+        execution.thing_name,
+        execution.status,
+        str(execution.execution_number),
+        _time(execution.started_at_ms),
+        _time(execution.updated_at_ms),
+        execution.reason,
+    ]
+
+
+def _technical(content: ReportContent) -> str:
+    parts = []
+    if content.document:
+        parts.append(_folded("Job document", _pretty(content.document)))
+    if content.policy:
+        parts.append(_folded("Policy of the job", json.dumps(dict(content.policy), indent=2)))
+    if content.api_calls:
+        calls = "\n".join(f"{count:>7,}  {name}" for name, count in content.api_calls.items())
+        parts.append(_folded(f"{sum(content.api_calls.values()):,} API calls", calls))
+    made = f"<p>Made by otactl at {_time(content.made_ms)}; times are UTC.</p>"
+    return f"<section><h2>In detail</h2>{''.join(parts)}{made}</section>"
+
+
+def _folded(name: str, words: str) -> str:
+    return f"<details><summary>{escape(name)}</summary><pre>{escape(words)}</pre></details>"
+
+
+def _pretty(document: str) -> str:
+    try:
+        return json.dumps(json.loads(document), indent=2, ensure_ascii=False)
+    except ValueError:
+        return document
+
+
+def _time(at_ms: int | None) -> str:
+    return instant(at_ms).replace("T", " ").removesuffix("+00:00")

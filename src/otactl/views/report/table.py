@@ -1,0 +1,45 @@
+"""A table of the report as HTML; every cell is text."""
+
+from __future__ import annotations
+
+import re
+from html import escape
+from typing import TYPE_CHECKING
+
+from otactl.model.status import ExecutionStatus
+from otactl.views.chart.progress_chart import status_class
+from otactl.views.wording import status_word
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_NUMBER = re.compile(r"[\d,.]+|-|")
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]], caption: str) -> str:
+    """A table; columns of nothing but numbers stand to the right, a status has its colour."""
+    sides = [
+        ' class="number"' if rows and all(_NUMBER.fullmatch(row[at]) for row in rows) else ""
+        for at in range(len(heads))
+    ]
+    head = "".join(
+        f'<th scope="col"{side}>{escape(name)}</th>'
+        for name, side in zip(heads, sides, strict=True)
+    )
+    body = "".join(
+        "<tr>"
+        + "".join(f"<td{side}>{_cell(cell)}</td>" for cell, side in zip(row, sides, strict=True))
+        + "</tr>"
+        for row in rows
+    )
+    return (
+        f'<div class="scroll"><table><caption>{escape(caption)}</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def _cell(cell: str) -> str:
+    if not isinstance(cell, ExecutionStatus):
+        return escape(cell)
+    mark = f'<span class="swatch {status_class(cell)}" aria-hidden="true"></span>'
+    return f'<span class="state">{mark}{escape(status_word(cell))}</span>'

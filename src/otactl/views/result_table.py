@@ -1,0 +1,131 @@
+"""The table at the end of a deployment: one line per round, then what did not succeed and why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+from rich.table import Table
+
+from otactl.model.status import ExecutionStatus
+from otactl.views.wording import rounds_words
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from otactl.model.outcome import DeploymentResult, RoundResult
+
+_STYLES = {
+    ExecutionStatus.SUCCEEDED: "green",
+    ExecutionStatus.FAILED: "red",
+    ExecutionStatus.REJECTED: "red",
+    ExecutionStatus.TIMED_OUT: "red",
+    ExecutionStatus.CANCELED: "yellow",
+    ExecutionStatus.REMOVED: "yellow",
+    ExecutionStatus.IN_PROGRESS: "cyan",
+    ExecutionStatus.QUEUED: "cyan",
+}
+
+#: So many statuses leave room for two blanks between columns.
+_ROOMY = 3
+#: Failures listed on the terminal; the report has them all.
+_LISTED_FAILURES = 20
+
+
+def print_result(console: Console, result: DeploymentResult) -> None:
+    """Print what a deployment came to."""
+    if result.rounds:
+        console.print()
+        console.print(_rounds_table(result))
+    for round_result in result.rounds:
+        if round_result.unsuccessful:
+            console.print()
+            console.print(_failures_table(round_result))
+    skipped = result.planned_rounds - len(result.rounds)
+    if skipped:
+        console.print(f"[yellow]{rounds_words(skipped)} skipped[/]")
+    calls = sum(result.api_calls.values())
+    console.print()
+    console.print(
+        f"[dim]image sha256 {result.image_sha256}\n{calls} API calls,"
+        f" deployment {result.deployment_id}[/]",
+        soft_wrap=True,
+    )
+    for leftover in result.leftovers:
+        console.print(f"[yellow]left behind:[/] {escape(leftover)}")
+
+
+def _rounds_table(result: DeploymentResult) -> Table:
+    """Only the statuses that occurred get a column, so that the table fits 80 characters."""
+    seen = [
+        status
+        for status in _STYLES
+        if status is ExecutionStatus.SUCCEEDED
+        or any(round_result.counts.get(status) for round_result in result.rounds)
+    ]
+    table = Table(
+        title=f"job {escape(result.job_id)} on {result.things:,} things",
+        title_justify="left",
+        caption="p50, p99, max: seconds of download",
+        caption_justify="left",
+        box=None,
+        header_style="bold",
+        pad_edge=False,
+        padding=(0, 2 if len(seen) <= _ROOMY else 1, 0, 0),
+    )
+    table.add_column("round", justify="right", no_wrap=True)
+    table.add_column("job", no_wrap=True)
+    for status in seen:
+        table.add_column(status.value.lower().replace("_", " "), justify="right")
+    table.add_column("took", justify="right")
+    for name in ("p50", "p99", "max"):
+        table.add_column(name, justify="right")
+    for round_result in result.rounds:
+        table.add_row(*_round_cells(round_result, seen))
+    return table
+
+
+def _round_cells(result: RoundResult, statuses: list[ExecutionStatus]) -> list[str]:
+    counts = [
+        f"[{_STYLES[status] if result.counts.get(status) else 'dim'}]"
+        f"{result.counts.get(status, 0):,}[/]"
+        for status in statuses
+    ]
+    download = result.download_seconds
+    return [
+        str(result.round),
+        f"[{'green' if result.succeeded else 'red'}]{escape(result.status)}[/]",
+        *counts,
+        f"{result.duration_seconds:.1f} s",
+        *(
+            "-" if seconds is None else f"{seconds:.2f}"
+            for seconds in (download.p50, download.p99, download.max)
+        ),
+    ]
+
+
+def _failures_table(result: RoundResult) -> Table:
+    unsuccessful = sorted(
+        result.unsuccessful, key=lambda outcome: (outcome.status.value, outcome.thing_name)
+    )
+    shown = unsuccessful[:_LISTED_FAILURES]
+    more = len(unsuccessful) - len(shown)
+    table = Table(
+        title=f"round {result.round}: things that did not succeed",
+        title_justify="left",
+        caption=f"and {more:,} more" if more else None,
+        caption_justify="left",
+        box=None,
+        header_style="bold",
+        pad_edge=False,
+        padding=(0, 2, 0, 0),
+    )
+    table.add_column("thing")
+    table.add_column("status")
+    table.add_column("reason")
+    for outcome in shown:
+        # A reason comes from a device: text, never markup.
+        table.add_row(
+            escape(outcome.thing_name), outcome.status.value, escape(outcome.reason) or "[dim]-[/]"
+        )
+    return table

@@ -1,0 +1,46 @@
+"""A stack on the terminal: its state, what watches, who is told, and what went wrong."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rich.console import Console
+
+    from otactl.aws.stack_health import StackHealth
+
+
+def print_status(console: Console, health: StackHealth) -> None:
+    """Print what `otactl stack status` found."""
+    good = health.state.is_healthy
+    colour = "green" if good else "red" if health.state.is_settled else "yellow"
+    console.print(
+        f"stack [bold]{escape(health.state.name)}[/]: [{colour}]{health.state.status}[/]"
+        + (f" ({escape(health.state.reason)})" if health.state.reason else ""),
+        soft_wrap=True,
+    )
+    table = Table.grid(padding=(0, 2))
+    table.add_row("resources", f"{len(health.resources)}, {health.unfinished_resources} not ready")
+    table.add_row("events of AWS IoT", ", ".join(health.events) or "[red]switched off[/]")
+    for name, alarm_state in health.alarms.items():
+        table.add_row("alarm", f"{_coloured(alarm_state)} {escape(name)}")
+    for subscriber in health.subscribers:
+        table.add_row("told", escape(subscriber))
+    failures = health.failed_messages
+    table.add_row("put aside as failed", f"[red]{failures}[/]" if failures else "0")
+    console.print(table)
+
+
+def _coloured(state: str) -> str:
+    return f"[{'red' if state == 'ALARM' else 'green' if state == 'OK' else 'dim'}]{state}[/]"
+
+
+def print_outputs(console: Console, outputs: Mapping[str, str]) -> None:
+    """Print the outputs, one a line, wide as they are: they are there to be copied."""
+    for name in sorted(outputs):
+        console.print(f"{escape(name):<26} {escape(outputs[name])}", soft_wrap=True)

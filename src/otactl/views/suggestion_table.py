@@ -1,0 +1,71 @@
+"""A suggested rollout on the terminal: the setting, its promise, and the trade-off curve."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from otactl.views.band_text import band_text, count_text, duration_text, share_text
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from otactl.forecast.suggest import Suggestion, TradeOff
+
+
+def print_suggestion(console: Console, found: Suggestion) -> None:
+    """Print what was found, or what binds."""
+    wish = found.wish
+    asked = (
+        f"{wish.finish_percent:g}% of a healthy fleet finished within "
+        f"{duration_text(wish.within_seconds)}, and at most {wish.max_bricked:,} things bricked by "
+        f"an image that fails at {share_text(wish.failure_rate)}"
+    )
+    if found.setting is None:
+        console.print(f"[bold]No rollout keeps this:[/] {asked}.")
+        console.print(f"What binds: {found.binds}.")
+    else:
+        console.print(f"[bold]This rollout keeps it:[/] {asked}.\n")
+        console.print(found.setting.to_ini(), markup=False, highlight=False)
+        console.print(
+            f"A healthy fleet is through after {band_text(found.finished_seconds, duration_text)} "
+            f"and trips the abort with a chance of {share_text(found.false_alarm or 0.0)}; the bad "
+            f"image bricks {band_text(found.bricked, count_text)}."
+        )
+    if found.curve:
+        console.print(_curve(found.curve))
+
+
+def _curve(points: tuple[TradeOff, ...]) -> Table:
+    table = Table(
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+        title="what more time buys",
+        title_justify="left",
+        caption="median (and the band that holds 9 times in 10)",
+        caption_justify="left",
+    )
+    table.add_column("finished after", justify="right")
+    table.add_column("bricked", justify="right")
+    table.add_column("rate per minute")
+    table.add_column("abort")
+    for point in points:
+        rate = point.setting.rollout.exponential_rate
+        maximum = point.setting.rollout.maximum_per_minute
+        criterion = point.setting.criterion
+        pace = f"{maximum}"
+        if rate is not None:
+            successes = rate.rate_increase_criteria.number_of_succeeded_things
+            pace = (
+                f"{rate.base_rate_per_minute}, x{rate.increment_factor:g} per {successes} "
+                f"successes, up to {maximum}"
+            )
+        table.add_row(
+            duration_text(point.finished_seconds),
+            band_text(point.bricked, count_text),
+            pace,
+            f"{criterion.threshold_percentage:g}% of {criterion.min_number_of_executed_things}+",
+        )
+    return table

@@ -1,0 +1,218 @@
+"""How durations, times, counts and statuses are written for people, everywhere alike."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from otactl.model.status import ExecutionStatus, JobStatus
+
+if TYPE_CHECKING:
+    from otactl.model.snapshot import JobSnapshot
+    from otactl.model.standing import (
+        AbortStanding,
+        Eta,
+        FollowedThing,
+        Pace,
+        Percentiles,
+        RolloutStanding,
+    )
+
+#: The order in which statuses are shown: what is good, what is under way, what is bad.
+SHOWN_STATUSES = (
+    ExecutionStatus.SUCCEEDED,
+    ExecutionStatus.IN_PROGRESS,
+    ExecutionStatus.QUEUED,
+    ExecutionStatus.FAILED,
+    ExecutionStatus.TIMED_OUT,
+    ExecutionStatus.REJECTED,
+    ExecutionStatus.CANCELED,
+    ExecutionStatus.REMOVED,
+)
+
+_OVER = (JobStatus.COMPLETED, JobStatus.CANCELED)
+_MINUTE = 60
+_HOUR = 3600
+_DAY = 86_400
+#: Below so many seconds an estimate is told to so many.
+_ROUGH_STEPS = (
+    (30, 1),
+    (_MINUTE, 5),
+    (3 * _MINUTE, 10),
+    (2 * _HOUR, _MINUTE),
+    (_DAY, 10 * _MINUTE),
+    (float("inf"), _HOUR),
+)
+#: A progress ends at this; what is nearly all must not read as all.
+_NEARLY = 99.9
+
+
+def status_word(status: ExecutionStatus) -> str:
+    """A status in lower case: ``timed out``."""
+    return status.value.lower().replace("_", " ")
+
+
+def job_word(snapshot: JobSnapshot) -> str:
+    """A job's status; DELETED only when it went before it was over."""
+    job = snapshot.job
+    if job is None:
+        return ""
+    return "DELETED" if snapshot.gone and job.status not in _OVER else job.status.value
+
+
+def deletion_words(snapshot: JobSnapshot) -> str:
+    """That a job is no longer there; empty while it is. Deleting what is over is tidiness."""
+    if not snapshot.gone or snapshot.job is None:
+        return ""
+    if snapshot.job.status in _OVER:
+        return "the job is over and was deleted"
+    return "the job was deleted; this is how it was last seen"
+
+
+def things_words(count: int) -> str:
+    """So many things: ``1 thing``, ``2,000 things``."""
+    return "1 thing" if count == 1 else f"{count:,} things"
+
+
+def rounds_words(count: int) -> str:
+    """So many rounds: ``1 round``, ``2 rounds``."""
+    return f"{count} round" if count == 1 else f"{count} rounds"
+
+
+def duration(seconds: float) -> str:
+    """A duration in its two largest units: ``3 min 20 s``, ``2 h 5 min``, ``4 d 3 h``."""
+    whole = round(max(0.0, seconds))
+    if whole < _MINUTE:
+        return f"{whole} s"
+    if whole < _HOUR:
+        return _two(whole, _MINUTE, "min", 1, "s")
+    if whole < _DAY:
+        return _two(whole, _HOUR, "h", _MINUTE, "min")
+    return _two(whole, _DAY, "d", _HOUR, "h")
+
+
+def _two(whole: int, unit: int, name: str, smaller: int, smaller_name: str) -> str:
+    first, rest = divmod(whole, unit)
+    second = rest // smaller
+    return f"{first} {name} {second} {smaller_name}" if second else f"{first} {name}"
+
+
+def estimated(seconds: float) -> str:
+    """A duration that nobody knows exactly: only the digits that mean something."""
+    step = next(step for limit, step in _ROUGH_STEPS if seconds < limit)
+    return duration(round(seconds / step) * step)
+
+
+def percentage(part: int, whole: int) -> str:
+    """A share in percent; 100 only when it is all."""
+    if not whole:
+        return "0%"
+    share = 100 * part / whole
+    if part < whole and share > _NEARLY:
+        return f"{_NEARLY}%"
+    return f"{share:.1f}%" if 0 < share < 1 else f"{share:.0f}%"
+
+
+def figure(number: float | None) -> str:
+    """A number that devices reported: three digits that matter, or a dash."""
+    if number is None:
+        return "-"
+    return f"{number:,.0f}" if number >= 100 or number == int(number) else f"{number:.3g}"  # noqa: PLR2004 - three digits
+
+
+def clock_time(at_ms: int) -> str:
+    """A time of day, UTC: ``14:03:22``."""
+    return f"{datetime.fromtimestamp(at_ms / 1000, UTC):%H:%M:%S}"
+
+
+def instant(at_ms: int | None) -> str:
+    """A time as ISO 8601 in UTC, to the second; empty when there is none."""
+    if not at_ms:
+        return ""
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="seconds")
+
+
+def eta_words(eta: Eta | None) -> str:
+    """How long the rest takes: ``about 12 min (10 min to 15 min)``."""
+    if eta is None:
+        return "not to be told yet"
+    return f"about {estimated(eta.likely_seconds)} ({eta_range(eta)})"
+
+
+def eta_range(eta: Eta) -> str:
+    """Within what the rest takes nine times out of ten: ``10 min to 15 min``."""
+    low = estimated(eta.low_seconds)
+    if eta.high_seconds is None:
+        return f"{low} or more"
+    high = estimated(eta.high_seconds)
+    return low if low == high else f"{low} to {high}"
+
+
+def pace_words(pace: Pace | None) -> str:
+    """How fast it goes: ``50 notified, 43 finished per minute (last 5 min)``."""
+    if pace is None:
+        return "not to be told yet"
+    return (
+        f"{figure(round(pace.notified_per_minute, 1))} notified,"
+        f" {figure(round(pace.finished_per_minute, 1))} finished per minute"
+        f" (last {duration(pace.window_seconds)})"
+    )
+
+
+def rollout_words(rollout: RolloutStanding) -> str:
+    """How fast AWS notifies, and when faster: ``at most 50 a minute; 20 more …``."""
+    words = f"at most {rollout.rate_per_minute:,} a minute"
+    if rollout.missing_for_raise is None:
+        return words
+    counted = "that succeed" if rollout.counts_successes else "notified"
+    return (
+        f"{words}, up to {rollout.maximum_per_minute:,};"
+        f" {rollout.missing_for_raise:,} more {counted} raise it"
+    )
+
+
+def abort_words(abort: AbortStanding) -> str:
+    """How far a criterion is from cancelling: ``FAILED at 5% …: 1.6%, 22 more in a row would``."""
+    kind = abort.failure_type.value.replace("_", " ")
+    words = f"{kind} at {abort.threshold_percentage:g}%: now {abort.percentage:.1f}%"
+    if abort.missing_failures == 0:
+        return f"{words}; met, AWS cancels the job"
+    if abort.missing_failures is None:
+        return f"{words}; can no longer be met"
+    return f"{words}; {abort.missing_failures:,} more in a row would cancel it"
+
+
+def percentile_words(numbers: Percentiles, unit: str) -> str:
+    """Percentiles in one line; empty when nothing was reported."""
+    if not numbers.count:
+        return ""
+    return (
+        f"p50 {figure(numbers.p50)}, p90 {figure(numbers.p90)}, p99 {figure(numbers.p99)},"
+        f" max {figure(numbers.max)} {unit} ({things_words(numbers.count)})"
+    )
+
+
+def clean(text: str) -> str:
+    """A stranger's text on one line, its control characters made visible."""
+    return "".join(sign if sign.isprintable() else "�" for sign in text)
+
+
+def followed_words(thing: FollowedThing) -> str:
+    """What a followed thing is doing: ``in progress, downloading block 12 of 94, 3 s ago``."""
+    if thing.status is None:
+        return "has no execution of this job yet"
+    words = [status_word(thing.status)]
+    if thing.step:
+        blocks = (
+            f" block {thing.received_blocks:,} of {thing.total_blocks:,}"
+            if thing.received_blocks is not None and thing.total_blocks
+            else ""
+        )
+        words.append(f"{clean(thing.step)}{blocks}")
+    if thing.connected is not None:
+        words.append("connected" if thing.connected else "NOT CONNECTED")
+    if thing.heard:
+        words.append(clean(thing.heard))
+    if thing.quiet_seconds is not None and not thing.status.is_terminal:
+        words.append(f"last word {duration(thing.quiet_seconds)} ago")
+    return ", ".join(words)

@@ -1,0 +1,179 @@
+"""The job document: what a thing is told to install.
+
+The manual's form is ``{"command": "fota", "streamId", "fileId", "fileSize", "imageVer",
+"md5sum"}``. Beside it otactl writes, when configured, ``sha256``, ``signature`` with its
+``sigAlgorithm`` (in place of ``md5sum``), and ``presignedUrl``. A custom document keeps its own
+keys; ours are merged in.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from otactl.model.arn import domain_of
+from otactl.model.identifier import is_stream_id
+from otactl.wire.error import WireError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+COMMAND = "fota"
+SIGNATURE_ALGORITHM = "SHA256withECDSA"
+#: CreateJob's limit on the document (botocore ``iot`` JobDocument), in characters.
+MAX_JOB_DOCUMENT_LENGTH = 32768
+MAX_FILE_ID = 255
+# More digits than any file size has; int() itself refuses far longer numbers with another error.
+_DIGITS = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageDescription:
+    """What a job document says of the image.
+
+    Attributes:
+        stream_id: The stream to fetch it from; None when only a presigned URL is given.
+        presigned_url: Where to fetch it instead; in the control plane's copy still a placeholder.
+        signature: DER, of the whole image, by ``signature_algorithm``.
+        stream_version: Nothing of the manual's document says it; the current one is meant.
+    """
+
+    file_size: int
+    file_id: int = 0
+    stream_id: str | None = None
+    image_version: str | None = None
+    md5: str | None = None
+    sha256: str | None = None
+    signature: bytes | None = None
+    signature_algorithm: str = SIGNATURE_ALGORITHM
+    presigned_url: str | None = None
+
+
+def presigned_url_placeholder(region: str, bucket: str, key: str) -> str:
+    """What IoT Jobs replaces by a presigned URL on delivery (guide: create-manage-jobs).
+
+    The key stands in a URL: what is no plain character in it, such as a blank, is percent-encoded.
+    """
+    path = quote(f"{bucket}/{key}")
+    return f"${{aws:iot:s3-presigned-url:https://s3.{region}.{domain_of(region)}/{path}}}"
+
+
+def build_document(
+    image: ImageDescription, custom: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The document for an image, merged into a custom one; the image's own keys win."""
+    signature = None
+    if image.signature is not None:
+        signature = base64.b64encode(image.signature).decode()
+    ours = {
+        "command": COMMAND,
+        "streamId": image.stream_id,
+        "fileId": image.file_id,
+        "fileSize": image.file_size,
+        "imageVer": image.image_version,
+        "md5sum": image.md5,
+        "sha256": image.sha256,
+        "sigAlgorithm": image.signature_algorithm if signature else None,
+        "signature": signature,
+        "presignedUrl": image.presigned_url,
+    }
+    return {**(custom or {}), **{key: field for key, field in ours.items() if field is not None}}
+
+
+def encode_document(document: Mapping[str, Any]) -> str:
+    """The document as CreateJob takes it.
+
+    Raises:
+        WireError: It is longer than a job document may be.
+    """
+    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    if len(text) > MAX_JOB_DOCUMENT_LENGTH:
+        raise WireError(
+            "InvalidRequest",
+            f"the job document has {len(text)} characters; AWS takes {MAX_JOB_DOCUMENT_LENGTH}",
+        )
+    return text
+
+
+def parse_document(document: Mapping[str, Any]) -> ImageDescription:
+    """Read the document as a device does: what comes over MQTT is not trusted.
+
+    Raises:
+        WireError: The command is another one, or a field is missing or malformed.
+    """
+    if document.get("command") != COMMAND:
+        raise WireError("InvalidRequest", f"unknown command {document.get('command')!r}")
+    image = ImageDescription(
+        file_size=_whole(document, "fileSize", minimum=1),
+        file_id=_whole(document, "fileId", minimum=0, maximum=MAX_FILE_ID, default=0),
+        stream_id=_stream_id(document),
+        image_version=_text(document, "imageVer"),
+        md5=_digest(document, "md5sum", 32),
+        sha256=_digest(document, "sha256", 64),
+        signature=_signature(document),
+        signature_algorithm=_text(document, "sigAlgorithm") or SIGNATURE_ALGORITHM,
+        presigned_url=_text(document, "presignedUrl"),
+    )
+    if image.stream_id is None and image.presigned_url is None:
+        raise WireError("InvalidRequest", "the document names neither streamId nor presignedUrl")
+    return image
+
+
+def _whole(
+    document: Mapping[str, Any],
+    key: str,
+    *,
+    minimum: int,
+    maximum: int | None = None,
+    default: int | None = None,
+) -> int:
+    number = document.get(key, default)
+    if isinstance(number, str) and number.isascii() and number.isdigit() and len(number) < _DIGITS:
+        number = int(number)
+    if (
+        isinstance(number, bool)
+        or not isinstance(number, int)
+        or number < minimum
+        or (maximum is not None and number > maximum)
+    ):
+        raise WireError("InvalidRequest", f"{key} is missing or no number in range")
+    return number
+
+
+def _stream_id(document: Mapping[str, Any]) -> str | None:
+    """The stream's id; it becomes a level of a topic, so nothing but an id may pass."""
+    stream_id = _text(document, "streamId")
+    if stream_id is not None and not is_stream_id(stream_id):
+        raise WireError("InvalidRequest", "streamId is no stream id")
+    return stream_id
+
+
+def _text(document: Mapping[str, Any], key: str) -> str | None:
+    text = document.get(key)
+    if text is None:
+        return None
+    if not isinstance(text, str) or not text:
+        raise WireError("InvalidRequest", f"{key} must be a text")
+    return text
+
+
+def _digest(document: Mapping[str, Any], key: str, digits: int) -> str | None:
+    text = _text(document, key)
+    if text is None:
+        return None
+    if len(text) != digits or not all(digit in "0123456789abcdefABCDEF" for digit in text):
+        raise WireError("InvalidRequest", f"{key} must be {digits} hex digits")
+    return text.lower()
+
+
+def _signature(document: Mapping[str, Any]) -> bytes | None:
+    text = _text(document, "signature")
+    if text is None:
+        return None
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError as error:  # binascii.Error, or a character outside ASCII
+        raise WireError("InvalidRequest", "signature is not base64") from error

@@ -1,0 +1,155 @@
+"""Fixtures for tests against the local cloud.
+
+``cloud`` is one real local cloud for each worker process of the test run, at real speed, shared
+by all tests that do not change what others see; ``unique`` keeps their names apart.
+``start_cloud`` starts one of a test's own, for other settings or for destroying it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import ssl
+import uuid
+from typing import TYPE_CHECKING, Any, Protocol
+
+import aiomqtt
+import pytest
+
+from otactl.aws.clients import AwsClients, AwsSettings
+from otactl.cloud import CloudSettings, RunningCloud, start_local_cloud
+from otactl.testing import DeviceIdentity, registered_device
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
+
+ACCOUNT_ID = "123456789012"
+REGION = "us-east-1"
+FIRMWARE_BUCKET = "otactl-test-firmware"
+STREAM_ROLE = "otactl-test-stream"
+
+
+class StartCloud(Protocol):
+    """Starts a local cloud that ends with the test."""
+
+    def __call__(self, **settings: Any) -> RunningCloud: ...
+
+
+@pytest.fixture(scope="session")
+def cloud() -> Iterator[RunningCloud]:
+    """The shared local cloud: account 123456789012, us-east-1, real speed, ports of its own."""
+    with start_local_cloud(CloudSettings(account_id=ACCOUNT_ID, region=REGION)) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def clients(cloud: RunningCloud) -> AwsClients:
+    """boto3 clients for the shared cloud, as root of its account."""
+    return AwsClients(AwsSettings.for_local_cloud(cloud.address))
+
+
+@pytest.fixture
+def start_cloud() -> Iterator[StartCloud]:
+    """Start clouds with settings of the test's own: ``start_cloud(speed=30)``."""
+    with contextlib.ExitStack() as stack:
+
+        def start(**settings: Any) -> RunningCloud:
+            chosen = {"account_id": ACCOUNT_ID, "region": REGION} | settings
+            return stack.enter_context(start_local_cloud(CloudSettings(**chosen)))
+
+        yield start
+
+
+@pytest.fixture
+def unique() -> str:
+    """A suffix no other test has: eight hex digits, good in every AWS name."""
+    return uuid.uuid4().hex[:8]
+
+
+@pytest.fixture(scope="session")
+def firmware_bucket(clients: AwsClients) -> str:
+    """A versioned bucket in the shared cloud; use keys with ``unique`` in them."""
+    clients.s3.create_bucket(Bucket=FIRMWARE_BUCKET)
+    clients.s3.put_bucket_versioning(
+        Bucket=FIRMWARE_BUCKET, VersioningConfiguration={"Status": "Enabled"}
+    )
+    return FIRMWARE_BUCKET
+
+
+@pytest.fixture(scope="session")
+def stream_role_arn(clients: AwsClients, firmware_bucket: str) -> str:
+    """A role that AWS IoT may assume and that may read ``firmware_bucket``."""
+    return make_reader_role(clients, STREAM_ROLE, firmware_bucket)
+
+
+class MakeDevice(Protocol):
+    """Registers a thing with a certificate of its own."""
+
+    def __call__(self, thing_name: str) -> DeviceIdentity: ...
+
+
+@pytest.fixture
+def make_device(cloud: RunningCloud, clients: AwsClients, tmp_path: Path) -> Iterator[MakeDevice]:
+    """Register things in the shared cloud that may reach their own topics only; gone afterwards."""
+    with contextlib.ExitStack() as stack:
+
+        def make(thing_name: str) -> DeviceIdentity:
+            return stack.enter_context(
+                registered_device(
+                    clients,
+                    account_id=cloud.address.account_id,
+                    thing_name=thing_name,
+                    directory=tmp_path,
+                )
+            )
+
+        yield make
+
+
+@contextlib.asynccontextmanager
+async def connected(
+    cloud: RunningCloud, device: DeviceIdentity, *, patience: float = 10
+) -> AsyncIterator[aiomqtt.Client]:
+    """A device's MQTT connection over mutual TLS.
+
+    Args:
+        cloud: Where to.
+        device: As whom.
+        patience: Seconds to wait for an acknowledgement.
+    """
+    context = ssl.create_default_context(cafile=cloud.address.ca_file)
+    context.load_cert_chain(device.certificate_file, device.private_key_file)
+    async with aiomqtt.Client(
+        cloud.address.mqtt_host,
+        cloud.address.mqtt_port,
+        identifier=device.thing_name,
+        tls_context=context,
+        timeout=patience,
+    ) as client:
+        yield client
+
+
+def make_reader_role(clients: AwsClients, name: str, bucket: str) -> str:
+    """Make a role that AWS IoT may assume and that may read the objects of a bucket.
+
+    Returns:
+        Its ARN.
+    """
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"Service": "iot.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+    }
+    access = {
+        "Effect": "Allow",
+        "Action": ["s3:GetObject", "s3:GetObjectVersion"],
+        "Resource": f"arn:aws:s3:::{bucket}/*",
+    }
+    role = clients.iam.create_role(RoleName=name, AssumeRolePolicyDocument=_policy(trust))
+    clients.iam.put_role_policy(RoleName=name, PolicyName="read", PolicyDocument=_policy(access))
+    return role["Role"]["Arn"]
+
+
+def _policy(statement: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})

@@ -1,0 +1,143 @@
+"""The AWS IoT Device SDK for Python against the local cloud: a device that nobody here wrote."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import queue
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any
+
+import cbor2
+import pytest
+from awscrt import mqtt
+from awsiot import iotjobs, mqtt_connection_builder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.conftest import DeviceIdentity, MakeDevice
+
+    from otactl.aws.clients import AwsClients
+    from otactl.cloud import RunningCloud
+
+SECONDS = 20
+BLOCK = 4096
+QOS = mqtt.QoS.AT_LEAST_ONCE
+
+
+@pytest.fixture
+def thing(make_device: MakeDevice, unique: str) -> DeviceIdentity:
+    return make_device(f"sdk-{unique}")
+
+
+@pytest.fixture
+def connection(cloud: RunningCloud, thing: DeviceIdentity) -> Iterator[mqtt.Connection]:
+    """The SDK's own mutual TLS connection."""
+    connection = mqtt_connection_builder.mtls_from_path(
+        endpoint=cloud.address.mqtt_host,
+        port=cloud.address.mqtt_port,
+        cert_filepath=thing.certificate_file,
+        pri_key_filepath=thing.private_key_file,
+        ca_filepath=cloud.address.ca_file,
+        client_id=thing.thing_name,
+        clean_session=True,
+        keep_alive_secs=30,
+    )
+    connection.connect().result(SECONDS)
+    yield connection
+    connection.disconnect().result(SECONDS)
+
+
+def test_its_jobs_client_takes_a_job_and_reports_success(
+    clients: AwsClients, connection: mqtt.Connection, thing: DeviceIdentity, unique: str
+) -> None:
+    jobs = iotjobs.IotJobsClient(connection)
+    started: Future[Any] = Future()
+    updated: Future[Any] = Future()
+    for subscribe in (
+        jobs.subscribe_to_start_next_pending_job_execution_accepted(
+            iotjobs.StartNextPendingJobExecutionSubscriptionRequest(thing_name=thing.thing_name),
+            QOS,
+            started.set_result,
+        ),
+        jobs.subscribe_to_update_job_execution_accepted(
+            iotjobs.UpdateJobExecutionSubscriptionRequest(
+                thing_name=thing.thing_name, job_id=f"sdk-{unique}"
+            ),
+            QOS,
+            updated.set_result,
+        ),
+    ):
+        subscribe[0].result(SECONDS)
+    thing_arn = clients.iot.describe_thing(thingName=thing.thing_name)["thingArn"]
+    clients.iot.create_job(
+        jobId=f"sdk-{unique}", targets=[thing_arn], document='{"command": "update"}'
+    )
+
+    jobs.publish_start_next_pending_job_execution(
+        iotjobs.StartNextPendingJobExecutionRequest(thing_name=thing.thing_name), QOS
+    ).result(SECONDS)
+    execution = started.result(SECONDS).execution
+    jobs.publish_update_job_execution(
+        iotjobs.UpdateJobExecutionRequest(
+            thing_name=thing.thing_name,
+            job_id=execution.job_id,
+            status=iotjobs.JobStatus.SUCCEEDED,
+            expected_version=execution.version_number,
+        ),
+        QOS,
+    ).result(SECONDS)
+    updated.result(SECONDS)
+
+    assert execution.job_document == {"command": "update"}
+    job = clients.iot.describe_job(jobId=f"sdk-{unique}")["job"]
+    assert job["status"] == "COMPLETED"
+    assert job["jobProcessDetails"]["numberOfSucceededThings"] == 1
+
+
+@pytest.mark.parametrize("fmt", ["json", "cbor"])
+def test_it_fetches_a_file_through_the_stream_topics(
+    *,
+    clients: AwsClients,
+    connection: mqtt.Connection,
+    thing: DeviceIdentity,
+    firmware_bucket: str,
+    stream_role_arn: str,
+    unique: str,
+    fmt: str,
+) -> None:
+    image = os.urandom(300_000)
+    clients.s3.put_object(Bucket=firmware_bucket, Key=f"{unique}/sdk", Body=image)
+    clients.iot.create_stream(
+        streamId=f"sdk-{unique}",
+        files=[{"fileId": 3, "s3Location": {"bucket": firmware_bucket, "key": f"{unique}/sdk"}}],
+        roleArn=stream_role_arn,
+    )
+    load, dump = (json.loads, json.dumps) if fmt == "json" else (cbor2.loads, cbor2.dumps)
+    base = f"$aws/things/{thing.thing_name}/streams/sdk-{unique}"
+    answers: queue.Queue[tuple[str, dict[str, Any]]] = queue.Queue()
+
+    def on_message(topic: str, payload: bytes, **_: Any) -> None:
+        answers.put((topic.split("/")[-2], load(payload)))
+
+    for verb in ("description", "data", "rejected"):
+        connection.subscribe(f"{base}/{verb}/{fmt}", QOS, on_message)[0].result(SECONDS)
+
+    connection.publish(f"{base}/describe/{fmt}", dump({"c": "d"}), QOS)[0].result(SECONDS)
+    verb, description = answers.get(timeout=SECONDS)
+    assert verb == "description"
+    [file] = description["r"]
+    blocks: dict[int, bytes] = {}
+    count = -(-file["z"] // BLOCK)
+    while len(blocks) < count:
+        request = {"s": 1, "f": file["f"], "l": BLOCK, "o": len(blocks), "n": 16}
+        connection.publish(f"{base}/get/{fmt}", dump(request), QOS)[0].result(SECONDS)
+        for _ in range(min(16, count - len(blocks))):
+            verb, data = answers.get(timeout=SECONDS)
+            assert verb == "data"
+            blocks[data["i"]] = data["p"] if fmt == "cbor" else base64.b64decode(data["p"])
+
+    assert b"".join(blocks[number] for number in sorted(blocks)) == image
+    clients.iot.delete_stream(streamId=f"sdk-{unique}")

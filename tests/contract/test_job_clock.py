@@ -1,0 +1,242 @@
+"""What the local cloud adds to MiniStack's jobs: retries, timeouts that happen, a faster clock."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+import time
+import urllib.request
+from typing import TYPE_CHECKING, Any
+
+import aiomqtt
+import pytest
+
+from otactl.aws.clients import AwsClients, AwsSettings
+from otactl.cloud import CloudSettings, start_local_cloud
+from otactl.testing import registered_device
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
+
+    from otactl.cloud import RunningCloud
+    from otactl.testing import DeviceIdentity
+
+SPEED = 60.0
+MINUTE = 60 / SPEED
+
+
+@pytest.fixture(scope="module")
+def fast_cloud() -> Iterator[RunningCloud]:
+    settings = CloudSettings(account_id="123456789012", speed=SPEED)
+    with start_local_cloud(settings) as cloud:
+        yield cloud
+
+
+@pytest.fixture(scope="module")
+def fast(fast_cloud: RunningCloud) -> AwsClients:
+    clients = AwsClients(AwsSettings.for_local_cloud(fast_cloud.address))
+    clients.iot.update_event_configurations(
+        eventConfigurations={"JOB": {"Enabled": True}, "JOB_EXECUTION": {"Enabled": True}}
+    )
+    return clients
+
+
+@pytest.fixture
+def thing(
+    fast_cloud: RunningCloud, fast: AwsClients, tmp_path: Path, unique: str
+) -> Iterator[DeviceIdentity]:
+    with registered_device(
+        fast,
+        account_id=fast_cloud.address.account_id,
+        thing_name=f"thing-{unique}",
+        directory=tmp_path,
+    ) as device:
+        yield device
+
+
+@pytest.fixture
+async def device(fast_cloud: RunningCloud, thing: DeviceIdentity) -> AsyncIterator[aiomqtt.Client]:
+    """The thing, connected and subscribed to what jobs tell it."""
+    context = ssl.create_default_context(cafile=fast_cloud.address.ca_file)
+    context.load_cert_chain(thing.certificate_file, thing.private_key_file)
+    async with aiomqtt.Client(
+        fast_cloud.address.mqtt_host,
+        fast_cloud.address.mqtt_port,
+        identifier=thing.thing_name,
+        tls_context=context,
+    ) as client:
+        await client.subscribe(f"$aws/things/{thing.thing_name}/jobs/#")
+        yield client
+
+
+async def next_on(device: aiomqtt.Client, ending: str) -> dict[str, Any]:
+    """The next message on a topic with that ending."""
+    async with asyncio.timeout(20):
+        async for message in device.messages:
+            if message.topic.value.endswith(ending):
+                return json.loads(message.payload)
+    raise AssertionError("the connection ended")
+
+
+def thing_arn(cloud: RunningCloud, name: str) -> str:
+    return f"arn:aws:iot:{cloud.address.region}:{cloud.address.account_id}:thing/{name}"
+
+
+def executions(clients: AwsClients, job_id: str) -> list[dict[str, Any]]:
+    summaries = clients.iot.list_job_executions_for_job(jobId=job_id)["executionSummaries"]
+    return sorted(
+        (summary["jobExecutionSummary"] for summary in summaries),
+        key=lambda execution: execution["executionNumber"],
+    )
+
+
+def wait_for_job(clients: AwsClients, job_id: str, status: str, seconds: float = 20) -> Any:
+    deadline = time.monotonic() + seconds
+    while (job := clients.iot.describe_job(jobId=job_id)["job"])["status"] != status:
+        assert time.monotonic() < deadline, job
+        time.sleep(0.05)
+    return job
+
+
+async def test_a_failed_execution_is_tried_again_until_no_retry_is_left(
+    fast_cloud: RunningCloud,
+    fast: AwsClients,
+    thing: DeviceIdentity,
+    device: aiomqtt.Client,
+    unique: str,
+) -> None:
+    job_id = f"retry-{unique}"
+    fast.iot.create_job(
+        jobId=job_id,
+        targets=[thing_arn(fast_cloud, thing.thing_name)],
+        document="{}",
+        jobExecutionsRetryConfig={
+            "criteriaList": [{"failureType": "FAILED", "numberOfRetries": 2}]
+        },
+    )
+    numbers = []
+    for _ in range(3):
+        told = await next_on(device, "/notify-next")
+        numbers.append((told["execution"]["executionNumber"], told["execution"]["versionNumber"]))
+        await device.publish(
+            f"$aws/things/{thing.thing_name}/jobs/{job_id}/update", '{"status":"FAILED"}', qos=1
+        )
+        assert await next_on(device, "/update/accepted")
+    last = await next_on(device, "/notify-next")
+
+    assert numbers == [(1, 1), (2, 1), (3, 1)]
+    assert "execution" not in last
+    job = wait_for_job(fast, job_id, "COMPLETED")
+    assert job["jobProcessDetails"]["numberOfFailedThings"] == 3
+    assert [(one["status"], one["retryAttempt"]) for one in executions(fast, job_id)] == [
+        ("FAILED", 0),
+        ("FAILED", 1),
+        ("FAILED", 2),
+    ]
+
+
+async def test_a_rejected_execution_is_never_tried_again(
+    fast_cloud: RunningCloud,
+    fast: AwsClients,
+    thing: DeviceIdentity,
+    device: aiomqtt.Client,
+    unique: str,
+) -> None:
+    job_id = f"reject-{unique}"
+    fast.iot.create_job(
+        jobId=job_id,
+        targets=[thing_arn(fast_cloud, thing.thing_name)],
+        document="{}",
+        jobExecutionsRetryConfig={"criteriaList": [{"failureType": "ALL", "numberOfRetries": 9}]},
+    )
+    await next_on(device, "/notify-next")
+    await device.publish(
+        f"$aws/things/{thing.thing_name}/jobs/{job_id}/update", '{"status":"REJECTED"}', qos=1
+    )
+
+    wait_for_job(fast, job_id, "COMPLETED")
+    assert [one["status"] for one in executions(fast, job_id)] == ["REJECTED"]
+
+
+async def test_a_silent_device_times_out_though_nobody_looks_and_is_tried_again(
+    fast_cloud: RunningCloud,
+    fast: AwsClients,
+    thing: DeviceIdentity,
+    device: aiomqtt.Client,
+    unique: str,
+) -> None:
+    job_id = f"silent-{unique}"
+    fast.iot.create_job(
+        jobId=job_id,
+        targets=[thing_arn(fast_cloud, thing.thing_name)],
+        document="{}",
+        timeoutConfig={"inProgressTimeoutInMinutes": 1},
+        jobExecutionsRetryConfig={
+            "criteriaList": [{"failureType": "TIMED_OUT", "numberOfRetries": 1}]
+        },
+    )
+    started = time.monotonic()
+    for attempt in (1, 2):
+        told = await next_on(device, "/notify-next")
+        assert told["execution"]["executionNumber"] == attempt
+        await device.publish(f"$aws/things/{thing.thing_name}/jobs/start-next", "{}", qos=1)
+    # Nobody reads the job from here on: that the thing hears of it is the proof.
+    last = await next_on(device, "/notify-next")
+    took = time.monotonic() - started
+
+    assert "execution" not in last
+    assert 2 * MINUTE <= took < 10 * MINUTE
+    assert [one["status"] for one in executions(fast, job_id)] == ["TIMED_OUT", "TIMED_OUT"]
+    assert fast.iot.describe_job(jobId=job_id)["job"]["status"] == "COMPLETED"
+
+
+def test_a_rollout_takes_cloud_minutes(
+    fast_cloud: RunningCloud, fast: AwsClients, unique: str
+) -> None:
+    names = [f"slow-{unique}-{number}" for number in range(6)]
+    targets = [fast.iot.create_thing(thingName=name)["thingArn"] for name in names]
+    job_id = f"rollout-{unique}"
+    started = time.monotonic()
+    fast.iot.create_job(
+        jobId=job_id,
+        targets=targets,
+        document="{}",
+        jobExecutionsRolloutConfig={"maximumPerMinute": 2},
+    )
+    seen: dict[int, float] = {}
+    while 6 not in seen:
+        count = len(executions(fast, job_id))
+        seen.setdefault(count, time.monotonic() - started)
+        assert seen[count] < 20
+        time.sleep(0.02)
+
+    assert sorted(seen) == [2, 4, 6]
+    assert seen[4] == pytest.approx(MINUTE, abs=0.5)
+    assert seen[6] == pytest.approx(2 * MINUTE, abs=0.7)
+    queued_at = [one["queuedAt"].timestamp() for one in executions(fast, job_id)]
+    assert max(queued_at) - min(queued_at) == pytest.approx(120, abs=30)
+    fast.iot.cancel_job(jobId=job_id)
+
+
+def test_the_address_tells_the_clouds_time(fast_cloud: RunningCloud, fast: AwsClients) -> None:
+    name = f"clock-{time.monotonic_ns()}"
+    arn = fast.iot.create_thing(thingName=name)["thingArn"]
+    fast.iot.create_job(jobId=name, targets=[arn], document="{}")
+    created_at = fast.iot.describe_job(jobId=name)["job"]["createdAt"].timestamp()
+
+    now_ms = fast_cloud.address.cloud_time_ms(time.time_ns() // 1_000_000)
+    assert created_at == pytest.approx(now_ms / 1000, abs=2 * SPEED)
+    fast.iot.cancel_job(jobId=name)
+
+
+def test_signatures_and_presigned_urls_hold_in_a_fast_cloud(fast: AwsClients, unique: str) -> None:
+    bucket = f"fast-{unique}"
+    fast.s3.create_bucket(Bucket=bucket)
+    fast.s3.put_object(Bucket=bucket, Key="k", Body=b"bytes")
+    url = fast.s3.generate_presigned_url(
+        "get_object", Params={"Bucket": bucket, "Key": "k"}, ExpiresIn=60
+    )
+    with urllib.request.urlopen(url) as answer:  # noqa: S310  # of our own cloud
+        assert answer.read() == b"bytes"

@@ -1,0 +1,99 @@
+"""What we rely on of MiniStack. When the pin moves, this says what changed and what to do."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+import boto3
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from otactl.cloud import RunningCloud
+
+PINNED = "1.5.33"
+
+INSTALL = """
+import asyncio, json
+from ministack import app
+from otactl.cloud.ministack.adaptation import install_all
+async def install():
+    print(json.dumps(install_all()))
+asyncio.run(install())
+"""
+
+ALONE = """
+import asyncio, json
+from ministack import app
+from ministack.services import iot
+async def ask():
+    status, headers, body = await iot.handle_request("POST", "/streams/s", {}, b"{}", {})
+    print(json.dumps({"status": status, "body": json.loads(body)}))
+asyncio.run(ask())
+"""
+
+
+def run_beside_ministack(code: str, tmp_path: Path) -> dict:
+    """Run code in a process of its own, because MiniStack keeps its state in its modules."""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ
+        | {"AUTH": "true", "TMPDIR": str(tmp_path), "STATE_DIR": f"{tmp_path}/services"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_the_version_is_the_one_all_this_was_written_for() -> None:
+    assert version("ministack") == PINNED, "run these tests, read docs/local-cloud.md, then move it"
+
+
+def test_every_adaptation_fits(tmp_path: Path) -> None:
+    assert run_beside_ministack(INSTALL, tmp_path) == {}
+
+
+def test_ministack_alone_has_no_streams(tmp_path: Path) -> None:
+    # If this fails, MiniStack has grown them: ours steps aside by itself. Compare the two, then
+    # take ours out.
+    found = run_beside_ministack(ALONE, tmp_path)
+
+    assert found["status"] == 400
+    assert found["body"]["message"] == "Unsupported IoT path: POST /streams/s"
+
+
+def test_unknown_credentials_are_refused(cloud: RunningCloud) -> None:
+    stranger = boto3.client(
+        "iot",
+        endpoint_url=cloud.address.endpoint_url,
+        region_name=cloud.address.region,
+        aws_access_key_id="AKIA0000000000000000",
+        aws_secret_access_key="x",
+    )
+
+    with pytest.raises(stranger.exceptions.ClientError) as refused:
+        stranger.list_things()
+    assert refused.value.response["Error"]["Code"] == "UnrecognizedClientException"
+
+
+def test_the_endpoint_leads_to_the_gateway_not_to_the_broker(cloud: RunningCloud) -> None:
+    # docs/local-cloud.md says so; our tools read the address or OTACTL_MQTT_* instead.
+    iot = boto3.client(
+        "iot",
+        endpoint_url=cloud.address.endpoint_url,
+        region_name=cloud.address.region,
+        aws_access_key_id=cloud.address.access_key_id,
+        aws_secret_access_key="test",
+    )
+
+    endpoint = iot.describe_endpoint(endpointType="iot:Data-ATS")["endpointAddress"]
+
+    assert endpoint.endswith(cloud.address.endpoint_url.rpartition(":")[2])

@@ -1,0 +1,275 @@
+"""What the queue needs of its table, held to by DynamoDB and by the table in memory alike."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.support.memory_queue import NOW_MS, MemoryTable, request_for
+
+from otactl.aws.queue_setup import TableSettings, make_table
+from otactl.aws.queue_table import DynamoRequestTable
+from otactl.errors import UserMistake
+from otactl.jobqueue.ports import ClaimAnswer
+from otactl.jobqueue.request import Failure, JobRequest, MalformedRequest, Outcome
+from otactl.jobqueue.state import FailureKind, RequestState
+from otactl.jobqueue.stored_file import StoredFile
+from otactl.jobqueue.transition import (
+    canceled,
+    deployed,
+    failed,
+    guard_of,
+    guard_of_take_over,
+    handed_back,
+    renewed,
+    retried,
+    taken,
+    with_checkpoint,
+)
+
+if TYPE_CHECKING:
+    from otactl.aws.clients import AwsClients
+    from otactl.jobqueue.ports import RequestTable
+
+OUTCOME = Outcome(things=1, succeeded=1, rounds=1)
+
+
+@pytest.fixture(params=["memory", "dynamodb"])
+def table(request: pytest.FixtureRequest, unique: str) -> RequestTable:
+    if request.param == "memory":
+        return MemoryTable()
+    clients: AwsClients = request.getfixturevalue("clients")
+    make_table(clients, TableSettings(name=f"queue-{unique}"))
+    return DynamoRequestTable(clients, f"queue-{unique}")
+
+
+def claimed(
+    table: RequestTable, request: JobRequest, owner: str = "me", lease_ms: int = 1000
+) -> JobRequest:
+    mine = taken(request, owner=owner, now_ms=NOW_MS, lease_ms=lease_ms)
+    assert table.claim(request, mine, gate=table.active().gate) is ClaimAnswer.CLAIMED
+    return mine
+
+
+def test_added_requests_are_listed_in_the_queue_s_order(table: RequestTable) -> None:
+    requests = [request_for(f"t{number}", number=number) for number in range(120)]
+
+    table.add(requests[::-1])
+
+    assert list(table.listed(RequestState.PENDING)) == requests
+    assert list(table.listed(RequestState.DEPLOYED)) == []
+
+
+def test_a_request_is_not_added_over_another_one(table: RequestTable) -> None:
+    table.add([request_for("a")])
+
+    with pytest.raises(UserMistake, match="already"):
+        table.add([request_for("other", number=1), request_for("b")])
+
+    assert list(table.listed(RequestState.PENDING)) == [request_for("a")]
+
+
+def test_a_claim_moves_a_request_and_opens_the_gate_once(table: RequestTable) -> None:
+    request = request_for("a")
+    table.add([request])
+    before = table.active()
+
+    mine = claimed(table, request)
+
+    after = table.active()
+    assert after.requests == (mine,)
+    assert after.gate == before.gate + 1
+    assert list(table.listed(RequestState.PENDING)) == []
+    theirs = taken(request, owner="other", now_ms=NOW_MS, lease_ms=1000)
+    assert table.claim(request, theirs, gate=after.gate) is ClaimAnswer.GONE
+    assert table.active().requests == (mine,)
+
+
+def test_a_claim_behind_another_one_is_outdated_and_changes_nothing(table: RequestTable) -> None:
+    first, second = request_for("a", number=1), request_for("b", number=2)
+    table.add([first, second])
+    gate = table.active().gate
+    mine = claimed(table, first)
+
+    late = taken(second, owner="late", now_ms=NOW_MS, lease_ms=1000)
+
+    assert table.claim(second, late, gate=gate) is ClaimAnswer.OUTDATED
+    assert table.active().requests == (mine,)
+    assert list(table.listed(RequestState.PENDING)) == [second]
+    assert table.claim(second, late, gate=gate + 1) is ClaimAnswer.CLAIMED
+
+
+def test_the_owner_renews_and_leaves_checkpoints(table: RequestTable) -> None:
+    request = request_for("a")
+    table.add([request])
+    mine = claimed(table, request)
+
+    later = renewed(mine, until_ms=NOW_MS + 9000)
+    assert table.amend(mine, later, guard_of(mine))
+    kept = with_checkpoint(later, StoredFile(key="release/checkpointFile_x", sha256="d" * 64))
+    assert table.amend(later, kept, guard_of(later))
+
+    assert table.active().requests == (kept,)
+
+
+def test_who_lost_a_request_can_change_nothing(table: RequestTable) -> None:
+    request = request_for("a")
+    table.add([request])
+    mine = claimed(table, request)
+    theirs = taken(mine, owner="other", now_ms=NOW_MS + 2000, lease_ms=1000)
+    assert table.amend(mine, theirs, guard_of_take_over(mine))
+
+    assert not table.amend(mine, renewed(mine, until_ms=NOW_MS + 9000), guard_of(mine))
+    assert not table.move(mine, deployed(mine, OUTCOME, now_ms=NOW_MS), guard_of(mine))
+    assert table.active().requests == (theirs,)
+    assert list(table.listed(RequestState.DEPLOYED)) == []
+
+
+def test_a_lease_that_was_renewed_meanwhile_is_not_taken_over(table: RequestTable) -> None:
+    request = request_for("a")
+    table.add([request])
+    seen = claimed(table, request)
+    renewed_meanwhile = renewed(seen, until_ms=NOW_MS + 9000)
+    assert table.amend(seen, renewed_meanwhile, guard_of(seen))
+
+    theirs = taken(seen, owner="other", now_ms=NOW_MS + 2000, lease_ms=1000)
+
+    assert not table.amend(seen, theirs, guard_of_take_over(seen))
+    assert table.active().requests == (renewed_meanwhile,)
+
+
+def test_of_two_that_take_over_one_succeeds(table: RequestTable) -> None:
+    request = request_for("a")
+    table.add([request])
+    seen = claimed(table, request)
+    first = taken(seen, owner="first", now_ms=NOW_MS + 2000, lease_ms=1000)
+    second = taken(seen, owner="second", now_ms=NOW_MS + 2000, lease_ms=1000)
+
+    assert table.amend(seen, first, guard_of_take_over(seen))
+    assert not table.amend(seen, second, guard_of_take_over(seen))
+
+
+def test_writing_the_same_again_succeeds_again(table: RequestTable) -> None:
+    """The answer to the first try may have been lost."""
+    request = request_for("a")
+    table.add([request])
+    mine = claimed(table, request)
+    theirs = taken(mine, owner="other", now_ms=NOW_MS + 2000, lease_ms=1000)
+    assert table.amend(mine, theirs, guard_of_take_over(mine))
+    if isinstance(table, DynamoRequestTable):
+        assert table.amend(mine, theirs, guard_of_take_over(mine))
+        over = deployed(theirs, OUTCOME, now_ms=NOW_MS)
+        assert table.move(theirs, over, guard_of(theirs))
+        assert table.move(theirs, over, guard_of(theirs))
+        assert list(table.listed(RequestState.DEPLOYED)) == [over]
+
+
+def test_a_request_ends_fails_and_is_retried(table: RequestTable) -> None:
+    request = request_for("a", foreign={"note": {"S": "of a user"}})
+    table.add([request])
+    mine = claimed(table, request)
+    over = failed(mine, Failure(kind=FailureKind.DEPLOYMENT, reason="no"), now_ms=NOW_MS)
+    assert table.move(mine, over, guard_of(mine))
+    assert table.active().requests == ()
+    assert list(table.listed(RequestState.FAILED)) == [over]
+
+    again = retried(over)
+    assert table.move(over, again, guard_of(over))
+
+    assert list(table.listed(RequestState.PENDING)) == [again]
+    mine = claimed(table, again)
+    assert (mine.run, mine.fence) == (2, 2)
+
+
+def test_a_request_that_a_worker_took_is_not_cancelled(table: RequestTable) -> None:
+    request = request_for("a")
+    table.add([request])
+    claimed(table, request)
+
+    assert not table.move(request, canceled(request, now_ms=NOW_MS), guard_of(request))
+    assert list(table.listed(RequestState.CANCELED)) == []
+
+
+def test_a_request_handed_back_is_active_with_a_lease_that_is_over(table: RequestTable) -> None:
+    request = request_for("a")
+    table.add([request])
+    mine = claimed(table, request)
+
+    back = handed_back(mine, at_ms=NOW_MS, trouble="no disk")
+
+    assert table.amend(mine, back, guard_of(mine))
+    assert table.active().requests == (back,)
+
+
+def test_a_request_is_found_by_its_key_in_every_state(table: RequestTable) -> None:
+    requests = [request_for(f"t{number}", number=number) for number in range(3)]
+    table.add(requests)
+    mine = claimed(table, requests[1])
+    over = deployed(mine, OUTCOME, now_ms=NOW_MS)
+    assert table.move(mine, over, guard_of(mine))
+
+    found = table.find([*(each.order_key for each in requests), "20990101-000000"])
+
+    assert list(found) == [requests[0], over, requests[2]]
+
+
+def test_what_is_no_request_is_told_apart_and_put_away_whole(
+    clients: AwsClients, unique: str
+) -> None:
+    name = f"queue-{unique}"
+    make_table(clients, TableSettings(name=name))
+    table = DynamoRequestTable(clients, name)
+    item = {
+        "jobStatus": {"S": "PendingDeployment"},
+        "timestamp": {"S": "20200101-000000"},
+        "bucketId": {"N": "1"},
+        "note": {"S": "whose?"},
+    }
+    clients.dynamodb.put_item(TableName=name, Item=item)
+    table.add([request_for("a")])
+    first, second = table.listed(RequestState.PENDING)
+    assert isinstance(first, MalformedRequest)
+    assert second == request_for("a")
+
+    failure = Failure(kind=FailureKind.REFUSED, reason=first.reason, exit_code=2)
+    assert table.quarantine(first, failure, now_ms=NOW_MS)
+    assert not table.quarantine(first, failure, now_ms=NOW_MS)
+
+    key = {"jobStatus": {"S": "Failed"}, "timestamp": item["timestamp"]}
+    kept = clients.dynamodb.get_item(TableName=name, Key=key)["Item"]
+    assert kept["note"] == item["note"]
+    assert kept["bucketId"] == item["bucketId"]
+    assert "bucketId" in kept["failureReason"]["S"]
+    assert list(table.listed(RequestState.PENDING)) == [second]
+
+
+def test_of_many_that_claim_at_once_exactly_one_gets_each_request(
+    clients: AwsClients, unique: str
+) -> None:
+    name = f"queue-{unique}"
+    make_table(clients, TableSettings(name=name))
+    table = DynamoRequestTable(clients, name)
+    requests = [request_for(f"t{number}", number=number) for number in range(12)]
+    table.add(requests)
+    got: list[str] = []
+
+    def work(owner: str) -> None:
+        own = DynamoRequestTable(clients, name)
+        for request in requests:
+            answer = None
+            while answer in (None, ClaimAnswer.OUTDATED):
+                mine = taken(request, owner=owner, now_ms=NOW_MS, lease_ms=1000)
+                answer = own.claim(request, mine, gate=own.active().gate)
+            if answer is ClaimAnswer.CLAIMED:
+                got.append(request.job_id)
+
+    threads = [threading.Thread(target=work, args=(f"w{number}",)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert Counter(got) == Counter(request.job_id for request in requests)
+    assert table.active().gate == len(requests)

@@ -1,0 +1,199 @@
+"""``otactl init`` in a pseudo-terminal, keys pressed as a user presses them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pexpect
+import pytest
+from tests.support.dev_ini import REQUIRED, configuration_of, dev_ini
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ENTER, CTRL_C, CLEAR_LINE, DOWN, SPACE = "\r", "\x03", "\x15", "\x1b[B", " "
+#: The questions of [DEFAULT] in order; what is not given here is taken as suggested.
+QUESTIONS = [
+    "thingList",
+    "binName",
+    "roleArn",
+    "jobId",
+    "rounds",
+    "bucket",
+    "cleanUpCfg",
+    "debug",
+    "defaultDelay",
+    "region",
+    "streamId",
+    "iotApiSleepTime",
+    "fileChunkSize",
+    "targetSelection",
+]
+
+
+class Terminal:
+    """A person at a terminal, running ``otactl init``."""
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        self.process = pexpect.spawn(
+            sys.executable,
+            ["-m", "otactl", "init", *arguments],
+            cwd=str(folder),
+            encoding="utf-8",
+            timeout=30,
+            dimensions=(50, 120),
+            # Nobody here answers when the program asks the terminal where its cursor is.
+            env={**os.environ, "PROMPT_TOOLKIT_NO_CPR": "1"},
+        )
+        self.process.delaybeforesend = None
+
+    def answer(self, question: str, answer: str | None = None) -> None:
+        """Wait for a question; type an answer in place of the suggestion, or take that."""
+        # The question mark and the question have colours of their own.
+        self.process.expect(rf"\?(?:\x1b\[[0-9;]*m)* {question}\b")
+        if answer is not None:
+            self.process.send(CLEAR_LINE + answer)
+        self.process.send(ENTER)
+
+    def answer_default_section(self, **answers: str) -> None:
+        for question in QUESTIONS:
+            self.answer(question, answers.get(question))
+
+    def end(self) -> int:
+        self.process.expect(pexpect.EOF)
+        self.process.wait()
+        return int(self.process.exitstatus or 0)
+
+
+@pytest.fixture
+def terminals() -> Iterator[list[Terminal]]:
+    opened: list[Terminal] = []
+    yield opened
+    for terminal in opened:
+        terminal.process.close(force=True)
+
+
+OWN = {key: REQUIRED[key] for key in ("roleArn", "jobId", "bucket", "streamId")}
+
+
+def test_a_new_file_is_asked_for_and_written(tmp_path: Path, terminals: list[Terminal]):
+    terminal = Terminal(tmp_path, "my dev.ini")
+    terminals.append(terminal)
+
+    terminal.answer_default_section(**OWN)
+    terminal.answer("What else")
+
+    assert terminal.end() == 0
+    configuration = configuration_of((tmp_path / "my dev.ini").read_text())
+    assert configuration.job_id == OWN["jobId"]
+    assert configuration.role_arn == OWN["roleArn"]
+
+
+def test_a_wrong_answer_is_told_why_and_can_be_mended(tmp_path: Path, terminals: list[Terminal]):
+    terminal = Terminal(tmp_path)
+    terminals.append(terminal)
+
+    for question in ("thingList", "binName"):
+        terminal.answer(question)
+    terminal.answer("roleArn", OWN["roleArn"])
+    terminal.answer("jobId", "no good")
+    terminal.process.expect("must be 1 to 64 letters")
+    terminal.process.send(CLEAR_LINE + "good" + ENTER)
+    for question in QUESTIONS[4:]:
+        terminal.answer(question, OWN.get(question))
+    terminal.answer("What else")
+
+    assert terminal.end() == 0
+    assert configuration_of((tmp_path / "dev.ini").read_text()).job_id == "good"
+
+
+def test_a_section_can_be_ticked_and_filled(tmp_path: Path, terminals: list[Terminal]):
+    terminal = Terminal(tmp_path)
+    terminals.append(terminal)
+
+    terminal.answer_default_section(**OWN)
+    terminal.process.expect("What else")
+    # The fifth of the list is [TIMEOUT_CONFIG].
+    terminal.process.send(DOWN * 4 + SPACE + ENTER)
+    terminal.answer("inProgressTimeoutInMinutes", "7")
+
+    assert terminal.end() == 0
+    configuration = configuration_of((tmp_path / "dev.ini").read_text())
+    assert configuration.job.in_progress_timeout_minutes == 7
+
+
+def test_an_existing_file_keeps_its_comments_and_is_not_replaced_unasked(
+    tmp_path: Path, terminals: list[Terminal]
+):
+    path = tmp_path / "dev.ini"
+    text = f"; mine, all mine\n{dev_ini()}"
+    path.write_text(text)
+
+    for answer, expected in (("n", text), ("y", text.replace("TestJob1234", "other"))):
+        terminal = Terminal(tmp_path)
+        terminals.append(terminal)
+        terminal.answer_default_section(jobId="other")
+        terminal.answer("What else")
+        terminal.process.expect("Replace dev.ini")
+        terminal.process.send(answer)
+        assert terminal.end() == 0
+        assert path.read_text() == expected
+
+
+def test_another_file_can_be_the_start(tmp_path: Path, terminals: list[Terminal]):
+    (tmp_path / "last.ini").write_text(f"# last time\n{dev_ini()}")
+    terminal = Terminal(tmp_path, "next.ini", "--from", "last.ini")
+    terminals.append(terminal)
+
+    terminal.answer_default_section(jobId="next-job")
+    terminal.answer("What else")
+
+    assert terminal.end() == 0
+    assert (tmp_path / "next.ini").read_text().startswith("# last time\n")
+    assert configuration_of((tmp_path / "next.ini").read_text()).job_id == "next-job"
+    assert "next-job" not in (tmp_path / "last.ini").read_text()
+
+
+def test_ctrl_c_writes_nothing(tmp_path: Path, terminals: list[Terminal]):
+    terminal = Terminal(tmp_path)
+    terminals.append(terminal)
+
+    terminal.process.expect("thingList")
+    terminal.process.send(CTRL_C)
+
+    assert terminal.end() == 130
+    assert list(tmp_path.iterdir()) == []
+    assert "Traceback" not in (terminal.process.before or "")
+
+
+def run_without_terminal(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "otactl", "init", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def test_without_a_terminal_it_points_at_the_template(tmp_path: Path):
+    done = run_without_terminal(tmp_path)
+
+    assert done.returncode == 2
+    assert "there is no terminal to ask them at" in done.stderr
+    assert "otactl config template > dev.ini" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_start_that_cannot_be_read_is_told(tmp_path: Path, terminals: list[Terminal]):
+    terminal = Terminal(tmp_path, "--from", "lost.ini")
+    terminals.append(terminal)
+
+    terminal.process.expect("cannot read lost.ini: there is no such file")
+    assert terminal.end() == 2

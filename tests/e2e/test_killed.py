@@ -1,0 +1,184 @@
+"""Kill -9 before and after every step of a plan, doing and undoing: nothing is ever lost.
+
+The cases come from a plan with one step of every kind, so a new kind of step is killed, too. Each
+case forks a process that carries the deployment out until the instant and then kills itself with
+SIGKILL: no handler runs, no file is closed. Then ``resume`` must reach the end of an undisturbed
+run, or ``clean`` an empty cloud.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from tests.e2e.device_loop import DeviceLoop
+
+from otactl.aws.clients import AwsClients, AwsSettings
+from otactl.aws.inventory import take_inventory
+from otactl.cli.clock import CommandClock
+from otactl.cli.deployment import DeploymentEnvironment, begin, carry_out, make_plan
+from otactl.cli.load import load_deployment
+from otactl.deploy.executor import Executor
+from otactl.deploy.journal import Journal, Phase
+from otactl.deploy.observer import Moment, SilentObserver
+from otactl.deploy.planner import PlanOptions
+from otactl.deploy.store import DeploymentStore
+from otactl.deploy.targeting import MAX_JOB_TARGETS
+
+#: One of every kind of step, in the order in which the planner puts them.
+STEP_KEYS = (
+    "image",
+    "job-document",
+    "thing-group",
+    "thing-group/members",
+    "alarm/otactl-{job}-slow",
+    "stream",
+    "round-1/job",
+    "round-1/await",
+    "round-2/job",
+    "round-2/await",
+)
+DOING = (Moment.BEFORE_BEGIN, Moment.BEGUN, Moment.HAPPENED, Moment.DONE)
+UNDOING = (Moment.UNDOING, Moment.UNHAPPENED, Moment.UNDONE)
+#: The quick run takes the instants that hurt most; the full series is in `make test-all`.
+QUICK = {
+    ("image", Moment.HAPPENED),
+    ("thing-group/members", Moment.BEGUN),
+    ("stream", Moment.HAPPENED),
+    ("round-1/job", Moment.HAPPENED),
+    ("round-1/await", Moment.HAPPENED),
+    ("round-1/job", Moment.UNHAPPENED),
+    ("round-2/job", Moment.BEFORE_BEGIN),
+    ("thing-group", Moment.UNDOING),
+}
+
+
+def cases():
+    for key in STEP_KEYS:
+        for moment in (*DOING, *UNDOING):
+            marks = () if (key, moment) in QUICK else (pytest.mark.slow,)
+            yield pytest.param(key, moment, marks=marks, id=f"{key}-{moment.lower()}")
+
+
+@pytest.fixture(scope="module")
+def thing_names(clients):
+    names = [f"killed-{os.getpid()}-{number}" for number in range(MAX_JOB_TARGETS + 1)]
+    for name in names:
+        clients.iot.create_thing(thingName=name)
+    return names
+
+
+@pytest.fixture
+def environment(cloud, tmp_path):
+    clients = AwsClients(AwsSettings.for_local_cloud(cloud.address))
+    return DeploymentEnvironment(
+        clients=clients, clock=CommandClock(), state_dir=tmp_path / "state", poll_seconds=0.2
+    )
+
+
+@pytest.fixture
+def dev_ini(clients, firmware_bucket, stream_role_arn, thing_names, tmp_path, unique) -> Path:
+    (tmp_path / "image.bin").write_bytes(os.urandom(5000))
+    (tmp_path / "job_temp.json").write_text('{"Info1": "123"}')
+    (tmp_path / "things.txt").write_text(
+        "\n".join(f"arn:aws:iot:us-east-1:123456789012:thing/{name}" for name in thing_names)
+    )
+    path = tmp_path / "dev.ini"
+    path.write_text(
+        f"""[DEFAULT]
+thingList = things.txt
+binName = image.bin
+roleArn = {stream_role_arn}
+jobId = job-{unique}
+rounds = 2
+bucket = {firmware_bucket}
+cleanUpCfg = True
+debug = False
+defaultDelay = 0
+region = us-east-1
+streamId = stream-{unique}
+iotApiSleepTime = 0
+fileChunkSize = 8192
+targetSelection = SNAPSHOT
+useCustomJobDocument = True
+
+[CUSTOM_JOB_DOCUMENT]
+jobDocSrcCfg = local_file
+jobDocPath = job_temp.json
+
+[ALARM_CONFIG]
+alarmList = slow
+
+[ALARM_CONFIG_slow]
+namespace = IoT:OTA:JobExecution
+metricName = downloadTime
+stat = p99
+period = 60
+threshold = 3600
+alarmType = upper
+evaluationPeriods = 5
+datapointsToAlarm = 3
+"""
+    )
+    return path
+
+
+class Killer(SilentObserver):
+    """Kills its own process, without warning, at one instant."""
+
+    def __init__(self, key: str, moment: Moment) -> None:
+        self._key, self._moment = key, moment
+
+    def on_step(self, moment) -> None:
+        if (moment.step.key, moment.moment) == (self._key, self._moment):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def run_until_killed(dev_ini: Path, environment: DeploymentEnvironment, killer: Killer) -> str:
+    """Carry the deployment out in a child that kills itself. Returns the deployment's id."""
+    loaded = load_deployment(dev_ini)
+    plan = make_plan(loaded, environment, PlanOptions(detail_limit=10))
+    child = os.fork()
+    if child == 0:  # pragma: no cover - ends by SIGKILL
+        try:
+            journal = begin(loaded, plan, environment)
+            Executor(journal, environment.services(), killer, dict).run()
+        finally:
+            os._exit(99)
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status), f"the instant never came (exit {os.WEXITSTATUS(status)})"
+    assert os.WTERMSIG(status) == signal.SIGKILL
+    return plan.deployment_id
+
+
+def test_the_cases_are_the_steps_of_the_plan(dev_ini, environment, unique):
+    plan = make_plan(load_deployment(dev_ini), environment, PlanOptions())
+
+    assert [step.key for step in plan.steps] == [
+        key.format(job=f"job-{unique}") for key in STEP_KEYS
+    ]
+
+
+@pytest.mark.parametrize(("key", "moment"), list(cases()))
+@pytest.mark.parametrize("way", ["resume", "clean"])
+def test_a_killed_deployment_is_resumed_or_cleaned(
+    key, moment, way, dev_ini, environment, clients, thing_names, firmware_bucket, unique
+):
+    before = take_inventory(clients, (firmware_bucket,))
+    with DeviceLoop(clients, thing_names):
+        killer = Killer(key.format(job=f"job-{unique}"), moment)
+        deployment_id = run_until_killed(dev_ini, environment, killer)
+        journal = Journal.open(DeploymentStore(environment.state_dir).path(deployment_id))
+        if way == "resume":
+            result, failure = carry_out(journal, environment)
+            assert failure is None
+            assert result.succeeded
+            assert [len(r.outcomes) for r in result.rounds] == [10, 10]
+        else:
+            Executor(journal, environment.services(), SilentObserver(), dict).clean()
+    assert journal.phase is Phase.FINISHED
+    journal.close()
+
+    assert take_inventory(clients, (firmware_bucket,)) == before

@@ -1,0 +1,148 @@
+"""The policies of ``deployment/`` are enough for whoever adds requests and for the workers.
+
+The local cloud asks the policies of its users, as AWS does, but for two differences: it knows
+transactions as actions of their own, and it does not ask for iam:PassRole. AWS asks for what a
+transaction consists of (DynamoDB Developer Guide, transaction-apis-iam).
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.support.answering_devices import AnsweringDevices
+from tests.support.queue_site import ACCOUNT, REGION, QueueSite
+
+if TYPE_CHECKING:
+    from otactl.aws.clients import AwsClients
+    from otactl.cloud import RunningCloud
+
+DEPLOYMENT = Path(__file__).parents[2] / "deployment"
+#: Statements without which a plain request is deployed all the same.
+_FOR_OTHERS = {"HandTheRoleToIot", "GatherManyThings", "TellMissingFromForbidden"}
+
+
+@pytest.fixture
+def site(cloud: RunningCloud, clients: AwsClients, unique: str, tmp_path: Path) -> QueueSite:
+    return QueueSite(cloud, clients, unique, tmp_path, things=2)
+
+
+def policy_of(site: QueueSite, name: str) -> dict[str, Any]:
+    """A policy as a user fills it in."""
+    text = (DEPLOYMENT / f"queue-{name}-policy.json").read_text()
+    names = {
+        "QUEUE_REGION": REGION,
+        "REGION": REGION,
+        "ACCOUNT": ACCOUNT,
+        "TABLE": site.table_name,
+        "BUCKET": site.bucket,
+        "ROLE": site.role_arn.rpartition("/")[2],
+    }
+    for word, value in names.items():
+        text = text.replace(word, value)
+    return dict(json.loads(text))
+
+
+def user_with(site: QueueSite, name: str, policy: dict[str, Any]) -> dict[str, str]:
+    """The environment of a user who may do exactly this."""
+    text = json.dumps(policy).replace(
+        '"dynamodb:Query"', '"dynamodb:Query", "dynamodb:TransactWriteItems"'
+    )
+    iam = site.clients.iam
+    iam.create_user(UserName=name)
+    iam.put_user_policy(UserName=name, PolicyName="queue", PolicyDocument=text)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    return {
+        "AWS_ACCESS_KEY_ID": key["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"],
+    }
+
+
+def without(policy: dict[str, Any], sid: str) -> dict[str, Any]:
+    rest = [each for each in policy["Statement"] if each["Sid"] != sid]
+    return policy | {"Statement": rest}
+
+
+def add_as(site: QueueSite, user: dict[str, str], *arguments: str) -> list[str]:
+    path = site.write_deployment(site.things)
+    added = site.queue("add", str(path), *arguments, "-o", "json", **user)
+    assert added.returncode == 0, added.stderr
+    return [each["jobId"] for each in json.loads(added.stdout)["requests"]]
+
+
+def test_who_adds_and_who_works_need_no_more_than_their_policies(
+    site: QueueSite, clients: AwsClients, unique: str
+) -> None:
+    adder = user_with(site, f"adder-{unique}", policy_of(site, "adder"))
+    worker = user_with(site, f"worker-{unique}", policy_of(site, "worker"))
+    first, second = add_as(site, adder, "--split", "1")
+    (third,) = add_as(site, adder, "--after", second)
+    assert site.queue("list", **adder).returncode == 0
+    assert site.queue("cancel", third, **adder).returncode == 0
+    assert site.queue("retry", third, **adder).returncode == 0
+
+    with AnsweringDevices(clients) as devices:
+        ended = site.run(*site.worker_command("--drain"), **worker)
+
+    assert ended.returncode == 0, ended.stderr
+    assert site.states() == dict.fromkeys((first, second, third), "Deployed")
+    assert sum(devices.carried_out.values()) == 4
+    assert site.jobs() == []
+
+
+def test_who_adds_cannot_deploy_and_a_worker_cannot_replace_an_image(
+    site: QueueSite, unique: str
+) -> None:
+    adder = user_with(site, f"adder-{unique}", policy_of(site, "adder"))
+    worker = user_with(site, f"worker-{unique}", policy_of(site, "worker"))
+    add_as(site, adder)
+
+    refused = site.run(*site.worker_command("--once"), **adder)
+    assert refused.returncode == 3
+    assert "lack this permission" in refused.stderr
+    assert site.jobs() == []
+
+    path = site.write_deployment(site.things[:1])
+    refused_add = site.queue("add", str(path), **worker)
+    assert refused_add.returncode == 3
+    assert "s3:PutObject" in refused_add.stderr
+
+
+def test_no_statement_of_a_worker_is_there_for_nothing(
+    site: QueueSite, clients: AwsClients, unique: str, subtests: Any
+) -> None:
+    policy = policy_of(site, "worker")
+    group = f"group-{unique}"
+    arn = clients.iot.create_thing_group(thingGroupName=group)["thingGroupArn"]
+    clients.iot.add_thing_to_thing_group(thingGroupName=group, thingName=site.things[0])
+    path = site.write_deployment(site.things[1:])
+    with (site.folder / f"{path.name}-things.txt").open("a") as listed:
+        listed.write(f"{arn}\n")
+
+    with AnsweringDevices(clients):
+        for number, statement in enumerate(policy["Statement"]):
+            if statement["Sid"] in _FOR_OTHERS:
+                continue
+            with subtests.test(statement["Sid"]):
+                user = user_with(site, f"w{number}-{unique}", without(policy, statement["Sid"]))
+                added = site.queue("add", str(path), "-o", "json")
+                (request,) = json.loads(added.stdout)["requests"]
+                ended = site.queue(
+                    "run", "--once", "--poll", "0.2", "--max-attempts", "1",
+                    "--state-dir", f"state-{number}", **user,
+                )  # fmt: skip
+                assert ended.returncode in (2, 3), ended.stderr
+                assert site.request(request["jobId"]).state != "Deployed"
+                _take_back(site, request["jobId"])
+
+
+def _take_back(site: QueueSite, job_id: str) -> None:
+    """Delete what a crippled worker left of a request, so that the next one is first."""
+    for each in (*site.table.active().requests, site.request(job_id)):
+        key = {"jobStatus": {"S": each.state.value}, "timestamp": {"S": each.order_key}}
+        site.clients.dynamodb.delete_item(TableName=site.table_name, Key=key)
+        for job in site.clients.iot.list_jobs()["jobs"]:
+            if job["jobId"] == each.aws_job_id:
+                site.clients.iot.delete_job(jobId=each.aws_job_id, force=True)

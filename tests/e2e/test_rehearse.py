@@ -1,0 +1,268 @@
+"""``otactl rehearse`` as its users run it: the program, its output, its exit code."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.e2e.deployable import Deployable
+from tests.e2e.program import environment, otactl
+from tests.processes import (
+    all_listening_sockets,
+    listening_sockets,
+    process_tree,
+    processes_mentioning,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "dev.ini"
+SECONDS_TO_STOP = 10
+
+
+@pytest.fixture
+def deployable(tmp_path, unique):
+    """A deployment of three things; nothing of it exists yet."""
+    return Deployable(
+        folder=tmp_path,
+        thing_names=[f"t{number}" for number in range(3)],
+        bucket=f"rehearsed-{unique}",
+        role_arn="arn:aws:iam::123456789012:role/service/ota-stream",
+        job_id=f"job-{unique}",
+        image_bytes=100_000,
+    )
+
+
+def rehearse(path, *arguments, state_dir):
+    run = otactl(
+        "rehearse", str(path), *arguments, "--state-dir", str(state_dir), "--output", "json"
+    )
+    result = json.loads(run.stdout) if run.stdout else {}
+    return run, result
+
+
+def test_the_example_rehearses_two_rounds_on_five_things(tmp_path):
+    run, result = rehearse(EXAMPLE, state_dir=tmp_path)
+
+    assert run.returncode == 0, run.stderr
+    assert set(result) >= {
+        "jobId",
+        "things",
+        "rounds",
+        "succeeded",
+        "failed",
+        "imageSha256",
+        "apiCalls",
+        "leftovers",
+    }
+    assert result["things"] == 5
+    assert [r["succeeded"] for r in result["rounds"]] == [5, 5]
+    assert result["succeeded"] == 10
+    assert result["verifiedSha256"] == 10
+    assert result["leftovers"] == []
+    assert result["apiCalls"]["iot:CreateJob"] == 2
+    assert result["rounds"][0]["downloadSeconds"]["p50"] > 0
+
+
+@pytest.mark.parametrize(
+    ("things", "image_bytes"),
+    [(20, 300_000), pytest.param(200, 1024 * 1024, marks=pytest.mark.slow)],
+)
+def test_every_device_computes_the_digest_of_the_very_file(deployable, things, image_bytes):
+    deployable.image_bytes = image_bytes
+    path = deployable.write()
+
+    run, result = rehearse(
+        path, "--things", str(things), "--rounds", "1", state_dir=deployable.folder
+    )
+
+    assert run.returncode == 0, run.stderr
+    assert result["rounds"][0]["succeeded"] == things
+    assert result["verifiedSha256"] == things
+    assert result["leftovers"] == []
+
+
+def test_behaviours_are_dealt_exactly_and_failures_named(deployable):
+    path = deployable.write()
+
+    run, result = rehearse(
+        path, "--things", "40", "--behave", "fail=10,reject=5", state_dir=deployable.folder
+    )
+
+    assert run.returncode == 1
+    (only,) = result["rounds"]
+    assert (only["succeeded"], only["failed"], only["rejected"]) == (34, 4, 2)
+    assert len(only["failures"]) == 6
+    assert all(failure["reason"] for failure in only["failures"])
+    assert "6 of 40 things did not succeed" in run.stderr
+
+
+def test_corrupt_downloads_and_lost_connections(deployable):
+    path = deployable.write()
+
+    run, result = rehearse(
+        path, "--things", "10", "--behave", "corrupt=20,drop=30", state_dir=deployable.folder
+    )
+
+    assert run.returncode == 1
+    assert result["rounds"][0]["succeeded"] == 8
+    assert result["rounds"][0]["failed"] == 2
+    assert result["verifiedSha256"] == 8
+
+
+def test_silent_things_time_out(deployable):
+    deployable.sections = "[TIMEOUT_CONFIG]\ninProgressTimeoutInMinutes = 1\n"
+    path = deployable.write(useTimeoutConfig=True)
+
+    run, result = rehearse(
+        path,
+        "--things",
+        "20",
+        "--behave",
+        "silent=5",
+        "--speed",
+        "10",
+        state_dir=deployable.folder,
+    )
+
+    assert run.returncode == 1
+    assert result["rounds"][0]["succeeded"] == 19
+    assert result["rounds"][0]["timedOut"] == 1
+    assert "never end" not in run.stderr
+
+
+def test_silent_things_without_a_timeout_are_announced_and_end_at_max_wait(deployable):
+    path = deployable.write()
+
+    run, result = rehearse(
+        path,
+        "--things",
+        "10",
+        "--behave",
+        "silent=10",
+        "--max-wait",
+        "20",
+        "--speed",
+        "4",
+        state_dir=deployable.folder,
+    )
+
+    assert run.returncode == 1
+    warning, first_step = run.stderr.index("could never end"), run.stderr.index("local cloud")
+    assert warning < first_step
+    assert result["rounds"][0]["inProgress"] == 1
+    assert result["leftovers"] == []
+    assert "--max-wait" in run.stderr
+
+
+def until(lines: Iterable[str], words: str) -> Iterator[str]:
+    """The lines up to the one that has the words."""
+    for line in lines:
+        yield line
+        if words in line:
+            return
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("after", ["registering", "in progress"])
+def test_a_stop_in_the_middle_leaves_nothing_and_says_what_was_undone(
+    deployable, signal_number, after
+):
+    path = deployable.write()
+    command = [sys.executable, "-m", "otactl", "rehearse", str(path), "--behave", "silent=100"]
+    with subprocess.Popen(
+        [*command, "--state-dir", str(deployable.folder)],
+        env=environment(None) | {"TMPDIR": str(deployable.folder)},
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    ) as child:
+        try:
+            said = list(until(child.stderr, after))
+            sockets = listening_sockets(process_tree(child.pid))
+            child.send_signal(signal_number)
+            asked_at = time.monotonic()
+            said += child.stderr.readlines()
+            code = child.wait(timeout=60)
+            took = time.monotonic() - asked_at
+        finally:
+            child.kill()
+
+    text = "".join(said)
+    assert code == 128 + signal_number, text
+    assert took < SECONDS_TO_STOP
+    assert "Traceback" not in text
+    if after == "in progress":
+        assert f"deleted job/{deployable.job_id}" in text
+        assert "deleted stream/" in text
+    assert not processes_mentioning(str(deployable.folder))
+    assert sockets, "the local cloud listened on nothing"
+    assert not sockets & all_listening_sockets()
+    assert not list(deployable.folder.glob("otactl-*"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "things", "words"),
+    [
+        ({"binName": "missing.bin"}, None, ["missing.bin", "binName"]),
+        ({"thingList": "missing.txt"}, None, ["missing.txt", "thingList"]),
+        ({"roleArn": "ota-role"}, None, ["roleArn", "dev.ini:"]),
+        ({}, "", ["things.txt"]),
+        ({}, "not an arn\n", ["things.txt:1"]),
+        ({"rounds": "two"}, None, ["rounds", "dev.ini:"]),
+        ({"rounds": 2, "cleanUpCfg": False}, None, ["cleanUpCfg"]),
+    ],
+)
+def test_a_mistake_ends_in_a_sentence_with_its_place(deployable, changes, things, words):
+    path = deployable.write(**changes)
+    if things is not None:
+        (deployable.folder / "things.txt").write_text(things)
+
+    run, _ = rehearse(path, state_dir=deployable.folder / "state")
+
+    assert run.returncode == 2
+    assert all(word in run.stderr for word in words), run.stderr
+    assert "Traceback" not in run.stderr
+    assert "local cloud" not in run.stderr
+    assert not (deployable.folder / "state").exists()
+
+
+def test_an_unknown_behaviour_is_a_mistake_with_the_nearest_name(deployable):
+    path = deployable.write()
+
+    run, _ = rehearse(path, "--behave", "fial=10", state_dir=deployable.folder)
+
+    assert run.returncode == 2
+    assert "did you mean fail?" in run.stderr
+
+
+def test_a_state_directory_that_cannot_be_written_is_said_and_nothing_is_created(deployable):
+    path = deployable.write()
+    blocked = deployable.folder / "file"
+    blocked.write_text("")
+
+    run, _ = rehearse(path, state_dir=blocked / "state")
+
+    assert run.returncode == 2
+    assert str(blocked) in run.stderr
+    assert "create" not in run.stderr.replace("nothing is created", "")
+
+
+@pytest.mark.parametrize(
+    "seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 11))]
+)
+def test_a_third_of_all_calls_may_fail(deployable, seed):
+    path = deployable.write(rounds=2)
+
+    run, result = rehearse(path, "--faults", "30", "--seed", str(seed), state_dir=deployable.folder)
+
+    assert run.returncode == 0, run.stderr
+    assert [r["succeeded"] for r in result["rounds"]] == [3, 3]
+    assert result["leftovers"] == []

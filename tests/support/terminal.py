@@ -1,0 +1,152 @@
+"""A terminal that a test looks at and types on: a pseudo-terminal with a screen of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import termios
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pexpect
+import pyte
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Self
+
+_DEADLINE_SECONDS = 60
+_LOOK_SECONDS = 0.05
+
+
+class Terminal:
+    """Runs ``otactl`` on a pseudo-terminal, until the ``with`` block is left or its own end.
+
+    Args:
+        arguments: Of ``otactl``.
+        env: Its environment; the width comes from the terminal.
+        size: Columns and rows.
+        before: What the shell does before it becomes ``otactl``: ``trap '' HUP; …``.
+        after: What stands behind the command: ``2>file``.
+    """
+
+    def __init__(
+        self,
+        *arguments: str,
+        env: dict[str, str],
+        size: tuple[int, int] = (80, 24),
+        before: str = "",
+        after: str = "",
+    ) -> None:
+        columns, rows = size
+        self.screen = pyte.Screen(columns, rows)
+        self._stream = pyte.Stream(self.screen)
+        #: Everything that was written to it.
+        self.raw = ""
+        surroundings = {
+            name: text for name, text in env.items() if name not in ("COLUMNS", "LINES")
+        }
+        command = f'{before} exec "$@" {after}'
+        self._child = pexpect.spawn(
+            "/bin/sh",
+            ["-c", command, "sh", sys.executable, "-m", "otactl", *arguments],
+            dimensions=(rows, columns),
+            env=surroundings | {"TERM": "xterm-256color"},
+            encoding="utf-8",
+            echo=True,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._child.close(force=True)
+
+    @property
+    def lines(self) -> list[str]:
+        """What is on the screen."""
+        return [line.rstrip() for line in self.screen.display]
+
+    @property
+    def text(self) -> str:
+        """What is on the screen, as one text."""
+        return "\n".join(self.lines)
+
+    @property
+    def cpu_seconds(self) -> float:
+        """The processor time the program used so far; it must still run."""
+        fields = Path(f"/proc/{self._child.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    @property
+    def echoes(self) -> bool:
+        """Whether the terminal is as a shell wants it: it shows what is typed."""
+        local_modes = termios.tcgetattr(self._child.child_fd)[3]
+        return bool(local_modes & termios.ECHO and local_modes & termios.ICANON)
+
+    def wait_for(self, words: str | Callable[[str], object]) -> None:
+        """Wait until words are on the screen."""
+        until = time.monotonic() + _DEADLINE_SECONDS
+        while not (words(self.text) if callable(words) else words in self.text):
+            assert self._read(), f"ended without {words!r}:\n{self.text}"
+            assert time.monotonic() < until, f"never saw {words!r}:\n{self.text}"
+
+    def watch(self, seconds: float) -> None:
+        """Let the program go on for a while, and take in what it draws."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and self._read():
+            pass
+
+    def press(self, *keys: str) -> None:
+        """Press keys, one after the other."""
+        for key in keys:
+            self._child.send(key)
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Change the window's size, as a person pulls at its corner."""
+        self.screen.resize(rows, columns)
+        self._child.setwinsize(rows, columns)
+
+    def hang_up(self) -> None:
+        """Close the terminal, as closing its window does."""
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        os.dup2(nowhere, self._child.child_fd)
+        os.close(nowhere)
+
+    def send_signal(self, signal_number: int) -> None:
+        """Send the program a signal."""
+        self._child.kill(signal_number)
+
+    def is_running(self) -> bool:
+        """Whether the program still runs."""
+        return self._child.isalive()
+
+    def end(self, seconds: float = _DEADLINE_SECONDS) -> int:
+        """Wait for the program's own end; returns its exit code, negative for a signal."""
+        until = time.monotonic() + seconds
+        while self._read():
+            assert time.monotonic() < until, f"does not end:\n{self.text}"
+        return self.exit_code(until - time.monotonic())
+
+    def exit_code(self, seconds: float = _DEADLINE_SECONDS) -> int:
+        """Wait for the program's end without reading its terminal."""
+        until = time.monotonic() + seconds
+        while self._child.isalive():
+            assert time.monotonic() < until, "does not end"
+            time.sleep(_LOOK_SECONDS)
+        if self._child.signalstatus is not None:
+            return -int(self._child.signalstatus)
+        return int(self._child.exitstatus)
+
+    def _read(self) -> bool:
+        """Take in what was written meanwhile; False when nothing more will come."""
+        with contextlib.suppress(pexpect.TIMEOUT):
+            try:
+                written = self._child.read_nonblocking(65536, timeout=_LOOK_SECONDS)
+            except pexpect.EOF:
+                return False
+            self.raw += written
+            self._stream.feed(written)
+        return True

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import io
+
+from rich.console import Console
+from tests.support.memory_queue import request_for
+
+from otactl.cli.queue.report import field_lines, iso, request_lines
+from otactl.jobqueue.request import MalformedRequest
+from otactl.jobqueue.state import RequestState
+
+
+def test_what_a_stranger_wrote_is_shown_as_it_is_and_not_taken_for_markup() -> None:
+    malformed = MalformedRequest(
+        order_key="\x1b[31mred", state=RequestState.PENDING, reason="[/] [red]no[/red]", item={}
+    )
+    screen = io.StringIO()
+
+    Console(file=screen, width=200).print(
+        request_lines([(request_for("a"), "correct [DEFAULT] [/nothing]"), (malformed, "")])
+    )
+
+    shown = screen.getvalue()
+    assert "correct [DEFAULT] [/nothing]" in shown
+    assert "[/] [red]no[/red]" in shown
+    assert "\x1b[31m" not in shown
+
+
+def test_an_id_that_is_copied_is_never_folded_and_remarks_stand_below() -> None:
+    screen = io.StringIO()
+
+    Console(file=screen, width=20).print(
+        request_lines([(request_for("a" * 40), "comes after another one")]), soft_wrap=True
+    )
+
+    _, request, remark = screen.getvalue().splitlines()
+    assert request.split()[0] == request_for("a" * 40).job_id
+    assert remark == "    comes after another one"
+
+
+def test_nested_fields_stand_below_their_name_and_empty_ones_are_left_out() -> None:
+    fields = {"after": ["a", "b"], "series": {"name": "s", "part": 2}, "owner": None, "things": 0}
+
+    assert field_lines(fields) == [
+        "after          a, b",
+        "series",
+        "    name  s",
+        "    part  2",
+        "things         0",
+    ]
+
+
+def test_times_are_utc_to_the_millisecond() -> None:
+    assert iso(1_795_000_000_123) == "2026-11-18T11:06:40.123Z"
+    assert iso(None) is None

@@ -1,0 +1,265 @@
+"""Every file a dev.ini names is looked at, and all that is wrong is told at once."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from tests.support.dev_ini import dev_ini, section
+
+from otactl.cli.load import examine_deployment, load_deployment
+from otactl.errors import ConfigurationInvalid, LocalResourceMissing
+from otactl.model.thing_list import ThingList, parse_thing_list
+
+THING = "arn:aws:iot:us-east-1:123456789012:thing/t"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with a valid deployment."""
+    (tmp_path / "dev.ini").write_text(dev_ini())
+    (tmp_path / "thingsList.txt").write_text(THING + "\n")
+    (tmp_path / "test.bin").write_bytes(b"firmware")
+    return tmp_path
+
+
+def write(folder: Path, *sections: str, **default: str | None) -> Path:
+    path = folder / "dev.ini"
+    path.write_text(dev_ini(*sections, **default))
+    return path
+
+
+def told(path: Path) -> list[tuple[str, int | None, str, str]]:
+    """Folderless file, line, key and code of every problem."""
+    return [
+        (Path(problem.file).name, problem.line, problem.key, problem.code)
+        for problem in examine_deployment(path).problems
+    ]
+
+
+def custom(folder: Path, document: str) -> Path:
+    (folder / "doc.json").write_text(document)
+    keys = section("CUSTOM_JOB_DOCUMENT", jobDocSrcCfg="local_file", jobDocPath="doc.json")
+    return write(folder, keys, useCustomJobDocument="True")
+
+
+def signing(folder: Path, key: bytes) -> Path:
+    (folder / "key.pem").write_bytes(key)
+    keys = section("SIGNING_CONFIG", privateKeyPath="key.pem")
+    return write(folder, keys, useSigningConfig="True")
+
+
+def test_a_valid_deployment_is_loaded_with_its_files(folder: Path):
+    loaded = load_deployment(folder / "dev.ini")
+
+    assert loaded.configuration.image == str(folder / "test.bin")
+    assert loaded.thing_list.things == (THING,)
+    assert loaded.thing_list.file_name == str(folder / "thingsList.txt")
+    assert loaded.custom_document is None
+    assert loaded.warnings == ()
+    assert loaded.text == dev_ini()
+
+
+def test_problems_of_every_file_are_told_at_once(folder: Path):
+    (folder / "thingsList.txt").write_text(f"{THING}\nnonsense here\n")
+    (folder / "test.bin").write_bytes(b"")
+    path = write(folder, jobId="a b")
+
+    with pytest.raises(ConfigurationInvalid):
+        load_deployment(path)
+    assert told(path) == [
+        ("dev.ini", 5, "jobId", "form"),
+        ("dev.ini", 3, "binName", "empty"),
+        ("thingsList.txt", 2, "", "target"),
+    ]
+
+
+def test_a_missing_configuration_is_told_with_the_way_to_one(tmp_path: Path):
+    with pytest.raises(LocalResourceMissing, match="there is no such file") as caught:
+        load_deployment(tmp_path / "dev.ini")
+
+    assert caught.value.hint == "`otactl init` makes one"
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"\xff\xfe[\0D\0", "UTF-16"),
+        (b"[DEFAULT]\n\0", "NUL"),
+        (b"[DEFAULT]\nx = \xff\n", "line 2 is not UTF-8"),
+        (b"x" * 5_000_000, "longer than"),
+    ],
+)
+def test_a_configuration_that_is_no_text_is_told(tmp_path: Path, content: bytes, words: str):
+    (tmp_path / "dev.ini").write_bytes(content)
+
+    with pytest.raises(LocalResourceMissing, match=words):
+        load_deployment(tmp_path / "dev.ini")
+
+
+def test_a_folder_in_place_of_a_file_is_told(folder: Path):
+    with pytest.raises(LocalResourceMissing, match="it is a folder"):
+        load_deployment(folder)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_that_may_not_be_read_is_told(folder: Path):
+    (folder / "dev.ini").chmod(0)
+
+    with pytest.raises(LocalResourceMissing, match="it may not be read"):
+        load_deployment(folder / "dev.ini")
+
+
+def test_missing_files_are_told_at_their_keys(folder: Path):
+    (folder / "thingsList.txt").unlink()
+    (folder / "test.bin").unlink()
+
+    assert told(folder / "dev.ini") == [
+        ("dev.ini", 3, "binName", "missing-file"),
+        ("dev.ini", 2, "thingList", "missing-file"),
+    ]
+
+
+def test_an_image_that_is_no_regular_file_is_told_and_never_waited_for(folder: Path):
+    (folder / "test.bin").unlink()
+    os.mkfifo(folder / "test.bin")
+
+    assert told(folder / "dev.ini") == [("dev.ini", 3, "binName", "missing-file")]
+
+
+def test_an_image_too_large_for_a_stream_is_told_unless_it_is_presigned(folder: Path):
+    with (folder / "test.bin").open("wb") as image:
+        image.truncate(98_304 * 256 + 1)
+    keys = section("PRESIGNED_URL_CONFIG", roleArn="arn:aws:iam::123456789012:role/x")
+
+    assert told(write(folder)) == [("dev.ini", 3, "binName", "range")]
+    assert told(write(folder, keys, usePresignedUrlConfig="True")) == []
+
+
+def test_things_of_another_region_or_account_are_told(folder: Path):
+    other = "arn:aws:iot:eu-west-1:123456789012:thing/t"
+    (folder / "thingsList.txt").write_text(f"{other}\n{THING.replace('123456789012', '9' * 12)}\n")
+
+    assert [code for *_, code in told(folder / "dev.ini")] == ["region", "account"]
+
+
+def test_a_target_named_twice_is_a_warning(folder: Path):
+    (folder / "thingsList.txt").write_text(f"{THING}\r\n{THING}\r\n")
+
+    loaded = load_deployment(folder / "dev.ini")
+    assert [problem.code for problem in loaded.warnings] == ["duplicate-target"]
+
+
+def test_a_line_without_end_does_not_shift_the_lines_behind_it(folder: Path):
+    (folder / "thingsList.txt").write_bytes(b"x" * 50_000 + b"\nbad line\n")
+
+    assert [line for _, line, _, _ in told(folder / "dev.ini")] == [1, 2]
+
+
+def test_a_thing_list_that_is_no_text_is_told(folder: Path):
+    (folder / "thingsList.txt").write_bytes(THING.encode("utf-16"))
+
+    assert told(folder / "dev.ini") == [("dev.ini", 2, "thingList", "missing-file")]
+
+
+def test_a_custom_document_is_loaded(folder: Path):
+    loaded = load_deployment(custom(folder, '\ufeff{"Info1": "123"}'))
+
+    assert loaded.custom_document == {"Info1": "123"}
+
+
+@pytest.mark.parametrize(
+    ("document", "line", "words"),
+    [
+        ('{\n  "Info3": "789",\n}\n', 3, "is not JSON"),
+        ("[1, 2]", 1, "not an object"),
+        ('{"a": NaN}', None, "NaN is no number"),
+        ('{"a":' + "[" * 20_000, None, "nested too deeply"),
+        ('{"a": ' + "1" * 5000 + "}", None, "holds a number of 5000 digits"),
+        ('{"a": 1e400}', None, "holds 1e400, a number too large"),
+        ('{"a": "\\ud800"}', None, "holds \\ud800, half of a character"),
+        ("", 1, "is not JSON"),
+    ],
+)
+def test_a_custom_document_that_is_none_is_told(
+    folder: Path, document: str, line: int | None, words: str
+):
+    (problem,) = examine_deployment(custom(folder, document)).problems
+
+    assert (Path(problem.file).name, problem.line) == ("doc.json", line)
+    assert words in problem.message
+
+
+def test_the_trailing_comma_of_the_manuals_sample_is_explained(folder: Path):
+    (problem,) = examine_deployment(custom(folder, '{\n  "Info3": "789",\n}\n')).problems
+
+    assert problem.hint == "take out the comma in front of it"
+
+
+def test_a_custom_document_too_long_for_a_job_is_told(folder: Path):
+    (problem,) = examine_deployment(custom(folder, '{"a": "' + "x" * 32768 + '"}')).problems
+
+    assert problem.key == "jobDocPath"
+    assert "longer than 32768" in problem.message
+
+
+def test_a_document_that_is_not_used_is_not_looked_at(folder: Path):
+    keys = section("CUSTOM_JOB_DOCUMENT", jobDocSrcCfg="local_file", jobDocPath="lost.json")
+
+    assert told(write(folder, keys)) == []
+
+
+def test_a_private_key_that_can_sign_is_fine(folder: Path):
+    key = ec.generate_private_key(ec.SECP256R1())
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+    assert told(signing(folder, pem)) == []
+
+
+def test_a_private_key_that_cannot_sign_is_told(folder: Path):
+    key = rsa.generate_private_key(65537, 2048)
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+    for content in (pem, b"no key at all", b"", b"x" * 100_000):
+        path = signing(folder, content)
+        assert [code for *_, code in told(path)] == ["private-key"]
+        assert "no key at all" not in str(examine_deployment(path).problems)
+
+
+def test_a_missing_private_key_is_told_at_its_key(folder: Path):
+    path = signing(folder, b"")
+    (folder / "key.pem").unlink()
+
+    (problem,) = examine_deployment(path).problems
+    assert (problem.section, problem.key) == ("SIGNING_CONFIG", "privateKeyPath")
+    assert "there is no such file" in problem.message
+
+
+def test_overrides_also_decide_which_files_are_read(folder: Path):
+    (folder / "other.txt").write_text(THING + "2\n")
+
+    loaded = load_deployment(folder / "dev.ini", overrides={"thingList": "other.txt"})
+
+    assert loaded.thing_list.things == (THING + "2",)
+
+
+def test_targets_can_be_made_in_place_of_the_list(folder: Path):
+    (folder / "thingsList.txt").unlink()
+
+    def make(configuration: object) -> ThingList:
+        return parse_thing_list([THING + "9"], file_name="--things 1")
+
+    assert load_deployment(folder / "dev.ini", make_thing_list=make).thing_list.things == (
+        THING + "9",
+    )
+
+
+def test_a_schedule_must_lie_ahead(folder: Path):
+    keys = section("SCHEDULING_CONFIG", startTime="2020-01-01 00:00")
+
+    assert told(write(folder, keys, useSchedulingConfig="True")) == [
+        ("dev.ini", 12, "startTime", "range")
+    ]

@@ -1,0 +1,53 @@
+"""What is printed was often written by strangers; none of it may command the terminal."""
+
+from __future__ import annotations
+
+import pytest
+from rich.markup import escape
+from rich.table import Table
+
+from otactl.cli import terminal
+from otactl.errors import DeploymentFailed
+
+EVIL = "\x1b]0;title\x07\x1b[2J\x9b31m\u202egnp.exe\x7f"
+HARMLESS = "\ufffd]0;title"
+
+
+def assert_harmless(text: str) -> None:
+    assert not any(sign in text for sign in "\x1b\x07\x9b\x7f\u202e")
+
+
+def test_an_error_that_quotes_a_device_commands_nothing(capsys):
+    terminal.print_error(DeploymentFailed(f"pump-7 FAILED ({EVIL})", hint=EVIL))
+
+    said = capsys.readouterr().err
+    assert_harmless(said)
+    assert HARMLESS in said
+
+
+@pytest.mark.parametrize("tell", [terminal.note, terminal.warn])
+def test_neither_does_a_note_nor_a_warning(capsys, tell):
+    tell(EVIL)
+
+    assert_harmless(capsys.readouterr().err)
+
+
+def test_neither_does_a_cell_of_a_table(capsys):
+    table = Table("thing", "reason")
+    table.add_row("pump-7", escape(EVIL))
+
+    terminal.stdout_console().print(table)
+
+    said = capsys.readouterr().out
+    assert_harmless(said)
+    assert "pump-7" in said
+
+
+def test_our_own_colours_lines_and_tabs_stay(capsys, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+
+    terminal.stdout_console().print("[bold]one[/]\ntwo")
+
+    assert capsys.readouterr().out == "\x1b[1mone\x1b[0m\ntwo\n"

@@ -1,0 +1,400 @@
+from __future__ import annotations
+
+import pytest
+
+from otactl.deploy.executor import Executor
+from otactl.deploy.journal import Journal, Phase
+from otactl.deploy.observer import Moment, SilentObserver
+from otactl.deploy.ownership import describe_ours
+from otactl.deploy.plan import Plan
+from otactl.deploy.ports import JobRequest
+from otactl.deploy.step import (
+    AddThings,
+    AwaitJob,
+    CreateJob,
+    CreateStream,
+    CreateThingGroup,
+    UploadImage,
+)
+from otactl.errors import AwsUnreachable, Interrupted, JobAborted, JobCanceled, UserMistake
+from otactl.model.job_configuration import JobConfiguration
+from otactl.model.status import ExecutionStatus, JobStatus
+
+DEPLOYMENT = "20261123T120000Z-abcdef"
+THINGS = [f"arn:aws:iot:eu-central-1:123456789012:thing/t{number}" for number in range(3)]
+
+
+def a_plan(*, rounds=1, clean_up=True, max_wait_seconds=None, things=THINGS) -> Plan:
+    return Plan(
+        deployment_id=DEPLOYMENT,
+        source="dev.ini",
+        region="eu-central-1",
+        account="123456789012",
+        job_id="job",
+        image_sha256="ab" * 32,
+        targets_sha256="cd" * 32,
+        things=len(things),
+        setup=(
+            UploadImage(
+                bucket="bucket", object_key="firmware/x", path="x", size_bytes=1, sha256="ab" * 32
+            ),
+            CreateStream(
+                stream_id="stream_1",
+                file_id=1,
+                bucket="bucket",
+                object_key="firmware/x",
+                role_arn="arn:aws:iam::123456789012:role/stream",
+                tags={},
+            ),
+        ),
+        rounds=tuple(
+            (
+                CreateJob(
+                    round=number,
+                    job_id="job",
+                    targets=tuple(things),
+                    document="{}",
+                    configuration=JobConfiguration(),
+                    tags={},
+                ),
+                AwaitJob(
+                    round=number,
+                    job_id="job",
+                    things=len(things),
+                    configuration=JobConfiguration(),
+                    detail_limit=10,
+                    max_wait_seconds=max_wait_seconds,
+                ),
+            )
+            for number in range(1, rounds + 1)
+        ),
+        clean_up=clean_up,
+        delay_seconds=5,
+    )
+
+
+@pytest.fixture
+def execute(aws, tmp_path):
+    journals = []
+
+    def build(plan=None, observer=None, **options) -> Executor:
+        path = tmp_path / f"{DEPLOYMENT}.sqlite"
+        if plan is None:
+            journal = Journal.open(path)
+        else:
+            journal = Journal.create(path, plan, now_ms=0, about={})
+        journals.append(journal)
+        return Executor(
+            journal, aws.services, observer or SilentObserver(), lambda: {"iot:X": 1}, **options
+        )
+
+    yield build
+    for journal in journals:
+        journal.close()
+
+
+def test_rounds_run_one_after_the_other_and_leave_nothing(aws, execute):
+    executor = execute(a_plan(rounds=3))
+
+    result = executor.run()
+
+    assert executor.failure is None
+    assert result.succeeded
+    assert [r.counts[ExecutionStatus.SUCCEEDED] for r in result.rounds] == [3, 3, 3]
+    assert len(aws.jobs.created) == 3
+    assert aws.is_empty
+    assert executor.leftovers() == ()
+
+
+def test_the_download_times_the_devices_report_are_summed_up(execute):
+    (round_result,) = execute(a_plan()).run().rounds
+
+    assert round_result.download_seconds.p50 == 2.5
+    assert round_result.download_seconds.max == 2.5
+
+
+def test_without_clean_up_the_job_and_the_stream_stay_and_are_named(aws, execute):
+    executor = execute(a_plan(clean_up=False))
+
+    executor.run()
+
+    assert set(aws.jobs.jobs) == {"job"}
+    assert executor.leftovers() == ("s3://bucket/firmware/x", "stream/stream_1", "job/job")
+
+
+def test_a_round_that_fails_skips_the_rest_and_names_things_and_reasons(aws, execute):
+    aws.jobs.fates["t1"] = ExecutionStatus.FAILED
+    executor = execute(a_plan(rounds=3))
+
+    result = executor.run()
+
+    assert len(result.rounds) == 1
+    assert not result.succeeded
+    assert result.rounds[0].counts == {ExecutionStatus.SUCCEEDED: 2, ExecutionStatus.FAILED: 1}
+    assert "t1 FAILED (t1 did not like it)" in str(executor.failure)
+    assert aws.is_empty
+
+
+@pytest.mark.parametrize(
+    ("reason_code", "error"), [("ABORT_CANCEL", JobAborted), ("", JobCanceled)]
+)
+def test_an_abort_and_somebody_elses_cancel_are_told_apart(aws, execute, reason_code, error):
+    aws.jobs.status, aws.jobs.reason_code, aws.jobs.comment = (
+        JobStatus.CANCELED,
+        reason_code,
+        "said so",
+    )
+    executor = execute(a_plan())
+
+    executor.run()
+
+    assert type(executor.failure) is error
+    assert "said so" in str(executor.failure)
+
+
+def test_a_job_deleted_under_our_eyes_ends_the_deployment(aws, execute):
+    aws.jobs.status = JobStatus.IN_PROGRESS
+    aws.jobs.fates = dict.fromkeys(["t0"], ExecutionStatus.QUEUED)
+
+    class Deleter(SilentObserver):
+        def on_snapshot(self, round_number, snapshot):
+            aws.jobs.jobs.clear()
+
+    executor = execute(a_plan(), Deleter())
+
+    result = executor.run()
+
+    assert executor.failure is not None
+    assert executor.failure.exit_code == 6
+    assert result.rounds[0].status == "DELETED"
+
+
+def test_a_job_that_never_ends_ends_at_max_wait(aws, execute):
+    aws.jobs.status = JobStatus.IN_PROGRESS
+    aws.jobs.fates = {"t0": ExecutionStatus.QUEUED}
+    executor = execute(a_plan(max_wait_seconds=60))
+
+    result = executor.run()
+
+    assert "within 60 seconds" in str(executor.failure)
+    assert result.rounds[0].counts[ExecutionStatus.QUEUED] == 1
+    assert aws.is_empty
+
+
+def test_a_stream_of_somebody_else_is_refused_and_left_alone(aws, execute):
+    executor = execute(a_plan())
+    aws.streams.streams["stream_1"] = type("Other", (), {"description": "mine"})()
+
+    executor.run()
+
+    assert isinstance(executor.failure, UserMistake)
+    assert "stream stream_1 exists" in str(executor.failure)
+    assert list(aws.streams.streams) == ["stream_1"]
+    assert not aws.objects.stored
+
+
+def test_an_image_another_deployment_uses_is_not_deleted(aws, execute):
+    aws.objects.claim("bucket", "firmware/x", "20261122T000000Z-other1")
+
+    execute(a_plan()).run()
+
+    assert list(aws.objects.stored) == [("bucket", "firmware/x")]
+
+
+def test_an_image_that_otactl_did_not_upload_is_not_deleted(aws, execute):
+    aws.objects.put_file("bucket", "firmware/x", "x", sha256="ab" * 32, metadata={})
+
+    execute(a_plan()).run()
+
+    assert list(aws.objects.stored) == [("bucket", "firmware/x")]
+
+
+def test_ctrl_c_undoes_everything_when_the_file_says_clean_up(aws, execute):
+    aws.jobs.status = JobStatus.IN_PROGRESS
+    aws.jobs.fates = {"t0": ExecutionStatus.QUEUED}
+
+    class Impatient(SilentObserver):
+        def on_snapshot(self, round_number, snapshot):
+            aws.clock.stop = True
+
+    executor = execute(a_plan(), Impatient())
+
+    executor.run()
+
+    assert isinstance(executor.failure, Interrupted)
+    assert aws.is_empty
+    assert executor.undone == ["job/job", "stream/stream_1", "s3://bucket/firmware/x"]
+
+
+def test_ctrl_c_without_clean_up_leaves_the_job_running_and_resume_finishes_it(aws, execute):
+    aws.jobs.status = JobStatus.IN_PROGRESS
+    aws.jobs.fates = {"t0": ExecutionStatus.QUEUED}
+
+    class Impatient(SilentObserver):
+        def on_snapshot(self, round_number, snapshot):
+            aws.clock.stop = True
+
+    first = execute(a_plan(clean_up=False), Impatient())
+    first.run()
+    first._journal.close()
+    aws.clock.stop, aws.clock.shielded = False, False
+    aws.jobs.status, aws.jobs.fates = JobStatus.COMPLETED, {}
+
+    resumed = execute()
+    result = resumed.run()
+
+    assert result.succeeded
+    assert len(aws.jobs.created) == 1
+    assert result.api_calls == {"iot:X": 2}
+
+
+def test_a_lost_network_pauses_and_goes_on(aws, execute):
+    failures = iter([True, True, False])
+    create = aws.streams.create
+
+    def unreliable(request):
+        if next(failures):
+            raise AwsUnreachable("iot:CreateStream", "EndpointConnectionError", "no route")
+        create(request)
+
+    aws.streams.create = unreliable
+    pauses = []
+
+    class Listener(SilentObserver):
+        def on_pause(self, reason, seconds):
+            pauses.append(seconds)
+
+    result = execute(a_plan(), Listener()).run()
+
+    assert result.succeeded
+    assert pauses == [1, 2]
+
+
+def test_when_no_job_was_created_nothing_stays_even_without_clean_up(aws, execute):
+    aws.jobs.jobs["job"] = type("Other", (), {"description": "by hand", "targets": THINGS})()
+
+    executor = execute(a_plan(clean_up=False))
+    executor.run()
+
+    assert isinstance(executor.failure, UserMistake)
+    assert not aws.streams.streams
+    assert not aws.objects.stored
+    assert list(aws.jobs.jobs) == ["job"]
+
+
+@pytest.mark.parametrize("moment", [Moment.BEGUN, Moment.HAPPENED])
+@pytest.mark.parametrize("position", range(4))
+def test_a_deployment_cut_off_around_any_step_is_cleaned_to_nothing(
+    aws, tmp_path, moment, position
+):
+    # What a killed process leaves is a journal and a cloud; both are made here by a run whose
+    # every further write is refused once the moment has come.
+    path = tmp_path / f"{DEPLOYMENT}.sqlite"
+    journal = Journal.create(path, a_plan(clean_up=True), now_ms=0, about={})
+    seen = []
+
+    class Killer(SilentObserver):
+        def on_step(self, step_moment):
+            if step_moment.moment is moment:
+                seen.append(step_moment)
+            if len(seen) > position:
+                journal.close()
+
+    with pytest.raises(Exception, match="closed database"):
+        Executor(journal, aws.services, Killer(), dict).run()
+
+    reopened = Journal.open(path)
+    Executor(reopened, aws.services, SilentObserver(), dict).clean()
+
+    assert aws.is_empty
+    assert reopened.phase is Phase.FINISHED
+    reopened.close()
+
+
+def test_the_members_of_the_deployments_own_group_are_the_thing_list(aws, execute, tmp_path):
+    plan = a_plan()
+    group = f"otactl-{DEPLOYMENT}"
+    steps = (
+        CreateThingGroup(group_name=group),
+        AddThings(group_name=group, things=3, concurrency=2),
+    )
+    executor = execute(plan.model_copy(update={"setup": (*steps, *plan.setup)}))
+    executor._journal.enter_targets(THINGS)
+    filled = []
+    delete = aws.registry.delete_group
+    aws.registry.delete_group = lambda name: (
+        filled.append(aws.registry.groups[name][1]),
+        delete(name),
+    )
+
+    executor.run()
+
+    assert filled == [["t0", "t1", "t2"]]
+    assert aws.is_empty
+
+
+def test_the_fingerprint_changes_with_what_is_deployed_and_not_with_when():
+    plan = a_plan()
+    same = plan.model_copy(update={"deployment_id": "20270101T000000Z-000000"})
+    other = plan.model_copy(update={"image_sha256": "00" * 32})
+
+    assert plan.fingerprint == same.fingerprint
+    assert plan.fingerprint != other.fingerprint
+
+
+def test_everything_created_says_whose_it_is(aws, execute):
+    execute(a_plan(clean_up=False)).run()
+
+    assert aws.streams.streams["stream_1"].description == describe_ours(DEPLOYMENT)
+    assert aws.jobs.jobs["job"].description == describe_ours(DEPLOYMENT, "round 1")
+
+
+def test_interrupted_while_somebody_else_goes_on_it_leaves_everything_as_it_stands(aws, execute):
+    """A worker of the queue that is stopped must not stop a rollout to thousands of things."""
+
+    class Stops(SilentObserver):
+        def on_step(self, moment):
+            if isinstance(moment.step, CreateJob) and moment.moment is Moment.DONE:
+                aws.clock.stop = True
+
+    executor = execute(a_plan(), Stops(), hands_over=True)
+    executor.run()
+
+    assert isinstance(executor.failure, Interrupted)
+    assert set(aws.jobs.jobs) == {"job"}
+    assert executor.undone == []
+    assert executor.leftovers() == ("s3://bucket/firmware/x", "stream/stream_1", "job/job")
+
+
+class Listener(SilentObserver):
+    """Keeps what it is told of steps."""
+
+    def __init__(self):
+        self.moments = []
+
+    def on_step(self, moment):
+        self.moments.append(moment)
+
+    @property
+    def deleted(self):
+        return [moment.step.resource for moment in self.moments if moment.deleted]
+
+
+def test_only_what_was_there_and_ours_alone_is_told_as_deleted(aws, execute):
+    """Who reads "deleted" believes it: an image that another deployment needs was not."""
+    aws.objects.claims.add(("bucket", "firmware/x", "20261123T110000Z-000000"))
+    aws.jobs.jobs["job"] = JobRequest(
+        job_id="job",
+        targets=tuple(THINGS),
+        document="{}",
+        description="somebody else's",
+        configuration=JobConfiguration(),
+        tags={},
+    )
+    listener = Listener()
+    executor = execute(a_plan(), observer=listener)
+
+    executor.run()
+
+    assert isinstance(executor.failure, UserMistake)
+    assert listener.deleted == ["stream/stream_1"]

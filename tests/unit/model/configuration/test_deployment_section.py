@@ -1,0 +1,174 @@
+"""Custom documents, presigned URLs, image, signing, API, tags and waivers."""
+
+from __future__ import annotations
+
+import pytest
+from tests.support.dev_ini import ROLE, configuration_of, dev_ini, found, problems_of, section
+
+from otactl.model.configuration import CustomDocument, DocumentSource, Signing
+from otactl.model.job_configuration import PresignedUrl
+
+
+def custom_ini(**keys: str | None) -> str:
+    return dev_ini(section("CUSTOM_JOB_DOCUMENT", **keys), useCustomJobDocument="True")
+
+
+def presigned_ini(**keys: str | None) -> str:
+    return dev_ini(section("PRESIGNED_URL_CONFIG", **keys), usePresignedUrlConfig="True")
+
+
+class TestCustomDocument:
+    def test_job_doc_src_cfg_local_file_needs_the_path(self):
+        text = custom_ini(jobDocSrcCfg="local_file", jobDocSrcUrl="None", jobDocPath="doc.json")
+
+        assert configuration_of(text, base_dir="/srv").custom_document == CustomDocument(
+            source=DocumentSource.LOCAL_FILE, path="/srv/doc.json"
+        )
+        assert found(custom_ini(jobDocSrcCfg="local_file", jobDocPath="None")) == [
+            ("error", "CUSTOM_JOB_DOCUMENT", "jobDocSrcCfg", "requires")
+        ]
+
+    def test_job_doc_src_cfg_url_needs_the_url(self):
+        text = custom_ini(jobDocSrcCfg="url", jobDocSrcUrl="s3://bucket/doc.json", jobDocPath="x")
+
+        assert configuration_of(text).custom_document == CustomDocument(
+            source=DocumentSource.URL, url="s3://bucket/doc.json"
+        )
+        assert found(custom_ini(jobDocSrcCfg="url")) == [
+            ("error", "CUSTOM_JOB_DOCUMENT", "jobDocSrcCfg", "requires")
+        ]
+
+    def test_job_doc_src_cfg_is_one_of_two_words(self):
+        assert found(custom_ini(jobDocSrcCfg="file", jobDocPath="x")) == [
+            ("error", "CUSTOM_JOB_DOCUMENT", "jobDocSrcCfg", "choice")
+        ]
+
+    def test_job_doc_src_url_must_be_in_s3(self):
+        text = custom_ini(jobDocSrcCfg="url", jobDocSrcUrl="https://example.com/doc.json")
+
+        assert found(text) == [("error", "CUSTOM_JOB_DOCUMENT", "jobDocSrcUrl", "form")]
+
+
+class TestPresignedUrl:
+    def test_role_arn_of_its_own_signs(self):
+        role = "arn:aws:iam::123456789012:role/signing"
+        job = configuration_of(presigned_ini(roleArn=role, expiresInSec="60")).job
+
+        assert job.presigned_url == PresignedUrl(role_arn=role, expires_in_seconds=60)
+
+    def test_role_arn_left_out_is_taken_from_default_and_said_so(self):
+        text = presigned_ini(expiresInSec="3600")
+
+        assert configuration_of(text).job.presigned_url == PresignedUrl(role_arn=ROLE)
+        assert found(text) == [("note", "PRESIGNED_URL_CONFIG", "roleArn", "inherited")]
+
+    def test_role_arn_of_another_account_is_refused(self):
+        text = presigned_ini(roleArn="arn:aws:iam::210987654321:role/signing")
+
+        assert found(text) == [("error", "PRESIGNED_URL_CONFIG", "roleArn", "account")]
+
+    @pytest.mark.parametrize("seconds", ["59", "3601"])
+    def test_expires_in_sec_is_a_minute_to_an_hour(self, seconds: str):
+        text = presigned_ini(roleArn=ROLE, expiresInSec=seconds)
+
+        assert found(text) == [("error", "PRESIGNED_URL_CONFIG", "expiresInSec", "range")]
+
+    def test_expires_in_sec_is_an_hour_when_left_out(self):
+        job = configuration_of(presigned_ini(roleArn=ROLE)).job
+
+        assert job.presigned_url == PresignedUrl(role_arn=ROLE, expires_in_seconds=3600)
+
+
+class TestImage:
+    def test_image_ver_goes_into_the_document_as_it_stands(self):
+        assert configuration_of(dev_ini()).image_version is None
+        image = section("IMAGE_CONFIG", imageVer="1.0 β")
+        assert configuration_of(dev_ini(image)).image_version == "1.0 β"
+        assert found(dev_ini(section("IMAGE_CONFIG", imageVer="1" * 129))) == [
+            ("error", "IMAGE_CONFIG", "imageVer", "form")
+        ]
+
+    def test_include_sha256_is_off_when_left_out(self):
+        assert configuration_of(dev_ini()).include_sha256 is False
+        image = section("IMAGE_CONFIG", includeSha256="True")
+        assert configuration_of(dev_ini(image)).include_sha256 is True
+
+
+class TestSigning:
+    def test_private_key_path_counts_from_the_folder_of_the_file(self):
+        signing = section("SIGNING_CONFIG", privateKeyPath="key.pem")
+        text = dev_ini(signing, useSigningConfig="True")
+
+        assert configuration_of(text, base_dir="/srv").signing == Signing(
+            private_key_path="/srv/key.pem"
+        )
+
+    def test_a_private_key_itself_in_the_file_is_refused(self):
+        signing = "[SIGNING_CONFIG]\nprivateKeyPath = -----BEGIN PRIVATE KEY-----\n  MIGH\n"
+
+        (problem,) = problems_of(dev_ini(signing, useSigningConfig="True"))
+        assert problem.code == "secret"
+        assert "MIGH" not in str(problem)
+
+    def test_signature_algorithm_is_the_one_devices_check(self):
+        signing = section("SIGNING_CONFIG", privateKeyPath="k", signatureAlgorithm="MD5withRSA")
+
+        assert found(dev_ini(signing, useSigningConfig="True")) == [
+            ("error", "SIGNING_CONFIG", "signatureAlgorithm", "choice")
+        ]
+
+
+class TestApi:
+    def test_upload_concurrency_is_four_when_left_out(self):
+        assert configuration_of(dev_ini()).upload_concurrency == 4
+        api = section("API_CONFIG", uploadConcurrency="32")
+        assert configuration_of(dev_ini(api)).upload_concurrency == 32
+        assert found(dev_ini(section("API_CONFIG", uploadConcurrency="33"))) == [
+            ("error", "API_CONFIG", "uploadConcurrency", "range")
+        ]
+
+    def test_max_attempts_is_eight_when_left_out(self):
+        assert configuration_of(dev_ini()).max_attempts == 8
+        assert configuration_of(dev_ini(section("API_CONFIG", maxAttempts="1"))).max_attempts == 1
+        assert found(dev_ini(section("API_CONFIG", maxAttempts="0"))) == [
+            ("error", "API_CONFIG", "maxAttempts", "range")
+        ]
+
+
+class TestTags:
+    def test_tags_are_names_and_values(self):
+        tags = section("TAGS", team="firmware", Empty="", größe="1 µ")
+
+        assert configuration_of(dev_ini(tags)).tags == {
+            "team": "firmware",
+            "Empty": "",
+            "größe": "1 µ",
+        }
+
+    @pytest.mark.parametrize(
+        "line", ["a*b = x", "aws:x = y", f"{'k' * 129} = x", f"k = {'v' * 257}"]
+    )
+    def test_tags_refuse_what_aws_refuses(self, line: str):
+        assert [code for *_, code in found(dev_ini(f"[TAGS]\n{line}\n"))] == ["form"]
+
+    def test_tags_are_fifty_at_most(self):
+        tags = section("TAGS", **{f"tag{number}": "x" for number in range(51)})
+
+        assert found(dev_ini(tags)) == [("error", "TAGS", "", "range")]
+
+
+class TestWaivers:
+    def test_waivers_carry_a_reason(self):
+        waivers = section("LINT_CONFIG", **{"waive_OTA-101": "the first wave is the test rack"})
+
+        assert configuration_of(dev_ini(waivers)).waivers == {
+            "OTA-101": "the first wave is the test rack"
+        }
+
+    def test_waivers_without_reason_are_refused(self):
+        assert found(dev_ini(section("LINT_CONFIG", waive_X="")))[0][3] == "missing-reason"
+
+    def test_other_keys_are_warned_about(self):
+        (problem,) = problems_of(dev_ini(section("LINT_CONFIG", ignore="X")))
+
+        assert (problem.severity, problem.code) == ("warning", "unknown-key")
