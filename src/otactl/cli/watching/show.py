@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from otactl.cli.watching.room import WatchRoom
     from otactl.model.snapshot import JobSnapshot
+    from otactl.monitor.board import Board
 
 #: How long is waited for news before signals are looked after again.
 _BEAT_SECONDS = 0.5
@@ -62,7 +63,7 @@ def show(room: WatchRoom, showing: Showing, *, events: bool, thing_names: Sequen
             _live(room, showing)
         else:
             with suppress(Interrupted) if _stays(showing) else nullcontext():
-                _lines(room, showing)
+                print_changes(room.board, showing)
     board = room.board
     if board.failure is not None and not isinstance(board.failure, Interrupted):
         raise board.failure
@@ -95,20 +96,25 @@ def _live(room: WatchRoom, showing: Showing) -> None:
             room.actions,
             stays=not showing.is_until_done,
         ).run()
-    print_snapshots(_known(room), OutputFormat.TEXT)
+    print_snapshots(_known(room.board), OutputFormat.TEXT)
 
 
-def _lines(room: WatchRoom, showing: Showing) -> None:
-    """A line at each change, until the jobs are over; a page stays for people to look at."""
-    board, version = room.board, -1
+def print_changes(board: Board, showing: Showing) -> None:
+    """A line at each change, until the jobs are over; a page stays for people to look at.
+
+    The last line is always the last snapshot that was put on the board.
+    """
+    version = -1
     shown: dict[str, object] = {}
     while True:
         reached = board.wait(version, _BEAT_SECONDS)
+        # Asked before anything is printed: the last snapshot may come while an older one is.
+        is_finished = board.is_finished
         if reached != version:
             version = reached
-            for job_id, snapshot in _known(room).items():
+            for job_id, snapshot in _known(board).items():
                 _line(job_id, snapshot, showing, shown)
-        if board.is_finished and (board.failure is not None or not _stays(showing)):
+        if is_finished and (board.failure is not None or not _stays(showing)):
             return
 
 
@@ -132,9 +138,9 @@ def _line(job_id: str, snapshot: JobSnapshot, showing: Showing, shown: dict[str,
 def _conclude(room: WatchRoom, showing: Showing) -> None:
     """The last word: what the jobs came to, and the exit code."""
     if showing.output is OutputFormat.JSON and not showing.follow:
-        print_snapshots(_known(room), OutputFormat.JSON)
+        print_snapshots(_known(room.board), OutputFormat.JSON)
     elif showing.output is OutputFormat.TEXT and not (showing.web or _is_interactive()):
-        print_snapshots(_known(room), OutputFormat.TEXT)
+        print_snapshots(_known(room.board), OutputFormat.TEXT)
     for subject in room.subjects:
         snapshot = room.board.snapshot(subject.job_id)
         if snapshot is not None and snapshot.job is None and subject.ended_unseen:
@@ -142,15 +148,15 @@ def _conclude(room: WatchRoom, showing: Showing) -> None:
                 f"the deployment of job {subject.job_id} ended before the job was seen;"
                 f" `otactl report {subject.job_id}` shows it"
             )
-    missing = any(snapshot.job is None for snapshot in _known(room).values())
+    missing = any(snapshot.job is None for snapshot in _known(room.board).values())
     failure = room.failure() if showing.is_until_done or missing else None
     if failure is not None:
         raise failure
 
 
-def _known(room: WatchRoom) -> dict[str, JobSnapshot]:
+def _known(board: Board) -> dict[str, JobSnapshot]:
     return {
         job_id: snapshot
-        for job_id in room.board.job_ids
-        if (snapshot := room.board.snapshot(job_id)) is not None
+        for job_id in board.job_ids
+        if (snapshot := board.snapshot(job_id)) is not None
     }

@@ -45,6 +45,8 @@ class BoardNews:
     def fields(self) -> dict[str, Any]:
         """Everything the page shows by itself, as far as it does not know it yet."""
         board = self._board
+        # Read before the jobs: what is put in meanwhile is then told with the next message.
+        version, is_finished, failure = board.version, board.is_finished, board.failure
         jobs = []
         for job_id in board.job_ids:
             snapshot = board.snapshot(job_id)
@@ -52,9 +54,9 @@ class BoardNews:
                 self._told[job_id] = snapshot
                 jobs.append(_job(job_id, snapshot))
         return {
-            "version": board.version,
-            "finished": board.is_finished,
-            "failure": None if board.failure is None else str(board.failure),
+            "version": version,
+            "finished": is_finished,
+            "failure": None if failure is None else str(failure),
             "order": list(board.job_ids),
             "jobs": jobs,
         }

@@ -1,0 +1,75 @@
+"""What is printed while jobs are watched: nothing twice, and never without the last word."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from otactl.cli.options import OutputFormat
+from otactl.cli.watching import show
+from otactl.cli.watching.show import Showing, print_changes
+from otactl.model.snapshot import JobCounts, JobDescription, JobSnapshot
+from otactl.model.status import ExecutionStatus, JobStatus
+from otactl.monitor.board import Board
+from otactl.views.page.job_fields import BoardNews
+
+EARLIER = {ExecutionStatus.IN_PROGRESS: 2, ExecutionStatus.FAILED: 1}
+LAST = {ExecutionStatus.SUCCEEDED: 2, ExecutionStatus.FAILED: 1}
+FOLLOW = Showing(output=OutputFormat.JSON, follow=True, web=False, port=0, is_until_done=True)
+
+
+def a_snapshot(counts):
+    job = JobDescription(job_id="job", status=JobStatus.IN_PROGRESS, counts=JobCounts(counts))
+    return JobSnapshot(at_ms=1, job=job, looked_ms=1)
+
+
+@pytest.fixture
+def board():
+    return Board([SimpleNamespace(job_id="job")])
+
+
+def printed(capsys):
+    lines = capsys.readouterr().out.splitlines()
+    return [
+        {status: count for status, count in json.loads(line)["counts"].items() if count}
+        for line in lines
+    ]
+
+
+def end_while(called, board):
+    """Let the watch end with its last snapshot at the very moment something else is told."""
+
+    def call(*arguments):
+        if not board.is_finished:
+            board.put("job", a_snapshot(LAST))
+            board.finish()
+        return called(*arguments)
+
+    return call
+
+
+def test_a_snapshot_that_comes_while_an_earlier_one_is_printed_is_printed(
+    board, capsys, monkeypatch
+):
+    board.put("job", a_snapshot(EARLIER))
+    monkeypatch.setattr(show, "snapshot_fields", end_while(show.snapshot_fields, board))
+    print_changes(board, FOLLOW)
+    assert printed(capsys) == [EARLIER, LAST]
+
+
+def test_a_snapshot_is_printed_once(board, capsys):
+    board.put("job", a_snapshot(LAST))
+    board.finish()
+    print_changes(board, FOLLOW)
+    assert printed(capsys) == [LAST]
+
+
+def test_a_page_is_not_told_the_end_before_what_the_end_was(board, monkeypatch):
+    board.put("job", a_snapshot(EARLIER))
+    news = BoardNews(board)
+    monkeypatch.setattr(board, "snapshot", end_while(board.snapshot, board))
+    first = news.fields()
+    assert not first["finished"]
+    assert news.fields()["finished"]
