@@ -216,11 +216,11 @@ def test_a_rollout_takes_cloud_minutes(
 
     # Never more, never early; on a busy machine a look may miss a count, or come late.
     assert {2, 6} <= set(seen) <= {2, 4, 6}
-    assert 2 * MINUTE - EARLY_SECONDS <= seen[6]
+    assert seen[6] >= 2 * MINUTE - EARLY_SECONDS
     queued_at = sorted(one["queuedAt"].timestamp() for one in executions(fast, job_id))
     after = [at - queued_at[0] for at in queued_at]
     assert after[1] < 60
-    assert 60 - EARLY_SECONDS * SPEED < after[2]
+    assert after[2] > 60 - EARLY_SECONDS * SPEED
     assert 120 - EARLY_SECONDS * SPEED < after[4] <= after[5] < 120 + 5 * SPEED
     fast.iot.cancel_job(jobId=job_id)
 

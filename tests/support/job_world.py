@@ -169,6 +169,12 @@ class JobWorld:
     def delete(self, job_id="job") -> None:
         del self.jobs[job_id]
 
+    def begin_to_delete(self, job_id="job") -> None:
+        """AWS takes its time, and the executions go one by one (aws-facts A)."""
+        job = self.jobs[job_id]
+        self.jobs[job_id] = replace(job, status=JobStatus.DELETION_IN_PROGRESS)
+        del self.executions[job_id][::2]
+
     def _change(self, name, job_id, status, details) -> ThingOutcome:
         executions = self.executions[job_id]
         index = max(i for i, one in enumerate(executions) if one.thing_name == name)

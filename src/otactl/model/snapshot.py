@@ -128,6 +128,12 @@ class JobSnapshot:
     followed: tuple[FollowedThing, ...] = ()
 
     @property
+    def is_leaving(self) -> bool:
+        """Whether the job was deleted, or is being deleted, which takes AWS a while."""
+        being_deleted = self.job is not None and self.job.status is JobStatus.DELETION_IN_PROGRESS
+        return self.gone or being_deleted
+
+    @property
     def unnotified(self) -> int | None:
         """Things that have no execution yet; None when it is not known how many there are."""
         if self.things is None or self.job is None:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 REMEMBERED_EVENTS = 20_000
 _QUEUED = ExecutionStatus.QUEUED
 _IN_PROGRESS = ExecutionStatus.IN_PROGRESS
+_BEING_DELETED = JobStatus.DELETION_IN_PROGRESS
 TERMINAL = tuple(status for status in ExecutionStatus if status.is_terminal)
 _OVER = {JobOperation.COMPLETED: JobStatus.COMPLETED, JobOperation.CANCELED: JobStatus.CANCELED}
 
@@ -64,6 +65,8 @@ class JobState:
         #: Grows with everything that was news.
         self.version = 0
         self._counts = JobCounts()
+        #: The status it had when somebody began to delete it.
+        self._deleted_when: JobStatus | None = None
         self._events: OrderedDict[str, None] = OrderedDict()
         self._deleted: OrderedDict[str, int] = OrderedDict()
 
@@ -71,8 +74,12 @@ class JobState:
         """The service was asked."""
         self.looked_ms = now_ms
         if job is None:
-            self.is_gone = self.job is not None
+            self._see_none()
             return
+        if job.status is _BEING_DELETED and self.job is not None:
+            job = _keeping_more(job, self.job.counts)
+            if self.job.status is not _BEING_DELETED:
+                self._deleted_when = self.job.status
         if job != self.job:
             self.version += 1
         self.job, self.is_gone = job, False
@@ -81,6 +88,12 @@ class JobState:
             bool(job.configuration.retry_criteria)
             or job.configuration.target_selection is TargetSelection.CONTINUOUS
         )
+
+    def _see_none(self) -> None:
+        """The job went, if it ever was there; that it was over before is worth knowing."""
+        self.is_gone = self.job is not None
+        if self.job is not None and self.job.status is _BEING_DELETED and self._deleted_when:
+            self.job = replace(self.job, status=self._deleted_when)
 
     def see_result(self, result: RoundResult, now_ms: int) -> None:
         """Its deployment wrote down how it ended; the service no longer has it."""
@@ -205,6 +218,11 @@ class JobState:
             self.table.assume(status, self.missing(status))
 
     @property
+    def is_leaving(self) -> bool:
+        """Whether the job was deleted, or is being deleted."""
+        return self.is_gone or (self.job is not None and self.job.status is _BEING_DELETED)
+
+    @property
     def is_over(self) -> bool:
         """Whether the job itself has ended; executions in progress may outlive it."""
         return self.job is not None and self.job.status in (JobStatus.COMPLETED, JobStatus.CANCELED)
@@ -259,6 +277,11 @@ class JobState:
         if len(self._events) > REMEMBERED_EVENTS:
             self._events.popitem(last=False)
         return False
+
+
+def _keeping_more(job: JobDescription, known: JobCounts) -> JobDescription:
+    """A job that is being deleted loses its executions; what they came to is what counts."""
+    return job if job.counts.total >= known.total else replace(job, counts=known)
 
 
 def _pending(described: JobCounts, ended: dict[ExecutionStatus, int]) -> dict[ExecutionStatus, int]:

@@ -234,7 +234,7 @@ class Watch:
         """When the next look is due."""
         now_ms = self._clock.now_ms()
         state = turn.watcher.state
-        if not self._relies_on_events or state.is_over or state.is_gone:
+        if not self._relies_on_events or state.is_over or state.is_leaving:
             turn.due_ms = now_ms + int(self._policy.interval_seconds * 1000)
         elif turn.doubt:
             turn.due_ms = now_ms + GRACE_MS
@@ -296,7 +296,7 @@ class Watch:
     def _close(self, turn: Turn) -> None:
         """The job is over: complete the picture, then leave it alone."""
         watcher = turn.watcher
-        known = watcher.state.job is not None and not watcher.state.is_gone
+        known = watcher.state.job is not None and not watcher.state.is_leaving
         turn.due_ms = self._clock.now_ms()
         if not known or watcher.catch_up(_CLOSING_CALLS):
             self._end(turn)

@@ -132,6 +132,27 @@ def test_a_job_that_is_gone_is_over_when_its_deployment_has_written_how_it_ended
     assert subject.failure(gone, "us-east-1") is None
 
 
+def test_a_job_that_its_own_deployment_deletes_was_not_deleted_by_somebody_else():
+    """On AWS that takes a while, and DescribeJob says so meanwhile."""
+    journal = StandingJournal()
+    subject = Subject("job", journal)
+    leaving = a_snapshot(JobStatus.DELETION_IN_PROGRESS, SUCCEEDED=3)
+    assert not subject.is_over(leaving)
+
+    journal.glance, journal.at_work = ENDED, False
+
+    assert subject.is_over(leaving)
+    assert subject.failure(leaving, "us-east-1") is None
+
+
+def test_a_job_that_somebody_else_is_deleting_is_over():
+    subject = Subject("job", journals=Shelf())
+    leaving = a_snapshot(JobStatus.DELETION_IN_PROGRESS, QUEUED=3)
+
+    assert subject.is_over(leaving)
+    assert isinstance(subject.failure(leaving, "us-east-1"), JobDeleted)
+
+
 def test_a_job_that_nobody_here_deployed_and_that_is_gone_was_deleted():
     subject = Subject("job", journals=Shelf())
     gone = a_snapshot(gone=True, QUEUED=3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from tests.support.job_world import JobWorld, Screen
 
 from otactl.errors import AwsUnreachable
@@ -42,7 +43,7 @@ def written(*, executions=None, duration_seconds=12.0):
     )
 
 
-def watched(world, **options):
+def watched(world, *, is_over=lambda _, snapshot: snapshot.gone, **options):
     policy = WatchPolicy()
     watcher, screen = JobWatcher("job", world, world, policy), Screen()
     watch = Watch(
@@ -51,7 +52,7 @@ def watched(world, **options):
         world,
         policy,
         on_snapshot=screen,
-        is_over=lambda _, snapshot: snapshot.gone,
+        is_over=is_over,
         patience_seconds=None,
         **options,
     )
@@ -152,3 +153,32 @@ def test_a_network_that_is_only_away_is_waited_for():
     _, last = watched(world, last_word=lambda _: None)
 
     assert last.at_ms >= last.job.created_at_ms + 90_000
+
+
+@pytest.mark.parametrize("over", [True, False])
+def test_a_job_that_is_deleted_bit_by_bit_keeps_what_it_came_to(over):
+    world = a_job_deleted_between_two_looks()
+    if over:
+        world.at(4, lambda: world.end(S.SUCCEEDED, *NAMES))
+    world.at(8, world.begin_to_delete)
+
+    _, last = watched(world)
+
+    assert last.gone
+    assert last.job.status is (JobStatus.COMPLETED if over else JobStatus.IN_PROGRESS)
+    assert last.job.counts[S.SUCCEEDED if over else S.IN_PROGRESS] == 10
+
+
+def test_a_job_whose_deletion_does_not_end_is_shown_as_it_stands():
+    world = JobWorld()
+    world.create(things=NAMES)
+    world.begin_to_delete()
+
+    _, last = watched(
+        world,
+        is_over=lambda _, snapshot: snapshot.is_leaving,
+        last_word=lambda _: pytest.fail("the service still has it"),
+    )
+
+    assert not last.gone
+    assert last.job.status is JobStatus.DELETION_IN_PROGRESS

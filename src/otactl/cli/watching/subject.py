@@ -139,7 +139,7 @@ class Subject:
             return self.ended_unseen or not (self.waits or self._is_at_work())
         if self._another_round_follows():
             return False
-        if snapshot.gone:
+        if snapshot.is_leaving:
             # A deployment that cleans up deletes its job, and then writes how it ended.
             return not self._is_at_work()
         ending = self._ending(snapshot)
@@ -162,7 +162,7 @@ class Subject:
         job = snapshot.job
         if job is None:
             return self._unseen_end(place)
-        if snapshot.gone:
+        if snapshot.is_leaving:
             return self._vanished()
         ending = self._ending(snapshot)
         if ending is not None and not ending.is_regular:
