@@ -124,6 +124,8 @@ class Executor:
         finished = {result.round: result for result in self._journal.rounds}
         for number, steps in enumerate(self._plan.rounds, start=1):
             if number in finished and finished[number].succeeded:
+                # Whoever was killed here may have left its job, whose id the next round needs.
+                self._take_back(steps)
                 continue
             if number > 1:
                 self._services.clock.sleep(self._plan.delay_seconds)
@@ -140,6 +142,10 @@ class Executor:
                 self._observer.on_round(result)
         if failure is not None:
             raise failure
+        self._take_back(steps)
+
+    def _take_back(self, steps: Sequence[Step]) -> None:
+        """After a round: leave nothing of it, when the plan says so."""
         if self._plan.clean_up:
             for step in reversed(steps):
                 self._undo(step)

@@ -105,23 +105,35 @@ class MemoryStreams:
 
 @dataclass
 class MemoryJobs:
-    """Jobs that are over as soon as they are looked at, the way ``fates`` says."""
+    """Jobs that are over as soon as they are looked at, the way ``fates`` says.
+
+    Attributes:
+        deletion_ms: How long a job stays in DELETION_IN_PROGRESS; AWS takes its time.
+    """
 
     clock: MemoryClock
+    deletion_ms: int = 0
     fates: dict[str, ExecutionStatus] = field(default_factory=dict)
     status: JobStatus = JobStatus.COMPLETED
     comment: str = ""
     reason_code: str = ""
     jobs: dict[str, JobRequest] = field(default_factory=dict)
     created: list[JobRequest] = field(default_factory=list)
+    gone_at_ms: dict[str, int] = field(default_factory=dict)
+
+    def _settle(self, job_id):
+        if self.gone_at_ms.get(job_id, self.clock.now_ms() + 1) <= self.clock.now_ms():
+            del self.jobs[job_id], self.gone_at_ms[job_id]
 
     def create(self, request):
+        self._settle(request.job_id)
         if request.job_id in self.jobs:
             raise AwsRefused("iot:CreateJob", "ResourceAlreadyExistsException", "exists")
         self.jobs[request.job_id] = request
         self.created.append(request)
 
     def describe(self, job_id):
+        self._settle(job_id)
         request = self.jobs.get(job_id)
         if request is None:
             return None
@@ -130,7 +142,7 @@ class MemoryJobs:
             counts[status] = counts.get(status, 0) + 1
         return JobDescription(
             job_id=job_id,
-            status=self.status,
+            status=JobStatus.DELETION_IN_PROGRESS if job_id in self.gone_at_ms else self.status,
             counts=JobCounts(counts),
             description=request.description,
             comment=self.comment,
@@ -147,7 +159,11 @@ class MemoryJobs:
         self.status = JobStatus.CANCELED
 
     def delete(self, job_id):
-        self.jobs.pop(job_id, None)
+        if job_id in self.gone_at_ms:
+            raise AwsRefused("iot:DeleteJob", "InvalidStateTransitionException", "being deleted")
+        if job_id in self.jobs:
+            self.gone_at_ms[job_id] = self.clock.now_ms() + self.deletion_ms
+            self._settle(job_id)
 
     def executions(self, job_id, status=None):
         for name, fate in self._things(self.jobs[job_id]).items():

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 
 from otactl.deploy.executor import Executor
@@ -309,6 +311,47 @@ def test_a_deployment_cut_off_around_any_step_is_cleaned_to_nothing(
     assert aws.is_empty
     assert reopened.phase is Phase.FINISHED
     reopened.close()
+
+
+#: What an observer is told of six steps and their undoing.
+MOMENTS_OF_TWO_ROUNDS = 42
+
+
+class Killed(BaseException):
+    """Nothing that the code could catch or clean up after."""
+
+
+@pytest.mark.parametrize("deletion_ms", [0, 60_000])
+@pytest.mark.parametrize("position", range(MOMENTS_OF_TWO_ROUNDS + 1))
+def test_a_deployment_killed_anywhere_is_taken_up_and_creates_each_rounds_own_job(
+    aws, execute, position, deletion_ms
+):
+    aws.jobs.deletion_ms = deletion_ms
+    told = []
+
+    class Killer(SilentObserver):
+        def on_step(self, step_moment):
+            told.append(step_moment)
+            if len(told) == position:
+                raise Killed
+
+    first = execute(a_plan(rounds=2), Killer(), hands_over=True)
+    with suppress(Killed):
+        first.run()
+    first._journal.close()
+    assert len(told) == (position or MOMENTS_OF_TWO_ROUNDS)
+
+    result = execute().run()
+
+    assert result.succeeded
+    assert [each.round for each in result.rounds] == [1, 2]
+    assert [request.description for request in aws.jobs.created] == [
+        describe_ours(DEPLOYMENT, "round 1"),
+        describe_ours(DEPLOYMENT, "round 2"),
+    ]
+    aws.clock.ms += deletion_ms
+    assert aws.jobs.describe("job") is None
+    assert aws.is_empty
 
 
 def test_the_members_of_the_deployments_own_group_are_the_thing_list(aws, execute, tmp_path):

@@ -13,7 +13,7 @@ from otactl.deploy.outcome_collector import collect_outcomes
 from otactl.deploy.ownership import describe_ours, is_ours, not_ours
 from otactl.deploy.ports import JobRequest
 from otactl.deploy.step.base import Record, Step, StepContext
-from otactl.deploy.step.job_deletion import delete_and_wait
+from otactl.deploy.step.job_deletion import delete_and_wait, wait_until_gone
 from otactl.errors import AwsRefused
 from otactl.model.job_configuration import JobConfiguration
 from otactl.model.outcome import DownloadSeconds, RoundResult
@@ -78,17 +78,32 @@ class CreateJob(Step):
         except AwsRefused as refusal:
             if not refusal.is_conflict:
                 raise
-            found = context.services.jobs.describe(self.job_id)
-            description = found.description if found else None
-            if not is_ours(description, context.deployment_id):
-                raise not_ours("job", self.job_id, description) from refusal
+            if not self._was_created(context, request, refusal):
+                context.services.jobs.create(request)
         return {"created_ms": context.services.clock.now_ms()}
+
+    def _was_created(self, context: StepContext, request: JobRequest, refusal: AwsRefused) -> bool:
+        """Whether the job that has the id is the very one that was asked for, by a lost answer.
+
+        The job of the round before has the same id, and AWS may still be deleting it.
+        """
+        found = context.services.jobs.describe(self.job_id)
+        if found is not None and not is_ours(found.description, context.deployment_id):
+            raise not_ours("job", self.job_id, found.description) from refusal
+        if found is not None and found.status is not JobStatus.DELETION_IN_PROGRESS:
+            return found.description == request.description
+        wait_until_gone(context.services, self.job_id)
+        return False
 
     def undo(self, context: StepContext, record: Record | None) -> bool:
         """Delete it when it is ours, running or not, and wait until it is gone."""
-        if not self.remains(context, record):
+        found = context.services.jobs.describe(self.job_id)
+        if found is None or not is_ours(found.description, context.deployment_id):
             return False
-        delete_and_wait(context.services, self.job_id)
+        if found.status is JobStatus.DELETION_IN_PROGRESS:
+            wait_until_gone(context.services, self.job_id)
+        else:
+            delete_and_wait(context.services, self.job_id)
         return True
 
     def remains(self, context: StepContext, record: Record | None) -> bool:  # noqa: ARG002
