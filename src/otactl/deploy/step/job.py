@@ -95,7 +95,7 @@ class CreateJob(Step):
         wait_until_gone(context.services, self.job_id)
         return False
 
-    def undo(self, context: StepContext, record: Record | None) -> bool:
+    def undo(self, context: StepContext, record: Record | None) -> bool:  # noqa: ARG002
         """Delete it when it is ours, running or not, and wait until it is gone."""
         found = context.services.jobs.describe(self.job_id)
         if found is None or not is_ours(found.description, context.deployment_id):
