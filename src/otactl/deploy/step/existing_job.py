@@ -47,5 +47,5 @@ class DeleteExistingJob(Step):
                 f"job {self.job_id} is another one than when the plan was made",
                 hint="plan again",
             )
-        delete_and_wait(context.services, self.job_id)
+        delete_and_wait(context.services, found)
         return {}

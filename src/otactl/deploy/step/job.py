@@ -100,10 +100,7 @@ class CreateJob(Step):
         found = context.services.jobs.describe(self.job_id)
         if found is None or not is_ours(found.description, context.deployment_id):
             return False
-        if found.status is JobStatus.DELETION_IN_PROGRESS:
-            wait_until_gone(context.services, self.job_id)
-        else:
-            delete_and_wait(context.services, self.job_id)
+        delete_and_wait(context.services, found)
         return True
 
     def remains(self, context: StepContext, record: Record | None) -> bool:  # noqa: ARG002
