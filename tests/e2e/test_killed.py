@@ -49,6 +49,7 @@ QUICK = {
     ("stream", Moment.HAPPENED),
     ("round-1/job", Moment.HAPPENED),
     ("round-1/await", Moment.HAPPENED),
+    ("round-1/job", Moment.UNDOING),
     ("round-1/job", Moment.UNHAPPENED),
     ("round-2/job", Moment.BEFORE_BEGIN),
     ("thing-group", Moment.UNDOING),
@@ -167,7 +168,7 @@ def test_a_killed_deployment_is_resumed_or_cleaned(
     key, moment, way, dev_ini, environment, clients, thing_names, firmware_bucket, unique
 ):
     before = take_inventory(clients, (firmware_bucket,))
-    with DeviceLoop(clients, thing_names):
+    with DeviceLoop(clients, thing_names) as devices:
         killer = Killer(key.format(job=f"job-{unique}"), moment)
         deployment_id = run_until_killed(dev_ini, environment, killer)
         journal = Journal.open(DeploymentStore(environment.state_dir).path(deployment_id))
@@ -176,6 +177,8 @@ def test_a_killed_deployment_is_resumed_or_cleaned(
             assert failure is None
             assert result.succeeded
             assert [len(r.outcomes) for r in result.rounds] == [10, 10]
+            # Each round had a job of its own, and none had two.
+            assert len(devices.documents) == 2 * len(thing_names)
         else:
             Executor(journal, environment.services(), SilentObserver(), dict).clean()
     assert journal.phase is Phase.FINISHED
