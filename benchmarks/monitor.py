@@ -1,6 +1,6 @@
 """What watching costs: API calls for 1,000 things, and time and memory for 100,000 executions.
 
-    python benchmarks/monitor.py [THINGS]
+    python benchmarks/monitor.py [THINGS [EXECUTIONS]]
 
 The calls are those of the watch that `otactl monitor` runs, against a local cloud, counted where
 they leave the process (``aws.clients.CallCounter``), retries included. 20 looks each:
@@ -278,13 +278,14 @@ def tell(name: str, figure: str) -> None:
 def main() -> None:
     """Count the calls, then measure the size."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else THINGS
+    size = int(sys.argv[2]) if len(sys.argv) > 2 else monitor_size.THINGS
     with start_local_cloud(CloudSettings(log_level="WARNING")) as cloud:
         site = Site(AwsClients(AwsSettings.for_local_cloud(cloud.address)), count)
         polling(site)
         events(site)
         quiet(site)
         per_thing(site)
-    monitor_size.measure(monitor_size.THINGS)
+    monitor_size.measure(size)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ import sys
 import threading
 import time
 import tracemalloc
+from collections import Counter
 from http.client import HTTPConnection
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -43,10 +44,11 @@ from otactl.views.snapshot_fields import snapshot_fields
 from otactl.wire.job_event import decode_event
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from otactl.cli.watching.room import WatchRoom
     from otactl.model.snapshot import JobSnapshot
+    from otactl.wire.job_event import ExecutionEvent
 
 JOB = "large"
 THINGS = 100_000
@@ -57,12 +59,14 @@ MIB = 1024 * 1024
 PACED_SECONDS = 5
 
 
-def a_job(queued: int, now_ms: int) -> JobDescription:
-    """A job of an hour ago as DescribeJob shows it before anything has ended."""
+def a_job(things: int, now_ms: int, ended: Iterable[ExecutionEvent] = ()) -> JobDescription:
+    """A job of an hour ago as DescribeJob shows it when so much has ended."""
+    counts = Counter(event.status for event in ended if event.status is not None)
+    counts[ExecutionStatus.QUEUED] = things - counts.total()
     return JobDescription(
         job_id=JOB,
         status=JobStatus.IN_PROGRESS,
-        counts=JobCounts({ExecutionStatus.QUEUED: queued}),
+        counts=JobCounts(counts),
         created_at_ms=now_ms - 3_600_000,
     )
 
@@ -179,15 +183,14 @@ def update_events(things: int) -> None:
 def watch_events(things: int, pace: int) -> None:
     """The whole loop, when a large job is nearly over: so many events a second, one by one."""
     clock, inbox = CommandClock(), CommandInbox()
-    job = a_job(things, clock.now_ms())
-    reader, shown = OneJob(job), []
-    watcher = JobWatcher(JOB, reader, clock, WatchPolicy(), things=lambda: things)  # type: ignore[arg-type]  # it lists nothing
-
     last = pace * PACED_SECONDS
     stream = messages(things, clock.now_ms())
-    events = [decode_event(topic, body) for topic, body in stream]
+    events: list[ExecutionEvent] = [decode_event(topic, body) for topic, body in stream]  # type: ignore[misc]  # all are events of executions
+    reader = OneJob(a_job(things, clock.now_ms(), events[:-last]))
+    shown: list[tuple[float, float]] = []
+    watcher = JobWatcher(JOB, reader, clock, WatchPolicy(), things=lambda: things)  # type: ignore[arg-type]  # it lists nothing
     for event in events[:-last]:
-        watcher.take(event)  # type: ignore[arg-type]  # all are events
+        watcher.take(event)
 
     def is_over(_job_id: str, snapshot: JobSnapshot) -> bool:
         if snapshot.source is Source.EVENTS and poster.ident is None:
