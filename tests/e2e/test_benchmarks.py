@@ -1,4 +1,4 @@
-"""The benchmarks still run. What they measure is theirs to say: here they are small, and untimed."""
+"""The benchmarks still run. What they measure is theirs to say: here they are small and untimed."""
 
 from __future__ import annotations
 
