@@ -18,7 +18,14 @@ from otactl.deploy.step import (
     CreateThingGroup,
     UploadImage,
 )
-from otactl.errors import AwsUnreachable, Interrupted, JobAborted, JobCanceled, UserMistake
+from otactl.errors import (
+    AwsRefused,
+    AwsUnreachable,
+    Interrupted,
+    JobAborted,
+    JobCanceled,
+    UserMistake,
+)
 from otactl.model.job_configuration import JobConfiguration
 from otactl.model.status import ExecutionStatus, JobStatus
 
@@ -311,6 +318,28 @@ def test_a_deployment_cut_off_around_any_step_is_cleaned_to_nothing(
     assert aws.is_empty
     assert reopened.phase is Phase.FINISHED
     reopened.close()
+
+
+@pytest.mark.parametrize(("refusals", "is_deleted"), [(3, True), (10_000, False)])
+def test_a_deletion_waits_for_its_turn_among_ten_others_of_the_account(
+    aws, execute, refusals, is_deleted
+):
+    left = iter(range(refusals))
+    delete = aws.jobs.delete
+
+    def crowded(job_id):
+        if next(left, None) is not None:
+            raise AwsRefused("iot:DeleteJob", "LimitExceededException", "ten are being deleted")
+        delete(job_id)
+
+    aws.jobs.delete = crowded
+    executor = execute(a_plan())
+
+    result = executor.run()
+
+    assert result.succeeded
+    assert (executor.failure is None) is is_deleted
+    assert aws.is_empty is is_deleted
 
 
 #: What an observer is told of six steps and their undoing.

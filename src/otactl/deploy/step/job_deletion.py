@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from otactl.errors import AwsRefused
 from otactl.model.status import JobStatus
 
 if TYPE_CHECKING:
@@ -12,15 +13,29 @@ if TYPE_CHECKING:
 
 _POLL_SECONDS = 0.5
 _PATIENCE_MS = 300_000
+#: How long is waited before AWS is asked again whether others have been deleted.
+_TURN_SECONDS = 5
+_TOO_MANY = "LimitExceededException"
 
 
 def delete_and_wait(services: Services, job: JobDescription) -> None:
     """Delete a job that was found, running or not, and wait until its id is free.
 
-    AWS refuses to delete a job that is being deleted already (M DeleteJob).
+    AWS refuses to delete a job that is being deleted already, and while ten others of the account
+    are (M DeleteJob): their turn is waited for.
+
+    Raises:
+        AwsRefused: AWS said no for another reason, or for longer than the patience.
     """
-    if job.status is not JobStatus.DELETION_IN_PROGRESS:
-        services.jobs.delete(job.job_id)
+    give_up_at = services.clock.now_ms() + _PATIENCE_MS
+    while job.status is not JobStatus.DELETION_IN_PROGRESS:
+        try:
+            services.jobs.delete(job.job_id)
+            break
+        except AwsRefused as refusal:
+            if refusal.code != _TOO_MANY or services.clock.now_ms() >= give_up_at:
+                raise
+        services.clock.sleep(_TURN_SECONDS)
     wait_until_gone(services, job.job_id)
 
 
