@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import contextlib
 import hashlib
 import json
 import random
@@ -23,6 +25,7 @@ from otactl.device.profile import DeviceProfile
 from otactl.device.state import Phase
 from otactl.errors import LocalResourceMissing
 from otactl.fleet import DevicePlan, FleetClock, FleetEndpoint, FleetRun
+from otactl.fleet.connection import Connection
 from otactl.fleet.slot import SlotStore
 from otactl.model.status import ExecutionStatus
 from otactl.wire.stream_topic import PayloadFormat
@@ -244,6 +247,30 @@ def test_it_stops_within_seconds_in_the_middle_of_everything(
 
     assert time.monotonic() - before < 5
     assert fleet.results() == ()
+
+
+def test_it_stops_although_a_cancellation_gets_lost(
+    two_things: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python 3.11's ``asyncio.wait_for`` loses one that comes with what it waited for."""
+    publish, held = Connection.publish, set()
+
+    async def publish_and_lose(self: Connection, topic: str, payload: bytes) -> None:
+        await publish(self, topic, payload)
+        if self not in held:
+            held.add(self)
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(3600)
+
+    monkeypatch.setattr(Connection, "publish", publish_and_lose)
+    fleet = two_things.fleet()
+    fleet.start()
+    wait_for(lambda: len(held) == 2, "the first messages")
+
+    before = time.monotonic()
+    fleet.stop()
+
+    assert time.monotonic() - before < 5
 
 
 def test_progress_reaches_the_service(two_things: Stage, unique: str) -> None:

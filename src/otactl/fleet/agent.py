@@ -104,6 +104,7 @@ class Agent:
         failures = 0
         try:
             while True:
+                _stop_if_asked()
                 connection = await self._connect()
                 away: _Away | None = _Away()
                 failures += 1
@@ -183,6 +184,7 @@ class Agent:
         self, connection: Connection | None, at_most_seconds: float | None
     ) -> _Away | None:
         """Wait for whatever comes first, an event or a deadline, and act on it."""
+        _stop_if_asked()
         deadline_ms = self.device.next_deadline_ms()
         due_seconds = None
         if deadline_ms is not None:
@@ -246,6 +248,17 @@ class Agent:
 
     def _arrive(self, event: happened.Event, size_bytes: int = 0) -> None:
         self._arrivals.put_nowait(_Arrival(event, size_bytes))
+
+
+def _stop_if_asked() -> None:
+    """Stop when this task was cancelled, even if nothing below has heard of it.
+
+    Until Python 3.12 ``asyncio.wait_for``, which the MQTT client waits with, loses a cancellation
+    that comes at the same moment as what it waited for.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _backoff_seconds(failures: int) -> float:
