@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 SPEED = 60.0
 MINUTE = 60 / SPEED
-#: The service's clock ticks in steps, and times are told in whole seconds.
-EARLY_SECONDS = 0.3
 
 
 @pytest.fixture(scope="module")
@@ -214,14 +212,11 @@ def test_a_rollout_takes_cloud_minutes(
         assert seen[count] < 20
         time.sleep(0.02)
 
-    # Never more, never early; on a busy machine a look may miss a count, or come late.
-    assert {2, 6} <= set(seen) <= {2, 4, 6}
-    assert seen[6] >= 2 * MINUTE - EARLY_SECONDS
-    queued_at = sorted(one["queuedAt"].timestamp() for one in executions(fast, job_id))
-    after = [at - queued_at[0] for at in queued_at]
-    assert after[1] < 60
-    assert after[2] > 60 - EARLY_SECONDS * SPEED
-    assert 120 - EARLY_SECONDS * SPEED < after[4] <= after[5] < 120 + 5 * SPEED
+    assert sorted(seen) == [2, 4, 6]
+    assert seen[4] == pytest.approx(MINUTE, abs=0.5)
+    assert seen[6] == pytest.approx(2 * MINUTE, abs=0.7)
+    queued_at = [one["queuedAt"].timestamp() for one in executions(fast, job_id)]
+    assert max(queued_at) - min(queued_at) == pytest.approx(120, abs=30)
     fast.iot.cancel_job(jobId=job_id)
 
 
