@@ -65,7 +65,7 @@ def ending_of(
     """
     if job.status is JobStatus.COMPLETED:
         return Ending.COMPLETED
-    if job.status is JobStatus.DELETION_IN_PROGRESS:
+    if job.is_being_deleted:
         return Ending.DELETED
     if job.status is JobStatus.CANCELED:
         return _why_canceled(job, abort_criteria)

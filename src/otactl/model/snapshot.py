@@ -82,6 +82,11 @@ class JobDescription:
     completed_at_ms: int | None = None
     configuration: JobConfiguration = field(default_factory=JobConfiguration)
 
+    @property
+    def is_being_deleted(self) -> bool:
+        """Whether somebody deleted it; AWS takes its time with that (aws-facts A4)."""
+        return self.status is JobStatus.DELETION_IN_PROGRESS
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobSnapshot:
@@ -129,9 +134,8 @@ class JobSnapshot:
 
     @property
     def is_leaving(self) -> bool:
-        """Whether the job was deleted, or is being deleted, which takes AWS a while."""
-        being_deleted = self.job is not None and self.job.status is JobStatus.DELETION_IN_PROGRESS
-        return self.gone or being_deleted
+        """Whether the job was deleted, or is being deleted."""
+        return self.gone or (self.job is not None and self.job.is_being_deleted)
 
     @property
     def unnotified(self) -> int | None:

@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 REMEMBERED_EVENTS = 20_000
 _QUEUED = ExecutionStatus.QUEUED
 _IN_PROGRESS = ExecutionStatus.IN_PROGRESS
-_BEING_DELETED = JobStatus.DELETION_IN_PROGRESS
 TERMINAL = tuple(status for status in ExecutionStatus if status.is_terminal)
 _OVER = {JobOperation.COMPLETED: JobStatus.COMPLETED, JobOperation.CANCELED: JobStatus.CANCELED}
 
@@ -76,9 +75,9 @@ class JobState:
         if job is None:
             self._see_none()
             return
-        if job.status is _BEING_DELETED and self.job is not None:
+        if job.is_being_deleted and self.job is not None:
             job = _keeping_more(job, self.job.counts)
-            if self.job.status is not _BEING_DELETED:
+            if not self.job.is_being_deleted:
                 self._deleted_when = self.job.status
         if job != self.job:
             self.version += 1
@@ -92,7 +91,7 @@ class JobState:
     def _see_none(self) -> None:
         """The job went, if it ever was there; that it was over before is worth knowing."""
         self.is_gone = self.job is not None
-        if self.job is not None and self.job.status is _BEING_DELETED and self._deleted_when:
+        if self.job is not None and self.job.is_being_deleted and self._deleted_when:
             self.job = replace(self.job, status=self._deleted_when)
 
     def see_result(self, result: RoundResult, now_ms: int) -> None:
@@ -220,7 +219,7 @@ class JobState:
     @property
     def is_leaving(self) -> bool:
         """Whether the job was deleted, or is being deleted."""
-        return self.is_gone or (self.job is not None and self.job.status is _BEING_DELETED)
+        return self.is_gone or (self.job is not None and self.job.is_being_deleted)
 
     @property
     def is_over(self) -> bool:

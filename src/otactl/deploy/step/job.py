@@ -18,7 +18,7 @@ from otactl.errors import AwsRefused
 from otactl.model.job_configuration import JobConfiguration
 from otactl.model.outcome import DownloadSeconds, RoundResult
 from otactl.model.snapshot import JobCounts, JobDescription
-from otactl.model.status import JobStatus, TargetSelection
+from otactl.model.status import TargetSelection
 
 ROUND_RESULT: TypeAdapter[RoundResult] = TypeAdapter(RoundResult)
 
@@ -78,22 +78,24 @@ class CreateJob(Step):
         except AwsRefused as refusal:
             if not refusal.is_conflict:
                 raise
-            if not self._was_created(context, request, refusal):
-                context.services.jobs.create(request)
+            self._settle_conflict(context, request, refusal)
         return {"created_ms": context.services.clock.now_ms()}
 
-    def _was_created(self, context: StepContext, request: JobRequest, refusal: AwsRefused) -> bool:
-        """Whether the job that has the id is the very one that was asked for, by a lost answer.
+    def _settle_conflict(
+        self, context: StepContext, request: JobRequest, refusal: AwsRefused
+    ) -> None:
+        """The id is taken: by this very job, whose answer was lost, or by that of an earlier round.
 
-        The job of the round before has the same id, and AWS may still be deleting it.
+        Rounds share the id, and AWS may still be deleting the job of the one before.
         """
         found = context.services.jobs.describe(self.job_id)
         if found is not None and not is_ours(found.description, context.deployment_id):
             raise not_ours("job", self.job_id, found.description) from refusal
-        if found is not None and found.status is not JobStatus.DELETION_IN_PROGRESS:
-            return found.description == request.description
-        wait_until_gone(context.services, self.job_id)
-        return False
+        if found is not None and found.is_being_deleted:
+            wait_until_gone(context.services, self.job_id)
+        elif found is not None and found.description == request.description:
+            return
+        context.services.jobs.create(request)
 
     def undo(self, context: StepContext, record: Record | None) -> bool:  # noqa: ARG002
         """Delete it when it is ours, running or not, and wait until it is gone."""
@@ -109,7 +111,7 @@ class CreateJob(Step):
         return (
             found is not None
             and is_ours(found.description, context.deployment_id)
-            and found.status is not JobStatus.DELETION_IN_PROGRESS
+            and not found.is_being_deleted
         )
 
 

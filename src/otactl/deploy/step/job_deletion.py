@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from otactl.errors import AwsRefused
-from otactl.model.status import JobStatus
 
 if TYPE_CHECKING:
     from otactl.deploy.ports import Services
@@ -28,7 +27,7 @@ def delete_and_wait(services: Services, job: JobDescription) -> None:
         AwsRefused: AWS said no for another reason, or for longer than the patience.
     """
     give_up_at = services.clock.now_ms() + _PATIENCE_MS
-    while job.status is not JobStatus.DELETION_IN_PROGRESS:
+    while not job.is_being_deleted:
         try:
             services.jobs.delete(job.job_id)
             break
