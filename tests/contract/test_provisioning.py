@@ -136,6 +136,25 @@ def test_a_half_made_fleet_is_completed_or_removed(
     assert _traces(clients, manifest) == NOTHING
 
 
+def test_a_certificate_whose_removal_was_cut_off_is_replaced_and_not_left_behind(
+    clients: AwsClients, manifest: FleetManifest, tmp_path: Path
+) -> None:
+    directory = FleetDirectory(tmp_path / "fleet")
+    list(create_fleet(clients, directory, manifest))
+    first = directory.certificate_arn(manifest.things[0])
+    assert first is not None
+    identifier = first.rpartition("/")[2]
+    clients.iot.update_certificate(certificateId=identifier, newStatus="INACTIVE")
+
+    list(create_fleet(clients, directory, manifest))
+
+    certificates = _traces(clients, manifest)["certificates"]
+    assert len(certificates) == 3
+    assert first not in certificates
+    list(delete_fleet(clients, directory, manifest))
+    assert _traces(clients, manifest) == NOTHING
+
+
 def test_a_certificate_that_nothing_points_to_is_found_by_its_key(
     clients: AwsClients, manifest: FleetManifest, tmp_path: Path
 ) -> None:

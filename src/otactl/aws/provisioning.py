@@ -105,7 +105,11 @@ class ThingProvisioner:
         def create(thing_name: str) -> str:
             self._create_thing(thing_name)
             arn = known_certificate(thing_name)
-            if arn is None or not self._certificates.is_active(arn):
+            if arn is not None and not self._certificates.is_active(arn):
+                # Its removal was cut off. Once another one is kept, nobody would know of it.
+                self._certificates.delete(arn)
+                arn = None
+            if arn is None:
                 certificate = self._certificates.sign(make_request(thing_name))
                 keep(thing_name, certificate)
                 arn = certificate.arn
