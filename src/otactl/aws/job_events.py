@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 import aiomqtt
 
 from otactl.aws.clients import AwsClients
+from otactl.aws.event_client import EventClient
 from otactl.aws.leaving_executor import LeavingExecutor
 from otactl.aws.overheard import PRESENCE, overheard, requests_of
 from otactl.aws.signed_websocket import data_endpoint, sign_websocket
@@ -123,7 +124,7 @@ class JobEvents:
 
     async def _listen(self) -> None:
         address = await asyncio.to_thread(self._sign)
-        async with aiomqtt.Client(
+        async with EventClient(
             address.host,
             port=address.port,
             identifier=f"otactl-monitor-{secrets.token_hex(4)}",

@@ -6,6 +6,7 @@ is never answered would keep a command for a minute after Ctrl-C.
 
 from __future__ import annotations
 
+import functools
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
@@ -26,14 +27,17 @@ class LeavingExecutor(ThreadPoolExecutor):
     def submit(self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Future[R]:
         """Call something in a thread."""
         future: Future[R] = Future()
-
-        def run() -> None:
-            if not future.set_running_or_notify_cancel():
-                return
-            try:
-                future.set_result(fn(*args, **kwargs))
-            except BaseException as error:  # noqa: BLE001 - raised where the future is awaited
-                future.set_exception(error)
-
-        threading.Thread(target=run, name="leaving", daemon=True).start()
+        call = functools.partial(fn, *args, **kwargs)
+        threading.Thread(target=_run, args=(future, call), name="leaving", daemon=True).start()
         return future
+
+
+def _run(future: Future[R], call: Callable[[], R]) -> None:
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        future.set_result(call())
+    except BaseException as error:  # noqa: BLE001 - raised where the future is awaited
+        future.set_exception(error)
+        # The error knows this frame: it and all that it holds would wait for the collector.
+        del future
