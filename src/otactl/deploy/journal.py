@@ -8,7 +8,6 @@ survive a power cut; a lock file beside it keeps two processes off the same depl
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import sqlite3
@@ -16,6 +15,9 @@ from contextlib import contextmanager
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
+from otactl.deploy.journal_file import connect_reading, connect_writing
 from otactl.deploy.plan import Plan
 from otactl.deploy.step.job import ROUND_RESULT
 from otactl.errors import LocalResourceMissing, UserMistake
@@ -27,19 +29,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from otactl.model.outcome import RoundResult
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS deployment (name TEXT PRIMARY KEY, content TEXT NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS step (
-    key TEXT PRIMARY KEY, state TEXT NOT NULL, record TEXT, at_ms INTEGER NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS round (round INTEGER PRIMARY KEY, result TEXT NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS target (ordinal INTEGER PRIMARY KEY, arn TEXT NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS execution (
-    round INTEGER NOT NULL, thing TEXT NOT NULL, number INTEGER NOT NULL, status TEXT NOT NULL,
-    queued_ms INTEGER, started_ms INTEGER, updated_ms INTEGER, details TEXT,
-    PRIMARY KEY (round, thing, number)) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS api_call (name TEXT PRIMARY KEY, count INTEGER NOT NULL) STRICT;
-"""
 
 
 class StepState(StrEnum):
@@ -63,11 +52,13 @@ class Journal:
     """The journal of one deployment: ``create`` and ``open`` take its lock, ``read`` does not.
 
     Args:
+        path: The file, for messages.
         connection: An open database with the schema in it.
         lock: The open lock file; None for a journal that is only read.
     """
 
-    def __init__(self, connection: sqlite3.Connection, lock: int | None) -> None:
+    def __init__(self, path: Path, connection: sqlite3.Connection, lock: int | None) -> None:
+        self._path = path
         self._connection = connection
         self._lock = lock
 
@@ -86,7 +77,7 @@ class Journal:
         """
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            journal = cls._connect(path)
+            journal = cls(path, *connect_writing(path))
         except (OSError, sqlite3.Error) as error:
             raise LocalResourceMissing(
                 f"cannot write the journal {path}: {error}",
@@ -107,8 +98,8 @@ class Journal:
                 f"there is no deployment {path.stem}", hint="`otactl history` lists them"
             )
         try:
-            return cls._connect(path)
-        except sqlite3.Error as error:
+            return cls(path, *connect_writing(path))
+        except (OSError, sqlite3.Error) as error:
             raise UserMistake(f"the journal {path} cannot be read: {error}") from error
 
     @classmethod
@@ -118,26 +109,7 @@ class Journal:
         Raises:
             UserMistake: It cannot be read.
         """
-        try:
-            return cls(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True), None)
-        except sqlite3.Error as error:
-            raise UserMistake(f"the journal {path} cannot be read: {error}") from error
-
-    @classmethod
-    def _connect(cls, path: Path) -> Journal:
-        lock = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            os.close(lock)
-            raise UserMistake(
-                f"another process is at work on deployment {path.stem}",
-                hint="let it finish, or stop it first",
-            ) from error
-        connection = sqlite3.connect(path, check_same_thread=False)
-        connection.execute("PRAGMA synchronous=FULL")
-        connection.executescript(_SCHEMA)
-        return cls(connection, lock)
+        return cls(path, connect_reading(path), None)
 
     def begin(self, plan: Plan, *, now_ms: int, about: Mapping[str, Any]) -> None:
         """Write down what is going to happen; see ``create``."""
@@ -162,13 +134,25 @@ class Journal:
             "SELECT content FROM deployment WHERE name = ?", (name,)
         ).fetchone()
         if row is None:
-            raise UserMistake(f"the journal lacks its {name}: it was never completely written")
+            raise UserMistake(
+                f"the journal {self._path} lacks its {name}: it was never all written"
+            )
         return str(row[0])
 
     @property
     def plan(self) -> Plan:
-        """The plan as it was made."""
-        return Plan.model_validate_json(self._get("plan"))
+        """The plan as it was made.
+
+        Raises:
+            UserMistake: It was made by an otactl that made other plans.
+        """
+        try:
+            return Plan.model_validate_json(self._get("plan"))
+        except ValidationError as error:
+            raise UserMistake(
+                f"the journal {self._path} cannot be read: its plan is none",
+                hint="was it written by another version of otactl? Then use that one",
+            ) from error
 
     @property
     def phase(self) -> Phase:

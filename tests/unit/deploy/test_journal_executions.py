@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from otactl.deploy.journal import Journal
+from otactl.deploy.journal_file import connect_writing
 from otactl.deploy.outcome_collector import collect_outcomes
 from otactl.model.outcome import ThingOutcome
 from otactl.model.snapshot import JobCounts
@@ -65,6 +66,11 @@ def collect(executions, details, keep, *, detail_limit=10):
     return jobs, found
 
 
+def empty_journal(folder):
+    path = folder / "j.sqlite"
+    return Journal(path, *connect_writing(path))
+
+
 def test_every_attempt_is_kept_and_details_come_to_it_later(tmp_path):
     executions = [
         *(an_execution(f"t{number:03}", S.SUCCEEDED) for number in range(600)),
@@ -74,7 +80,7 @@ def test_every_attempt_is_kept_and_details_come_to_it_later(tmp_path):
         an_execution("broken", S.FAILED, 2),
     ]
     details = {"broken": {"reason": "flash full"}, "t000": {"downloadTime": "2"}}
-    journal = Journal._connect(tmp_path / "j.sqlite")
+    journal = empty_journal(tmp_path)
 
     jobs, found = collect(executions, details, lambda part: journal.enter_executions(1, part))
 
@@ -91,7 +97,7 @@ def test_every_attempt_is_kept_and_details_come_to_it_later(tmp_path):
 
 def test_a_round_that_is_collected_again_after_a_crash_keeps_each_execution_once(tmp_path):
     executions = [an_execution(f"t{number}", S.SUCCEEDED) for number in range(3)]
-    journal = Journal._connect(tmp_path / "j.sqlite")
+    journal = empty_journal(tmp_path)
     for _ in range(2):
         collect(
             executions,
@@ -106,7 +112,7 @@ def test_a_round_that_is_collected_again_after_a_crash_keeps_each_execution_once
 
 
 def test_a_journal_of_an_older_otactl_has_no_executions(tmp_path):
-    journal = Journal._connect(tmp_path / "j.sqlite")
+    journal = empty_journal(tmp_path)
     journal._connection.execute("DROP TABLE execution")
 
     assert list(journal.executions(1)) == []

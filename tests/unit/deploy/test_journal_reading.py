@@ -1,0 +1,114 @@
+"""A journal can be read whatever its process left behind, and one that cannot is passed over."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+
+import pytest
+
+from otactl.deploy.journal import Journal, Phase
+from otactl.deploy.plan import Plan
+from otactl.deploy.store import DeploymentStore
+from otactl.errors import UserMistake
+
+WHOLE, BROKEN = "20261128T120000Z-aaaaaa", "20261128T120001Z-bbbbbb"
+
+
+@pytest.fixture
+def store(tmp_path):
+    return DeploymentStore(tmp_path)
+
+
+def written(store, deployment_id):
+    """The journal of a deployment that does nothing; returns its file."""
+    plan = Plan(
+        deployment_id=deployment_id,
+        source="dev.ini",
+        region="eu-central-1",
+        account="123456789012",
+        job_id="job-1",
+        image_sha256="ab" * 32,
+        targets_sha256="cd" * 32,
+        things=1,
+        setup=(),
+        rounds=(),
+        clean_up=True,
+        delay_seconds=0,
+    )
+    path = store.path(deployment_id)
+    Journal.create(path, plan, now_ms=1, about={}).close()
+    return path
+
+
+def killed_while_writing(path):
+    """Leave the files as a process leaves them that dies in the middle of a transaction."""
+    work = path.with_suffix(".work")
+    shutil.copy(path, work)
+    connection = sqlite3.connect(work)
+    # A small cache spills into the file before the transaction ends, as a large one does late.
+    connection.execute("PRAGMA cache_size = 1")
+    connection.execute("UPDATE deployment SET content = 'half' WHERE name = 'phase'")
+    connection.executemany(
+        "INSERT INTO target VALUES (?, ?)", ((number, "arn" * 100) for number in range(1000))
+    )
+    shutil.copy(work, path)
+    shutil.copy(f"{work}-journal", f"{path}-journal")
+    connection.close()
+
+
+def test_the_first_reader_after_a_kill_takes_back_what_was_half_written(store):
+    path = written(store, WHOLE)
+    killed_while_writing(path)
+
+    journal = Journal.read(path)
+
+    assert journal.phase is Phase.RUNNING
+    assert list(journal.targets()) == []
+    journal.close()
+
+
+def test_a_reader_writes_nothing(store):
+    journal = Journal.read(written(store, WHOLE))
+
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        journal.enter_phase(Phase.FINISHED)
+    journal.close()
+
+
+def test_a_journal_can_be_read_while_it_is_written(store):
+    path = written(store, WHOLE)
+
+    writer = Journal.open(path)
+    reader = Journal.read(path)
+    writer.enter_phase(Phase.CLEANING)
+
+    assert reader.phase is Phase.CLEANING
+    reader.close()
+    writer.close()
+
+
+def empty(path):
+    path.write_bytes(b"")
+
+
+def damaged(path):
+    path.write_bytes(b"no database at all" * 1000)
+
+
+def of_another_version(path):
+    connection = sqlite3.connect(path)
+    with connection:
+        connection.execute("UPDATE deployment SET content = '{\"shape\": 9}' WHERE name = 'plan'")
+    connection.close()
+
+
+@pytest.mark.parametrize("spoil", [empty, damaged, of_another_version])
+def test_what_cannot_be_read_is_named_and_passed_over(store, spoil):
+    written(store, WHOLE)
+    path = written(store, BROKEN)
+    spoil(path)
+
+    with pytest.raises(UserMistake, match=BROKEN):
+        _ = Journal.read(path).plan
+    assert [found for found, _ in store.journals()] == [WHOLE]
