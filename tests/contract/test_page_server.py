@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
 import time
 from contextlib import ExitStack, contextmanager
 
@@ -18,7 +19,7 @@ from otactl.model.status import ExecutionStatus
 from otactl.monitor.board import Board
 from otactl.monitor.job_watcher import JobWatcher
 from otactl.monitor.watch_policy import WatchPolicy
-from otactl.views.page.app import MAX_STREAMS
+from otactl.views.page.app import LAST_SECONDS, MAX_STREAMS
 
 S = ExecutionStatus
 DEADLINE_SECONDS = 20
@@ -124,6 +125,26 @@ def test_pages_are_told_when_the_program_ends():
             stream = stack.enter_context(listening(address))
             assert next(stream)[0] == "board"
         assert list(stream) == [("end", None)]
+
+
+def test_pages_may_ask_once_more_before_the_end():
+    board = board_of(a_watcher())
+    with ExitStack() as stack:
+        client = stack.enter_context(httpx.Client())
+        serving = ExitStack()
+        ending = threading.Thread(target=serving.close)
+        address = serving.enter_context(serving_page(board, NoActions(), 0))
+        with listening(address) as stream:
+            next(stream)
+            ending.start()
+            assert next(stream)[0] == "end"
+            answer = client.get(f"{address}things", params={"job": "job"})
+            began = time.monotonic()
+        ending.join()
+
+    assert len(answer.json()["things"]) == 3
+    # Whoever has asked closes the stream; nobody waits for the rest of its time.
+    assert time.monotonic() - began < LAST_SECONDS
 
 
 def test_why_a_watch_ended_is_told_before_its_end():

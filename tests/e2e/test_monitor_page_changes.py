@@ -60,6 +60,28 @@ def test_counts_reach_the_end_by_themselves(browser, tmp_path):
         expect(page.locator("#over")).to_have_text("40")
 
 
+def test_a_page_that_outlives_its_program_shows_the_very_end(browser, tmp_path):
+    # What is drawn and listed follows the counts two seconds behind; the program ends at once.
+    rollout = "[JOB_EXECUTE_ROLLOUT_CONFIG]\nmaximumPerMinute = 10\n"
+    folder = deployable(tmp_path, "outlived", 24, rollout, useJobExecutionsRolloutConfig=True)
+    with (
+        rehearsing("--speed", "10", cwd=folder),
+        watching("dev.ini", "--until", "done", cwd=folder) as (monitor, address),
+        opened(browser, address) as page,
+    ):
+        expect(page.locator("#status")).to_have_text("IN PROGRESS")
+        expect(page.locator("#notice")).to_contain_text("otactl monitor has ended")
+        assert monitor.wait() == 0
+
+        expect(page.locator("#counts")).to_have_text("24 succeeded")
+        assert rows(page).filter(has_text="succeeded").count() == 24
+        assert "24 succeeded" in page.locator("#progress svg").text_content()
+        assert "Download times of 24 things" in page.locator("#downloads svg").text_content()
+        # It asks nobody any more, whatever is done with it: `opened` would hear it complain.
+        page.set_viewport_size({"width": 700, "height": 900})
+        page.wait_for_timeout(2500)
+
+
 def clients_of(folder):
     """Clients of the cloud of the rehearsal that runs in a folder."""
     store = DeploymentStore(folder / "state")

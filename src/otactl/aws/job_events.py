@@ -77,6 +77,7 @@ class JobEvents:
         self._now_ms = now_ms
         self._endpoint: str | None = None
         self._is_connected = False
+        self._is_leaving = False
         self._loop = asyncio.new_event_loop()
         self._task: asyncio.Task[None] | None = None
         self._thread = threading.Thread(target=self._run, name="job-events", daemon=True)
@@ -88,6 +89,9 @@ class JobEvents:
 
     def __exit__(self, *_: object) -> None:
         task = self._task
+        # A cancellation can get lost: until Python 3.12 in ``asyncio.wait_for``, which the client
+        # waits for the broker's answers with.
+        self._is_leaving = True
         if task is not None:
             self._loop.call_soon_threadsafe(task.cancel)
         self._thread.join(_LEAVE_SECONDS)
@@ -114,6 +118,8 @@ class JobEvents:
                 reason = _plain(str(error))
             except (OSError, OtactlError) as error:
                 reason = f"{type(error).__name__}: {error}"
+            if self._is_leaving:
+                return
             lasted = self._loop.time() - begun
             failures = 1 if lasted > _KEEPALIVE_SECONDS else failures + 1
             if self._is_connected or failures == 1:
@@ -136,6 +142,8 @@ class JobEvents:
             timeout=_TIMEOUT_SECONDS,
         ) as client:
             await self._subscribe(client)
+            if self._is_leaving:
+                return
             self._is_connected = True
             self._post(Connected())
             async for message in client.messages:

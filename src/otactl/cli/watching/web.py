@@ -23,6 +23,8 @@ _HOST = "127.0.0.1"
 #: The bits of a token that nobody guesses.
 _TOKEN_BYTES = 24
 _START_SECONDS = 10.0
+#: What it may take beyond that until all pages have heard of the end.
+_TELL_SECONDS = 0.5
 
 
 @contextmanager
@@ -44,7 +46,8 @@ def serving_page(board: Board, actions: PageActions, port: int) -> Iterator[str]
     try:
         import uvicorn
 
-        from otactl.views.page.app import build_page
+        from otactl.views.page.app import LAST_SECONDS, build_page
+        from otactl.views.page.farewell import Farewell
         from otactl.views.page.guard import Guard
     except ImportError as error:
         raise UserMistake(
@@ -53,10 +56,10 @@ def serving_page(board: Board, actions: PageActions, port: int) -> Iterator[str]
         ) from error
     listener = _listen(port)
     place = f"{_HOST}:{listener.getsockname()[1]}"
-    ending = threading.Event()
+    farewell = Farewell()
     token = secrets.token_urlsafe(_TOKEN_BYTES)
     guard = Guard(
-        build_page(board, actions, is_ending=ending.is_set),
+        build_page(board, actions, farewell),
         token,
         hosts=(place, place.replace(_HOST, "localhost")),
     )
@@ -78,7 +81,7 @@ def serving_page(board: Board, actions: PageActions, port: int) -> Iterator[str]
         yield f"http://{place}/{token}/"
     finally:
         # Open pages are told first, so that they do not take it for a lost connection.
-        ending.set()
+        farewell.say(LAST_SECONDS + _TELL_SECONDS)
         server.should_exit = True
         thread.join(_START_SECONDS)
         listener.close()

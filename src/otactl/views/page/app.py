@@ -37,10 +37,14 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from otactl.monitor.board import Board
+    from otactl.views.page.farewell import Farewell
 
 #: How often the stream looks whether there is news, and how often it tells at most.
 _BEAT_SECONDS = 0.25
 _TELL_SECONDS = 0.5
+#: How long a page may take to ask for the last time, and how often is looked whether it has.
+LAST_SECONDS = 1.0
+_LAST_BEAT_SECONDS = 0.02
 #: A word on a quiet stream, so that both sides notice when the other has gone.
 _HEARTBEAT_SECONDS = 10.0
 #: The page's own modules.
@@ -76,17 +80,15 @@ class PageActions(Protocol):
         ...
 
 
-def build_page(
-    board: Board, actions: PageActions, *, is_ending: Callable[[], bool] = lambda: False
-) -> Starlette:
+def build_page(board: Board, actions: PageActions, farewell: Farewell) -> Starlette:
     """The application behind the guard.
 
     Args:
         board: The jobs.
         actions: What buttons do.
-        is_ending: Whether the program is about to end; pages that are open are told.
+        farewell: Whether the program is about to end; pages that are open are told.
     """
-    page = _Page(board, actions, is_ending)
+    page = _Page(board, actions, farewell)
     return Starlette(
         routes=[
             Route("/", _static("page.html", "text/html; charset=utf-8")),
@@ -111,15 +113,14 @@ def build_page(
 class _Page:
     """The answers that depend on the board."""
 
-    def __init__(self, board: Board, actions: PageActions, is_ending: Callable[[], bool]) -> None:
+    def __init__(self, board: Board, actions: PageActions, farewell: Farewell) -> None:
         self._board = board
         self._actions = actions
-        self._is_ending = is_ending
-        self._streams = 0
+        self._farewell = farewell
 
     async def events(self, request: Request) -> Response:
         """The stream of snapshots (server-sent events)."""
-        if self._streams >= MAX_STREAMS:
+        if self._farewell.pages >= MAX_STREAMS:
             return JSONResponse({"error": "too many pages are open"}, status_code=503)
         return StreamingResponse(self._tell(request), media_type="text/event-stream")
 
@@ -127,12 +128,11 @@ class _Page:
         """News when there are any; a slow reader gets the newest, never a backlog."""
         loop = asyncio.get_running_loop()
         news = BoardNews(self._board)
-        self._streams += 1
         told, told_at = -1, -_TELL_SECONDS
-        try:
+        with self._farewell.open_page():
             while not await request.is_disconnected():
                 # Asked first: what the board was told before the end is told before it, too.
-                ends = self._is_ending()
+                ends = self._farewell.is_said
                 version, now = self._board.version, loop.time()
                 if version != told and (ends or now - told_at >= _TELL_SECONDS):
                     yield _event("board", json.dumps(news.fields(), separators=(",", ":")))
@@ -142,10 +142,14 @@ class _Page:
                     told_at = now
                 if ends:
                     yield _event("end")
-                    return
+                    break
                 await asyncio.sleep(_BEAT_SECONDS)
-        finally:
-            self._streams -= 1
+            # The page asks for the last time, and closes the stream when it has the answers.
+            patience = int(LAST_SECONDS / _LAST_BEAT_SECONDS)
+            for _ in range(patience):
+                if await request.is_disconnected():
+                    break
+                await asyncio.sleep(_LAST_BEAT_SECONDS)
 
     async def things(self, request: Request) -> Response:
         """A page of the table."""

@@ -17,25 +17,36 @@ export function forgetDrawings() {
 
 /** Draw anew what is out of date, but not more often than people can look. */
 export function draw(name, version) {
+  const last = drawn.get(name);
+  if (!last || last.at + REDRAW_MS <= Date.now()) return drawNow(name, version);
+  clearTimeout(last.timer);
+  last.timer = setTimeout(() => draw(name, version), last.at + REDRAW_MS - Date.now());
+}
+
+/** Draw anew what is out of date. Returns a promise that is kept when it is drawn. */
+export function drawNow(name, version) {
   const width = Math.floor($(name).clientWidth);
   const key = `${view.job} ${version} ${width}`;
-  const last = drawn.get(name) || { key: "", at: 0 };
-  if (last.key === key || !width) return;
-  clearTimeout(last.timer);
-  const wait = last.at + REDRAW_MS - Date.now();
-  if (wait > 0) {
-    last.timer = setTimeout(() => draw(name, version), wait);
-    return;
-  }
-  drawn.set(name, { key, at: Date.now() });
-  const request = new XMLHttpRequest();
-  request.open("GET", `chart/${name}?${new URLSearchParams({ job: view.job, width })}`);
-  request.responseType = "document";
-  request.addEventListener("load", () => {
-    const drawing = request.status === 200 && request.responseXML;
-    if (drawing && drawn.get(name)?.key === key) {
-      fill($(name), document.importNode(drawing.documentElement, true));
-    }
+  const last = drawn.get(name);
+  // Nobody is there to ask while the line is down; what is drawn stays.
+  if (!width || !view.live) return;
+  if (last?.key === key) return last.done;
+  clearTimeout(last?.timer);
+  const done = fetchDrawing(name, width, () => drawn.get(name)?.key === key);
+  drawn.set(name, { key, at: Date.now(), done });
+  return done;
+}
+
+function fetchDrawing(name, width, isWanted) {
+  return new Promise((resolve) => {
+    const request = new XMLHttpRequest();
+    request.open("GET", `chart/${name}?${new URLSearchParams({ job: view.job, width })}`);
+    request.responseType = "document";
+    request.addEventListener("load", () => {
+      const drawing = request.status === 200 && request.responseXML;
+      if (drawing && isWanted()) fill($(name), document.importNode(drawing.documentElement, true));
+    });
+    request.addEventListener("loadend", resolve);
+    request.send();
   });
-  request.send();
 }

@@ -4,7 +4,7 @@ import { $, time, write } from "./element.js";
 import { listen, tell } from "./server.js";
 import { attempt, current, noteLine, view } from "./view.js";
 import { showJob } from "./board.js";
-import { draw, forgetDrawings } from "./drawing.js";
+import { draw, drawNow, forgetDrawings } from "./drawing.js";
 import { changeTable, filterBy, refreshTable, resetTable, wireTable } from "./table.js";
 import { forgetDocument, openThing, wireDialogs } from "./dialog.js";
 
@@ -61,9 +61,16 @@ function drawAll() {
   draw("downloads", job.at);
 }
 
+/** The program is about to end: ask once more, for what is shown then stays. */
+async function last() {
+  const job = current();
+  if (!job) return;
+  await Promise.all([drawNow("progress", job.at), drawNow("downloads", job.at), changeTable()]);
+}
+
 $("look").addEventListener("click", () => attempt(() => tell("look", { job: view.job })));
 wireTable(openThing);
 wireDialogs();
 new ResizeObserver(drawAll).observe(document.querySelector("main"));
 document.addEventListener("visibilitychange", show);
-listen({ board, line });
+listen({ board, line, last });

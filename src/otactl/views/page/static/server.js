@@ -28,12 +28,13 @@ async function answerOf(response) {
  *
  * Told: `board(fields)` for news; `line(state, since)` when the line is "live", "lost" (and since
  * when), "ended" because the program said so, "moved" because its address is another one now, or
- * "full" because too many pages are open.
+ * "full" because too many pages are open. `last()` is called when the program is about to end; it
+ * waits, but not for long, until what was asked there is answered.
  */
-export function listen({ board, line }) {
+export function listen({ board, line, last }) {
   let pause = FIRST_PAUSE_MS;
   let heardAt = Date.now();
-  let source, silence, waiting;
+  let source, silence, waiting, over;
 
   function alive() {
     heardAt = Date.now();
@@ -48,7 +49,16 @@ export function listen({ board, line }) {
     source.close();
   }
 
+  async function end() {
+    over = true;
+    clearTimeout(silence);
+    await last().catch(() => {});
+    close();
+    line("ended", Date.now());
+  }
+
   async function lost() {
+    if (over) return close();
     const refused = source.readyState === EventSource.CLOSED;
     close();
     line("lost", heardAt);
@@ -75,7 +85,7 @@ export function listen({ board, line }) {
     silence = setTimeout(lost, SILENCE_MS);
     source.addEventListener("beat", alive);
     source.addEventListener("board", (event) => { alive(); board(JSON.parse(event.data)); });
-    source.addEventListener("end", () => { close(); line("ended", Date.now()); });
+    source.addEventListener("end", end);
     source.addEventListener("error", lost);
   }
 

@@ -20,6 +20,8 @@ export function resetTable() {
 
 /** Somebody wants to see something else: at once, and whatever was asked before is forgotten. */
 export async function changeTable() {
+  clearTimeout(table.timer);
+  table.timer = null;
   table.askedAt = Date.now();
   table.flying += 1;
   const mine = ++table.asked;
@@ -45,6 +47,8 @@ export function refreshTable() {
   if (table.timer) return;
   table.timer = setTimeout(() => {
     table.timer = null;
+    // Nobody is there to ask while the line is down.
+    if (!view.live) return;
     if (table.flying) refreshTable();
     else changeTable();
   }, Math.max(REFRESH_MS / 20, table.askedAt + REFRESH_MS - Date.now()));
