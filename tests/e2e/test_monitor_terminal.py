@@ -58,6 +58,8 @@ def test_it_fills_the_terminal_and_follows_its_size(watched, things, job):
         for words in (job, "IN_PROGRESS", "2 succeeded", "1 failed", "2 queued", "p50 2.5"):
             assert words in terminal.text
         assert terminal.lines[-1].endswith("q quit")
+        # Every frame between marks, so that none is seen by half.
+        assert terminal.raw.count("\x1b[?2026h\x1b[H") == terminal.raw.count("\x1b[?2026l") > 0
 
         terminal.resize(120, 40)
         terminal.wait_for(lambda _: terminal.lines[39].endswith("q quit"))

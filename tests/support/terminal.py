@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _DEADLINE_SECONDS = 60
 _LOOK_SECONDS = 0.05
+#: Set between the marks of a frame (synchronized output), as pyte keeps private modes.
+_FRAME = 2026 << 5
 
 
 class Terminal:
@@ -89,14 +91,14 @@ class Terminal:
     def wait_for(self, words: str | Callable[[str], object]) -> None:
         """Wait until words are on the screen."""
         until = time.monotonic() + _DEADLINE_SECONDS
-        while not (words(self.text) if callable(words) else words in self.text):
+        while self._is_torn or not (words(self.text) if callable(words) else words in self.text):
             assert self._read(), f"ended without {words!r}:\n{self.text}"
             assert time.monotonic() < until, f"never saw {words!r}:\n{self.text}"
 
     def watch(self, seconds: float) -> None:
         """Let the program go on for a while, and take in what it draws."""
         until = time.monotonic() + seconds
-        while time.monotonic() < until and self._read():
+        while (time.monotonic() < until or self._is_torn) and self._read():
             pass
 
     def press(self, *keys: str) -> None:
@@ -139,6 +141,11 @@ class Terminal:
         if self._child.signalstatus is not None:
             return -int(self._child.signalstatus)
         return int(self._child.exitstatus)
+
+    @property
+    def _is_torn(self) -> bool:
+        """Whether a frame is on the screen by half."""
+        return _FRAME in self.screen.mode
 
     def _read(self) -> bool:
         """Take in what was written meanwhile; False when nothing more will come."""

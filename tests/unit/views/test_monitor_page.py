@@ -14,6 +14,7 @@ from otactl.monitor.board import Board
 from otactl.monitor.job_watcher import JobWatcher
 from otactl.monitor.watch_policy import WatchPolicy
 from otactl.views.page.app import SCRIPTS, build_page
+from otactl.views.page.farewell import Farewell
 from otactl.views.page.guard import Guard
 
 S = ExecutionStatus
@@ -66,7 +67,7 @@ async def page(actions):
     watcher.look(extra_calls=50)
     board = Board([watcher])
     board.put("job", watcher.snapshot())
-    guard = Guard(build_page(board, actions), TOKEN, [HOST])
+    guard = Guard(build_page(board, actions, Farewell()), TOKEN, [HOST])
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app=guard), base_url=ORIGIN
     ) as client:
@@ -251,7 +252,7 @@ async def test_the_document_and_the_policy_are_shown(page):
 async def test_before_the_first_look_there_is_an_empty_drawing_and_no_mistake(actions, drawing):
     world = JobWorld()
     board = Board([JobWatcher("job", world, world, WatchPolicy())])
-    guard = Guard(build_page(board, actions), TOKEN, [HOST])
+    guard = Guard(build_page(board, actions, Farewell()), TOKEN, [HOST])
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app=guard), base_url=ORIGIN
     ) as client:

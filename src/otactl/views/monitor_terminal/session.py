@@ -7,7 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from rich.console import Group
+from rich.control import Control
 from rich.live import Live
+from rich.segment import Segment
 
 from otactl.errors import Interrupted
 from otactl.views.monitor_terminal.errand import Errands
@@ -34,6 +36,16 @@ if TYPE_CHECKING:
 _BEAT_SECONDS = 0.1
 #: What is shown is drawn again so often when nothing happens: a terminal may have been cleared.
 _REDRAW_BEATS = 20
+
+
+def _mark(code: str) -> Control:
+    mark = Control()
+    mark.segment = Segment(code, None, [])
+    return mark
+
+
+#: Terminals that know these (synchronized output, DEC mode 2026) show a frame when it is whole.
+_FRAME_BEGINS, _FRAME_ENDS = _mark("\x1b[?2026h"), _mark("\x1b[?2026l")
 
 
 class Actions(Protocol):
@@ -98,7 +110,7 @@ class MonitorSession:
             version = (self._board.version, self._screen, size)
             if version != drawn or beats % _REDRAW_BEATS == 0:
                 frame, drawn = self._draw(), version
-                live.update(Group(*frame.lines), refresh=True)
+                self._refresh(live, frame)
             if self._board.is_finished and not self._is_looked_at:
                 return
             beats += 1
@@ -118,6 +130,12 @@ class MonitorSession:
                 if self._screen != before:
                     # The next key means what its presser would have seen by now.
                     frame = self._draw()
+
+    def _refresh(self, live: Live, frame: Frame) -> None:
+        with self._console:
+            self._console.control(_FRAME_BEGINS)
+            live.update(Group(*frame.lines), refresh=True)
+            self._console.control(_FRAME_ENDS)
 
     def _draw(self) -> Frame:
         size = self._console.size
