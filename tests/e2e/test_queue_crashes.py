@@ -15,8 +15,6 @@ from tests.support.answering_devices import AnsweringDevices
 from tests.support.queue_site import QueueSite, wait_until
 
 if TYPE_CHECKING:
-    from _pytest.mark.structures import ParameterSet
-
     from otactl.aws.clients import AwsClients
     from otactl.cloud import RunningCloud
 
@@ -59,22 +57,18 @@ def second_worker(site: QueueSite) -> None:
     wait_until(took_one)
 
 
-def also(*values: str) -> ParameterSet:
-    """A case of the whole series, which `make test-all` runs; the quick run takes a sample."""
-    return pytest.param(*values, marks=pytest.mark.slow)
-
-
+#: The quick run takes a sample; the whole series is in `make test-all`.
 @pytest.mark.parametrize(
     "instant",
     [
-        also("before-send.iot.CreateStream"),
+        pytest.param("before-send.iot.CreateStream", marks=pytest.mark.slow),
         "after-call.iot.CreateStream",
         "before-send.iot.CreateJob",
         "after-call.iot.CreateJob",
-        also("after-call.iot.ListJobExecutionsForJob"),
+        pytest.param("after-call.iot.ListJobExecutionsForJob", marks=pytest.mark.slow),
         "before-send.iot.DeleteJob",
-        also("after-call.iot.DeleteJob"),
-        also("after-call.iot.DeleteStream"),
+        pytest.param("after-call.iot.DeleteJob", marks=pytest.mark.slow),
+        pytest.param("after-call.iot.DeleteStream", marks=pytest.mark.slow),
         "before-record",
     ],
 )
@@ -155,7 +149,7 @@ def test_killed_while_it_undoes_a_failed_deployment_nothing_is_deployed_again(
         # Behind the guard, with the bytes in its hands: the job it finds is the request's own.
         ("before-send.iot.CreateJob", "False"),
         ("after-call.iot.CreateJob", "True"),
-        also("after-call.iot.DescribeJob", "True"),
+        pytest.param("after-call.iot.DescribeJob", "True", marks=pytest.mark.slow),
         ("before-record", "True"),
     ],
 )

@@ -45,17 +45,11 @@ def connect_writing(path: Path) -> tuple[sqlite3.Connection, int]:
             f"another process is at work on deployment {path.stem}",
             hint="let it finish, or stop it first",
         ) from error
-    connection = None
     try:
-        connection = sqlite3.connect(path, check_same_thread=False)
-        connection.execute("PRAGMA synchronous=FULL")
-        connection.executescript(_SCHEMA)
+        return _opened(path, f"PRAGMA synchronous=FULL; {_SCHEMA}", check_same_thread=False), lock
     except sqlite3.Error:
         os.close(lock)
-        if connection is not None:
-            connection.close()
         raise
-    return connection, lock
 
 
 def connect_reading(path: Path) -> sqlite3.Connection:
@@ -67,13 +61,21 @@ def connect_reading(path: Path) -> sqlite3.Connection:
     Raises:
         UserMistake: It is missing, damaged, or was cut short at its very beginning.
     """
-    connection = None
+    address = f"{path.resolve().as_uri()}?mode=rw"
     try:
-        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True)
-        connection.execute("PRAGMA query_only=ON")
-        connection.execute("SELECT 1 FROM deployment LIMIT 1").fetchone()
+        return _opened(address, "PRAGMA query_only=ON; SELECT 1 FROM deployment LIMIT 1", uri=True)
     except sqlite3.Error as error:
-        if connection is not None:
-            connection.close()
         raise UserMistake(f"the journal {path} cannot be read: {error}") from error
+
+
+def _opened(
+    database: Path | str, script: str, *, check_same_thread: bool = True, uri: bool = False
+) -> sqlite3.Connection:
+    """A database in which a script ran; closed again when it cannot."""
+    connection = sqlite3.connect(database, check_same_thread=check_same_thread, uri=uri)
+    try:
+        connection.executescript(script)
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection

@@ -62,11 +62,25 @@ class DeploymentStore:
         """Every readable journal, the newest first; each is closed when the next one comes."""
         for deployment_id in self.ids():
             try:
-                journal = Journal.read(self.path(deployment_id))
-                journal.plan  # noqa: B018 - a journal cut short at its first entry is passed over
+                journal = _readable(self.path(deployment_id))
             except UserMistake:
                 continue
             try:
                 yield deployment_id, journal
             finally:
                 journal.close()
+
+
+def _readable(path: Path) -> Journal:
+    """A journal that is whole.
+
+    Raises:
+        UserMistake: It was cut short at its first entry, or another version wrote it.
+    """
+    journal = Journal.read(path)
+    try:
+        journal.plan  # noqa: B018 - asked for its errors only
+    except UserMistake:
+        journal.close()
+        raise
+    return journal

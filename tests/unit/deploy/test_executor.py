@@ -1,14 +1,15 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import pytest
+from tests.support.plan import a_plan_with
 
 from otactl.deploy.executor import Executor
 from otactl.deploy.journal import Journal, Phase
 from otactl.deploy.observer import Moment, SilentObserver
 from otactl.deploy.ownership import describe_ours
-from otactl.deploy.plan import Plan
 from otactl.deploy.ports import JobRequest
 from otactl.deploy.step import (
     AddThings,
@@ -29,19 +30,16 @@ from otactl.errors import (
 from otactl.model.job_configuration import JobConfiguration
 from otactl.model.status import ExecutionStatus, JobStatus
 
+if TYPE_CHECKING:
+    from otactl.deploy.plan import Plan
+
 DEPLOYMENT = "20261123T120000Z-abcdef"
 THINGS = [f"arn:aws:iot:eu-central-1:123456789012:thing/t{number}" for number in range(3)]
 
 
 def a_plan(*, rounds=1, clean_up=True, max_wait_seconds=None, things=THINGS) -> Plan:
-    return Plan(
+    return a_plan_with(
         deployment_id=DEPLOYMENT,
-        source="dev.ini",
-        region="eu-central-1",
-        account="123456789012",
-        job_id="job",
-        image_sha256="ab" * 32,
-        targets_sha256="cd" * 32,
         things=len(things),
         setup=(
             UploadImage(

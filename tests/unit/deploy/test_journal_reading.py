@@ -6,9 +6,9 @@ import shutil
 import sqlite3
 
 import pytest
+from tests.support.plan import a_plan_with
 
 from otactl.deploy.journal import Journal, Phase
-from otactl.deploy.plan import Plan
 from otactl.deploy.store import DeploymentStore
 from otactl.errors import UserMistake
 
@@ -22,20 +22,7 @@ def store(tmp_path):
 
 def written(store, deployment_id):
     """The journal of a deployment that does nothing; returns its file."""
-    plan = Plan(
-        deployment_id=deployment_id,
-        source="dev.ini",
-        region="eu-central-1",
-        account="123456789012",
-        job_id="job-1",
-        image_sha256="ab" * 32,
-        targets_sha256="cd" * 32,
-        things=1,
-        setup=(),
-        rounds=(),
-        clean_up=True,
-        delay_seconds=0,
-    )
+    plan = a_plan_with(deployment_id=deployment_id)
     path = store.path(deployment_id)
     Journal.create(path, plan, now_ms=1, about={}).close()
     return path

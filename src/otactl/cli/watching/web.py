@@ -24,7 +24,7 @@ _HOST = "127.0.0.1"
 _TOKEN_BYTES = 24
 _START_SECONDS = 10.0
 #: What it may take beyond that until all pages have heard of the end.
-_TELL_SECONDS = 0.5
+_HEAR_SECONDS = 0.5
 
 
 @contextmanager
@@ -81,7 +81,7 @@ def serving_page(board: Board, actions: PageActions, port: int) -> Iterator[str]
         yield f"http://{place}/{token}/"
     finally:
         # Open pages are told first, so that they do not take it for a lost connection.
-        farewell.say(LAST_SECONDS + _TELL_SECONDS)
+        farewell.say(LAST_SECONDS + _HEAR_SECONDS)
         server.should_exit = True
         thread.join(_START_SECONDS)
         listener.close()

@@ -18,9 +18,11 @@ export function forgetDrawings() {
 /** Draw anew what is out of date, but not more often than people can look. */
 export function draw(name, version) {
   const last = drawn.get(name);
-  if (!last || last.at + REDRAW_MS <= Date.now()) return drawNow(name, version);
-  clearTimeout(last.timer);
-  last.timer = setTimeout(() => draw(name, version), last.at + REDRAW_MS - Date.now());
+  const wait = last ? last.at + REDRAW_MS - Date.now() : 0;
+  if (wait > 0) {
+    clearTimeout(last.timer);
+    last.timer = setTimeout(() => drawNow(name, version), wait);
+  } else drawNow(name, version);
 }
 
 /** Draw anew what is out of date. Returns a promise that is kept when it is drawn. */

@@ -52,9 +52,12 @@ export function listen({ board, line, last }) {
   async function end() {
     over = true;
     clearTimeout(silence);
-    await last().catch(() => {});
-    close();
-    line("ended", Date.now());
+    try {
+      await last();
+    } finally {
+      close();
+      line("ended", Date.now());
+    }
   }
 
   async function lost() {
