@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import io
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import cbor2
@@ -37,6 +37,7 @@ class GetStreamRequest:
     Attributes:
         bitmap: Which blocks of the window are wanted; None asks for ``block_count`` in a row.
         block_count: How many blocks at most; None leaves it to the service.
+        doubt: What AWS may read in another way than this reader; empty if nothing.
     """
 
     file_id: int
@@ -46,6 +47,7 @@ class GetStreamRequest:
     bitmap: bytes | None = None
     stream_version: int | None = None
     client_token: str | None = None
+    doubt: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,9 +99,104 @@ class StreamRejected:
 _UNREADABLE = (ValueError, TypeError, ArithmeticError, EOFError, RecursionError, MemoryError)
 
 
-def _load(body: bytes, payload_format: PayloadFormat) -> dict[str, Any]:
+#: What AWS answers to a body that it cannot read (aws-facts G4; the wording of CBOR's was captured,
+#: aws-iot-mqtt-download-agent issue 3; that of JSON's follows it).
+_UNREADABLE_BODY = {
+    PayloadFormat.JSON: ("InvalidJson", "Invalid JSON message"),
+    PayloadFormat.CBOR: ("InvalidCbor", "Invalid CBOR message"),
+}
+
+#: The bitmap of AWS's own CBOR library, whatever it wants: base64 text as bytes (aws-facts G5).
+_CONSTANT_CBOR_BITMAP = b"MQ=="
+
+
+@dataclass(frozen=True, slots=True)
+class _Fields:
+    """A map from a stranger, read field by field."""
+
+    payload_format: PayloadFormat
+    fields: dict[str, Any]
+
+    def misfit(self, message: str) -> WireError:
+        """The refusal of a field of another type.
+
+        A CBOR field of another type spoils the whole message for AWS (aws-facts G4).
+        """
+        if self.payload_format is PayloadFormat.CBOR:
+            return WireError(*_UNREADABLE_BODY[PayloadFormat.CBOR], client_token=self._known_token)
+        return self.refusal(message)
+
+    def refusal(self, message: str) -> WireError:
+        """The refusal of what can be read and is not allowed."""
+        return WireError("InvalidRequest", message, client_token=self._known_token)
+
+    @property
+    def _known_token(self) -> str | None:
+        token = self.fields.get("c")
+        return token if isinstance(token, str) and _fits(token) else None
+
+    @property
+    def token(self) -> str | None:
+        """The client token, if there is one."""
+        token = self.fields.get("c")
+        message = f"c must be a string of at most {MAX_CLIENT_TOKEN_BYTES} bytes"
+        if token is not None and not isinstance(token, str):
+            raise self.misfit(message)
+        if token is not None and not _fits(token):
+            raise self.refusal(message)
+        return token
+
+    def integer(self, letter: str) -> int | None:
+        """A whole number, if there is one."""
+        number = self.fields.get(letter)
+        if number is None:
+            return None
+        if isinstance(number, bool) or not isinstance(number, int):
+            raise self.misfit(f"{letter} must be a whole number")
+        return number
+
+    def required(self, letter: str) -> int:
+        """A whole number that must be there."""
+        number = self.integer(letter)
+        if number is None:
+            raise self.refusal(f"{letter} is missing")
+        return number
+
+    @property
+    def bitmap(self) -> bytes | None:
+        """The bitmap: hex digits in JSON, a byte string in CBOR, never the other's form."""
+        bitmap = self.fields.get("b")
+        if bitmap is None:
+            return None
+        if self.payload_format is PayloadFormat.CBOR:
+            if not isinstance(bitmap, bytes):
+                raise self.misfit("b must be a byte string")
+            return bitmap
+        if isinstance(bitmap, str):
+            digits = bitmap.removeprefix("0x").removeprefix("0X")
+            try:
+                return bytes.fromhex(digits if len(digits) % 2 == 0 else f"0{digits}")
+            except ValueError:
+                pass
+        raise self.refusal("b must be a bitmap in hex")
+
+    @property
+    def doubt(self) -> str:
+        """What AWS may read in another way, in words; empty if nothing."""
+        bitmap = self.fields.get("b")
+        if isinstance(bitmap, str) and not bitmap.startswith("0x"):
+            return "the bitmap b has no 0x in front; AWS was seen to refuse one"
+        if bitmap == _CONSTANT_CBOR_BITMAP:
+            return (
+                "the bitmap b is the constant MQ== of AWS's CBOR library, read as bytes here;"
+                " only requests for one block (n = 1) are safe"
+            )
+        return ""
+
+
+def _load(body: bytes, payload_format: PayloadFormat) -> _Fields:
     """Read a map, or raise with the code AWS gives for a body that is none."""
-    code = "InvalidJson" if payload_format is PayloadFormat.JSON else "InvalidCbor"
+    unreadable = WireError(*_UNREADABLE_BODY[payload_format])
     try:
         if payload_format is PayloadFormat.JSON:
             # An empty body is an empty request: describe needs no field at all.
@@ -108,17 +205,24 @@ def _load(body: bytes, payload_format: PayloadFormat) -> dict[str, Any]:
             # AWS's CBOR library sends some maps with bytes behind them; only the first item counts.
             fields = cbor2.load(io.BytesIO(body)) if body else {}
     except (*_UNREADABLE, cbor2.CBORDecodeError) as error:
-        raise WireError(code, f"the payload is not {payload_format}: {error}") from error
+        raise unreadable from error
     if not isinstance(fields, dict):
-        raise WireError(code, f"the payload is not a {payload_format} map")
-    return {key: field for key, field in fields.items() if isinstance(key, str)}
+        raise unreadable
+    return _Fields(payload_format, {k: field for k, field in fields.items() if isinstance(k, str)})
 
 
-def _dump(fields: dict[str, Any], payload_format: PayloadFormat) -> bytes:
+def _dump(
+    fields: dict[str, Any], payload_format: PayloadFormat, *, indefinite: bool = False
+) -> bytes:
     present = {key: field for key, field in fields.items() if field is not None}
     if payload_format is PayloadFormat.CBOR:
-        return cbor2.dumps(present)
+        return cbor2.dumps(present, indefinite_containers=indefinite)
     return json.dumps(present, separators=(",", ":")).encode()
+
+
+def _dump_answer(fields: dict[str, Any], payload_format: PayloadFormat) -> bytes:
+    """Write an answer as AWS does: in CBOR as a map of indefinite length (aws-facts G4)."""
+    return _dump(fields, payload_format, indefinite=True)
 
 
 def _fits(token: str) -> bool:
@@ -128,62 +232,22 @@ def _fits(token: str) -> bool:
         return False  # JSON can spell half a surrogate pair, which is no text
 
 
-def _token(fields: dict[str, Any]) -> str | None:
-    token = fields.get("c")
-    if token is None:
-        return None
-    if not isinstance(token, str) or not _fits(token):
-        raise WireError(
-            "InvalidRequest", f"c must be a string of at most {MAX_CLIENT_TOKEN_BYTES} bytes"
-        )
-    return token
-
-
-def _integer(fields: dict[str, Any], letter: str, token: str | None) -> int | None:
-    number = fields.get(letter)
-    if number is None:
-        return None
-    if isinstance(number, bool) or not isinstance(number, int):
-        raise WireError("InvalidRequest", f"{letter} must be a whole number", client_token=token)
-    return number
-
-
-def _required(fields: dict[str, Any], letter: str, token: str | None) -> int:
-    number = _integer(fields, letter, token)
-    if number is None:
-        raise WireError("InvalidRequest", f"{letter} is missing", client_token=token)
-    return number
-
-
-def _read_bitmap(fields: dict[str, Any], token: str | None) -> bytes | None:
-    bitmap = fields.get("b")
-    if bitmap is None or isinstance(bitmap, bytes):
-        return bitmap
-    if isinstance(bitmap, str):
-        digits = bitmap.removeprefix("0x").removeprefix("0X")
-        try:
-            return bytes.fromhex(digits if len(digits) % 2 == 0 else f"0{digits}")
-        except ValueError:
-            pass
-    raise WireError("InvalidRequest", "b must be a bitmap in hex", client_token=token)
-
-
 def decode_get_request(body: bytes, payload_format: PayloadFormat) -> GetStreamRequest:
     """Read a get request.
 
     Raises:
         WireError: It is no map, lacks a field, or a field has the wrong type.
     """
-    fields = _load(body, payload_format)
-    token = _token(fields)
+    request = _load(body, payload_format)
     return GetStreamRequest(
-        file_id=_required(fields, "f", token),
-        block_size=_required(fields, "l", token),
-        block_offset=_integer(fields, "o", token) or 0,
-        block_count=_integer(fields, "n", token),
-        bitmap=_read_bitmap(fields, token),
-        stream_version=_integer(fields, "s", token),
-        client_token=token,
+        client_token=request.token,
+        file_id=request.required("f"),
+        block_size=request.required("l"),
+        block_offset=request.integer("o") or 0,
+        block_count=request.integer("n"),
+        bitmap=request.bitmap,
+        stream_version=request.integer("s"),
+        doubt=request.doubt,
     )
 
 
@@ -191,7 +255,7 @@ def encode_get_request(request: GetStreamRequest, payload_format: PayloadFormat)
     """Write a get request as a device sends it."""
     bitmap: bytes | str | None = request.bitmap
     if request.bitmap is not None and payload_format is PayloadFormat.JSON:
-        bitmap = request.bitmap.hex()
+        bitmap = f"0x{request.bitmap.hex()}"
     return _dump(
         {
             "c": request.client_token,
@@ -212,7 +276,7 @@ def decode_describe_request(body: bytes, payload_format: PayloadFormat) -> Descr
     Raises:
         WireError: It is no map, or its token is too long.
     """
-    return DescribeStreamRequest(client_token=_token(_load(body, payload_format)))
+    return DescribeStreamRequest(client_token=_load(body, payload_format).token)
 
 
 def encode_describe_request(request: DescribeStreamRequest, payload_format: PayloadFormat) -> bytes:
@@ -222,7 +286,7 @@ def encode_describe_request(request: DescribeStreamRequest, payload_format: Payl
 
 def encode_description(description: StreamDescription, payload_format: PayloadFormat) -> bytes:
     """Write a description as the service sends it."""
-    return _dump(
+    return _dump_answer(
         {
             "c": description.client_token,
             "s": description.stream_version,
@@ -239,21 +303,19 @@ def decode_description(body: bytes, payload_format: PayloadFormat) -> StreamDesc
     Raises:
         WireError: It is not what the service sends.
     """
-    fields = _load(body, payload_format)
-    token = _token(fields)
-    files = fields.get("r")
+    answer = _load(body, payload_format)
+    files = answer.fields.get("r")
     if not isinstance(files, list) or not all(isinstance(file, dict) for file in files):
-        raise WireError("InvalidRequest", "r must be a list of files", client_token=token)
+        raise answer.misfit("r must be a list of files")
+    entries = [_Fields(payload_format, file) for file in files]
     return StreamDescription(
-        stream_version=_required(fields, "s", token),
-        description=str(fields.get("d") or ""),
+        client_token=answer.token,
+        stream_version=answer.required("s"),
+        description=str(answer.fields.get("d") or ""),
         files=tuple(
-            StreamFileSize(
-                file_id=_required(file, "f", token), size_bytes=_required(file, "z", token)
-            )
-            for file in files
+            StreamFileSize(file_id=entry.required("f"), size_bytes=entry.required("z"))
+            for entry in entries
         ),
-        client_token=token,
     )
 
 
@@ -262,7 +324,7 @@ def encode_data_block(block: DataBlock, payload_format: PayloadFormat) -> bytes:
     payload: bytes | str = block.payload
     if payload_format is PayloadFormat.JSON:
         payload = base64.b64encode(block.payload).decode()
-    return _dump(
+    return _dump_answer(
         {
             "c": block.client_token,
             "f": block.file_id,
@@ -280,29 +342,28 @@ def decode_data_block(body: bytes, payload_format: PayloadFormat) -> DataBlock:
     Raises:
         WireError: It is not what the service sends, or ``l`` contradicts the payload's length.
     """
-    fields = _load(body, payload_format)
-    token = _token(fields)
-    payload = fields.get("p")
+    answer = _load(body, payload_format)
+    payload = answer.fields.get("p")
     if isinstance(payload, str) and payload_format is PayloadFormat.JSON:
         try:
             payload = base64.b64decode(payload, validate=True)
         except ValueError as error:
-            raise WireError("InvalidJson", "p is not base64", client_token=token) from error
+            raise answer.misfit("p is not base64") from error
     if not isinstance(payload, bytes):
-        raise WireError("InvalidRequest", "p must be the block's bytes", client_token=token)
-    if _required(fields, "l", token) != len(payload):
-        raise WireError("InvalidRequest", "l is not the payload's length", client_token=token)
+        raise answer.misfit("p must be the block's bytes")
+    if answer.required("l") != len(payload):
+        raise answer.refusal("l is not the payload's length")
     return DataBlock(
-        file_id=_required(fields, "f", token),
-        block_id=_required(fields, "i", token),
+        file_id=answer.required("f"),
+        block_id=answer.required("i"),
         payload=payload,
-        client_token=token,
+        client_token=answer.token,
     )
 
 
 def encode_rejected(rejected: StreamRejected, payload_format: PayloadFormat) -> bytes:
     """Write a refusal. AWS sends each field twice, short and long; so do we."""
-    return _dump(
+    return _dump_answer(
         {
             "o": rejected.code,
             "m": rejected.message,
@@ -321,7 +382,7 @@ def decode_rejected(body: bytes, payload_format: PayloadFormat) -> StreamRejecte
     Raises:
         WireError: It is no map.
     """
-    fields = _load(body, payload_format)
+    fields = _load(body, payload_format).fields
     return StreamRejected(
         code=str(fields.get("o") or fields.get("code") or "InternalError"),
         message=str(fields.get("m") or fields.get("message") or ""),

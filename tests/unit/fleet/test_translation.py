@@ -56,6 +56,19 @@ def test_blocks_are_asked_for_by_bitmap(payload_format: PayloadFormat) -> None:
     # The guide's own example (aws-facts G4).
     assert request.bitmap.hex() == "130080"
     assert request.block_count == 4
+    assert request.doubt == ""
+
+
+@FORMATS
+def test_blocks_in_a_row_are_asked_for_without_a_bitmap(payload_format: PayloadFormat) -> None:
+    # The form that AWS cannot read in two ways (aws-facts G4).
+    message = _translator(payload_format).message_of(
+        wanted.RequestBlocks(stream_id="s", file_id=3, block_size=512, blocks=(20, 21), token="t")
+    )
+
+    assert message is not None
+    request = decode_get_request(message[1], payload_format)
+    assert (request.block_offset, request.block_count, request.bitmap) == (20, 2, None)
 
 
 @FORMATS

@@ -140,7 +140,8 @@ def test_any_map_is_read_or_refused(
     fields: dict[str, Any], payload_format: PayloadFormat, decode: Callable[..., Any]
 ) -> None:
     body = json.dumps(fields).encode() if payload_format == "json" else _cbor(fields)
-    assert refusal(decode, body, payload_format) in {None, "InvalidJson", "InvalidRequest"}
+    unreadable = "InvalidJson" if payload_format == "json" else "InvalidCbor"
+    assert refusal(decode, body, payload_format) in {None, unreadable, "InvalidRequest"}
 
 
 def _cbor(fields: dict[str, Any]) -> bytes:
@@ -194,6 +195,83 @@ def test_the_aws_cbor_library_is_understood() -> None:
         bitmap=b"MQ==",
         client_token="rdy",
     )
+
+
+@pytest.mark.parametrize(
+    ("letter", "value"),
+    [("b", "0x0F"), ("b", 15), ("c", b"rdy"), ("f", 0.0), ("l", "2048"), ("o", True), ("n", b"1")],
+)
+def test_a_cbor_field_of_another_type_spoils_the_message_as_on_aws(
+    letter: str, value: object
+) -> None:
+    # Captured on AWS for the bitmap as text (aws-facts G4).
+    body = cbor2.dumps({"c": "rdy", "f": 0, "l": 2048, "o": 0, "n": 1} | {letter: value})
+
+    with pytest.raises(WireError) as refused:
+        decode_get_request(body, PayloadFormat.CBOR)
+
+    assert (refused.value.code, str(refused.value)) == ("InvalidCbor", "Invalid CBOR message")
+
+
+@pytest.mark.parametrize(
+    ("payload_format", "code", "message"),
+    [
+        ("json", "InvalidJson", "Invalid JSON message"),
+        ("cbor", "InvalidCbor", "Invalid CBOR message"),
+    ],
+)
+def test_an_unreadable_body_is_refused_in_the_services_words(
+    payload_format: str, code: str, message: str
+) -> None:
+    with pytest.raises(WireError) as refused:
+        decode_get_request(b"\xff\xff", PayloadFormat(payload_format))
+
+    assert (refused.value.code, str(refused.value)) == (code, message)
+
+
+def test_answers_in_cbor_are_maps_of_indefinite_length() -> None:
+    # Seen on AWS: block 1025 of 4096 bytes, asked for with token "rdy", has 4122 bytes.
+    block = encode_data_block(
+        DataBlock(file_id=0, block_id=1025, payload=bytes(4096), client_token="rdy"),
+        PayloadFormat.CBOR,
+    )
+    description = encode_description(
+        StreamDescription(stream_version=1, files=(StreamFileSize(file_id=0, size_bytes=7),)),
+        PayloadFormat.CBOR,
+    )
+    rejected = encode_rejected(
+        StreamRejected(code="InvalidCbor", message="Invalid CBOR message"), PayloadFormat.CBOR
+    )
+
+    assert len(block) == 4122
+    assert [(answer[0], answer[-1]) for answer in (block, description, rejected)] == [
+        (0xBF, 0xFF)
+    ] * 3
+
+
+def test_a_device_asks_with_a_map_of_definite_length() -> None:
+    request = GetStreamRequest(file_id=0, block_size=256, client_token="t")
+
+    assert encode_get_request(request, PayloadFormat.CBOR)[0] == 0xA4
+
+
+@pytest.mark.parametrize(
+    ("payload_format", "bitmap", "doubtful"),
+    [
+        ("json", "0x0f", False),
+        ("json", "0f", True),
+        ("json", "0X0f", True),
+        ("cbor", b"\x0f", False),
+        ("cbor", b"MQ==", True),
+    ],
+)
+def test_what_aws_may_read_in_another_way_is_said(
+    payload_format: str, bitmap: object, doubtful: object
+) -> None:
+    fields = {"f": 0, "l": 256, "b": bitmap}
+    body = json.dumps(fields).encode() if payload_format == "json" else cbor2.dumps(fields)
+
+    assert bool(decode_get_request(body, PayloadFormat(payload_format)).doubt) is doubtful
 
 
 @pytest.mark.parametrize("digits", ["0x130080", "0X130080", "130080"])

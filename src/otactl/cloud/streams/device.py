@@ -54,6 +54,8 @@ class DeviceService:
     def __init__(self, store: StreamStore, reader: FileReader) -> None:
         self._store = store
         self._reader = reader
+        #: Who was served although AWS may not do so, and why; each is logged once.
+        self._doubts: set[tuple[str, str]] = set()
 
     async def answer(
         self, scope: Scope, topic: StreamTopic, body: bytes
@@ -78,6 +80,7 @@ class DeviceService:
                 return
             request = decode_get_request(body, topic.payload_format)
             token = request.client_token
+            self._note_doubt(topic, request.doubt)
             async for block in self._blocks(scope, topic, request):
                 yield StreamVerb.DATA, encode_data_block(block, topic.payload_format)
         except WireError as error:
@@ -92,6 +95,11 @@ class DeviceService:
                 code=fault.kind.mqtt_code, message=str(fault), client_token=token
             )
             yield StreamVerb.REJECTED, encode_rejected(rejected, topic.payload_format)
+
+    def _note_doubt(self, topic: StreamTopic, doubt: str) -> None:
+        if doubt and (topic.thing_name, doubt) not in self._doubts:
+            self._doubts.add((topic.thing_name, doubt))
+            _log.warning("GetStream on %s is served, but AWS may refuse it: %s", topic, doubt)
 
     def _describe(self, scope: Scope, topic: StreamTopic, token: str | None) -> bytes:
         stream = self._store.describe(scope, topic.stream_id)

@@ -128,3 +128,23 @@ async def test_every_request_gets_blocks_of_the_file_or_one_refusal(
             content = [IMAGE, b"second"][block["f"]]
             start = block["i"] * fields["l"]
             assert block["p"] == content[start : start + fields["l"]] != b""
+
+
+@pytest.mark.parametrize(
+    ("payload_format", "bitmap", "lines"),
+    [("json", "0x03", 0), ("json", "03", 1), ("cbor", b"\x03", 0), ("cbor", b"MQ==", 1)],
+)
+async def test_what_aws_may_refuse_is_served_and_logged_once_for_each_thing(
+    payload_format: str, bitmap: object, lines: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    cloud = Cloud()
+    await cloud.make_stream(IMAGE)
+    service = DeviceService(cloud.store, cloud.reader)
+    topic = StreamTopic("thing", "s", StreamVerb.GET, PayloadFormat(payload_format))
+    asked = {"f": 0, "l": 256, "n": 1, "b": bitmap}
+    body = json.dumps(asked).encode() if payload_format == "json" else cbor2.dumps(asked)
+
+    for _ in range(2):
+        assert [verb async for verb, _ in service.answer(HERE, topic, body)] == [StreamVerb.DATA]
+
+    assert [record.levelname for record in caplog.records] == ["WARNING"] * lines
