@@ -83,7 +83,9 @@ file_id=$(printf '%d' "0x$(printf '%s' "$sha256" | cut -c 1-2)")
 key="firmware/$sha256/$name"
 if [ -n "$private_key" ]; then
     signature=$(sign "$bin_file" "$private_key")
-    proof="\"sigAlgorithm\": \"SHA256withECDSA\",
+    # By both names: the sample tool's devices read the first, earlier ones of otactl the second.
+    proof="\"signatureAlgorithm\": \"SHA256withECDSA\",
+    \"sigAlgorithm\": \"SHA256withECDSA\",
     \"signature\": \"$signature\""
 else
     proof="\"md5sum\": \"$md5\""

@@ -27,6 +27,7 @@ from otactl.model.alarm import deployed_alarm_name
 from otactl.model.arn import thing_group_arn
 from otactl.wire.error import WireError
 from otactl.wire.job_document import (
+    DEFAULT_IMAGE_VERSION,
     MAX_FILE_ID,
     ImageDescription,
     build_document,
@@ -98,7 +99,7 @@ def job_document(
         stream_id=stream_id_of(configuration, firmware) if fits_a_stream(firmware) else None,
         file_id=file_id_of(firmware),
         file_size=firmware.size_bytes,
-        image_version=configuration.image_version,
+        image_version=configuration.image_version or _default_image_version(custom),
         # As in the manual's shell chapter: a signature stands in place of the MD5.
         md5=None if signature else firmware.md5,
         sha256=firmware.sha256 if configuration.include_sha256 else None,
@@ -109,6 +110,11 @@ def job_document(
         return encode_document(build_document(image, custom))
     except WireError as error:
         raise UserMistake(str(error), hint="shorten the custom job document") from error
+
+
+def _default_image_version(custom: Mapping[str, Any] | None) -> str | None:
+    """The manual's documents always carry ``imageVer``; a custom document's own is kept."""
+    return None if "imageVer" in (custom or {}) else DEFAULT_IMAGE_VERSION
 
 
 def build_plan(

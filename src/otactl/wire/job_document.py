@@ -1,9 +1,12 @@
 """The job document: what a thing is told to install.
 
 The manual's form is ``{"command": "fota", "streamId", "fileId", "fileSize", "imageVer",
-"md5sum"}``. Beside it otactl writes, when configured, ``sha256``, ``signature`` with its
-``sigAlgorithm`` (in place of ``md5sum``), and ``presignedUrl``. A custom document keeps its own
-keys; ours are merged in.
+"md5sum"}``. Beside it otactl writes, when configured, ``sha256``, ``signature`` with its algorithm
+(in place of ``md5sum``), and ``presignedUrl``. A custom document keeps its own keys; ours are
+merged in.
+
+The algorithm stands there twice: devices of the sample tool read ``signatureAlgorithm``, those of
+earlier versions of otactl ``sigAlgorithm``. Either is enough for a device of ours.
 """
 
 from __future__ import annotations
@@ -22,7 +25,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 COMMAND = "fota"
+#: The manual's documents carry it, so that devices may rely on the key.
+DEFAULT_IMAGE_VERSION = "1"
 SIGNATURE_ALGORITHM = "SHA256withECDSA"
+#: The keys that name the algorithm: the sample tool's, and that of earlier versions of otactl.
+_ALGORITHM_KEYS = ("signatureAlgorithm", "sigAlgorithm")
 #: CreateJob's limit on the document (botocore ``iot`` JobDocument), in characters.
 MAX_JOB_DOCUMENT_LENGTH = 32768
 MAX_FILE_ID = 255
@@ -76,7 +83,7 @@ def build_document(
         "imageVer": image.image_version,
         "md5sum": image.md5,
         "sha256": image.sha256,
-        "sigAlgorithm": image.signature_algorithm if signature else None,
+        **dict.fromkeys(_ALGORITHM_KEYS, image.signature_algorithm if signature else None),
         "signature": signature,
         "presignedUrl": image.presigned_url,
     }
@@ -114,7 +121,7 @@ def parse_document(document: Mapping[str, Any]) -> ImageDescription:
         md5=_digest(document, "md5sum", 32),
         sha256=_digest(document, "sha256", 64),
         signature=_signature(document),
-        signature_algorithm=_text(document, "sigAlgorithm") or SIGNATURE_ALGORITHM,
+        signature_algorithm=_signature_algorithm(document),
         presigned_url=_text(document, "presignedUrl"),
     )
     if image.stream_id is None and image.presigned_url is None:
@@ -167,6 +174,14 @@ def _digest(document: Mapping[str, Any], key: str, digits: int) -> str | None:
     if len(text) != digits or not all(digit in "0123456789abcdefABCDEF" for digit in text):
         raise WireError("InvalidRequest", f"{key} must be {digits} hex digits")
     return text.lower()
+
+
+def _signature_algorithm(document: Mapping[str, Any]) -> str:
+    """The algorithm by either key; two that differ leave open how to check the image."""
+    named = {name for key in _ALGORITHM_KEYS if (name := _text(document, key)) is not None}
+    if len(named) > 1:
+        raise WireError("InvalidRequest", "signatureAlgorithm and sigAlgorithm differ")
+    return named.pop() if named else SIGNATURE_ALGORITHM
 
 
 def _signature(document: Mapping[str, Any]) -> bytes | None:

@@ -65,13 +65,25 @@ def test_a_custom_document_keeps_its_keys_and_ours_win() -> None:
     assert custom["fileSize"] == 5
 
 
-def test_a_signature_names_its_algorithm() -> None:
-    image = ImageDescription(file_size=9, stream_id="s", signature=b"\x30\x01")
+ALGORITHM_KEYS = ("signatureAlgorithm", "sigAlgorithm")
 
-    document = build_document(image)
 
-    assert (document["signature"], document["sigAlgorithm"]) == ("MAE=", "SHA256withECDSA")
-    assert "sigAlgorithm" not in build_document(ImageDescription(file_size=9, stream_id="s"))
+def test_a_signature_names_its_algorithm_for_devices_of_either_tool() -> None:
+    document = build_document(ImageDescription(file_size=9, stream_id="s", signature=b"\x30\x01"))
+    unsigned = build_document(ImageDescription(file_size=9, stream_id="s"))
+
+    assert document["signature"] == "MAE="
+    assert [document[key] for key in ALGORITHM_KEYS] == ["SHA256withECDSA"] * 2
+    assert not {*ALGORITHM_KEYS, "signature"} & set(unsigned)
+
+
+@pytest.mark.parametrize("key", ALGORITHM_KEYS)
+def test_the_algorithm_is_read_by_either_name(key: str) -> None:
+    document = {**GOOD, "signature": "MAE=", key: "SHA1withRSA"}
+
+    assert parse_document(document).signature_algorithm == "SHA1withRSA"
+    with pytest.raises(WireError, match="signatureAlgorithm and sigAlgorithm differ"):
+        parse_document(document | dict.fromkeys(set(ALGORITHM_KEYS) - {key}, "SHA256withECDSA"))
 
 
 @pytest.mark.parametrize(
@@ -114,7 +126,7 @@ def test_digests_are_compared_in_one_case() -> None:
 
 @given(
     st.dictionaries(
-        st.sampled_from([*GOOD, "sha256", "signature", "sigAlgorithm", "presignedUrl"]),
+        st.sampled_from([*GOOD, "sha256", "signature", *ALGORITHM_KEYS, "presignedUrl"]),
         st.none()
         | st.booleans()
         | st.integers()

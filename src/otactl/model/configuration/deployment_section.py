@@ -79,7 +79,10 @@ class ImageSection(Section):
 
     image_version: Annotated[str | None, IMAGE_VERSION] = key(
         "imageVer",
-        about="The version of the image, put into the job document as it stands.",
+        about=(
+            "The version of the image, put into the job document as it stands. Left out: what the "
+            "custom job document says, else 1."
+        ),
         becomes="imageVer of the job document",
         example="1.0.0",
         ours=True,
@@ -111,7 +114,7 @@ class SigningSection(Section):
     algorithm: Annotated[SignatureAlgorithm, Choice(SignatureAlgorithm)] = key(
         "signatureAlgorithm",
         about="How the image is signed: ECDSA over its SHA-256.",
-        becomes="sigAlgorithm of the job document",
+        becomes="signatureAlgorithm of the job document",
         example="SHA256withECDSA",
         ours=True,
         default=SignatureAlgorithm.SHA256_WITH_ECDSA,
