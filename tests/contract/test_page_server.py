@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
+import subprocess
+import sys
 import threading
 import time
 from contextlib import ExitStack, contextmanager
 
 import httpx
 import pytest
+import uvicorn
+from starlette.responses import PlainTextResponse
 from tests.support.job_world import JobWorld
 
 from otactl.cli.watching.web import serving_page
@@ -20,6 +25,7 @@ from otactl.monitor.board import Board
 from otactl.monitor.job_watcher import JobWatcher
 from otactl.monitor.watch_policy import WatchPolicy
 from otactl.views.page.app import LAST_SECONDS, MAX_STREAMS
+from otactl.views.page.connection import MAX_CONNECTIONS, BoundedConnection
 
 S = ExecutionStatus
 DEADLINE_SECONDS = 20
@@ -199,13 +205,164 @@ def test_so_many_pages_may_be_open_and_one_that_is_closed_makes_room():
             next(last)
             refused = httpx.get(f"{address}events")
             assert refused.status_code == 503
-            assert "too many pages" in refused.json()["error"]
+            assert refused.json()["error"] == "20 pages of this watch are open already: close one"
         deadline = time.monotonic() + DEADLINE_SECONDS
         while time.monotonic() < deadline:
             with httpx.stream("GET", f"{address}events") as stream:
                 if stream.status_code == 200:
                     return
         raise AssertionError("no room was made")
+
+
+def raw_connection(address, sent=b""):
+    """A connection of a program that is no browser, which has sent this."""
+    url = httpx.URL(address)
+    connection = socket.create_connection((url.host, url.port), timeout=DEADLINE_SECONDS)
+    connection.sendall(sent)
+    return connection
+
+
+def is_closed(connection):
+    """Whether the other side closes the connection, within the deadline."""
+    try:
+        while connection.recv(65536):
+            pass
+    except ConnectionResetError:
+        pass
+    except TimeoutError:
+        return False
+    return True
+
+
+def test_streams_that_are_asked_for_at_the_same_moment_are_within_the_limit():
+    # One after the other each would be counted before the next is let in; together they are not.
+    board = board_of(a_watcher())
+    with serving_page(board, NoActions(), 0) as address, ExitStack() as stack:
+        url = httpx.URL(address)
+        request = f"GET {url.path}events HTTP/1.1\r\nHost: {url.host}:{url.port}\r\n\r\n"
+        connections = [stack.enter_context(raw_connection(address)) for _ in range(MAX_STREAMS * 3)]
+        for connection in connections:
+            connection.sendall(request.encode())
+        answers = [connection.recv(12) for connection in connections]
+    assert answers.count(b"HTTP/1.1 200") == MAX_STREAMS
+    assert answers.count(b"HTTP/1.1 503") == 2 * MAX_STREAMS
+
+
+def test_a_connection_too_many_is_closed_at_once_and_the_page_goes_on():
+    board = board_of(a_watcher())
+    with serving_page(board, NoActions(), 0) as address, ExitStack() as stack:
+        silent = [stack.enter_context(raw_connection(address)) for _ in range(MAX_CONNECTIONS)]
+        for _ in range(30):
+            assert is_closed(stack.enter_context(raw_connection(address)))
+        silent.pop().close()
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                assert httpx.get(address).status_code == 200
+            except httpx.TransportError:
+                continue
+            return
+        raise AssertionError("no room was made")
+
+
+class HastyConnection(BoundedConnection):
+    """A connection whose patience is short, so that a test need not wait for the real one."""
+
+    request_seconds = 0.3
+    read_seconds = 0.3
+
+
+@contextmanager
+def hasty_server(application):
+    """Connections of little patience; yields their address, and those that are open."""
+    config = uvicorn.Config(application, http=HastyConnection, log_level="error", lifespan="off")
+    server = uvicorn.Server(config)
+    listener = socket.create_server(("127.0.0.1", 0))
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])))
+    thread.start()
+    try:
+        yield "http://{}:{}/".format(*listener.getsockname()), server.server_state.connections
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+async def endless(scope, receive, send):
+    """An application that answers with more than any buffer holds."""
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    for _ in range(1000):
+        body = {"type": "http.response.body", "body": b"x" * 65536, "more_body": True}
+        await send(body)
+    await send({"type": "http.response.body", "body": b""})
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        b"GET / HTTP/1.1\r\nHost: 127.",
+        b"GET / HTTP/1.1\r\nHost: h\r\n\r\nGET / HT",
+        b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 99\r\n\r\nx",
+    ],
+    ids=["silent", "half a head", "half a second head", "half a body"],
+)
+def test_a_connection_that_sends_no_whole_request_is_closed(sent):
+    app = PlainTextResponse("here")
+    with hasty_server(app) as (address, _), raw_connection(address, sent) as connection:
+        assert is_closed(connection)
+
+
+def can_trickle(connection, content):
+    """Whether the other side lets somebody send this a byte at a time, which takes ten seconds."""
+    try:
+        for byte in content:
+            connection.sendall(bytes([byte]))
+            time.sleep(0.01)  # the sender's pace, which is what is tested
+    except (ConnectionResetError, BrokenPipeError):
+        return False
+    return True
+
+
+def test_single_bytes_do_not_keep_a_connection_open():
+    with hasty_server(PlainTextResponse("here")) as (address, _):
+        head = b"GET / HTTP/1.1\r\nHost: " + b"h" * 1000
+        with raw_connection(address) as connection:
+            assert not can_trickle(connection, head)
+
+
+def test_a_reader_that_takes_nothing_is_closed():
+    # The reader need not notice; what counts is that its descriptor here is free again.
+    request = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
+    with hasty_server(endless) as (address, connections), raw_connection(address, request) as one:
+        assert one.recv(12) == b"HTTP/1.1 200"
+        assert connections
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while connections:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+
+def test_no_file_descriptor_left_is_one_line_and_no_traceback():
+    command = [sys.executable, "-m", "tests.support.page_with_few_files"]
+    with (
+        subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as page,
+        ExitStack() as stack,
+    ):
+        address = page.stdout.readline().strip()
+        for _ in range(45):
+            stack.enter_context(raw_connection(address))
+        said = page.stderr.readline()
+        stack.close()
+        answer = httpx.get(address, timeout=DEADLINE_SECONDS)
+        page.terminate()
+        said += page.stderr.read()
+    assert said == (
+        "warning: the page cannot take more connections: Too many open files; close some, or"
+        " raise `ulimit -n`\n"
+    )
+    assert answer.status_code == 200
 
 
 def test_a_port_that_is_taken_is_said_to_be():

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import secrets
 import socket
+import sys
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from otactl.errors import LocalResourceMissing, UserMistake
 
@@ -23,6 +25,9 @@ _HOST = "127.0.0.1"
 #: The bits of a token that nobody guesses.
 _TOKEN_BYTES = 24
 _START_SECONDS = 10.0
+#: Connections taken at once, before any of them can be looked at and closed.
+_BACKLOG = 32
+_NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 #: What it may take beyond that until all pages have heard of the end.
 _HEAR_SECONDS = 0.5
 
@@ -47,6 +52,7 @@ def serving_page(board: Board, actions: PageActions, port: int) -> Iterator[str]
         import uvicorn
 
         from otactl.views.page.app import LAST_SECONDS, build_page
+        from otactl.views.page.connection import BoundedConnection
         from otactl.views.page.farewell import Farewell
         from otactl.views.page.guard import Guard
     except ImportError as error:
@@ -65,8 +71,11 @@ def serving_page(board: Board, actions: PageActions, port: int) -> Iterator[str]
     )
     config = uvicorn.Config(
         guard,
+        http=BoundedConnection,
+        ws="none",
+        backlog=_BACKLOG,
         access_log=False,  # its lines would hold the token
-        log_level="warning",
+        log_level="error",  # a warning would be about what strangers send
         server_header=False,
         lifespan="off",
         timeout_graceful_shutdown=1,
@@ -88,11 +97,31 @@ def serving_page(board: Board, actions: PageActions, port: int) -> Iterator[str]
 
 
 async def _serve(server: uvicorn.Server, listener: socket.socket) -> None:
+    asyncio.get_running_loop().set_exception_handler(_FaultHandler())
     await server.serve([listener])
     # A reader who takes nothing keeps its connection beyond the end; it is cut.
     for connection in list(server.server_state.connections):
         connection.transport.abort()
     await asyncio.sleep(0)
+
+
+class _FaultHandler:
+    """Says once, in a line, that no connection can be taken; asyncio itself tries again."""
+
+    def __init__(self) -> None:
+        self._is_told = False
+
+    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if not isinstance(error, OSError) or error.errno not in _NO_ROOM:
+            loop.default_exception_handler(context)
+        elif not self._is_told:
+            self._is_told = True
+            # Not by a console: rich may have to open a file of its own for that.
+            sys.stderr.write(
+                f"warning: the page cannot take more connections: {error.strerror};"
+                " close some, or raise `ulimit -n`\n"
+            )
 
 
 def _listen(port: int) -> socket.socket:

@@ -35,9 +35,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from starlette.requests import Request
+    from starlette.types import Receive, Scope, Send
 
     from otactl.monitor.board import Board
-    from otactl.views.page.farewell import Farewell
+    from otactl.views.page.farewell import Farewell, Place
 
 #: How often the stream looks whether there is news, and how often it tells at most.
 _BEAT_SECONDS = 0.25
@@ -45,8 +46,8 @@ _TELL_SECONDS = 0.5
 #: How long a page may take to ask for the last time, and how often is looked whether it has.
 LAST_SECONDS = 1.0
 _LAST_BEAT_SECONDS = 0.02
-#: A word on a quiet stream, so that both sides notice when the other has gone.
-_HEARTBEAT_SECONDS = 10.0
+#: A word on a quiet stream: the page takes three of them missing for a program that stands still.
+_HEARTBEAT_SECONDS = 1.5
 #: The page's own modules.
 SCRIPTS = (
     "page.js",
@@ -60,6 +61,8 @@ SCRIPTS = (
 )
 #: Pages open at once; each keeps a connection.
 MAX_STREAMS = 20
+#: How long the body of a request may take, in seconds; it is a few hundred bytes.
+_BODY_SECONDS = 10.0
 
 
 class PageActions(Protocol):
@@ -97,7 +100,7 @@ def build_page(board: Board, actions: PageActions, farewell: Farewell) -> Starle
                 for name in SCRIPTS
             ),
             Route("/page.css", _styles()),
-            Route("/events", page.events),
+            Route("/events", page.events, methods=["GET"]),
             Route("/things", _answering(page.things)),
             Route("/thing", _answering(page.thing)),
             Route("/job", _answering(page.job)),
@@ -119,37 +122,38 @@ class _Page:
         self._farewell = farewell
 
     async def events(self, request: Request) -> Response:
-        """The stream of snapshots (server-sent events)."""
-        if self._farewell.pages >= MAX_STREAMS:
-            return JSONResponse({"error": "too many pages are open"}, status_code=503)
-        return StreamingResponse(self._tell(request), media_type="text/event-stream")
+        """The stream of snapshots (server-sent events), for at most ``MAX_STREAMS`` pages."""
+        place = self._farewell.open_page(MAX_STREAMS)
+        if place is None:
+            words = f"{MAX_STREAMS} pages of this watch are open already: close one"
+            return JSONResponse({"error": words}, status_code=503)
+        return _PageStream(self._tell(request), place)
 
     async def _tell(self, request: Request) -> AsyncIterator[str]:
         """News when there are any; a slow reader gets the newest, never a backlog."""
         loop = asyncio.get_running_loop()
         news = BoardNews(self._board)
         told, told_at = -1, -_TELL_SECONDS
-        with self._farewell.open_page():
-            while not await request.is_disconnected():
-                # Asked first: what the board was told before the end is told before it, too.
-                ends = self._farewell.is_said
-                version, now = self._board.version, loop.time()
-                if version != told and (ends or now - told_at >= _TELL_SECONDS):
-                    yield _event("board", json.dumps(news.fields(), separators=(",", ":")))
-                    told, told_at = version, now
-                elif now - told_at >= _HEARTBEAT_SECONDS:
-                    yield _event("beat")
-                    told_at = now
-                if ends:
-                    yield _event("end")
-                    break
-                await asyncio.sleep(_BEAT_SECONDS)
-            # The page asks for the last time, and closes the stream when it has the answers.
-            patience = int(LAST_SECONDS / _LAST_BEAT_SECONDS)
-            for _ in range(patience):
-                if await request.is_disconnected():
-                    break
-                await asyncio.sleep(_LAST_BEAT_SECONDS)
+        while not await request.is_disconnected():
+            # Asked first: what the board was told before the end is told before it, too.
+            ends = self._farewell.is_said
+            version, now = self._board.version, loop.time()
+            if version != told and (ends or now - told_at >= _TELL_SECONDS):
+                yield _event("board", json.dumps(news.fields(), separators=(",", ":")))
+                told, told_at = version, now
+            elif now - told_at >= _HEARTBEAT_SECONDS:
+                yield _event("beat")
+                told_at = now
+            if ends:
+                yield _event("end")
+                break
+            await asyncio.sleep(_BEAT_SECONDS)
+        # The page asks for the last time, and closes the stream when it has the answers.
+        patience = int(LAST_SECONDS / _LAST_BEAT_SECONDS)
+        for _ in range(patience):
+            if await request.is_disconnected():
+                break
+            await asyncio.sleep(_LAST_BEAT_SECONDS)
 
     async def things(self, request: Request) -> Response:
         """A page of the table."""
@@ -222,6 +226,24 @@ class _Page:
         return JSONResponse({"told": await run_in_threadpool(act)})
 
 
+class _PageStream(StreamingResponse):
+    """A stream that holds a place among the open pages until it has ended, however it ends.
+
+    Args:
+        content: What is told.
+        place: The place, taken before: between looking whether one is free and taking it nobody
+            else may look.
+    """
+
+    def __init__(self, content: AsyncIterator[str], place: Place) -> None:
+        super().__init__(content, media_type="text/event-stream")
+        self._place = place
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._place:
+            await super().__call__(scope, receive, send)
+
+
 def _answering(
     answer: Callable[[Request], Awaitable[Response]],
 ) -> Callable[[Request], Awaitable[Response]]:
@@ -241,10 +263,14 @@ def _answering(
 
 async def _body(request: Request) -> bytes:
     body = b""
-    async for piece in request.stream():
-        body += piece
-        if len(body) > MAX_BODY_BYTES:
-            raise BadRequest("the request is too long")
+    try:
+        async with asyncio.timeout(_BODY_SECONDS):
+            async for piece in request.stream():
+                body += piece
+                if len(body) > MAX_BODY_BYTES:
+                    raise BadRequest("the request is too long")
+    except TimeoutError as error:
+        raise BadRequest("the request did not arrive in time") from error
     return body
 
 

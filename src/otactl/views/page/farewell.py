@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+
+    #: Held while a page is open.
+    Place = AbstractContextManager[None]
 
 
 class Farewell:
@@ -23,20 +27,20 @@ class Farewell:
         self._changed = threading.Condition()
 
     @property
-    def pages(self) -> int:
-        """How many pages are open."""
-        return self._pages
-
-    @property
     def is_said(self) -> bool:
         """Whether the program is about to end."""
         return self._is_said
 
-    @contextmanager
-    def open_page(self) -> Iterator[None]:
-        """A page is open for as long as the block lasts."""
+    def open_page(self, most: int) -> Place | None:
+        """Take a place for a page that opens; None when ``most`` are open."""
         with self._changed:
+            if self._pages >= most:
+                return None
             self._pages += 1
+        return self._place()
+
+    @contextmanager
+    def _place(self) -> Iterator[None]:
         try:
             yield
         finally:

@@ -1,0 +1,75 @@
+"""One connection to the page, within bounds: how many there are, and how long each may do nothing.
+
+The port is open to every program of this machine. A connection that sends no whole request, or
+does not read the answer it asked for, is closed after a while; one too many is closed at once, so
+that this process never runs out of file descriptors, which its calls to AWS need too.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+if TYPE_CHECKING:
+    import asyncio
+
+#: Connections open at once; a browser keeps six to a host, and one of them is a stream.
+MAX_CONNECTIONS = 100
+
+
+class BoundedConnection(H11Protocol):
+    """A connection that is closed when it is one too many, or when nothing comes of it."""
+
+    #: How long a connection may take, in seconds, until its next request is there with all headers.
+    request_seconds = 10.0
+    #: How long a connection may read nothing of an answer that is ready for it, in seconds.
+    read_seconds = 30.0
+
+    _timer: asyncio.TimerHandle | None = None
+    _write_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Take the connection, or close it at once."""
+        super().connection_made(transport)
+        if len(self.connections) > MAX_CONNECTIONS:
+            transport.abort()
+        else:
+            self._await_request()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection."""
+        for timer in (self._timer, self._write_timer):
+            if timer is not None:
+                timer.cancel()
+        super().connection_lost(exc)
+
+    def on_response_complete(self) -> None:
+        """An answer is complete: the next request must follow soon."""
+        super().on_response_complete()
+        self._await_request()
+
+    def pause_writing(self) -> None:
+        """More is written than was read: that must be read soon."""
+        super().pause_writing()
+        self._write_timer = self.loop.call_later(self.read_seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """It was read."""
+        super().resume_writing()
+        if self._write_timer is not None:
+            self._write_timer.cancel()
+
+    def _await_request(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self.loop.call_later(self.request_seconds, self._give_up)
+
+    def _give_up(self) -> None:
+        """Close the connection, unless a request is being answered; the answer's end asks again.
+
+        Single bytes do not prolong the time: uvicorn's own timer is ended by each of them.
+        """
+        # uvicorn's types do not say that there is no cycle before the first request.
+        if self.cycle is None or self.cycle.response_complete:  # type: ignore[redundant-expr]
+            self.transport.abort()
