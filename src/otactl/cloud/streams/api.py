@@ -14,7 +14,7 @@ from urllib.parse import unquote
 import botocore.session
 
 from otactl.cloud.asgi import Answer
-from otactl.cloud.streams.constraint import check_request
+from otactl.cloud.constraint import message_of, violations
 from otactl.cloud.streams.fault import FaultKind, StreamFault
 from otactl.cloud.streams.record import S3Location, StreamFile
 from otactl.cloud.streams.tags import read_tags
@@ -78,7 +78,7 @@ class StreamApi:
     async def _create(
         self, scope: Scope, members: dict[str, Any], _query: Mapping[str, str]
     ) -> dict[str, Any]:
-        check_request(_shape("CreateStream"), members)
+        _check("CreateStream", members)
         tags = read_tags(members.get("tags"))
         self._store.refuse_existing(scope, members["streamId"])
         files = await self._files(scope, members["roleArn"], members["files"])
@@ -96,7 +96,7 @@ class StreamApi:
     async def _update(
         self, scope: Scope, members: dict[str, Any], _query: Mapping[str, str]
     ) -> dict[str, Any]:
-        check_request(_shape("UpdateStream"), members)
+        _check("UpdateStream", members)
         stream = self._store.describe(scope, members["streamId"])
         role_arn = members.get("roleArn")
         files = None
@@ -118,13 +118,13 @@ class StreamApi:
     async def _describe(
         self, scope: Scope, members: dict[str, Any], _query: Mapping[str, str]
     ) -> dict[str, Any]:
-        check_request(_shape("DescribeStream"), members)
+        _check("DescribeStream", members)
         return {"streamInfo": information(self._store.describe(scope, members["streamId"]))}
 
     async def _delete(
         self, scope: Scope, members: dict[str, Any], _query: Mapping[str, str]
     ) -> dict[str, Any]:
-        check_request(_shape("DeleteStream"), members)
+        _check("DeleteStream", members)
         self._store.delete(scope, members["streamId"])
         return {}
 
@@ -132,7 +132,7 @@ class StreamApi:
         self, scope: Scope, _members: dict[str, Any], query: Mapping[str, str]
     ) -> dict[str, Any]:
         max_results = _number(query.get("maxResults"))
-        check_request(_shape("ListStreams"), {"maxResults": max_results})
+        _check("ListStreams", {"maxResults": max_results})
         page = self._store.page(
             scope,
             max_results=max_results,
@@ -171,6 +171,12 @@ def fault_answer(fault: StreamFault) -> Answer:
             "resourceArn": fault.existing.resource_arn,
         }
     return Answer(fault.kind.http_status, fields, fault.kind.http_code)
+
+
+def _check(operation: str, members: dict[str, Any]) -> None:
+    clauses = violations(_shape(operation), members)
+    if clauses:
+        raise StreamFault(FaultKind.INVALID_REQUEST, message_of(clauses))
 
 
 @functools.cache

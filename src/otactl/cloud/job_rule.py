@@ -1,0 +1,103 @@
+"""Rules of AWS IoT Jobs that botocore's models cannot express, for HTTP and MQTT alike. Pure.
+
+Sources: aws-facts A1 (document), B (rollout), C (abort), D (timeouts), E1 (statusDetails); the
+limits themselves stand in ``model.limits``, where the configuration is checked against them too.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from otactl.model.limits import IN_PROGRESS_TIMEOUT_MINUTES, MAXIMUM_PER_MINUTE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+#: Discards the step timer; UpdateJobExecution only (facts D).
+_DISCARD = -1
+#: Pairs of statusDetails, and the length of a value by the model's text (facts E1).
+_MAX_STATUS_DETAILS = 10
+_MAX_STATUS_DETAIL_LENGTH = 1024
+
+
+def as_sent_by_devices(members: Mapping[str, Any]) -> dict[str, Any]:
+    """A report with its expectedVersion as a number: AWS's own device library sends it as text.
+
+    Args:
+        members: Of UpdateJobExecution, as they came.
+    """
+    version = members.get("expectedVersion")
+    if isinstance(version, str) and re.fullmatch(r"\d{1,18}", version, re.ASCII):
+        return dict(members) | {"expectedVersion": int(version)}
+    return dict(members)
+
+
+def job_violations(operation: str, members: Mapping[str, Any]) -> Iterator[str]:
+    """What breaks a rule, a message each; nothing for operations without such rules.
+
+    Args:
+        operation: As the model names it.
+        members: The request, which fits its shape.
+    """
+    if operation in ("CreateJob", "UpdateJob", "CreateJobTemplate"):
+        yield from _policy_violations(members)
+    if operation == "CreateJob":
+        yield from _document_violations(members)
+    if operation in ("StartNextPendingJobExecution", "UpdateJobExecution"):
+        yield from _report_violations(operation, members)
+
+
+def _policy_violations(members: Mapping[str, Any]) -> Iterator[str]:
+    rollout = members.get("jobExecutionsRolloutConfig") or {}
+    maximum = rollout.get("maximumPerMinute")
+    if maximum is not None and maximum not in MAXIMUM_PER_MINUTE:
+        yield f"maximumPerMinute must be {MAXIMUM_PER_MINUTE}."
+    rate = rollout.get("exponentialRate")
+    if rate is not None:
+        yield from _rate_violations(rate, maximum)
+    for criterion in (members.get("abortConfig") or {}).get("criteriaList") or ():
+        if criterion["thresholdPercentage"] <= 0:
+            yield "thresholdPercentage must be greater than 0."
+    # DescribeJob gives back a timeout of nothing; what it gives may be given again.
+    minutes = (members.get("timeoutConfig") or {}).get("inProgressTimeoutInMinutes")
+    if minutes is not None and minutes not in IN_PROGRESS_TIMEOUT_MINUTES:
+        yield f"inProgressTimeoutInMinutes must be {IN_PROGRESS_TIMEOUT_MINUTES}."
+
+
+def _rate_violations(rate: Mapping[str, Any], maximum: int | None) -> Iterator[str]:
+    if maximum is None:
+        yield "maximumPerMinute is required if exponentialRate is given."
+    elif rate["baseRatePerMinute"] >= maximum:
+        yield "baseRatePerMinute must be less than maximumPerMinute."
+    criteria = rate["rateIncreaseCriteria"]
+    given = [
+        name
+        for name in ("numberOfNotifiedThings", "numberOfSucceededThings")
+        if criteria.get(name) is not None
+    ]
+    if len(given) != 1:
+        yield (
+            "rateIncreaseCriteria needs exactly one of numberOfNotifiedThings and"
+            " numberOfSucceededThings."
+        )
+
+
+def _document_violations(members: Mapping[str, Any]) -> Iterator[str]:
+    given = [name for name in ("document", "documentSource") if members.get(name) is not None]
+    if len(given) > 1:
+        yield "Only one of document and documentSource may be given."
+    elif not given and members.get("jobTemplateArn") is None:
+        yield "One of document, documentSource and jobTemplateArn must be given."
+
+
+def _report_violations(operation: str, members: Mapping[str, Any]) -> Iterator[str]:
+    minutes = members.get("stepTimeoutInMinutes")
+    may_discard = operation == "UpdateJobExecution" and minutes == _DISCARD
+    if minutes is not None and not may_discard and minutes not in IN_PROGRESS_TIMEOUT_MINUTES:
+        yield f"stepTimeoutInMinutes must be {IN_PROGRESS_TIMEOUT_MINUTES}."
+    details = members.get("statusDetails") or {}
+    if len(details) > _MAX_STATUS_DETAILS:
+        yield f"statusDetails must have at most {_MAX_STATUS_DETAILS} pairs."
+    if any(len(value) > _MAX_STATUS_DETAIL_LENGTH for value in details.values()):
+        yield f"A value of statusDetails must have at most {_MAX_STATUS_DETAIL_LENGTH} characters."

@@ -1,0 +1,161 @@
+"""Which operation of a botocore model an HTTP request asks for, and the members it carries.
+
+For the ``rest-json`` services of AWS IoT: members travel in the path, the query, headers and the
+body, as the model says.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+import botocore.session
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_LABEL = re.compile(r"\{(\w+)(\+?)\}")
+_INTEGERS = ("integer", "long")
+_SPELLED_BOOLEANS = {"true": True, "false": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation of a service, as requests ask for it.
+
+    Attributes:
+        model: botocore's ``OperationModel``.
+        path: Matches the path of a request; its groups are the members named in it.
+        labels: How many members the path names; of two that match, the one with fewer is meant.
+    """
+
+    model: Any
+    path: re.Pattern[str]
+    labels: int
+
+    @property
+    def name(self) -> str:
+        """As the model names it."""
+        return str(self.model.name)
+
+
+@functools.cache
+def input_shape(service: str, operation: str) -> Any:
+    """The input shape of an operation, a botocore ``StructureShape``."""
+    return _service_model(service).operation_model(operation).input_shape
+
+
+def find_operation(service: str, method: str, path: str) -> Operation | None:
+    """The operation that a request asks for; None if the service has none.
+
+    Args:
+        service: As botocore names it.
+        method: Of HTTP.
+        path: Percent-encoded, without the query.
+    """
+    candidates = _operations(service).get(method, ())
+    return next((one for one in candidates if one.path.fullmatch(path)), None)
+
+
+def members_of(
+    operation: Operation,
+    path: str,
+    parameters: Mapping[str, str],
+    headers: Mapping[str, str],
+    body: bytes,
+) -> dict[str, Any]:
+    """Everything a request carries, by member.
+
+    Args:
+        operation: What it asks for.
+        path: Percent-encoded, without the query.
+        parameters: Of the query.
+        headers: By name in lower case.
+        body: As it came.
+
+    Raises:
+        ValueError: The body is no JSON object.
+    """
+    shape = operation.model.input_shape
+    if shape is None:
+        return {}
+    match = operation.path.fullmatch(path)
+    labels = {} if match is None else match.groupdict()
+    payload = shape.serialization.get("payload")
+    carried = {} if payload else _json_object(body)
+    members = {}
+    for name, member in shape.members.items():
+        where = member.serialization.get("location")
+        key = member.serialization.get("name", name)
+        if where == "uri":
+            label = labels.get(key)
+            found: Any = None if label is None else _read(member, unquote(label))
+        elif where == "querystring":
+            found = _read(member, parameters.get(key))
+        elif where == "header":
+            found = None if member.serialization.get("jsonvalue") else headers.get(key.lower())
+        elif name == payload:
+            found = (body or None) if member.type_name == "blob" else _json_object(body)
+        else:
+            found = carried.get(key)
+        if found is not None:
+            members[name] = found
+    return members
+
+
+def _read(member: Any, text: str | None) -> Any:
+    """A text of the path or query; what cannot be read stays text, which the shape refuses."""
+    if text is None:
+        return None
+    if member.type_name in _INTEGERS and re.fullmatch(r"-?\d{1,18}", text, re.ASCII):
+        return int(text)
+    if member.type_name == "boolean":
+        return _SPELLED_BOOLEANS.get(text.lower(), text)
+    return text
+
+
+def _json_object(body: bytes) -> dict[str, Any]:
+    try:
+        fields = json.loads(body) if body else {}
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    if not isinstance(fields, dict):
+        raise ValueError("not a JSON object")  # noqa: TRY004  # a fault of what was sent
+    return fields
+
+
+@functools.cache
+def _service_model(service: str) -> Any:
+    return botocore.session.get_session().get_service_model(service)
+
+
+@functools.cache
+def _operations(service: str) -> Mapping[str, tuple[Operation, ...]]:
+    """The operations of a service by their method, those with the fewest labels first."""
+    model = _service_model(service)
+    found: dict[str, list[Operation]] = {}
+    for name in model.operation_names:
+        operation = model.operation_model(name)
+        uri = operation.http["requestUri"].partition("?")[0]
+        path = re.compile(_path_pattern(uri), re.ASCII)
+        one = Operation(operation, path, len(_LABEL.findall(uri)))
+        found.setdefault(operation.http["method"], []).append(one)
+    return {
+        method: tuple(sorted(operations, key=lambda one: one.labels))
+        for method, operations in found.items()
+    }
+
+
+def _path_pattern(uri: str) -> str:
+    parts = []
+    end = 0
+    for label in _LABEL.finditer(uri):
+        parts.append(re.escape(uri[end : label.start()]))
+        letters = ".+" if label[2] else "[^/]+"
+        parts.append(f"(?P<{label[1]}>{letters})")
+        end = label.end()
+    return "".join(parts) + re.escape(uri[end:])
