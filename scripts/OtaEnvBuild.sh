@@ -16,9 +16,21 @@ fail() {
 
 bin_file=$1 role_arn=$2 stream_id=$3 private_key=${4-}
 
-[ -r "$bin_file" ] || fail "cannot read the image $bin_file"
+# A name that begins with a dash would be taken for an option.
+case $bin_file in -*) bin_file=./$bin_file ;; esac
+name=${bin_file##*/}
+[ -f "$bin_file" ] && [ -r "$bin_file" ] || fail "cannot read the image $bin_file"
 [ -s "$bin_file" ] || fail "the image $bin_file is empty"
+# The name becomes part of an S3 key and of a JSON document.
+case $name in
+    *[[:cntrl:]]*) fail "the image's name has a tab, a line break or another control character:\
+ rename the file" ;;
+esac
+! command -v iconv >/dev/null 2>&1 || printf '%s' "$name" | iconv -f UTF-8 -t UTF-8 >/dev/null 2>&1 ||
+    fail "the image's name is not UTF-8: rename the file"
+[ -w . ] || fail "cannot write example-job.json and create-stream.json into this folder"
 case $role_arn in
+    *[!a-zA-Z0-9:/+=,.@_-]*) fail "$role_arn is not the ARN of a role (arn:aws:iam::ACCOUNT:role/NAME)" ;;
     arn:aws*:iam::[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]:role/?*) ;;
     *) fail "$role_arn is not the ARN of a role (arn:aws:iam::ACCOUNT:role/NAME)" ;;
 esac
@@ -26,6 +38,10 @@ case $stream_id in
     '' | *[!a-zA-Z0-9_-]*) fail "the stream id $stream_id may only have letters, digits, _ and -" ;;
 esac
 [ ${#stream_id} -le 128 ] || fail "the stream id has ${#stream_id} characters; AWS takes 128"
+
+# A signal ends the script when the AWS call under way is over, so that none goes on unseen.
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
 
 # digest ALGORITHM FILE: lower-case hex, with what the machine has.
 digest() {
@@ -73,7 +89,6 @@ sign() {
     trap - EXIT INT TERM HUP
 }
 
-name=$(basename -- "$bin_file")
 size=$(wc -c <"$bin_file" | tr -d ' ')
 [ "$size" -le 25165824 ] || fail "the image has $size bytes; a stream delivers 25165824 at most"
 md5=$(digest md5 "$bin_file")
@@ -96,7 +111,7 @@ region=${AWS_REGION:-${AWS_DEFAULT_REGION:-$(aws configure get region || true)}}
 [ -n "$region" ] || fail "no AWS region is set; use AWS_REGION"
 bucket=${OTA_BUCKET:-iot-ota-upgrade-package-$account-$region}
 made_bucket=
-if ! aws s3api head-bucket --bucket "$bucket" --expected-bucket-owner "$account" 2>/dev/null; then
+if ! aws s3api head-bucket --bucket "$bucket" --expected-bucket-owner "$account" >/dev/null 2>&1; then
     [ -z "${OTA_BUCKET-}" ] || fail "bucket $OTA_BUCKET does not exist or is not account $account's"
     if [ "$region" = us-east-1 ]; then
         aws s3api create-bucket --bucket "$bucket" >/dev/null
@@ -127,7 +142,7 @@ cat >create-stream.json <<EOF
             }
         }
     ],
-    "roleArn": "$(json_text "$role_arn")"
+    "roleArn": "$role_arn"
 }
 EOF
 cat >example-job.json <<EOF

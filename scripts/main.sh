@@ -12,7 +12,9 @@
 # OTA_POLL_SECONDS is the time between two looks at the job (5). All AWS_* variables are the CLI's.
 #
 # Writes example-job.json, create-stream.json and results.csv into the current directory.
-# Exit codes: 0 every round succeeded on every thing, 1 not, 2 a mistake in the arguments.
+# Ctrl-C, SIGTERM and SIGHUP end the round under way; what the script created is deleted then too.
+# Exit codes: 0 every round succeeded on every thing, 1 not, 2 a mistake in the arguments,
+# 130 Ctrl-C, 143 SIGTERM or SIGHUP.
 set -eu
 
 usage() {
@@ -24,16 +26,43 @@ usage() {
 
 thing_list=$1 bin_file=$2 role_arn=$3 job_id=$4 rounds=$5 stream_id=$6
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
-[ -r "$thing_list" ] || { echo "error: cannot read the thing list $thing_list" >&2; exit 2; }
-[ -r "$bin_file" ] || { echo "error: cannot read the image $bin_file" >&2; exit 2; }
+[ -f "$thing_list" ] && [ -r "$thing_list" ] ||
+    { echo "error: cannot read the thing list $thing_list" >&2; exit 2; }
+[ -f "$bin_file" ] && [ -r "$bin_file" ] ||
+    { echo "error: cannot read the image $bin_file" >&2; exit 2; }
 
 # OtaEnvBuild.sh leaves here what it created, so that it can be taken back at the end.
 OTA_RECORD=$(mktemp)
 export OTA_RECORD
 
+step=''
+# run SCRIPT [ARGUMENT...]: runs another script so that a signal is heard while it runs.
+run() {
+    script=$1
+    shift
+    step=starting
+    sh "$here/$script" "$@" &
+    step=$!
+    wait "$step"
+    step=''
+}
+
+# stop CODE: a signal came. The script that runs cleans up first; nobody else may have told it.
+stop() {
+    trap '' INT TERM HUP
+    echo "stopped; deleting what was created" >&2
+    [ "$step" != starting ] || step=$!
+    if [ -n "$step" ]; then
+        kill -TERM "$step" 2>/dev/null || :
+        wait "$step" || :
+    fi
+    exit "$1"
+}
+
 take_back() {
     code=$?
-    trap - EXIT INT TERM HUP
+    trap - EXIT
+    trap '' INT TERM HUP
     if [ -s "$OTA_RECORD" ]; then
         bucket=$(sed -n 1p "$OTA_RECORD")
         key=$(sed -n 2p "$OTA_RECORD")
@@ -55,12 +84,14 @@ take_back() {
     exit "$code"
 }
 trap take_back EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
+trap 'stop 130' INT
+trap 'stop 143' TERM HUP
 
 # A mistake must be found before anything is created.
-OTA_CHECK_ONLY=yes sh "$here/OtaStressStart.sh" "$thing_list" "$job_id" "$rounds" \
-    /dev/null /dev/null "$stream_id"
-sh "$here/OtaEnvBuild.sh" "$bin_file" "$role_arn" "$stream_id" ${7+"$7"}
-sh "$here/OtaStressStart.sh" "$thing_list" "$job_id" "$rounds" \
+OTA_CHECK_ONLY=yes
+export OTA_CHECK_ONLY
+run OtaStressStart.sh "$thing_list" "$job_id" "$rounds" /dev/null /dev/null "$stream_id"
+unset OTA_CHECK_ONLY
+run OtaEnvBuild.sh "$bin_file" "$role_arn" "$stream_id" ${7+"$7"}
+run OtaStressStart.sh "$thing_list" "$job_id" "$rounds" \
     file://example-job.json file://create-stream.json "$stream_id"

@@ -15,12 +15,10 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from tests.e2e.fleet import running_fleet
-from tests.e2e.program import environment
+from tests.e2e.shell import SCRIPTS, sh, shell_environment
 
 from otactl.aws.inventory import take_inventory
 from otactl.device.profile import DeviceProfile
-
-SCRIPTS = Path(__file__).parents[2] / "scripts"
 
 
 @pytest.fixture
@@ -44,26 +42,7 @@ def folder(tmp_path, things):
 
 @pytest.fixture
 def shell(cloud, firmware_bucket):
-    """The environment of a shell with the AWS CLI in its path."""
-    aws = Path(sys.executable).parent
-    return environment(cloud) | {
-        "PATH": f"{aws}:{os.environ['PATH']}",
-        "OTA_BUCKET": firmware_bucket,
-        "OTA_POLL_SECONDS": "1",
-        "AWS_PAGER": "",
-    }
-
-
-def sh(script, *arguments, folder, env):
-    return subprocess.run(
-        ["sh", str(SCRIPTS / script), *arguments],
-        cwd=folder,
-        env=env,
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
+    return shell_environment(cloud, firmware_bucket)
 
 
 def results(folder):
@@ -101,6 +80,8 @@ def test_three_rounds_with_real_devices_leave_results_and_nothing_else(
     assert len(verified) == 6
     assert len(set(verified)) == 1
     assert take_inventory(clients, (firmware_bucket,)) == before
+    # What the AWS CLI answers is not for the user.
+    assert "{" not in run.stdout + run.stderr
 
 
 @pytest.mark.parametrize("form", ["file", pytest.param("base64", marks=pytest.mark.slow)])
@@ -130,6 +111,7 @@ def test_with_a_private_key_the_devices_verify_the_signature(
     assert run.returncode == 0, run.stdout + run.stderr
     document = (folder / "example-job.json").read_text()
     assert '"signature"' in document
+    assert document.count('lgorithm": "SHA256withECDSA"') == 2
     assert "md5sum" not in document
     assert results(folder)[0]["succeeded"] == "2"
 
@@ -156,14 +138,15 @@ def test_devices_that_know_another_key_refuse_and_the_rest_of_the_rounds_is_skip
     assert (row["failed"], row["result"]) == ("2", "failure")
 
 
-def test_ones_own_documents_deploy_without_the_build_script(
+def test_ones_own_documents_deploy_with_the_stream_that_they_name(
     cloud, clients, things, folder, shell, stream_role_arn, unique, tmp_path
 ):
+    """As the manual calls it: the last argument names another stream than the documents."""
     built = sh(
         "OtaEnvBuild.sh",
         "test image.bin",
         stream_role_arn,
-        f"own-{unique}",
+        f"-own-{unique}",
         folder=folder,
         env=shell,
     )
@@ -175,23 +158,28 @@ def test_ones_own_documents_deploy_without_the_build_script(
         run = sh(
             "OtaStressStart.sh",
             "things List.txt",
-            f"own-{unique}",
+            # AWS takes an id that begins with a dash.
+            f"-own-{unique}",
             "2",
             "file://my job.json",
             "file://my stream.json",
-            f"own-{unique}",
+            f"MyStreamID-{unique}",
             folder=folder,
             env=shell,
         )
 
     assert run.returncode == 0, run.stdout + run.stderr
-    assert len(results(folder)) == 2
+    assert f"stream -own-{unique}; it is used instead of MyStreamID-{unique}" in run.stderr
+    assert [row["succeeded"] for row in results(folder)] == ["2", "2"]
 
 
-def test_an_interrupt_cleans_up(
-    clients, things, folder, shell, stream_role_arn, firmware_bucket, unique
+@pytest.mark.parametrize(
+    ("whom", "number", "expected"),
+    [("the terminal's group", signal.SIGINT, 130), ("main.sh alone", signal.SIGTERM, 143)],
+)
+def test_a_signal_cleans_up_while_no_device_answers(
+    clients, things, folder, shell, stream_role_arn, firmware_bucket, unique, whom, number, expected
 ):
-    # Nobody answers for these things: the job waits until it is interrupted.
     for name in things:
         clients.iot.create_thing(thingName=name)
     before = take_inventory(clients, (firmware_bucket,))
@@ -200,7 +188,8 @@ def test_an_interrupt_cleans_up(
     with subprocess.Popen(
         ["sh", str(SCRIPTS / "main.sh"), *arguments],
         cwd=folder,
-        env=shell,
+        # Far longer than the test waits: the signal is heard between two looks.
+        env=shell | {"OTA_POLL_SECONDS": "3600"},
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
@@ -208,11 +197,14 @@ def test_an_interrupt_cleans_up(
         for line in child.stdout:
             if "queued 2" in line:
                 break
-        os.killpg(child.pid, signal.SIGINT)
+        if whom == "main.sh alone":
+            child.send_signal(number)
+        else:
+            os.killpg(child.pid, number)
         child.stdout.read()
         code = child.wait(timeout=60)
 
-    assert code == 130
+    assert code == expected
     deadline = time.monotonic() + 30
     while take_inventory(clients, (firmware_bucket,)) != before and time.monotonic() < deadline:
         time.sleep(0.2)
