@@ -45,7 +45,7 @@ def untrusted(cloud, clients, tmp_path_factory):
             clients.iot.create_job(
                 jobId=job_id,
                 targets=[str(thing_arn(REGION, ACCOUNT_ID, device.thing_name))],
-                document='{"command": "<b>fota</b>"}',
+                document=r'{"command": "<b>fota</b>", "file": "fota\u202egnp.exe"}',
                 description="<i>a job</i>",
             )
         run_beside(report_markup(cloud, device, "job-strange"))
@@ -98,6 +98,8 @@ def test_what_a_device_reports_is_shown_as_text_and_runs_nothing(browser, untrus
         page.keyboard.press("Escape")
         page.get_by_text("Show", exact=True).click()
         expect(page.locator("#document-body")).to_contain_text("<b>fota</b>")
+        # A mark that would turn what follows round, and show it as "exe.png".
+        expect(page.locator("#document-body")).to_contain_text("fota\ufffdgnp.exe")
 
         # Nothing of it became an element, and `opened` requires that nothing ran or complained.
         for name in ("img", "iframe", "b", "i", "a[href^=javascript]"):

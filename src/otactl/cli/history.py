@@ -122,12 +122,14 @@ def history(
     from rich.table import Table
     from rich.text import Text
 
+    from otactl.views.foreign_text import clean
+
     table = Table(box=None, pad_edge=False, header_style="bold")
     # What one copies into the next command stands whole; the rest makes room.
     table.add_column("deployment", no_wrap=True, overflow="ignore", min_width=_ID_WIDTH)
     table.add_column("job, and what became of it", overflow="fold")
     for entry in entries:
-        table.add_row(entry["deploymentId"], Text("\n".join(_told(entry))))
+        table.add_row(entry["deploymentId"], Text("\n".join(map(clean, _told(entry)))))
     terminal.stdout_console().print(table if entries else "no deployments yet")
 
 

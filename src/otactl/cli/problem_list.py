@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from otactl.errors.problem import Problem, Severity
+from otactl.views.foreign_text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,7 +22,7 @@ _PLURALS = {Severity.ERROR: "errors", Severity.WARNING: "warnings", Severity.NOT
 def print_problems(console: Console, problems: Iterable[Problem]) -> None:
     """Print problems, one a line, in the shape that editors and CI logs can jump from."""
     for problem in problems:
-        line = Text(str(problem))
+        line = Text(clean(str(problem)))
         line.highlight_regex(rf"(?<=: ){problem.severity}(?=: )", _STYLES[problem.severity])
         console.print(line, soft_wrap=True)
 

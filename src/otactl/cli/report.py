@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from enum import StrEnum
@@ -131,6 +130,7 @@ def _still_runs(journal_path: Path) -> bool:
 
 
 def _written(content: ReportContent, chosen: ReportFormat) -> str:
+    from otactl.views.foreign_text import to_json as json_text
     from otactl.views.report import to_csv, to_html, to_json
 
     match chosen:
@@ -139,4 +139,4 @@ def _written(content: ReportContent, chosen: ReportFormat) -> str:
         case ReportFormat.CSV:
             return to_csv(content)
         case ReportFormat.JSON:
-            return json.dumps(to_json(content), ensure_ascii=False) + "\n"
+            return json_text(to_json(content)) + "\n"

@@ -9,18 +9,18 @@ control character of theirs reaches the terminal; the consoles see to it, whoeve
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from typing import TYPE_CHECKING, Any
 
 import platformdirs
 from rich.console import Console
-from rich.markup import escape
 from rich.segment import Segment
+from rich.text import Text
 
 from otactl.cli.problem_list import print_problems
 from otactl.errors import ConfigurationInvalid, Interrupted
+from otactl.views.foreign_text import clean_lines, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,9 +32,11 @@ if TYPE_CHECKING:
     from otactl.errors.problem import Problem
 
 
-# Control characters but tab and newline, and those that reverse the direction of writing: with
-# either a text can command the terminal, or show something else than it says.
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+# Control characters but tab and newline, and those that are not seen or reverse the direction of
+# writing: with either a text can command the terminal, or show something else than it says.
+_UNSAFE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]"
+)
 
 
 class _Console(Console):
@@ -59,12 +61,12 @@ class _Console(Console):
 
 def stdout_console() -> Console:
     """The console for results."""
-    return _Console(highlight=False, soft_wrap=False)
+    return _Console(highlight=False, emoji=False, soft_wrap=False)
 
 
 def stderr_console() -> Console:
     """The console for progress, notes and errors."""
-    return _Console(stderr=True, highlight=False)
+    return _Console(stderr=True, highlight=False, emoji=False)
 
 
 def print_json(fields: Any, *, is_for_people: bool = False) -> None:
@@ -75,24 +77,29 @@ def print_json(fields: Any, *, is_for_people: bool = False) -> None:
         is_for_people: Whether people read it wherever it goes, not on a terminal only.
     """
     indent = 2 if is_for_people or sys.stdout.isatty() else None
-    sys.stdout.write(json.dumps(fields, indent=indent, ensure_ascii=False) + "\n")
+    sys.stdout.write(to_json(fields, indent) + "\n")
     sys.stdout.flush()
 
 
 def print_json_line(fields: Any) -> None:
     """Write one JSON object as one line to standard output."""
-    sys.stdout.write(json.dumps(fields, ensure_ascii=False) + "\n")
+    sys.stdout.write(to_json(fields) + "\n")
     sys.stdout.flush()
 
 
 def note(message: str) -> None:
     """Tell the user something beside the result."""
-    stderr_console().print(escape(message))
+    _print_message("", message)
 
 
 def warn(message: str) -> None:
     """Tell the user something that may need action."""
-    stderr_console().print(f"[yellow]warning:[/] {escape(message)}", soft_wrap=True)
+    _print_message("warning:", message, "yellow")
+
+
+def _print_message(kind: str, message: str, style: str = "") -> None:
+    line = Text.assemble((kind, style), " " if kind else "", clean_lines(message))
+    stderr_console().print(line, soft_wrap=True)
 
 
 def print_warnings(problems: Iterable[Problem]) -> None:
@@ -102,13 +109,12 @@ def print_warnings(problems: Iterable[Problem]) -> None:
 
 def print_error(error: OtactlError) -> None:
     """Say what was wrong, and what to do about it."""
-    console = stderr_console()
     if isinstance(error, ConfigurationInvalid):
-        print_problems(console, error.problems)
+        print_problems(stderr_console(), error.problems)
         return
-    console.print(f"[red]error:[/] {escape(str(error))}", soft_wrap=True)
+    _print_message("error:", str(error), "red")
     if error.hint:
-        console.print(f"[dim]hint:[/] {escape(error.hint)}", soft_wrap=True)
+        _print_message("hint:", error.hint, "dim")
 
 
 def tell_failure(error: OtactlError) -> int:

@@ -15,7 +15,7 @@ class WorkBar:
     def __init__(self) -> None:
         console = stderr_console()
         self._bar = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             console=console,

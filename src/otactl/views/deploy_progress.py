@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from otactl.deploy.observer import Moment, SilentObserver, StepMoment
 from otactl.deploy.step import AwaitJob
 from otactl.model.snapshot import JobCounts
 from otactl.model.status import ExecutionStatus
+from otactl.views.foreign_text import clean, escape
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -103,7 +103,7 @@ class DeployProgress(SilentObserver):
             self._update(counts=f"[dim]asking {done:,} of {of:,} things[/]")
             return
         if self._bar is None:
-            self._begin_bar(escape(shorten(step.title)), of)
+            self._begin_bar(clean(shorten(step.title)), of)
         self._update(completed=done, total=of)
 
     def on_snapshot(self, round_number: int, snapshot: JobSnapshot) -> None:
@@ -133,7 +133,7 @@ class DeployProgress(SilentObserver):
         if not self._console.is_terminal:
             return
         self._bar = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
             TimeElapsedColumn(),

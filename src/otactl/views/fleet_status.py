@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.markup import escape
-
 from otactl.device.state import Phase
+from otactl.views.foreign_text import escape, markup
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -51,7 +50,7 @@ class FleetStatus:
     def show(self, standing: FleetStanding) -> None:
         """Show this."""
         if self._status is not None:
-            self._status.update(describe(standing))
+            self._status.update(markup(describe(standing)))
             return
         news = (_ended(standing), bool(standing.faults))
         if news != self._told:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from rich.markup import escape
 from rich.table import Table
 
 from otactl.model.status import ExecutionStatus
+from otactl.views.foreign_text import escape
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -72,7 +72,7 @@ def print_fleet(console: Console, rows: Sequence[Mapping[str, str | None]]) -> N
         table.add_row(
             row["thing"],
             "yes" if row["certificate"] else "missing",
-            (row["runs"] or "the factory image")[:_SHORT],
+            escape(row["runs"] or "the factory image")[:_SHORT],
         )
     console.print(table)
     _tell_rest(console, len(rows))

@@ -6,7 +6,6 @@ escaped on its way into the page.
 
 from __future__ import annotations
 
-import html
 import json
 import re
 from importlib import resources
@@ -18,6 +17,7 @@ from otactl.forecast.band import Band
 from otactl.forecast.forecast_fields import forecast_fields
 from otactl.views.band_text import count_text, dollars_text, duration_text, share_text
 from otactl.views.forecast_rows import headline, ordered_keys, rows
+from otactl.views.foreign_text import html_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,18 +34,18 @@ def forecast_page(forecasts: Sequence[Forecast]) -> str:
     end = max(forecast.shown_minutes for forecast in forecasts)
     names = " and ".join(forecast.name for forecast in forecasts)
     parts = {
-        "TITLE": html.escape(f"Forecast of {names}"),
-        "UNDER": html.escape(
+        "TITLE": html_text(f"Forecast of {names}"),
+        "UNDER": html_text(
             f"{first.scenario.things:,} things, {first.scenario.runs} runs, "
             "median and 90% band; computed by otactl, no cloud was asked"
         ),
         "HEADLINES": "\n".join(_headline(forecast, forecasts) for forecast in forecasts),
         "FIGURES": "\n".join(_figures(first)),
-        "THINGS_CAPTION": html.escape(_things_caption(first)),
-        "BRICKED_CAPTION": html.escape(_bricked_caption(first)),
+        "THINGS_CAPTION": html_text(_things_caption(first)),
+        "BRICKED_CAPTION": html_text(_bricked_caption(first)),
         "TABLE": _table(forecasts),
         "RUNS": str(first.scenario.runs),
-        "NOTES": "\n".join(f"<li>{html.escape(note)}</li>" for note in _notes(forecasts)),
+        "NOTES": "\n".join(f"<li>{html_text(note)}</li>" for note in _notes(forecasts)),
         "CSS": _asset("page.css"),
         "JS": _asset("page.js"),
         "FORECASTS": _embedded(
@@ -68,8 +68,8 @@ def _embedded(fields: object) -> str:
 
 
 def _headline(forecast: Forecast, forecasts: Sequence[Forecast]) -> str:
-    name = f"<b>{html.escape(forecast.name)}</b>: " if len(forecasts) > 1 else ""
-    return f'<p class="headline">{name}{html.escape(headline(forecast))}</p>'
+    name = f"<b>{html_text(forecast.name)}</b>: " if len(forecasts) > 1 else ""
+    return f'<p class="headline">{name}{html_text(headline(forecast))}</p>'
 
 
 def _figures(forecast: Forecast) -> list[str]:
@@ -113,9 +113,9 @@ def _figure(
     low, high = write(band.low), write(band.high)
     span = "in every run" if low == high else f"{low} to {high}"
     return (
-        f'<li{" class=alarm" if alarm else ""}><span class="label">{html.escape(label)}</span>'
-        f'<span class="value">{html.escape(write(band.median))}</span>'
-        f'<span class="band">{html.escape(span)}</span></li>'
+        f'<li{" class=alarm" if alarm else ""}><span class="label">{html_text(label)}</span>'
+        f'<span class="value">{html_text(write(band.median))}</span>'
+        f'<span class="band">{html_text(span)}</span></li>'
     )
 
 
@@ -138,7 +138,7 @@ def _bricked_caption(forecast: Forecast) -> str:
 
 def _table(forecasts: Sequence[Forecast]) -> str:
     by_forecast = [{(row.section, row.label): row.text for row in rows(f)} for f in forecasts]
-    heads = "".join(f'<th scope="col">{html.escape(f.name)}</th>' for f in forecasts)
+    heads = "".join(f'<th scope="col">{html_text(f.name)}</th>' for f in forecasts)
     lines = [f"<thead><tr><td></td>{heads}</tr></thead>", "<tbody>"]
     section = ""
     for name, label in ordered_keys(by_forecast):
@@ -149,9 +149,9 @@ def _table(forecasts: Sequence[Forecast]) -> str:
             )
             section = name
         cells = "".join(
-            f"<td>{html.escape(texts.get((name, label), '-'))}</td>" for texts in by_forecast
+            f"<td>{html_text(texts.get((name, label), '-'))}</td>" for texts in by_forecast
         )
-        lines.append(f'<tr><th scope="row">{html.escape(label)}</th>{cells}</tr>')
+        lines.append(f'<tr><th scope="row">{html_text(label)}</th>{cells}</tr>')
     return "\n".join([*lines, "</tbody>"])
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
-from rich.markup import escape
 from rich.table import Table
 
 from otactl.views.forecast_rows import headline, ordered_keys, rows
+from otactl.views.foreign_text import escape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.markup import escape
 from rich.table import Table
 
+from otactl.views.foreign_text import escape
 from otactl.views.wording import rounds_words
 
 if TYPE_CHECKING:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.markup import escape
 from rich.table import Table
 
 from otactl.model.status import ExecutionStatus
+from otactl.views.foreign_text import escape
 from otactl.views.wording import rounds_words
 
 if TYPE_CHECKING:

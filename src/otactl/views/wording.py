@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from otactl.model.status import ExecutionStatus, JobStatus
+from otactl.views.foreign_text import clean
 
 if TYPE_CHECKING:
     from otactl.model.snapshot import JobSnapshot
@@ -190,11 +191,6 @@ def percentile_words(numbers: Percentiles, unit: str) -> str:
         f"p50 {figure(numbers.p50)}, p90 {figure(numbers.p90)}, p99 {figure(numbers.p99)},"
         f" max {figure(numbers.max)} {unit} ({things_words(numbers.count)})"
     )
-
-
-def clean(text: str) -> str:
-    """A stranger's text on one line, its control characters made visible."""
-    return "".join(sign if sign.isprintable() else "�" for sign in text)
 
 
 def followed_words(thing: FollowedThing) -> str:

@@ -14,6 +14,7 @@ from otactl.jobqueue.order import job_id_of
 from otactl.jobqueue.request import JobRequest, MalformedRequest
 from otactl.jobqueue.schedule import WaitReason
 from otactl.model.quoting import printable
+from otactl.views.foreign_text import clean, clean_lines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -104,7 +105,7 @@ def request_lines(rows: Sequence[tuple[JobRequest | MalformedRequest, str]]) -> 
     for line, (_, said) in zip(lines[1:], told, strict=True):
         text.append(f"\n{line}")
         if said:
-            text.append(f"\n    {said}", style="dim")
+            text.append(f"\n    {clean(said)}", style="dim")
     return text
 
 
@@ -116,9 +117,12 @@ def field_lines(fields: Mapping[str, Any]) -> list[str]:
             continue
         nested = value if isinstance(value, dict) else {}
         told = ", ".join(value) if isinstance(value, list) else "" if nested else value
-        lines.append(f"{name:14} {told}".rstrip())
+        lines.append(clean_lines(f"{name:14} {told}".rstrip(), " " * 15))
         wide = max(map(len, nested), default=0)
-        lines += [f"    {key:{wide}}  {each}" for key, each in nested.items() if each is not None]
+        told_below = {key: each for key, each in nested.items() if each is not None}
+        lines += [
+            clean_lines(f"    {key:{wide}}  {each}", " " * 8) for key, each in told_below.items()
+        ]
     return lines
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from html import escape
+from otactl.views.foreign_text import html_text
 
 
 def element(name: str, *children: str, **attributes: str | float) -> str:
@@ -24,10 +24,10 @@ def element(name: str, *children: str, **attributes: str | float) -> str:
 
 def text(words: str) -> str:
     """Text as markup."""
-    return escape(words)
+    return html_text(words)
 
 
 def _value(value: str | float) -> str:
     if isinstance(value, str):
-        return escape(value)
+        return html_text(value)
     return f"{value:.2f}".rstrip("0").rstrip(".")

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from otactl.monitor.table_query import TableQuery
+from otactl.views.foreign_text import clean
 from otactl.views.monitor_terminal.fold import fold
 from otactl.views.monitor_terminal.overview import STYLES, overview, summary_line
 from otactl.views.monitor_terminal.screen import Around, Mode, Prompt
 from otactl.views.wording import (
-    clean,
     clock_time,
     figure,
     followed_words,
@@ -231,7 +231,7 @@ def _prompt(screen: Screen, job_id: str) -> Text:
                 what = f"the execution on {screen.thing_name}"
             how = "by force: also what is in progress" if screen.force else "what has not begun"
             return Text(f"Cancel {what} ({how})? Type yes: {screen.typed}_", style="bold yellow")
-    return Text(screen.message, style="bold")
+    return Text(clean(screen.message), style="bold")
 
 
 def _keys(board: Board, screen: Screen) -> Text:

@@ -12,10 +12,10 @@ from rich.text import Text
 
 from otactl.model.standing import AlarmState
 from otactl.model.status import ExecutionStatus
+from otactl.views.foreign_text import clean
 from otactl.views.wording import (
     SHOWN_STATUSES,
     abort_words,
-    clean,
     clock_time,
     deletion_words,
     duration,
@@ -185,7 +185,7 @@ def _facts(snapshot: JobSnapshot, job: JobDescription) -> Iterator[Text]:
         yield from _policy(snapshot)
     for alarm in snapshot.alarms:
         style = "bold red" if alarm.state is AlarmState.ALARM else ""
-        yield _fact("alarm", f"{alarm.name} {alarm.state.value}", style)
+        yield _fact("alarm", clean(f"{alarm.name} {alarm.state.value}"), style)
     if snapshot.silent_count:
         yield _fact("silent", _silent(snapshot), "yellow")
 

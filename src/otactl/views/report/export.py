@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from typing import TYPE_CHECKING, Any
 
+from otactl.views.foreign_text import csv_cell
+from otactl.views.foreign_text import to_json as json_text
 from otactl.views.snapshot_fields import execution_fields
-from otactl.views.wording import clean, instant
+from otactl.views.wording import instant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +34,6 @@ _COLUMNS = (
     "retryCount",
     "statusDetails",
 )
-_FORMULA_SIGNS = ("=", "+", "-", "@")
 
 
 def to_json(content: ReportContent) -> dict[str, Any]:
@@ -91,11 +91,5 @@ def _cells(execution: ThingOutcome) -> Iterator[object]:
     yield instant(execution.started_at_ms)
     yield instant(execution.updated_at_ms)
     for text in (execution.reason, details.get("downloadTime", ""), details.get("retryCount", "")):
-        yield _as_text(text)
-    yield json.dumps(dict(details), ensure_ascii=False) if details else ""
-
-
-def _as_text(text: str) -> str:
-    """A stranger's text as a cell: on one line, and no formula."""
-    shown = clean(text)
-    return f"'{shown}" if shown.startswith(_FORMULA_SIGNS) else shown
+        yield csv_cell(text)
+    yield json_text(dict(details)) if details else ""

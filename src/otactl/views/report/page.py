@@ -7,7 +7,6 @@ artefacts without letting them run anything.
 from __future__ import annotations
 
 import json
-from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from otactl.monitor.percentile import histogram
 from otactl.monitor.progress import progress_of
 from otactl.views.chart.histogram_chart import histogram_chart
 from otactl.views.chart.progress_chart import legend, progress_chart, status_class
+from otactl.views.foreign_text import html_lines, html_text, to_json
 from otactl.views.report.table import table
 from otactl.views.wording import (
     SHOWN_STATUSES,
@@ -65,8 +65,8 @@ def to_html(content: ReportContent) -> str:
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<meta http-equiv="Content-Security-Policy" content="{escape(_POLICY)}">'
-        f"<title>{escape(title)}</title><style>{styles}</style></head>"
+        f'<meta http-equiv="Content-Security-Policy" content="{html_text(_POLICY)}">'
+        f"<title>{html_text(title)}</title><style>{styles}</style></head>"
         f"<body>{body}</body></html>\n"
     )
 
@@ -91,7 +91,7 @@ def _header(content: ReportContent) -> str:
     ]
     return (
         f'<header><p class="verdict {mark}">{_verdict(content)}</p>'
-        f"<h1>{escape(content.job_id)}</h1>{_facts(facts)}</header>"
+        f"<h1>{html_text(content.job_id)}</h1>{_facts(facts)}</header>"
     )
 
 
@@ -114,13 +114,13 @@ def _image(content: ReportContent) -> str:
 
 def _facts(facts: Iterable[tuple[str, str]]) -> str:
     rows = "".join(
-        f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in facts if text
+        f"<dt>{html_text(name)}</dt><dd>{html_text(text)}</dd>" for name, text in facts if text
     )
     return f"<dl>{rows}</dl>"
 
 
 def _notes(content: ReportContent) -> str:
-    return "".join(f'<p class="note">{escape(note)}</p>' for note in content.notes)
+    return "".join(f'<p class="note">{html_text(note)}</p>' for note in content.notes)
 
 
 def _rounds_table(content: ReportContent) -> str:
@@ -239,7 +239,7 @@ def _technical(content: ReportContent) -> str:
     if content.document:
         parts.append(_folded("Job document", _pretty(content.document)))
     if content.policy:
-        parts.append(_folded("Policy of the job", json.dumps(dict(content.policy), indent=2)))
+        parts.append(_folded("Policy of the job", to_json(dict(content.policy), indent=2)))
     if content.api_calls:
         calls = "\n".join(f"{count:>7,}  {name}" for name, count in content.api_calls.items())
         parts.append(_folded(f"{sum(content.api_calls.values()):,} API calls", calls))
@@ -248,12 +248,12 @@ def _technical(content: ReportContent) -> str:
 
 
 def _folded(name: str, words: str) -> str:
-    return f"<details><summary>{escape(name)}</summary><pre>{escape(words)}</pre></details>"
+    return f"<details><summary>{html_text(name)}</summary><pre>{html_lines(words)}</pre></details>"
 
 
 def _pretty(document: str) -> str:
     try:
-        return json.dumps(json.loads(document), indent=2, ensure_ascii=False)
+        return to_json(json.loads(document), indent=2)
     except ValueError:
         return document
 

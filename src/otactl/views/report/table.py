@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from html import escape
 from typing import TYPE_CHECKING
 
 from otactl.model.status import ExecutionStatus
 from otactl.views.chart.progress_chart import status_class
+from otactl.views.foreign_text import html_text
 from otactl.views.wording import status_word
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]], caption: str) -> 
         for at in range(len(heads))
     ]
     head = "".join(
-        f'<th scope="col"{side}>{escape(name)}</th>'
+        f'<th scope="col"{side}>{html_text(name)}</th>'
         for name, side in zip(heads, sides, strict=True)
     )
     body = "".join(
@@ -33,13 +33,13 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]], caption: str) -> 
         for row in rows
     )
     return (
-        f'<div class="scroll"><table><caption>{escape(caption)}</caption>'
+        f'<div class="scroll"><table><caption>{html_text(caption)}</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
 
 def _cell(cell: str) -> str:
     if not isinstance(cell, ExecutionStatus):
-        return escape(cell)
+        return html_text(cell)
     mark = f'<span class="swatch {status_class(cell)}" aria-hidden="true"></span>'
-    return f'<span class="state">{mark}{escape(status_word(cell))}</span>'
+    return f'<span class="state">{mark}{html_text(status_word(cell))}</span>'

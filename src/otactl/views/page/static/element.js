@@ -1,6 +1,14 @@
-// Building the document. Whatever devices or AWS say enters it as text, never as markup.
+// Building the document. Whatever devices or AWS say enters it as text, never as markup, and what
+// does not print (marks that turn the direction of writing, control characters) is shown as U+FFFD.
 
 export const $ = (id) => document.getElementById(id);
+
+/** Text that others wrote, as it may be shown; line breaks count in `<pre>` only. */
+export const clean = (text) => String(text).replace(/[^\P{C}\n]|[\p{Zl}\p{Zp}]/gu, "\ufffd");
+
+const shown = (children) => children
+  .filter((child) => child !== null && child !== undefined)
+  .map((child) => (child instanceof Node ? child : clean(child)));
 
 /** An element: properties where it has them, attributes else, listeners by `onclick` and the like. */
 export function h(name, properties = {}, ...children) {
@@ -10,18 +18,19 @@ export function h(name, properties = {}, ...children) {
     else if (key in element && key !== "role") element[key] = value;
     else element.setAttribute(key, value);
   }
-  element.append(...children.filter((child) => child !== null && child !== undefined));
+  element.append(...shown(children));
   return element;
 }
 
 /** Replace what an element holds. For what nobody can focus; else use `settle`. */
 export function fill(element, ...children) {
-  element.replaceChildren(...children.filter((child) => child !== null && child !== undefined));
+  element.replaceChildren(...shown(children));
 }
 
 /** Set a text, and touch nothing when it is the same: screen readers would read it again. */
 export function write(id, text) {
-  if ($(id).textContent !== text) $(id).textContent = text;
+  const wanted = clean(text);
+  if ($(id).textContent !== wanted) $(id).textContent = wanted;
 }
 
 /**

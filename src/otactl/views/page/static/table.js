@@ -1,6 +1,6 @@
 // The table of things: filtered, sorted and paged by the program, which knows them all.
 
-import { $, h, number, settle, statusMark, time, word, write, ORDER, opener } from "./element.js";
+import { $, clean, h, number, settle, statusMark, time, word, write, ORDER, opener } from "./element.js";
 import { ask, tell } from "./server.js";
 import { attempt, current, view } from "./view.js";
 
@@ -68,7 +68,7 @@ function showRows(things) {
       status.replaceChildren(statusMark(thing.status));
       attempt.textContent = thing.executionNumber;
       updated.textContent = time(thing.lastUpdatedAt);
-      reason.textContent = doing(thing);
+      reason.textContent = clean(doing(thing));
     },
   }));
   settle($("rows"), rows);
