@@ -22,7 +22,7 @@ from tests.support.fleet_stage import Stage, wait_for
 from otactl.fleet import FleetDirectory, FleetManifest
 from otactl.fleet.slot import SlotStore
 from otactl.wire.bitmap import decode_bitmap
-from otactl.wire.stream_payload import decode_get_request
+from otactl.wire.stream_payload import GetStreamRequest, decode_get_request
 from otactl.wire.stream_topic import PayloadFormat
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ async def _observer(pumps: Stage, unique: str) -> AsyncIterator[list[int]]:
                 async for message in client.messages:
                     assert isinstance(message.payload, bytes)
                     request = decode_get_request(message.payload, PayloadFormat.CBOR)
-                    asked.extend(decode_bitmap(request.bitmap or b"", request.block_offset))
+                    asked.extend(_blocks_of(request))
 
             noting = asyncio.create_task(note())
             yield asked
@@ -184,6 +184,14 @@ async def _observer(pumps: Stage, unique: str) -> AsyncIterator[list[int]]:
         identifier = certificate["certificateId"]
         iot.update_certificate(certificateId=identifier, newStatus="INACTIVE")
         iot.delete_certificate(certificateId=identifier)
+
+
+def _blocks_of(request: GetStreamRequest) -> list[int]:
+    first, count = request.block_offset, request.block_count
+    if request.bitmap is None:
+        assert count is not None
+        return list(range(first, first + count))
+    return list(decode_bitmap(request.bitmap, first))
 
 
 def _saved_blocks(pumps: Stage, thing_name: str) -> set[int]:
