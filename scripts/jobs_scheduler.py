@@ -3,8 +3,9 @@
     python3 jobs_scheduler.py
 
 It takes the dev.ini of the current folder, or the one beside this script. A dev.ini that
-fetch_job_schedule.py left is deployed for the queue (`otactl queue run --fetched`). It only
-translates; it needs otactl in the same Python.
+fetch_job_schedule.py left is deployed for the queue (`otactl queue run --fetched`). Further
+arguments, such as `--yes`, go to the otactl command. It only translates; it needs otactl in the
+same Python.
 """
 
 from __future__ import annotations
@@ -17,19 +18,17 @@ from pathlib import Path
 NOTE = ".otactl-request.json"
 
 
-def translate(folders: list[Path]) -> list[str]:
+def translate(folders: list[Path], arguments: list[str]) -> list[str]:
     """The arguments of otactl that deploy the first dev.ini there is."""
     for folder in folders:
         if (folder / NOTE).is_file():
-            return ["queue", "run", "--fetched", str(folder)]
+            return ["queue", "run", "--fetched", str(folder), *arguments]
         if (folder / "dev.ini").is_file():
-            return ["deploy", str(folder / "dev.ini")]
-    return ["deploy", "dev.ini"]
+            return ["deploy", str(folder / "dev.ini"), *arguments]
+    return ["deploy", "dev.ini", *arguments]
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        sys.exit("usage: python3 jobs_scheduler.py (it takes no arguments; edit dev.ini)")
     here = Path(__file__).resolve().parent
-    otactl = [sys.executable, "-m", "otactl", *translate([Path(), here])]
+    otactl = [sys.executable, "-m", "otactl", *translate([Path(), here], sys.argv[1:])]
     os.execv(sys.executable, otactl)  # noqa: S606  # arguments, no shell

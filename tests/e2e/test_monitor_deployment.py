@@ -181,7 +181,7 @@ def test_the_manuals_script_watches_the_dev_ini_beside_it(cloud, tmp_path, scene
         scene.fleet(),
         # In one shell the script, from wherever …
         RunningProgram(
-            *(str(tmp_path / "monitor.py"), "--wait", "--until", "done", "--poll", "0.1"),
+            *(str(tmp_path / "monitor.py"), "--until", "done", "--poll", "0.1"),
             command=(sys.executable,),
             env=surroundings,
             cwd=tmp_path / "fleet",

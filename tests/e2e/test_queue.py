@@ -133,7 +133,7 @@ def test_a_user_s_own_dev_ini_is_deployed_by_the_script_as_it_always_was(
         )  # fmt: skip
 
     assert ended.returncode == 0, ended.stderr
-    assert site.run(sys.executable, str(SCRIPTS / "jobs_scheduler.py"), "x").returncode == 1
+    assert site.run(sys.executable, str(SCRIPTS / "jobs_scheduler.py"), "x").returncode == 2
 
 
 @pytest.mark.parametrize(

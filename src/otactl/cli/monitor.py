@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -20,14 +21,21 @@ from otactl.cli.options import (
     StateDirOption,
     YesOption,
 )
-from otactl.errors import UserMistake
+from otactl.errors import AwsRefused, UserMistake
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from otactl.cli.watching.choice import Choice
+    from otactl.cli.watching.place import Wishes
     from otactl.cli.watching.room import WatchRoom
+    from otactl.monitor.watch_policy import WatchPolicy
 
 #: What ``--once`` may spend beside one DescribeJob: pages, and the reasons of some failures.
 _CALLS_ONCE = 25
-_WAIT_SECONDS = 0.5
+_POLL_SECONDS = 5.0
+#: In a rehearsal, where a call costs nothing and a round may last for seconds (wall clock).
+_REHEARSAL_POLL_SECONDS = 0.5
 
 
 class Until(StrEnum):
@@ -68,7 +76,12 @@ def monitor(
         typer.Option("--until", help="End with the jobs, with the exit codes of `otactl deploy`."),
     ] = None,
     wait: Annotated[
-        bool, typer.Option("--wait", help="Wait for a job that is not there yet.")
+        bool,
+        typer.Option(
+            "--wait",
+            help="Wait for a job that is not there yet, in AWS or in a rehearsal; without a name,"
+            " for the next deployment of this machine.",
+        ),
     ] = False,
     events: Annotated[
         bool,
@@ -83,7 +96,7 @@ def monitor(
     port: Annotated[
         int, typer.Option("--port", min=0, max=65535, help="Of the page; 0 takes a free one.")
     ] = 0,
-    poll: PollOption = 5.0,
+    poll: PollOption = _POLL_SECONDS,
     details: Annotated[
         int,
         typer.Option("--details", min=0, metavar="THINGS", help="Ask so many failed things why."),
@@ -107,36 +120,87 @@ def monitor(
     those of `otactl deploy`.
     """
     from otactl.cli.watching.choice import choose
-    from otactl.cli.watching.place import Wishes, find_place
-    from otactl.cli.watching.room import agree_on_events, furnish
+    from otactl.cli.watching.place import Wishes
     from otactl.cli.watching.show import Showing, show
+    from otactl.monitor.watch import BegunElsewhere
     from otactl.monitor.watch_policy import QUIET_SECONDS, WatchPolicy
 
     _check(once=once, web=web, follow=follow, until=until, output=output, things=thing or ())
-    choice = choose(
-        files or (),
-        job_id or (),
-        state_dir=state_dir,
-        settles=until is Until.DONE,
-        waits=wait,
-    )
+    looks_once = once or (output is OutputFormat.JSON and not follow and until is None)
+    waits = wait and not looks_once
     wishes = Wishes(profile=profile, region=region, endpoint_url=endpoint_url, state_dir=state_dir)
-    place = find_place(wishes, journal_path=choice.journal_path, region=choice.region)
     policy = WatchPolicy(
         interval_seconds=poll,
         details=details,
         silent_seconds=silent,
         quiet_seconds=min(silent, QUIET_SECONDS),
     )
-    room = furnish(place, choice.subjects, policy, followed=thing or ())
-    if once or (output is OutputFormat.JSON and not follow and until is None):
-        _print_once(room, output)
-        return
-    listens = events and agree_on_events(place, lambda question: _ask(question, yes=yes))
     showing = Showing(
         output=output, follow=follow, web=web, port=port, is_until_done=until is Until.DONE
     )
-    show(room, showing, events=listens, thing_names=thing or ())
+    while True:
+        room = _furnish(
+            lambda: choose(
+                files or (),
+                job_id or (),
+                state_dir=state_dir,
+                settles=until is Until.DONE,
+                waits=wait,
+            ),
+            wishes,
+            policy,
+            waits=waits,
+            things=thing or (),
+        )
+        if looks_once:
+            _print_once(room, output)
+            return
+        try:
+            show(
+                room,
+                showing,
+                events=events and _agree_on_events(room, yes=yes, waits=waits),
+                thing_names=thing or (),
+            )
+        except BegunElsewhere:
+            terminal.note("a rehearsal of the job began: watching it in its own cloud")
+        else:
+            return
+
+
+def _furnish(
+    choose: Callable[[], Choice],
+    wishes: Wishes,
+    policy: WatchPolicy,
+    *,
+    waits: bool,
+    things: Sequence[str],
+) -> WatchRoom:
+    """Choose the jobs, find out where they are, and put the watch together."""
+    from otactl.cli.watching.place import find_place
+    from otactl.cli.watching.room import furnish
+    from otactl.cli.watching.waiting import choose_when_there, rehearsal_begun, still_there
+    from otactl.deploy.store import DeploymentStore
+
+    choice = choose_when_there(choose) if waits else choose()
+    path = still_there(choice.journal_path) if waits else choice.journal_path
+    place = find_place(wishes, journal_path=path, region=choice.region)
+    store = DeploymentStore(terminal.state_directory(wishes.state_dir))
+    job_ids = {subject.job_id for subject in choice.subjects}
+    endpoint_url = place.clients.settings.endpoint_url
+    if place.is_rehearsal and policy.interval_seconds == _POLL_SECONDS:
+        policy = replace(policy, interval_seconds=_REHEARSAL_POLL_SECONDS * place.speed)
+
+    def is_elsewhere() -> bool:
+        return rehearsal_begun(store, job_ids, endpoint_url=endpoint_url)
+
+    return furnish(
+        place,
+        choice.subjects,
+        policy,
+        followed=things,
+        is_elsewhere=is_elsewhere if waits else None,
+    )
 
 
 def _check(
@@ -168,6 +232,18 @@ def _check(
             raise UserMistake(
                 f"--thing {name!r} is no thing name: 1-128 letters, digits, :, - or _"
             )
+
+
+def _agree_on_events(room: WatchRoom, *, yes: bool, waits: bool) -> bool:
+    from otactl.cli.watching.room import agree_on_events
+
+    try:
+        return agree_on_events(room.place, lambda question: _ask(question, yes=yes))
+    except (AwsRefused, UserMistake) as error:
+        if not waits:
+            raise
+        terminal.warn(f"cannot find out whether events are on: {error}; polling instead")
+        return False
 
 
 def _ask(question: str, *, yes: bool) -> bool:

@@ -47,6 +47,14 @@ SHOW_MS = 200
 _CLOSING_CALLS = 20
 
 
+#: How often a watch that waits for its jobs asks whether they began elsewhere.
+_WAITING_SECONDS = 1.0
+
+
+class BegunElsewhere(Exception):
+    """Raised when the jobs that are waited for began in another cloud."""
+
+
 class Watch:
     """Watches jobs.
 
@@ -61,6 +69,8 @@ class Watch:
         renew: Called when AWS refused, before the next try: the credentials may be other ones.
         last_word: What the deployment of a job wrote down of it, by its id; None when nobody knows.
         is_place_gone: Whether the cloud the jobs are in went for good, as a rehearsal's does.
+        is_elsewhere: Given when jobs that are not there yet are waited for: whether they began in
+            another cloud. Until AWS first answered, refusals and missing credentials are retried.
         patience_seconds: How long AWS may refuse or be out of reach before that is raised; None
             to try for ever.
     """
@@ -78,6 +88,7 @@ class Watch:
         renew: Callable[[], None] = lambda: None,
         last_word: Callable[[str], RoundResult | None] = lambda _: None,
         is_place_gone: Callable[[], bool] = lambda: False,
+        is_elsewhere: Callable[[], bool] | None = None,
         patience_seconds: float | None = PATIENCE_SECONDS,
     ) -> None:
         self._inbox = inbox
@@ -88,6 +99,7 @@ class Watch:
         self._renew = renew
         self._last_word = last_word
         self._is_place_gone = is_place_gone
+        self._is_elsewhere = is_elsewhere
         self._patience_seconds = patience_seconds
         self._feed = Feed(expects_events=expects_events)
         self._connected_ms = 0
@@ -103,9 +115,12 @@ class Watch:
 
         Raises:
             AwsRefused: AWS kept refusing, or stayed out of reach, for longer than the patience.
+            BegunElsewhere: The jobs that were waited for began in another cloud.
             Interrupted: The user asked to stop.
         """
         while True:
+            if self._is_waiting and self._is_elsewhere is not None and self._is_elsewhere():
+                raise BegunElsewhere
             now_ms = self._clock.now_ms()
             for turn in self._turns.values():
                 if not turn.ended and turn.due_ms <= now_ms:
@@ -123,6 +138,13 @@ class Watch:
         """Let the loop look at every job when it next comes round."""
         for turn in self._turns.values():
             turn.due_ms = 0
+
+    @property
+    def _is_waiting(self) -> bool:
+        """Whether jobs are waited for, and none of them was seen."""
+        return self._is_elsewhere is not None and all(
+            turn.watcher.state.job is None for turn in self._turns.values()
+        )
 
     @property
     def _relies_on_events(self) -> bool:
@@ -189,7 +211,8 @@ class Watch:
         now_ms = self._clock.now_ms()
         patience = self._patience_seconds
         is_first = not turn.is_answered and not isinstance(error, AwsUnreachable)
-        if is_first or (patience is not None and now_ms - turn.answered_ms > patience * 1000):
+        is_late = patience is not None and now_ms - turn.answered_ms > patience * 1000
+        if (is_first or is_late) and not (self._is_waiting and not turn.is_answered):
             raise error
         turn.failures += 1
         pause = max(pause_seconds(turn.failures), self._policy.interval_seconds)
@@ -318,4 +341,5 @@ class Watch:
         due_ms += [turn.shown_ms + SHOW_MS for turn in turns if self._news(turn) != turn.shown]
         if self._relies_on_events:
             due_ms.append(self._followed_due_ms)
-        return max(0.0, (min(due_ms) - now_ms) / 1000)
+        seconds = max(0.0, (min(due_ms) - now_ms) / 1000)
+        return min(seconds, _WAITING_SECONDS) if self._is_waiting else seconds

@@ -9,7 +9,7 @@ from otactl.model.standing import AlarmState, Source
 from otactl.model.status import ExecutionStatus, FailureType, JobStatus
 from otactl.monitor.followed import FollowedThings
 from otactl.monitor.job_watcher import JobWatcher
-from otactl.monitor.watch import Watch
+from otactl.monitor.watch import BegunElsewhere, Watch
 from otactl.monitor.watch_policy import WatchPolicy
 
 S = ExecutionStatus
@@ -28,6 +28,7 @@ def a_watch(world, *, policy=None, things=None, is_over=over, patience=900.0, **
     policy = policy or WatchPolicy()
     expects_events = options.pop("events", False)
     renew = options.pop("renew", lambda: None)
+    is_elsewhere = options.pop("is_elsewhere", None)
     jobs = options.pop("jobs", ("job",))
     watchers = [
         JobWatcher(job, world, world, policy, things=lambda: things, **options) for job in jobs
@@ -42,6 +43,7 @@ def a_watch(world, *, policy=None, things=None, is_over=over, patience=900.0, **
         is_over=is_over,
         expects_events=expects_events,
         renew=renew,
+        is_elsewhere=is_elsewhere,
         patience_seconds=patience,
     )
     return watch, screen
@@ -357,6 +359,52 @@ def test_credentials_that_never_were_good_end_the_watch_at_once():
         watch.run()
 
     assert world.calls == {"DescribeJob": 1}
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        UserMistake("Unable to locate credentials"),
+        AwsRefused("iot:DescribeJob", "ExpiredTokenException", "expired"),
+    ],
+)
+def test_who_waits_for_a_job_may_bring_the_credentials_later(refusal):
+    world = JobWorld()
+    world.create(things=NAMES[:10])
+    world.refusal = refusal
+    # Longer than the patience with a network that was there before.
+    world.at(1000, lambda: setattr(world, "refusal", None))
+    world.at(1500, lambda: world.end(S.SUCCEEDED, *NAMES[:10]))
+    watch, screen = a_watch(world, is_elsewhere=lambda: False)
+
+    watch.run()
+
+    assert str(refusal) in screen.shown[0].note
+    assert screen.last.job.counts[S.SUCCEEDED] == 10
+
+
+@pytest.mark.parametrize("refusal", [None, UserMistake("Unable to locate credentials")])
+def test_a_job_that_is_waited_for_and_begins_elsewhere_is_left_within_a_second(refusal):
+    world = JobWorld()
+    world.refusal = refusal
+    began_ms = world.ms + 600_000
+    watch, _ = a_watch(world, is_elsewhere=lambda: world.ms >= began_ms, is_over=lambda *_: False)
+
+    with pytest.raises(BegunElsewhere):
+        watch.run()
+
+    assert world.ms <= began_ms + 1000
+
+
+def test_a_job_that_was_seen_is_watched_to_its_end_whatever_begins_elsewhere():
+    world = JobWorld()
+    world.create(things=NAMES[:10])
+    world.at(60, lambda: world.end(S.SUCCEEDED, *NAMES[:10]))
+    watch, screen = a_watch(world, is_elsewhere=lambda: world.calls["DescribeJob"] > 0)
+
+    watch.run()
+
+    assert screen.last.job.counts[S.SUCCEEDED] == 10
 
 
 def test_a_file_of_credentials_that_is_away_while_it_is_written_anew_is_borne():

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from otactl.cli import terminal
 from otactl.cli.named_files import read_thing_list
 from otactl.cli.text_file import read_text
+from otactl.cli.watching.at_work import deployments_at_work
 from otactl.cli.watching.journal_glance import JournalGlance
 from otactl.cli.watching.subject import Subject
-from otactl.deploy.journal import Journal, Phase
+from otactl.deploy.journal import Journal
 from otactl.deploy.store import DeploymentStore
 from otactl.errors import LocalResourceMissing, UserMistake
 from otactl.errors.problem import Problem
@@ -51,7 +52,8 @@ def choose(
     """The jobs that were meant; the newest deployment that runs when nothing was said.
 
     Raises:
-        UserMistake: Nothing was said and nothing runs, an id is none, the files contradict.
+        NothingAtWork: Nothing was said and nothing runs.
+        UserMistake: An id is none, the files contradict.
         ConfigurationInvalid: A file is no good; it carries every problem.
     """
     store = DeploymentStore(terminal.state_directory(state_dir))
@@ -63,6 +65,10 @@ def choose(
     if not chooser.choice.subjects:
         chooser.add_running()
     return chooser.choice
+
+
+class NothingAtWork(UserMistake):
+    """Raised when no deployment is under way on this machine."""
 
 
 class _Chooser:
@@ -94,12 +100,10 @@ class _Chooser:
         self._add(job_id)
 
     def add_running(self) -> None:
-        for deployment_id, journal in self._store.journals():
-            path = self._store.path(deployment_id)
-            if journal.phase is Phase.RUNNING and JournalGlance(path).is_at_work():
-                self._add(journal.plan.job_id, journal_path=path)
-                return
-        raise UserMistake(
+        for found in deployments_at_work(self._store):
+            self._add(found.job_id, journal_path=found.path)
+            return
+        raise NothingAtWork(
             "no deployment is under way on this machine",
             hint="name a dev.ini or a --job-id",
         )

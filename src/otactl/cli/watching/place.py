@@ -34,12 +34,14 @@ class Place:
         clock: Shows the time that the service's clock shows.
         speed: How fast that runs.
         is_gone: Whether it went for good, as a rehearsal's cloud goes with the rehearsal.
+        is_rehearsal: Whether it is a rehearsal's cloud, where calls cost nothing.
     """
 
     clients: AwsClients
     clock: CommandClock
     speed: float = 1.0
     is_gone: Callable[[], bool] = lambda: False
+    is_rehearsal: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,13 +64,13 @@ def find_place(
         journal_path: Of the deployment the job belongs to.
         region: What a dev.ini says.
     """
-    about, journal_region = _told_by(journal_path)
+    about, journal_region = told_by(journal_path)
     rehearsed = None if wishes.endpoint_url else rehearsal_cloud(about)
     if rehearsed is not None:
         place = _at_local_cloud(
             rehearsed, AwsSettings.for_local_cloud(rehearsed, max_attempts=_MAX_ATTEMPTS)
         )
-        return replace(place, is_gone=lambda: rehearsal_cloud(about) is None)
+        return replace(place, is_gone=lambda: rehearsal_cloud(about) is None, is_rehearsal=True)
     endpoint_url = wishes.endpoint_url or about.get("endpointUrl")
     known_region = region or journal_region
     if wishes.region and known_region and wishes.region != known_region:
@@ -88,7 +90,7 @@ def find_place(
     return Place(clients=AwsClients(settings), clock=CommandClock())
 
 
-def _told_by(journal_path: Path | None) -> tuple[dict[str, Any], str | None]:
+def told_by(journal_path: Path | None) -> tuple[dict[str, Any], str | None]:
     """What a journal says about its deployment, and the region of its plan."""
     if journal_path is None:
         return {}, None

@@ -39,6 +39,7 @@ class WatchRoom:
         watchers: One for each job, in the order of ``subjects``.
         board: What the views read.
         actions: What they may ask for.
+        is_elsewhere: Given when jobs are waited for: whether they began in another cloud.
     """
 
     place: Place
@@ -49,6 +50,7 @@ class WatchRoom:
     inbox: CommandInbox
     actions: CommandActions
     policy: WatchPolicy
+    is_elsewhere: Callable[[], bool] | None = None
 
     @property
     def words(self) -> str:
@@ -68,7 +70,12 @@ class WatchRoom:
 
 
 def furnish(
-    place: Place, subjects: Sequence[Subject], policy: WatchPolicy, *, followed: Sequence[str] = ()
+    place: Place,
+    subjects: Sequence[Subject],
+    policy: WatchPolicy,
+    *,
+    followed: Sequence[str] = (),
+    is_elsewhere: Callable[[], bool] | None = None,
 ) -> WatchRoom:
     """Put everything together; nothing is called yet."""
     reader = RenewableReader(place.clients)
@@ -97,6 +104,7 @@ def furnish(
         inbox=inbox,
         actions=CommandActions(reader, board, place.clock, lambda: inbox.post(None)),
         policy=policy,
+        is_elsewhere=is_elsewhere,
     )
 
 
@@ -124,6 +132,7 @@ def watching(
         renew=room.reader.renew,
         last_word=lambda job_id: by_id[job_id].last_word(),
         is_place_gone=room.place.is_gone,
+        is_elsewhere=room.is_elsewhere,
         patience_seconds=PATIENCE_SECONDS if gives_up else None,
     )
     with ExitStack() as stack:

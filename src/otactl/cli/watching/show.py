@@ -49,6 +49,7 @@ def show(room: WatchRoom, showing: Showing, *, events: bool, thing_names: Sequen
 
     Raises:
         OtactlError: The watch failed; with ``is_until_done`` also when a job did.
+        BegunElsewhere: The jobs that are waited for began in another cloud.
     """
     watch = watching(room, events=events, gives_up=showing.is_until_done, thing_names=thing_names)
     with ExitStack() as stack:
