@@ -38,7 +38,7 @@ def build_application(settings: ServerSettings) -> Any:
     Args:
         settings: Of this cloud.
     """
-    adaptation.install_all()
+    adaptation.install_all(largest_page=settings.largest_page)
     AlarmTicker(alarm.evaluate_everywhere, settings.speed).start()
     store = StreamStore()
     aws = LocalAws(f"http://127.0.0.1:{settings.port}", settings.root_secret)

@@ -38,6 +38,7 @@ class CloudSettings:
         fault_percent: How many of a hundred calls of otactl fail, to see that it comes through.
         fault_seed: Another seed, other calls.
         log_level: How much MiniStack writes into ``cloud.log``.
+        largest_page: Entries in a page of a list at most; small ones show who forgets nextToken.
 
     Raises:
         UserMistake: A value is none of these.
@@ -52,6 +53,7 @@ class CloudSettings:
     fault_percent: float = 0.0
     fault_seed: int = 0
     log_level: str = "INFO"
+    largest_page: int = 250
 
     def __post_init__(self) -> None:
         for name, port in (("--port", self.port), ("--mqtt-port", self.mqtt_port)):
@@ -104,6 +106,7 @@ class ServerSettings:
     root_secret: str
     fault_percent: float = 0.0
     fault_seed: int = 0
+    largest_page: int = 250
 
     @classmethod
     def from_fields(cls, fields: dict[str, Any]) -> ServerSettings:

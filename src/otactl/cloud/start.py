@@ -86,6 +86,7 @@ def _start(settings: CloudSettings, reservation: Reservation, *, detached: bool)
         speed=settings.speed,
         fault_percent=settings.fault_percent,
         fault_seed=settings.fault_seed,
+        largest_page=settings.largest_page,
         clock_origin_ms=time.time_ns() // 1_000_000,
         log_level=settings.log_level,
         root_secret=_SECRET,

@@ -7,6 +7,8 @@ it, only less like AWS or slower. ``tests/contract/test_ministack.py`` fails the
 from __future__ import annotations
 
 import logging
+from functools import partial
+from typing import TYPE_CHECKING
 
 from otactl.cloud.ministack import (
     alarm,
@@ -19,20 +21,28 @@ from otactl.cloud.ministack import (
     metric_namespace,
     model_check,
     outbox,
+    paging,
+    registry,
     retry,
     stream_arn,
     subscription_index,
+    thing_group,
     timeout,
 )
 from otactl.cloud.ministack.shape import ShapeChanged
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _log = logging.getLogger("otactl.cloud.ministack")
 
+_PAGES = "pages of lists"
+
 #: By what is lost without it. Retries come before timeouts: a timeout tells the thing of both.
-ADAPTATIONS = {
+#: Pages come after whatever lists, and the models' checks last: they look at a request first.
+ADAPTATIONS: dict[str, Callable[[], None]] = {
     "the refusal of clients without a certificate": client_certificate.install,
     "the checks of CreateJob": job_request.install,
-    "the checks of the service models": model_check.install,
     "the checks of Jobs over MQTT": job_message.install,
     "retries of failed executions": retry.install,
     "notifications of timeouts": timeout.install,
@@ -44,17 +54,25 @@ ADAPTATIONS = {
     "e-mails and text messages": outbox.install,
     "the remembered CA key (registering a large fleet will be slow)": ca_key.install,
     "the subscription index (a large fleet will be slow)": subscription_index.install,
+    "the small rules of the registry": registry.install,
+    "groups in groups": thing_group.install,
+    _PAGES: paging.install,
+    "the checks of the service models": model_check.install,
 }
 
 
-def install_all() -> dict[str, str]:
+def install_all(*, largest_page: int = paging.LARGEST_PAGE) -> dict[str, str]:
     """Install each adaptation that fits.
+
+    Args:
+        largest_page: Entries in a page of a list at most.
 
     Returns:
         What is missing, with the reason.
     """
     missing = {}
-    for name, install in ADAPTATIONS.items():
+    adaptations = ADAPTATIONS | {_PAGES: partial(paging.install, largest_page)}
+    for name, install in adaptations.items():
         try:
             install()
         except (ShapeChanged, AttributeError) as error:
