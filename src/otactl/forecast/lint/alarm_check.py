@@ -81,11 +81,17 @@ def _finding(
     )
 
 
+def _without_count(name: str) -> str:
+    """The sample tool's ``failedCount`` and ``timed_outCount`` are called without it here."""
+    return name.removesuffix("Count").replace("_", "")
+
+
 def _unknown_metric(alarm: Alarm) -> Finding | None:
     name = alarm.metric_name
     if alarm.namespace == OWN_NAMESPACE and name not in STACK_METRICS:
         # A warning: something else of the user's may publish in this namespace too.
-        alike = [known for known in STACK_METRICS if known.lower() == name.lower()]
+        meant = {name.lower(), _without_count(name).lower()}
+        alike = [known for known in STACK_METRICS if known.lower() in meant]
         return _finding(
             alarm,
             "OTA605",

@@ -425,6 +425,9 @@ def test_a_metric_that_the_monitoring_stack_does_not_publish() -> None:
     (found,) = findings(SLOW, alarms=(alarm(metric_name="downloadtime"),))
     assert (found.code, found.severity) == ("OTA605", Severity.WARNING)
     assert found.safe == "metricName = downloadTime"
+    for sample, ours in (("failedCount", "failed"), ("timed_outCount", "timedOut")):
+        (found,) = findings(SLOW, alarms=(alarm(metric_name=sample),))
+        assert found.safe == f"metricName = {ours}"
     failed = alarm(metric_name="failed", statistic="Sum", threshold=20)
     assert codes(SLOW, alarms=(failed,)) == []
     assert codes(SLOW, alarms=(alarm(namespace="Our:Own", metric_name="downloadtime"),)) == []
