@@ -246,7 +246,7 @@ def test_a_job_is_described_listed_and_deleted(clients, unique, things):
     assert len(list(jobs.executions(request.job_id))) == 3
     assert jobs.execution(request.job_id, rejected.thing_name).reason == "not for me"
 
-    jobs.cancel(request.job_id, reason_code="OTACTL_TEST", comment="enough", force=True)
+    jobs.force_cancel_job(request.job_id, reason_code="OTACTL_TEST", comment="enough")
     canceled = jobs.describe(request.job_id)
     assert (canceled.status, canceled.reason_code, canceled.comment, canceled.force_canceled) == (
         JobStatus.CANCELED,
@@ -254,8 +254,8 @@ def test_a_job_is_described_listed_and_deleted(clients, unique, things):
         "enough",
         True,
     )
-    jobs.delete(request.job_id)
-    jobs.delete(request.job_id)
+    jobs.delete_job(request.job_id)
+    jobs.delete_job(request.job_id)
     assert jobs.describe(request.job_id) is None
 
 
@@ -279,7 +279,7 @@ def test_executions_are_listed_over_several_pages(clients, unique):
     listed = {outcome.thing_name for outcome in jobs.executions(f"many-{unique}")}
 
     assert listed == set(names)
-    jobs.delete(f"many-{unique}")
+    jobs.delete_job(f"many-{unique}")
 
 
 @pytest.mark.parametrize("statistic", ["p99", "Average"])

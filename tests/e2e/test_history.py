@@ -55,7 +55,7 @@ def test_the_newest_stands_first_and_a_long_failure_is_cut(state_dir, unique):
     assert lines[2].strip() == "dev.ini, 12 things, 1 of 1 round"
     assert lines[3].strip().startswith("round 1: 12 of 12 things did not succeed")
     assert shown.count("REJECTED") < 3
-    assert [line.strip() for line in lines[-2:]] == [lines[2].strip(), "finished"]
+    assert [line.strip() for line in lines[-2:]] == [lines[2].strip(), "it succeeded"]
 
 
 def test_a_machine_that_deployed_nothing_says_so(tmp_path):

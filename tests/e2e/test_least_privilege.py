@@ -105,7 +105,7 @@ def test_without_any_one_statement_the_deployment_is_refused(
             assert run.returncode in {2, 3}, run.stderr
             assert "may not see it" in run.stderr or "otactl iam" in run.stderr
             # What the crippled user could not take back, root does.
-            otactl("clean", "--state-dir", str(deployable.folder / "state"), cloud=cloud)
+            otactl("clean", "--yes", "--state-dir", str(deployable.folder / "state"), cloud=cloud)
 
 
 def test_the_policy_reaches_no_other_job_stream_or_object(cloud, clients, deployable, unique):

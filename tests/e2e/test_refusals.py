@@ -231,9 +231,17 @@ def test_a_running_deployment_is_not_started_twice_and_says_how_to_go_on(
     assert second.returncode == 2
     assert "created it" in second.stderr
     assert "otactl clean" in second.stderr
-    cleaned = otactl(
-        "clean", "--state-dir", str(deployable.folder / "state"), "-o", "json", cloud=cloud
-    )
+    where = ("--state-dir", str(deployable.folder / "state"), "-o", "json")
+    # It has finished, by --max-wait, and its job has not: neither is deleted unasked.
+    unnamed = otactl("clean", *where, cloud=cloud)
+    assert unnamed.returncode == 2
+    assert "there is no unfinished deployment" in unnamed.stderr
+    unasked = otactl("clean", deployable.job_id, *where, cloud=cloud)
+    assert unasked.returncode == 2
+    assert f"job {deployable.job_id} has not ended (IN_PROGRESS" in unasked.stderr
+    assert "--yes deletes it" in unasked.stderr
+    assert clients.iot.describe_job(jobId=deployable.job_id)["job"]["status"] == "IN_PROGRESS"
+    cleaned = otactl("clean", deployable.job_id, "--yes", *where, cloud=cloud)
     assert json.loads(cleaned.stdout)["leftovers"] == []
     assert clients.iot.list_jobs()["jobs"] == [] or deployable.job_id not in {
         job["jobId"] for job in clients.iot.list_jobs()["jobs"]

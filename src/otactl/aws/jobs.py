@@ -46,10 +46,15 @@ class IotJobs:
             return None
 
     @translated("iot")
-    def cancel(self, job_id: str, *, reason_code: str, comment: str, force: bool) -> None:
-        """Cancel a job; forced, its executions in progress too."""
+    def cancel(self, job_id: str, *, reason_code: str, comment: str) -> None:
+        """Cancel a job; its executions in progress go on."""
+        self._clients.iot.cancel_job(jobId=job_id, reasonCode=reason_code, comment=comment)
+
+    @translated("iot")
+    def force_cancel_job(self, job_id: str, *, reason_code: str, comment: str) -> None:
+        """Cancel a job and its executions in progress; only ``deploy.consent`` calls this."""
         self._clients.iot.cancel_job(
-            jobId=job_id, reasonCode=reason_code, comment=comment, force=force
+            jobId=job_id, reasonCode=reason_code, comment=comment, force=True
         )
 
     @translated("iot")
@@ -68,8 +73,8 @@ class IotJobs:
         return self._clients.iot.get_job_document(jobId=job_id).get("document", "")
 
     @translated("iot")
-    def delete(self, job_id: str) -> None:
-        """Delete a job and all its executions, running or not."""
+    def delete_job(self, job_id: str) -> None:
+        """Delete a job and all its executions; only ``deploy.consent`` calls this."""
         try:
             self._clients.iot.delete_job(jobId=job_id, force=True)
         except self._clients.iot.exceptions.ResourceNotFoundException:

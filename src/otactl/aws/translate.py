@@ -25,7 +25,13 @@ from botocore.exceptions import (
     ConnectionError as BotocoreConnectionError,
 )
 
-from otactl.errors import AwsRefused, AwsUnreachable, OtactlError, UserMistake
+from otactl.errors import (
+    AwsRefused,
+    AwsUnreachable,
+    CredentialsUnusable,
+    OtactlError,
+    UserMistake,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,7 +66,7 @@ _TRANSIENT = frozenset(
 )
 
 _SIGN_IN = "no usable AWS credentials; see `aws configure` and `aws sso login`"
-_USER_MISTAKES = {
+_UNUSABLE = {
     NoCredentialsError: _SIGN_IN,
     PartialCredentialsError: _SIGN_IN,
     CredentialRetrievalError: _SIGN_IN,
@@ -81,9 +87,9 @@ def translate(error: Exception, service: str, operation: str = "") -> OtactlErro
     """
     if isinstance(error, ClientError):
         return _translate_answer(error, service)
-    for kind, hint in _USER_MISTAKES.items():
+    for kind, hint in _UNUSABLE.items():
         if isinstance(error, kind):
-            return UserMistake(str(error), hint=hint)
+            return CredentialsUnusable(str(error), hint=hint)
     name = f"{service}:{operation}"
     if isinstance(error, BotocoreConnectionError | HTTPClientError):
         hint = "is the network up, and --endpoint-url right?"

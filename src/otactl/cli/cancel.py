@@ -59,6 +59,7 @@ def cancel(
     from otactl.cli.watching.choice import choose
     from otactl.cli.watching.place import Wishes, find_place
     from otactl.cli.watching.reader import RenewableReader
+    from otactl.deploy.consent import Consent
     from otactl.model.identifier import is_thing_name
 
     if thing is not None and not is_thing_name(thing):
@@ -78,6 +79,7 @@ def cancel(
         thing,
         force=force,
         comment=comment or DEFAULT_COMMENT,
+        consent=Consent.YES if yes else Consent.ANSWERED,
     )
     if output is OutputFormat.JSON:
         terminal.print_json({"jobId": job_id, "thing": thing, "force": force, "cancelled": True})

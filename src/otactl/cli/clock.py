@@ -1,8 +1,8 @@
-"""The clock of a command, and its ear for Ctrl-C and SIGTERM.
+"""The clock of a command, and its ear for Ctrl-C, SIGTERM and SIGHUP.
 
-The first signal asks the command to stop: sleeping ends at once, and what is under way is undone.
-The second one stops it where it stands. In a rehearsal the clock runs at the local cloud's speed,
-so that every duration a user sees is one of the rehearsed deployment.
+The first signal asks the command to stop: sleeping ends at once, and the command decides what
+becomes of what is under way. The second one stops it where it stands. In a rehearsal the clock runs
+at the local cloud's speed, so that every duration a user sees is one of the rehearsed deployment.
 """
 
 from __future__ import annotations
@@ -21,6 +21,14 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from otactl.model.local_cloud import LocalCloudAddress
+
+
+def stop_signals() -> list[signal.Signals]:
+    """The signals that ask a command to stop; under ``nohup`` the closing terminal does not."""
+    heard = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        heard.append(signal.SIGHUP)
+    return heard
 
 
 class CommandClock:
@@ -46,6 +54,10 @@ class CommandClock:
     def now_ms(self) -> int:
         """Epoch milliseconds."""
         return self._origin_ms + int((_wall_ms() - self._origin_ms) * self._speed)
+
+    def monotonic_ms(self) -> int:
+        """Milliseconds since some instant, whatever becomes of the wall clock."""
+        return int(_monotonic_ns() / 1e6 * self._speed)
 
     def sleep(self, seconds: float) -> None:
         """Wait; raises ``Interrupted`` at once when the user asks to stop, unless shielded."""
@@ -74,22 +86,31 @@ class CommandClock:
         """Within the block, the first signal asks to stop and the second one insists.
 
         Args:
-            doing: What the user reads on the first: ``undoing what was created``.
+            doing: What the user reads on the first: ``deleting the change set``; may be empty.
         """
 
         def hear(signal_number: int, _frame: FrameType | None) -> None:
             if self._asked.is_set():
                 raise Interrupted(signal_number)
-            terminal.note(f"stopping: {doing}; once more to stop at once")
             self.ask_to_stop(signal_number)
+            if signal_number == signal.SIGHUP:
+                terminal.leave_closed_terminal()
+            what = f"stopping: {doing}" if doing else "stopping"
+            terminal.note(f"{what}; once more to stop at once")
 
-        heard = (signal.SIGINT, signal.SIGTERM)
-        before = {number: signal.signal(number, hear) for number in heard}
+        before = {number: signal.signal(number, hear) for number in stop_signals()}
         try:
             yield
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+def _monotonic_ns() -> int:
+    """Nanoseconds that go on while the machine is suspended, where the system can count them."""
+    if hasattr(time, "CLOCK_BOOTTIME"):
+        return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+    return time.monotonic_ns()
 
 
 def _wall_ms() -> int:

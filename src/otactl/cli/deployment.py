@@ -7,7 +7,7 @@ that there is one way a deployment is carried out.
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -19,13 +19,15 @@ from otactl.aws.object_store import S3ObjectStore
 from otactl.aws.registry import IotRegistry
 from otactl.aws.streams import IotStreams
 from otactl.cli.debug_log import DebugLog, debug_log_path
+from otactl.cli.interruption import settle_interruption, tell_how_to_go_on
 from otactl.cli.options import OutputFormat
 from otactl.cli.terminal import print_json, stderr_console, stdout_console, tell_failure, warn
 from otactl.cli.watching.report_file import report_finished
 from otactl.deploy.executor import Executor
-from otactl.deploy.journal import Journal
+from otactl.deploy.journal import Journal, Outcome
 from otactl.deploy.ports import Services
 from otactl.deploy.preparation import Request, prepare
+from otactl.deploy.recorded_failure import outcome_words
 from otactl.deploy.store import DeploymentStore, new_deployment_id
 from otactl.errors import DeploymentFailed, OtactlError
 from otactl.monitor.polling import PollingWatch
@@ -33,7 +35,7 @@ from otactl.views.deploy_progress import DeployProgress
 from otactl.views.result_table import print_result
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from otactl.aws.clients import AwsClients
@@ -70,9 +72,6 @@ class DeploymentEnvironment:
     hands_over: bool = False
     local_cloud: LocalCloudAddress | None = None
     observer: Observer | None = None
-    on_pause: Callable[[str, float], None] = field(
-        default=lambda reason, seconds: warn(f"{reason}; next try in {seconds:g} s")
-    )
 
     def services(self) -> Services:
         """The world behind the Protocols of ``deploy``."""
@@ -83,9 +82,7 @@ class DeploymentEnvironment:
             jobs=jobs,
             registry=IotRegistry(self.clients),
             alarms=CloudWatchAlarms(self.clients),
-            watch=PollingWatch(
-                jobs, self.clock, interval_seconds=self.poll_seconds, on_pause=self.on_pause
-            ),
+            watch=PollingWatch(jobs, self.clock, interval_seconds=self.poll_seconds),
             clock=self.clock,
         )
 
@@ -157,9 +154,7 @@ def carry_out(
         progress = stack.enter_context(
             DeployProgress(stderr_console(), rounds=len(plan.rounds), things=plan.things)
         )
-        stopping = (
-            "the next worker goes on" if environment.hands_over else "undoing what was created"
-        )
+        stopping = "the next worker goes on" if environment.hands_over else ""
         stack.enter_context(environment.clock.hearing_signals(stopping))
         observer: Observer = environment.observer or progress
         if journal.about.get("debug"):
@@ -170,16 +165,44 @@ def carry_out(
             observer,
             environment.clients.calls.snapshot,
             hands_over=environment.hands_over,
+            is_rehearsal=environment.is_rehearsal,
         )
-        result = executor.run()
-        if look_for_leftovers:
-            result = result.with_leftovers(executor.leftovers())
+        executor.run()
         if executor.failure is not None and isinstance(observer, DebugLog):
             observer.write(f"failed: {executor.failure}")
-    failure = executor.failure
-    if failure is None and not result.succeeded:
-        failure = DeploymentFailed(journal.failure or "the deployment did not succeed")
-    return result, failure
+    if not environment.hands_over:
+        settle_interruption(executor, plan)
+    result = executor.result()
+    if look_for_leftovers and not executor.goes_on:
+        result = _with_what_is_left(result, executor, plan)
+    return result, _failure_to_tell(executor, journal)
+
+
+def _with_what_is_left(
+    result: DeploymentResult, executor: Executor, plan: Plan
+) -> DeploymentResult:
+    """The result with what is still there; that it cannot be looked up changes nothing of it."""
+    try:
+        found = executor.leftovers()
+    except OtactlError as error:
+        warn(f"what is left in AWS could not be looked up: {error}")
+        return result
+    keeps = not plan.clean_up or executor.kept_job is not None
+    return result.with_kept(found) if keeps else result.with_leftovers(found)
+
+
+def _failure_to_tell(executor: Executor, journal: Journal) -> OtactlError | None:
+    """How the deployment failed: what came first; what followed is told beside it."""
+    if executor.kept_job is not None:
+        warn(f"{executor.kept_job}; {executor.kept_job.hint}")
+    failure, second = executor.failure, executor.clean_up_failure
+    if failure is None:
+        failure, second = second, None
+    if second is not None:
+        warn(f"{second} ({second.hint})")
+    if failure is None and journal.outcome is not Outcome.SUCCEEDED:
+        failure = DeploymentFailed(outcome_words(journal))
+    return failure
 
 
 @contextmanager
@@ -209,6 +232,8 @@ def finish(journal: Journal, environment: DeploymentEnvironment, output: OutputF
         journal.close()
     report(result, output)
     code = 0 if failure is None else tell_failure(failure)
+    if result.goes_on:
+        tell_how_to_go_on(result)
     report_finished(result.deployment_id, environment.state_dir, environment.clock.now_ms())
     if code:
         raise typer.Exit(code)

@@ -17,6 +17,7 @@ from otactl.cli.options import (
     PollOption,
     ProfileOption,
     StateDirOption,
+    YesOption,
 )
 from otactl.errors import UserMistake
 
@@ -48,20 +49,21 @@ def resume(
     state_dir: StateDirOption = None,
     output: OutputOption = OutputFormat.TEXT,
 ) -> None:
-    """Take up a deployment that was killed or interrupted, and carry it to its end.
+    """Continue a deployment that was killed or interrupted, and carry it to its end.
 
     It goes on with the very plan it began with, whatever has become of the files since. Exit codes
     are those of `otactl deploy`.
     """
     from otactl.cli.deployment import finish
     from otactl.deploy.journal import Journal, Phase
+    from otactl.deploy.recorded_failure import outcome_words
 
     store = _store(state_dir)
     deployment_id = _choose(store, deployment)
     journal = Journal.open(store.path(deployment_id))
     if journal.phase is Phase.FINISHED:
         raise UserMistake(
-            f"deployment {deployment_id} is finished: {journal.failure or 'it succeeded'}",
+            f"deployment {deployment_id} is finished: {outcome_words(journal)}",
             hint=f"`otactl report {deployment_id}` shows it; `otactl clean` removes what it left",
         )
     environment = _environment(journal, profile, endpoint_url, state_dir, poll)
@@ -70,6 +72,7 @@ def resume(
 
 def clean(
     deployment: DeploymentArgument = None,
+    yes: YesOption = False,
     profile: ProfileOption = None,
     endpoint_url: EndpointUrlOption = None,
     state_dir: StateDirOption = None,
@@ -77,15 +80,16 @@ def clean(
 ) -> None:
     """Delete everything a deployment created: job, stream, alarms, group, objects.
 
-    A job that still runs is deleted with its executions; things in the middle of an update finish
-    it without anybody counting.
+    A job that has not ended is only deleted after its id was typed, or with --yes: devices in the
+    middle of an update are no longer followed.
     """
+    from otactl.cli.job_consent import consent_to_delete
     from otactl.deploy.executor import Executor
     from otactl.deploy.journal import Journal
     from otactl.views.deploy_progress import DeployProgress
 
     store = _store(state_dir)
-    journal = Journal.open(store.path(_choose(store, deployment, unfinished_only=False)))
+    journal = Journal.open(store.path(_choose(store, deployment)))
     environment = _environment(journal, profile, endpoint_url, state_dir, 5.0)
     plan = journal.plan
     with DeployProgress(
@@ -94,7 +98,11 @@ def clean(
         executor = Executor(
             journal, environment.services(), progress, environment.clients.calls.snapshot
         )
-        executor.clean()
+        consent = consent_to_delete(executor.unfinished_job(), yes=yes)
+        if consent is None:
+            terminal.note("nothing deleted")
+            return
+        executor.clean(consent)
         leftovers = executor.leftovers()
     if output is OutputFormat.JSON:
         terminal.print_json(
@@ -139,15 +147,16 @@ def _told(entry: dict[str, Any]) -> list[str]:
 
     rounds = f"{entry['roundsDone']} of {rounds_words(entry['rounds'])}"
     of = "rehearsal of " if entry["rehearsal"] else ""
-    failure = entry["failure"]
     return [
         entry["jobId"],
         f"{of}{Path(entry['file']).name}, {things_words(entry['things'])}, {rounds}",
-        shorten(failure, _FAILURE_WIDTH, placeholder=" …") if failure else entry["state"].lower(),
+        shorten(entry["told"], _FAILURE_WIDTH, placeholder=" …"),
     ]
 
 
 def _entry(journal: Journal) -> dict[str, Any]:
+    from otactl.deploy.recorded_failure import outcome_words
+
     plan = journal.plan
     created = datetime.fromtimestamp(journal.created_ms / 1000, UTC)
     return {
@@ -160,7 +169,9 @@ def _entry(journal: Journal) -> dict[str, Any]:
         "rounds": len(plan.rounds),
         "roundsDone": len(journal.rounds),
         "state": journal.phase.value,
+        "outcome": journal.outcome,
         "failure": journal.failure,
+        "told": outcome_words(journal),
         "account": plan.account,
         "region": plan.region,
     }
@@ -172,7 +183,7 @@ def _store(state_dir: Path | None) -> DeploymentStore:
     return DeploymentStore(terminal.state_directory(state_dir))
 
 
-def _choose(store: DeploymentStore, given: str | None, *, unfinished_only: bool = True) -> str:
+def _choose(store: DeploymentStore, given: str | None) -> str:
     """The deployment that was meant: by its id, by its job's, or the newest unfinished one."""
     from otactl.deploy.journal import Phase
 
@@ -182,9 +193,12 @@ def _choose(store: DeploymentStore, given: str | None, *, unfinished_only: bool 
     for deployment_id, journal in store.journals():
         if journal.about.get("rehearsal"):
             continue
-        if journal.phase is not Phase.FINISHED or not unfinished_only:
+        if journal.phase is not Phase.FINISHED:
             return deployment_id
-    raise UserMistake("there is no unfinished deployment", hint="`otactl history` lists them all")
+    raise UserMistake(
+        "there is no unfinished deployment",
+        hint="name one that has finished by its id; `otactl history` lists them",
+    )
 
 
 def _environment(

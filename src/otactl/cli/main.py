@@ -32,6 +32,7 @@ from otactl.cli import (
     things,
     validate,
 )
+from otactl.cli.clock import stop_signals
 from otactl.cli.queue import commands as queue
 from otactl.errors import Interrupted, OtactlError
 
@@ -132,12 +133,18 @@ app.add_typer(fleet.app, name="fleet", rich_help_panel=_HERE)
 
 def _stop(signal_number: int, _frame: FrameType | None) -> None:
     # A second signal while the first is being handled would cut the clean-up short: one is enough.
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    for number in stop_signals():
+        if number != signal.SIGINT:
+            signal.signal(number, signal.SIG_IGN)
+    if signal_number == signal.SIGHUP:
+        terminal.leave_closed_terminal()
     raise Interrupted(signal_number)
 
 
 def run() -> NoReturn:
     """Run the command line and exit with a code that scripts can trust (see otactl.errors)."""
-    signal.signal(signal.SIGTERM, _stop)
+    for number in stop_signals():
+        if number != signal.SIGINT:
+            signal.signal(number, _stop)
     app()
     sys.exit(0)

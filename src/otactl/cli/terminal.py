@@ -9,7 +9,9 @@ control character of theirs reaches the terminal; the consoles see to it, whoeve
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -124,6 +126,19 @@ def tell_failure(error: OtactlError) -> int:
         return 128 + error.signal_number
     print_error(error)
     return error.exit_code
+
+
+def leave_closed_terminal() -> None:
+    """After SIGHUP: what is still to be written goes nowhere, and breaks nothing.
+
+    A standard stream that is a file or a pipe stays as it is.
+    """
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that has closed no longer says that it is one.
+        if stat.S_ISCHR(os.fstat(stream.fileno()).st_mode):
+            os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def state_directory(given: Path | None) -> Path:

@@ -1,14 +1,16 @@
 """Carries out a plan: journal entry, step, result. And undoes it.
 
 The executor never decides what a step does; it decides what comes next: which steps are done
-already (after a crash), when a round has failed so that the rest is skipped, and whether what was
-created goes again. The rules of that:
+already (after a crash), if a round has failed so that the rest is skipped, and whether what was
+created is deleted again. The rules of that:
 
-- ``clean_up`` on: everything is undone at the end, however the end came about.
-- ``clean_up`` off: what was created stays, unless no job was ever created: then nothing was
-  deployed, and nothing may stay behind.
-- Somebody else is there to go on (a worker of the queue): whoever is interrupted leaves everything
-  as it stands, as if killed.
+- Clean-up belongs to an end: the last round, a failed round, or a failure before any job existed.
+- ``clean_up`` on: at an end everything is undone, unless the job has not ended: then all is kept.
+- ``clean_up`` off: what was created is kept, unless no job was ever created: then nothing was
+  deployed, and nothing may stay.
+- Once a job exists, refusals, outages and signals are no end: the rollout goes on in AWS, and the
+  deployment stays RUNNING, to be resumed. So it does for troubles that pass by themselves or by
+  signing in, at every step.
 """
 
 from __future__ import annotations
@@ -16,25 +18,34 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from otactl.deploy.ending import Ending, failure_of
-from otactl.deploy.journal import Phase, StepState
+from otactl.deploy.consent import Consent
+from otactl.deploy.journal import Outcome, Phase, StepState
+from otactl.deploy.journal_file import JournalUnusable
 from otactl.deploy.observer import Moment, Observer, StepMoment
-from otactl.deploy.patience import persist
+from otactl.deploy.patience import Patience
+from otactl.deploy.recorded_failure import failure_of_round, recorded_failure
 from otactl.deploy.step import AwaitJob, CreateJob, StepContext
 from otactl.deploy.step.job import round_result
-from otactl.errors import AwsRefused, DeploymentFailed, Interrupted, OtactlError
+from otactl.deploy.waited_time import WaitedTime
+from otactl.errors import (
+    AwsRefused,
+    AwsUnreachable,
+    CredentialsUnusable,
+    DeploymentFailed,
+    Interrupted,
+    JobUnfinished,
+    OtactlError,
+)
 from otactl.model.outcome import DeploymentResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from otactl.deploy.journal import Journal
     from otactl.deploy.ports import Services
     from otactl.deploy.step import Step
-    from otactl.model.outcome import RoundResult
-
-#: Failed things named in the message of a failed deployment; the report has them all.
-_NAMED_FAILURES = 10
+    from otactl.model.outcome import ThingOutcome
+    from otactl.model.snapshot import JobDescription, JobSnapshot
 
 
 class Executor:
@@ -46,6 +57,8 @@ class Executor:
         observer: Who is told.
         call_counts: The API calls made by this process so far, by operation.
         hands_over: Whether another process goes on when this one is stopped.
+        is_rehearsal: Whether the cloud goes when this process does: nothing can be resumed, and a
+            job that has not ended may be deleted.
     """
 
     def __init__(
@@ -56,6 +69,7 @@ class Executor:
         call_counts: Callable[[], Mapping[str, int]],
         *,
         hands_over: bool = False,
+        is_rehearsal: bool = False,
     ) -> None:
         self._journal = journal
         self._plan = journal.plan
@@ -63,9 +77,15 @@ class Executor:
         self._observer = observer
         self._call_counts = call_counts
         self._hands_over = hands_over
+        self._is_rehearsal = is_rehearsal
+        self._consent = Consent.REHEARSAL if is_rehearsal else Consent.ENDED
         self._earlier_calls = journal.calls
-        #: How the deployment failed, once it did.
+        #: How the deployment failed, or why this process stopped.
         self.failure: OtactlError | None = None
+        #: Why what was created could not be deleted.
+        self.clean_up_failure: OtactlError | None = None
+        #: Why everything is kept though the plan says clean up.
+        self.kept_job: JobUnfinished | None = None
         #: The titles of what was undone, in that order.
         self.undone: list[str] = []
 
@@ -73,27 +93,62 @@ class Executor:
         """Carry out what is left of the plan, then clean up if the plan says so.
 
         A deployment that fails does not raise: the result says what happened, ``failure`` why.
+
+        Raises:
+            JournalUnusable: The journal cannot be written; everything stays as it is.
         """
         if self._journal.phase is Phase.RUNNING:
+            self._journal.enter_interruption(None)
             try:
                 self._run_steps()
-            except OtactlError as error:
-                self._fail(error)
-            except BaseException:
-                # A fault of ours, or a second Ctrl-C: whatever it is, what is there is undone.
-                if not self._hands_over:
-                    self._wind_up()
+            except JournalUnusable:
+                # What cannot be written down is not done, and not undone either.
                 raise
+            except OtactlError as error:
+                self.failure = error
+        else:
+            self.failure = recorded_failure(self._journal)
         self._wind_up()
         return self.result()
 
-    def clean(self) -> None:
-        """Undo everything the journal knows of, whatever the plan says."""
+    def clean(self, consent: Consent) -> None:
+        """Undo everything the journal knows of, whatever the plan says.
+
+        Args:
+            consent: Why a job may be deleted.
+
+        Raises:
+            JobUnfinished: The job has not ended, and nobody consented; nothing was undone.
+        """
         self._services.clock.shield()
-        self._journal.enter_phase(Phase.CLEANING)
-        for step in reversed(self._plan.steps):
-            self._undo(step)
+        self._consent = consent
+        if self._journal.phase is Phase.RUNNING:
+            self._journal.enter_outcome(Outcome.CLEANED)
+        self._undo_all()
         self._finish()
+
+    def abandon(self, consent: Consent) -> None:
+        """Undo everything after this process was stopped, because the user says so."""
+        self._journal.enter_outcome(Outcome.FAILED, str(self.failure))
+        self.clean(consent)
+
+    def unfinished_job(self) -> JobDescription | None:
+        """The deployment's job, if there is one that has not ended: one call, or none."""
+        for step in self._begun_jobs():
+            found = step.find(self._context(step))
+            if found is not None and found.is_unfinished:
+                return found
+        return None
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the deployment can be resumed."""
+        return self._journal.phase is Phase.RUNNING
+
+    @property
+    def has_job(self) -> bool:
+        """Whether a job of this deployment exists, or may exist."""
+        return any(self._may_exist(step) for step in self._begun_jobs())
 
     def result(self) -> DeploymentResult:
         """What the deployment came to so far."""
@@ -105,7 +160,8 @@ class Executor:
             rounds=self._journal.rounds,
             image_sha256=self._plan.image_sha256,
             api_calls=self._journal.calls,
-            leftovers=(),
+            goes_on=self.goes_on,
+            is_rolling_out=self.goes_on and self.has_job,
         )
 
     def leftovers(self) -> tuple[str, ...]:
@@ -124,7 +180,7 @@ class Executor:
         finished = {result.round: result for result in self._journal.rounds}
         for number, steps in enumerate(self._plan.rounds, start=1):
             if number in finished and finished[number].succeeded:
-                # Whoever was killed here may have left its job, whose id the next round needs.
+                # A process killed here may have left its job, whose id the next round needs.
                 self._take_back(steps)
                 continue
             if number > 1:
@@ -137,7 +193,7 @@ class Executor:
             record = self._do(step)
             if isinstance(step, AwaitJob):
                 result = round_result(record)
-                failure = _failure_of_round(step, record, result)
+                failure = failure_of_round(step, record, result)
                 self._journal.enter_round(result)
                 self._observer.on_round(result)
         if failure is not None:
@@ -145,8 +201,8 @@ class Executor:
         self._take_back(steps)
 
     def _take_back(self, steps: Sequence[Step]) -> None:
-        """After a round: leave nothing of it, when the plan says so."""
-        if self._plan.clean_up:
+        """Between rounds: leave nothing of the last one, if the plan says so."""
+        if self._plan.clean_up and steps is not self._plan.rounds[-1]:
             for step in reversed(steps):
                 self._undo(step)
 
@@ -157,11 +213,14 @@ class Executor:
         self._tell(step, Moment.BEFORE_BEGIN)
         self._enter(step, StepState.BEGUN)
         self._tell(step, Moment.BEGUN)
-        record = persist(
-            lambda: step.do(self._context(step)),
-            self._services.clock,
-            on_pause=self._observer.on_pause,
-        )
+        waited = WaitedTime(self._journal, step.key, self._services.clock)
+        patience = Patience(self._services.clock, self._observer.on_pause)
+        try:
+            record = patience.persist(lambda: step.do(self._context(step, patience, waited)))
+        except OtactlError:
+            with suppress(JournalUnusable):
+                waited.keep()
+            raise
         self._tell(step, Moment.HAPPENED)
         self._enter(step, StepState.DONE, record)
         self._tell(step, Moment.DONE)
@@ -172,53 +231,89 @@ class Executor:
             return
         self._enter(step, StepState.UNDOING)
         self._tell(step, Moment.UNDOING)
-        undone = persist(
-            lambda: step.undo(self._context(step), self._journal.record(step.key)),
-            self._services.clock,
-            on_pause=self._observer.on_pause,
-        )
+        patience = Patience(self._services.clock, self._observer.on_pause)
+        record = self._journal.record(step.key)
+        try:
+            undone = patience.persist(lambda: step.undo(self._context(step, patience), record))
+        except JobUnfinished:
+            self._enter(step, StepState.DONE)
+            raise
         self._tell(step, Moment.UNHAPPENED)
         self._enter(step, StepState.UNDONE)
         if undone and step.resource is not None:
             self.undone.append(step.resource)
         self._tell(step, Moment.UNDONE, deleted=undone)
 
+    def _undo_all(self) -> None:
+        self._journal.enter_phase(Phase.CLEANING)
+        for step in reversed(self._plan.steps):
+            self._undo(step)
+
     def _wind_up(self) -> None:
-        """After the last step, or the failure: undo what the plan says, and close the journal."""
-        if self._hands_over and isinstance(self.failure, Interrupted):
+        """After the last step, or a failure: stay resumable, or undo what the plan says and end."""
+        if self._can_go_on():
+            self._journal.enter_interruption(str(self.failure))
             self._save_calls()
             return
         self._services.clock.shield()
-        created_a_job = any(
-            isinstance(step, CreateJob) and self._journal.record(step.key) is not None
-            for step in self._plan.steps
-        )
-        if self._plan.clean_up or not created_a_job:
-            try:
-                self.clean()
-            except AwsRefused as error:
-                # The failure that came first is what the user must read; this one is added to it.
-                hint = f"`otactl clean {self._plan.deployment_id}` tries again"
-                self._fail(
-                    AwsRefused(
-                        error.operation, error.code, f"{error.reason} (cleaning up)", hint=hint
-                    )
-                )
-                self._save_calls()
-        elif self.failure is None or isinstance(self.failure, DeploymentFailed):
-            self._finish()
-        else:
-            # AWS refused, or the user stopped us, with the job under way: it can be resumed.
+        if self.goes_on:
+            outcome = Outcome.SUCCEEDED if self.failure is None else Outcome.FAILED
+            self._journal.enter_outcome(outcome, str(self.failure or ""))
+        try:
+            if self._plan.clean_up or self._created_no_job():
+                self._undo_all()
+        except JobUnfinished as kept:
+            # The job comes first: whatever devices still need of the rest was not touched.
+            self.kept_job = kept
+        except (AwsRefused, CredentialsUnusable) as error:
+            self._note_clean_up_failure(error)
             self._save_calls()
+            return
+        self._finish()
+
+    def _can_go_on(self) -> bool:
+        """Whether this was no end: the deployment stays as it is and can be resumed."""
+        error = self.failure
+        if self._is_rehearsal or self._journal.phase is not Phase.RUNNING:
+            return False
+        if error is None or isinstance(error, DeploymentFailed):
+            return False
+        if isinstance(error, Interrupted) and self._hands_over:
+            return True
+        return _passes(error) or self.has_job
+
+    def _created_no_job(self) -> bool:
+        return all(self._journal.record(step.key) is None for step in self._jobs())
+
+    def _may_exist(self, step: CreateJob) -> bool:
+        """Whether a job was created; one whose creation was not recorded is looked up."""
+        if self._journal.record(step.key) is not None:
+            return True
+        try:
+            return step.find(self._context(step)) is not None
+        except OtactlError:
+            return True
+
+    def _jobs(self) -> Iterator[CreateJob]:
+        return (step for step in self._plan.steps if isinstance(step, CreateJob))
+
+    def _begun_jobs(self) -> Iterator[CreateJob]:
+        gone = (None, StepState.UNDONE)
+        return (step for step in self._jobs() if self._journal.state(step.key) not in gone)
+
+    def _note_clean_up_failure(self, error: AwsRefused | CredentialsUnusable) -> None:
+        """The failure that came first stays the deployment's; this one is told beside it."""
+        hint = f"`otactl resume {self._plan.deployment_id}` tries again"
+        if isinstance(error, AwsRefused):
+            self.clean_up_failure = AwsRefused(
+                error.operation, error.code, f"{error.reason} (cleaning up)", hint=hint
+            )
+        else:
+            self.clean_up_failure = CredentialsUnusable(f"{error} (cleaning up)", hint=hint)
 
     def _finish(self) -> None:
         self._save_calls()
         self._journal.enter_phase(Phase.FINISHED)
-
-    def _fail(self, error: OtactlError) -> None:
-        self.failure = self.failure or error
-        with suppress(OtactlError):
-            self._journal.enter_failure(str(error))
 
     def _save_calls(self) -> None:
         counts = dict(self._earlier_calls)
@@ -226,16 +321,38 @@ class Executor:
             counts[name] = counts.get(name, 0) + count
         self._journal.enter_calls(counts)
 
-    def _context(self, step: Step) -> StepContext:
+    def _context(
+        self, step: Step, patience: Patience | None = None, waited: WaitedTime | None = None
+    ) -> StepContext:
+        """What a step may use; that it got on tells that AWS answers."""
+
+        def answered() -> None:
+            if patience is not None:
+                patience.answered()
+            if waited is not None:
+                waited.keep_now_and_then()
+
+        def on_progress(done: int, of: int) -> None:
+            answered()
+            self._observer.on_progress(step, done, of)
+
+        def on_snapshot(snapshot: JobSnapshot) -> None:
+            answered()
+            self._observer.on_snapshot(getattr(step, "round", 0), snapshot)
+
+        def on_executions(round_number: int, executions: Sequence[ThingOutcome]) -> None:
+            answered()
+            self._journal.enter_executions(round_number, executions)
+
         return StepContext(
             services=self._services,
             deployment_id=self._plan.deployment_id,
             targets=self._journal.targets,
-            on_progress=lambda done, of: self._observer.on_progress(step, done, of),
-            on_snapshot=lambda snapshot: self._observer.on_snapshot(
-                getattr(step, "round", 0), snapshot
-            ),
-            on_executions=self._journal.enter_executions,
+            on_progress=on_progress,
+            on_snapshot=on_snapshot,
+            on_executions=on_executions,
+            consent=self._consent,
+            waited_ms=int if waited is None else waited.ms,
         )
 
     def _enter(
@@ -247,28 +364,8 @@ class Executor:
         self._observer.on_step(StepMoment(step, moment, deleted))
 
 
-def _failure_of_round(
-    step: AwaitJob, record: Mapping[str, object], result: RoundResult
-) -> DeploymentFailed | None:
-    failure = failure_of(
-        Ending(str(record["ending"])),
-        step.job_id,
-        comment=str(record.get("comment") or ""),
-        max_wait_seconds=step.max_wait_seconds,
-    )
-    if failure is not None or result.succeeded:
-        return failure
-    unsuccessful = result.unsuccessful
-    total = sum(result.counts.values())
-    if not total:
-        return DeploymentFailed(f"round {step.round}: job {step.job_id} reached no thing at all")
-    names = ", ".join(
-        f"{outcome.thing_name} {outcome.status}"
-        + (f" ({outcome.reason})" if outcome.reason else "")
-        for outcome in unsuccessful[:_NAMED_FAILURES]
-    )
-    more = len(unsuccessful) - _NAMED_FAILURES
-    return DeploymentFailed(
-        f"round {step.round}: {len(unsuccessful)} of {total} things did not succeed:"
-        f" {names}{f' and {more} more' if more > 0 else ''}"
-    )
+def _passes(error: OtactlError) -> bool:
+    """Whether the trouble passes by itself, or when the user signs in again."""
+    if isinstance(error, AwsUnreachable | CredentialsUnusable):
+        return True
+    return isinstance(error, AwsRefused) and error.may_be_about_credentials

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from otactl.deploy.journal_file import connect_reading, connect_writing
+from otactl.deploy.journal_file import Database, connect_reading, connect_writing
 from otactl.deploy.plan import Plan
 from otactl.deploy.step.job import ROUND_RESULT
 from otactl.errors import LocalResourceMissing, UserMistake
@@ -48,18 +48,29 @@ class Phase(StrEnum):
     FINISHED = "FINISHED"
 
 
+class Outcome(StrEnum):
+    """How a deployment ended. That no failure is recorded is no success."""
+
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    #: `otactl clean` removed it before its end.
+    CLEANED = "CLEANED"
+    #: It ended, and an otactl that did not record outcomes wrote this journal.
+    UNKNOWN = "UNKNOWN"
+
+
 class Journal:
     """The journal of one deployment: ``create`` and ``open`` take its lock, ``read`` does not.
 
     Args:
         path: The file, for messages.
-        connection: An open database with the schema in it.
+        database: An open database with the schema in it.
         lock: The open lock file; None for a journal that is only read.
     """
 
-    def __init__(self, path: Path, connection: sqlite3.Connection, lock: int | None) -> None:
+    def __init__(self, path: Path, database: Database, lock: int | None) -> None:
         self._path = path
-        self._connection = connection
+        self._database = database
         self._lock = lock
 
     @classmethod
@@ -113,31 +124,34 @@ class Journal:
 
     def begin(self, plan: Plan, *, now_ms: int, about: Mapping[str, Any]) -> None:
         """Write down what is going to happen; see ``create``."""
-        with self._connection:
-            self._set("plan", plan.model_dump_json())
-            self._set("phase", Phase.RUNNING)
-            self._set("created_ms", str(now_ms))
-            self._set("about", json.dumps(dict(about)))
+        self._set(
+            ("plan", plan.model_dump_json()),
+            ("phase", Phase.RUNNING),
+            ("created_ms", str(now_ms)),
+            ("about", json.dumps(dict(about))),
+        )
 
     def close(self) -> None:
         """Let go of the file and the lock; doing it twice is no error."""
-        self._connection.close()
+        self._database.close()
         if self._lock is not None:
             os.close(self._lock)
         self._lock = None
 
-    def _set(self, name: str, content: str) -> None:
-        self._connection.execute("REPLACE INTO deployment VALUES (?, ?)", (name, content))
+    def _set(self, *entries: tuple[str, str]) -> None:
+        self._database.write_many("REPLACE INTO deployment VALUES (?, ?)", entries)
+
+    def _find(self, name: str) -> str | None:
+        row = self._database.row("SELECT content FROM deployment WHERE name = ?", name)
+        return None if row is None else str(row[0])
 
     def _get(self, name: str) -> str:
-        row = self._connection.execute(
-            "SELECT content FROM deployment WHERE name = ?", (name,)
-        ).fetchone()
-        if row is None:
+        found = self._find(name)
+        if found is None:
             raise UserMistake(
                 f"the journal {self._path} lacks its {name}: it was never all written"
             )
-        return str(row[0])
+        return found
 
     @property
     def plan(self) -> Plan:
@@ -172,55 +186,84 @@ class Journal:
     @property
     def failure(self) -> str | None:
         """How it failed, in words, or None."""
-        row = self._connection.execute(
-            "SELECT content FROM deployment WHERE name = 'failure'"
-        ).fetchone()
-        return None if row is None else str(row[0])
+        return self._find("failure")
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """How it ended; None while it has not."""
+        recorded = self._find("outcome")
+        if recorded is not None:
+            return Outcome(recorded)
+        if self.phase is Phase.RUNNING:
+            return None
+        return Outcome.UNKNOWN if self.failure is None else Outcome.FAILED
+
+    @property
+    def interruption(self) -> str | None:
+        """Why the last process stopped before the end, or None."""
+        return self._find("interruption")
 
     def enter_phase(self, phase: Phase) -> None:
         """Write down that the deployment is that far."""
-        with self._connection:
-            self._set("phase", phase)
+        self._set(("phase", phase))
+
+    def enter_outcome(self, outcome: Outcome, failure: str = "") -> None:
+        """Write down how it ended; what was written first stays."""
+        if self._find("outcome") is None:
+            entries = [("outcome", outcome.value)] + ([("failure", failure)] if failure else [])
+            self._set(*entries)
 
     def enter_failure(self, message: str) -> None:
         """Write down how it failed."""
-        with self._connection:
-            self._set("failure", message)
+        self.enter_outcome(Outcome.FAILED, message)
+
+    def enter_interruption(self, reason: str | None) -> None:
+        """Write down why this process stops before the end; None: one is at work again."""
+        if reason is None:
+            self._database.write("DELETE FROM deployment WHERE name = 'interruption'")
+        else:
+            self._set(("interruption", reason))
+
+    def waited_ms(self, key: str) -> int:
+        """For how long earlier processes waited in a step, milliseconds."""
+        return int(self._find(f"waited/{key}") or 0)
+
+    def enter_waited(self, key: str, waited_ms: int) -> None:
+        """Write down for how long a step has waited in all, milliseconds."""
+        self._set((f"waited/{key}", str(waited_ms)))
 
     def enter(
         self, key: str, state: StepState, *, now_ms: int, record: Mapping[str, Any] | None = None
     ) -> None:
         """Write down how far a step is; a record, once given, stays."""
-        with self._connection:
-            self._connection.execute(
-                "INSERT INTO step VALUES (?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET"
-                " state = excluded.state, at_ms = excluded.at_ms,"
-                " record = coalesce(excluded.record, record)",
-                (key, state, None if record is None else json.dumps(dict(record)), now_ms),
-            )
+        self._database.write(
+            "INSERT INTO step VALUES (?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET"
+            " state = excluded.state, at_ms = excluded.at_ms,"
+            " record = coalesce(excluded.record, record)",
+            *(key, state, None if record is None else json.dumps(dict(record)), now_ms),
+        )
 
     def state(self, key: str) -> StepState | None:
         """How far a step is, or None when it was never begun."""
-        row = self._connection.execute("SELECT state FROM step WHERE key = ?", (key,)).fetchone()
+        row = self._database.row("SELECT state FROM step WHERE key = ?", key)
         return None if row is None else StepState(row[0])
 
     def record(self, key: str) -> dict[str, Any] | None:
         """What a step left in the journal when it was done."""
-        row = self._connection.execute("SELECT record FROM step WHERE key = ?", (key,)).fetchone()
+        row = self._database.row("SELECT record FROM step WHERE key = ?", key)
         return None if row is None or row[0] is None else dict(json.loads(row[0]))
 
     def enter_round(self, result: RoundResult) -> None:
         """Write down what a round came to."""
-        with self._connection:
-            self._connection.execute(
-                "REPLACE INTO round VALUES (?, ?)",
-                (result.round, ROUND_RESULT.dump_json(result).decode()),
-            )
+        self._database.write(
+            "REPLACE INTO round VALUES (?, ?)",
+            *(result.round, ROUND_RESULT.dump_json(result).decode()),
+        )
 
     @property
     def rounds(self) -> tuple[RoundResult, ...]:
         """What the rounds came to so far, in order."""
-        rows = self._connection.execute("SELECT result FROM round ORDER BY round")
+        rows = self._database.rows("SELECT result FROM round ORDER BY round")
         return tuple(ROUND_RESULT.validate_json(row[0]) for row in rows)
 
     def enter_executions(self, round_number: int, executions: Sequence[ThingOutcome]) -> None:
@@ -228,25 +271,24 @@ class Journal:
 
         They outlive the job, which is deleted at clean-up and its history with it.
         """
-        with self._connection:
-            self._connection.executemany(
-                "INSERT INTO execution VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
-                " status = excluded.status, queued_ms = coalesce(excluded.queued_ms, queued_ms),"
-                " started_ms = coalesce(excluded.started_ms, started_ms),"
-                " updated_ms = coalesce(excluded.updated_ms, updated_ms),"
-                " details = coalesce(excluded.details, details)",
-                (_execution_row(round_number, execution) for execution in executions),
-            )
+        self._database.write_many(
+            "INSERT INTO execution VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+            " status = excluded.status, queued_ms = coalesce(excluded.queued_ms, queued_ms),"
+            " started_ms = coalesce(excluded.started_ms, started_ms),"
+            " updated_ms = coalesce(excluded.updated_ms, updated_ms),"
+            " details = coalesce(excluded.details, details)",
+            (_execution_row(round_number, execution) for execution in executions),
+        )
 
     def executions(self, round_number: int) -> Iterator[ThingOutcome]:
         """The executions of a round, by thing and attempt; none in a journal that kept none."""
         tables = "SELECT 1 FROM sqlite_master WHERE name = 'execution'"
-        if self._connection.execute(tables).fetchone() is None:
+        if self._database.row(tables) is None:
             return
-        for row in self._connection.execute(
+        for row in self._database.rows(
             "SELECT thing, number, status, queued_ms, started_ms, updated_ms, details"
             " FROM execution WHERE round = ? ORDER BY thing, number",
-            (round_number,),
+            round_number,
         ):
             yield ThingOutcome(
                 thing_name=row[0],
@@ -260,25 +302,22 @@ class Journal:
 
     def enter_targets(self, arns: Iterable[str]) -> None:
         """Keep the thing list: a resumed deployment must not depend on a file that may change."""
-        with self._connection:
-            self._connection.executemany(
-                "REPLACE INTO target VALUES (?, ?)", enumerate(arns, start=1)
-            )
+        self._database.write_many("REPLACE INTO target VALUES (?, ?)", enumerate(arns, start=1))
 
     def targets(self) -> Iterator[str]:
         """The ARNs of the thing list, in order."""
-        for row in self._connection.execute("SELECT arn FROM target ORDER BY ordinal"):
+        for row in self._database.rows("SELECT arn FROM target ORDER BY ordinal"):
             yield str(row[0])
 
     def enter_calls(self, counts: Mapping[str, int]) -> None:
         """Keep how many calls were made so far, by operation."""
-        with self._connection:
-            self._connection.executemany("REPLACE INTO api_call VALUES (?, ?)", counts.items())
+        self._database.write_many("REPLACE INTO api_call VALUES (?, ?)", counts.items())
 
     @property
     def calls(self) -> dict[str, int]:
         """How many calls were made, by operation."""
-        return dict(self._connection.execute("SELECT name, count FROM api_call ORDER BY name"))
+        rows = self._database.rows("SELECT name, count FROM api_call ORDER BY name")
+        return {str(name): int(count) for name, count in rows}
 
 
 def _execution_row(round_number: int, execution: ThingOutcome) -> tuple[object, ...]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
-from otactl.errors import UserMistake
+from otactl.errors import LocalResourceMissing, UserMistake
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 _SCHEMA = """
@@ -24,9 +26,70 @@ CREATE TABLE IF NOT EXISTS execution (
     PRIMARY KEY (round, thing, number)) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS api_call (name TEXT PRIMARY KEY, count INTEGER NOT NULL) STRICT;
 """
+#: How long an entry waits for another program that holds the file, such as a backup.
+_LOCKED_SECONDS = 30.0
 
 
-def connect_writing(path: Path) -> tuple[sqlite3.Connection, int]:
+class JournalUnusable(LocalResourceMissing):
+    """Raised when an open journal cannot be written or read: the disk is full, or it is locked.
+
+    Args:
+        path: The journal.
+        error: What SQLite said.
+    """
+
+    def __init__(self, path: Path, error: sqlite3.Error) -> None:
+        super().__init__(
+            f"cannot use the journal {path}: {error}",
+            hint=f"nothing was undone; free the disk or the file, then `otactl resume {path.stem}`"
+            " goes on",
+        )
+
+
+class Database:
+    """An open journal file. What SQLite raises becomes ``JournalUnusable``.
+
+    Args:
+        path: The file, for messages.
+        connection: The database.
+    """
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self._path = path
+        self._connection = connection
+
+    def write(self, statement: str, *values: object) -> None:
+        """Carry out one statement as a transaction."""
+        self.write_many(statement, [values])
+
+    def write_many(self, statement: str, rows: Iterable[Any]) -> None:
+        """Carry out a statement for each row, in one transaction."""
+        with self._translated(), self._connection:
+            self._connection.executemany(statement, rows)
+
+    def row(self, statement: str, *values: object) -> Any:
+        """The first row of an answer, or None."""
+        with self._translated():
+            return self._connection.execute(statement, values).fetchone()
+
+    def rows(self, statement: str, *values: object) -> list[Any]:
+        """All rows of an answer: one that is read in part would keep the file locked."""
+        with self._translated():
+            return self._connection.execute(statement, values).fetchall()
+
+    def close(self) -> None:
+        """Let go of the file; doing it twice is no error."""
+        self._connection.close()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise JournalUnusable(self._path, error) from error
+
+
+def connect_writing(path: Path) -> tuple[Database, int]:
     """Open a journal for the process that is at work on it, and make what is missing.
 
     Returns:
@@ -46,13 +109,14 @@ def connect_writing(path: Path) -> tuple[sqlite3.Connection, int]:
             hint="let it finish, or stop it first",
         ) from error
     try:
-        return _opened(path, f"PRAGMA synchronous=FULL; {_SCHEMA}", check_same_thread=False), lock
+        script = f"PRAGMA synchronous=FULL; {_SCHEMA}"
+        return Database(path, _opened(path, script, check_same_thread=False)), lock
     except sqlite3.Error:
         os.close(lock)
         raise
 
 
-def connect_reading(path: Path) -> sqlite3.Connection:
+def connect_reading(path: Path) -> Database:
     """Open a journal that exists for reading, also while another process writes it.
 
     The file itself is opened for writing where that is allowed: what a killed process wrote by
@@ -63,7 +127,8 @@ def connect_reading(path: Path) -> sqlite3.Connection:
     """
     address = f"{path.resolve().as_uri()}?mode=rw"
     try:
-        return _opened(address, "PRAGMA query_only=ON; SELECT 1 FROM deployment LIMIT 1", uri=True)
+        script = "PRAGMA query_only=ON; SELECT 1 FROM deployment LIMIT 1"
+        return Database(path, _opened(address, script, uri=True))
     except sqlite3.Error as error:
         raise UserMistake(f"the journal {path} cannot be read: {error}") from error
 
@@ -72,7 +137,9 @@ def _opened(
     database: Path | str, script: str, *, check_same_thread: bool = True, uri: bool = False
 ) -> sqlite3.Connection:
     """A database in which a script ran; closed again when it cannot."""
-    connection = sqlite3.connect(database, check_same_thread=check_same_thread, uri=uri)
+    connection = sqlite3.connect(
+        database, timeout=_LOCKED_SECONDS, check_same_thread=check_same_thread, uri=uri
+    )
     try:
         connection.executescript(script)
     except sqlite3.Error:

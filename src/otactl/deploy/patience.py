@@ -1,12 +1,13 @@
 """A lost network pauses a deployment; it does not end it.
 
 Botocore retries single calls within their budget. When that is spent and AWS still cannot be
-reached, whoever waits here tries again, less and less often, until the patience is over.
+reached, a step is tried again, less and less often, until AWS has been out of reach for too long.
+That is counted from the first failure since AWS last answered, not from the start of the step: a
+step may watch a rollout for days before the network is lost for a moment.
 """
 
 from __future__ import annotations
 
-from itertools import count
 from typing import TYPE_CHECKING, TypeVar
 
 from otactl.errors import AwsUnreachable
@@ -20,27 +21,52 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 
-def persist(
-    act: Callable[[], R],
-    clock: Clock,
-    *,
-    on_pause: Callable[[str, float], None],
-    patience_seconds: float = PATIENCE_SECONDS,
-) -> R:
-    """Do it, and do it again while AWS cannot be reached.
+class Patience:
+    """Tries one act again while AWS cannot be reached.
 
-    Raises:
-        AwsUnreachable: The patience is over.
-        Interrupted: The user asked to stop during a pause.
+    Args:
+        clock: Time.
+        on_pause: Told why and for how many seconds, before each pause.
+        patience_seconds: How long AWS may be out of reach.
     """
-    give_up_at = clock.now_ms() + int(patience_seconds * 1000)
-    for failures in count(1):
-        try:
-            return act()
-        except AwsUnreachable as error:
-            pause = pause_seconds(failures)
-            if clock.now_ms() + pause * 1000 > give_up_at:
-                raise
-            on_pause(str(error), pause)
-        clock.sleep(pause)
-    raise AssertionError("counting never ends")
+
+    def __init__(
+        self,
+        clock: Clock,
+        on_pause: Callable[[str, float], None],
+        *,
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> None:
+        self._clock = clock
+        self._on_pause = on_pause
+        self._patience_ms = int(patience_seconds * 1000)
+        self._failures = 0
+        self._failing_since_ms = 0
+
+    def answered(self) -> None:
+        """AWS has answered: the outage, if there was one, is over."""
+        self._failures = 0
+
+    def persist(self, act: Callable[[], R]) -> R:
+        """Do it, and do it again while AWS cannot be reached.
+
+        Raises:
+            AwsUnreachable: AWS was out of reach for too long.
+            Interrupted: The user asked to stop during a pause.
+        """
+        while True:
+            try:
+                return act()
+            except AwsUnreachable as error:
+                self._fail(error)
+
+    def _fail(self, error: AwsUnreachable) -> None:
+        now_ms = self._clock.monotonic_ms()
+        self._failures += 1
+        if self._failures == 1:
+            self._failing_since_ms = now_ms
+        pause = pause_seconds(self._failures)
+        if now_ms + pause * 1000 > self._failing_since_ms + self._patience_ms:
+            raise error
+        self._on_pause(str(error), pause)
+        self._clock.sleep(pause)

@@ -10,13 +10,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from otactl.deploy.consent import EndsJobs
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from otactl.model.alarm import Alarm
     from otactl.model.job_configuration import JobConfiguration
     from otactl.model.outcome import ThingOutcome
-    from otactl.model.snapshot import JobDescription, JobSnapshot
+    from otactl.model.snapshot import JobSnapshot
     from otactl.model.status import ExecutionStatus
 
 
@@ -134,23 +136,11 @@ class JobRequest:
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
-class Jobs(Protocol):
+class Jobs(EndsJobs, Protocol):
     """IoT Jobs, control plane."""
 
     def create(self, request: JobRequest) -> None:
         """Create a job."""
-        ...
-
-    def describe(self, job_id: str) -> JobDescription | None:
-        """The job, or None when there is none."""
-        ...
-
-    def cancel(self, job_id: str, *, reason_code: str, comment: str, force: bool) -> None:
-        """Cancel a job; forced, its executions in progress too."""
-        ...
-
-    def delete(self, job_id: str) -> None:
-        """Delete a job and all its executions, running or not."""
         ...
 
     def executions(
@@ -222,7 +212,11 @@ class Clock(Protocol):
     """Time, and the user's wish to stop."""
 
     def now_ms(self) -> int:
-        """Epoch milliseconds."""
+        """Epoch milliseconds, as the wall clock shows them; it may jump."""
+        ...
+
+    def monotonic_ms(self) -> int:
+        """Milliseconds since some instant, never set forward or back: for spans of time."""
         ...
 
     def sleep(self, seconds: float) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from otactl.deploy.consent import Consent
 from otactl.deploy.image_file import measure_image
 from otactl.deploy.ownership import not_ours, owner
 from otactl.deploy.planner import (
@@ -189,11 +190,18 @@ def _existing_job(request: Request, services: Services) -> DeleteExistingJob | N
     found = services.jobs.describe(job_id)
     if found is None:
         return None
-    over = found.counts.pending == 0 and not found.rolling_out
+    consent = Consent.ENDED
     if request.force:
-        reason = "--force"
-    elif request.configuration.clean_up and owner(found.description) is not None and over:
-        reason = "otactl created it, it is over, and cleanUpCfg = True"
+        consent = Consent.FORCE
+        reason = "it has not ended; --force" if found.is_unfinished else "--force"
+    elif (
+        request.configuration.clean_up
+        and owner(found.description) is not None
+        and not found.is_unfinished
+    ):
+        reason = "otactl created it, it has ended, and cleanUpCfg = True"
     else:
         raise not_ours("job", job_id, found.description)
-    return DeleteExistingJob(job_id=job_id, created_at_ms=found.created_at_ms, reason=reason)
+    return DeleteExistingJob(
+        job_id=job_id, created_at_ms=found.created_at_ms, reason=reason, consent=consent
+    )

@@ -5,7 +5,9 @@ The tree, with the exit code a script sees::
     OtactlError
     ├── UserMistake                 2   the user: a file, a key, a flag
     │   ├── ConfigurationInvalid    2   several problems, reported together
-    │   └── LocalResourceMissing    2   a file, a port, a permission of this machine
+    │   ├── LocalResourceMissing    2   a file, a port, a permission of this machine
+    │   ├── CredentialsUnusable     2   nobody is signed in, or no longer
+    │   └── JobUnfinished           2   a job that has not ended was to be deleted
     ├── AwsRefused                  3   the account's administrator: AWS said no
     │   └── AwsUnreachable          3   the network between here and AWS
     ├── DeploymentFailed            1   the firmware team: not every thing succeeded
@@ -68,6 +70,28 @@ class LocalResourceMissing(UserMistake):
     """Raised when this machine lacks what was asked for: a file, a free port, a permission."""
 
 
+class CredentialsUnusable(UserMistake):
+    """Raised when there are no credentials, or a session cannot be renewed without the user."""
+
+
+class JobUnfinished(UserMistake):
+    """Raised when a job was to be deleted or cancelled by force that has not ended.
+
+    Args:
+        job_id: The job.
+        status: Its status, as the service gives it.
+        in_progress: Executions in progress.
+    """
+
+    def __init__(self, job_id: str, status: str, *, in_progress: int) -> None:
+        devices = f", {in_progress:,} in progress" if in_progress else ""
+        super().__init__(
+            f"job {job_id} has not ended ({status}{devices}); it is kept",
+            hint="`otactl monitor` watches it, `otactl clean` deletes it after a question",
+        )
+        self.job_id = job_id
+
+
 class AwsRefused(OtactlError):
     """Raised when AWS answered a call with an error that trying again will not mend.
 
@@ -107,6 +131,16 @@ class AwsRefused(OtactlError):
         """Whether something of that name exists already."""
         return self.code in _CONFLICT_CODES
 
+    @property
+    def is_about_credentials(self) -> bool:
+        """Whether AWS refuses whoever asks, whatever is asked for: sign in and try again."""
+        return self.code in _CREDENTIAL_CODES
+
+    @property
+    def may_be_about_credentials(self) -> bool:
+        """The same, or an answer to HEAD: it has no body, so its status is all there is of it."""
+        return self.is_about_credentials or self.code in _BARE_REFUSALS
+
 
 _MISSING_CODES = frozenset(
     {"ResourceNotFoundException", "ResourceNotFound", "NoSuchKey", "NoSuchBucket", "NoSuchVersion"}
@@ -115,6 +149,14 @@ _MISSING_CODES = frozenset(
 _CONFLICT_CODES = frozenset(
     {"ResourceAlreadyExistsException", "BucketAlreadyOwnedByYou", "BucketAlreadyExists"}
     | {"EntityAlreadyExists", "ResourceInUseException"}
+)
+#: What S3 says to HEAD of an expired token, and of a key that is unknown.
+_BARE_REFUSALS = frozenset({"400", "403"})
+#: API Reference, common errors.
+_CREDENTIAL_CODES = frozenset(
+    {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}
+    | {"UnrecognizedClientException", "InvalidClientTokenId", "InvalidToken", "InvalidAccessKeyId"}
+    | {"SignatureDoesNotMatch", "InvalidSignatureException"}
 )
 
 
@@ -162,7 +204,7 @@ class Interrupted(OtactlError):
     """Raised when the user or the system asked the process to stop.
 
     Args:
-        signal_number: 2 for Ctrl-C, 15 for SIGTERM; the exit code is 128 more.
+        signal_number: 2 for Ctrl-C, 15 for SIGTERM, 1 for SIGHUP; the exit code is 128 more.
     """
 
     def __init__(self, signal_number: int = 2) -> None:

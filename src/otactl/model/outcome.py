@@ -143,7 +143,14 @@ class RoundResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeploymentResult:
-    """What a deployment came to."""
+    """What a deployment came to.
+
+    Attributes:
+        leftovers: What should have been deleted and is still there.
+        kept: What it created and stays on purpose.
+        goes_on: Whether it has not ended and can be resumed.
+        is_rolling_out: Whether it goes on with a job in AWS.
+    """
 
     deployment_id: str
     job_id: str
@@ -153,10 +160,17 @@ class DeploymentResult:
     image_sha256: str
     api_calls: Mapping[str, int] = field(default_factory=dict)
     leftovers: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+    goes_on: bool = False
+    is_rolling_out: bool = False
 
     def with_leftovers(self, leftovers: tuple[str, ...]) -> DeploymentResult:
         """The same result, with what was found left behind."""
         return replace(self, leftovers=leftovers)
+
+    def with_kept(self, kept: tuple[str, ...]) -> DeploymentResult:
+        """The same result, with what was found kept."""
+        return replace(self, kept=kept)
 
     @property
     def succeeded(self) -> bool:
@@ -177,5 +191,7 @@ class DeploymentResult:
             "imageSha256": self.image_sha256,
             "apiCalls": dict(self.api_calls),
             "leftovers": list(self.leftovers),
+            "kept": list(self.kept),
+            "goesOn": self.goes_on,
             "deploymentId": self.deployment_id,
         }

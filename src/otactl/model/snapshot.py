@@ -25,7 +25,7 @@ from otactl.model.standing import (
     SilentThing,
     Source,
 )
-from otactl.model.status import ExecutionStatus, JobStatus
+from otactl.model.status import ExecutionStatus, JobStatus, TargetSelection
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +86,31 @@ class JobDescription:
     def is_being_deleted(self) -> bool:
         """Whether somebody deleted it; AWS takes its time with that (aws-facts A4)."""
         return self.status is JobStatus.DELETION_IN_PROGRESS
+
+    @property
+    def in_progress(self) -> int:
+        """Executions that devices are at work on."""
+        return self.counts[ExecutionStatus.IN_PROGRESS]
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether devices get this job, may get it, or are at work on it.
+
+        A cancel without force leaves what is in progress to go on (aws-facts A3).
+        """
+        if self.status is JobStatus.CANCELED:
+            return self.in_progress > 0
+        return self.status in (JobStatus.IN_PROGRESS, JobStatus.SCHEDULED)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether a CONTINUOUS job has things, and all of them are finished for now."""
+        return (
+            self.configuration.target_selection is TargetSelection.CONTINUOUS
+            and self.counts.total > 0
+            and self.counts.pending == 0
+            and not self.rolling_out
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,18 +1,13 @@
-"""Looks at a job by asking: one DescribeJob a tick, and nothing else.
-
-A network that is lost for a while only delays the next look.
-"""
+"""Looks at a job by asking: one DescribeJob a tick, and nothing else."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from otactl.errors import AwsUnreachable
 from otactl.model.snapshot import JobSnapshot
-from otactl.rules.backoff import PATIENCE_SECONDS, pause_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from otactl.model.snapshot import JobDescription
 
@@ -44,39 +39,20 @@ class PollingWatch:
         jobs: Whom to ask.
         clock: Time.
         interval_seconds: From one look to the next.
-        on_pause: Told why and for how long when AWS cannot be reached.
     """
 
-    def __init__(
-        self,
-        jobs: DescribesJobs,
-        clock: Waits,
-        *,
-        interval_seconds: float,
-        on_pause: Callable[[str, float], None],
-    ) -> None:
+    def __init__(self, jobs: DescribesJobs, clock: Waits, *, interval_seconds: float) -> None:
         self._jobs = jobs
         self._clock = clock
         self._interval_seconds = interval_seconds
-        self._on_pause = on_pause
 
     def snapshots(self, job_id: str) -> Iterator[JobSnapshot]:
         """One snapshot per tick, until the caller has seen enough.
 
         Raises:
-            AwsUnreachable: AWS stayed away for longer than the patience lasts.
+            AwsUnreachable: AWS cannot be reached; the step that polls is tried again.
         """
-        failures, reached_ms = 0, self._clock.now_ms()
         while True:
-            try:
-                job = self._jobs.describe(job_id)
-            except AwsUnreachable as error:
-                failures += 1
-                if self._clock.now_ms() - reached_ms > PATIENCE_SECONDS * 1000:
-                    raise
-                self._on_pause(str(error), pause_seconds(failures))
-                self._clock.sleep(pause_seconds(failures))
-                continue
-            failures, reached_ms = 0, self._clock.now_ms()
-            yield JobSnapshot(at_ms=reached_ms, job=job)
+            job = self._jobs.describe(job_id)
+            yield JobSnapshot(at_ms=self._clock.now_ms(), job=job)
             self._clock.sleep(self._interval_seconds)

@@ -42,7 +42,7 @@ def print_result(console: Console, result: DeploymentResult) -> None:
             console.print()
             console.print(_failures_table(round_result))
     skipped = result.planned_rounds - len(result.rounds)
-    if skipped:
+    if skipped and not result.goes_on:
         console.print(f"[yellow]{rounds_words(skipped)} skipped[/]")
     calls = sum(result.api_calls.values())
     console.print()
@@ -51,6 +51,8 @@ def print_result(console: Console, result: DeploymentResult) -> None:
         f" deployment {result.deployment_id}[/]",
         soft_wrap=True,
     )
+    for kept in result.kept:
+        console.print(f"kept: {escape(kept)}", soft_wrap=True)
     for leftover in result.leftovers:
         console.print(f"[yellow]left behind:[/] {escape(leftover)}")
 

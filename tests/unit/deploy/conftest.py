@@ -25,14 +25,19 @@ class MemoryClock:
 
     def __init__(self) -> None:
         self.ms = 1_000_000
+        self.span_ms = 0
         self.stop = False
         self.shielded = False
 
     def now_ms(self) -> int:
         return self.ms
 
+    def monotonic_ms(self) -> int:
+        return self.span_ms
+
     def sleep(self, seconds: float) -> None:
         self.ms += int(seconds * 1000)
+        self.span_ms += int(seconds * 1000)
         self.check()
 
     def check(self) -> None:
@@ -109,10 +114,13 @@ class MemoryJobs:
 
     Attributes:
         deletion_ms: How long a job stays in DELETION_IN_PROGRESS; AWS takes its time.
+        takes_ms: How long a job is in progress before it is over.
+        deleted_unfinished: Jobs that were deleted before they had ended.
     """
 
     clock: MemoryClock
     deletion_ms: int = 0
+    takes_ms: int = 0
     fates: dict[str, ExecutionStatus] = field(default_factory=dict)
     status: JobStatus = JobStatus.COMPLETED
     comment: str = ""
@@ -120,6 +128,8 @@ class MemoryJobs:
     jobs: dict[str, JobRequest] = field(default_factory=dict)
     created: list[JobRequest] = field(default_factory=list)
     gone_at_ms: dict[str, int] = field(default_factory=dict)
+    deleted_unfinished: list[str] = field(default_factory=list)
+    created_at_ms: dict[str, int] = field(default_factory=dict)
 
     def _settle(self, job_id):
         if self.gone_at_ms.get(job_id, self.clock.now_ms() + 1) <= self.clock.now_ms():
@@ -131,34 +141,51 @@ class MemoryJobs:
             raise AwsRefused("iot:CreateJob", "ResourceAlreadyExistsException", "exists")
         self.jobs[request.job_id] = request
         self.created.append(request)
+        self.created_at_ms[request.job_id] = self.clock.now_ms()
 
     def describe(self, job_id):
         self._settle(job_id)
         request = self.jobs.get(job_id)
         if request is None:
             return None
+        under_way = self._is_under_way(job_id)
         counts: dict[ExecutionStatus, int] = {}
         for status in self._things(request).values():
             counts[status] = counts.get(status, 0) + 1
         return JobDescription(
             job_id=job_id,
-            status=JobStatus.DELETION_IN_PROGRESS if job_id in self.gone_at_ms else self.status,
+            status=(
+                JobStatus.DELETION_IN_PROGRESS
+                if job_id in self.gone_at_ms
+                else JobStatus.IN_PROGRESS
+                if under_way
+                else self.status
+            ),
             counts=JobCounts(counts),
             description=request.description,
             comment=self.comment,
             reason_code=self.reason_code,
             targets=request.targets,
-            created_at_ms=self.clock.now_ms(),
+            created_at_ms=self.created_at_ms.get(job_id, self.clock.now_ms()),
         )
+
+    def _is_under_way(self, job_id):
+        created_ms = self.created_at_ms.get(job_id)
+        return created_ms is not None and self.clock.now_ms() < created_ms + self.takes_ms
 
     def _things(self, request):
         names = [arn.rpartition("/")[2] for arn in request.targets]
+        if self._is_under_way(request.job_id):
+            return dict.fromkeys(names, ExecutionStatus.IN_PROGRESS)
         return {name: self.fates.get(name, ExecutionStatus.SUCCEEDED) for name in names}
 
-    def cancel(self, job_id, *, reason_code, comment, force):
+    def force_cancel_job(self, job_id, *, reason_code, comment):
         self.status = JobStatus.CANCELED
 
-    def delete(self, job_id):
+    def delete_job(self, job_id):
+        found = self.describe(job_id)
+        if found is not None and found.is_unfinished:
+            self.deleted_unfinished.append(job_id)
         if job_id in self.gone_at_ms:
             raise AwsRefused("iot:DeleteJob", "InvalidStateTransitionException", "being deleted")
         if job_id in self.jobs:
@@ -221,11 +248,12 @@ class MemoryAlarms:
 class MemoryWatch:
     jobs: MemoryJobs
     clock: MemoryClock
+    poll_seconds: float = 1
 
     def snapshots(self, job_id):
         while True:
             yield JobSnapshot(at_ms=self.clock.now_ms(), job=self.jobs.describe(job_id))
-            self.clock.sleep(1)
+            self.clock.sleep(self.poll_seconds)
 
 
 @dataclass

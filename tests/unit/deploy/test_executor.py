@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.support.plan import a_plan_with
 
+from otactl.deploy.consent import Consent
 from otactl.deploy.executor import Executor
 from otactl.deploy.journal import Journal, Phase
+from otactl.deploy.journal_file import JournalUnusable
 from otactl.deploy.observer import Moment, SilentObserver
 from otactl.deploy.ownership import describe_ours
 from otactl.deploy.ports import JobRequest
@@ -185,6 +187,11 @@ def test_a_job_that_never_ends_ends_at_max_wait(aws, execute):
 
     assert "within 60 seconds" in str(executor.failure)
     assert result.rounds[0].counts[ExecutionStatus.QUEUED] == 1
+    # It has not ended: neither it nor what its devices need is deleted unasked.
+    assert set(aws.jobs.jobs) == {"job"}
+    assert executor.undone == []
+    assert "job job has not ended" in str(executor.kept_job)
+    executor.clean(Consent.YES)
     assert aws.is_empty
 
 
@@ -216,7 +223,7 @@ def test_an_image_that_otactl_did_not_upload_is_not_deleted(aws, execute):
     assert list(aws.objects.stored) == [("bucket", "firmware/x")]
 
 
-def test_ctrl_c_undoes_everything_when_the_file_says_clean_up(aws, execute):
+def test_ctrl_c_keeps_a_rollout_though_the_file_says_clean_up_until_the_user_says_so(aws, execute):
     aws.jobs.status = JobStatus.IN_PROGRESS
     aws.jobs.fates = {"t0": ExecutionStatus.QUEUED}
 
@@ -229,8 +236,43 @@ def test_ctrl_c_undoes_everything_when_the_file_says_clean_up(aws, execute):
     executor.run()
 
     assert isinstance(executor.failure, Interrupted)
+    assert executor.goes_on
+    assert executor.undone == []
+    executor.abandon(Consent.ANSWERED)
     assert aws.is_empty
     assert executor.undone == ["job/job", "stream/stream_1", "s3://bucket/firmware/x"]
+
+
+def test_ctrl_c_in_a_rehearsal_takes_everything_down(aws, execute):
+    aws.jobs.status = JobStatus.IN_PROGRESS
+    aws.jobs.fates = {"t0": ExecutionStatus.QUEUED}
+
+    class Impatient(SilentObserver):
+        def on_snapshot(self, round_number, snapshot):
+            aws.clock.stop = True
+
+    executor = execute(a_plan(), Impatient(), is_rehearsal=True)
+
+    executor.run()
+
+    assert isinstance(executor.failure, Interrupted)
+    assert not executor.goes_on
+    assert aws.is_empty
+
+
+def test_ctrl_c_before_any_job_leaves_nothing(aws, execute):
+    class Impatient(SilentObserver):
+        def on_step(self, moment):
+            if isinstance(moment.step, CreateStream) and moment.moment is Moment.DONE:
+                aws.clock.stop = True
+
+    executor = execute(a_plan(clean_up=False), Impatient())
+
+    executor.run()
+
+    assert isinstance(executor.failure, Interrupted)
+    assert not executor.goes_on
+    assert aws.is_empty
 
 
 def test_ctrl_c_without_clean_up_leaves_the_job_running_and_resume_finishes_it(aws, execute):
@@ -307,11 +349,11 @@ def test_a_deployment_cut_off_around_any_step_is_cleaned_to_nothing(
             if len(seen) > position:
                 journal.close()
 
-    with pytest.raises(Exception, match="closed database"):
+    with pytest.raises(JournalUnusable, match="closed database"):
         Executor(journal, aws.services, Killer(), dict).run()
 
     reopened = Journal.open(path)
-    Executor(reopened, aws.services, SilentObserver(), dict).clean()
+    Executor(reopened, aws.services, SilentObserver(), dict).clean(Consent.ENDED)
 
     assert aws.is_empty
     assert reopened.phase is Phase.FINISHED
@@ -323,20 +365,21 @@ def test_a_deletion_waits_for_its_turn_among_ten_others_of_the_account(
     aws, execute, refusals, is_deleted
 ):
     left = iter(range(refusals))
-    delete = aws.jobs.delete
+    delete = aws.jobs.delete_job
 
     def crowded(job_id):
         if next(left, None) is not None:
             raise AwsRefused("iot:DeleteJob", "LimitExceededException", "ten are being deleted")
         delete(job_id)
 
-    aws.jobs.delete = crowded
+    aws.jobs.delete_job = crowded
     executor = execute(a_plan())
 
     result = executor.run()
 
     assert result.succeeded
-    assert (executor.failure is None) is is_deleted
+    assert executor.failure is None
+    assert (executor.clean_up_failure is None) is is_deleted
     assert aws.is_empty is is_deleted
 
 

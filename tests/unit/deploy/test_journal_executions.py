@@ -113,7 +113,7 @@ def test_a_round_that_is_collected_again_after_a_crash_keeps_each_execution_once
 
 def test_a_journal_of_an_older_otactl_has_no_executions(tmp_path):
     journal = empty_journal(tmp_path)
-    journal._connection.execute("DROP TABLE execution")
+    journal._database.write("DROP TABLE execution")
 
     assert list(journal.executions(1)) == []
     journal.close()

@@ -9,6 +9,7 @@ import pytest
 from tests.support.plan import a_plan_with
 
 from otactl.deploy.journal import Journal, Phase
+from otactl.deploy.journal_file import JournalUnusable
 from otactl.deploy.store import DeploymentStore
 from otactl.errors import UserMistake
 
@@ -58,7 +59,7 @@ def test_the_first_reader_after_a_kill_takes_back_what_was_half_written(store):
 def test_a_reader_writes_nothing(store):
     journal = Journal.read(written(store, WHOLE))
 
-    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+    with pytest.raises(JournalUnusable, match="readonly"):
         journal.enter_phase(Phase.FINISHED)
     journal.close()
 

@@ -13,6 +13,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from otactl.cli import terminal
+from otactl.cli.clock import stop_signals
 from otactl.errors import Interrupted
 
 if TYPE_CHECKING:
@@ -42,9 +43,7 @@ class Crew:
         Raises:
             Interrupted: The user asked to stop; all have ended.
         """
-        handlers = {
-            number: signal.signal(number, self._hear) for number in (signal.SIGINT, signal.SIGTERM)
-        }
+        handlers = {number: signal.signal(number, self._hear) for number in stop_signals()}
         try:
             code = self._supervise()
         finally:

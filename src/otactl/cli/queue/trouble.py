@@ -13,14 +13,16 @@ anything else                   the request's own  Failed, with the reason
 
 from __future__ import annotations
 
-from otactl.errors import AwsRefused, AwsUnreachable, Interrupted, OtactlError
-
-#: Codes by which AWS refuses whoever asks, whatever is asked for (API Reference, common errors).
-_REFUSES_THE_WORKER = frozenset(
-    {"AccessDenied", "AccessDeniedException", "UnauthorizedException", "403"}
-    | {"ExpiredToken", "ExpiredTokenException", "UnrecognizedClientException"}
-    | {"InvalidClientTokenId", "SignatureDoesNotMatch", "InvalidSignatureException"}
+from otactl.errors import (
+    AwsRefused,
+    AwsUnreachable,
+    CredentialsUnusable,
+    Interrupted,
+    OtactlError,
 )
+
+#: Codes by which AWS refuses what these credentials may not do; another worker's may.
+_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedException", "403"})
 #: How long a request that was handed back waits: half a minute, and four times as long each time,
 #: so that three attempts outlast ten minutes without AWS.
 _FIRST_PAUSE_MS = 30_000
@@ -34,7 +36,9 @@ class OwnFault(OtactlError):
 
 def refuses_the_worker(error: OtactlError) -> bool:
     """Whether AWS refuses whoever asks; other requests would fare no better."""
-    return isinstance(error, AwsRefused) and error.code in _REFUSES_THE_WORKER
+    if isinstance(error, CredentialsUnusable):
+        return True
+    return isinstance(error, AwsRefused) and (error.is_about_credentials or error.code in _DENIED)
 
 
 def may_pass(error: OtactlError) -> bool:

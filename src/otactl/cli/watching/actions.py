@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from otactl.deploy.consent import Consent, ForcedCancel, end_job
 from otactl.errors import AwsRefused, UserMistake
 
 if TYPE_CHECKING:
@@ -19,9 +20,23 @@ DEFAULT_COMMENT = "cancelled with otactl"
 
 
 def cancel(
-    reader: RenewableReader, job_id: str, thing_name: str | None, *, force: bool, comment: str
+    reader: RenewableReader,
+    job_id: str,
+    thing_name: str | None,
+    *,
+    force: bool,
+    comment: str,
+    consent: Consent,
 ) -> str:
     """Cancel a job, or its execution on one thing.
+
+    Args:
+        reader: IoT Jobs.
+        job_id: The job.
+        thing_name: The thing; None for the whole job.
+        force: Whether what is in progress is cancelled too.
+        comment: Why; anybody can read it in the job.
+        consent: How the user agreed; a job is cancelled by force with it.
 
     Returns:
         What happened, for the user.
@@ -32,7 +47,10 @@ def cancel(
     """
     try:
         if thing_name is None:
-            reader.jobs.cancel(job_id, reason_code=REASON_CODE, comment=comment, force=force)
+            if force:
+                end_job(reader.jobs, job_id, ForcedCancel(REASON_CODE, comment), consent)
+            else:
+                reader.jobs.cancel(job_id, reason_code=REASON_CODE, comment=comment)
             rest = "" if force else "; things in progress finish their update"
             return f"job {job_id} is being cancelled{rest}"
         reader.jobs.cancel_execution(
@@ -96,7 +114,15 @@ class CommandActions:
 
     def cancel(self, job_id: str, thing_name: str | None, *, force: bool) -> str:
         """Cancel a job, or its execution on a thing."""
-        told = cancel(self._reader, job_id, thing_name, force=force, comment=DEFAULT_COMMENT)
+        told = cancel(
+            self._reader,
+            job_id,
+            thing_name,
+            force=force,
+            comment=DEFAULT_COMMENT,
+            # The page and the terminal view let the user type the answer first.
+            consent=Consent.ANSWERED,
+        )
         self._look_now()
         return told
 

@@ -12,10 +12,10 @@ import sqlite3
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from otactl.deploy.ending import Ending, failure_of
 from otactl.deploy.journal import Journal, Phase
+from otactl.deploy.recorded_failure import recorded_failure
 from otactl.deploy.step.alarm import PutAlarm
-from otactl.errors import DeploymentFailed, OtactlError
+from otactl.errors import OtactlError
 from otactl.model.standing import RoundSummary
 
 if TYPE_CHECKING:
@@ -126,25 +126,8 @@ class JournalGlance:
                 ),
                 is_running=journal.phase is Phase.RUNNING and journal.failure is None,
                 has_ended=journal.phase is not Phase.RUNNING,
-                failure=_failure(journal),
+                failure=recorded_failure(journal),
                 alarms=tuple(step.name for step in plan.setup if isinstance(step, PutAlarm)),
             )
         finally:
             journal.close()
-
-
-def _failure(journal: Journal) -> OtactlError | None:
-    """How a deployment failed, as the error that its own process ended with."""
-    if journal.failure is None:
-        return None
-    for step in reversed(journal.plan.steps):
-        record = journal.record(step.key)
-        if record is not None and "ending" in record:
-            failure = failure_of(
-                Ending(str(record["ending"])),
-                journal.plan.job_id,
-                comment=str(record.get("comment") or ""),
-                max_wait_seconds=getattr(step, "max_wait_seconds", None),
-            )
-            return failure or DeploymentFailed(journal.failure)
-    return DeploymentFailed(journal.failure)

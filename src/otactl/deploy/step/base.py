@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from otactl.deploy.consent import Consent
 from otactl.deploy.ports import Services
 from otactl.model.outcome import ThingOutcome
 from otactl.model.snapshot import JobSnapshot
@@ -40,6 +41,9 @@ class StepContext:
         on_progress: Told how far a long step is: done, of how many.
         on_snapshot: Told each look at the running job.
         on_executions: Given what became of the executions of a round, a part at a time.
+        consent: Why ``undo`` may delete a job.
+        waited_ms: For how long the step has been under way, milliseconds, the processes before this
+            one included.
     """
 
     services: Services
@@ -48,6 +52,8 @@ class StepContext:
     on_progress: Callable[[int, int], None] = field(default=_ignore)
     on_snapshot: Callable[[JobSnapshot], None] = field(default=_ignore)
     on_executions: Callable[[int, Sequence[ThingOutcome]], None] = field(default=_ignore)
+    consent: Consent = Consent.ENDED
+    waited_ms: Callable[[], int] = field(default=int)
 
 
 class Step(BaseModel, ABC):

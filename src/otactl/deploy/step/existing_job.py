@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
+from otactl.deploy.consent import Consent
 from otactl.deploy.step.base import Record, Step, StepContext
 from otactl.deploy.step.job_deletion import delete_and_wait
 from otactl.errors import UserMistake
@@ -21,6 +22,7 @@ class DeleteExistingJob(Step):
     job_id: str
     created_at_ms: int
     reason: str
+    consent: Consent = Consent.ENDED
 
     @property
     def key(self) -> str:
@@ -34,11 +36,11 @@ class DeleteExistingJob(Step):
 
     @property
     def calls(self) -> Mapping[str, int]:
-        """A look, the deletion, a look that it is gone."""
-        return {"iot:DescribeJob": 2, "iot:DeleteJob": 1}
+        """A look, the deletion of what has ended, a look that it is gone."""
+        return {"iot:DescribeJob": 3, "iot:DeleteJob": 1}
 
     def do(self, context: StepContext) -> Record:
-        """Delete it, unless it is gone; refuse when it is another one by now."""
+        """Delete it, unless it is gone; refuse if it is another one by now, or goes on."""
         found = context.services.jobs.describe(self.job_id)
         if found is None:
             return {}
@@ -47,5 +49,5 @@ class DeleteExistingJob(Step):
                 f"job {self.job_id} is another one than when the plan was made",
                 hint="plan again",
             )
-        delete_and_wait(context.services, found)
+        delete_and_wait(context.services, found, self.consent)
         return {}

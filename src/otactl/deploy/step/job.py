@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
+from otactl.deploy.consent import Consent
 from otactl.deploy.ending import Ending, ending_of
 from otactl.deploy.outcome_collector import collect_outcomes
 from otactl.deploy.ownership import describe_ours, is_ours, not_ours
@@ -60,8 +61,8 @@ class CreateJob(Step):
 
     @property
     def undo_calls(self) -> Mapping[str, int]:
-        """Only a job of ours is deleted, and the deletion is waited for."""
-        return {"iot:DescribeJob": 2, "iot:DeleteJob": 1}
+        """Only a job of ours that has ended is deleted, and the deletion is waited for."""
+        return {"iot:DescribeJob": 3, "iot:DeleteJob": 1}
 
     def do(self, context: StepContext) -> Record:
         """Create it."""
@@ -98,21 +99,31 @@ class CreateJob(Step):
         context.services.jobs.create(request)
 
     def undo(self, context: StepContext, record: Record | None) -> bool:  # noqa: ARG002
-        """Delete it when it is ours, running or not, and wait until it is gone."""
+        """Delete it if it is ours and that is consented to, and wait until it is gone."""
+        found = self.find(context)
+        if found is None:
+            return False
+        consent = context.consent
+        if consent is Consent.ENDED and self._is_continuous:
+            consent = Consent.SETTLED
+        delete_and_wait(context.services, found, consent)
+        return True
+
+    @property
+    def _is_continuous(self) -> bool:
+        return self.configuration.target_selection is TargetSelection.CONTINUOUS
+
+    def find(self, context: StepContext) -> JobDescription | None:
+        """The job, if there is one and it is this deployment's."""
         found = context.services.jobs.describe(self.job_id)
         if found is None or not is_ours(found.description, context.deployment_id):
-            return False
-        delete_and_wait(context.services, found)
-        return True
+            return None
+        return found
 
     def remains(self, context: StepContext, record: Record | None) -> bool:  # noqa: ARG002
         """Whether a job of this deployment is there and not being deleted already."""
-        found = context.services.jobs.describe(self.job_id)
-        return (
-            found is not None
-            and is_ours(found.description, context.deployment_id)
-            and not found.is_being_deleted
-        )
+        found = self.find(context)
+        return found is not None and not found.is_being_deleted
 
 
 class AwaitJob(Step):
@@ -148,7 +159,7 @@ class AwaitJob(Step):
     def do(self, context: StepContext) -> Record:
         """Watch; the record holds the round's result and how the job ended."""
         started_ms = context.services.clock.now_ms()
-        ending, job = self._watch(context, started_ms)
+        ending, job = self._watch(context)
         ended_ms = context.services.clock.now_ms()
         collected = collect_outcomes(
             context.services.jobs,
@@ -174,11 +185,11 @@ class AwaitJob(Step):
             "result": ROUND_RESULT.dump_python(result, mode="json"),
         }
 
-    def _watch(self, context: StepContext, started_ms: int) -> tuple[Ending, JobDescription | None]:
+    def _watch(self, context: StepContext) -> tuple[Ending, JobDescription | None]:
         last: JobDescription | None = None
         for snapshot in context.services.watch.snapshots(self.job_id):
             context.on_snapshot(snapshot)
-            waited_ms = snapshot.at_ms - started_ms
+            waited_ms = context.waited_ms()
             if snapshot.job is None:
                 if last is not None or waited_ms > _SETTLING_MS:
                     return Ending.DELETED, None

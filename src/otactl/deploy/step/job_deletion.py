@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from otactl.deploy.consent import Deletion, end_job
 from otactl.errors import AwsRefused
 
 if TYPE_CHECKING:
+    from otactl.deploy.consent import Consent
     from otactl.deploy.ports import Services
     from otactl.model.snapshot import JobDescription
 
@@ -17,22 +19,28 @@ _TURN_SECONDS = 5
 _TOO_MANY = "LimitExceededException"
 
 
-def delete_and_wait(services: Services, job: JobDescription) -> None:
-    """Delete a job that was found, running or not, and wait until its id is free.
+def delete_and_wait(services: Services, job: JobDescription, consent: Consent) -> None:
+    """Delete a job that was found, and wait until its id is free.
 
     AWS refuses to delete a job that is being deleted already, and while ten others of the account
     are (M DeleteJob): their turn is waited for.
 
+    Args:
+        services: The world.
+        job: The job.
+        consent: Why it may be deleted.
+
     Raises:
+        JobUnfinished: It has not ended, and nobody consented.
         AwsRefused: AWS said no for another reason, or for longer than the patience.
     """
-    give_up_at = services.clock.now_ms() + _PATIENCE_MS
+    give_up_at = services.clock.monotonic_ms() + _PATIENCE_MS
     while not job.is_being_deleted:
         try:
-            services.jobs.delete(job.job_id)
+            end_job(services.jobs, job.job_id, Deletion(), consent)
             break
         except AwsRefused as refusal:
-            if refusal.code != _TOO_MANY or services.clock.now_ms() >= give_up_at:
+            if refusal.code != _TOO_MANY or services.clock.monotonic_ms() >= give_up_at:
                 raise
         services.clock.sleep(_TURN_SECONDS)
     wait_until_gone(services, job.job_id)
@@ -40,6 +48,6 @@ def delete_and_wait(services: Services, job: JobDescription) -> None:
 
 def wait_until_gone(services: Services, job_id: str) -> None:
     """Wait until a job that is being deleted is gone, or patience ends: it goes by itself."""
-    give_up_at = services.clock.now_ms() + _PATIENCE_MS
-    while services.jobs.describe(job_id) is not None and services.clock.now_ms() < give_up_at:
+    give_up_at = services.clock.monotonic_ms() + _PATIENCE_MS
+    while services.jobs.describe(job_id) is not None and services.clock.monotonic_ms() < give_up_at:
         services.clock.sleep(_POLL_SECONDS)

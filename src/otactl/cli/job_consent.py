@@ -1,0 +1,51 @@
+"""Asks before a job that has not ended is deleted: its id typed in full, or ``--yes``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from otactl.cli.interruption import has_terminal
+from otactl.cli.terminal import note
+from otactl.deploy.consent import Consent
+from otactl.errors import UserMistake
+
+if TYPE_CHECKING:
+    from otactl.model.snapshot import JobDescription
+
+
+def consent_to_delete(job: JobDescription | None, *, yes: bool) -> Consent | None:
+    """Whether a deployment's job may be deleted; None if the user does not want it.
+
+    Args:
+        job: The job if it has not ended, else None.
+        yes: Whether ``--yes`` was given.
+
+    Raises:
+        UserMistake: The job has not ended, and there is neither a terminal nor ``--yes``.
+    """
+    if job is None:
+        return Consent.ENDED
+    if yes:
+        return Consent.YES
+    counts = job.counts
+    standing = f"{counts.terminal:,} of {counts.total:,} executions ended"
+    if job.in_progress:
+        standing += f", {job.in_progress:,} in progress"
+    what = f"job {job.job_id} has not ended ({job.status.value}: {standing})"
+    if not has_terminal():
+        raise UserMistake(f"{what}, and there is no terminal to ask on", hint="--yes deletes it")
+    note(f"{what}. Deleted, devices in the middle of an update are no longer followed.")
+    return Consent.ANSWERED if typed_id_matches(job.job_id, "to delete it") else None
+
+
+def typed_id_matches(job_id: str, purpose: str) -> bool:
+    """Let the user type a job's id; anything else means no."""
+    try:
+        typed = typer.prompt(
+            f"Type the job's id {purpose}", default="", show_default=False, err=True
+        )
+    except typer.Abort:
+        return False
+    return str(typed).strip() == job_id

@@ -1,0 +1,83 @@
+"""How a round or a deployment failed, by what its steps left in the journal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from otactl.deploy.ending import Ending, failure_of
+from otactl.deploy.journal import Outcome
+from otactl.errors import DeploymentFailed, OtactlError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from otactl.deploy.journal import Journal
+    from otactl.deploy.step import AwaitJob
+    from otactl.model.outcome import RoundResult
+
+#: Failed things named in the message of a failed deployment; the report has them all.
+_NAMED_FAILURES = 10
+
+
+def outcome_words(journal: Journal) -> str:
+    """How a deployment ended, for people; only what is recorded counts."""
+    match journal.outcome:
+        case None:
+            stopped = journal.interruption
+            return "it has not ended" + (
+                f"; its last process stopped: {stopped}" if stopped else ""
+            )
+        case Outcome.SUCCEEDED:
+            return "it succeeded"
+        case Outcome.FAILED:
+            return journal.failure or "it failed"
+        case Outcome.CLEANED:
+            return "it was removed by `otactl clean` before it ended"
+        case _:
+            return "how it ended is not known"
+
+
+def recorded_failure(journal: Journal) -> OtactlError | None:
+    """The failure with its exit code; None if none is recorded."""
+    message = journal.failure
+    if message is None:
+        return None
+    for step in reversed(journal.plan.steps):
+        record = journal.record(step.key)
+        if record is not None and "ending" in record:
+            failure = failure_of(
+                Ending(str(record["ending"])),
+                journal.plan.job_id,
+                comment=str(record.get("comment") or ""),
+                max_wait_seconds=getattr(step, "max_wait_seconds", None),
+            )
+            return failure or DeploymentFailed(message)
+    return DeploymentFailed(message)
+
+
+def failure_of_round(
+    step: AwaitJob, record: Mapping[str, object], result: RoundResult
+) -> DeploymentFailed | None:
+    """How a round failed, by the record of its ``AwaitJob``; None if it succeeded."""
+    failure = failure_of(
+        Ending(str(record["ending"])),
+        step.job_id,
+        comment=str(record.get("comment") or ""),
+        max_wait_seconds=step.max_wait_seconds,
+    )
+    if failure is not None or result.succeeded:
+        return failure
+    unsuccessful = result.unsuccessful
+    total = sum(result.counts.values())
+    if not total:
+        return DeploymentFailed(f"round {step.round}: job {step.job_id} reached no thing at all")
+    names = ", ".join(
+        f"{outcome.thing_name} {outcome.status}"
+        + (f" ({outcome.reason})" if outcome.reason else "")
+        for outcome in unsuccessful[:_NAMED_FAILURES]
+    )
+    more = len(unsuccessful) - _NAMED_FAILURES
+    return DeploymentFailed(
+        f"round {step.round}: {len(unsuccessful)} of {total} things did not succeed:"
+        f" {names}{f' and {more} more' if more > 0 else ''}"
+    )
