@@ -175,7 +175,7 @@ class MemoryJobs:
 
     def _things(self, request):
         names = [arn.rpartition("/")[2] for arn in request.targets]
-        if self._is_under_way(request.job_id):
+        if request in self.created and self._is_under_way(request.job_id):
             return dict.fromkeys(names, ExecutionStatus.IN_PROGRESS)
         return {name: self.fates.get(name, ExecutionStatus.SUCCEEDED) for name in names}
 
