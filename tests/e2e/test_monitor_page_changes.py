@@ -41,23 +41,27 @@ def test_counts_reach_the_end_by_themselves(browser, tmp_path):
         seen = page.locator("#over").inner_text()
         assert int(seen) < 40
         expect(page.locator("#over")).not_to_have_text(seen)
-        expect(page.locator("#over")).to_have_text("40")
 
         # The rehearsal takes its job and its cloud down at once; what was written down stands.
         expect(page.locator("#status")).to_have_text("COMPLETED")
         expect(page.locator("#counts")).to_have_text("36 succeeded4 failed")
+        # It ended, and not well: neither its colour nor its share says otherwise.
+        expect(page.locator("#status")).to_have_attribute("data-tone", "bad")
+        expect(page.locator("#outcome")).to_have_text("36 of 40 succeeded, 90%")
+        expect(page.locator("#share")).to_have_text("90%")
         expect(page.locator("#live")).to_have_text("nothing more will come")
         expect(page.get_by_role("button", name="Cancel job")).to_be_disabled()
         expect(page.locator("#found")).to_have_text("40 things")
         expect(page.locator("#failure-rows")).to_contain_text("simulated failure while installing")
         expect(page.locator("#progress svg")).to_contain_text("36 succeeded")
         expect(page.locator("#downloads svg")).to_contain_text("Download times of")
-        assert page.title() == "100% job-end"
+        assert page.title() == "\u2717 90% job-end"
         assert rehearsal.wait() == 1
 
         assert monitor.stop() == 130
         expect(page.locator("#notice")).to_contain_text("otactl monitor has ended")
-        expect(page.locator("#over")).to_have_text("40")
+        expect(page.locator("#over")).to_have_text("36")
+        expect(page.locator("#live")).to_have_text("ended")
 
 
 def test_a_page_that_outlives_its_program_shows_the_very_end(browser, tmp_path):
@@ -161,8 +165,8 @@ def test_a_dropped_connection_is_told_and_recovers_by_itself(browser, tmp_path):
 
             proxy.cut(broker=False)
 
-            expect(page.locator("#live")).to_have_text("connection lost, trying again")
-            expect(page.locator("#notice")).to_contain_text("otactl has not answered since")
+            expect(page.locator("#live")).to_have_text(re.compile("^disconnected since .* UTC"))
+            expect(page.locator("#notice")).to_contain_text("otactl does not answer")
             # What is known stays.
             expect(page.locator("#counts")).to_have_text("3 in progress")
             asked = page.locator("#source").inner_text()
@@ -176,7 +180,7 @@ def test_a_dropped_connection_is_told_and_recovers_by_itself(browser, tmp_path):
             expect(rows(page)).to_have_text([re.compile("pump-02.*in progress")])
 
 
-def test_a_program_that_was_killed_is_asked_less_and_less_often(browser, tmp_path):
+def test_a_program_that_stands_still_or_was_killed_is_not_taken_for_live(browser, tmp_path):
     folder = deployable(tmp_path, "killed", 1)
     with (
         rehearsing("--behave", "silent=100", cwd=folder),
@@ -194,6 +198,19 @@ def test_a_program_that_was_killed_is_asked_less_and_less_often(browser, tmp_pat
                 others.append(request.url)
 
         page.on("request", on_request)
+
+        # A program that stands still keeps its connections; the page must not look alive.
+        page.get_by_text("Job document").scroll_into_view_if_needed()
+        monitor.process.send_signal(signal.SIGSTOP)
+        expect(page.locator("#live")).to_have_text(
+            re.compile(r"^no word since \d\d:\d\d:\d\d UTC"), timeout=9000
+        )
+        expect(page.locator("#live")).to_be_in_viewport()
+        expect(page.get_by_role("button", name="Cancel job")).to_be_disabled()
+        monitor.process.send_signal(signal.SIGCONT)
+        expect(page.locator("#live")).to_have_text("live")
+        tries.clear()
+        others.clear()
 
         monitor.stop(signal.SIGKILL)
 

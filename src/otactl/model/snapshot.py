@@ -128,6 +128,7 @@ class JobSnapshot:
         gone: Whether the job was there and no longer is; ``job`` is as it was last seen.
         source: Where it is known from.
         note: Why the source is not the one that was asked for, or AWS cannot be reached.
+        is_stale: Whether the service did not answer when it was last asked; ``note`` says why.
         looked_ms: When the service was last asked. By events only ended executions are told
             (aws-facts F4), so QUEUED and IN_PROGRESS are as of then, less what has ended since.
         listed: Of how many executions more is known than that they count.
@@ -142,6 +143,7 @@ class JobSnapshot:
     gone: bool = False
     source: Source = Source.POLLING
     note: str = ""
+    is_stale: bool = False
     looked_ms: int = 0
     listed: int = 0
     pace: Pace | None = None

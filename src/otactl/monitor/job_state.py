@@ -115,6 +115,12 @@ class JobState:
             rolling_out=False,
         )
 
+    def see_details(self, outcomes: Iterable[ThingOutcome], now_ms: int) -> None:
+        """Its deployment wrote down what things reported; the service need not be asked again."""
+        for outcome in outcomes:
+            if outcome.status_details:
+                self._put(outcome, now_ms, complete=True)
+
     def see_page(self, executions: Iterable[ThingOutcome], now_ms: int) -> int:
         """A page of executions. Returns how many of them were news."""
         return sum(self._put(outcome, now_ms, complete=False) for outcome in executions)

@@ -182,6 +182,11 @@ class JobWatcher:
             if job is not None:
                 self.progress.note(job.completed_at_ms or self._clock.now_ms(), job.counts)
 
+    def learn(self, result: RoundResult) -> None:
+        """Take over what things reported from what its deployment wrote down: no call is spent."""
+        with self.lock:
+            self.state.see_details(result.outcomes, self._clock.now_ms())
+
     @property
     def lacks_executions(self) -> bool:
         """Whether executions have ended that are not known one by one, and can be asked for."""
@@ -198,10 +203,18 @@ class JobWatcher:
         with self.lock:
             self.state.accept_missing()
 
-    def snapshot(self, source: Source = Source.POLLING, note: str = "") -> JobSnapshot:
-        """How the job stands now."""
+    def snapshot(
+        self, source: Source = Source.POLLING, note: str = "", *, is_stale: bool = False
+    ) -> JobSnapshot:
+        """How the job stands now.
+
+        Args:
+            source: Where it is known from.
+            note: What is to be said of that.
+            is_stale: Whether the service did not answer when it was last asked.
+        """
         with self.lock:
-            return self._snapshot(source, note)
+            return replace(self._snapshot(source, note), is_stale=is_stale)
 
     def _snapshot(self, source: Source, note: str) -> JobSnapshot:
         now_ms = self._clock.now_ms()

@@ -304,6 +304,7 @@ class Watch:
             turn.watcher.job_id, snapshot
         ):
             turn.closing, turn.due_ms = True, now_ms
+            self._learn(turn)
         turn.shown_ms, turn.shown = now_ms, news
         self._on_snapshot(turn.watcher.job_id, snapshot)
 
@@ -314,7 +315,17 @@ class Watch:
         return (state.version, state.looked_ms, turn.beats, note, turn.doubt, self._feed.state)
 
     def _snapshot(self, turn: Turn) -> JobSnapshot:
-        return turn.watcher.snapshot(self._feed.source, turn.trouble or self._feed.note)
+        return turn.watcher.snapshot(
+            self._feed.source, turn.trouble or self._feed.note, is_stale=bool(turn.trouble)
+        )
+
+    def _learn(self, turn: Turn) -> None:
+        """What the deployment knows of each thing, the service need not be asked one by one."""
+        if turn.watcher.state.is_leaving:
+            return  # then the whole end is taken from there
+        result = self._last_word(turn.watcher.job_id)
+        if result is not None:
+            turn.watcher.learn(result)
 
     def _close(self, turn: Turn) -> None:
         """The job is over: complete the picture, then leave it alone."""

@@ -70,6 +70,13 @@ def deletion_words(snapshot: JobSnapshot) -> str:
     return "the job was deleted; this is how it was last seen"
 
 
+def unnotified_words(snapshot: JobSnapshot) -> str:
+    """What is said of things without an execution: after the end, none will be made."""
+    job = snapshot.job
+    is_over = snapshot.gone or (job is not None and job.status in _OVER)
+    return "never notified" if is_over else "not notified yet"
+
+
 def things_words(count: int) -> str:
     """So many things: ``1 thing``, ``2,000 things``."""
     return "1 thing" if count == 1 else f"{count:,} things"

@@ -43,8 +43,8 @@ def written(*, executions=None, duration_seconds=12.0):
     )
 
 
-def watched(world, *, is_over=lambda _, snapshot: snapshot.gone, **options):
-    policy = WatchPolicy()
+def watched(world, *, is_over=lambda _, snapshot: snapshot.gone, details=250, **options):
+    policy = WatchPolicy(details=details)
     watcher, screen = JobWatcher("job", world, world, policy), Screen()
     watch = Watch(
         [watcher],
@@ -182,3 +182,42 @@ def test_a_job_whose_deletion_does_not_end_is_shown_as_it_stands():
 
     assert not last.gone
     assert last.job.status is JobStatus.DELETION_IN_PROGRESS
+
+
+def test_what_the_deployment_wrote_of_each_thing_is_known_while_the_job_still_is_there():
+    # With cleanUpCfg = False the job stays: its figures must not end at those asked one by one.
+    world = JobWorld()
+    world.create(things=NAMES)
+    world.start(*NAMES)
+    world.at(12, lambda: world.end(S.SUCCEEDED, *NAMES[1:]))
+    world.at(12, lambda: world.end(S.FAILED, NAMES[0]))
+    watcher, last = watched(
+        world,
+        is_over=lambda _, snapshot: snapshot.job.counts.terminal == len(NAMES),
+        last_word=lambda _: written(),
+        details=0,
+    )
+
+    assert not last.gone
+    assert last.download_seconds.count == 9
+    assert last.download_seconds.max == 9
+    assert [group.reason for group in last.failures] == ["flash full"]
+    assert watcher.state.table.get(NAMES[0]).execution_number == 2
+
+
+def test_what_the_deployment_wrote_does_not_undo_what_the_service_says_now():
+    world = JobWorld()
+    world.create(things=NAMES)
+    world.start(*NAMES)
+    world.at(12, lambda: world.end(S.SUCCEEDED, *NAMES))
+    early = ThingOutcome(
+        thing_name=NAMES[0], status=S.IN_PROGRESS, status_details={"step": "installing"}
+    )
+    _, last = watched(
+        world,
+        is_over=lambda _, snapshot: snapshot.job.counts.terminal == len(NAMES),
+        last_word=lambda _: written(executions=[early]),
+    )
+
+    assert last.job.counts[S.SUCCEEDED] == len(NAMES)
+    assert last.failures == ()

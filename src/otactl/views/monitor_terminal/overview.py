@@ -13,6 +13,7 @@ from rich.text import Text
 from otactl.model.standing import AlarmState
 from otactl.model.status import ExecutionStatus
 from otactl.views.foreign_text import clean
+from otactl.views.outcome import Tone, outcome_of
 from otactl.views.wording import (
     SHOWN_STATUSES,
     abort_words,
@@ -28,6 +29,7 @@ from otactl.views.wording import (
     rollout_words,
     status_word,
     things_words,
+    unnotified_words,
 )
 
 if TYPE_CHECKING:
@@ -54,6 +56,8 @@ _BAR = (
     ("▒", "cyan", (S.IN_PROGRESS,)),
     ("░", "dim", (S.QUEUED,)),
 )
+#: The colours of an outcome; the words beside them say the same.
+TONES = {Tone.RUNNING: "", Tone.GOOD: "green", Tone.BAD: "red"}
 _LABEL_WIDTH = 11
 _BAR_WIDTH = 40
 _NAMED_SILENT = 3
@@ -67,7 +71,7 @@ def overview(job_id: str, snapshot: JobSnapshot | None) -> list[Text]:
         return [_headline(job_id, "", _absence(snapshot)), *_note(snapshot)]
     job = snapshot.job
     return [
-        _headline(job_id, *_status(snapshot, job)),
+        _headline(job_id, *_status(snapshot, job), style=_tone_style(snapshot)),
         *_note(snapshot),
         _bar(snapshot, job),
         _counts(snapshot, job),
@@ -85,7 +89,7 @@ def summary_line(job_id: str, snapshot: JobSnapshot) -> Text:
     if job is None:
         return Text(f"{job_id}: {_absence(snapshot)}{_noted(snapshot)}")
     line = Text(f"{job_id} ")
-    line.append(_status(snapshot, job)[0])
+    line.append(_status(snapshot, job)[0], style=_tone_style(snapshot))
     total = max(snapshot.things or 0, job.counts.total)
     line.append(f" {job.counts.terminal:,} of {total:,} over: ")
     line.append_text(_counts(snapshot, job))
@@ -102,9 +106,16 @@ def _noted(snapshot: JobSnapshot) -> str:
     return f" ({clean(snapshot.note)})" if snapshot.note else ""
 
 
-def _headline(job_id: str, status: str, place: str) -> Text:
+def _tone_style(snapshot: JobSnapshot) -> str:
+    """The colour of a job; while it runs, its failures have one of their own."""
+    outcome = outcome_of(snapshot)
+    return TONES[outcome.tone] if outcome is not None and outcome.is_over else ""
+
+
+def _headline(job_id: str, status: str, place: str, style: str = "") -> Text:
     line = Text()
-    line.append(f"{job_id}  {status}".rstrip(), style="bold")
+    line.append(f"{job_id}  ", style="bold")
+    line.append(status, style=f"bold {style}".rstrip())
     line.append(f"  {place}", style="dim")
     return line
 
@@ -117,7 +128,8 @@ def _status(snapshot: JobSnapshot, job: JobDescription) -> tuple[str, str]:
     place = f"{snapshot.source.value}, {clock_time(snapshot.at_ms)} UTC"
     ended_ms = job.completed_at_ms or snapshot.at_ms
     if job.created_at_ms:
-        place += f", running {duration((ended_ms - job.created_at_ms) / 1000)}"
+        verb = "took" if job.completed_at_ms else "running"
+        place += f", {verb} {duration((ended_ms - job.created_at_ms) / 1000)}"
     return words, place
 
 
@@ -144,7 +156,11 @@ def _bar(snapshot: JobSnapshot, job: JobDescription) -> Text:
         line.append(sign * cells, style=style)
         filled += cells
     line.append(" " * (_BAR_WIDTH - filled) + "]")
-    line.append(f" {counts.terminal:,} of {total:,} over, {percentage(counts.terminal, total)}")
+    outcome = outcome_of(snapshot)
+    if outcome is not None and outcome.is_over:
+        line.append(f" {outcome.words}", style=TONES[outcome.tone])
+    else:
+        line.append(f" {counts.terminal:,} of {total:,} over, {percentage(counts.terminal, total)}")
     return line
 
 
@@ -156,7 +172,7 @@ def _counts(snapshot: JobSnapshot, job: JobDescription) -> Text:
                 f"{job.counts[status]:,} {status_word(status)}, ", style=STYLES.get(status, "")
             )
     if snapshot.unnotified:
-        line.append(f"{snapshot.unnotified:,} not notified, ", style="dim")
+        line.append(f"{snapshot.unnotified:,} {unnotified_words(snapshot)}, ", style="dim")
     if not line:
         return Text("nothing notified yet", style="dim")
     line.right_crop(2)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from otactl.monitor.failure_groups import is_own_word
 from otactl.views.foreign_text import clean
+from otactl.views.outcome import Tone, outcome_of
 from otactl.views.snapshot_fields import configuration_fields, execution_fields, snapshot_fields
 from otactl.views.wording import (
     abort_words,
@@ -19,6 +20,7 @@ from otactl.views.wording import (
     percentage,
     percentile_words,
     rollout_words,
+    unnotified_words,
 )
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from otactl.model.snapshot import JobDescription, JobSnapshot
     from otactl.monitor.board import Board
     from otactl.monitor.table_query import TablePage
+    from otactl.views.outcome import Outcome
 
 #: Failure groups told at once; the table finds the others.
 _MAX_GROUPS = 25
@@ -77,6 +80,7 @@ def _job(job_id: str, snapshot: JobSnapshot | None) -> dict[str, Any]:
         ],
         "moreFailures": max(0, len(snapshot.failures) - _MAX_GROUPS),
         "words": _words(snapshot),
+        "isStale": snapshot.is_stale,
     }
 
 
@@ -87,18 +91,28 @@ def _searched(reason: str) -> str:
 
 def _words(snapshot: JobSnapshot) -> dict[str, Any]:
     """The facts in words, as the terminal says them."""
-    job, eta = snapshot.job, snapshot.eta
-    if job is None:
+    job, eta, outcome = snapshot.job, snapshot.eta, outcome_of(snapshot)
+    if job is None or outcome is None:
         return {}
     total = max(snapshot.things or 0, job.counts.total)
     ended_ms = job.completed_at_ms or snapshot.at_ms
+    part, whole = (
+        (outcome.succeeded, outcome.things) if outcome.is_over else (job.counts.terminal, total)
+    )
     return {
         "total": total,
-        "share": percentage(job.counts.terminal, total),
+        "part": part,
+        "whole": whole,
+        "share": percentage(part, whole),
+        "shareOf": "succeeded" if outcome.is_over else "finished",
+        "outcome": outcome.words,
+        "tone": outcome.tone.value,
+        "tab": _tab(outcome, percentage(part, whole)),
+        "unnotified": unnotified_words(snapshot),
         "status": job_word(snapshot),
         "deletion": deletion_words(snapshot),
         "running": duration((ended_ms - job.created_at_ms) / 1000) if job.created_at_ms else "",
-        "pace": pace_words(snapshot.pace),
+        "pace": "" if outcome.is_over else pace_words(snapshot.pace),
         "etaLikely": f"about {estimated(eta.likely_seconds)}" if eta is not None else "",
         "etaRange": eta_range(eta) if eta is not None else "",
         "download": percentile_words(snapshot.download_seconds, "s"),
@@ -112,6 +126,16 @@ def _words(snapshot: JobSnapshot) -> dict[str, Any]:
         ],
         "followed": [followed_words(thing) for thing in snapshot.followed],
     }
+
+
+def _tab(outcome: Outcome, share: str) -> str:
+    """A job in two words, for the list of several jobs."""
+    if outcome.tone is Tone.GOOD:
+        return "succeeded"
+    failed = [f"{outcome.failed:,} unsuccessful"] if outcome.failed else []
+    if outcome.is_over:
+        return failed[0] if failed else f"{share} succeeded"
+    return ", ".join([share, *failed])
 
 
 def page_fields(page: TablePage) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from otactl.views.wording import (
     percentage,
     percentile_words,
     status_word,
+    things_words,
 )
 
 if TYPE_CHECKING:
@@ -152,7 +153,8 @@ def _took(each: RoundContent) -> str:
 
 
 def _round(each: RoundContent, content: ReportContent) -> str:
-    total = sum(each.counts.values())
+    counted = sum(each.counts.values())
+    total = max(content.things, counted)
     done = each.counts.get(ExecutionStatus.SUCCEEDED, 0)
     name = f"Round {each.round}" if content.planned_rounds > 1 else "The job"
     downloads = each.downloads()
@@ -161,6 +163,10 @@ def _round(each: RoundContent, content: ReportContent) -> str:
         [
             ("Job", each.status),
             ("Succeeded", f"{done:,} of {total:,} things, {percentage(done, total)}"),
+            (
+                "Not notified yet" if content.is_running else "Never notified",
+                things_words(total - counted) if total > counted else "",
+            ),
             ("Took", _took(each)),
             ("Download", percentile_words(found, "s")),
             ("Executions", f"{len(each.executions):,} known one by one, every attempt counted"),

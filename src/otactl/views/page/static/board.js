@@ -1,6 +1,6 @@
 // How a job stands: everything above the table.
 
-import { $, fill, h, number, opener, settle, statusClass, statusMark, swatch, time, word, write, ORDER } from "./element.js";
+import { $, clean, fill, h, number, opener, settle, statusClass, statusMark, swatch, time, word, write, ORDER } from "./element.js";
 import { note, view } from "./view.js";
 
 let announced = "";
@@ -19,11 +19,12 @@ function showJobs(select) {
   $("jobs").hidden = view.order.length < 2;
   settle($("jobs"), view.order.map((jobId) => ({
     key: jobId,
-    build: () => h("button", { type: "button", onclick: () => select(jobId) }, h("span", {}, jobId), h("small")),
+    build: () => h("button", { type: "button", onclick: () => select(jobId) }, h("span", {}, jobId), " ", h("small")),
     update: (button) => {
       const job = view.jobs.get(jobId);
       button.setAttribute("aria-current", String(jobId === view.job));
-      button.lastElementChild.textContent = (job && (job.words.share || word(statusOf(job)))) || "";
+      button.dataset.tone = job?.words.tone || "";
+      button.lastElementChild.textContent = (job && (job.words.tab || word(statusOf(job)))) || "";
     },
   })));
 }
@@ -37,10 +38,16 @@ export function statusOf(job) {
 
 function showHead(job) {
   const status = statusOf(job);
-  document.title = `${job.words.share ? `${job.words.share} ` : ""}${job.jobId}`;
+  const { share = "", shareOf, tone, outcome = "" } = job.words;
+  const mark = shareOf === "succeeded" ? { good: "\u2713 ", bad: "\u2717 " }[tone] : "";
+  document.title = clean(`${mark || ""}${share ? `${share} ` : ""}${job.jobId}`);
   write("job-id", job.jobId);
   write("status", status.replaceAll("_", " "));
   $("status").dataset.status = status;
+  // A job that is COMPLETED has ended, which need not be good.
+  $("status").dataset.tone = shareOf === "succeeded" ? tone : "";
+  write("outcome", outcome);
+  $("outcome").dataset.tone = tone || "";
   write("round", job.rounds ? `round ${job.rounds.current} of ${job.rounds.planned}` : "");
   $("cancel").disabled = !view.live || (status !== "IN_PROGRESS" && status !== "SCHEDULED");
   note([job.note, job.comment, view.failure, job.words.deletion]);
@@ -54,8 +61,9 @@ function showStanding(job) {
   $("standing-none").hidden = Boolean(words.status);
   $("standing").hidden = !words.status;
   write("share", words.share || "");
-  write("over", number(job.finished || 0));
-  write("total", number(total));
+  write("share-of", words.shareOf || "");
+  write("over", number(words.part || 0));
+  write("total", number(words.whole || 0));
   $("eta-box").hidden = !words.etaLikely;
   write("eta", words.etaLikely || "");
   write("eta-range", words.etaRange ? `(${words.etaRange})` : "");
@@ -65,7 +73,7 @@ function showStanding(job) {
   const shown = ORDER.filter((status) => counts[status]);
   const rest = total - shown.reduce((sum, status) => sum + counts[status], 0);
   const parts = shown.map((status) => [statusClass(status), counts[status], word(status)]);
-  if (rest > 0) parts.push(["s-none", rest, "not notified yet"]);
+  if (rest > 0) parts.push(["s-none", rest, words.unnotified]);
   $("bar").setAttribute("aria-label", parts.map(([, count, name]) => `${count} ${name}`).join(", ") || "nothing yet");
   settle($("bar"), parts.map(([className, count, name]) => ({
     key: className,
@@ -132,7 +140,9 @@ function showAttention(job, open) {
 function announce(job) {
   // Every tenth, and every change of the status: often enough to know, too seldom to disturb.
   const share = parseInt(job.words.share || "0", 10);
-  const text = `${job.jobId}: ${word(statusOf(job))}, ${share - (share % 10)} percent over`;
+  const text = job.words.shareOf === "succeeded"
+    ? `${job.jobId}: ${word(statusOf(job))}, ${job.words.outcome}`
+    : `${job.jobId}: ${word(statusOf(job))}, ${share - (share % 10)} percent finished`;
   if (text === announced) return;
   announced = text;
   write("announcement", text);

@@ -8,10 +8,12 @@ import { draw, drawNow, forgetDrawings } from "./drawing.js";
 import { changeTable, filterBy, refreshTable, resetTable, wireTable } from "./table.js";
 import { forgetDocument, openThing, wireDialogs } from "./dialog.js";
 
+const clock = (at) => `${time(at).slice(11)} UTC`;
 const LINES = {
   live: () => ["live", ""],
-  lost: (since) => ["connection lost, trying again",
-    Date.now() - since > 5000 ? `otactl has not answered since ${time(since)} UTC: has it ended?` : ""],
+  stale: (since) => [`no word since ${clock(since)}`, ""],
+  lost: (since) => [`disconnected since ${clock(since)}, trying again`,
+    Date.now() - since > 5000 ? "otactl does not answer: has it ended?" : ""],
   full: () => ["too many pages are open", "Too many pages of this watch are open: close one."],
   moved: () => ["ended", "This address is no longer served: otactl was started anew and printed another."],
   ended: (since) => ["ended", `otactl monitor has ended; this is how it stood at ${time(since)} UTC.`],
@@ -19,12 +21,22 @@ const LINES = {
 
 function line(state, since) {
   const [words, notice] = LINES[state](since);
-  write("live", state === "live" && view.finished ? "nothing more will come" : words);
-  $("live").dataset.state = state;
   view.live = state === "live";
+  view.line = words;
+  $("live").dataset.line = state;
+  showState();
   $("look").disabled = !view.live || view.finished;
   if (!view.live) $("cancel").disabled = true;
   noteLine(notice);
+}
+
+/** The state of what is shown: of the line to the program, and of the program's line to AWS. */
+function showState() {
+  const job = current();
+  const stale = view.live && !view.finished && job?.isStale;
+  write("live", stale ? `AWS has not answered since ${clock(job.lookedAt)}`
+    : view.live && view.finished ? "nothing more will come" : view.line);
+  $("live").dataset.state = stale ? "stale" : $("live").dataset.line;
 }
 
 function board(news) {
@@ -48,6 +60,7 @@ function show() {
   const job = current();
   if (!job) return;
   showJob(job, { select, open: openThing, filter: filterBy });
+  showState();
   // Nobody sees the rest of a page in the background; its title is worth keeping up.
   if (document.hidden) return;
   drawAll();

@@ -2,8 +2,11 @@
 
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 30000;
-// The program says something every ten seconds at least; silence for longer is a dead line.
-const SILENCE_MS = 25000;
+// The program says something every second and a half. When three such words are missing, what is
+// shown may be out of date; after a while the line is given up, and opened anew.
+const STALE_MS = 5000;
+const SILENCE_MS = 15000;
+const CHECK_MS = 1000;
 
 export async function ask(path, parameters) {
   return answerOf(await fetch(`${path}?${new URLSearchParams(parameters)}`));
@@ -26,66 +29,77 @@ async function answerOf(response) {
 /**
  * Listen to the stream for as long as there is hope, less and less often when nobody answers.
  *
- * Told: `board(fields)` for news; `line(state, since)` when the line is "live", "lost" (and since
- * when), "ended" because the program said so, "moved" because its address is another one now, or
- * "full" because too many pages are open. `last()` is called when the program is about to end; it
- * waits, but not for long, until what was asked there is answered.
+ * Told: `board(fields)` for news; `line(state, since)` when the line is "live", "stale" when nothing
+ * was heard for some seconds, "lost" (both with the time since when), "ended" because the program
+ * said so, "moved" because its address is another one now, or "full" because too many pages are
+ * open. `last()` is called when the program is about to end; it waits, but not for long, until what
+ * was asked there is answered.
  */
 export function listen({ board, line, last }) {
   let pause = FIRST_PAUSE_MS;
   let heardAt = Date.now();
-  let source, silence, waiting, over;
+  let openedAt = heardAt;
+  let isLive = false;
+  let source, waiting, over;
 
   function alive() {
     heardAt = Date.now();
     pause = FIRST_PAUSE_MS;
-    clearTimeout(silence);
-    silence = setTimeout(lost, SILENCE_MS);
+    isLive = true;
     line("live");
   }
 
-  function close() {
-    clearTimeout(silence);
-    source.close();
+  // Timers of a page in the background come late, never early: by then the words have been read.
+  function check() {
+    if (over || waiting) return;
+    const quiet = Date.now() - Math.max(heardAt, openedAt);
+    if (quiet > SILENCE_MS) lost();
+    else if (quiet > STALE_MS && isLive) line("stale", heardAt);
   }
 
   async function end() {
     over = true;
-    clearTimeout(silence);
     try {
       await last();
     } finally {
-      close();
+      source.close();
       line("ended", Date.now());
     }
   }
 
   async function lost() {
-    if (over) return close();
     const refused = source.readyState === EventSource.CLOSED;
-    close();
+    source.close();
+    if (over) return;
+    isLive = false;
     line("lost", heardAt);
-    // An answer that is no stream comes from another program, or from one that has enough pages.
-    if (refused) {
-      const status = await fetch("page.css").then((response) => response.status, () => 0);
-      if (status === 404) return line("moved", heardAt);
-      if (status === 200) line("full", heardAt);
-    }
     waiting = setTimeout(open, pause);
     pause = Math.min(2 * pause, LONGEST_PAUSE_MS);
+    // An answer that is no stream comes from another program, or from one that has enough pages.
+    if (refused) await explain();
+  }
+
+  async function explain() {
+    const status = await fetch("page.css").then((response) => response.status, () => 0);
+    if (!waiting) return;
+    if (status === 200) line("full", heardAt);
+    if (status !== 404) return;
+    over = true;
+    clearTimeout(waiting);
+    line("moved", heardAt);
   }
 
   // Whoever comes back to the page, or to the network, need not wait for the next try.
   function hurry() {
     if (waiting && !document.hidden) open();
+    check();
   }
 
   function open() {
     clearTimeout(waiting);
     waiting = null;
+    openedAt = Date.now();
     source = new EventSource("events");
-    clearTimeout(silence);
-    silence = setTimeout(lost, SILENCE_MS);
     source.addEventListener("beat", alive);
     source.addEventListener("board", (event) => { alive(); board(JSON.parse(event.data)); });
     source.addEventListener("end", end);
@@ -94,5 +108,6 @@ export function listen({ board, line, last }) {
 
   document.addEventListener("visibilitychange", hurry);
   addEventListener("online", hurry);
+  setInterval(check, CHECK_MS);
   open();
 }

@@ -5,7 +5,7 @@ import { $, write } from "./element.js";
 const TOLD_MS = 10000;
 export const NOBODY = "otactl does not answer: has it ended?";
 
-export const view = { jobs: new Map(), order: [], job: null, finished: false, failure: null, live: false };
+export const view = { jobs: new Map(), order: [], job: null, finished: false, failure: null, live: false, line: "connecting" };
 
 let told = "";
 let telling;

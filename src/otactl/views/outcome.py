@@ -1,0 +1,86 @@
+"""What a job came to, or how it does so far: in things, and whether that is good.
+
+COMPLETED says only that every execution is over; whether it went well, the share that succeeded
+says. So no view colours a job by its status alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from otactl.model.status import ExecutionStatus, JobStatus
+from otactl.views.wording import percentage
+
+if TYPE_CHECKING:
+    from otactl.model.snapshot import JobSnapshot
+
+_FAILED = (ExecutionStatus.FAILED, ExecutionStatus.TIMED_OUT, ExecutionStatus.REJECTED)
+
+
+class Tone(StrEnum):
+    """How a job is coloured."""
+
+    RUNNING = "running"
+    GOOD = "good"
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a job stands by things.
+
+    Attributes:
+        things: How many the job is for.
+        succeeded: Those that run the new image.
+        failed: Those that failed, timed out or were rejected in their last attempt.
+        is_over: Whether the job has ended, or is gone.
+        is_whole: Whether it ran to its own end.
+    """
+
+    things: int
+    succeeded: int
+    failed: int
+    is_over: bool
+    is_whole: bool
+
+    @property
+    def tone(self) -> Tone:
+        """Good only if every thing succeeded; bad as soon as one did not, or it was stopped."""
+        if self.is_over:
+            good = self.is_whole and not self.failed and 0 < self.things <= self.succeeded
+            return Tone.GOOD if good else Tone.BAD
+        return Tone.BAD if self.failed else Tone.RUNNING
+
+    @property
+    def words(self) -> str:
+        """At the end ``265 of 285 succeeded, 93%``; before that ``3 unsuccessful``, or nothing."""
+        if not self.is_over:
+            return f"{self.failed:,} unsuccessful" if self.failed else ""
+        share = percentage(self.succeeded, self.things)
+        return f"{self.succeeded:,} of {self.things:,} succeeded, {share}"
+
+
+def outcome_of(snapshot: JobSnapshot) -> Outcome | None:
+    """How a job stands by things; None while nothing is known of it."""
+    job = snapshot.job
+    if job is None:
+        return None
+    groups = snapshot.failures
+    unsuccessful = sum(group.count for group in groups)
+    succeeded = job.counts[ExecutionStatus.SUCCEEDED]
+    # Executions are more than things if things were tried again.
+    known = max(snapshot.listed, succeeded + unsuccessful) or job.counts.total
+    things = snapshot.things or known
+    return Outcome(
+        things=things,
+        succeeded=min(succeeded, things),
+        failed=sum(group.count for group in groups if group.status in _FAILED),
+        is_over=snapshot.gone or job.completed_at_ms is not None or _is_ended(job.status),
+        is_whole=job.status is JobStatus.COMPLETED,
+    )
+
+
+def _is_ended(status: JobStatus) -> bool:
+    return status in (JobStatus.COMPLETED, JobStatus.CANCELED)
