@@ -41,7 +41,7 @@ tests: $(VENV)/.dev
 
 test-all: lint types imports
 	sh tests/debian-packages.sh
-	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "not aws"
+	OTACTL_EXAMPLES=random $(BIN)/pytest -n $(JOBS) --dist worksteal -m "not aws"
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format .

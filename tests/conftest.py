@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import ssl
 import uuid
 from typing import TYPE_CHECKING, Any, Protocol
 
 import aiomqtt
 import pytest
+from hypothesis import HealthCheck, settings
 
 from otactl.aws.clients import AwsClients, AwsSettings
 from otactl.cloud import CloudSettings, RunningCloud, start_local_cloud
@@ -23,6 +25,17 @@ from otactl.testing import DeviceIdentity, registered_device
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
+
+# `make test` draws the same examples every time: what fails there fails for everybody. `make
+# test-all` draws others each time; what it finds is kept as an `@example` of the test.
+# A cold start (no bytecode, two processes) is slow by itself, which says nothing of the test.
+settings.register_profile(
+    "same", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile(
+    "random", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile(os.environ.get("OTACTL_EXAMPLES", "same"))
 
 ACCOUNT_ID = "123456789012"
 REGION = "us-east-1"

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from tests.support.aws_oracle import Recorder, ask_for_everything
 from tests.support.dev_ini import FULL, rendered
@@ -22,7 +22,7 @@ from otactl.deploy.ports import JobRequest
 from otactl.errors import ConfigurationInvalid
 from otactl.errors.problem import Severity
 from otactl.model.configuration import check_value, parse_configuration
-from otactl.model.configuration.catalogue import all_keys
+from otactl.model.configuration.catalogue import all_keys, find_keys
 from otactl.model.configuration.sections import find_section
 from otactl.model.job_configuration import JobConfiguration
 from otactl.model.thing_list import parse_thing_list
@@ -204,6 +204,8 @@ _checked_keys = [
 
 
 @given(key=st.sampled_from(_checked_keys), text=values.map(str.strip))
+@example(key=find_keys("ABORT_CONFIG_TYPE_REJECTED.failureType")[0], text="FAILED")
+@example(key=find_keys("EXP_RATE_CONFIG.useRateIncreaseCriteria")[0], text="False")
 @many(QUICK)
 def test_a_value_is_checked_alone_as_it_is_in_the_file(key: Key, text: str):
     """The wizard, which asks for one value after the other, is as strict as the file."""
@@ -216,6 +218,7 @@ def test_a_value_is_checked_alone_as_it_is_in_the_file(key: Key, text: str):
 
     in_file = [problem.message for problem in problems if problem.key == key.name]
     if alone is None:
+        assert "must be True: the service wants a criterion" not in " ".join(in_file)
         assert not any(message.startswith(f"must be {key.allowed},") for message in in_file)
     elif alone.code != "missing-key":
         assert alone.message in in_file

@@ -153,11 +153,14 @@ class Wizard:
         self._asker.say(key.about)
         current = self._current(section, key.name)
         if isinstance(kind, Switch):
-            is_on = self._asker.confirm(key.name, default=kind.read(current or "False"))
-            self._set(section, key.name, str(is_on))
+            self._set(section, key.name, self._switch(section, key, kind.read(current or "False")))
             return
         if isinstance(kind, Choice):
-            words = [word.value for word in kind.words]
+            words = [
+                word.value
+                for word in kind.words
+                if check_value(section, key.name, word.value) is None
+            ]
             words = words if key.is_required or key.default != "None" else ["None", *words]
             default = current if current in words else words[0]
             self._set(section, key.name, self._asker.select(key.name, words, default=default))
@@ -169,6 +172,14 @@ class Wizard:
 
         answer = self._asker.text(key.name, default=current, check=check).strip()
         self._set(section, key.name, answer)
+
+    def _switch(self, section: str, key: Key, default: bool) -> str:  # an answer
+        while True:
+            answer = str(self._asker.confirm(key.name, default=default))
+            finding = check_value(section, key.name, answer)
+            if finding is None:
+                return answer
+            self._asker.say(finding.message)
 
     def _current(self, section: str, key: str) -> str:
         """The value to suggest: the file's when it can stand, else the default.

@@ -18,9 +18,10 @@ which is taken from ``[DEFAULT]`` when it is left out, and said so in a note.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from otactl.errors import ConfigurationInvalid
+from otactl.errors.problem import Severity
 from otactl.model.configuration.alarm_rule import alarm_rules
 from otactl.model.configuration.build import build
 from otactl.model.configuration.catalogue import find_field, kind_of
@@ -55,6 +56,9 @@ __all__ = [
     "parse_configuration",
     "with_overrides",
 ]
+
+
+_RULES = (*DEPLOYMENT_RULES, *JOB_RULES, *SCHEDULE_RULES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +102,7 @@ def parse_configuration(
     effective = with_overrides(ini, overrides or {})
     report = Report(file_name, effective)
     readings = read_sections(effective, report)
-    rules = (*DEPLOYMENT_RULES, *JOB_RULES, *SCHEDULE_RULES)
+    rules = _RULES
     rules += alarm_rules(readings.values.get(KeyName("ALARM_CONFIG", "alarmList"), ()))
     rules += () if now_ms is None else schedule_is_ahead(now_ms)
     for rule in rules:
@@ -125,10 +129,16 @@ def check_value(section: str, key: str, text: str) -> Finding | None:
         return None
     kind = kind_of(field)
     if not is_unset(text):
-        return refusal(kind, text)
+        return refusal(kind, text) or _broken_rule(KeyName(section, key), kind.read(text))
     if field.is_required():
         return Finding(code="missing-key", message=f"must be {kind.allowed}")
     return None
+
+
+def _broken_rule(name: KeyName, value: Any) -> Finding | None:
+    """The error of a rule that looks at this key alone, such as the type of an abort section."""
+    findings = (rule.check(value) for rule in _RULES if rule.keys == (name,))
+    return next((one for one in findings if one and one.severity is Severity.ERROR), None)
 
 
 def with_overrides(ini: IniDocument, overrides: Mapping[str, str]) -> IniDocument:
