@@ -20,6 +20,7 @@ from otactl.aws.inventory import take_inventory
 from otactl.cli.clock import CommandClock
 from otactl.cli.deployment import DeploymentEnvironment, begin, carry_out, make_plan
 from otactl.cli.load import load_deployment
+from otactl.deploy.consent import Consent
 from otactl.deploy.executor import Executor
 from otactl.deploy.journal import Journal, Phase
 from otactl.deploy.observer import Moment, SilentObserver
@@ -180,7 +181,7 @@ def test_a_killed_deployment_is_resumed_or_cleaned(
             # Each round had a job of its own, and none had two.
             assert len(devices.documents) == 2 * len(thing_names)
         else:
-            Executor(journal, environment.services(), SilentObserver(), dict).clean()
+            Executor(journal, environment.services(), SilentObserver(), dict).clean(Consent.YES)
     assert journal.phase is Phase.FINISHED
     journal.close()
 

@@ -47,6 +47,8 @@ class JobWorld:
         self, *, page_size=250, newest_first=True, deliver=lambda event: (50,), numbers=False
     ) -> None:
         self.ms = START_MS
+        #: By how much somebody set the wall clock forward; negative: back.
+        self.set_forward_ms = 0
         self.page_size = page_size
         self.newest_first = newest_first
         self.deliver = deliver
@@ -65,6 +67,9 @@ class JobWorld:
     # The clock, and the inbox.
 
     def now_ms(self) -> int:
+        return self.ms + self.set_forward_ms
+
+    def monotonic_ms(self) -> int:
         return self.ms
 
     def sleep(self, seconds: float) -> None:

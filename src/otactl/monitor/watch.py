@@ -103,7 +103,7 @@ class Watch:
         self._patience_seconds = patience_seconds
         self._feed = Feed(expects_events=expects_events)
         self._connected_ms = 0
-        now_ms = clock.now_ms()
+        now_ms = clock.monotonic_ms()
         self._turns = {
             watcher.job_id: Turn(watcher, now_ms, now_ms, policy.quiet_seconds)
             for watcher in watchers
@@ -121,7 +121,7 @@ class Watch:
         while True:
             if self._is_waiting and self._is_elsewhere is not None and self._is_elsewhere():
                 raise BegunElsewhere
-            now_ms = self._clock.now_ms()
+            now_ms = self._clock.monotonic_ms()
             for turn in self._turns.values():
                 if not turn.ended and turn.due_ms <= now_ms:
                     self._try(turn, self._close if turn.closing else self._look)
@@ -155,7 +155,7 @@ class Watch:
     def _take(self, message: Message) -> None:
         match message:
             case Connected():
-                self._connected_ms = self._clock.now_ms()
+                self._connected_ms = self._clock.monotonic_ms()
                 self._feed.connected()
                 self.look_now()
             case Lost(reason):
@@ -184,7 +184,7 @@ class Watch:
             self._schedule(turn)
         if asks:
             turn.doubt = True
-            turn.due_ms = min(turn.due_ms, self._clock.now_ms() + GRACE_MS)
+            turn.due_ms = min(turn.due_ms, self._clock.monotonic_ms() + GRACE_MS)
 
     # Looking.
 
@@ -201,17 +201,20 @@ class Watch:
             self._bear(turn, error)
         else:
             turn.failures, turn.trouble = 0, ""
-            turn.is_answered, turn.answered_ms = True, self._clock.now_ms()
+            turn.is_answered, turn.answered_ms = True, self._clock.monotonic_ms()
 
     def _bear(self, turn: Turn, error: AwsRefused | UserMistake) -> None:
         """Say what went wrong and when it is tried again; raise it when that is of no use.
 
         Credentials run out, and files with them are written anew, while somebody watches.
         """
-        now_ms = self._clock.now_ms()
+        now_ms = self._clock.monotonic_ms()
         patience = self._patience_seconds
         is_first = not turn.is_answered and not isinstance(error, AwsUnreachable)
-        is_late = patience is not None and now_ms - turn.answered_ms > patience * 1000
+        if turn.failures == 0:
+            # Beside events nobody asks for long; the last answer may be hours old.
+            turn.failing_since_ms = now_ms
+        is_late = patience is not None and now_ms - turn.failing_since_ms > patience * 1000
         if (is_first or is_late) and not (self._is_waiting and not turn.is_answered):
             raise error
         turn.failures += 1
@@ -255,8 +258,9 @@ class Watch:
 
     def _schedule(self, turn: Turn) -> None:
         """When the next look is due."""
-        now_ms = self._clock.now_ms()
+        now_ms = self._clock.monotonic_ms()
         state = turn.watcher.state
+        turn.note_look(now_ms)
         if not self._relies_on_events or state.is_over or state.is_leaving:
             turn.due_ms = now_ms + int(self._policy.interval_seconds * 1000)
         elif turn.doubt:
@@ -264,7 +268,7 @@ class Watch:
         else:
             turn.due_ms = min(
                 now_ms + int(turn.quiet_seconds * 1000),
-                max(now_ms, state.looked_ms + int(self._policy.silent_seconds * 1000)),
+                max(now_ms, turn.looked_ms + int(self._policy.silent_seconds * 1000)),
             )
 
     def _check_caught_up(self) -> None:
@@ -295,7 +299,7 @@ class Watch:
     # Showing.
 
     def _show(self, turn: Turn) -> None:
-        now_ms = self._clock.now_ms()
+        now_ms = self._clock.monotonic_ms()
         news = self._news(turn)
         if turn.ended or news == turn.shown or now_ms - turn.shown_ms < SHOW_MS:
             return
@@ -331,7 +335,7 @@ class Watch:
         """The job is over: complete the picture, then leave it alone."""
         watcher = turn.watcher
         known = watcher.state.job is not None and not watcher.state.is_leaving
-        turn.due_ms = self._clock.now_ms()
+        turn.due_ms = self._clock.monotonic_ms()
         if not known or watcher.catch_up(_CLOSING_CALLS):
             self._end(turn)
 
@@ -346,7 +350,7 @@ class Watch:
         self._on_snapshot(watcher.job_id, self._snapshot(turn))
 
     def _seconds_to_wait(self) -> float:
-        now_ms = self._clock.now_ms()
+        now_ms = self._clock.monotonic_ms()
         turns = [turn for turn in self._turns.values() if not turn.ended]
         due_ms = [turn.due_ms for turn in turns]
         due_ms += [turn.shown_ms + SHOW_MS for turn in turns if self._news(turn) != turn.shown]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from tests.support.job_world import JobWorld, Screen
 
@@ -470,6 +472,41 @@ def test_a_network_that_stays_away_ends_the_watch_when_the_patience_is_over():
 
     # No busy loop: the pauses get longer.
     assert world.calls["DescribeJob"] < 15
+
+
+def test_patience_counts_from_the_first_failure_not_from_the_last_answer():
+    world = JobWorld()
+    world.create(things=NAMES[:2])
+    unreachable = AwsUnreachable("iot:DescribeJob", "EndpointConnectionError", "no route")
+    world.at(1000, lambda: setattr(world, "refusal", unreachable))
+    world.at(1003, lambda: setattr(world, "refusal", None))
+    world.at(1500, lambda: world.end(S.SUCCEEDED, *NAMES[:2]))
+    watch, screen = a_watch(world, policy=WatchPolicy(interval_seconds=1000), patience=120)
+
+    watch.run()
+
+    assert screen.last.job.status is JobStatus.COMPLETED
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+@pytest.mark.parametrize("events", [False, True])
+def test_a_wall_clock_that_is_set_changes_nothing_of_when_the_job_is_looked_at(hours, events):
+    looks = {}
+    for set_forward_ms in (0, hours * 3_600_000):
+        world = JobWorld()
+        world.create(things=NAMES[:2])
+        if events:
+            world.connect(0)
+        world.at(7, partial(setattr, world, "set_forward_ms", set_forward_ms))
+        world.at(21, partial(world.end, S.SUCCEEDED, *NAMES[:2]))
+        watch, screen = a_watch(world, events=events)
+
+        watch.run()
+
+        assert screen.last.job.status is JobStatus.COMPLETED
+        looks[set_forward_ms] = (world.ms, world.calls)
+
+    assert len(set(map(str, looks.values()))) == 1
 
 
 def test_it_says_how_far_the_job_is_from_aborting_itself_and_from_its_next_raise():
