@@ -14,6 +14,8 @@ const LINES = {
   stale: (since) => [`no word since ${clock(since)}`, ""],
   lost: (since) => [`disconnected since ${clock(since)}, trying again`,
     Date.now() - since > 5000 ? "otactl does not answer: has it ended?" : ""],
+  unreached: () => ["no answer yet, trying again", "otactl does not answer. A browser opens six connections "
+    + "to one address at most: close other pages of it, if there are any."],
   full: () => ["too many pages are open", "Too many pages of this watch are open: close one."],
   moved: () => ["ended", "This address is no longer served: otactl was started anew and printed another."],
   ended: (since) => ["ended", `otactl monitor has ended; this is how it stood at ${time(since)} UTC.`],

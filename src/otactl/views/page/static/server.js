@@ -30,9 +30,9 @@ async function answerOf(response) {
  * Listen to the stream for as long as there is hope, less and less often when nobody answers.
  *
  * Told: `board(fields)` for news; `line(state, since)` when the line is "live", "stale" when nothing
- * was heard for some seconds, "lost" (both with the time since when), "ended" because the program
- * said so, "moved" because its address is another one now, or "full" because too many pages are
- * open. `last()` is called when the program is about to end; it waits, but not for long, until what
+ * was heard for some seconds, "lost" (both with the time since when), "unreached" when nothing ever
+ * was, "ended" because the program said so, "moved" because its address is another one now, or
+ * "full" because too many pages are open. `last()` is called when the program is about to end; it waits, but not for long, until what
  * was asked there is answered.
  */
 export function listen({ board, line, last }) {
@@ -40,12 +40,13 @@ export function listen({ board, line, last }) {
   let heardAt = Date.now();
   let openedAt = heardAt;
   let isLive = false;
+  let wasLive = false;
   let source, waiting, over;
 
   function alive() {
     heardAt = Date.now();
     pause = FIRST_PAUSE_MS;
-    isLive = true;
+    isLive = wasLive = true;
     line("live");
   }
 
@@ -72,7 +73,7 @@ export function listen({ board, line, last }) {
     source.close();
     if (over) return;
     isLive = false;
-    line("lost", heardAt);
+    line(wasLive ? "lost" : "unreached", heardAt);
     waiting = setTimeout(open, pause);
     pause = Math.min(2 * pause, LONGEST_PAUSE_MS);
     // An answer that is no stream comes from another program, or from one that has enough pages.
