@@ -232,7 +232,7 @@ def test_a_window_that_is_closed_ends_it(watched):
     with watched() as terminal:
         terminal.wait_for("q quit")
         terminal.hang_up()
-        assert terminal.exit_code(10) == -signal.SIGHUP
+        assert terminal.exit_code(10) == 128 + signal.SIGHUP
 
 
 def test_a_terminal_that_goes_without_a_signal_ends_it_plainly(watched, tmp_path):
