@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from tests.e2e.shell import sh, shell_environment
 
 from otactl.aws.inventory import take_inventory
@@ -121,15 +124,29 @@ def test_a_name_that_no_document_can_carry_is_refused(
     assert [path.name for path in tmp_path.iterdir()] == [image]
 
 
+@pytest.mark.parametrize("name", ["-in.bin", pytest.param('"quoted" back\\slash ü', marks=SLOW)])
 def test_every_other_name_is_carried_as_it_is(
-    tmp_path, shell, clients, firmware_bucket, stream_role_arn, unique
+    tmp_path, shell, clients, firmware_bucket, stream_role_arn, unique, name
 ):
-    image = f'-{unique} "quoted" back\\slash ü.bin'
+    image = name + unique
     (tmp_path / image).write_bytes(CONTENT + unique.encode())
+    key = ec.generate_private_key(ec.SECP256R1()).private_bytes(
+        serialization.Encoding.DER,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
 
-    run = build(tmp_path, shell, stream_role_arn, unique, image=image)
+    run = build(
+        tmp_path,
+        shell,
+        stream_role_arn,
+        unique,
+        image=image,
+        key=(base64.b64encode(key).decode(),),
+    )
 
     assert run.returncode == 0, run.stderr
+    assert json.loads((tmp_path / "example-job.json").read_text())["signature"]
     (file,) = json.loads((tmp_path / "create-stream.json").read_text())["files"]
     assert file["s3Location"]["key"].endswith(f"/{image}")
     stored = clients.s3.get_object(Bucket=firmware_bucket, Key=file["s3Location"]["key"])

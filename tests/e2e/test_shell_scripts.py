@@ -197,12 +197,15 @@ def test_a_signal_cleans_up_while_no_device_answers(
         for line in child.stdout:
             if "queued 2" in line:
                 break
-        if whom == "main.sh alone":
-            child.send_signal(number)
-        else:
-            os.killpg(child.pid, number)
-        child.stdout.read()
-        code = child.wait(timeout=60)
+        try:
+            if whom == "main.sh alone":
+                child.send_signal(number)
+            else:
+                os.killpg(child.pid, number)
+            code = child.wait(timeout=90)
+        finally:
+            if child.poll() is None:
+                os.killpg(child.pid, signal.SIGKILL)
 
     assert code == expected
     deadline = time.monotonic() + 30

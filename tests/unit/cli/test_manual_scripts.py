@@ -37,6 +37,28 @@ def test_hints_that_name_an_option_can_be_followed_with_the_scheduler(folder: Pa
     ]
 
 
+@pytest.mark.parametrize(
+    ("script", "arguments", "command"),
+    [
+        ("fetch_job_schedule.py", ["-tb", "t"], "queue fetch --claim --into . --table t"),
+        (
+            "add_job_schedule.py",
+            *(["-m", "submit", "-f", "f", "--table", "t", "-b", "b", "-d", "d", "-l", "l"],),
+            "queue add d --image f --thing-list l --table t --bucket b",
+        ),
+    ],
+)
+def test_hints_that_name_an_option_can_be_followed_with_the_queue(
+    script: str, arguments: list[str], command: str
+) -> None:
+    given = [*arguments, "-r", "eu-west-1", "--profile", "ci"]
+
+    assert translate(script, given) == [
+        *command.split(),
+        *("--region", "eu-west-1", "--profile", "ci"),
+    ]
+
+
 def test_without_a_dev_ini_otactl_says_what_is_missing(tmp_path: Path) -> None:
     assert translate("jobs_scheduler.py", [tmp_path], []) == ["deploy", "dev.ini"]
     assert translate("monitor.py", [tmp_path], []) == ["monitor", "dev.ini", "--wait"]
