@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections import Counter
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from rich.table import Table
@@ -19,6 +21,7 @@ from otactl.device.behaviour import Behaviour
 from otactl.errors import DeploymentFailed
 from otactl.errors.problem import Problem, Severity
 from otactl.fleet import ThingResult
+from otactl.fleet.result import FleetStanding
 from otactl.jobqueue.request import MalformedRequest
 from otactl.jobqueue.state import RequestState
 from otactl.model.outcome import DeploymentResult, DownloadSeconds, RoundResult, ThingOutcome
@@ -29,6 +32,7 @@ from otactl.monitor.job_watcher import JobWatcher
 from otactl.monitor.watch_policy import WatchPolicy
 from otactl.views import foreign_text
 from otactl.views.deploy_progress import DeployProgress
+from otactl.views.fleet_status import FleetStatus
 from otactl.views.fleet_table import print_results
 from otactl.views.monitor_terminal.frame import draw
 from otactl.views.monitor_terminal.overview import overview, summary_line
@@ -209,3 +213,26 @@ def test_json_holds_what_was_written_in_signs_that_print(capsys, show):
 
 def test_further_lines_of_a_message_are_indented():
     assert foreign_text.clean_lines("one\ntwo\tx") == "one\n  two\ufffdx"
+
+
+def test_the_bar_of_a_long_step_and_the_fleet_s_line_put_no_emoji_in(capsys, monkeypatch):
+    # These parts of rich read markup by themselves, past what the console was told of emoji.
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "200")
+    console = terminal.stderr_console()
+    standing = FleetStanding(
+        things=1,
+        connected=0,
+        phases=Counter(),
+        finished=Counter(),
+        is_settled=False,
+        faults={"pump": NASTY},
+    )
+    with DeployProgress(console, rounds=1, things=1) as progress:
+        progress.on_progress(SimpleNamespace(title=NASTY), 1, 2)
+    with FleetStatus(console) as status:
+        status.show(standing)
+    said = capsys.readouterr().err
+    assert "1 cannot connect: pump:on:1" in said
+    assert "\N{ON WITH EXCLAMATION MARK WITH LEFT RIGHT ARROW ABOVE}" not in said
+    assert not set(INVISIBLE) - {"\x1b"} & set(said)
