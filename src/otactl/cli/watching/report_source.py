@@ -14,6 +14,7 @@ from otactl.deploy.journal import Journal, Phase
 from otactl.deploy.ownership import owner
 from otactl.deploy.step import CreateJob, UploadImage
 from otactl.errors import OtactlError, UserMistake
+from otactl.model.identifier import is_job_id
 from otactl.model.status import ExecutionStatus
 from otactl.views.report.content import ReportContent, RoundContent
 from otactl.views.snapshot_fields import configuration_fields
@@ -108,8 +109,10 @@ def service_content(
     """A report of a job that no journal here knows.
 
     Raises:
-        UserMistake: There is no such job.
+        UserMistake: There is no such job, or none can have that id.
     """
+    if not is_job_id(job_id):
+        raise UserMistake(f"{job_id!r} is no job id: 1-64 letters, digits, - or _")
     job = jobs.describe(job_id)
     if job is None:
         raise UserMistake(
