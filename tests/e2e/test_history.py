@@ -62,7 +62,10 @@ def test_a_machine_that_deployed_nothing_says_so(tmp_path):
     where = ("history", "--state-dir", str(tmp_path))
 
     assert "no deployments yet" in otactl(*where).stdout
-    assert json.loads(otactl(*where, "--output", "json").stdout) == {"deployments": []}
+    assert json.loads(otactl(*where, "--output", "json").stdout) == {
+        "deployments": [],
+        "damaged": [],
+    }
 
 
 @pytest.mark.parametrize("command", ["resume", "clean"])

@@ -30,8 +30,13 @@ class ManualTime:
 
     def __init__(self, now_ms: int = NOW_MS) -> None:
         self.ms = now_ms
+        #: By how much somebody set the wall clock forward; negative: back.
+        self.set_forward_ms = 0
 
     def now_ms(self) -> int:
+        return self.ms + self.set_forward_ms
+
+    def monotonic_ms(self) -> int:
         return self.ms
 
     def sleep(self, seconds: float) -> None:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from otactl.aws.event_configuration import NEEDED_EVENTS, enabled_events
 from otactl.aws.stack_health import UNCONFIRMED, subscribers_of
 from otactl.aws.translate import translated
+from otactl.errors.first_failure import after_failure
 from otactl.model.alarm import OWN_NAMESPACE
 
 if TYPE_CHECKING:
@@ -85,10 +86,9 @@ class StackProbe:
     def run(self) -> Iterator[Hop]:
         """Each hop when it is over; the first that is not reached ends the test."""
         yield self._events()
-        try:
+        with after_failure(self._delete_alarm):
             yield from self._chain()
-        finally:
-            self._delete_alarm()
+        self._delete_alarm()
 
     def _chain(self) -> Iterator[Hop]:
         self._began = self._service_time()

@@ -174,13 +174,11 @@ def carry_out(
         settle_interruption(executor, plan)
     result = executor.result()
     if look_for_leftovers and not executor.goes_on:
-        result = _with_what_is_left(result, executor, plan)
-    return result, _failure_to_tell(executor, journal)
+        result = with_what_is_left(result, executor, plan)
+    return result, failure_to_tell(executor, journal)
 
 
-def _with_what_is_left(
-    result: DeploymentResult, executor: Executor, plan: Plan
-) -> DeploymentResult:
+def with_what_is_left(result: DeploymentResult, executor: Executor, plan: Plan) -> DeploymentResult:
     """The result with what is still there; that it cannot be looked up changes nothing of it."""
     try:
         found = executor.leftovers()
@@ -191,7 +189,7 @@ def _with_what_is_left(
     return result.with_kept(found) if keeps else result.with_leftovers(found)
 
 
-def _failure_to_tell(executor: Executor, journal: Journal) -> OtactlError | None:
+def failure_to_tell(executor: Executor, journal: Journal) -> OtactlError | None:
     """How the deployment failed: what came first; what followed is told beside it."""
     if executor.kept_job is not None:
         warn(f"{executor.kept_job}; {executor.kept_job.hint}")

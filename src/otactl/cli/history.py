@@ -123,10 +123,18 @@ def history(
     output: OutputOption = OutputFormat.TEXT,
 ) -> None:
     """List the deployments of this machine, the newest first."""
-    entries = [_entry(journal) for _, journal in _store(state_dir).journals()]
+    entries: list[dict[str, Any]] = []
+    damaged: list[dict[str, str]] = []
+    for deployment_id, journal in _store(state_dir).entries():
+        if isinstance(journal, UserMistake):
+            damaged.append({"deploymentId": deployment_id, "problem": str(journal)})
+        else:
+            entries.append(_entry(journal))
     if output is OutputFormat.JSON:
-        terminal.print_json({"deployments": entries})
+        terminal.print_json({"deployments": entries, "damaged": damaged})
         return
+    for one in damaged:
+        terminal.warn(one["problem"])
     from rich.table import Table
     from rich.text import Text
 

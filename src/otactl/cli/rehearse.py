@@ -14,7 +14,7 @@ from otactl.cli.options import (
     OutputOption,
     StateDirOption,
 )
-from otactl.errors import DeploymentFailed, UserMistake
+from otactl.errors import DeploymentFailed, OtactlError, UserMistake
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -121,6 +121,7 @@ def rehearse(
     )
     terminal.print_warnings(loaded.warnings)
     check_partition(loaded.configuration)
+    _take_down_abandoned(terminal.state_directory(state_dir))
     cast = cast_rehearsal(
         loaded.thing_list, behave=behave, seed=seed, things_per_group=things_per_group
     )
@@ -184,9 +185,25 @@ def _perform(
         result, failure = carry_out(journal, environment)
     finally:
         journal.close()
-    leftovers = take_inventory(stage.clients, (configuration.bucket,)) - before
+    try:
+        leftovers = take_inventory(stage.clients, (configuration.bucket,)) - before
+    except OtactlError as error:
+        if failure is None:
+            raise
+        terminal.warn(f"what is left could not be looked up: {error}")
+        return result, failure
     result = result.with_leftovers(tuple(sorted(leftovers)))
     return result, failure or _unfaithful(result)
+
+
+def _take_down_abandoned(state_dir: Path) -> None:
+    """Take down what rehearsals that were killed could not."""
+    from otactl.cli.rehearsal.abandoned import end_abandoned_journals, remove_abandoned_folders
+    from otactl.deploy.store import DeploymentStore
+
+    for folder in remove_abandoned_folders():
+        terminal.note(f"removed {folder}: a rehearsal that was killed left it")
+    end_abandoned_journals(DeploymentStore(state_dir))
 
 
 def _warn_if_endless(loaded: LoadedDeployment, cast: Cast, max_wait: float) -> None:

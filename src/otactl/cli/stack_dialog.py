@@ -10,6 +10,7 @@ import typer
 from otactl.cli import terminal
 from otactl.cli.options import OutputFormat
 from otactl.errors import AwsRefused, UserMistake
+from otactl.errors.first_failure import after_failure
 
 if TYPE_CHECKING:
     from otactl.aws.clients import AwsClients
@@ -76,12 +77,10 @@ def preview(change_set: ChangeSet, name: str, before: Any, after: dict[str, str]
 
 def agreed_to(question: str, yes: bool, stack: Stack, change_set: ChangeSet) -> bool:
     """Ask; without a yes nothing of the change set remains, whatever the reason."""
-    agreed = False
-    try:
+    with after_failure(lambda: stack.discard(change_set.change_set_id)):
         agreed = confirmed(question, yes=yes)
-    finally:
-        if not agreed:
-            stack.discard(change_set.change_set_id)
+    if not agreed:
+        stack.discard(change_set.change_set_id)
     return agreed
 
 

@@ -9,6 +9,7 @@ from otactl.aws.stack import ChangeSetRefused
 from otactl.aws.stack_event import first_failure
 from otactl.cli import terminal
 from otactl.errors import AwsRefused, Interrupted, UserMistake
+from otactl.errors.first_failure import after_failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -51,18 +52,16 @@ class StackOperation:
         Raises:
             UserMistake: CloudFormation does not take the template or a parameter.
         """
-        change_set_id = None
         try:
             with self._clock.hearing_signals("deleting the change set"):
                 change_set_id = self._stack.begin_change_set(template, given, state)
-                while (made := self._stack.change_set(change_set_id)) is None:
-                    self._clock.sleep(self._poll_seconds)
-        except BaseException as error:
-            if change_set_id is not None:
-                self._stack.discard(change_set_id)
-            if isinstance(error, ChangeSetRefused):
-                raise AwsRefused(_CHANGE_SET, "FAILED", str(error)) from error
-            if isinstance(error, AwsRefused) and error.code == "ValidationError":
+                with after_failure(lambda: self._stack.discard(change_set_id)):
+                    while (made := self._stack.change_set(change_set_id)) is None:
+                        self._clock.sleep(self._poll_seconds)
+        except ChangeSetRefused as error:
+            raise AwsRefused(_CHANGE_SET, "FAILED", str(error)) from error
+        except AwsRefused as error:
+            if error.code == "ValidationError":
                 raise UserMistake(f"CloudFormation does not take it: {error}") from error
             raise
         return made

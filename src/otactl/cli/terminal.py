@@ -115,6 +115,8 @@ def print_error(error: OtactlError) -> None:
         print_problems(stderr_console(), error.problems)
         return
     _print_message("error:", str(error), "red")
+    for noted in getattr(error, "__notes__", ()):
+        warn(noted)
     if error.hint:
         _print_message("hint:", error.hint, "dim")
 

@@ -153,6 +153,17 @@ class Journal:
             )
         return found
 
+    def check(self) -> None:
+        """Read once what every reader needs.
+
+        Raises:
+            UserMistake: It is damaged, or another version wrote it.
+        """
+        try:
+            _ = self.plan, self.about, self.created_ms, self.outcome, self.rounds
+        except (ValueError, TypeError) as error:
+            raise UserMistake(f"the journal {self._path} is damaged: {error}") from error
+
     @property
     def plan(self) -> Plan:
         """The plan as it was made.
@@ -164,7 +175,7 @@ class Journal:
             return Plan.model_validate_json(self._get("plan"))
         except ValidationError as error:
             raise UserMistake(
-                f"the journal {self._path} cannot be read: its plan is none",
+                f"the journal {self._path} cannot be read: the stored plan is invalid",
                 hint="was it written by another version of otactl? Then use that one",
             ) from error
 

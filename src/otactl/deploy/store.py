@@ -60,10 +60,17 @@ class DeploymentStore:
 
     def journals(self) -> Iterator[tuple[str, Journal]]:
         """Every readable journal, the newest first; each is closed when the next one comes."""
+        for deployment_id, journal in self.entries():
+            if isinstance(journal, Journal):
+                yield deployment_id, journal
+
+    def entries(self) -> Iterator[tuple[str, Journal | UserMistake]]:
+        """The same, and of each that cannot be read the reason."""
         for deployment_id in self.ids():
             try:
                 journal = _readable(self.path(deployment_id))
-            except UserMistake:
+            except UserMistake as error:
+                yield deployment_id, error
                 continue
             try:
                 yield deployment_id, journal
@@ -75,11 +82,11 @@ def _readable(path: Path) -> Journal:
     """A journal that is whole.
 
     Raises:
-        UserMistake: It was cut short at its first entry, or another version wrote it.
+        UserMistake: It was cut short, it is damaged, or another version wrote it.
     """
     journal = Journal.read(path)
     try:
-        journal.plan  # noqa: B018 - asked for its errors only
+        journal.check()
     except UserMistake:
         journal.close()
         raise

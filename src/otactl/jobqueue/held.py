@@ -48,9 +48,18 @@ class HeldRequest:
         self._table = table
         self._request = request
         self._time = time
+        self._ahead_ms = time.now_ms() - time.monotonic_ms()
         self._policy = policy
         self._is_held = True
         self._lock = threading.Lock()
+
+    def _now_ms(self) -> int:
+        """The time as the wall clock had it at the claim, counted on by the monotonic one.
+
+        A wall clock that is set while the request is held must make the lease neither shorter nor
+        longer than the others see it.
+        """
+        return self._ahead_ms + self._time.monotonic_ms()
 
     @property
     def request(self) -> JobRequest:
@@ -65,7 +74,7 @@ class HeldRequest:
             AwsUnreachable: It may not be, and the queue cannot be asked.
         """
         lease = self._mine().lease
-        if lease is None or self._time.now_ms() >= lease.until_ms - self._policy.margin_ms:
+        if lease is None or self._now_ms() >= lease.until_ms - self._policy.margin_ms:
             self.renew()
 
     def renew(self) -> None:
@@ -75,7 +84,7 @@ class HeldRequest:
             LeaseLost: Somebody else has the request.
         """
         # The time is taken before the call: the lease must not seem longer than it is.
-        until_ms = self._time.now_ms() + self._policy.lease_ms
+        until_ms = self._now_ms() + self._policy.lease_ms
         self._amend(lambda request: renewed(request, until_ms=until_ms))
 
     def keep_checkpoint(self, checkpoint: StoredFile) -> None:
@@ -97,7 +106,7 @@ class HeldRequest:
         Raises:
             LeaseLost: Somebody else has the request.
         """
-        at_ms = self._time.now_ms() + after_ms
+        at_ms = self._now_ms() + after_ms
         self._amend(
             lambda request: handed_back(
                 request, at_ms=at_ms, trouble=trouble, is_attempt=is_attempt
@@ -111,7 +120,7 @@ class HeldRequest:
         Raises:
             LeaseLost: Somebody else has the request.
         """
-        now_ms = self._time.now_ms()
+        now_ms = self._now_ms()
         return self._end(lambda request: deployed(request, outcome, now_ms=now_ms))
 
     def fail(self, failure: Failure, outcome: Outcome | None = None) -> JobRequest:
@@ -120,7 +129,7 @@ class HeldRequest:
         Raises:
             LeaseLost: Somebody else has the request.
         """
-        now_ms = self._time.now_ms()
+        now_ms = self._now_ms()
         return self._end(lambda request: failed(request, failure, now_ms=now_ms, outcome=outcome))
 
     def _end(self, change: Callable[[JobRequest], JobRequest]) -> JobRequest:

@@ -100,7 +100,11 @@ class Time(Protocol):
     """Time."""
 
     def now_ms(self) -> int:
-        """Epoch milliseconds."""
+        """Epoch milliseconds, as the wall clock shows them; it may jump."""
+        ...
+
+    def monotonic_ms(self) -> int:
+        """Milliseconds since some instant, never set forward or back: for spans of time."""
         ...
 
     def sleep(self, seconds: float) -> None:

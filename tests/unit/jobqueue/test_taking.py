@@ -254,6 +254,27 @@ def test_a_worker_asks_the_queue_before_it_goes_on_near_the_end_of_its_lease(tab
     assert mine.request.lease.until_ms == time.ms + POLICY.lease_ms
 
 
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_wall_clock_that_is_set_makes_a_lease_neither_longer_nor_shorter(
+    table, time, hours
+) -> None:
+    """Set back, the owner would think itself safe while others, whose clocks are right, take it."""
+    table.add([request_for("a")])
+    request = taker(table, time).take()
+    assert request is not None
+    mine = HeldRequest(table, request, time, POLICY)
+    time.set_forward_ms = hours * 3_600_000
+
+    time.ms += POLICY.lease_ms - POLICY.margin_ms - 1
+    mine.check()
+    assert mine.request.lease == request.lease
+    time.ms += 1
+    mine.check()
+
+    assert mine.request.lease is not None
+    assert mine.request.lease.until_ms == time.ms + POLICY.lease_ms
+
+
 def test_frozen_beyond_its_lease_but_missed_by_nobody_a_worker_goes_on(table, time) -> None:
     table.add([request_for("a")])
     request = taker(table, time).take()

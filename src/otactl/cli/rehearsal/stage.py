@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from otactl.aws.clients import AwsClients, AwsSettings
@@ -13,6 +11,7 @@ from otactl.aws.groundwork import make_bucket, make_role, make_topics
 from otactl.aws.object_store import S3ObjectStore
 from otactl.cli.clock import CommandClock
 from otactl.cli.fleet_lifecycle import create_fleet, plan_fleet
+from otactl.cli.rehearsal.abandoned import work_folder
 from otactl.cli.rehearsal.monitoring import deploy_monitoring, prefix_of, topics_of
 from otactl.cli.terminal import warn
 from otactl.cloud import CloudSettings, start_local_cloud
@@ -25,6 +24,7 @@ from otactl.model.s3_url import parse_s3_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -92,7 +92,7 @@ def set_stage(
     """
     configuration = loaded.configuration
     with ExitStack() as stack:
-        work_dir = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="otactl-")))
+        work_dir = stack.enter_context(work_folder())
         tell("starting the local cloud")
         settings = CloudSettings(
             account_id=configuration.account,
@@ -161,14 +161,14 @@ def _set_up_monitoring(
 
 def _await_devices(fleet: FleetRun, clock: CommandClock, tell: Callable[[str], None]) -> None:
     """Wait until every device is connected, so that what is measured is the deployment."""
-    waited_until = clock.now_ms() + int(_CONNECT_SECONDS * 1000)
+    waited_until = clock.monotonic_ms() + int(_CONNECT_SECONDS * 1000)
     while True:
         clock.check()
         standing = fleet.standing()
         if standing.is_settled:
             tell(f"{standing.connected:,} devices connected over mutual TLS")
             return
-        if clock.now_ms() > waited_until:
+        if clock.monotonic_ms() > waited_until:
             reasons = sorted(set(standing.faults.values()))[:3]
             warn(
                 f"only {standing.connected} of {standing.things} devices are connected"
