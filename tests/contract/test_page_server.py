@@ -180,7 +180,7 @@ def stuck_reader(address):
         yield
 
 
-def test_a_reader_that_is_stuck_holds_up_neither_the_others_nor_the_end():
+def test_a_reader_that_is_stuck_holds_up_neither_the_others_nor_the_end(capsys):
     watchers = [a_watcher(600, job_id=f"job-{number}", reasons=60) for number in range(300)]
     board = board_of(*watchers)
     with ExitStack() as stack:
@@ -194,6 +194,7 @@ def test_a_reader_that_is_stuck_holds_up_neither_the_others_nor_the_end():
                 assert [job["jobId"] for job in fields["jobs"]] == ["job-7"]
             began = time.monotonic()
         assert time.monotonic() - began < 5
+    assert capsys.readouterr().err == ""
 
 
 def test_so_many_pages_may_be_open_and_one_that_is_closed_makes_room():

@@ -52,7 +52,7 @@ def serving_page(board: Board, actions: PageActions, port: int) -> Iterator[str]
         import uvicorn
 
         from otactl.views.page.app import LAST_SECONDS, build_page
-        from otactl.views.page.connection import BoundedConnection
+        from otactl.views.page.connection import BoundedConnection, PageServer
         from otactl.views.page.farewell import Farewell
         from otactl.views.page.guard import Guard
     except ImportError as error:
@@ -80,7 +80,7 @@ def serving_page(board: Board, actions: PageActions, port: int) -> Iterator[str]
         lifespan="off",
         timeout_graceful_shutdown=1,
     )
-    server = uvicorn.Server(config)
+    server = PageServer(config)
     thread = threading.Thread(
         target=lambda: asyncio.run(_serve(server, listener)), name="page", daemon=True
     )
@@ -99,10 +99,6 @@ def serving_page(board: Board, actions: PageActions, port: int) -> Iterator[str]
 async def _serve(server: uvicorn.Server, listener: socket.socket) -> None:
     asyncio.get_running_loop().set_exception_handler(_FaultHandler())
     await server.serve([listener])
-    # A reader who takes nothing keeps its connection beyond the end; it is cut.
-    for connection in list(server.server_state.connections):
-        connection.transport.abort()
-    await asyncio.sleep(0)
 
 
 class _FaultHandler:

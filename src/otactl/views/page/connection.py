@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 if TYPE_CHECKING:
     import asyncio
+    import socket
 
 #: Connections open at once; a browser keeps six to a host, and one of them is a stream.
 MAX_CONNECTIONS = 100
@@ -73,3 +75,16 @@ class BoundedConnection(H11Protocol):
         # uvicorn's types do not say that there is no cycle before the first request.
         if self.cycle is None or self.cycle.response_complete:  # type: ignore[redundant-expr]
             self.transport.abort()
+
+
+class PageServer(uvicorn.Server):
+    """A server that ends at once: by then the pages were told, and have asked what they need."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Cut what is still open, such as a reader that takes nothing, then end.
+
+        uvicorn itself would wait for it, and then write a traceback of the answer it gives up.
+        """
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        await super().shutdown(sockets)
