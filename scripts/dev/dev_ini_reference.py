@@ -32,6 +32,7 @@ PROOFS: dict[str, str] = {
     "DEFAULT.rounds": f"{_DEFAULT}::test_rounds_takes_whole_numbers_only",
     "DEFAULT.bucket": f"{_DEFAULT}::test_bucket_follows_the_naming_rules_of_s3",
     "DEFAULT.cleanUpCfg": f"{_DEFAULT}::test_clean_up_cfg_is_read_in_any_case",
+    "DEFAULT.abortWaitMinutes": f"{_DEFAULT}::test_abort_wait_minutes_follows_the_timeout",
     "DEFAULT.debug": f"{_DEFAULT}::test_debug_is_off_when_left_out",
     "DEFAULT.defaultDelay": f"{_DEFAULT}::test_default_delay_is_seconds",
     "DEFAULT.region": f"{_DEFAULT}::test_region_has_the_form_of_a_region",

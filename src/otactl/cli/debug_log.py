@@ -114,8 +114,11 @@ class DebugLog:
         """Write down who did not succeed, and why."""
         for outcome in result.unsuccessful:
             self.write(
-                f"round {result.round} {outcome.thing_name} {outcome.status} {outcome.reason}"
+                f"round {result.round} {outcome.thing_name} {result.status_words(outcome)}"
+                f" {result.reason_words(outcome)}"
             )
+        for name in result.not_reached_things:
+            self.write(f"round {result.round} {name} did not get the job")
         self.write(f"round {result.round} over: {result.status}")
         self._observer.on_round(result)
 
@@ -123,6 +126,11 @@ class DebugLog:
         """Write down that AWS is out of reach."""
         self.write(f"pause {seconds:g} s: {reason}")
         self._observer.on_pause(reason, seconds)
+
+    def on_note(self, message: str) -> None:
+        """Write it down."""
+        self.write(message)
+        self._observer.on_note(message)
 
     def _give_up(self, error: OSError) -> None:
         terminal.warn(f"cannot write the log {self._path}: {error.strerror}; there will be none")

@@ -325,12 +325,18 @@ class Executor:
         self, step: Step, patience: Patience | None = None, waited: WaitedTime | None = None
     ) -> StepContext:
         """What a step may use; that it got on tells that AWS answers."""
+        spans: list[WaitedTime] = [] if waited is None else [waited]
 
         def answered() -> None:
             if patience is not None:
                 patience.answered()
-            if waited is not None:
-                waited.keep_now_and_then()
+            for each in spans:
+                each.keep_now_and_then()
+
+        def span(name: str) -> Callable[[], int]:
+            begun = WaitedTime(self._journal, f"{step.key}/{name}", self._services.clock)
+            spans.append(begun)
+            return begun.ms
 
         def on_progress(done: int, of: int) -> None:
             answered()
@@ -351,8 +357,12 @@ class Executor:
             on_progress=on_progress,
             on_snapshot=on_snapshot,
             on_executions=on_executions,
+            on_members=self._journal.enter_members,
+            not_reached=self._journal.not_reached,
+            on_note=self._observer.on_note,
             consent=self._consent,
             waited_ms=int if waited is None else waited.ms,
+            span=span,
         )
 
     def _enter(

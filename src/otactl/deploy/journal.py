@@ -320,6 +320,28 @@ class Journal:
         for row in self._database.rows("SELECT arn FROM target ORDER BY ordinal"):
             yield str(row[0])
 
+    def enter_members(self, round_number: int, things: Iterable[str]) -> None:
+        """Keep the things that the groups of the list had just before a round's job was made."""
+        self._database.write_many(
+            "INSERT OR IGNORE INTO member VALUES (?, ?)", ((round_number, name) for name in things)
+        )
+
+    def not_reached(self, round_number: int) -> Iterator[str]:
+        """The things named for a round that have no execution, by name.
+
+        Named are the things of the list, and those that its groups had when the job was made.
+        """
+        for row in self._database.rows(
+            "WITH named AS ("
+            " SELECT substr(arn, instr(arn, ':thing/') + 7) AS thing FROM target"
+            " UNION SELECT thing FROM member WHERE round = ?1)"
+            " SELECT thing FROM named WHERE NOT EXISTS ("
+            " SELECT 1 FROM execution WHERE round = ?1 AND execution.thing = named.thing)"
+            " ORDER BY thing",
+            round_number,
+        ):
+            yield str(row[0])
+
     def enter_calls(self, counts: Mapping[str, int]) -> None:
         """Keep how many calls were made so far, by operation."""
         self._database.write_many("REPLACE INTO api_call VALUES (?, ?)", counts.items())

@@ -55,6 +55,9 @@ class Observer(Protocol):
     def on_pause(self, reason: str, seconds: float) -> None:
         """AWS cannot be reached; the next try is in so many seconds."""
 
+    def on_note(self, message: str) -> None:
+        """Something a user should know of a long wait."""
+
 
 class SilentObserver:
     """Nobody wants to know."""
@@ -72,4 +75,7 @@ class SilentObserver:
         """Ignore it."""
 
     def on_pause(self, reason: str, seconds: float) -> None:
+        """Ignore it."""
+
+    def on_note(self, message: str) -> None:
         """Ignore it."""

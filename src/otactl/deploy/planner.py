@@ -169,6 +169,8 @@ def build_plan(
                     document=document,
                     configuration=configuration.job,
                     tags=configuration.tags,
+                    things=targeting.things,
+                    own_group=group_name if targeting.gathered else "",
                 ),
                 AwaitJob(
                     round=number,
@@ -177,6 +179,7 @@ def build_plan(
                     configuration=configuration.job,
                     detail_limit=options.detail_limit,
                     max_wait_seconds=options.max_wait_seconds,
+                    abort_wait_seconds=60.0 * configuration.abort_wait_minutes,
                 ),
             )
             for number in range(1, configuration.rounds + 1)

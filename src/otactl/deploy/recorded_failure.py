@@ -68,16 +68,26 @@ def failure_of_round(
     if failure is not None or result.succeeded:
         return failure
     unsuccessful = result.unsuccessful
-    total = sum(result.counts.values())
-    if not total:
+    if not sum(result.counts.values()):
         return DeploymentFailed(f"round {step.round}: job {step.job_id} reached no thing at all")
+    if not unsuccessful:
+        return DeploymentFailed(f"round {step.round}: {_not_reached_words(result)}")
     names = ", ".join(
-        f"{outcome.thing_name} {outcome.status}"
-        + (f" ({outcome.reason})" if outcome.reason else "")
+        f"{outcome.thing_name} {result.status_words(outcome)}"
+        + (f" ({words})" if (words := result.reason_words(outcome)) else "")
         for outcome in unsuccessful[:_NAMED_FAILURES]
     )
     more = len(unsuccessful) - _NAMED_FAILURES
     return DeploymentFailed(
-        f"round {step.round}: {len(unsuccessful)} of {total} things did not succeed:"
+        f"round {step.round}: {len(unsuccessful)} of {result.named} things did not succeed:"
         f" {names}{f' and {more} more' if more > 0 else ''}"
+        + (f"; {_not_reached_words(result)}" if result.not_reached else "")
+    )
+
+
+def _not_reached_words(result: RoundResult) -> str:
+    names = ", ".join(result.not_reached_things[:_NAMED_FAILURES])
+    more = result.not_reached - _NAMED_FAILURES
+    return f"{result.not_reached:,} of {result.named:,} things did not get the job: {names}" + (
+        f" and {more:,} more" if more > 0 else ""
     )

@@ -69,6 +69,8 @@ ABORT_PERCENTAGE = DecimalRange(
 ABORT_EXECUTED_THINGS = WholeRange(1, _MAX_INTEGER)
 #: ``iot`` InProgressTimeoutInMinutes: a minute to seven days.
 IN_PROGRESS_TIMEOUT_MINUTES = WholeRange(1, 10_080)
+#: *Ours*: nothing is in progress for longer than the longest timeout.
+ABORT_WAIT_MINUTES = WholeRange(0, 10_080)
 #: ``iot`` NumberOfRetries; both failure types together stay within it too (facts D).
 NUMBER_OF_RETRIES = WholeRange(0, 10)
 #: ``iot`` ExpiresInSec.

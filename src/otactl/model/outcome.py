@@ -9,6 +9,9 @@ from typing import Any
 
 from otactl.model.status import ExecutionStatus
 
+#: How a thing is shown that was in the middle of the update when its job was stopped.
+UNKNOWN = "UNKNOWN"
+
 #: A download of more seconds than this, 31 years, was not measured.
 LONGEST_DOWNLOAD_SECONDS = 1e9
 
@@ -34,6 +37,14 @@ class ThingOutcome:
     def reason(self) -> str:
         """Why it ended as it did, in the device's words."""
         return self.status_details.get("reason", "")
+
+    @property
+    def was_installing(self) -> bool:
+        """Whether the device was at work on it when it was looked at, or was cancelled by force."""
+        started = self.started_at_ms is not None
+        return self.status is ExecutionStatus.IN_PROGRESS or (
+            self.status is ExecutionStatus.CANCELED and started
+        )
 
     @property
     def download_seconds(self) -> float | None:
@@ -89,6 +100,9 @@ class RoundResult:
         status: The job's status as the service gave it, or why there is none.
         outcomes: The things that were looked at one by one: every one that did not succeed, as
             far as the detail limit goes, and a sample of the others.
+        not_reached: How many things that were named have no execution of the job.
+        not_reached_things: Their names, the first 250.
+        stopped: Whether the job was stopped before its end: what is in progress then is unknown.
     """
 
     round: int
@@ -97,12 +111,42 @@ class RoundResult:
     duration_seconds: float
     download_seconds: DownloadSeconds
     outcomes: tuple[ThingOutcome, ...] = ()
+    not_reached: int = 0
+    not_reached_things: tuple[str, ...] = ()
+    stopped: bool = False
+
+    @property
+    def named(self) -> int:
+        """How many things it was for: those with an execution, and those without."""
+        return sum(self.counts.values()) + self.not_reached
 
     @property
     def succeeded(self) -> bool:
-        """Whether every thing of the round runs the new image."""
+        """Whether every thing that was named runs the new image."""
         done = self.counts.get(ExecutionStatus.SUCCEEDED, 0)
-        return done > 0 and done == sum(self.counts.values())
+        return done > 0 and done == self.named
+
+    @property
+    def unknown(self) -> tuple[ThingOutcome, ...]:
+        """The things in the middle of the update when the job was stopped."""
+        return tuple(one for one in self.outcomes if self.is_unknown(one))
+
+    def is_unknown(self, outcome: ThingOutcome) -> bool:
+        """Whether nobody knows what a thing runs: it was at work when the job was stopped."""
+        return self.stopped and outcome.was_installing
+
+    def status_words(self, outcome: ThingOutcome) -> str:
+        """The status of a thing as it is shown: UNKNOWN when nobody knows what it runs."""
+        return UNKNOWN if self.is_unknown(outcome) else outcome.status.value
+
+    def reason_words(self, outcome: ThingOutcome) -> str:
+        """Why a thing did not succeed, in the device's words and, if it is unknown, in ours."""
+        if not self.is_unknown(outcome):
+            return outcome.reason
+        step = outcome.status_details.get("step", "")
+        at = f"at step {step}" if step else "in the middle of the update"
+        said = f" ({outcome.reason})" if outcome.reason else ""
+        return f"{at} when the job was stopped; what it runs is not known{said}"
 
     @property
     def unsuccessful(self) -> tuple[ThingOutcome, ...]:
@@ -124,6 +168,9 @@ class RoundResult:
             "removed": self.counts.get(ExecutionStatus.REMOVED, 0),
             "queued": self.counts.get(ExecutionStatus.QUEUED, 0),
             "inProgress": self.counts.get(ExecutionStatus.IN_PROGRESS, 0),
+            "notReached": self.not_reached,
+            "notReachedThings": list(self.not_reached_things),
+            "unknown": len(self.unknown),
             "durationSeconds": round(self.duration_seconds, 3),
             "downloadSeconds": {
                 "p50": self.download_seconds.p50,
@@ -133,8 +180,8 @@ class RoundResult:
             "failures": [
                 {
                     "thing": outcome.thing_name,
-                    "status": outcome.status.value,
-                    "reason": outcome.reason,
+                    "status": self.status_words(outcome),
+                    "reason": self.reason_words(outcome),
                 }
                 for outcome in self.unsuccessful
             ],

@@ -122,12 +122,18 @@ class DeployProgress(SilentObserver):
     def on_round(self, result: RoundResult) -> None:
         """Leave the finished bar standing, with what the round came to."""
         counts = describe_counts(JobCounts(result.counts))
-        self._update(completed=sum(result.counts.values()), counts=counts)
+        if result.not_reached:
+            counts += f", {result.not_reached:,} not reached"
+        self._update(completed=sum(result.counts.values()), total=result.named, counts=counts)
         self._end_bar()
 
     def on_pause(self, reason: str, seconds: float) -> None:
         """Say that AWS is out of reach."""
         self._line(f"[yellow]waiting {seconds:g} s:[/] {escape(reason)}")
+
+    def on_note(self, message: str) -> None:
+        """Say it on a line of its own."""
+        self._line(escape(message))
 
     def _begin_bar(self, description: str, total: int) -> None:
         if not self._console.is_terminal:

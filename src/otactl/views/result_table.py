@@ -41,6 +41,9 @@ def print_result(console: Console, result: DeploymentResult) -> None:
         if round_result.unsuccessful:
             console.print()
             console.print(_failures_table(round_result))
+        if round_result.not_reached:
+            console.print()
+            console.print(_not_reached_line(round_result), soft_wrap=True)
     skipped = result.planned_rounds - len(result.rounds)
     if skipped and not result.goes_on:
         console.print(f"[yellow]{rounds_words(skipped)} skipped[/]")
@@ -128,6 +131,17 @@ def _failures_table(result: RoundResult) -> Table:
     for outcome in shown:
         # A reason comes from a device: text, never markup.
         table.add_row(
-            escape(outcome.thing_name), outcome.status.value, escape(outcome.reason) or "[dim]-[/]"
+            escape(outcome.thing_name),
+            result.status_words(outcome),
+            escape(result.reason_words(outcome)) or "[dim]-[/]",
         )
     return table
+
+
+def _not_reached_line(result: RoundResult) -> str:
+    shown = result.not_reached_things[:_LISTED_FAILURES]
+    more = result.not_reached - len(shown)
+    return (
+        f"round {result.round}: [red]{result.not_reached:,} of {result.named:,} things did not get"
+        f" the job:[/] {escape(', '.join(shown))}{f' and {more:,} more' if more else ''}"
+    )

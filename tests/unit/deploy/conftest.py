@@ -10,6 +10,9 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
+from otactl.deploy.executor import Executor
+from otactl.deploy.journal import Journal
+from otactl.deploy.observer import SilentObserver
 from otactl.deploy.ports import JobRequest, Services, StoredObject, StreamRequest
 from otactl.errors import AwsRefused, Interrupted, UserMistake
 from otactl.model.outcome import ThingOutcome
@@ -18,6 +21,8 @@ from otactl.model.status import ExecutionStatus, JobStatus
 
 ACCOUNT = "123456789012"
 REGION = "eu-central-1"
+#: The deployment whose journal ``execute`` makes.
+EXECUTED = "20261123T120000Z-abcdef"
 
 
 class MemoryClock:
@@ -305,3 +310,23 @@ def aws() -> MemoryAws:
         registry=MemoryRegistry(),
         alarms=MemoryAlarms(),
     )
+
+
+@pytest.fixture
+def execute(aws, tmp_path):
+    journals = []
+
+    def build(plan=None, observer=None, **options) -> Executor:
+        path = tmp_path / f"{EXECUTED}.sqlite"
+        if plan is None:
+            journal = Journal.open(path)
+        else:
+            journal = Journal.create(path, plan, now_ms=0, about={})
+        journals.append(journal)
+        return Executor(
+            journal, aws.services, observer or SilentObserver(), lambda: {"iot:X": 1}, **options
+        )
+
+    yield build
+    for journal in journals:
+        journal.close()

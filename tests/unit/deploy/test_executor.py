@@ -82,26 +82,6 @@ def a_plan(*, rounds=1, clean_up=True, max_wait_seconds=None, things=THINGS) -> 
     )
 
 
-@pytest.fixture
-def execute(aws, tmp_path):
-    journals = []
-
-    def build(plan=None, observer=None, **options) -> Executor:
-        path = tmp_path / f"{DEPLOYMENT}.sqlite"
-        if plan is None:
-            journal = Journal.open(path)
-        else:
-            journal = Journal.create(path, plan, now_ms=0, about={})
-        journals.append(journal)
-        return Executor(
-            journal, aws.services, observer or SilentObserver(), lambda: {"iot:X": 1}, **options
-        )
-
-    yield build
-    for journal in journals:
-        journal.close()
-
-
 def test_rounds_run_one_after_the_other_and_leave_nothing(aws, execute):
     executor = execute(a_plan(rounds=3))
 

@@ -9,7 +9,7 @@ what an earlier try of the same deployment left behind, and refuses what is some
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +27,10 @@ def _no_targets() -> Iterator[str]:
     return iter(())
 
 
+def _none_missing(_round: int) -> Iterator[str]:
+    return iter(())
+
+
 def _ignore(*_: object) -> None:
     """Nobody wants to know."""
 
@@ -41,9 +45,14 @@ class StepContext:
         on_progress: Told how far a long step is: done, of how many.
         on_snapshot: Told each look at the running job.
         on_executions: Given what became of the executions of a round, a part at a time.
+        on_members: Given the things that groups of the list had when a round's job was made.
+        not_reached: The things named for a round that have no execution, by name.
+        on_note: Told what a user should know of a long wait.
         consent: Why ``undo`` may delete a job.
         waited_ms: For how long the step has been under way, milliseconds, the processes before this
             one included.
+        span: Begins a span of time that processes which resume the step count on: milliseconds
+            since the first call with that name.
     """
 
     services: Services
@@ -52,8 +61,12 @@ class StepContext:
     on_progress: Callable[[int, int], None] = field(default=_ignore)
     on_snapshot: Callable[[JobSnapshot], None] = field(default=_ignore)
     on_executions: Callable[[int, Sequence[ThingOutcome]], None] = field(default=_ignore)
+    on_members: Callable[[int, Iterable[str]], None] = field(default=_ignore)
+    not_reached: Callable[[int], Iterator[str]] = field(default=_none_missing)
+    on_note: Callable[[str], None] = field(default=_ignore)
     consent: Consent = Consent.ENDED
     waited_ms: Callable[[], int] = field(default=int)
+    span: Callable[[str], Callable[[], int]] = field(default=lambda _name: int)
 
 
 class Step(BaseModel, ABC):

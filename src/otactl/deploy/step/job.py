@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Literal
 
@@ -16,12 +16,20 @@ from otactl.deploy.ports import JobRequest
 from otactl.deploy.step.base import Record, Step, StepContext
 from otactl.deploy.step.job_deletion import delete_and_wait, wait_until_gone
 from otactl.errors import AwsRefused
+from otactl.model.arn import Arn
 from otactl.model.job_configuration import JobConfiguration
 from otactl.model.outcome import DownloadSeconds, RoundResult
 from otactl.model.snapshot import JobCounts, JobDescription
 from otactl.model.status import TargetSelection
 
 ROUND_RESULT: TypeAdapter[RoundResult] = TypeAdapter(RoundResult)
+
+#: Ends before time, after which what was in progress may go on.
+_STOPPED = (Ending.ABORTED, Ending.CANCELED, Ending.STOPPED_BY_ALARM)
+#: Members of a group in one answer (aws-facts A9).
+_PAGE = 250
+#: Things without an execution that the result names.
+_NAMED_MISSING = 250
 
 #: AWS is eventually consistent: a job just created may be unknown to the next call for a moment.
 _SETTLING_MS = 10_000
@@ -37,6 +45,8 @@ class CreateJob(Step):
     document: str
     configuration: JobConfiguration
     tags: Mapping[str, str]
+    things: int = 0
+    own_group: str = ""
 
     @property
     def key(self) -> str:
@@ -56,8 +66,24 @@ class CreateJob(Step):
 
     @property
     def calls(self) -> Mapping[str, int]:
-        """The creation."""
-        return {"iot:CreateJob": 1}
+        """The creation; before it the members of groups are listed, which makes them named."""
+        groups = len(self._groups)
+        if not groups:
+            return {"iot:CreateJob": 1}
+        pages = groups + self.things // _PAGE
+        return {"iot:ListThingsInThingGroup": pages, "iot:CreateJob": 1}
+
+    @property
+    def _groups(self) -> tuple[str, ...]:
+        """The groups of the list that a SNAPSHOT job takes the members of; our own is filled."""
+        if self._is_continuous:
+            return ()
+        names = (Arn.parse(arn) for arn in self.targets)
+        return tuple(
+            arn.resource_name
+            for arn in names
+            if arn.resource_type == "thinggroup" and arn.resource_name != self.own_group
+        )
 
     @property
     def undo_calls(self) -> Mapping[str, int]:
@@ -66,6 +92,8 @@ class CreateJob(Step):
 
     def do(self, context: StepContext) -> Record:
         """Create it."""
+        for group in self._groups:
+            context.on_members(self.round, context.services.registry.things_in_group(group))
         request = JobRequest(
             job_id=self.job_id,
             targets=self.targets,
@@ -136,6 +164,8 @@ class AwaitJob(Step):
     configuration: JobConfiguration
     detail_limit: int
     max_wait_seconds: float | None
+    #: How long things in progress are waited for once the job was stopped.
+    abort_wait_seconds: float = 0.0
 
     @property
     def key(self) -> str:
@@ -171,6 +201,8 @@ class AwaitJob(Step):
             on_progress=context.on_progress,
             keep=partial(context.on_executions, self.round),
         )
+        # Of a job that was deleted nothing is listed, so nothing can be said of who got it.
+        missing = () if ending is Ending.DELETED else tuple(context.not_reached(self.round))
         result = RoundResult(
             round=self.round,
             status=job.status.value if job else ending.value,
@@ -178,6 +210,9 @@ class AwaitJob(Step):
             duration_seconds=(ended_ms - (job.created_at_ms if job else started_ms)) / 1000,
             download_seconds=DownloadSeconds.of(collected.outcomes),
             outcomes=collected.outcomes,
+            not_reached=len(missing),
+            not_reached_things=missing[:_NAMED_MISSING],
+            stopped=ending in _STOPPED,
         )
         return {
             "ending": ending.value,
@@ -187,6 +222,7 @@ class AwaitJob(Step):
 
     def _watch(self, context: StepContext) -> tuple[Ending, JobDescription | None]:
         last: JobDescription | None = None
+        stopped_for: Callable[[], int] | None = None
         for snapshot in context.services.watch.snapshots(self.job_id):
             context.on_snapshot(snapshot)
             waited_ms = context.waited_ms()
@@ -201,11 +237,36 @@ class AwaitJob(Step):
                     target_selection=self.configuration.target_selection,
                     abort_criteria=self.configuration.abort_criteria,
                 )
-                if ending is not None:
+                if ending is not None and self._is_settled(last, ending):
                     return ending, last
-            if self.max_wait_seconds is not None and waited_ms >= self.max_wait_seconds * 1000:
+                if ending is not None and stopped_for is None:
+                    stopped_for = context.span("stopped")
+                    context.on_note(self._waiting_note(last))
+                if (
+                    ending is not None
+                    and stopped_for is not None
+                    and (
+                        stopped_for() >= self.abort_wait_seconds * 1000 or self._is_late(waited_ms)
+                    )
+                ):
+                    return ending, last
+            if self._is_late(waited_ms):
                 return Ending.DEADLINE_PASSED, last
         raise AssertionError("a watch never ends by itself")
+
+    def _is_late(self, waited_ms: int) -> bool:
+        return self.max_wait_seconds is not None and waited_ms >= self.max_wait_seconds * 1000
+
+    def _is_settled(self, job: JobDescription, ending: Ending) -> bool:
+        """Whether nothing is worth waiting for: an abort leaves what is in progress to go on."""
+        return ending not in _STOPPED or not job.in_progress or not self.abort_wait_seconds
+
+    def _waiting_note(self, job: JobDescription) -> str:
+        minutes = self.abort_wait_seconds / 60
+        return (
+            f"job {self.job_id} was stopped; {job.in_progress:,} things are in the middle of the"
+            f" update and are waited for, {minutes:g} minutes at most (abortWaitMinutes)"
+        )
 
 
 def round_result(record: Mapping[str, Any]) -> RoundResult:

@@ -8,10 +8,21 @@ takes its members out of it; the things stay.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import count
 from typing import Literal
 
 from otactl.deploy.ownership import describe_ours, is_ours
 from otactl.deploy.step.base import Record, Step, StepContext
+from otactl.errors import DeploymentFailed
+from otactl.model.arn import Arn
+from otactl.rules.backoff import pause_seconds
+
+#: Members of a group in one answer (aws-facts A9).
+_PAGE = 250
+#: How long membership may take to show.
+_MEMBERS_MS = 300_000
+#: Things named in the message of a group that stays incomplete.
+_NAMED = 10
 
 
 class CreateThingGroup(Step):
@@ -85,8 +96,11 @@ class AddThings(Step):
 
     @property
     def calls(self) -> Mapping[str, int]:
-        """One for each thing: AWS has no call that adds several."""
-        return {"iot:AddThingToThingGroup": self.things}
+        """One for each thing, as AWS has no call that adds several; then the group is listed."""
+        return {
+            "iot:AddThingToThingGroup": self.things,
+            "iot:ListThingsInThingGroup": 1 + self.things // _PAGE,
+        }
 
     def do(self, context: StepContext) -> Record:
         """Add them. Adding a thing twice changes nothing, so a killed try is simply repeated."""
@@ -96,4 +110,32 @@ class AddThings(Step):
         ):
             context.services.clock.check()
             context.on_progress(added, self.things)
+        self._await_members(context)
         return {"things": added}
+
+    def _await_members(self, context: StepContext) -> None:
+        """Wait until the group shows all of them: membership is eventually consistent.
+
+        A SNAPSHOT job leaves out, without a word, what the group does not show when it is made
+        (AWS IoT guide, thing-groups; aws-facts O).
+
+        Raises:
+            DeploymentFailed: Some are still missing after five minutes.
+        """
+        waited_ms = context.span("members")
+        for polls in count(1):
+            missing = {Arn.parse(arn).resource_name for arn in context.targets()}
+            missing.difference_update(context.services.registry.things_in_group(self.group_name))
+            if not missing:
+                return
+            if waited_ms() >= _MEMBERS_MS:
+                named = sorted(missing)
+                more = len(named) - _NAMED
+                raise DeploymentFailed(
+                    f"{len(named):,} of {self.things:,} things do not show in thing group"
+                    f" {self.group_name} after five minutes: {', '.join(named[:_NAMED])}"
+                    + (f" and {more:,} more" if more > 0 else ""),
+                    hint="no job was created; AWS IoT may be slow: try again later",
+                )
+            context.on_note(f"{len(missing):,} things do not show in the thing group yet")
+            context.services.clock.sleep(pause_seconds(polls))

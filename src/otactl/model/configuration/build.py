@@ -63,6 +63,7 @@ def build(readings: Readings, *, file_name: str, base_dir: str) -> DeploymentCon
         rounds=default.rounds,
         bucket=default.bucket,
         clean_up=default.clean_up,
+        configured_abort_wait_minutes=default.abort_wait_minutes,
         debug=default.debug,
         default_delay_seconds=default.default_delay_seconds,
         region=default.region,

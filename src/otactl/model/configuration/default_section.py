@@ -86,6 +86,21 @@ class DefaultSection(Section):
         example="True",
         default=False,
     )
+    abort_wait_minutes: Annotated[int | None, WholeNumber(limits.ABORT_WAIT_MINUTES, "minutes")] = (
+        key(
+            "abortWaitMinutes",
+            about=(
+                "After an abort, or a cancel without force: how long things in the middle of the "
+                "update are waited for, before anything is deleted. If some have not ended by "
+                "then, the job is kept and they are reported as UNKNOWN. 0: do not wait. Left out it "
+                "is the in-progress timeout, or 15 without one; with cleanUpCfg = False it is 0."
+            ),
+            becomes=OF_OTACTL,
+            example="None",
+            default=None,
+            ours=True,
+        )
+    )
     debug: Annotated[bool, Switch()] = key(
         "debug",
         about=(

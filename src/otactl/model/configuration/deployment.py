@@ -27,6 +27,10 @@ class Signing:
     algorithm: SignatureAlgorithm = SignatureAlgorithm.SHA256_WITH_ECDSA
 
 
+#: For a job without an in-progress timeout.
+_ABORT_WAIT_MINUTES = 15
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomDocument:
     """The user's own job document; exactly one of path and url is set, as the source says."""
@@ -46,6 +50,7 @@ class DeploymentConfiguration:
         image: The path of the firmware image.
         role_arn: The role of the stream.
         clean_up: Whether everything created is deleted at the end.
+        configured_abort_wait_minutes: What the file says; ``abort_wait_minutes`` is what counts.
         debug: Whether a detailed log goes to a file.
         default_delay_seconds: Between two rounds.
         api_sleep_ms: Between two calls of the AWS IoT API.
@@ -69,6 +74,7 @@ class DeploymentConfiguration:
     stream_id: str
     api_sleep_ms: int
     chunk_size_bytes: int
+    configured_abort_wait_minutes: int | None = None
     image_version: str | None = None
     include_sha256: bool = False
     signing: Signing | None = None
@@ -79,6 +85,15 @@ class DeploymentConfiguration:
     upload_concurrency: int = 4
     max_attempts: int = 8
     waivers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def abort_wait_minutes(self) -> int:
+        """How long things in progress are waited for once the job was stopped."""
+        if self.configured_abort_wait_minutes is not None:
+            return self.configured_abort_wait_minutes
+        if not self.clean_up:
+            return 0
+        return self.job.in_progress_timeout_minutes or _ABORT_WAIT_MINUTES
 
     @property
     def account(self) -> str:

@@ -82,6 +82,21 @@ def test_clean_up_cfg_is_nothing_but_true_or_false():
     assert found(dev_ini(cleanUpCfg="maybe")) == [("error", "DEFAULT", "cleanUpCfg", "switch")]
 
 
+def test_abort_wait_minutes_follows_the_timeout():
+    def minutes(text: str) -> int:
+        return configuration_of(text).abort_wait_minutes
+
+    timeout = "\n[TIMEOUT_CONFIG]\ninProgressTimeoutInMinutes = 60\n"
+    assert minutes(dev_ini(cleanUpCfg="True")) == 15
+    assert minutes(dev_ini(cleanUpCfg="True", useTimeoutConfig="True") + timeout) == 60
+    assert minutes(dev_ini(cleanUpCfg="False")) == 0
+    assert minutes(dev_ini(cleanUpCfg="False", abortWaitMinutes="5")) == 5
+    assert minutes(dev_ini(cleanUpCfg="True", abortWaitMinutes="0")) == 0
+    assert found(dev_ini(abortWaitMinutes="10081")) == [
+        ("error", "DEFAULT", "abortWaitMinutes", "range")
+    ]
+
+
 def test_debug_is_off_when_left_out():
     assert configuration_of(dev_ini()).debug is False
     assert configuration_of(dev_ini(debug="True")).debug is True
