@@ -91,9 +91,10 @@ class DefaultSection(Section):
             "abortWaitMinutes",
             about=(
                 "After an abort, or a cancel without force: how long things in the middle of the "
-                "update are waited for, before anything is deleted. If some have not ended by "
-                "then, the job is kept and they are reported as UNKNOWN. 0: do not wait. Left out it "
-                "is the in-progress timeout, or 15 without one; with cleanUpCfg = False it is 0."
+                "update are waited for before anything is deleted. If some have not ended by "
+                "then, the job is kept and they are reported as UNKNOWN. 0: do not wait. Left "
+                "out it is the in-progress timeout, or 15 without one; with cleanUpCfg = False "
+                "it is 0."
             ),
             becomes=OF_OTACTL,
             example="None",
