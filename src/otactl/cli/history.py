@@ -51,7 +51,8 @@ def resume(
 ) -> None:
     """Continue a deployment that was killed or interrupted, and carry it to its end.
 
-    It goes on with the very plan it began with, whatever has become of the files since. Exit codes
+    It goes on with the very plan it began with, whatever has become of the files since. One that
+    ended before its job did (--max-wait, an abort) is watched on while the job is there. Exit codes
     are those of `otactl deploy`.
     """
     from otactl.cli.deployment import finish
@@ -61,13 +62,22 @@ def resume(
     store = _store(state_dir)
     deployment_id = _choose(store, deployment)
     journal = Journal.open(store.path(deployment_id))
-    if journal.phase is Phase.FINISHED:
+    environment = _environment(journal, profile, endpoint_url, state_dir, poll)
+    if journal.phase is Phase.FINISHED and not _reopened(journal, environment):
         raise UserMistake(
             f"deployment {deployment_id} is finished: {outcome_words(journal)}",
             hint=f"`otactl report {deployment_id}` shows it; `otactl clean` removes what it left",
         )
-    environment = _environment(journal, profile, endpoint_url, state_dir, poll)
     finish(journal, environment, output)
+
+
+def _reopened(journal: Journal, environment: DeploymentEnvironment) -> bool:
+    """Whether a deployment that ended has a job that goes on, and is watched on from here."""
+    from otactl.deploy.executor import Executor
+    from otactl.deploy.observer import SilentObserver
+
+    calls = environment.clients.calls.snapshot
+    return Executor(journal, environment.services(), SilentObserver(), calls).reopen()
 
 
 def clean(

@@ -64,8 +64,9 @@ def report(
 ) -> None:
     """Write what became of a deployment, also long after its job is gone.
 
-    The journal keeps every execution of every finished round; AWS is asked only about a round
-    that is under way, and about jobs that were not deployed from this machine. Without --out the
+    The journal keeps every execution of every finished round; AWS is asked about a round that is
+    under way, about what had not ended when its job was kept, and about jobs that were not
+    deployed from this machine. Without --out the
     page goes to the state directory, and data to standard output.
     """
     from otactl.cli.watching.place import Wishes
@@ -89,8 +90,11 @@ def gather(subject: str, wishes: Wishes, *, details: int) -> ReportContent:
     from otactl.aws.jobs import IotJobs
     from otactl.cli.watching.place import find_place
     from otactl.cli.watching.report_source import (
+        as_of_journal,
         journal_content,
+        kept_job_round,
         service_content,
+        with_kept_job,
         with_running_round,
     )
     from otactl.deploy.store import DeploymentStore
@@ -109,12 +113,16 @@ def gather(subject: str, wishes: Wishes, *, details: int) -> ReportContent:
         )
     path = store.path(known)
     content = journal_content(path, made_ms)
-    if not content.is_running and len(content.rounds) == content.planned_rounds:
+    kept = kept_job_round(path)
+    if kept is None and not content.is_running and len(content.rounds) == content.planned_rounds:
         return content
     if content.is_rehearsal and not _still_runs(path):
-        return content
+        return content if kept is None else as_of_journal(content, "the rehearsal is over")
     place = find_place(wishes, journal_path=path)
-    return with_running_round(content, IotJobs(place.clients), details=details)
+    jobs = IotJobs(place.clients)
+    if kept is not None:
+        return with_kept_job(content, jobs, details=details)
+    return with_running_round(content, jobs, details=details)
 
 
 def _still_runs(journal_path: Path) -> bool:

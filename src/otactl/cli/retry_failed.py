@@ -27,8 +27,14 @@ if TYPE_CHECKING:
     from otactl.cli.load import LoadedDeployment
     from otactl.views.report import ReportContent
 
-#: What is worth another try; what a person cancelled or removed is not.
-_RETRIED = (ExecutionStatus.FAILED, ExecutionStatus.TIMED_OUT, ExecutionStatus.REJECTED)
+#: What is worth another try; what a person cancelled is not. REMOVED: the thing was deleted, or
+#: left the group, before it got the job.
+_RETRIED = (
+    ExecutionStatus.FAILED,
+    ExecutionStatus.TIMED_OUT,
+    ExecutionStatus.REJECTED,
+    ExecutionStatus.REMOVED,
+)
 _MAX_JOB_ID = 64
 _NAMED = 5
 
@@ -67,7 +73,7 @@ def retry_failed(
     state_dir: StateDirOption = None,
     output: OutputOption = OutputFormat.TEXT,
 ) -> None:
-    """Deploy to exactly the things of a deployment that failed, timed out or were rejected.
+    """Deploy to exactly the things that failed, timed out, were rejected or did not get the job.
 
     It is a deployment of its own: one round, a new job, a journal and a report. Exit codes are
     those of `otactl deploy`.
@@ -84,7 +90,8 @@ def retry_failed(
     names = failed_things(content)
     if not names:
         raise UserMistake(
-            f"no thing of {subject} failed, timed out or was rejected; there is nothing to retry"
+            f"no thing of {subject} failed, timed out, was rejected, or did not get the job;"
+            " there is nothing to retry"
         )
     loaded = _load(content, file, names, job_id or f"{content.job_id[: _MAX_JOB_ID - 6]}-retry")
     environment = environment_for(
@@ -123,8 +130,9 @@ def failed_things(content: ReportContent) -> list[str]:
         )
     if not content.rounds:
         raise UserMistake(f"deployment {content.deployment_id} reached no thing at all")
-    last = content.rounds[-1].last_executions()
-    return [one.thing_name for one in last if one.status in _RETRIED]
+    last = content.rounds[-1]
+    failed = [one.thing_name for one in last.last_executions() if one.status in _RETRIED]
+    return [*failed, *last.not_reached_things]
 
 
 def _described(names: list[str]) -> str:

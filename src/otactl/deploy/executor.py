@@ -140,6 +140,21 @@ class Executor:
                 return found
         return None
 
+    def reopen(self) -> bool:
+        """Watch the job of a deployment that ended on; False if no job of it goes on.
+
+        A deployment ends before its job at ``--max-wait``, and after a stop with things in
+        progress; ``--max-wait`` is over then and no longer counts.
+        """
+        job = self.unfinished_job()
+        rounds = self._journal.rounds
+        if job is None or not rounds:
+            return False
+        waits = (step for step in self._plan.steps if isinstance(step, AwaitJob))
+        awaiting = next(step for step in waits if step.round == rounds[-1].round)
+        self._journal.reopen(awaiting.key, awaiting.round)
+        return True
+
     @property
     def goes_on(self) -> bool:
         """Whether the deployment can be resumed."""
@@ -361,6 +376,7 @@ class Executor:
             not_reached=self._journal.not_reached,
             on_note=self._observer.on_note,
             consent=self._consent,
+            has_deadline=not self._journal.is_reopened,
             waited_ms=int if waited is None else waited.ms,
             span=span,
         )

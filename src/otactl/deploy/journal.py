@@ -228,6 +228,27 @@ class Journal:
         """Write down how it failed."""
         self.enter_outcome(Outcome.FAILED, message)
 
+    def reopen(self, key: str, round_number: int) -> None:
+        """Take back that the deployment ended: its job goes on, and is watched again.
+
+        Args:
+            key: Of the step that waited for the job.
+            round_number: Its round.
+        """
+        self._set(("reopened", "True"))
+        # In this order a process that is killed here leaves one that ends as before.
+        self.enter_phase(Phase.RUNNING)
+        self._database.write("DELETE FROM round WHERE round = ?", round_number)
+        self._database.write(
+            "UPDATE step SET state = ?, record = NULL WHERE key = ?", StepState.BEGUN, key
+        )
+        self._database.write("DELETE FROM deployment WHERE name IN ('outcome', 'failure')")
+
+    @property
+    def is_reopened(self) -> bool:
+        """Whether a deployment that had ended is watched on: its --max-wait is over."""
+        return self._find("reopened") is not None
+
     def enter_interruption(self, reason: str | None) -> None:
         """Write down why this process stops before the end; None: one is at work again."""
         if reason is None:

@@ -10,5 +10,3 @@ from __future__ import annotations
 FORCE_STOP_REASON_CODE = "OTACTL_FORCE_STOP"
 #: A person used ``otactl cancel``, the monitor's key or the page's button.
 USER_CANCEL_REASON_CODE = "OTACTL_USER_CANCEL"
-#: A deployment was interrupted and cleans up behind itself.
-CLEAN_UP_REASON_CODE = "OTACTL_CLEAN_UP"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from otactl.deploy.consent import Consent, ForcedCancel, end_job
 from otactl.errors import AwsRefused, UserMistake
+from otactl.model.reason_code import USER_CANCEL_REASON_CODE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from otactl.monitor.board import Board
 
 #: Says in the job that a person cancelled it from here (botocore ``iot`` ReasonCode).
-REASON_CODE = "OTACTL_CANCEL"
+
 DEFAULT_COMMENT = "cancelled with otactl"
 
 
@@ -48,9 +49,11 @@ def cancel(
     try:
         if thing_name is None:
             if force:
-                end_job(reader.jobs, job_id, ForcedCancel(REASON_CODE, comment), consent)
+                end_job(
+                    reader.jobs, job_id, ForcedCancel(USER_CANCEL_REASON_CODE, comment), consent
+                )
             else:
-                reader.jobs.cancel(job_id, reason_code=REASON_CODE, comment=comment)
+                reader.jobs.cancel(job_id, reason_code=USER_CANCEL_REASON_CODE, comment=comment)
             rest = "" if force else "; things in progress finish their update"
             return f"job {job_id} is being cancelled{rest}"
         reader.jobs.cancel_execution(

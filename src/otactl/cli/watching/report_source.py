@@ -7,15 +7,16 @@ A round that is under way, and a job that no journal knows, are asked of the ser
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from otactl.deploy.journal import Journal, Phase
+from otactl.deploy.journal import Journal, Phase, StepState
 from otactl.deploy.ownership import owner
 from otactl.deploy.step import CreateJob, UploadImage
 from otactl.errors import OtactlError, UserMistake
 from otactl.model.identifier import is_job_id
-from otactl.model.status import ExecutionStatus
+from otactl.model.status import ExecutionStatus, TargetSelection
 from otactl.views.report.content import ReportContent, RoundContent
 from otactl.views.snapshot_fields import configuration_fields
 
@@ -78,7 +79,93 @@ def _journal_round(journal: Journal, result: RoundResult) -> RoundContent:
         executions=executions,
         counts=result.counts,
         duration_seconds=result.duration_seconds,
+        not_reached=result.not_reached,
+        not_reached_things=result.not_reached_things,
+        stopped=result.stopped,
     )
+
+
+def kept_job_round(path: Path) -> int | None:
+    """The round whose job may have gone on since the journal's last look; None if none has.
+
+    A job that was deleted at clean-up says no more; one that was kept does, if something was not
+    terminal when it was last looked at, or if it is CONTINUOUS and things may have joined since.
+    """
+    journal = Journal.read(path)
+    try:
+        if journal.phase is Phase.RUNNING or not journal.rounds:
+            return None
+        last = _journal_round(journal, journal.rounds[-1])
+        created = next(
+            step
+            for step in journal.plan.steps
+            if isinstance(step, CreateJob) and step.round == last.round
+        )
+        if journal.state(created.key) is StepState.UNDONE:
+            return None
+        is_continuous = created.configuration.target_selection is TargetSelection.CONTINUOUS
+        return last.round if is_continuous or not last.is_settled else None
+    finally:
+        journal.close()
+
+
+def with_kept_job(content: ReportContent, jobs: IotJobs, *, details: int) -> ReportContent:
+    """The same report with the last round as AWS has it now, if its job is still there.
+
+    Args:
+        content: From ``journal_content``, of a deployment that ended with its job kept.
+        jobs: The service.
+        details: How many things are asked one by one.
+    """
+    last = content.rounds[-1]
+    try:
+        job = jobs.describe(content.job_id)
+        if job is None or job.is_being_deleted or owner(job.description) != content.deployment_id:
+            return as_of_journal(content, "its job is gone")
+        now = _service_round(jobs, job, last.round, details)
+    except OtactlError as error:
+        return as_of_journal(content, f"AWS could not be asked: {error}")
+    known = {(one.thing_name, one.execution_number): one for one in last.executions}
+    found = {(one.thing_name, one.execution_number): one for one in now.executions}
+    # A report's details are kept where the newer look did not ask for any.
+    merged = {
+        key: replace(one, status_details=one.status_details or known[key].status_details)
+        if key in known
+        else one
+        for key, one in found.items()
+    }
+    reached = {name for name, _ in merged}
+    missing = [name for name in last.not_reached_things if name not in reached]
+    counted = len(last.not_reached_things)
+    refreshed = replace(
+        now,
+        executions=tuple(merged[key] for key in sorted(merged)),
+        not_reached=last.not_reached - counted + len(missing),
+        not_reached_things=tuple(missing),
+        stopped=last.stopped,
+    )
+    is_running = job.is_unfinished and job.counts.pending > 0
+    return replace(
+        content,
+        rounds=(*content.rounds[:-1], refreshed),
+        is_running=is_running,
+    )
+
+
+def as_of_journal(content: ReportContent, why: str) -> ReportContent:
+    """The same report, with a note that what had not ended may have changed since."""
+    last = content.rounds[-1]
+    open_things = [one for one in last.last_executions() if not one.status.is_terminal]
+    count = len(open_things) + last.not_reached
+    if not count:
+        return content
+    at_ms = max((one.updated_at_ms or 0 for one in last.executions), default=0)
+    moment = datetime.fromtimestamp((at_ms or content.created_ms) / 1000, UTC)
+    note = (
+        f"As of {moment:%Y-%m-%d %H:%M} UTC {count:,} things had not ended; what became of them"
+        f" since is not known: {why}."
+    )
+    return replace(content, notes=(*content.notes, note))
 
 
 def with_running_round(content: ReportContent, jobs: IotJobs, *, details: int) -> ReportContent:

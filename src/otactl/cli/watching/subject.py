@@ -175,6 +175,11 @@ class Subject:
                 else "it reached no thing at all"
             )
             return DeploymentFailed(f"job {self.job_id}: {what}")
+        missing = snapshot.unnotified or 0
+        if missing:
+            return DeploymentFailed(
+                f"job {self.job_id}: {missing:,} of {snapshot.things:,} things did not get the job"
+            )
         return None
 
     def _vanished(self) -> OtactlError | None:

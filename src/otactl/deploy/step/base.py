@@ -49,6 +49,7 @@ class StepContext:
         not_reached: The things named for a round that have no execution, by name.
         on_note: Told what a user should know of a long wait.
         consent: Why ``undo`` may delete a job.
+        has_deadline: Whether the deployment's --max-wait counts.
         waited_ms: For how long the step has been under way, milliseconds, the processes before this
             one included.
         span: Begins a span of time that processes which resume the step count on: milliseconds
@@ -65,6 +66,7 @@ class StepContext:
     not_reached: Callable[[int], Iterator[str]] = field(default=_none_missing)
     on_note: Callable[[str], None] = field(default=_ignore)
     consent: Consent = Consent.ENDED
+    has_deadline: bool = True
     waited_ms: Callable[[], int] = field(default=int)
     span: Callable[[str], Callable[[], int]] = field(default=lambda _name: int)
 

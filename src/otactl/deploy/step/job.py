@@ -246,16 +246,18 @@ class AwaitJob(Step):
                     ending is not None
                     and stopped_for is not None
                     and (
-                        stopped_for() >= self.abort_wait_seconds * 1000 or self._is_late(waited_ms)
+                        stopped_for() >= self.abort_wait_seconds * 1000
+                        or self._is_late(context, waited_ms)
                     )
                 ):
                     return ending, last
-            if self._is_late(waited_ms):
+            if self._is_late(context, waited_ms):
                 return Ending.DEADLINE_PASSED, last
         raise AssertionError("a watch never ends by itself")
 
-    def _is_late(self, waited_ms: int) -> bool:
-        return self.max_wait_seconds is not None and waited_ms >= self.max_wait_seconds * 1000
+    def _is_late(self, context: StepContext, waited_ms: int) -> bool:
+        limit = self.max_wait_seconds if context.has_deadline else None
+        return limit is not None and waited_ms >= limit * 1000
 
     def _is_settled(self, job: JobDescription, ending: Ending) -> bool:
         """Whether nothing is worth waiting for: an abort leaves what is in progress to go on."""

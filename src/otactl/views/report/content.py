@@ -25,6 +25,9 @@ class RoundContent:
         executions: Each attempt once; the last of a thing is what became of it.
         counts: Things by their last execution.
         duration_seconds: None while it goes on.
+        not_reached: How many things that were named have no execution of the job.
+        not_reached_things: Their names, the first 250.
+        stopped: Whether the job was stopped before its end.
     """
 
     round: int
@@ -32,6 +35,9 @@ class RoundContent:
     executions: Sequence[ThingOutcome]
     counts: Mapping[ExecutionStatus, int]
     duration_seconds: float | None = None
+    not_reached: int = 0
+    not_reached_things: Sequence[str] = ()
+    stopped: bool = False
 
     def last_executions(self) -> list[ThingOutcome]:
         """What became of each thing, by name."""
@@ -65,7 +71,14 @@ class RoundContent:
     def succeeded(self) -> bool:
         """Whether every thing of the round succeeded."""
         done = self.counts.get(ExecutionStatus.SUCCEEDED, 0)
-        return done > 0 and done == sum(self.counts.values())
+        return done > 0 and done == sum(self.counts.values()) + self.not_reached
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing more can become of any thing that is known."""
+        return not self.not_reached and all(
+            execution.status.is_terminal for execution in self.last_executions()
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
