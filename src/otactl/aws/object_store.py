@@ -186,6 +186,11 @@ class S3ObjectStore:
         marker = self.find(bucket, _claim_key(key, claimant))
         if marker is not None:
             self.delete(bucket, marker.key, marker.version_id)
+        return self.claimants(bucket, key)
+
+    @translated("s3")
+    def claimants(self, bucket: str, key: str) -> frozenset[str]:
+        """Whose markers there are."""
         prefix = _claim_key(key, "")
         pages = self._clients.s3.get_paginator("list_objects_v2").paginate(
             Bucket=bucket, Prefix=prefix

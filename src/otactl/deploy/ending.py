@@ -97,7 +97,8 @@ def failure_of(
         case Ending.ABORTED:
             return JobAborted(
                 f"job {job_id} was aborted by its own criteria{said}",
-                hint="things that were in progress go on; look at the failures before a new try",
+                hint="look at the failures before a new try; if things were left in progress,"
+                " `otactl report` asks what became of them",
             )
         case Ending.CANCELED:
             return JobCanceled(f"job {job_id} was cancelled by somebody else{said}")

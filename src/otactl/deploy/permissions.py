@@ -119,7 +119,11 @@ def _storage(
     configuration: DeploymentConfiguration, names: DeploymentNames
 ) -> list[dict[str, Any]]:
     bucket = _bucket_arn(configuration.bucket, configuration.region)
-    objects = [f"{bucket}/{names.object_key}", f"{bucket}/claims/{names.object_key}/*"]
+    objects = [
+        f"{bucket}/{names.object_key}",
+        f"{bucket}/claims/{names.object_key}/*",
+        f"{bucket}/claims/deleting/{names.object_key}/*",
+    ]
     if configuration.custom_document is not None:
         objects.append(f"{bucket}/job-documents/*")
     statements = [

@@ -81,6 +81,10 @@ class ObjectStore(Protocol):
         """Take a claim back. Returns who still claims the object."""
         ...
 
+    def claimants(self, bucket: str, key: str) -> frozenset[str]:
+        """Who claims an object."""
+        ...
+
     def read_text(self, bucket: str, key: str, *, limit_bytes: int) -> str:
         """Read a small UTF-8 object.
 

@@ -93,6 +93,9 @@ class MemoryObjects:
 
     def release(self, bucket, key, claimant):
         self.claims.discard((bucket, key, claimant))
+        return self.claimants(bucket, key)
+
+    def claimants(self, bucket, key):
         return frozenset(who for b, k, who in self.claims if (b, k) == (bucket, key))
 
 

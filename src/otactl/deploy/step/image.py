@@ -1,8 +1,13 @@
 """The image goes to S3, under a key named by its content, once.
 
 Deployments of the same image share the object. Each claims it (a marker object beside it) before
-it is uploaded or found, and clean-up deletes the image only when otactl put it there and no other
+it is uploaded or found, and clean-up deletes the image only if otactl put it there and no other
 deployment claims it: no rollout loses its image to another one's clean-up.
+
+One may claim it between another's looking for claims and its deleting. So a deletion is announced
+by a marker of its own before claims are looked for, and a deployment that claims the image waits
+until no deletion is announced before it looks whether the image is there. S3 shows every marker at
+once to all (S3 User Guide, consistency model): either the claim is seen, or the announcement.
 """
 
 from __future__ import annotations
@@ -10,7 +15,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
+from otactl.deploy.ports import StoredObject
 from otactl.deploy.step.base import Record, Step, StepContext
+
+#: How long an announced deletion is waited for; a process that died left the announcement behind.
+_DELETION_MS = 60_000
+_POLL_SECONDS = 1.0
 
 #: Object metadata that says which deployment uploaded it.
 UPLOADED_BY = "otactl-deployment"
@@ -43,18 +53,28 @@ class UploadImage(Step):
 
     @property
     def calls(self) -> Mapping[str, int]:
-        """A claim, a look, the upload."""
-        return {"s3:PutObject": 2, "s3:HeadObject": 1}
+        """A claim, a look for announced deletions, a look for the image, the upload."""
+        return {"s3:PutObject": 2, "s3:ListObjectsV2": 1, "s3:HeadObject": 1}
 
     @property
     def undo_calls(self) -> Mapping[str, int]:
-        """The claim and the image go; the listing says who else claims it."""
-        return {"s3:DeleteObject": 2, "s3:ListObjectsV2": 1, "s3:HeadObject": 1}
+        """The claim, the image and the announcement go; the listings say who else claims it."""
+        return {
+            "s3:PutObject": 1,
+            "s3:HeadObject": 3,
+            "s3:ListObjectsV2": 3,
+            "s3:DeleteObject": 3,
+        }
 
     def do(self, context: StepContext) -> Record:
         """Claim the object, then upload it unless it is there."""
         objects = context.services.objects
         objects.claim(self.bucket, self.object_key, context.deployment_id)
+        waited_ms = context.span("deletions")
+        while objects.claimants(self.bucket, self._deletions) - {context.deployment_id}:
+            if waited_ms() >= _DELETION_MS:
+                break
+            context.services.clock.sleep(_POLL_SECONDS)
         stored = objects.put_file(
             self.bucket,
             self.object_key,
@@ -69,14 +89,38 @@ class UploadImage(Step):
         objects = context.services.objects
         others = objects.release(self.bucket, self.object_key, context.deployment_id)
         stored = objects.find(self.bucket, self.object_key)
-        if stored is None or others or UPLOADED_BY not in stored.metadata:
+        if stored is not None and UPLOADED_BY not in stored.metadata:
             return False
-        objects.delete(self.bucket, self.object_key, stored.version_id)
-        return True
+        if stored is not None and others:
+            context.on_note(f"kept: {self.resource}, shared with {', '.join(sorted(others))}")
+            return False
+        return self._delete(context, stored)
+
+    def _delete(self, context: StepContext, stored: StoredObject | None) -> bool:
+        """Announce the deletion, look for claims once more, and delete if there is none."""
+        objects = context.services.objects
+        deleted = False
+        if stored is not None:
+            objects.claim(self.bucket, self._deletions, context.deployment_id)
+            if not objects.claimants(self.bucket, self.object_key):
+                objects.delete(self.bucket, self.object_key, stored.version_id)
+                deleted = True
+        # Also if the image is gone: a process killed here left its announcement.
+        objects.release(self.bucket, self._deletions, context.deployment_id)
+        return deleted
+
+    @property
+    def _deletions(self) -> str:
+        """What a deployment claims while it deletes the image."""
+        return f"deleting/{self.object_key}"
 
     def remains(self, context: StepContext, record: Record | None) -> bool:
         """An image counts as left behind only when this deployment uploaded it."""
         if record is None or not record.get("created"):
             return False
-        stored = context.services.objects.find(self.bucket, self.object_key)
-        return stored is not None and stored.metadata.get(UPLOADED_BY) == context.deployment_id
+        objects = context.services.objects
+        stored = objects.find(self.bucket, self.object_key)
+        if stored is None or stored.metadata.get(UPLOADED_BY) != context.deployment_id:
+            return False
+        # Another deployment's rollout may need it: then it is that one's to delete.
+        return not objects.claimants(self.bucket, self.object_key) - {context.deployment_id}
