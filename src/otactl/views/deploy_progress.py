@@ -16,6 +16,7 @@ from otactl.deploy.step import AwaitJob
 from otactl.model.snapshot import JobCounts
 from otactl.model.status import ExecutionStatus
 from otactl.views.foreign_text import clean, escape
+from otactl.views.wording import over_words
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -115,7 +116,7 @@ class DeployProgress(SilentObserver):
         self._update(completed=counts.terminal, total=total, counts=describe_counts(counts))
         if not self._console.is_terminal:
             self._line(
-                f"round {round_number} of {self._rounds}: {counts.terminal} of {total} over: "
+                f"round {round_number} of {self._rounds}: {over_words(counts, self._things)}: "
                 + describe_counts(counts)
             )
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from otactl.device.state import Phase
 from otactl.views.foreign_text import escape, markup
+from otactl.views.wording import executions_mark
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -77,9 +78,11 @@ def describe(standing: FleetStanding) -> str:
 
 
 def _ended(standing: FleetStanding) -> str:
-    return ", ".join(
+    mark = executions_mark(sum(standing.finished.values()), standing.things)
+    listed = ", ".join(
         f"{count:,} {(status.value if status else 'taken away').lower()}"
         for status, count in sorted(
             standing.finished.items(), key=lambda item: item[0].value if item[0] else ""
         )
     )
+    return f"{mark.strip()}: {listed}" if mark else listed

@@ -9,7 +9,7 @@ from otactl.model.status import ExecutionStatus, JobStatus
 from otactl.views.foreign_text import clean
 
 if TYPE_CHECKING:
-    from otactl.model.snapshot import JobSnapshot
+    from otactl.model.snapshot import JobCounts, JobSnapshot
     from otactl.model.standing import (
         AbortStanding,
         Eta,
@@ -75,6 +75,20 @@ def unnotified_words(snapshot: JobSnapshot) -> str:
     job = snapshot.job
     is_over = snapshot.gone or (job is not None and job.status in _OVER)
     return "never notified" if is_over else "not notified yet"
+
+
+def over_words(counts: JobCounts, things: int | None) -> str:
+    """How far a job is: ``2 of 3 over``; in executions, if things were tried more than once.
+
+    AWS counts executions (aws-facts A5): of three things of which one failed four times, six.
+    """
+    total = max(things or 0, counts.total)
+    return f"{counts.terminal:,} of {total:,}{executions_mark(counts.total, things)} over"
+
+
+def executions_mark(count: int, things: int | None) -> str:
+    """`` executions`` where what is counted are more than the things there are, else nothing."""
+    return " executions" if things and count > things else ""
 
 
 def things_words(count: int) -> str:

@@ -21,8 +21,10 @@ from otactl.views.wording import (
     deletion_words,
     duration,
     eta_words,
+    executions_mark,
     followed_words,
     job_word,
+    over_words,
     pace_words,
     percentage,
     percentile_words,
@@ -90,8 +92,7 @@ def summary_line(job_id: str, snapshot: JobSnapshot) -> Text:
         return Text(f"{job_id}: {_absence(snapshot)}{_noted(snapshot)}")
     line = Text(f"{job_id} ")
     line.append(_status(snapshot, job)[0], style=_tone_style(snapshot))
-    total = max(snapshot.things or 0, job.counts.total)
-    line.append(f" {job.counts.terminal:,} of {total:,} over: ")
+    line.append(f" {over_words(job.counts, snapshot.things)}: ")
     line.append_text(_counts(snapshot, job))
     line.append(_noted(snapshot), style="yellow")
     return line
@@ -160,7 +161,8 @@ def _bar(snapshot: JobSnapshot, job: JobDescription) -> Text:
     if outcome is not None and outcome.is_over:
         line.append(f" {outcome.words}", style=TONES[outcome.tone])
     else:
-        line.append(f" {counts.terminal:,} of {total:,} over, {percentage(counts.terminal, total)}")
+        share = percentage(counts.terminal, total)
+        line.append(f" {over_words(counts, snapshot.things)}, {share}")
     return line
 
 
@@ -176,6 +178,8 @@ def _counts(snapshot: JobSnapshot, job: JobDescription) -> Text:
     if not line:
         return Text("nothing notified yet", style="dim")
     line.right_crop(2)
+    if mark := executions_mark(job.counts.total, snapshot.things):
+        line.append(f" (of {job.counts.total:,}{mark} on {things_words(snapshot.things or 0)})")
     return line
 
 

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from rich.console import Console
+
+from otactl.fleet.result import FleetStanding
+from otactl.model.snapshot import JobCounts, JobDescription, JobSnapshot
+from otactl.model.status import ExecutionStatus, JobStatus
+from otactl.views.fleet_status import describe
+from otactl.views.monitor_terminal.overview import overview, summary_line
+from otactl.views.wording import over_words
+
+S = ExecutionStatus
+#: Three things, one of which failed four times: six executions.
+RETRIED = JobCounts({S.SUCCEEDED: 2, S.FAILED: 4})
+
+
+@pytest.mark.parametrize(
+    ("counts", "things", "words"),
+    [
+        (JobCounts({S.SUCCEEDED: 1, S.QUEUED: 2}), 3, "1 of 3 over"),
+        (JobCounts({S.SUCCEEDED: 1}), 3, "1 of 3 over"),
+        (JobCounts({S.SUCCEEDED: 1}), None, "1 of 1 over"),
+        (RETRIED, 3, "6 of 6 executions over"),
+    ],
+)
+def test_executions_are_not_called_things(
+    counts: JobCounts, things: int | None, words: str
+) -> None:
+    assert over_words(counts, things) == words
+
+
+def test_a_job_with_retries_is_told_in_executions_on_the_terminal() -> None:
+    job = JobDescription(job_id="j", status=JobStatus.IN_PROGRESS, counts=RETRIED)
+    snapshot = JobSnapshot(at_ms=0, job=job, things=3, looked_ms=1)
+
+    text = "\n".join(line.plain for line in overview("j", snapshot))
+
+    assert "6 of 6 executions over" in text
+    assert "4 failed (of 6 executions on 3 things)" in text
+    assert "6 of 6 executions over" in summary_line("j", snapshot).plain
+
+
+def test_a_fleet_tells_executions_when_there_are_more_than_devices() -> None:
+    console = Console(no_color=True)
+    standing = _standing(1, {S.FAILED: 3, S.SUCCEEDED: 1})
+    once = _standing(2, {S.SUCCEEDED: 2})
+
+    assert console.render_str(describe(standing)).plain.endswith(
+        "executions: 3 failed, 1 succeeded"
+    )
+    assert console.render_str(describe(once)).plain.endswith("· 2 succeeded")
+
+
+def _standing(things: int, finished: dict[ExecutionStatus | None, int]) -> FleetStanding:
+    return FleetStanding(
+        things=things,
+        connected=things,
+        phases=Counter(),
+        finished=Counter(finished),
+        is_settled=True,
+    )
