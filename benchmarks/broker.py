@@ -125,8 +125,8 @@ def over_http() -> None:
             "iot-data",
             endpoint_url=cloud.address.endpoint_url,
             region_name=REGION,
-            aws_access_key_id=ACCOUNT,
-            aws_secret_access_key="test",  # noqa: S106  # a placeholder
+            aws_access_key_id=cloud.address.access_key_id,
+            aws_secret_access_key=cloud.address.secret_access_key,
         )
         count, started = 0, time.perf_counter()
         while time.perf_counter() - started < SECONDS:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 
 import pytest
+from tests.support.root_client import root_client
 
 from otactl.aws.alarms import CloudWatchAlarms
 from otactl.aws.clients import AwsClients, AwsSettings
@@ -112,8 +112,9 @@ def test_a_bucket_of_another_region_is_refused(store, bucket):
 
 
 def test_a_bucket_of_another_account_is_refused(cloud, bucket):
-    settings = replace(AwsSettings.for_local_cloud(cloud.address), access_key_id="999999999999")
-    stranger = S3ObjectStore(AwsClients(settings))
+    elsewhere = AwsClients(AwsSettings.for_local_cloud(cloud.address))
+    elsewhere._clients["s3"] = root_client(cloud, "s3", "999999999999")
+    stranger = S3ObjectStore(elsewhere)
 
     with pytest.raises(UserMistake, match="is not account 999999999999's"):
         stranger.check_bucket(bucket, owner="999999999999", region=REGION)

@@ -21,7 +21,7 @@ def iot(cloud: RunningCloud) -> Any:
         endpoint_url=cloud.address.endpoint_url,
         region_name=cloud.address.region,
         aws_access_key_id=cloud.address.access_key_id,
-        aws_secret_access_key="test",
+        aws_secret_access_key=cloud.address.secret_access_key,
         config=Config(parameter_validation=False),
     )
 

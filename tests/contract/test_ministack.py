@@ -91,7 +91,7 @@ def test_the_endpoint_leads_to_the_gateway_not_to_the_broker(cloud: RunningCloud
         endpoint_url=cloud.address.endpoint_url,
         region_name=cloud.address.region,
         aws_access_key_id=cloud.address.access_key_id,
-        aws_secret_access_key="test",
+        aws_secret_access_key=cloud.address.secret_access_key,
     )
 
     endpoint = iot.describe_endpoint(endpointType="iot:Data-ATS")["endpointAddress"]

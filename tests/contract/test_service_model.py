@@ -43,7 +43,7 @@ def client(cloud: RunningCloud, service: str) -> Any:
         endpoint_url=cloud.address.endpoint_url,
         region_name=cloud.address.region,
         aws_access_key_id=cloud.address.access_key_id,
-        aws_secret_access_key="test",
+        aws_secret_access_key=cloud.address.secret_access_key,
         config=Config(parameter_validation=False, retries={"total_max_attempts": 1}),
     )
 

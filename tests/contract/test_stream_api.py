@@ -11,8 +11,10 @@ import boto3
 import pytest
 from botocore.config import Config
 from tests.conftest import make_reader_role
+from tests.support.root_client import root_client
 
 from otactl.aws.clients import AwsClients, AwsSettings
+from otactl.cloud.guard import SECRET_HEADER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,14 +26,14 @@ if TYPE_CHECKING:
 MAX_FILE_BYTES = 24 * 1024 * 1024
 
 
-def iot_client(cloud: RunningCloud, key: str | None = None, **options: Any) -> Any:
+def iot_client(cloud: RunningCloud, **options: Any) -> Any:
     """A client that sends what it is given, right or wrong."""
     return boto3.client(
         "iot",
         endpoint_url=cloud.address.endpoint_url,
         region_name=options.pop("region", cloud.address.region),
-        aws_access_key_id=key or cloud.address.access_key_id,
-        aws_secret_access_key=options.pop("secret", "test"),
+        aws_access_key_id=options.pop("key", cloud.address.access_key_id),
+        aws_secret_access_key=options.pop("secret", cloud.address.secret_access_key),
         config=Config(parameter_validation=False, retries={"total_max_attempts": 1}),
     )
 
@@ -221,7 +223,7 @@ def test_streams_of_another_account_or_region_are_not_seen(
 ) -> None:
     iot.create_stream(streamId=stream_id, files=files, roleArn=stream_role_arn)
 
-    for other in (iot_client(cloud, "999999999999"), iot_client(cloud, region="eu-west-1")):
+    for other in (root_client(cloud, "iot", "999999999999"), iot_client(cloud, region="eu-west-1")):
         assert other.list_streams()["streams"] == []
         with pytest.raises(other.exceptions.ResourceNotFoundException):
             other.delete_stream(streamId=stream_id)
@@ -247,14 +249,14 @@ def test_iam_decides_who_may_touch_streams(
         PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allow]}),
     )
     key = clients.iam.create_access_key(UserName=user)["AccessKey"]
-    reader = iot_client(cloud, key["AccessKeyId"], secret=key["SecretAccessKey"])
+    reader = iot_client(cloud, key=key["AccessKeyId"], secret=key["SecretAccessKey"])
 
     assert reader.describe_stream(streamId=stream_id)["streamInfo"]["streamArn"] == arn
     with pytest.raises(reader.exceptions.ClientError) as refused:
         reader.delete_stream(streamId=stream_id)
     assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
     with pytest.raises(reader.exceptions.ClientError, match="security token"):
-        iot_client(cloud, "AKIAUNKNOWN000000000").list_streams()
+        iot_client(cloud, key="AKIAUNKNOWN000000000").list_streams()
 
 
 def test_a_job_has_at_most_100_targets(
@@ -282,7 +284,9 @@ def test_a_reset_forgets_streams_too(start_cloud: StartCloud) -> None:
     gateway = cloud.address.endpoint_url.removeprefix("http://")
     connection = http.client.HTTPConnection(gateway)
 
-    connection.request("POST", "/_ministack/reset")
+    connection.request(
+        "POST", "/_ministack/reset", headers={SECRET_HEADER: cloud.address.cloud_secret}
+    )
 
     assert connection.getresponse().status == 200
     connection.close()

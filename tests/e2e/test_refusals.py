@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
 from tests.e2e.deployable import Deployable
 from tests.e2e.device_loop import DeviceLoop
 from tests.e2e.program import environment, otactl, run_program
+from tests.support.root_client import root_client
 
-from otactl.aws.clients import AwsClients, AwsSettings
 from otactl.aws.inventory import take_inventory
 
 
@@ -171,10 +170,7 @@ def test_a_bucket_in_another_region(cloud, clients, deployable, untouched, uniqu
 
 
 def test_a_bucket_of_another_account(cloud, clients, deployable, untouched, unique):
-    stranger = AwsClients(
-        replace(AwsSettings.for_local_cloud(cloud.address), access_key_id="999999999999")
-    )
-    stranger.s3.create_bucket(Bucket=f"theirs-{unique}")
+    root_client(cloud, "s3", "999999999999").create_bucket(Bucket=f"theirs-{unique}")
     deployable.bucket = f"theirs-{unique}"
     user = f"user-{unique}"
     clients.iam.create_user(UserName=user)
@@ -204,7 +200,10 @@ def test_a_bucket_of_another_account(cloud, clients, deployable, untouched, uniq
     assert "is not account 123456789012's" in run.stderr
 
 
-def test_credentials_of_another_account(cloud, deployable, untouched):
+def test_credentials_of_another_account(cloud, deployable, untouched, unique):
+    iam = root_client(cloud, "iam", "999999999999")
+    iam.create_user(UserName=unique)
+    key = iam.create_access_key(UserName=unique)["AccessKey"]
     deployable.write()
     untouched()
 
@@ -213,7 +212,11 @@ def test_credentials_of_another_account(cloud, deployable, untouched):
         str(deployable.path),
         "--state-dir",
         str(deployable.folder),
-        env=environment(cloud) | {"AWS_ACCESS_KEY_ID": "999999999999"},
+        env=environment(cloud)
+        | {
+            "AWS_ACCESS_KEY_ID": key["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"],
+        },
     )
 
     assert run.returncode == 2

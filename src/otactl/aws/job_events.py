@@ -136,7 +136,7 @@ class JobEvents:
             identifier=f"otactl-monitor-{secrets.token_hex(4)}",
             transport="websockets",
             websocket_path=address.path,
-            websocket_headers={"Host": address.host_header},
+            websocket_headers=_as_no_web_page(address.host_header),
             tls_context=ssl.create_default_context() if address.tls else None,
             keepalive=_KEEPALIVE_SECONDS,
             timeout=_TIMEOUT_SECONDS,
@@ -208,3 +208,15 @@ def _is_refusal(answer: object) -> bool:
     """Whether a broker refused a subscription: a number, or paho's wrapping of one."""
     number = getattr(answer, "value", answer)
     return isinstance(number, int) and number >= _FAILURE
+
+
+def _as_no_web_page(host: str) -> Callable[[dict[str, str]], dict[str, str]]:
+    """The headers of the handshake: for this host, and without the ``Origin`` that paho sends.
+
+    Only browsers have one; a local cloud refuses those.
+    """
+
+    def change(headers: dict[str, str]) -> dict[str, str]:
+        return {name: text for name, text in headers.items() if name != "Origin"} | {"Host": host}
+
+    return change

@@ -38,6 +38,10 @@ def up(
         str, typer.Option(help="Twelve digits: the account everything lives in.")
     ] = "000000000000",
     region: Annotated[str, typer.Option(help="Its region.")] = "us-east-1",
+    host_name: Annotated[
+        list[str] | None,
+        typer.Option(help="Another name it is asked by, beside localhost; may be repeated."),
+    ] = None,
     state_dir: StateDirOption = None,
     output: OutputOption = OutputFormat.TEXT,
 ) -> None:
@@ -51,6 +55,7 @@ def up(
         account_id=account_id,
         region=region,
         speed=speed,
+        host_names=tuple(host_name or ()),
     )
     try:
         cloud = start_local_cloud(settings, detached=detach)

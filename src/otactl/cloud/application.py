@@ -13,7 +13,8 @@ import ministack.app
 from otactl.cloud.alarm_ticker import AlarmTicker
 from otactl.cloud.faults import FaultLayer
 from otactl.cloud.front import Front
-from otactl.cloud.ministack import adaptation, alarm, broker
+from otactl.cloud.guard import Guard
+from otactl.cloud.ministack import adaptation, administrator, alarm, broker, signature
 from otactl.cloud.streams.api import StreamApi
 from otactl.cloud.streams.chunk_cache import ChunkCache
 from otactl.cloud.streams.device import DeviceService
@@ -26,6 +27,7 @@ from otactl.cloud.streams.topics import StreamTopics
 from otactl.cloud.ticker import TimeoutTicker
 
 if TYPE_CHECKING:
+    from otactl.cloud.asgi import Application
     from otactl.cloud.scope import Scope
     from otactl.cloud.settings import ServerSettings
 
@@ -38,10 +40,11 @@ def build_application(settings: ServerSettings) -> Any:
     Args:
         settings: Of this cloud.
     """
+    signature.check_shape()
     adaptation.install_all(largest_page=settings.largest_page)
     AlarmTicker(alarm.evaluate_everywhere, settings.speed).start()
     store = StreamStore()
-    aws = LocalAws(f"http://127.0.0.1:{settings.port}", settings.root_secret)
+    aws = LocalAws(f"http://127.0.0.1:{settings.port}", settings.cloud_secret)
     reader = FileReader(S3Objects(aws), IamRoles(aws), ChunkCache(_CACHE_BYTES))
     topics = StreamTopics(broker, DeviceService(store, reader), Mailboxes())
 
@@ -51,21 +54,37 @@ def build_application(settings: ServerSettings) -> Any:
         topics.listen_in(scope)
         ticker.watch(scope)
 
+    def make_administrator() -> None:
+        administrator.put_administrator(
+            settings.account_id,
+            settings.region,
+            access_key_id=settings.access_key_id,
+            secret_access_key=settings.secret_access_key,
+        )
+
+    make_administrator()
+
     def forget() -> None:
+        make_administrator()
         store.clear()
         reader.clear()
         topics.forget()
 
-    front = Front(
+    front: Application = Front(
         ministack.app.app,
         StreamApi(store, reader, _cloud_time_ms),
         StreamTags(store),
         on_scope=on_scope,
         on_reset=forget,
     )
-    if not settings.fault_percent:
-        return front
-    return FaultLayer(front, percent=settings.fault_percent, seed=settings.fault_seed)
+    if settings.fault_percent:
+        front = FaultLayer(front, percent=settings.fault_percent, seed=settings.fault_seed)
+    return Guard(
+        front,
+        check_signature=signature.SignatureCheck(settings.account_id, settings.region).refusal,
+        secret=settings.cloud_secret,
+        host_names=settings.host_names,
+    )
 
 
 def _cloud_time_ms() -> int:

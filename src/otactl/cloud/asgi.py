@@ -27,6 +27,26 @@ class Answer:
     error: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A request that is not served, answered with these bytes."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+async def send_refusal(send: Send, refusal: Refusal) -> None:
+    """Answer an HTTP request with a refusal."""
+    length = {"Content-Length": str(len(refusal.body))}
+    headers = [
+        (name.lower().encode("latin-1"), text.encode("latin-1"))
+        for name, text in (refusal.headers | length).items()
+    ]
+    await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
+    await send({"type": "http.response.body", "body": refusal.body})
+
+
 async def read_body(receive: Receive) -> bytes:
     """The whole body of a request."""
     body = b""

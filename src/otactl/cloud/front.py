@@ -43,7 +43,7 @@ class Front:
         streams: Serves streams over HTTP.
         tags: Their tags.
         on_scope: Told the account and region of every IoT request.
-        on_reset: Told when MiniStack forgot everything.
+        on_reset: Told when MiniStack forgot everything, before the client is.
     """
 
     def __init__(
@@ -66,9 +66,13 @@ class Front:
             await self._iot(scope, receive, send)
             self._on_scope(scope_of_last_request())
             return
-        await self._application(scope, receive, send)
         if scope["type"] == "http" and scope["path"] == _RESET:
+            answer = CapturedAnswer()
+            await self._application(scope, receive, answer.capture)
             self._on_reset()
+            await answer.release(send)
+            return
+        await self._application(scope, receive, send)
 
     async def _iot(self, scope: Any, receive: Receive, send: Send) -> None:
         method, path = scope["method"], scope["path"]

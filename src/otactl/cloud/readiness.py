@@ -14,7 +14,7 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 _POLL_SECONDS = 0.05
@@ -33,6 +33,7 @@ def await_ready(
     *,
     timeout: float,
     check: Callable[[], None],
+    headers: Mapping[str, str],
 ) -> None:
     """Wait until the cloud can be used, and write the CA of its broker to ``ca_file``.
 
@@ -42,6 +43,7 @@ def await_ready(
         mqtt_port: Of the broker.
         ca_file: Written.
         timeout: Seconds to wait.
+        headers: Sent to the gateway; they let us in.
         check: Called between attempts; raises when waiting makes no sense any more.
 
     Raises:
@@ -51,8 +53,8 @@ def await_ready(
     while True:
         check()
         try:
-            _get(host, port, "/_ministack/ready")
-            ca_file.write_text(_get(host, port, "/_ministack/iot/ca.pem"))
+            _get(host, port, "/_ministack/ready", headers)
+            ca_file.write_text(_get(host, port, "/_ministack/iot/ca.pem", headers))
             _shake_hands(host, mqtt_port, ca_file)
         except (OSError, http.client.HTTPException, NotReady) as error:
             if time.monotonic() > deadline:
@@ -62,10 +64,10 @@ def await_ready(
             return
 
 
-def _get(host: str, port: int, path: str) -> str:
+def _get(host: str, port: int, path: str, headers: Mapping[str, str]) -> str:
     connection = http.client.HTTPConnection(host, port, timeout=_ATTEMPT_SECONDS)
     try:
-        connection.request("GET", path)
+        connection.request("GET", path, headers=dict(headers))
         answer = connection.getresponse()
         body = answer.read().decode()
     finally:

@@ -1,6 +1,7 @@
-"""The server process of a local cloud: ``python -m otactl.cloud.serve SETTINGS``.
+"""The server process of a local cloud: ``python -m otactl.cloud.serve``.
 
-Started by ``otactl.cloud.start`` and by nobody else; what it prints goes to ``cloud.log``.
+Started by ``otactl.cloud.start`` and by nobody else, with its settings on standard
+input; what it prints goes to ``cloud.log``.
 MiniStack reads its configuration when it is imported, so the environment and the clock are set
 first and everything else is imported after them.
 
@@ -33,13 +34,13 @@ _PATIENCE_SECONDS = 4.0
 _log = logging.getLogger("otactl.cloud")
 
 
-def main(argument: str) -> None:
+def main(text: str) -> None:
     """Serve until told to stop, and leave no file that says otherwise.
 
     Args:
-        argument: The settings as JSON.
+        text: The settings as JSON.
     """
-    settings = ServerSettings.from_fields(json.loads(argument))
+    settings = ServerSettings.from_fields(json.loads(text))
     state_dir = Path(settings.state_dir)
     # What an earlier run could not remove has no use any more.
     shutil.rmtree(environment.temporary_directory(state_dir), ignore_errors=True)
@@ -135,4 +136,4 @@ def _raise_file_limit() -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.stdin.read())

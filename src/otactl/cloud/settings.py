@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from otactl.errors import UserMistake
@@ -21,6 +21,7 @@ MAX_FAULT_PERCENT = 80.0
 
 _ACCOUNT_ID = re.compile(r"\d{12}", re.ASCII)
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d", re.ASCII)
+_HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", re.IGNORECASE | re.ASCII)
 _MAX_PORT = 65535
 
 
@@ -39,6 +40,7 @@ class CloudSettings:
         fault_seed: Another seed, other calls.
         log_level: How much MiniStack writes into ``cloud.log``.
         largest_page: Entries in a page of a list at most; small ones show who forgets nextToken.
+        host_names: Names under which it is asked, beside localhost, *.localhost and 127.0.0.1.
 
     Raises:
         UserMistake: A value is none of these.
@@ -54,6 +56,7 @@ class CloudSettings:
     fault_seed: int = 0
     log_level: str = "INFO"
     largest_page: int = 250
+    host_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name, port in (("--port", self.port), ("--mqtt-port", self.mqtt_port)):
@@ -73,11 +76,17 @@ class CloudSettings:
             raise UserMistake(
                 f"--faults {self.fault_percent:g}: it must be from 0 to {MAX_FAULT_PERCENT:g}"
             )
+        for host_name in self.host_names:
+            if _HOST_NAME.fullmatch(host_name) is None:
+                raise UserMistake(
+                    f"--host-name {host_name}: it must be a name such as build-host.example,"
+                    " without a port"
+                )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerSettings:
-    """What the parent tells the child process; travels as JSON.
+    """What the parent tells the child process; travels as JSON on its standard input.
 
     The child inherits open files by number: two listening sockets, the lock on the state
     directory, and the pipe whose end says that the parent is gone.
@@ -88,7 +97,9 @@ class ServerSettings:
         lifeline_fd: Reading end of the pipe; None when the cloud shall outlive its parent.
         remove_state_dir: Whether the directory is temporary and goes with the process.
         clock_origin_ms: Epoch milliseconds at which the cloud's clock leaves ours.
-        root_secret: Goes with the root key of every account; a placeholder.
+        access_key_id: Of the administrator.
+        secret_access_key: Of the administrator.
+        cloud_secret: Opens what only the cloud itself and its owner may do; see ``guard``.
     """
 
     gateway_fd: int
@@ -103,12 +114,15 @@ class ServerSettings:
     speed: float
     clock_origin_ms: int
     log_level: str
-    root_secret: str
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+    cloud_secret: str = field(repr=False)
     fault_percent: float = 0.0
     fault_seed: int = 0
     largest_page: int = 250
+    host_names: tuple[str, ...] = ()
 
     @classmethod
     def from_fields(cls, fields: dict[str, Any]) -> ServerSettings:
         """Read what the parent wrote."""
-        return cls(**fields)
+        return cls(**(fields | {"host_names": tuple(fields["host_names"])}))

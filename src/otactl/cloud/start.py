@@ -3,14 +3,15 @@
     with start_local_cloud(CloudSettings()) as cloud:
         ...cloud.address...
 
-What the process needs is reserved first (see ``reservation``); it is told by one argument, inherits
-the reserved files, and dies with its parent unless it was started ``detached``.
+What the process needs is reserved first (see ``reservation``); it is told by its standard input,
+inherits the reserved files, and dies with its parent unless it was started ``detached``.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING
 
 from otactl.cloud import record
 from otactl.cloud.environment import server_environment
+from otactl.cloud.guard import SECRET_HEADER
 from otactl.cloud.process import LOG_NAME, RunningCloud
 from otactl.cloud.readiness import NotReady, await_ready
 from otactl.cloud.reservation import Reservation
@@ -35,9 +37,6 @@ if TYPE_CHECKING:
 #: A name in the broker's certificate, and the only address anything of ours listens on.
 HOST = "127.0.0.1"
 CA_NAME = "ca.pem"
-#: The root key of an account in MiniStack is the account's id.
-_SECRET = "test"  # noqa: S105  # what MiniStack expects of every root key
-
 _START_SECONDS = 90.0
 _LOG_TAIL_LINES = 15
 
@@ -89,7 +88,10 @@ def _start(settings: CloudSettings, reservation: Reservation, *, detached: bool)
         largest_page=settings.largest_page,
         clock_origin_ms=time.time_ns() // 1_000_000,
         log_level=settings.log_level,
-        root_secret=_SECRET,
+        access_key_id=f"AKIA{secrets.token_hex(8).upper()}",
+        secret_access_key=secrets.token_urlsafe(30),
+        cloud_secret=secrets.token_urlsafe(32),
+        host_names=settings.host_names,
     )
     inherited = [*reservation.file_descriptors]
     if lifeline_reader is not None:
@@ -113,19 +115,27 @@ def _start(settings: CloudSettings, reservation: Reservation, *, detached: bool)
 
 
 def _spawn(server: ServerSettings, log: Path, inherited: list[int]) -> subprocess.Popen[bytes]:
-    with log.open("wb") as log_file:
-        return subprocess.Popen(  # noqa: S603  # our own module, no shell
-            [sys.executable, "-m", "otactl.cloud.serve", json.dumps(asdict(server))],
-            stdin=subprocess.DEVNULL,
-            stdout=log_file,
-            stderr=log_file,
-            env=server_environment(os.environ),
-            cwd=server.state_dir,
-            pass_fds=inherited,
-            # A group of its own: Ctrl-C in the terminal is for the parent to act on, and Lambda
-            # functions can be ended with their server.
-            start_new_session=True,
-        )
+    # By a pipe, not as an argument: there are secrets in it, and anybody can list arguments. A
+    # pipe takes so little at once, though nobody reads yet.
+    reader, writer = os.pipe()
+    os.write(writer, json.dumps(asdict(server)).encode())
+    os.close(writer)
+    try:
+        with log.open("wb") as log_file:
+            return subprocess.Popen(
+                [sys.executable, "-m", "otactl.cloud.serve"],
+                stdin=reader,
+                stdout=log_file,
+                stderr=log_file,
+                env=server_environment(os.environ),
+                cwd=server.state_dir,
+                pass_fds=inherited,
+                # A group of its own: Ctrl-C in the terminal is for the parent to act on, and
+                # Lambda functions can be ended with their server.
+                start_new_session=True,
+            )
+    finally:
+        os.close(reader)
 
 
 def _await_address(process: subprocess.Popen[bytes], server: ServerSettings) -> LocalCloudAddress:
@@ -138,7 +148,13 @@ def _await_address(process: subprocess.Popen[bytes], server: ServerSettings) -> 
 
     try:
         await_ready(
-            HOST, server.port, server.mqtt_port, ca_file, timeout=_START_SECONDS, check=check
+            HOST,
+            server.port,
+            server.mqtt_port,
+            ca_file,
+            timeout=_START_SECONDS,
+            check=check,
+            headers={SECRET_HEADER: server.cloud_secret},
         )
     except NotReady as error:
         log = state_dir / LOG_NAME
@@ -150,8 +166,9 @@ def _await_address(process: subprocess.Popen[bytes], server: ServerSettings) -> 
         endpoint_url=f"http://{HOST}:{server.port}",
         region=server.region,
         account_id=server.account_id,
-        access_key_id=server.account_id,
-        secret_access_key=_SECRET,
+        access_key_id=server.access_key_id,
+        secret_access_key=server.secret_access_key,
+        cloud_secret=server.cloud_secret,
         mqtt_host=HOST,
         mqtt_port=server.mqtt_port,
         ca_file=str(ca_file),

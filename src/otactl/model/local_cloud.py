@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 
@@ -12,7 +12,10 @@ class LocalCloudAddress:
 
     Attributes:
         endpoint_url: The gateway for every AWS API, ``http://127.0.0.1:PORT``.
-        account_id: Twelve digits; the root key of MiniStack is the account id itself.
+        account_id: Twelve digits.
+        access_key_id: Of its administrator.
+        secret_access_key: Of its administrator.
+        cloud_secret: Opens what only its owner may do, in the header ``X-Otactl-Cloud-Secret``.
         mqtt_host: A name the broker's certificate carries.
         ca_file: PEM of the CA that signed the broker's certificate.
         clock_speed: How many seconds pass in the cloud for each second here; 1 is real time.
@@ -25,7 +28,8 @@ class LocalCloudAddress:
     region: str
     account_id: str
     access_key_id: str
-    secret_access_key: str
+    secret_access_key: str = field(repr=False)
+    cloud_secret: str = field(repr=False)
     mqtt_host: str
     mqtt_port: int
     ca_file: str

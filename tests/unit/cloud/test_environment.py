@@ -21,7 +21,9 @@ SERVER = ServerSettings(
     speed=60.0,
     clock_origin_ms=0,
     log_level="INFO",
-    root_secret="test",
+    access_key_id="AKIA1",
+    secret_access_key="s",
+    cloud_secret="c",
 )
 
 

@@ -17,6 +17,7 @@ def _address(speed: float, origin_ms: int) -> LocalCloudAddress:
         account_id="0" * 12,
         access_key_id="k",
         secret_access_key="s",
+        cloud_secret="c",
         mqtt_host="127.0.0.1",
         mqtt_port=2,
         ca_file="ca.pem",

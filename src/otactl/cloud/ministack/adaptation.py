@@ -14,6 +14,7 @@ from otactl.cloud.ministack import (
     alarm,
     ca_key,
     client_certificate,
+    function_credentials,
     invocation,
     job_message,
     job_request,
@@ -22,6 +23,7 @@ from otactl.cloud.ministack import (
     model_check,
     outbox,
     paging,
+    presigned_age,
     registry,
     retry,
     stream_arn,
@@ -42,6 +44,8 @@ _PAGES = "pages of lists"
 #: Pages come after whatever lists, and the models' checks last: they look at a request first.
 ADAPTATIONS: dict[str, Callable[[], None]] = {
     "the refusal of clients without a certificate": client_certificate.install,
+    "random credentials of functions": function_credentials.install,
+    "the age of presigned URLs in real time": presigned_age.install,
     "the checks of CreateJob": job_request.install,
     "the checks of Jobs over MQTT": job_message.install,
     "retries of failed executions": retry.install,

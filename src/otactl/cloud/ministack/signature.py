@@ -1,0 +1,199 @@
+"""Whether a request is signed with a key that the cloud gave out.
+
+MiniStack checks the signatures of IAM users and STS sessions where it asks their policies, and
+takes a request without a key, with the key ``test`` or with an account id as key for root,
+unchecked. Some of its paths ask no policy. So each request is checked here first, with MiniStack's
+own functions: they know the secrets and how each kind of signature is computed (header, presigned
+URL, SigV2, SigV4a, chunked body).
+
+Touched: from ``core.iam_evaluator`` ``pin_signed_request``, ``pin_signed_body``, ``authenticate``,
+``resolve_credential``, ``is_root_access_key`` and ``find_iam_access_key_account``; from
+``core.sigv4`` ``parse_query_signature`` and ``header_signature_failure``, which remembers derived
+signing keys; ``core.router.extract_access_key_id``, which finds the key as MiniStack will, and
+``detect_service``; ``app._credential_failure``, which words a refusal as the service does.
+"""
+
+# ruff: noqa: SLF001 - the private parts of MiniStack are what this file is about, see above.
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, quote
+
+from ministack import app
+from ministack.core import iam_evaluator, router, sigv4
+from ministack.core.responses import _account_from_sts_session, request_scope
+
+from otactl.cloud.asgi import Refusal
+from otactl.cloud.ministack.shape import require_parameters
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_UNKNOWN_KEY = (
+    "The security token included in the request is invalid. "
+    "This cloud takes the keys that `otactl local env` prints."
+)
+_OTHER_BODY = "The provided 'x-amz-content-sha256' header does not match what was computed."
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureCheck:
+    """See the module.
+
+    Args:
+        account_id: Of the cloud; IAM keys of other accounts are found by themselves.
+        region: For requests whose signature names none.
+    """
+
+    account_id: str
+    region: str
+
+    def refusal(self, scope: Any, body: bytes) -> Refusal | None:
+        """Why a request is refused; None for one whose signature is right.
+
+        Args:
+            scope: ASGI's, of an HTTP request or of a WebSocket's handshake.
+            body: All of it; a handshake has none.
+        """
+        request = _Request.of(scope)
+        with request_scope(self.account_id, self.region):
+            failure = self._failure(request, body)
+        if failure is None:
+            return None
+        service = router.detect_service(
+            request.method, scope["path"], request.headers, request.query
+        )
+        status, headers, answer = app._credential_failure(
+            service, "", "", iam_evaluator.AuthError(*failure), request.headers
+        )
+        return Refusal(status, dict(headers), _bytes(answer))
+
+    def _failure(  # one for each way to be refused
+        self, request: _Request, body: bytes
+    ) -> tuple[str, str] | None:
+        key = router.extract_access_key_id(request.headers, request.query)
+        if not key:
+            return "MissingAuthenticationToken", "Request is missing Authentication Token"
+        if iam_evaluator.is_root_access_key(key):
+            return "UnrecognizedClientException", _UNKNOWN_KEY
+        if not _is_hash_of(request.headers.get("x-amz-content-sha256", ""), body):
+            return "XAmzContentSHA256Mismatch", _OTHER_BODY
+        try:
+            account_id = iam_evaluator.find_iam_access_key_account(key) or self.account_id
+        except iam_evaluator.AmbiguousAccessKeyError:
+            return "UnrecognizedClientException", _UNKNOWN_KEY
+        if iam_evaluator._s3_presigned_query(request.query) and not request.is_header_signed:
+            return _presigned_failure(request, key, account_id)
+        return _signed_failure(request, body, key, account_id)
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """A request as MiniStack reads it from the ASGI scope."""
+
+    method: str
+    raw_path: str
+    headers: Mapping[str, str]
+    raw_headers: list[tuple[bytes, bytes]]
+    query: dict[str, list[str]]
+
+    @property
+    def is_header_signed(self) -> bool:
+        return "authorization" in self.headers
+
+    @classmethod
+    def of(cls, scope: Any) -> _Request:
+        headers: dict[str, str] = {}
+        for raw_name, raw in scope["headers"]:
+            name, text = raw_name.decode("latin-1").lower(), sigv4.decode_header_value(raw)
+            headers[name] = f"{headers[name]}, {text}" if name in headers else text
+        raw_path = scope.get("raw_path") or quote(scope["path"]).encode()
+        query = scope.get("query_string", b"").decode("utf-8", "replace")
+        return cls(
+            method=scope.get("method", "GET"),
+            raw_path=raw_path.decode("latin-1"),
+            headers=headers,
+            raw_headers=list(scope["headers"]),
+            query=parse_qs(query, keep_blank_values=True),
+        )
+
+
+def check_shape() -> None:
+    """Make sure that MiniStack checks signatures as expected.
+
+    Raises:
+        ShapeChanged: It does not; without the check the cloud must not be served.
+        AttributeError: A function is gone.
+    """
+    require_parameters(
+        iam_evaluator.pin_signed_request, "method", "raw_path", "query_params", "raw_headers"
+    )
+    require_parameters(iam_evaluator.pin_signed_body, "body")
+    require_parameters(iam_evaluator.authenticate, "access_key_id", "account_id")
+    require_parameters(
+        iam_evaluator.resolve_credential, "access_key_id", "account_id", "session_token"
+    )
+    require_parameters(iam_evaluator.is_root_access_key, "access_key_id")
+    require_parameters(iam_evaluator.find_iam_access_key_account, "access_key_id")
+    require_parameters(iam_evaluator._s3_presigned_query, "query_params")
+    require_parameters(
+        sigv4.header_signature_failure,
+        *("signature", "secret", "method", "raw_path", "query_params", "headers", "body"),
+    )
+    require_parameters(router.extract_access_key_id, "headers", "query_params")
+    require_parameters(
+        app._credential_failure, "service", "iam_action", "request_id", "denied", "headers"
+    )
+
+
+def _signed_failure(
+    request: _Request, body: bytes, key: str, account_id: str
+) -> tuple[str, str] | None:
+    iam_evaluator.pin_signed_request(
+        request.method, request.raw_path, request.query, request.raw_headers
+    )
+    iam_evaluator.pin_signed_body(body)
+    found = iam_evaluator.authenticate(key, account_id)
+    if found is None:
+        return "IncompleteSignature", "The request names a key and has no signature"
+    if isinstance(found, iam_evaluator.AuthError):
+        return found.code, found.message
+    return None
+
+
+def _presigned_failure(request: _Request, key: str, account_id: str) -> tuple[str, str] | None:
+    """What is wrong with the signature of an S3 URL. S3 itself looks at its age."""
+    signature = sigv4.parse_query_signature(request.query)
+    if isinstance(signature, tuple):
+        return signature
+    token = (request.query.get("X-Amz-Security-Token") or [""])[0]
+    credential = iam_evaluator.resolve_credential(
+        key, _account_from_sts_session(key) or account_id, token
+    )
+    if isinstance(credential, iam_evaluator.CredentialResolutionError):
+        return credential.code, credential.message
+    failure: tuple[str, str] | None = sigv4.header_signature_failure(
+        signature,
+        credential.secret_access_key,
+        request.method,
+        request.raw_path,
+        request.query,
+        request.headers,
+        b"",
+        presigned=True,
+    )
+    return failure
+
+
+def _is_hash_of(given: str, body: bytes) -> bool:
+    """Whether a payload hash is the body's; words such as UNSIGNED-PAYLOAD name none."""
+    return not _SHA256.fullmatch(given) or hashlib.sha256(body).hexdigest() == given
+
+
+def _bytes(answer: Any) -> bytes:
+    return answer if isinstance(answer, bytes) else str(answer).encode()
