@@ -40,7 +40,7 @@ def build_application(settings: ServerSettings) -> Any:
     Args:
         settings: Of this cloud.
     """
-    signature.check_shape()
+    signature.install()
     adaptation.install_all(largest_page=settings.largest_page)
     AlarmTicker(alarm.evaluate_everywhere, settings.speed).start()
     store = StreamStore()

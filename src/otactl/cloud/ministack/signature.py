@@ -4,12 +4,13 @@ MiniStack checks the signatures of IAM users and STS sessions where it asks thei
 takes a request without a key, with the key ``test`` or with an account id as key for root,
 unchecked. Some of its paths ask no policy. So each request is checked here first, with MiniStack's
 own functions: they know the secrets and how each kind of signature is computed (header, presigned
-URL, SigV2, SigV4a, chunked body).
+URL, SigV2, SigV4a, chunked body). What was checked here is not checked again.
 
-Touched: from ``core.iam_evaluator`` ``pin_signed_request``, ``pin_signed_body``, ``authenticate``,
-``resolve_credential``, ``is_root_access_key`` and ``find_iam_access_key_account``; from
-``core.sigv4`` ``parse_query_signature`` and ``header_signature_failure``, which remembers derived
-signing keys; ``core.router.extract_access_key_id``, which finds the key as MiniStack will, and
+Touched: ``app.pin_signed_request`` is wrapped. Used are: from ``core.iam_evaluator``
+``pin_signed_request``, ``pin_signed_body``, ``authenticate``, ``resolve_credential``,
+``is_root_access_key`` and ``find_iam_access_key_account``; from ``core.sigv4``
+``parse_query_signature`` and ``header_signature_failure``, which remembers derived signing keys;
+``core.router.extract_access_key_id``, which finds the key as MiniStack will, and
 ``detect_service``; ``app._credential_failure``, which words a refusal as the service does.
 """
 
@@ -19,6 +20,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote
@@ -28,11 +30,13 @@ from ministack.core import iam_evaluator, router, sigv4
 from ministack.core.responses import _account_from_sts_session, request_scope
 
 from otactl.cloud.asgi import Refusal
-from otactl.cloud.ministack.shape import require_parameters
+from otactl.cloud.ministack.shape import require, require_parameters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+#: Whether the request of this task has been checked, and is not a presigned one.
+_is_checked: ContextVar[bool] = ContextVar("is_checked", default=False)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _UNKNOWN_KEY = (
     "The security token included in the request is invalid. "
@@ -60,6 +64,7 @@ class SignatureCheck:
             scope: ASGI's, of an HTTP request or of a WebSocket's handshake.
             body: All of it; a handshake has none.
         """
+        _is_checked.set(False)
         request = _Request.of(scope)
         with request_scope(self.account_id, self.region):
             failure = self._failure(request, body)
@@ -123,8 +128,8 @@ class _Request:
         )
 
 
-def check_shape() -> None:
-    """Make sure that MiniStack checks signatures as expected.
+def install() -> None:
+    """Make sure that MiniStack checks signatures as expected, and spare it a second check.
 
     Raises:
         ShapeChanged: It does not; without the check the cloud must not be served.
@@ -149,6 +154,14 @@ def check_shape() -> None:
     require_parameters(
         app._credential_failure, "service", "iam_action", "request_id", "denied", "headers"
     )
+    pin = app.pin_signed_request
+    require(pin is iam_evaluator.pin_signed_request, "app.pin_signed_request as imported")
+
+    def pin_unless_checked(*arguments: Any, **options: Any) -> None:
+        if not _is_checked.get():
+            pin(*arguments, **options)
+
+    app.pin_signed_request = pin_unless_checked
 
 
 def _signed_failure(
@@ -163,6 +176,7 @@ def _signed_failure(
         return "IncompleteSignature", "The request names a key and has no signature"
     if isinstance(found, iam_evaluator.AuthError):
         return found.code, found.message
+    _is_checked.set(True)
     return None
 
 
