@@ -14,7 +14,7 @@ from tests.support.forecasting import hasty
 
 from otactl.forecast.band import quantile
 from otactl.forecast.ensemble import Scenario, play
-from otactl.forecast.profile import FleetProfile, load_profile
+from otactl.forecast.profile import FleetProfile, parse_profile
 from otactl.forecast.suggest import Wish, suggest
 from otactl.forecast.suggest.wish import bad, healthy
 from otactl.forecast.summary import finished_seconds
@@ -26,7 +26,9 @@ RUNS = 400
 MOST_ALARMS = 9
 
 USUAL = FleetProfile()
-FIELD = load_profile(Path(__file__).parents[2] / "examples" / "profiles" / "field.toml")
+FIELD = parse_profile(
+    (Path(__file__).parents[2] / "examples" / "profiles" / "field.toml").read_text("utf-8")
+)
 HASTY = hasty(0.02, low=3000, high=6000)
 
 

@@ -27,7 +27,7 @@ from otactl.forecast.ensemble import Scenario as Wanted
 from otactl.forecast.ensemble import play
 from otactl.forecast.listed_fleet import Act, ListedFleet
 from otactl.forecast.pace import Pace
-from otactl.forecast.profile import load_profile
+from otactl.forecast.profile import parse_profile
 from otactl.forecast.run import run
 from otactl.forecast.tally import tally
 from otactl.forecast.timeline import Happening, timeline
@@ -291,7 +291,7 @@ def test_what_is_random_lies_within_the_forecasts_band(deployable, tmp_path):
     configuration = load_deployment(deployable.path).configuration
     wanted = Wanted(
         job=configuration.job,
-        profile=load_profile(profile),
+        profile=parse_profile(profile.read_text("utf-8")),
         things=scene.things,
         image_bytes=8_000,
         runs=200,

@@ -72,6 +72,7 @@ def deploy(
     from otactl.cli.deployment import begin, finish, make_plan
     from otactl.cli.forewarning import ask_about, lint_deployment
     from otactl.cli.load import load_deployment
+    from otactl.cli.plan_promise import check_promise
     from otactl.deploy.planner import PlanOptions
 
     loaded = load_deployment(file)
@@ -87,7 +88,7 @@ def deploy(
     options = PlanOptions(detail_limit=details, max_wait_seconds=max_wait)
     plan = make_plan(loaded, environment, options, force=force)
     if plan_file is not None:
-        _check_promise(plan, plan_file)
+        check_promise(plan, plan_file)
     report = lint_deployment(loaded, plan.things)
     if dry_run:
         show_plan(plan, output, report)
@@ -163,30 +164,6 @@ def environment_for(
         state_dir=terminal.state_directory(state_dir),
         poll_seconds=poll_seconds,
         upload_concurrency=configuration.upload_concurrency,
-    )
-
-
-def _check_promise(plan: Plan, plan_file: Path) -> None:
-    """Refuse a plan that differs from the one that was looked at."""
-    try:
-        promised = json.loads(plan_file.read_text(encoding="utf-8"))
-        fingerprint = promised["fingerprint"]
-    except OSError as error:
-        raise UserMistake(f"cannot read the plan {plan_file}: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserMistake(f"{plan_file} is no plan of `otactl plan --out`") from error
-    if plan.fingerprint == fingerprint:
-        return
-    now = plan.to_fields()
-    changed = [
-        name
-        for name in ("imageSha256", "jobId", "things", "rounds", "account", "region", "cleanUp")
-        if now[name] != promised.get(name)
-    ]
-    raise UserMistake(
-        f"{plan.source} no longer is what {plan_file} says;"
-        f" changed: {', '.join(changed) or 'the job document, the targets or the job policy'}",
-        hint="look at it again: `otactl plan`",
     )
 
 

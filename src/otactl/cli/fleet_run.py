@@ -24,7 +24,8 @@ from otactl.cli.options import (
     RegionOption,
     StateDirOption,
 )
-from otactl.errors import Interrupted, LocalResourceMissing, UserMistake
+from otactl.cli.text_file import read_named_text
+from otactl.errors import Interrupted, UserMistake
 from otactl.model.status import ExecutionStatus
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from otactl.fleet import DevicePlan, FleetManifest, FleetRun, ThingResult
 
 _MQTT_PANEL = "Broker"
+#: A public key of the largest curve has 300 characters.
+_MAX_PEM_LENGTH = 64 * 1024
 
 
 class StreamFormat(StrEnum):
@@ -157,7 +160,7 @@ def run(
         plans,
         endpoint=where.endpoint,
         clock=where.clock,
-        public_key=_public_key(public_key),
+        public_key=read_public_key(public_key),
         payload_format=PayloadFormat(stream_format.value),
     )
     with fleet.held():
@@ -178,15 +181,20 @@ def _plans(
     ]
 
 
-def _public_key(path: Path | None) -> ec.EllipticCurvePublicKey | None:
+def read_public_key(path: Path | None) -> ec.EllipticCurvePublicKey | None:
+    """The key that devices check signatures with.
+
+    Raises:
+        LocalResourceMissing: The file cannot be read.
+        UserMistake: It holds no such key.
+    """
     from otactl.device.verification import load_public_key
 
     if path is None:
         return None
+    text = read_named_text(path, "public key", limit=_MAX_PEM_LENGTH)
     try:
-        return load_public_key(path.read_bytes())
-    except OSError as error:
-        raise LocalResourceMissing(f"{path} cannot be read: {error.strerror}") from error
+        return load_public_key(text.encode())
     except ValueError as error:
         raise UserMistake(f"{path} is {error}") from error
 

@@ -107,12 +107,11 @@ def forecast(
     time and let an image that fails at --failure-rate brick no more than --max-bricked things.
     """
     require("numpy", "a forecast")
-    from otactl.cli.forecast_inputs import read_fleet
-    from otactl.forecast.price import load_prices
+    from otactl.cli.forecast_inputs import read_fleet, read_prices
 
     fleet = read_fleet(profile, things, image_bytes)
     settings = _Settings(
-        runs=runs, seed=seed, horizon_days=horizon_days, prices=load_prices(prices)
+        runs=runs, seed=seed, horizon_days=horizon_days, prices=read_prices(prices)
     )
     if suggest:
         wish = read_wish(within, max_bricked, failure_rate, finish=finish, false_alarm=false_alarm)

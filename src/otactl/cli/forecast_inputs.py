@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from otactl.cli.named_files import read_thing_list
-from otactl.cli.text_file import read_text, regular_size
+from otactl.cli.text_file import read_named_text, regular_size
 from otactl.errors import ConfigurationInvalid, LocalResourceMissing, UserMistake
 from otactl.errors.problem import Problem, Severity
-from otactl.forecast.profile import FleetProfile, load_profile
+from otactl.forecast.price import Prices, parse_prices, shipped_prices
+from otactl.forecast.profile import FleetProfile, parse_profile
+from otactl.forecast.toml_text import MAX_TOML_LENGTH
 from otactl.model.configuration import LoadedConfiguration, parse_configuration
 from otactl.model.limits import MAX_CONFIGURATION_LENGTH
 
@@ -42,11 +44,36 @@ class FleetInputs:
 def read_fleet(path: Path | None, things: int | None, image_bytes: int | None) -> FleetInputs:
     """Read the profile, when one is given."""
     return FleetInputs(
-        profile=FleetProfile() if path is None else load_profile(path),
+        profile=FleetProfile() if path is None else read_profile(path),
         is_assumed=path is None,
         things=things,
         image_bytes=image_bytes,
     )
+
+
+def read_profile(path: Path) -> FleetProfile:
+    """Read a fleet profile.
+
+    Raises:
+        LocalResourceMissing: It cannot be read.
+        ConfigurationInvalid: It can be read and is wrong.
+    """
+    hint = "name a TOML file after --profile; docs/forecast.md shows one"
+    text = read_named_text(path, "fleet profile", limit=MAX_TOML_LENGTH, hint=hint)
+    return parse_profile(text, file_name=str(path))
+
+
+def read_prices(path: Path | None) -> Prices:
+    """Read a price file, or the one that comes with otactl.
+
+    Raises:
+        LocalResourceMissing: It cannot be read.
+        UserMistake: It is not a price file.
+    """
+    if path is None:
+        return shipped_prices()
+    text = read_named_text(path, "price file", limit=MAX_TOML_LENGTH)
+    return parse_prices(text, file_name=str(path))
 
 
 def read_configuration(path: Path) -> LoadedConfiguration:
@@ -56,12 +83,7 @@ def read_configuration(path: Path) -> LoadedConfiguration:
         ConfigurationInvalid: It is wrong.
         LocalResourceMissing: It cannot be read.
     """
-    try:
-        text = read_text(path, limit=MAX_CONFIGURATION_LENGTH)
-    except LocalResourceMissing as error:
-        raise LocalResourceMissing(
-            f"cannot read the configuration {path}: {error}", hint=error.hint
-        ) from error
+    text = read_named_text(path, "configuration", limit=MAX_CONFIGURATION_LENGTH)
     return parse_configuration(text, file_name=str(path), base_dir=str(path.parent))
 
 

@@ -10,7 +10,7 @@ import typer
 
 from otactl.cli.forecast_options import ImageBytesOption
 from otactl.cli.options import OutputFormat
-from otactl.errors import LocalResourceMissing, UserMistake
+from otactl.errors import UserMistake
 
 #: A million executions have some 300 MB of JSON; that is read whole.
 _LONGEST_REPORT = 600 * 1024 * 1024
@@ -49,13 +49,10 @@ def from_report(
     interval and the number of observations behind it.
     """
     from otactl.cli.terminal import note, print_json
-    from otactl.cli.text_file import read_text
+    from otactl.cli.text_file import read_named_text
     from otactl.forecast.calibrate import fit, parse_report, profile_text
 
-    try:
-        text = read_text(report, limit=_LONGEST_REPORT)
-    except LocalResourceMissing as error:
-        raise LocalResourceMissing(f"cannot read the report {report}: {error}") from error
+    text = read_named_text(report, "report", limit=_LONGEST_REPORT)
     past = parse_report(text, file_name=str(report))
     if image_bytes is not None:
         past = replace(past, image_bytes=image_bytes)

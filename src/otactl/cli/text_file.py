@@ -46,14 +46,38 @@ def read_text(path: Path, *, limit: int) -> str:
     return text
 
 
-@contextmanager
-def opened(path: Path) -> Iterator[BinaryIO]:
-    """Open a file for reading.
+def read_named_text(path: Path, what: str, *, limit: int, hint: str | None = None) -> str:
+    """Read a file the user named, as ``read_text`` does.
+
+    Args:
+        path: The file.
+        what: What it is to the user, such as ``fleet profile``.
+        limit: How many characters it may have.
+        hint: What to do, where the reader itself has nothing to say.
 
     Raises:
-        LocalResourceMissing: It cannot be read; the message says why, without the path.
+        LocalResourceMissing: It cannot be read; the message names it and says why.
     """
     try:
+        return read_text(path, limit=limit)
+    except LocalResourceMissing as error:
+        raise LocalResourceMissing(
+            f"cannot read the {what} {path}: {error}", hint=error.hint or hint
+        ) from error
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """Open a file or a pipe for reading.
+
+    Raises:
+        LocalResourceMissing: It cannot be read, or is a device, which may never end; the message
+            says why, without the path.
+    """
+    try:
+        mode = path.stat().st_mode
+        if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
+            raise LocalResourceMissing("it is a device, not a file")
         with path.open("rb") as file:
             yield file
     except (OSError, ValueError) as error:

@@ -93,5 +93,5 @@ def read_record(state_dir: Path) -> LocalCloudAddress | None:
         return None
     try:
         return LocalCloudAddress.from_fields(json.loads((state_dir / RECORD_NAME).read_text()))
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, RecursionError):
         return None  # it is just starting, or just ending

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from otactl.model.local_cloud import LocalCloudAddress
 
 DEFAULT_PORT = 8883
+#: Every root of a system together has 250,000 characters.
+_MAX_CA_LENGTH = 1024 * 1024
 #: On this port AWS takes MQTT with client certificates only under this protocol name
 #: (AWS IoT Developer Guide, protocols).
 ALPN_PORT = 443
@@ -68,12 +70,18 @@ class FleetEndpoint:
         if self.ca_file is not None:
             try:
                 with open(self.ca_file, encoding="ascii") as file:  # noqa: PTH123  # str, not Path
-                    return file.read()
+                    text = file.read(_MAX_CA_LENGTH + 1)
             except (OSError, UnicodeDecodeError) as error:
                 raise LocalResourceMissing(
                     f"the broker's CA file {self.ca_file} cannot be read: {error}",
                     hint='is the local cloud up? eval "$(otactl local env)" names its CA file',
                 ) from error
+            if len(text) > _MAX_CA_LENGTH:
+                raise LocalResourceMissing(
+                    f"the broker's CA file {self.ca_file} is longer than"
+                    f" {_MAX_CA_LENGTH} characters"
+                )
+            return text
         return aws_roots(ssl.create_default_context()) or None
 
 

@@ -137,7 +137,7 @@ class SlotStore:
     def _read_record(self) -> dict[str, Any]:
         try:
             record = json.loads((self._directory / _RECORD).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return {}
         if not isinstance(record, dict) or record.get("active") not in (None, *_SLOTS):
             return {}

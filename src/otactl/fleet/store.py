@@ -144,7 +144,7 @@ class FleetDirectory:
             raise UserMistake(
                 f"there is no fleet in {self.root}", hint="`otactl fleet create` makes one"
             ) from None
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise LocalResourceMissing(f"{path} cannot be read: {error}") from error
 
     def write(self, manifest: FleetManifest) -> None:

@@ -6,17 +6,14 @@ its first unit. Free tiers are left out.
 
 from __future__ import annotations
 
-import tomllib
 from datetime import date  # pydantic reads the annotation
 from importlib import resources
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from otactl.errors import LocalResourceMissing, UserMistake
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from otactl.errors import UserMistake
+from otactl.forecast.toml_text import TomlFault, read_toml
 
 Dollars = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
@@ -27,7 +24,7 @@ class Tier(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     usd: Dollars
-    up_to: Annotated[float, Field(gt=0)] | None = None
+    up_to: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
 
 
 class Price(BaseModel):
@@ -87,28 +84,26 @@ class Prices(BaseModel):
         )
 
 
-def load_prices(path: Path | None = None) -> Prices:
-    """Read a price file, or the one that comes with otactl.
+def shipped_prices() -> Prices:
+    """The prices that come with otactl."""
+    text = resources.files("otactl.forecast").joinpath("prices.toml").read_text("utf-8")
+    return parse_prices(text, file_name="prices.toml")
+
+
+def parse_prices(text: str, *, file_name: str) -> Prices:
+    """Read the text of a price file.
 
     Raises:
-        LocalResourceMissing: The file cannot be read.
         UserMistake: It is not a price file.
     """
-    if path is None:
-        text = resources.files("otactl.forecast").joinpath("prices.toml").read_text("utf-8")
-        return Prices.model_validate(tomllib.loads(text))
     try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise LocalResourceMissing(f"the price file {path} cannot be read: {error}") from error
-    try:
-        return Prices.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise UserMistake(f"{path} is not TOML: {error}") from error
+        return Prices.model_validate(read_toml(text))
+    except TomlFault as error:
+        raise UserMistake(f"{file_name}: {error}") from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise UserMistake(
-            f"{path}: {where}: {first['msg']}",
+            f"{file_name}: {where}: {first['msg']}",
             hint="copy src/otactl/forecast/prices.toml and change the numbers",
         ) from error

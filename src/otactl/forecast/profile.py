@@ -4,22 +4,19 @@ A profile is a TOML file. Every key has a default, so a file says only what is k
 are assumptions about an unremarkable fleet, and a forecast made with them says so. Shares and
 rates are numbers from 0 to 1. ``docs/forecast.md`` explains each key with an example.
 
-Pure but for ``load_profile``, which reads the file.
+Pure.
 """
 
 from __future__ import annotations
 
-import tomllib
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from otactl.errors import ConfigurationInvalid, LocalResourceMissing
+from otactl.errors import ConfigurationInvalid
 from otactl.errors.problem import Problem
 from otactl.forecast.distribution import Distribution, constant
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from otactl.forecast.toml_text import TomlFault, read_toml
 
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 HOURS_PER_DAY = 24
@@ -150,32 +147,15 @@ def parse_profile(text: str, *, file_name: str = "") -> FleetProfile:
         ConfigurationInvalid: Every problem of the file, each with its key.
     """
     try:
-        fields = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        problem = Problem(message=f"this is not TOML: {error}", file=file_name, code="syntax")
+        fields = read_toml(text)
+    except TomlFault as error:
+        problem = Problem(message=str(error), file=file_name, code="syntax")
         raise ConfigurationInvalid([problem]) from error
     try:
         return FleetProfile.model_validate(fields)
     except ValidationError as error:
         problems = [_problem(details, file_name) for details in error.errors()]
         raise ConfigurationInvalid(problems) from error
-
-
-def load_profile(path: Path) -> FleetProfile:
-    """Read a profile file.
-
-    Raises:
-        LocalResourceMissing: It cannot be read.
-        ConfigurationInvalid: It can be read and is wrong.
-    """
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise LocalResourceMissing(
-            f"the fleet profile {path} cannot be read: {error}",
-            hint="name a TOML file after --profile; docs/forecast.md shows one",
-        ) from error
-    return parse_profile(text, file_name=str(path))
 
 
 def _problem(details: Any, file_name: str) -> Problem:

@@ -143,7 +143,10 @@ def test_a_report_is_read_and_what_is_wrong_with_it_is_said() -> None:
         ('{"executions": [3]}', "executions[0] is not an object"),
         ('[{"thing": "a", "status": "LOST", "queuedAt": 1}]', "executions[0]"),
         ('[{"thing": "a", "status": "FAILED", "queuedAt": "noon"}]', "epoch milliseconds"),
-        ('[{"thing": "a", "status": "FAILED", "queuedAt": 1, "executionNumber": 0}]', "1 or more"),
+        (
+            '[{"thing": "a", "status": "FAILED", "queuedAt": 1, "executionNumber": 0}]',
+            "must be 1 to",
+        ),
     ]:
         with pytest.raises(UserMistake) as refused:
             parse_report(text, file_name="r.json")

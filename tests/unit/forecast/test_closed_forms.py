@@ -18,7 +18,7 @@ from tests.support.forecasting import (
 from otactl.forecast.band import Band
 from otactl.forecast.ensemble import bricked_without_abort, play
 from otactl.forecast.make import make_forecast
-from otactl.forecast.price import load_prices
+from otactl.forecast.price import shipped_prices
 from otactl.forecast.profile import FleetProfile
 from otactl.forecast.summary import finished_seconds
 from otactl.model.job_configuration import JobConfiguration, RetryCriterion
@@ -200,7 +200,7 @@ def test_things_that_come_back_after_weeks_do_not_blur_the_first_minutes() -> No
 
 def test_an_image_that_no_stream_carries_is_told() -> None:
     big = scenario(constant_rate(60), steady(), 10, runs=1, image_bytes=25 * 1024 * 1024)
-    made = make_forecast(big, name="big.ini", prices=load_prices())
+    made = make_forecast(big, name="big.ini", prices=shipped_prices())
     assert any("cannot be deployed" in note for note in made.notes)
 
 

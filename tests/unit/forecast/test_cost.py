@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from otactl.errors import LocalResourceMissing, UserMistake
+from otactl.errors import UserMistake
 from otactl.forecast.calls import Watch, api_calls
 from otactl.forecast.cost import bill
 from otactl.forecast.messages import messages_per_download, messages_per_execution, metered
-from otactl.forecast.price import load_prices
+from otactl.forecast.price import parse_prices, shipped_prices
 from otactl.forecast.profile import Delivery
 from otactl.model.status import ExecutionStatus
 
@@ -53,21 +53,21 @@ def test_progress_reports_cost_two_messages_each() -> None:
 
 def test_the_facts_own_example_comes_out() -> None:
     # 100,000 devices, 1 MiB, 4096-byte blocks: 300 dollars of executions, 51 and 77 of messages.
-    prices = load_prices()
+    prices = shipped_prices()
     assert prices.job_execution.of(100_000) == pytest.approx(300)
     assert prices.mqtt_message.of(100_000 * 512) == pytest.approx(51.2)
     assert prices.mqtt_message.of(100_000 * 768) == pytest.approx(76.8)
 
 
 def test_tiers_begin_where_the_one_before_ends() -> None:
-    price = load_prices().job_execution
+    price = shipped_prices().job_execution
     assert price.of(250_000) == pytest.approx(750)
     assert price.of(1_000_000) == pytest.approx(750 + 750_000 * 0.0015)
     assert price.of(0) == 0
 
 
 def test_only_what_comes_by_address_is_internet_traffic() -> None:
-    prices = load_prices()
+    prices = shipped_prices()
     how = {"executions": 1000, "messages": 1e6, "downloads": 1000, "downloaded_bytes": 1e12}
     by_stream = bill(prices, by_url=False, alarms=2, **how)
     by_url = bill(prices, by_url=True, alarms=2, **how)
@@ -78,25 +78,20 @@ def test_only_what_comes_by_address_is_internet_traffic() -> None:
 
 
 def test_every_price_has_a_source_and_a_date() -> None:
-    prices = load_prices()
+    prices = shipped_prices()
     assert prices.read.year >= 2026
     assert all(len(getattr(prices, name).source) > 10 for name in ("job_execution", "s3_get"))
 
 
-def test_a_price_file_of_one_s_own_is_read_and_checked(tmp_path: Path) -> None:
-    own = tmp_path / "prices.toml"
+def test_a_price_file_of_one_s_own_is_read_and_checked() -> None:
     shipped = Path(__file__).parents[3] / "src" / "otactl" / "forecast" / "prices.toml"
     text = shipped.read_text("utf-8")
-    own.write_text(text.replace("usd = 0.003 ", "usd = 0.5 "), "utf-8")
-    assert load_prices(own).job_execution.of(1) == 0.5
-    own.write_text(text.replace("usd = 0.003 ", "usd = -1 "), "utf-8")
+    own = text.replace("usd = 0.003 ", "usd = 0.5 ")
+    assert parse_prices(own, file_name="p.toml").job_execution.of(1) == 0.5
     with pytest.raises(UserMistake, match="job_execution"):
-        load_prices(own)
-    own.write_text("[", "utf-8")
+        parse_prices(text.replace("usd = 0.003 ", "usd = -1 "), file_name="p.toml")
     with pytest.raises(UserMistake, match="TOML"):
-        load_prices(own)
-    with pytest.raises(LocalResourceMissing):
-        load_prices(tmp_path / "none.toml")
+        parse_prices("[", file_name="p.toml")
 
 
 def test_watching_costs_a_call_a_tick_and_executions_pages_of_250() -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-from otactl.errors import ConfigurationInvalid, LocalResourceMissing
+from otactl.errors import ConfigurationInvalid
 from otactl.forecast.distribution import Distribution
-from otactl.forecast.profile import FleetProfile, Group, load_profile, parse_profile
+from otactl.forecast.profile import FleetProfile, Group, parse_profile
 from otactl.forecast.sampling import draw
 
 GOOD = """
@@ -86,13 +84,9 @@ def test_groups_need_names_of_their_own() -> None:
         parse_profile("[[group]]\n[[group]]")
 
 
-def test_a_file_that_is_not_there_or_no_toml(tmp_path: Path) -> None:
-    with pytest.raises(LocalResourceMissing, match="cannot be read"):
-        load_profile(tmp_path / "none.toml")
-    broken = tmp_path / "broken.toml"
-    broken.write_text("[[group", "utf-8")
+def test_a_text_that_is_no_toml() -> None:
     with pytest.raises(ConfigurationInvalid, match="not TOML"):
-        load_profile(broken)
+        parse_profile("[[group")
 
 
 def test_a_bad_image_fails_everywhere_at_its_rate() -> None:

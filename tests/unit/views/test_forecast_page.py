@@ -11,7 +11,7 @@ from rich.console import Console
 from tests.support.forecasting import constant_rate, criterion, scenario
 
 from otactl.forecast.make import make_forecast
-from otactl.forecast.price import load_prices
+from otactl.forecast.price import shipped_prices
 from otactl.forecast.profile import FleetProfile
 from otactl.forecast.summary import Forecast
 from otactl.views.band_text import (
@@ -32,7 +32,7 @@ HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>.ini"
 def made(name: str = "dev.ini", failure_rate: float = 0.3) -> Forecast:
     profile = FleetProfile().with_failure_rate(failure_rate)
     asked = scenario(constant_rate(50, criterion(10, 30)), profile, 2000, runs=19, horizon_days=2)
-    return make_forecast(asked, name=name, prices=load_prices(), alarms=1)
+    return make_forecast(asked, name=name, prices=shipped_prices(), alarms=1)
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from otactl.aws.object_store import S3ObjectStore
+from otactl.cli.text_file import read_named_text
 from otactl.deploy.image_file import measure_image
 from otactl.jobqueue.order import job_id_of
 from otactl.jobqueue.request import Targets
@@ -24,6 +25,7 @@ from otactl.jobqueue.submission import (
 from otactl.jobqueue.target_set import TargetSet
 from otactl.model.arn import Arn
 from otactl.model.configuration import DocumentSource
+from otactl.wire.job_document import MAX_JOB_DOCUMENT_LENGTH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,7 +115,8 @@ class _FileKeeper:
         if custom is None or custom.source is not DocumentSource.LOCAL_FILE or custom.path is None:
             return None
         path = Path(custom.path)
-        return self._write(FileRole.DOCUMENT, part, path.name, path.read_bytes())
+        text = read_named_text(path, "job document", limit=MAX_JOB_DOCUMENT_LENGTH)
+        return self._write(FileRole.DOCUMENT, part, path.name, text.encode())
 
     def request(
         self, part: QueuedPart, image: StoredFile, document: StoredFile | None

@@ -31,6 +31,13 @@ from otactl.model.status import ExecutionStatus
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+#: The year 9999, the last a date can show, in epoch milliseconds.
+_LATEST_MS = 253_402_300_799_999
+#: AWS's integers (32 bits, signed).
+_MOST = 2**31 - 1
+#: A stored object's greatest size (S3), in bytes.
+_LARGEST_IMAGE = 5 * 1024**4
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutionRecord:
@@ -99,6 +106,8 @@ def parse_report(text: str, *, file_name: str) -> PastDeployment:
         fields = json.loads(text)
     except ValueError as error:
         raise UserMistake(f"{file_name} is not JSON: {error}") from error
+    except RecursionError as error:
+        raise UserMistake(f"{file_name} is not JSON: it nests too deeply") from error
     listed = fields.get("executions") if isinstance(fields, dict) else fields
     if not isinstance(listed, list):
         raise UserMistake(
@@ -114,7 +123,9 @@ def parse_report(text: str, *, file_name: str) -> PastDeployment:
     ]
     return PastDeployment(
         executions=tuple(dated),
-        image_bytes=image_bytes if isinstance(image_bytes, int) and image_bytes > 0 else None,
+        image_bytes=image_bytes
+        if isinstance(image_bytes, int) and 0 < image_bytes <= _LARGEST_IMAGE
+        else None,
         is_running=report.get("running") is True,
         undated=len(listed) - len(dated),
     )
@@ -149,12 +160,12 @@ def _time(fields: dict[str, Any], key: str, where: str) -> int | None:
     value = fields.get(key)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise UserMistake(f"{where}: {key} must be epoch milliseconds, found {value!r}")
-    return round(value)
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _LATEST_MS:
+        return round(value)
+    raise UserMistake(f"{where}: {key} must be epoch milliseconds, found {str(value)[:80]}")
 
 
 def _number(value: Any, where: str, key: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise UserMistake(f"{where}: {key} must be 1 or more, found {value!r}")
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= _MOST:
+        raise UserMistake(f"{where}: {key} must be 1 to {_MOST}, found {str(value)[:80]}")
     return value

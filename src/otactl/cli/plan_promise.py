@@ -1,0 +1,43 @@
+"""``otactl deploy --plan``: nothing is deployed but what the plan says that was looked at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from otactl.cli.text_file import read_named_text
+from otactl.errors import UserMistake
+from otactl.wire.custom_document import DocumentFault, read_custom_document
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from otactl.deploy.plan import Plan
+
+#: 10,000 rounds, the most there are, have some 20 MB of steps.
+_MAX_PLAN_LENGTH = 64 * 1024 * 1024
+_COMPARED = ("imageSha256", "jobId", "things", "rounds", "account", "region", "cleanUp")
+
+
+def check_promise(plan: Plan, plan_file: Path) -> None:
+    """Refuse a plan that differs from the one in a file of ``otactl plan --out``.
+
+    Raises:
+        LocalResourceMissing: The file cannot be read.
+        UserMistake: It is no plan, or another one.
+    """
+    text = read_named_text(plan_file, "plan", limit=_MAX_PLAN_LENGTH)
+    try:
+        promised = read_custom_document(text)
+    except DocumentFault as fault:
+        raise UserMistake(f"the plan {plan_file} {fault}") from fault
+    if "fingerprint" not in promised:
+        raise UserMistake(f"{plan_file} is no plan of `otactl plan --out`")
+    if plan.fingerprint == promised["fingerprint"]:
+        return
+    now = plan.to_fields()
+    changed = [name for name in _COMPARED if now[name] != promised.get(name)]
+    raise UserMistake(
+        f"{plan.source} no longer is what {plan_file} says;"
+        f" changed: {', '.join(changed) or 'the job document, the targets or the job policy'}",
+        hint="look at it again: `otactl plan`",
+    )
