@@ -7,15 +7,23 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.support.memory_queue import NOW_MS, MemoryTable, request_for
+from tests.support.memory_queue import (
+    NOW_MS,
+    ManualTime,
+    MemoryTable,
+    MemoryTargets,
+    request_for,
+)
 
 from otactl.aws.queue_setup import TableSettings, make_table
 from otactl.aws.queue_table import DynamoRequestTable
 from otactl.errors import UserMistake
+from otactl.jobqueue.lease_policy import LeasePolicy
 from otactl.jobqueue.ports import ClaimAnswer
 from otactl.jobqueue.request import Failure, JobRequest, MalformedRequest, Outcome
 from otactl.jobqueue.state import FailureKind, RequestState
 from otactl.jobqueue.stored_file import StoredFile
+from otactl.jobqueue.taking import Taker
 from otactl.jobqueue.transition import (
     canceled,
     deployed,
@@ -273,3 +281,77 @@ def test_of_many_that_claim_at_once_exactly_one_gets_each_request(
 
     assert Counter(got) == Counter(request.job_id for request in requests)
     assert table.active().gate == len(requests)
+
+
+OLD_SCRIPTS_ITEM = {
+    "timestamp": {"S": "20200101-000000"},
+    "jobId": {"S": "jobId_20200101-000000"},
+    "bucketId": {"S": "bucket"},
+    "binFileKey": {"S": "release/fw.bin"},
+    "thingListFileKey": {"S": "release/things.txt"},
+    "devFileKey": {"S": "release/dev.ini"},
+}
+#: What stands in the table beside the manual's seven attributes, or instead of them.
+STRANGE = (
+    {},
+    {"owner": {"S": "somebody"}},
+    {"fence": {"N": "3"}},
+    {"fence": {"S": "three"}},
+    {"owner": {"NULL": True}},
+    {"owner": {"S": ""}},
+    {"leaseUntil": {"N": "1E+30"}},
+    {"attempt": {"N": "-1"}},
+    {"after": {"L": [{"N": "1"}]}},
+    {"after": {"S": "x"}},
+    {"run": {"BOOL": True}},
+    {"targetCount": {"N": "1"}, "targetDigests": {"B": b"odd"}},
+    {"bucketId": {"M": {"S": {"S": "bucket"}}}},
+    {"jobId": {"SS": ["a", "b"]}},
+    {"failureKind": {"S": "no such kind"}},
+    {"foreign": {"S": "x" * 390_000}},
+)
+
+
+@pytest.mark.parametrize("state", [RequestState.DEPLOYING, RequestState.PENDING])
+@pytest.mark.parametrize("strange", STRANGE, ids=lambda item: ",".join(item) or "seven attributes")
+def test_no_item_keeps_a_worker_from_what_stands_behind_it(
+    clients: AwsClients, queue_name: str, state: RequestState, strange: dict[str, object]
+) -> None:
+    """Whatever somebody wrote into the table, the good request behind it is deployed."""
+    table = DynamoRequestTable(clients, queue_name)
+    item = OLD_SCRIPTS_ITEM | {"jobStatus": {"S": state.value}} | strange
+    clients.dynamodb.put_item(TableName=queue_name, Item=item)
+    good = request_for("good")
+    table.add([good])
+    worker = Taker(
+        table, MemoryTargets(), ManualTime(), owner="me", policy=LeasePolicy(), draw=lambda: 0.0
+    )
+
+    taken_ids = []
+    for _ in range(2):
+        request = worker.take()
+        if request is None:
+            break
+        taken_ids.append(request.job_id)
+
+    assert good.job_id in taken_ids
+    # Nothing is lost: what is no request is set aside, or stays where it is.
+    assert any(
+        found.order_key == "20200101-000000"
+        for each in RequestState
+        for found in table.listed(each)
+    )
+
+
+def test_a_damaged_gate_is_named(clients: AwsClients, queue_name: str) -> None:
+    gate = {"jobStatus": {"S": "otactl-gate"}, "timestamp": {"S": "-"}, "number": {"S": "x"}}
+    clients.dynamodb.put_item(TableName=queue_name, Item=gate)
+
+    with pytest.raises(UserMistake, match="otactl-gate is damaged"):
+        DynamoRequestTable(clients, queue_name).active()
+
+
+@pytest.fixture
+def queue_name(clients: AwsClients, unique: str) -> str:
+    make_table(clients, TableSettings(name=f"strange-{unique}"))
+    return f"strange-{unique}"

@@ -30,18 +30,44 @@ if TYPE_CHECKING:
 
 #: Epoch milliseconds of the year 5138: whatever is counted or timed here stays below it.
 _MAX_NUMBER = 10**14
+#: An item may have 400 KB (DynamoDB limits); room is left for what a worker writes into it.
+_MAX_ITEM_BYTES = 380_000
+#: Requests one may come after; each is looked up.
+_MAX_AFTER = 1000
 
 
 def request_of(item: Mapping[str, Any]) -> JobRequest | MalformedRequest:
     """The request an item holds, or what is wrong with the item."""
     order_key = str(item[ORDER_KEY]["S"])
     state = RequestState(item[STATE]["S"])
+    if _size(item) > _MAX_ITEM_BYTES:
+        # What a worker adds to it would no longer fit into the table.
+        return MalformedRequest(
+            order_key=order_key,
+            state=state,
+            reason=f"it has more than {_MAX_ITEM_BYTES:,} bytes",
+            item=dict(item),
+            is_too_large=True,
+        )
     try:
         return _request(_Attributes(item), order_key, state)
     except ValueError as error:
         return MalformedRequest(
             order_key=order_key, state=state, reason=f"it is no request: {error}", item=dict(item)
         )
+
+
+def _size(value: Any) -> int:
+    """About how many bytes an attribute takes (DynamoDB, item sizes)."""
+    if isinstance(value, str):
+        return len(value.encode("utf-8", "surrogatepass"))
+    if isinstance(value, bytes | bytearray):
+        return len(value)
+    if isinstance(value, dict):
+        return sum(_size(name) + _size(inner) for name, inner in value.items())
+    if isinstance(value, list | set | tuple):
+        return sum(1 + _size(inner) for inner in value)
+    return len(value.value) if hasattr(value, "value") else 1
 
 
 class _Attributes:
@@ -92,6 +118,8 @@ class _Attributes:
     def texts(self, name: str) -> tuple[str, ...]:
         """A list of texts that print."""
         values = self._get(name, "L") or []
+        if len(values) > _MAX_AFTER:
+            raise ValueError(f"{name} has {len(values):,} entries, more than {_MAX_AFTER:,}")
         if not all("S" in value and value["S"].isprintable() for value in values):
             raise ValueError(f"{name} is no list of texts")
         return tuple(value["S"] for value in values)
@@ -192,6 +220,8 @@ def _series(read: _Attributes) -> Series | None:
 
 def _lease(read: _Attributes) -> Lease | None:
     owner = read.text(OWNER)
+    if owner == "":
+        raise ValueError(f"{OWNER} is empty")
     return None if owner is None else Lease(owner=owner, until_ms=read.number(LEASE_UNTIL) or 0)
 
 

@@ -31,6 +31,7 @@ from otactl.errors import UserMistake
 from otactl.jobqueue.ports import ActiveRequests, ClaimAnswer
 from otactl.jobqueue.request import JobRequest, MalformedRequest
 from otactl.jobqueue.state import RequestState
+from otactl.model.quoting import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -78,7 +79,7 @@ class DynamoRequestTable:
         )
         found = [request_of(item) for item in self._items(RequestState.DEPLOYING, consistent=True)]
         return ActiveRequests(
-            gate=int(gate.get("Item", {}).get("number", {"N": "0"})["N"]),
+            gate=_gate_number(gate.get("Item", {})),
             requests=tuple(each for each in found if isinstance(each, JobRequest)),
             malformed=tuple(each for each in found if isinstance(each, MalformedRequest)),
         )
@@ -112,7 +113,11 @@ class DynamoRequestTable:
             | ({":seen": {"N": str(gate)}} if gate else {}),
         }
         actions = [
-            {"Delete": self._guarded(before, fence=before.fence, owner=None)},
+            {
+                "Delete": _without_empty_values(
+                    self._guarded(before, fence=before.fence, owner=None)
+                )
+            },
             self._put(item_of(after)),
             {"Update": opened},
         ]
@@ -150,14 +155,17 @@ class DynamoRequestTable:
         delete = self._guarded(
             before, fence=guard.fence, owner=guard.owner, until_ms=guard.until_ms
         )
-        if not self._patient.transact([{"Delete": delete}, self._put(item_of(after))]):
+        actions = [{"Delete": _without_empty_values(delete)}, self._put(item_of(after))]
+        if not self._patient.transact(actions):
             return True
         # A try whose answer was lost may have done it.
         return self._stands(after)
 
     @translated("dynamodb")
     def quarantine(self, malformed: MalformedRequest, failure: Failure, *, now_ms: int) -> bool:
-        """Move an item that is no request to Failed, as it is."""
+        """Move an item that is no request to Failed, as it is; False if it stays where it is."""
+        if malformed.is_too_large:
+            return False  # with the reason it would not fit into the table
         delete = {
             "TableName": self._name,
             "Key": key_of(malformed.state, malformed.order_key),
@@ -187,17 +195,17 @@ class DynamoRequestTable:
         if until_ms is not None:
             names["#until"], values[":until"] = LEASE_UNTIL, {"N": str(until_ms)}
             conditions.append("#until = :until")
-        guarded: Item = {
+        return {
             "TableName": self._name,
             "Key": key_of(request.state, request.order_key),
             "ConditionExpression": " AND ".join(conditions),
             "ExpressionAttributeNames": names,
+            "ExpressionAttributeValues": values,
         }
-        return guarded | ({"ExpressionAttributeValues": values} if values else {})
 
     def _update(self, update: Item, after: JobRequest) -> bool:
         try:
-            self._clients.dynamodb.update_item(**update)
+            self._clients.dynamodb.update_item(**_without_empty_values(update))
         except self._clients.dynamodb.exceptions.ConditionalCheckFailedException:
             # A try whose answer was lost may have done it.
             return self._stands(after)
@@ -242,3 +250,24 @@ class DynamoRequestTable:
             **(query if start is None else query | {"ExclusiveStartKey": start})
         )
         return page["Items"], page.get("LastEvaluatedKey")
+
+
+def _without_empty_values(action: Item) -> Item:
+    """DynamoDB refuses a map of values with none in it (ExpressionAttributeValues)."""
+    return {name: value for name, value in action.items() if value != {}}
+
+
+def _gate_number(item: Item) -> int:
+    """How many claims there were.
+
+    Raises:
+        UserMistake: Somebody else wrote the item; no claim could be told from another one.
+    """
+    number = item.get("number", {"N": "0"}).get("N", "")
+    if not (number.isascii() and number.isdigit()):
+        raise UserMistake(
+            f"the table's item {_GATE_KEY[STATE]['S']} is damaged: its number is"
+            f" {quoted(str(item.get('number')))}",
+            hint="delete that item; find out who may write it (only workers should)",
+        )
+    return int(number)

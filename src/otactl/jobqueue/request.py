@@ -155,9 +155,11 @@ class MalformedRequest:
     Attributes:
         reason: What is wrong with it.
         item: The item, to be kept as it is.
+        is_too_large: Whether nothing can be added to it.
     """
 
     order_key: str
     state: RequestState
     reason: str
     item: Mapping[str, Any] = field(repr=False)
+    is_too_large: bool = False

@@ -107,6 +107,8 @@ class _Dependencies:
     def wait_of(self, request: JobRequest, depth: int = 0) -> Wait | None:
         """What a pending request waits for by rule 2."""
         if request.order_key not in self._known:
+            # Requests that come after each other in a circle are met again here, once each.
+            self._known[request.order_key] = None
             waits = [self._wait_on(key, depth) for key in request.after]
             unmet = [wait for wait in waits if wait is not None]
             held = [wait for wait in unmet if wait.reason is WaitReason.HELD]
