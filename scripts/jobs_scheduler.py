@@ -4,8 +4,8 @@
 
 It takes the dev.ini of the current folder, or the one beside this script. A dev.ini that
 fetch_job_schedule.py left is deployed for the queue (`otactl queue run --fetched`). Further
-arguments, such as `--yes`, go to the otactl command. It only translates; it needs otactl in the
-same Python.
+arguments, such as `--yes`, go to the otactl command. It never asks. It only translates;
+it needs otactl in the same Python.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ def translate(folders: list[Path], arguments: list[str]) -> list[str]:
         if (folder / NOTE).is_file():
             return ["queue", "run", "--fetched", str(folder), *arguments]
         if (folder / "dev.ini").is_file():
-            return ["deploy", str(folder / "dev.ini"), *arguments]
-    return ["deploy", "dev.ini", *arguments]
+            return ["deploy", str(folder / "dev.ini"), "--no-ask", *arguments]
+    return ["deploy", "dev.ini", "--no-ask", *arguments]
 
 
 if __name__ == "__main__":

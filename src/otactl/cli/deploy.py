@@ -22,14 +22,11 @@ from otactl.cli.options import (
     StateDirOption,
     YesOption,
 )
-from otactl.cli.problem_list import print_problems
 from otactl.errors import UserMistake
 
 if TYPE_CHECKING:
     from otactl.cli.deployment import DeploymentEnvironment
-    from otactl.cli.lint_report import LintReport
     from otactl.cli.load import LoadedDeployment
-    from otactl.deploy.plan import Plan
 
 ForceOption = Annotated[
     bool,
@@ -50,6 +47,14 @@ def deploy(
     ] = None,
     force: ForceOption = False,
     yes: YesOption = False,
+    ask: Annotated[
+        bool,
+        typer.Option(
+            "--ask/--no-ask",
+            help="Show the plan and ask, where standard input and error are terminals; with"
+            " --no-ask the linter's errors still refuse.",
+        ),
+    ] = True,
     max_wait: MaxWaitOption = None,
     details: DetailsOption = 250,
     poll: PollOption = 5.0,
@@ -61,18 +66,22 @@ def deploy(
 ) -> None:
     """Deploy the image of FILE to the things of its list.
 
+    On a terminal the targets, the rate, the abort criteria, the timeout and the cost are shown
+    first, and nothing is created unless the answer is yes.
+
     The image goes to S3, a stream and a job are created, the job is watched to its end, and what
     became of each thing is reported. Everything is written down before it is created: a killed
     deployment is taken up by `otactl resume` or taken back by `otactl clean`.
 
-    Exit codes: 0 every thing succeeded in every round, 1 not, 2 a mistake in the files or the
-    command, 3 AWS refused, 4 aborted by its own criteria, 5 cancelled by somebody else, 6 job
-    deleted, 7 stopped by an alarm, 130 Ctrl-C.
+    Exit codes: 0 every thing succeeded in every round, 1 not, or not wanted after all, 2 a mistake
+    in the files or the command, 3 AWS refused, 4 aborted by its own criteria, 5 cancelled by
+    somebody else, 6 job deleted, 7 stopped by an alarm, 130 Ctrl-C.
     """
     from otactl.cli.deployment import begin, finish, make_plan
-    from otactl.cli.forewarning import ask_about, lint_deployment
+    from otactl.cli.forewarning import lint_deployment
     from otactl.cli.load import load_deployment
     from otactl.cli.plan_promise import check_promise
+    from otactl.cli.plan_view import ask_to_deploy, show_plan
     from otactl.deploy.planner import PlanOptions
 
     loaded = load_deployment(file)
@@ -91,9 +100,11 @@ def deploy(
         check_promise(plan, plan_file)
     report = lint_deployment(loaded, plan.things)
     if dry_run:
-        show_plan(plan, output, report)
+        show_plan(loaded, plan, output, report)
         return
-    ask_about(report, yes=yes)
+    if not ask_to_deploy(loaded, plan, report, yes=yes, asks=ask):
+        terminal.note("nothing deployed")
+        raise typer.Exit(1)
     finish(begin(loaded, plan, environment), environment, output)
 
 
@@ -111,10 +122,11 @@ def plan(
     endpoint_url: EndpointUrlOption = None,
     output: OutputOption = OutputFormat.TEXT,
 ) -> None:
-    """Print what deploying FILE would create and how many API calls it takes; change nothing."""
+    """Print whom deploying FILE reaches, how fast, what it creates and costs; change nothing."""
     from otactl.cli.deployment import make_plan
     from otactl.cli.forewarning import lint_deployment
     from otactl.cli.load import load_deployment
+    from otactl.cli.plan_view import show_plan
     from otactl.deploy.planner import PlanOptions
 
     loaded = load_deployment(file)
@@ -127,7 +139,7 @@ def plan(
             out.write_text(json.dumps(made.to_fields(), indent=2) + "\n", encoding="utf-8")
         except OSError as error:
             raise UserMistake(f"cannot write the plan {out}: {error.strerror}") from error
-    show_plan(made, output, lint_deployment(loaded, made.things))
+    show_plan(loaded, made, output, lint_deployment(loaded, made.things))
 
 
 def environment_for(
@@ -165,16 +177,3 @@ def environment_for(
         poll_seconds=poll_seconds,
         upload_concurrency=configuration.upload_concurrency,
     )
-
-
-def show_plan(plan: Plan, output: OutputFormat, report: LintReport | None = None) -> None:
-    """Print a plan on standard output, and what the linter says of it."""
-    findings = report.to_fields()["findings"] if report else []
-    if output is OutputFormat.JSON:
-        terminal.print_json(plan.to_fields() | {"findings": findings})
-        return
-    from otactl.views.plan_table import print_plan
-
-    print_plan(terminal.stdout_console(), plan)
-    if report is not None:
-        print_problems(terminal.stdout_console(), report.problems)

@@ -1,17 +1,14 @@
 """The linter inside other commands: what a careful engineer says before it is too late.
 
-``validate`` and ``plan`` show the findings; ``deploy`` asks before it goes on when one of them is
-an error that is neither waived nor about a section that is switched off.
+``validate`` and ``plan`` show the findings, ``deploy`` beside its question. Where it asks none, an
+error that is neither waived nor about a section that is switched off refuses the deployment.
 """
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from otactl.cli import terminal
-from otactl.cli.problem_list import print_problems
 from otactl.errors import UserMistake
 from otactl.errors.problem import Severity
 from otactl.model.ini import read_ini
@@ -36,23 +33,14 @@ def lint_deployment(loaded: LoadedDeployment, things: int) -> LintReport:
     )
 
 
-def ask_about(report: LintReport, *, yes: bool) -> None:
-    """Show the findings; go on only if nothing stands against it or the user says so.
+def refuse_errors(report: LintReport) -> None:
+    """Keep a deployment from beginning where the user cannot be asked about the linter's errors.
 
     Raises:
-        UserMistake: There is an error, and the user does not want to go on or cannot be asked.
+        UserMistake: There is an error.
     """
-    console = terminal.stderr_console()
-    print_problems(console, report.problems)
-    if yes or not report.has((Severity.ERROR,)):
-        return
-    refusal = UserMistake(
-        f"the linter found errors in {report.path}; nothing was created",
-        hint="mend them, waive them with a reason in [LINT_CONFIG], or say --yes",
-    )
-    if not sys.stdin.isatty():
-        raise refusal
-    import questionary
-
-    if not questionary.confirm("Deploy all the same?", default=False).ask():
-        raise refusal
+    if report.has((Severity.ERROR,)):
+        raise UserMistake(
+            f"the linter found errors in {report.path}; nothing was created",
+            hint="mend them, waive them with a reason in [LINT_CONFIG], or say --yes",
+        )

@@ -106,9 +106,9 @@ def retry_failed(
         loaded, environment, PlanOptions(detail_limit=details, max_wait_seconds=max_wait)
     )
     if dry_run:
-        from otactl.cli.deploy import show_plan
+        from otactl.cli.plan_view import show_plan
 
-        show_plan(plan, output)
+        show_plan(loaded, plan, output)
         return
     if content.image_sha256 and plan.image_sha256 != content.image_sha256:
         terminal.warn(

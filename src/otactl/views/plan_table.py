@@ -7,26 +7,35 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 from otactl.views.foreign_text import escape
-from otactl.views.wording import rounds_words
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from otactl.deploy.plan import Plan
+    from otactl.views.plan_summary import PlanSummary
 
 #: Rounds are alike; beyond the first ones they are counted, not listed.
 _LISTED_ROUNDS = 2
 
 
-def print_plan(console: Console, plan: Plan) -> None:
-    """Print what a deployment would do."""
+def print_plan(
+    console: Console, plan: Plan, summary: PlanSummary, *, with_calls: bool = True
+) -> None:
+    """Print what a deployment would do: what it is for first, then its steps.
+
+    Args:
+        console: Where to.
+        plan: What would be done.
+        summary: What it is for, and its policy.
+        with_calls: Whether the table of API calls follows.
+    """
     console.print(
-        f"[bold]{escape(plan.source)}[/]: job {escape(plan.job_id)} on {plan.things:,} things,"
-        f" {rounds_words(len(plan.rounds))},"
-        f" account {plan.account}, {plan.region}",
+        f"[bold]{escape(plan.source)}[/]: job {escape(plan.job_id)}",
         soft_wrap=True,
     )
-    console.print(f"image sha256 {plan.image_sha256}", soft_wrap=True)
+    for name, sentence in summary.lines:
+        console.print(f"  [bold]{name:<8}[/] {escape(sentence)}", soft_wrap=True)
+    console.print(f"  [bold]{'image':<8}[/] sha256 {plan.image_sha256}", soft_wrap=True)
     number = 0
     for number, step in enumerate(plan.setup, start=1):
         console.print(f"{number:4}. {escape(step.title)}", soft_wrap=True)
@@ -42,7 +51,8 @@ def print_plan(console: Console, plan: Plan) -> None:
         if plan.clean_up
         else "      and what was created stays (cleanUpCfg = False)"
     )
-    console.print(_calls_table(plan))
+    if with_calls:
+        console.print(_calls_table(plan))
 
 
 def _calls_table(plan: Plan) -> Table:

@@ -30,7 +30,9 @@ def test_the_monitor_waits_for_the_job_of_a_scheduler_that_starts_later(folder: 
 def test_hints_that_name_an_option_can_be_followed_with_the_scheduler(folder: Path) -> None:
     file = str(folder / "dev.ini")
 
-    assert translate("jobs_scheduler.py", [folder], ["--yes"]) == ["deploy", file, "--yes"]
+    assert translate("jobs_scheduler.py", [folder], ["--yes"]) == [
+        *("deploy", file, "--no-ask", "--yes")
+    ]
     (folder / ".otactl-request.json").touch()
     assert translate("jobs_scheduler.py", [folder], ["--poll", "9"]) == [
         *("queue", "run", "--fetched", str(folder), "--poll", "9")
@@ -60,5 +62,5 @@ def test_hints_that_name_an_option_can_be_followed_with_the_queue(
 
 
 def test_without_a_dev_ini_otactl_says_what_is_missing(tmp_path: Path) -> None:
-    assert translate("jobs_scheduler.py", [tmp_path], []) == ["deploy", "dev.ini"]
+    assert translate("jobs_scheduler.py", [tmp_path], []) == ["deploy", "dev.ini", "--no-ask"]
     assert translate("monitor.py", [tmp_path], []) == ["monitor", "dev.ini", "--wait"]

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 from rich.table import Table
 from tests.support.job_world import JobWorld
-from tests.support.plan import a_plan_with
+from tests.support.plan import a_plan_with, a_summary
 
 from otactl.cli import terminal
 from otactl.cli.problem_list import print_problems
@@ -162,7 +162,9 @@ PRINTERS = {
     ),
     "table": print_a_table,
     "queue": print_queue,
-    "plan": lambda console: print_plan(console, a_plan_with(deployment_id="d", source=NASTY)),
+    "plan": lambda console: print_plan(
+        console, a_plan_with(deployment_id="d", source=NASTY), a_summary()
+    ),
     "progress": print_progress,
     "result": lambda console: print_result(console, a_result()),
     "devices": lambda console: print_results(console, [a_device_result()]),

@@ -1,0 +1,95 @@
+"""Shows a plan: what it is for in five lines first, then its steps; and asks whether to go on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from otactl.cli import terminal
+from otactl.cli.forewarning import refuse_errors
+from otactl.cli.interruption import has_terminal
+from otactl.cli.options import OutputFormat
+from otactl.cli.problem_list import print_problems
+from otactl.forecast.price import shipped_prices
+from otactl.forecast.undisturbed import undisturbed_cost
+from otactl.views.plan_summary import PlanSummary
+from otactl.views.plan_table import print_plan
+
+if TYPE_CHECKING:
+    from otactl.cli.lint_report import LintReport
+    from otactl.cli.load import LoadedDeployment
+    from otactl.deploy.plan import Plan
+
+
+def summarize(loaded: LoadedDeployment, plan: Plan) -> PlanSummary:
+    """What a plan is for, how fast, what stops it, and what it costs."""
+    configuration = loaded.configuration
+    return PlanSummary(
+        things=plan.things,
+        listed=len(loaded.thing_list.things),
+        groups=loaded.thing_list.groups,
+        account=plan.account,
+        region=plan.region,
+        rounds=len(plan.rounds),
+        job=configuration.job,
+        cost=undisturbed_cost(
+            shipped_prices(),
+            things=plan.things,
+            rounds=len(plan.rounds),
+            image_bytes=Path(configuration.image).stat().st_size,
+            by_url=configuration.job.presigned_url is not None,
+            alarms=len(configuration.alarms),
+        ),
+    )
+
+
+def show_plan(
+    loaded: LoadedDeployment, plan: Plan, output: OutputFormat, report: LintReport | None = None
+) -> None:
+    """Print a plan on standard output, and what the linter says of it."""
+    summary = summarize(loaded, plan)
+    if output is OutputFormat.JSON:
+        findings = report.to_fields()["findings"] if report else []
+        fields = {"summary": summary.to_fields()} | plan.to_fields() | {"findings": findings}
+        terminal.print_json(fields)
+        return
+    console = terminal.stdout_console()
+    print_plan(console, plan, summary)
+    if report is not None:
+        print_problems(console, report.problems)
+
+
+def ask_to_deploy(
+    loaded: LoadedDeployment, plan: Plan, report: LintReport, *, yes: bool, asks: bool
+) -> bool:
+    """Show on standard error what is about to be done, and ask where somebody can answer.
+
+    Args:
+        loaded: What the plan was made from.
+        plan: What would be done.
+        report: What the linter says of it.
+        yes: Whether ``--yes`` was given, which answers the question and passes the linter's gate.
+        asks: Whether a question is wanted at all.
+
+    Raises:
+        UserMistake: The linter found an error, and nobody is asked.
+    """
+    console = terminal.stderr_console()
+    is_asked = asks and not yes and has_terminal()
+    if is_asked:
+        print_plan(console, plan, summarize(loaded, plan), with_calls=False)
+    print_problems(console, report.problems)
+    if is_asked:
+        return _confirmed("Deploy this?")
+    if not yes:
+        refuse_errors(report)
+    return True
+
+
+def _confirmed(question: str) -> bool:
+    try:
+        return typer.confirm(question, default=False, err=True)
+    except typer.Abort:
+        return False
