@@ -6,6 +6,7 @@ that there is one way a deployment is carried out.
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -95,6 +96,7 @@ def make_plan(
     force: bool = False,
 ) -> Plan:
     """Look at everything and make the plan; nothing is created."""
+    before = Counter(environment.clients.calls.snapshot())
     request = Request(
         configuration=loaded.configuration,
         thing_list=loaded.thing_list,
@@ -104,7 +106,9 @@ def make_plan(
         options=options,
         force=force,
     )
-    return prepare(request, environment.services())
+    plan = prepare(request, environment.services())
+    calls = Counter(environment.clients.calls.snapshot()) - before
+    return plan.model_copy(update={"preparation_calls": dict(calls)})
 
 
 def about_deployment(
@@ -185,6 +189,7 @@ def with_what_is_left(result: DeploymentResult, executor: Executor, plan: Plan) 
     except OtactlError as error:
         warn(f"what is left in AWS could not be looked up: {error}")
         return result
+    result = executor.result()  # with the calls that this look took
     keeps = not plan.clean_up or executor.kept_job is not None
     return result.with_kept(found) if keeps else result.with_leftovers(found)
 

@@ -181,13 +181,16 @@ class Executor:
 
     def leftovers(self) -> tuple[str, ...]:
         """What this deployment created and is still there, looked up one by one."""
-        return tuple(
+        found = tuple(
             step.resource
             for step in self._plan.steps
             if step.resource is not None
             and self._journal.state(step.key) is not None
             and step.remains(self._context(step), self._journal.record(step.key))
         )
+        with suppress(JournalUnusable):
+            self._save_calls()
+        return found
 
     def _run_steps(self) -> None:
         for step in self._plan.setup:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -26,6 +27,7 @@ class Plan(BaseModel):
         rounds: The steps of each round, undone before the next one begins.
         clean_up: Whether everything is undone at the end.
         delay_seconds: The pause between rounds.
+        preparation_calls: The API calls that making the plan took, by ``service:Operation``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -42,6 +44,7 @@ class Plan(BaseModel):
     rounds: tuple[tuple[AnyStep, ...], ...]
     clean_up: bool
     delay_seconds: float
+    preparation_calls: Mapping[str, int] = {}
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -50,18 +53,23 @@ class Plan(BaseModel):
 
     @property
     def calls(self) -> dict[str, int]:
-        """The API calls of the whole plan when all goes well, beside the ticks of the watch."""
-        total: Counter[str] = Counter()
+        """The API calls of the whole deployment when all goes well, beside polling running jobs.
+
+        Those that made the plan, those of the steps, and the look for what is left at the end.
+        """
+        total = Counter(self.preparation_calls)
         for step in self.steps:
             total.update(step.calls)
-            if self.clean_up or step not in self.setup:
+            if self.clean_up:
                 total.update(step.undo_calls)
-        return dict(sorted(total.items()))
+            if step.resource is not None:
+                total.update(step.check_calls(kept=not self.clean_up))
+        return dict(sorted((name, count) for name, count in total.items() if count))
 
     @property
     def fingerprint(self) -> str:
         """A digest of everything that matters; the deployment's id and the file's name do not."""
-        text = self.model_dump_json(exclude={"deployment_id", "source"})
+        text = self.model_dump_json(exclude={"deployment_id", "source", "preparation_calls"})
         return hashlib.sha256(text.replace(self.deployment_id, "").encode()).hexdigest()
 
     def to_fields(self) -> dict[str, Any]:

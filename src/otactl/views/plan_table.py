@@ -56,7 +56,12 @@ def print_plan(
 
 
 def _calls_table(plan: Plan) -> Table:
-    table = Table(title="API calls, beside one iot:DescribeJob per look at the running job")
+    table = Table(
+        title=f"{sum(plan.calls.values()):,} API calls if all goes well",
+        caption="estimated besides: one iot:DescribeJob per --poll while the job runs, more while"
+        " AWS deletes a job or retries; fewer if the image is in S3 already",
+        caption_justify="left",
+    )
     table.add_column("operation")
     table.add_column("calls", justify="right")
     for name, count in plan.calls.items():

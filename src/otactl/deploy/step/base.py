@@ -101,6 +101,14 @@ class Step(BaseModel, ABC):
         """The API calls that undo it."""
         return {}
 
+    def check_calls(self, *, kept: bool) -> Mapping[str, int]:  # noqa: ARG002
+        """The API calls with which ``remains`` looks for it at the end.
+
+        Args:
+            kept: Whether it is still there then, on purpose.
+        """
+        return {}
+
     @abstractmethod
     def do(self, context: StepContext) -> Record:
         """Do it. What is returned goes into the journal.

@@ -43,8 +43,12 @@ class UploadJobDocument(Step):
 
     @property
     def undo_calls(self) -> Mapping[str, int]:
-        """The deletion."""
-        return {"s3:DeleteObject": 1}
+        """A look for its version, then the deletion."""
+        return {"s3:HeadObject": 1, "s3:DeleteObject": 1}
+
+    def check_calls(self, *, kept: bool) -> Mapping[str, int]:  # noqa: ARG002
+        """One look."""
+        return {"s3:HeadObject": 1}
 
     def do(self, context: StepContext) -> Record:
         """Upload it."""
