@@ -15,9 +15,11 @@ from tests.support.memory_queue import (
     request_for,
 )
 
+from otactl.aws.queue_item import item_of
 from otactl.aws.queue_setup import TableSettings, make_table
 from otactl.aws.queue_table import DynamoRequestTable
 from otactl.errors import UserMistake
+from otactl.jobqueue.held import HeldRequest
 from otactl.jobqueue.lease_policy import LeasePolicy
 from otactl.jobqueue.ports import ClaimAnswer
 from otactl.jobqueue.request import Failure, JobRequest, MalformedRequest, Outcome
@@ -88,7 +90,7 @@ def test_a_claim_moves_a_request_and_opens_the_gate_once(table: RequestTable) ->
 
     after = table.active()
     assert after.requests == (mine,)
-    assert after.gate == before.gate + 1
+    assert after.gate != before.gate
     assert list(table.listed(RequestState.PENDING)) == []
     theirs = taken(request, owner="other", now_ms=NOW_MS, lease_ms=1000)
     assert table.claim(request, theirs, gate=after.gate) is ClaimAnswer.GONE
@@ -106,7 +108,7 @@ def test_a_claim_behind_another_one_is_outdated_and_changes_nothing(table: Reque
     assert table.claim(second, late, gate=gate) is ClaimAnswer.OUTDATED
     assert table.active().requests == (mine,)
     assert list(table.listed(RequestState.PENDING)) == [second]
-    assert table.claim(second, late, gate=gate + 1) is ClaimAnswer.CLAIMED
+    assert table.claim(second, late, gate=table.active().gate) is ClaimAnswer.CLAIMED
 
 
 def test_the_owner_renews_and_leaves_checkpoints(table: RequestTable) -> None:
@@ -280,7 +282,7 @@ def test_of_many_that_claim_at_once_exactly_one_gets_each_request(
         thread.join()
 
     assert Counter(got) == Counter(request.job_id for request in requests)
-    assert table.active().gate == len(requests)
+    assert table.active().gate == {"N": str(len(requests))}
 
 
 OLD_SCRIPTS_ITEM = {
@@ -343,12 +345,74 @@ def test_no_item_keeps_a_worker_from_what_stands_behind_it(
     )
 
 
-def test_a_damaged_gate_is_named(clients: AwsClients, queue_name: str) -> None:
-    gate = {"jobStatus": {"S": "otactl-gate"}, "timestamp": {"S": "-"}, "number": {"S": "x"}}
+@pytest.mark.parametrize(
+    "number",
+    [{"S": "x"}, {"N": "-3"}, {"N": "0"}, {"N": "1.5"}, {"N": "9" * 38}, {"M": {}}, {"NULL": True}],
+    ids=str,
+)
+def test_a_damaged_gate_still_lets_one_of_two_through(
+    clients: AwsClients, queue_name: str, number: dict[str, object]
+) -> None:
+    gate = {"jobStatus": {"S": "otactl-gate"}, "timestamp": {"S": "-"}, "number": number}
     clients.dynamodb.put_item(TableName=queue_name, Item=gate)
+    table = DynamoRequestTable(clients, queue_name)
+    first, second = request_for("a", number=1), request_for("b", number=2)
+    table.add([first, second])
+    seen = table.active().gate
 
-    with pytest.raises(UserMistake, match="otactl-gate is damaged"):
-        DynamoRequestTable(clients, queue_name).active()
+    claimed(table, first)
+    late = taken(second, owner="late", now_ms=NOW_MS, lease_ms=1000)
+
+    assert table.claim(second, late, gate=seen) is ClaimAnswer.OUTDATED
+    assert table.claim(second, late, gate=table.active().gate) is ClaimAnswer.CLAIMED
+
+
+#: Holds on a request that no worker writes, and that no write of one could ever end.
+HOLDS = (
+    {},
+    {"owner": {"S": "x\x1b[0m"}, "leaseUntil": {"N": "1"}, "fence": {"N": "1"}},
+    {"owner": {"S": "x"}, "fence": {"N": "1"}},
+    {"owner": {"S": "x"}, "leaseUntil": {"N": "1"}, "fence": {"N": "0"}},
+    {"owner": {"S": "x"}, "leaseUntil": {"N": "1"}},
+    {"owner": {"S": "x"}, "leaseUntil": {"N": "9" * 14}, "fence": {"N": "1"}},
+    {
+        "owner": {"S": "x"},
+        "leaseUntil": {"N": "1"},
+        "fence": {"N": "1"},
+        "attempt": {"N": "9" * 14},
+    },
+)
+
+
+@pytest.mark.parametrize("state", [RequestState.DEPLOYING, RequestState.PENDING])
+@pytest.mark.parametrize("hold", HOLDS, ids=lambda hold: ",".join(hold) or "none")
+def test_no_hold_that_somebody_made_up_blocks_a_thing_for_ever(
+    clients: AwsClients, queue_name: str, state: RequestState, hold: dict[str, object]
+) -> None:
+    """A good request for the same thing goes once the other was taken, or set aside."""
+    table = DynamoRequestTable(clients, queue_name)
+    forged = item_of(request_for("a", number=1)) | {"jobStatus": {"S": state.value}} | hold
+    clients.dynamodb.put_item(TableName=queue_name, Item=forged)
+    good = request_for("a", number=2)
+    table.add([good])
+    time = ManualTime()
+    names: list[str] = []
+
+    request = Taker(
+        table, MemoryTargets(), time, owner="me", policy=LeasePolicy(), draw=lambda: 0.0,
+        warn=names.append,
+    ).take()  # fmt: skip
+
+    assert request is not None
+    if request.job_id == good.job_id:
+        (aside,) = table.listed(RequestState.FAILED)
+        assert aside.order_key == forged["timestamp"]["S"]
+        assert names or isinstance(aside, JobRequest)
+    else:
+        # It was taken, so its end can be written, and the good one goes.
+        failure = Failure(kind=FailureKind.REFUSED, reason="no")
+        HeldRequest(table, request, time, LeasePolicy()).fail(failure)
+        assert list(table.listed(RequestState.DEPLOYING)) == []
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ from otactl.jobqueue.taking import Taker
 from otactl.jobqueue.transition import guard_of, retried
 
 if TYPE_CHECKING:
-    from otactl.jobqueue.ports import ClaimAnswer
+    from otactl.jobqueue.ports import ClaimAnswer, Gate
     from otactl.jobqueue.transition import Guard
 
 POLICY = LeasePolicy(lease_ms=60_000, max_attempts=3)
@@ -47,7 +47,7 @@ class WatchedTable(MemoryTable):
         self.deployed: list[JobRequest] = []
         self.taken_meanwhile: list[JobRequest] = []
 
-    def claim(self, before: JobRequest, after: JobRequest, *, gate: int) -> ClaimAnswer:
+    def claim(self, before: JobRequest, after: JobRequest, *, gate: Gate) -> ClaimAnswer:
         if self.meanwhile:
             taken = self.meanwhile.pop().take()
             if taken is not None:

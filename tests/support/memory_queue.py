@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from otactl.errors import UserMistake
 from otactl.jobqueue.order import Priority, job_id_of, new_stamp, order_key
-from otactl.jobqueue.ports import ActiveRequests, ClaimAnswer
+from otactl.jobqueue.ports import ActiveRequests, ClaimAnswer, Gate
 from otactl.jobqueue.request import JobRequest, MalformedRequest, Targets
 from otactl.jobqueue.state import RequestState
 from otactl.jobqueue.stored_file import StoredFile
@@ -59,7 +59,7 @@ class MemoryTable:
     def active(self) -> ActiveRequests:
         found = list(self.listed(RequestState.DEPLOYING))
         return ActiveRequests(
-            gate=self.gate,
+            gate={"N": str(self.gate)} if self.gate else None,
             requests=tuple(each for each in found if isinstance(each, JobRequest)),
             malformed=tuple(each for each in found if isinstance(each, MalformedRequest)),
         )
@@ -71,7 +71,7 @@ class MemoryTable:
         found = [item for (_, key), item in self.items.items() if key in order_keys]
         return tuple(sorted(found, key=lambda each: each.order_key))
 
-    def claim(self, before: JobRequest, after: JobRequest, *, gate: int) -> ClaimAnswer:
+    def claim(self, before: JobRequest, after: JobRequest, *, gate: Gate) -> ClaimAnswer:
         found = self.items.get((before.state, before.order_key))
         if (
             not isinstance(found, JobRequest)
@@ -80,7 +80,7 @@ class MemoryTable:
             or (after.state, after.order_key) in self.items
         ):
             return ClaimAnswer.GONE
-        if gate != self.gate:
+        if gate != self.active().gate:
             return ClaimAnswer.OUTDATED
         self.gate += 1
         self._replace(before, after)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Item = dict[str, Any]
 
 STATE, ORDER_KEY = "jobStatus", "timestamp"
-FENCE, OWNER, LEASE_UNTIL = "fence", "owner", "leaseUntil"
+FENCE, OWNER, LEASE_UNTIL, RUN = "fence", "owner", "leaseUntil", "run"
 #: What DynamoDB's time to live looks at: epoch seconds.
 EXPIRES_AT = "expiresAt"
 _DAY_SECONDS = 86_400
@@ -29,7 +29,7 @@ OURS = frozenset(
     {STATE, ORDER_KEY, "jobId", "bucketId", FENCE, OWNER, LEASE_UNTIL, EXPIRES_AT}
     | {f"{role}{suffix}" for role in FileRole for suffix in ("Key", "Sha256", "Size")}
     | {"targetCount", "targetDigests", "targetGroups", "notBefore", "after"}
-    | {"seriesName", "seriesPart", "seriesParts", "run", "attempt", "lastTrouble"}
+    | {"seriesName", "seriesPart", "seriesParts", RUN, "attempt", "lastTrouble"}
     | {"things", "succeeded", "rounds", "failureKind", "failureReason", "exitCode"}
     | {"endedAt", "keepDays"}
 )
@@ -107,7 +107,7 @@ def _target_attributes(targets: Targets | None) -> Item:
 def _progress_attributes(request: JobRequest) -> Item:
     numbers = {
         "notBefore": request.not_before_ms,
-        "run": request.run if request.run > 1 else None,
+        RUN: request.run if request.run > 1 else None,
         "attempt": request.attempt or None,
         FENCE: request.fence or None,
         LEASE_UNTIL: request.lease.until_ms if request.lease else None,

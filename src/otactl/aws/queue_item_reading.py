@@ -9,7 +9,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from otactl.aws.queue_item import FENCE, LEASE_UNTIL, ORDER_KEY, OURS, OWNER, STATE, Item
+from otactl.aws.queue_item import (
+    FENCE,
+    LEASE_UNTIL,
+    ORDER_KEY,
+    OURS,
+    OWNER,
+    RUN,
+    STATE,
+    Item,
+    item_of,
+)
 from otactl.jobqueue.order import job_id_of
 from otactl.jobqueue.request import (
     Failure,
@@ -31,9 +41,13 @@ if TYPE_CHECKING:
 #: Epoch milliseconds of the year 5138: whatever is counted or timed here stays below it.
 _MAX_NUMBER = 10**14
 #: An item may have 400 KB (DynamoDB limits); room is left for what a worker writes into it.
-_MAX_ITEM_BYTES = 380_000
+_MAX_ITEM_BYTES = 360_000
 #: Requests one may come after; each is looked up.
 _MAX_AFTER = 1000
+#: A range key has 1 to 1024 bytes (DynamoDB limits); a look-up with another one is refused.
+_MAX_KEY_BYTES = 1024
+#: What the conditions of writes are about: only what a worker would write itself can hold.
+_GUARDED = (FENCE, OWNER, LEASE_UNTIL, RUN)
 
 
 def request_of(item: Mapping[str, Any]) -> JobRequest | MalformedRequest:
@@ -50,11 +64,29 @@ def request_of(item: Mapping[str, Any]) -> JobRequest | MalformedRequest:
             is_too_large=True,
         )
     try:
-        return _request(_Attributes(item), order_key, state)
+        request = _request(_Attributes(item), order_key, state)
+        _check_hold(request, item)
     except ValueError as error:
         return MalformedRequest(
             order_key=order_key, state=state, reason=f"it is no request: {error}", item=dict(item)
         )
+    return request
+
+
+def _check_hold(request: JobRequest, item: Mapping[str, Any]) -> None:
+    """Refuse a request that no write could ever move: it would stay, and block its things.
+
+    Raises:
+        ValueError: Its lease is not as a worker writes it, or does not go with its state.
+    """
+    written = item_of(request)
+    for name in _GUARDED:
+        if item.get(name) != written.get(name):
+            raise ValueError(f"{name} is not as a worker writes it")
+    if request.state is RequestState.DEPLOYING and not (request.lease and request.fence):
+        raise ValueError(f"it is {request.state}, but no worker has claimed it ({OWNER}, {FENCE})")
+    if request.state is RequestState.PENDING and request.lease is not None:
+        raise ValueError(f"it is {request.state}, but {quoted(request.lease.owner)} has it")
 
 
 def _size(value: Any) -> int:
@@ -115,13 +147,15 @@ class _Attributes:
             raise ValueError(f"{name} = {quoted(value)} is too large")
         return number
 
-    def texts(self, name: str) -> tuple[str, ...]:
-        """A list of texts that print."""
+    def order_keys(self, name: str) -> tuple[str, ...]:
+        """A list of range keys that print."""
         values = self._get(name, "L") or []
         if len(values) > _MAX_AFTER:
             raise ValueError(f"{name} has {len(values):,} entries, more than {_MAX_AFTER:,}")
         if not all("S" in value and value["S"].isprintable() for value in values):
             raise ValueError(f"{name} is no list of texts")
+        if not all(0 < len(value["S"].encode()) <= _MAX_KEY_BYTES for value in values):
+            raise ValueError(f"{name} holds what is no key (1 to {_MAX_KEY_BYTES:,} bytes)")
         return tuple(value["S"] for value in values)
 
     def flag(self, name: str) -> bool:
@@ -178,9 +212,9 @@ def _request(read: _Attributes, order_key: str, state: RequestState) -> JobReque
         document=read.file(FileRole.DOCUMENT),
         targets=_targets(read),
         not_before_ms=read.number("notBefore"),
-        after=read.texts("after"),
+        after=read.order_keys("after"),
         series=_series(read),
-        run=read.number("run") or 1,
+        run=read.number(RUN) or 1,
         attempt=read.number("attempt") or 0,
         fence=read.number(FENCE) or 0,
         lease=_lease(read),
@@ -220,9 +254,7 @@ def _series(read: _Attributes) -> Series | None:
 
 def _lease(read: _Attributes) -> Lease | None:
     owner = read.text(OWNER)
-    if owner == "":
-        raise ValueError(f"{OWNER} is empty")
-    return None if owner is None else Lease(owner=owner, until_ms=read.number(LEASE_UNTIL) or 0)
+    return None if not owner else Lease(owner=owner, until_ms=read.number(LEASE_UNTIL) or 0)
 
 
 def _outcome(read: _Attributes) -> Outcome | None:

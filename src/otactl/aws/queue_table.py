@@ -18,6 +18,7 @@ from otactl.aws.queue_item import (
     LEASE_UNTIL,
     ORDER_KEY,
     OWNER,
+    RUN,
     STATE,
     Item,
     item_of,
@@ -28,10 +29,9 @@ from otactl.aws.queue_item_reading import request_of
 from otactl.aws.transaction import MAX_ACTIONS, REFUSED, PatientDynamo
 from otactl.aws.translate import translated
 from otactl.errors import UserMistake
-from otactl.jobqueue.ports import ActiveRequests, ClaimAnswer
+from otactl.jobqueue.ports import ActiveRequests, ClaimAnswer, Gate
 from otactl.jobqueue.request import JobRequest, MalformedRequest
 from otactl.jobqueue.state import RequestState
-from otactl.model.quoting import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 #: Requests on the first page: as many as a worker usually looks at. Each page doubles, up to 100.
 _FIRST_PAGE, _LARGEST_PAGE = 10, 100
 _GATE_KEY: Item = {STATE: {"S": "otactl-gate"}, ORDER_KEY: {"S": "-"}}
+#: More claims than there will ever be; DynamoDB counts exactly up to 38 digits.
+_GATE_DIGITS = 30
 _NOT_THERE = "attribute_not_exists(jobStatus)"
 
 
@@ -79,7 +81,7 @@ class DynamoRequestTable:
         )
         found = [request_of(item) for item in self._items(RequestState.DEPLOYING, consistent=True)]
         return ActiveRequests(
-            gate=_gate_number(gate.get("Item", {})),
+            gate=gate.get("Item", {}).get("number"),
             requests=tuple(each for each in found if isinstance(each, JobRequest)),
             malformed=tuple(each for each in found if isinstance(each, MalformedRequest)),
         )
@@ -101,16 +103,18 @@ class DynamoRequestTable:
         return tuple(sorted(found, key=lambda request: request.order_key))
 
     @translated("dynamodb")
-    def claim(self, before: JobRequest, after: JobRequest, *, gate: int) -> ClaimAnswer:
+    def claim(self, before: JobRequest, after: JobRequest, *, gate: Gate) -> ClaimAnswer:
         """Move a pending request to Deploying, if nothing was claimed since ``gate`` was read."""
         opened: Item = {
             "TableName": self._name,
             "Key": _GATE_KEY,
             "UpdateExpression": "SET #number = :next",
-            "ConditionExpression": "#number = :seen" if gate else "attribute_not_exists(#number)",
+            "ConditionExpression": "attribute_not_exists(#number)"
+            if gate is None
+            else "#number = :seen",
             "ExpressionAttributeNames": {"#number": "number"},
-            "ExpressionAttributeValues": {":next": {"N": str(gate + 1)}}
-            | ({":seen": {"N": str(gate)}} if gate else {}),
+            "ExpressionAttributeValues": {":next": _next_gate(gate)}
+            | ({} if gate is None else {":seen": gate}),
         }
         actions = [
             {
@@ -221,7 +225,7 @@ class DynamoRequestTable:
         wanted = item_of(request)
         item = answer.get("Item")
         return item is not None and all(
-            item.get(name) == wanted.get(name) for name in (FENCE, OWNER, LEASE_UNTIL, "run")
+            item.get(name) == wanted.get(name) for name in (FENCE, OWNER, LEASE_UNTIL, RUN)
         )
 
     def _items(self, state: RequestState, *, consistent: bool) -> Iterator[Item]:
@@ -257,17 +261,8 @@ def _without_empty_values(action: Item) -> Item:
     return {name: value for name, value in action.items() if value != {}}
 
 
-def _gate_number(item: Item) -> int:
-    """How many claims there were.
-
-    Raises:
-        UserMistake: Somebody else wrote the item; no claim could be told from another one.
-    """
-    number = item.get("number", {"N": "0"}).get("N", "")
-    if not (number.isascii() and number.isdigit()):
-        raise UserMistake(
-            f"the table's item {_GATE_KEY[STATE]['S']} is damaged: its number is"
-            f" {quoted(str(item.get('number')))}",
-            hint="delete that item; find out who may write it (only workers should)",
-        )
-    return int(number)
+def _next_gate(seen: Gate) -> Item:
+    """Another gate than the one that was seen; a damaged one is replaced."""
+    number = "" if seen is None else seen.get("N", "")
+    is_sound = isinstance(number, str) and number.isascii() and number.isdigit()
+    return {"N": str(int(number) + 1 if is_sound and len(number) < _GATE_DIGITS else 1)}

@@ -9,15 +9,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from otactl.jobqueue.request import Failure, JobRequest, MalformedRequest
     from otactl.jobqueue.state import RequestState
     from otactl.jobqueue.target_set import TargetSet
     from otactl.jobqueue.transition import Guard
+
+
+#: What the table holds at its gate, as it stands there; None while nothing was ever claimed.
+Gate: TypeAlias = "Mapping[str, Any] | None"
 
 
 class ClaimAnswer(StrEnum):
@@ -35,12 +39,12 @@ class ActiveRequests:
     """The requests that are being deployed, and the gate they were read behind.
 
     Attributes:
-        gate: A number that every claim increases. A claim that names it succeeds only when
-            nothing was claimed since.
+        gate: What every claim changes. A claim that names it succeeds only when nothing was
+            claimed since.
         malformed: What stands among them and is no request.
     """
 
-    gate: int
+    gate: Gate
     requests: tuple[JobRequest, ...]
     malformed: tuple[MalformedRequest, ...] = ()
 
@@ -68,7 +72,7 @@ class RequestTable(Protocol):
         """The requests of these keys, whatever their state; those that exist."""
         ...
 
-    def claim(self, before: JobRequest, after: JobRequest, *, gate: int) -> ClaimAnswer:
+    def claim(self, before: JobRequest, after: JobRequest, *, gate: Gate) -> ClaimAnswer:
         """Move a pending request to Deploying."""
         ...
 

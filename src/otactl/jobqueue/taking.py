@@ -8,15 +8,18 @@ that may go, so that many workers do not all want the same one.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import count, islice
 from typing import TYPE_CHECKING
 
 from otactl.jobqueue.backoff import jittered_pause_seconds
+from otactl.jobqueue.lease_policy import CLOCK_SKEW_MS, MAX_LEASE_MS
 from otactl.jobqueue.overview import Overview
 from otactl.jobqueue.ports import ClaimAnswer
 from otactl.jobqueue.request import Failure
-from otactl.jobqueue.state import FailureKind
+from otactl.jobqueue.state import FailureKind, RequestState
 from otactl.jobqueue.transition import failed, guard_of_take_over, taken
+from otactl.model.quoting import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable
@@ -43,6 +46,7 @@ class Taker:
         owner: The worker's name, nobody else's.
         policy: How long a lease lasts, and how many workers may die on a request.
         draw: Random numbers of [0, 1).
+        warn: Called with each item that is no request, once.
     """
 
     def __init__(
@@ -54,12 +58,15 @@ class Taker:
         owner: str,
         policy: LeasePolicy,
         draw: Callable[[], float],
+        warn: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._table = table
         self._time = time
         self._owner = owner
         self._policy = policy
         self._draw = draw
+        self._warn = warn
+        self._named: set[tuple[RequestState, str]] = set()
         self._overview = Overview(table, targets, time)
 
     def take(self) -> JobRequest | None:
@@ -70,6 +77,7 @@ class Taker:
             active = self._table.active()
             for malformed in active.malformed:
                 self._put_away(malformed)
+            active = self._without_dead(active)
             if tries % _REREAD_AFTER == 1:
                 pending = self._overview.pending(self._put_away)
             request = self._take_over(active)
@@ -94,17 +102,29 @@ class Taker:
             )
         raise AssertionError("counting never ends")
 
-    def _take_over(self, active: ActiveRequests) -> JobRequest | None:
+    def _without_dead(self, active: ActiveRequests) -> ActiveRequests:
+        """The active requests, those that too many workers gave up moved to Failed."""
+        living = [request for request in active.requests if not self._is_buried(request)]
+        return replace(active, requests=tuple(living))
+
+    def _is_buried(self, request: JobRequest) -> bool:
+        if not self._is_free(request) or request.attempt < self._policy.max_attempts:
+            return False
+        over = failed(request, _dead(request), now_ms=self._time.now_ms())
+        return self._table.move(request, over, guard_of_take_over(request))
+
+    def _is_free(self, request: JobRequest) -> bool:
+        """Whether its lease is over, or so long that no worker can have made it."""
         now_ms = self._time.now_ms()
+        until_ms = request.lease.until_ms if request.lease else 0
+        return not now_ms < until_ms <= now_ms + MAX_LEASE_MS + CLOCK_SKEW_MS
+
+    def _take_over(self, active: ActiveRequests) -> JobRequest | None:
         for request in active.requests:
-            if request.lease is not None and now_ms < request.lease.until_ms:
-                continue
-            guard = guard_of_take_over(request)
-            if request.attempt >= self._policy.max_attempts:
-                self._table.move(request, failed(request, _dead(request), now_ms=now_ms), guard)
+            if not self._is_free(request) or request.attempt >= self._policy.max_attempts:
                 continue
             mine = self._taken(request)
-            if self._table.amend(request, mine, guard):
+            if self._table.amend(request, mine, guard_of_take_over(request)):
                 return mine
         return None
 
@@ -135,7 +155,14 @@ class Taker:
 
     def _put_away(self, malformed: MalformedRequest) -> None:
         failure = Failure(kind=FailureKind.REFUSED, reason=malformed.reason, exit_code=2)
-        self._table.quarantine(malformed, failure, now_ms=self._time.now_ms())
+        is_moved = self._table.quarantine(malformed, failure, now_ms=self._time.now_ms())
+        name = (malformed.state, malformed.order_key)
+        if name not in self._named:
+            self._named.add(name)
+            where = f"moved to {RequestState.FAILED}" if is_moved else "left where it is"
+            self._warn(
+                f"{malformed.state} {quoted(malformed.order_key)}: {malformed.reason}; {where}"
+            )
 
 
 def _dead(request: JobRequest) -> Failure:

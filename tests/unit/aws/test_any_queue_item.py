@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otactl.aws.queue_item import ORDER_KEY, OURS, STATE, item_of
+from otactl.aws.queue_item import FENCE, LEASE_UNTIL, ORDER_KEY, OURS, OWNER, STATE, item_of
 from otactl.aws.queue_item_reading import request_of
 from otactl.jobqueue.request import JobRequest, MalformedRequest
 from otactl.jobqueue.state import NEXT_STATES, FailureKind, RequestState
@@ -61,6 +61,10 @@ def test_an_item_is_a_request_or_is_named_as_none(
     if isinstance(found, MalformedRequest):
         assert found.reason
         return
+    # What the conditions of writes name is what stands in the item: it can be moved.
+    written = item_of(found)
+    assert all(written.get(name) == attributes.get(name) for name in (FENCE, OWNER, LEASE_UNTIL))
+    assert (found.lease is not None) or state is not RequestState.DEPLOYING
     assert isinstance(found, JobRequest)
     # Whatever is done with a request works with this one too.
     assert found.deployment_id

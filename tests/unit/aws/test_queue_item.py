@@ -43,6 +43,14 @@ def files(name: str) -> st.SearchStrategy[StoredFile | None]:
     )
 
 
+def as_workers_write_it(request: JobRequest) -> JobRequest:
+    """A request that is being deployed is a worker's, and one that waits is nobody's."""
+    if request.state is RequestState.DEPLOYING:
+        lease = request.lease or Lease(owner="host/1/abc", until_ms=0)
+        return replace(request, lease=lease, fence=request.fence or 1)
+    return replace(request, lease=None) if request.state is RequestState.PENDING else request
+
+
 COUNTS = st.integers(0, 10**6)
 REQUESTS = st.builds(
     lambda number, **changes: replace(request_for("a", number=number), **changes),
@@ -78,7 +86,7 @@ REQUESTS = st.builds(
     ended_ms=st.none() | st.integers(0, 10**13),
     keep_days=st.none() | st.integers(1, 1000),
     foreign=st.sampled_from([{}, {"note": {"S": "of a user"}, "deep": {"M": {"a": {"N": "1"}}}}]),
-)
+).map(as_workers_write_it)
 
 
 @given(request=REQUESTS)
@@ -126,6 +134,18 @@ def test_what_is_over_expires_when_it_has_a_term() -> None:
         ({"notBefore": {"N": "9" * 38}}, "too large"),
         ({"leaseUntil": {"N": "9" * 20}, "owner": {"S": "x"}}, "too large"),
         ({"failureKind": {"S": "bad luck"}}, "bad luck"),
+        ({"jobStatus": {"S": "Deploying"}}, "no worker has claimed it"),
+        ({"jobStatus": {"S": "Deploying"}, "owner": {"S": "x"}, "fence": {"N": "1"}}, "leaseUntil"),
+        ({"owner": {"S": "x"}, "leaseUntil": {"N": "1"}}, "'x' has it"),
+        ({"owner": {"S": "x\x1b"}, "leaseUntil": {"N": "1"}}, "owner is not as a worker writes"),
+        ({"owner": {"S": ""}}, "owner is not as a worker writes"),
+        ({"leaseUntil": {"N": "1"}}, "leaseUntil is not as a worker writes"),
+        ({"fence": {"N": "0"}}, "fence is not as a worker writes"),
+        ({"run": {"N": "0"}}, "run is not as a worker writes"),
+        ({"after": {"L": [{"S": ""}]}}, "no key"),
+        ({"after": {"L": [{"S": "x" * 1025}]}}, "no key"),
+        ({"after": {"L": [{"S": "x"}] * 1001}}, "1,001 entries"),
+        ({"note": {"S": "x" * 360_000}}, "more than 360,000 bytes"),
         ({"targetDigests": {"S": "x"}, "targetCount": {"N": "1"}}, "type S"),
     ],
 )

@@ -15,7 +15,7 @@ from tests.support.memory_queue import (
 from otactl.jobqueue.held import HeldRequest, LeaseLost
 from otactl.jobqueue.lease_policy import LeasePolicy
 from otactl.jobqueue.order import Priority
-from otactl.jobqueue.ports import ClaimAnswer
+from otactl.jobqueue.ports import ClaimAnswer, Gate
 from otactl.jobqueue.request import Failure, JobRequest, MalformedRequest, Outcome
 from otactl.jobqueue.state import FailureKind, RequestState
 from otactl.jobqueue.taking import Taker
@@ -123,7 +123,7 @@ class RacedTable(MemoryTable):
         super().__init__()
         self.surprises: list[Callable[[], None]] = []
 
-    def claim(self, before: JobRequest, after: JobRequest, *, gate: int) -> ClaimAnswer:
+    def claim(self, before: JobRequest, after: JobRequest, *, gate: Gate) -> ClaimAnswer:
         if self.surprises:
             self.surprises.pop()()
         return super().claim(before, after, gate=gate)

@@ -19,6 +19,7 @@ from otactl.cli.options import (
 )
 from otactl.cli.queue.options import DEFAULT_TABLE, TableOption
 from otactl.errors import LocalResourceMissing, OtactlError, UserMistake
+from otactl.jobqueue.lease_policy import MAX_LEASE_MS
 
 if TYPE_CHECKING:
     from otactl.cli.queue.session import QueueSession
@@ -45,7 +46,11 @@ def fetch(
     lease: Annotated[
         float,
         typer.Option(
-            "--lease", min=2, metavar="SECONDS", help="With --claim: how long it is held for you."
+            "--lease",
+            min=2,
+            max=MAX_LEASE_MS // 1000,
+            metavar="SECONDS",
+            help="With --claim: how long it is held for you.",
         ),
     ] = 900.0,
     table: TableOption = DEFAULT_TABLE,
@@ -105,6 +110,7 @@ def _take(session: QueueSession, lease_ms: int) -> JobRequest | None:
         owner=new_owner(),
         policy=LeasePolicy(lease_ms=lease_ms),
         draw=random.random,
+        warn=terminal.warn,
     )
     return taker.take()
 

@@ -22,6 +22,7 @@ from otactl.cli.options import (
 )
 from otactl.cli.queue.options import DEFAULT_TABLE, QUEUE_PANEL, TableOption
 from otactl.errors import DeploymentFailed, UserMistake
+from otactl.jobqueue.lease_policy import MAX_LEASE_MS
 
 if TYPE_CHECKING:
     from otactl.cli.queue.carry_out import Carrier
@@ -57,6 +58,7 @@ def run(
         typer.Option(
             "--lease",
             min=2,
+            max=MAX_LEASE_MS // 1000,
             metavar="SECONDS",
             help="A worker without a sign of life for so long loses its request. Under 660 the"
             " margin to AWS's signatures shrinks.",

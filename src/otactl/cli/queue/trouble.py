@@ -28,6 +28,8 @@ _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedExcep
 _FIRST_PAUSE_MS = 30_000
 _PAUSE_FACTOR = 4
 _LONGEST_PAUSE_MS = 3_600_000
+#: The longest pause is reached before; attempts are counted in the table, so by anybody.
+_MAX_FACTORS = 8
 
 
 class OwnFault(OtactlError):
@@ -64,7 +66,9 @@ def hand_back_pause_ms(error: OtactlError, attempt: int) -> int:
     """
     if isinstance(error, Interrupted):
         return 0
-    return min(int(_FIRST_PAUSE_MS * _PAUSE_FACTOR ** (attempt - 1)), _LONGEST_PAUSE_MS)
+    return min(
+        int(_FIRST_PAUSE_MS * _PAUSE_FACTOR ** min(attempt - 1, _MAX_FACTORS)), _LONGEST_PAUSE_MS
+    )
 
 
 def own_fault(fault: Exception, place: str) -> OwnFault:

@@ -91,6 +91,7 @@ class Worker:
             owner=new_owner(),
             policy=carrier.settings.policy,
             draw=random.random,
+            warn=terminal.warn,
         )
 
     def run(self) -> int:

@@ -93,6 +93,7 @@ def test_three_attempts_outlast_ten_minutes_without_aws() -> None:
 
     assert sum(pauses) >= 600_000
     assert hand_back_pause_ms(error, 50) == 3_600_000
+    assert hand_back_pause_ms(error, 10**14) == 3_600_000
 
 
 def test_a_fault_of_ours_is_named_and_says_where_its_traceback_is() -> None:
