@@ -291,7 +291,7 @@ OLD_SCRIPTS_ITEM = {
     "bucketId": {"S": "bucket"},
     "binFileKey": {"S": "release/fw.bin"},
     "thingListFileKey": {"S": "release/things.txt"},
-    "devFileKey": {"S": "release/dev.ini"},
+    "devFileKey": {"S": "release/dev_1.ini"},
 }
 #: What stands in the table beside the manual's seven attributes, or instead of them.
 STRANGE = (

@@ -32,6 +32,7 @@ from otactl.jobqueue.request import (
 )
 from otactl.jobqueue.state import FailureKind, RequestState
 from otactl.jobqueue.stored_file import FileRole, StoredFile, check_digest, check_key
+from otactl.jobqueue.target_set import TargetSet
 from otactl.model.identifier import is_bucket_name, is_job_id
 from otactl.model.quoting import printable, quoted
 
@@ -235,9 +236,11 @@ def _targets(read: _Attributes) -> Targets | None:
     count = read.number("targetCount")
     if count is None:
         return None
+    inline = read.octets("targetDigests")
+    TargetSet(inline or b"")  # raises ValueError if it is none
     return Targets(
         count=count,
-        inline=read.octets("targetDigests"),
+        inline=inline,
         file=read.file(FileRole.TARGETS),
         has_groups=read.flag("targetGroups"),
     )

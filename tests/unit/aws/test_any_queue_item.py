@@ -18,7 +18,7 @@ SEVEN = {
     "jobId": {"S": "jobId_20200101-000000"},
     "binFileKey": {"S": "release/fw.bin"},
     "thingListFileKey": {"S": "release/things.txt"},
-    "devFileKey": {"S": "release/dev.ini"},
+    "devFileKey": {"S": "release/dev_1.ini"},
 }
 _SCALARS = st.one_of(
     st.builds(lambda text: {"S": text}, st.text(max_size=30)),
