@@ -7,6 +7,7 @@ back, digests included where the stranger could change them too.
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -109,12 +110,49 @@ def hidden_group(site: QueueSite, job_id: str) -> None:
     )
 
 
-def junk_checkpoint(site: QueueSite, job_id: str) -> None:
-    """A round that is said to be over, and of which nothing is said."""
-    key = f"release/checkpointFile_{job_id}_1-1.json"
-    content = b'{"planned_ms": 1, "document": "{}", "things": 1, "rounds": [{"ending": "?"}]}'
+def left_with(content: bytes, name: str = "1-1") -> Callable[[QueueSite, str], None]:
+    """A request that a worker is said to have left, with a checkpoint."""
+
+    def leave(site: QueueSite, job_id: str) -> None:
+        key = f"release/checkpointFile_{job_id}_{name}.json"
+        site.clients.s3.put_object(Bucket=site.bucket, Key=key, Body=content)
+        request = site.request(job_id)
+        item_key = {"jobStatus": {"S": request.state.value}, "timestamp": {"S": request.order_key}}
+        table = {"TableName": site.table_name}
+        item = site.clients.dynamodb.get_item(**table, Key=item_key)["Item"]
+        site.clients.dynamodb.delete_item(**table, Key=item_key)
+        item |= {
+            "jobStatus": {"S": "Deploying"},
+            "fence": {"N": "1"},
+            "attempt": {"N": "1"},
+            "owner": {"S": "gone"},
+            "leaseUntil": {"N": "1"},
+            "checkpointFileKey": {"S": key},
+            "checkpointFileSha256": {"S": hashlib.sha256(content).hexdigest()},
+        }
+        site.clients.dynamodb.put_item(**table, Item=item)
+
+    return leave
+
+
+JUNK = b'{"planned_ms": 1, "document": "{}", "things": 1, "rounds": [{"ending": "?"}]}'
+FORGED = b'{"planned_ms": 1, "document": "{\\"command\\":\\"fota\\",\\"fileId\\":1}", "things": 1}'
+
+
+def foreign_placeholder(site: QueueSite, job_id: str) -> None:
+    """A custom document that has AWS sign an object of another bucket for every device."""
+    url = "https://s3.us-east-1.amazonaws.com/bucket-of-a-stranger/keys"
+    content = json.dumps({"more": {"deep": ["${aws:iot:s3-presigned-url:" + url + "}"]}}).encode()
+    key = f"release/docFile_{job_id}_job.json"
     site.clients.s3.put_object(Bucket=site.bucket, Key=key, Body=content)
-    change_item(site, job_id, checkpointFileKey={"S": key})
+    change_ini(
+        "cleanUpCfg",
+        "useCustomJobDocument = True\nusePresignedUrlConfig = True\n"
+        f"[PRESIGNED_URL_CONFIG]\nroleArn = {site.role_arn}\n"
+        f"[CUSTOM_JOB_DOCUMENT]\njobDocSrcCfg = local_file\njobDocPath = docFile_{job_id}_job.json",
+    )(site, job_id)
+    digest = hashlib.sha256(content).hexdigest()
+    change_item(site, job_id, docFileKey={"S": key}, docFileSha256={"S": digest})
 
 
 def no_digest(site: QueueSite, job_id: str) -> None:
@@ -134,7 +172,10 @@ CASES: dict[str, tuple[Callable[[QueueSite, str], None], str]] = {
     "no digest": (no_digest, "no digest"),
     "targets that are not its own": (other_targets, "lists other targets"),
     "a group that is not told": (hidden_group, "lists other targets"),
-    "checkpoint is none": (junk_checkpoint, "is no checkpoint"),
+    "checkpoint is none": (left_with(JUNK), "is no checkpoint"),
+    "checkpoint with another document": (left_with(FORGED), "job document is not the one"),
+    "checkpoint no worker wrote": (left_with(FORGED, "2-0"), "is no checkpoint of"),
+    "document with a stranger's object": (foreign_placeholder, "of another bucket"),
     "a time beyond all times": (
         lambda site, job_id: change_item(site, job_id, notBefore={"N": "9" * 30}),
         "too large",

@@ -20,14 +20,14 @@ from otactl.deploy.planner import (
     job_document,
     stream_id_of,
 )
-from otactl.deploy.signing import sign_image
+from otactl.deploy.signing import is_signature_of, sign_image
 from otactl.deploy.step import DeleteExistingJob
-from otactl.deploy.targeting import Targeting, choose_targets, targets_digest
+from otactl.deploy.targeting import MAX_JOB_TARGETS, Targeting, choose_targets, targets_digest
 from otactl.errors import AwsRefused, UserMistake
 from otactl.model.arn import Arn
 from otactl.model.s3_url import parse_s3_url
 from otactl.wire.custom_document import DocumentFault, read_custom_document
-from otactl.wire.job_document import MAX_JOB_DOCUMENT_LENGTH
+from otactl.wire.job_document import MAX_JOB_DOCUMENT_LENGTH, signature_in
 from otactl.wire.stream_payload import MAX_FILE_SIZE
 
 if TYPE_CHECKING:
@@ -67,12 +67,7 @@ def prepare(request: Request, services: Services) -> Plan:
         AwsRefused: AWS refused to be asked.
     """
     configuration = request.configuration
-    _check_account(request)
-    firmware = measure_image(configuration.image, piece_bytes=configuration.chunk_size_bytes)
-    _check_size(configuration, firmware)
-    services.objects.check_bucket(
-        configuration.bucket, owner=request.account, region=configuration.region
-    )
+    firmware = _checked_image(request, services)
     document = job_document(
         configuration,
         firmware,
@@ -94,6 +89,69 @@ def prepare(request: Request, services: Services) -> Plan:
     if replacement is None:
         return plan
     return plan.model_copy(update={"setup": (replacement, *plan.setup)})
+
+
+def prepare_again(request: Request, services: Services, *, document: str, things: int) -> Plan:
+    """The plan that another process made of the same request, checked as a new one is.
+
+    Args:
+        request: What is deployed.
+        services: The world.
+        document: The job document of that plan, untrusted: it must be the one this request makes.
+            Its signature is never the same twice, so it is verified instead.
+        things: How many things that plan was for; the members of groups may have changed since.
+
+    Raises:
+        UserMistake: Something in the configuration cannot work, or the document is not its own.
+        AwsRefused: AWS refused to be asked.
+    """
+    configuration, listed = request.configuration, request.thing_list
+    firmware = _checked_image(request, services)
+    signature = None
+    if configuration.signing is not None:
+        signature = signature_in(document)
+        key_path = configuration.signing.private_key_path
+        if signature is None or not is_signature_of(signature, firmware.sha256, key_path):
+            raise _not_its_document(request)
+    custom = _custom_document(request, services)
+    expected = job_document(configuration, firmware, custom=custom, signature=signature)
+    if document != expected:
+        raise _not_its_document(request)
+    gathers = len(listed.things) + len(listed.groups) > MAX_JOB_TARGETS
+    return build_plan(
+        configuration,
+        firmware,
+        Targeting(
+            arns=listed.groups if gathers else (*listed.things, *listed.groups),
+            gathered=len(listed.things) if gathers else 0,
+            things=things if listed.groups else len(listed.things),
+        ),
+        deployment_id=request.deployment_id,
+        account=request.account,
+        document=document,
+        targets_sha256=targets_digest(listed),
+        options=request.options,
+    )
+
+
+def _not_its_document(request: Request) -> UserMistake:
+    return UserMistake(
+        "the checkpoint's job document is not the one that"
+        f" {request.configuration.file_name} makes",
+        hint="somebody changed the checkpoint, or the document of jobDocSrcUrl; add it anew",
+    )
+
+
+def _checked_image(request: Request, services: Services) -> Firmware:
+    """The image, in an account and a bucket that can work."""
+    configuration = request.configuration
+    _check_account(request)
+    firmware = measure_image(configuration.image, piece_bytes=configuration.chunk_size_bytes)
+    _check_size(configuration, firmware)
+    services.objects.check_bucket(
+        configuration.bucket, owner=request.account, region=configuration.region
+    )
+    return firmware
 
 
 def _check_account(request: Request) -> None:

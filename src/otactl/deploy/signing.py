@@ -12,7 +12,7 @@ import binascii
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 from cryptography.hazmat.primitives.serialization import (
@@ -41,6 +41,28 @@ def sign_image(sha256: str, key_path: str) -> bytes:
     """
     key = _load_key(key_path)
     return key.sign(bytes.fromhex(sha256), ec.ECDSA(utils.Prehashed(hashes.SHA256())))
+
+
+def is_signature_of(signature: bytes, sha256: str, key_path: str) -> bool:
+    """Whether a private key made a signature of an image.
+
+    Args:
+        signature: DER.
+        sha256: Lower-case hex of the whole image.
+        key_path: The private key's file.
+
+    Raises:
+        LocalResourceMissing: The key cannot be read.
+        UserMistake: It is no unencrypted EC private key.
+    """
+    digest = bytes.fromhex(sha256)
+    try:
+        public_key_of(key_path).verify(
+            signature, digest, ec.ECDSA(utils.Prehashed(hashes.SHA256()))
+        )
+    except InvalidSignature:
+        return False
+    return True
 
 
 def public_key_of(key_path: str) -> ec.EllipticCurvePublicKey:

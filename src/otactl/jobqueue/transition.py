@@ -49,9 +49,15 @@ def guard_of_take_over(request: JobRequest) -> Guard:
 
 
 def taken(request: JobRequest, *, owner: str, now_ms: int, lease_ms: int) -> JobRequest:
-    """Claimed, or taken over from a worker whose lease is over."""
+    """Claimed, or taken over from a worker whose lease is over.
+
+    Only workers write items in Deploying; a checkpoint that a pending one names was written by
+    somebody who adds, and counts for nothing.
+    """
+    pending = request.state is RequestState.PENDING
     return replace(
         _moved(request, RequestState.DEPLOYING),
+        checkpoint=None if pending else request.checkpoint,
         fence=request.fence + 1,
         attempt=request.attempt + 1,
         lease=Lease(owner=owner, until_ms=now_ms + lease_ms),

@@ -8,6 +8,7 @@ uploaded because a file from the queue says so.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,14 @@ if TYPE_CHECKING:
     from otactl.model.configuration import DeploymentConfiguration
 
 GIBIBYTE = 1024**3
+
+#: Whatever AWS may take for a placeholder, up to its end or that of the document.
+_PLACEHOLDER = re.compile(r"\$\{\s*aws:[^}]*\}?", re.IGNORECASE)
+_PRESIGNED = re.compile(r"\$\{aws:iot:s3-presigned-url:(?P<url>https://[^}\s]+)\}")
+#: ``s3://{region}.{bucket}/{key}@{versionId}`` (aws-facts I1).
+_CODE_SIGNATURE = re.compile(
+    r"\$\{aws:iot:code-sign-signature:s3://[a-z0-9-]+\.(?P<bucket>[a-z0-9.-]+)/[^}\s]+\}"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +77,41 @@ def refusals(
     url = configuration.custom_document.url if configuration.custom_document else None
     if url is not None and parse_s3_url(url).bucket not in buckets:
         yield f"jobDocSrcUrl = {quoted(url)} is in another bucket (--allow-bucket)"
+
+
+def document_refusals(document: str, request: JobRequest, trust: Trust) -> Iterator[str]:
+    """Everything a job document has AWS IoT put in that it may not.
+
+    AWS IoT replaces placeholders with the rights of the role that the job names: a presigned URL of
+    any object which that role can read reaches every device (Developer Guide, create-manage-jobs).
+
+    Args:
+        document: As CreateJob gets it.
+        request: Whose it is.
+        trust: What is allowed.
+    """
+    buckets = {request.bucket, *trust.buckets}
+    for found in _PLACEHOLDER.finditer(document):
+        bucket = _placeholder_bucket(found[0])
+        if bucket is None:
+            yield f"the placeholder {quoted(found[0])} of the job document is none that is known"
+        elif bucket not in buckets:
+            yield (
+                f"the placeholder {quoted(found[0])} of the job document is of another bucket"
+                " (--allow-bucket)"
+            )
+
+
+def _placeholder_bucket(text: str) -> str | None:
+    """The bucket a placeholder reads; None if it is no placeholder that is known."""
+    presigned = _PRESIGNED.fullmatch(text)
+    if presigned is not None:
+        try:
+            return parse_s3_url(presigned["url"]).bucket
+        except ValueError:
+            return None
+    signature = _CODE_SIGNATURE.fullmatch(text)
+    return None if signature is None else signature["bucket"]
 
 
 def _files(configuration: DeploymentConfiguration, request: JobRequest) -> Iterator[str]:

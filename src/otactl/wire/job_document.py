@@ -105,6 +105,19 @@ def encode_document(document: Mapping[str, Any]) -> str:
     return text
 
 
+def signature_in(text: str) -> bytes | None:
+    """The signature in a document; None if it has none that can be read.
+
+    Args:
+        text: JSON, untrusted.
+    """
+    try:
+        document = json.loads(text)
+        return base64.b64decode(document["signature"], validate=True)
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+
+
 def parse_document(document: Mapping[str, Any]) -> ImageDescription:
     """Read the document as a device does: what comes over MQTT is not trusted.
 

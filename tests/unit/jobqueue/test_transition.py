@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from tests.support.memory_queue import NOW_MS, request_for
 
@@ -103,3 +105,14 @@ def test_a_worker_that_was_asked_to_stop_made_no_attempt() -> None:
 
     assert back.attempt == mine.attempt - 1
     assert back.fence == mine.fence
+
+
+def test_a_checkpoint_that_a_pending_request_names_counts_for_nothing() -> None:
+    forged = StoredFile(key="release/checkpointFile_x", sha256="ab" * 32, size_bytes=1)
+    pending = replace(request_for("a"), checkpoint=forged)
+
+    mine = taken(pending, owner="me", now_ms=NOW_MS, lease_ms=1000)
+
+    assert mine.checkpoint is None
+    left = replace(mine, checkpoint=forged)
+    assert taken(left, owner="you", now_ms=NOW_MS, lease_ms=1000).checkpoint == forged

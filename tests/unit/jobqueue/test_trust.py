@@ -6,7 +6,7 @@ from tests.support.memory_queue import request_for
 
 from otactl.jobqueue.request import JobRequest
 from otactl.jobqueue.stored_file import StoredFile
-from otactl.jobqueue.trust import Trust, refusals
+from otactl.jobqueue.trust import Trust, document_refusals, refusals
 
 REQUEST = request_for("a")
 IMAGE, THING_LIST = REQUEST.image.name, REQUEST.thing_list.name
@@ -115,3 +115,34 @@ def test_a_document_in_another_bucket_is_refused() -> None:
 
 def _names(request: JobRequest) -> dict[str, str]:
     return {"binName": request.image.name, "thingList": request.thing_list.name}
+
+
+OWN = f"https://s3.us-east-1.amazonaws.com/{REQUEST.bucket}/firmware/x"
+
+
+@pytest.mark.parametrize(
+    ("document", "refused"),
+    [
+        ("{}", False),
+        (f"${{aws:iot:s3-presigned-url:{OWN}}}", False),
+        ("${aws:iot:s3-presigned-url:https://other.s3.amazonaws.com/k}", True),
+        ("${aws:iot:s3-presigned-url:https://s3.amazonaws.com/other/k}", True),
+        ("${aws:iot:s3-presigned-url:s3://other/k}", True),
+        ("${aws:iot:s3-presigned-url:https://example.com/k}", True),
+        (f"${{AWS:iot:s3-presigned-url:{OWN}}}", True),
+        (f"${{aws:iot:s3-presigned-url-v2:{OWN}}}", True),
+        (f"${{aws:iot:s3-presigned-url:{OWN}", True),
+        (f"${{aws:iot:code-sign-signature:s3://us-east-1.{REQUEST.bucket}/k@v}}", False),
+        ("${aws:iot:code-sign-signature:s3://us-east-1.other/k@v}", True),
+        ("${aws:secretsmanager:x}", True),
+        ("${other:iot}", False),
+    ],
+)
+def test_a_document_has_nothing_signed_but_of_buckets_that_are_allowed(
+    document: str, *, refused: bool
+) -> None:
+    for text in (document, f'{{"a": {{"{document}": [1]}}}}'):
+        assert bool(list(document_refusals(text, REQUEST, Trust()))) is refused
+    trust = Trust(buckets=frozenset({"other"}))
+    if "https://s3.amazonaws.com/other" in document or "us-east-1.other" in document:
+        assert list(document_refusals(document, REQUEST, trust)) == []

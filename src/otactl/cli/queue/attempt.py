@@ -27,8 +27,8 @@ from otactl.cli.queue.received import check_files, check_targets, download_files
 from otactl.cli.queue.recorder import Recorder
 from otactl.cli.queue.trouble import may_pass, own_fault
 from otactl.deploy.journal import Phase
-from otactl.deploy.preparation import Request, prepare
-from otactl.deploy.step import DeleteExistingJob
+from otactl.deploy.preparation import Request, prepare, prepare_again
+from otactl.deploy.step import CreateJob, DeleteExistingJob
 from otactl.deploy.store import DeploymentStore
 from otactl.errors import (
     AwsRefused,
@@ -39,6 +39,7 @@ from otactl.errors import (
 )
 from otactl.jobqueue.held import LeaseLost
 from otactl.jobqueue.state import FailureKind
+from otactl.jobqueue.trust import document_refusals
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -160,10 +161,6 @@ class Attempt:
     ) -> tuple[Plan, Checkpoint, bool]:
         """The plan and its checkpoint, and whether they are new."""
         request, account = self._held.request, self._session.account
-        if checkpoint is not None:
-            options = self._settings.options
-            plan = checkpoint.plan(request, loaded, account=account, options=options)
-            return plan, checkpoint, False
         wanted = Request(
             configuration=loaded.configuration,
             thing_list=loaded.thing_list,
@@ -172,14 +169,36 @@ class Attempt:
             deployment_id=request.deployment_id,
             options=self._settings.options,
         )
+        if checkpoint is not None:
+            plan = prepare_again(
+                wanted,
+                environment.services(),
+                document=checkpoint.document,
+                things=checkpoint.things,
+            )
+            self._check_document(plan)
+            return plan, checkpoint, False
         now_ms = self._clock.now_ms()
         plan = prepare(wanted, environment.services())
+        self._check_document(plan)
         if any(isinstance(step, DeleteExistingJob) for step in plan.steps):
             raise UserMistake(
                 f"job {plan.job_id} exists already; a request's job must be its own",
                 hint="add the request anew: it gets another job id",
             )
         return plan, Checkpoint.of(plan, planned_ms=now_ms), True
+
+    def _check_document(self, plan: Plan) -> None:
+        """Refuse a document that has AWS IoT sign what this request may not name."""
+        request, trust = self._held.request, self._settings.allowance.trust
+        documents = {step.document for step in plan.steps if isinstance(step, CreateJob)}
+        reasons = [
+            reason
+            for document in documents
+            for reason in document_refusals(document, request, trust)
+        ]
+        if reasons:
+            raise UserMistake(f"{request.job_id}: {'; '.join(reasons)}")
 
     def _begin(
         self, loaded: LoadedDeployment, plan: Plan, environment: DeploymentEnvironment

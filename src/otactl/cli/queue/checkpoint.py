@@ -4,34 +4,34 @@ The first checkpoint is kept when the plan is made, before anything is created; 
 each round, and when the deployment failed, before anything is deleted. It holds only what cannot be
 computed again: the job document (a signature is never the same twice), how many things the
 deployment is for (a group may have changed), and how each round ended. The plan itself is built
-anew from the request's own files, so that a checkpoint can make nobody do what those do not say.
+anew from the request's own files, with all its checks, and the document must be the one that those
+make (``deploy.preparation.prepare_again``): a checkpoint can make nobody do what they do not say.
+How rounds ended only workers can write: the policies bind who adds to other names and states.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from otactl.aws.release_store import FileRefused
 from otactl.deploy.ending import Ending
-from otactl.deploy.image_file import measure_image
 from otactl.deploy.journal import Journal, Phase, StepState
-from otactl.deploy.planner import PlanOptions, build_plan
 from otactl.deploy.step import AwaitJob, CreateJob
 from otactl.deploy.step.job import round_result
-from otactl.deploy.targeting import MAX_JOB_TARGETS, Targeting, targets_digest
 from otactl.jobqueue.stored_file import FileRole, release_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from otactl.aws.release_store import ReleaseStore
-    from otactl.cli.load import LoadedDeployment
     from otactl.deploy.plan import Plan
     from otactl.deploy.step import Step
     from otactl.jobqueue.held import HeldRequest
     from otactl.jobqueue.request import JobRequest
+    from otactl.jobqueue.stored_file import StoredFile
     from otactl.model.outcome import RoundResult
 
 _MAX_BYTES = 64 * 1024 * 1024
@@ -73,32 +73,6 @@ class Checkpoint(BaseModel):
         job = next(step for step in plan.steps if isinstance(step, CreateJob))
         return cls(planned_ms=planned_ms, document=job.document, things=plan.things)
 
-    def plan(
-        self,
-        request: JobRequest,
-        loaded: LoadedDeployment,
-        *,
-        account: str,
-        options: PlanOptions,
-    ) -> Plan:
-        """The plan of the deployment, from the request's own files."""
-        configuration, listed = loaded.configuration, loaded.thing_list
-        gathers = len(listed.things) + len(listed.groups) > MAX_JOB_TARGETS
-        return build_plan(
-            configuration,
-            measure_image(configuration.image, piece_bytes=configuration.chunk_size_bytes),
-            Targeting(
-                arns=listed.groups if gathers else (*listed.things, *listed.groups),
-                gathered=len(listed.things) if gathers else 0,
-                things=self.things,
-            ),
-            deployment_id=request.deployment_id,
-            account=account,
-            document=self.document,
-            targets_sha256=targets_digest(listed),
-            options=options,
-        )
-
 
 def read_checkpoint(request: JobRequest, store: ReleaseStore) -> Checkpoint | None:
     """What the last worker left; None when it made no plan.
@@ -108,11 +82,24 @@ def read_checkpoint(request: JobRequest, store: ReleaseStore) -> Checkpoint | No
     """
     if request.checkpoint is None:
         return None
+    _check_name(request, request.checkpoint)
     content = store.read(request.bucket, request.checkpoint, limit_bytes=_MAX_BYTES)
     try:
         return Checkpoint.model_validate_json(content)
     except ValidationError as error:
         raise FileRefused(f"{request.checkpoint.key} is no checkpoint: {error}") from error
+
+
+def _check_name(request: JobRequest, file: StoredFile) -> None:
+    """Only workers may write files of this name (deployment/queue-adder-policy.json).
+
+    Raises:
+        FileRefused: No worker of this request wrote it.
+    """
+    start = re.escape(release_key(FileRole.CHECKPOINT, request.aws_job_id, ""))
+    match = re.fullmatch(start + r"(\d{1,12})-(failed|\d{1,6})\.json", file.key, re.ASCII)
+    if match is None or int(match[1]) >= request.fence or file.sha256 is None:
+        raise FileRefused(f"{file.key} is no checkpoint of {request.job_id}")
 
 
 class CheckpointKeeper:
