@@ -95,6 +95,9 @@ def test_without_any_one_statement_the_deployment_is_refused(
     deployable.write()
     policy = for_ministack(json.loads(otactl("iam", str(deployable.path)).stdout)["user"])
     for number, statement in enumerate(policy["Statement"]):
+        if statement["Sid"] in ("SeeAlarmTopics", "SeeWhatFeedsAlarms"):
+            # Without these a warning is all that is missing: tests/contract/test_alarm_reach.py.
+            continue
         if statement["Sid"] == "HandRolesToIot":
             # MiniStack does not ask for iam:PassRole; AWS does (IoT Developer Guide, pass-role).
             continue

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from otactl.aws.alarm_reach import alarm_warnings
 from otactl.aws.alarms import CloudWatchAlarms
 from otactl.aws.identity import account_of
 from otactl.aws.jobs import IotJobs
@@ -22,7 +23,14 @@ from otactl.aws.streams import IotStreams
 from otactl.cli.debug_log import DebugLog, debug_log_path
 from otactl.cli.interruption import settle_interruption, tell_how_to_go_on
 from otactl.cli.options import OutputFormat
-from otactl.cli.terminal import print_json, stderr_console, stdout_console, tell_failure, warn
+from otactl.cli.terminal import (
+    print_json,
+    print_warnings,
+    stderr_console,
+    stdout_console,
+    tell_failure,
+    warn,
+)
 from otactl.cli.watching.report_file import report_finished
 from otactl.deploy.executor import Executor
 from otactl.deploy.journal import Journal, Outcome
@@ -95,7 +103,10 @@ def make_plan(
     *,
     force: bool = False,
 ) -> Plan:
-    """Look at everything and make the plan; nothing is created."""
+    """Look at everything and make the plan; nothing is created.
+
+    Alarms that nobody would hear of, or that cannot go off, are warned of on standard error.
+    """
     before = Counter(environment.clients.calls.snapshot())
     request = Request(
         configuration=loaded.configuration,
@@ -107,6 +118,11 @@ def make_plan(
         force=force,
     )
     plan = prepare(request, environment.services())
+    if not environment.is_rehearsal:
+        configuration = loaded.configuration
+        print_warnings(
+            alarm_warnings(environment.clients, configuration.alarms, file=configuration.file_name)
+        )
     calls = Counter(environment.clients.calls.snapshot()) - before
     return plan.model_copy(update={"preparation_calls": dict(calls)})
 

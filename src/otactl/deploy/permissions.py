@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from otactl.deploy.targeting import MAX_JOB_TARGETS
-from otactl.model.alarm import deployed_alarm_name
+from otactl.model.alarm import OWN_NAMESPACE, deployed_alarm_name
 from otactl.model.arn import partition_of
 from otactl.model.s3_url import parse_s3_url
 
@@ -204,7 +204,19 @@ def _alarms(configuration: DeploymentConfiguration, names: DeploymentNames) -> l
         ),
         # CloudWatch offers no resource for DescribeAlarms by name.
         _allow("SeeAlarms", ["cloudwatch:DescribeAlarms"], ["*"]),
+        *_alarm_reach(configuration),
     ]
+
+
+def _alarm_reach(configuration: DeploymentConfiguration) -> list[dict[str, Any]]:
+    """To warn of alarms that nobody hears of; without these the deployment goes on unwarned."""
+    topics = sorted({topic for alarm in configuration.alarms for topic in alarm.sns_topics})
+    statements = [_allow("SeeAlarmTopics", ["sns:GetTopicAttributes"], topics)] if topics else []
+    if any(alarm.namespace == OWN_NAMESPACE for alarm in configuration.alarms):
+        # Neither action knows a resource.
+        actions = ["iot:DescribeEventConfigurations", "iot:ListTopicRules"]
+        statements.append(_allow("SeeWhatFeedsAlarms", actions, ["*"]))
+    return statements
 
 
 def _pass_roles(configuration: DeploymentConfiguration) -> dict[str, Any]:

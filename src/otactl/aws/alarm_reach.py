@@ -1,0 +1,96 @@
+"""Whether the alarms of a deployment can go off, and whether anybody hears of it.
+
+CloudWatch creates an alarm on a topic that does not exist, and on a metric that nothing feeds; the
+force-stopper then only looks armed. Three things are asked: each topic for its attributes, which
+events AWS IoT publishes, and which topic rules hear them. What cannot be asked is said, and stops
+nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from otactl.aws.event_configuration import enabled_events
+from otactl.aws.event_rule import listening_rules
+from otactl.aws.translate import translated
+from otactl.errors import AwsRefused, OtactlError
+from otactl.errors.problem import Problem, Severity
+from otactl.model.alarm import OWN_NAMESPACE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from otactl.aws.clients import AwsClients
+    from otactl.model.alarm import Alarm
+
+_EVENT = "JOB_EXECUTION"
+
+
+def alarm_warnings(clients: AwsClients, alarms: Sequence[Alarm], *, file: str) -> Iterator[Problem]:
+    """What keeps alarms from being of use, as warnings at their sections.
+
+    Args:
+        clients: Where to ask: a call for each topic, two more if an alarm is on our own metrics.
+        alarms: Those of the deployment.
+        file: The ``dev.ini``.
+    """
+    by_topic = {topic: alarm for alarm in reversed(alarms) for topic in alarm.sns_topics}
+    for topic, alarm in sorted(by_topic.items()):
+        message = _topic_fault(clients, topic)
+        if message:
+            yield _warning(file, alarm, "snsTopics", "alarm-topic", message)
+    fed = [alarm for alarm in alarms if alarm.namespace == OWN_NAMESPACE]
+    if fed:
+        for message in _feed_faults(clients):
+            yield _warning(file, fed[0], "metricName", "alarm-metric", message)
+
+
+def _topic_fault(clients: AwsClients, topic: str) -> str:
+    try:
+        confirmed, pending = _subscriptions(clients, topic)
+    except OtactlError as error:
+        if isinstance(error, AwsRefused) and error.is_missing:
+            return f"SNS topic {topic} does not exist: the alarm will notify nobody"
+        return f"SNS topic {topic} could not be checked: {error}"
+    if confirmed:
+        return ""
+    waiting = f"; {pending} did not confirm yet" if pending else ""
+    return f"SNS topic {topic} has no confirmed subscriber{waiting}: the alarm will notify nobody"
+
+
+def _feed_faults(clients: AwsClients) -> Iterator[str]:
+    try:
+        if _EVENT not in enabled_events(clients):
+            yield (
+                f"AWS IoT publishes no {_EVENT} events here: the metric stays empty and the alarm"
+                " never goes off (`otactl stack deploy --events` switches them on)"
+            )
+    except OtactlError as error:
+        yield f"whether AWS IoT publishes {_EVENT} events could not be checked: {error}"
+    try:
+        if not listening_rules(clients):
+            yield (
+                "no topic rule hears the ends of job executions: the metric stays empty and the"
+                " alarm never goes off (`otactl stack deploy` makes the monitoring stack)"
+            )
+    except OtactlError as error:
+        yield f"whether a topic rule feeds the metric could not be checked: {error}"
+
+
+@translated("sns")
+def _subscriptions(clients: AwsClients, topic: str) -> tuple[int, int]:
+    """Confirmed and pending subscriptions of a topic (botocore ``sns`` GetTopicAttributes)."""
+    attributes = clients.sns.get_topic_attributes(TopicArn=topic)["Attributes"]
+    confirmed = int(attributes.get("SubscriptionsConfirmed", 0))
+    return confirmed, int(attributes.get("SubscriptionsPending", 0))
+
+
+def _warning(file: str, alarm: Alarm, key: str, code: str, message: str) -> Problem:
+    return Problem(
+        file=file,
+        section=f"ALARM_CONFIG_{alarm.name}",
+        key=key,
+        severity=Severity.WARNING,
+        code=code,
+        message=message,
+    )
