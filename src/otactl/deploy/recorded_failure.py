@@ -72,15 +72,9 @@ def failure_of_round(
         return DeploymentFailed(f"round {step.round}: job {step.job_id} reached no thing at all")
     if not unsuccessful:
         return DeploymentFailed(f"round {step.round}: {_not_reached_words(result)}")
-    names = ", ".join(
-        f"{outcome.thing_name} {result.status_words(outcome)}"
-        + (f" ({words})" if (words := result.reason_words(outcome)) else "")
-        for outcome in unsuccessful[:_NAMED_FAILURES]
-    )
-    more = len(unsuccessful) - _NAMED_FAILURES
+    # Which ones, and why, the result lists once, in one order.
     return DeploymentFailed(
-        f"round {step.round}: {len(unsuccessful)} of {result.named} things did not succeed:"
-        f" {names}{f' and {more} more' if more > 0 else ''}"
+        f"round {step.round}: {len(unsuccessful)} of {result.named} things did not succeed"
         + (f"; {_not_reached_words(result)}" if result.not_reached else "")
     )
 

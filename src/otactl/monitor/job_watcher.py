@@ -241,7 +241,7 @@ class JobWatcher:
         return replace(
             snapshot,
             listed=len(state.table),
-            pace=pace,
+            pace=None if state.is_over else pace,
             eta=self._eta(snapshot),
             download_seconds=downloads,
             retries=retries,

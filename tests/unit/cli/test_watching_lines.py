@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -73,3 +75,33 @@ def test_a_page_is_not_told_the_end_before_what_the_end_was(board, monkeypatch):
     first = news.fields()
     assert not first["finished"]
     assert news.fields()["finished"]
+
+
+def test_a_job_deleted_by_its_deployment_is_not_told_before_how_it_ended(board, capsys):
+    told = Showing(output=OutputFormat.TEXT, follow=True, web=False, port=0, is_until_done=True)
+    left = replace(a_snapshot(EARLIER), gone=True)
+    board.put("job", left)
+
+    def end():
+        over = replace(left.job, status=JobStatus.COMPLETED, counts=JobCounts(LAST))
+        board.put("job", replace(left, job=over))
+        board.finish()
+
+    ending = threading.Timer(0.2, end)
+    ending.start()
+    print_changes(board, told)
+    ending.join()
+
+    said = capsys.readouterr().err
+    assert "DELETED" not in said
+    assert "COMPLETED" in said
+
+
+def test_a_job_that_somebody_deleted_is_told_at_the_end(board, capsys):
+    told = Showing(output=OutputFormat.TEXT, follow=True, web=False, port=0, is_until_done=True)
+    board.put("job", replace(a_snapshot(EARLIER), gone=True))
+    board.finish()
+
+    print_changes(board, told)
+
+    assert capsys.readouterr().err.count("DELETED") == 1

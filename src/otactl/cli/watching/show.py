@@ -15,6 +15,7 @@ from otactl.views.monitor_terminal.keyboard import Keyboard
 from otactl.views.monitor_terminal.overview import overview, summary_line
 from otactl.views.monitor_terminal.session import MonitorSession
 from otactl.views.snapshot_fields import snapshot_fields
+from otactl.views.wording import job_word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -111,12 +112,22 @@ def print_changes(board: Board, showing: Showing) -> None:
         reached = board.wait(version, _BEAT_SECONDS)
         # Asked before anything is printed: the last snapshot may come while an older one is.
         is_finished = board.is_finished
-        if reached != version:
+        if reached != version or is_finished:
             version = reached
             for job_id, snapshot in _known(board).items():
-                _line(job_id, snapshot, showing, shown)
+                if is_finished or not _is_leaving_unended(snapshot):
+                    _line(job_id, snapshot, showing, shown)
         if is_finished and (board.failure is not None or not _stays(showing)):
             return
+
+
+def _is_leaving_unended(snapshot: JobSnapshot) -> bool:
+    """Whether a job went before it was seen to end.
+
+    Its deployment, which deletes it when it is over, says a moment later how it ended. If it does
+    not, the last line tells it.
+    """
+    return snapshot.gone and job_word(snapshot) == "DELETED"
 
 
 def _stays(showing: Showing) -> bool:
