@@ -8,10 +8,10 @@ uploaded because a file from the queue says so.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from otactl.jobqueue.placeholders import placeholder_refusals
 from otactl.model.configuration import DocumentSource
 from otactl.model.quoting import quoted
 from otactl.model.s3_url import parse_s3_url
@@ -23,14 +23,6 @@ if TYPE_CHECKING:
     from otactl.model.configuration import DeploymentConfiguration
 
 GIBIBYTE = 1024**3
-
-#: Whatever AWS may take for a placeholder, up to its end or that of the document.
-_PLACEHOLDER = re.compile(r"\$\{\s*aws:[^}]*\}?", re.IGNORECASE)
-_PRESIGNED = re.compile(r"\$\{aws:iot:s3-presigned-url:(?P<url>https://[^}\s]+)\}")
-#: ``s3://{region}.{bucket}/{key}@{versionId}`` (aws-facts I1).
-_CODE_SIGNATURE = re.compile(
-    r"\$\{aws:iot:code-sign-signature:s3://[a-z0-9-]+\.(?P<bucket>[a-z0-9.-]+)/[^}\s]+\}"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,36 +74,12 @@ def refusals(
 def document_refusals(document: str, request: JobRequest, trust: Trust) -> Iterator[str]:
     """Everything a job document has AWS IoT put in that it may not.
 
-    AWS IoT replaces placeholders with the rights of the role that the job names: a presigned URL of
-    any object which that role can read reaches every device (Developer Guide, create-manage-jobs).
-
     Args:
         document: As CreateJob gets it.
         request: Whose it is.
         trust: What is allowed.
     """
-    buckets = {request.bucket, *trust.buckets}
-    for found in _PLACEHOLDER.finditer(document):
-        bucket = _placeholder_bucket(found[0])
-        if bucket is None:
-            yield f"the placeholder {quoted(found[0])} of the job document is none that is known"
-        elif bucket not in buckets:
-            yield (
-                f"the placeholder {quoted(found[0])} of the job document is of another bucket"
-                " (--allow-bucket)"
-            )
-
-
-def _placeholder_bucket(text: str) -> str | None:
-    """The bucket a placeholder reads; None if it is no placeholder that is known."""
-    presigned = _PRESIGNED.fullmatch(text)
-    if presigned is not None:
-        try:
-            return parse_s3_url(presigned["url"]).bucket
-        except ValueError:
-            return None
-    signature = _CODE_SIGNATURE.fullmatch(text)
-    return None if signature is None else signature["bucket"]
+    yield from placeholder_refusals(document, {request.bucket, *trust.buckets})
 
 
 def _files(configuration: DeploymentConfiguration, request: JobRequest) -> Iterator[str]:
