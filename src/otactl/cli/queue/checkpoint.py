@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from otactl.aws.release_store import FileRefused
 from otactl.deploy.ending import Ending
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from otactl.model.outcome import RoundResult
 
 _MAX_BYTES = 64 * 1024 * 1024
+#: Epoch milliseconds of the year 5138; no more can be shown as a date, or counted here.
+_MAX_NUMBER = 10**14
 
 
 class Checkpoint(BaseModel):
@@ -51,9 +53,9 @@ class Checkpoint(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    planned_ms: int
+    planned_ms: int = Field(ge=0, le=_MAX_NUMBER)
     document: str
-    things: int
+    things: int = Field(ge=0, le=_MAX_NUMBER)
     rounds: tuple[dict[str, Any], ...] = ()
     failure: str = ""
 
