@@ -250,7 +250,7 @@ def finish(journal: Journal, environment: DeploymentEnvironment, output: OutputF
     finally:
         journal.close()
     report(result, output)
-    code = 0 if failure is None else tell_failure(failure)
+    code = 0 if failure is None else tell_failure(failure, is_listed=True)
     if result.goes_on:
         tell_how_to_go_on(result)
     report_finished(result.deployment_id, environment.state_dir, environment.clock.now_ms())

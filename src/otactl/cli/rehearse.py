@@ -146,7 +146,7 @@ def rehearse(
             f"{verified:,} downloads verified by their devices: SHA-256 of the very file."
             " Everything is taken down"
         )
-    code = 0 if failure is None else terminal.tell_failure(failure)
+    code = 0 if failure is None else terminal.tell_failure(failure, is_listed=True)
     report_finished(result.deployment_id, terminal.state_directory(state_dir), stage.clock.now_ms())
     if code:
         raise typer.Exit(code)

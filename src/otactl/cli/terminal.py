@@ -21,7 +21,7 @@ from rich.segment import Segment
 from rich.text import Text
 
 from otactl.cli.problem_list import print_problems
-from otactl.errors import ConfigurationInvalid, Interrupted
+from otactl.errors import ConfigurationInvalid, DeploymentFailed, Interrupted
 from otactl.views.foreign_text import clean_lines, to_json
 
 if TYPE_CHECKING:
@@ -121,8 +121,18 @@ def print_error(error: OtactlError) -> None:
         _print_message("hint:", error.hint, "dim")
 
 
-def tell_failure(error: OtactlError) -> int:
-    """Say how a command failed. Returns its exit code."""
+def tell_failure(error: OtactlError, *, is_listed: bool = False) -> int:
+    """Say how a command failed.
+
+    Args:
+        error: The failure.
+        is_listed: Whether the things that failed were printed already, each with its reason.
+
+    Returns:
+        The exit code.
+    """
+    if is_listed and isinstance(error, DeploymentFailed):
+        error = error.where_listed()
     if isinstance(error, Interrupted):
         note("interrupted")
         return 128 + error.signal_number

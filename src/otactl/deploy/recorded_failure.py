@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from otactl.deploy.ending import Ending, failure_of
 from otactl.deploy.journal import Outcome
-from otactl.errors import DeploymentFailed, OtactlError
+from otactl.errors import DeploymentFailed, OtactlError, ThingsFailed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,10 +72,16 @@ def failure_of_round(
         return DeploymentFailed(f"round {step.round}: job {step.job_id} reached no thing at all")
     if not unsuccessful:
         return DeploymentFailed(f"round {step.round}: {_not_reached_words(result)}")
-    # Which ones, and why, the result lists once, in one order.
-    return DeploymentFailed(
-        f"round {step.round}: {len(unsuccessful)} of {result.named} things did not succeed"
-        + (f"; {_not_reached_words(result)}" if result.not_reached else "")
+    names = ", ".join(
+        f"{outcome.thing_name} {result.status_words(outcome)}"
+        + (f" ({words})" if (words := result.reason_words(outcome)) else "")
+        for outcome in unsuccessful[:_NAMED_FAILURES]
+    )
+    more = len(unsuccessful) - _NAMED_FAILURES
+    return ThingsFailed(
+        f"round {step.round}: {len(unsuccessful)} of {result.named} things did not succeed",
+        f"{names}{f' and {more} more' if more > 0 else ''}"
+        + (f"; {_not_reached_words(result)}" if result.not_reached else ""),
     )
 
 

@@ -171,6 +171,27 @@ class DeploymentFailed(OtactlError):
 
     exit_code: ClassVar[int] = 1
 
+    def where_listed(self) -> OtactlError:
+        """What is said where the things that failed stand in a list already."""
+        return self
+
+
+class ThingsFailed(DeploymentFailed):
+    """Raised when a round ended and things did not succeed.
+
+    Args:
+        counted: How many of how many.
+        named: Which, and why.
+    """
+
+    def __init__(self, counted: str, named: str) -> None:
+        super().__init__(f"{counted}: {named}")
+        self._counted = counted
+
+    def where_listed(self) -> OtactlError:
+        """The count alone."""
+        return DeploymentFailed(self._counted)
+
 
 class JobAborted(DeploymentFailed):
     """Raised when the job met one of its own abort criteria."""

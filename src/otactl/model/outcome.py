@@ -150,10 +150,9 @@ class RoundResult:
 
     @property
     def unsuccessful(self) -> tuple[ThingOutcome, ...]:
-        """The things that did not succeed, as far as they were looked at."""
-        return tuple(
-            outcome for outcome in self.outcomes if outcome.status is not ExecutionStatus.SUCCEEDED
-        )
+        """The things that did not succeed, as far as they were looked at, by status and name."""
+        found = (one for one in self.outcomes if one.status is not ExecutionStatus.SUCCEEDED)
+        return tuple(sorted(found, key=lambda one: (one.status.value, one.thing_name)))
 
     def to_fields(self) -> dict[str, Any]:
         """The round as ``--output json`` shows it."""

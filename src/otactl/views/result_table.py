@@ -110,9 +110,7 @@ def _round_cells(result: RoundResult, statuses: list[ExecutionStatus]) -> list[s
 
 
 def _failures_table(result: RoundResult) -> Table:
-    unsuccessful = sorted(
-        result.unsuccessful, key=lambda outcome: (outcome.status.value, outcome.thing_name)
-    )
+    unsuccessful = result.unsuccessful
     shown = unsuccessful[:_LISTED_FAILURES]
     more = len(unsuccessful) - len(shown)
     table = Table(

@@ -7,7 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from otactl.cli import terminal
-from otactl.errors import DeploymentFailed
+from otactl.errors import DeploymentFailed, JobAborted, ThingsFailed
 
 EVIL = "\x1b]0;title\x07\x1b[2J\x9b31m\u202egnp.exe\x7f"
 HARMLESS = "\ufffd]0;title"
@@ -51,3 +51,21 @@ def test_our_own_colours_lines_and_tabs_stay(capsys, monkeypatch):
     terminal.stdout_console().print("[bold]one[/]\ntwo")
 
     assert capsys.readouterr().out == "\x1b[1mone\x1b[0m\ntwo\n"
+
+
+def test_things_that_a_table_lists_are_not_named_again(capsys):
+    failure = ThingsFailed("round 1: 1 of 3 things did not succeed", "t1 FAILED (flash full)")
+
+    code = terminal.tell_failure(failure, is_listed=True)
+
+    assert code == 1
+    assert "error: round 1: 1 of 3 things did not succeed" in " ".join(
+        capsys.readouterr().err.split()
+    )
+    assert str(failure).endswith("t1 FAILED (flash full)")
+    assert terminal.tell_failure(failure) == 1
+    assert "t1 FAILED" in capsys.readouterr().err
+
+
+def test_a_failure_with_a_code_of_its_own_keeps_it_beside_a_table():
+    assert terminal.tell_failure(JobAborted("aborted"), is_listed=True) == 4
