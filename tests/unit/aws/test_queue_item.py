@@ -62,7 +62,7 @@ REQUESTS = st.builds(
     | st.builds(
         Targets,
         count=COUNTS,
-        inline=st.none() | st.binary(max_size=64),
+        inline=st.none() | st.integers(0, 8).map(lambda count: bytes(8 * count)),
         file=files("targetsFile_x"),
         has_groups=st.booleans(),
     ),
