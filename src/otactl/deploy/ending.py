@@ -70,7 +70,7 @@ def ending_of(
     if job.status is JobStatus.CANCELED:
         return _why_canceled(job, abort_criteria)
     settled = job.counts.total >= things and job.counts.pending == 0 and not job.rolling_out
-    if target_selection is TargetSelection.CONTINUOUS and things and settled:
+    if target_selection is TargetSelection.CONTINUOUS and job.counts.total and settled:
         return Ending.SETTLED
     return None
 

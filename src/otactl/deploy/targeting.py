@@ -59,9 +59,9 @@ def choose_targets(
         )
     seen = {_digest(Arn.parse(arn).resource_name) for arn in things} if groups else set()
     for group in groups:
-        before = len(seen)
         members = _members(registry, Arn.parse(group).resource_name, seen)
-        if members == 0 and (target_selection is TargetSelection.SNAPSHOT or before == 0):
+        # A CONTINUOUS job waits for things that join (aws-facts A3, A8).
+        if members == 0 and target_selection is TargetSelection.SNAPSHOT:
             raise UserMistake(
                 f"thing group {group} in {thing_list.file_name} is empty",
                 hint="a job for no things is COMPLETED at once and updates nothing",

@@ -227,6 +227,10 @@ class AwaitJob(Step):
     def _watch(self, context: StepContext) -> tuple[Ending, JobDescription | None]:
         last: JobDescription | None = None
         stopped_for: Callable[[], int] | None = None
+        if not self.things:
+            context.on_note(
+                f"no thing is in the groups of job {self.job_id} yet; it waits for those that join"
+            )
         for snapshot in context.services.watch.snapshots(self.job_id):
             context.on_snapshot(snapshot)
             waited_ms = context.waited_ms()
