@@ -35,8 +35,9 @@ def without_polling(calls, polls):
 
 ALARM = """
 [ALARM_CONFIG]
-useAlarm = True
-[ALARM_CONFIG_calls]
+alarmList = slow
+
+[ALARM_CONFIG_slow]
 namespace = IoT:OTA:JobExecution
 metricName = downloadTime
 stat = p99
@@ -45,7 +46,6 @@ threshold = 3600
 alarmType = upper
 evaluationPeriods = 5
 datapointsToAlarm = 3
-snsTopics = arn:aws:sns:us-east-1:123456789012:nobody
 """
 DOCUMENT = """
 [CUSTOM_JOB_DOCUMENT]
@@ -63,6 +63,7 @@ CONFIGURATIONS = {
         DOCUMENT,
         1,
     ),
+    "an alarm": ({}, ALARM, 1),
     "more things than a job has targets": ({}, "", 101),
     "more things, kept": ({"cleanUpCfg": "False"}, "", 101),
 }
