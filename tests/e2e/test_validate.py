@@ -268,3 +268,18 @@ def test_the_template_filled_in_is_valid(folder: Path):
     done = otactl("validate", "dev.ini", cwd=folder)
 
     assert done.stdout == "dev.ini is valid, for 1 thing\n"
+
+
+def test_what_alarms_need_beside_the_file_is_said_to_be_looked_up_later(folder: Path):
+    alarm = (
+        "[ALARM_CONFIG]\nalarmList = Slow\n[ALARM_CONFIG_Slow]\nnamespace = IoT:OTA:JobExecution\n"
+        "metricName = downloadTime\nstat = p99\nperiod = 60\nthreshold = 3600\nalarmType = upper\n"
+        "evaluationPeriods = 5\ndatapointsToAlarm = 3\n"
+        "snsTopics = arn:aws:sns:us-east-1:123456789012:nobody\n"
+    )
+    (folder / "dev.ini").write_text(dev_ini() + "\n" + alarm)
+
+    done = otactl("validate", folder / "dev.ini")
+
+    assert done.returncode == 0, done.stdout
+    assert "is looked up by `otactl plan`" in " ".join(done.stderr.split())

@@ -25,7 +25,7 @@ def validate(file: ConfigurationArgument, output: OutputOption = OutputFormat.TE
     findings), 2 something must be mended.
     """
     from otactl.cli.problem_list import print_problems, problem_fields
-    from otactl.cli.terminal import print_json, stderr_console, stdout_console
+    from otactl.cli.terminal import note, print_json, stderr_console, stdout_console
 
     found = _examine(file)
     is_valid = found.deployment is not None
@@ -41,8 +41,17 @@ def validate(file: ConfigurationArgument, output: OutputOption = OutputFormat.TE
             # Beside the answer, not part of it: the file is valid all the same.
             print_problems(stderr_console(), report.problems)
         console.print(_summary(file, found), soft_wrap=True, markup=False)
+        if found.deployment is not None and found.deployment.configuration.alarms:
+            note(_ALARMS_NOTE)
     if not is_valid:
         raise typer.Exit(UserMistake.exit_code)
+
+
+#: Nothing is called here, so what an alarm needs beside the file cannot be known.
+_ALARMS_NOTE = (
+    "[ALARM_CONFIG]: whether its SNS topics exist and somebody confirmed them, and whether job"
+    " events reach its metrics, is looked up by `otactl plan` and `otactl deploy`"
+)
 
 
 def _examine(file: Path) -> Examination:

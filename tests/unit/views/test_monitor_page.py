@@ -212,7 +212,9 @@ async def test_no_request_asks_for_too_much(page):
 
 async def test_a_job_is_cancelled_from_the_page(page, actions):
     answer = await page.post(
-        f"/{TOKEN}/cancel", json={"job": "job", "force": True}, headers={"Origin": ORIGIN}
+        f"/{TOKEN}/cancel",
+        json={"job": "job", "typed": "job", "force": True},
+        headers={"Origin": ORIGIN},
     )
     assert answer.json() == {"told": "it is being cancelled"}
     assert actions.asked == [("cancel", "job", None, True)]
@@ -226,6 +228,10 @@ async def test_a_job_is_cancelled_from_the_page(page, actions):
         b"{",
         b'{"job": 5}',
         b'{"job": "job", "thing": "../x"}',
+        # The job's id must be typed, whoever asks.
+        b'{"job": "job", "force": true}',
+        b'{"job": "job", "force": true, "typed": "jo"}',
+        b'{"job": "job", "typed": true}',
         b'{"job": "' + b"x" * 9000,
     ],
 )
@@ -237,7 +243,8 @@ async def test_a_body_that_makes_no_sense_changes_nothing(page, actions, body):
 
 async def test_what_aws_refuses_is_told_in_words(page, actions):
     actions.refusal = AwsRefused("iot:CancelJob", "AccessDenied", "no", hint="ask somebody")
-    answer = await page.post(f"/{TOKEN}/cancel", json={"job": "job"}, headers={"Origin": ORIGIN})
+    asked = {"job": "job", "typed": "job"}
+    answer = await page.post(f"/{TOKEN}/cancel", json=asked, headers={"Origin": ORIGIN})
     assert answer.status_code == 502
     assert answer.json()["error"] == "AWS refused iot:CancelJob: no (AccessDenied) (ask somebody)"
 

@@ -24,6 +24,7 @@ from otactl.views.page.request import (
     MAX_BODY_BYTES,
     BadRequest,
     body_object,
+    check_typed,
     job_of,
     status_of,
     table_query,
@@ -218,6 +219,7 @@ class _Page:
         fields = body_object(await _body(request))
         job_id = job_of(fields, self._board.job_ids)
         thing_name = thing_of(fields)
+        check_typed(fields, job_id)
         force = fields.get("force") is True
 
         def act() -> str:

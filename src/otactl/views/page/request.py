@@ -106,6 +106,18 @@ def body_object(body: bytes) -> dict[str, Any]:
     return fields
 
 
+def check_typed(fields: Mapping[str, Any], job_id: str) -> None:
+    """Refuse to cancel a job whose id the user did not type.
+
+    The page asks for it; what asks without the page must say it too.
+
+    Raises:
+        BadRequest: It was not typed.
+    """
+    if fields.get("typed") != job_id:
+        raise BadRequest("to cancel a job, its id must be typed")
+
+
 def _whole(text: str, least: int, most: int) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 9):  # noqa: PLR2004 - fits every limit
         raise BadRequest("a whole number was expected")

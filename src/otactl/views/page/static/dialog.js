@@ -91,7 +91,7 @@ export function askToCancel(name) {
 async function cancelNow() {
   if ($("cancel-dialog").returnValue !== "do") return;
   await attempt(async () => {
-    const answer = await tell("cancel", { job: view.job, thing: toCancel, force: $("cancel-force").checked });
+    const answer = await tell("cancel", { job: view.job, thing: toCancel, typed: $("cancel-typed").value, force: $("cancel-force").checked });
     say(answer.told);
   });
 }
