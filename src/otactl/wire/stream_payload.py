@@ -8,14 +8,11 @@ because only the service must refuse what lies outside; a device may read anythi
 from __future__ import annotations
 
 import base64
-import io
-import json
 from dataclasses import dataclass, field
 from typing import Any
 
-import cbor2
-
 from otactl.wire.error import WireError
+from otactl.wire.stream_body import Fields, dump_answer, dump_request, load_body
 from otactl.wire.stream_topic import PayloadFormat
 
 MIN_BLOCK_SIZE = 256
@@ -23,7 +20,6 @@ MAX_BLOCK_SIZE = 131072
 MAX_BLOCK_OFFSET = 98304
 MAX_BLOCK_COUNT = 98304
 MAX_BITMAP_BYTES = 12287
-MAX_CLIENT_TOKEN_BYTES = 64
 #: A request never yields more than this many bytes of the file; the rest must be asked for again.
 MAX_BYTES_PER_REQUEST = 131072
 #: The largest file a stream can deliver: 98304 blocks of 256 bytes.
@@ -94,151 +90,13 @@ class StreamRejected:
     client_token: str | None = None
 
 
-#: What the readers of JSON and CBOR raise for bytes from a stranger. A CBOR tag can ask for any
-#: arithmetic, and a map can have a key that is no key in Python.
-_UNREADABLE = (ValueError, TypeError, ArithmeticError, EOFError, RecursionError, MemoryError)
-
-
-#: What AWS answers to a body that it cannot read (aws-facts G4; the wording of CBOR's was captured,
-#: aws-iot-mqtt-download-agent issue 3; that of JSON's follows it).
-_UNREADABLE_BODY = {
-    PayloadFormat.JSON: ("InvalidJson", "Invalid JSON message"),
-    PayloadFormat.CBOR: ("InvalidCbor", "Invalid CBOR message"),
-}
-
-#: The bitmap of AWS's own CBOR library, whatever it wants: base64 text as bytes (aws-facts G5).
-_CONSTANT_CBOR_BITMAP = b"MQ=="
-
-
-@dataclass(frozen=True, slots=True)
-class _Fields:
-    """A map from a stranger, read field by field."""
-
-    payload_format: PayloadFormat
-    fields: dict[str, Any]
-
-    def misfit(self, message: str) -> WireError:
-        """The refusal of a field of another type.
-
-        A CBOR field of another type spoils the whole message for AWS (aws-facts G4).
-        """
-        if self.payload_format is PayloadFormat.CBOR:
-            return WireError(*_UNREADABLE_BODY[PayloadFormat.CBOR], client_token=self._known_token)
-        return self.refusal(message)
-
-    def refusal(self, message: str) -> WireError:
-        """The refusal of what can be read and is not allowed."""
-        return WireError("InvalidRequest", message, client_token=self._known_token)
-
-    @property
-    def _known_token(self) -> str | None:
-        token = self.fields.get("c")
-        return token if isinstance(token, str) and _fits(token) else None
-
-    @property
-    def token(self) -> str | None:
-        """The client token, if there is one."""
-        token = self.fields.get("c")
-        message = f"c must be a string of at most {MAX_CLIENT_TOKEN_BYTES} bytes"
-        if token is not None and not isinstance(token, str):
-            raise self.misfit(message)
-        if token is not None and not _fits(token):
-            raise self.refusal(message)
-        return token
-
-    def integer(self, letter: str) -> int | None:
-        """A whole number, if there is one."""
-        number = self.fields.get(letter)
-        if number is None:
-            return None
-        if isinstance(number, bool) or not isinstance(number, int):
-            raise self.misfit(f"{letter} must be a whole number")
-        return number
-
-    def required(self, letter: str) -> int:
-        """A whole number that must be there."""
-        number = self.integer(letter)
-        if number is None:
-            raise self.refusal(f"{letter} is missing")
-        return number
-
-    @property
-    def bitmap(self) -> bytes | None:
-        """The bitmap: hex digits in JSON, a byte string in CBOR, never the other's form."""
-        bitmap = self.fields.get("b")
-        if bitmap is None:
-            return None
-        if self.payload_format is PayloadFormat.CBOR:
-            if not isinstance(bitmap, bytes):
-                raise self.misfit("b must be a byte string")
-            return bitmap
-        if isinstance(bitmap, str):
-            digits = bitmap.removeprefix("0x").removeprefix("0X")
-            try:
-                return bytes.fromhex(digits if len(digits) % 2 == 0 else f"0{digits}")
-            except ValueError:
-                pass
-        raise self.refusal("b must be a bitmap in hex")
-
-    @property
-    def doubt(self) -> str:
-        """What AWS may read in another way, in words; empty if nothing."""
-        bitmap = self.fields.get("b")
-        if isinstance(bitmap, str) and not bitmap.startswith("0x"):
-            return "the bitmap b has no 0x in front; AWS was seen to refuse one"
-        if bitmap == _CONSTANT_CBOR_BITMAP:
-            return (
-                "the bitmap b is the constant MQ== of AWS's CBOR library, read as bytes here;"
-                " only requests for one block (n = 1) are safe"
-            )
-        return ""
-
-
-def _load(body: bytes, payload_format: PayloadFormat) -> _Fields:
-    """Read a map, or raise with the code AWS gives for a body that is none."""
-    unreadable = WireError(*_UNREADABLE_BODY[payload_format])
-    try:
-        if payload_format is PayloadFormat.JSON:
-            # An empty body is an empty request: describe needs no field at all.
-            fields = json.loads(body) if body else {}
-        else:
-            # AWS's CBOR library sends some maps with bytes behind them; only the first item counts.
-            fields = cbor2.load(io.BytesIO(body)) if body else {}
-    except (*_UNREADABLE, cbor2.CBORDecodeError) as error:
-        raise unreadable from error
-    if not isinstance(fields, dict):
-        raise unreadable
-    return _Fields(payload_format, {k: field for k, field in fields.items() if isinstance(k, str)})
-
-
-def _dump(
-    fields: dict[str, Any], payload_format: PayloadFormat, *, indefinite: bool = False
-) -> bytes:
-    present = {key: field for key, field in fields.items() if field is not None}
-    if payload_format is PayloadFormat.CBOR:
-        return cbor2.dumps(present, indefinite_containers=indefinite)
-    return json.dumps(present, separators=(",", ":")).encode()
-
-
-def _dump_answer(fields: dict[str, Any], payload_format: PayloadFormat) -> bytes:
-    """Write an answer as AWS does: in CBOR as a map of indefinite length (aws-facts G4)."""
-    return _dump(fields, payload_format, indefinite=True)
-
-
-def _fits(token: str) -> bool:
-    try:
-        return len(token.encode()) <= MAX_CLIENT_TOKEN_BYTES
-    except UnicodeEncodeError:
-        return False  # JSON can spell half a surrogate pair, which is no text
-
-
 def decode_get_request(body: bytes, payload_format: PayloadFormat) -> GetStreamRequest:
     """Read a get request.
 
     Raises:
         WireError: It is no map, lacks a field, or a field has the wrong type.
     """
-    request = _load(body, payload_format)
+    request = load_body(body, payload_format)
     return GetStreamRequest(
         client_token=request.token,
         file_id=request.required("f"),
@@ -256,7 +114,7 @@ def encode_get_request(request: GetStreamRequest, payload_format: PayloadFormat)
     bitmap: bytes | str | None = request.bitmap
     if request.bitmap is not None and payload_format is PayloadFormat.JSON:
         bitmap = f"0x{request.bitmap.hex()}"
-    return _dump(
+    return dump_request(
         {
             "c": request.client_token,
             "s": request.stream_version,
@@ -276,17 +134,17 @@ def decode_describe_request(body: bytes, payload_format: PayloadFormat) -> Descr
     Raises:
         WireError: It is no map, or its token is too long.
     """
-    return DescribeStreamRequest(client_token=_load(body, payload_format).token)
+    return DescribeStreamRequest(client_token=load_body(body, payload_format).token)
 
 
 def encode_describe_request(request: DescribeStreamRequest, payload_format: PayloadFormat) -> bytes:
     """Write a describe request as a device sends it."""
-    return _dump({"c": request.client_token}, payload_format)
+    return dump_request({"c": request.client_token}, payload_format)
 
 
 def encode_description(description: StreamDescription, payload_format: PayloadFormat) -> bytes:
     """Write a description as the service sends it."""
-    return _dump_answer(
+    return dump_answer(
         {
             "c": description.client_token,
             "s": description.stream_version,
@@ -303,11 +161,11 @@ def decode_description(body: bytes, payload_format: PayloadFormat) -> StreamDesc
     Raises:
         WireError: It is not what the service sends.
     """
-    answer = _load(body, payload_format)
+    answer = load_body(body, payload_format)
     files = answer.fields.get("r")
     if not isinstance(files, list) or not all(isinstance(file, dict) for file in files):
         raise answer.misfit("r must be a list of files")
-    entries = [_Fields(payload_format, file) for file in files]
+    entries = [Fields(payload_format, file) for file in files]
     return StreamDescription(
         client_token=answer.token,
         stream_version=answer.required("s"),
@@ -324,7 +182,7 @@ def encode_data_block(block: DataBlock, payload_format: PayloadFormat) -> bytes:
     payload: bytes | str = block.payload
     if payload_format is PayloadFormat.JSON:
         payload = base64.b64encode(block.payload).decode()
-    return _dump_answer(
+    return dump_answer(
         {
             "c": block.client_token,
             "f": block.file_id,
@@ -342,7 +200,7 @@ def decode_data_block(body: bytes, payload_format: PayloadFormat) -> DataBlock:
     Raises:
         WireError: It is not what the service sends, or ``l`` contradicts the payload's length.
     """
-    answer = _load(body, payload_format)
+    answer = load_body(body, payload_format)
     payload = answer.fields.get("p")
     if isinstance(payload, str) and payload_format is PayloadFormat.JSON:
         try:
@@ -363,7 +221,7 @@ def decode_data_block(body: bytes, payload_format: PayloadFormat) -> DataBlock:
 
 def encode_rejected(rejected: StreamRejected, payload_format: PayloadFormat) -> bytes:
     """Write a refusal. AWS sends each field twice, short and long; so do we."""
-    return _dump_answer(
+    return dump_answer(
         {
             "o": rejected.code,
             "m": rejected.message,
@@ -382,7 +240,7 @@ def decode_rejected(body: bytes, payload_format: PayloadFormat) -> StreamRejecte
     Raises:
         WireError: It is no map.
     """
-    fields = _load(body, payload_format).fields
+    fields = load_body(body, payload_format).fields
     return StreamRejected(
         code=str(fields.get("o") or fields.get("code") or "InternalError"),
         message=str(fields.get("m") or fields.get("message") or ""),

@@ -1,0 +1,159 @@
+"""The bodies of MQTT file streams as maps, in JSON and in CBOR, read field by field.
+
+What comes is untrusted. What cannot be read is refused with the code and the words of AWS
+(aws-facts G4); answers in CBOR are maps of indefinite length, as AWS's are.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import cbor2
+
+from otactl.wire.error import WireError
+from otactl.wire.stream_topic import PayloadFormat
+
+MAX_CLIENT_TOKEN_BYTES = 64
+
+#: What the readers of JSON and CBOR raise for bytes from a stranger. A CBOR tag can ask for any
+#: arithmetic, and a map can have a key that is no key in Python.
+_UNREADABLE = (ValueError, TypeError, ArithmeticError, EOFError, RecursionError, MemoryError)
+
+
+#: What AWS answers to a body that it cannot read (aws-facts G4; the wording of CBOR's was captured,
+#: aws-iot-mqtt-download-agent issue 3; that of JSON's follows it).
+_UNREADABLE_BODY = {
+    PayloadFormat.JSON: ("InvalidJson", "Invalid JSON message"),
+    PayloadFormat.CBOR: ("InvalidCbor", "Invalid CBOR message"),
+}
+
+#: The bitmap of AWS's own CBOR library, whatever it wants: base64 text as bytes (aws-facts G5).
+_CONSTANT_CBOR_BITMAP = b"MQ=="
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """A map from a stranger, read field by field."""
+
+    payload_format: PayloadFormat
+    fields: dict[str, Any]
+
+    def misfit(self, message: str) -> WireError:
+        """The refusal of a field of another type.
+
+        A CBOR field of another type spoils the whole message for AWS (aws-facts G4).
+        """
+        if self.payload_format is PayloadFormat.CBOR:
+            return WireError(*_UNREADABLE_BODY[PayloadFormat.CBOR], client_token=self._known_token)
+        return self.refusal(message)
+
+    def refusal(self, message: str) -> WireError:
+        """The refusal of what can be read and is not allowed."""
+        return WireError("InvalidRequest", message, client_token=self._known_token)
+
+    @property
+    def _known_token(self) -> str | None:
+        token = self.fields.get("c")
+        return token if isinstance(token, str) and _fits(token) else None
+
+    @property
+    def token(self) -> str | None:
+        """The client token, if there is one."""
+        token = self.fields.get("c")
+        message = f"c must be a string of at most {MAX_CLIENT_TOKEN_BYTES} bytes"
+        if token is not None and not isinstance(token, str):
+            raise self.misfit(message)
+        if token is not None and not _fits(token):
+            raise self.refusal(message)
+        return token
+
+    def integer(self, letter: str) -> int | None:
+        """A whole number, if there is one."""
+        number = self.fields.get(letter)
+        if number is None:
+            return None
+        if isinstance(number, bool) or not isinstance(number, int):
+            raise self.misfit(f"{letter} must be a whole number")
+        return number
+
+    def required(self, letter: str) -> int:
+        """A whole number that must be there."""
+        number = self.integer(letter)
+        if number is None:
+            raise self.refusal(f"{letter} is missing")
+        return number
+
+    @property
+    def bitmap(self) -> bytes | None:
+        """The bitmap: hex digits in JSON, a byte string in CBOR, never the other's form."""
+        bitmap = self.fields.get("b")
+        if bitmap is None:
+            return None
+        if self.payload_format is PayloadFormat.CBOR:
+            if not isinstance(bitmap, bytes):
+                raise self.misfit("b must be a byte string")
+            return bitmap
+        if isinstance(bitmap, str):
+            digits = bitmap.removeprefix("0x").removeprefix("0X")
+            try:
+                return bytes.fromhex(digits if len(digits) % 2 == 0 else f"0{digits}")
+            except ValueError:
+                pass
+        raise self.refusal("b must be a bitmap in hex")
+
+    @property
+    def doubt(self) -> str:
+        """What AWS may read in another way, in words; empty if nothing."""
+        bitmap = self.fields.get("b")
+        if isinstance(bitmap, str) and not bitmap.startswith("0x"):
+            return "the bitmap b has no 0x in front; AWS was seen to refuse one"
+        if bitmap == _CONSTANT_CBOR_BITMAP:
+            return (
+                "the bitmap b is the constant MQ== of AWS's CBOR library, read as bytes here;"
+                " only requests for one block (n = 1) are safe"
+            )
+        return ""
+
+
+def load_body(body: bytes, payload_format: PayloadFormat) -> Fields:
+    """Read a map, or raise with the code AWS gives for a body that is none."""
+    unreadable = WireError(*_UNREADABLE_BODY[payload_format])
+    try:
+        if payload_format is PayloadFormat.JSON:
+            # An empty body is an empty request: describe needs no field at all.
+            fields = json.loads(body) if body else {}
+        else:
+            # AWS's CBOR library sends some maps with bytes behind them; only the first item counts.
+            fields = cbor2.load(io.BytesIO(body)) if body else {}
+    except (*_UNREADABLE, cbor2.CBORDecodeError) as error:
+        raise unreadable from error
+    if not isinstance(fields, dict):
+        raise unreadable
+    return Fields(payload_format, {k: field for k, field in fields.items() if isinstance(k, str)})
+
+
+def dump_request(fields: dict[str, Any], payload_format: PayloadFormat) -> bytes:
+    """Write a request as a device sends it; what is None is left out."""
+    return _dump(fields, payload_format, indefinite=False)
+
+
+def dump_answer(fields: dict[str, Any], payload_format: PayloadFormat) -> bytes:
+    """Write an answer as AWS does: in CBOR as a map of indefinite length (aws-facts G4)."""
+    return _dump(fields, payload_format, indefinite=True)
+
+
+def _dump(fields: dict[str, Any], payload_format: PayloadFormat, *, indefinite: bool) -> bytes:
+    present = {key: field for key, field in fields.items() if field is not None}
+    if payload_format is PayloadFormat.CBOR:
+        return cbor2.dumps(present, indefinite_containers=indefinite)
+    return json.dumps(present, separators=(",", ":")).encode()
+
+
+def _fits(token: str) -> bool:
+    try:
+        return len(token.encode()) <= MAX_CLIENT_TOKEN_BYTES
+    except UnicodeEncodeError:
+        return False  # JSON can spell half a surrogate pair, which is no text
