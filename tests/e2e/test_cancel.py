@@ -8,7 +8,7 @@ import pytest
 from tests.e2e.program import otactl
 from tests.support.scripted_things import scripted_things
 
-from otactl.cli.watching.actions import REASON_CODE
+from otactl.model.reason_code import USER_CANCEL_REASON_CODE
 
 
 @pytest.fixture
@@ -51,7 +51,10 @@ def test_a_job_is_cancelled_and_what_is_in_progress_goes_on(
     assert f"job {job} is being cancelled; things in progress finish their update" in run.stderr
     found = clients.iot.describe_job(jobId=job)["job"]
     assert (found["status"], found["comment"]) == ("CANCELED", "the wrong image")
-    assert (found["reasonCode"], found.get("forceCanceled", False)) == (REASON_CODE, False)
+    assert (found["reasonCode"], found.get("forceCanceled", False)) == (
+        USER_CANCEL_REASON_CODE,
+        False,
+    )
     assert status_of(things.names[0]) == "IN_PROGRESS"
     assert status_of(things.names[1]) == "CANCELED"
 

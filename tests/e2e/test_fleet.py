@@ -271,7 +271,7 @@ def test_a_fleet_that_runs_is_neither_run_again_nor_deleted(
         (("--behave", "fial=10"), "'fial' is no behaviour; did you mean fail?"),
         (("--behave", "fail=70,drop=40"), "add up to 110 percent"),
         (("--block-size", "17"), "block_size is 17; a stream allows 256 to 131072 bytes"),
-        (("--public-key", "nowhere.pem"), "nowhere.pem cannot be read"),
+        (("--public-key", "nowhere.pem"), "cannot read the public key nowhere.pem"),
         (("--mqtt-ca-file", "nowhere.pem"), "nowhere.pem cannot be read"),
     ],
 )

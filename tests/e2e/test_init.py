@@ -25,6 +25,7 @@ QUESTIONS = [
     "rounds",
     "bucket",
     "cleanUpCfg",
+    "abortWaitMinutes",
     "debug",
     "defaultDelay",
     "region",
