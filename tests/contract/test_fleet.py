@@ -16,7 +16,7 @@ import aiomqtt
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from tests.support.fleet_stage import QUICK, Stage, stage, wait_for
+from tests.support.fleet_stage import QUICK, Stage, stage, wait_for, wait_for_results
 
 from otactl.aws.clients import AwsClients, AwsSettings
 from otactl.aws.groundwork import make_bucket, make_role
@@ -75,6 +75,7 @@ def _image_of(made: Stage, thing_name: str) -> bytes | None:
 def test_a_job_by_stream(two_things: Stage, unique: str, payload_format: PayloadFormat) -> None:
     with two_things.fleet(payload_format=payload_format) as fleet:
         two_things.create_job(unique, IMAGE, stream=unique)
+        wait_for_results(fleet, 2)
         assert fleet.wait_until_idle(grace_seconds=0.2, max_wait_seconds=60)
 
     results = fleet.results()
@@ -100,7 +101,7 @@ def test_a_job_by_presigned_url_asks_no_stream(two_things: Stage, unique: str) -
             document={"presignedUrl": two_things.presigned(unique)},
             presignedUrlConfig={"roleArn": two_things.role_arn, "expiresInSec": 600},
         )
-        assert fleet.wait_until_idle(grace_seconds=0.2, max_wait_seconds=60)
+        wait_for_results(fleet, 2)
 
     assert [(one.status, one.sha256) for one in fleet.results()] == [(SUCCEEDED, SHA256)] * 2
 
@@ -114,7 +115,7 @@ def test_every_behaviour_ends_as_it_is_named(two_things: Stage, unique: str) -> 
     ):
         with two_things.fleet(behaviours={first: behaviour, second: other}) as fleet:
             two_things.create_job(f"{unique}-{behaviour}", IMAGE, stream=unique)
-            assert fleet.wait_until_idle(grace_seconds=0.2, max_wait_seconds=60)
+            wait_for_results(fleet, 2)
         reasons |= {one.behaviour: (one.status, one.reason) for one in fleet.results()}
 
     assert reasons == {
@@ -133,7 +134,7 @@ def test_a_slow_link_shows_in_the_download_time(two_things: Stage, unique: str) 
 
     with two_things.fleet(behaviours={slow: Behaviour.SLOW}, profile=profile) as fleet:
         two_things.create_job(unique, IMAGE, stream=unique)
-        assert fleet.wait_until_idle(grace_seconds=0.2, max_wait_seconds=60)
+        wait_for_results(fleet, 2)
 
     seconds = {one.thing_name: one.download_seconds for one in fleet.results()}
     assert seconds[slow] >= 1.4
@@ -157,7 +158,7 @@ def test_a_signature_is_checked(two_things: Stage, unique: str) -> None:
                     "signature": _base64(signature),
                 },
             )
-            assert fleet.wait_until_idle(grace_seconds=0.2, max_wait_seconds=60)
+            wait_for_results(fleet, 2)
         ends.append({(one.status, one.reason) for one in fleet.results()})
 
     assert ends == [{(SUCCEEDED, "")}, {(FAILED, "signature mismatch")}]
@@ -170,7 +171,7 @@ def _base64(raw: bytes) -> str:
 def test_a_stream_that_is_not_there_is_a_reason(two_things: Stage, unique: str) -> None:
     with two_things.fleet() as fleet:
         two_things.create_job(unique, IMAGE, stream=f"{unique}-gone")
-        assert fleet.wait_until_idle(grace_seconds=0.2, max_wait_seconds=60)
+        wait_for_results(fleet, 2)
 
     assert {one.reason for one in fleet.results()} == {
         "stream refused the request: ResourceNotFound"
@@ -186,7 +187,7 @@ def test_an_object_that_is_gone_is_a_reason(two_things: Stage, unique: str) -> N
             document={"presignedUrl": two_things.presigned(f"{unique}-gone")},
             presignedUrlConfig={"roleArn": two_things.role_arn, "expiresInSec": 600},
         )
-        assert fleet.wait_until_idle(grace_seconds=0.2, max_wait_seconds=60)
+        wait_for_results(fleet, 2)
 
     assert {one.reason for one in fleet.results()} == {"presigned URL answered 404"}
 
@@ -197,7 +198,7 @@ def test_a_slot_that_cannot_be_written_is_a_reason(two_things: Stage, unique: st
 
     with two_things.fleet() as fleet:
         two_things.create_job(unique, IMAGE, stream=unique)
-        assert fleet.wait_until_idle(grace_seconds=0.2, max_wait_seconds=60)
+        wait_for_results(fleet, 2)
 
     ends = {one.thing_name: (one.status, one.reason) for one in fleet.results()}
     assert ends == {broken: (FAILED, "slot: Is a directory"), whole: (SUCCEEDED, "")}
@@ -225,7 +226,7 @@ def test_a_job_cancelled_midway_is_let_go_and_the_next_one_done(
         wait_for(lambda: len(fleet.results()) == 2, "letting go")
         two_things.put_image(IMAGE[:500], f"{unique}-small")
         two_things.create_job(f"{unique}-2", IMAGE[:500], stream=f"{unique}-small")
-        assert fleet.wait_until_idle(grace_seconds=0.2, max_wait_seconds=60)
+        wait_for_results(fleet, 4)
 
     ends = [(one.job_id, one.status) for one in fleet.results()]
     assert ends == [(f"{unique}-1", None)] * 2 + [(f"{unique}-2", SUCCEEDED)] * 2
@@ -289,7 +290,7 @@ def test_progress_reaches_the_service(two_things: Stage, unique: str) -> None:
         wait_for(lambda: fleet.standing().phases[Phase.DOWNLOADING] == 2, "the download")
         wait_for(lambda: int(details().get("receivedBlocks", "0")) >= 4, "progress")
         seen = details()
-        assert fleet.wait_until_idle(grace_seconds=0.2, max_wait_seconds=60)
+        wait_for_results(fleet, 2)
 
     assert seen["step"] == "downloading"
     assert seen["totalBlocks"] == str(-(-len(IMAGE) // 4096))
@@ -373,7 +374,7 @@ def test_at_a_faster_clock_silent_devices_time_out_and_times_are_the_clouds(
             made.create_job(
                 unique, IMAGE, stream=unique, timeoutConfig={"inProgressTimeoutInMinutes": 5}
             )
-            assert fleet.wait_until_idle(grace_seconds=1, max_wait_seconds=3000)
+            wait_for_results(fleet, 2)
             took = time.monotonic() - begun
 
     assert {one.thing_name: one.status for one in fleet.results()} == {
@@ -408,7 +409,7 @@ def test_a_fleet_without_a_broker_says_so_and_connects_when_there_is_one(
             certificateId=_certificate_id(two_things, things[0]), newStatus="ACTIVE"
         )
         two_things.create_job(unique, IMAGE, stream=unique)
-        assert fleet.wait_until_idle(grace_seconds=0.2, max_wait_seconds=60)
+        wait_for_results(fleet, 2)
 
     assert len(fleet.results()) == 2
     assert not fleet.standing().faults

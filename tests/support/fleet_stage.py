@@ -140,3 +140,12 @@ def wait_for(condition: Callable[[], bool], what: str, seconds: float = 60) -> N
     while not condition():
         assert time.monotonic() < until, f"{what} did not come within {seconds} seconds"
         time.sleep(0.02)
+
+
+def wait_for_results(fleet: FleetRun, count: int) -> None:
+    """Wait until a fleet has this many results.
+
+    A number, not a quiet while: on a busy machine the next job takes longer to reach a device than
+    any while that a test can afford.
+    """
+    wait_for(lambda: len(fleet.results()) >= count, f"{count} results", seconds=120)

@@ -31,6 +31,18 @@ def stop_signals() -> list[signal.Signals]:
     return heard
 
 
+class Stopped(SystemExit):
+    """Raised by SIGTERM and SIGHUP where they land, as KeyboardInterrupt is by Ctrl-C.
+
+    No ``Exception``: a library that shrugs off every ``Exception`` (click does, when it looks for
+    its output stream) would swallow the signal, and the process would never end.
+    """
+
+    def __init__(self, signal_number: int) -> None:
+        super().__init__(128 + signal_number)
+        self.signal_number = signal_number
+
+
 class CommandClock:
     """Time, and the user's wish to stop (``deploy.ports.Clock``).
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from otactl.cli import terminal
+from otactl.cli.clock import Stopped
 from otactl.cli.fleet_address import (
     BrokerOptions,
     DirOption,
@@ -25,7 +26,7 @@ from otactl.cli.options import (
     StateDirOption,
 )
 from otactl.cli.text_file import read_named_text
-from otactl.errors import Interrupted, UserMistake
+from otactl.errors import UserMistake
 from otactl.model.status import ExecutionStatus
 
 if TYPE_CHECKING:
@@ -210,7 +211,7 @@ def _watch(running: FleetRun, *, forever: bool, grace: float, max_wait: float | 
                 max_wait_seconds=max_wait,
                 on_tick=status.show,
             )
-    except (KeyboardInterrupt, Interrupted):
+    except (KeyboardInterrupt, Stopped):
         if not forever:
             raise
         return True

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from otactl.cli.clock import Stopped
 from otactl.cli.terminal import note
 from otactl.deploy.consent import Consent
 from otactl.errors import Interrupted
@@ -58,6 +59,6 @@ def _wants_deletion(job_id: str) -> bool:
     )
     try:
         answer = typer.prompt(f"{_KEEP} or {_DELETE}?", default=_KEEP, err=True)
-    except (typer.Abort, KeyboardInterrupt, Interrupted, OSError):
+    except (typer.Abort, KeyboardInterrupt, Stopped, Interrupted, OSError):
         return False
     return str(answer).strip().lower() == _DELETE

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from otactl.cli import terminal
+from otactl.cli.clock import Stopped
 from otactl.cli.options import OutputFormat, OutputOption, StateDirOption
-from otactl.errors import Interrupted, LocalResourceMissing
+from otactl.errors import LocalResourceMissing
 
 if TYPE_CHECKING:
     from otactl.model.local_cloud import LocalCloudAddress
@@ -69,7 +70,7 @@ def up(
                 raise LocalResourceMissing(
                     "the local cloud ended by itself", hint=f"its log is {cloud.log_file}"
                 )
-    except (KeyboardInterrupt, Interrupted):
+    except (KeyboardInterrupt, Stopped):
         pass  # that is how it is stopped, not a failure
     terminal.note("stopped")
 

@@ -32,7 +32,7 @@ from otactl.cli import (
     things,
     validate,
 )
-from otactl.cli.clock import stop_signals
+from otactl.cli.clock import Stopped, stop_signals
 from otactl.cli.queue import commands as queue
 from otactl.errors import Interrupted, OtactlError
 
@@ -55,6 +55,8 @@ class ErrorBoundary(TyperGroup):
             sys.exit(_tell(error))
         except KeyboardInterrupt:
             sys.exit(_tell(Interrupted()))
+        except Stopped as stopped:
+            sys.exit(_tell(Interrupted(stopped.signal_number)))
 
 
 def _tell(error: OtactlError) -> int:
@@ -138,7 +140,7 @@ def _stop(signal_number: int, _frame: FrameType | None) -> None:
             signal.signal(number, signal.SIG_IGN)
     if signal_number == signal.SIGHUP:
         terminal.leave_closed_terminal()
-    raise Interrupted(signal_number)
+    raise Stopped(signal_number)
 
 
 def run() -> NoReturn:
