@@ -9,7 +9,7 @@ from otactl.forecast.lint.finding import Finding
 from otactl.forecast.lint.subject import NEARLY_ALL
 from otactl.forecast.lint.words import chance, counted, duration, percent
 from otactl.model.job_configuration import AbortCriterion
-from otactl.model.status import FailureType
+from otactl.model.status import ExecutionStatus, FailureType
 from otactl.rules.abort import is_met, threshold_hundredths
 from otactl.rules.first_passage import probability_of_firing
 
@@ -50,6 +50,27 @@ def check_abort(subject: Subject) -> Iterator[Finding]:
         )
     for criterion in subject.job.abort_criteria:
         yield from _check_criterion(subject, criterion)
+    yield from _failed_not_counted(subject)
+
+
+def _failed_not_counted(subject: Subject) -> Iterator[Finding]:
+    """FAILED is how a device reports a bad image; the other types alone do not see one."""
+    criteria = subject.job.abort_criteria
+    counted_types = {status for each in criteria for status in each.failure_type.statuses}
+    if not criteria or ExecutionStatus.FAILED in counted_types or subject.things < FEW_THINGS:
+        return
+    types = " and ".join(each.failure_type for each in criteria)
+    yield Finding(
+        code="OTA107",
+        severity=Severity.WARNING,
+        section="ABORT_CONFIG",
+        key="useFailedSubsection",
+        message=(
+            f"no criterion counts FAILED, only {types}: all {subject.things:,} things get an image "
+            "that fails on every one of them"
+        ),
+        safe=f"useFailedSubsection = True, {_safe_criterion(subject, FailureType.FAILED)}",
+    )
 
 
 def _check_criterion(subject: Subject, criterion: AbortCriterion) -> Iterator[Finding]:

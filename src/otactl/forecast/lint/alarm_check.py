@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from otactl.errors.problem import Severity
 from otactl.forecast.lint.abort_check import FEW_THINGS
+from otactl.forecast.lint.count_alarm_check import healthy_counts
 from otactl.forecast.lint.finding import Finding
 from otactl.forecast.lint.subject import NEARLY_ALL
 from otactl.forecast.lint.words import duration
@@ -59,6 +60,7 @@ def check_alarms(subject: Subject) -> Iterator[Finding]:
         yield from _too_late(subject, alarm)
         yield from _few_values(subject, alarm)
         yield from _healthy_fleet(subject, alarm)
+        yield from healthy_counts(subject, alarm)
         yield from _silence_is_bad(alarm)
 
 

@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from otactl.model.job_configuration import ExponentialRate, Rollout
 
 _MINUTE_SECONDS = 60
+DAY_MINUTES = 1440
+#: A week; what takes longer is given up, or forgotten, before it is over.
+MANY_MINUTES = 7 * DAY_MINUTES
+#: Shares of the fleet notified before the first result: much to lose, and worth a note.
+MUCH, NOTEWORTHY = 0.5, 0.25
 
 
 def check_rollout(subject: Subject) -> Iterator[Finding]:
@@ -27,15 +32,21 @@ def check_rollout(subject: Subject) -> Iterator[Finding]:
         return
     rollout = subject.job.rollout
     yield from _no_staging(subject)
+    rises = list[Finding]()
     if rollout is not None and rollout.exponential_rate is not None:
-        yield from _check_rate(subject, rollout, rollout.exponential_rate)
+        rises += _check_rate(subject, rollout, rollout.exponential_rate)
+    yield from rises
+    if all(finding.code != "OTA202" for finding in rises):
+        yield from _takes_weeks(subject)
     yield from _late_joiners(subject)
     yield from _schedule_too_short(subject)
 
 
 def _no_staging(subject: Subject) -> Iterator[Finding]:
+    """How much of the fleet has the image before its first result is known."""
     rollout, things = subject.job.rollout, subject.things
-    if not subject.is_unstaged:
+    early = subject.notified_before_results
+    if early < NOTEWORTHY * things:
         return
     rate = rate_per_minute(rollout, RolloutState(waiting=things))
     whose = (
@@ -43,19 +54,43 @@ def _no_staging(subject: Subject) -> Iterator[Finding]:
         if rollout is None
         else f"{rate:,} per minute"
     )
-    tenth = max(1, things // 10)
+    when = duration(max(_MINUTE_SECONDS, subject.typical_seconds))
+    # A tenth of the fleet before results are known, be it over several minutes.
+    tenth = max(1, things // (10 * (1 + int(subject.typical_seconds // _MINUTE_SECONDS))))
     yield Finding(
         code="OTA201",
-        severity=Severity.WARNING,
+        severity=Severity.WARNING if early >= MUCH * things else Severity.NOTE,
         section="DEFAULT" if rollout is None else "JOB_EXECUTE_ROLLOUT_CONFIG",
         key="useJobExecutionsRolloutConfig" if rollout is None else "maximumPerMinute",
         message=(
-            f"there is no staging: at {whose}, {subject.notified_by_minute[0]:,} of {things:,} "
-            "things are notified in the first minute, before any of them has finished"
+            f"{'there is no' if early >= MUCH * things else 'there is little'} staging: at "
+            f"{whose}, {early:,} of {things:,} things are notified in the first {when}, before "
+            "any of them has finished"
         ),
         safe=(
-            f"maximumPerMinute = {tenth:,}{' or less' if tenth > 1 else ''}, a tenth of the fleet, "
-            "or an exponential rate"
+            f"maximumPerMinute = {tenth:,}{' or less' if tenth > 1 else ''}, so that a tenth of "
+            "the fleet has it by then, or an exponential rate"
+        ),
+    )
+
+
+def _takes_weeks(subject: Subject) -> Iterator[Finding]:
+    """A pace so slow that the rollout is given up, or forgotten, before it is over."""
+    rollout, minutes = subject.job.rollout, subject.rollout_minutes
+    if rollout is None or minutes <= MANY_MINUTES:
+        return
+    yield Finding(
+        code="OTA208",
+        severity=Severity.WARNING,
+        section="JOB_EXECUTE_ROLLOUT_CONFIG",
+        key="maximumPerMinute",
+        message=(
+            f"it takes {duration(minutes * _MINUTE_SECONDS)} until the last of "
+            f"{subject.things:,} things is notified, when all goes well"
+        ),
+        safe=(
+            f"a slow start that rises: {-(-subject.things // DAY_MINUTES):,} per minute and more "
+            "notify every thing within a day"
         ),
     )
 

@@ -197,9 +197,16 @@ class Subject:
         return len(totals) - 1 + -(-rest // (totals[-1] - totals[-2]))
 
     @property
+    def notified_before_results(self) -> int:
+        """Things notified before a typical one has finished; of a rising rate, in a minute."""
+        rollout = self.job.rollout
+        rises = rollout is not None and rollout.exponential_rate is not None
+        return self.notified_by_minute[0] if rises else self.notified_after(self.typical_seconds)
+
+    @property
     def is_unstaged(self) -> bool:
-        """Whether nearly everything is notified in the first minute."""
-        return self.notified_by_minute[0] >= NEARLY_ALL * self.things
+        """Whether nearly everything is notified before anything is known."""
+        return self.notified_before_results >= NEARLY_ALL * self.things
 
     def notified_after(self, seconds: float) -> int:
         """Things notified by then."""

@@ -192,7 +192,106 @@ def test_a_criterion_on_timeouts_without_a_timeout() -> None:
         abort_criteria=(criterion(failure_type=FailureType.TIMED_OUT),),
         in_progress_timeout_minutes=None,
     )
-    assert codes(job) == ["OTA106", "OTA301"]
+    assert codes(job) == ["OTA106", "OTA107", "OTA301"]
+
+
+@pytest.mark.parametrize(
+    ("types", "given"),
+    [
+        ((FailureType.REJECTED, FailureType.TIMED_OUT), ["OTA107"]),
+        ((FailureType.TIMED_OUT,), ["OTA107"]),
+        ((FailureType.REJECTED, FailureType.FAILED), []),
+        ((FailureType.ALL,), []),
+    ],
+)
+def test_criteria_none_of_which_counts_failures(types: tuple, given: list[str]) -> None:
+    job = changed(abort_criteria=tuple(criterion(failure_type=each) for each in types))
+    assert codes(job) == given
+
+
+def test_what_is_called_safe_beside_criteria_that_count_no_failure_is_safe() -> None:
+    (found,) = findings(changed(abort_criteria=(criterion(failure_type=FailureType.REJECTED),)))
+    percentage, minimum = (int(word) for word in found.safe.split() if word.isdigit())
+    assert (
+        codes(changed(abort_criteria=(criterion(percentage, minimum, FailureType.FAILED),))) == []
+    )
+
+
+def test_a_rollout_that_takes_weeks() -> None:
+    slow = changed(rollout=Rollout(maximum_per_minute=1))
+    (found,) = findings(slow, things=100_000)
+    assert found.code == "OTA208"
+    assert "69 days" in found.message
+    assert codes(slow, things=10_000) == []
+    (rate,) = (int(word) for word in found.safe.split() if word.isdigit())
+    assert codes(changed(rollout=Rollout(maximum_per_minute=rate)), things=100_000) == []
+
+
+def test_staging_fades_with_the_fleet_and_has_no_cliff() -> None:
+    full = changed(rollout=Rollout(maximum_per_minute=1000))
+    severities = {
+        things: [f.severity for f in findings(full, things=things) if f.code == "OTA201"]
+        for things in (1111, 1112, 2000, 3000, 5000)
+    }
+    assert severities[1111] == severities[1112] == severities[2000] == [Severity.WARNING]
+    assert severities[3000] == [Severity.NOTE]
+    assert severities[5000] == []
+
+
+def test_staging_is_judged_by_when_results_are_known() -> None:
+    quick = changed(rollout=Rollout(maximum_per_minute=100))
+    slow_devices = FleetProfile(group=(Group(install_seconds=Distribution(median=600, p95=700)),))
+    assert codes(quick) == []
+    (found,) = [f for f in findings(quick, profile=slow_devices) if f.code == "OTA201"]
+    assert "1,000 of 1,000 things are notified in the first 10 minutes" in found.message
+    calmer = changed(rollout=Rollout(maximum_per_minute=int(found.safe.split()[2])))
+    assert "OTA201" not in codes(calmer, profile=slow_devices)
+
+
+FIRST_FAILURE = {
+    "metric_name": "failed",
+    "statistic": "Sum",
+    "threshold": 0,
+    "evaluation_periods": 1,
+    "datapoints_to_alarm": 1,
+    "sns_topics": ("arn:aws:sns:us-east-1:123456789012:ota-force-stopper",),
+}
+
+
+@pytest.mark.parametrize(
+    ("fields", "severity"),
+    [
+        ({}, Severity.ERROR),
+        ({"statistic": "Average"}, Severity.ERROR),
+        ({"namespace": "AWS/IoT", "metric_name": "FailedJobExecutionCount"}, Severity.ERROR),
+        ({"namespace": "AWS/IoT", "metric_name": "FailedJobExecutionTotalCount"}, Severity.ERROR),
+        ({"sns_topics": ()}, Severity.WARNING),
+        ({"metric_name": "timedOut"}, Severity.ERROR),
+        ({"metric_name": "succeeded", "threshold": 10}, Severity.ERROR),
+        ({"metric_name": "rejected"}, None),  # an unremarkable fleet rejects nothing
+        ({"threshold": 5}, None),
+        ({"threshold": 1}, Severity.WARNING),
+        ({"threshold": 1, "evaluation_periods": 3, "datapoints_to_alarm": 3}, None),
+    ],
+)
+def test_an_alarm_on_a_count_that_a_healthy_fleet_sets_off(
+    fields: dict[str, Any], severity: Severity | None
+) -> None:
+    found = [
+        f.severity
+        for f in findings(alarms=(alarm(**(FIRST_FAILURE | fields)),))
+        if f.code == "OTA604"
+    ]
+    assert found == ([] if severity is None else [severity])
+
+
+def test_the_chance_of_an_alarm_on_the_first_failure_is_that_of_any_failure() -> None:
+    found = [f for f in findings(alarms=(alarm(**FIRST_FAILURE),)) if f.code == "OTA604"]
+    # 0.5% of the 900 that are connected: 1 - exp(-4.5).
+    assert "98.9%" in found[0].message or "99%" in found[0].message
+    threshold = int(found[0].safe.rsplit("=", maxsplit=1)[1])
+    calm = alarm(**(FIRST_FAILURE | {"threshold": threshold}))
+    assert "OTA604" not in [f.code for f in findings(alarms=(calm,))]
 
 
 @pytest.mark.parametrize("rollout", [None, Rollout(maximum_per_minute=950)])
@@ -264,7 +363,7 @@ def test_a_week_of_patience_for_what_takes_minutes() -> None:
 def test_things_that_never_connect_keep_a_snapshot_job_open() -> None:
     lost = FleetProfile(group=(Group(never=0.01),))
     assert codes(profile=lost) == ["OTA304"]
-    assert codes(profile=lost, things=90) == []
+    assert codes(changed(rollout=Rollout(maximum_per_minute=10)), profile=lost, things=90) == []
 
 
 STUBBORN = FleetProfile(group=(Group(repeat_failure_rate=1.0),))
@@ -277,7 +376,7 @@ def test_retries_weigh_in_the_percentage_when_the_same_things_fail_again() -> No
     assert (found.code, found.severity) == ("OTA401", Severity.WARNING)
     assert "1% of such things" in found.message
     only_rejected = (criterion(10, 50, FailureType.REJECTED),)
-    assert codes(changed(retry_criteria=(ten,), abort_criteria=only_rejected)) == []
+    assert codes(changed(retry_criteria=(ten,), abort_criteria=only_rejected)) == ["OTA107"]
     # The unremarkable fleet's failures are luck: the second attempt succeeds, and weighs little.
     (luck,) = findings(job)
     assert (luck.code, luck.severity) == ("OTA401", Severity.NOTE)

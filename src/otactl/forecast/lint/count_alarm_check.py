@@ -1,0 +1,168 @@
+"""Alarms on counts of executions: does a healthy fleet set them off, as it trips a criterion?
+
+A healthy fleet fails a little, so an alarm that waits for the first failure stops a good image:
+the rule of OTA102, for metrics. The executions that end in a period are those notified in one, for
+the share that is connected; their number in one status is a Poisson variable.
+
+| rule | source |
+|---|---|
+| ``…JobExecutionCount`` moved into the state in the period, ``…TotalCount`` is in it now | |
+| | Developer Guide, metrics_dimensions; aws-facts I2 |
+| the stack's own metrics have the value 1 for each execution that ends | docs/stack.md |
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from otactl.errors.problem import Severity
+from otactl.forecast.lint.abort_check import FEW_THINGS, LIKELY, TOLERABLE
+from otactl.forecast.lint.finding import Finding
+from otactl.forecast.lint.words import chance, percent
+from otactl.model.alarm import SERVICE_NAMESPACE, AlarmType, Statistic
+from otactl.model.status import FailureType
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from otactl.forecast.lint.subject import Subject
+    from otactl.model.alarm import Alarm
+
+_MINUTE_SECONDS = 60
+_TOTAL = "JobExecutionTotalCount"
+#: Each metric without the service's ending, in lower case, and what it counts.
+_FAILURES = {
+    "failed": FailureType.FAILED,
+    "rejected": FailureType.REJECTED,
+    "timedout": FailureType.TIMED_OUT,
+}
+_SUCCESSES = frozenset({"succeeded", "succeded"})
+
+
+def healthy_counts(subject: Subject, alarm: Alarm) -> Iterator[Finding]:
+    """OTA604 for an alarm on a count of executions."""
+    share = _share(subject, alarm)
+    if not share:
+        return
+    fires = _chance(subject, alarm, share, alarm.threshold)
+    nervous = LIKELY if subject.things < FEW_THINGS else TOLERABLE
+    if fires < nervous:
+        return
+    acts = bool(alarm.sns_topics) and fires >= LIKELY
+    yield Finding(
+        code="OTA604",
+        severity=Severity.ERROR if acts else Severity.WARNING,
+        section=f"ALARM_CONFIG_{alarm.name}",
+        key="threshold",
+        message=(
+            f"a healthy fleet sets it off with a chance of {chance(fires)}: {percent(share)} of "
+            f"its executions count in {alarm.metric_name}, and "
+            f"{'more' if alarm.alarm_type is AlarmType.UPPER else 'less'} than "
+            f"{alarm.threshold:g} in {alarm.period_seconds} seconds is bad"
+        ),
+        safe=_safe(subject, alarm, share),
+    )
+
+
+def _share(subject: Subject, alarm: Alarm) -> float:
+    """The share of a healthy fleet's executions that the metric counts; 0 when it tells nothing."""
+    name = (
+        alarm.metric_name.removesuffix("Count").removesuffix("Total").removesuffix("JobExecution")
+    )
+    if name.lower() in _SUCCESSES:
+        return 1 - subject.failure_share(FailureType.ALL)
+    counted = _FAILURES.get(name.lower())
+    return 0.0 if counted is None else subject.failure_share(counted)
+
+
+def _chance(subject: Subject, alarm: Alarm, share: float, threshold: float) -> float:
+    """The chance that the alarm goes off at least once; a lower bound when it waits for several.
+
+    Of windows of N periods only those that do not overlap are looked at.
+    """
+    expected = _expected_by_period(subject, alarm, share)
+    if alarm.metric_name.endswith(_TOTAL):
+        # What has ended stays so: the last period holds all, once for each of its minutes.
+        minutes = max(1, alarm.period_seconds // _MINUTE_SECONDS)
+        most = threshold / (minutes if alarm.statistic == Statistic.SUM else 1)
+        return _bad(alarm, sum(expected), most)
+    bad = [_bad(alarm, each, threshold) for each in expected]
+    quiet = 1.0
+    for start in range(0, len(bad), alarm.evaluation_periods):
+        window = bad[start : start + alarm.evaluation_periods]
+        quiet *= 1 - _at_least(window, alarm.datapoints_to_alarm)
+    return 1 - quiet
+
+
+def _expected_by_period(subject: Subject, alarm: Alarm, share: float) -> list[float]:
+    minutes = max(1, alarm.period_seconds // _MINUTE_SECONDS)
+    totals = subject.notified_by_minute
+    ends = [*totals[minutes - 1 :: minutes], totals[-1]]
+    return [
+        (later - earlier) * subject.online_share * share
+        for earlier, later in zip([0, *ends], ends, strict=False)
+        if later > earlier
+    ]
+
+
+def _bad(alarm: Alarm, expected: float, threshold: float) -> float:
+    """The chance that a period with so many executions expected is bad."""
+    is_upper = alarm.alarm_type is AlarmType.UPPER
+    if not _adds_up(alarm):
+        # Each execution is a value of 1, whatever else there is in the period.
+        is_bad = threshold < 1 if is_upper else threshold > 1
+        return -math.expm1(-expected) if is_bad else 0.0
+    if is_upper:
+        return 1 - _poisson_up_to(math.floor(threshold), expected)
+    # A period without any value is not looked at.
+    return max(0.0, _poisson_up_to(math.ceil(threshold) - 1, expected) - math.exp(-expected))
+
+
+def _adds_up(alarm: Alarm) -> bool:
+    """Whether the statistic grows with the number of executions."""
+    if alarm.namespace == SERVICE_NAMESPACE:
+        return alarm.statistic != Statistic.SAMPLE_COUNT
+    return alarm.statistic in (Statistic.SUM, Statistic.SAMPLE_COUNT)
+
+
+def _poisson_up_to(most: int, expected: float) -> float:
+    """The chance of at most so many, of a Poisson variable; exact but for its far ends."""
+    reach = 10 * math.sqrt(expected) + 40
+    if most < 0 or most < expected - reach:
+        return 0.0
+    if expected <= 0 or most > expected + reach:
+        return 1.0
+    low = max(0, math.floor(expected - reach))
+    log_expected = math.log(expected)
+    return min(
+        1.0,
+        math.fsum(
+            math.exp(number * log_expected - expected - math.lgamma(number + 1))
+            for number in range(low, most + 1)
+        ),
+    )
+
+
+def _at_least(chances: list[float], wanted: int) -> float:
+    """The chance that at least so many of independent events happen."""
+    counts = [1.0] + [0.0] * wanted
+    for happens in chances:
+        for number in range(wanted, 0, -1):
+            gained = counts[number - 1] * happens
+            kept = counts[number] * (1 if number == wanted else 1 - happens)
+            counts[number] = kept + gained
+        counts[0] *= 1 - happens
+    return counts[wanted]
+
+
+def _safe(subject: Subject, alarm: Alarm, share: float) -> str:
+    """The smallest round threshold that a healthy fleet stays below."""
+    name = alarm.metric_name.removesuffix("Count")
+    if alarm.alarm_type is AlarmType.LOWER or name.lower() in _SUCCESSES or not _adds_up(alarm):
+        return "stat = Sum of failures, with a threshold above those of a healthy fleet"
+    rounds = (step * 10**power for power in range(8) for step in (1, 2, 3, 5))
+    for threshold in rounds:
+        if _chance(subject, alarm, share, threshold) < TOLERABLE:
+            return f"threshold = {threshold}"
+    return "a threshold above the failures of a healthy fleet"
