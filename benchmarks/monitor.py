@@ -31,11 +31,11 @@ from otactl.aws.event_configuration import enable_events
 from otactl.aws.job_events import JobEvents
 from otactl.aws.jobs import IotJobs
 from otactl.cli.clock import CommandClock
-from otactl.cli.watching.inbox import CommandInbox
 from otactl.cloud import CloudSettings, start_local_cloud
 from otactl.model.standing import Source
 from otactl.model.status import ExecutionStatus, JobStatus
 from otactl.monitor.job_watcher import JobWatcher
+from otactl.monitor.message_queue import MessageQueue
 from otactl.monitor.watch import Watch
 from otactl.monitor.watch_policy import WatchPolicy
 
@@ -102,7 +102,7 @@ class Watching:
     job_id: str
     policy: WatchPolicy
     clock: CommandClock = field(default_factory=CommandClock)
-    inbox: CommandInbox = field(default_factory=CommandInbox)
+    message_queue: MessageQueue = field(default_factory=MessageQueue)
     shown: list[JobSnapshot] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -122,7 +122,7 @@ class Watching:
         """The watch, not begun."""
         return Watch(
             [self.watcher],
-            self.inbox,
+            self.message_queue,
             self.clock,
             self.policy,
             on_snapshot=lambda _, snapshot: self.shown.append(snapshot),
@@ -144,7 +144,7 @@ def poll(site: Site, job_id: str, between: Callable[[int], None]) -> Watching:
         if len(spent) == LOOKS:
             return True
         between(len(spent))
-        watching.inbox.post(None)  # look now
+        watching.message_queue.post(None)  # look now
         return False
 
     watching.watch(is_over).run()
@@ -203,7 +203,7 @@ def events(site: Site) -> None:
             threading.Thread(target=site.finish, args=("told", site.names), daemon=True).start()
         return snapshot.job is not None and snapshot.job.status is JobStatus.COMPLETED
 
-    listening = JobEvents(watching.clients, ["told"], post=watching.inbox.post)
+    listening = JobEvents(watching.clients, ["told"], post=watching.message_queue.post)
     with listening:
         watching.watch(is_over, expects_events=True).run()
     require(watching, len(site.names))
@@ -225,7 +225,7 @@ def quiet(site: Site) -> None:
         site.job("quiet"),
         WatchPolicy(),
         clock=CommandClock(speed=speed),
-        inbox=CommandInbox(speed),
+        message_queue=MessageQueue(speed),
     )
     calls_at: dict[int, int] = {}
     begun_ms = 0
@@ -241,7 +241,7 @@ def quiet(site: Site) -> None:
                 calls_at.setdefault(limit, watching.calls.total())
         return seconds >= 3600
 
-    with JobEvents(watching.clients, ["quiet"], post=watching.inbox.post):
+    with JobEvents(watching.clients, ["quiet"], post=watching.message_queue.post):
         watching.watch(is_over, expects_events=True).run()
     for limit in (LOOKS * 5, 3600):
         tell(f"calls in {limit:,} s", f"{calls_at[limit] - calls_at[0]}")

@@ -3,7 +3,7 @@
     python benchmarks/monitor_size.py [THINGS]
 
 Events are fed as the broker delivers them, topic and bytes, into the parts the command is made of:
-the decoder, the watcher, the watch with its inbox, the board, the frame of a terminal, and the page
+the decoder, the watcher, the watch with its messages, the board, the frame of a terminal, the page
 behind its guard, asked over loopback. Two of a hundred things fail. Part of ``monitor.py``.
 """
 
@@ -25,21 +25,21 @@ from urllib.parse import urlsplit
 
 from otactl.aws.clients import AwsClients, AwsSettings
 from otactl.cli.clock import CommandClock
-from otactl.cli.watching.inbox import CommandInbox
 from otactl.cli.watching.place import Place
 from otactl.cli.watching.room import furnish
-from otactl.cli.watching.subject import Subject
-from otactl.cli.watching.web import serving_page
+from otactl.deploy.watched_job import WatchedJob
 from otactl.model.snapshot import JobCounts, JobDescription
 from otactl.model.standing import Source
 from otactl.model.status import ExecutionStatus, JobStatus
 from otactl.monitor.job_watcher import JobWatcher
+from otactl.monitor.message_queue import MessageQueue
 from otactl.monitor.ports import Connected
 from otactl.monitor.table_query import SortBy, TableQuery
 from otactl.monitor.watch import Watch
 from otactl.monitor.watch_policy import WatchPolicy
 from otactl.views.monitor_terminal.frame import draw
 from otactl.views.monitor_terminal.screen import Mode, Screen
+from otactl.views.page.server import serving_page
 from otactl.views.snapshot_fields import snapshot_fields
 from otactl.wire.job_event import decode_event
 
@@ -182,7 +182,7 @@ def update_events(things: int) -> None:
 
 def watch_events(things: int, pace: int) -> None:
     """The whole loop, when a large job is nearly over: so many events a second, one by one."""
-    clock, inbox = CommandClock(), CommandInbox()
+    clock, message_queue = CommandClock(), MessageQueue()
     last = pace * PACED_SECONDS
     stream = messages(things, clock.now_ms())
     events: list[ExecutionEvent] = [decode_event(topic, body) for topic, body in stream]  # type: ignore[misc]  # all are events of executions
@@ -201,14 +201,14 @@ def watch_events(things: int, pace: int) -> None:
 
     watch = Watch(
         [watcher],
-        inbox,
+        message_queue,
         clock,
         WatchPolicy(),
         on_snapshot=lambda *_: None,
         is_over=is_over,
         expects_events=True,
     )
-    inbox.post(Connected())
+    message_queue.post(Connected())
 
     began: list[float] = []
 
@@ -217,7 +217,7 @@ def watch_events(things: int, pace: int) -> None:
         began.append(begun)
         for number, event in enumerate(events[-last:]):
             time.sleep(max(0.0, begun + number / pace - time.perf_counter()))
-            inbox.post(event)
+            message_queue.post(event)
 
     poster = threading.Thread(target=post, daemon=True)
     watch.run()
@@ -240,7 +240,7 @@ def a_room() -> WatchRoom:
     """What the command puts together for one job; nobody is asked."""
     nobody = AwsSettings(region="eu-west-1", access_key_id="a", secret_access_key="b")  # noqa: S106  # no secret
     place = Place(clients=AwsClients(nobody), clock=CommandClock())
-    return furnish(place, [Subject(JOB)], WatchPolicy())
+    return furnish(place, [WatchedJob(JOB)], WatchPolicy())
 
 
 def views(things: int) -> None:

@@ -17,7 +17,6 @@ import uvicorn
 from starlette.responses import PlainTextResponse
 from tests.support.job_world import JobWorld
 
-from otactl.cli.watching.web import serving_page
 from otactl.errors import LocalResourceMissing
 from otactl.model.outcome import ThingOutcome
 from otactl.model.status import ExecutionStatus
@@ -26,6 +25,7 @@ from otactl.monitor.job_watcher import JobWatcher
 from otactl.monitor.watch_policy import WatchPolicy
 from otactl.views.page.app import LAST_SECONDS, MAX_STREAMS
 from otactl.views.page.connection import MAX_CONNECTIONS, BoundedConnection
+from otactl.views.page.server import serving_page
 
 S = ExecutionStatus
 DEADLINE_SECONDS = 20

@@ -336,7 +336,7 @@ def test_credentials_that_may_not_listen_are_told_and_polling_goes_on(
         JobEvents(
             intruder,
             [job_id],
-            post=lambda message: (lost.append(message), watched.inbox.post(message)),
+            post=lambda message: (lost.append(message), watched.message_queue.post(message)),
         ),
     ):
         told = watched.wait_for(lambda one: "events stopped" in one.note)

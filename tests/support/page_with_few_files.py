@@ -9,8 +9,8 @@ import resource
 import signal
 import sys
 
-from otactl.cli.watching.web import serving_page
 from otactl.monitor.board import Board
+from otactl.views.page.server import serving_page
 
 #: A process with its interpreter, event loop and listener needs about ten.
 _FILES = 40

@@ -12,9 +12,9 @@ from otactl.aws.event_configuration import enable_events
 from otactl.aws.job_events import JobEvents
 from otactl.aws.jobs import IotJobs
 from otactl.cli.clock import CommandClock
-from otactl.cli.watching.inbox import CommandInbox
 from otactl.model.status import ExecutionStatus, JobStatus
 from otactl.monitor.job_watcher import JobWatcher
+from otactl.monitor.message_queue import MessageQueue
 from otactl.monitor.watch import Watch
 from otactl.monitor.watch_policy import WatchPolicy
 
@@ -37,7 +37,7 @@ class Watched:
 
     clients: AwsClients
     watcher: JobWatcher
-    inbox: CommandInbox
+    message_queue: MessageQueue
     thread: threading.Thread | None = None
     shown: list[JobSnapshot] = field(default_factory=list)
     failure: BaseException | None = None
@@ -88,11 +88,11 @@ def watching(
 ) -> Iterator[Watched]:
     """Watch a job in the background; ``fate`` is what becomes of events on their way."""
     policy = policy or WatchPolicy(interval_seconds=0.5, details=1000, sample=1000)
-    clock, inbox = CommandClock(), CommandInbox()
-    watched = Watched(clients, JobWatcher(job_id, IotJobs(clients), clock, policy), inbox)
+    clock, message_queue = CommandClock(), MessageQueue()
+    watched = Watched(clients, JobWatcher(job_id, IotJobs(clients), clock, policy), message_queue)
     watch = Watch(
         [watched.watcher],
-        inbox,
+        message_queue,
         clock,
         policy,
         on_snapshot=lambda _, snapshot: watched.shown.append(snapshot),
@@ -109,11 +109,11 @@ def watching(
     with contextlib.ExitStack() as stack:
         if events:
             enable_events(clients)
-            stack.enter_context(JobEvents(clients, [job_id], post=fate(inbox.post)))
+            stack.enter_context(JobEvents(clients, [job_id], post=fate(message_queue.post)))
         watched.thread = threading.Thread(target=run, daemon=True)
         watched.thread.start()
         yield watched
-        inbox.stop()
+        message_queue.stop()
         watched.thread.join(10)
 
 

@@ -53,12 +53,12 @@ def cancel(
     With --force what is in progress is cancelled too. A deployment that watches the job ends with
     exit code 5.
     """
+    from otactl.aws.renewable_reader import RenewableReader
     from otactl.cli.stack_dialog import confirmed
     from otactl.cli.watching.actions import DEFAULT_COMMENT
     from otactl.cli.watching.actions import cancel as cancel_job
     from otactl.cli.watching.choice import choose
     from otactl.cli.watching.place import Wishes, find_place
-    from otactl.cli.watching.reader import RenewableReader
     from otactl.deploy.consent import Consent
     from otactl.model.identifier import is_thing_name
 

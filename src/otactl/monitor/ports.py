@@ -87,12 +87,12 @@ class ThingHeard:
     connected: bool | None = None
 
 
-#: None says: look around, whatever the clock says.
+#: None asks for a poll, whatever the clock says.
 Message: TypeAlias = JobEvent | ExecutionEvent | Connected | Lost | ThingHeard | None
 
 
-class Inbox(Protocol):
-    """Where everything comes in that the watch did not ask for."""
+class MessageSource(Protocol):
+    """Where a watch receives what it did not ask for."""
 
     def receive(self, timeout_seconds: float) -> Sequence[Message]:
         """What came in, in that order; waits for the first when there is none yet.

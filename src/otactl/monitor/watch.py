@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from otactl.model.outcome import RoundResult
     from otactl.model.snapshot import JobSnapshot
     from otactl.monitor.job_watcher import JobWatcher
-    from otactl.monitor.ports import Clock, Inbox, Message
+    from otactl.monitor.ports import Clock, Message, MessageSource
     from otactl.monitor.watch_policy import WatchPolicy
     from otactl.wire.job_event import ExecutionEvent, JobEvent
 
@@ -60,7 +60,7 @@ class Watch:
 
     Args:
         watchers: One for each job.
-        inbox: Where events come in; also what the loop waits on.
+        messages: Where events come in; also what the loop waits on.
         clock: Time.
         policy: How closely.
         on_snapshot: Told a job's id and how it stands, whenever that may have changed.
@@ -78,7 +78,7 @@ class Watch:
     def __init__(
         self,
         watchers: Sequence[JobWatcher],
-        inbox: Inbox,
+        messages: MessageSource,
         clock: Clock,
         policy: WatchPolicy,
         *,
@@ -91,7 +91,7 @@ class Watch:
         is_elsewhere: Callable[[], bool] | None = None,
         patience_seconds: float | None = PATIENCE_SECONDS,
     ) -> None:
-        self._inbox = inbox
+        self._messages = messages
         self._clock = clock
         self._policy = policy
         self._on_snapshot = on_snapshot
@@ -131,7 +131,7 @@ class Watch:
                 self._show(turn)
             if all(turn.ended for turn in self._turns.values()):
                 return
-            for message in self._inbox.receive(self._seconds_to_wait()):
+            for message in self._messages.receive(self._seconds_to_wait()):
                 self._take(message)
 
     def look_now(self) -> None:

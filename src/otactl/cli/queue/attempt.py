@@ -25,7 +25,6 @@ from otactl.cli.queue.checkpoint import (
 )
 from otactl.cli.queue.received import check_files, check_targets, download_files, read_request
 from otactl.cli.queue.recorder import Recorder
-from otactl.cli.queue.trouble import may_pass, own_fault
 from otactl.deploy.journal import Phase
 from otactl.deploy.preparation import Request, prepare, prepare_again
 from otactl.deploy.step import CreateJob, DeleteExistingJob
@@ -37,6 +36,7 @@ from otactl.errors import (
     OtactlError,
     UserMistake,
 )
+from otactl.jobqueue.failure_policy import may_pass, own_fault
 from otactl.jobqueue.held import LeaseLost
 from otactl.jobqueue.state import FailureKind
 from otactl.jobqueue.trust import document_refusals

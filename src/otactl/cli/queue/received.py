@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from otactl.aws.release_store import FileRefused
+from otactl.aws.target_reader import MAX_THING_LIST_BYTES
 from otactl.cli.load import LoadedDeployment, load_deployment
-from otactl.cli.queue.target_reader import MAX_THING_LIST_BYTES
 from otactl.cli.text_file import read_text
 from otactl.errors import LocalResourceMissing, UserMistake
 from otactl.jobqueue.target_set import TargetSet

@@ -11,8 +11,13 @@ from typing import TYPE_CHECKING, TypeVar
 
 from otactl.cli import terminal
 from otactl.cli.queue.ended import Ended
-from otactl.cli.queue.trouble import hand_back_pause_ms, is_attempt, may_pass, refuses_the_worker
 from otactl.errors import AwsUnreachable, LocalResourceMissing, UserMistake
+from otactl.jobqueue.failure_policy import (
+    hand_back_pause_ms,
+    is_attempt,
+    may_pass,
+    refuses_the_worker,
+)
 from otactl.jobqueue.held import LeaseLost
 from otactl.jobqueue.request import Failure, Outcome
 from otactl.jobqueue.state import FailureKind

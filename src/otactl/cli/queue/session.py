@@ -11,7 +11,7 @@ from otactl.aws.clients import AwsClients, AwsSettings
 from otactl.aws.identity import account_of
 from otactl.aws.queue_table import DynamoRequestTable
 from otactl.aws.release_store import ReleaseStore
-from otactl.cli.queue.target_reader import StoredTargetReader
+from otactl.aws.target_reader import StoredTargetReader
 from otactl.errors import UserMistake
 from otactl.jobqueue.order import order_keys_of
 from otactl.jobqueue.request import JobRequest, MalformedRequest

@@ -11,8 +11,8 @@ from otactl.model.reason_code import USER_CANCEL_REASON_CODE
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from otactl.aws.renewable_reader import RenewableReader
     from otactl.cli.clock import CommandClock
-    from otactl.cli.watching.reader import RenewableReader
     from otactl.monitor.board import Board
 
 #: Says in the job that a person cancelled it from here (botocore ``iot`` ReasonCode).

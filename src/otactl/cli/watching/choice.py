@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 from otactl.cli import terminal
 from otactl.cli.named_files import read_thing_list
 from otactl.cli.text_file import read_text
-from otactl.cli.watching.at_work import deployments_at_work
-from otactl.cli.watching.journal_glance import JournalGlance
-from otactl.cli.watching.subject import Subject
 from otactl.deploy.journal import Journal
+from otactl.deploy.journal_reader import JournalReader, running_deployments
 from otactl.deploy.store import DeploymentStore
+from otactl.deploy.watched_job import WatchedJob
 from otactl.errors import LocalResourceMissing, UserMistake
 from otactl.errors.problem import Problem
 from otactl.model.configuration import parse_configuration
@@ -36,7 +35,7 @@ class Choice:
         journal_path: Of the first job's newest deployment: it says where to look.
     """
 
-    subjects: list[Subject] = field(default_factory=list)
+    subjects: list[WatchedJob] = field(default_factory=list)
     region: str | None = None
     journal_path: Path | None = None
 
@@ -100,7 +99,7 @@ class _Chooser:
         self._add(job_id)
 
     def add_running(self) -> None:
-        for found in deployments_at_work(self._store):
+        for found in running_deployments(self._store):
             self._add(found.job_id, journal_path=found.path)
             return
         raise NothingAtWork(
@@ -121,9 +120,9 @@ class _Chooser:
             journal_path = None if newest is None else self._store.path(newest)
         self.choice.journal_path = self.choice.journal_path or journal_path
         self.choice.subjects.append(
-            Subject(
+            WatchedJob(
                 job_id,
-                journal=None if journal_path is None else JournalGlance(journal_path),
+                journal=None if journal_path is None else JournalReader(journal_path),
                 count_things=(lambda: None) if counter is None else counter.count,
                 settles=self._settles,
                 waits=self._waits,
@@ -142,15 +141,15 @@ class StoredJournals:
     def __init__(self, store: DeploymentStore) -> None:
         self._store = store
 
-    def of(self, deployment_id: str) -> JournalGlance | None:
+    def of(self, deployment_id: str) -> JournalReader | None:
         """The journal of a deployment; None when it is another machine's."""
         known = deployment_id in self._store.ids()
-        return JournalGlance(self._store.path(deployment_id)) if known else None
+        return JournalReader(self._store.path(deployment_id)) if known else None
 
-    def newest(self, job_id: str) -> JournalGlance | None:
+    def newest(self, job_id: str) -> JournalReader | None:
         """The journal of the newest deployment of a job; None when there is none."""
         newest = self._store.newest_of_job(job_id)
-        return None if newest is None else JournalGlance(self._store.path(newest))
+        return None if newest is None else JournalReader(self._store.path(newest))
 
 
 def _job_of(journal_path: Path) -> str:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from otactl.aws.event_configuration import NEEDED_EVENTS, enable_events, enabled_events
 from otactl.aws.job_events import JobEvents
+from otactl.aws.renewable_reader import RenewableReader
 from otactl.cli.watching.actions import CommandActions
-from otactl.cli.watching.inbox import CommandInbox
-from otactl.cli.watching.reader import RenewableReader
 from otactl.monitor.board import Board
 from otactl.monitor.followed import FollowedThings
 from otactl.monitor.job_watcher import JobWatcher
+from otactl.monitor.message_queue import MessageQueue
 from otactl.monitor.watch import Watch
 from otactl.rules.backoff import PATIENCE_SECONDS
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from otactl.cli.watching.place import Place
-    from otactl.cli.watching.subject import Subject
+    from otactl.deploy.watched_job import WatchedJob
     from otactl.errors import OtactlError
     from otactl.model.snapshot import JobSnapshot
     from otactl.monitor.watch_policy import WatchPolicy
@@ -43,11 +43,11 @@ class WatchRoom:
     """
 
     place: Place
-    subjects: tuple[Subject, ...]
+    subjects: tuple[WatchedJob, ...]
     reader: RenewableReader
     watchers: tuple[JobWatcher, ...]
     board: Board
-    inbox: CommandInbox
+    message_queue: MessageQueue
     actions: CommandActions
     policy: WatchPolicy
     is_elsewhere: Callable[[], bool] | None = None
@@ -71,7 +71,7 @@ class WatchRoom:
 
 def furnish(
     place: Place,
-    subjects: Sequence[Subject],
+    subjects: Sequence[WatchedJob],
     policy: WatchPolicy,
     *,
     followed: Sequence[str] = (),
@@ -94,15 +94,15 @@ def furnish(
         for subject in subjects
     )
     board = Board(watchers)
-    inbox = CommandInbox(place.speed)
+    message_queue = MessageQueue(place.speed)
     return WatchRoom(
         place=place,
         subjects=tuple(subjects),
         reader=reader,
         watchers=watchers,
         board=board,
-        inbox=inbox,
-        actions=CommandActions(reader, board, place.clock, lambda: inbox.post(None)),
+        message_queue=message_queue,
+        actions=CommandActions(reader, board, place.clock, lambda: message_queue.post(None)),
         policy=policy,
         is_elsewhere=is_elsewhere,
     )
@@ -123,7 +123,7 @@ def watching(
     by_id = {subject.job_id: subject for subject in room.subjects}
     watch = Watch(
         room.watchers,
-        room.inbox,
+        room.message_queue,
         room.place.clock,
         room.policy,
         on_snapshot=room.board.put,
@@ -140,7 +140,7 @@ def watching(
             source = JobEvents(
                 room.place.clients,
                 [subject.job_id for subject in room.subjects],
-                post=room.inbox.post,
+                post=room.message_queue.post,
                 thing_names=thing_names,
                 now_ms=room.place.clock.now_ms,
             )
@@ -150,7 +150,7 @@ def watching(
         try:
             yield
         finally:
-            room.inbox.stop()
+            room.message_queue.stop()
             thread.join(_LEAVE_SECONDS)
 
 

@@ -55,7 +55,7 @@ def show(room: WatchRoom, showing: Showing, *, events: bool, thing_names: Sequen
     watch = watching(room, events=events, gives_up=showing.is_until_done, thing_names=thing_names)
     with ExitStack() as stack:
         if showing.web:
-            from otactl.cli.watching.web import serving_page
+            from otactl.views.page.server import serving_page
 
             address = stack.enter_context(serving_page(room.board, room.actions, showing.port))
             terminal.note(f"the page is {address}")

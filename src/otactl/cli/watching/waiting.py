@@ -10,9 +10,9 @@ import time
 from typing import TYPE_CHECKING
 
 from otactl.cli import terminal
-from otactl.cli.watching.at_work import deployments_at_work
 from otactl.cli.watching.choice import NothingAtWork
 from otactl.cli.watching.place import rehearsal_cloud, told_by
+from otactl.deploy.journal_reader import running_deployments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -54,7 +54,7 @@ def rehearsal_begun(
         job_ids: The jobs that are waited for.
         endpoint_url: Of the cloud that is polled; None for AWS.
     """
-    for found in deployments_at_work(store):
+    for found in running_deployments(store):
         cloud = rehearsal_cloud(found.about) if found.job_id in job_ids else None
         if cloud is not None and cloud.endpoint_url != endpoint_url:
             return True

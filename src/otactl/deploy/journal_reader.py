@@ -1,7 +1,7 @@
-"""What a watch needs of a journal that another process is writing, read again when it changed.
+"""Reads the journal that another process is writing, again whenever the file changed.
 
 A process that is killed leaves its journal at RUNNING for ever; the lock beside it tells whether
-anybody is at work.
+a process is at work.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import fcntl
 import os
 import sqlite3
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from otactl.deploy.journal import Journal, Phase
 from otactl.deploy.recorded_failure import recorded_failure
@@ -19,14 +19,16 @@ from otactl.errors import OtactlError
 from otactl.model.standing import RoundSummary
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
+    from otactl.deploy.store import DeploymentStore
     from otactl.model.outcome import RoundResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Glance:
-    """How a deployment stands by its journal.
+class DeploymentStatus:
+    """The status of a deployment by its journal.
 
     Attributes:
         things: How many things each round is for.
@@ -47,8 +49,8 @@ class Glance:
     alarms: tuple[str, ...]
 
 
-class JournalGlance:
-    """Glances at one journal.
+class JournalReader:
+    """Reads one journal.
 
     Args:
         path: The journal.
@@ -57,25 +59,25 @@ class JournalGlance:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._stamp: tuple[int, int] | None = None
-        self._glance: Glance | None = None
+        self._status: DeploymentStatus | None = None
 
     @property
     def deployment_id(self) -> str:
         """Whose journal it is."""
         return self._path.stem
 
-    def now(self) -> Glance | None:
-        """How the deployment stands; None when nobody can tell."""
+    def now(self) -> DeploymentStatus | None:
+        """The deployment's status; None when the journal was never readable."""
         try:
             found = self._path.stat()
             stamp = (found.st_mtime_ns, found.st_size)
             if stamp != self._stamp:
-                self._glance = self._read()
+                self._status = self._read()
                 self._stamp = stamp
         except (OSError, sqlite3.Error, OtactlError):
             # It is being written, or gone: what was seen last still holds.
-            return self._glance
-        return self._glance
+            return self._status
+        return self._status
 
     def is_at_work(self) -> bool:
         """Whether a process holds the journal's lock."""
@@ -108,11 +110,11 @@ class JournalGlance:
         except (sqlite3.Error, OtactlError):
             return None
 
-    def _read(self) -> Glance:
+    def _read(self) -> DeploymentStatus:
         journal = Journal.read(self._path)
         try:
             plan = journal.plan
-            return Glance(
+            return DeploymentStatus(
                 things=plan.things,
                 rounds=len(plan.rounds),
                 done=tuple(
@@ -131,3 +133,40 @@ class JournalGlance:
             )
         finally:
             journal.close()
+
+
+@dataclass(frozen=True, slots=True)
+class RunningDeployment:
+    """A deployment that a process of this machine carries out at this moment.
+
+    Attributes:
+        about: What its journal says of where it is carried out.
+    """
+
+    path: Path
+    job_id: str
+    about: dict[str, Any]
+
+
+def running_deployments(store: DeploymentStore) -> Iterator[RunningDeployment]:
+    """Find them, the newest first. The lock is tried before a journal is opened: it costs less."""
+    for deployment_id in store.ids():
+        path = store.path(deployment_id)
+        if JournalReader(path).is_at_work():
+            try:
+                found = _read_running(path)
+            except (OSError, sqlite3.Error, OtactlError):
+                # Its first entry is being written; the next poll finds it.
+                continue
+            if found is not None:
+                yield found
+
+
+def _read_running(path: Path) -> RunningDeployment | None:
+    journal = Journal.read(path)
+    try:
+        if journal.phase is not Phase.RUNNING:
+            return None
+        return RunningDeployment(path, journal.plan.job_id, dict(journal.about))
+    finally:
+        journal.close()

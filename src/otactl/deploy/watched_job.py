@@ -1,9 +1,9 @@
-"""A job that is looked at, with what is known of it beside the service: its file, its journal.
+"""A job that is watched, with what is known of it beside the service: its file, its journal.
 
 The journal of the deployment that created the job says how many things it is for, which round is
 under way and whether another one follows. Which deployment that is, the job's own description says.
 While there is no job, the newest deployment of that job id counts: when it is at work, the job is
-still to come, or was there and gone between two looks.
+still to come, or was there and gone between two polls.
 """
 
 from __future__ import annotations
@@ -14,38 +14,36 @@ from typing import TYPE_CHECKING, Protocol
 
 from otactl.deploy.ending import Ending, ending_of, failure_of
 from otactl.deploy.ownership import owner
-from otactl.errors import DeploymentFailed, JobDeleted, UserMistake
+from otactl.errors import DeploymentFailed, JobDeleted, OtactlError, UserMistake
 from otactl.model.standing import RoundsStanding
 from otactl.model.status import ExecutionStatus
-from otactl.views.wording import things_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from otactl.cli.watching.journal_glance import Glance, JournalGlance
-    from otactl.errors import OtactlError
+    from otactl.deploy.journal_reader import DeploymentStatus, JournalReader
     from otactl.model.outcome import RoundResult
     from otactl.model.snapshot import JobSnapshot
 
-_TAKE_UP = "`otactl resume` takes it up, `otactl clean` takes it back"
+_CONTINUE = "continue it with `otactl resume`, or remove it with `otactl clean`"
 _ROUND = re.compile(r" round (?P<round>[0-9]{1,9})$")
 
 
 class Journals(Protocol):
     """The journals of this machine."""
 
-    def of(self, deployment_id: str) -> JournalGlance | None:
+    def of(self, deployment_id: str) -> JournalReader | None:
         """The journal of a deployment; None when it is another machine's."""
         ...
 
-    def newest(self, job_id: str) -> JournalGlance | None:
+    def newest(self, job_id: str) -> JournalReader | None:
         """The journal of the newest deployment of a job; None when there is none."""
         ...
 
 
 @dataclass(slots=True)
-class Subject:
-    """A job that is looked at.
+class WatchedJob:
+    """A job that is watched.
 
     Attributes:
         job_id: The job.
@@ -57,7 +55,7 @@ class Subject:
     """
 
     job_id: str
-    journal: JournalGlance | None = None
+    journal: JournalReader | None = None
     count_things: Callable[[], int | None] = field(default=lambda: None)
     settles: bool = False
     waits: bool = False
@@ -72,26 +70,26 @@ class Subject:
         return max(self._round, 1)
 
     @property
-    def _glance(self) -> Glance | None:
+    def _status(self) -> DeploymentStatus | None:
         return None if self.journal is None else self.journal.now()
 
     def alarm_names(self) -> tuple[str, ...]:
         """The alarms its deployment created."""
-        glance = self._glance
-        return () if glance is None else glance.alarms
+        status = self._status
+        return () if status is None else status.alarms
 
     def things(self) -> int | None:
         """How many things the job is for."""
-        glance = self._glance
-        return self.count_things() if glance is None else glance.things
+        status = self._status
+        return self.count_things() if status is None else status.things
 
     def rounds(self) -> RoundsStanding | None:
         """Which round of its deployment is under way."""
-        glance = self._glance
-        if glance is None or glance.rounds == 1:
+        status = self._status
+        if status is None or status.rounds == 1:
             return None
-        current = self._round or min(glance.rounds, len(glance.done) + 1)
-        return RoundsStanding(current=current, planned=glance.rounds, done=glance.done)
+        current = self._round or min(status.rounds, len(status.done) + 1)
+        return RoundsStanding(current=current, planned=status.rounds, done=status.done)
 
     def see(self, snapshot: JobSnapshot) -> None:
         """Learn whose job it is from its own description."""
@@ -108,7 +106,7 @@ class Subject:
         if self.journal is None or self.journal.deployment_id != creator:
             self.journal = self._journal_of(creator)
 
-    def _journal_of(self, creator: str | None) -> JournalGlance | None:
+    def _journal_of(self, creator: str | None) -> JournalReader | None:
         return None if creator is None or self.journals is None else self.journals.of(creator)
 
     def _see_none(self) -> None:
@@ -119,17 +117,17 @@ class Subject:
 
     def _is_at_work(self) -> bool:
         """Whether a process carries its deployment out this very moment."""
-        glance = self._glance
+        status = self._status
         return (
-            glance is not None
+            status is not None
             and self.journal is not None
-            and not glance.has_ended
+            and not status.has_ended
             and self.journal.is_at_work()
         )
 
     @property
     def ended_unseen(self) -> bool:
-        """Whether its deployment ended, and nobody has seen the job between two looks."""
+        """Whether its deployment ended, and no poll found the job."""
         return self._was_at_work and not self._is_at_work()
 
     def is_over(self, snapshot: JobSnapshot) -> bool:
@@ -145,7 +143,7 @@ class Subject:
         ending = self._ending(snapshot)
         if ending is None or (ending is Ending.SETTLED and not self.settles):
             return False
-        # How the round ended is its deployment's to say, which may look at it a moment later.
+        # How the round ended is its deployment's to say, which may poll it a moment later.
         return not self._round_is_open()
 
     def last_word(self) -> RoundResult | None:
@@ -157,7 +155,7 @@ class Subject:
 
         Args:
             snapshot: The last one.
-            place: Where was looked, for the message.
+            place: Where the service was polled, for the message.
         """
         job = snapshot.job
         if job is None:
@@ -170,7 +168,7 @@ class Subject:
         failed = sum(group.count for group in snapshot.failures)
         if failed or not job.counts[ExecutionStatus.SUCCEEDED]:
             what = (
-                f"{things_words(failed)} did not succeed"
+                f"{failed:,} thing{'' if failed == 1 else 's'} did not succeed"
                 if failed
                 else "it reached no thing at all"
             )
@@ -184,15 +182,15 @@ class Subject:
 
     def _vanished(self) -> OtactlError | None:
         """How it failed when the job was there and is not any more."""
-        glance = self._glance
-        if glance is not None and glance.has_ended:
-            return glance.failure
-        if glance is None or self._is_at_work():
+        status = self._status
+        if status is not None and status.has_ended:
+            return status.failure
+        if status is None or self._is_at_work():
             return JobDeleted(f"job {self.job_id} was deleted by somebody else")
         # A process that was killed says no more of what it did than of what it did not.
         return JobDeleted(
             f"job {self.job_id} is gone, and its deployment was stopped before it ended",
-            hint=_TAKE_UP,
+            hint=_CONTINUE,
         )
 
     def _unseen_end(self, place: str) -> OtactlError | None:
@@ -200,8 +198,8 @@ class Subject:
         if self._is_at_work():
             hint = "its deployment is at work and will create it: --wait waits for it"
         elif self.ended_unseen:
-            glance = self._glance
-            return None if glance is None else glance.failure or _unfinished(glance, self.job_id)
+            status = self._status
+            return None if status is None else status.failure or _unfinished(status, self.job_id)
         else:
             hint = "--wait waits for one; `otactl history` lists the deployments of this machine"
         return UserMistake(f"there is no job {self.job_id} in {place}", hint=hint)
@@ -219,27 +217,27 @@ class Subject:
 
     def _round_is_open(self) -> bool:
         """Whether the deployment is at work and has not written down how this round ended."""
-        glance = self._glance
-        written = () if glance is None else glance.done
+        status = self._status
+        written = () if status is None else status.done
         return self._is_at_work() and all(each.round != self._current_round for each in written)
 
     def _another_round_follows(self) -> bool:
         """Whether the deployment is at work and has not done its last round."""
-        glance = self._glance
+        status = self._status
         return (
-            glance is not None
+            status is not None
             and self.journal is not None
-            and glance.is_running
-            and self._current_round < glance.rounds
+            and status.is_running
+            and self._current_round < status.rounds
             and self.journal.is_at_work()
         )
 
 
-def _unfinished(glance: Glance, job_id: str) -> OtactlError | None:
+def _unfinished(status: DeploymentStatus, job_id: str) -> OtactlError | None:
     """A deployment whose process is gone and that did not end."""
-    if glance.has_ended:
+    if status.has_ended:
         return None
     return DeploymentFailed(
         f"the deployment of job {job_id} was stopped before it ended",
-        hint=_TAKE_UP,
+        hint=_CONTINUE,
     )

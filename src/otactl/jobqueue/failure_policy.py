@@ -1,13 +1,13 @@
-"""What went wrong with a request, told apart by whose trouble it is. Pure.
+"""What becomes of a request whose deployment did not succeed, by the cause of the error. Pure.
 
 =============================== ================== ===========================================
-what                            whose              what becomes of the request
+error                           cause              what becomes of the request
 =============================== ================== ===========================================
-refused credentials             the worker's       handed back, and the worker ends
-AWS out of reach, no disk       the surroundings'  handed back, tried again after a while
-a signal                        nobody's           handed back at once; it is no attempt
-a fault of otactl's own         ours               handed back; dead after so many attempts
-anything else                   the request's own  Failed, with the reason
+refused credentials             the worker         released, and the worker ends
+AWS unreachable, no disk space  the environment    released, retried after a pause
+a signal                        a stop             released at once; it counts as no attempt
+an exception of otactl's code   otactl             released; failed after the maximum of attempts
+anything else                   the request        Failed, with the reason
 =============================== ================== ===========================================
 """
 
@@ -23,28 +23,28 @@ from otactl.errors import (
 
 #: Codes by which AWS refuses what these credentials may not do; another worker's may.
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedException", "403"})
-#: How long a request that was handed back waits: half a minute, and four times as long each time,
+#: The pause before a released request is retried: half a minute, four times as long each time,
 #: so that three attempts outlast ten minutes without AWS.
 _FIRST_PAUSE_MS = 30_000
 _PAUSE_FACTOR = 4
 _LONGEST_PAUSE_MS = 3_600_000
-#: The longest pause is reached before; attempts are counted in the table, so by anybody.
+#: The longest pause is reached before; the table counts attempts, and other tools may write there.
 _MAX_FACTORS = 8
 
 
 class OwnFault(OtactlError):
-    """Raised when otactl itself did what it should not have done."""
+    """Raised for an exception that otactl's own code should not have raised."""
 
 
 def refuses_the_worker(error: OtactlError) -> bool:
-    """Whether AWS refuses whoever asks; other requests would fare no better."""
+    """Whether AWS refuses the worker's credentials, whatever the request."""
     if isinstance(error, CredentialsUnusable):
         return True
     return isinstance(error, AwsRefused) and (error.is_about_credentials or error.code in _DENIED)
 
 
 def may_pass(error: OtactlError) -> bool:
-    """Whether another try, or another worker, may not meet it."""
+    """Whether a retry, or another worker, may succeed."""
     return isinstance(error, Interrupted | AwsUnreachable) or refuses_the_worker(error)
 
 
@@ -58,10 +58,10 @@ def is_attempt(error: OtactlError) -> bool:
 
 
 def hand_back_pause_ms(error: OtactlError, attempt: int) -> int:
-    """How long a request that is handed back waits for its next worker.
+    """The pause before another worker may claim a released request, in milliseconds.
 
     Args:
-        error: Why it is handed back.
+        error: Why it is released.
         attempt: Counted from 1.
     """
     if isinstance(error, Interrupted):
@@ -72,13 +72,13 @@ def hand_back_pause_ms(error: OtactlError, attempt: int) -> int:
 
 
 def own_fault(fault: Exception, place: str) -> OwnFault:
-    """Our word for an exception that should not have been.
+    """The error that reports an exception of otactl's own code.
 
     Args:
-        fault: What was raised.
-        place: The file that has the traceback.
+        fault: The exception.
+        place: The file with the traceback.
     """
     return OwnFault(
-        f"otactl met a fault of its own: {type(fault).__name__}: {fault}",
-        hint=f"{place} says where; please report it",
+        f"internal error: {type(fault).__name__}: {fault}",
+        hint=f"the traceback is in {place}; please report it",
     )

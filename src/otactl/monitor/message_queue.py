@@ -1,4 +1,4 @@
-"""Where events, wishes to look around and the wish to stop come in, from whatever thread."""
+"""A watch's queue of messages: events, requests to poll and to stop, posted from any thread."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
 
     from otactl.monitor.ports import Message
 
-#: Messages handed on at once; what is more waits a moment, so that looks are not put off.
+#: Messages handed on at once; what is more waits a moment, so that polls are not put off.
 _BATCH = 2000
 
 
 class _Stop:
-    """Whoever waits shall stop."""
+    """Asks the watch to stop."""
 
 
-class CommandInbox:
-    """The inbox of a watch (``monitor.ports.Inbox``).
+class MessageQueue:
+    """The messages of a watch (``monitor.ports.MessageSource``).
 
     Args:
         speed: Seconds of the watch's clock per second of the wall's.
@@ -32,11 +32,11 @@ class CommandInbox:
         self._messages: queue.SimpleQueue[Message | _Stop] = queue.SimpleQueue()
 
     def post(self, message: Message) -> None:
-        """Hand something in; None lets the watch look around."""
+        """Post a message; None asks the watch to poll."""
         self._messages.put(message)
 
     def stop(self) -> None:
-        """Let the watch end."""
+        """Ask the watch to end."""
         self._messages.put(_Stop())
 
     def receive(self, timeout_seconds: float) -> Sequence[Message]:

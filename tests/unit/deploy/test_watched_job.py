@@ -6,16 +6,16 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from otactl.cli.watching.journal_glance import Glance
-from otactl.cli.watching.subject import Subject
+from otactl.deploy.journal_reader import DeploymentStatus
 from otactl.deploy.ownership import describe_ours
+from otactl.deploy.watched_job import WatchedJob
 from otactl.errors import DeploymentFailed, JobDeleted, UserMistake
 from otactl.model.snapshot import JobCounts, JobDescription, JobSnapshot
 from otactl.model.standing import RoundSummary
 from otactl.model.status import ExecutionStatus, JobStatus
 
 FIRST, SECOND = "20261124T100000Z-aaaaaa", "20261124T110000Z-bbbbbb"
-RUNNING = Glance(
+RUNNING = DeploymentStatus(
     things=3, rounds=1, done=(), is_running=True, has_ended=False, failure=None, alarms=()
 )
 ENDED = replace(RUNNING, is_running=False, has_ended=True)
@@ -26,11 +26,11 @@ class StandingJournal:
     """A journal as a test wants it."""
 
     deployment_id: str = FIRST
-    glance: Glance = RUNNING
+    status: DeploymentStatus = RUNNING
     at_work: bool = True
 
     def now(self):
-        return self.glance
+        return self.status
 
     def is_at_work(self):
         return self.at_work
@@ -63,14 +63,14 @@ NONE = JobSnapshot(at_ms=1, job=None, looked_ms=1)
 
 
 def test_a_job_that_is_not_there_is_waited_for_only_when_somebody_says_so():
-    assert Subject("job").is_over(NONE)
-    assert not Subject("job", waits=True).is_over(NONE)
-    assert isinstance(Subject("job").failure(NONE, "us-east-1"), UserMistake)
+    assert WatchedJob("job").is_over(NONE)
+    assert not WatchedJob("job", waits=True).is_over(NONE)
+    assert isinstance(WatchedJob("job").failure(NONE, "us-east-1"), UserMistake)
 
 
 def test_a_deployment_at_work_will_create_its_job_and_needs_no_wish():
     shelf = Shelf([StandingJournal()])
-    subject = Subject("job", shelf.journals[0], journals=shelf)
+    subject = WatchedJob("job", shelf.journals[0], journals=shelf)
 
     assert not subject.is_over(NONE)
     assert "will create it" in subject.failure(NONE, "us-east-1").hint
@@ -79,10 +79,10 @@ def test_a_deployment_at_work_will_create_its_job_and_needs_no_wish():
 @pytest.mark.parametrize("failure", [None, DeploymentFailed("1 of 3 things did not succeed")])
 def test_a_deployment_that_ends_before_its_job_was_seen_is_believed(failure):
     shelf = Shelf([StandingJournal()])
-    subject = Subject("job", shelf.journals[0], journals=shelf, waits=True)
+    subject = WatchedJob("job", shelf.journals[0], journals=shelf, waits=True)
     assert not subject.is_over(NONE)
 
-    shelf.journals[0].glance = replace(ENDED, failure=failure)
+    shelf.journals[0].status = replace(ENDED, failure=failure)
     shelf.journals[0].at_work = False
 
     assert subject.is_over(NONE)
@@ -91,7 +91,7 @@ def test_a_deployment_that_ends_before_its_job_was_seen_is_believed(failure):
 
 def test_a_deployment_that_was_killed_before_its_job_was_seen_is_no_success():
     shelf = Shelf([StandingJournal()])
-    subject = Subject("job", shelf.journals[0], journals=shelf)
+    subject = WatchedJob("job", shelf.journals[0], journals=shelf)
     subject.is_over(NONE)
 
     shelf.journals[0].at_work = False
@@ -102,7 +102,7 @@ def test_a_deployment_that_was_killed_before_its_job_was_seen_is_no_success():
 
 def test_a_deployment_that_is_begun_while_somebody_waits_is_found():
     shelf = Shelf([StandingJournal(FIRST, ENDED, at_work=False)])
-    subject = Subject("job", shelf.journals[0], journals=shelf, waits=True)
+    subject = WatchedJob("job", shelf.journals[0], journals=shelf, waits=True)
     assert not subject.is_over(NONE)
 
     shelf.journals.append(StandingJournal(SECOND, replace(RUNNING, rounds=2)))
@@ -113,7 +113,7 @@ def test_a_deployment_that_is_begun_while_somebody_waits_is_found():
 
 def test_a_journal_of_another_deployment_says_nothing_of_a_job():
     shelf = Shelf([StandingJournal()])
-    subject = Subject("job", shelf.journals[0], journals=shelf, count_things=lambda: 7)
+    subject = WatchedJob("job", shelf.journals[0], journals=shelf, count_things=lambda: 7)
 
     subject.is_over(a_snapshot(by=SECOND, QUEUED=3))
 
@@ -122,11 +122,11 @@ def test_a_journal_of_another_deployment_says_nothing_of_a_job():
 
 def test_a_job_that_is_gone_is_over_when_its_deployment_has_written_how_it_ended():
     shelf = Shelf([StandingJournal()])
-    subject = Subject("job", shelf.journals[0], journals=shelf)
+    subject = WatchedJob("job", shelf.journals[0], journals=shelf)
     gone = a_snapshot(JobStatus.COMPLETED, gone=True, SUCCEEDED=3)
     assert not subject.is_over(gone)
 
-    shelf.journals[0].glance, shelf.journals[0].at_work = ENDED, False
+    shelf.journals[0].status, shelf.journals[0].at_work = ENDED, False
 
     assert subject.is_over(gone)
     assert subject.failure(gone, "us-east-1") is None
@@ -135,18 +135,18 @@ def test_a_job_that_is_gone_is_over_when_its_deployment_has_written_how_it_ended
 def test_a_job_that_its_own_deployment_deletes_was_not_deleted_by_somebody_else():
     """On AWS that takes a while, and DescribeJob says so meanwhile."""
     journal = StandingJournal()
-    subject = Subject("job", journal)
+    subject = WatchedJob("job", journal)
     leaving = a_snapshot(JobStatus.DELETION_IN_PROGRESS, SUCCEEDED=3)
     assert not subject.is_over(leaving)
 
-    journal.glance, journal.at_work = ENDED, False
+    journal.status, journal.at_work = ENDED, False
 
     assert subject.is_over(leaving)
     assert subject.failure(leaving, "us-east-1") is None
 
 
 def test_a_job_that_somebody_else_is_deleting_is_over():
-    subject = Subject("job", journals=Shelf())
+    subject = WatchedJob("job", journals=Shelf())
     leaving = a_snapshot(JobStatus.DELETION_IN_PROGRESS, QUEUED=3)
 
     assert subject.is_over(leaving)
@@ -154,7 +154,7 @@ def test_a_job_that_somebody_else_is_deleting_is_over():
 
 
 def test_a_job_that_nobody_here_deployed_and_that_is_gone_was_deleted():
-    subject = Subject("job", journals=Shelf())
+    subject = WatchedJob("job", journals=Shelf())
     gone = a_snapshot(gone=True, QUEUED=3)
 
     assert subject.is_over(gone)
@@ -162,7 +162,7 @@ def test_a_job_that_nobody_here_deployed_and_that_is_gone_was_deleted():
 
 
 def test_a_job_that_is_gone_with_the_process_that_deployed_it_is_not_blamed_on_others():
-    subject = Subject("job", StandingJournal(at_work=False))
+    subject = WatchedJob("job", StandingJournal(at_work=False))
     gone = a_snapshot(gone=True, QUEUED=3)
 
     assert subject.is_over(gone)
@@ -173,8 +173,8 @@ def test_a_job_that_is_gone_with_the_process_that_deployed_it_is_not_blamed_on_o
 
 
 def test_between_two_rounds_a_job_that_is_gone_is_not_over():
-    shelf = Shelf([StandingJournal(glance=replace(RUNNING, rounds=2))])
-    subject = Subject("job", shelf.journals[0], journals=shelf)
+    shelf = Shelf([StandingJournal(status=replace(RUNNING, rounds=2))])
+    subject = WatchedJob("job", shelf.journals[0], journals=shelf)
 
     assert not subject.is_over(a_snapshot(JobStatus.COMPLETED, gone=True, SUCCEEDED=3))
 
@@ -187,14 +187,14 @@ def test_a_round_is_over_when_its_deployment_has_written_it_down():
         )
         return replace(RUNNING, rounds=2, done=done)
 
-    journal = StandingJournal(glance=written(1))
-    subject = Subject("job", journal)
+    journal = StandingJournal(status=written(1))
+    subject = WatchedJob("job", journal)
     ended = a_snapshot(JobStatus.COMPLETED, round_number=2, SUCCEEDED=3)
 
     # AWS says that the job is completed before the deployment has looked again.
     assert not subject.is_over(ended)
-    journal.glance = written(1, 2)
+    journal.status = written(1, 2)
     assert subject.is_over(ended)
     # One that was killed meanwhile will not write any more.
-    journal.glance, journal.at_work = written(1), False
+    journal.status, journal.at_work = written(1), False
     assert subject.is_over(ended)

@@ -6,7 +6,6 @@ import pytest
 from tests.support.memory_queue import ManualTime, MemoryTable, MemoryTargets, request_for
 
 from otactl.cli.queue.recorder import Recorder
-from otactl.cli.queue.trouble import hand_back_pause_ms, own_fault
 from otactl.errors import (
     AwsRefused,
     AwsUnreachable,
@@ -15,6 +14,7 @@ from otactl.errors import (
     OtactlError,
     UserMistake,
 )
+from otactl.jobqueue.failure_policy import hand_back_pause_ms, own_fault
 from otactl.jobqueue.held import HeldRequest
 from otactl.jobqueue.lease_policy import LeasePolicy
 from otactl.jobqueue.request import JobRequest
