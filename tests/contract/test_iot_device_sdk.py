@@ -97,6 +97,22 @@ def test_its_jobs_client_takes_a_job_and_reports_success(
     assert job["jobProcessDetails"]["numberOfSucceededThings"] == 1
 
 
+def test_it_hears_jobs_answers_without_a_subscription(
+    connection: mqtt.Connection, thing: DeviceIdentity
+) -> None:
+    heard: queue.Queue[str] = queue.Queue()
+    connection.disconnect().result(SECONDS)
+    connection.on_message(lambda topic, **_: heard.put(topic))  # taken while disconnected only
+    connection.connect().result(SECONDS)
+    base = f"$aws/things/{thing.thing_name}/jobs"
+
+    for suffix in ("get", "no-such-job/update"):
+        connection.publish(f"{base}/{suffix}", "{}", QOS)[0].result(SECONDS)
+
+    assert heard.get(timeout=SECONDS) == f"{base}/get/accepted"
+    assert heard.get(timeout=SECONDS) == f"{base}/no-such-job/update/rejected"
+
+
 @pytest.mark.parametrize("fmt", ["json", "cbor"])
 def test_it_fetches_a_file_through_the_stream_topics(
     *,

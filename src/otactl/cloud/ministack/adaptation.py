@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from otactl.cloud.ministack import (
     alarm,
+    asker,
     ca_key,
     client_certificate,
     function_credentials,
@@ -60,6 +61,7 @@ ADAPTATIONS: dict[str, Callable[[], None]] = {
     "e-mails and text messages": outbox.install,
     "the remembered CA key (registering a large fleet will be slow)": ca_key.install,
     "the subscription index (a large fleet will be slow)": subscription_index.install,
+    "answers to the connection that asked": asker.install,
     "the small rules of the registry": registry.install,
     "groups in groups": thing_group.install,
     _PAGES: paging.install,

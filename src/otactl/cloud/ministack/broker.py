@@ -12,31 +12,42 @@ from typing import TYPE_CHECKING
 
 from ministack.services import iot
 
+from otactl.cloud.ministack import asker
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from typing import Any
 
     from otactl.cloud.scope import Scope
 
 
 async def subscribe(
-    scope: Scope, topic_filter: str, on_message: Callable[[str, bytes], Awaitable[None]]
+    scope: Scope, topic_filter: str, on_message: Callable[[str, bytes, Any], Awaitable[None]]
 ) -> None:
     """Hear every message of a topic filter in one account and region.
 
     Args:
         scope: The account and region.
         topic_filter: With MQTT's wildcards.
-        on_message: Called with topic and payload, inside the publisher's connection: while it
-            waits, the publisher waits.
+        on_message: Called with topic, payload and the connection that published (None if none
+            did), inside that connection: while it waits, the publisher waits.
     """
 
     async def deliver(topic: str, payload: bytes, _qos: int) -> None:
-        await on_message(topic, payload)
+        await on_message(topic, payload, asker.current_asker())
 
     await iot.broker_subscribe(scope.account_id, scope.region, topic_filter, deliver, granted_qos=1)
 
 
-async def publish(scope: Scope, topic: str, payload: bytes) -> None:
-    """Publish at QoS 0; returns when every subscriber's connection has taken the message."""
+async def answer(scope: Scope, topic: str, payload: bytes, to: Any) -> None:
+    """Publish an answer at QoS 0; returns when every receiver's connection has taken it.
+
+    Args:
+        scope: The account and region.
+        topic: Of the answer.
+        payload: The answer.
+        to: The connection that asked: it gets the answer though it has not subscribed.
+    """
     # Looked up at each call: the subscription index wraps it.
     await iot.broker_publish(scope.account_id, scope.region, topic, payload, qos=0)
+    await asker.deliver_unsubscribed(to, topic, payload)

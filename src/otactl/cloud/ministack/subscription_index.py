@@ -12,6 +12,7 @@ too few, and whoever else looks into the dictionary sees all of it.
 
 from __future__ import annotations
 
+import functools
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -111,6 +112,7 @@ def _wrap() -> None:
     unsubscribe = iot.broker_unsubscribe
     filters: dict[str, str] = {}
 
+    @functools.wraps(publish)
     async def broker_publish(
         account_id: str, region: str, topic: str, *arguments: Any, **options: Any
     ) -> None:
@@ -120,6 +122,7 @@ def _wrap() -> None:
         finally:
             _published.reset(token)
 
+    @functools.wraps(subscribe)
     async def broker_subscribe(
         account_id: str, region: str, topic_filter: str, *arguments: Any, **options: Any
     ) -> str:
@@ -129,6 +132,7 @@ def _wrap() -> None:
         filters[subscription_id] = f"{account_id}/{region}/{topic_filter}"
         return subscription_id
 
+    @functools.wraps(unsubscribe)
     async def broker_unsubscribe(subscription_id: str) -> None:
         topic_filter = filters.pop(subscription_id, None)
         if topic_filter is None:

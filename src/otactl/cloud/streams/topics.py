@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from otactl.wire.stream_payload import StreamRejected, encode_rejected
 from otactl.wire.stream_topic import REQUEST_FILTERS, StreamTopic, StreamVerb
@@ -30,13 +30,16 @@ class Broker(Protocol):
     """The broker, as far as the service needs it."""
 
     async def subscribe(
-        self, scope: Scope, topic_filter: str, on_message: Callable[[str, bytes], Awaitable[None]]
+        self,
+        scope: Scope,
+        topic_filter: str,
+        on_message: Callable[[str, bytes, Any], Awaitable[None]],
     ) -> None:
-        """Hear every message of a topic filter in one account and region."""
+        """Hear every message of a topic filter in one account and region, and who sent it."""
         ...
 
-    async def publish(self, scope: Scope, topic: str, payload: bytes) -> None:
-        """Publish a message; returns when the subscribers' connections have taken it."""
+    async def answer(self, scope: Scope, topic: str, payload: bytes, to: Any) -> None:
+        """Publish, to the asker in any case; returns when the connections have taken it."""
         ...
 
 
@@ -61,35 +64,36 @@ class StreamTopics:
             self._heard[scope] = asyncio.create_task(self._subscribe(scope))
 
     async def _subscribe(self, scope: Scope) -> None:
-        async def on_message(topic_name: str, payload: bytes) -> None:
-            await self._on_message(scope, topic_name, payload)
+        async def on_message(topic_name: str, payload: bytes, asker: Any) -> None:
+            await self._on_message(scope, topic_name, payload, asker)
 
         for topic_filter in REQUEST_FILTERS:
             await self._broker.subscribe(scope, topic_filter, on_message)
 
-    async def _on_message(self, scope: Scope, topic_name: str, payload: bytes) -> None:
+    async def _on_message(self, scope: Scope, topic_name: str, payload: bytes, asker: Any) -> None:
         topic = StreamTopic.parse(topic_name)
         if topic is None or topic.verb not in _REQUESTS:
             return  # the filters match the last level whatever it is
 
         async def answer() -> None:
-            await self._answer(scope, topic, payload)
+            await self._answer(scope, topic, payload, asker)
 
         await self._mailboxes.put((scope, topic.thing_name), answer)
 
-    async def _answer(self, scope: Scope, topic: StreamTopic, payload: bytes) -> None:
+    async def _answer(self, scope: Scope, topic: StreamTopic, payload: bytes, asker: Any) -> None:
         answer_topics = {verb: str(topic.with_verb(verb)) for verb in _ANSWERS}
         try:
             async for verb, message in self._service.answer(scope, topic, payload):
-                await self._broker.publish(scope, answer_topics[verb], message)
+                await self._broker.answer(scope, answer_topics[verb], message, asker)
         except Exception:  # noqa: BLE001  # logged, and answered
             # Whatever it is, the device must hear something, and the next request its answer.
             _log.exception("%s could not be answered", topic)
             rejected = StreamRejected(code="InternalError", message="see cloud.log")
-            await self._broker.publish(
+            await self._broker.answer(
                 scope,
                 answer_topics[StreamVerb.REJECTED],
                 encode_rejected(rejected, topic.payload_format),
+                asker,
             )
 
     def forget(self) -> None:

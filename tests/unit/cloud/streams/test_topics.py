@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cbor2
 from tests.unit.cloud.streams.memory import HERE, Cloud, MemoryObjects
@@ -25,7 +25,7 @@ class MemoryBroker:
 
     def __init__(self, stuck: frozenset[str] = frozenset()) -> None:
         self.stuck = stuck
-        self.listeners: list[Callable[[str, bytes], Awaitable[None]]] = []
+        self.listeners: list[Callable[[str, bytes, Any], Awaitable[None]]] = []
         self.published: list[tuple[str, bytes]] = []
         self.under_way = Counter[str]()
         self.changed = asyncio.Condition()
@@ -35,13 +35,17 @@ class MemoryBroker:
             await self.changed.wait_for(holds)
 
     async def subscribe(
-        self, _scope: Scope, _topic_filter: str, on_message: Callable[[str, bytes], Awaitable[None]]
+        self,
+        _scope: Scope,
+        _topic_filter: str,
+        on_message: Callable[[str, bytes, Any], Awaitable[None]],
     ) -> None:
         self.listeners.append(on_message)
         async with self.changed:
             self.changed.notify_all()
 
-    async def publish(self, _scope: Scope, topic: str, payload: bytes) -> None:
+    async def answer(self, _scope: Scope, topic: str, payload: bytes, to: Any) -> None:
+        assert to == f"the connection of {topic.split('/')[2]}"
         thing = topic.split("/")[2]
         self.under_way[thing] += 1
         if thing in self.stuck:
@@ -53,7 +57,7 @@ class MemoryBroker:
             self.changed.notify_all()
 
     async def ask(self, topic: str, payload: bytes) -> None:
-        await self.listeners[0](topic, payload)
+        await self.listeners[0](topic, payload, f"the connection of {topic.split('/')[2]}")
 
 
 class BrokenObjects(MemoryObjects):

@@ -1,0 +1,168 @@
+"""Answers go to the connection that asked.
+
+- Jobs: to nobody else, subscribed or not, once (aws-facts F1 and O); at the QoS of the asker's
+  subscription that matches, else at QoS 0. Neither rules nor other clients see them.
+- Fleet provisioning: to nobody else, which MiniStack does; here also without a subscription.
+- Shadows and stream data: to each subscriber, as documented, and to an asker that has not
+  subscribed as well. AWS does not document the latter; its own OTA agent relies on it
+  (aws-facts O).
+
+Each delivery is subject to ``iot:Receive``, which MiniStack's ``deliver_to_client`` checks.
+
+Touched, in ``ministack.services.iot``: ``_WSSession.handle_packet`` is wrapped to remember who
+asks; ``_handle_jobs_publish``, ``_handle_shadow_publish`` and ``broker_publish`` to see what is an
+answer; ``_WSSession._answer_fleet_provisioning`` is replaced.
+"""
+
+# ruff: noqa: SLF001 - the private parts of MiniStack are what this file is about, see above.
+
+from __future__ import annotations
+
+import functools
+import json
+import logging
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+from ministack.services import iot
+
+from otactl.cloud.ministack.shape import require_parameters, require_source
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+_asking: ContextVar[Any] = ContextVar("asking", default=None)
+#: What sends the answers of the request under way.
+_answering: ContextVar[Callable[..., Awaitable[None]] | None] = ContextVar(
+    "answering", default=None
+)
+
+_log = logging.getLogger("otactl.cloud.broker")
+
+
+def current_asker() -> Any:
+    """The connection whose packet is being handled; None outside of one."""
+    return _asking.get()
+
+
+async def deliver_unsubscribed(asker: Any, topic: str, payload: bytes) -> None:
+    """Deliver an answer at QoS 0 to an asker that has not subscribed to its topic.
+
+    Args:
+        asker: As ``current_asker`` returned it.
+        topic: Of the answer.
+        payload: The answer.
+    """
+    if asker is not None and not _granted(asker, topic):
+        await _deliver(asker, topic, payload, 0)
+
+
+def install() -> None:
+    """Put it in place.
+
+    Raises:
+        ShapeChanged: MiniStack's broker is not the one this was written for.
+    """
+    session = iot._WSSession
+    require_parameters(session.handle_packet, "self", "pkt_type", "flags", "body")
+    require_parameters(session.deliver_to_client, "self", "topic", "payload", "qos")
+    require_source(session.deliver_to_client, 'self._policy_allows("iot:Receive"')
+    require_parameters(
+        session._answer_fleet_provisioning,
+        *("self", "topic", "operation", "template_name", "payload"),
+    )
+    require_source(session._answer_fleet_provisioning, "_fleet_provisioning_reply(")
+    require_parameters(iot.broker_publish, "account_id", "region", "topic", "payload")
+    require_source(iot._handle_shadow_publish, "await broker_publish(")
+    handle_packet = session.handle_packet
+
+    async def remember(asker: Any, pkt_type: int, flags: int, body: bytes) -> bool:
+        token = _asking.set(asker)
+        try:
+            return bool(await handle_packet(asker, pkt_type, flags, body))
+        finally:
+            _asking.reset(token)
+
+    session.handle_packet = remember
+    session._answer_fleet_provisioning = _answer_provisioning
+    publish = iot.broker_publish
+
+    async def answer_of_jobs(*where: Any, **_: Any) -> None:
+        _account_id, _region, topic, payload = where
+        asker = current_asker()
+        if asker is not None:
+            await _deliver(asker, topic, payload, max(_granted(asker, topic), default=0))
+
+    async def answer_of_shadows(*where: Any, **options: Any) -> None:
+        await publish(*where, **options)
+        await deliver_unsubscribed(current_asker(), where[2], where[3])
+
+    async def broker_publish(
+        account_id: str, region: str, topic: str, payload: bytes, *arguments: Any, **options: Any
+    ) -> None:
+        send = _answering.get()
+        if send is None or not topic.endswith(("/accepted", "/rejected")):
+            await publish(account_id, region, topic, payload, *arguments, **options)
+            return
+        # What a rule makes of this message is no answer.
+        token = _answering.set(None)
+        try:
+            await send(account_id, region, topic, payload, *arguments, **options)
+        finally:
+            _answering.reset(token)
+
+    iot.broker_publish = broker_publish
+    iot._handle_jobs_publish = _answered_by(answer_of_jobs, iot._handle_jobs_publish)
+    iot._handle_shadow_publish = _answered_by(answer_of_shadows, iot._handle_shadow_publish)
+
+
+def _answered_by(
+    send: Callable[..., Awaitable[None]], handle: Callable[..., Awaitable[None]]
+) -> Callable[..., Awaitable[None]]:
+    @functools.wraps(handle)
+    async def handle_and_answer(*arguments: Any) -> None:
+        token = _answering.set(send)
+        try:
+            await handle(*arguments)
+        finally:
+            _answering.reset(token)
+
+    return handle_and_answer
+
+
+async def _answer_provisioning(
+    asker: Any, topic: str, operation: str, template_name: str | None, payload: bytes
+) -> None:
+    connection = {"clientId": asker._client_id}
+    if asker._principal != asker.account_id:
+        connection["claimCertificateId"] = asker._principal
+    try:
+        async with iot.publishing_events():
+            kind, answer = await iot._fleet_provisioning_reply(
+                asker.account_id, asker.region, operation, template_name, payload, connection
+            )
+    except Exception:  # noqa: BLE001  # as MiniStack does: the connection stays
+        _log.warning("fleet provisioning failed on %r", topic, exc_info=True)
+        return
+    topic = f"{topic}/{kind}"
+    await _deliver(
+        asker, topic, json.dumps(answer).encode(), max(_granted(asker, topic), default=0)
+    )
+
+
+def _granted(asker: Any, topic: str) -> list[int]:
+    """The QoS of each subscription of a connection that matches a topic."""
+    return [
+        asker._sub_granted_qos.get(subscription_id, 0)
+        for subscription_id, topic_filter in asker._sub_filters.items()
+        if iot._subscription_matches(topic_filter, topic)
+    ]
+
+
+async def _deliver(asker: Any, topic: str, payload: bytes, qos: int) -> None:
+    if asker._cleaned_up:
+        return  # gone meanwhile
+    try:
+        await asker.deliver_to_client(topic, payload, qos)
+    except OSError as error:
+        _log.info("the answer on %s was not delivered: %s", topic, error)
