@@ -1,0 +1,171 @@
+"""Waves: the parts of a deployment that follow each other, each through a gate of its own.
+
+``[WAVE_CONFIG]`` describes them; ``rules.waves`` decides who is in which and whether a gate opens.
+Percentages are kept in hundredths, so that every threshold is exact in whole things.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from otactl.model.job_configuration import JobConfiguration
+
+#: 100 percent in the unit of all percentages here.
+WHOLE = 10_000
+REST = "rest"
+MAX_NAME_LENGTH = 16
+#: Waves of up to this many things name them; larger ones get a thing group (aws-facts A1).
+MAX_NAMED_THINGS = 100
+
+_NAME = re.compile(rf"[a-z0-9-]{{1,{MAX_NAME_LENGTH}}}", re.ASCII)
+
+
+def is_wave_name(text: str) -> bool:
+    """Whether it can name a wave: it becomes the end of a job id."""
+    return _NAME.fullmatch(text) is not None
+
+
+def percent_words(hundredths: int) -> str:
+    """A percentage as a person writes it: ``97.5%``."""
+    return f"{hundredths / 100:g}%"
+
+
+class Verdict(StrEnum):
+    """What a gate says."""
+
+    PASS = "pass"  # noqa: S105 - a verdict
+    FAIL = "fail"
+    WAIT = "wait"
+    #: Neither good nor bad can be shown; a person decides.
+    INCONCLUSIVE = "inconclusive"
+
+
+class Question(StrEnum):
+    """What a gate that waits for a person asks; an approval answers one of them."""
+
+    APPROVAL = "approval"
+    INCONCLUSIVE = "inconclusive"
+    #: Things of an earlier wave failed after its gate had passed.
+    STRAGGLERS = "stragglers"
+
+
+class MissingAlarmData(StrEnum):
+    """What INSUFFICIENT_DATA of an alarm in ``alarmList`` means to a gate."""
+
+    WAIT = "wait"
+    OK = "ok"
+    FAIL = "fail"
+
+
+class Act(StrEnum):
+    """What a person can decide about a deployment in waves."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+    PAUSE = "pause"
+    CONTINUE = "continue"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What a person decided, and who it was.
+
+    Attributes:
+        wave: The wave an approval is for; empty for the other acts.
+        answers: Of an approval, what the gate asked when it was given.
+        failed: Of an approval that answers STRAGGLERS, how many things of each earlier wave had
+            failed then: it covers no more than these.
+        identity: The caller's ARN as STS tells it.
+        at_ms: Epoch milliseconds, on the clock of the machine it was given at.
+    """
+
+    act: Act
+    identity: str
+    host: str
+    at_ms: int
+    wave: str = ""
+    comment: str = ""
+    answers: Question | None = None
+    failed: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaveSize:
+    """How many things a wave has, or which: exactly one is set, none of them for the rest."""
+
+    things: int | None = None
+    hundredths: int | None = None
+    groups: tuple[str, ...] = ()
+
+    @property
+    def is_rest(self) -> bool:
+        """Whether it takes everything that is left."""
+        return self.things is None and self.hundredths is None and not self.groups
+
+    def __str__(self) -> str:
+        if self.hundredths is not None:
+            return percent_words(self.hundredths)
+        return str(self.things) if self.things is not None else ", ".join(self.groups) or REST
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateRule:
+    """What a wave must show before the next one may begin.
+
+    Attributes:
+        required_ended: Of the things the wave was given, hundredths of a percent.
+        required_succeeded: Of those that ended, hundredths of a percent.
+        soak_ms: How long enough must have ended and succeeded without a break.
+        maximum_ms: From the wave's first IN_PROGRESS, the time in which enough must have ended.
+        needs_approval: Whether a person must say so at the end.
+        alarms: Names of existing CloudWatch alarms that are watched as well.
+    """
+
+    required_ended: int = 8_000
+    required_succeeded: int = 9_500
+    soak_ms: int = 3_600_000
+    maximum_ms: int = 86_400_000
+    needs_approval: bool = False
+    alarms: tuple[str, ...] = ()
+    missing_data: MissingAlarmData = MissingAlarmData.WAIT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wave:
+    """One wave as it is configured.
+
+    Attributes:
+        job: The policy of its job; waves differ in ``maximumPerMinute`` alone.
+    """
+
+    name: str
+    size: WaveSize
+    rule: GateRule
+    job: JobConfiguration
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waves:
+    """All of ``[WAVE_CONFIG]``.
+
+    Attributes:
+        waves: In order; the last takes the rest.
+        seed: Deals things to waves; None for the digest of the image.
+        excepted_things: The path of a list of things that are left out; None for none.
+        open_days: How long jobs stay open for stragglers after the last verdict.
+        fill_per_second: Things added to a wave's group per second.
+    """
+
+    waves: tuple[Wave, ...]
+    seed: str | None = None
+    excepted_things: str | None = None
+    open_days: int = 14
+    fill_per_second: int = 50
+
+
+def wave_job_id(job_id: str, wave: str) -> str:
+    """The id of a wave's job."""
+    return f"{job_id}-{wave}"

@@ -1,0 +1,309 @@
+"""The gate behind a wave: may the next one begin?
+
+One pure function of executions, alarms, time and decisions. The rules, in the order in which they
+are asked; the first that applies decides:
+
+1. A person rejected the deployment: fail.
+2. The wave's job was stopped, or an alarm was in ALARM since the wave began: fail.
+3. More things failed than (100 - requiredSucceeded)% of the whole wave: fail.
+4. Too few ended, or too few of those succeeded: wait; inconclusive when ``maximumMinutes`` is over
+   since the first began, or when what is open cannot mend it. A person may approve that.
+5. Enough ended and succeeded, but not for ``soakMinutes`` without a break yet: wait.
+6. An alarm without data, an earlier wave that has failed since its gate passed, an approval that
+   is missing, the next wave's group that is not filled, a pause: wait.
+7. Otherwise: pass.
+
+Thresholds round up in whole things. Every time is AWS's: that of executions, and of its answers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from otactl.model.standing import AlarmState
+from otactl.model.wave import Act, MissingAlarmData, Question, Verdict, percent_words
+from otactl.rules.waves.membership import share_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from otactl.model.wave import Decision, GateRule
+    from otactl.rules.waves.counting import WaveCount
+
+_MS_PER_MINUTE = 60_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmSight:
+    """What a gate knows of one alarm.
+
+    Attributes:
+        is_own: Whether it is the deployment's, made with the job: without data it says nothing.
+        since_wave: Whether it was in ALARM at any time since the wave began.
+    """
+
+    name: str
+    state: AlarmState
+    is_own: bool = False
+    since_wave: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierWave:
+    """A wave whose gate has passed, as its stragglers left it since."""
+
+    name: str
+    count: WaveCount
+    rule: GateRule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateSight:
+    """Everything a gate looks at.
+
+    Attributes:
+        now_ms: Epoch milliseconds by AWS's clock.
+        decisions: In the order in which they were given.
+        stopped: How the wave's job ended before its time, in words; empty when it did not.
+        refused: Why AWS did not take the wave's job, in words; empty when it did.
+        held_by: What else must be ready before the next wave can begin, in words.
+        is_last: Whether no wave follows: then neither stragglers nor a pause hold anything back.
+    """
+
+    wave: str
+    count: WaveCount
+    now_ms: int
+    alarms: Sequence[AlarmSight] = ()
+    decisions: Sequence[Decision] = ()
+    earlier: Sequence[EarlierWave] = ()
+    stopped: str = ""
+    refused: str = ""
+    held_by: str = ""
+    is_last: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateResult:
+    """What a gate says, and why.
+
+    Attributes:
+        reasons: Sentences with numbers, the decisive one first.
+        question: What a person is asked; None when no one is.
+        is_rejected: Whether it fails because a person said so.
+        soak_left_ms: While it soaks, for how long it still does.
+    """
+
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    question: Question | None = None
+    is_rejected: bool = False
+    soak_left_ms: int | None = None
+
+
+def needed_ended(rule: GateRule, given: int) -> int:
+    """How many of the things given must have ended."""
+    return share_of(given, rule.required_ended)
+
+
+def needed_succeeded(rule: GateRule, ended: int) -> int:
+    """How many of those that ended must have succeeded."""
+    return share_of(ended, rule.required_succeeded)
+
+
+def allowed_failures(rule: GateRule, given: int) -> int:
+    """How many things of the whole wave may fail; one more fails the gate."""
+    return given - share_of(given, rule.required_succeeded)
+
+
+def has_failed(rule: GateRule, count: WaveCount) -> bool:
+    """Whether more things have failed than the whole wave may have."""
+    return count.failed > allowed_failures(rule, count.given)
+
+
+def steady_since_ms(rule: GateRule, count: WaveCount) -> int | None:
+    """Since when enough have ended and succeeded without a break; None when it is not so now."""
+    needed, succeeded = needed_ended(rule, count.given), 0
+    since: int | None = None
+    for ended, (at_ms, is_success) in enumerate(count.ends, start=1):
+        succeeded += is_success
+        is_last_of_instant = ended == count.ended or count.ends[ended][0] > at_ms
+        if not is_last_of_instant:
+            continue
+        if ended < needed or succeeded < needed_succeeded(rule, ended):
+            since = None
+        elif since is None:
+            since = at_ms
+    return since
+
+
+def judge(rule: GateRule, sight: GateSight) -> GateResult:
+    """The verdict of a gate."""
+    return _failure(rule, sight) or _unfinished(rule, sight) or _hold(rule, sight) or _passed(sight)
+
+
+def _failure(rule: GateRule, sight: GateSight) -> GateResult | None:
+    rejection = next((one for one in sight.decisions if one.act is Act.REJECT), None)
+    if rejection is not None:
+        said = f": {rejection.comment}" if rejection.comment else ""
+        return GateResult(
+            verdict=Verdict.FAIL,
+            reasons=(f"rejected by {rejection.identity}{said}",),
+            is_rejected=True,
+        )
+    if sight.stopped:
+        return _fails(sight.stopped)
+    for alarm in sight.alarms:
+        if alarm.state is AlarmState.ALARM or alarm.since_wave:
+            when = "is" if alarm.state is AlarmState.ALARM else "was, since the wave began,"
+            return _fails(f"alarm {alarm.name} {when} in ALARM")
+        if _lacks_data(alarm) and rule.missing_data is MissingAlarmData.FAIL:
+            return _fails(f"alarm {alarm.name} has no data, and alarmMissingData = fail")
+    count = sight.count
+    if has_failed(rule, count):
+        return _fails(
+            f"{count.failed:,} of {count.given:,} things failed; at most"
+            f" {allowed_failures(rule, count.given):,} may"
+            f" (requiredSucceededPercentage {percent_words(rule.required_succeeded)})"
+        )
+    return None
+
+
+def _fails(reason: str) -> GateResult:
+    return GateResult(verdict=Verdict.FAIL, reasons=(reason,))
+
+
+def _unfinished(rule: GateRule, sight: GateSight) -> GateResult | None:
+    """Too few ended or succeeded, or not for long enough."""
+    since = None if sight.refused else steady_since_ms(rule, sight.count)
+    if since is None:
+        if _approved(sight, Question.INCONCLUSIVE):
+            return None
+        told = () if sight.refused else (_counts_words(rule, sight.count),)
+        why = sight.refused or _why_inconclusive(rule, sight)
+        if not why:
+            return GateResult(verdict=Verdict.WAIT, reasons=told)
+        return GateResult(
+            verdict=Verdict.INCONCLUSIVE, reasons=(why, *told), question=Question.INCONCLUSIVE
+        )
+    left_ms = since + rule.soak_ms - sight.now_ms
+    if left_ms <= 0:
+        return None
+    words = f"soaking: {-(-left_ms // _MS_PER_MINUTE):,} of {rule.soak_ms // _MS_PER_MINUTE:,}"
+    return GateResult(
+        verdict=Verdict.WAIT,
+        reasons=(f"{words} minutes left", _counts_words(rule, sight.count)),
+        soak_left_ms=left_ms,
+    )
+
+
+def _why_inconclusive(rule: GateRule, sight: GateSight) -> str:
+    count = sight.count
+    if not count.open:
+        return "no thing of the wave is open any more, and this is not enough"
+    reachable = count.given - count.not_reached
+    if reachable < needed_ended(rule, count.given):
+        return f"{count.not_reached:,} things were not reached, so enough can never end"
+    began = count.first_started_ms
+    if began is not None and sight.now_ms - began >= rule.maximum_ms:
+        minutes = rule.maximum_ms // _MS_PER_MINUTE
+        return f"{minutes:,} minutes (maximumMinutes) are over since the first thing began"
+    return ""
+
+
+def _counts_words(rule: GateRule, count: WaveCount) -> str:
+    return (
+        f"{count.ended:,} of {count.given:,} ended ({needed_ended(rule, count.given):,} needed),"
+        f" {count.succeeded:,} of them succeeded ({needed_succeeded(rule, count.ended):,} needed)"
+        + (f", {count.not_reached:,} not reached" if count.not_reached else "")
+    )
+
+
+def _hold(rule: GateRule, sight: GateSight) -> GateResult | None:
+    """What keeps the next wave back though this one is good."""
+    holds = list(_holds(rule, sight))
+    if not holds:
+        return None
+    questions = [question for question, _ in holds if question is not None]
+    return GateResult(
+        verdict=Verdict.WAIT,
+        reasons=(*(words for _, words in holds), _counts_words(rule, sight.count)),
+        question=questions[0] if questions else None,
+    )
+
+
+def _holds(rule: GateRule, sight: GateSight) -> Iterator[tuple[Question | None, str]]:
+    late = [] if sight.is_last else list(failed_since(sight))
+    if late:
+        words = "; ".join(
+            f"{one.count.failed:,} of {one.count.given:,} things of wave {one.name} have failed"
+            " since its gate passed"
+            for one in late
+        )
+        yield Question.STRAGGLERS, f"{words}: a person must say whether to go on"
+    answered = _approved(sight, Question.APPROVAL) or _approved(sight, Question.INCONCLUSIVE)
+    if rule.needs_approval and not answered:
+        yield Question.APPROVAL, "everything is as required; it waits for an approval"
+    if rule.missing_data is MissingAlarmData.WAIT:
+        for alarm in filter(_lacks_data, sight.alarms):
+            yield None, f"alarm {alarm.name} has no data (alarmMissingData = wait)"
+    if sight.held_by:
+        yield None, sight.held_by
+    pause = None if sight.is_last else _pause(sight.decisions)
+    if pause is not None:
+        said = f": {pause.comment}" if pause.comment else ""
+        yield None, f"paused by {pause.identity}{said}; `otactl continue` goes on"
+
+
+def failed_since(sight: GateSight) -> Iterator[EarlierWave]:
+    """Earlier waves that would fail by now, and of which no approval knew that many failures."""
+    for one in sight.earlier:
+        known = max(
+            (
+                decision.failed.get(one.name, 0)
+                for decision in sight.decisions
+                if decision.act is Act.APPROVE and decision.answers is Question.STRAGGLERS
+            ),
+            default=0,
+        )
+        if has_failed(one.rule, one.count) and one.count.failed > known:
+            yield one
+
+
+def _approved(sight: GateSight, question: Question) -> bool:
+    """Whether a person approved this very wave when it asked that."""
+    return any(
+        one.act is Act.APPROVE and one.wave == sight.wave and one.answers is question
+        for one in sight.decisions
+    )
+
+
+def _pause(decisions: Sequence[Decision]) -> Decision | None:
+    """The pause in force."""
+    acts = [one for one in decisions if one.act in (Act.PAUSE, Act.CONTINUE)]
+    return acts[-1] if acts and acts[-1].act is Act.PAUSE else None
+
+
+def _lacks_data(alarm: AlarmSight) -> bool:
+    """An alarm of the deployment's own has data only once devices report."""
+    no_data = (AlarmState.INSUFFICIENT_DATA, AlarmState.MISSING)
+    return not alarm.is_own and alarm.state in no_data
+
+
+def _passed(sight: GateSight) -> GateResult:
+    count = sight.count
+    reasons = [
+        f"{count.succeeded:,} of {count.ended:,} things that ended succeeded, of {count.given:,}"
+    ]
+    approval = next(
+        (
+            one
+            for one in reversed(sight.decisions)
+            if one.act is Act.APPROVE and one.wave == sight.wave
+        ),
+        None,
+    )
+    if approval is not None:
+        said = f": {approval.comment}" if approval.comment else ""
+        reasons.append(f"approved by {approval.identity}{said}")
+    return GateResult(verdict=Verdict.PASS, reasons=tuple(reasons))

@@ -1,0 +1,67 @@
+"""Who is in which wave.
+
+- A thing belongs to the first wave that takes it, and to exactly one.
+- A wave of groups takes the listed things that are in one of them.
+- A number or a percentage takes things by a hash of seed and name, so the same list and the same
+  seed give the same waves on any machine. Percentages are of all listed things, rounded up.
+- The rest takes what is left.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from otactl.model.wave import WHOLE
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from otactl.model.wave import WaveSize
+
+
+def share_of(things: int, hundredths: int) -> int:
+    """A percentage of things in whole things, rounded up; at least 1 of any."""
+    return -(-things * hundredths // WHOLE)
+
+
+def divide(
+    things: Iterable[str],
+    sizes: Sequence[WaveSize],
+    *,
+    seed: str,
+    members: Mapping[str, Collection[str]],
+) -> tuple[tuple[str, ...], ...]:
+    """Deal things to waves; a wave for which nothing is left is empty.
+
+    Args:
+        things: The names of all things, each once.
+        sizes: Of each wave, in order.
+        seed: Whoever has the same seed and the same things gets the same waves.
+        members: The names of the things in each group that a size names.
+    """
+    left = dict.fromkeys(sorted(things, key=lambda name: (_rank(seed, name), name)))
+    total = len(left)
+    waves = []
+    for size in sizes:
+        taken = tuple(_taken(size, left, total, members))
+        for name in taken:
+            del left[name]
+        waves.append(taken)
+    return tuple(waves)
+
+
+def _taken(
+    size: WaveSize, left: Mapping[str, None], total: int, members: Mapping[str, Collection[str]]
+) -> Iterable[str]:
+    if size.groups:
+        named = set().union(*(members[group] for group in size.groups))
+        return (name for name in left if name in named)
+    if size.hundredths is not None:
+        return islice(left, share_of(total, size.hundredths))
+    return islice(left, size.things) if size.things is not None else left
+
+
+def _rank(seed: str, name: str) -> bytes:
+    return hashlib.blake2b(name.encode(), key=seed.encode()[:64], digest_size=8).digest()
