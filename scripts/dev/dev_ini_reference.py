@@ -20,8 +20,20 @@ _DEFAULT = "test_default_section.py"
 _DEPLOYMENT = "test_deployment_section.py"
 _JOB = "test_job_section.py"
 _ALARM = "test_alarm_section.py"
+_WAVE = "test_wave_section.py"
 _SWITCH = f"{_DEFAULT}::test_a_switch_decides_whether_its_section_counts"
 _TYPES = f"{_JOB}::TestAbort::test_each_type_becomes_a_criterion"
+
+_GATE_PROOFS = (
+    ("requiredEndedPercentage", "test_percentages_are_kept_in_hundredths"),
+    ("requiredSucceededPercentage", "test_percentages_are_kept_in_hundredths"),
+    ("soakMinutes", "test_a_waves_section_says_what_is_different"),
+    ("maximumMinutes", "test_a_waves_section_says_what_is_different"),
+    ("approval", "test_a_waves_section_says_what_is_different"),
+    ("alarmList", "test_alarm_list_names_alarms_that_exist"),
+    ("alarmMissingData", "test_alarm_missing_data_is_one_of_three_words"),
+    ("maximumPerMinute", "test_maximum_per_minute_is_of_the_waves_job"),
+)
 
 #: The test that proves a key, by its full name.
 PROOFS: dict[str, str] = {
@@ -50,6 +62,7 @@ PROOFS: dict[str, str] = {
     "DEFAULT.useRetryConfig": _SWITCH,
     "DEFAULT.useSchedulingConfig": _SWITCH,
     "DEFAULT.useSigningConfig": _SWITCH,
+    "DEFAULT.useWaveConfig": f"{_WAVE}::test_use_wave_config_needs_a_timeout_and_one_round",
     "CUSTOM_JOB_DOCUMENT.jobDocSrcCfg": (
         f"{_DEPLOYMENT}::TestCustomDocument::test_job_doc_src_cfg_is_one_of_two_words"
     ),
@@ -162,6 +175,16 @@ PROOFS: dict[str, str] = {
     "MAINTENANCE_WINDOW_<window_name>.durationInMinutes": (
         f"{_JOB}::TestSchedule::test_window_duration_in_minutes_is_less_than_a_day"
     ),
+    **{f"WAVE_CONFIG.{key}": f"{_WAVE}::{test}" for key, test in _GATE_PROOFS},
+    "WAVE_CONFIG.waveList": f"{_WAVE}::test_wave_list_gives_names_and_sizes_and_implies_the_rest",
+    "WAVE_CONFIG.sampleSeed": f"{_WAVE}::test_what_holds_for_all_waves",
+    "WAVE_CONFIG.preferRecent": f"{_WAVE}::test_what_is_not_built_yet_is_refused",
+    "WAVE_CONFIG.exceptThings": f"{_WAVE}::test_what_holds_for_all_waves",
+    "WAVE_CONFIG.openDays": f"{_WAVE}::test_what_holds_for_all_waves",
+    "WAVE_CONFIG.groupFillPerSecond": f"{_WAVE}::test_what_holds_for_all_waves",
+    "WAVE_CONFIG.onGateFailure": f"{_WAVE}::test_what_is_not_built_yet_is_refused",
+    **{f"WAVE_CONFIG_<wave_name>.{key}": f"{_WAVE}::{test}" for key, test in _GATE_PROOFS},
+    "WAVE_CONFIG_<wave_name>.size": f"{_WAVE}::test_a_waves_section_says_what_is_different",
     "API_CONFIG.uploadConcurrency": (
         f"{_DEPLOYMENT}::TestApi::test_upload_concurrency_is_four_when_left_out"
     ),

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from tests.support.aws_oracle import Recorder, ask_for_everything
-from tests.support.dev_ini import FULL, rendered
+from tests.support.dev_ini import FULL, FULL_WITH_WAVES, rendered
 
 from otactl.aws.jobs import IotJobs
 from otactl.deploy.ports import JobRequest
@@ -41,7 +41,9 @@ LONG = 10_000
 THING = "arn:aws:iot:us-east-1:123456789012:thing/t"
 
 # Every value that stands somewhere is tried everywhere, beside the numbers at which limits lie.
-_known = st.sampled_from(sorted({value for keys in FULL.values() for value in keys.values()}))
+_known = st.sampled_from(
+    sorted({value for keys in FULL_WITH_WAVES.values() for value in keys.values()})
+)
 _NUMBERS = """
 0 1 2 9 10 11 30 59 60 61 99 100 101 1000 1001 1430 1431 3600 3601 8640 10080 10081 86400 604800
 2147483647 2147483648 0.0 0.01 0.1 1.0 1.1 1.10 1.15 1.55 5.0 5.1 10.999 99.99 100.0
@@ -82,14 +84,15 @@ _nasty = st.sampled_from(
     ]
 )
 values = st.one_of(_known, _number, _nasty, st.text(max_size=12))
-_section_names = st.sampled_from(sorted(FULL))
-_key_names = st.sampled_from(sorted({key for keys in FULL.values() for key in keys}))
+_section_names = st.sampled_from(sorted(FULL_WITH_WAVES))
+_key_names = st.sampled_from(sorted({key for keys in FULL_WITH_WAVES.values() for key in keys}))
 
 
 @st.composite
 def files(draw: st.DrawFn) -> str:
     """A valid file that has been tampered with, in a few places or in none."""
-    sections = {name: dict(keys) for name, keys in FULL.items()}
+    full = draw(st.sampled_from([FULL, FULL_WITH_WAVES]))
+    sections = {name: dict(keys) for name, keys in full.items()}
     for _ in range(draw(st.integers(0, 6))):
         name = draw(_section_names)
         keys = sections.setdefault(name, {})
@@ -157,9 +160,10 @@ def recorder() -> Recorder:
 
 
 def test_the_full_file_is_accepted_and_has_every_section(recorder: Recorder):
-    specs = [find_section(name) for name in FULL]
+    specs = [find_section(name) for name in FULL_WITH_WAVES]
 
     assert check_file("\n".join(rendered(FULL)), recorder)
+    assert check_file("\n".join(rendered(FULL_WITH_WAVES)), recorder)
     assert {key.section for key in all_keys()} == {spec.name for spec in specs if spec}
 
 
@@ -210,8 +214,12 @@ _checked_keys = [
 def test_a_value_is_checked_alone_as_it_is_in_the_file(key: Key, text: str):
     """The wizard, which asks for one value after the other, is as strict as the file."""
     assume(not set(text) & set("\n\r\0"))
-    section = key.section.replace("<alarm_name>", "Upper").replace("<window_name>", "Night")
-    changed = FULL | {section: {**FULL[section], key.name: text}}
+    members = {"<alarm_name>": "Upper", "<window_name>": "Night", "<wave_name>": "canary"}
+    section = key.section
+    for placeholder, name in members.items():
+        section = section.replace(placeholder, name)
+    full = FULL_WITH_WAVES if section.startswith("WAVE") else FULL
+    changed = full | {section: {**full[section], key.name: text}}
 
     alone = check_value(section, key.name, text)
     _, problems = reading_of("\n".join(rendered(changed)))

@@ -19,6 +19,7 @@ from otactl.aws.jobs import IotJobs
 from otactl.aws.streams import IotStreams
 from otactl.deploy.ports import JobRequest, StreamRequest
 from otactl.model.alarm import deployed_alarm_name
+from otactl.model.wave import wave_job_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,16 +62,23 @@ class Recorder:
 
 def ask_for_everything(configuration: DeploymentConfiguration, recorder: Recorder) -> None:
     """Make every request the configuration decides about."""
-    IotJobs(recorder.clients).create(
-        JobRequest(
-            job_id=configuration.job_id,
-            targets=("arn:aws:iot:us-east-1:123456789012:thing/t",),
-            document="{}",
-            description="otactl",
-            configuration=configuration.job,
-            tags=configuration.tags,
+    jobs = {configuration.job_id: configuration.job}
+    if configuration.waves is not None:
+        jobs = {
+            wave_job_id(configuration.job_id, wave.name): wave.job
+            for wave in configuration.waves.waves
+        }
+    for job_id, job in jobs.items():
+        IotJobs(recorder.clients).create(
+            JobRequest(
+                job_id=job_id,
+                targets=("arn:aws:iot:us-east-1:123456789012:thing/t",),
+                document="{}",
+                description="otactl",
+                configuration=job,
+                tags=configuration.tags,
+            )
         )
-    )
     IotStreams(recorder.clients).create(
         StreamRequest(
             stream_id=configuration.stream_name(255),

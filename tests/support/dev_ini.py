@@ -115,6 +115,29 @@ FULL: dict[str, dict[str, str]] = {
     "LINT_CONFIG": {"waive_X": "because"},
 }
 
+#: The same with waves, which need SNAPSHOT jobs.
+FULL_WITH_WAVES: dict[str, dict[str, str]] = FULL | {
+    "DEFAULT": FULL["DEFAULT"] | {"targetSelection": "SNAPSHOT", "useWaveConfig": "True"},
+    "SCHEDULING_CONFIG": FULL["SCHEDULING_CONFIG"] | {"maintenanceWindowList": ""},
+    "WAVE_CONFIG": {
+        "waveList": "canary:50, early:10%, rest",
+        "requiredEndedPercentage": "80",
+        "requiredSucceededPercentage": "95",
+        "soakMinutes": "60",
+        "maximumMinutes": "1440",
+        "approval": "False",
+        "alarmList": "crashes",
+        "alarmMissingData": "wait",
+        "sampleSeed": "1",
+        "preferRecent": "False",
+        "exceptThings": "except.txt",
+        "openDays": "14",
+        "groupFillPerSecond": "50",
+        "onGateFailure": "stop",
+    },
+    "WAVE_CONFIG_canary": {"maximumPerMinute": "60", "approval": "True", "size": "5"},
+}
+
 
 def rendered(sections: dict[str, dict[str, str]]) -> list[str]:
     """The lines of a file."""

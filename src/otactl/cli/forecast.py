@@ -146,6 +146,7 @@ def _scenario(
     from otactl.forecast.ensemble import Scenario
 
     configuration = read_configuration(path).configuration
+    configuration.refuse_waves("the forecast")
     profile = fleet.profile
     if failure_rate is not None:
         profile = profile.with_failure_rate(failure_rate)

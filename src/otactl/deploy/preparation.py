@@ -67,6 +67,7 @@ def prepare(request: Request, services: Services) -> Plan:
         AwsRefused: AWS refused to be asked.
     """
     configuration = request.configuration
+    configuration.refuse_waves("a deployment")
     firmware = _checked_image(request, services)
     document = job_document(
         configuration,

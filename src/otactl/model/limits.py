@@ -118,6 +118,15 @@ CHUNK_SIZE_BYTES = WholeRange(1, 64 * 1024 * 1024)
 UPLOAD_CONCURRENCY = WholeRange(1, 32)
 MAX_ATTEMPTS = WholeRange(1, 100)
 MAX_IMAGE_VERSION_LENGTH = 128
+WAVE_PERCENTAGE = DecimalRange(minimum=Decimal(1), maximum=Decimal(100), decimals=2)
+#: A week of soaking; a month for a wave to end.
+SOAK_MINUTES = WholeRange(0, 10_080)
+WAVE_MINUTES = WholeRange(1, 43_200)
+OPEN_DAYS = WholeRange(0, 365)
+#: ``iot`` AddThingToThingGroup: 100 calls a second of an account (facts A9).
+FILL_PER_SECOND = WholeRange(1, 100)
+#: What blake2b takes as a key.
+MAX_SEED_LENGTH = 64
 MAX_WAIVERS = 100
 MAX_WAIVER_REASON_LENGTH = 500
 #: A million is the largest fleet otactl is made for; a file with more lines is no thing list.

@@ -68,6 +68,7 @@ def add(
     from otactl.jobqueue.submission import Terms
 
     loaded = load_deployment(file)
+    loaded.configuration.refuse_waves("the queue")
     check_named(file, "binName", loaded.configuration.image, image)
     check_named(file, "thingList", loaded.configuration.thing_list, thing_list)
     session = QueueSession(table, profile, region, endpoint_url)

@@ -144,6 +144,7 @@ def _read(
     # First the text alone: no file it names is opened before it is known to be allowed.
     text = read_text(path, limit=MAX_CONFIGURATION_LENGTH)
     parsed = parse_configuration(text, file_name=CONFIGURATION_NAME, overrides=overrides)
+    parsed.configuration.refuse_waves("the queue")
     reasons = list(refusals(parsed.configuration, request, allowance.trust))
     if parsed.configuration.signing is not None and allowance.signing_key is None:
         reasons.append(

@@ -6,8 +6,8 @@ its line, section and key, what was found and what is allowed. The steps, a modu
 1. ``model.ini`` reads the text.
 2. ``reading`` finds the sections that count (``sections`` knows them all) and reads their values
    with the section models, whose keys carry their ``kind``.
-3. The rules (``deployment_rule``, ``job_rule``, ``schedule_rule``, ``alarm_rule``) look at what
-   one key requires of another.
+3. The rules (``deployment_rule``, ``job_rule``, ``schedule_rule``, ``alarm_rule``,
+   ``wave_rule``) look at what one key requires of another.
 4. ``build`` makes the ``DeploymentConfiguration``.
 
 Sections do not inherit from ``[DEFAULT]`` as they do in ``configparser``, where a key there
@@ -38,6 +38,7 @@ from otactl.model.configuration.refusal import is_unset, refusal
 from otactl.model.configuration.report import Finding, Report
 from otactl.model.configuration.schedule_rule import SCHEDULE_RULES, schedule_is_ahead
 from otactl.model.configuration.sections import DEFAULT, KeyName
+from otactl.model.configuration.wave_rule import WAVE_RULES, wave_rules
 from otactl.model.ini import IniDocument, IniEntry, IniSection, read_ini
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ __all__ = [
 ]
 
 
-_RULES = (*DEPLOYMENT_RULES, *JOB_RULES, *SCHEDULE_RULES)
+_RULES = (*DEPLOYMENT_RULES, *JOB_RULES, *SCHEDULE_RULES, *WAVE_RULES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +105,9 @@ def parse_configuration(
     readings = read_sections(effective, report)
     rules = _RULES
     rules += alarm_rules(readings.values.get(KeyName("ALARM_CONFIG", "alarmList"), ()))
+    present = frozenset(section.name for section in effective.sections)
+    waves = readings.values.get(KeyName("WAVE_CONFIG", "waveList"))
+    rules += () if waves is None else wave_rules(waves, present)
     rules += () if now_ms is None else schedule_is_ahead(now_ms)
     for rule in rules:
         rule.apply(readings.values, report)

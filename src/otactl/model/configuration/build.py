@@ -11,6 +11,7 @@ from otactl.model.configuration import (
     default_section,
     deployment_section,
     job_section,
+    wave_build,
 )
 from otactl.model.configuration.deployment import (
     CustomDocument,
@@ -54,6 +55,7 @@ def build(readings: Readings, *, file_name: str, base_dir: str) -> DeploymentCon
     image = _optional(sections, "IMAGE_CONFIG", deployment_section.ImageSection)
     api = _optional(sections, "API_CONFIG", deployment_section.ApiSection)
     api = api or deployment_section.ApiSection()
+    job = _job(sections, default)
     return DeploymentConfiguration(
         file_name=file_name,
         thing_list=os.path.join(base_dir, default.thing_list),  # noqa: PTH118  # a text, no file
@@ -74,12 +76,13 @@ def build(readings: Readings, *, file_name: str, base_dir: str) -> DeploymentCon
         include_sha256=image is not None and image.include_sha256,
         signing=_signing(sections, base_dir),
         custom_document=_custom_document(sections, base_dir),
-        job=_job(sections, default),
+        job=job,
         alarms=_alarms(sections),
         tags=readings.tags,
         upload_concurrency=api.upload_concurrency,
         max_attempts=api.max_attempts,
         waivers=readings.waivers,
+        waves=wave_build.build_waves(sections, job, base_dir),
     )
 
 

@@ -193,3 +193,6 @@ class DefaultSection(Section):
     use_signing: Annotated[bool, Switch()] = _switch(
         "useSigningConfig", "SIGNING_CONFIG", OF_OTACTL, ours=True
     )
+    use_waves: Annotated[bool, Switch()] = _switch(
+        "useWaveConfig", "WAVE_CONFIG", OF_OTACTL, ours=True
+    )

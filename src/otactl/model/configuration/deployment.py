@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from otactl.errors import UserMistake
 from otactl.model.arn import Arn
 from otactl.model.configuration.deployment_section import DocumentSource, SignatureAlgorithm
 from otactl.model.job_configuration import JobConfiguration
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from otactl.model.alarm import Alarm
+    from otactl.model.wave import Waves
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +59,7 @@ class DeploymentConfiguration:
         chunk_size_bytes: How much of the image is read at a time.
         include_sha256: Whether the job document carries the image's SHA-256.
         max_attempts: How often a call is tried in all.
+        waves: None for one job for all things.
         waivers: Why a finding of the linter is accepted, by its code.
     """
 
@@ -85,6 +88,7 @@ class DeploymentConfiguration:
     upload_concurrency: int = 4
     max_attempts: int = 8
     waivers: Mapping[str, str] = field(default_factory=dict)
+    waves: Waves | None = None
 
     @property
     def abort_wait_minutes(self) -> int:
@@ -94,6 +98,18 @@ class DeploymentConfiguration:
         if not self.clean_up:
             return 0
         return self.job.in_progress_timeout_minutes or _ABORT_WAIT_MINUTES
+
+    def refuse_waves(self, doing: str) -> None:
+        """Refuse a file with waves where they would be ignored.
+
+        Raises:
+            UserMistake: It has some.
+        """
+        if self.waves is not None:
+            raise UserMistake(
+                f"{self.file_name}: {doing} does not know waves yet (useWaveConfig = True)",
+                hint="use a file with useWaveConfig = False for this",
+            )
 
     @property
     def account(self) -> str:

@@ -112,10 +112,12 @@ def _is_overruled(spec: SectionSpec, readings: Readings) -> bool:
 def _read_family(
     spec: SectionSpec, list_key: KeyName, ini: IniDocument, report: Report, readings: Readings
 ) -> None:
-    names = readings.values.get(list_key, ())
+    names = tuple(map(str, readings.values.get(list_key, ())))
     prefix = spec.prefix or ""
     for name in names:
         section = ini.section(prefix + name)
+        if section is None and spec.is_optional:
+            continue
         if section is None:
             report.at_key(
                 list_key,

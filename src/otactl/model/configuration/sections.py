@@ -14,6 +14,7 @@ from otactl.model.configuration import (
     default_section,
     deployment_section,
     job_section,
+    wave_section,
 )
 from otactl.model.status import FailureType
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 DEFAULT = "DEFAULT"
 ALARM_PREFIX = "ALARM_CONFIG_"
 WINDOW_PREFIX = "MAINTENANCE_WINDOW_"
+WAVE_PREFIX = "WAVE_CONFIG_"
 TAGS = "TAGS"
 LINT = "LINT_CONFIG"
 WAIVER_PREFIX = "waive_"
@@ -49,6 +51,7 @@ class SectionSpec:
         about: What it is for.
         switch: The key that must be True for it to count; None when its presence is enough.
         listed_in: The key that lists the members of the family.
+        is_optional: Whether a member of the family may do without its section.
         ours: Whether the manual lacks it.
         fixed_type: Of the abort sections, the failure type in the name.
     """
@@ -58,6 +61,7 @@ class SectionSpec:
     model: type[Section] | None = None
     switch: KeyName | None = None
     listed_in: KeyName | None = None
+    is_optional: bool = False
     ours: bool = False
     fixed_type: FailureType | None = None
 
@@ -176,6 +180,21 @@ SECTIONS: tuple[SectionSpec, ...] = (
         model=job_section.MaintenanceWindowSection,
         about="One window of maintenanceWindowList.",
         listed_in=KeyName("SCHEDULING_CONFIG", "maintenanceWindowList"),
+        ours=True,
+    ),
+    SectionSpec(
+        name="WAVE_CONFIG",
+        model=wave_section.WaveListSection,
+        about="Waves: who gets the image first, and what must hold before the next get it.",
+        switch=KeyName(DEFAULT, "useWaveConfig"),
+        ours=True,
+    ),
+    SectionSpec(
+        name=f"{WAVE_PREFIX}<wave_name>",
+        model=wave_section.WaveSection,
+        about="What is different in one wave of waveList.",
+        listed_in=KeyName("WAVE_CONFIG", "waveList"),
+        is_optional=True,
         ours=True,
     ),
     SectionSpec(

@@ -17,6 +17,7 @@ from otactl.model.configuration.sections import (
     SECTIONS,
     TAGS,
     WAIVER_PREFIX,
+    WAVE_PREFIX,
     WINDOW_PREFIX,
 )
 
@@ -31,6 +32,7 @@ _WIDTH = 88
 _SAMPLE_MEMBERS = {
     f"{ALARM_PREFIX}<alarm_name>": f"{ALARM_PREFIX}DownloadTimeUpperLimitAlarm",
     f"{WINDOW_PREFIX}<window_name>": f"{WINDOW_PREFIX}MondayNight",
+    f"{WAVE_PREFIX}<wave_name>": f"{WAVE_PREFIX}canary",
 }
 #: Sections without a switch count when they are there; these stay commented out.
 _COMMENTED_OUT = frozenset({"ALARM_CONFIG", "IMAGE_CONFIG", "API_CONFIG", TAGS, LINT})

@@ -109,6 +109,19 @@ LISTED_NAME = Word(
 )
 ALARM_NAMES = WordList(LISTED_NAME, limits.MAX_ALARMS)
 WINDOW_NAMES = WordList(LISTED_NAME, limits.MAX_MAINTENANCE_WINDOWS)
+EXISTING_ALARMS = WordList(
+    Word(
+        "alarm name",
+        f"the name of a CloudWatch alarm, 1 to {limits.MAX_ALARM_NAME_LENGTH} printable characters",
+        _is_printable(limits.MAX_ALARM_NAME_LENGTH),
+    ),
+    limits.MAX_ALARMS,
+)
+SEED = Word(
+    "text",
+    f"up to {limits.MAX_SEED_LENGTH} printable ASCII characters",
+    lambda text: text.isascii() and _is_printable(limits.MAX_SEED_LENGTH)(text),
+)
 S3_URL = Word(
     "S3 address",
     "the address of an S3 object, s3://BUCKET/KEY or https://s3.REGION.amazonaws.com/BUCKET/KEY",

@@ -1,0 +1,150 @@
+"""What waves require of each other and of the rest of the file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from otactl.model.configuration.report import Finding
+from otactl.model.configuration.rule import Rule, keys
+from otactl.model.configuration.sections import WAVE_PREFIX, KeyName
+from otactl.model.configuration.wave_section import OnGateFailure
+from otactl.model.identifier import MAX_JOB_ID_LENGTH
+from otactl.model.status import TargetSelection
+from otactl.model.wave import REST, WHOLE, percent_words, wave_job_id
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from otactl.model.configuration.wave_kind import ListedWave
+    from otactl.model.wave import WaveSize
+
+#: What the ids of jobs that take a wave back will end with: ``-rb-1`` to ``-rb-99``.
+_ROLLBACK_ROOM = len("-rb-99")
+
+
+def waves_need_timeout(use_waves: bool, use_timeout: bool) -> Finding | None:  # noqa: FBT001  # values of the file
+    """A device that dies while it installs must end: only a timeout ends it (facts D)."""
+    if use_waves and not use_timeout:
+        return Finding(
+            code="requires",
+            message="needs useTimeoutConfig = True, found False",
+            hint="without a timeout a device that dies never ends, and its gate never decides",
+        )
+    return None
+
+
+def waves_have_one_round(use_waves: bool, rounds: int) -> Finding | None:  # noqa: FBT001
+    """A round is a test of the whole; a wave is a part of one."""
+    if use_waves and rounds > 1:
+        return Finding(code="requires", message=f"needs rounds = 1, found {rounds}")
+    return None
+
+
+def waves_are_snapshots(use_waves: bool, selection: TargetSelection) -> Finding | None:  # noqa: FBT001
+    """A CONTINUOUS job never ends, so its wave would never be over (facts A3)."""
+    if use_waves and selection is TargetSelection.CONTINUOUS:
+        return Finding(
+            code="requires",
+            message="needs targetSelection = SNAPSHOT, found CONTINUOUS",
+            hint="waves with maintenance windows are not built yet",
+        )
+    return None
+
+
+def names_leave_room(waves: tuple[ListedWave, ...], job_id: str) -> Finding | None:
+    """Each wave's job id, and room for the jobs that would take it back, in 64 characters."""
+    longest = max((wave_job_id(job_id, str(one)) for one in waves), key=len)
+    if len(longest) + _ROLLBACK_ROOM > MAX_JOB_ID_LENGTH:
+        return Finding(
+            code="range",
+            message=(
+                f"makes the job id {longest} of {len(longest)} characters; with room for -rb-99"
+                f" behind it, it may have {MAX_JOB_ID_LENGTH - _ROLLBACK_ROOM}"
+            ),
+            hint="shorten jobId, or the names of the waves",
+        )
+    return None
+
+
+def rollback_is_not_built(on_failure: OnGateFailure) -> Finding | None:
+    """Refused until it can be done."""
+    if on_failure is OnGateFailure.ROLLBACK:
+        return Finding(code="not-built", message="rollback is not built yet: write stop")
+    return None
+
+
+def recent_is_not_built(prefer_recent: bool) -> Finding | None:  # noqa: FBT001
+    """Refused until it can be done."""
+    if prefer_recent:
+        return Finding(code="not-built", message="is not built yet: write False")
+    return None
+
+
+def _sizes_fit(names: tuple[str, ...]) -> Callable[..., Finding | None]:
+    def sizes_fit(waves: tuple[ListedWave, ...], *configured: WaveSize | None) -> Finding | None:
+        """Every wave has a size, the rest has none, and percentages are at most 100 together."""
+        own = dict(zip(names, configured, strict=True))
+        total = 0
+        for wave in waves:
+            size = own.get(wave.name) or wave.size
+            if size is None:
+                return Finding(
+                    code="requires",
+                    message=f"{wave.name} has no size",
+                    hint=f"write {wave.name}:SIZE, or size in [{WAVE_PREFIX}{wave.name}]",
+                )
+            if size.is_rest != (wave.name == REST):
+                return Finding(
+                    code="requires",
+                    message=f"the size of {wave.name} cannot be {size}",
+                    hint="the wave rest takes what is left, and no other wave does",
+                )
+            total += size.hundredths or 0
+        if total > WHOLE:
+            return Finding(
+                code="range",
+                message=f"the percentages are {percent_words(total)} together; 100% is all",
+            )
+        return None
+
+    return sizes_fit
+
+
+def maximum_is_above_base(maximum: int | None, base: int) -> Finding | None:
+    """The service wants the base rate below the maximum (facts B, M2), of each wave's job too."""
+    if maximum is not None and maximum <= base:
+        return Finding(
+            code="requires",
+            message=f"must be more than baseRatePerMinute ({base}), found {maximum}",
+        )
+    return None
+
+
+WAVE_RULES: tuple[Rule, ...] = (
+    Rule(keys("DEFAULT.useWaveConfig", "DEFAULT.useTimeoutConfig"), waves_need_timeout),
+    Rule(keys("DEFAULT.useWaveConfig", "DEFAULT.rounds"), waves_have_one_round),
+    Rule(keys("DEFAULT.useWaveConfig", "DEFAULT.targetSelection"), waves_are_snapshots),
+    Rule(keys("WAVE_CONFIG.waveList", "DEFAULT.jobId"), names_leave_room),
+    Rule(keys("WAVE_CONFIG.onGateFailure"), rollback_is_not_built),
+    Rule(keys("WAVE_CONFIG.preferRecent"), recent_is_not_built),
+)
+
+
+def wave_rules(waves: tuple[ListedWave, ...], sections: frozenset[str]) -> tuple[Rule, ...]:
+    """The rules of each wave.
+
+    Args:
+        waves: As listed.
+        sections: The names of the sections that are there.
+    """
+    names = tuple(one.name for one in waves if WAVE_PREFIX + one.name in sections)
+    sizes = tuple(KeyName(WAVE_PREFIX + name, "size") for name in names)
+    base = KeyName("EXP_RATE_CONFIG", "baseRatePerMinute")
+    where = ("WAVE_CONFIG", *(WAVE_PREFIX + name for name in names))
+    return (
+        Rule((KeyName("WAVE_CONFIG", "waveList"), *sizes), _sizes_fit(names)),
+        *(
+            Rule((KeyName(section, "maximumPerMinute"), base), maximum_is_above_base)
+            for section in where
+        ),
+    )

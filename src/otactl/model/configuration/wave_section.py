@@ -1,0 +1,213 @@
+"""[WAVE_CONFIG] and [WAVE_CONFIG_…]: a deployment in waves, each with a gate."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from otactl.model import limits
+from otactl.model.configuration.kind import Choice, DecimalNumber, Switch, WholeNumber
+from otactl.model.configuration.section import OF_OTACTL, Section, key
+from otactl.model.configuration.wave_kind import SIZE, WAVE_LIST, ListedWave
+from otactl.model.configuration.words import EXISTING_ALARMS, PATH, SEED
+from otactl.model.wave import MissingAlarmData, WaveSize
+
+_PERCENTAGE = DecimalNumber(limits.WAVE_PERCENTAGE)
+_ELSE = "Left out in a wave's own section, what [WAVE_CONFIG] says; there, "
+
+
+class OnGateFailure(StrEnum):
+    """What follows when a gate fails."""
+
+    STOP = "stop"
+    ROLLBACK = "rollback"
+
+
+class _GateSection(Section):
+    """What both kinds of section may say of a wave and its gate."""
+
+    required_ended: Annotated[float | None, _PERCENTAGE] = key(
+        "requiredEndedPercentage",
+        about=(
+            "How many of the things the wave was given must have ended before the next wave may"
+            f" begin. Rounded up in whole things. {_ELSE}80."
+        ),
+        becomes=OF_OTACTL,
+        example="80",
+        ours=True,
+        default=None,
+    )
+    required_succeeded: Annotated[float | None, _PERCENTAGE] = key(
+        "requiredSucceededPercentage",
+        about=(
+            "How many of those that ended must have succeeded. Rounded up in whole things. The"
+            " gate fails as soon as more of the whole wave failed than that leaves room for."
+            f" {_ELSE}95."
+        ),
+        becomes=OF_OTACTL,
+        example="95",
+        ours=True,
+        default=None,
+    )
+    soak_minutes: Annotated[int | None, WholeNumber(limits.SOAK_MINUTES, "minutes")] = key(
+        "soakMinutes",
+        about=(
+            "For how long enough must have ended and succeeded, and no alarm have gone off,"
+            f" before the gate passes. {_ELSE}60."
+        ),
+        becomes=OF_OTACTL,
+        example="60",
+        ours=True,
+        default=None,
+    )
+    maximum_minutes: Annotated[int | None, WholeNumber(limits.WAVE_MINUTES, "minutes")] = key(
+        "maximumMinutes",
+        about=(
+            "When too few have ended so long after the wave's first thing began, the gate is"
+            f" inconclusive and waits for a person. {_ELSE}1440."
+        ),
+        becomes=OF_OTACTL,
+        example="1440",
+        ours=True,
+        default=None,
+    )
+    approval: Annotated[bool | None, Switch()] = key(
+        "approval",
+        about=(
+            "Whether a person must approve the next wave with `otactl approve` when everything"
+            f" else is as required. {_ELSE}False."
+        ),
+        becomes=OF_OTACTL,
+        example="False",
+        ours=True,
+        default=None,
+    )
+    alarms: Annotated[tuple[str, ...] | None, EXISTING_ALARMS] = key(
+        "alarmList",
+        about=(
+            "Names of CloudWatch alarms that exist already. One that is in ALARM, or was since the"
+            f" wave began, fails the gate. {_ELSE}none. Those of [ALARM_CONFIG] are made for each"
+            " wave's job and always count."
+        ),
+        becomes="the alarms that the gate looks at",
+        example="",
+        ours=True,
+        default=None,
+    )
+    missing_data: Annotated[MissingAlarmData | None, Choice(MissingAlarmData)] = key(
+        "alarmMissingData",
+        about=(
+            "What it means when an alarm of alarmList has no data: wait holds the gate, ok is"
+            f" nothing, fail fails it. {_ELSE}wait."
+        ),
+        becomes=OF_OTACTL,
+        example="wait",
+        ours=True,
+        default=None,
+    )
+    maximum_per_minute: Annotated[int | None, WholeNumber(limits.MAXIMUM_PER_MINUTE)] = key(
+        "maximumPerMinute",
+        about=(
+            "How many things of the wave are told of the job per minute. Left out, what the wave's"
+            " job would have without waves."
+        ),
+        becomes="the maximumPerMinute of the wave's job",
+        example="None",
+        ours=True,
+        default=None,
+    )
+
+
+class WaveSection(_GateSection):
+    """[WAVE_CONFIG_…]: one wave."""
+
+    size: Annotated[WaveSize | None, SIZE] = key(
+        "size",
+        about=(
+            "How many things the wave has, or which groups; in place of what waveList says behind"
+            " the colon. A thing belongs to the first wave that takes it."
+        ),
+        becomes="the targets of the wave's job",
+        example="50",
+        ours=True,
+        default=None,
+    )
+
+
+class WaveListSection(_GateSection):
+    """[WAVE_CONFIG]: which waves there are, and what holds for all."""
+
+    waves: Annotated[tuple[ListedWave, ...], WAVE_LIST] = key(
+        "waveList",
+        about=(
+            "The waves in order, each with its size. Each gets a job of its own, <jobId>-<wave>,"
+            " and the next begins only when its gate has passed."
+        ),
+        becomes="one job a wave",
+        example="canary:50, early:10%, rest",
+        ours=True,
+    )
+    seed: Annotated[str | None, SEED] = key(
+        "sampleSeed",
+        about=(
+            "Deals things to waves: the same list and the same seed give the same waves on any"
+            " machine. Left out: the digest of the image, so that each image has another canary."
+        ),
+        becomes=OF_OTACTL,
+        example="None",
+        ours=True,
+        default=None,
+    )
+    prefer_recent: Annotated[bool, Switch()] = key(
+        "preferRecent",
+        about="Whether things that were heard of lately are taken first. Not built yet.",
+        becomes=OF_OTACTL,
+        example="False",
+        ours=True,
+        default=False,
+    )
+    excepted_things: Annotated[str | None, PATH] = key(
+        "exceptThings",
+        about=(
+            "A file like thingList, of things alone: they are in no wave, also when a group of the"
+            " thing list has them."
+        ),
+        becomes=OF_OTACTL,
+        example="None",
+        ours=True,
+        default=None,
+    )
+    open_days: Annotated[int, WholeNumber(limits.OPEN_DAYS, "days")] = key(
+        "openDays",
+        about=(
+            "With cleanUpCfg = False: how long after the last verdict the jobs stay for things"
+            " that were offline. The next `otactl resume` after that cancels what is left."
+        ),
+        becomes=OF_OTACTL,
+        example="14",
+        ours=True,
+        default=14,
+    )
+    fill_per_second: Annotated[int, WholeNumber(limits.FILL_PER_SECOND)] = key(
+        "groupFillPerSecond",
+        about=(
+            "How many things a second are added to the thing group of a wave of more than 100"
+            " things. AWS takes 100 calls a second of the whole account. iotApiSleepTime does not"
+            " count here."
+        ),
+        becomes="the rate of iot:AddThingToThingGroup",
+        example="50",
+        ours=True,
+        default=50,
+    )
+    on_gate_failure: Annotated[OnGateFailure, Choice(OnGateFailure)] = key(
+        "onGateFailure",
+        about=(
+            "stop: every open job of the deployment is cancelled, without force. rollback is not"
+            " built yet."
+        ),
+        becomes=OF_OTACTL,
+        example="stop",
+        ours=True,
+        default=OnGateFailure.STOP,
+    )
