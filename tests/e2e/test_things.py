@@ -54,6 +54,18 @@ def test_a_query_finds_things_by_the_fleet_index(cloud, clients, group, unique):
     assert sorted(run.stdout.split()) == arns(unique)
 
 
+def test_a_query_without_an_index_says_how_to_make_one(cloud, clients, group):
+    clients.iot.update_indexing_configuration(
+        thingIndexingConfiguration={"thingIndexingMode": "OFF"}
+    )
+
+    run = otactl("things", "--query", "thingName:*", cloud=cloud)
+
+    assert run.returncode == 3
+    assert "update-indexing-configuration" in run.stderr
+    assert "--group and --all need none" in run.stderr
+
+
 def test_all_things_are_listed_each_once(cloud, group, unique):
     run = otactl("things", "--all", cloud=cloud)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from otactl.aws.translate import translated
+from otactl.errors import AwsRefused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,6 +16,12 @@ _PAGE = 250
 #: The model allows 500 (SearchQueryMaxResults); the service has been seen to refuse more than 100
 #: (MiniStack, which says it measured it), so the smaller one it is.
 _SEARCH_PAGE = 100
+
+_NO_INDEX = (
+    "a query needs the fleet index: `aws iot update-indexing-configuration"
+    " --thing-indexing-configuration thingIndexingMode=REGISTRY`, and some minutes until it is"
+    " built; --group and --all need none"
+)
 
 
 def all_things(clients: AwsClients) -> Iterator[str]:
@@ -36,7 +43,13 @@ def things_matching(clients: AwsClients, query: str) -> Iterator[str]:
     """
     token: str | None = None
     while True:
-        page = _search_page(clients, query, token)
+        try:
+            page = _search_page(clients, query, token)
+        except AwsRefused as refusal:
+            # While thingIndexingMode is OFF there is no index AWS_Things.
+            if refusal.is_missing or refusal.code == "IndexNotReadyException":
+                refusal.hint = _NO_INDEX
+            raise
         yield from (thing["thingName"] for thing in page.get("things", []))
         token = page.get("nextToken")
         if token is None:

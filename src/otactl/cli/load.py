@@ -26,11 +26,12 @@ from otactl.model.ini import read_ini
 from otactl.model.limits import MAX_CONFIGURATION_LENGTH
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from otactl.model.ini import IniDocument
     from otactl.model.thing_list import ThingList
+    from otactl.wire.custom_document import DocumentFault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +151,7 @@ class _Examiner:
         self.problems: list[Problem] = []
         self.thing_list: ThingList | None = None
         self.custom_document: dict[str, Any] | None = None
+        self._configuration: DeploymentConfiguration | None = None
 
     def parse(self, now_ms: int | None) -> LoadedConfiguration | None:
         """Read the ``dev.ini`` itself."""
@@ -165,6 +167,7 @@ class _Examiner:
             self.problems += error.problems
             return None
         self.problems += loaded.warnings
+        self._configuration = loaded.configuration
         return loaded
 
     def check_files(self, *, reads_thing_list: bool) -> None:
@@ -178,7 +181,7 @@ class _Examiner:
             self.problems += check_private_key(*key)
         document = named.get("CUSTOM_JOB_DOCUMENT", "jobDocPath")
         if document is not None and named.uses_local_document:
-            self.custom_document, problems = read_document(*document)
+            self.custom_document, problems = read_document(*document, self._document_faults)
             self.problems += problems
         listed = named.get("DEFAULT", "thingList")
         if listed is not None and reads_thing_list:
@@ -186,6 +189,21 @@ class _Examiner:
                 *listed, region=named.region, account=named.account
             )
             self.problems += problems
+
+    def _document_faults(self, document: dict[str, Any], text: str) -> Iterator[DocumentFault]:
+        """What the document cannot say in this deployment, once everything else is right."""
+        configuration = self._configuration
+        if configuration is None or any(p.severity is Severity.ERROR for p in self.problems):
+            return
+        from otactl.deploy.document_check import document_faults
+        from otactl.deploy.image_file import measure_image
+
+        yield from document_faults(
+            configuration,
+            document,
+            text,
+            lambda: measure_image(configuration.image, piece_bytes=configuration.chunk_size_bytes),
+        )
 
 
 class _NamedFiles:

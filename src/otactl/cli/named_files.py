@@ -20,7 +20,7 @@ from otactl.wire.job_document import MAX_JOB_DOCUMENT_LENGTH
 from otactl.wire.stream_payload import MAX_FILE_SIZE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
 #: A million ARNs of the usual length have 70 MB.
@@ -74,8 +74,12 @@ def check_private_key(path: Path, place: Problem) -> list[Problem]:
     return []
 
 
-def read_document(path: Path, place: Problem) -> tuple[dict[str, Any] | None, list[Problem]]:
-    """The custom job document, and what is wrong with it."""
+def read_document(
+    path: Path,
+    place: Problem,
+    check: Callable[[dict[str, Any], str], Iterable[DocumentFault]],
+) -> tuple[dict[str, Any] | None, list[Problem]]:
+    """The custom job document, and what is wrong with it, by itself and in its deployment."""
     try:
         text = read_text(path, limit=MAX_JOB_DOCUMENT_LENGTH)
     except LocalResourceMissing as error:
@@ -84,13 +88,14 @@ def read_document(path: Path, place: Problem) -> tuple[dict[str, Any] | None, li
         )
         return None, [problem]
     try:
-        return read_custom_document(text), []
+        document = read_custom_document(text)
     except DocumentFault as fault:
-        return None, [
-            Problem(
-                file=str(path), line=fault.line, code="json", message=str(fault), hint=fault.hint
-            )
-        ]
+        return None, [_in_document(path, fault, "json")]
+    return document, [_in_document(path, fault, "document") for fault in check(document, text)]
+
+
+def _in_document(path: Path, fault: DocumentFault, code: str) -> Problem:
+    return Problem(file=str(path), line=fault.line, code=code, message=str(fault), hint=fault.hint)
 
 
 def read_thing_list(

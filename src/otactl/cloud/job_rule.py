@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from otactl.model.limits import IN_PROGRESS_TIMEOUT_MINUTES, MAXIMUM_PER_MINUTE
+from otactl.wire.placeholder import MAX_SUBSTITUTIONS, START
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -89,6 +90,8 @@ def _document_violations(members: Mapping[str, Any]) -> Iterator[str]:
         yield "Only one of document and documentSource may be given."
     elif not given and members.get("jobTemplateArn") is None:
         yield "One of document, documentSource and jobTemplateArn must be given."
+    if len(START.findall(members.get("document") or "")) > MAX_SUBSTITUTIONS:
+        yield f"A job document must have at most {MAX_SUBSTITUTIONS} substitutions."
 
 
 def _report_violations(operation: str, members: Mapping[str, Any]) -> Iterator[str]:

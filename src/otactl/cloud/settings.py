@@ -65,7 +65,7 @@ class CloudSettings:
         if self.port and self.port == self.mqtt_port:
             raise UserMistake(f"--port and --mqtt-port are both {self.port}: choose two")
         if _ACCOUNT_ID.fullmatch(self.account_id) is None:
-            raise UserMistake(f"{self.account_id!r} is no account id: it has twelve digits")
+            raise UserMistake(f"{self.account_id!r} is no account id: an account id has 12 digits")
         if _REGION.fullmatch(self.region) is None:
             raise UserMistake(f"{self.region!r} is no AWS region, such as us-east-1")
         if not 0 < self.speed <= MAX_SPEED:

@@ -90,12 +90,27 @@ def job_document(
     Raises:
         UserMistake: It is longer than AWS takes.
     """
+    image = image_description(configuration, firmware, custom=custom, signature=signature)
+    try:
+        return encode_document(build_document(image, custom))
+    except WireError as error:
+        raise UserMistake(str(error), hint="shorten the custom job document") from error
+
+
+def image_description(
+    configuration: DeploymentConfiguration,
+    firmware: Firmware,
+    *,
+    custom: Mapping[str, Any] | None,
+    signature: bytes | None,
+) -> ImageDescription:
+    """What the job document says of the image."""
     presigned = None
     if configuration.job.presigned_url is not None:
         presigned = presigned_url_placeholder(
             configuration.region, configuration.bucket, firmware.object_key
         )
-    image = ImageDescription(
+    return ImageDescription(
         stream_id=stream_id_of(configuration, firmware) if fits_a_stream(firmware) else None,
         file_id=file_id_of(firmware),
         file_size=firmware.size_bytes,
@@ -106,10 +121,6 @@ def job_document(
         signature=signature,
         presigned_url=presigned,
     )
-    try:
-        return encode_document(build_document(image, custom))
-    except WireError as error:
-        raise UserMistake(str(error), hint="shorten the custom job document") from error
 
 
 def _default_image_version(custom: Mapping[str, Any] | None) -> str | None:

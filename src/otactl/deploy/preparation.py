@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from otactl.deploy.consent import Consent
+from otactl.deploy.document_check import document_faults
 from otactl.deploy.image_file import measure_image
 from otactl.deploy.ownership import not_ours, owner
 from otactl.deploy.planner import (
@@ -72,7 +73,7 @@ def prepare(request: Request, services: Services) -> Plan:
     document = job_document(
         configuration,
         firmware,
-        custom=_custom_document(request, services),
+        custom=_custom_document(request, services, firmware),
         signature=_signature(configuration, firmware),
     )
     plan = build_plan(
@@ -114,7 +115,7 @@ def prepare_again(request: Request, services: Services, *, document: str, things
         key_path = configuration.signing.private_key_path
         if signature is None or not is_signature_of(signature, firmware.sha256, key_path):
             raise _not_its_document(request)
-    custom = _custom_document(request, services)
+    custom = _custom_document(request, services, firmware)
     expected = job_document(configuration, firmware, custom=custom, signature=signature)
     if document != expected:
         raise _not_its_document(request)
@@ -189,27 +190,44 @@ def _check_size(configuration: DeploymentConfiguration, firmware: Firmware) -> N
         )
 
 
-def _custom_document(request: Request, services: Services) -> Mapping[str, Any] | None:
+def _custom_document(
+    request: Request, services: Services, firmware: Firmware
+) -> Mapping[str, Any] | None:
+    """The custom document, which can work beside what the deployment adds to it."""
     custom = request.configuration.custom_document
-    if custom is None or custom.url is None:
+    if custom is None or (custom.url is None and request.custom_document is None):
         return request.custom_document
-    location = parse_s3_url(custom.url)
+    place = custom.url or custom.path or ""
+    document, text = request.custom_document or {}, ""
+    if custom.url is not None:
+        text = _stored_document(request, services, custom.url)
+        try:
+            document = read_custom_document(text)
+        except DocumentFault as fault:
+            raise _document_refused(place, fault) from fault
+    for found in document_faults(request.configuration, document, text, lambda: firmware):
+        raise _document_refused(place, found)
+    return document
+
+
+def _document_refused(place: str, fault: DocumentFault) -> UserMistake:
+    where = place if fault.line is None else f"{place}, line {fault.line}"
+    return UserMistake(f"the custom job document {where} {fault}", hint=fault.hint)
+
+
+def _stored_document(request: Request, services: Services, url: str) -> str:
+    location = parse_s3_url(url)
     try:
-        text = services.objects.read_text(
+        return services.objects.read_text(
             location.bucket, location.key, limit_bytes=MAX_JOB_DOCUMENT_LENGTH
         )
     except AwsRefused as refusal:
         if not refusal.is_missing:
             raise
         raise UserMistake(
-            f"{request.configuration.file_name}: there is no custom job document {custom.url}",
+            f"{request.configuration.file_name}: there is no custom job document {url}",
             hint="upload it, or correct jobDocSrcUrl in [CUSTOM_JOB_DOCUMENT]",
         ) from refusal
-    try:
-        return read_custom_document(text)
-    except DocumentFault as fault:
-        place = custom.url if fault.line is None else f"{custom.url}, line {fault.line}"
-        raise UserMistake(f"the custom job document {place} {fault}", hint=fault.hint) from fault
 
 
 def _signature(configuration: DeploymentConfiguration, firmware: Firmware) -> bytes | None:

@@ -9,24 +9,17 @@ request may use.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from otactl.model.identifier import is_bucket_name
 from otactl.model.quoting import quoted
 from otactl.model.s3_url import S3Location, parse_s3_url
+from otactl.wire.placeholder import PRESIGNED, SIGNATURE, START
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator
 
 _SHOWN = 200
-#: Wider than what AWS IoT replaces today: what begins like a placeholder must be a known one.
-_START = re.compile(r"\$\s*\{\s*aws", re.IGNORECASE)
-_PLAIN = r'[^\s"\\${}]+'
-_PRESIGNED = re.compile(rf"\$\{{aws:iot:s3-presigned-url:(?P<url>https://{_PLAIN})\}}")
-_SIGNATURE = re.compile(
-    rf"\$\{{aws:iot:code-sign-signature:s3://[a-z0-9-]+\.(?P<bucket>[a-z0-9.-]+)/(?P<key>{_PLAIN})\}}"
-)
 
 
 def placeholder_refusals(document: str, buckets: Container[str]) -> Iterator[str]:
@@ -36,7 +29,7 @@ def placeholder_refusals(document: str, buckets: Container[str]) -> Iterator[str
         document: As CreateJob takes it, keys and nested values included.
         buckets: Those whose objects it may name.
     """
-    for start in _START.finditer(document):
+    for start in START.finditer(document):
         shown = quoted(document[start.start() : start.start() + _SHOWN])
         location = _location(document, start.start())
         if location is None:
@@ -50,8 +43,8 @@ def placeholder_refusals(document: str, buckets: Container[str]) -> Iterator[str
 
 def _location(document: str, position: int) -> S3Location | None:
     """The object that the placeholder at a position names; None if it cannot be told."""
-    match = _PRESIGNED.match(document, position)
-    signature = _SIGNATURE.match(document, position)
+    match = PRESIGNED.match(document, position)
+    signature = SIGNATURE.match(document, position)
     if match is not None:
         try:
             location = parse_s3_url(match["url"])

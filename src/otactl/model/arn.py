@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from otactl.model.identifier import is_thing_group_name, is_thing_name
 
@@ -16,8 +17,14 @@ _ARN = re.compile(
     r":(?P<account>\d{12}|):(?P<resource>\S.*)",
     re.ASCII,
 )
-# ``eu-central-1``, ``us-gov-west-1``, ``eusc-de-east-1``.
-_REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]{2,12}){1,3}-\d{1,2}", re.ASCII)
+_DIRECTIONS = (
+    *("north", "northeast", "east", "southeast", "south", "southwest", "west", "northwest"),
+    "central",
+)
+# ``eu-central-1``, ``us-gov-west-1``, ``eusc-de-east-1``: every region ends with a direction.
+_REGION = re.compile(
+    rf"[a-z]{{2,4}}(?:-[a-z]{{2,12}}){{0,2}}-(?:{'|'.join(_DIRECTIONS)})-\d{{1,2}}", re.ASCII
+)
 _ACCOUNT = re.compile(r"arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9-]*:(?P<account>[^:]*):", re.ASCII)
 _TOPIC_NAME = re.compile(r"[a-zA-Z0-9_-]{1,256}", re.ASCII)
 _PARTITIONS = (
@@ -165,6 +172,14 @@ def domain_of(region: str) -> str:
 def is_region(text: str) -> bool:
     """Whether it has the form of an AWS region, ``eu-central-1``."""
     return _REGION.fullmatch(text) is not None
+
+
+def region_hint(text: str) -> str | None:
+    """The region that a misspelt one may mean: ``us-east-1`` for ``us-eats-1``."""
+    *before, direction, number = ["", *text.lower().split("-")]
+    near = get_close_matches(direction, _DIRECTIONS, n=1)
+    meant = "-".join([*before[1:], *near, number])
+    return f"{meant}?" if near and is_region(meant) else None
 
 
 def thing_arn(region: str, account: str, thing_name: str) -> Arn:

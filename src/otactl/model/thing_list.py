@@ -10,6 +10,7 @@ A list can be long: lines are taken one by one, and of each only the ARN is kept
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -138,6 +139,7 @@ class _Reader:
         self._duplicate_count = 0
         self._problems: list[Problem] = []
         self._problem_count = 0
+        self._elsewhere: Counter[str] = Counter()
 
     def read_line(self, number: int, line: str) -> None:
         """Take the next line."""
@@ -160,15 +162,17 @@ class _Reader:
                 f"{partition_of(match['region'])}",
             )
         elif self._region is not None and match["region"] != self._region:
-            self._refuse(
+            self._refuse_place(
                 number,
                 "region",
+                match["region"],
                 f"{quoted(target)} is in {match['region']}; the deployment is in {self._region}",
             )
         elif self._account is not None and match["account"] != self._account:
-            self._refuse(
+            self._refuse_place(
                 number,
                 "account",
+                match["account"],
                 f"{quoted(target)} is of account {match['account']}; the role of the deployment "
                 f"is of {self._account}",
             )
@@ -203,6 +207,12 @@ class _Reader:
         hint = hint or "arn:aws:iot:REGION:ACCOUNT:thing/NAME, or …:thinggroup/NAME"
         self._refuse(number, "target", message, hint)
 
+    def _refuse_place(self, number: int, code: str, place: str, message: str) -> None:
+        """Of many targets in one wrong region or account the first is named, the rest counted."""
+        self._elsewhere[place] += 1
+        if self._elsewhere[place] == 1:
+            self._refuse(number, code, message)
+
     def _refuse(self, number: int, code: str, message: str, hint: str | None = None) -> None:
         self._problem_count += 1
         if len(self._problems) < MAX_TOLD:
@@ -213,10 +223,14 @@ class _Reader:
     def finish(self) -> ThingList:
         """The list, if it is one."""
         more = self._problem_count - len(self._problems)
-        if more:
-            self._problems.append(
-                Problem(file=self._file_name, code="target", message=f"{more} more lines are wrong")
-            )
+        told = [
+            f"{count - 1} more lines name targets of {place}"
+            for place, count in self._elsewhere.most_common(MAX_TOLD)
+            if count > 1
+        ] + [f"{more} more lines are wrong"] * bool(more)
+        self._problems += [
+            Problem(file=self._file_name, code="target", message=message) for message in told
+        ]
         if not self._problems and not self._lines:
             self._problems.append(
                 Problem(

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
 import os
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from tests.support.dev_ini import dev_ini, section
@@ -263,3 +267,92 @@ def test_a_schedule_must_lie_ahead(folder: Path):
     assert told(write(folder, keys, useSchedulingConfig="True")) == [
         ("dev.ini", 12, "startTime", "range")
     ]
+
+
+def test_a_misspelt_region_is_told_once_and_not_for_every_target(folder: Path):
+    (folder / "thingsList.txt").write_text("".join(f"{THING}{n}\n" for n in range(20)))
+    path = write(folder, region="us-eats-1")
+
+    (problem,) = examine_deployment(path).problems
+    assert (problem.key, problem.hint) == ("region", "us-east-1?")
+
+
+def test_targets_of_another_region_are_told_by_the_first_and_their_number(folder: Path):
+    (folder / "thingsList.txt").write_text("".join(f"{THING}{n}\n" for n in range(30)))
+
+    problems = examine_deployment(write(folder, region="us-west-2")).problems
+    assert [problem.line for problem in problems] == [1, None]
+    assert problems[1].message == "29 more lines name targets of us-east-1"
+
+
+PRESIGNED = "${aws:iot:s3-presigned-url:https://s3.us-east-1.amazonaws.com/bucket/extra.bin}"
+PRESIGN = section(
+    "PRESIGNED_URL_CONFIG", roleArn="arn:aws:iam::123456789012:role/sign", expiresInSec="60"
+)
+
+
+def test_a_placeholder_that_nobody_presigns_is_told_with_its_line(folder: Path):
+    path = custom(folder, '{"a": 1,\n "b": {"extra": "' + PRESIGNED + '"}}')
+
+    assert told(path) == [("doc.json", 2, "", "document")]
+
+
+@pytest.mark.parametrize(("count", "problems"), [(9, 0), (10, 1)])
+def test_more_than_ten_placeholders_are_told_otactl_s_own_included(
+    folder: Path, count: int, problems: int
+):
+    rows = ",\n".join(f'"{PRESIGNED}"' for _ in range(count))
+    path = custom(folder, f'{{"e": [\n{rows}]}}')
+    text = path.read_text().replace("[DEFAULT]", "[DEFAULT]\nusePresignedUrlConfig = True")
+    path.write_text(text + PRESIGN)
+
+    expected = [("doc.json", 11, "", "document")] * problems
+    assert told(path) == expected
+
+
+def afr_ota(**file: object) -> str:
+    content = b"firmware"
+    file_id = hashlib.sha256(content).digest()[0]
+    right = {"filepath": "/fw", "filesize": len(content), "fileid": file_id, **file}
+    update = {"protocols": ["MQTT"], "streamname": f"TestStream1234_{file_id}", "files": [right]}
+    return json.dumps({"afr_ota": update})
+
+
+def test_an_afr_ota_object_that_agrees_with_the_plan_is_fine(folder: Path):
+    assert told(custom(folder, afr_ota())) == []
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        (afr_ota(filesize=9), "filesize 9; the image has 8 bytes"),
+        (afr_ota(fileid=300), "fileid 300; the file id is"),
+        (afr_ota().replace("TestStream1234_", "TestStream_"), "streamname 'TestStream_"),
+        (afr_ota().replace("MQTT", "FTP"), "protocols ['FTP']"),
+        (afr_ota().replace("MQTT", "HTTP"), "lacks afr_ota.files[0].update_data_url"),
+        ('{"afr_ota": {"files": []}}', "an object with a list of files"),
+        ('{"afr_ota": 1}', "an object with a list of files"),
+    ],
+)
+def test_an_afr_ota_object_that_contradicts_the_plan_is_told(
+    folder: Path, document: str, words: str
+):
+    found = examine_deployment(custom(folder, document))
+
+    assert found.deployment is None
+    assert words in found.problems[0].message
+
+
+@pytest.mark.parametrize(("signed", "codes"), [(b"firmware", []), (b"other", ["document"])])
+def test_a_signature_in_afr_ota_is_checked_with_the_key(
+    folder: Path, signed: bytes, codes: list[str]
+):
+    key = ec.generate_private_key(ec.SECP256R1())
+    path = signing(folder, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    signature = base64.b64encode(key.sign(signed, ec.ECDSA(hashes.SHA256()))).decode()
+    (folder / "doc.json").write_text(afr_ota(**{"sig-sha256-ecdsa": signature}))
+    keys = section("CUSTOM_JOB_DOCUMENT", jobDocSrcCfg="local_file", jobDocPath="doc.json")
+    text = path.read_text().replace("[DEFAULT]", "[DEFAULT]\nuseCustomJobDocument = True")
+    path.write_text(text + keys)
+
+    assert [p.code for p in examine_deployment(path).problems] == codes

@@ -81,3 +81,9 @@ def test_an_expected_version_may_be_text_as_the_jobs_library_sends_it(
     sent: object, read: object
 ) -> None:
     assert as_sent_by_devices({"expectedVersion": sent}) == {"expectedVersion": read}
+
+
+@pytest.mark.parametrize(("count", "refusals"), [(10, 0), (11, 1)])
+def test_a_document_has_ten_substitutions_at_most(count: int, refusals: int) -> None:
+    document = str(["${aws:iot:s3-presigned-url:https://s3.amazonaws.com/b/k}"] * count)
+    assert len(list(job_violations("CreateJob", {"document": document}))) == refusals

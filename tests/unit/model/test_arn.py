@@ -12,6 +12,7 @@ from otactl.model.arn import (
     parse_target_arn,
     parse_topic_arn,
     partition_of,
+    region_hint,
     thing_arn,
     thing_group_arn,
 )
@@ -130,3 +131,20 @@ def test_other_words_are_no_regions(region: str):
 )
 def test_a_region_belongs_to_a_partition(region: str, partition: str):
     assert partition_of(region) == partition
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("us-eats-1", "us-east-1?"),
+        ("eu-centrall-1", "eu-central-1?"),
+        ("ap-notheast-2", "ap-northeast-2?"),
+        ("us-gov-wset-1", "us-gov-west-1?"),
+        ("bucket", None),
+        ("", None),
+        ("us-zzzz-1", None),
+    ],
+)
+def test_a_misspelt_region_is_no_region_and_the_one_meant_is_told(text: str, meant: str | None):
+    assert not is_region(text)
+    assert region_hint(text) == meant

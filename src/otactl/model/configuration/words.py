@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 
 from otactl.model import arn, identifier, limits
 from otactl.model.configuration.kind import Kind, WholeNumber, Word, WordList, refuse
+from otactl.model.cron import cron_fault
 from otactl.model.s3_url import is_s3_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _MOMENT = re.compile(r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2})", re.ASCII)
-_CRON_FIELD = r"[0-9A-Za-z*,/?#-]+"
-_CRON = re.compile(rf"cron\({_CRON_FIELD}(?: +{_CRON_FIELD}){{5}}\)", re.ASCII)
 _PERCENTILE = re.compile(r"p(?:[0-9]{1,2}(?:\.[0-9]{1,2})?|100(?:\.0{1,2})?)", re.ASCII)
 _STATISTICS = ("SampleCount", "Average", "Sum", "Minimum", "Maximum")
 _NAMESPACE = re.compile(r"(?!:)(?!AWS/$)[A-Za-z0-9._/#: -]{1,255}", re.ASCII)
@@ -86,7 +85,7 @@ BUCKET = Word(
     identifier.is_bucket_name,
     lambda text: "leave out s3://" if text.startswith("s3:") else None,
 )
-REGION = Word("region", "an AWS region such as eu-central-1", arn.is_region)
+REGION = Word("region", "an AWS region such as eu-central-1", arn.is_region, arn.region_hint)
 ROLE_ARN = Word(
     "role ARN",
     "the ARN of a role, arn:aws:iam::ACCOUNT:role/NAME",
@@ -135,7 +134,8 @@ IMAGE_VERSION = Word(
 CRON = Word(
     "cron expression",
     "cron(minutes hours day-of-month month day-of-week year), such as cron(0 2 ? * MON *)",
-    lambda text: _CRON.fullmatch(text) is not None and len(text) <= limits.MAX_CRON_LENGTH,
+    lambda text: len(text) <= limits.MAX_CRON_LENGTH and cron_fault(text) is None,
+    cron_fault,
 )
 NAMESPACE = Word(
     "text",

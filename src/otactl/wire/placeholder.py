@@ -1,0 +1,68 @@
+"""Placeholders in a job document, which AWS IoT replaces on each delivery to a device.
+
+| rule | source |
+|---|---|
+| a presigned URL needs a role to sign with: ``presignedUrlConfig`` | Developer Guide, |
+| | create-manage-jobs; aws-facts I1 |
+| at most 10 substitutions in one document | aws-facts A1 (DG19 limits-iot) |
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from otactl.wire.custom_document import DocumentFault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+MAX_SUBSTITUTIONS = 10
+#: Wider than what AWS IoT replaces today: what begins like a placeholder must be a known one.
+START = re.compile(r"\$\s*\{\s*aws", re.IGNORECASE)
+_PLAIN = r'[^\s"\\${}]+'
+PRESIGNED = re.compile(rf"\$\{{aws:iot:s3-presigned-url:(?P<url>https://{_PLAIN})\}}")
+SIGNATURE = re.compile(
+    rf"\$\{{aws:iot:code-sign-signature:s3://[a-z0-9-]+\.(?P<bucket>[a-z0-9.-]+)/(?P<key>{_PLAIN})\}}"
+)
+_PRESIGNS = re.compile(r"\$\s*\{\s*aws:iot:s3-presigned-url", re.IGNORECASE)
+#: The key that otactl fills with a placeholder of its own.
+_OWN_KEY = "presignedUrl"
+
+
+def placeholder_faults(
+    document: Mapping[str, Any], text: str, *, presigns: bool
+) -> Iterator[DocumentFault]:
+    """What keeps AWS IoT from replacing the placeholders of a custom document.
+
+    Args:
+        document: The document.
+        text: As it stands in its file, to find the lines.
+        presigns: Whether the job has a role that presigns; otactl then adds a placeholder.
+    """
+    merged = json.dumps(
+        {key: value for key, value in document.items() if not (presigns and key == _OWN_KEY)},
+        ensure_ascii=False,
+    )
+    if not presigns and _PRESIGNS.search(merged):
+        yield DocumentFault(
+            "has a placeholder of a presigned URL, and no role presigns it",
+            line=_line(text, _PRESIGNS, 0),
+            hint="usePresignedUrlConfig = True and [PRESIGNED_URL_CONFIG], or take it out",
+        )
+    own = 1 if presigns else 0
+    found = len(START.findall(merged)) + own
+    if found > MAX_SUBSTITUTIONS:
+        yield DocumentFault(
+            f"has {found} placeholders"
+            f"{', that of presignedUrl included' if own else ''}; AWS replaces "
+            f"{MAX_SUBSTITUTIONS} in one job document",
+            line=_line(text, START, MAX_SUBSTITUTIONS - own),
+        )
+
+
+def _line(text: str, pattern: re.Pattern[str], place: int) -> int | None:
+    """The line of a pattern's n-th occurrence; None if the file writes it with escapes."""
+    starts = [match.start() for match in pattern.finditer(text)]
+    return text.count("\n", 0, starts[place]) + 1 if place < len(starts) else None
