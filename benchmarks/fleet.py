@@ -25,10 +25,10 @@ from pathlib import Path
 from typing import Any
 
 from otactl.aws.clients import AwsClients, AwsSettings
-from otactl.cli.fleet_lifecycle import create_fleet, plan_fleet
 from otactl.cloud import CloudSettings, start_local_cloud
 from otactl.fleet import DevicePlan, FleetClock, FleetDirectory, FleetEndpoint, FleetRun
 from otactl.model.status import ExecutionStatus
+from otactl.operations.fleet_provisioning import create_fleet, plan_fleet
 
 BUCKET = "benchmark-firmware"
 KIB = 1024

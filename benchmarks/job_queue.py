@@ -26,7 +26,6 @@ from otactl.aws.clients import AwsClients, AwsSettings
 from otactl.aws.queue_item import item_of
 from otactl.aws.queue_setup import TableSettings, make_table
 from otactl.aws.queue_table import DynamoRequestTable
-from otactl.cli.clock import CommandClock
 from otactl.cloud import CloudSettings, start_local_cloud
 from otactl.jobqueue.held import HeldRequest, LeaseLost
 from otactl.jobqueue.lease_policy import LeasePolicy
@@ -36,6 +35,7 @@ from otactl.jobqueue.state import RequestState
 from otactl.jobqueue.stored_file import FileRole, StoredFile, release_key
 from otactl.jobqueue.taking import Taker
 from otactl.jobqueue.target_set import TargetSet
+from otactl.operations.clock import CommandClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable

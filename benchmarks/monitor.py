@@ -30,7 +30,6 @@ from otactl.aws.clients import AwsClients, AwsSettings
 from otactl.aws.event_configuration import enable_events
 from otactl.aws.job_events import JobEvents
 from otactl.aws.jobs import IotJobs
-from otactl.cli.clock import CommandClock
 from otactl.cloud import CloudSettings, start_local_cloud
 from otactl.model.standing import Source
 from otactl.model.status import ExecutionStatus, JobStatus
@@ -38,6 +37,7 @@ from otactl.monitor.job_watcher import JobWatcher
 from otactl.monitor.message_queue import MessageQueue
 from otactl.monitor.watch import Watch
 from otactl.monitor.watch_policy import WatchPolicy
+from otactl.operations.clock import CommandClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -24,7 +24,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from otactl.aws.clients import AwsClients, AwsSettings
-from otactl.cli.clock import CommandClock
 from otactl.cli.watching.place import Place
 from otactl.cli.watching.room import furnish
 from otactl.deploy.watched_job import WatchedJob
@@ -37,6 +36,7 @@ from otactl.monitor.ports import Connected
 from otactl.monitor.table_query import SortBy, TableQuery
 from otactl.monitor.watch import Watch
 from otactl.monitor.watch_policy import WatchPolicy
+from otactl.operations.clock import CommandClock
 from otactl.views.monitor_terminal.frame import draw
 from otactl.views.monitor_terminal.screen import Mode, Screen
 from otactl.views.page.server import serving_page

@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 from otactl.aws.clients import AwsClients, AwsSettings
-from otactl.aws.groundwork import make_bucket
+from otactl.aws.prerequisites import make_bucket
 from otactl.cloud import CloudSettings, start_local_cloud
 
 ACCOUNT, REGION, BUCKET = "123456789012", "us-east-1", "benchmark-plan"

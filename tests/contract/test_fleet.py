@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from tests.support.fleet_stage import QUICK, Stage, stage, wait_for, wait_for_results
 
 from otactl.aws.clients import AwsClients, AwsSettings
-from otactl.aws.groundwork import make_bucket, make_role
+from otactl.aws.prerequisites import make_bucket, make_role
 from otactl.device.behaviour import Behaviour
 from otactl.device.profile import DeviceProfile
 from otactl.device.state import Phase

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from otactl.aws.clients import AwsClients, AwsSettings
-from otactl.cli.fleet_lifecycle import create_fleet, delete_fleet, plan_fleet
 from otactl.errors import AwsUnreachable, UserMistake
 from otactl.fleet import FleetDirectory
 from otactl.fleet.credentials import certificate_request
+from otactl.operations.fleet_provisioning import create_fleet, delete_fleet, plan_fleet
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from otactl.aws.stack import ChangeSet, Stack, StackState
-from otactl.cli.clock import CommandClock
-from otactl.cli.stack_operation import StackOperation, how_it_stands
 from otactl.errors import AwsRefused, UserMistake
+from otactl.operations.clock import CommandClock
+from otactl.operations.frontend import Frontend
+from otactl.operations.stack_operation import StackOperation, how_it_stands
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +27,7 @@ class Dealings:
         self.stack = Stack(clients, name)
         self.told: list[StackEvent] = []
         self.operation = StackOperation(
-            self.stack, CommandClock(), self.told.append, poll_seconds=0.05
+            self.stack, CommandClock(), self.told.append, Frontend(), poll_seconds=0.05
         )
 
     def deploy(self, template: dict[str, Any]) -> StackState:

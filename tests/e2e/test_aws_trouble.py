@@ -17,13 +17,13 @@ from tests.e2e.test_killed import QUICK, dev_ini, environment, thing_names  # no
 
 from otactl.aws.clients import AwsClients, AwsSettings
 from otactl.aws.inventory import take_inventory
-from otactl.cli.clock import CommandClock
-from otactl.cli.deployment import begin, carry_out, make_plan
-from otactl.cli.load import load_deployment
 from otactl.deploy.journal import Journal, Outcome, Phase
 from otactl.deploy.observer import SilentObserver
 from otactl.deploy.planner import PlanOptions
 from otactl.deploy.store import DeploymentStore
+from otactl.operations.clock import CommandClock
+from otactl.operations.deployment import begin, carry_out, make_plan
+from otactl.operations.load import load_deployment
 
 #: Fifteen minutes of patience take a second and a half.
 SPEED = 600

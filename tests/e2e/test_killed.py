@@ -17,9 +17,6 @@ from tests.e2e.device_loop import DeviceLoop
 
 from otactl.aws.clients import AwsClients, AwsSettings
 from otactl.aws.inventory import take_inventory
-from otactl.cli.clock import CommandClock
-from otactl.cli.deployment import DeploymentEnvironment, begin, carry_out, make_plan
-from otactl.cli.load import load_deployment
 from otactl.deploy.consent import Consent
 from otactl.deploy.executor import Executor
 from otactl.deploy.journal import Journal, Phase
@@ -27,6 +24,10 @@ from otactl.deploy.observer import Moment, SilentObserver
 from otactl.deploy.planner import PlanOptions
 from otactl.deploy.store import DeploymentStore
 from otactl.deploy.targeting import MAX_JOB_TARGETS
+from otactl.operations.clock import CommandClock
+from otactl.operations.deployment import begin, carry_out, make_plan
+from otactl.operations.environment import DeploymentEnvironment
+from otactl.operations.load import load_deployment
 
 #: One of every kind of step, in the order in which the planner puts them.
 STEP_KEYS = (

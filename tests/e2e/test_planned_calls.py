@@ -9,11 +9,12 @@ from tests.e2e.deployable import Deployable
 from tests.e2e.device_loop import DeviceLoop
 
 from otactl.aws.clients import AwsClients
-from otactl.cli.clock import CommandClock
-from otactl.cli.deployment import DeploymentEnvironment, begin, carry_out, make_plan
-from otactl.cli.load import load_deployment
 from otactl.deploy.observer import SilentObserver
 from otactl.deploy.planner import PlanOptions
+from otactl.operations.clock import CommandClock
+from otactl.operations.deployment import begin, carry_out, make_plan
+from otactl.operations.environment import DeploymentEnvironment
+from otactl.operations.load import load_deployment
 
 
 class CountedPolls(SilentObserver):

@@ -22,13 +22,13 @@ import pytest
 from tests.support.answering_devices import AnsweringDevices
 from tests.support.queue_site import REGION, QueueSite
 
-from otactl.cli.load import load_deployment
 from otactl.cli.queue.session import QueueSession
 from otactl.cli.queue.submit import Submission, submit
 from otactl.deploy.journal import Journal
 from otactl.jobqueue.request import JobRequest
 from otactl.jobqueue.state import RequestState
 from otactl.jobqueue.submission import Terms
+from otactl.operations.load import load_deployment
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,9 +13,9 @@ from tests.e2e.program import otactl
 from tests.support.fleet_stage import stage
 
 from otactl.aws.clients import AwsClients, AwsSettings
-from otactl.cli.local import local_state_directory
 from otactl.cloud import CloudSettings, start_local_cloud
 from otactl.device.behaviour import Behaviour
+from otactl.operations.state_directory import local_state_directory
 
 NAMES = ("good-0", "fails", "refuses", "sleeps", "good-1")
 BAD = {

@@ -8,7 +8,7 @@ import pytest
 from tests.e2e.deployable import Deployable
 from tests.e2e.program import otactl
 
-from otactl.aws.groundwork import make_bucket
+from otactl.aws.prerequisites import make_bucket
 
 
 @pytest.fixture

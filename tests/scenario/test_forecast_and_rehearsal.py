@@ -19,7 +19,6 @@ import pytest
 from tests.e2e.deployable import Deployable
 from tests.e2e.program import otactl
 
-from otactl.cli.load import load_deployment
 from otactl.deploy.journal import Journal
 from otactl.deploy.store import DeploymentStore
 from otactl.device.behaviour import Behaviour, deal_behaviours, parse_behave
@@ -32,6 +31,7 @@ from otactl.forecast.run import run
 from otactl.forecast.tally import tally
 from otactl.forecast.timeline import Happening, timeline
 from otactl.model.status import ExecutionStatus
+from otactl.operations.load import load_deployment
 
 MINUTE_MS = 60_000
 HORIZON_MINUTES = 60

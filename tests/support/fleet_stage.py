@@ -9,9 +9,9 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from otactl.cli.fleet_lifecycle import create_fleet, delete_fleet, plan_fleet
 from otactl.device.profile import DeviceProfile
 from otactl.fleet import DevicePlan, FleetClock, FleetDirectory, FleetEndpoint, FleetRun
+from otactl.operations.fleet_provisioning import create_fleet, delete_fleet, plan_fleet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

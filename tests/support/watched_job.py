@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from otactl.aws.event_configuration import enable_events
 from otactl.aws.job_events import JobEvents
 from otactl.aws.jobs import IotJobs
-from otactl.cli.clock import CommandClock
 from otactl.model.status import ExecutionStatus, JobStatus
 from otactl.monitor.job_watcher import JobWatcher
 from otactl.monitor.message_queue import MessageQueue
 from otactl.monitor.watch import Watch
 from otactl.monitor.watch_policy import WatchPolicy
+from otactl.operations.clock import CommandClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

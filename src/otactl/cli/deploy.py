@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -22,11 +21,7 @@ from otactl.cli.options import (
     StateDirOption,
     YesOption,
 )
-from otactl.errors import UserMistake
-
-if TYPE_CHECKING:
-    from otactl.cli.deployment import DeploymentEnvironment
-    from otactl.cli.load import LoadedDeployment
+from otactl.operations.location_options import LocationOptions
 
 ForceOption = Annotated[
     bool,
@@ -77,27 +72,25 @@ def deploy(
     in the files or the command, 3 AWS refused, 4 aborted by its own criteria, 5 cancelled by
     somebody else, 6 job deleted, 7 stopped by an alarm, 130 Ctrl-C.
     """
-    from otactl.cli.deployment import begin, finish, make_plan
-    from otactl.cli.forewarning import lint_deployment
-    from otactl.cli.load import load_deployment
-    from otactl.cli.plan_promise import check_promise
-    from otactl.cli.plan_view import ask_to_deploy, show_plan
+    from otactl.cli.deploy_output import ask_to_deploy, finish, show_plan
+    from otactl.cli.frontend import TerminalFrontend
     from otactl.deploy.planner import PlanOptions
+    from otactl.operations.deployment import begin, make_plan
+    from otactl.operations.environment import environment_for
+    from otactl.operations.lint_gate import lint_deployment
+    from otactl.operations.load import load_deployment
+    from otactl.operations.plan_file import check_plan
 
     loaded = load_deployment(file)
     terminal.print_warnings(loaded.warnings)
-    environment = environment_for(
-        loaded,
-        profile=profile,
-        region=region,
-        endpoint_url=endpoint_url,
-        state_dir=state_dir,
-        poll_seconds=poll,
+    where = LocationOptions(
+        profile=profile, region=region, endpoint_url=endpoint_url, state_dir=state_dir
     )
+    environment = environment_for(loaded, where, TerminalFrontend(), poll_seconds=poll)
     options = PlanOptions(detail_limit=details, max_wait_seconds=max_wait)
     plan = make_plan(loaded, environment, options, force=force)
     if plan_file is not None:
-        check_promise(plan, plan_file)
+        check_plan(plan, plan_file)
     report = lint_deployment(loaded, plan.things)
     if dry_run:
         show_plan(loaded, plan, output, report)
@@ -123,57 +116,21 @@ def plan(
     output: OutputOption = OutputFormat.TEXT,
 ) -> None:
     """Print whom deploying FILE reaches, how fast, what it creates and costs; change nothing."""
-    from otactl.cli.deployment import make_plan
-    from otactl.cli.forewarning import lint_deployment
-    from otactl.cli.load import load_deployment
-    from otactl.cli.plan_view import show_plan
+    from otactl.cli.deploy_output import show_plan
+    from otactl.cli.frontend import TerminalFrontend
     from otactl.deploy.planner import PlanOptions
+    from otactl.operations.deployment import make_plan
+    from otactl.operations.environment import environment_for
+    from otactl.operations.lint_gate import lint_deployment
+    from otactl.operations.load import load_deployment
+    from otactl.operations.plan_file import write_plan
 
     loaded = load_deployment(file)
     terminal.print_warnings(loaded.warnings)
-    environment = environment_for(loaded, profile=profile, region=region, endpoint_url=endpoint_url)
+    where = LocationOptions(profile=profile, region=region, endpoint_url=endpoint_url)
+    environment = environment_for(loaded, where, TerminalFrontend())
     options = PlanOptions(detail_limit=details, max_wait_seconds=max_wait)
     made = make_plan(loaded, environment, options, force=force)
     if out is not None:
-        try:
-            out.write_text(json.dumps(made.to_fields(), indent=2) + "\n", encoding="utf-8")
-        except OSError as error:
-            raise UserMistake(f"cannot write the plan {out}: {error.strerror}") from error
+        write_plan(made, out)
     show_plan(loaded, made, output, lint_deployment(loaded, made.things))
-
-
-def environment_for(
-    loaded: LoadedDeployment,
-    *,
-    profile: str | None,
-    region: str | None,
-    endpoint_url: str | None,
-    state_dir: Path | None = None,
-    poll_seconds: float = 5.0,
-) -> DeploymentEnvironment:
-    """What a deployment runs in, from the file and the flags; a flag wins over the file."""
-    from otactl.aws.clients import AwsClients, AwsSettings
-    from otactl.cli.clock import CommandClock
-    from otactl.cli.deployment import DeploymentEnvironment
-
-    configuration = loaded.configuration
-    if region is not None and region != configuration.region:
-        raise UserMistake(
-            f"--region {region} contradicts region = {configuration.region} in"
-            f" {configuration.file_name}",
-            hint="the thing list's ARNs belong to one region: change the file",
-        )
-    settings = AwsSettings(
-        profile=profile,
-        region=configuration.region,
-        endpoint_url=endpoint_url,
-        max_attempts=configuration.max_attempts,
-        iot_interval_ms=configuration.api_sleep_ms,
-    )
-    return DeploymentEnvironment(
-        clients=AwsClients(settings),
-        clock=CommandClock(),
-        state_dir=terminal.state_directory(state_dir),
-        poll_seconds=poll_seconds,
-        upload_concurrency=configuration.upload_concurrency,
-    )

@@ -50,8 +50,8 @@ def create(
     Keys are made here and never leave this machine. Run again after a failure, it completes what
     is missing.
     """
-    from otactl.cli.fleet_lifecycle import create_fleet, plan_fleet
     from otactl.fleet import FleetDirectory
+    from otactl.operations.fleet_provisioning import create_fleet, plan_fleet
 
     names = _names(things, group, f"{group}-" if prefix is None else prefix)
     clients = clients_for(profile, region, endpoint_url)
@@ -99,8 +99,8 @@ def delete(
     state_dir: StateDirOption = None,
 ) -> None:
     """Remove the fleet's things, certificates, group and policy, and its files. Nothing is left."""
-    from otactl.cli.fleet_lifecycle import delete_fleet
     from otactl.fleet import FleetDirectory
+    from otactl.operations.fleet_provisioning import delete_fleet
 
     fleet = FleetDirectory(fleet_directory(directory, state_dir))
     manifest = fleet.read()

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from otactl.cli import terminal
 from otactl.errors import UserMistake
+from otactl.operations.state_directory import state_directory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +47,7 @@ class FleetAddress:
 
 def fleet_directory(given: Path | None, state_dir: Path | None) -> Path:
     """The fleet's directory: what ``--dir`` says, or one in the state directory."""
-    return given or terminal.state_directory(state_dir) / "fleet"
+    return given or state_directory(state_dir) / "fleet"
 
 
 def clients_for(profile: str | None, region: str | None, endpoint_url: str | None) -> AwsClients:
@@ -75,9 +75,9 @@ def resolve_address(
     Raises:
         UserMistake: The fleet lives in a local cloud that is not to be found.
     """
-    from otactl.cli.local import local_state_directory
     from otactl.cloud import read_record
     from otactl.fleet import FleetClock, FleetEndpoint
+    from otactl.operations.state_directory import local_state_directory
 
     local = None
     if manifest.endpoint_url is not None:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from otactl.cli import terminal
-from otactl.cli.clock import Stopped
 from otactl.cli.fleet_address import (
     BrokerOptions,
     DirOption,
@@ -25,9 +24,10 @@ from otactl.cli.options import (
     RegionOption,
     StateDirOption,
 )
-from otactl.cli.text_file import read_named_text
+from otactl.cli.signals import Stopped
 from otactl.errors import UserMistake
 from otactl.model.status import ExecutionStatus
+from otactl.operations.text_file import read_named_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -30,11 +30,11 @@ from otactl.errors import LocalResourceMissing, UserMistake
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from otactl.cli.forecast_inputs import FleetInputs
     from otactl.forecast.ensemble import Scenario
     from otactl.forecast.price import Prices
     from otactl.forecast.summary import Forecast
     from otactl.model.configuration import DeploymentConfiguration
+    from otactl.operations.forecast_inputs import FleetInputs
 
 FailureRateOption = Annotated[
     float | None,
@@ -107,7 +107,7 @@ def forecast(
     time and let an image that fails at --failure-rate brick no more than --max-bricked things.
     """
     require("numpy", "a forecast")
-    from otactl.cli.forecast_inputs import read_fleet, read_prices
+    from otactl.operations.forecast_inputs import read_fleet, read_prices
 
     fleet = read_fleet(profile, things, image_bytes)
     settings = _Settings(
@@ -142,8 +142,8 @@ def require(package: str, what: str) -> None:
 def _scenario(
     path: Path, fleet: FleetInputs, failure_rate: float | None, settings: _Settings
 ) -> tuple[Scenario, DeploymentConfiguration]:
-    from otactl.cli.forecast_inputs import count_things, read_configuration, require_size
     from otactl.forecast.ensemble import Scenario
+    from otactl.operations.forecast_inputs import count_things, read_configuration, require_size
 
     configuration = read_configuration(path).configuration
     configuration.refuse_waves("the forecast")

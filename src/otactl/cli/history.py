@@ -20,9 +20,10 @@ from otactl.cli.options import (
     YesOption,
 )
 from otactl.errors import UserMistake
+from otactl.operations.location_options import LocationOptions
+from otactl.operations.state_directory import state_directory
 
 if TYPE_CHECKING:
-    from otactl.cli.deployment import DeploymentEnvironment
     from otactl.deploy.journal import Journal
     from otactl.deploy.store import DeploymentStore
 
@@ -55,29 +56,15 @@ def resume(
     ended before its job did (--max-wait, an abort) is watched on while the job is there. Exit codes
     are those of `otactl deploy`.
     """
-    from otactl.cli.deployment import finish
-    from otactl.deploy.journal import Journal, Phase
-    from otactl.deploy.recorded_failure import outcome_words
+    from otactl.cli.deploy_output import finish
+    from otactl.cli.frontend import TerminalFrontend
+    from otactl.operations.stored_deployment import resume as resume_deployment
 
-    store = _store(state_dir)
-    deployment_id = _choose(store, deployment)
-    journal = Journal.open(store.path(deployment_id))
-    environment = _environment(journal, profile, endpoint_url, state_dir, poll)
-    if journal.phase is Phase.FINISHED and not _reopened(journal, environment):
-        raise UserMistake(
-            f"deployment {deployment_id} is finished: {outcome_words(journal)}",
-            hint=f"`otactl report {deployment_id}` shows it; `otactl clean` removes what it left",
-        )
+    where = LocationOptions(profile=profile, endpoint_url=endpoint_url, state_dir=state_dir)
+    journal, environment = resume_deployment(
+        deployment, where, TerminalFrontend(), poll_seconds=poll
+    )
     finish(journal, environment, output)
-
-
-def _reopened(journal: Journal, environment: DeploymentEnvironment) -> bool:
-    """Whether a deployment that ended has a job that goes on, and is watched on from here."""
-    from otactl.deploy.executor import Executor
-    from otactl.deploy.observer import SilentObserver
-
-    calls = environment.clients.calls.snapshot
-    return Executor(journal, environment.services(), SilentObserver(), calls).reopen()
 
 
 def clean(
@@ -93,39 +80,31 @@ def clean(
     A job that has not ended is only deleted after its id was typed, or with --yes: devices in the
     middle of an update are no longer followed.
     """
+    from otactl.cli.frontend import TerminalFrontend
     from otactl.cli.job_consent import consent_to_delete
-    from otactl.deploy.executor import Executor
-    from otactl.deploy.journal import Journal
-    from otactl.views.deploy_progress import DeployProgress
+    from otactl.operations.stored_deployment import clean as clean_deployment
 
-    store = _store(state_dir)
-    journal = Journal.open(store.path(_choose(store, deployment)))
-    environment = _environment(journal, profile, endpoint_url, state_dir, 5.0)
-    plan = journal.plan
-    with DeployProgress(
-        terminal.stderr_console(), rounds=len(plan.rounds), things=plan.things
-    ) as progress:
-        executor = Executor(
-            journal, environment.services(), progress, environment.clients.calls.snapshot
-        )
-        consent = consent_to_delete(executor.unfinished_job(), yes=yes)
-        if consent is None:
-            terminal.note("nothing deleted")
-            return
-        executor.clean(consent)
-        leftovers = executor.leftovers()
+    cleaned = clean_deployment(
+        deployment,
+        LocationOptions(profile=profile, endpoint_url=endpoint_url, state_dir=state_dir),
+        TerminalFrontend(),
+        lambda job: consent_to_delete(job, yes=yes),
+    )
+    if cleaned is None:
+        terminal.note("nothing deleted")
+        return
     if output is OutputFormat.JSON:
         terminal.print_json(
             {
-                "deploymentId": plan.deployment_id,
-                "deleted": executor.undone,
-                "leftovers": list(leftovers),
+                "deploymentId": cleaned.deployment_id,
+                "deleted": cleaned.undone,
+                "leftovers": list(cleaned.leftovers),
             }
         )
-    elif not executor.undone:
-        terminal.note(f"deployment {plan.deployment_id} had left nothing")
-    if leftovers:
-        raise UserMistake(f"still there: {', '.join(leftovers)}")
+    elif not cleaned.undone:
+        terminal.note(f"deployment {cleaned.deployment_id} had left nothing")
+    if cleaned.leftovers:
+        raise UserMistake(f"still there: {', '.join(cleaned.leftovers)}")
 
 
 def history(
@@ -198,62 +177,4 @@ def _entry(journal: Journal) -> dict[str, Any]:
 def _store(state_dir: Path | None) -> DeploymentStore:
     from otactl.deploy.store import DeploymentStore
 
-    return DeploymentStore(terminal.state_directory(state_dir))
-
-
-def _choose(store: DeploymentStore, given: str | None) -> str:
-    """The deployment that was meant: by its id, by its job's, or the newest unfinished one."""
-    from otactl.deploy.journal import Phase
-
-    if given is not None:
-        ids = store.ids()
-        return given if given in ids else (store.newest_of_job(given) or given)
-    for deployment_id, journal in store.journals():
-        if journal.about.get("rehearsal"):
-            continue
-        if journal.phase is not Phase.FINISHED:
-            return deployment_id
-    raise UserMistake(
-        "there is no unfinished deployment",
-        hint="name one that has finished by its id; `otactl history` lists them",
-    )
-
-
-def _environment(
-    journal: Journal,
-    profile: str | None,
-    endpoint_url: str | None,
-    state_dir: Path | None,
-    poll_seconds: float,
-) -> DeploymentEnvironment:
-    """The environment the deployment began in; flags win, and another account is refused."""
-    from otactl.aws.clients import DEFAULT_MAX_ATTEMPTS, AwsClients, AwsSettings
-    from otactl.aws.identity import account_of
-    from otactl.cli.clock import CommandClock
-    from otactl.cli.deployment import DEFAULT_UPLOAD_CONCURRENCY, DeploymentEnvironment
-
-    about, plan = journal.about, journal.plan
-    clients = AwsClients(
-        AwsSettings(
-            profile=profile or about.get("profile"),
-            region=plan.region,
-            endpoint_url=endpoint_url or about.get("endpointUrl"),
-            # The budget and the pace are the file's; who set them means the whole deployment.
-            max_attempts=int(about.get("maxAttempts", DEFAULT_MAX_ATTEMPTS)),
-            iot_interval_ms=int(about.get("iotIntervalMs", 0)),
-        )
-    )
-    account = account_of(clients)
-    if account != plan.account:
-        raise UserMistake(
-            f"deployment {plan.deployment_id} is in account {plan.account};"
-            f" these credentials are account {account}'s",
-            hint="use the --profile it was begun with",
-        )
-    return DeploymentEnvironment(
-        clients=clients,
-        clock=CommandClock(),
-        state_dir=terminal.state_directory(state_dir),
-        poll_seconds=poll_seconds,
-        upload_concurrency=int(about.get("uploadConcurrency", DEFAULT_UPLOAD_CONCURRENCY)),
-    )
+    return DeploymentStore(state_directory(state_dir))

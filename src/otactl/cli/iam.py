@@ -12,7 +12,7 @@ from otactl.cli.options import ConfigurationArgument
 from otactl.errors import UserMistake
 
 if TYPE_CHECKING:
-    from otactl.cli.load import LoadedDeployment
+    from otactl.operations.load import LoadedDeployment
 
 
 class PolicyName(StrEnum):
@@ -40,7 +40,7 @@ def iam(
     `user` is for whoever runs otactl, `stream-role` for roleArn in [DEFAULT], `presign-role` for
     roleArn in [PRESIGNED_URL_CONFIG]; both roles trust AWS IoT by `trust`.
     """
-    from otactl.cli.load import load_deployment
+    from otactl.operations.load import load_deployment
 
     documents = _documents(load_deployment(file), any_image=any_image)
     if only is not None and documents[only.value] is None:

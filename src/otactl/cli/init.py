@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +11,7 @@ import typer
 from otactl.cli import terminal
 from otactl.cli.options import YesOption
 from otactl.errors import ConfigurationInvalid, LocalResourceMissing, UserMistake
+from otactl.operations.text_file import write_atomically
 
 if TYPE_CHECKING:
     from otactl.model.ini import IniDocument
@@ -52,39 +51,11 @@ def init(
     terminal.note(f"wrote {file}; `otactl validate {file}` checks it with the files it names")
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Put a text in place of a file at once, so that nobody ever sees half of it.
-
-    Raises:
-        LocalResourceMissing: The folder is missing or must not be written to.
-    """
-    try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        temporary = Path(name)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-                file.write(text)
-            temporary.chmod(path.stat().st_mode if path.exists() else _new_file_mode())
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise LocalResourceMissing(f"cannot write {path}: {error.strerror}") from error
-
-
-def _new_file_mode() -> int:
-    # The only way to read the mask is to set it.
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask
-
-
 def _starting_point(file: Path, source: Path | None) -> IniDocument:
-    from otactl.cli.text_file import read_text
     from otactl.model.configuration.template import render_template
     from otactl.model.ini import read_ini
     from otactl.model.limits import MAX_CONFIGURATION_LENGTH
+    from otactl.operations.text_file import read_text
 
     origin = source if source is not None else file if file.exists() else None
     if origin is None:

@@ -1,39 +1,20 @@
-"""What a deployment does when its process is asked to stop, and what the user is told then.
-
-SIGTERM and SIGHUP come from machines: a CI job that is cancelled, a terminal that closes. They
-never delete a job. Ctrl-C comes from a person, who is asked if ``cleanUpCfg = True``.
-"""
+"""What a user is asked and told when a deployment is interrupted."""
 
 from __future__ import annotations
 
-import signal
 import sys
 from typing import TYPE_CHECKING
 
 import typer
 
-from otactl.cli.clock import Stopped
+from otactl.cli.signals import Stopped
 from otactl.cli.terminal import note
-from otactl.deploy.consent import Consent
 from otactl.errors import Interrupted
 
 if TYPE_CHECKING:
-    from otactl.deploy.executor import Executor
-    from otactl.deploy.plan import Plan
     from otactl.model.outcome import DeploymentResult
 
 _KEEP, _DELETE = "keep", "delete"
-
-
-def settle_interruption(executor: Executor, plan: Plan) -> None:
-    """After Ctrl-C in a rollout: keep it, or delete it if the user says so."""
-    stopped = executor.failure
-    if not isinstance(stopped, Interrupted) or stopped.signal_number != signal.SIGINT:
-        return
-    if not (plan.clean_up and executor.goes_on and executor.has_job and has_terminal()):
-        return
-    if _wants_deletion(plan.job_id):
-        executor.abandon(Consent.ANSWERED)
 
 
 def has_terminal() -> bool:
@@ -52,7 +33,10 @@ def tell_how_to_go_on(result: DeploymentResult) -> None:
         note(f"Nothing was rolled out yet. {resume} goes on, {clean}")
 
 
-def _wants_deletion(job_id: str) -> bool:
+def wants_deletion(job_id: str) -> bool:
+    """Ask whether the job of an interrupted deployment is deleted; without a terminal it is not."""
+    if not has_terminal():
+        return False
     note(
         f"job {job_id} is under way, and cleanUpCfg = True. Keep it, and the rollout goes on;"
         " delete it, and devices in the middle of an update are no longer followed."

@@ -14,7 +14,7 @@ from otactl.errors.problem import Severity
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from otactl.cli.lint_report import LintReport
+    from otactl.operations.lint_report import LintReport
 
 #: What a finding that stops CI exits with; a file that is broken is a 2, as everywhere.
 FOUND = 1
@@ -39,9 +39,9 @@ def lint(
     error (with --strict: no warning either) that is not waived, 1 there is one, 2 a file is broken
     or cannot be read.
     """
-    from otactl.cli.forecast_inputs import read_fleet
-    from otactl.cli.lint_report import lint_file
     from otactl.cli.terminal import print_json
+    from otactl.operations.forecast_inputs import read_fleet
+    from otactl.operations.lint_report import lint_file
 
     fleet = read_fleet(profile, things, image_bytes)
     reports = [lint_file(path, fleet) for path in files]

@@ -9,19 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from otactl.cli import terminal
-from otactl.cli.clock import Stopped
 from otactl.cli.options import OutputFormat, OutputOption, StateDirOption
+from otactl.cli.signals import Stopped
 from otactl.errors import LocalResourceMissing
+from otactl.operations.state_directory import local_state_directory
 
 if TYPE_CHECKING:
     from otactl.model.local_cloud import LocalCloudAddress
 
 app = typer.Typer(no_args_is_help=True, help="A cloud on this machine: AWS APIs, MQTT, streams.")
-
-
-def local_state_directory(given: Path | None) -> Path:
-    """Where the local cloud keeps its files, under the state directory of otactl."""
-    return (terminal.state_directory(given) / "local").absolute()
 
 
 @app.command()

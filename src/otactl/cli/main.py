@@ -32,8 +32,8 @@ from otactl.cli import (
     things,
     validate,
 )
-from otactl.cli.clock import Stopped, stop_signals
 from otactl.cli.queue import commands as queue
+from otactl.cli.signals import Stopped, stop_signals
 from otactl.errors import Interrupted, OtactlError
 
 if TYPE_CHECKING:

@@ -22,14 +22,15 @@ from otactl.cli.options import (
     YesOption,
 )
 from otactl.errors import AwsRefused, UserMistake
+from otactl.operations.state_directory import state_directory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from otactl.cli.watching.choice import Choice
-    from otactl.cli.watching.place import Wishes
     from otactl.cli.watching.room import WatchRoom
     from otactl.monitor.watch_policy import WatchPolicy
+    from otactl.operations.location_options import LocationOptions
 
 #: What ``--once`` may spend beside one DescribeJob: pages, and the reasons of some failures.
 _CALLS_ONCE = 25
@@ -120,15 +121,17 @@ def monitor(
     those of `otactl deploy`.
     """
     from otactl.cli.watching.choice import choose
-    from otactl.cli.watching.place import Wishes
     from otactl.cli.watching.show import Showing, show
     from otactl.monitor.watch import BegunElsewhere
     from otactl.monitor.watch_policy import QUIET_SECONDS, WatchPolicy
+    from otactl.operations.location_options import LocationOptions
 
     _check(once=once, web=web, follow=follow, until=until, output=output, things=thing or ())
     looks_once = once or (output is OutputFormat.JSON and not follow and until is None)
     waits = wait and not looks_once
-    wishes = Wishes(profile=profile, region=region, endpoint_url=endpoint_url, state_dir=state_dir)
+    where = LocationOptions(
+        profile=profile, region=region, endpoint_url=endpoint_url, state_dir=state_dir
+    )
     policy = WatchPolicy(
         interval_seconds=poll,
         details=details,
@@ -147,7 +150,7 @@ def monitor(
                 settles=until is Until.DONE,
                 waits=wait,
             ),
-            wishes,
+            where,
             policy,
             waits=waits,
             things=thing or (),
@@ -170,7 +173,7 @@ def monitor(
 
 def _furnish(
     choose: Callable[[], Choice],
-    wishes: Wishes,
+    where: LocationOptions,
     policy: WatchPolicy,
     *,
     waits: bool,
@@ -184,8 +187,8 @@ def _furnish(
 
     choice = choose_when_there(choose) if waits else choose()
     path = still_there(choice.journal_path) if waits else choice.journal_path
-    place = find_place(wishes, journal_path=path, region=choice.region)
-    store = DeploymentStore(terminal.state_directory(wishes.state_dir))
+    place = find_place(where, journal_path=path, region=choice.region)
+    store = DeploymentStore(state_directory(where.state_dir))
     job_ids = {subject.job_id for subject in choice.subjects}
     endpoint_url = place.clients.settings.endpoint_url
     if place.is_rehearsal and policy.interval_seconds == _POLL_SECONDS:

@@ -49,8 +49,8 @@ def from_report(
     interval and the number of observations behind it.
     """
     from otactl.cli.terminal import note, print_json
-    from otactl.cli.text_file import read_named_text
     from otactl.forecast.calibrate import fit, parse_report, profile_text
+    from otactl.operations.text_file import read_named_text
 
     text = read_named_text(report, "report", limit=_LONGEST_REPORT)
     past = parse_report(text, file_name=str(report))

@@ -18,9 +18,10 @@ from otactl.cli.options import (
     RegionOption,
     StateDirOption,
 )
+from otactl.operations.state_directory import state_directory
 
 if TYPE_CHECKING:
-    from otactl.cli.watching.place import Wishes
+    from otactl.operations.location_options import LocationOptions
     from otactl.views.report import ReportContent
 
 
@@ -69,23 +70,25 @@ def report(
     deployed from this machine. Without --out the
     page goes to the state directory, and data to standard output.
     """
-    from otactl.cli.watching.place import Wishes
     from otactl.cli.watching.report_file import default_report_path, write_text_whole
+    from otactl.operations.location_options import LocationOptions
 
     chosen = report_format or _BY_SUFFIX.get(out.suffix.lower() if out else "", ReportFormat.HTML)
-    wishes = Wishes(profile=profile, region=region, endpoint_url=endpoint_url, state_dir=state_dir)
-    content = gather(subject, wishes, details=details)
+    where = LocationOptions(
+        profile=profile, region=region, endpoint_url=endpoint_url, state_dir=state_dir
+    )
+    content = gather(subject, where, details=details)
     text = _written(content, chosen)
     if out is None and chosen is not ReportFormat.HTML:
         sys.stdout.write(text)
         return
     name = content.deployment_id or content.job_id
-    path = out or default_report_path(terminal.state_directory(state_dir), name)
+    path = out or default_report_path(state_directory(state_dir), name)
     write_text_whole(path, text)
     terminal.stderr_console().print(f"report: {path}", soft_wrap=True, markup=False)
 
 
-def gather(subject: str, wishes: Wishes, *, details: int) -> ReportContent:
+def gather(subject: str, where: LocationOptions, *, details: int) -> ReportContent:
     """Everything a report of a deployment or a job holds."""
     from otactl.aws.jobs import IotJobs
     from otactl.cli.watching.place import find_place
@@ -99,11 +102,11 @@ def gather(subject: str, wishes: Wishes, *, details: int) -> ReportContent:
     )
     from otactl.deploy.store import DeploymentStore
 
-    store = DeploymentStore(terminal.state_directory(wishes.state_dir))
+    store = DeploymentStore(state_directory(where.state_dir))
     known = subject if subject in store.ids() else store.newest_of_job(subject)
     made_ms = time.time_ns() // 1_000_000
     if known is None:
-        place = find_place(wishes)
+        place = find_place(where)
         return service_content(
             IotJobs(place.clients),
             subject,
@@ -118,7 +121,7 @@ def gather(subject: str, wishes: Wishes, *, details: int) -> ReportContent:
         return content
     if content.is_rehearsal and not _still_runs(path):
         return content if kept is None else as_of_journal(content, "the rehearsal is over")
-    place = find_place(wishes, journal_path=path)
+    place = find_place(where, journal_path=path)
     jobs = IotJobs(place.clients)
     if kept is not None:
         return with_kept_job(content, jobs, details=details)

@@ -22,9 +22,10 @@ from otactl.cli.options import (
 )
 from otactl.errors import UserMistake
 from otactl.model.status import ExecutionStatus
+from otactl.operations.location_options import LocationOptions
 
 if TYPE_CHECKING:
-    from otactl.cli.load import LoadedDeployment
+    from otactl.operations.load import LoadedDeployment
     from otactl.views.report import ReportContent
 
 #: What is worth another try; what a person cancelled is not. REMOVED: the thing was deleted, or
@@ -78,15 +79,18 @@ def retry_failed(
     It is a deployment of its own: one round, a new job, a journal and a report. Exit codes are
     those of `otactl deploy`.
     """
-    from otactl.cli.deploy import environment_for
-    from otactl.cli.deployment import begin, finish, make_plan
+    from otactl.cli.deploy_output import finish, show_plan
+    from otactl.cli.frontend import TerminalFrontend
     from otactl.cli.report import gather
     from otactl.cli.stack_dialog import confirmed
-    from otactl.cli.watching.place import Wishes
     from otactl.deploy.planner import PlanOptions
+    from otactl.operations.deployment import begin, make_plan
+    from otactl.operations.environment import environment_for
 
-    wishes = Wishes(profile=profile, region=region, endpoint_url=endpoint_url, state_dir=state_dir)
-    content = gather(subject, wishes, details=0)
+    where = LocationOptions(
+        profile=profile, region=region, endpoint_url=endpoint_url, state_dir=state_dir
+    )
+    content = gather(subject, where, details=0)
     names = failed_things(content)
     if not names:
         raise UserMistake(
@@ -94,20 +98,11 @@ def retry_failed(
             " there is nothing to retry"
         )
     loaded = _load(content, file, names, job_id or f"{content.job_id[: _MAX_JOB_ID - 6]}-retry")
-    environment = environment_for(
-        loaded,
-        profile=profile,
-        region=region,
-        endpoint_url=endpoint_url,
-        state_dir=state_dir,
-        poll_seconds=poll,
-    )
+    environment = environment_for(loaded, where, TerminalFrontend(), poll_seconds=poll)
     plan = make_plan(
         loaded, environment, PlanOptions(detail_limit=details, max_wait_seconds=max_wait)
     )
     if dry_run:
-        from otactl.cli.plan_view import show_plan
-
         show_plan(loaded, plan, output)
         return
     if content.image_sha256 and plan.image_sha256 != content.image_sha256:
@@ -145,10 +140,10 @@ def _load(
     content: ReportContent, file: Path | None, names: list[str], job_id: str
 ) -> LoadedDeployment:
     """The deployment's file with other targets, another job and one round."""
-    from otactl.cli.load import load_deployment
     from otactl.model.arn import thing_arn
     from otactl.model.identifier import is_job_id
     from otactl.model.thing_list import parse_thing_list
+    from otactl.operations.load import load_deployment
 
     if not is_job_id(job_id):
         raise UserMistake(f"{job_id!r} is no job id: 1-64 letters, digits, - or _")

@@ -32,8 +32,8 @@ from otactl.errors import UserMistake
 if TYPE_CHECKING:
     from otactl.aws.clients import AwsClients
     from otactl.aws.stack import Stack, StackState
-    from otactl.cli.clock import CommandClock
-    from otactl.cli.stack_operation import StackOperation
+    from otactl.operations.clock import CommandClock
+    from otactl.operations.stack_operation import StackOperation
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -263,6 +263,7 @@ def send_test_event(
     a custom metric. Exit code 1 when a hop was not reached.
     """
     from otactl.aws.stack_probe import StackProbe
+    from otactl.cli.signals import hear_signals
     from otactl.views.stack_hops import print_hop
 
     clients, stack, clock, _ = _begin(name, profile, region, endpoint_url, poll)
@@ -277,7 +278,7 @@ def send_test_event(
     )
     console = terminal.stderr_console() if output is OutputFormat.JSON else None
     hops = []
-    with clock.hearing_signals("deleting the test's alarm"):
+    with hear_signals(clock, "deleting the test's alarm"):
         for hop in probe.run():
             print_hop(console or terminal.stdout_console(), hop)
             hops.append(hop)
@@ -311,14 +312,16 @@ def _begin(
 ) -> tuple[AwsClients, Stack, CommandClock, StackOperation]:
     from otactl.aws.clients import AwsClients, AwsSettings
     from otactl.aws.stack import Stack
-    from otactl.cli.clock import CommandClock
-    from otactl.cli.stack_operation import StackOperation
+    from otactl.cli.frontend import TerminalFrontend
+    from otactl.operations.clock import CommandClock
+    from otactl.operations.stack_operation import StackOperation
     from otactl.views.stack_progress import StackProgress
 
     clients = AwsClients(AwsSettings(profile=profile, region=region, endpoint_url=endpoint_url))
     stack, clock = Stack(clients, name), CommandClock()
     progress = StackProgress(terminal.stderr_console())
-    return clients, stack, clock, StackOperation(stack, clock, progress.show, poll_seconds=poll)
+    operation = StackOperation(stack, clock, progress.show, TerminalFrontend(), poll_seconds=poll)
+    return clients, stack, clock, operation
 
 
 def _given(**parameters: str | int | None) -> dict[str, str]:

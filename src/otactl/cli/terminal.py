@@ -15,7 +15,6 @@ import stat
 import sys
 from typing import TYPE_CHECKING, Any
 
-import platformdirs
 from rich.console import Console
 from rich.segment import Segment
 from rich.text import Text
@@ -26,7 +25,6 @@ from otactl.views.foreign_text import clean_lines, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from rich.console import ConsoleOptions, RenderableType
 
@@ -151,8 +149,3 @@ def leave_closed_terminal() -> None:
         if stat.S_ISCHR(os.fstat(stream.fileno()).st_mode):
             os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
-
-
-def state_directory(given: Path | None) -> Path:
-    """Where otactl keeps its state: what ``--state-dir`` said, or the user's state directory."""
-    return given or platformdirs.user_state_path("otactl", appauthor=False)

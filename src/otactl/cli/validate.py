@@ -13,8 +13,8 @@ from otactl.errors.problem import Problem
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from otactl.cli.lint_report import LintReport
-    from otactl.cli.load import Examination
+    from otactl.operations.lint_report import LintReport
+    from otactl.operations.load import Examination
 
 
 def validate(file: ConfigurationArgument, output: OutputOption = OutputFormat.TEXT) -> None:
@@ -55,7 +55,7 @@ _ALARMS_NOTE = (
 
 
 def _examine(file: Path) -> Examination:
-    from otactl.cli.load import Examination, examine_deployment
+    from otactl.operations.load import Examination, examine_deployment
 
     try:
         return examine_deployment(file)
@@ -68,7 +68,7 @@ def _lint(found: Examination) -> LintReport | None:
     """What the linter says, when the number of things is known without asking AWS."""
     if found.deployment is None or found.deployment.thing_list.groups:
         return None
-    from otactl.cli.forewarning import lint_deployment
+    from otactl.operations.lint_gate import lint_deployment
 
     return lint_deployment(found.deployment, len(found.deployment.thing_list.things))
 

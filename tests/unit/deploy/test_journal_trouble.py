@@ -7,7 +7,7 @@ import sqlite3
 import pytest
 from tests.unit.deploy.test_executor import DEPLOYMENT, a_plan
 
-from otactl.cli.deployment import failure_to_tell, with_what_is_left
+from otactl.cli.frontend import TerminalFrontend
 from otactl.deploy.consent import Consent
 from otactl.deploy.executor import Executor
 from otactl.deploy.journal import Journal, Outcome, Phase
@@ -17,6 +17,7 @@ from otactl.deploy.recorded_failure import outcome_words
 from otactl.deploy.store import DeploymentStore
 from otactl.errors import AwsRefused, JobAborted, UserMistake
 from otactl.model.status import ExecutionStatus, JobStatus
+from otactl.operations.deployment import failure_to_tell, with_what_is_left
 
 MOMENTS = 24
 
@@ -144,8 +145,8 @@ def test_what_fails_after_the_failure_does_not_replace_it(aws, path, capsys):
     journal = Journal.create(path, plan, now_ms=0, about={})
     executor = Executor(journal, aws.services, SilentObserver(), dict)
 
-    result = with_what_is_left(executor.run(), executor, plan)
-    told = failure_to_tell(executor, journal)
+    result = with_what_is_left(executor.run(), executor, plan, TerminalFrontend())
+    told = failure_to_tell(executor, journal, TerminalFrontend())
 
     assert isinstance(told, JobAborted)
     assert result.rounds

@@ -32,8 +32,8 @@ from otactl.errors import UserMistake
 from otactl.jobqueue.order import Priority
 
 if TYPE_CHECKING:
-    from otactl.cli.load import LoadedDeployment
     from otactl.cli.queue.session import QueueSession
+    from otactl.operations.load import LoadedDeployment
 
 
 def add(
@@ -61,11 +61,11 @@ def add(
     A million devices go in batches: `otactl queue add dev.ini --split 10000` makes a hundred
     requests, each deployed when the one before it has succeeded.
     """
-    from otactl.cli.load import load_deployment
     from otactl.cli.queue.report import request_fields
     from otactl.cli.queue.session import QueueSession
     from otactl.cli.queue.submit import Submission, after_keys, request_names, submit
     from otactl.jobqueue.submission import Terms
+    from otactl.operations.load import load_deployment
 
     loaded = load_deployment(file)
     loaded.configuration.refuse_waves("the queue")

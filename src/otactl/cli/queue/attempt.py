@@ -16,7 +16,7 @@ from __future__ import annotations
 import traceback
 from typing import TYPE_CHECKING, cast
 
-from otactl.cli.deployment import DeploymentEnvironment, about_deployment, carry_out
+from otactl.cli.frontend import TerminalFrontend
 from otactl.cli.queue.checkpoint import (
     Checkpoint,
     CheckpointedJournal,
@@ -40,17 +40,19 @@ from otactl.jobqueue.failure_policy import may_pass, own_fault
 from otactl.jobqueue.held import LeaseLost
 from otactl.jobqueue.state import FailureKind
 from otactl.jobqueue.trust import document_refusals
+from otactl.operations.deployment import about_deployment, carry_out
+from otactl.operations.environment import DeploymentEnvironment, RequestPace
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from otactl.cli.load import LoadedDeployment
     from otactl.cli.queue.carry_out import Carrier
     from otactl.cli.queue.ended import Ended
     from otactl.cli.queue.lease_guard import LeasedClock
     from otactl.deploy.plan import Plan
     from otactl.jobqueue.held import HeldRequest
     from otactl.model.outcome import DeploymentResult
+    from otactl.operations.load import LoadedDeployment
 
 _FAULT_NAME = "fault.txt"
 
@@ -136,21 +138,22 @@ class Attempt:
     def _environment(self, loaded: LoadedDeployment) -> DeploymentEnvironment:
         from otactl.aws.clients import AwsSettings
 
-        configuration = loaded.configuration
-        settings = AwsSettings(
-            profile=self._session.profile,
-            region=configuration.region,
-            endpoint_url=self._session.endpoint_url,
-            max_attempts=configuration.max_attempts,
-            iot_interval_ms=configuration.api_sleep_ms,
+        pace = RequestPace.of_configuration(loaded.configuration)
+        settings = pace.applied_to(
+            AwsSettings(
+                profile=self._session.profile,
+                region=loaded.configuration.region,
+                endpoint_url=self._session.endpoint_url,
+            )
         )
         return DeploymentEnvironment(
             clients=self._guarded(settings).serve(self._clock),
             clock=self._clock,
             state_dir=self._folder,
             poll_seconds=self._settings.poll_seconds,
-            upload_concurrency=configuration.upload_concurrency,
+            pace=pace,
             hands_over=True,
+            frontend=TerminalFrontend(),
         )
 
     def _plan(

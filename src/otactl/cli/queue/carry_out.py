@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from otactl.cli.queue.attempt import Attempt
 from otactl.cli.queue.lease_guard import GuardedClients, Heartbeat, LeasedClock
+from otactl.cli.signals import hear_signals
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,7 +61,7 @@ class Carrier:
         attempt = Attempt(self, held, clock, fetched)
         with (
             Heartbeat(held, self._settings.policy),
-            clock.hearing_signals("the request is handed back unless it is over"),
+            hear_signals(clock, "the request is handed back unless it is over"),
         ):
             ended = attempt.run()
         return replace(ended, stop_signal=clock.stop_signal)

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from otactl.cli.init import write_atomically
-from otactl.cli.text_file import read_text
 from otactl.errors import LocalResourceMissing, UserMistake
+from otactl.operations.text_file import read_text, write_atomically
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -80,11 +80,10 @@ def create(
 
 def _name_files(file: Path, given: dict[str, Path | None]) -> None:
     """Write the files of the command line into the configuration, whatever was answered."""
-    from otactl.cli.init import write_atomically
-    from otactl.cli.text_file import read_text
     from otactl.model.ini import read_ini
     from otactl.model.ini_edit import with_value
     from otactl.model.limits import MAX_CONFIGURATION_LENGTH
+    from otactl.operations.text_file import read_text, write_atomically
 
     ini = read_ini(read_text(file, limit=MAX_CONFIGURATION_LENGTH), file_name=str(file))
     for key, path in given.items():

@@ -13,7 +13,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from otactl.cli import terminal
-from otactl.cli.clock import stop_signals
+from otactl.cli.signals import stop_signals
 from otactl.errors import Interrupted
 
 if TYPE_CHECKING:

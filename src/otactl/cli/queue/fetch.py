@@ -87,8 +87,8 @@ def fetch(
 
 
 def _look(session: QueueSession, job_id: str | None) -> JobRequest | None:
-    from otactl.cli.clock import CommandClock
     from otactl.jobqueue.overview import Overview
+    from otactl.operations.clock import CommandClock
 
     if job_id is not None:
         return session.request(job_id)
@@ -98,10 +98,10 @@ def _look(session: QueueSession, job_id: str | None) -> JobRequest | None:
 
 
 def _take(session: QueueSession, lease_ms: int) -> JobRequest | None:
-    from otactl.cli.clock import CommandClock
     from otactl.cli.queue.worker import new_owner
     from otactl.jobqueue.lease_policy import LeasePolicy
     from otactl.jobqueue.taking import Taker
+    from otactl.operations.clock import CommandClock
 
     taker = Taker(
         session.table,
@@ -117,10 +117,10 @@ def _take(session: QueueSession, lease_ms: int) -> JobRequest | None:
 
 def _bring_or_let_go(request: JobRequest, session: QueueSession, folder: Path) -> None:
     """Download a request that was claimed; when it cannot be, the queue gets to know why."""
-    from otactl.cli.clock import CommandClock
     from otactl.cli.queue.recorder import Recorder
     from otactl.jobqueue.held import HeldRequest
     from otactl.jobqueue.lease_policy import LeasePolicy
+    from otactl.operations.clock import CommandClock
 
     try:
         _bring(request, session, folder)

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from otactl.cli import terminal
-from otactl.cli.clock import CommandClock
 from otactl.cli.options import OutputFormat
 from otactl.cli.queue.carry_out import Carrier
 from otactl.cli.queue.claim_note import NOTE_NAME, read_note, write_note
@@ -15,6 +14,7 @@ from otactl.cli.queue.session import QueueSession
 from otactl.cli.queue.worker import keep_report
 from otactl.errors import UserMistake
 from otactl.jobqueue.held import HeldRequest
+from otactl.operations.clock import CommandClock
 
 if TYPE_CHECKING:
     from pathlib import Path

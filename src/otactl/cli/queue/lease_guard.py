@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from otactl.aws.clients import AwsClients, CallCounter
 from otactl.cli import terminal
-from otactl.cli.clock import CommandClock
 from otactl.errors import AwsUnreachable, OtactlError
 from otactl.jobqueue.held import LeaseLost
+from otactl.operations.clock import CommandClock
 from otactl.rules.backoff import pause_seconds
 
 if TYPE_CHECKING:

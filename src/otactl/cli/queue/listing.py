@@ -84,8 +84,8 @@ def show(
 
 
 def _waits(session: QueueSession, limit: int) -> dict[str, Wait]:
-    from otactl.cli.clock import CommandClock
     from otactl.jobqueue.overview import Overview
+    from otactl.operations.clock import CommandClock
 
     overview = Overview(session.table, session.targets, CommandClock())
     verdicts = islice(overview.verdicts(session.table.active(), overview.pending()), limit)

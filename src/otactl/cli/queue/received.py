@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from otactl.aws.release_store import FileRefused
 from otactl.aws.target_reader import MAX_THING_LIST_BYTES
-from otactl.cli.load import LoadedDeployment, load_deployment
-from otactl.cli.text_file import read_text
 from otactl.errors import LocalResourceMissing, UserMistake
 from otactl.jobqueue.target_set import TargetSet
 from otactl.jobqueue.trust import refusals
 from otactl.model.configuration import parse_configuration
 from otactl.model.limits import MAX_CONFIGURATION_LENGTH
+from otactl.operations.load import LoadedDeployment, load_deployment
+from otactl.operations.text_file import read_text
 from otactl.wire.job_document import MAX_JOB_DOCUMENT_LENGTH
 
 if TYPE_CHECKING:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from otactl.cli.init import write_atomically
 from otactl.errors import LocalResourceMissing
 from otactl.jobqueue.order import job_id_of
 from otactl.jobqueue.request import JobRequest, MalformedRequest
 from otactl.jobqueue.schedule import WaitReason
 from otactl.model.quoting import printable
+from otactl.operations.text_file import write_atomically
 from otactl.views.foreign_text import clean, clean_lines
 
 if TYPE_CHECKING:

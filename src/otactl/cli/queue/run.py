@@ -23,6 +23,7 @@ from otactl.cli.options import (
 from otactl.cli.queue.options import DEFAULT_TABLE, QUEUE_PANEL, TableOption
 from otactl.errors import DeploymentFailed, UserMistake
 from otactl.jobqueue.lease_policy import MAX_LEASE_MS
+from otactl.operations.state_directory import state_directory
 
 if TYPE_CHECKING:
     from otactl.cli.queue.carry_out import Carrier
@@ -176,7 +177,7 @@ def run(
         ),
         options=PlanOptions(detail_limit=details, max_wait_seconds=max_wait),
         poll_seconds=poll,
-        work_dir=terminal.state_directory(state_dir) / "queue",
+        work_dir=state_directory(state_dir) / "queue",
     )
     if fetched is not None:
         run_fetched(fetched, settings, report_dir, output)

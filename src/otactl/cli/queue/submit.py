@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from otactl.aws.object_store import S3ObjectStore
-from otactl.cli.text_file import read_named_text
 from otactl.deploy.image_file import measure_image
 from otactl.jobqueue.order import job_id_of
 from otactl.jobqueue.request import Targets
@@ -25,14 +24,15 @@ from otactl.jobqueue.submission import (
 from otactl.jobqueue.target_set import TargetSet
 from otactl.model.arn import Arn
 from otactl.model.configuration import DocumentSource
+from otactl.operations.text_file import read_named_text
 from otactl.wire.job_document import MAX_JOB_DOCUMENT_LENGTH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from otactl.cli.load import LoadedDeployment
     from otactl.cli.queue.session import QueueSession
     from otactl.jobqueue.request import JobRequest
+    from otactl.operations.load import LoadedDeployment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

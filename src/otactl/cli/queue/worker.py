@@ -12,11 +12,12 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from otactl.cli import terminal
-from otactl.cli.clock import CommandClock
 from otactl.cli.queue.report import write_report
+from otactl.cli.signals import hear_signals
 from otactl.errors import AwsUnreachable, Interrupted
 from otactl.jobqueue.held import HeldRequest
 from otactl.jobqueue.taking import Taker
+from otactl.operations.clock import CommandClock
 from otactl.rules.backoff import pause_seconds
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ class Worker:
         """
         ended = 0
         while True:
-            with self._clock.hearing_signals("taking no further request"):
+            with hear_signals(self._clock, "taking no further request"):
                 request = self._take()
                 if request is None and self._pattern.until is not Until.STOPPED:
                     return ended

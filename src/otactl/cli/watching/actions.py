@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from otactl.aws.renewable_reader import RenewableReader
-    from otactl.cli.clock import CommandClock
     from otactl.monitor.board import Board
+    from otactl.operations.clock import CommandClock
 
 #: Says in the job that a person cancelled it from here (botocore ``iot`` ReasonCode).
 

@@ -6,9 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from otactl.cli import terminal
-from otactl.cli.named_files import read_thing_list
-from otactl.cli.text_file import read_text
 from otactl.deploy.journal import Journal
 from otactl.deploy.journal_reader import JournalReader, running_deployments
 from otactl.deploy.store import DeploymentStore
@@ -18,6 +15,9 @@ from otactl.errors.problem import Problem
 from otactl.model.configuration import parse_configuration
 from otactl.model.identifier import is_job_id
 from otactl.model.limits import MAX_CONFIGURATION_LENGTH
+from otactl.operations.named_files import read_thing_list
+from otactl.operations.state_directory import state_directory
+from otactl.operations.text_file import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +55,7 @@ def choose(
         UserMistake: An id is none, the files contradict.
         ConfigurationInvalid: A file is no good; it carries every problem.
     """
-    store = DeploymentStore(terminal.state_directory(state_dir))
+    store = DeploymentStore(state_directory(state_dir))
     chooser = _Chooser(store, settles=settles, waits=waits)
     for file in files:
         chooser.add_file(file)

@@ -12,15 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from otactl.aws.clients import AwsClients, AwsSettings
-from otactl.cli.clock import CommandClock
-from otactl.cli.local import local_state_directory
 from otactl.cloud import read_record
 from otactl.deploy.journal import Journal
 from otactl.errors import UserMistake
 from otactl.model.local_cloud import LocalCloudAddress
+from otactl.operations.clock import CommandClock
+from otactl.operations.state_directory import local_state_directory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from otactl.operations.location_options import LocationOptions
 
 #: Somebody is looking: better to say soon that AWS does not answer than to try for a minute.
 _MAX_ATTEMPTS = 3
@@ -44,47 +46,37 @@ class Place:
     is_rehearsal: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
-    """What the command line says about where to look."""
-
-    profile: str | None = None
-    region: str | None = None
-    endpoint_url: str | None = None
-    state_dir: Path | None = None
-
-
 def find_place(
-    wishes: Wishes, *, journal_path: Path | None = None, region: str | None = None
+    options: LocationOptions, *, journal_path: Path | None = None, region: str | None = None
 ) -> Place:
     """Where to look.
 
     Args:
-        wishes: What the command line says.
+        options: What the caller says.
         journal_path: Of the deployment the job belongs to.
         region: What a dev.ini says.
     """
     about, journal_region = told_by(journal_path)
-    rehearsed = None if wishes.endpoint_url else rehearsal_cloud(about)
+    rehearsed = None if options.endpoint_url else rehearsal_cloud(about)
     if rehearsed is not None:
         place = _at_local_cloud(
             rehearsed, AwsSettings.for_local_cloud(rehearsed, max_attempts=_MAX_ATTEMPTS)
         )
         return replace(place, is_gone=lambda: rehearsal_cloud(about) is None, is_rehearsal=True)
-    endpoint_url = wishes.endpoint_url or about.get("endpointUrl")
+    endpoint_url = options.endpoint_url or about.get("endpointUrl")
     known_region = region or journal_region
-    if wishes.region and known_region and wishes.region != known_region:
+    if options.region and known_region and options.region != known_region:
         raise UserMistake(
-            f"--region {wishes.region} contradicts the deployment's, {known_region}",
+            f"--region {options.region} contradicts the deployment's, {known_region}",
             hint="a job belongs to one region: leave the flag out",
         )
     settings = AwsSettings(
-        profile=wishes.profile or about.get("profile"),
-        region=wishes.region or known_region,
+        profile=options.profile or about.get("profile"),
+        region=options.region or known_region,
         endpoint_url=endpoint_url,
         max_attempts=_MAX_ATTEMPTS,
     )
-    local = read_record(local_state_directory(wishes.state_dir)) if endpoint_url else None
+    local = read_record(local_state_directory(options.state_dir)) if endpoint_url else None
     if local is not None and local.endpoint_url == endpoint_url:
         return _at_local_cloud(local, settings)
     return Place(clients=AwsClients(settings), clock=CommandClock())

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 from tests.support.memory_queue import MemoryTable, MemoryTargets
 
-from otactl.cli.clock import CommandClock
 from otactl.cli.queue.carry_out import Carrier, WorkSettings
 from otactl.cli.queue.received import Allowance
 from otactl.cli.queue.session import QueueSession
@@ -15,6 +14,7 @@ from otactl.errors import AwsUnreachable, Interrupted
 from otactl.jobqueue.lease_policy import LeasePolicy
 from otactl.jobqueue.ports import ActiveRequests
 from otactl.jobqueue.trust import Trust
+from otactl.operations.clock import CommandClock
 
 
 class AwayTable(MemoryTable):

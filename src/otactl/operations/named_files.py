@@ -11,10 +11,10 @@ import codecs
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from otactl.cli.text_file import opened, read_text, regular_size
 from otactl.errors import ConfigurationInvalid, LocalResourceMissing, UserMistake
 from otactl.errors.problem import Problem, Severity
 from otactl.model.thing_list import ThingList, parse_thing_list
+from otactl.operations.text_file import opened, read_text, regular_size
 from otactl.wire.custom_document import DocumentFault, read_custom_document
 from otactl.wire.job_document import MAX_JOB_DOCUMENT_LENGTH
 from otactl.wire.stream_payload import MAX_FILE_SIZE

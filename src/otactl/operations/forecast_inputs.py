@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from otactl.cli.named_files import read_thing_list
-from otactl.cli.text_file import read_named_text, regular_size
 from otactl.errors import ConfigurationInvalid, LocalResourceMissing, UserMistake
 from otactl.errors.problem import Problem, Severity
 from otactl.forecast.price import Prices, parse_prices, shipped_prices
@@ -19,6 +17,8 @@ from otactl.forecast.profile import FleetProfile, parse_profile
 from otactl.forecast.toml_text import MAX_TOML_LENGTH
 from otactl.model.configuration import LoadedConfiguration, parse_configuration
 from otactl.model.limits import MAX_CONFIGURATION_LENGTH
+from otactl.operations.named_files import read_thing_list
+from otactl.operations.text_file import read_named_text, regular_size
 
 if TYPE_CHECKING:
     from otactl.model.configuration import DeploymentConfiguration

@@ -14,14 +14,14 @@ from otactl.errors.problem import Severity
 from otactl.model.ini import read_ini
 
 if TYPE_CHECKING:
-    from otactl.cli.lint_report import LintReport
-    from otactl.cli.load import LoadedDeployment
+    from otactl.operations.lint_report import LintReport
+    from otactl.operations.load import LoadedDeployment
 
 
 def lint_deployment(loaded: LoadedDeployment, things: int) -> LintReport:
     """What the linter says of a deployment whose things are counted."""
-    from otactl.cli.lint_report import LintReport
     from otactl.forecast.lint import lint
+    from otactl.operations.lint_report import LintReport
 
     configuration = loaded.configuration
     image_bytes = Path(configuration.image).stat().st_size

@@ -9,12 +9,12 @@ import pytest
 from tests.support.plan import a_plan_with
 
 from otactl.cli.fleet_run import read_public_key
-from otactl.cli.forecast_inputs import read_prices, read_profile
-from otactl.cli.plan_promise import check_promise
-from otactl.cli.text_file import read_named_text
 from otactl.errors import OtactlError
 from otactl.forecast.calibrate import parse_report
 from otactl.forecast.toml_text import MAX_TOML_LENGTH
+from otactl.operations.forecast_inputs import read_prices, read_profile
+from otactl.operations.plan_file import check_plan
+from otactl.operations.text_file import read_named_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,7 +53,7 @@ REPORT_FAULTS = {
 READERS: dict[str, Callable[[Path], object]] = {
     "profile": read_profile,
     "prices": read_prices,
-    "plan": lambda path: check_promise(a_plan_with(deployment_id="d"), path),
+    "plan": lambda path: check_plan(a_plan_with(deployment_id="d"), path),
     "public key": read_public_key,
 }
 

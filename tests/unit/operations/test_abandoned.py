@@ -5,13 +5,13 @@ import os
 import pytest
 from tests.support.plan import a_plan_with
 
-from otactl.cli.rehearsal.abandoned import (
+from otactl.deploy.journal import Journal, Outcome, Phase
+from otactl.deploy.store import DeploymentStore
+from otactl.operations.rehearsal.abandoned import (
     end_abandoned_journals,
     remove_abandoned_folders,
     work_folder,
 )
-from otactl.deploy.journal import Journal, Outcome, Phase
-from otactl.deploy.store import DeploymentStore
 
 OLD = (1_000_000, 1_000_000)
 

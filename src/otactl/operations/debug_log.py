@@ -14,7 +14,6 @@ import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
 
-from otactl.cli import terminal
 from otactl.deploy.observer import Moment
 
 if TYPE_CHECKING:
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from otactl.deploy.step import Step
     from otactl.model.outcome import RoundResult
     from otactl.model.snapshot import JobSnapshot
+    from otactl.operations.frontend import Frontend
 
 #: The others stand at the same lines of the log: they tell where a process may be killed.
 _TOLD = frozenset({Moment.BEGUN, Moment.DONE, Moment.UNDOING, Moment.UNDONE})
@@ -42,13 +42,17 @@ class DebugLog:
     Args:
         path: The log; what an earlier process wrote into it stays.
         now_ms: The clock.
-        observer: Who else is told.
+        observer: Who else is notified.
+        frontend: Is told where the log is, or that it cannot be written.
     """
 
-    def __init__(self, path: Path, now_ms: Callable[[], int], observer: Observer) -> None:
+    def __init__(
+        self, path: Path, now_ms: Callable[[], int], observer: Observer, frontend: Frontend
+    ) -> None:
         self._path = path
         self._now_ms = now_ms
         self._observer = observer
+        self._frontend = frontend
         self._file: int | None = None
         self._lock = threading.Lock()
 
@@ -71,7 +75,7 @@ class DebugLog:
                 return
             os.close(self._file)
             self._file = None
-        terminal.stderr_console().print(f"log: {self._path}", soft_wrap=True, markup=False)
+        self._frontend.note(f"log: {self._path}")
 
     def write(self, text: str) -> None:
         """Write one line. Safe to call from any thread."""
@@ -133,7 +137,7 @@ class DebugLog:
         self._observer.on_note(message)
 
     def _give_up(self, error: OSError) -> None:
-        terminal.warn(f"cannot write the log {self._path}: {error.strerror}; there will be none")
+        self._frontend.warn(f"cannot write the log {self._path}: {error.strerror}; there is none")
 
 
 def _one_line(text: str) -> str:

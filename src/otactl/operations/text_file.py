@@ -1,17 +1,19 @@
-"""Reads text files of the user's, bounded and with a sentence for each way it can fail."""
+"""Reads and writes the user's text files, with a sentence for each way it can fail."""
 
 from __future__ import annotations
 
 import codecs
+import os
 import stat
+import tempfile
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from otactl.errors import LocalResourceMissing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 #: The longest character of UTF-8.
 _MAX_BYTES_PER_CHARACTER = 4
@@ -99,6 +101,34 @@ def regular_size(path: Path) -> int:
     if not stat.S_ISREG(status.st_mode):
         raise LocalResourceMissing("it is not a regular file")
     return status.st_size
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Put a text in place of a file at once, so that nobody ever sees half of it.
+
+    Raises:
+        LocalResourceMissing: The folder is missing or must not be written to.
+    """
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        temporary = Path(name)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+                file.write(text)
+            temporary.chmod(path.stat().st_mode if path.exists() else _new_file_mode())
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise LocalResourceMissing(f"cannot write {path}: {error.strerror}") from error
+
+
+def _new_file_mode() -> int:
+    # The only way to read the mask is to set it.
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
 
 
 def _reason(error: OSError | ValueError) -> str:

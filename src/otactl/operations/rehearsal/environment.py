@@ -1,4 +1,4 @@
-"""The stage of a rehearsal: a local cloud with what an account would have, and devices in it."""
+"""What a rehearsal runs in: a local cloud with what an account would have, and devices."""
 
 from __future__ import annotations
 
@@ -7,13 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from otactl.aws.clients import AwsClients, AwsSettings
-from otactl.aws.groundwork import make_bucket, make_role, make_topics
 from otactl.aws.object_store import S3ObjectStore
-from otactl.cli.clock import CommandClock
-from otactl.cli.fleet_lifecycle import create_fleet, plan_fleet
-from otactl.cli.rehearsal.abandoned import work_folder
-from otactl.cli.rehearsal.monitoring import deploy_monitoring, prefix_of, topics_of
-from otactl.cli.terminal import warn
+from otactl.aws.prerequisites import make_bucket, make_role, make_topics
 from otactl.cloud import CloudSettings, start_local_cloud
 from otactl.fleet.agent import DevicePlan
 from otactl.fleet.clock import FleetClock
@@ -21,31 +16,36 @@ from otactl.fleet.endpoint import FleetEndpoint
 from otactl.fleet.runner import FleetRun
 from otactl.fleet.store import FleetDirectory
 from otactl.model.s3_url import parse_s3_url
+from otactl.operations.clock import CommandClock
+from otactl.operations.fleet_provisioning import create_fleet, plan_fleet
+from otactl.operations.rehearsal.abandoned import work_folder
+from otactl.operations.rehearsal.monitoring import deploy_monitoring, prefix_of, topics_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from cryptography.hazmat.primitives.asymmetric import ec
 
-    from otactl.cli.load import LoadedDeployment
-    from otactl.cli.rehearsal.casting import Cast
     from otactl.device.profile import DeviceProfile
     from otactl.model.configuration import DeploymentConfiguration
     from otactl.model.local_cloud import LocalCloudAddress
+    from otactl.operations.frontend import Frontend
+    from otactl.operations.load import LoadedDeployment
+    from otactl.operations.rehearsal.participants import Participants
 
 #: How long devices may take to connect before the deployment begins regardless.
 _CONNECT_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CloudChoice:
-    """What kind of local cloud a rehearsal runs in.
+class CloudOptions:
+    """The local cloud of a rehearsal.
 
     Attributes:
         speed: Of its clock and everything that follows it.
-        fault_percent: How many of a hundred calls fail.
-        fault_seed: Another seed, other calls.
+        fault_percent: Calls of a hundred that fail.
+        fault_seed: Chooses the calls.
     """
 
     speed: float = 1.0
@@ -54,13 +54,13 @@ class CloudChoice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
-    """Everything that stands when the deployment begins.
+class RehearsalEnvironment:
+    """Everything that is there when the deployment begins.
 
     Attributes:
-        clients: For looking around; the deployment has its own, whose calls are counted.
+        clients: The rehearsal's own; the deployment has others, whose calls are counted.
         clock: Shows what the local cloud's clock shows.
-        work_dir: A folder that goes when the rehearsal does.
+        work_dir: A folder that is removed with the rehearsal.
     """
 
     address: LocalCloudAddress
@@ -71,29 +71,29 @@ class Stage:
 
 
 @contextmanager
-def set_stage(
+def rehearsal_environment(
     loaded: LoadedDeployment,
-    cast: Cast,
+    participants: Participants,
     *,
-    cloud: CloudChoice,
+    cloud: CloudOptions,
     profile: DeviceProfile,
     public_key: ec.EllipticCurvePublicKey | None,
-    tell: Callable[[str], None],
-) -> Iterator[Stage]:
-    """Set up a stage and take it down again, whatever happens in between.
+    frontend: Frontend,
+) -> Iterator[RehearsalEnvironment]:
+    """Set up a rehearsal's environment, and remove it when the block ends.
 
     Args:
         loaded: The deployment.
-        cast: Who takes part.
-        cloud: What kind of local cloud.
+        participants: Its things and their behaviours.
+        cloud: The local cloud.
         profile: Of every device.
         public_key: What the devices check signatures with.
-        tell: Told what is being done.
+        frontend: Is told what is being done.
     """
     configuration = loaded.configuration
     with ExitStack() as stack:
         work_dir = stack.enter_context(work_folder())
-        tell("starting the local cloud")
+        frontend.note("starting the local cloud")
         settings = CloudSettings(
             account_id=configuration.account,
             region=configuration.region,
@@ -104,11 +104,11 @@ def set_stage(
         address = stack.enter_context(start_local_cloud(settings)).address
         clients = AwsClients(AwsSettings.for_local_cloud(address))
         clock = CommandClock.of_local_cloud(address)
-        _lay_groundwork(clients, configuration)
-        _set_up_monitoring(clients, clock, configuration, tell)
-        tell(f"registering {len(cast.things):,} things")
+        _create_prerequisites(clients, configuration, frontend)
+        _set_up_monitoring(clients, clock, configuration, frontend)
+        frontend.note(f"registering {len(participants.things):,} things")
         directory = FleetDirectory(work_dir / "fleet")
-        manifest = plan_fleet(clients, things=cast.things, groups=cast.groups)
+        manifest = plan_fleet(clients, things=participants.things, groups=participants.groups)
         for _ in create_fleet(clients, directory, manifest):
             pass
         fleet = stack.enter_context(
@@ -116,18 +116,22 @@ def set_stage(
                 directory,
                 [
                     DevicePlan(thing_name=name, behaviour=behaviour, profile=profile)
-                    for name, behaviour in cast.behaviours.items()
+                    for name, behaviour in participants.behaviours.items()
                 ],
                 endpoint=FleetEndpoint.of_local_cloud(address),
                 clock=FleetClock.of_local_cloud(address),
                 public_key=public_key,
             )
         )
-        _await_devices(fleet, clock, tell)
-        yield Stage(address=address, clients=clients, clock=clock, fleet=fleet, work_dir=work_dir)
+        _await_devices(fleet, clock, frontend)
+        yield RehearsalEnvironment(
+            address=address, clients=clients, clock=clock, fleet=fleet, work_dir=work_dir
+        )
 
 
-def _lay_groundwork(clients: AwsClients, configuration: DeploymentConfiguration) -> None:
+def _create_prerequisites(
+    clients: AwsClients, configuration: DeploymentConfiguration, frontend: Frontend
+) -> None:
     """Make the bucket, the roles and the topics that the file names."""
     make_bucket(clients, configuration.bucket, configuration.region)
     roles = {configuration.role_arn}
@@ -140,38 +144,40 @@ def _lay_groundwork(clients: AwsClients, configuration: DeploymentConfiguration)
         location = parse_s3_url(custom.url)
         make_bucket(clients, location.bucket, configuration.region)
         S3ObjectStore(clients).put_text(location.bucket, location.key, "{}")
-        warn(f"{custom.url} is out of a rehearsal's reach; an empty document stands for it")
+        frontend.warn(
+            f"{custom.url} is out of a rehearsal's reach; an empty document stands for it"
+        )
 
 
 def _set_up_monitoring(
     clients: AwsClients,
     clock: CommandClock,
     configuration: DeploymentConfiguration,
-    tell: Callable[[str], None],
+    frontend: Frontend,
 ) -> None:
     """Have the topics that the alarms notify, and behind the stack's own the stack."""
     topics = topics_of(configuration)
     prefix = prefix_of(topics)
     if prefix is not None:
-        tell("deploying the monitoring stack, which the alarms notify")
-        deploy_monitoring(clients, clock, prefix)
+        frontend.note("deploying the monitoring stack, which the alarms notify")
+        deploy_monitoring(clients, clock, prefix, frontend)
     # CreateTopic gives back a topic that is there already.
     make_topics(clients, topics)
 
 
-def _await_devices(fleet: FleetRun, clock: CommandClock, tell: Callable[[str], None]) -> None:
+def _await_devices(fleet: FleetRun, clock: CommandClock, frontend: Frontend) -> None:
     """Wait until every device is connected, so that what is measured is the deployment."""
     waited_until = clock.monotonic_ms() + int(_CONNECT_SECONDS * 1000)
     while True:
         clock.check()
-        standing = fleet.standing()
-        if standing.is_settled:
-            tell(f"{standing.connected:,} devices connected over mutual TLS")
+        status = fleet.standing()
+        if status.is_settled:
+            frontend.note(f"{status.connected:,} devices connected over mutual TLS")
             return
         if clock.monotonic_ms() > waited_until:
-            reasons = sorted(set(standing.faults.values()))[:3]
-            warn(
-                f"only {standing.connected} of {standing.things} devices are connected"
+            reasons = sorted(set(status.faults.values()))[:3]
+            frontend.warn(
+                f"only {status.connected} of {status.things} devices are connected"
                 + (f": {'; '.join(reasons)}" if reasons else "")
             )
             return

@@ -1,4 +1,4 @@
-"""Who takes part in a rehearsal: the things of the list, or as many as were asked for.
+"""The participants of a rehearsal: the things of the list, or N generated ones.
 
 Thing groups of the list get some things of their own, because an empty group is refused, here as on
 AWS.
@@ -27,7 +27,7 @@ _PLAYED_PARTITION = "aws"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cast:
+class Participants:
     """The things of a rehearsal and what each of them does.
 
     Attributes:
@@ -75,14 +75,16 @@ def generated_list(count: int, configuration: DeploymentConfiguration) -> ThingL
     )
 
 
-def cast_rehearsal(thing_list: ThingList, *, behave: str, seed: int, things_per_group: int) -> Cast:
-    """Decide who takes part and who does what.
+def choose_participants(
+    thing_list: ThingList, *, behave: str, seed: int, things_per_group: int
+) -> Participants:
+    """Choose the things of a rehearsal and the behaviour of each.
 
     Args:
         thing_list: The targets of the deployment.
         behave: As ``--behave`` has it: ``fail=10,silent=2``.
-        seed: Another seed, another deal.
-        things_per_group: How many things each group gets.
+        seed: Deals the behaviours.
+        things_per_group: Things created in each group.
 
     Raises:
         UserMistake: ``behave`` cannot be read.
@@ -96,7 +98,7 @@ def cast_rehearsal(thing_list: ThingList, *, behave: str, seed: int, things_per_
     }
     members = [name for things in groups.values() for name in things]
     everybody = list(dict.fromkeys([*names, *members]))
-    return Cast(groups=groups, behaviours=deal_behaviours(everybody, _shares(behave), seed))
+    return Participants(groups=groups, behaviours=deal_behaviours(everybody, _shares(behave), seed))
 
 
 def _shares(behave: str) -> dict[Behaviour, Decimal]:

@@ -10,8 +10,6 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from otactl.cli.named_files import check_image, check_private_key, read_document, read_thing_list
-from otactl.cli.text_file import read_text
 from otactl.errors import ConfigurationInvalid, LocalResourceMissing
 from otactl.errors.problem import Problem, Severity
 from otactl.model.configuration import (
@@ -24,6 +22,13 @@ from otactl.model.configuration import (
 from otactl.model.configuration.refusal import is_unset
 from otactl.model.ini import read_ini
 from otactl.model.limits import MAX_CONFIGURATION_LENGTH
+from otactl.operations.named_files import (
+    check_image,
+    check_private_key,
+    read_document,
+    read_thing_list,
+)
+from otactl.operations.text_file import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

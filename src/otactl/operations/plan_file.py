@@ -1,11 +1,12 @@
-"""``otactl deploy --plan``: nothing is deployed but what the plan says that was looked at."""
+"""A plan kept in a file, so that nothing else is deployed than what was reviewed."""
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
-from otactl.cli.text_file import read_named_text
 from otactl.errors import UserMistake
+from otactl.operations.text_file import read_named_text
 from otactl.wire.custom_document import DocumentFault, read_custom_document
 
 if TYPE_CHECKING:
@@ -18,7 +19,19 @@ _MAX_PLAN_LENGTH = 64 * 1024 * 1024
 _COMPARED = ("imageSha256", "jobId", "things", "rounds", "account", "region", "cleanUp")
 
 
-def check_promise(plan: Plan, plan_file: Path) -> None:
+def write_plan(plan: Plan, path: Path) -> None:
+    """Keep a plan for ``check_plan``.
+
+    Raises:
+        UserMistake: The file cannot be written.
+    """
+    try:
+        path.write_text(json.dumps(plan.to_fields(), indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UserMistake(f"cannot write the plan {path}: {error.strerror}") from error
+
+
+def check_plan(plan: Plan, plan_file: Path) -> None:
     """Refuse a plan that differs from the one in a file of ``otactl plan --out``.
 
     Raises:

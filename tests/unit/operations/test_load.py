@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from tests.support.dev_ini import dev_ini, section
 
-from otactl.cli.load import examine_deployment, load_deployment
 from otactl.errors import ConfigurationInvalid, LocalResourceMissing
 from otactl.model.thing_list import ThingList, parse_thing_list
+from otactl.operations.load import examine_deployment, load_deployment
 
 THING = "arn:aws:iot:us-east-1:123456789012:thing/t"
 

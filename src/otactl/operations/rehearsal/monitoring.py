@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from otactl.aws.clients import AwsClients
-    from otactl.cli.clock import CommandClock
     from otactl.model.configuration import DeploymentConfiguration
+    from otactl.operations.clock import CommandClock
+    from otactl.operations.frontend import Frontend
 
 #: The stack's three topics, by the names the manual gives them; a prefix may stand before each.
 STACK_TOPICS = ("email-notification", "sms-notification", "ota-force-stopper")
@@ -38,21 +39,26 @@ def prefix_of(topics: Iterable[str]) -> str | None:
     return None
 
 
-def deploy_monitoring(clients: AwsClients, clock: CommandClock, prefix: str) -> None:
+def deploy_monitoring(
+    clients: AwsClients, clock: CommandClock, prefix: str, frontend: Frontend
+) -> None:
     """Deploy the monitoring stack and switch the job events on that it lives by.
 
     Args:
         clients: Of the local cloud.
         clock: Of the local cloud.
         prefix: Before the names of the stack's topics.
+        frontend: The caller of the rehearsal.
     """
     from otactl.aws.event_configuration import enable_events
     from otactl.aws.stack import Stack
     from otactl.aws.stack_template import monitor_template
-    from otactl.cli.stack_operation import StackOperation
+    from otactl.operations.stack_operation import StackOperation
 
     stack = Stack(clients, _STACK_NAME)
-    operation = StackOperation(stack, clock, lambda _event: None, poll_seconds=_POLL_SECONDS)
+    operation = StackOperation(
+        stack, clock, lambda _event: None, frontend, poll_seconds=_POLL_SECONDS
+    )
     given = {"TopicNamePrefix": prefix} if prefix else {}
     operation.carry_out(operation.prepare(monitor_template(), given, None))
     enable_events(clients)

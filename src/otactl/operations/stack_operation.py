@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from otactl.aws.stack import ChangeSetRefused
 from otactl.aws.stack_event import first_failure
-from otactl.cli import terminal
 from otactl.errors import AwsRefused, Interrupted, UserMistake
 from otactl.errors.first_failure import after_failure
 
@@ -16,7 +15,8 @@ if TYPE_CHECKING:
 
     from otactl.aws.stack import ChangeSet, Stack, StackState
     from otactl.aws.stack_event import StackEvent
-    from otactl.cli.clock import CommandClock
+    from otactl.operations.clock import CommandClock
+    from otactl.operations.frontend import Frontend
 
 _CHANGE_SET = "cloudformation:CreateChangeSet"
 
@@ -26,9 +26,10 @@ class StackOperation:
 
     Args:
         stack: The stack.
-        clock: Waits, and hears Ctrl-C.
-        on_event: Told each event as it happens.
-        poll_seconds: From one look to the next.
+        clock: Waits, and stops when it is asked to.
+        on_event: Notified of each event as it happens.
+        frontend: Hears signals, and is told what goes on.
+        poll_seconds: From one poll to the next.
     """
 
     def __init__(
@@ -36,12 +37,14 @@ class StackOperation:
         stack: Stack,
         clock: CommandClock,
         on_event: Callable[[StackEvent], None],
+        frontend: Frontend,
         *,
         poll_seconds: float,
     ) -> None:
         self._stack = stack
         self._clock = clock
         self._on_event = on_event
+        self._frontend = frontend
         self._poll_seconds = poll_seconds
 
     def prepare(
@@ -53,7 +56,7 @@ class StackOperation:
             UserMistake: CloudFormation does not take the template or a parameter.
         """
         try:
-            with self._clock.hearing_signals("deleting the change set"):
+            with self._frontend.hear_signals(self._clock, "deleting the change set"):
                 change_set_id = self._stack.begin_change_set(template, given, state)
                 with after_failure(lambda: self._stack.discard(change_set_id)):
                     while (made := self._stack.change_set(change_set_id)) is None:
@@ -98,7 +101,7 @@ class StackOperation:
         """Wait for the end of an operation that somebody began; None when it is deleted then."""
         if state.is_settled or state.is_draft:
             return state
-        terminal.note(f"stack {state.name} is {state.status}; waiting")
+        self._frontend.note(f"stack {state.name} is {state.status}; waiting")
         with self._leaving_it_to_cloudformation():
             after, _ = self._settle(state.stack_id, self._stack.newest_event(state.stack_id))
         return None if after is None or after.is_deleted else after
@@ -122,10 +125,13 @@ class StackOperation:
     @contextmanager
     def _leaving_it_to_cloudformation(self) -> Iterator[None]:
         try:
-            with self._clock.hearing_signals("CloudFormation finishes what it began"):
+            stopping = "CloudFormation finishes what it began"
+            with self._frontend.hear_signals(self._clock, stopping):
                 yield
         except Interrupted:
-            terminal.note("CloudFormation goes on without us; `otactl stack status` shows how far")
+            self._frontend.note(
+                "CloudFormation goes on without us; `otactl stack status` shows how far"
+            )
             raise
 
 

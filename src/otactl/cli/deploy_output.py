@@ -1,4 +1,4 @@
-"""Shows a plan: what it is for in five lines first, then its steps; and asks whether to go on."""
+"""What commands that deploy print: the plan and the question before, the result after."""
 
 from __future__ import annotations
 
@@ -8,19 +8,24 @@ from typing import TYPE_CHECKING
 import typer
 
 from otactl.cli import terminal
-from otactl.cli.forewarning import refuse_errors
-from otactl.cli.interruption import has_terminal
+from otactl.cli.interruption import has_terminal, tell_how_to_go_on
 from otactl.cli.options import OutputFormat
 from otactl.cli.problem_list import print_problems
+from otactl.cli.watching.report_file import report_finished
 from otactl.forecast.price import shipped_prices
 from otactl.forecast.undisturbed import undisturbed_cost
+from otactl.operations.deployment import run_to_end
+from otactl.operations.lint_gate import refuse_errors
 from otactl.views.plan_summary import PlanSummary
 from otactl.views.plan_table import print_plan
+from otactl.views.result_table import print_result
 
 if TYPE_CHECKING:
-    from otactl.cli.lint_report import LintReport
-    from otactl.cli.load import LoadedDeployment
+    from otactl.deploy.journal import Journal
     from otactl.deploy.plan import Plan
+    from otactl.operations.environment import DeploymentEnvironment
+    from otactl.operations.lint_report import LintReport
+    from otactl.operations.load import LoadedDeployment
 
 
 def summarize(loaded: LoadedDeployment, plan: Plan) -> PlanSummary:
@@ -93,3 +98,22 @@ def _confirmed(question: str) -> bool:
         return typer.confirm(question, default=False, err=True)
     except typer.Abort:
         return False
+
+
+def finish(journal: Journal, environment: DeploymentEnvironment, output: OutputFormat) -> None:
+    """Carry a deployment to its end and report it.
+
+    Raises:
+        Exit: It failed; the failure was printed, so that the report is what is named last.
+    """
+    result, failure = run_to_end(journal, environment)
+    if output is OutputFormat.JSON:
+        terminal.print_json(result.to_fields())
+    else:
+        print_result(terminal.stdout_console(), result)
+    code = 0 if failure is None else terminal.tell_failure(failure, is_listed=True)
+    if result.goes_on:
+        tell_how_to_go_on(result)
+    report_finished(result.deployment_id, environment.state_dir, environment.clock.now_ms())
+    if code:
+        raise typer.Exit(code)

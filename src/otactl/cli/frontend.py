@@ -1,0 +1,49 @@
+"""The terminal as the frontend of an operation: progress and notes on standard error, signals."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from otactl.cli import terminal
+from otactl.cli.signals import hear_signals
+from otactl.operations.frontend import Frontend
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from contextlib import AbstractContextManager
+
+    from otactl.deploy.observer import Observer
+    from otactl.errors.problem import Problem
+    from otactl.operations.clock import CommandClock
+
+
+class TerminalFrontend(Frontend):
+    """Shows on standard error what an operation tells."""
+
+    def note(self, message: str) -> None:
+        """Print it."""
+        terminal.note(message)
+
+    def warn(self, message: str) -> None:
+        """Print it as a warning."""
+        terminal.warn(message)
+
+    def warn_of(self, problems: Iterable[Problem]) -> None:
+        """Print each with its place."""
+        terminal.print_warnings(problems)
+
+    def show_progress(self, *, rounds: int, things: int) -> AbstractContextManager[Observer]:
+        """Show bars while the block runs."""
+        from otactl.views.deploy_progress import DeployProgress
+
+        return DeployProgress(terminal.stderr_console(), rounds=rounds, things=things)
+
+    def hear_signals(self, clock: CommandClock, doing: str) -> AbstractContextManager[None]:
+        """Let the first signal ask the clock to stop, and the second one stop at once."""
+        return hear_signals(clock, doing)
+
+    def wants_deletion(self, job_id: str) -> bool:
+        """Ask the user after Ctrl-C, where there is a terminal to ask at."""
+        from otactl.cli.interruption import wants_deletion
+
+        return wants_deletion(job_id)

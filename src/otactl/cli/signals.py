@@ -1,0 +1,65 @@
+"""How a command hears Ctrl-C, SIGTERM and SIGHUP.
+
+The first signal asks the command's clock to stop; the second one stops it where it stands.
+"""
+
+from __future__ import annotations
+
+import signal
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from otactl.cli import terminal
+from otactl.errors import Interrupted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+    from otactl.operations.clock import CommandClock
+
+
+def stop_signals() -> list[signal.Signals]:
+    """The signals that ask a command to stop; under ``nohup`` the closing terminal does not."""
+    heard = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        heard.append(signal.SIGHUP)
+    return heard
+
+
+class Stopped(SystemExit):
+    """Raised by SIGTERM and SIGHUP where they land, as KeyboardInterrupt is by Ctrl-C.
+
+    No ``Exception``: a library that shrugs off every ``Exception`` (click does, when it looks for
+    its output stream) would swallow the signal, and the process would never end.
+    """
+
+    def __init__(self, signal_number: int) -> None:
+        super().__init__(128 + signal_number)
+        self.signal_number = signal_number
+
+
+@contextmanager
+def hear_signals(clock: CommandClock, doing: str) -> Iterator[None]:
+    """Within the block, the first signal asks the clock to stop, the second one stops at once.
+
+    Args:
+        clock: The operation's.
+        doing: What the user reads on the first: ``deleting the change set``; may be empty.
+    """
+
+    def hear(signal_number: int, _frame: FrameType | None) -> None:
+        if clock.is_asked_to_stop:
+            raise Interrupted(signal_number)
+        clock.ask_to_stop(signal_number)
+        if signal_number == signal.SIGHUP:
+            terminal.leave_closed_terminal()
+        what = f"stopping: {doing}" if doing else "stopping"
+        terminal.note(f"{what}; once more to stop at once")
+
+    before = {number: signal.signal(number, hear) for number in stop_signals()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,199 @@
+"""Deployments carried out: planned, begun, run.
+
+``deploy``, ``resume``, ``clean``, ``rehearse`` and the worker of the queue all come through here:
+there is one way to carry out a deployment.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections import Counter
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+from otactl.aws.alarm_reach import alarm_warnings
+from otactl.aws.identity import account_of
+from otactl.deploy.consent import Consent
+from otactl.deploy.executor import Executor
+from otactl.deploy.journal import Journal, Outcome
+from otactl.deploy.preparation import Request, prepare
+from otactl.deploy.recorded_failure import outcome_words
+from otactl.deploy.store import DeploymentStore, new_deployment_id
+from otactl.errors import DeploymentFailed, Interrupted, OtactlError
+from otactl.operations.debug_log import DebugLog, debug_log_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from otactl.deploy.observer import Observer
+    from otactl.deploy.plan import Plan
+    from otactl.deploy.planner import PlanOptions
+    from otactl.model.outcome import DeploymentResult
+    from otactl.operations.environment import DeploymentEnvironment
+    from otactl.operations.frontend import Frontend
+    from otactl.operations.load import LoadedDeployment
+
+
+def make_plan(
+    loaded: LoadedDeployment,
+    environment: DeploymentEnvironment,
+    options: PlanOptions,
+    *,
+    force: bool = False,
+) -> Plan:
+    """Look at everything and make the plan; nothing is created.
+
+    The frontend is warned of alarms that notify nobody or cannot go off.
+    """
+    before = Counter(environment.clients.calls.snapshot())
+    request = Request(
+        configuration=loaded.configuration,
+        thing_list=loaded.thing_list,
+        custom_document=loaded.custom_document,
+        account=account_of(environment.clients),
+        deployment_id=new_deployment_id(environment.clock.now_ms()),
+        options=options,
+        force=force,
+    )
+    plan = prepare(request, environment.services())
+    if not environment.is_rehearsal:
+        configuration = loaded.configuration
+        environment.frontend.warn_of(
+            alarm_warnings(environment.clients, configuration.alarms, file=configuration.file_name)
+        )
+    calls = Counter(environment.clients.calls.snapshot()) - before
+    return plan.model_copy(update={"preparation_calls": dict(calls)})
+
+
+def about_deployment(
+    loaded: LoadedDeployment, environment: DeploymentEnvironment
+) -> dict[str, Any]:
+    """What every journal says of where its deployment came from and how it is carried out."""
+    settings = environment.clients.settings
+    return {
+        "file": loaded.configuration.file_name,
+        "profile": settings.profile,
+        "endpointUrl": settings.endpoint_url,
+        "configuration": loaded.text,
+        "debug": loaded.configuration.debug,
+    }
+
+
+def begin(loaded: LoadedDeployment, plan: Plan, environment: DeploymentEnvironment) -> Journal:
+    """Begin the journal of a deployment; from here on it can be resumed or undone."""
+    journal = Journal.create(
+        DeploymentStore(environment.state_dir).path(plan.deployment_id),
+        plan,
+        now_ms=environment.clock.now_ms(),
+        about=about_deployment(loaded, environment)
+        | environment.pace.to_fields()
+        | {
+            "rehearsal": environment.is_rehearsal,
+            "localCloud": environment.local_cloud and environment.local_cloud.to_fields(),
+        },
+    )
+    journal.enter_targets(loaded.thing_list.things)
+    return journal
+
+
+def carry_out(
+    journal: Journal, environment: DeploymentEnvironment, *, look_for_leftovers: bool = False
+) -> tuple[DeploymentResult, OtactlError | None]:
+    """Run what is left of a deployment.
+
+    Returns:
+        Its result, and how it failed; the caller decides what to do with a failure.
+    """
+    plan, frontend = journal.plan, environment.frontend
+    with ExitStack() as stack:
+        observer: Observer = environment.observer or stack.enter_context(
+            frontend.show_progress(rounds=len(plan.rounds), things=plan.things)
+        )
+        stopping = "the next worker goes on" if environment.hands_over else ""
+        stack.enter_context(frontend.hear_signals(environment.clock, stopping))
+        if journal.about.get("debug"):
+            observer = stack.enter_context(_debug_log(plan, environment, observer))
+        executor = Executor(
+            journal,
+            environment.services(),
+            observer,
+            environment.clients.calls.snapshot,
+            hands_over=environment.hands_over,
+            is_rehearsal=environment.is_rehearsal,
+        )
+        executor.run()
+        if executor.failure is not None and isinstance(observer, DebugLog):
+            observer.write(f"failed: {executor.failure}")
+    if not environment.hands_over:
+        _settle_interruption(executor, plan, frontend)
+    result = executor.result()
+    if look_for_leftovers and not executor.goes_on:
+        result = with_what_is_left(result, executor, plan, frontend)
+    return result, failure_to_tell(executor, journal, frontend)
+
+
+def run_to_end(
+    journal: Journal, environment: DeploymentEnvironment
+) -> tuple[DeploymentResult, OtactlError | None]:
+    """Carry a deployment to its end and close its journal; as ``carry_out``."""
+    try:
+        return carry_out(journal, environment, look_for_leftovers=True)
+    finally:
+        journal.close()
+
+
+def _settle_interruption(executor: Executor, plan: Plan, frontend: Frontend) -> None:
+    """After Ctrl-C in a rollout: keep the job, or delete it if the user says so.
+
+    SIGTERM and SIGHUP come from machines, a CI job that is cancelled or a terminal that closes, and
+    never delete a job.
+    """
+    stopped = executor.failure
+    if not isinstance(stopped, Interrupted) or stopped.signal_number != signal.SIGINT:
+        return
+    may_ask = plan.clean_up and executor.goes_on and executor.has_job
+    if may_ask and frontend.wants_deletion(plan.job_id):
+        executor.abandon(Consent.ANSWERED)
+
+
+def with_what_is_left(
+    result: DeploymentResult, executor: Executor, plan: Plan, frontend: Frontend
+) -> DeploymentResult:
+    """The result with what is still there; that it cannot be looked up changes nothing of it."""
+    try:
+        found = executor.leftovers()
+    except OtactlError as error:
+        frontend.warn(f"what is left in AWS could not be looked up: {error}")
+        return result
+    result = executor.result()  # with the calls that this look took
+    keeps = not plan.clean_up or executor.kept_job is not None
+    return result.with_kept(found) if keeps else result.with_leftovers(found)
+
+
+def failure_to_tell(executor: Executor, journal: Journal, frontend: Frontend) -> OtactlError | None:
+    """How the deployment failed: the first failure; the frontend is warned of what followed."""
+    if executor.kept_job is not None:
+        frontend.warn(f"{executor.kept_job}; {executor.kept_job.hint}")
+    failure, second = executor.failure, executor.clean_up_failure
+    if failure is None:
+        failure, second = second, None
+    if second is not None:
+        frontend.warn(f"{second} ({second.hint})")
+    if failure is None and journal.outcome is not Outcome.SUCCEEDED:
+        failure = DeploymentFailed(outcome_words(journal))
+    return failure
+
+
+@contextmanager
+def _debug_log(
+    plan: Plan, environment: DeploymentEnvironment, observer: Observer
+) -> Iterator[DebugLog]:
+    """The log that ``debug = True`` asks for, told of every call while it is open."""
+    path = debug_log_path(environment.state_dir, plan.deployment_id)
+    calls = environment.clients.calls
+    with DebugLog(path, environment.clock.now_ms, observer, environment.frontend) as log:
+        calls.on_answer = log.on_call
+        try:
+            yield log
+        finally:
+            calls.on_answer = None

@@ -1,0 +1,191 @@
+"""What a deployment runs in: clients, clock, state directory; from a file, or from a journal.
+
+``deploy``, ``resume``, ``clean``, ``rehearse`` and the queue's worker all make one of these.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from otactl.aws.alarms import CloudWatchAlarms
+from otactl.aws.clients import DEFAULT_MAX_ATTEMPTS, AwsClients, AwsSettings
+from otactl.aws.identity import account_of
+from otactl.aws.jobs import IotJobs
+from otactl.aws.object_store import S3ObjectStore
+from otactl.aws.registry import IotRegistry
+from otactl.aws.streams import IotStreams
+from otactl.deploy.ports import Services
+from otactl.errors import UserMistake
+from otactl.monitor.polling import PollingWatch
+from otactl.operations.clock import CommandClock
+from otactl.operations.defaults import DEFAULT_POLL_SECONDS
+from otactl.operations.frontend import Frontend
+from otactl.operations.state_directory import state_directory
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from otactl.deploy.journal import Journal
+    from otactl.deploy.observer import Observer
+    from otactl.model.configuration import DeploymentConfiguration
+    from otactl.model.local_cloud import LocalCloudAddress
+    from otactl.operations.load import LoadedDeployment
+    from otactl.operations.location_options import LocationOptions
+
+_DEFAULT_UPLOAD_CONCURRENCY = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestPace:
+    """How fast and how stubbornly a deployment calls AWS; the file's, for the whole deployment.
+
+    Attributes:
+        max_attempts: Attempts of a call.
+        iot_interval_ms: From one call of IoT to the next.
+        upload_concurrency: Parts of an image uploaded at once.
+    """
+
+    max_attempts: int = DEFAULT_MAX_ATTEMPTS
+    iot_interval_ms: int = 0
+    upload_concurrency: int = _DEFAULT_UPLOAD_CONCURRENCY
+
+    @classmethod
+    def of_configuration(cls, configuration: DeploymentConfiguration) -> RequestPace:
+        """What a ``dev.ini`` asks for."""
+        return cls(
+            max_attempts=configuration.max_attempts,
+            iot_interval_ms=configuration.api_sleep_ms,
+            upload_concurrency=configuration.upload_concurrency,
+        )
+
+    @classmethod
+    def of_journal(cls, journal: Journal) -> RequestPace:
+        """What a deployment began with."""
+        fields, default = journal.about, cls()
+        return cls(
+            max_attempts=int(fields.get("maxAttempts", default.max_attempts)),
+            iot_interval_ms=int(fields.get("iotIntervalMs", default.iot_interval_ms)),
+            upload_concurrency=int(fields.get("uploadConcurrency", default.upload_concurrency)),
+        )
+
+    def to_fields(self) -> dict[str, Any]:
+        """As the journal keeps it."""
+        return {
+            "maxAttempts": self.max_attempts,
+            "iotIntervalMs": self.iot_interval_ms,
+            "uploadConcurrency": self.upload_concurrency,
+        }
+
+    def applied_to(self, settings: AwsSettings) -> AwsSettings:
+        """The same settings with this pace."""
+        return replace(
+            settings, max_attempts=self.max_attempts, iot_interval_ms=self.iot_interval_ms
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeploymentEnvironment:
+    """What a deployment runs in.
+
+    Attributes:
+        poll_seconds: From one poll of the running job to the next, by ``clock``.
+        is_rehearsal: Whether the cloud goes when the deployment is over.
+        hands_over: Whether another process goes on when this one is stopped (the queue's workers).
+        local_cloud: The rehearsal's, so that others can watch it while it runs.
+        observer: Is notified in place of the frontend's progress; tests stop at an instant by it.
+        frontend: Is told what goes on, hears signals, and answers for the user.
+    """
+
+    clients: AwsClients
+    clock: CommandClock
+    state_dir: Path
+    poll_seconds: float = DEFAULT_POLL_SECONDS
+    pace: RequestPace = RequestPace()
+    is_rehearsal: bool = False
+    hands_over: bool = False
+    local_cloud: LocalCloudAddress | None = None
+    observer: Observer | None = None
+    frontend: Frontend = field(default_factory=Frontend)
+
+    def services(self) -> Services:
+        """The world behind the Protocols of ``deploy``."""
+        jobs = IotJobs(self.clients)
+        return Services(
+            objects=S3ObjectStore(self.clients, concurrency=self.pace.upload_concurrency),
+            streams=IotStreams(self.clients),
+            jobs=jobs,
+            registry=IotRegistry(self.clients),
+            alarms=CloudWatchAlarms(self.clients),
+            watch=PollingWatch(jobs, self.clock, interval_seconds=self.poll_seconds),
+            clock=self.clock,
+        )
+
+
+def environment_for(
+    loaded: LoadedDeployment,
+    options: LocationOptions,
+    frontend: Frontend,
+    *,
+    poll_seconds: float = DEFAULT_POLL_SECONDS,
+) -> DeploymentEnvironment:
+    """What a new deployment runs in.
+
+    Raises:
+        UserMistake: The options name another region than the file.
+    """
+    configuration = loaded.configuration
+    if options.region is not None and options.region != configuration.region:
+        raise UserMistake(
+            f"--region {options.region} contradicts region = {configuration.region} in"
+            f" {configuration.file_name}",
+            hint="the thing list's ARNs belong to one region: change the file",
+        )
+    pace = RequestPace.of_configuration(configuration)
+    settings = AwsSettings(
+        profile=options.profile, region=configuration.region, endpoint_url=options.endpoint_url
+    )
+    return DeploymentEnvironment(
+        clients=AwsClients(pace.applied_to(settings)),
+        clock=CommandClock(),
+        state_dir=state_directory(options.state_dir),
+        poll_seconds=poll_seconds,
+        pace=pace,
+        frontend=frontend,
+    )
+
+
+def environment_of(
+    journal: Journal,
+    options: LocationOptions,
+    frontend: Frontend,
+    *,
+    poll_seconds: float = DEFAULT_POLL_SECONDS,
+) -> DeploymentEnvironment:
+    """What a deployment began in; options win.
+
+    Raises:
+        UserMistake: The credentials are another account's.
+    """
+    about, plan, pace = journal.about, journal.plan, RequestPace.of_journal(journal)
+    settings = AwsSettings(
+        profile=options.profile or about.get("profile"),
+        region=plan.region,
+        endpoint_url=options.endpoint_url or about.get("endpointUrl"),
+    )
+    clients = AwsClients(pace.applied_to(settings))
+    account = account_of(clients)
+    if account != plan.account:
+        raise UserMistake(
+            f"deployment {plan.deployment_id} is in account {plan.account};"
+            f" these credentials are account {account}'s",
+            hint="use the --profile it was begun with",
+        )
+    return DeploymentEnvironment(
+        clients=clients,
+        clock=CommandClock(),
+        state_dir=state_directory(options.state_dir),
+        poll_seconds=poll_seconds,
+        pace=pace,
+        frontend=frontend,
+    )

@@ -1,0 +1,53 @@
+"""What an operation tells its caller while it runs, and the one question it may ask.
+
+The base class is silent, for Python code that calls an operation; ``cli.frontend`` overrides it for
+a terminal.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING
+
+from otactl.deploy.observer import SilentObserver
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from otactl.deploy.observer import Observer
+    from otactl.errors.problem import Problem
+    from otactl.operations.clock import CommandClock
+
+
+class Frontend:
+    """A silent caller. Override what is to be shown or answered."""
+
+    def note(self, message: str) -> None:
+        """Take information beside the result."""
+
+    def warn(self, message: str) -> None:
+        """Take what may need action."""
+
+    def warn_of(self, problems: Iterable[Problem]) -> None:
+        """Take problems of a configuration that is usable all the same."""
+
+    def show_progress(self, *, rounds: int, things: int) -> AbstractContextManager[Observer]:  # noqa: ARG002  # for those who override it
+        """Show a deployment while the block runs: the observer is notified of each event."""
+        return nullcontext(SilentObserver())
+
+    def hear_signals(
+        self,
+        clock: CommandClock,  # noqa: ARG002
+        doing: str,  # noqa: ARG002
+    ) -> AbstractContextManager[None]:
+        """While the block runs, let signals stop the clock; a library leaves them to its user.
+
+        Args:
+            clock: Is asked to stop at the first signal.
+            doing: What follows a stop, for people; may be empty.
+        """
+        return nullcontext()
+
+    def wants_deletion(self, job_id: str) -> bool:  # noqa: ARG002
+        """Whether the job of an interrupted deployment is deleted; it rolls on otherwise."""
+        return False

@@ -1,0 +1,25 @@
+"""What a caller says about where to work: AWS profile, region, endpoint, state directory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocationOptions:
+    """Where to work. What is None comes from the environment, the journal or the ``dev.ini``.
+
+    Attributes:
+        profile: Of the AWS configuration.
+        endpoint_url: Of all of AWS, such as a local cloud's.
+        state_dir: Where journals and reports are; the user's state directory when None.
+    """
+
+    profile: str | None = None
+    region: str | None = None
+    endpoint_url: str | None = None
+    state_dir: Path | None = None

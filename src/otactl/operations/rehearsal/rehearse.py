@@ -1,0 +1,230 @@
+"""A whole deployment on this machine: a local cloud, virtual devices, and the file's deployment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from otactl.aws.clients import AwsClients, AwsSettings
+from otactl.aws.inventory import take_inventory
+from otactl.deploy.planner import PlanOptions
+from otactl.deploy.store import DeploymentStore
+from otactl.device.behaviour import Behaviour
+from otactl.device.profile import DeviceProfile
+from otactl.errors import DeploymentFailed, OtactlError, UserMistake
+from otactl.operations.deployment import begin, carry_out, make_plan
+from otactl.operations.environment import DeploymentEnvironment, RequestPace
+from otactl.operations.load import load_deployment
+from otactl.operations.rehearsal.abandoned import end_abandoned_journals, remove_abandoned_folders
+from otactl.operations.rehearsal.environment import CloudOptions, rehearsal_environment
+from otactl.operations.rehearsal.participants import (
+    check_partition,
+    choose_participants,
+    generated_list,
+)
+from otactl.operations.state_directory import state_directory
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    from otactl.model.outcome import DeploymentResult
+    from otactl.operations.frontend import Frontend
+    from otactl.operations.load import LoadedDeployment
+    from otactl.operations.rehearsal.environment import RehearsalEnvironment
+    from otactl.operations.rehearsal.participants import Participants
+
+_POLL_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RehearsalOptions:
+    """What a rehearsal does differently from the deployment of its file.
+
+    Attributes:
+        things: Generated things in place of the thing list; None for those of the list.
+        rounds: In place of the file's.
+        behave: Behaviours in percent of the things: ``fail=10,silent=2``.
+        seed: Deals the behaviours.
+        max_wait_seconds: A round that is not over by then ends, by the local cloud's clock.
+        speed: Seconds of the local cloud per second here.
+        block_size: Bytes of the stream blocks that devices request.
+        link_speed: Bytes per second of slow devices' links.
+        things_per_group: Things created in each thing group of the list.
+        fault_percent: AWS calls of a hundred that are throttled, fail, or lose their answer.
+        state_dir: Where the journal is; the user's state directory when None.
+    """
+
+    things: int | None = None
+    rounds: int | None = None
+    behave: str = ""
+    seed: int = 0
+    max_wait_seconds: float = 3600.0
+    speed: float = 1.0
+    block_size: int | None = None
+    link_speed: int | None = None
+    things_per_group: int = 3
+    fault_percent: float = 0.0
+    state_dir: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RehearsalReport:
+    """What a rehearsal came to.
+
+    Attributes:
+        failure: How it failed; None when every thing succeeded.
+        ended_ms: When it ended, epoch milliseconds of the local cloud's clock.
+    """
+
+    result: DeploymentResult
+    failure: OtactlError | None
+    ended_ms: int
+
+    @property
+    def verified(self) -> int:
+        """Installs that reported the SHA-256 of the very image."""
+        return sum(
+            1
+            for round_result in self.result.rounds
+            for outcome in round_result.outcomes
+            if outcome.sha256 == self.result.image_sha256
+        )
+
+
+def rehearse(path: Path, options: RehearsalOptions, frontend: Frontend) -> RehearsalReport:
+    """Rehearse the deployment of a ``dev.ini``, then remove everything.
+
+    Raises:
+        ConfigurationInvalid: A file is invalid.
+        UserMistake: The options are, or the file cannot be rehearsed.
+    """
+    things, rounds = options.things, options.rounds
+    loaded = load_deployment(
+        path,
+        overrides={"rounds": str(rounds)} if rounds is not None else None,
+        make_thing_list=None if things is None else lambda read: generated_list(things, read),
+    )
+    frontend.warn_of(loaded.warnings)
+    check_partition(loaded.configuration)
+    _remove_abandoned(state_directory(options.state_dir), frontend)
+    participants = choose_participants(
+        loaded.thing_list,
+        behave=options.behave,
+        seed=options.seed,
+        things_per_group=options.things_per_group,
+    )
+    _warn_if_endless(loaded, participants, options, frontend)
+    cloud = CloudOptions(
+        speed=options.speed, fault_percent=options.fault_percent, fault_seed=options.seed
+    )
+    with rehearsal_environment(
+        loaded,
+        participants,
+        cloud=cloud,
+        profile=_profile(options.block_size, options.link_speed),
+        public_key=_public_key(loaded),
+        frontend=frontend,
+    ) as rehearsed:
+        result, failure = _perform(loaded, rehearsed, participants, options, frontend)
+    return RehearsalReport(result=result, failure=failure, ended_ms=rehearsed.clock.now_ms())
+
+
+def _perform(
+    loaded: LoadedDeployment,
+    rehearsed: RehearsalEnvironment,
+    participants: Participants,
+    options: RehearsalOptions,
+    frontend: Frontend,
+) -> tuple[DeploymentResult, OtactlError | None]:
+    """Carry the deployment out, and look up what it left behind."""
+    buckets = (loaded.configuration.bucket,)
+    before = take_inventory(rehearsed.clients, buckets)
+    pace = RequestPace.of_configuration(loaded.configuration)
+    environment = DeploymentEnvironment(
+        clients=AwsClients(pace.applied_to(AwsSettings.for_local_cloud(rehearsed.address))),
+        clock=rehearsed.clock,
+        state_dir=state_directory(options.state_dir),
+        poll_seconds=_POLL_SECONDS * rehearsed.address.clock_speed,
+        pace=pace,
+        is_rehearsal=True,
+        local_cloud=rehearsed.address,
+        frontend=frontend,
+    )
+    planned = PlanOptions(
+        detail_limit=len(participants.things), max_wait_seconds=options.max_wait_seconds
+    )
+    journal = begin(loaded, make_plan(loaded, environment, planned), environment)
+    try:
+        result, failure = carry_out(journal, environment)
+    finally:
+        journal.close()
+    try:
+        leftovers = take_inventory(rehearsed.clients, buckets) - before
+    except OtactlError as error:
+        if failure is None:
+            raise
+        frontend.warn(f"what is left could not be looked up: {error}")
+        return result, failure
+    result = result.with_leftovers(tuple(sorted(leftovers)))
+    return result, failure or _unfaithful(result)
+
+
+def _remove_abandoned(state_dir: Path, frontend: Frontend) -> None:
+    """Remove what rehearsals that were killed left on this machine."""
+    for folder in remove_abandoned_folders():
+        frontend.note(f"removed {folder}: a rehearsal that was killed left it")
+    end_abandoned_journals(DeploymentStore(state_dir))
+
+
+def _warn_if_endless(
+    loaded: LoadedDeployment,
+    participants: Participants,
+    options: RehearsalOptions,
+    frontend: Frontend,
+) -> None:
+    silent = participants.count(Behaviour.SILENT)
+    if silent and loaded.configuration.job.in_progress_timeout_minutes is None:
+        frontend.warn(
+            f"{silent} things will fall silent and [TIMEOUT_CONFIG] is off: this job could never"
+            f" end. Each round ends after --max-wait, {options.max_wait_seconds:g} seconds"
+        )
+
+
+def _profile(block_size: int | None, link_speed: int | None) -> DeviceProfile:
+    changes: dict[str, Any] = {}
+    if block_size is not None:
+        changes["block_size"] = block_size
+        changes["request_bytes"] = max(block_size, DeviceProfile().request_bytes)
+    if link_speed is not None:
+        changes["link_bytes_per_second"] = link_speed
+    try:
+        return replace(DeviceProfile(), **changes)
+    except ValueError as error:
+        raise UserMistake(f"--block-size or --link-speed: {error}") from error
+
+
+def _public_key(loaded: LoadedDeployment) -> ec.EllipticCurvePublicKey | None:
+    """What the devices check signatures with: the public half of the key that signs."""
+    if loaded.configuration.signing is None:
+        return None
+    from otactl.deploy.signing import public_key_of
+
+    return public_key_of(loaded.configuration.signing.private_key_path)
+
+
+def _unfaithful(result: DeploymentResult) -> DeploymentFailed | None:
+    """A device that says it succeeded with other bytes than the image's would be our fault."""
+    wrong = [
+        outcome.thing_name
+        for round_result in result.rounds
+        for outcome in round_result.outcomes
+        if outcome.status == "SUCCEEDED" and outcome.sha256 != result.image_sha256
+    ]
+    if not wrong:
+        return None
+    return DeploymentFailed(
+        f"{len(wrong)} devices report success with another SHA-256 than the image's:"
+        f" {', '.join(wrong[:10])}"
+    )

@@ -1,0 +1,141 @@
+"""Deployments that have a journal on this machine: chosen, resumed, cleaned up."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from otactl.deploy.executor import Executor
+from otactl.deploy.journal import Journal, Phase
+from otactl.deploy.observer import SilentObserver
+from otactl.deploy.recorded_failure import outcome_words
+from otactl.deploy.store import DeploymentStore
+from otactl.errors import UserMistake
+from otactl.operations.defaults import DEFAULT_POLL_SECONDS
+from otactl.operations.environment import environment_of
+from otactl.operations.state_directory import state_directory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from otactl.deploy.consent import Consent
+    from otactl.deploy.observer import Observer
+    from otactl.model.snapshot import JobDescription
+    from otactl.operations.environment import DeploymentEnvironment
+    from otactl.operations.frontend import Frontend
+    from otactl.operations.location_options import LocationOptions
+
+
+def choose_deployment(store: DeploymentStore, given: str | None) -> str:
+    """The deployment that was meant: by its id, by its job's, or the newest unfinished one."""
+    if given is not None:
+        ids = store.ids()
+        return given if given in ids else (store.newest_of_job(given) or given)
+    for deployment_id, journal in store.journals():
+        if journal.about.get("rehearsal"):
+            continue
+        if journal.phase is not Phase.FINISHED:
+            return deployment_id
+    raise UserMistake(
+        "there is no unfinished deployment",
+        hint="name one that has finished by its id; `otactl history` lists them",
+    )
+
+
+def resume(
+    deployment: str | None,
+    options: LocationOptions,
+    frontend: Frontend,
+    *,
+    poll_seconds: float = DEFAULT_POLL_SECONDS,
+) -> tuple[Journal, DeploymentEnvironment]:
+    """Open a deployment that was killed or interrupted, to be run to its end.
+
+    Args:
+        deployment: Its id or its job's; None for the newest unfinished one.
+        options: Where to work.
+        frontend: The caller.
+        poll_seconds: From one poll of the running job to the next.
+
+    Raises:
+        UserMistake: It is finished, or none is unfinished.
+    """
+    store = DeploymentStore(state_directory(options.state_dir))
+    deployment_id = choose_deployment(store, deployment)
+    journal = Journal.open(store.path(deployment_id))
+    try:
+        environment = environment_of(journal, options, frontend, poll_seconds=poll_seconds)
+        if journal.phase is Phase.FINISHED and not _executor_of(journal, environment).reopen():
+            raise UserMistake(
+                f"deployment {deployment_id} is finished: {outcome_words(journal)}",
+                hint=f"`otactl report {deployment_id}` shows it; `otactl clean` removes what it"
+                " left",
+            )
+    except BaseException:
+        journal.close()
+        raise
+    return journal, environment
+
+
+def _executor_of(
+    journal: Journal, environment: DeploymentEnvironment, observer: Observer | None = None
+) -> Executor:
+    """The executor of a deployment, for what is done without running it."""
+    return Executor(
+        journal,
+        environment.services(),
+        observer or SilentObserver(),
+        environment.clients.calls.snapshot,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaning:
+    """What cleaning up a deployment came to.
+
+    Attributes:
+        undone: The titles of the steps that were undone.
+        leftovers: What is still there.
+    """
+
+    deployment_id: str
+    undone: Sequence[str]
+    leftovers: tuple[str, ...]
+
+
+def clean(
+    deployment: str | None,
+    options: LocationOptions,
+    frontend: Frontend,
+    consent: Callable[[JobDescription | None], Consent | None],
+) -> Cleaning | None:
+    """Delete everything a deployment created.
+
+    Args:
+        deployment: Its id or its job's; None for the newest unfinished one.
+        options: Where to work.
+        frontend: The caller.
+        consent: Given the job if it has not ended, says why it may be deleted; None keeps it.
+
+    Returns:
+        What was deleted; None without consent.
+
+    Raises:
+        JobUnfinished: The job has not ended, and the consent was to what has.
+    """
+    store = DeploymentStore(state_directory(options.state_dir))
+    journal = Journal.open(store.path(choose_deployment(store, deployment)))
+    plan = journal.plan
+    with ExitStack() as stack:
+        stack.callback(journal.close)
+        environment = environment_of(journal, options, frontend)
+        observer = stack.enter_context(
+            frontend.show_progress(rounds=len(plan.rounds), things=plan.things)
+        )
+        executor = _executor_of(journal, environment, observer)
+        given = consent(executor.unfinished_job())
+        if given is None:
+            return None
+        executor.clean(given)
+        return Cleaning(plan.deployment_id, executor.undone, executor.leftovers())
