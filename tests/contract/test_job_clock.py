@@ -192,6 +192,45 @@ async def test_a_silent_device_times_out_though_nobody_looks_and_is_tried_again(
     assert fast.iot.describe_job(jobId=job_id)["job"]["status"] == "COMPLETED"
 
 
+@pytest.mark.parametrize("verb", ["start-next", "update"])
+async def test_a_step_timer_set_over_mqtt_ends_a_silent_step_before_the_job_would(
+    *,
+    fast_cloud: RunningCloud,
+    fast: AwsClients,
+    thing: DeviceIdentity,
+    device: aiomqtt.Client,
+    unique: str,
+    verb: str,
+) -> None:
+    job_id = f"step-{unique}"
+    fast.iot.create_job(
+        jobId=job_id,
+        targets=[thing_arn(fast_cloud, thing.thing_name)],
+        document="{}",
+        timeoutConfig={"inProgressTimeoutInMinutes": 600},
+    )
+    jobs = f"$aws/things/{thing.thing_name}/jobs"
+    await next_on(device, "/notify-next")
+    first = {} if verb == "update" else {"stepTimeoutInMinutes": 2}
+    await device.publish(f"{jobs}/start-next", json.dumps(first), qos=1)
+    started = await next_on(device, "/start-next/accepted")
+    if verb == "update":
+        # -1 discards a timer; the last word counts.
+        for minutes in (1, -1, 2):
+            step = {"status": "IN_PROGRESS", "stepTimeoutInMinutes": minutes}
+            await device.publish(f"{jobs}/{job_id}/update", json.dumps(step), qos=1)
+            await next_on(device, "/update/accepted")
+            await device.publish(f"{jobs}/{job_id}/get", "{}", qos=1)
+            started = await next_on(device, "/get/accepted")
+            left = started["execution"]["approximateSecondsBeforeTimedOut"]
+            assert left == pytest.approx(60 * (minutes if minutes > 0 else 600), abs=200)
+    last = await next_on(device, "/notify-next")
+
+    assert started["execution"]["approximateSecondsBeforeTimedOut"] <= 120
+    assert "execution" not in last
+    assert [one["status"] for one in executions(fast, job_id)] == ["TIMED_OUT"]
+
+
 def test_a_rollout_takes_cloud_minutes(
     fast_cloud: RunningCloud, fast: AwsClients, unique: str
 ) -> None:

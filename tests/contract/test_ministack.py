@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
@@ -38,9 +38,41 @@ async def ask():
 asyncio.run(ask())
 """
 
+#: A job that no request can make, before one whose execution is overdue.
+SWEEP = """
+import asyncio, json
+from ministack import app
+from ministack.core.responses import request_scope
+from ministack.services import iot
+from otactl.cloud.ministack.adaptation import install_all
+from otactl.cloud.ministack.timeout import TimeoutSweep
+async def sweep():
+    install_all()
+    with request_scope("123456789012", "us-east-1"):
+        for job_id, minutes in (("odd", "five"), ("good", 1)):
+            iot._jobs[job_id] = {
+                "jobId": job_id, "status": "IN_PROGRESS", "targetSelection": "SNAPSHOT",
+                "materialized": True, "timeoutConfig": {"inProgressTimeoutInMinutes": minutes},
+            }
+            iot._jobs_queue_execution("t", job_id, 0)
+            iot._job_executions["t", job_id]["startedAt"] = 1
+            iot._job_executions["t", job_id]["status"] = "IN_PROGRESS"
+    found = []
+    for _ in range(2):
+        await TimeoutSweep().run()
+        with request_scope("123456789012", "us-east-1"):
+            found.append(iot._job_executions["t", "good"]["status"])
+    print(json.dumps(found))
+asyncio.run(sweep())
+"""
 
-def run_beside_ministack(code: str, tmp_path: Path) -> dict:
-    """Run code in a process of its own, because MiniStack keeps its state in its modules."""
+
+def run_beside_ministack(code: str, tmp_path: Path, log: list[str] | None = None) -> Any:
+    """Run code in a process of its own, because MiniStack keeps its state in its modules.
+
+    Args:
+        log: Gets what the process wrote about itself.
+    """
     done = subprocess.run(
         [sys.executable, "-c", code],
         env=os.environ
@@ -50,6 +82,8 @@ def run_beside_ministack(code: str, tmp_path: Path) -> dict:
         timeout=60,
         check=True,
     )
+    if log is not None:
+        log += done.stderr.splitlines()
     return json.loads(done.stdout.splitlines()[-1])
 
 
@@ -59,6 +93,13 @@ def test_the_version_is_the_one_all_this_was_written_for() -> None:
 
 def test_every_adaptation_fits(tmp_path: Path) -> None:
     assert run_beside_ministack(INSTALL, tmp_path) == {}
+
+
+def test_a_job_that_cannot_be_read_is_logged_and_the_others_still_time_out(tmp_path: Path) -> None:
+    log: list[str] = []
+
+    assert run_beside_ministack(SWEEP, tmp_path, log) == ["TIMED_OUT", "TIMED_OUT"]
+    assert any("the timeouts of job odd cannot be looked after" in line for line in log)
 
 
 def test_ministack_alone_has_no_streams(tmp_path: Path) -> None:

@@ -10,11 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import ministack.app
 
-from otactl.cloud.alarm_ticker import AlarmTicker
+from otactl.cloud.background import Background
 from otactl.cloud.faults import FaultLayer
 from otactl.cloud.front import Front
 from otactl.cloud.guard import Guard
-from otactl.cloud.ministack import adaptation, administrator, alarm, broker, signature
+from otactl.cloud.ministack import (
+    adaptation,
+    administrator,
+    alarm,
+    broker,
+    signature,
+    timeout,
+)
 from otactl.cloud.streams.api import StreamApi
 from otactl.cloud.streams.chunk_cache import ChunkCache
 from otactl.cloud.streams.device import DeviceService
@@ -24,11 +31,9 @@ from otactl.cloud.streams.mailbox import Mailboxes
 from otactl.cloud.streams.store import StreamStore
 from otactl.cloud.streams.tags import StreamTags
 from otactl.cloud.streams.topics import StreamTopics
-from otactl.cloud.ticker import TimeoutTicker
 
 if TYPE_CHECKING:
     from otactl.cloud.asgi import Application
-    from otactl.cloud.scope import Scope
     from otactl.cloud.settings import ServerSettings
 
 _CACHE_BYTES = 64 * 1024 * 1024
@@ -40,19 +45,17 @@ def build_application(settings: ServerSettings) -> Any:
     Args:
         settings: Of this cloud.
     """
+    background = Background(settings.speed)
     signature.install()
-    adaptation.install_all(largest_page=settings.largest_page)
-    AlarmTicker(alarm.evaluate_everywhere, settings.speed).start()
+    options = adaptation.Options(background=background, largest_page=settings.largest_page)
+    adaptation.install_all(options)
+    background.repeat("the evaluation of alarms", alarm.evaluate_everywhere)
+    background.repeat("the sweep for timeouts", timeout.TimeoutSweep().run)
     store = StreamStore()
     aws = LocalAws(f"http://127.0.0.1:{settings.port}", settings.cloud_secret)
     reader = FileReader(S3Objects(aws), IamRoles(aws), ChunkCache(_CACHE_BYTES))
-    topics = StreamTopics(broker, DeviceService(store, reader), Mailboxes())
-
-    ticker = TimeoutTicker(aws, settings.speed)
-
-    def on_scope(scope: Scope) -> None:
-        topics.listen_in(scope)
-        ticker.watch(scope)
+    service = DeviceService(store, reader)
+    topics = StreamTopics(broker, service, Mailboxes(background), background)
 
     def make_administrator() -> None:
         administrator.put_administrator(
@@ -74,7 +77,7 @@ def build_application(settings: ServerSettings) -> Any:
         ministack.app.app,
         StreamApi(store, reader, _cloud_time_ms),
         StreamTags(store),
-        on_scope=on_scope,
+        on_scope=topics.listen_in,
         on_reset=forget,
     )
     if settings.fault_percent:

@@ -7,14 +7,17 @@ it, only less like AWS or slower. ``tests/contract/test_ministack.py`` fails the
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
+from otactl.cloud.background import Background
 from otactl.cloud.ministack import (
     alarm,
     asker,
     ca_key,
     client_certificate,
+    execution_store,
     function_credentials,
     invocation,
     job_message,
@@ -40,47 +43,62 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("otactl.cloud.ministack")
 
-_PAGES = "pages of lists"
 
-#: By what is lost without it. Retries come before timeouts: a timeout tells the thing of both.
-#: Pages come after whatever lists, and the models' checks last: they look at a request first.
-ADAPTATIONS: dict[str, Callable[[], None]] = {
-    "the refusal of clients without a certificate": client_certificate.install,
-    "random credentials of functions": function_credentials.install,
-    "the age of presigned URLs in real time": presigned_age.install,
-    "the checks of CreateJob": job_request.install,
-    "the checks of Jobs over MQTT": job_message.install,
-    "retries of failed executions": retry.install,
-    "notifications of timeouts": timeout.install,
-    "IAM policies that name streams": stream_arn.install,
-    "alarms by CloudWatch's rules": alarm.install,
-    "permissions and retries of calls to functions": invocation.install,
-    "permissions to write a function's log": lambda_log.install,
-    "the condition key cloudwatch:namespace": metric_namespace.install,
-    "the condition key dynamodb:LeadingKeys": leading_keys.install,
-    "e-mails and text messages": outbox.install,
-    "the remembered CA key (registering a large fleet will be slow)": ca_key.install,
-    "the subscription index (a large fleet will be slow)": subscription_index.install,
-    "answers to the connection that asked": asker.install,
-    "the small rules of the registry": registry.install,
-    "groups in groups": thing_group.install,
-    _PAGES: paging.install,
-    "the checks of the service models": model_check.install,
-}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What adaptations are told.
 
-
-def install_all(*, largest_page: int = paging.LARGEST_PAGE) -> dict[str, str]:
-    """Install each adaptation that fits.
-
-    Args:
+    Attributes:
+        background: Runs what goes on beside requests.
         largest_page: Entries in a page of a list at most.
+    """
+
+    background: Background = field(default_factory=Background)
+    largest_page: int = paging.LARGEST_PAGE
+
+
+def _adaptations(options: Options) -> dict[str, Callable[[], None]]:
+    """By what is lost without it.
+
+    The store of executions comes before whatever asks it. Retries come before timeouts: a timeout
+    tells the thing of both. Pages come after whatever lists, and the models' checks last: they
+    look at a request first.
+    """
+    background = options.background
+    return {
+        "the refusal of clients without a certificate": client_certificate.install,
+        "random credentials of functions": function_credentials.install,
+        "the age of presigned URLs in real time": presigned_age.install,
+        "the executions by job and thing (a large fleet will be slow)": execution_store.install,
+        "the checks of CreateJob": job_request.install,
+        "the checks of Jobs over MQTT": job_message.install,
+        "retries of failed executions": retry.install,
+        "timeouts": partial(timeout.install, background),
+        "IAM policies that name streams": stream_arn.install,
+        "alarms by CloudWatch's rules": alarm.install,
+        "permissions and retries of calls to functions": invocation.install,
+        "permissions to write a function's log": lambda_log.install,
+        "the condition key cloudwatch:namespace": metric_namespace.install,
+        "the condition key dynamodb:LeadingKeys": leading_keys.install,
+        "e-mails and text messages": outbox.install,
+        "the remembered CA key (registering a large fleet will be slow)": ca_key.install,
+        "the subscription index (a large fleet will be slow)": subscription_index.install,
+        "answers to the connection that asked": asker.install,
+        "the small rules of the registry": registry.install,
+        "groups in groups": thing_group.install,
+        "pages of lists": partial(paging.install, options.largest_page),
+        "the checks of the service models": model_check.install,
+    }
+
+
+def install_all(options: Options | None = None) -> dict[str, str]:
+    """Install each adaptation that fits.
 
     Returns:
         What is missing, with the reason.
     """
     missing = {}
-    adaptations = ADAPTATIONS | {_PAGES: partial(paging.install, largest_page)}
-    for name, install in adaptations.items():
+    for name, install in _adaptations(options or Options()).items():
         try:
             install()
         except (ShapeChanged, AttributeError) as error:

@@ -8,7 +8,7 @@ whose policy forbids it.
 
 Touched, in ``ministack.services.cloudwatch``: ``_evaluate_alarm`` and ``_evaluate_all_alarms`` no
 longer do anything; ``evaluate_everywhere`` here is called instead by
-``otactl.cloud.alarm_ticker`` and reads ``_alarms`` and ``_metrics``; ``_calc_stats``,
+``otactl.cloud.background`` and reads ``_alarms`` and ``_metrics``; ``_calc_stats``,
 ``_stat_value``, ``_dims_key``, ``_record_history`` and ``_evaluate_parent_alarms`` are used as
 MiniStack uses them; ``_dispatch_alarm_actions`` is replaced. ``sns.topic_policy_allows`` and
 ``sns._fanout`` are used as for notifications of S3.

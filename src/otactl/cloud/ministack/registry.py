@@ -8,8 +8,7 @@
 - The executions of a deleted thing are REMOVED and counted as that (aws-facts A5), not gone.
 
 Touched, in ``ministack.services.iot``: ``_create_thing``, ``_update_thing``, ``_delete_thing``,
-``_create_policy_version`` and ``_handle_certificate`` are wrapped; ``_job_executions`` is used as
-MiniStack's own functions use it.
+``_create_policy_version`` and ``_handle_certificate`` are wrapped.
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ from cryptography import x509
 from ministack.core.responses import error_response_json, json_response
 from ministack.services import iot
 
+from otactl.cloud.ministack.execution_store import executions as executions_by_thing
 from otactl.cloud.ministack.shape import require_parameters, require_source
 from otactl.model.status import ExecutionStatus
 
@@ -68,13 +68,11 @@ def _install_things() -> None:
 
 
 def _install_removal() -> None:
-    delete = iot._delete_thing  # noqa: SLF001
+    delete, store = iot._delete_thing, executions_by_thing()  # noqa: SLF001
 
     def delete_thing(name: str, expected_version: Any = None) -> Any:
         executions = {
-            key: dict(execution)
-            for key, execution in iot._job_executions.items()  # noqa: SLF001
-            if key[0] == name
+            (name, execution["jobId"]): dict(execution) for execution in store.of_thing(name)
         }
         answer = delete(name, expected_version)
         if name in iot._things:  # noqa: SLF001
@@ -84,7 +82,7 @@ def _install_removal() -> None:
             if not ExecutionStatus(execution["status"]).is_terminal:
                 execution |= {"status": ExecutionStatus.REMOVED.value, "lastUpdatedAt": now}
                 iot._job_execution_event(execution)  # noqa: SLF001
-            iot._job_executions[key] = execution  # noqa: SLF001
+            store[key] = execution
         return answer
 
     iot._delete_thing = delete_thing  # noqa: SLF001

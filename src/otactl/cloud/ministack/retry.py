@@ -8,8 +8,8 @@ summaries. How often is decided by ``otactl.rules.retry``, as everywhere in otac
 Touched, all in ``ministack.services.iot``: ``_jobs_maybe_complete`` is called after every
 execution that ends, so it is wrapped to queue the next attempt before the job is asked whether it
 is over; ``jobs_notify_thing`` is wrapped so that the thing hears of an attempt that has the same
-job id as the execution before. ``_jobs``, ``_job_executions`` and ``_jobs_queue_execution`` are
-used as MiniStack's own functions use them.
+job id as the execution before. ``_jobs`` and ``_jobs_queue_execution`` are used as
+MiniStack's own functions use them.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import iot
 
+from otactl.cloud.ministack.execution_store import executions
 from otactl.cloud.ministack.shape import require_parameters, require_source
 from otactl.model.job_configuration import RetryCriterion
 from otactl.model.status import ExecutionStatus, FailureType
@@ -74,15 +75,14 @@ def _queue_retries(job_id: str) -> Iterator[str]:
     criteria = _criteria(job or {})
     if not criteria or job.get("status") != "IN_PROGRESS":
         return
-    for execution in list(iot._job_executions.values()):  # noqa: SLF001
-        if execution["jobId"] != job_id:
-            continue
+    failed = {status.value for one in criteria for status in one.failure_type.statuses}
+    for execution in executions().of_job(job_id, failed):
         attempts = execution.get("retryAttempt", 0) + 1
         if retries_left(criteria, ExecutionStatus(execution["status"]), attempts) > 0:
             thing = execution["thingName"]
             _log.info("job %s on %s: attempt %d", job_id, thing, attempts + 1)
             iot._jobs_queue_execution(thing, job_id, iot._jobs_now_ms())  # noqa: SLF001
-            iot._job_executions[thing, job_id]["retryAttempt"] = attempts  # noqa: SLF001
+            executions()[thing, job_id]["retryAttempt"] = attempts
             yield thing
 
 

@@ -10,8 +10,10 @@
 
 Touched, in ``ministack.services.iot``: ``_job_target_resolve``, ``_jobs_thing_joined_group``,
 ``_list_thing_groups``, ``_list_thing_groups_for_thing``, ``_create_thing_group``,
-``_add_thing_to_group`` and ``handle_request`` are wrapped; ``_thing_groups`` and ``_things`` are
-read as MiniStack's own functions read them.
+``_add_thing_to_group``, ``_jobs_materialize_executions`` and ``handle_request`` are wrapped;
+``_thing_groups`` and ``_things`` are read as MiniStack's own functions read them. The list of a
+group's things is replaced by one that finds a thing at once, and a CONTINUOUS job is told of a new
+thing but does not look for it at each read: both make a group's filling quadratic otherwise.
 """
 
 from __future__ import annotations
@@ -51,8 +53,12 @@ def install() -> None:
     require_parameters(iot._add_thing_to_group, "payload")  # noqa: SLF001
     require_source(iot._describe_thing_group, "_thing_groups.get(name)")  # noqa: SLF001
     require(isinstance(iot._thing_group_arn("g"), str), "ARNs of groups by name")  # noqa: SLF001
+    require_source(iot._create_thing_group, '"things": []')  # noqa: SLF001
+    require_source(iot._add_thing_to_group, 'group.setdefault("things", []).append(tname)')  # noqa: SLF001
+    require_parameters(iot._jobs_materialize_executions, "job_id")  # noqa: SLF001
     _install_job_targets()
     _install_lists()
+    _install_members()
     _install_limits()
 
 
@@ -112,6 +118,46 @@ def _install_lists() -> None:
     iot._list_thing_groups = list_thing_groups  # noqa: SLF001
     iot._list_thing_groups_for_thing = list_thing_groups_for_thing  # noqa: SLF001
     iot.handle_request = handle_request
+
+
+class _Members(list[str]):
+    """The things of a group, in the order they joined."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._names: set[str] = set()
+
+    def __contains__(self, thing: object) -> bool:
+        return thing in self._names
+
+    def append(self, thing: str) -> None:
+        """Add a thing."""
+        self._names.add(thing)
+        super().append(thing)
+
+    def remove(self, thing: str) -> None:
+        """Remove a thing."""
+        self._names.discard(thing)
+        super().remove(thing)
+
+
+def _install_members() -> None:
+    create, materialize = iot._create_thing_group, iot._jobs_materialize_executions  # noqa: SLF001
+
+    def create_thing_group(name: str, payload: dict[str, Any]) -> Any:
+        answer = create(name, payload)
+        if answer[0] == _OK:
+            iot._thing_groups[name]["things"] = _Members()  # noqa: SLF001
+        return answer
+
+    def materialize_executions(job_id: str) -> None:
+        job = iot._jobs.get(job_id)  # noqa: SLF001
+        if job is not None and not job.get("materialized"):
+            materialize(job_id)
+            job["materialized"] = True
+
+    iot._create_thing_group = create_thing_group  # noqa: SLF001
+    iot._jobs_materialize_executions = materialize_executions  # noqa: SLF001
 
 
 def _install_limits() -> None:

@@ -1,69 +1,88 @@
-"""Things hear of a timeout, and of what it caused.
+"""Timeouts of job executions: both timers, when they are due, and the things hear of it.
 
-MiniStack lets an execution time out when somebody reads it (``otactl.cloud.ticker`` sees to it
-that somebody does), and says of itself that such a read notifies nobody: neither the thing whose
-execution timed out, nor the things whose executions the abort criteria then cancel, nor, with
-``retry``, the thing that gets another attempt. AWS notifies whenever the pending executions of a
-thing change (Developer Guide, jobs-comm-notifications; aws-facts F2).
+The in-progress timer of the job and the step timer that a device sets with
+``stepTimeoutInMinutes``, over MQTT or HTTPS, in StartNext or Update; the earlier of the two decides
+(``rules.timeout``).
+MiniStack has one timer instead, ignores the step over MQTT, times an execution out when somebody
+reads it, and notifies nobody then: neither the thing, nor those whose executions the abort
+criteria cancel, nor one that gets another attempt (``retry``). AWS notifies whenever the pending
+executions of a thing change (Developer Guide, jobs-comm-notifications; aws-facts F2).
 
-Touched, all in ``ministack.services.iot``: ``_jobs_apply_timeout`` and ``_jobs_abort`` are wrapped
-to see what happened; ``jobs_notify_thing`` and ``publishing_events`` are called.
+Touched, in ``ministack.services``: ``iot._jobs_apply_timeout`` and ``_jobs_seconds_before_timeout``
+are replaced; ``jobs_start_next_execution``, ``jobs_update_execution``, ``_handle_jobs_publish``,
+``_jobs_abort`` and ``iot_jobs_data._start_next`` are wrapped; ``jobs_notify_thing`` is called.
 """
+
+# ruff: noqa: SLF001 - the private parts of MiniStack are what this file is about, see above.
 
 from __future__ import annotations
 
-import asyncio
-import contextvars
-from typing import Any
+import functools
+import json
+import logging
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
 
-from ministack.core.responses import get_account_id, get_region
-from ministack.services import iot
+from ministack.core.responses import get_account_id, get_region, request_scope
+from ministack.services import iot, iot_jobs_data
 
+from otactl.cloud.ministack.execution_store import executions
 from otactl.cloud.ministack.shape import require_parameters, require_source
+from otactl.model.status import ExecutionStatus
+from otactl.rules.timeout import DISCARD_STEP_TIMEOUT, MINUTE_MS, deadline_ms, is_over
+
+if TYPE_CHECKING:
+    from otactl.cloud.background import Background
 
 #: Differs from every job id: whether the head of the queue changed is not known here.
 _ANOTHER_HEAD = "\0"
+_RUNNING = (ExecutionStatus.IN_PROGRESS.value,)
 
-_timing_out: contextvars.ContextVar[bool] = contextvars.ContextVar("timing_out", default=False)
+_timing_out: ContextVar[bool] = ContextVar("timing_out", default=False)
+#: ``stepTimeoutInMinutes`` of the device's request under way.
+_step: ContextVar[int | None] = ContextVar("step", default=None)
+
+_log = logging.getLogger("otactl.cloud.timeout")
 
 
-def install() -> None:
-    """Put the notifications in place.
+def install(background: Background) -> None:
+    """Put both timers and the notifications in place.
+
+    Args:
+        background: Notifies.
 
     Raises:
         ShapeChanged: MiniStack's jobs are not those this was written for.
     """
-    require_parameters(iot._jobs_apply_timeout, "execution")  # noqa: SLF001
-    require_parameters(iot._jobs_abort, "job_id")  # noqa: SLF001
+    require_parameters(iot._jobs_apply_timeout, "execution")
+    require_parameters(iot._jobs_abort, "job_id")
     require_parameters(
         iot.jobs_notify_thing, "account_id", "region", "thing_name", "prev_next_job_id"
     )
-    require_source(iot._jobs_apply_timeout, "\n    _jobs_abort(")  # noqa: SLF001
-    apply, abort = iot._jobs_apply_timeout, iot._jobs_abort  # noqa: SLF001
-    tasks: set[asyncio.Task[None]] = set()
+    require_source(iot._jobs_apply_timeout, "\n    _jobs_abort(")
+    executions()
+    _install_steps()
+    abort = iot._jobs_abort
 
     def notify(thing_name: str, previous_head: str | None) -> None:
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            return  # read by a worker thread of MiniStack's own: nobody can be told from there
-        task = loop.create_task(
-            _notify(get_account_id(), get_region(), thing_name, previous_head),
-            context=contextvars.Context(),
-        )
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
+        work = _notify(get_account_id(), get_region(), thing_name, previous_head)
+        background.run(f"telling {thing_name} of a timeout", work)
 
-    def apply_timeout(execution: dict[str, Any]) -> Any:
-        before = execution.get("status")
+    def apply_timeout(execution: dict[str, Any]) -> dict[str, Any]:
+        if execution["status"] not in _RUNNING or not is_over(iot._jobs_now_ms(), _due(execution)):
+            return execution
+        execution["status"] = ExecutionStatus.TIMED_OUT.value
+        execution["lastUpdatedAt"] = iot._jobs_now_ms()
+        execution["versionNumber"] += 1
+        iot._job_execution_event(execution)
         token = _timing_out.set(True)
         try:
-            after = apply(execution)
+            iot._jobs_maybe_complete(execution["jobId"])
+            iot._jobs_abort(execution["jobId"])
         finally:
             _timing_out.reset(token)
-        if before != "TIMED_OUT" == after.get("status"):
-            notify(execution["thingName"], _ANOTHER_HEAD)
-        return after
+        notify(execution["thingName"], _ANOTHER_HEAD)
+        return execution
 
     def abort_job(job_id: str) -> Any:
         canceled = abort(job_id)
@@ -72,8 +91,122 @@ def install() -> None:
                 notify(thing_name, previous_head)
         return canceled
 
-    iot._jobs_apply_timeout = apply_timeout  # noqa: SLF001
-    iot._jobs_abort = abort_job  # noqa: SLF001
+    iot._jobs_apply_timeout = apply_timeout
+    iot._jobs_seconds_before_timeout = _seconds_left
+    iot._jobs_abort = abort_job
+
+
+def _install_steps() -> None:
+    start, update = iot.jobs_start_next_execution, iot.jobs_update_execution
+    handle, start_http = iot._handle_jobs_publish, iot_jobs_data._start_next
+    require_parameters(start, "thing_name", "status_details", "peek")
+    require_parameters(handle, "account_id", "region", "thing", "verb", "job_id", "payload")
+    require_parameters(start_http, "thing", "payload", "peek")
+    require_source(update, 'execution["timeoutStartedAt"] = now')
+
+    @functools.wraps(start)
+    def start_next(thing_name: str, **options: Any) -> Any:
+        pending = None if options.get("peek") else start(thing_name, peek=True)
+        started = start(thing_name, **options)
+        if pending is not None and pending["status"] not in _RUNNING and _step.get():
+            execution = executions()[thing_name, started["jobId"]]
+            execution["stepTimeoutInMinutes"] = _step.get()
+            execution["timeoutStartedAt"] = execution["startedAt"]
+            return dict(execution)
+        return started
+
+    @functools.wraps(update)
+    def update_execution(thing_name: str, job_id: str, **options: Any) -> Any:
+        step = options.pop("step_timeout_minutes", None) or _step.get()
+        discards = step == DISCARD_STEP_TIMEOUT
+        answer = update(
+            thing_name, job_id, step_timeout_minutes=None if discards else step, **options
+        )
+        if discards and answer[1] is None:
+            executions()[thing_name, job_id].pop("stepTimeoutInMinutes", None)
+        return answer
+
+    @functools.wraps(handle)
+    async def handle_jobs_publish(*arguments: Any) -> None:
+        token = _step.set(_step_of(arguments[-1]))
+        try:
+            await handle(*arguments)
+        finally:
+            _step.reset(token)
+
+    @functools.wraps(start_http)
+    def start_next_http(thing: str, payload: dict[str, Any], *, peek: bool) -> Any:
+        token = _step.set(payload.get("stepTimeoutInMinutes"))
+        try:
+            return start_http(thing, payload, peek=peek)
+        finally:
+            _step.reset(token)
+
+    iot.jobs_start_next_execution = start_next
+    iot.jobs_update_execution = update_execution
+    iot._handle_jobs_publish = handle_jobs_publish
+    iot_jobs_data._start_next = start_next_http
+
+
+def _step_of(payload: bytes) -> int | None:
+    try:
+        request = json.loads(payload) if b"stepTimeoutInMinutes" in payload else {}
+    except (ValueError, RecursionError):
+        return None  # refused by what handles it
+    step = request.get("stepTimeoutInMinutes") if isinstance(request, dict) else None
+    return step if isinstance(step, int) else None
+
+
+def _due(execution: dict[str, Any]) -> int | None:
+    """When an execution in progress times out, in epoch milliseconds; None for never."""
+    if "jobTimeoutInMinutes" in execution:
+        minutes = execution["jobTimeoutInMinutes"]
+    else:
+        job = iot._jobs.get(execution["jobId"]) or {}
+        minutes = (job.get("timeoutConfig") or {}).get("inProgressTimeoutInMinutes")
+    started = execution.get("startedAt") or execution["lastUpdatedAt"]
+    return deadline_ms(
+        started,
+        minutes,
+        step_started_at_ms=execution.get("timeoutStartedAt"),
+        step_timeout_minutes=execution.get("stepTimeoutInMinutes"),
+    )
+
+
+def _seconds_left(execution: dict[str, Any]) -> int | None:
+    due = _due(execution) if execution["status"] in _RUNNING else None
+    return None if due is None else max(0, (due - iot._jobs_now_ms()) // 1000)
+
+
+class TimeoutSweep:
+    """Lets timeouts happen when they are due, though nobody looks."""
+
+    def __init__(self) -> None:
+        #: When to look at a job again, in epoch milliseconds: a timer takes a minute at least.
+        self._next_look: dict[tuple[str, str, str], int] = {}
+
+    async def run(self) -> None:
+        """Time out what is due in every account; a job that cannot be read is logged."""
+        now = iot._jobs_now_ms()
+        jobs = iot._jobs.all_items()
+        looks = {key: self._next_look.get(key, 0) for key, _ in jobs}
+        for key in [key for key, look_at in looks.items() if look_at <= now]:
+            account_id, region, job_id = key
+            try:
+                async with iot.publishing_events():
+                    looks[key] = _time_out(account_id, region, job_id, now)
+            except Exception:  # noqa: BLE001  # one odd job must not end all timeouts
+                _log.exception("the timeouts of job %s cannot be looked after", job_id)
+        self._next_look = looks
+
+
+def _time_out(account_id: str, region: str, job_id: str, now: int) -> int:
+    """Time out what is due of a job; returns when to look again."""
+    with request_scope(account_id, region):
+        for execution in executions().of_job(job_id, _RUNNING):
+            iot._jobs_apply_timeout(execution)
+        dues = [_due(execution) for execution in executions().of_job(job_id, _RUNNING)]
+    return min([now + MINUTE_MS, *(due + 1 for due in dues if due is not None)])
 
 
 async def _notify(account_id: str, region: str, thing_name: str, previous_head: str | None) -> None:

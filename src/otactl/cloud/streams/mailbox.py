@@ -9,7 +9,6 @@ what the service holds for one thing is bounded, and no thing holds up another.
 from __future__ import annotations
 
 import asyncio
-import contextvars
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -17,6 +16,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
+
+    from otactl.cloud.background import Background
 
 #: Requests of one thing that wait while an earlier one is answered.
 DEPTH = 16
@@ -34,9 +35,14 @@ class _Mailbox:
 
 
 class Mailboxes:
-    """See the module."""
+    """See the module.
 
-    def __init__(self) -> None:
+    Args:
+        background: Runs the mailboxes' tasks.
+    """
+
+    def __init__(self, background: Background) -> None:
+        self._background = background
         self._boxes: dict[Hashable, _Mailbox] = {}
 
     def __len__(self) -> int:
@@ -47,20 +53,21 @@ class Mailboxes:
 
         Args:
             owner: Whose mailbox.
-            request: Answers it; must not raise.
+            request: Answers it.
         """
         box = self._boxes.setdefault(owner, _Mailbox())
         box.claims += 1
         await box.free.acquire()
         box.waiting.append(request)
         if box.worker is None:
-            # A fresh context: what belongs to the publisher's connection stays there.
-            box.worker = asyncio.create_task(self._work(owner, box), context=contextvars.Context())
+            box.worker = self._background.run(f"the mailbox of {owner}", self._work(owner, box))
 
     async def _work(self, owner: Hashable, box: _Mailbox) -> None:
         while box.waiting:
             try:
-                await box.waiting.popleft()()
+                await self._background.watch(
+                    f"a request in the mailbox of {owner}", box.waiting.popleft()()
+                )
             finally:
                 box.claims -= 1
                 box.free.release()

@@ -6,7 +6,6 @@ before that there can be neither a stream nor a device.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -16,6 +15,7 @@ from otactl.wire.stream_topic import REQUEST_FILTERS, StreamTopic, StreamVerb
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from otactl.cloud.background import Background
     from otactl.cloud.scope import Scope
     from otactl.cloud.streams.device import DeviceService
     from otactl.cloud.streams.mailbox import Mailboxes
@@ -50,18 +50,23 @@ class StreamTopics:
         broker: Where devices are.
         service: Answers them.
         mailboxes: Keep things apart.
+        background: Subscribes.
     """
 
-    def __init__(self, broker: Broker, service: DeviceService, mailboxes: Mailboxes) -> None:
+    def __init__(
+        self, broker: Broker, service: DeviceService, mailboxes: Mailboxes, background: Background
+    ) -> None:
         self._broker = broker
+        self._background = background
         self._service = service
         self._mailboxes = mailboxes
-        self._heard: dict[Scope, asyncio.Task[None]] = {}
+        self._heard: set[Scope] = set()
 
     def listen_in(self, scope: Scope) -> None:
         """Hear the requests of an account and region, from now on."""
         if scope not in self._heard:
-            self._heard[scope] = asyncio.create_task(self._subscribe(scope))
+            self._heard.add(scope)
+            self._background.run(f"the subscription to streams in {scope}", self._subscribe(scope))
 
     async def _subscribe(self, scope: Scope) -> None:
         async def on_message(topic_name: str, payload: bytes, asker: Any) -> None:

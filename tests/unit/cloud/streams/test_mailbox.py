@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 
+from otactl.cloud.background import Background
 from otactl.cloud.streams.mailbox import DEPTH, Mailboxes
 
 
@@ -28,7 +29,7 @@ async def settle() -> None:
 
 
 async def test_one_owner_is_answered_in_order_and_another_does_not_wait_for_it() -> None:
-    boxes, answers = Mailboxes(), Answers()
+    boxes, answers = Mailboxes(Background()), Answers()
     for name in ("a1", "a2", "a3"):
         await boxes.put("a", answers.request("a", name))
     await boxes.put("b", answers.request("b", "b1"))
@@ -42,7 +43,7 @@ async def test_one_owner_is_answered_in_order_and_another_does_not_wait_for_it()
 
 
 async def test_who_asks_faster_than_it_is_answered_has_to_wait() -> None:
-    boxes, answers = Mailboxes(), Answers()
+    boxes, answers = Mailboxes(Background()), Answers()
     putting = [
         asyncio.create_task(boxes.put("a", answers.request("a", str(number))))
         for number in range(DEPTH + 10)
@@ -58,7 +59,7 @@ async def test_who_asks_faster_than_it_is_answered_has_to_wait() -> None:
 
 
 async def test_nothing_is_kept_of_an_owner_who_has_nothing_waiting() -> None:
-    boxes, answers = Mailboxes(), Answers()
+    boxes, answers = Mailboxes(Background()), Answers()
     answers.gates["a"] = asyncio.Event()
     answers.gates["a"].set()
     for number in range(100):
@@ -67,3 +68,17 @@ async def test_nothing_is_kept_of_an_owner_who_has_nothing_waiting() -> None:
 
     assert len(boxes) == 0
     assert len(answers.done) == 100
+
+
+async def test_a_request_that_fails_does_not_end_its_owners_mailbox() -> None:
+    async def broken() -> None:
+        raise RuntimeError("a bug")
+
+    boxes, answers = Mailboxes(Background()), Answers()
+    await boxes.put("a", broken)
+    await boxes.put("a", answers.request("a", "after"))
+    answers.gates["a"].set()
+    await settle()
+
+    assert answers.done == ["after"]
+    assert len(boxes) == 0

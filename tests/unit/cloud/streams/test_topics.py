@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import cbor2
 from tests.unit.cloud.streams.memory import HERE, Cloud, MemoryObjects
 
+from otactl.cloud.background import Background
 from otactl.cloud.streams.device import DeviceService
 from otactl.cloud.streams.mailbox import DEPTH, Mailboxes
 from otactl.cloud.streams.topics import StreamTopics
@@ -68,8 +69,9 @@ class BrokenObjects(MemoryObjects):
 
 
 async def service(cloud: Cloud, broker: MemoryBroker) -> Mailboxes:
-    mailboxes = Mailboxes()
-    topics = StreamTopics(broker, DeviceService(cloud.store, cloud.reader), mailboxes)
+    background = Background()
+    mailboxes = Mailboxes(background)
+    topics = StreamTopics(broker, DeviceService(cloud.store, cloud.reader), mailboxes, background)
     topics.listen_in(HERE)
     topics.listen_in(HERE)
     await broker.until(lambda: len(broker.listeners) == 2)

@@ -1,0 +1,76 @@
+"""What the cloud does beside requests: a failure is logged, and the work goes on.
+
+A task of asyncio that raises ends without a word. So each loop and each task of the cloud's own is
+started here, by a name that ``cloud.log`` can say.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import inspect
+import logging
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine
+
+#: Seconds of the cloud's clock between two rounds of a loop, and real seconds at least: however
+#: fast the cloud's clock, this machine has other work too.
+_CLOUD_SECONDS = 5.0
+_LEAST_REAL_SECONDS = 0.25
+
+_log = logging.getLogger("otactl.cloud.background")
+
+
+class Background:
+    """The tasks of a cloud; each runs in a context of its own, so without its starter's account.
+
+    Args:
+        speed: Seconds of the cloud's clock, which the event loop keeps, for each real one.
+    """
+
+    def __init__(self, speed: float = 1.0) -> None:
+        self.speed = speed
+        self._interval = max(_CLOUD_SECONDS, _LEAST_REAL_SECONDS * speed)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def repeat(
+        self, name: str, step: Callable[[], Awaitable[None] | None], interval: float | None = None
+    ) -> None:
+        """Run a step every few seconds, whatever became of the one before.
+
+        Args:
+            name: For the log.
+            step: One round.
+            interval: Cloud seconds between two rounds; None takes five, and real time to breathe.
+        """
+        self.run(name, self._repeat(name, step, self._interval if interval is None else interval))
+
+    def run(self, name: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run some work once, in the running event loop."""
+        loop = asyncio.get_running_loop()
+        task = loop.create_task(self.watch(name, work), name=name, context=contextvars.Context())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _repeat(
+        self, name: str, step: Callable[[], Awaitable[None] | None], interval: float
+    ) -> None:
+        while True:
+            await asyncio.sleep(interval)
+            try:
+                done = step()
+                if inspect.isawaitable(done):
+                    await done
+            except Exception:  # noqa: BLE001  # whatever it is, the next round may do better
+                _log.exception("%s failed; it is tried again", name)
+
+    @staticmethod
+    async def watch(name: str, work: Awaitable[None]) -> None:
+        """Await some work; if it fails, log that and return."""
+        try:
+            await work
+        except Exception:  # noqa: BLE001  # else nobody would hear of it
+            _log.exception("%s failed", name)
