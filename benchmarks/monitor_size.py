@@ -24,8 +24,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from otactl.aws.clients import AwsClients, AwsSettings
-from otactl.cli.watching.place import Place
-from otactl.cli.watching.room import furnish
 from otactl.deploy.watched_job import WatchedJob
 from otactl.model.snapshot import JobCounts, JobDescription
 from otactl.model.standing import Source
@@ -37,6 +35,8 @@ from otactl.monitor.table_query import SortBy, TableQuery
 from otactl.monitor.watch import Watch
 from otactl.monitor.watch_policy import WatchPolicy
 from otactl.operations.clock import CommandClock
+from otactl.operations.watch.location import JobLocation
+from otactl.operations.watch.session import build_session
 from otactl.views.monitor_terminal.frame import draw
 from otactl.views.monitor_terminal.screen import Mode, Screen
 from otactl.views.page.server import serving_page
@@ -46,8 +46,8 @@ from otactl.wire.job_event import decode_event
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from otactl.cli.watching.room import WatchRoom
     from otactl.model.snapshot import JobSnapshot
+    from otactl.operations.watch.session import WatchSession
     from otactl.wire.job_event import ExecutionEvent
 
 JOB = "large"
@@ -236,11 +236,11 @@ def filled(things: int, *, hostile: bool = False) -> JobWatcher:
     return watcher
 
 
-def a_room() -> WatchRoom:
+def a_room() -> WatchSession:
     """What the command puts together for one job; nobody is asked."""
     nobody = AwsSettings(region="eu-west-1", access_key_id="a", secret_access_key="b")  # noqa: S106  # no secret
-    place = Place(clients=AwsClients(nobody), clock=CommandClock())
-    return furnish(place, [WatchedJob(JOB)], WatchPolicy())
+    location = JobLocation(clients=AwsClients(nobody), clock=CommandClock())
+    return build_session(location, [WatchedJob(JOB)], WatchPolicy())
 
 
 def views(things: int) -> None:

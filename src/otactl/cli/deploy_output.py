@@ -11,7 +11,7 @@ from otactl.cli import terminal
 from otactl.cli.interruption import has_terminal, tell_how_to_go_on
 from otactl.cli.options import OutputFormat
 from otactl.cli.problem_list import print_problems
-from otactl.cli.watching.report_file import report_finished
+from otactl.cli.report_file import report_finished
 from otactl.forecast.price import shipped_prices
 from otactl.forecast.undisturbed import undisturbed_cost
 from otactl.operations.deployment import run_to_end

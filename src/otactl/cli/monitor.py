@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -22,21 +21,13 @@ from otactl.cli.options import (
     YesOption,
 )
 from otactl.errors import AwsRefused, UserMistake
-from otactl.operations.state_directory import state_directory
+from otactl.operations.defaults import DEFAULT_POLL_SECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from otactl.cli.watching.choice import Choice
-    from otactl.cli.watching.room import WatchRoom
-    from otactl.monitor.watch_policy import WatchPolicy
-    from otactl.operations.location_options import LocationOptions
+    from otactl.operations.watch.session import WatchSession
 
 #: What ``--once`` may spend beside one DescribeJob: pages, and the reasons of some failures.
 _CALLS_ONCE = 25
-_POLL_SECONDS = 5.0
-#: In a rehearsal, where a call costs nothing and a round may last for seconds (wall clock).
-_REHEARSAL_POLL_SECONDS = 0.5
 
 
 class Until(StrEnum):
@@ -97,7 +88,7 @@ def monitor(
     port: Annotated[
         int, typer.Option("--port", min=0, max=65535, help="Of the page; 0 takes a free one.")
     ] = 0,
-    poll: PollOption = _POLL_SECONDS,
+    poll: PollOption = DEFAULT_POLL_SECONDS,
     details: Annotated[
         int,
         typer.Option("--details", min=0, metavar="THINGS", help="Ask so many failed things why."),
@@ -120,11 +111,13 @@ def monitor(
     Exit codes: 0 the jobs are watched or, with --until done, every thing succeeded; otherwise
     those of `otactl deploy`.
     """
-    from otactl.cli.watching.choice import choose
-    from otactl.cli.watching.show import Showing, show
+    from otactl.cli.frontend import TerminalFrontend
+    from otactl.cli.monitor_output import Showing, show
     from otactl.monitor.watch import BegunElsewhere
     from otactl.monitor.watch_policy import QUIET_SECONDS, WatchPolicy
     from otactl.operations.location_options import LocationOptions
+    from otactl.operations.watch.selection import select_jobs
+    from otactl.operations.watch.waiting import open_session
 
     _check(once=once, web=web, follow=follow, until=until, output=output, things=thing or ())
     looks_once = once or (output is OutputFormat.JSON and not follow and until is None)
@@ -142,8 +135,8 @@ def monitor(
         output=output, follow=follow, web=web, port=port, is_until_done=until is Until.DONE
     )
     while True:
-        room = _furnish(
-            lambda: choose(
+        session = open_session(
+            lambda: select_jobs(
                 files or (),
                 job_id or (),
                 state_dir=state_dir,
@@ -152,58 +145,24 @@ def monitor(
             ),
             where,
             policy,
+            TerminalFrontend(),
             waits=waits,
             things=thing or (),
         )
         if looks_once:
-            _print_once(room, output)
+            _print_once(session, output)
             return
         try:
             show(
-                room,
+                session,
                 showing,
-                events=events and _agree_on_events(room, yes=yes, waits=waits),
+                events=events and _agree_on_events(session, yes=yes, waits=waits),
                 thing_names=thing or (),
             )
         except BegunElsewhere:
             terminal.note("a rehearsal of the job began: watching it in its own cloud")
         else:
             return
-
-
-def _furnish(
-    choose: Callable[[], Choice],
-    where: LocationOptions,
-    policy: WatchPolicy,
-    *,
-    waits: bool,
-    things: Sequence[str],
-) -> WatchRoom:
-    """Choose the jobs, find out where they are, and put the watch together."""
-    from otactl.cli.watching.place import find_place
-    from otactl.cli.watching.room import furnish
-    from otactl.cli.watching.waiting import choose_when_there, rehearsal_begun, still_there
-    from otactl.deploy.store import DeploymentStore
-
-    choice = choose_when_there(choose) if waits else choose()
-    path = still_there(choice.journal_path) if waits else choice.journal_path
-    place = find_place(where, journal_path=path, region=choice.region)
-    store = DeploymentStore(state_directory(where.state_dir))
-    job_ids = {subject.job_id for subject in choice.subjects}
-    endpoint_url = place.clients.settings.endpoint_url
-    if place.is_rehearsal and policy.interval_seconds == _POLL_SECONDS:
-        policy = replace(policy, interval_seconds=_REHEARSAL_POLL_SECONDS * place.speed)
-
-    def is_elsewhere() -> bool:
-        return rehearsal_begun(store, job_ids, endpoint_url=endpoint_url)
-
-    return furnish(
-        place,
-        choice.subjects,
-        policy,
-        followed=things,
-        is_elsewhere=is_elsewhere if waits else None,
-    )
 
 
 def _check(
@@ -237,11 +196,11 @@ def _check(
             )
 
 
-def _agree_on_events(room: WatchRoom, *, yes: bool, waits: bool) -> bool:
-    from otactl.cli.watching.room import agree_on_events
+def _agree_on_events(session: WatchSession, *, yes: bool, waits: bool) -> bool:
+    from otactl.operations.watch.session import agree_on_events
 
     try:
-        return agree_on_events(room.place, lambda question: _ask(question, yes=yes))
+        return agree_on_events(session.location, lambda question: _ask(question, yes=yes))
     except (AwsRefused, UserMistake) as error:
         if not waits:
             raise
@@ -261,15 +220,15 @@ def _ask(question: str, *, yes: bool) -> bool:
     return agreed
 
 
-def _print_once(room: WatchRoom, output: OutputFormat) -> None:
+def _print_once(session: WatchSession, output: OutputFormat) -> None:
     """One look, printed; a job that is not there is a mistake."""
-    from otactl.cli.watching.room import first_look
-    from otactl.cli.watching.show import print_snapshots
+    from otactl.cli.monitor_output import print_snapshots
+    from otactl.operations.watch.session import poll_once
 
-    found = first_look(room, _CALLS_ONCE)
-    for subject in room.subjects:
-        if found[subject.job_id].job is None:
-            failure = subject.failure(found[subject.job_id], room.words)
+    found = poll_once(session, _CALLS_ONCE)
+    for job in session.jobs:
+        if found[job.job_id].job is None:
+            failure = job.failure(found[job.job_id], session.words)
             if failure is not None:
                 raise failure
     print_snapshots(found, output)

@@ -97,7 +97,7 @@ def rehearse(
     command; see `otactl deploy` for the others.
     """
     from otactl.cli.frontend import TerminalFrontend
-    from otactl.cli.watching.report_file import report_finished
+    from otactl.cli.report_file import report_finished
     from otactl.operations.rehearsal.rehearse import RehearsalOptions
     from otactl.operations.rehearsal.rehearse import rehearse as rehearse_deployment
 

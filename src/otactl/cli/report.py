@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -21,7 +20,6 @@ from otactl.cli.options import (
 from otactl.operations.state_directory import state_directory
 
 if TYPE_CHECKING:
-    from otactl.operations.location_options import LocationOptions
     from otactl.views.report import ReportContent
 
 
@@ -37,7 +35,7 @@ _BY_SUFFIX = {".json": ReportFormat.JSON, ".csv": ReportFormat.CSV}
 
 
 def report(
-    subject: Annotated[
+    deployment: Annotated[
         str,
         typer.Argument(
             metavar="JOB|DEPLOYMENT",
@@ -70,14 +68,15 @@ def report(
     deployed from this machine. Without --out the
     page goes to the state directory, and data to standard output.
     """
-    from otactl.cli.watching.report_file import default_report_path, write_text_whole
+    from otactl.cli.report_file import default_report_path, write_text_whole
     from otactl.operations.location_options import LocationOptions
+    from otactl.operations.report import gather
 
     chosen = report_format or _BY_SUFFIX.get(out.suffix.lower() if out else "", ReportFormat.HTML)
     where = LocationOptions(
         profile=profile, region=region, endpoint_url=endpoint_url, state_dir=state_dir
     )
-    content = gather(subject, where, details=details)
+    content = gather(deployment, where, details=details)
     text = _written(content, chosen)
     if out is None and chosen is not ReportFormat.HTML:
         sys.stdout.write(text)
@@ -86,58 +85,6 @@ def report(
     path = out or default_report_path(state_directory(state_dir), name)
     write_text_whole(path, text)
     terminal.stderr_console().print(f"report: {path}", soft_wrap=True, markup=False)
-
-
-def gather(subject: str, where: LocationOptions, *, details: int) -> ReportContent:
-    """Everything a report of a deployment or a job holds."""
-    from otactl.aws.jobs import IotJobs
-    from otactl.cli.watching.place import find_place
-    from otactl.cli.watching.report_source import (
-        as_of_journal,
-        journal_content,
-        kept_job_round,
-        service_content,
-        with_kept_job,
-        with_running_round,
-    )
-    from otactl.deploy.store import DeploymentStore
-
-    store = DeploymentStore(state_directory(where.state_dir))
-    known = subject if subject in store.ids() else store.newest_of_job(subject)
-    made_ms = time.time_ns() // 1_000_000
-    if known is None:
-        place = find_place(where)
-        return service_content(
-            IotJobs(place.clients),
-            subject,
-            details=details,
-            region=place.clients.region or "",
-            made_ms=place.clock.now_ms(),
-        )
-    path = store.path(known)
-    content = journal_content(path, made_ms)
-    kept = kept_job_round(path)
-    if kept is None and not content.is_running and len(content.rounds) == content.planned_rounds:
-        return content
-    if content.is_rehearsal and not _still_runs(path):
-        return content if kept is None else as_of_journal(content, "the rehearsal is over")
-    place = find_place(where, journal_path=path)
-    jobs = IotJobs(place.clients)
-    if kept is not None:
-        return with_kept_job(content, jobs, details=details)
-    return with_running_round(content, jobs, details=details)
-
-
-def _still_runs(journal_path: Path) -> bool:
-    """Whether the cloud of a rehearsal is still there."""
-    from otactl.cli.watching.place import rehearsal_cloud
-    from otactl.deploy.journal import Journal
-
-    journal = Journal.read(journal_path)
-    try:
-        return rehearsal_cloud(journal.about) is not None
-    finally:
-        journal.close()
 
 
 def _written(content: ReportContent, chosen: ReportFormat) -> str:

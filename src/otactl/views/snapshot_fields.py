@@ -5,15 +5,12 @@ Times are ISO 8601 in UTC, durations seconds, rates per minute. What is not know
 
 from __future__ import annotations
 
-import re
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from otactl.model.status import ExecutionStatus
 from otactl.views.wording import instant
 
 if TYPE_CHECKING:
-    from otactl.model.job_configuration import JobConfiguration
     from otactl.model.outcome import ThingOutcome
     from otactl.model.snapshot import JobSnapshot
     from otactl.model.standing import (
@@ -24,9 +21,6 @@ if TYPE_CHECKING:
         RolloutStanding,
         RoundsStanding,
     )
-
-
-_ALIKE = re.compile("_([a-z])")
 
 
 def snapshot_fields(job_id: str, snapshot: JobSnapshot) -> dict[str, Any]:
@@ -82,22 +76,6 @@ def snapshot_fields(job_id: str, snapshot: JobSnapshot) -> dict[str, Any]:
         "rounds": _rounds(snapshot.rounds),
         "followed": [_followed(thing) for thing in snapshot.followed],
     }
-
-
-def configuration_fields(configuration: JobConfiguration) -> dict[str, Any]:
-    """The policy a job runs under, named like the service's; what it does not say is left out."""
-    fields: dict[str, Any] = _named_alike(asdict(configuration))
-    return fields
-
-
-def _named_alike(part: Any) -> Any:
-    if isinstance(part, dict):
-        return {
-            _ALIKE.sub(lambda found: found[1].upper(), key): _named_alike(each)
-            for key, each in part.items()
-            if each not in (None, ())
-        }
-    return [_named_alike(each) for each in part] if isinstance(part, tuple | list) else part
 
 
 def execution_fields(outcome: ThingOutcome) -> dict[str, Any]:

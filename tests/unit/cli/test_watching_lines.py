@@ -9,13 +9,13 @@ from types import SimpleNamespace
 
 import pytest
 
+from otactl.cli.monitor_output import Showing, print_changes
 from otactl.cli.options import OutputFormat
-from otactl.cli.watching import show
-from otactl.cli.watching.show import Showing, print_changes
 from otactl.model.snapshot import JobCounts, JobDescription, JobSnapshot
 from otactl.model.status import ExecutionStatus, JobStatus
 from otactl.monitor.board import Board
 from otactl.views.page.job_fields import BoardNews
+from otactl.views.snapshot_fields import snapshot_fields
 
 EARLIER = {ExecutionStatus.IN_PROGRESS: 2, ExecutionStatus.FAILED: 1}
 LAST = {ExecutionStatus.SUCCEEDED: 2, ExecutionStatus.FAILED: 1}
@@ -52,12 +52,9 @@ def end_while(called, board):
     return call
 
 
-def test_a_snapshot_that_comes_while_an_earlier_one_is_printed_is_printed(
-    board, capsys, monkeypatch
-):
+def test_a_snapshot_that_comes_while_an_earlier_one_is_printed_is_printed(board, capsys):
     board.put("job", a_snapshot(EARLIER))
-    monkeypatch.setattr(show, "snapshot_fields", end_while(show.snapshot_fields, board))
-    print_changes(board, FOLLOW)
+    print_changes(board, FOLLOW, end_while(snapshot_fields, board))
     assert printed(capsys) == [EARLIER, LAST]
 
 

@@ -30,6 +30,7 @@ from otactl.model.status import ExecutionStatus
 from otactl.monitor.board import Board
 from otactl.monitor.job_watcher import JobWatcher
 from otactl.monitor.watch_policy import WatchPolicy
+from otactl.operations.report_content import ReportContent, RoundContent
 from otactl.views import foreign_text
 from otactl.views.deploy_progress import DeployProgress
 from otactl.views.fleet_status import FleetStatus
@@ -39,7 +40,6 @@ from otactl.views.monitor_terminal.overview import overview, summary_line
 from otactl.views.monitor_terminal.screen import Mode, Screen
 from otactl.views.plan_table import print_plan
 from otactl.views.report import to_csv, to_html
-from otactl.views.report.content import ReportContent, RoundContent
 from otactl.views.result_table import print_result
 
 S = ExecutionStatus

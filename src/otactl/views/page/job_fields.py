@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from otactl.monitor.failure_groups import is_own_word
+from otactl.operations.report_content import configuration_fields
 from otactl.views.foreign_text import clean
 from otactl.views.outcome import Tone, outcome_of
-from otactl.views.snapshot_fields import configuration_fields, execution_fields, snapshot_fields
+from otactl.views.snapshot_fields import execution_fields, snapshot_fields
 from otactl.views.wording import (
     abort_words,
     deletion_words,

@@ -1,6 +1,6 @@
 """The report of a deployment: one file to look at, and its executions for other programs."""
 
-from otactl.views.report.content import ReportContent, RoundContent
+from otactl.operations.report_content import ReportContent, RoundContent
 from otactl.views.report.export import to_csv, to_json
 from otactl.views.report.page import to_html
 

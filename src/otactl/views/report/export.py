@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from otactl.model.outcome import ThingOutcome
-    from otactl.views.report.content import ReportContent
+    from otactl.operations.report_content import ReportContent
 
 _COLUMNS = (
     "round",

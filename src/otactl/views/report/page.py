@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from otactl.model.outcome import ThingOutcome
     from otactl.model.standing import FailureGroup
-    from otactl.views.report.content import ReportContent, RoundContent
+    from otactl.operations.report_content import ReportContent, RoundContent
 
 #: Things listed in a file that people open; the CSV has them all.
 MAX_LISTED = 2000

@@ -1,6 +1,6 @@
-"""Where a job is: which account, which region, which local cloud, by which clock.
+"""Where a job is: account, region, local cloud, clock.
 
-Flags win, then the environment, then what the journal of the job's newest deployment says, then
+Options win, then the environment, then what the journal of the job's newest deployment says, then
 the dev.ini. A rehearsal's cloud goes when the rehearsal does; while it runs, its journal says
 where it is.
 """
@@ -24,18 +24,18 @@ if TYPE_CHECKING:
 
     from otactl.operations.location_options import LocationOptions
 
-#: Somebody is looking: better to say soon that AWS does not answer than to try for a minute.
+#: A person waits for the answer: report soon that AWS is unreachable.
 _MAX_ATTEMPTS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Where to look.
+class JobLocation:
+    """Where a job is.
 
     Attributes:
-        clock: Shows the time that the service's clock shows.
-        speed: How fast that runs.
-        is_gone: Whether it went for good, as a rehearsal's cloud goes with the rehearsal.
+        clock: Shows the service's time.
+        speed: Seconds of that clock per second here.
+        is_gone: Whether it is gone for good, as a rehearsal's cloud is after the rehearsal.
         is_rehearsal: Whether it is a rehearsal's cloud, where calls cost nothing.
     """
 
@@ -46,23 +46,23 @@ class Place:
     is_rehearsal: bool = False
 
 
-def find_place(
+def find_location(
     options: LocationOptions, *, journal_path: Path | None = None, region: str | None = None
-) -> Place:
-    """Where to look.
+) -> JobLocation:
+    """Find out where a job is.
 
     Args:
         options: What the caller says.
         journal_path: Of the deployment the job belongs to.
         region: What a dev.ini says.
     """
-    about, journal_region = told_by(journal_path)
+    about, journal_region = recorded_location(journal_path)
     rehearsed = None if options.endpoint_url else rehearsal_cloud(about)
     if rehearsed is not None:
-        place = _at_local_cloud(
+        location = _at_local_cloud(
             rehearsed, AwsSettings.for_local_cloud(rehearsed, max_attempts=_MAX_ATTEMPTS)
         )
-        return replace(place, is_gone=lambda: rehearsal_cloud(about) is None, is_rehearsal=True)
+        return replace(location, is_gone=lambda: rehearsal_cloud(about) is None, is_rehearsal=True)
     endpoint_url = options.endpoint_url or about.get("endpointUrl")
     known_region = region or journal_region
     if options.region and known_region and options.region != known_region:
@@ -79,10 +79,10 @@ def find_place(
     local = read_record(local_state_directory(options.state_dir)) if endpoint_url else None
     if local is not None and local.endpoint_url == endpoint_url:
         return _at_local_cloud(local, settings)
-    return Place(clients=AwsClients(settings), clock=CommandClock())
+    return JobLocation(clients=AwsClients(settings), clock=CommandClock())
 
 
-def told_by(journal_path: Path | None) -> tuple[dict[str, Any], str | None]:
+def recorded_location(journal_path: Path | None) -> tuple[dict[str, Any], str | None]:
     """What a journal says about its deployment, and the region of its plan."""
     if journal_path is None:
         return {}, None
@@ -103,8 +103,8 @@ def rehearsal_cloud(about: dict[str, Any]) -> LocalCloudAddress | None:
     return address if running == address else None
 
 
-def _at_local_cloud(address: LocalCloudAddress, settings: AwsSettings) -> Place:
-    return Place(
+def _at_local_cloud(address: LocalCloudAddress, settings: AwsSettings) -> JobLocation:
+    return JobLocation(
         clients=AwsClients(settings),
         clock=CommandClock.of_local_cloud(address),
         speed=address.clock_speed,

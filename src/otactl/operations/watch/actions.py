@@ -1,4 +1,4 @@
-"""What a person who watches may do: look again, ask about a thing, cancel."""
+"""What a person who watches may do: poll now, query a thing, cancel."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from otactl.aws.renewable_reader import RenewableReader
     from otactl.monitor.board import Board
     from otactl.operations.clock import CommandClock
-
-#: Says in the job that a person cancelled it from here (botocore ``iot`` ReasonCode).
 
 DEFAULT_COMMENT = "cancelled with otactl"
 
@@ -81,7 +79,7 @@ def _plainly(
     )
 
 
-class CommandActions:
+class WatchActions:
     """What the views may ask for (``views.monitor_terminal.session.Actions``).
 
     Args:
@@ -117,7 +115,7 @@ class CommandActions:
 
     def cancel(self, job_id: str, thing_name: str | None, *, force: bool) -> str:
         """Cancel a job, or its execution on a thing."""
-        told = cancel(
+        message = cancel(
             self._reader,
             job_id,
             thing_name,
@@ -127,7 +125,7 @@ class CommandActions:
             consent=Consent.ANSWERED,
         )
         self._look_now()
-        return told
+        return message
 
     def document(self, job_id: str) -> str:
         """The job document: one call, the first time it is asked for."""

@@ -1,4 +1,4 @@
-"""Which jobs a command means: by file, by id, by deployment, or the one that is under way."""
+"""Which jobs are meant: by file, by id, by deployment, or the deployment that is running."""
 
 from __future__ import annotations
 
@@ -26,66 +26,66 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class Choice:
-    """The jobs a command means.
+class JobSelection:
+    """The jobs that are meant.
 
     Attributes:
-        subjects: The jobs.
+        jobs: The jobs.
         region: The region that the files name; None when no file was given.
-        journal_path: Of the first job's newest deployment: it says where to look.
+        journal_path: Of the first job's newest deployment: it says where the job is.
     """
 
-    subjects: list[WatchedJob] = field(default_factory=list)
+    jobs: list[WatchedJob] = field(default_factory=list)
     region: str | None = None
     journal_path: Path | None = None
 
 
-def choose(
+def select_jobs(
     files: Sequence[Path],
     job_ids: Sequence[str],
     *,
     state_dir: Path | None,
     settles: bool = False,
     waits: bool = False,
-) -> Choice:
-    """The jobs that were meant; the newest deployment that runs when nothing was said.
+) -> JobSelection:
+    """Select jobs; the newest running deployment when neither file nor id is given.
 
     Raises:
-        NothingAtWork: Nothing was said and nothing runs.
-        UserMistake: An id is none, the files contradict.
-        ConfigurationInvalid: A file is no good; it carries every problem.
+        NothingRunning: Nothing is given and no deployment is running.
+        UserMistake: An id is invalid, or the files contradict.
+        ConfigurationInvalid: A file is invalid; it carries every problem.
     """
     store = DeploymentStore(state_directory(state_dir))
-    chooser = _Chooser(store, settles=settles, waits=waits)
+    selector = _Selector(store, settles=settles, waits=waits)
     for file in files:
-        chooser.add_file(file)
+        selector.add_file(file)
     for job_id in job_ids:
-        chooser.add_job(job_id)
-    if not chooser.choice.subjects:
-        chooser.add_running()
-    return chooser.choice
+        selector.add_job(job_id)
+    if not selector.selection.jobs:
+        selector.add_running()
+    return selector.selection
 
 
-class NothingAtWork(UserMistake):
-    """Raised when no deployment is under way on this machine."""
+class NothingRunning(UserMistake):
+    """Raised when no deployment is running on this machine."""
 
 
-class _Chooser:
+class _Selector:
     def __init__(self, store: DeploymentStore, *, settles: bool, waits: bool) -> None:
         self._store = store
         self._settles = settles
         self._waits = waits
-        self.choice = Choice()
+        self.selection = JobSelection()
 
     def add_file(self, path: Path) -> None:
         configuration = read_configuration(path)
-        if self.choice.region not in (None, configuration.region):
+        if self.selection.region not in (None, configuration.region):
             raise UserMistake(
                 f"{path} is about {configuration.region}, the file before it about"
-                f" {self.choice.region}",
+                f" {self.selection.region}",
                 hint="watch one region at a time",
             )
-        self.choice.region = configuration.region
+        self.selection.region = configuration.region
         counter = ThingListCounter(Path(configuration.thing_list), path)
         self._add(configuration.job_id, counter)
 
@@ -102,7 +102,7 @@ class _Chooser:
         for found in running_deployments(self._store):
             self._add(found.job_id, journal_path=found.path)
             return
-        raise NothingAtWork(
+        raise NothingRunning(
             "no deployment is under way on this machine",
             hint="name a dev.ini or a --job-id",
         )
@@ -113,13 +113,13 @@ class _Chooser:
         counter: ThingListCounter | None = None,
         journal_path: Path | None = None,
     ) -> None:
-        if any(subject.job_id == job_id for subject in self.choice.subjects):
+        if any(job.job_id == job_id for job in self.selection.jobs):
             return
         if journal_path is None:
             newest = self._store.newest_of_job(job_id)
             journal_path = None if newest is None else self._store.path(newest)
-        self.choice.journal_path = self.choice.journal_path or journal_path
-        self.choice.subjects.append(
+        self.selection.journal_path = self.selection.journal_path or journal_path
+        self.selection.jobs.append(
             WatchedJob(
                 job_id,
                 journal=None if journal_path is None else JournalReader(journal_path),
@@ -132,7 +132,7 @@ class _Chooser:
 
 
 class StoredJournals:
-    """The journals of this machine (``subject.Journals``).
+    """The journals of this machine (``job.Journals``).
 
     Args:
         store: Where they are.
@@ -161,7 +161,7 @@ def _job_of(journal_path: Path) -> str:
 
 
 def read_configuration(path: Path) -> DeploymentConfiguration:
-    """A dev.ini without the files it names: whoever watches need not have the image.
+    """A dev.ini without the files it names: to watch a job, its image is not needed.
 
     Raises:
         LocalResourceMissing: It cannot be read.
@@ -176,7 +176,7 @@ def read_configuration(path: Path) -> DeploymentConfiguration:
 
 
 class ThingListCounter:
-    """Counts the things of a list that may change while somebody watches.
+    """Counts the things of a list, again when the file changed.
 
     Args:
         path: The list.
@@ -185,12 +185,12 @@ class ThingListCounter:
 
     def __init__(self, path: Path, configuration: Path) -> None:
         self._path = path
-        self._place = Problem(file=str(configuration), message="")
+        self._origin = Problem(file=str(configuration), message="")
         self._stamp: tuple[int, int] | None = None
         self._count: int | None = None
 
     def count(self) -> int | None:
-        """How many things; None when groups are among the targets, or it cannot be read."""
+        """The number of things; None if the list has groups, or cannot be read."""
         try:
             found = self._path.stat()
         except OSError:
@@ -198,7 +198,7 @@ class ThingListCounter:
         stamp = (found.st_mtime_ns, found.st_size)
         if stamp != self._stamp:
             self._stamp = stamp
-            thing_list, _ = read_thing_list(self._path, self._place, region=None, account=None)
+            thing_list, _ = read_thing_list(self._path, self._origin, region=None, account=None)
             known = thing_list is not None and not thing_list.groups
             self._count = len(thing_list.things) if thing_list is not None and known else None
         return self._count

@@ -17,8 +17,7 @@ from otactl.deploy.step import CreateJob, UploadImage
 from otactl.errors import OtactlError, UserMistake
 from otactl.model.identifier import is_job_id
 from otactl.model.status import ExecutionStatus, TargetSelection
-from otactl.views.report.content import ReportContent, RoundContent
-from otactl.views.snapshot_fields import configuration_fields
+from otactl.operations.report_content import ReportContent, RoundContent, configuration_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,9 +6,9 @@ import os
 from typing import TYPE_CHECKING
 
 from otactl.cli import terminal
-from otactl.cli.watching.report_source import journal_content
 from otactl.deploy.store import DeploymentStore
 from otactl.errors import LocalResourceMissing, OtactlError
+from otactl.operations.report_source import journal_content
 from otactl.views.report import to_html
 
 if TYPE_CHECKING:

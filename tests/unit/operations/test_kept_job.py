@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from otactl.cli.retry_failed import failed_things
-from otactl.cli.watching.report_source import as_of_journal, with_kept_job
 from otactl.deploy.ownership import describe_ours
 from otactl.errors import AwsUnreachable
 from otactl.model.outcome import ThingOutcome
 from otactl.model.snapshot import JobCounts, JobDescription
 from otactl.model.status import ExecutionStatus, JobStatus
-from otactl.views.report.content import ReportContent, RoundContent
+from otactl.operations.report_content import ReportContent, RoundContent
+from otactl.operations.report_source import as_of_journal, with_kept_job
+from otactl.operations.retry import failed_things
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import re
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from otactl.model.status import ExecutionStatus
@@ -12,8 +13,12 @@ from otactl.monitor.percentile import percentiles
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from otactl.model.job_configuration import JobConfiguration
     from otactl.model.outcome import ThingOutcome
     from otactl.model.standing import FailureGroup, Percentiles
+
+
+_UNDERSCORED = re.compile("_([a-z])")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,3 +133,19 @@ class ReportContent:
             and len(self.rounds) == self.planned_rounds
             and all(round_content.succeeded for round_content in self.rounds)
         )
+
+
+def configuration_fields(configuration: JobConfiguration) -> dict[str, Any]:
+    """The policy a job runs under, named like the service's; what it does not say is left out."""
+    fields: dict[str, Any] = _named_alike(asdict(configuration))
+    return fields
+
+
+def _named_alike(part: Any) -> Any:
+    if isinstance(part, dict):
+        return {
+            _UNDERSCORED.sub(lambda found: found[1].upper(), key): _named_alike(each)
+            for key, each in part.items()
+            if each not in (None, ())
+        }
+    return [_named_alike(each) for each in part] if isinstance(part, tuple | list) else part

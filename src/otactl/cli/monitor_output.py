@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from contextlib import ExitStack, nullcontext, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from otactl.cli import terminal
 from otactl.cli.options import OutputFormat
-from otactl.cli.watching.room import watching
 from otactl.errors import Interrupted
+from otactl.operations.watch.session import watching
 from otactl.views.monitor_terminal.keyboard import Keyboard
 from otactl.views.monitor_terminal.overview import overview, summary_line
 from otactl.views.monitor_terminal.session import MonitorSession
@@ -18,11 +18,11 @@ from otactl.views.snapshot_fields import snapshot_fields
 from otactl.views.wording import job_word
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from otactl.cli.watching.room import WatchRoom
     from otactl.model.snapshot import JobSnapshot
     from otactl.monitor.board import Board
+    from otactl.operations.watch.session import WatchSession
 
 #: How long is waited for news before signals are looked after again.
 _BEAT_SECONDS = 0.5
@@ -45,31 +45,37 @@ class Showing:
     is_until_done: bool
 
 
-def show(room: WatchRoom, showing: Showing, *, events: bool, thing_names: Sequence[str]) -> None:
+def show(
+    session: WatchSession, showing: Showing, *, events: bool, thing_names: Sequence[str]
+) -> None:
     """Show a watch.
 
     Raises:
         OtactlError: The watch failed; with ``is_until_done`` also when a job did.
         BegunElsewhere: The jobs that are waited for began in another cloud.
     """
-    watch = watching(room, events=events, gives_up=showing.is_until_done, thing_names=thing_names)
+    watch = watching(
+        session, events=events, gives_up=showing.is_until_done, thing_names=thing_names
+    )
     with ExitStack() as stack:
         if showing.web:
             from otactl.views.page.server import serving_page
 
-            address = stack.enter_context(serving_page(room.board, room.actions, showing.port))
+            address = stack.enter_context(
+                serving_page(session.board, session.actions, showing.port)
+            )
             terminal.note(f"the page is {address}")
             terminal.note("Ctrl-C ends it; the deployment goes on")
         stack.enter_context(watch)
         if not showing.web and showing.output is OutputFormat.TEXT and _is_interactive():
-            _live(room, showing)
+            _live(session, showing)
         else:
             with suppress(Interrupted) if _stays(showing) else nullcontext():
-                print_changes(room.board, showing)
-    board = room.board
+                print_changes(session.board, showing)
+    board = session.board
     if board.failure is not None and not isinstance(board.failure, Interrupted):
         raise board.failure
-    _conclude(room, showing)
+    _conclude(session, showing)
 
 
 def print_snapshots(found: Mapping[str, JobSnapshot], output: OutputFormat) -> None:
@@ -88,20 +94,24 @@ def _is_interactive() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 
-def _live(room: WatchRoom, showing: Showing) -> None:
+def _live(session: WatchSession, showing: Showing) -> None:
     """A full screen with keys, until the user quits or the jobs are over."""
     with Keyboard(sys.stdin.fileno()) as keyboard:
         MonitorSession(
-            room.board,
+            session.board,
             terminal.stdout_console(),
             keyboard,
-            room.actions,
+            session.actions,
             stays=not showing.is_until_done,
         ).run()
-    print_snapshots(_known(room.board), OutputFormat.TEXT)
+    print_snapshots(_known(session.board), OutputFormat.TEXT)
 
 
-def print_changes(board: Board, showing: Showing) -> None:
+def print_changes(
+    board: Board,
+    showing: Showing,
+    to_fields: Callable[[str, JobSnapshot], dict[str, Any]] = snapshot_fields,
+) -> None:
     """A line at each change, until the jobs are over; a page stays for people to look at.
 
     The last line is always the last snapshot that was put on the board.
@@ -116,7 +126,7 @@ def print_changes(board: Board, showing: Showing) -> None:
             version = reached
             for job_id, snapshot in _known(board).items():
                 if is_finished or not _is_leaving_unended(snapshot):
-                    _line(job_id, snapshot, showing, shown)
+                    _line(job_id, snapshot, showing, shown, to_fields)
         if is_finished and (board.failure is not None or not _stays(showing)):
             return
 
@@ -134,12 +144,18 @@ def _stays(showing: Showing) -> bool:
     return showing.web and not showing.is_until_done
 
 
-def _line(job_id: str, snapshot: JobSnapshot, showing: Showing, shown: dict[str, object]) -> None:
+def _line(
+    job_id: str,
+    snapshot: JobSnapshot,
+    showing: Showing,
+    shown: dict[str, object],
+    to_fields: Callable[[str, JobSnapshot], dict[str, Any]],
+) -> None:
     """One line for one job, when it says something that the line before did not."""
     if showing.output is OutputFormat.JSON:
         if showing.follow and shown.get(job_id) is not snapshot:
             shown[job_id] = snapshot
-            terminal.print_json_line(snapshot_fields(job_id, snapshot))
+            terminal.print_json_line(to_fields(job_id, snapshot))
         return
     line = summary_line(job_id, snapshot)
     if shown.get(job_id) != line.plain:
@@ -147,21 +163,21 @@ def _line(job_id: str, snapshot: JobSnapshot, showing: Showing, shown: dict[str,
         terminal.stderr_console().print(line, soft_wrap=True)
 
 
-def _conclude(room: WatchRoom, showing: Showing) -> None:
+def _conclude(session: WatchSession, showing: Showing) -> None:
     """The last word: what the jobs came to, and the exit code."""
     if showing.output is OutputFormat.JSON and not showing.follow:
-        print_snapshots(_known(room.board), OutputFormat.JSON)
+        print_snapshots(_known(session.board), OutputFormat.JSON)
     elif showing.output is OutputFormat.TEXT and not (showing.web or _is_interactive()):
-        print_snapshots(_known(room.board), OutputFormat.TEXT)
-    for subject in room.subjects:
-        snapshot = room.board.snapshot(subject.job_id)
-        if snapshot is not None and snapshot.job is None and subject.ended_unseen:
+        print_snapshots(_known(session.board), OutputFormat.TEXT)
+    for job in session.jobs:
+        snapshot = session.board.snapshot(job.job_id)
+        if snapshot is not None and snapshot.job is None and job.ended_unseen:
             terminal.note(
-                f"the deployment of job {subject.job_id} ended before the job was seen;"
-                f" `otactl report {subject.job_id}` shows it"
+                f"the deployment of job {job.job_id} ended before the job was seen;"
+                f" `otactl report {job.job_id}` shows it"
             )
-    missing = any(snapshot.job is None for snapshot in _known(room.board).values())
-    failure = room.failure() if showing.is_until_done or missing else None
+    missing = any(snapshot.job is None for snapshot in _known(session.board).values())
+    failure = session.failure() if showing.is_until_done or missing else None
     if failure is not None:
         raise failure
 

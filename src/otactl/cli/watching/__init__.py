@@ -1,1 +1,0 @@
-"""What the commands that look at jobs share: monitor, report, cancel, retry-failed."""

@@ -1,0 +1,63 @@
+"""A report of a deployment or a job: from its journal, from the service, or from both."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from otactl.aws.jobs import IotJobs
+from otactl.deploy.journal import Journal
+from otactl.deploy.store import DeploymentStore
+from otactl.operations.report_source import (
+    as_of_journal,
+    journal_content,
+    kept_job_round,
+    service_content,
+    with_kept_job,
+    with_running_round,
+)
+from otactl.operations.state_directory import state_directory
+from otactl.operations.watch.location import find_location, rehearsal_cloud
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from otactl.operations.location_options import LocationOptions
+    from otactl.operations.report_content import ReportContent
+
+
+def gather(deployment: str, where: LocationOptions, *, details: int) -> ReportContent:
+    """Everything a report of a deployment or a job holds."""
+    store = DeploymentStore(state_directory(where.state_dir))
+    known = deployment if deployment in store.ids() else store.newest_of_job(deployment)
+    made_ms = time.time_ns() // 1_000_000
+    if known is None:
+        location = find_location(where)
+        return service_content(
+            IotJobs(location.clients),
+            deployment,
+            details=details,
+            region=location.clients.region or "",
+            made_ms=location.clock.now_ms(),
+        )
+    path = store.path(known)
+    content = journal_content(path, made_ms)
+    kept = kept_job_round(path)
+    if kept is None and not content.is_running and len(content.rounds) == content.planned_rounds:
+        return content
+    if content.is_rehearsal and not _still_runs(path):
+        return content if kept is None else as_of_journal(content, "the rehearsal is over")
+    location = find_location(where, journal_path=path)
+    jobs = IotJobs(location.clients)
+    if kept is not None:
+        return with_kept_job(content, jobs, details=details)
+    return with_running_round(content, jobs, details=details)
+
+
+def _still_runs(journal_path: Path) -> bool:
+    """Whether the cloud of a rehearsal is still there."""
+    journal = Journal.read(journal_path)
+    try:
+        return rehearsal_cloud(journal.about) is not None
+    finally:
+        journal.close()

@@ -1,0 +1,79 @@
+"""Which things of a deployment are worth another try, and the deployment that retries them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from otactl.errors import UserMistake
+from otactl.model.arn import thing_arn
+from otactl.model.identifier import is_job_id
+from otactl.model.status import ExecutionStatus
+from otactl.model.thing_list import parse_thing_list
+from otactl.operations.load import load_deployment
+
+if TYPE_CHECKING:
+    from otactl.operations.load import LoadedDeployment
+    from otactl.operations.report_content import ReportContent
+
+#: What is worth another try; what a person cancelled is not. REMOVED: the thing was deleted, or
+#: left the group, before it got the job.
+_RETRIED = (
+    ExecutionStatus.FAILED,
+    ExecutionStatus.TIMED_OUT,
+    ExecutionStatus.REJECTED,
+    ExecutionStatus.REMOVED,
+)
+_MAX_JOB_ID = 64
+
+
+def failed_things(content: ReportContent) -> list[str]:
+    """The things whose last execution in the last round is worth another try, by name."""
+    if content.is_running:
+        raise UserMistake(
+            f"deployment {content.deployment_id or content.job_id} is still under way",
+            hint="wait for its end, or cancel it",
+        )
+    if not content.rounds:
+        raise UserMistake(f"deployment {content.deployment_id} reached no thing at all")
+    last = content.rounds[-1]
+    failed = [one.thing_name for one in last.last_executions() if one.status in _RETRIED]
+    return [*failed, *last.not_reached_things]
+
+
+def load_retry(
+    content: ReportContent, file: Path | None, names: list[str], job_id: str | None
+) -> LoadedDeployment:
+    """The deployment's file with other targets, another job and one round.
+
+    Args:
+        content: The report of the deployment.
+        file: The ``dev.ini``; the one it was deployed from when None.
+        names: The things.
+        job_id: Of the new job; the old one with ``-retry`` when None.
+
+    Raises:
+        UserMistake: The id is invalid, or no file is known.
+    """
+    job_id = job_id or f"{content.job_id[: _MAX_JOB_ID - 6]}-retry"
+    if not is_job_id(job_id):
+        raise UserMistake(f"{job_id!r} is no job id: 1-64 letters, digits, - or _")
+    if content.is_rehearsal:
+        raise UserMistake(
+            f"deployment {content.deployment_id} was a rehearsal; its things are gone",
+            hint="rehearse again",
+        )
+    path = file or Path(content.source)
+    if not content.source and file is None:
+        raise UserMistake(
+            f"job {content.job_id} was not deployed from this machine",
+            hint="name the dev.ini to deploy from",
+        )
+    lines = [str(thing_arn(content.region, content.account, name)) for name in names]
+    return load_deployment(
+        path,
+        overrides={"jobId": job_id, "streamId": f"{job_id}-stream", "rounds": "1"},
+        make_thing_list=lambda _read: parse_thing_list(
+            lines, file_name=f"what failed of {content.deployment_id or content.job_id}"
+        ),
+    )

@@ -1,0 +1,1 @@
+"""Jobs that are watched: which ones, where they are, and the thread that polls them."""

@@ -1,0 +1,110 @@
+"""Opens a watch session, also for a job that is still to begin, in AWS or in a rehearsal's cloud.
+
+A rehearsal needs no AWS account, so its user may have no credentials. A session that waits polls
+where the options say, and reads the journals of this machine at the same time.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from otactl.deploy.journal_reader import running_deployments
+from otactl.deploy.store import DeploymentStore
+from otactl.operations.defaults import DEFAULT_POLL_SECONDS
+from otactl.operations.state_directory import state_directory
+from otactl.operations.watch.location import find_location, recorded_location, rehearsal_cloud
+from otactl.operations.watch.selection import NothingRunning
+from otactl.operations.watch.session import build_session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+    from pathlib import Path
+
+    from otactl.monitor.watch_policy import WatchPolicy
+    from otactl.operations.frontend import Frontend
+    from otactl.operations.location_options import LocationOptions
+    from otactl.operations.watch.selection import JobSelection
+    from otactl.operations.watch.session import WatchSession
+
+_WAIT_SECONDS = 0.5
+#: In a rehearsal, where a call costs nothing and a round may last for seconds (wall clock).
+_REHEARSAL_POLL_SECONDS = 0.5
+
+
+def open_session(
+    select: Callable[[], JobSelection],
+    options: LocationOptions,
+    policy: WatchPolicy,
+    frontend: Frontend,
+    *,
+    waits: bool = False,
+    things: Sequence[str] = (),
+) -> WatchSession:
+    """Select the jobs, find out where they are, and build the session.
+
+    Args:
+        select: Selects the jobs.
+        options: Where to work.
+        policy: How to poll; in a rehearsal the default interval becomes a short one.
+        frontend: Is told when a job is waited for.
+        waits: Whether to wait for jobs that are not there yet.
+        things: Things to follow.
+    """
+    selection = select_when_there(select, frontend) if waits else select()
+    path = still_there(selection.journal_path) if waits else selection.journal_path
+    location = find_location(options, journal_path=path, region=selection.region)
+    store = DeploymentStore(state_directory(options.state_dir))
+    job_ids = {job.job_id for job in selection.jobs}
+    endpoint_url = location.clients.settings.endpoint_url
+    if location.is_rehearsal and policy.interval_seconds == DEFAULT_POLL_SECONDS:
+        policy = replace(policy, interval_seconds=_REHEARSAL_POLL_SECONDS * location.speed)
+
+    def is_elsewhere() -> bool:
+        return rehearsal_begun(store, job_ids, endpoint_url=endpoint_url)
+
+    return build_session(
+        location,
+        selection.jobs,
+        policy,
+        followed=things,
+        is_elsewhere=is_elsewhere if waits else None,
+    )
+
+
+def select_when_there(select: Callable[[], JobSelection], frontend: Frontend) -> JobSelection:
+    """Select the jobs; if none is named, wait until a deployment of this machine is running."""
+    is_notified = False
+    while True:
+        try:
+            return select()
+        except NothingRunning as nothing:
+            if not is_notified:
+                frontend.note(f"{nothing}: waiting for one")
+            is_notified = True
+        time.sleep(_WAIT_SECONDS)
+
+
+def still_there(journal_path: Path | None) -> Path | None:
+    """The journal that says where to poll, unless it is of a rehearsal whose cloud is gone."""
+    about, _ = recorded_location(journal_path)
+    is_over = about.get("localCloud") is not None and rehearsal_cloud(about) is None
+    return None if is_over else journal_path
+
+
+def rehearsal_begun(
+    store: DeploymentStore, job_ids: Collection[str], *, endpoint_url: str | None
+) -> bool:
+    """Whether one of the jobs is being rehearsed in another cloud than the one that is polled.
+
+    Args:
+        store: The journals of this machine.
+        job_ids: The jobs that are waited for.
+        endpoint_url: Of the cloud that is polled; None for AWS.
+    """
+    for found in running_deployments(store):
+        cloud = rehearsal_cloud(found.about) if found.job_id in job_ids else None
+        if cloud is not None and cloud.endpoint_url != endpoint_url:
+            return True
+    return False
