@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from otactl.forecast.ensemble import Scenario
 from otactl.forecast.make import make_forecast
-from otactl.forecast.price import load_prices
+from otactl.forecast.price import shipped_prices
 from otactl.forecast.profile import FleetProfile
 from otactl.model.job_configuration import (
     AbortCriterion,
@@ -57,7 +57,7 @@ def rollout_of_an_hour(things: int) -> JobConfiguration:
 def measure(scenario: Scenario) -> tuple[Forecast, float, float]:
     """The forecast, its wall time and its processor time, in seconds."""
     wall, cpu = time.perf_counter(), time.process_time()
-    made = make_forecast(scenario, name="benchmark", prices=load_prices())
+    made = make_forecast(scenario, name="benchmark", prices=shipped_prices())
     return made, time.perf_counter() - wall, time.process_time() - cpu
 
 

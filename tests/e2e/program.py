@@ -7,6 +7,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+from tests.support.warm_program import run_warm
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -37,10 +39,14 @@ def run_program(
     *arguments: str, env: dict[str, str], cwd: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run ``otactl`` to its end in exactly this environment."""
+    return run_warm(arguments, env=env, cwd=cwd, timeout=DEADLINE_SECONDS)
+
+
+def run_cold(*arguments: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run ``otactl`` in a new interpreter: where it matters what is imported, and from where."""
     return subprocess.run(
         [sys.executable, "-m", "otactl", *arguments],
         env=env,
-        cwd=cwd,
         capture_output=True,
         text=True,
         timeout=DEADLINE_SECONDS,

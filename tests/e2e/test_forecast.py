@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import sync_playwright
-from tests.e2e.program import environment, otactl, run_program
+from tests.e2e.program import environment, otactl, run_cold
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 STAGED = EXAMPLES / "lint" / "good" / "slow-start-by-success.ini"
@@ -115,10 +115,10 @@ def test_without_numpy_a_forecast_says_so_and_the_linter_works_all_the_same(
         "utf-8",
     )
     core = environment(None) | {"PYTHONPATH": str(tmp_path)}
-    asked = run_program("forecast", str(STAGED), *FLEET, env=core)
+    asked = run_cold("forecast", str(STAGED), *FLEET, env=core)
     assert asked.returncode == 2
     assert "otactl[forecast]" in asked.stderr
-    linted = run_program("lint", str(STAGED), *FLEET, env=core)
+    linted = run_cold("lint", str(STAGED), *FLEET, env=core)
     assert linted.returncode == 0, linted.stderr
 
 

@@ -10,23 +10,18 @@ from pathlib import Path
 
 import pytest
 from tests.support.dev_ini import REQUIRED, dev_ini
+from tests.support.warm_program import run_warm
 
 ROOT = Path(__file__).parents[2]
 THING = "arn:aws:iot:us-east-1:123456789012:thing/t\n"
 
 
-def otactl(
-    *arguments: str | Path, cwd: Path = ROOT, text: bool = True
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "otactl", *map(str, arguments)],
-        cwd=cwd,
-        capture_output=True,
-        text=text,
-        timeout=60,
-        check=False,
-        stdin=subprocess.DEVNULL,
+def otactl(*arguments: str | Path, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    return run_warm(
+        [str(each) for each in arguments],
         env={**os.environ, "COLUMNS": "80"},
+        cwd=cwd,
+        timeout=60,
     )
 
 

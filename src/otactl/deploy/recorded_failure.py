@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from otactl.deploy.ending import Ending, failure_of
 from otactl.deploy.journal import Outcome
+from otactl.deploy.step import AwaitJob
 from otactl.errors import DeploymentFailed, OtactlError, ThingsFailed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from otactl.deploy.journal import Journal
-    from otactl.deploy.step import AwaitJob
     from otactl.model.outcome import RoundResult
 
 #: Failed things named in the message of a failed deployment; the report has them all.
@@ -42,14 +42,13 @@ def recorded_failure(journal: Journal) -> OtactlError | None:
     message = journal.failure
     if message is None:
         return None
+    rounds = {result.round: result for result in journal.rounds}
     for step in reversed(journal.plan.steps):
         record = journal.record(step.key)
-        if record is not None and "ending" in record:
-            failure = failure_of(
-                Ending(str(record["ending"])),
-                journal.plan.job_id,
-                comment=str(record.get("comment") or ""),
-                max_wait_seconds=getattr(step, "max_wait_seconds", None),
+        if isinstance(step, AwaitJob) and record is not None and "ending" in record:
+            result = rounds.get(step.round)
+            failure = (
+                failure_of_round(step, record, result) if result else _failure_of(step, record)
             )
             return failure or DeploymentFailed(message)
     return DeploymentFailed(message)
@@ -59,12 +58,7 @@ def failure_of_round(
     step: AwaitJob, record: Mapping[str, object], result: RoundResult
 ) -> DeploymentFailed | None:
     """How a round failed, by the record of its ``AwaitJob``; None if it succeeded."""
-    failure = failure_of(
-        Ending(str(record["ending"])),
-        step.job_id,
-        comment=str(record.get("comment") or ""),
-        max_wait_seconds=step.max_wait_seconds,
-    )
+    failure = _failure_of(step, record)
     if failure is not None or result.succeeded:
         return failure
     unsuccessful = result.unsuccessful
@@ -82,6 +76,15 @@ def failure_of_round(
         f"round {step.round}: {len(unsuccessful)} of {result.named} things did not succeed",
         f"{names}{f' and {more} more' if more > 0 else ''}"
         + (f"; {_not_reached_words(result)}" if result.not_reached else ""),
+    )
+
+
+def _failure_of(step: AwaitJob, record: Mapping[str, object]) -> DeploymentFailed | None:
+    return failure_of(
+        Ending(str(record["ending"])),
+        step.job_id,
+        comment=str(record.get("comment") or ""),
+        max_wait_seconds=step.max_wait_seconds,
     )
 
 
