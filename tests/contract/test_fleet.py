@@ -10,7 +10,7 @@ import json
 import random
 import ssl
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import aiomqtt
 import pytest
@@ -25,7 +25,6 @@ from otactl.device.profile import DeviceProfile
 from otactl.device.state import Phase
 from otactl.errors import LocalResourceMissing
 from otactl.fleet import DevicePlan, FleetClock, FleetEndpoint, FleetRun
-from otactl.fleet.connection import Connection
 from otactl.fleet.slot import SlotStore
 from otactl.model.status import ExecutionStatus
 from otactl.wire.stream_topic import PayloadFormat
@@ -254,16 +253,16 @@ def test_it_stops_although_a_cancellation_gets_lost(
     two_things: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Python 3.11's ``asyncio.wait_for`` loses one that comes with what it waited for."""
-    publish, held = Connection.publish, set()
+    publish, held = aiomqtt.Client.publish, set()
 
-    async def publish_and_lose(self: Connection, topic: str, payload: bytes) -> None:
-        await publish(self, topic, payload)
+    async def publish_and_lose(self: aiomqtt.Client, *message: Any, **settings: Any) -> None:
+        await publish(self, *message, **settings)
         if self not in held:
             held.add(self)
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.sleep(3600)
 
-    monkeypatch.setattr(Connection, "publish", publish_and_lose)
+    monkeypatch.setattr(aiomqtt.Client, "publish", publish_and_lose)
     fleet = two_things.fleet()
     fleet.start()
     wait_for(lambda: len(held) == 2, "the first messages")

@@ -84,7 +84,8 @@ def test_three_rounds_with_real_devices_leave_results_and_nothing_else(
     assert "{" not in run.stdout + run.stderr
 
 
-@pytest.mark.parametrize("form", ["file", pytest.param("base64", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("form", ["file", "base64"])
 def test_with_a_private_key_the_devices_verify_the_signature(
     cloud, clients, things, folder, shell, stream_role_arn, unique, tmp_path, form
 ):

@@ -7,22 +7,23 @@ import contextlib
 import threading
 import time
 
-from otactl.aws.event_client import EventClient
+import aiomqtt
+
 from otactl.aws.job_events import JobEvents
 
 
 def test_it_ends_although_a_cancellation_gets_lost(clients, unique, monkeypatch):
     """Python 3.11's ``asyncio.wait_for`` loses one that comes with what it waited for."""
-    subscribe, is_held = EventClient.subscribe, threading.Event()
+    subscribe, is_held = aiomqtt.Client.subscribe, threading.Event()
 
-    async def subscribe_and_lose(self, topics):
-        granted = await subscribe(self, topics)
+    async def subscribe_and_lose(self, topics, **settings):
+        granted = await subscribe(self, topics, **settings)
         is_held.set()
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.sleep(3600)
         return granted
 
-    monkeypatch.setattr(EventClient, "subscribe", subscribe_and_lose)
+    monkeypatch.setattr(aiomqtt.Client, "subscribe", subscribe_and_lose)
     posted = []
     events = JobEvents(clients, [f"job-{unique}"], post=posted.append)
     with events:

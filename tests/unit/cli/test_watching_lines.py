@@ -65,10 +65,17 @@ def test_a_snapshot_is_printed_once(board, capsys):
     assert printed(capsys) == [LAST]
 
 
-def test_a_page_is_not_told_the_end_before_what_the_end_was(board, monkeypatch):
+class EndingBoard(Board):
+    """A board whose watch ends while its snapshot is read."""
+
+    def snapshot(self, *arguments):
+        return end_while(super().snapshot, self)(*arguments)
+
+
+def test_a_page_is_not_told_the_end_before_what_the_end_was():
+    board = EndingBoard([SimpleNamespace(job_id="job")])
     board.put("job", a_snapshot(EARLIER))
     news = BoardNews(board)
-    monkeypatch.setattr(board, "snapshot", end_while(board.snapshot, board))
     first = news.fields()
     assert not first["finished"]
     assert news.fields()["finished"]
