@@ -7,6 +7,7 @@ import json
 import ssl
 import time
 import urllib.request
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 import aiomqtt
@@ -14,6 +15,15 @@ import pytest
 
 from otactl.aws.clients import AwsClients, AwsSettings
 from otactl.cloud import CloudSettings, start_local_cloud
+from otactl.forecast.ensemble import Scenario, play
+from otactl.forecast.profile import FleetProfile
+from otactl.model.job_configuration import (
+    JobConfiguration,
+    MaintenanceWindow,
+    Rollout,
+    Scheduling,
+)
+from otactl.rules.schedule import is_open
 from otactl.testing import registered_device
 
 if TYPE_CHECKING:
@@ -25,6 +35,7 @@ if TYPE_CHECKING:
 
 SPEED = 60.0
 MINUTE = 60 / SPEED
+WINDOWED_THINGS = 7
 
 
 @pytest.fixture(scope="module")
@@ -279,3 +290,70 @@ def test_signatures_and_presigned_urls_hold_in_a_fast_cloud(fast: AwsClients, un
     )
     with urllib.request.urlopen(url) as answer:  # noqa: S310  # of our own cloud
         assert answer.read() == b"bytes"
+
+
+def test_things_are_notified_in_maintenance_windows_alone_as_the_forecast_says(
+    fast_cloud: RunningCloud, fast: AwsClients, unique: str
+) -> None:
+    group = f"windowed-{unique}"
+    fast.iot.create_thing_group(thingGroupName=group)
+    for number in range(WINDOWED_THINGS):
+        fast.iot.create_thing(thingName=f"{group}-{number}")
+        fast.iot.add_thing_to_thing_group(thingGroupName=group, thingName=f"{group}-{number}")
+    windows = Scheduling(
+        maintenance_windows=(
+            MaintenanceWindow(start_time="cron(0/5 * ? * * *)", duration_minutes=2),
+        )
+    )
+    address = fast_cloud.address
+    fast.iot.create_job(
+        jobId=group,
+        targets=[f"arn:aws:iot:{address.region}:{address.account_id}:thinggroup/{group}"],
+        document="{}",
+        targetSelection="CONTINUOUS",
+        jobExecutionsRolloutConfig={"maximumPerMinute": 2},
+        schedulingConfig={
+            "maintenanceWindows": [{"startTime": "cron(0/5 * ? * * *)", "durationInMinutes": 2}]
+        },
+    )
+    deadline = time.monotonic() + 60
+    while len(queued := executions(fast, group)) < WINDOWED_THINGS:
+        assert time.monotonic() < deadline, queued
+        time.sleep(0.05)
+    created = fast.iot.describe_job(jobId=group)["job"]["createdAt"].astimezone(UTC)
+    moments = sorted(execution["queuedAt"].astimezone(UTC) for execution in queued)
+
+    closed = [str(m) for m in moments if not is_open(windows.maintenance_windows, m)]
+    assert not closed, (created, moments)
+    job = JobConfiguration(rollout=Rollout(maximum_per_minute=2), scheduling=windows)
+    made = play(
+        Scenario(
+            job=job,
+            profile=FleetProfile(),
+            things=WINDOWED_THINGS,
+            image_bytes=1,
+            runs=1,
+            horizon_days=1,
+            begins=created,
+        )
+    )
+    notified = made[0].curves
+    last = float(notified.minutes_until(notified.notified, WINDOWED_THINGS))
+    # A batch of the cloud comes a little after the full minute, so that a window may hold one less.
+    assert abs((moments[-1] - created).total_seconds() / 60 - last) <= 5
+
+
+@pytest.mark.parametrize("start", ["cron(99 2 ? * * *)", "every monday"])
+def test_a_window_that_is_no_cron_expression_is_refused(
+    fast: AwsClients, start: str, unique: str
+) -> None:
+    fast.iot.create_thing_group(thingGroupName=f"refused-{unique}")
+    arn = fast.iot.describe_thing_group(thingGroupName=f"refused-{unique}")["thingGroupArn"]
+    with pytest.raises(fast.iot.exceptions.InvalidRequestException, match="maintenance window"):
+        fast.iot.create_job(
+            jobId=f"refused-{unique}",
+            targets=[arn],
+            document="{}",
+            targetSelection="CONTINUOUS",
+            schedulingConfig={"maintenanceWindows": [{"startTime": start, "durationInMinutes": 2}]},
+        )

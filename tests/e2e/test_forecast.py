@@ -54,6 +54,22 @@ def test_json_is_one_object_on_standard_output_and_the_same_for_the_same_seed() 
     assert fields["curves"]["minutes"][0] == 0
 
 
+def test_maintenance_windows_spread_a_rollout_over_nights(tmp_path: Path) -> None:
+    text = (EXAMPLES / "lint" / "good" / "constant-rate.ini").read_text()
+    text = text.replace("= SNAPSHOT", "= CONTINUOUS\nuseSchedulingConfig = True")
+    windows = "[SCHEDULING_CONFIG]\nmaintenanceWindowList = Night\n[MAINTENANCE_WINDOW_Night]\n"
+    file = tmp_path / "dev.ini"
+    file.write_text(f"{text}\n{windows}startTime = cron(0 2 ? * * *)\ndurationInMinutes = 10\n")
+
+    ran = otactl("forecast", str(file), *FLEET, "--output", "json")
+
+    fields = json.loads(ran.stdout)
+    # 50 a minute, 500 a night: half of 2,000 in the second night, nine tenths in the fourth.
+    assert fields["finishedSeconds"]["50"]["p5"] > 86_400
+    assert fields["finishedSeconds"]["90"]["p5"] > 3 * 86_400
+    assert "maintenance windows" in " ".join(fields["notes"])
+
+
 def test_two_files_are_compared_side_by_side() -> None:
     ran = otactl("forecast", str(STAGED), "--compare", str(UNSTAGED), *FLEET, "--output", "json")
     fields = json.loads(ran.stdout)

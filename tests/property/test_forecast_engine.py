@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import numpy as np
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from tests.property.reference_job import ReferenceJob
@@ -130,7 +131,7 @@ def assert_agree(job: JobConfiguration, fleet: list[list[Act]], chunk: int) -> N
         ListedFleet(fleet),
         job,
         Pace(job.rollout, len(fleet), chunk),
-        horizon_minutes=HORIZON_MINUTES,
+        np.arange(HORIZON_MINUTES + 1),
     )
     found = tally(course, things=len(fleet), image_bytes=1000, horizon_minutes=HORIZON_MINUTES)
 
@@ -165,7 +166,7 @@ def batches_of(found: Tally) -> list[int]:
 @given(jobs, fleets)
 def test_what_holds_for_every_run(job: JobConfiguration, fleet: list[list[Act]]) -> None:
     pace = Pace(job.rollout, len(fleet))
-    course = run(ListedFleet(fleet), job, pace, horizon_minutes=HORIZON_MINUTES)
+    course = run(ListedFleet(fleet), job, pace, np.arange(HORIZON_MINUTES + 1))
     found = tally(course, things=len(fleet), image_bytes=1000, horizon_minutes=HORIZON_MINUTES)
 
     assert sum(found.by_status.values()) == found.notified <= found.things

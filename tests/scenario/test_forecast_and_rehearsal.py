@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 
+import numpy as np
 import pytest
 from tests.e2e.deployable import Deployable
 from tests.e2e.program import otactl
@@ -242,7 +243,7 @@ def computed(deployable, scene):
         fleet,
         configuration.job,
         Pace(configuration.job.rollout, scene.things),
-        horizon_minutes=HORIZON_MINUTES,
+        np.arange(HORIZON_MINUTES + 1),
     )
     found = tally(course, things=scene.things, image_bytes=1, horizon_minutes=HORIZON_MINUTES)
     seen = {}

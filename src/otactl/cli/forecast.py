@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -144,6 +145,7 @@ def _scenario(
 ) -> tuple[Scenario, DeploymentConfiguration]:
     from otactl.forecast.ensemble import Scenario
     from otactl.operations.forecast_inputs import count_things, read_configuration, require_size
+    from otactl.rules.schedule import begins_at
 
     configuration = read_configuration(path).configuration
     configuration.refuse_waves("the forecast")
@@ -158,6 +160,7 @@ def _scenario(
         runs=settings.runs,
         seed=settings.seed,
         horizon_days=settings.horizon_days,
+        begins=begins_at(configuration.job.scheduling, datetime.now(UTC)),
     )
     return scenario, configuration
 

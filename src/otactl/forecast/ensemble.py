@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,10 +19,12 @@ from otactl.forecast.pace import Pace
 from otactl.forecast.run import run
 from otactl.forecast.sampled_fleet import SampledFleet
 from otactl.forecast.tally import tally
+from otactl.rules.schedule import open_minutes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
+    from otactl.forecast.attempts import Integers
     from otactl.forecast.profile import FleetProfile
     from otactl.forecast.tally import Tally
     from otactl.model.job_configuration import JobConfiguration
@@ -47,6 +50,7 @@ class Scenario:
         runs: How often the rollout is played.
         seed: Where the draws come from.
         horizon_days: What ends later is not seen.
+        begins: When the rollout begins, UTC; only maintenance windows and an end depend on it.
     """
 
     job: JobConfiguration
@@ -56,6 +60,7 @@ class Scenario:
     runs: int = 20
     seed: int = 1
     horizon_days: int = 30
+    begins: datetime = datetime(2027, 1, 4, tzinfo=UTC)
 
     @property
     def by_url(self) -> bool:
@@ -67,6 +72,12 @@ class Scenario:
         """The horizon in minutes."""
         return self.horizon_days * MINUTES_PER_DAY
 
+    @property
+    def open_minutes(self) -> Integers:
+        """The minutes in which things may be notified, and last the horizon."""
+        opens = open_minutes(self.job.scheduling, self.begins, self.horizon_minutes)
+        return np.fromiter((*opens, self.horizon_minutes), dtype=np.int64)
+
 
 def plays(scenario: Scenario, *, workers: int = 2) -> Generator[Tally]:
     """Play one run after the other, for as long as somebody wants them.
@@ -75,10 +86,10 @@ def plays(scenario: Scenario, *, workers: int = 2) -> Generator[Tally]:
         scenario: What is forecast.
         workers: How many runs at a time.
     """
-    pace = Pace(scenario.job.rollout, scenario.things)
+    pace, opens = Pace(scenario.job.rollout, scenario.things), scenario.open_minutes
     seeds = np.random.SeedSequence(scenario.seed).spawn(scenario.runs)
     with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="forecast") as pool:
-        yield from pool.map(lambda seed: _play_one(scenario, pace, seed), seeds)
+        yield from pool.map(lambda seed: _play_one(scenario, pace, opens, seed), seeds)
 
 
 def play(
@@ -110,7 +121,7 @@ def bricked_without_abort(scenario: Scenario) -> tuple[float, ...]:
     if scenario.things < 1:
         return (0.0,)
     sample = min(scenario.things, UNSTOPPED_SAMPLE)
-    job = replace(scenario.job, abort_criteria=(), rollout=None)
+    job = replace(scenario.job, abort_criteria=(), rollout=None, scheduling=None)
     counts = [found.bricked for found in play(replace(scenario, job=job, things=sample))]
     if sample == scenario.things:
         return tuple(float(count) for count in counts)
@@ -119,7 +130,9 @@ def bricked_without_abort(scenario: Scenario) -> tuple[float, ...]:
     return tuple(max(0.0, scale * mean + spread * (count - mean)) for count in counts)
 
 
-def _play_one(scenario: Scenario, pace: Pace, seed: np.random.SeedSequence) -> Tally:
+def _play_one(
+    scenario: Scenario, pace: Pace, opens: Integers, seed: np.random.SeedSequence
+) -> Tally:
     generator = np.random.Generator(np.random.SFC64(seed))
     fleet = SampledFleet(
         scenario.profile,
@@ -128,11 +141,18 @@ def _play_one(scenario: Scenario, pace: Pace, seed: np.random.SeedSequence) -> T
         generator,
         by_url=scenario.by_url,
     )
-    course = run(fleet, scenario.job, pace, horizon_minutes=scenario.horizon_minutes)
+    course = run(fleet, scenario.job, pace, opens)
     found = tally(
         course,
         things=scenario.things,
         image_bytes=scenario.image_bytes,
         horizon_minutes=scenario.horizon_minutes,
     )
-    return replace(found, curves=found.curves.thinned(CURVE_POINTS))
+    scheduling = scenario.job.scheduling
+    goes_on = found.aborted_ms is None and not (scheduling and scheduling.end_time)
+    return replace(
+        found,
+        curves=found.curves.thinned(CURVE_POINTS),
+        # Beyond the horizon more are notified.
+        settled_ms=None if goes_on and found.notified < scenario.things else found.settled_ms,
+    )

@@ -73,6 +73,19 @@ def _notes(scenario: Scenario) -> tuple[str, ...]:
         notes.append(
             "a CONTINUOUS job never completes, and things that join later are not in the forecast"
         )
-    if scenario.job.scheduling is not None:
-        notes.append("the schedule is left out: time counts from when the rollout begins")
-    return tuple(notes)
+    return (*notes, *_schedule_notes(scenario))
+
+
+def _schedule_notes(scenario: Scenario) -> list[str]:
+    scheduling = scenario.job.scheduling
+    if scheduling is None:
+        return []
+    begins = f"{scenario.begins:%Y-%m-%d %H:%M} UTC"
+    if scheduling.maintenance_windows:
+        what = "things are notified in the maintenance windows alone"
+        if len(scenario.open_minutes) == 1:
+            what = f"no maintenance window opens within {scenario.horizon_days} days"
+        return [f"{what}; time counts from {begins}"]
+    if scheduling.end_time is not None:
+        return [f"nobody is notified after endTime; time counts from {begins}"]
+    return [f"time counts from when the rollout begins, {begins}"]

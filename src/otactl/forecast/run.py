@@ -40,39 +40,42 @@ class Course:
     abort: Abort | None
 
 
-def run(fleet: FleetModel, job: JobConfiguration, pace: Pace, *, horizon_minutes: int) -> Course:
+def run(fleet: FleetModel, job: JobConfiguration, pace: Pace, opens: Integers) -> Course:
     """Roll the job out to the fleet.
 
     Args:
         fleet: What each thing would do.
         job: The policy.
         pace: The batches of the job's rollout to as many things as the fleet has.
-        horizon_minutes: What ends later is not seen.
+        opens: The minutes in which things may be notified, ascending, and last the horizon: what
+            ends later is not seen.
     """
-    ledger = Ledger(job.abort_criteria, horizon_minutes)
-    minute = notified = 0
-    while notified < fleet.things and minute < horizon_minutes:
-        succeeded = ledger.succeeded_before(minute)
-        batches = pace.stretch(minute, notified, succeeded)
-        queued_ms = np.repeat((minute + np.arange(len(batches))) * MINUTE_MS, batches)
-        part = executions(fleet, job, notified, queued_ms)
+    horizon = int(opens[-1])
+    ledger = Ledger(job.abort_criteria, horizon)
+    place = notified = 0
+    while notified < fleet.things and opens[place] < horizon:
+        succeeded = ledger.succeeded_before(int(opens[place]))
+        batches = pace.stretch(place, notified, succeeded)[: len(opens) - 1 - place]
+        minutes = opens[place : place + len(batches)]
+        part = executions(fleet, job, notified, np.repeat(minutes * MINUTE_MS, batches))
         if pace.waits_for_success:
-            more = _successes_before(ledger, part, minute, len(batches))
+            more = _successes_before(ledger, part, minutes)
             batches = batches[: pace.minutes_at_this_rate(notified, succeeded, more)]
             part = part.of_things_before(notified + int(batches.sum()))
         ledger.add(part)
         notified += int(batches.sum())
-        minute += len(batches)
+        place += len(batches)
         # Only things notified by now can end before the next minute, so every end is known.
-        abort = ledger.abort_before(minute)
+        abort = ledger.abort_before(int(opens[place]))
         if abort is not None:
             return Course(parts=ledger.parts, abort=abort)
     return Course(parts=ledger.parts, abort=ledger.abort_before())
 
 
-def _successes_before(ledger: Ledger, part: Executions, minute: int, count: int) -> Integers:
-    """Successes from the start of the stretch to the start of each of its minutes."""
-    new = ends_by_minute(part, minute + count)[minute : minute + count, SUCCEEDED]
-    by_minute = ledger.successes_by_minute(minute, count)
+def _successes_before(ledger: Ledger, part: Executions, minutes: Integers) -> Integers:
+    """Successes from the start of the first of these minutes to the start of each of them."""
+    first, count = int(minutes[0]), int(minutes[-1] - minutes[0]) + 1
+    new = ends_by_minute(part, first + count)[first : first + count, SUCCEEDED]
+    by_minute = ledger.successes_by_minute(first, count)
     by_minute[: len(new)] += new
-    return np.cumsum(by_minute) - by_minute
+    return (np.cumsum(by_minute) - by_minute)[minutes - first]

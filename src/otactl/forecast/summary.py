@@ -167,12 +167,14 @@ class Forecast:
 def finished_seconds(found: Tally, percent: float) -> float:
     """Until so many percent of the fleet have finished in this run.
 
-    To the minute in the first sixteen hours, and to a hundredth of the time after them.
+    To the minute in the first sixteen hours, and to a hundredth of the time after them; never later
+    than the last of them.
     """
     curves = found.curves
     wanted = math.ceil(found.things * percent / 100)
     minutes = curves.minutes_until(curves.succeeded + curves.unsuccessful, wanted)
-    return minutes * _MINUTE_SECONDS
+    seconds = minutes * _MINUTE_SECONDS
+    return seconds if found.settled_ms is None else min(seconds, found.settled_ms / _MS)
 
 
 def not_notified(found: Tally) -> int:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
 import numpy as np
 import pytest
 from tests.support.forecasting import (
@@ -16,13 +19,18 @@ from tests.support.forecasting import (
 )
 
 from otactl.forecast.band import Band
-from otactl.forecast.ensemble import bricked_without_abort, play
+from otactl.forecast.ensemble import Scenario, bricked_without_abort, play
 from otactl.forecast.make import make_forecast
 from otactl.forecast.price import shipped_prices
 from otactl.forecast.profile import FleetProfile
-from otactl.forecast.summary import finished_seconds
-from otactl.model.job_configuration import JobConfiguration, RetryCriterion
-from otactl.model.status import ExecutionStatus, FailureType
+from otactl.forecast.summary import MILESTONES, Forecast, finished_seconds
+from otactl.model.job_configuration import (
+    JobConfiguration,
+    MaintenanceWindow,
+    RetryCriterion,
+    Scheduling,
+)
+from otactl.model.status import ExecutionStatus, FailureType, TargetSelection
 from otactl.rules.first_passage import probability_of_firing
 
 S = ExecutionStatus
@@ -216,3 +224,77 @@ def test_the_band_of_a_large_fleet_without_an_abort_is_that_of_its_own_binomial(
 def test_nothing_bricked_in_the_sample_is_not_less_than_nothing_in_the_fleet() -> None:
     asked = scenario(constant_rate(1000), steady(failure_rate=1e-5), 51_000, runs=20)
     assert min(bricked_without_abort(asked)) == 0
+
+
+def forecast_of(played: Scenario) -> Forecast:
+    return make_forecast(played, name="windows", prices=shipped_prices())
+
+
+NIGHTLY = Scheduling(
+    maintenance_windows=(MaintenanceWindow(start_time="cron(0 2 ? * * *)", duration_minutes=30),)
+)
+MIDNIGHT = datetime(2027, 3, 1, 0, 0, tzinfo=UTC)
+
+
+def test_things_are_notified_in_the_maintenance_windows_alone() -> None:
+    # 10 a minute, 30 minutes a night: 300 things each night from two o'clock on.
+    job = constant_rate(10, scheduling=NIGHTLY, target_selection=TargetSelection.CONTINUOUS)
+    made = forecast_of(scenario(job, steady(), 900, begins=MIDNIGHT))
+
+    notified = made.tallies[0].curves
+    night = 24 * 60
+    first = [int(count) for count in notified.at("notified", np.array([120, 121, 150, 151 + 60]))]
+    assert first == [0, 10, 300, 300]
+    assert made.duration_seconds.median == (2 * night + 120 + 29) * 60 + STEADY_SECONDS
+    assert made.finished_seconds(50).median == (night + 120 + 15) * 60
+    assert "maintenance windows" in "".join(made.notes)
+
+
+def test_a_rate_that_waits_for_successes_goes_on_in_the_next_window() -> None:
+    waits = exponential_rate(10, 2.0, 40, number_of_succeeded_things=100)
+    plain = forecast_of(scenario(waits, steady(), 500))
+    windowed = replace(waits, scheduling=NIGHTLY)
+    nightly = forecast_of(scenario(windowed, steady(), 500, begins=MIDNIGHT))
+
+    # The whole rollout fits into the first night, and takes as long as without windows.
+    later = nightly.duration_seconds.median - plain.duration_seconds.median
+    assert later == 120 * 60
+
+
+def test_an_abort_in_a_window_leaves_the_nights_after_it_alone() -> None:
+    job = constant_rate(10, criterion(50, 20), scheduling=NIGHTLY)
+    made = forecast_of(scenario(job, steady(failure_rate=1.0), 900, begins=MIDNIGHT))
+
+    assert made.abort_probability == 1
+    assert made.abort_seconds.high < (120 + 5) * 60
+    assert made.tallies[0].notified <= 50
+
+
+def test_windows_that_do_not_open_within_the_horizon_notify_nobody() -> None:
+    never = Scheduling(
+        maintenance_windows=(
+            MaintenanceWindow(start_time="cron(0 2 ? * * 2030)", duration_minutes=30),
+        )
+    )
+    made = forecast_of(scenario(constant_rate(10, scheduling=never), steady(), 900))
+
+    assert made.tallies[0].notified == 0
+    assert made.ends_probability == 0
+    assert "no maintenance window opens" in "".join(made.notes)
+
+
+def test_what_is_not_notified_within_the_horizon_is_not_over() -> None:
+    job = constant_rate(10, scheduling=NIGHTLY)
+    made = forecast_of(scenario(job, steady(), 900, begins=MIDNIGHT, horizon_days=2))
+
+    assert made.tallies[0].notified == 600
+    assert made.ends_probability == 0
+
+
+@pytest.mark.parametrize("things", [100, 999])
+def test_no_milestone_lies_after_the_end(things: int) -> None:
+    made = forecast_of(scenario(constant_rate(100), steady(), things))
+
+    assert made.finished_seconds(100).median == made.duration_seconds.median
+    for percent in MILESTONES:
+        assert made.finished_seconds(percent).high <= made.duration_seconds.high

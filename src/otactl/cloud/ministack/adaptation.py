@@ -35,6 +35,7 @@ from otactl.cloud.ministack import (
     subscription_index,
     thing_group,
     timeout,
+    window,
 )
 from otactl.cloud.ministack.shape import ShapeChanged
 
@@ -70,6 +71,7 @@ def _adaptations(options: Options) -> dict[str, Callable[[], None]]:
         "random credentials of functions": function_credentials.install,
         "the age of presigned URLs in real time": presigned_age.install,
         "the executions by job and thing (a large fleet will be slow)": execution_store.install,
+        "maintenance windows": window.install,
         "the checks of CreateJob": job_request.install,
         "the checks of Jobs over MQTT": job_message.install,
         "retries of failed executions": retry.install,

@@ -18,6 +18,7 @@ from ministack.core.responses import error_response_json
 from ministack.services import iot
 
 from otactl.cloud.ministack.shape import require, require_parameters
+from otactl.model.cron import cron_fault
 from otactl.rules.retry import MAX_RETRIES_PER_THING
 
 
@@ -61,10 +62,11 @@ def _problem(payload: dict[str, Any]) -> str | None:
     retries = [one.get("numberOfRetries") for one in criteria]
     if sum(number for number in retries if isinstance(number, int)) > MAX_RETRIES_PER_THING:
         return f"The total number of retries cannot exceed {MAX_RETRIES_PER_THING}."
-    windows = _member(payload, "schedulingConfig").get("maintenanceWindows")
+    windows = _dictionaries(_member(payload, "schedulingConfig").get("maintenanceWindows"))
     if windows and payload.get("targetSelection") != "CONTINUOUS":
         return "Maintenance windows can only be used with CONTINUOUS jobs."
-    return None
+    faults = (cron_fault(str(window.get("startTime"))) for window in windows)
+    return next((f"The maintenance window is invalid: {fault}" for fault in faults if fault), None)
 
 
 def _member(payload: dict[str, Any], name: str) -> dict[str, Any]:

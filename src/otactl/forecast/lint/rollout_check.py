@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from otactl.errors.problem import Severity
 from otactl.forecast.lint.abort_check import FEW_THINGS
 from otactl.forecast.lint.finding import Finding
 from otactl.forecast.lint.words import duration
+from otactl.model.job_configuration import Scheduling
 from otactl.model.status import TargetSelection
 from otactl.rules.rollout import DEFAULT_MAXIMUM_PER_MINUTE, RolloutState, rate_per_minute
+from otactl.rules.schedule import open_minutes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +24,8 @@ _MINUTE_SECONDS = 60
 DAY_MINUTES = 1440
 #: A week; what takes longer is given up, or forgotten, before it is over.
 MANY_MINUTES = 7 * DAY_MINUTES
+#: Four weeks from a Monday, for the share of time in which windows are open.
+_USUAL, _MONTH_MINUTES = datetime(2027, 1, 4, tzinfo=UTC), 28 * DAY_MINUTES
 #: Shares of the fleet notified before the first result: much to lose, and worth a note.
 MUCH, NOTEWORTHY = 0.5, 0.25
 
@@ -76,23 +80,35 @@ def _no_staging(subject: Subject) -> Iterator[Finding]:
 
 def _takes_weeks(subject: Subject) -> Iterator[Finding]:
     """A pace so slow that the rollout is given up, or forgotten, before it is over."""
-    rollout, minutes = subject.job.rollout, subject.rollout_minutes
-    if rollout is None or minutes <= MANY_MINUTES:
+    minutes = round(subject.rollout_minutes / (_open_share(subject) or 1))
+    if minutes <= MANY_MINUTES:
         return
+    rollout, scheduling = subject.job.rollout, subject.job.scheduling
+    in_windows = " in its windows" if scheduling and scheduling.maintenance_windows else ""
     yield Finding(
         code="OTA208",
         severity=Severity.WARNING,
-        section="JOB_EXECUTE_ROLLOUT_CONFIG",
-        key="maximumPerMinute",
+        section="DEFAULT" if rollout is None else "JOB_EXECUTE_ROLLOUT_CONFIG",
+        key="useJobExecutionsRolloutConfig" if rollout is None else "maximumPerMinute",
         message=(
             f"it takes {duration(minutes * _MINUTE_SECONDS)} until the last of "
-            f"{subject.things:,} things is notified, when all goes well"
+            f"{subject.things:,} things is notified{in_windows}, when all goes well"
         ),
         safe=(
             f"a slow start that rises: {-(-subject.things // DAY_MINUTES):,} per minute and more "
             "notify every thing within a day"
+            if not in_windows
+            else "longer or more windows, or a higher rate"
         ),
     )
+
+
+def _open_share(subject: Subject) -> float:
+    """The share of a usual month in which windows are open."""
+    scheduling = subject.job.scheduling
+    windows = () if scheduling is None else scheduling.maintenance_windows
+    opens = open_minutes(Scheduling(maintenance_windows=windows), _USUAL, _MONTH_MINUTES)
+    return len(opens) / _MONTH_MINUTES
 
 
 def _check_rate(subject: Subject, rollout: Rollout, rate: ExponentialRate) -> Iterator[Finding]:

@@ -20,6 +20,7 @@ from otactl.model.job_configuration import (
     AbortCriterion,
     ExponentialRate,
     JobConfiguration,
+    MaintenanceWindow,
     PresignedUrl,
     RateIncreaseCriteria,
     RetryCriterion,
@@ -225,6 +226,20 @@ def test_a_rollout_that_takes_weeks() -> None:
     assert codes(slow, things=10_000) == []
     (rate,) = (int(word) for word in found.safe.split() if word.isdigit())
     assert codes(changed(rollout=Rollout(maximum_per_minute=rate)), things=100_000) == []
+
+
+def test_windows_make_a_rollout_of_hours_one_of_weeks() -> None:
+    weekly = MaintenanceWindow(start_time="cron(0 2 ? * MON *)", duration_minutes=60)
+    nightly = MaintenanceWindow(start_time="cron(0 2 ? * * *)", duration_minutes=60)
+    # 20,000 at 50 a minute: 400 minutes, 7 Mondays or 7 nights.
+    job = changed(
+        scheduling=Scheduling(maintenance_windows=(weekly,)),
+        target_selection=TargetSelection.CONTINUOUS,
+    )
+    (found,) = [f for f in findings(job, things=20_000) if f.code == "OTA208"]
+    assert "47 days" in found.message
+    nights = replace(job, scheduling=Scheduling(maintenance_windows=(nightly,)))
+    assert "OTA208" not in codes(nights, things=20_000)
 
 
 def test_staging_fades_with_the_fleet_and_has_no_cliff() -> None:
