@@ -52,7 +52,8 @@ class StartCloud(Protocol):
 @pytest.fixture(scope="session")
 def cloud() -> Iterator[RunningCloud]:
     """The shared local cloud: account 123456789012, us-east-1, real speed, ports of its own."""
-    with start_local_cloud(CloudSettings(account_id=ACCOUNT_ID, region=REGION)) as running:
+    settings = CloudSettings(account_id=ACCOUNT_ID, region=REGION, delete_job_seconds=0.2)
+    with start_local_cloud(settings) as running:
         yield running
 
 
@@ -68,7 +69,8 @@ def start_cloud() -> Iterator[StartCloud]:
     with contextlib.ExitStack() as stack:
 
         def start(**settings: Any) -> RunningCloud:
-            chosen = {"account_id": ACCOUNT_ID, "region": REGION} | settings
+            chosen = {"account_id": ACCOUNT_ID, "region": REGION, "delete_job_seconds": 0.2}
+            chosen |= settings
             return stack.enter_context(start_local_cloud(CloudSettings(**chosen)))
 
         yield start

@@ -11,6 +11,7 @@ from tests.e2e.device_loop import DeviceLoop
 from otactl.aws.clients import AwsClients
 from otactl.deploy.observer import SilentObserver
 from otactl.deploy.planner import PlanOptions
+from otactl.deploy.step import job_deletion
 from otactl.operations.clock import CommandClock
 from otactl.operations.deployment import begin, carry_out, make_plan
 from otactl.operations.environment import DeploymentEnvironment
@@ -25,6 +26,18 @@ class CountedPolls(SilentObserver):
 
     def on_snapshot(self, round_number, snapshot) -> None:
         self.polls += 1
+
+
+class CountedWaits(CommandClock):
+    """Counts the waits for a deletion by their length; a poll of the job follows each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits = 0
+
+    def sleep(self, seconds: float) -> None:
+        self.waits += seconds == job_deletion.POLL_SECONDS
+        super().sleep(seconds)
 
 
 def without_polling(calls, polls):
@@ -96,10 +109,10 @@ def test_what_is_planned_is_what_is_made(
     (tmp_path / "own.json").write_text('{"own": 1}')
     deployable.write(**changes)
     loaded = load_deployment(deployable.path)
-    observer = CountedPolls()
+    observer, clock = CountedPolls(), CountedWaits()
     environment = DeploymentEnvironment(
         clients=AwsClients(clients.settings),
-        clock=CommandClock(),
+        clock=clock,
         state_dir=tmp_path / "state",
         poll_seconds=0.3,
         observer=observer,
@@ -114,4 +127,4 @@ def test_what_is_planned_is_what_is_made(
     assert failure is None
     made = environment.clients.calls.snapshot()
     assert result.api_calls == made
-    assert without_polling(made, observer.polls) == plan.calls
+    assert without_polling(made, observer.polls + clock.waits) == plan.calls

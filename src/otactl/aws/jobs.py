@@ -74,11 +74,20 @@ class IotJobs:
 
     @translated("iot")
     def delete_job(self, job_id: str) -> None:
-        """Delete a job and all its executions; only ``deploy.consent`` calls this."""
+        """Delete a job and all its executions; only ``deploy.consent`` calls this.
+
+        AWS takes its time, and refuses another call meanwhile: a repeated one, as after a lost
+        answer, is as good as the first.
+        """
+        errors = self._clients.iot.exceptions
         try:
             self._clients.iot.delete_job(jobId=job_id, force=True)
-        except self._clients.iot.exceptions.ResourceNotFoundException:
+        except errors.ResourceNotFoundException:
             return
+        except errors.InvalidStateTransitionException:
+            job = self.describe(job_id)
+            if job is not None and not job.is_being_deleted:
+                raise
 
     @translated("iot")
     def executions(

@@ -20,7 +20,6 @@ from otactl.cloud.ministack import (
     alarm,
     broker,
     signature,
-    timeout,
 )
 from otactl.cloud.streams.api import StreamApi
 from otactl.cloud.streams.chunk_cache import ChunkCache
@@ -47,10 +46,14 @@ def build_application(settings: ServerSettings) -> Any:
     """
     background = Background(settings.speed)
     signature.install()
-    options = adaptation.Options(background=background, largest_page=settings.largest_page)
+    options = adaptation.Options(
+        background=background,
+        largest_page=settings.largest_page,
+        executions_per_minute=settings.executions_per_minute,
+        delete_job_seconds=settings.delete_job_seconds,
+    )
     adaptation.install_all(options)
     background.repeat("the evaluation of alarms", alarm.evaluate_everywhere)
-    background.repeat("the sweep for timeouts", timeout.TimeoutSweep().run)
     store = StreamStore()
     aws = LocalAws(f"http://127.0.0.1:{settings.port}", settings.cloud_secret)
     reader = FileReader(S3Objects(aws), IamRoles(aws), ChunkCache(_CACHE_BYTES))

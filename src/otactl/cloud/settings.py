@@ -40,6 +40,8 @@ class CloudSettings:
         fault_seed: Another seed, other calls.
         log_level: How much MiniStack writes into ``cloud.log``.
         largest_page: Entries in a page of a list at most; small ones show who forgets nextToken.
+        executions_per_minute: What a job notifies, or cancels, in a minute at most; AWS's value.
+        delete_job_seconds: Real seconds for which a deleted job is in DELETION_IN_PROGRESS.
         host_names: Names under which it is asked, beside localhost, *.localhost and 127.0.0.1.
 
     Raises:
@@ -56,6 +58,8 @@ class CloudSettings:
     fault_seed: int = 0
     log_level: str = "INFO"
     largest_page: int = 250
+    executions_per_minute: int = 1000
+    delete_job_seconds: float = 2.0
     host_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -120,6 +124,8 @@ class ServerSettings:
     fault_percent: float = 0.0
     fault_seed: int = 0
     largest_page: int = 250
+    executions_per_minute: int = 1000
+    delete_job_seconds: float = 2.0
     host_names: tuple[str, ...] = ()
 
     @classmethod

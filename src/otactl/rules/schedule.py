@@ -6,24 +6,86 @@
 | outside of its maintenance windows a job is SCHEDULED and notifies nobody | Developer Guide, |
 | | iot-jobs-lifecycle; aws-facts A3 |
 | after ``endTime`` nobody is notified, whatever ``endBehavior`` says of the rest | aws-facts A6 |
+| both times lie 30 minutes ahead at least, a start one year and an end two years at most, and | |
+| from one to the other are 30 minutes to two years | botocore ``iot`` SchedulingConfig; A6 |
+| DescribeJob tells the next seven windows | botocore ``iot`` Job; aws-facts A6 |
 
-Not documented, and taken to be so: the minutes outside of a window do not count for the rate, which
-goes on where it was; what is QUEUED may be taken outside of a window. Pure.
+STOP_ROLLOUT cancels nothing, CANCEL what is QUEUED, FORCE_CANCEL also what is IN_PROGRESS. A job
+whose end has passed is COMPLETED once its executions have ended, a CONTINUOUS one too; AWS does not
+say what status such a job gets. Not documented, and taken to be so: the minutes outside of a window
+do not count for the rate, which goes on where it was; what is QUEUED may be taken outside of a
+window. Pure.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from enum import Enum
+from itertools import islice
 from typing import TYPE_CHECKING
 
+from otactl.model import limits
 from otactl.model.cron import parse_cron
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from otactl.model.job_configuration import MaintenanceWindow, Scheduling
 
 _MINUTE = timedelta(minutes=1)
+_TOLD_WINDOWS = 7
+_LONGEST = timedelta(days=limits.SCHEDULE_LONGEST_DAYS)
+
+
+class Phase(Enum):
+    """Where a job stands in its schedule."""
+
+    WAITING = "waiting"
+    OPEN = "open"
+    OVER = "over"
+
+
+def phase(scheduling: Scheduling, now: datetime) -> Phase:
+    """Whether a job may notify things now (UTC), not yet or no more."""
+    if scheduling.end_time is not None and now >= _moment(scheduling.end_time):
+        return Phase.OVER
+    windows = scheduling.maintenance_windows
+    if begins_at(scheduling, now) > now or (windows and not is_open(windows, now)):
+        return Phase.WAITING
+    return Phase.OPEN
+
+
+def next_windows(scheduling: Scheduling, now: datetime) -> list[str]:
+    """When the next windows open, ``YYYY-MM-DDThh:mm``, at most seven."""
+    begin = max(begins_at(scheduling, now), now.replace(second=0, microsecond=0) + _MINUTE)
+    last = begin + _LONGEST
+    if scheduling.end_time is not None:
+        last = _moment(scheduling.end_time) - _MINUTE
+    openings = {
+        opening
+        for window in scheduling.maintenance_windows
+        for opening in islice(parse_cron(window.start_time).openings(begin, last), _TOLD_WINDOWS)
+    }
+    return [f"{one:%Y-%m-%dT%H:%M}" for one in sorted(openings)[:_TOLD_WINDOWS]]
+
+
+def problems(scheduling: Scheduling, now: datetime) -> Iterator[str]:
+    """What the service refuses of a new job's times, which are well formed; a message each."""
+    lead = limits.SCHEDULE_LEAD_MINUTES
+    for name, text, days in (
+        ("startTime", scheduling.start_time, limits.SCHEDULE_FURTHEST_START_DAYS),
+        ("endTime", scheduling.end_time, limits.SCHEDULE_LONGEST_DAYS),
+    ):
+        latest = now + timedelta(days=days)
+        if text is not None and not now + lead * _MINUTE <= _moment(text) <= latest:
+            yield f"{name} must be at least {lead} minutes and at most {days} days from now"
+    if scheduling.start_time is not None and scheduling.end_time is not None:
+        lasts = _moment(scheduling.end_time) - _moment(scheduling.start_time)
+        if not limits.SCHEDULE_SHORTEST_MINUTES * _MINUTE <= lasts <= _LONGEST:
+            yield (
+                f"endTime must be {limits.SCHEDULE_SHORTEST_MINUTES} minutes to "
+                f"{limits.SCHEDULE_LONGEST_DAYS} days after startTime"
+            )
 
 
 def begins_at(scheduling: Scheduling | None, created: datetime) -> datetime:

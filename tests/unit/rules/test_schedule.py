@@ -7,7 +7,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from otactl.model.job_configuration import MaintenanceWindow, Scheduling
-from otactl.rules.schedule import begins_at, is_open, open_minutes
+from otactl.rules.schedule import (
+    Phase,
+    begins_at,
+    is_open,
+    next_windows,
+    open_minutes,
+    phase,
+    problems,
+)
 
 #: A Monday.
 MONDAY = datetime(2027, 3, 1, 1, 0, tzinfo=UTC)
@@ -61,3 +69,60 @@ def test_a_rollout_begins_at_its_start_time() -> None:
     assert begins_at(Scheduling(end_time="2027-03-02T01:00"), MONDAY) == MONDAY
     later = Scheduling(start_time="2027-03-02T03:00")
     assert begins_at(later, MONDAY) == datetime(2027, 3, 2, 3, 0, tzinfo=UTC)
+
+
+LATE_EVENING = (MaintenanceWindow(start_time="cron(0 23 * * ? *)", duration_minutes=120),)
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("scheduling", "now", "expected"),
+    [
+        (Scheduling(start_time="2026-12-01T10:00"), "2026-12-01T09:59:59", Phase.WAITING),
+        (Scheduling(start_time="2026-12-01T10:00"), "2026-12-01T10:00", Phase.OPEN),
+        (Scheduling(end_time="2026-12-01T10:00"), "2026-12-01T09:59", Phase.OPEN),
+        (Scheduling(end_time="2026-12-01T10:00"), "2026-12-01T10:00", Phase.OVER),
+        (Scheduling(maintenance_windows=LATE_EVENING), "2026-12-01T22:59", Phase.WAITING),
+        (Scheduling(maintenance_windows=LATE_EVENING), "2026-12-01T23:00", Phase.OPEN),
+        (Scheduling(maintenance_windows=LATE_EVENING), "2026-12-02T00:59", Phase.OPEN),
+        (Scheduling(maintenance_windows=LATE_EVENING), "2026-12-02T01:00", Phase.WAITING),
+        (
+            Scheduling(start_time="2026-12-03T00:00", maintenance_windows=LATE_EVENING),
+            "2026-12-01T23:30",
+            Phase.WAITING,
+        ),
+        (Scheduling(), "2026-12-01T10:00", Phase.OPEN),
+    ],
+)
+def test_the_phase_of_a_job(scheduling: Scheduling, now: str, expected: Phase) -> None:
+    assert phase(scheduling, at(now)) is expected
+
+
+def test_the_next_seven_windows_end_with_the_schedule() -> None:
+    now = at("2026-12-01T23:30")
+
+    assert len(next_windows(Scheduling(maintenance_windows=LATE_EVENING), now)) == 7
+    assert next_windows(
+        Scheduling(maintenance_windows=LATE_EVENING, end_time="2026-12-03T23:30"), now
+    ) == ["2026-12-02T23:00", "2026-12-03T23:00"]
+    assert next_windows(Scheduling(start_time="2026-12-05T10:00"), now) == []
+    later = Scheduling(maintenance_windows=LATE_EVENING, start_time="2026-12-05T23:00")
+    assert next_windows(later, now)[0] == "2026-12-05T23:00"
+
+
+@pytest.mark.parametrize(
+    ("scheduling", "count"),
+    [
+        (Scheduling(start_time="2026-12-01T10:30", end_time="2026-12-01T11:00"), 0),
+        (Scheduling(start_time="2026-12-01T10:29"), 1),
+        (Scheduling(start_time="2027-12-02T10:00"), 1),
+        (Scheduling(end_time="2026-12-01T10:29"), 1),
+        (Scheduling(end_time="2028-12-01T10:00"), 1),
+        (Scheduling(start_time="2026-12-01T10:30", end_time="2026-12-01T10:59"), 1),
+    ],
+)
+def test_what_the_service_refuses(scheduling: Scheduling, count: int) -> None:
+    assert len(list(problems(scheduling, at("2026-12-01T10:00")))) == count

@@ -15,6 +15,7 @@ from otactl.cloud.background import Background
 from otactl.cloud.ministack import (
     alarm,
     asker,
+    associate_targets,
     ca_key,
     client_certificate,
     execution_store,
@@ -22,6 +23,7 @@ from otactl.cloud.ministack import (
     invocation,
     job_message,
     job_request,
+    job_schedule,
     lambda_log,
     leading_keys,
     metric_namespace,
@@ -35,9 +37,11 @@ from otactl.cloud.ministack import (
     subscription_index,
     thing_group,
     timeout,
-    window,
 )
+from otactl.cloud.ministack.job_deletion import JobDeletion
+from otactl.cloud.ministack.job_pace import JobPace
 from otactl.cloud.ministack.shape import ShapeChanged
+from otactl.rules.rollout import DEFAULT_MAXIMUM_PER_MINUTE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,10 +56,14 @@ class Options:
     Attributes:
         background: Runs what goes on beside requests.
         largest_page: Entries in a page of a list at most.
+        executions_per_minute: What a job notifies, or cancels, in a minute at most.
+        delete_job_seconds: Real seconds that DeleteJob takes.
     """
 
     background: Background = field(default_factory=Background)
     largest_page: int = paging.LARGEST_PAGE
+    executions_per_minute: int = DEFAULT_MAXIMUM_PER_MINUTE
+    delete_job_seconds: float = 2.0
 
 
 def _adaptations(options: Options) -> dict[str, Callable[[], None]]:
@@ -66,12 +74,17 @@ def _adaptations(options: Options) -> dict[str, Callable[[], None]]:
     look at a request first.
     """
     background = options.background
+    pace = JobPace(background, options.executions_per_minute)
+    deletion = JobDeletion(background, pace, options.delete_job_seconds)
     return {
         "the refusal of clients without a certificate": client_certificate.install,
         "random credentials of functions": function_credentials.install,
         "the age of presigned URLs in real time": presigned_age.install,
         "the executions by job and thing (a large fleet will be slow)": execution_store.install,
-        "maintenance windows": window.install,
+        "the pace of jobs": pace.install,
+        "the schedules of jobs": partial(job_schedule.install, background, pace),
+        "jobs that are being deleted": deletion.install,
+        "AssociateTargetsWithJob": partial(associate_targets.install, pace),
         "the checks of CreateJob": job_request.install,
         "the checks of Jobs over MQTT": job_message.install,
         "retries of failed executions": retry.install,

@@ -49,7 +49,7 @@ def install(background: Background) -> None:
     """Put both timers and the notifications in place.
 
     Args:
-        background: Notifies.
+        background: Notifies, and looks for what is due.
 
     Raises:
         ShapeChanged: MiniStack's jobs are not those this was written for.
@@ -94,6 +94,7 @@ def install(background: Background) -> None:
     iot._jobs_apply_timeout = apply_timeout
     iot._jobs_seconds_before_timeout = _seconds_left
     iot._jobs_abort = abort_job
+    background.repeat("the sweep for timeouts", TimeoutSweep().run)
 
 
 def _install_steps() -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from otactl.deploy.ports import Services
     from otactl.model.snapshot import JobDescription
 
-_POLL_SECONDS = 0.5
+POLL_SECONDS = 0.5
 _PATIENCE_MS = 300_000
 #: How long is waited before AWS is asked again whether others have been deleted.
 _TURN_SECONDS = 5
@@ -50,4 +50,4 @@ def wait_until_gone(services: Services, job_id: str) -> None:
     """Wait until a job that is being deleted is gone, or patience ends: it goes by itself."""
     give_up_at = services.clock.monotonic_ms() + _PATIENCE_MS
     while services.jobs.describe(job_id) is not None and services.clock.monotonic_ms() < give_up_at:
-        services.clock.sleep(_POLL_SECONDS)
+        services.clock.sleep(POLL_SECONDS)

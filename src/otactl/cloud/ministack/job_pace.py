@@ -1,0 +1,226 @@
+"""How many things a job notifies, or cancels, in a minute, and when it is complete.
+
+The service notifies 1,000 things a minute at most, and cancels as many (aws-facts A9); a rollout of
+the job's own lets it be fewer, by ``otactl.rules.rollout``. ``otactl.rules.job`` says whose
+executions a cancelled job takes with it and when a job is over. MiniStack notifies all at once
+without a rollout and cancels all at once.
+
+Touched, in ``ministack.services.iot``: ``_jobs_rollout_batch_size``, ``_jobs_rollout_start``,
+``_jobs_maybe_complete`` and ``_jobs_cancel`` are replaced, ``_jobs_rollout_release`` is wrapped;
+``jobs_notify_thing`` and the events of jobs are sent as MiniStack's own functions send them.
+"""
+
+# ruff: noqa: SLF001 - the private parts of MiniStack are what this file is about, see above.
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from ministack.core.responses import get_account_id, get_region, request_scope
+from ministack.services import iot
+
+from otactl.cloud.job_policy import rollout_of, scheduling_of
+from otactl.cloud.ministack.execution_store import executions
+from otactl.cloud.ministack.shape import require, require_parameters, require_source
+from otactl.model.status import ExecutionStatus, JobStatus, TargetSelection
+from otactl.rules.job import canceled_with_job, is_complete
+from otactl.rules.rollout import MINUTE_MS, RolloutState, next_release
+from otactl.rules.schedule import Phase, phase
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from otactl.cloud.background import Background
+
+#: Set on a job whose schedule is over: it completes even if it is CONTINUOUS.
+SCHEDULE_OVER = "scheduleOver"
+
+
+class JobPace:
+    """See the module.
+
+    Args:
+        background: Goes on with rollouts and cancellations.
+        per_minute: Executions that a job notifies, or cancels, in a minute at most.
+    """
+
+    def __init__(self, background: Background, per_minute: int) -> None:
+        self._background = background
+        self._per_minute = per_minute
+        #: The jobs that are being rolled out, by identity: an id may be used again.
+        self._rolling: dict[int, dict[str, Any]] = {}
+
+    def install(self) -> None:
+        """Put it in place.
+
+        Raises:
+            ShapeChanged: MiniStack's jobs are not those this was written for.
+        """
+        executions()
+        require_parameters(iot._jobs_rollout_batch_size, "job", "waiting")
+        require_parameters(iot._jobs_rollout_start, "account_id", "region", "job")
+        require_parameters(iot._jobs_cancel, "job_id", "payload", "force")
+        require_source(iot._jobs_rollout_release, 'job["rolloutBatchAt"] = now')
+        require_source(iot._create_job, "batch = _jobs_rollout_batch_size(")
+        require_source(iot._describe_job, 'job_doc["isConcurrent"] = ')
+        require(iot._JOB_ROLLOUT_INTERVAL_MS == MINUTE_MS, "a batch a minute")
+        self._release = iot._jobs_rollout_release
+        iot._jobs_rollout_batch_size = self._batch_size
+        iot._jobs_rollout_start = self.start
+        iot._jobs_maybe_complete = _complete
+        iot._jobs_cancel = self._cancel
+
+    def _batch_size(self, job: dict[str, Any], waiting: int) -> int:
+        if phase(scheduling_of(job), cloud_now()) is not Phase.OPEN:
+            return 0
+        state = RolloutState(
+            waiting=waiting,
+            notified=executions().things(job["jobId"]),
+            succeeded=executions().counts(job["jobId"])[ExecutionStatus.SUCCEEDED],
+        )
+        return next_release(rollout_of(job, self._per_minute), state)
+
+    def start(self, account_id: str, region: str, job: dict[str, Any]) -> None:
+        """Release a job's waiting things, a batch a minute, unless that is done already."""
+        if id(job) not in self._rolling:
+            self._rolling[id(job)] = job
+            self._background.run(
+                f"the rollout of job {job['jobId']}", self._roll_out(account_id, region, job)
+            )
+
+    async def _roll_out(self, account_id: str, region: str, job: dict[str, Any]) -> None:
+        try:
+            while _is_current(account_id, region, job) and (
+                job["status"] == JobStatus.IN_PROGRESS and job.get("rolloutQueue")
+            ):
+                wait_ms = job["rolloutBatchAt"] + MINUTE_MS - iot._jobs_now_ms()
+                if wait_ms > 0:
+                    await asyncio.sleep(wait_ms / 1000)
+                    continue
+                batch = self._release_batch(account_id, region, job)
+                await self._background.watch(f"a batch of job {job['jobId']}", batch)
+        finally:
+            del self._rolling[id(job)]
+
+    async def _release_batch(self, account_id: str, region: str, job: dict[str, Any]) -> None:
+        now, due = iot._jobs_now_ms(), job["rolloutBatchAt"] + MINUTE_MS
+        # By the minute from the start on, unless the process was held up for more than one.
+        begun = job["rolloutBatchAt"] = due if now < due + MINUTE_MS else now
+        async with iot.publishing_events():
+            with request_scope(account_id, region):
+                released = self._release(job)
+                job["rolloutBatchAt"] = begun
+            await self.notify(account_id, region, dict(released))
+
+    async def notify(self, account_id: str, region: str, heads: Mapping[str, str | None]) -> None:
+        """Tell things of a change of their queues; one that fails does not stop the others.
+
+        Args:
+            account_id: Of the things.
+            region: Of the things.
+            heads: What stood at the head of each thing's queue before.
+        """
+        for thing, head in heads.items():
+            told = iot.jobs_notify_thing(account_id, region, thing, head)
+            await self._background.watch(f"the notification of {thing}", told)
+            # A thousand of them must not hold up everybody else.
+            await asyncio.sleep(0)
+
+    def _cancel(self, job_id: str, payload: dict[str, Any], force: bool) -> dict[str, str | None]:  # noqa: FBT001  # as MiniStack calls it
+        job = iot._jobs[job_id]
+        now = iot._jobs_now_ms()
+        job |= {"forceCanceled": force, "lastUpdatedAt": now, "completedAt": now}
+        job["status"] = JobStatus.CANCELED.value
+        job |= {name: payload[name] for name in ("comment", "reasonCode") if payload.get(name)}
+        iot._job_event(job, "cancellation_in_progress")
+        return self.cancel_executions(
+            job, by_force=force, done=lambda: iot._job_event(job, "canceled")
+        )
+
+    def cancel_executions(
+        self, job: dict[str, Any], *, by_force: bool, done: Callable[[], None]
+    ) -> dict[str, str | None]:
+        """Cancel what a job has pending, a batch now and one each minute.
+
+        Args:
+            job: In the current account and region.
+            by_force: Cancel what is IN_PROGRESS too.
+            done: Called when nothing is left to cancel.
+
+        Returns:
+            The things of the first batch, and the head of each one's queue before.
+        """
+        statuses = [one for one in ExecutionStatus if canceled_with_job(one, by_force=by_force)]
+        found = executions().of_job(job["jobId"], statuses)
+        job["cancelQueue"] = [execution["thingName"] for execution in found]
+        canceled = self._cancel_batch(job, by_force=by_force)
+        if job["cancelQueue"]:
+            rest = self._cancel_rest(get_account_id(), get_region(), job, by_force, done)
+            self._background.run(f"the cancellation of job {job['jobId']}", rest)
+        else:
+            done()
+        return canceled
+
+    def _cancel_batch(self, job: dict[str, Any], *, by_force: bool) -> dict[str, str | None]:
+        queue: list[str] = job["cancelQueue"]
+        batch, job["cancelQueue"] = queue[: self._per_minute], queue[self._per_minute :]
+        canceled: dict[str, str | None] = {}
+        for thing in batch:
+            execution = executions().get((thing, job["jobId"]))
+            status = None if execution is None else ExecutionStatus(execution["status"])
+            if status is not None and canceled_with_job(status, by_force=by_force):
+                canceled[thing] = iot.jobs_first_pending_job_id(thing)
+                execution["status"] = ExecutionStatus.CANCELED.value
+                execution["lastUpdatedAt"] = iot._jobs_now_ms()
+                execution["versionNumber"] += 1
+                iot._job_execution_event(execution, force_canceled=by_force)
+        return canceled
+
+    async def _cancel_rest(
+        self,
+        account_id: str,
+        region: str,
+        job: dict[str, Any],
+        by_force: bool,  # noqa: FBT001  # private
+        done: Callable[[], None],
+    ) -> None:
+        while job["cancelQueue"]:
+            await asyncio.sleep(MINUTE_MS / 1000)
+            if not _is_current(account_id, region, job):
+                return
+            async with iot.publishing_events():
+                with request_scope(account_id, region):
+                    canceled = self._cancel_batch(job, by_force=by_force)
+                    if not job["cancelQueue"]:
+                        done()
+                await self.notify(account_id, region, canceled)
+
+
+def _complete(job_id: str) -> None:
+    """A job with nothing left to do is COMPLETED."""
+    job = iot._jobs.get(job_id)
+    if job is None or job["status"] != JobStatus.IN_PROGRESS:
+        return
+    over = job.get(SCHEDULE_OVER)
+    selection = TargetSelection.SNAPSHOT if over else TargetSelection(job["targetSelection"])
+    counts = {
+        ExecutionStatus(status): count for status, count in executions().counts(job_id).items()
+    }
+    if is_complete(selection, waiting=len(job.get("rolloutQueue") or ()), counts=counts):
+        now = iot._jobs_now_ms()
+        job |= {"completedAt": now, "lastUpdatedAt": now}
+        job["status"] = JobStatus.COMPLETED.value
+        iot._job_event(job, "completed")
+
+
+def cloud_now() -> datetime:
+    """What the cloud's clock shows."""
+    return datetime.fromtimestamp(time.time(), UTC)
+
+
+def _is_current(account_id: str, region: str, job: dict[str, Any]) -> bool:
+    """Whether a job has not been deleted meanwhile."""
+    return iot._jobs.get_scoped(account_id, region, job["jobId"]) is job

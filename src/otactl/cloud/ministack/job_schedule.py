@@ -1,0 +1,168 @@
+"""Jobs with a schedule: they wait, begin, pause and end when ``otactl.rules.schedule`` says so.
+
+MiniStack keeps ``schedulingConfig`` and starts the job at once. Here it is SCHEDULED until its
+start time or first maintenance window, notifies things only in a window, and stops at its end time,
+where endBehavior decides about its executions. Things that join the target of a CONTINUOUS job in
+between wait for the next window.
+
+Touched, in ``ministack.services.iot``: ``_create_job``, ``_cancel_job`` and ``_describe_job`` are
+wrapped, ``_jobs_thing_joined_group`` is replaced.
+"""
+
+# ruff: noqa: SLF001 - the private parts of MiniStack are what this file is about, see above.
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import TYPE_CHECKING, Any
+
+from ministack.core.responses import error_response_json, json_response, request_scope
+from ministack.services import iot
+
+from otactl.cloud.job_policy import scheduling_of
+from otactl.cloud.ministack.execution_store import executions
+from otactl.cloud.ministack.job_pace import SCHEDULE_OVER, cloud_now
+from otactl.cloud.ministack.shape import require_parameters, require_source
+from otactl.model.status import JobStatus, TargetSelection
+from otactl.rules.rollout import MINUTE_MS
+from otactl.rules.schedule import Phase, next_windows, phase, problems
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from otactl.cloud.background import Background
+    from otactl.cloud.ministack.job_pace import JobPace
+
+_OK = 200
+_OPEN = (JobStatus.SCHEDULED, JobStatus.IN_PROGRESS)
+
+_log = logging.getLogger("otactl.cloud.schedule")
+
+
+def install(background: Background, pace: JobPace) -> None:
+    """Put schedules in place.
+
+    Args:
+        background: Looks for what is due.
+        pace: Notifies and cancels.
+
+    Raises:
+        ShapeChanged: MiniStack's jobs are not those this was written for.
+    """
+    create, cancel, describe = iot._create_job, iot._cancel_job, iot._describe_job
+    require_parameters(create, "job_id", "payload")
+    require_parameters(cancel, "job_id", "payload", "qp")
+    require_parameters(iot._jobs_thing_joined_group, "thing", "group_arn")
+    require_source(iot._jobs_thing_joined_group, "_jobs_queue_execution(thing, job_id, now)")
+    require_source(cancel, 'if job["status"] != "IN_PROGRESS":')
+
+    async def create_job(job_id: str, payload: dict[str, Any]) -> Any:
+        scheduling, now = scheduling_of(payload), cloud_now()
+        try:
+            problem = next(problems(scheduling, now), None)
+        except ValueError:
+            problem = None  # no time at all; MiniStack refuses it by its form
+        if problem is not None:
+            return error_response_json("InvalidRequestException", problem, 400)
+        answer = await create(job_id, payload)
+        if answer[0] == _OK and phase(scheduling, now) is Phase.WAITING:
+            iot._jobs[job_id]["status"] = JobStatus.SCHEDULED.value
+        return answer
+
+    async def cancel_job(job_id: str, payload: dict[str, Any], qp: dict[str, str]) -> Any:
+        job = iot._jobs.get(job_id)
+        if job is not None and job["status"] == JobStatus.SCHEDULED:
+            job["status"] = JobStatus.IN_PROGRESS.value  # which MiniStack cancels, without a pause
+        return await cancel(job_id, payload, qp)
+
+    def describe_job(job_id: str) -> Any:
+        answer, job = describe(job_id), iot._jobs.get(job_id) or {}
+        if answer[0] != _OK or not (job.get("schedulingConfig") or job.get("cancelQueue")):
+            return answer
+        fields = json.loads(answer[2])
+        described = fields["job"]
+        described["isConcurrent"] |= bool(job.get("cancelQueue"))
+        windows = next_windows(scheduling_of(job), cloud_now())
+        if windows and job["status"] in _OPEN:
+            described["scheduledJobRollouts"] = [{"startTime": start} for start in windows]
+        return json_response(fields)
+
+    iot._create_job = create_job
+    iot._cancel_job = cancel_job
+    iot._describe_job = describe_job
+    iot._jobs_thing_joined_group = _joined
+    background.repeat("the sweep for schedules", ScheduleSweep(pace).run)
+
+
+def _joined(thing: str, group_arn: str) -> bool:
+    """A thing joined a group: queue the CONTINUOUS jobs for it; returns whether there were any."""
+    queued = False
+    for job_id, job in iot._jobs.items():
+        if (
+            job["targetSelection"] != TargetSelection.CONTINUOUS
+            or group_arn not in job["targets"]
+            or job.get(SCHEDULE_OVER)
+        ):
+            continue
+        previous = executions().get((thing, job_id))
+        if previous is not None and previous["status"] not in iot._JOB_EXECUTION_TERMINAL:
+            continue
+        if job["status"] == JobStatus.SCHEDULED:
+            job.setdefault("rolloutQueue", []).append(thing)
+        elif job["status"] == JobStatus.IN_PROGRESS:
+            iot._jobs_queue_execution(thing, job_id, iot._jobs_now_ms())
+            queued = True
+    return queued
+
+
+class ScheduleSweep:
+    """Begins, pauses and ends jobs when it is time.
+
+    Args:
+        pace: Notifies and cancels.
+    """
+
+    def __init__(self, pace: JobPace) -> None:
+        self._pace = pace
+
+    async def run(self) -> None:
+        """Do what is due in every account; a job that cannot be read is logged."""
+        for (account_id, region, job_id), job in iot._jobs.all_items():
+            if not job.get("schedulingConfig") or job.get("status") not in _OPEN:
+                continue
+            try:
+                async with iot.publishing_events():
+                    with request_scope(account_id, region):
+                        heads = self._step(account_id, region, job)
+                    await self._pace.notify(account_id, region, heads)
+            except Exception:  # noqa: BLE001  # one odd job must not stop the others
+                _log.exception("the schedule of job %s cannot be followed", job_id)
+
+    def _step(self, account_id: str, region: str, job: dict[str, Any]) -> Mapping[str, str | None]:
+        """Do what is due for a job; returns the things to notify."""
+        now = iot._jobs_now_ms()
+        match phase(scheduling_of(job), cloud_now()), job["status"]:
+            case Phase.OPEN, JobStatus.SCHEDULED:
+                job |= {"status": JobStatus.IN_PROGRESS.value, "lastUpdatedAt": now}
+                job["rolloutBatchAt"] = now - MINUTE_MS
+                self._pace.start(account_id, region, job)
+            case Phase.WAITING, JobStatus.IN_PROGRESS:
+                job |= {"status": JobStatus.SCHEDULED.value, "lastUpdatedAt": now}
+            case Phase.OVER, _ if not job.get(SCHEDULE_OVER):
+                return self._end(job, now)
+        return {}
+
+    def _end(self, job: dict[str, Any], now: int) -> Mapping[str, str | None]:
+        job |= {"status": JobStatus.IN_PROGRESS.value, "lastUpdatedAt": now, SCHEDULE_OVER: True}
+        job["rolloutQueue"] = []
+        behavior = scheduling_of(job).end_behavior
+        canceled: Mapping[str, str | None] = {}
+        if behavior in ("CANCEL", "FORCE_CANCEL"):
+            canceled = self._pace.cancel_executions(
+                job,
+                by_force=behavior == "FORCE_CANCEL",
+                done=lambda: iot._jobs_maybe_complete(job["jobId"]),
+            )
+        iot._jobs_maybe_complete(job["jobId"])
+        return canceled

@@ -1,0 +1,294 @@
+"""When the local cloud's jobs notify, cancel and go: schedules, a minute's share, slow deletion."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from otactl.aws.clients import AwsClients, AwsSettings
+from otactl.cloud import CloudSettings, start_local_cloud
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from otactl.cloud import RunningCloud
+
+#: A minute of the cloud is a tenth of a second here, and half an hour three seconds.
+SPEED = 600
+HALF_HOUR = timedelta(minutes=30)
+
+
+@pytest.fixture(scope="module")
+def fast_cloud() -> Iterator[RunningCloud]:
+    settings = CloudSettings(
+        account_id="123456789012", speed=SPEED, executions_per_minute=2, delete_job_seconds=4
+    )
+    with start_local_cloud(settings) as cloud:
+        yield cloud
+
+
+@pytest.fixture(scope="module")
+def fast(fast_cloud: RunningCloud) -> AwsClients:
+    return AwsClients(AwsSettings.for_local_cloud(fast_cloud.address))
+
+
+@pytest.fixture
+def now(fast_cloud: RunningCloud) -> Callable[[], datetime]:
+    def cloud_time() -> datetime:
+        now_ms = fast_cloud.address.cloud_time_ms(time.time_ns() // 1_000_000)
+        return datetime.fromtimestamp(now_ms / 1000, UTC)
+
+    return cloud_time
+
+
+def impatient(cloud: RunningCloud) -> Any:
+    """A client that tries nothing twice."""
+    return boto3.client(
+        "iot",
+        endpoint_url=cloud.address.endpoint_url,
+        region_name=cloud.address.region,
+        aws_access_key_id=cloud.address.access_key_id,
+        aws_secret_access_key=cloud.address.secret_access_key,
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+
+
+def make_things(clients: AwsClients, unique: str, count: int) -> list[str]:
+    return [
+        clients.iot.create_thing(thingName=f"{unique}-{number}")["thingArn"]
+        for number in range(count)
+    ]
+
+
+def until(condition: Callable[[], Any], seconds: float = 20) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "not within the time"
+        time.sleep(0.02)
+    return found
+
+
+def job(clients: AwsClients, job_id: str) -> Any:
+    return clients.iot.describe_job(jobId=job_id)["job"]
+
+
+def executions(clients: AwsClients, job_id: str) -> list[dict[str, Any]]:
+    listed = clients.iot.list_job_executions_for_job(jobId=job_id)["executionSummaries"]
+    return [one["jobExecutionSummary"] for one in listed]
+
+
+def minute_of(moment: datetime) -> datetime:
+    """The next whole minute, as schedules name it."""
+    return (moment + timedelta(minutes=1)).replace(second=0, microsecond=0)
+
+
+@pytest.mark.parametrize(
+    ("behavior", "statuses", "ends"),
+    [
+        ("STOP_ROLLOUT", ["IN_PROGRESS", "QUEUED"], "IN_PROGRESS"),
+        ("CANCEL", ["CANCELED", "IN_PROGRESS"], "IN_PROGRESS"),
+        ("FORCE_CANCEL", ["CANCELED", "CANCELED"], "COMPLETED"),
+    ],
+)
+def test_a_job_begins_and_ends_when_its_schedule_says(
+    *,
+    fast: AwsClients,
+    now: Callable[[], datetime],
+    unique: str,
+    behavior: str,
+    statuses: list[str],
+    ends: str,
+) -> None:
+    # What may go wrong between here and the request are two seconds.
+    start = minute_of(now() + HALF_HOUR + timedelta(minutes=20))
+    end = start + HALF_HOUR
+    fast.iot.create_job(
+        jobId=unique,
+        targets=make_things(fast, unique, 3),
+        document="{}",
+        schedulingConfig={
+            "startTime": f"{start:%Y-%m-%dT%H:%M}",
+            "endTime": f"{end:%Y-%m-%dT%H:%M}",
+            "endBehavior": behavior,
+        },
+    )
+    waiting = job(fast, unique)
+    nothing = executions(fast, unique)
+    until(lambda: len(executions(fast, unique)) == 3)
+    begun = min(one["queuedAt"] for one in executions(fast, unique))
+    device = fast.iot_jobs_data
+    device.start_next_pending_job_execution(thingName=f"{unique}-0")
+    device.update_job_execution(jobId=unique, thingName=f"{unique}-2", status="SUCCEEDED")
+    until(lambda: now() > end + timedelta(minutes=10))
+    found = until(lambda: job(fast, unique)["status"] == ends and job(fast, unique))
+
+    assert (waiting["status"], nothing) == ("SCHEDULED", [])
+    assert start <= begun < end
+    assert sorted(one["status"] for one in executions(fast, unique)) == [*statuses, "SUCCEEDED"]
+    if ends == "IN_PROGRESS":
+        for number in (0, 1):
+            if executions_of(fast, unique, number) in ("QUEUED", "IN_PROGRESS"):
+                device.update_job_execution(
+                    jobId=unique, thingName=f"{unique}-{number}", status="SUCCEEDED"
+                )
+        found = job(fast, unique)
+    assert found["status"] == "COMPLETED"
+
+
+def executions_of(clients: AwsClients, job_id: str, number: int) -> str:
+    described = clients.iot.describe_job_execution(jobId=job_id, thingName=f"{job_id}-{number}")
+    return described["execution"]["status"]
+
+
+def test_a_continuous_job_notifies_in_its_maintenance_windows_only(
+    fast: AwsClients, unique: str
+) -> None:
+    arn = fast.iot.create_thing_group(thingGroupName=unique)["thingGroupArn"]
+    make_things(fast, unique, 3)
+    windows = [{"startTime": "cron(0/30 * * * ? *)", "durationInMinutes": 10}]
+    fast.iot.create_job(
+        jobId=unique,
+        targets=[arn],
+        document="{}",
+        targetSelection="CONTINUOUS",
+        schedulingConfig={"maintenanceWindows": windows},
+    )
+    for number in range(3):
+        until(lambda: job(fast, unique)["status"] == "SCHEDULED")
+        fast.iot.add_thing_to_thing_group(thingGroupName=unique, thingName=f"{unique}-{number}")
+        until(lambda wanted=number + 1: len(executions(fast, unique)) == wanted)  # type: ignore[misc]
+    rollouts = job(fast, unique)["scheduledJobRollouts"]
+    fast.iot.cancel_job(jobId=unique)
+
+    queued = [one["queuedAt"] for one in executions(fast, unique)]
+    # A few minutes of the cloud pass between two looks at the clock.
+    assert all(moment.minute % 30 <= 16 for moment in queued), queued
+    assert len(rollouts) == 7
+    assert {one["startTime"][-3:] for one in rollouts} == {":00", ":30"}
+    assert job(fast, unique)["status"] == "CANCELED"
+
+
+def test_a_scheduled_job_can_be_cancelled_and_one_too_soon_is_refused(
+    fast: AwsClients, now: Callable[[], datetime], unique: str
+) -> None:
+    (target,) = make_things(fast, unique, 1)
+
+    def create(minutes: int) -> None:
+        start = minute_of(now() + timedelta(minutes=minutes))
+        schedule = {"startTime": f"{start:%Y-%m-%dT%H:%M}"}
+        fast.iot.create_job(
+            jobId=unique, targets=[target], document="{}", schedulingConfig=schedule
+        )
+
+    with pytest.raises(ClientError, match="at least 30 minutes"):
+        create(10)
+    create(600)
+    fast.iot.cancel_job(jobId=unique)
+
+    assert job(fast, unique)["status"] == "CANCELED"
+    assert executions(fast, unique) == []
+
+
+def test_without_a_rollout_a_minutes_share_is_notified_and_cancelled_in_a_minute(
+    fast: AwsClients, unique: str
+) -> None:
+    fast.iot.create_job(jobId=unique, targets=make_things(fast, unique, 5), document="{}")
+    until(lambda: len(executions(fast, unique)) == 5)
+    queued = sorted(one["queuedAt"].timestamp() for one in executions(fast, unique))
+    fast.iot.cancel_job(jobId=unique)
+    busy = job(fast, unique)["isConcurrent"]
+    until(lambda: {one["status"] for one in executions(fast, unique)} == {"CANCELED"})
+    canceled = sorted(one["lastUpdatedAt"].timestamp() for one in executions(fast, unique))
+
+    assert busy
+    assert not job(fast, unique)["isConcurrent"]
+    for times in (queued, canceled):
+        assert times[1] - times[0] < 60
+        # The next two are a minute behind the first two, not beside them.
+        assert [later - earlier >= 55 for earlier, later in pairwise(times[1::2])] == [True]
+        assert times[2] - times[1] >= 30
+
+
+def test_deletion_takes_its_time_and_ten_are_all_at_once(
+    fast_cloud: RunningCloud, fast: AwsClients, unique: str
+) -> None:
+    once = impatient(fast_cloud)
+    targets = make_things(fast, unique, 1)
+    names = [f"{unique}-{number}" for number in range(11)]
+    for name in names:
+        fast.iot.create_job(jobId=name, targets=targets, document="{}")
+    began = time.monotonic()
+    for name in names[:10]:
+        fast.iot.delete_job(jobId=name, force=True)
+
+    refused = []
+    for call in (
+        lambda: once.delete_job(jobId=names[10], force=True),
+        lambda: once.delete_job(jobId=names[0], force=True),
+        lambda: once.cancel_job(jobId=names[0]),
+        lambda: once.create_job(jobId=names[0], targets=targets, document="{}"),
+    ):
+        with pytest.raises(ClientError) as error:
+            call()
+        refused.append(error.value.response["Error"]["Code"])
+    status, pending = job(fast, names[0])["status"], fast.iot_jobs_data
+    left = pending.get_pending_job_executions(thingName=f"{unique}-0")["queuedJobs"]
+    until(lambda: names[0] not in {one["jobId"] for one in fast.iot.list_jobs()["jobs"]})
+
+    assert refused == [
+        "LimitExceededException",
+        "InvalidStateTransitionException",
+        "InvalidRequestException",
+        "ResourceAlreadyExistsException",
+    ]
+    assert status == "DELETION_IN_PROGRESS"
+    assert [one["jobId"] for one in left] == [names[10]]
+    # Real seconds, at every speed.
+    assert time.monotonic() - began >= 4
+    fast.iot.delete_job(jobId=names[10], force=True)
+
+
+def test_a_continuous_job_takes_further_groups(clients: AwsClients, unique: str) -> None:
+    arns = [
+        clients.iot.create_thing_group(thingGroupName=f"{unique}-{name}")["thingGroupArn"]
+        for name in "ab"
+    ]
+    things = make_things(clients, unique, 2)
+    for name, number in (("a", 0), ("b", 0), ("b", 1)):
+        clients.iot.add_thing_to_thing_group(
+            thingGroupName=f"{unique}-{name}", thingName=f"{unique}-{number}"
+        )
+    for job_id, selection in ((unique, "CONTINUOUS"), (f"{unique}-s", "SNAPSHOT")):
+        clients.iot.create_job(
+            jobId=job_id, targets=arns[:1], document="{}", targetSelection=selection
+        )
+    answer = clients.iot.associate_targets_with_job(jobId=unique, targets=arns[1:])
+    until(lambda: len(executions(clients, unique)) == 2)
+    refused = []
+    for job_id, targets in (
+        (unique, things),
+        (f"{unique}-s", arns),
+        ("no-such-job", arns),
+        (unique, [f"{arns[0]}-none"]),
+    ):
+        with pytest.raises(ClientError) as error:
+            clients.iot.associate_targets_with_job(jobId=job_id, targets=targets)
+        refused.append(error.value.response["Error"]["Code"])
+
+    assert answer["jobId"] == unique
+    assert job(clients, unique)["targets"] == arns
+    assert refused == [
+        "InvalidRequestException",
+        "InvalidRequestException",
+        "ResourceNotFoundException",
+        "ResourceNotFoundException",
+    ]
+    for job_id in (unique, f"{unique}-s"):
+        clients.iot.delete_job(jobId=job_id, force=True)
