@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from xml.etree import ElementTree as ET
 import pytest
 import yaml
 
+from otactl import __version__
 from otactl.aws.queue_setup import TableSettings, make_table
 
 if TYPE_CHECKING:
@@ -107,6 +109,18 @@ def test_no_shell_step_lets_jenkins_or_github_write_into_the_script() -> None:
     for script in scripts:
         for name in ("REGION", "TABLE"):
             assert script.count(f"${name}") == script.count(f'="${name}"')
+
+
+@pytest.mark.parametrize(
+    "name", ["Jenkinsfile", "jenkinsConfig.xml", "buildspec.yml", "github-actions.yml"]
+)
+def test_every_ci_file_installs_this_otactl_and_not_the_repository_it_runs_in(name: str) -> None:
+    text = (DEPLOYMENT / name).read_text()
+    installs = re.findall(r"pip install (.*)", text)
+
+    assert installs
+    assert all('"$' in arguments and "OTACTL_PACKAGE" in arguments for arguments in installs)
+    assert set(re.findall(r"otactl==[0-9.]*[0-9]", text)) == {f"otactl=={__version__}"}
 
 
 def test_the_workflow_is_one_by_the_schema_of_github() -> None:

@@ -168,19 +168,19 @@ def test_the_gate_of_a_pull_request_plans_every_file_and_deploys_none(
 ) -> None:
     workspace = site.folder / "workspace"
     workspace.mkdir()
-    shutil.copy(site.image, workspace)
-    for name in ("dev.ini", "dev_20261201.ini"):
+    for name, folder in (("dev.ini", "."), ("dev_20261201.ini", "-nested/deeper")):
         path = site.write_deployment(site.things, name, jobId=f"{site.table_name}-{name[:-4]}")
-        shutil.copy(path, workspace)
-        shutil.copy(site.folder / f"{name}-things.txt", workspace)
+        (workspace / folder).mkdir(parents=True, exist_ok=True)
+        for file in (path, site.folder / f"{name}-things.txt", site.image):
+            shutil.copy(file, workspace / folder)
 
     ended = run_step(site, _gate(), table=site.table_name)
 
     assert ended.returncode == 0, ended.stderr
-    plans = [json.loads(path.read_text()) for path in sorted(workspace.glob("plans/*.json"))]
+    plans = [json.loads(path.read_text()) for path in sorted(workspace.glob("plans/**/*.json"))]
     assert [plan["jobId"] for plan in plans] == [
-        f"{site.table_name}-dev",
         f"{site.table_name}-dev_20261201",
+        f"{site.table_name}-dev",
     ]
     assert clients.s3.list_objects_v2(Bucket=site.bucket).get("KeyCount") == 0
     assert not [
@@ -197,13 +197,16 @@ def test_the_gate_of_a_pull_request_plans_every_file_and_deploys_none(
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_jenkins_s_step_runs_whole_in_a_checkout(site: QueueSite, clients: AwsClients) -> None:
+def test_jenkins_s_step_runs_whole_with_a_wheel(site: QueueSite, clients: AwsClients) -> None:
     (job_id,) = site.add(site.things)
     workspace = site.folder / "workspace"
-    workspace.mkdir()
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, workspace)
-    shutil.copytree(ROOT / "src", workspace / "src")
+    subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", str(site.folder), "."],
+        check=True,
+        cwd=ROOT,
+    )
+    (wheel,) = site.folder.glob("*.whl")
+    site.environment["OTACTL_PACKAGE"] = str(wheel)
 
     with AnsweringDevices(clients):
         ended = run_step(site, _jenkins(), table=site.table_name, stands_in=False)
