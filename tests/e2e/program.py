@@ -23,7 +23,7 @@ def environment(cloud: RunningCloud | None) -> dict[str, str]:
     inherited = {
         name: text
         for name, text in os.environ.items()
-        if not name.startswith(("AWS_", "OTACTL_")) and name != "COLUMNS"
+        if not name.startswith(("AWS_", "OTACTL_")) and name not in ("CI", "COLUMNS")
     }
     return inherited | (cloud.address.environment() if cloud else {}) | {"COLUMNS": "100"}
 

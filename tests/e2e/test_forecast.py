@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import sync_playwright
 from tests.e2e.program import environment, otactl, run_cold
+from tests.support.terminal import Terminal
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 STAGED = EXAMPLES / "lint" / "good" / "slow-start-by-success.ini"
@@ -136,6 +137,16 @@ def test_without_numpy_a_forecast_says_so_and_the_linter_works_all_the_same(
     assert "otactl[forecast]" in asked.stderr
     linted = run_cold("lint", str(STAGED), *FLEET, env=core)
     assert linted.returncode == 0, linted.stderr
+
+
+@pytest.mark.parametrize(("variables", "moves"), [({}, True), ({"CI": "true"}, False)])
+def test_nothing_moves_on_a_terminal_that_is_a_ci_server_s_log(
+    variables: dict[str, str], *, moves: bool
+) -> None:
+    with Terminal("forecast", str(STAGED), *FLEET, env=environment(None) | variables) as terminal:
+        assert terminal.end() == 0
+
+    assert ("\x1b[?25l" in terminal.raw) is moves  # the cursor is hidden while a bar is drawn
 
 
 def test_a_profile_is_fitted_to_a_report(tmp_path: Path) -> None:

@@ -113,3 +113,25 @@ def test_a_broken_file_or_an_unknown_fleet_is_a_user_s_mistake(tmp_path: Path) -
     asked = otactl("lint", str(EXAMPLES / "lint" / "good" / "constant-rate.ini"))
     assert asked.returncode == 2
     assert "--things" in asked.stderr
+
+
+def test_findings_are_sarif_for_code_scanning() -> None:
+    files = [EXAMPLES / "lint" / "bad" / "OTA102.ini", EXAMPLES / "lint" / "good" / "waived.ini"]
+    ran = otactl("lint", *map(str, files), *AS_DOCUMENTED, "--output", "sarif")
+
+    log = json.loads(ran.stdout)
+    (run,) = log["runs"]
+    assert (log["version"], run["tool"]["driver"]["name"]) == ("2.1.0", "otactl lint")
+    rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
+    assert rules == list(CODES)
+    for found in run["results"]:
+        assert rules[found["ruleIndex"]] == found["ruleId"]
+        assert found["level"] in ("error", "warning", "note")
+    bad = [r for r in run["results"] if r["ruleId"] == "OTA102"]
+    place = bad[0]["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"] == str(files[0])
+    line = files[0].read_text().splitlines()[place["region"]["startLine"] - 1]
+    assert line.startswith("minNumberOfExecutedThings")
+    waived = [r for r in run["results"] if "suppressions" in r]
+    assert waived
+    assert all(r["suppressions"][0]["kind"] == "inSource" for r in waived)

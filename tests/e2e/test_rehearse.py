@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import signal
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
 
 import pytest
 from tests.e2e.deployable import Deployable
@@ -92,9 +94,9 @@ def test_every_device_computes_the_digest_of_the_very_file(deployable, things, i
 def test_behaviours_are_dealt_exactly_and_failures_named(deployable):
     path = deployable.write()
 
-    run, result = rehearse(
-        path, "--things", "40", "--behave", "fail=10,reject=5", state_dir=deployable.folder
-    )
+    files = ("--report", str(path.parent / "r.csv"), "--junit", str(path.parent / "r.xml"))
+    behave = ("--things", "40", "--behave", "fail=10,reject=5")
+    run, result = rehearse(path, *behave, *files, state_dir=deployable.folder)
 
     assert run.returncode == 1
     (only,) = result["rounds"]
@@ -102,6 +104,26 @@ def test_behaviours_are_dealt_exactly_and_failures_named(deployable):
     assert len(only["failures"]) == 6
     assert all(failure["reason"] for failure in only["failures"])
     assert "6 of 40 things did not succeed" in run.stderr
+    assert run.stderr.splitlines()[-1] == f"report: {files[1]}"
+    with Path(files[1]).open() as file:
+        assert len(list(csv.DictReader(file))) == 40
+    suites = ET.parse(files[3]).getroot()  # noqa: S314  # our own file
+    failed = [case.get("name") for case in suites.iter("testcase") if len(case)]
+    assert sorted(failed[1:]) == sorted(failure["thing"] for failure in only["failures"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--report", "r.pdf"), "its ending says what it is: .html, .json, .csv"),
+        (("--report", "report"), "its ending says what it is"),
+    ],
+)
+def test_a_report_of_another_kind_is_refused_before_anything_is_done(deployable, arguments, words):
+    run, _ = rehearse(deployable.write(), *arguments, state_dir=deployable.folder)
+
+    assert run.returncode == 2
+    assert words in run.stderr
 
 
 def test_corrupt_downloads_and_lost_connections(deployable):

@@ -12,12 +12,14 @@ from otactl.cli.options import (
     ConfigurationArgument,
     DetailsOption,
     EndpointUrlOption,
+    JunitOption,
     MaxWaitOption,
     OutputFormat,
     OutputOption,
     PollOption,
     ProfileOption,
     RegionOption,
+    ReportOption,
     StateDirOption,
     YesOption,
 )
@@ -57,6 +59,8 @@ def deploy(
     region: RegionOption = None,
     endpoint_url: EndpointUrlOption = None,
     state_dir: StateDirOption = None,
+    report: ReportOption = None,
+    junit: JunitOption = None,
     output: OutputOption = OutputFormat.TEXT,
 ) -> None:
     """Deploy the image of FILE to the things of its list.
@@ -74,6 +78,7 @@ def deploy(
     """
     from otactl.cli.deploy_output import ask_to_deploy, finish, show_plan
     from otactl.cli.frontend import TerminalFrontend
+    from otactl.cli.report_file import ResultFiles
     from otactl.deploy.planner import PlanOptions
     from otactl.operations.deployment import begin, make_plan
     from otactl.operations.environment import environment_for
@@ -81,6 +86,7 @@ def deploy(
     from otactl.operations.load import load_deployment
     from otactl.operations.plan_file import check_plan
 
+    files = ResultFiles(report, junit)
     loaded = load_deployment(file)
     terminal.print_warnings(loaded.warnings)
     where = LocationOptions(
@@ -91,14 +97,14 @@ def deploy(
     plan = make_plan(loaded, environment, options, force=force)
     if plan_file is not None:
         check_plan(plan, plan_file)
-    report = lint_deployment(loaded, plan.things)
+    findings = lint_deployment(loaded, plan.things)
     if dry_run:
-        show_plan(loaded, plan, output, report)
+        show_plan(loaded, plan, output, findings)
         return
-    if not ask_to_deploy(loaded, plan, report, yes=yes, asks=ask):
+    if not ask_to_deploy(loaded, plan, findings, yes=yes, asks=ask):
         terminal.note("nothing deployed")
         raise typer.Exit(1)
-    finish(begin(loaded, plan, environment), environment, output)
+    finish(begin(loaded, plan, environment), environment, output, files)
 
 
 def plan(

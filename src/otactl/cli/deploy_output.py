@@ -11,7 +11,6 @@ from otactl.cli import terminal
 from otactl.cli.interruption import has_terminal, tell_how_to_go_on
 from otactl.cli.options import OutputFormat
 from otactl.cli.problem_list import print_problems
-from otactl.cli.report_file import report_finished
 from otactl.forecast.price import shipped_prices
 from otactl.forecast.undisturbed import undisturbed_cost
 from otactl.operations.deployment import run_to_end
@@ -21,6 +20,7 @@ from otactl.views.plan_table import print_plan
 from otactl.views.result_table import print_result
 
 if TYPE_CHECKING:
+    from otactl.cli.report_file import ResultFiles
     from otactl.deploy.journal import Journal
     from otactl.deploy.plan import Plan
     from otactl.operations.environment import DeploymentEnvironment
@@ -100,7 +100,12 @@ def _confirmed(question: str) -> bool:
         return False
 
 
-def finish(journal: Journal, environment: DeploymentEnvironment, output: OutputFormat) -> None:
+def finish(
+    journal: Journal,
+    environment: DeploymentEnvironment,
+    output: OutputFormat,
+    files: ResultFiles,
+) -> None:
     """Carry a deployment to its end and report it.
 
     Raises:
@@ -114,6 +119,6 @@ def finish(journal: Journal, environment: DeploymentEnvironment, output: OutputF
     code = 0 if failure is None else terminal.tell_failure(failure, is_listed=True)
     if result.goes_on:
         tell_how_to_go_on(result)
-    report_finished(result.deployment_id, environment.state_dir, environment.clock.now_ms())
+    files.write(result, failure, environment.state_dir, environment.clock.now_ms())
     if code:
         raise typer.Exit(code)

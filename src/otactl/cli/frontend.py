@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from otactl.cli import terminal
@@ -36,7 +37,12 @@ class TerminalFrontend(Frontend):
         """Show bars while the block runs."""
         from otactl.views.deploy_progress import DeployProgress
 
-        return DeployProgress(terminal.stderr_console(), rounds=rounds, things=things)
+        return DeployProgress(
+            terminal.stderr_console(),
+            rounds=rounds,
+            things=things,
+            now_ms=lambda: time.time_ns() // 1_000_000,
+        )
 
     def hear_signals(self, clock: CommandClock, doing: str) -> AbstractContextManager[None]:
         """Let the first signal ask the clock to stop, and the second one stop at once."""

@@ -12,10 +12,12 @@ import typer
 from otactl.cli import terminal
 from otactl.cli.options import (
     EndpointUrlOption,
+    JunitOption,
     OutputFormat,
     OutputOption,
     PollOption,
     ProfileOption,
+    ReportOption,
     StateDirOption,
     YesOption,
 )
@@ -48,6 +50,8 @@ def resume(
     profile: ProfileOption = None,
     endpoint_url: EndpointUrlOption = None,
     state_dir: StateDirOption = None,
+    report: ReportOption = None,
+    junit: JunitOption = None,
     output: OutputOption = OutputFormat.TEXT,
 ) -> None:
     """Continue a deployment that was killed or interrupted, and carry it to its end.
@@ -58,13 +62,14 @@ def resume(
     """
     from otactl.cli.deploy_output import finish
     from otactl.cli.frontend import TerminalFrontend
+    from otactl.cli.report_file import ResultFiles
     from otactl.operations.stored_deployment import resume as resume_deployment
 
     where = LocationOptions(profile=profile, endpoint_url=endpoint_url, state_dir=state_dir)
     journal, environment = resume_deployment(
         deployment, where, TerminalFrontend(), poll_seconds=poll
     )
-    finish(journal, environment, output)
+    finish(journal, environment, output, ResultFiles(report, junit))
 
 
 def clean(

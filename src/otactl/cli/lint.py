@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from otactl.cli.forecast_options import FleetProfileOption, ImageBytesOption, ThingsOption
-from otactl.cli.options import OutputFormat, OutputOption
 from otactl.errors.problem import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from otactl.operations.lint_report import LintReport
+
+
+class LintFormat(StrEnum):
+    """How the findings are written."""
+
+    TEXT = "text"
+    JSON = "json"
+    SARIF = "sarif"
+
 
 #: What a finding that stops CI exits with; a file that is broken is a 2, as everywhere.
 FOUND = 1
@@ -31,7 +40,12 @@ def lint(
     strict: Annotated[
         bool, typer.Option("--strict", help="Let warnings decide the exit code as errors do.")
     ] = False,
-    output: OutputOption = OutputFormat.TEXT,
+    output: Annotated[
+        LintFormat,
+        typer.Option(
+            "--output", "-o", help="text for people, json for scripts, sarif for code scanning."
+        ),
+    ] = LintFormat.TEXT,
 ) -> None:
     """Say what in FILE would not do what it is meant to: aborts, rates, timeouts, alarms.
 
@@ -45,7 +59,11 @@ def lint(
 
     fleet = read_fleet(profile, things, image_bytes)
     reports = [lint_file(path, fleet) for path in files]
-    if output is OutputFormat.JSON:
+    if output is LintFormat.SARIF:
+        from otactl.views.sarif import to_sarif
+
+        print_json(to_sarif(reports))
+    elif output is LintFormat.JSON:
         fields = [report.to_fields() for report in reports]
         print_json(fields[0] if len(fields) == 1 else {"files": fields})
     else:

@@ -91,7 +91,7 @@ def print_snapshots(found: Mapping[str, JobSnapshot], output: OutputFormat) -> N
 
 
 def _is_interactive() -> bool:
-    return sys.stdin.isatty() and sys.stdout.isatty()
+    return sys.stdin.isatty() and sys.stdout.isatty() and not terminal.is_ci()
 
 
 def _live(session: WatchSession, showing: Showing) -> None:

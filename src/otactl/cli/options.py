@@ -75,6 +75,25 @@ PollOption = Annotated[
     float,
     typer.Option("--poll", min=0.1, metavar="SECONDS", help="Look at the running job this often."),
 ]
+ReportOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--report",
+        metavar="FILE",
+        help="Write the report here: .html to look at, .json or .csv with every execution."
+        " [default: a page in the state directory]",
+        show_default=False,
+    ),
+]
+JunitOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--junit",
+        metavar="FILE",
+        help="Write the result as JUnit XML, which CI servers show.",
+        show_default=False,
+    ),
+]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; the answer is yes.")]
 ConfigurationArgument = Annotated[
     Path, typer.Argument(metavar="FILE", help="The deployment's dev.ini.", show_default=False)

@@ -9,8 +9,10 @@ import typer
 from otactl.cli import terminal
 from otactl.cli.options import (
     ConfigurationArgument,
+    JunitOption,
     OutputFormat,
     OutputOption,
+    ReportOption,
     StateDirOption,
 )
 from otactl.operations.state_directory import state_directory
@@ -84,6 +86,8 @@ def rehearse(
         ),
     ] = 0.0,
     state_dir: StateDirOption = None,
+    report: ReportOption = None,
+    junit: JunitOption = None,
     output: OutputOption = OutputFormat.TEXT,
 ) -> None:
     """Rehearse the deployment of FILE on this machine, then take everything down.
@@ -97,10 +101,11 @@ def rehearse(
     command; see `otactl deploy` for the others.
     """
     from otactl.cli.frontend import TerminalFrontend
-    from otactl.cli.report_file import report_finished
+    from otactl.cli.report_file import ResultFiles
     from otactl.operations.rehearsal.rehearse import RehearsalOptions
     from otactl.operations.rehearsal.rehearse import rehearse as rehearse_deployment
 
+    files = ResultFiles(report, junit)
     options = RehearsalOptions(
         things=things,
         rounds=rounds,
@@ -127,6 +132,6 @@ def rehearse(
             " file. Everything is taken down"
         )
     code = 0 if failure is None else terminal.tell_failure(failure, is_listed=True)
-    report_finished(result.deployment_id, state_directory(state_dir), rehearsed.ended_ms)
+    files.write(result, failure, state_directory(state_dir), rehearsed.ended_ms)
     if code:
         raise typer.Exit(code)

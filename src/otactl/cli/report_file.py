@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from otactl.cli import terminal
 from otactl.deploy.store import DeploymentStore
-from otactl.errors import LocalResourceMissing, OtactlError
+from otactl.errors import LocalResourceMissing, OtactlError, UserMistake
 from otactl.operations.report_source import journal_content
-from otactl.views.report import to_html
+from otactl.views.foreign_text import to_json as json_text
+from otactl.views.junit import to_junit
+from otactl.views.report import ReportContent, to_csv, to_html, to_json
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
+
+    from otactl.model.outcome import DeploymentResult
 
 
 def default_report_path(state_dir: Path, name: str) -> Path:
@@ -37,16 +43,54 @@ def write_text_whole(path: Path, text: str) -> None:
         raise LocalResourceMissing(f"cannot write the report {path}: {error.strerror}") from error
 
 
-def report_finished(deployment_id: str, state_dir: Path, now_ms: int) -> None:
-    """Write the report of a deployment that just ended, and name it: the command's last line.
+@dataclass(frozen=True, slots=True)
+class ResultFiles:
+    """Where the result of a deployment goes beside the terminal, ``--report`` and ``--junit``.
 
-    A report that cannot be written is told, and changes nothing of how the deployment ended.
+    Raises:
+        UserMistake: One of them cannot be written, said before anything is deployed.
     """
-    path = default_report_path(state_dir, deployment_id)
-    journal_path = DeploymentStore(state_dir).path(deployment_id)
-    try:
-        write_text_whole(path, to_html(journal_content(journal_path, now_ms)))
-    except OtactlError as error:
-        terminal.warn(str(error))
-    else:
-        terminal.stderr_console().print(f"report: {path}", soft_wrap=True, markup=False)
+
+    report: Path | None = None
+    junit: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.report is not None and self.report.suffix not in _WRITERS:
+            raise UserMistake(
+                f"--report {self.report}: its ending says what it is: {', '.join(_WRITERS)}"
+            )
+        for path in (self.report, self.junit):
+            folder = None if path is None else path.resolve().parent
+            if folder is not None and folder.exists() and not os.access(folder, os.W_OK):
+                raise UserMistake(f"{path} cannot be written: no permission in {folder}")
+
+    def write(
+        self,
+        result: DeploymentResult,
+        failure: OtactlError | None,
+        state_dir: Path,
+        now_ms: int,
+    ) -> None:
+        """Write them, and name the report: the command's last line.
+
+        A file that cannot be written is told, and changes nothing of how the deployment ended.
+        """
+        path = self.report or default_report_path(state_dir, result.deployment_id)
+        journal_path = DeploymentStore(state_dir).path(result.deployment_id)
+        try:
+            if self.junit is not None:
+                write_text_whole(
+                    self.junit, to_junit(result, None if failure is None else str(failure))
+                )
+            write_text_whole(path, _WRITERS[path.suffix](journal_content(journal_path, now_ms)))
+        except OtactlError as error:
+            terminal.warn(str(error))
+        else:
+            terminal.stderr_console().print(f"report: {path}", soft_wrap=True, markup=False)
+
+
+_WRITERS: dict[str, Callable[[ReportContent], str]] = {
+    ".html": to_html,
+    ".json": lambda content: json_text(to_json(content)) + "\n",
+    ".csv": to_csv,
+}

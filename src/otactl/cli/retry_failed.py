@@ -11,12 +11,14 @@ from otactl.cli import terminal
 from otactl.cli.options import (
     DetailsOption,
     EndpointUrlOption,
+    JunitOption,
     MaxWaitOption,
     OutputFormat,
     OutputOption,
     PollOption,
     ProfileOption,
     RegionOption,
+    ReportOption,
     StateDirOption,
     YesOption,
 )
@@ -61,6 +63,8 @@ def retry_failed(
     region: RegionOption = None,
     endpoint_url: EndpointUrlOption = None,
     state_dir: StateDirOption = None,
+    report: ReportOption = None,
+    junit: JunitOption = None,
     output: OutputOption = OutputFormat.TEXT,
 ) -> None:
     """Deploy to exactly the things that failed, timed out, were rejected or did not get the job.
@@ -70,6 +74,7 @@ def retry_failed(
     """
     from otactl.cli.deploy_output import finish, show_plan
     from otactl.cli.frontend import TerminalFrontend
+    from otactl.cli.report_file import ResultFiles
     from otactl.cli.stack_dialog import confirmed
     from otactl.deploy.planner import PlanOptions
     from otactl.operations.deployment import begin, make_plan
@@ -103,7 +108,7 @@ def retry_failed(
     if not confirmed(f"Deploy to {_described(names)} again?", yes=yes):
         terminal.note("nothing deployed")
         return
-    finish(begin(loaded, plan, environment), environment, output)
+    finish(begin(loaded, plan, environment), environment, output, ResultFiles(report, junit))
 
 
 def _described(names: list[str]) -> str:

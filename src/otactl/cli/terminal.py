@@ -65,8 +65,19 @@ def stdout_console() -> Console:
 
 
 def stderr_console() -> Console:
-    """The console for progress, notes and errors."""
-    return _Console(stderr=True, highlight=False, emoji=False)
+    """The console for progress, notes and errors; interactive where what moves can be seen.
+
+    FORCE_COLOR makes colours of a pipe, not a film; and a CI server's terminal is a log.
+    """
+    moves = sys.stderr.isatty() and not is_ci()
+    return _Console(
+        stderr=True, highlight=False, emoji=False, force_interactive=None if moves else False
+    )
+
+
+def is_ci() -> bool:
+    """Whether a CI server runs this command; they all set CI."""
+    return os.environ.get("CI", "").lower() not in ("", "0", "false")
 
 
 def print_json(fields: Any, *, is_for_people: bool = False) -> None:

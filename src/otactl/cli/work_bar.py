@@ -20,7 +20,7 @@ class WorkBar:
             MofNCompleteColumn(),
             console=console,
             transient=True,
-            disable=not console.is_terminal,
+            disable=not console.is_interactive,
         )
         self._task = self._bar.add_task("", total=None)
 

@@ -59,7 +59,7 @@ class LintReport:
             "warnings": counts[Severity.WARNING],
             "notes": counts[Severity.NOTE],
             "findings": [
-                {**finding.to_fields(), "line": self._line(finding)} for finding in self.findings
+                {**finding.to_fields(), "line": self.line_of(finding)} for finding in self.findings
             ],
         }
 
@@ -68,7 +68,7 @@ class LintReport:
         return Problem(
             message=f"{finding.code}: {off}{finding.message}",
             file=str(self.path),
-            line=self._line(finding),
+            line=self.line_of(finding),
             section=finding.section,
             key=finding.key,
             severity=finding.severity,
@@ -76,7 +76,8 @@ class LintReport:
             hint=f"safe: {finding.safe}; see {finding.page}",
         )
 
-    def _line(self, finding: Finding) -> int | None:
+    def line_of(self, finding: Finding) -> int | None:
+        """The line of the key that a finding is about, or of its section."""
         entry = self.ini.get(finding.section, finding.key)
         if entry is not None:
             return entry.line

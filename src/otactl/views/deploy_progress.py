@@ -1,7 +1,8 @@
 """What a person sees while a deployment runs: a bar for the job, and the counts by status.
 
-On a terminal the bar is redrawn in place. Elsewhere (a pipe, a CI log) a line is written whenever
-something changed, so that the log reads as a story and not as a film.
+On a terminal the bar is redrawn in place. Elsewhere (a pipe, a CI log) a line with the time is
+written whenever something changed, so that the log reads as a story and not as a film; and one each
+minute when nothing did, for whoever ends builds that are silent.
 """
 
 from __future__ import annotations
@@ -15,10 +16,13 @@ from otactl.deploy.observer import Moment, SilentObserver, StepMoment
 from otactl.deploy.step import AwaitJob
 from otactl.model.snapshot import JobCounts
 from otactl.model.status import ExecutionStatus
+from otactl.monitor.pace import PaceMeter, estimate
+from otactl.rules.rollout import MINUTE_MS
 from otactl.views.foreign_text import clean, escape
-from otactl.views.wording import over_words
+from otactl.views.wording import eta_words, log_time, over_words, percentage
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
     from typing import Self
 
@@ -65,14 +69,20 @@ class DeployProgress(SilentObserver):
         console: Where to; standard error, so that results stay alone on standard output.
         rounds: How many rounds are planned.
         things: How many things each round is for.
+        now_ms: Epoch milliseconds, for the lines of a log.
     """
 
-    def __init__(self, console: Console, *, rounds: int, things: int) -> None:
+    def __init__(
+        self, console: Console, *, rounds: int, things: int, now_ms: Callable[[], int]
+    ) -> None:
         self._console = console
         self._rounds = rounds
         self._things = things
         self._bar: Progress | None = None
+        self._now_ms = now_ms
+        self._pace = PaceMeter()
         self._last_line = ""
+        self._last_line_ms = 0
 
     def __enter__(self) -> Self:
         return self
@@ -90,6 +100,7 @@ class DeployProgress(SilentObserver):
         step = moment.step
         if isinstance(step, AwaitJob):
             if moment.moment is Moment.BEGUN:
+                self._pace = PaceMeter()
                 self._begin_bar(f"round {step.round} of {self._rounds}", self._things)
         elif moment.moment is Moment.DONE:
             self._end_bar()
@@ -114,11 +125,27 @@ class DeployProgress(SilentObserver):
         counts = snapshot.job.counts
         total = max(self._things, counts.total)
         self._update(completed=counts.terminal, total=total, counts=describe_counts(counts))
-        if not self._console.is_terminal:
+        self._pace.note(snapshot.at_ms, notified=counts.total, finished=counts.terminal)
+        if not self._console.is_interactive:
+            done = f"{over_words(counts, self._things)} ({percentage(counts.terminal, total)})"
             self._line(
-                f"round {round_number} of {self._rounds}: {over_words(counts, self._things)}: "
-                + describe_counts(counts)
+                f"round {round_number} of {self._rounds}: {done}: {describe_counts(counts)}",
+                behind=self._time_left(snapshot, total),
             )
+
+    def _time_left(self, snapshot: JobSnapshot, total: int) -> str:
+        """How long the rest takes, if that can be told."""
+        job = snapshot.job
+        assert job is not None  # noqa: S101 - asked for a job alone
+        left = estimate(
+            self._pace.pace(snapshot.at_ms),
+            remaining=total - job.counts.terminal,
+            unnotified=total - job.counts.total,
+            rollout=job.configuration.rollout,
+            notified=job.counts.total,
+            succeeded=job.counts[ExecutionStatus.SUCCEEDED],
+        )
+        return f"; {eta_words(left)} left" if left else ""
 
     def on_round(self, result: RoundResult) -> None:
         """Leave the finished bar standing, with what the round came to."""
@@ -137,7 +164,7 @@ class DeployProgress(SilentObserver):
         self._line(escape(message))
 
     def _begin_bar(self, description: str, total: int) -> None:
-        if not self._console.is_terminal:
+        if not self._console.is_interactive:
             return
         self._bar = Progress(
             TextColumn("{task.description}", markup=False),
@@ -159,7 +186,11 @@ class DeployProgress(SilentObserver):
             self._bar.stop()
         self._bar = None
 
-    def _line(self, markup: str) -> None:
-        if markup != self._last_line:
-            self._console.print(markup, soft_wrap=True)
-        self._last_line = markup
+    def _line(self, markup: str, behind: str = "") -> None:
+        """Write a line, once; the same one again after a minute, as a sign of life."""
+        now_ms = self._now_ms()
+        if markup == self._last_line and now_ms - self._last_line_ms < MINUTE_MS:
+            return
+        self._last_line, self._last_line_ms = markup, now_ms
+        when = "" if self._console.is_interactive else f"[dim]{log_time(now_ms)}[/] "
+        self._console.print(f"{when}{markup}{behind}", soft_wrap=True)

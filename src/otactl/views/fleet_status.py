@@ -31,7 +31,7 @@ class FleetStatus:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._status = console.status("connecting") if console.is_terminal else None
+        self._status = console.status("connecting") if console.is_interactive else None
         self._told: tuple[str, bool] | None = None
 
     def __enter__(self) -> Self:

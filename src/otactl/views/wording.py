@@ -147,6 +147,11 @@ def clock_time(at_ms: int) -> str:
     return f"{datetime.fromtimestamp(at_ms / 1000, UTC):%H:%M:%S}"
 
 
+def log_time(at_ms: int) -> str:
+    """A time for a log, UTC: ``2027-03-01 14:03:22 UTC``."""
+    return f"{datetime.fromtimestamp(at_ms / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
 def instant(at_ms: int | None) -> str:
     """A time as ISO 8601 in UTC, to the second; empty when there is none."""
     if not at_ms:

@@ -1,0 +1,80 @@
+"""A deployment as JUnit XML, the form in which CI servers show tests.
+
+A round is a suite. Its first case is the round itself, which fails when not every thing succeeded;
+behind it stands a case for each thing that is known by name. The form is that of the Jenkins xUnit
+plugin's ``junit-10.xsd``: what it cannot hold is left out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+from otactl.model.status import ExecutionStatus
+from otactl.views.foreign_text import clean
+
+if TYPE_CHECKING:
+    from otactl.model.outcome import DeploymentResult, RoundResult, ThingOutcome
+
+
+def to_junit(result: DeploymentResult, failure: str | None) -> str:
+    """The result as XML.
+
+    Args:
+        result: How the deployment ended.
+        failure: Why it failed; None if it did not.
+    """
+    suites = ET.Element("testsuites", name=clean(result.job_id))
+    for number, each in enumerate(result.rounds, start=1):
+        why = failure if number == len(result.rounds) else None
+        _round(suites, result.job_id, each, why)
+    if not result.rounds:
+        suite = ET.SubElement(suites, "testsuite", name=clean(result.job_id))
+        _case(suite, result.job_id, "deployment", failure)
+        _count(suite)
+    for name in ("tests", "failures"):
+        suites.set(name, str(sum(int(suite.get(name, "0")) for suite in suites)))
+    ET.indent(suites)
+    return ET.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _round(suites: ET.Element, job_id: str, each: RoundResult, failure: str | None) -> None:
+    name = f"{job_id} round {each.round}"
+    seconds = f"{each.duration_seconds:.3f}"
+    suite = ET.SubElement(suites, "testsuite", name=clean(name), time=seconds)
+    why = None
+    if failure is not None or not each.succeeded:
+        done = each.counts.get(ExecutionStatus.SUCCEEDED, 0)
+        why = failure or f"{done:,} of {each.named:,} things succeeded"
+    _case(suite, name, "every thing succeeded", why, seconds)
+    for outcome in sorted(each.outcomes, key=lambda one: one.thing_name):
+        _thing(suite, name, each, outcome)
+    for thing in each.not_reached_things:
+        _case(suite, name, thing, "did not get the job")
+    _count(suite)
+
+
+def _thing(suite: ET.Element, name: str, each: RoundResult, outcome: ThingOutcome) -> None:
+    seconds = "0"
+    if outcome.started_at_ms is not None and outcome.updated_at_ms is not None:
+        seconds = f"{max(0, outcome.updated_at_ms - outcome.started_at_ms) / 1000:.3f}"
+    why = None
+    if outcome.status is not ExecutionStatus.SUCCEEDED:
+        reason = each.reason_words(outcome)
+        why = each.status_words(outcome) + (f": {reason}" if reason else "")
+    _case(suite, name, outcome.thing_name, why, seconds)
+
+
+def _case(
+    suite: ET.Element, class_name: str, name: str, failure: str | None, seconds: str = "0"
+) -> None:
+    case = ET.SubElement(
+        suite, "testcase", classname=clean(class_name), name=clean(name), time=seconds
+    )
+    if failure is not None:
+        ET.SubElement(case, "failure", message=clean(failure))
+
+
+def _count(suite: ET.Element) -> None:
+    suite.set("tests", str(len(suite)))
+    suite.set("failures", str(len(suite.findall("testcase/failure"))))
