@@ -33,5 +33,7 @@ def test_a_benchmark_runs(command, figure):
         timeout=400,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
+    # Whether a goal was reached beside other tests says nothing: streams.py then exits with 1.
+    missed_goal = done.returncode == 1 and "goal:" in done.stdout and not done.stderr
+    assert done.returncode == 0 or missed_goal, done.stderr
     assert figure in done.stdout
