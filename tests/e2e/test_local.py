@@ -158,7 +158,7 @@ def test_a_taken_port_is_one_clear_sentence(state: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--account-id", "12"], "twelve digits"),
+        (["--account-id", "12"], "12 digits"),
         (["--region", "moon"], "no AWS region"),
         (["--speed", "0"], "--speed 0"),
         (["--port", "70000"], "--port 70000"),

@@ -29,7 +29,7 @@ _START_SECONDS = 10.0
 _BACKLOG = 32
 _NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 #: What it may take beyond that until all pages have heard of the end.
-_HEAR_SECONDS = 0.5
+_HEAR_SECONDS = 3.0
 
 
 @contextmanager
