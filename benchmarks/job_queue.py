@@ -27,13 +27,13 @@ from otactl.aws.queue_item import item_of
 from otactl.aws.queue_setup import TableSettings, make_table
 from otactl.aws.queue_table import DynamoRequestTable
 from otactl.cloud import CloudSettings, start_local_cloud
-from otactl.jobqueue.held import HeldRequest, LeaseLost
+from otactl.jobqueue.claimed_request import ClaimedRequest, LeaseLost
+from otactl.jobqueue.claiming import Claimer
 from otactl.jobqueue.lease_policy import LeasePolicy
 from otactl.jobqueue.order import Priority, job_id_of, new_stamp, order_key
 from otactl.jobqueue.request import JobRequest, Outcome, Targets
 from otactl.jobqueue.state import RequestState
 from otactl.jobqueue.stored_file import FileRole, StoredFile, release_key
-from otactl.jobqueue.taking import Taker
 from otactl.jobqueue.target_set import TargetSet
 from otactl.operations.clock import CommandClock
 
@@ -138,12 +138,12 @@ def ours(clients: AwsClients, name: str, figures: Figures, worker: int) -> None:
     """Claim and record until nothing is left; die now and then in between."""
     table = DynamoRequestTable(clients, name)
     clock = CommandClock()
-    taker = Taker(
+    claimer = Claimer(
         table, InlineTargets(), clock,
         owner=f"worker-{worker}", policy=POLICY, draw=random.random,
     )  # fmt: skip
     while True:
-        request = taker.take()
+        request = claimer.claim()
         if request is None:
             if not table.active().requests:
                 return
@@ -154,7 +154,7 @@ def ours(clients: AwsClients, name: str, figures: Figures, worker: int) -> None:
             continue
         figures.taken[request.job_id] += 1
         with suppress(LeaseLost):
-            held = HeldRequest(table, request, clock, POLICY)
+            held = ClaimedRequest(table, request, clock, POLICY)
             held.succeed(Outcome(things=10, succeeded=10, rounds=1))
 
 

@@ -19,20 +19,20 @@ from otactl.aws.queue_item import item_of
 from otactl.aws.queue_setup import TableSettings, make_table
 from otactl.aws.queue_table import DynamoRequestTable
 from otactl.errors import UserMistake
-from otactl.jobqueue.held import HeldRequest
+from otactl.jobqueue.claimed_request import ClaimedRequest
+from otactl.jobqueue.claiming import Claimer
 from otactl.jobqueue.lease_policy import LeasePolicy
 from otactl.jobqueue.ports import ClaimAnswer
 from otactl.jobqueue.request import Failure, JobRequest, MalformedRequest, Outcome
 from otactl.jobqueue.state import FailureKind, RequestState
 from otactl.jobqueue.stored_file import StoredFile
-from otactl.jobqueue.taking import Taker
 from otactl.jobqueue.transition import (
     canceled,
     deployed,
     failed,
     guard_of,
     guard_of_take_over,
-    handed_back,
+    released,
     renewed,
     retried,
     taken,
@@ -207,7 +207,7 @@ def test_a_request_handed_back_is_active_with_a_lease_that_is_over(table: Reques
     table.add([request])
     mine = claimed(table, request)
 
-    back = handed_back(mine, at_ms=NOW_MS, trouble="no disk")
+    back = released(mine, at_ms=NOW_MS, error="no disk")
 
     assert table.amend(mine, back, guard_of(mine))
     assert table.active().requests == (back,)
@@ -325,13 +325,13 @@ def test_no_item_keeps_a_worker_from_what_stands_behind_it(
     clients.dynamodb.put_item(TableName=queue_name, Item=item)
     good = request_for("good")
     table.add([good])
-    worker = Taker(
+    worker = Claimer(
         table, MemoryTargets(), ManualTime(), owner="me", policy=LeasePolicy(), draw=lambda: 0.0
     )
 
     taken_ids = []
     for _ in range(2):
-        request = worker.take()
+        request = worker.claim()
         if request is None:
             break
         taken_ids.append(request.job_id)
@@ -398,10 +398,10 @@ def test_no_hold_that_somebody_made_up_blocks_a_thing_for_ever(
     time = ManualTime()
     names: list[str] = []
 
-    request = Taker(
+    request = Claimer(
         table, MemoryTargets(), time, owner="me", policy=LeasePolicy(), draw=lambda: 0.0,
         warn=names.append,
-    ).take()  # fmt: skip
+    ).claim()  # fmt: skip
 
     assert request is not None
     if request.job_id == good.job_id:
@@ -411,7 +411,7 @@ def test_no_hold_that_somebody_made_up_blocks_a_thing_for_ever(
     else:
         # It was taken, so its end can be written, and the good one goes.
         failure = Failure(kind=FailureKind.REFUSED, reason="no")
-        HeldRequest(table, request, time, LeasePolicy()).fail(failure)
+        ClaimedRequest(table, request, time, LeasePolicy()).fail(failure)
         assert list(table.listed(RequestState.DEPLOYING)) == []
 
 

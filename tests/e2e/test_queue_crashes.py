@@ -190,8 +190,8 @@ def test_stopped_by_a_signal_it_hands_the_request_back_and_leaves_the_rollout_al
         output, _ = worker.communicate(timeout=60)
     assert worker.returncode == 128 + signal.SIGTERM
     assert "the next worker goes on" in output
-    handed_back = site.request(job_id)
-    assert (handed_back.state, handed_back.last_trouble) == ("Deploying", "interrupted")
+    released = site.request(job_id)
+    assert (released.state, released.last_error) == ("Deploying", "interrupted")
     assert site.jobs() == [job_id]
     job = clients.iot.describe_job(jobId=job_id)["job"]
 
@@ -218,7 +218,7 @@ def test_a_fault_of_otactl_s_own_ends_neither_the_worker_nor_the_rollout(
         assert worker.returncode == 1
         assert "Traceback" not in output
         request = site.request(job_id)
-        assert "ZeroDivisionError: what nobody thought of" in request.last_trouble
+        assert "ZeroDivisionError: what nobody thought of" in request.last_error
         assert (request.state, request.attempt) == ("Deploying", 1)
         (place,) = (site.folder / "state").rglob("fault.txt")
         assert "Traceback" in place.read_text()

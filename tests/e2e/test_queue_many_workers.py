@@ -16,19 +16,20 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.support.answering_devices import AnsweringDevices
 from tests.support.queue_site import REGION, QueueSite
 
-from otactl.cli.queue.session import QueueSession
-from otactl.cli.queue.submit import Submission, submit
 from otactl.deploy.journal import Journal
 from otactl.jobqueue.request import JobRequest
 from otactl.jobqueue.state import RequestState
-from otactl.jobqueue.submission import Terms
+from otactl.jobqueue.submission import RequestOptions
 from otactl.operations.load import load_deployment
+from otactl.operations.queue.session import QueueSession
+from otactl.operations.queue.submit import Submission, submit
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,13 +90,20 @@ class Killer:
 def add_all(site: QueueSite, count: int) -> list[str]:
     """Put requests in, each for one thing, the things in turn."""
     files = [site.write_deployment([thing], f"{thing}.ini") for thing in site.things]
-    session = QueueSession(site.table_name, None, REGION, site.cloud.address.endpoint_url)
-    session.__dict__["clients"] = site.clients
+
+    class SiteSession(QueueSession):
+        @cached_property
+        def clients(self) -> AwsClients:
+            return site.clients
+
+    session = SiteSession(site.table_name, None, REGION, site.cloud.address.endpoint_url)
     now_ms = time.time_ns() // 1_000_000
 
     def add(number: int) -> str:
         loaded = load_deployment(files[number % len(files)])
-        submission = Submission(loaded=loaded, bucket=site.bucket, terms=Terms(), split=None)
+        submission = Submission(
+            loaded=loaded, bucket=site.bucket, options=RequestOptions(), split=None
+        )
         (request,) = submit(submission, session, now_ms=now_ms + number)
         return request.job_id
 

@@ -21,12 +21,12 @@ from hypothesis.stateful import (
 )
 from tests.support.memory_queue import ManualTime, MemoryTable, MemoryTargets, request_for
 
-from otactl.jobqueue.held import HeldRequest, LeaseLost
+from otactl.jobqueue.claimed_request import ClaimedRequest, LeaseLost
+from otactl.jobqueue.claiming import Claimer
 from otactl.jobqueue.lease_policy import LeasePolicy
 from otactl.jobqueue.order import Priority
 from otactl.jobqueue.request import Failure, JobRequest, Outcome
 from otactl.jobqueue.state import FailureKind, RequestState
-from otactl.jobqueue.taking import Taker
 from otactl.jobqueue.transition import guard_of, retried
 
 if TYPE_CHECKING:
@@ -42,14 +42,14 @@ class WatchedTable(MemoryTable):
 
     def __init__(self) -> None:
         super().__init__()
-        self.meanwhile: list[Taker] = []
+        self.meanwhile: list[Claimer] = []
         self.fences: dict[str, int] = {}
         self.deployed: list[JobRequest] = []
         self.taken_meanwhile: list[JobRequest] = []
 
     def claim(self, before: JobRequest, after: JobRequest, *, gate: Gate) -> ClaimAnswer:
         if self.meanwhile:
-            taken = self.meanwhile.pop().take()
+            taken = self.meanwhile.pop().claim()
             if taken is not None:
                 self.taken_meanwhile.append(taken)
         return super().claim(before, after, gate=gate)
@@ -73,9 +73,9 @@ class QueueMachine(RuleBasedStateMachine):
         self.added: list[JobRequest] = []
         self.workers = 0
 
-    def worker(self) -> Taker:
+    def worker(self) -> Claimer:
         self.workers += 1
-        return Taker(
+        return Claimer(
             self.table,
             MemoryTargets(),
             self.time,
@@ -110,21 +110,21 @@ class QueueMachine(RuleBasedStateMachine):
     @rule(target=held, races=st.integers(0, 2))
     def take(self, races: int):
         self.table.meanwhile = [self.worker() for _ in range(races)]
-        request = self.worker().take()
+        request = self.worker().claim()
         self.table.meanwhile.clear()
         taken = [*self.table.taken_meanwhile, *([request] if request else [])]
         self.table.taken_meanwhile = []
         for each in taken:
             assert each.fence > self.table.fences.get(each.job_id, 0)
             self.table.fences[each.job_id] = each.fence
-        return multiple(*(HeldRequest(self.table, each, self.time, POLICY) for each in taken))
+        return multiple(*(ClaimedRequest(self.table, each, self.time, POLICY) for each in taken))
 
     @rule(seconds=st.integers(0, 100))
     def wait(self, seconds: int) -> None:
         self.time.ms += seconds * 1000
 
     @rule(mine=held)
-    def go_on(self, mine: HeldRequest) -> None:
+    def go_on(self, mine: ClaimedRequest) -> None:
         """A worker that goes on is the only one that may."""
         try:
             mine.check()
@@ -135,7 +135,7 @@ class QueueMachine(RuleBasedStateMachine):
         assert found.fence == mine.request.fence
 
     @rule(mine=held, succeeded=st.booleans())
-    def finish(self, mine: HeldRequest, succeeded: bool) -> None:  # noqa: FBT001  # hypothesis
+    def finish(self, mine: ClaimedRequest, succeeded: bool) -> None:  # noqa: FBT001  # hypothesis
         try:
             if succeeded:
                 mine.succeed(Outcome(things=1, succeeded=1, rounds=1))
@@ -145,12 +145,12 @@ class QueueMachine(RuleBasedStateMachine):
             pass
 
     @rule(mine=held)
-    def hand_back(self, mine: HeldRequest) -> None:
+    def release(self, mine: ClaimedRequest) -> None:
         with contextlib.suppress(LeaseLost):
-            mine.hand_back(after_ms=1000, trouble="no disk")
+            mine.release(after_ms=1000, error="no disk")
 
     @rule(mine=consumes(held))
-    def die(self, mine: HeldRequest) -> None:
+    def die(self, mine: ClaimedRequest) -> None:
         """Its worker is never heard of again."""
 
     @rule(data=st.data())
@@ -187,9 +187,9 @@ class QueueMachine(RuleBasedStateMachine):
         """Left alone with one patient worker, everything comes to an end or is held."""
         for _ in range(8 * len(self.added) + 8):
             self.time.ms += POLICY.lease_ms
-            request = self.worker().take()
+            request = self.worker().claim()
             if request is not None:
-                HeldRequest(self.table, request, self.time, POLICY).succeed(
+                ClaimedRequest(self.table, request, self.time, POLICY).succeed(
                     Outcome(things=1, succeeded=1, rounds=1)
                 )
         states = {item.order_key: item.state for item in self.table.items.values()}

@@ -13,24 +13,26 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from otactl.aws.queue_table import DynamoRequestTable
-from otactl.cli.queue.carry_out import Carrier, WorkSettings
-from otactl.cli.queue.received import Allowance
-from otactl.cli.queue.session import QueueSession
-from otactl.cli.queue.worker import Pattern, Until, Worker
+from otactl.cli.frontend import TerminalFrontend
 from otactl.deploy.planner import PlanOptions
 from otactl.jobqueue.lease_policy import LeasePolicy
 from otactl.jobqueue.trust import Trust
+from otactl.operations.queue.attempt import WorkerParts, WorkerSettings
+from otactl.operations.queue.lease_guard import GuardedClientPool, GuardedClients
+from otactl.operations.queue.request_files import WorkerLimits
+from otactl.operations.queue.session import QueueSession
+from otactl.operations.queue.worker import Worker, WorkerOptions, WorkUntil
 
 if TYPE_CHECKING:
     from otactl.aws.clients import AwsSettings
-    from otactl.cli.queue.ended import Ended
-    from otactl.cli.queue.lease_guard import GuardedClients
     from otactl.jobqueue.request import JobRequest
     from otactl.jobqueue.transition import Guard
+    from otactl.operations.queue.attempt_result import AttemptResult
 
 
 #: Wakes a frozen worker.
@@ -83,41 +85,45 @@ class FaultyTable(DynamoRequestTable):
         return done
 
 
-class FaultyCarrier(Carrier):
-    """A carrier that is struck around one of its calls to AWS, behind the lease's own guard."""
+class FaultyClients(GuardedClientPool):
+    """Clients that are struck around one of their calls to AWS, behind the lease's own guard."""
 
-    def __init__(self, session: QueueSession, settings: WorkSettings, fault: Fault) -> None:
-        super().__init__(session, settings)
+    def __init__(self, fault: Fault) -> None:
+        super().__init__()
         self._fault = fault
 
-    def guarded(self, settings: AwsSettings) -> GuardedClients:
-        found = super().guarded(settings)
+    def of(self, settings: AwsSettings) -> GuardedClients:
+        found = super().of(settings)
         # The last of the handlers on the general event comes behind all others: behind the guard.
         event = self._fault.instant.partition(".")[0]
         found.clients.iot.meta.events.register_last(event, self._fault.on_event, unique_id="fault")
         return found
 
 
+class FaultySession(QueueSession):
+    """A session with a faulty table."""
+
+    @cached_property
+    def table(self) -> FaultyTable:
+        return FaultyTable(self.clients, self.table_name)
+
+
 def main() -> None:
     """Take one request."""
     fault = Fault(sys.argv[1])
-    session = QueueSession(sys.argv[2], None, None, None)
-    if os.environ.get("AWS_ENDPOINT_URL"):
-        session = QueueSession(sys.argv[2], None, None, os.environ["AWS_ENDPOINT_URL"])
-    table = FaultyTable(session.clients, sys.argv[2])
-    table.fault = fault
-    # A cached property is filled like this.
-    session.__dict__["table"] = table
-    settings = WorkSettings(
+    session = FaultySession(sys.argv[2], None, None, os.environ.get("AWS_ENDPOINT_URL") or None)
+    session.table.fault = fault
+    settings = WorkerSettings(
         policy=LeasePolicy(lease_ms=int(float(sys.argv[4]) * 1000)),
-        allowance=Allowance(trust=Trust()),
+        limits=WorkerLimits(trust=Trust()),
         options=PlanOptions(),
         poll_seconds=0.2,
         work_dir=Path(sys.argv[3]) / "queue",
     )
-    ends: list[Ended] = []
-    pattern = Pattern(until=Until.ONE, idle_seconds=0.2, report_dir=None)
-    Worker(FaultyCarrier(session, settings, fault), pattern, ends.append).run()
+    ends: list[AttemptResult] = []
+    options = WorkerOptions(until=WorkUntil.ONE, idle_seconds=0.2, report_dir=None)
+    parts = WorkerParts(session, settings, TerminalFrontend(), FaultyClients(fault))
+    Worker(parts, options, ends.append).run()
     for ended in ends:
         print(ended.is_recorded, ended.error)  # noqa: T201  # what the test looks at
         sys.exit(0 if ended.error is None else ended.error.exit_code)

@@ -115,7 +115,7 @@ def _progress_attributes(request: JobRequest) -> Item:
     }
     texts = {
         OWNER: request.lease.owner if request.lease else None,
-        "lastTrouble": request.last_trouble or None,
+        "lastTrouble": request.last_error or None,
     }
     return {name: _number(value) for name, value in numbers.items() if value is not None} | {
         name: {"S": value} for name, value in texts.items() if value is not None

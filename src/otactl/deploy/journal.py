@@ -13,7 +13,7 @@ import os
 import sqlite3
 from contextlib import contextmanager
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import ValidationError
 
@@ -59,6 +59,16 @@ class Outcome(StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
+class JournalListener(Protocol):
+    """Is notified after an entry was written; it may raise to stop the deployment."""
+
+    def on_round_entered(self, journal: Journal, result: RoundResult) -> None:
+        """The journal has a round's result."""
+
+    def on_phase_entered(self, journal: Journal, phase: Phase) -> None:
+        """The deployment is that far."""
+
+
 class Journal:
     """The journal of one deployment: ``create`` and ``open`` take its lock, ``read`` does not.
 
@@ -72,6 +82,8 @@ class Journal:
         self._path = path
         self._database = database
         self._lock = lock
+        #: Is notified of rounds and phases; None for nobody.
+        self.listener: JournalListener | None = None
 
     @classmethod
     def create(cls, path: Path, plan: Plan, *, now_ms: int, about: Mapping[str, Any]) -> Journal:
@@ -217,6 +229,8 @@ class Journal:
     def enter_phase(self, phase: Phase) -> None:
         """Write down that the deployment is that far."""
         self._set(("phase", phase))
+        if self.listener is not None:
+            self.listener.on_phase_entered(self, phase)
 
     def enter_outcome(self, outcome: Outcome, failure: str = "") -> None:
         """Write down how it ended; what was written first stays."""
@@ -291,6 +305,8 @@ class Journal:
             "REPLACE INTO round VALUES (?, ?)",
             *(result.round, ROUND_RESULT.dump_json(result).decode()),
         )
+        if self.listener is not None:
+            self.listener.on_round_entered(self, result)
 
     @property
     def rounds(self) -> tuple[RoundResult, ...]:

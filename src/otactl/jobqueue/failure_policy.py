@@ -57,7 +57,7 @@ def is_attempt(error: OtactlError) -> bool:
     return not isinstance(error, Interrupted)
 
 
-def hand_back_pause_ms(error: OtactlError, attempt: int) -> int:
+def release_pause_ms(error: OtactlError, attempt: int) -> int:
     """The pause before another worker may claim a released request, in milliseconds.
 
     Args:

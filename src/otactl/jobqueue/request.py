@@ -91,7 +91,7 @@ class JobRequest:
         attempt: How many workers have taken it in this run.
         fence: How many have in all: it only grows, and each write of a worker names its own.
         lease: The worker that has it; None when none does.
-        last_trouble: Why the last worker handed it back.
+        last_error: Why the last worker handed it back.
         checkpoint: The plan and the rounds that are over, once there is a plan.
         keep_days: How long it is kept once it is over; None for ever.
         foreign: Attributes that are not otactl's, kept as they are.
@@ -113,7 +113,7 @@ class JobRequest:
     attempt: int = 0
     fence: int = 0
     lease: Lease | None = None
-    last_trouble: str = ""
+    last_error: str = ""
     checkpoint: StoredFile | None = None
     outcome: Outcome | None = None
     failure: Failure | None = None

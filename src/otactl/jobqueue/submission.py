@@ -28,7 +28,7 @@ MAX_INLINE_TARGETS = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
+class RequestOptions:
     """When a request may be deployed, and how long it is kept.
 
     Attributes:
@@ -63,7 +63,7 @@ class QueuedPart:
 
 def plan_parts(
     targets: Sequence[str],
-    terms: Terms,
+    options: RequestOptions,
     *,
     size: int | None,
     now_ms: int,
@@ -73,7 +73,7 @@ def plan_parts(
 
     Args:
         targets: Its targets.
-        terms: What holds for all of them.
+        options: What holds for all of them.
         size: How many targets a part has at most; None for one request of all.
         now_ms: Epoch milliseconds.
         random_bytes: Makes as many random bytes as it is told.
@@ -82,14 +82,14 @@ def plan_parts(
     slices = [tuple(targets[start : start + step]) for start in range(0, len(targets), step)]
     # A millisecond apart, so that the parts stand in the queue as they follow one another.
     keys = [
-        order_key(new_stamp(now_ms + number, random_bytes(3)), terms.priority)
+        order_key(new_stamp(now_ms + number, random_bytes(3)), options.priority)
         for number in range(len(slices))
     ]
     return tuple(
         QueuedPart(
             order_key=key,
             targets=part,
-            after=terms.after if number == 0 else (*terms.after, keys[number - 1]),
+            after=options.after if number == 0 else (*options.after, keys[number - 1]),
             series=None
             if len(slices) == 1
             else Series(name=job_id_of(keys[0]), part=number + 1, parts=len(slices)),
@@ -126,7 +126,7 @@ def queued_configuration(
 
 def pending_request(
     part: QueuedPart,
-    terms: Terms,
+    options: RequestOptions,
     *,
     bucket: str,
     image: StoredFile,
@@ -146,10 +146,10 @@ def pending_request(
         thing_list=thing_list,
         document=document,
         targets=targets,
-        not_before_ms=terms.not_before_ms,
+        not_before_ms=options.not_before_ms,
         after=part.after,
         series=part.series,
-        keep_days=terms.keep_days,
+        keep_days=options.keep_days,
     )
 
 

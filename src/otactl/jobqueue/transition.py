@@ -76,9 +76,7 @@ def with_checkpoint(request: JobRequest, checkpoint: StoredFile) -> JobRequest:
     return replace(request, checkpoint=checkpoint)
 
 
-def handed_back(
-    request: JobRequest, *, at_ms: int, trouble: str, is_attempt: bool = True
-) -> JobRequest:
+def released(request: JobRequest, *, at_ms: int, error: str, is_attempt: bool = True) -> JobRequest:
     """Free to be taken over from ``at_ms`` on.
 
     It stays in Deploying, for something of it may exist in AWS: until it is over, no other request
@@ -87,12 +85,12 @@ def handed_back(
     Args:
         request: As it was held.
         at_ms: Epoch milliseconds.
-        trouble: Why its worker could not end it.
+        error: Why its worker could not end it.
         is_attempt: Whether the worker's hold counts as an attempt.
     """
     return replace(
         renewed(request, until_ms=at_ms),
-        last_trouble=shortened(trouble),
+        last_error=shortened(error),
         attempt=request.attempt if is_attempt else max(request.attempt - 1, 0),
     )
 
@@ -129,7 +127,7 @@ def retried(request: JobRequest) -> JobRequest:
         run=request.run + 1,
         attempt=0,
         lease=None,
-        last_trouble="",
+        last_error="",
         checkpoint=None,
         outcome=None,
         failure=None,

@@ -74,7 +74,7 @@ REQUESTS = st.builds(
     fence=COUNTS,
     lease=st.none()
     | st.builds(Lease, owner=st.just("host/1/abc"), until_ms=st.integers(0, 10**13)),
-    last_trouble=st.sampled_from(["", "no disk"]),
+    last_error=st.sampled_from(["", "no disk"]),
     outcome=st.none() | st.builds(Outcome, things=COUNTS, succeeded=COUNTS, rounds=COUNTS),
     failure=st.none()
     | st.builds(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from tests.support.memory_queue import ManualTime, MemoryTable, MemoryTargets, request_for
 
-from otactl.cli.queue.recorder import Recorder
 from otactl.errors import (
     AwsRefused,
     AwsUnreachable,
@@ -14,12 +13,14 @@ from otactl.errors import (
     OtactlError,
     UserMistake,
 )
-from otactl.jobqueue.failure_policy import hand_back_pause_ms, own_fault
-from otactl.jobqueue.held import HeldRequest
+from otactl.jobqueue.claimed_request import ClaimedRequest
+from otactl.jobqueue.claiming import Claimer
+from otactl.jobqueue.failure_policy import own_fault, release_pause_ms
 from otactl.jobqueue.lease_policy import LeasePolicy
 from otactl.jobqueue.request import JobRequest
 from otactl.jobqueue.state import RequestState
-from otactl.jobqueue.taking import Taker
+from otactl.operations.frontend import Frontend
+from otactl.operations.queue.recorder import Recorder
 
 POLICY = LeasePolicy(lease_ms=60_000)
 
@@ -29,13 +30,13 @@ def table() -> MemoryTable:
     return MemoryTable()
 
 
-def held(table: MemoryTable) -> HeldRequest:
+def held(table: MemoryTable) -> ClaimedRequest:
     table.add([request_for("a")])
     time = ManualTime()
-    taker = Taker(table, MemoryTargets(), time, owner="me", policy=POLICY, draw=lambda: 0.0)
-    request = taker.take()
+    claimer = Claimer(table, MemoryTargets(), time, owner="me", policy=POLICY, draw=lambda: 0.0)
+    request = claimer.claim()
     assert request is not None
-    return HeldRequest(table, request, time, POLICY)
+    return ClaimedRequest(table, request, time, POLICY)
 
 
 @pytest.mark.parametrize(
@@ -62,14 +63,14 @@ def test_a_request_fails_or_goes_to_the_next_worker(
     attempt: int,
     ends_worker: bool,  # noqa: FBT001  # a parameter of the cases
 ) -> None:
-    ended = Recorder(held(table)).end_by(error)
+    ended = Recorder(held(table), Frontend()).end_by(error)
 
     (found,) = table.items.values()
     assert isinstance(found, JobRequest)
     assert (found.state, found.attempt) == (state, attempt)
     assert ended.is_recorded is (state is RequestState.FAILED)
     assert ended.ends_worker is ends_worker
-    told = found.last_trouble or (found.failure and found.failure.reason) or ""
+    told = found.last_error or (found.failure and found.failure.reason) or ""
     assert str(error) in told
 
 
@@ -79,7 +80,7 @@ def test_a_worker_whose_request_was_taken_records_nothing(table: MemoryTable) ->
     table.items.clear()
     table.items.update(taken)
 
-    ended = Recorder(mine).end_by(UserMistake("wrong"))
+    ended = Recorder(mine, Frontend()).end_by(UserMistake("wrong"))
 
     assert not ended.is_recorded
     assert "no longer this worker's" in str(ended.error)
@@ -89,11 +90,11 @@ def test_a_worker_whose_request_was_taken_records_nothing(table: MemoryTable) ->
 def test_three_attempts_outlast_ten_minutes_without_aws() -> None:
     error = AwsUnreachable("s3:GetObject", "Timeout", "no")
 
-    pauses = [hand_back_pause_ms(error, attempt) for attempt in (1, 2, 3)]
+    pauses = [release_pause_ms(error, attempt) for attempt in (1, 2, 3)]
 
     assert sum(pauses) >= 600_000
-    assert hand_back_pause_ms(error, 50) == 3_600_000
-    assert hand_back_pause_ms(error, 10**14) == 3_600_000
+    assert release_pause_ms(error, 50) == 3_600_000
+    assert release_pause_ms(error, 10**14) == 3_600_000
 
 
 def test_a_fault_of_ours_is_named_and_says_where_its_traceback_is() -> None:

@@ -5,16 +5,16 @@ from tests.support.dev_ini import configuration_of, dev_ini, section
 from tests.support.memory_queue import NOW_MS
 
 from otactl.jobqueue.order import Priority, job_id_of
-from otactl.jobqueue.submission import Terms, plan_parts, queued_configuration
+from otactl.jobqueue.submission import RequestOptions, plan_parts, queued_configuration
 
 THINGS = tuple(f"arn:aws:iot:us-east-1:123456789012:thing/t{number}" for number in range(25))
 
 
-def parts(size: int | None = None, terms: Terms | None = None):
+def parts(size: int | None = None, options: RequestOptions | None = None):
     counter = iter(range(1000))
     return plan_parts(
         THINGS,
-        terms or Terms(),
+        options or RequestOptions(),
         size=size,
         now_ms=NOW_MS,
         random_bytes=lambda count: next(counter).to_bytes(count, "big"),
@@ -41,7 +41,9 @@ def test_the_parts_are_the_list_each_after_the_one_before(size: int) -> None:
 
 
 def test_every_part_knows_its_place_and_keeps_what_all_come_after() -> None:
-    first, second, third = parts(10, Terms(after=("20200101-000000",), priority=Priority.HIGH))
+    first, second, third = parts(
+        10, RequestOptions(after=("20200101-000000",), priority=Priority.HIGH)
+    )
 
     assert first.after == ("20200101-000000",)
     assert third.after == ("20200101-000000", second.order_key)

@@ -14,7 +14,7 @@ from otactl.jobqueue.transition import (
     failed,
     guard_of,
     guard_of_take_over,
-    handed_back,
+    released,
     renewed,
     retried,
     taken,
@@ -59,13 +59,13 @@ def test_what_is_over_has_no_owner() -> None:
 
 
 def test_handed_back_it_is_free_from_then_on_and_says_why() -> None:
-    back = handed_back(held(), at_ms=NOW_MS + 30_000, trouble="x" * 10_000)
+    back = released(held(), at_ms=NOW_MS + 30_000, error="x" * 10_000)
 
     assert back.state is RequestState.DEPLOYING
     assert back.lease is not None
     assert back.lease.until_ms == NOW_MS + 30_000
-    assert back.last_trouble.endswith(" …")
-    assert len(back.last_trouble) == 4000
+    assert back.last_error.endswith(" …")
+    assert len(back.last_error) == 4000
 
 
 @pytest.mark.parametrize("state", RequestState)
@@ -101,7 +101,7 @@ def test_an_owner_writes_whatever_its_lease_a_stranger_only_if_it_was_not_renewe
 def test_a_worker_that_was_asked_to_stop_made_no_attempt() -> None:
     mine = held()
 
-    back = handed_back(mine, at_ms=NOW_MS, trouble="interrupted", is_attempt=False)
+    back = released(mine, at_ms=NOW_MS, error="interrupted", is_attempt=False)
 
     assert back.attempt == mine.attempt - 1
     assert back.fence == mine.fence

@@ -32,8 +32,8 @@ from otactl.errors import UserMistake
 from otactl.jobqueue.order import Priority
 
 if TYPE_CHECKING:
-    from otactl.cli.queue.session import QueueSession
     from otactl.operations.load import LoadedDeployment
+    from otactl.operations.queue.session import QueueSession
 
 
 def add(
@@ -61,25 +61,25 @@ def add(
     A million devices go in batches: `otactl queue add dev.ini --split 10000` makes a hundred
     requests, each deployed when the one before it has succeeded.
     """
-    from otactl.cli.queue.report import request_fields
-    from otactl.cli.queue.session import QueueSession
-    from otactl.cli.queue.submit import Submission, after_keys, request_names, submit
-    from otactl.jobqueue.submission import Terms
+    from otactl.jobqueue.submission import RequestOptions
     from otactl.operations.load import load_deployment
+    from otactl.operations.queue.request_fields import request_fields
+    from otactl.operations.queue.session import QueueSession
+    from otactl.operations.queue.submit import Submission, after_keys, request_names, submit
 
     loaded = load_deployment(file)
     loaded.configuration.refuse_waves("the queue")
     check_named(file, "binName", loaded.configuration.image, image)
     check_named(file, "thingList", loaded.configuration.thing_list, thing_list)
     session = QueueSession(table, profile, region, endpoint_url)
-    terms = Terms(
+    options = RequestOptions(
         priority=priority,
         not_before_ms=None if not_before is None else epoch_ms(not_before),
         after=tuple(after_keys(session, after or [])),
         keep_days=keep_days,
     )
     submission = Submission(
-        loaded=loaded, bucket=bucket or loaded.configuration.bucket, terms=terms, split=split
+        loaded=loaded, bucket=bucket or loaded.configuration.bucket, options=options, split=split
     )
     requests = submit(submission, session, now_ms=time.time_ns() // 1_000_000)
     _warn(loaded, submission.bucket, session)

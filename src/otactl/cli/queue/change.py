@@ -21,7 +21,7 @@ from otactl.jobqueue.request import JobRequest
 from otactl.jobqueue.state import RequestState
 
 if TYPE_CHECKING:
-    from otactl.cli.queue.session import QueueSession
+    from otactl.operations.queue.session import QueueSession
 
 
 def cancel(
@@ -39,8 +39,8 @@ def cancel(
 
     One that is being deployed is not pending any more: `otactl cancel REQUEST` stops its job.
     """
-    from otactl.cli.queue.session import QueueSession
     from otactl.jobqueue.transition import canceled, guard_of
+    from otactl.operations.queue.session import QueueSession
 
     session = QueueSession(table, profile, region, endpoint_url)
     found = session.request(request)
@@ -70,8 +70,8 @@ def retry(
     It is deployed as a job of its own, REQUEST-r2 the first time; requests that come after it go
     on when it has succeeded.
     """
-    from otactl.cli.queue.session import QueueSession
     from otactl.jobqueue.transition import guard_of, retried
+    from otactl.operations.queue.session import QueueSession
 
     session = QueueSession(table, profile, region, endpoint_url)
     found = session.request(request)

@@ -44,7 +44,7 @@ def init(
     templates/queue-table.yaml makes the same table by CloudFormation.
     """
     from otactl.aws.queue_setup import TableSettings, make_table
-    from otactl.cli.queue.session import QueueSession
+    from otactl.operations.queue.session import QueueSession
 
     session = QueueSession(table, profile, region, endpoint_url)
     settings = TableSettings(

@@ -21,8 +21,8 @@ from otactl.jobqueue.request import JobRequest, MalformedRequest
 from otactl.jobqueue.state import RequestState
 
 if TYPE_CHECKING:
-    from otactl.cli.queue.session import QueueSession
     from otactl.jobqueue.schedule import Wait
+    from otactl.operations.queue.session import QueueSession
 
 _OPEN = (RequestState.DEPLOYING, RequestState.PENDING)
 
@@ -43,8 +43,9 @@ def list_requests(
     output: OutputOption = OutputFormat.TEXT,
 ) -> None:
     """List requests in the queue's order, and what the pending ones wait for."""
-    from otactl.cli.queue.report import request_fields, request_lines
-    from otactl.cli.queue.session import QueueSession
+    from otactl.operations.queue.request_fields import request_fields
+    from otactl.operations.queue.session import QueueSession
+    from otactl.views.request_table import request_lines
 
     session = QueueSession(table, profile, region, endpoint_url)
     states = tuple(RequestState) if everything else tuple(state or _OPEN)
@@ -71,8 +72,9 @@ def show(
     output: OutputOption = OutputFormat.TEXT,
 ) -> None:
     """Show everything about one request."""
-    from otactl.cli.queue.report import field_lines, request_fields
-    from otactl.cli.queue.session import QueueSession
+    from otactl.operations.queue.request_fields import request_fields
+    from otactl.operations.queue.session import QueueSession
+    from otactl.views.request_table import field_lines
 
     fields = request_fields(QueueSession(table, profile, region, endpoint_url).find(request))
     if output is OutputFormat.JSON:
@@ -99,7 +101,8 @@ def _wait_fields(wait: Wait | None) -> dict[str, object]:
 
 
 def _remark(request: JobRequest | MalformedRequest, wait: Wait | None) -> str:
-    from otactl.cli.queue.report import iso, wait_text
+    from otactl.operations.queue.request_fields import iso
+    from otactl.views.request_table import wait_text
 
     if isinstance(request, MalformedRequest):
         return request.reason

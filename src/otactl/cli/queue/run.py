@@ -21,14 +21,15 @@ from otactl.cli.options import (
     StateDirOption,
 )
 from otactl.cli.queue.options import DEFAULT_TABLE, QUEUE_PANEL, TableOption
+from otactl.cli.queue.output import print_attempt
 from otactl.errors import DeploymentFailed, UserMistake
 from otactl.jobqueue.lease_policy import MAX_LEASE_MS
 from otactl.operations.state_directory import state_directory
 
 if TYPE_CHECKING:
-    from otactl.cli.queue.carry_out import Carrier
-    from otactl.cli.queue.ended import Ended
-    from otactl.cli.queue.worker import Pattern
+    from otactl.operations.queue.attempt import WorkerParts, WorkerSettings
+    from otactl.operations.queue.attempt_result import AttemptResult
+    from otactl.operations.queue.worker import WorkerOptions
 
 TRUST_PANEL = "What a request may name"
 _MEBIBYTE = 1024 * 1024
@@ -150,22 +151,22 @@ def run(
     Exit codes of --once and --fetched: 0 deployed, or nothing to do; otherwise those of
     `otactl deploy`. Of --drain: 1 when a request failed.
     """
-    from otactl.cli.queue.carry_out import Carrier, WorkSettings
-    from otactl.cli.queue.fetched import run_fetched
-    from otactl.cli.queue.received import Allowance
-    from otactl.cli.queue.session import QueueSession
-    from otactl.cli.queue.worker import Pattern, Until
+    from otactl.cli.frontend import TerminalFrontend
     from otactl.deploy.planner import PlanOptions
     from otactl.jobqueue.lease_policy import LeasePolicy
     from otactl.jobqueue.trust import Trust
+    from otactl.operations.queue.attempt import WorkerParts, WorkerSettings
+    from otactl.operations.queue.request_files import WorkerLimits
+    from otactl.operations.queue.session import QueueSession
+    from otactl.operations.queue.worker import WorkerOptions, WorkUntil
 
     _check_modes(once=once, drain=drain, fetched=fetched, workers=workers, output=output)
     if workers > 1:
-        _run_crew(workers)
+        _run_pool(workers)
         return
-    settings = WorkSettings(
+    settings = WorkerSettings(
         policy=LeasePolicy(lease_ms=int(lease * 1000), max_attempts=max_attempts),
-        allowance=Allowance(
+        limits=WorkerLimits(
             trust=Trust(
                 buckets=frozenset(allow_bucket or ()),
                 regions=frozenset(allow_region or ()),
@@ -180,13 +181,13 @@ def run(
         work_dir=state_directory(state_dir) / "queue",
     )
     if fetched is not None:
-        run_fetched(fetched, settings, report_dir, output)
+        _run_fetched(fetched, settings, report_dir, output)
         return
     session = QueueSession(table, profile, region, endpoint_url)
-    until = Until.ONE if once else Until.EMPTY if drain else Until.STOPPED
+    until = WorkUntil.ONE if once else WorkUntil.EMPTY if drain else WorkUntil.STOPPED
     _run_worker(
-        Carrier(session, settings),
-        Pattern(until=until, idle_seconds=idle, report_dir=report_dir),
+        WorkerParts(session, settings, TerminalFrontend()),
+        WorkerOptions(until=until, idle_seconds=idle, report_dir=report_dir),
         output,
     )
 
@@ -205,35 +206,59 @@ def _check_modes(
         )
 
 
-def _run_crew(workers: int) -> None:
-    """Run this very command in so many processes."""
-    from otactl.cli.queue.crew import Crew
+def _run_pool(workers: int) -> None:
+    """Run this very command in N processes."""
+    from otactl.cli.queue.worker_pool import WorkerPool
 
-    code = Crew([*sys.argv[1:], "--workers", "1"], workers).run()
+    code = WorkerPool([*sys.argv[1:], "--workers", "1"], workers).run()
     if code:
         raise typer.Exit(code)
 
 
-def _run_worker(carrier: Carrier, pattern: Pattern, output: OutputFormat) -> None:
-    from otactl.cli.queue.ended import print_ended
-    from otactl.cli.queue.worker import Until, Worker
+def _run_fetched(
+    folder: Path, settings: WorkerSettings, report_dir: Path | None, output: OutputFormat
+) -> None:
+    from otactl.cli.frontend import TerminalFrontend
+    from otactl.operations.queue.attempt_result import keep_report
+    from otactl.operations.queue.claim_file import CLAIM_NAME
+    from otactl.operations.queue.fetch import deploy_fetched
 
-    told: list[Ended] = []
-
-    def tell(ended: Ended) -> None:
-        told.append(ended)
-        if output is OutputFormat.TEXT:
-            print_ended(ended, with_error=pattern.until is not Until.ONE)
-
-    worker = Worker(carrier, pattern, tell)
-    worker.run()
+    result = deploy_fetched(folder, settings, TerminalFrontend())
+    if result is None:
+        terminal.note(
+            f"nothing is fetched in {folder};"
+            f" delete {CLAIM_NAME} to deploy its dev.ini all the same"
+        )
+        return
+    if report_dir is not None:
+        keep_report(result, report_dir)
     if output is OutputFormat.JSON:
-        terminal.print_json({"requests": [ended.to_fields() for ended in told]})
-    if not told:
+        terminal.print_json({"requests": [result.to_fields()]})
+    else:
+        print_attempt(result, with_error=False)
+    if result.error is not None:
+        raise result.error
+
+
+def _run_worker(parts: WorkerParts, options: WorkerOptions, output: OutputFormat) -> None:
+    from otactl.operations.queue.worker import Worker, WorkUntil
+
+    is_one = options.until is WorkUntil.ONE
+    results: list[AttemptResult] = []
+
+    def notify(result: AttemptResult) -> None:
+        results.append(result)
+        if output is OutputFormat.TEXT:
+            print_attempt(result, with_error=not is_one)
+
+    Worker(parts, options, notify).run()
+    if output is OutputFormat.JSON:
+        terminal.print_json({"requests": [result.to_fields() for result in results]})
+    if not results:
         terminal.note("there is nothing to deploy in the queue")
-    failed = [ended for ended in told if ended.error is not None]
-    if pattern.until is Until.ONE and failed and failed[0].error is not None:
+    failed = [result for result in results if result.error is not None]
+    if is_one and failed and failed[0].error is not None:
         raise failed[0].error
     if failed:
-        names = ", ".join(ended.request.job_id for ended in failed[:10])
-        raise DeploymentFailed(f"{len(failed)} of {len(told)} requests failed: {names}")
+        names = ", ".join(result.request.job_id for result in failed[:10])
+        raise DeploymentFailed(f"{len(failed)} of {len(results)} requests failed: {names}")

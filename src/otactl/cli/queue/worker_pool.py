@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 _LOOK_SECONDS = 0.5
 
 
-class Crew:
-    """So many workers.
+class WorkerPool:
+    """N workers.
 
     Args:
         command: The command line of one.
-        size: How many.
+        size: N.
     """
 
     def __init__(self, command: Sequence[str], size: int) -> None:

@@ -12,13 +12,13 @@ from tests.support.memory_queue import (
     request_for,
 )
 
-from otactl.jobqueue.held import HeldRequest, LeaseLost
+from otactl.jobqueue.claimed_request import ClaimedRequest, LeaseLost
+from otactl.jobqueue.claiming import Claimer
 from otactl.jobqueue.lease_policy import LeasePolicy
 from otactl.jobqueue.order import Priority
 from otactl.jobqueue.ports import ClaimAnswer, Gate
 from otactl.jobqueue.request import Failure, JobRequest, MalformedRequest, Outcome
 from otactl.jobqueue.state import FailureKind, RequestState
-from otactl.jobqueue.taking import Taker
 from otactl.jobqueue.transition import canceled, guard_of
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ def time() -> ManualTime:
     return ManualTime()
 
 
-def taker(table: MemoryTable, time: ManualTime, owner: str = "me", draw: float = 0.0) -> Taker:
-    return Taker(table, MemoryTargets(), time, owner=owner, policy=POLICY, draw=lambda: draw)
+def claimer(table: MemoryTable, time: ManualTime, owner: str = "me", draw: float = 0.0) -> Claimer:
+    return Claimer(table, MemoryTargets(), time, owner=owner, policy=POLICY, draw=lambda: draw)
 
 
 def states(table: MemoryTable) -> list[RequestState]:
@@ -51,22 +51,22 @@ def test_the_oldest_goes_first_and_a_high_priority_before_it(table, time) -> Non
     high = request_for("d", added_ms=NOW_MS + 2, priority=Priority.HIGH)
     table.add([low, new, high, old])
 
-    order = [taker(table, time).take() for _ in range(4)]
+    order = [claimer(table, time).claim() for _ in range(4)]
 
     assert [each.job_id for each in order if each] == [
         each.job_id for each in (high, old, new, low)
     ]
-    assert taker(table, time).take() is None
+    assert claimer(table, time).claim() is None
 
 
 def test_a_request_that_is_held_is_not_taken_again_before_its_lease_is_over(table, time) -> None:
     table.add([request_for("a")])
-    first = taker(table, time, "first").take()
+    first = claimer(table, time, "first").claim()
     time.ms += POLICY.lease_ms - 1
-    assert taker(table, time, "second").take() is None
+    assert claimer(table, time, "second").claim() is None
 
     time.ms += 1
-    second = taker(table, time, "second").take()
+    second = claimer(table, time, "second").claim()
 
     assert first is not None
     assert second is not None
@@ -77,11 +77,11 @@ def test_a_request_that_is_held_is_not_taken_again_before_its_lease_is_over(tabl
 def test_a_request_whose_workers_die_is_dead_and_says_what_the_last_one_said(table, time) -> None:
     table.add([request_for("a")])
     for owner in ("first", "second"):
-        request = taker(table, time, owner).take()
+        request = claimer(table, time, owner).claim()
         assert request is not None
-        HeldRequest(table, request, time, POLICY).hand_back(after_ms=0, trouble=f"{owner}: no disk")
+        ClaimedRequest(table, request, time, POLICY).release(after_ms=0, error=f"{owner}: no disk")
 
-    assert taker(table, time, "third").take() is None
+    assert claimer(table, time, "third").claim() is None
 
     (dead,) = table.listed(RequestState.FAILED)
     assert isinstance(dead, JobRequest)
@@ -98,7 +98,7 @@ def test_what_is_no_request_is_put_away_and_the_next_one_is_taken(table, time) -
     table.items[RequestState.PENDING, malformed.order_key] = malformed
     table.add([request_for("a")])
 
-    assert taker(table, time).take() is not None
+    assert claimer(table, time).claim() is not None
 
     (put_away,) = table.listed(RequestState.FAILED)
     assert isinstance(put_away, MalformedRequest)
@@ -111,7 +111,7 @@ def test_what_is_no_request_is_put_away_from_among_the_active_ones_too(table, ti
     )
     table.items[RequestState.DEPLOYING, malformed.order_key] = malformed
 
-    assert taker(table, time).take() is None
+    assert claimer(table, time).claim() is None
 
     assert states(table) == [RequestState.FAILED]
 
@@ -132,9 +132,9 @@ class RacedTable(MemoryTable):
 def test_beaten_to_a_request_a_worker_takes_another_one(time) -> None:
     table = RacedTable()
     table.add([request_for(name, number=number) for number, name in enumerate("abc")])
-    table.surprises.append(lambda: _take(taker(table, time, "rival")))
+    table.surprises.append(lambda: _take(claimer(table, time, "rival")))
 
-    mine = taker(table, time).take()
+    mine = claimer(table, time).claim()
 
     assert mine is not None
     assert mine.lease is not None
@@ -149,11 +149,11 @@ def test_two_that_look_at_once_never_both_take_what_shares_a_thing(time) -> None
 
     def rival() -> None:
         table.add([urgent])
-        _take(taker(table, time, "rival"))
+        _take(claimer(table, time, "rival"))
 
     table.surprises.append(rival)
 
-    assert taker(table, time).take() is None
+    assert claimer(table, time).claim() is None
 
     (active,) = table.listed(RequestState.DEPLOYING)
     assert active.order_key == urgent.order_key
@@ -165,27 +165,27 @@ def test_a_request_that_cannot_be_claimed_stops_nobody(table, time) -> None:
     table.add([twin, request_for("b", number=2)])
     busy = replace(twin, state=RequestState.DEPLOYING, lease=None, fence=1, attempt=0, targets=None)
     table.items[RequestState.DEPLOYING, twin.order_key] = busy
-    first = taker(table, time).take()
-    second = taker(table, time).take()
+    first = claimer(table, time).claim()
+    second = claimer(table, time).claim()
 
     assert first is not None
     assert first.fence == 2
     assert second is not None
     assert second.order_key != twin.order_key
-    assert taker(table, time).take() is None
+    assert claimer(table, time).claim() is None
 
 
 def test_a_dependency_is_looked_up_when_it_is_neither_pending_nor_active(table, time) -> None:
     first = request_for("a", number=1)
     second = request_for("b", number=2, after=(first.order_key,))
     table.add([second])
-    mine = taker(table, time)
-    assert mine.take() is None
+    mine = claimer(table, time)
+    assert mine.claim() is None
 
     over = replace(first, state=RequestState.DEPLOYED)
     table.items[RequestState.DEPLOYED, first.order_key] = over
 
-    taken_request = mine.take()
+    taken_request = mine.claim()
     assert taken_request is not None
     assert taken_request.job_id == second.job_id
 
@@ -195,26 +195,26 @@ def test_what_an_urgent_request_comes_after_is_taken_though_it_stands_behind(tab
     urgent = request_for("b", number=2, priority=Priority.HIGH, after=(first.order_key,))
     table.add([first, urgent])
 
-    request = taker(table, time).take()
+    request = claimer(table, time).claim()
 
     assert request is not None
     assert request.job_id == first.job_id
-    assert taker(table, time).take() is None
+    assert claimer(table, time).claim() is None
 
 
 def test_a_worker_that_lost_its_request_can_change_nothing(table, time) -> None:
     table.add([request_for("a")])
-    request = taker(table, time, "first").take()
+    request = claimer(table, time, "first").claim()
     assert request is not None
-    mine = HeldRequest(table, request, time, POLICY)
+    mine = ClaimedRequest(table, request, time, POLICY)
     time.ms += POLICY.lease_ms
-    theirs = taker(table, time, "second").take()
+    theirs = claimer(table, time, "second").claim()
     assert theirs is not None
 
     for act in (
         mine.renew,
         mine.check,
-        lambda: mine.hand_back(after_ms=0, trouble=""),
+        lambda: mine.release(after_ms=0, error=""),
         lambda: mine.succeed(_outcome()),
         lambda: mine.fail(_failure()),
     ):
@@ -227,9 +227,9 @@ def test_a_worker_that_lost_its_request_can_change_nothing(table, time) -> None:
 def test_a_worker_that_ended_its_request_gives_no_more_signs_of_life(table, time) -> None:
     """The thread that gives them may be a moment behind."""
     table.add([request_for("a")])
-    request = taker(table, time).take()
+    request = claimer(table, time).claim()
     assert request is not None
-    mine = HeldRequest(table, request, time, POLICY)
+    mine = ClaimedRequest(table, request, time, POLICY)
     over = mine.succeed(_outcome())
 
     with pytest.raises(LeaseLost):
@@ -240,9 +240,9 @@ def test_a_worker_that_ended_its_request_gives_no_more_signs_of_life(table, time
 
 def test_a_worker_asks_the_queue_before_it_goes_on_near_the_end_of_its_lease(table, time) -> None:
     table.add([request_for("a")])
-    request = taker(table, time).take()
+    request = claimer(table, time).claim()
     assert request is not None
-    mine = HeldRequest(table, request, time, POLICY)
+    mine = ClaimedRequest(table, request, time, POLICY)
     time.ms += POLICY.lease_ms - POLICY.margin_ms - 1
     mine.check()
     assert mine.request.lease == request.lease
@@ -260,9 +260,9 @@ def test_a_wall_clock_that_is_set_makes_a_lease_neither_longer_nor_shorter(
 ) -> None:
     """Set back, the owner would think itself safe while others, whose clocks are right, take it."""
     table.add([request_for("a")])
-    request = taker(table, time).take()
+    request = claimer(table, time).claim()
     assert request is not None
-    mine = HeldRequest(table, request, time, POLICY)
+    mine = ClaimedRequest(table, request, time, POLICY)
     time.set_forward_ms = hours * 3_600_000
 
     time.ms += POLICY.lease_ms - POLICY.margin_ms - 1
@@ -277,9 +277,9 @@ def test_a_wall_clock_that_is_set_makes_a_lease_neither_longer_nor_shorter(
 
 def test_frozen_beyond_its_lease_but_missed_by_nobody_a_worker_goes_on(table, time) -> None:
     table.add([request_for("a")])
-    request = taker(table, time).take()
+    request = claimer(table, time).claim()
     assert request is not None
-    mine = HeldRequest(table, request, time, POLICY)
+    mine = ClaimedRequest(table, request, time, POLICY)
 
     time.ms += 10 * POLICY.lease_ms
     mine.check()
@@ -293,11 +293,11 @@ def test_a_cancelled_request_is_not_claimed(table, time) -> None:
     table.add([request])
     assert table.move(request, canceled(request, now_ms=NOW_MS), guard_of(request))
 
-    assert taker(table, time).take() is None
+    assert claimer(table, time).claim() is None
 
 
-def _take(worker: Taker) -> None:
-    assert worker.take() is not None
+def _take(worker: Claimer) -> None:
+    assert worker.claim() is not None
 
 
 def _outcome() -> Outcome:

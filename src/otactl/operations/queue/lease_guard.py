@@ -2,7 +2,7 @@
 
 Three things ask the lease: the deployment's clock before each step and after each sleep; botocore's
 ``before-send`` event, after a request to AWS was signed and before it is sent; and a thread that
-gives signs of life. Why that is enough even for a frozen process is told in
+renews the lease. Why that is enough even for a frozen process is told in
 ``otactl.jobqueue.lease_policy``.
 """
 
@@ -13,9 +13,8 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from otactl.aws.clients import AwsClients, CallCounter
-from otactl.cli import terminal
 from otactl.errors import AwsUnreachable, OtactlError
-from otactl.jobqueue.held import LeaseLost
+from otactl.jobqueue.claimed_request import LeaseLost
 from otactl.operations.clock import CommandClock
 from otactl.rules.backoff import pause_seconds
 
@@ -24,33 +23,36 @@ if TYPE_CHECKING:
     from typing import Self
 
     from otactl.aws.clients import AwsSettings
-    from otactl.jobqueue.held import HeldRequest
+    from otactl.jobqueue.claimed_request import ClaimedRequest
     from otactl.jobqueue.lease_policy import LeasePolicy
+    from otactl.operations.frontend import Frontend
 
 
 class LeasedClock(CommandClock):
     """The clock of a deployment out of the queue: it stops when the lease is lost.
 
     Args:
-        held: The request that is deployed.
+        claimed: The request that is deployed.
+        frontend: Is warned when the lease cannot be renewed.
     """
 
-    def __init__(self, held: HeldRequest) -> None:
+    def __init__(self, claimed: ClaimedRequest, frontend: Frontend) -> None:
         super().__init__()
-        self._held = held
+        self._claimed = claimed
+        self._frontend = frontend
 
     @property
     def stop_signal(self) -> int | None:
-        """The signal by which the user asked to stop, heard or not; None when nobody did."""
+        """The signal by which the user asked to stop; None without one."""
         return self._signal_number if self._asked.is_set() else None
 
     def check(self) -> None:
-        """Go on, unless the user asked to stop or somebody else has the request."""
+        """Go on, unless the user asked to stop or another worker has the request."""
         self.check_lease()
         super().check()
 
     def sleep(self, seconds: float) -> None:
-        """Wait; somebody else may have the request afterwards."""
+        """Wait; another worker may have the request afterwards."""
         super().sleep(seconds)
         self.check_lease()
 
@@ -62,10 +64,12 @@ class LeasedClock(CommandClock):
         """
         for failures in count(1):
             try:
-                self._held.check()
+                self._claimed.check()
             except AwsUnreachable as error:
                 pause = pause_seconds(failures)
-                terminal.warn(f"the lease cannot be renewed: {error}; next try in {pause:g} s")
+                self._frontend.warn(
+                    f"the lease cannot be renewed: {error}; next try in {pause:g} s"
+                )
                 super().sleep(pause)
             else:
                 return
@@ -97,16 +101,29 @@ class GuardedClients:
             self._clock.check_lease()
 
 
+class GuardedClientPool:
+    """The guarded clients of one worker, made once for each region and pace."""
+
+    def __init__(self) -> None:
+        self._clients: dict[AwsSettings, GuardedClients] = {}
+
+    def of(self, settings: AwsSettings) -> GuardedClients:
+        """The clients for a deployment's region and pace."""
+        if settings not in self._clients:
+            self._clients[settings] = GuardedClients(settings)
+        return self._clients[settings]
+
+
 class Heartbeat:
-    """Gives signs of life for a request while the ``with`` block runs.
+    """Renews the lease of a request while the ``with`` block runs.
 
     Args:
-        held: The request.
+        claimed: The request.
         policy: How often.
     """
 
-    def __init__(self, held: HeldRequest, policy: LeasePolicy) -> None:
-        self._held = held
+    def __init__(self, claimed: ClaimedRequest, policy: LeasePolicy) -> None:
+        self._claimed = claimed
         self._seconds = policy.renewal_ms / 1000
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="lease", daemon=True)
@@ -127,7 +144,7 @@ class Heartbeat:
     def _beat(self) -> None:
         while not self._over.wait(self._seconds):
             try:
-                self._held.renew()
+                self._claimed.renew()
             except LeaseLost:
                 return
             except OtactlError:

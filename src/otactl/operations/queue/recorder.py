@@ -1,4 +1,4 @@
-"""Writes into the queue how a worker's hold on a request ended; nothing when it was lost.
+"""Writes into the queue how an attempt at a request ended; nothing when it was lost.
 
 What is written here must not be left out because AWS is away for a while: the same deployment would
 happen again. So it is tried until it is done, or until the request turns out to be another's.
@@ -9,94 +9,96 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, TypeVar
 
-from otactl.cli import terminal
-from otactl.cli.queue.ended import Ended
 from otactl.errors import AwsUnreachable, LocalResourceMissing, UserMistake
+from otactl.jobqueue.claimed_request import LeaseLost
 from otactl.jobqueue.failure_policy import (
-    hand_back_pause_ms,
     is_attempt,
     may_pass,
     refuses_the_worker,
+    release_pause_ms,
 )
-from otactl.jobqueue.held import LeaseLost
 from otactl.jobqueue.request import Failure, Outcome
 from otactl.jobqueue.state import FailureKind
+from otactl.operations.queue.attempt_result import AttemptResult
 from otactl.rules.backoff import pause_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from otactl.errors import OtactlError
-    from otactl.jobqueue.held import HeldRequest
+    from otactl.jobqueue.claimed_request import ClaimedRequest
     from otactl.model.outcome import DeploymentResult
+    from otactl.operations.frontend import Frontend
 
 R = TypeVar("R")
 
 
 class Recorder:
-    """Records the end of one hold.
+    """Records the end of one attempt.
 
     Args:
-        held: The request.
+        claimed: The request.
+        frontend: Is warned when AWS cannot be reached.
     """
 
-    def __init__(self, held: HeldRequest) -> None:
-        self._held = held
+    def __init__(self, claimed: ClaimedRequest, frontend: Frontend) -> None:
+        self._claimed = claimed
+        self._frontend = frontend
 
-    def succeed(self, result: DeploymentResult) -> Ended:
+    def succeed(self, result: DeploymentResult) -> AttemptResult:
         """Record that it is deployed.
 
         Raises:
-            LeaseLost: Somebody else has the request.
+            LeaseLost: Another worker has the request.
         """
-        after = self.insist(lambda: self._held.succeed(_outcome(result)))
-        return Ended(request=after, result=result)
+        after = self.retry_until_done(lambda: self._claimed.succeed(_outcome(result)))
+        return AttemptResult(request=after, result=result)
 
     def fail(
         self, kind: FailureKind, error: OtactlError, result: DeploymentResult | None = None
-    ) -> Ended:
+    ) -> AttemptResult:
         """Record that it failed, and why."""
         hint = f" ({error.hint})" if error.hint else ""
         failure = Failure(kind=kind, reason=f"{error}{hint}", exit_code=error.exit_code)
         outcome = None if result is None else _outcome(result)
         try:
-            after = self.insist(lambda: self._held.fail(failure, outcome))
+            after = self.retry_until_done(lambda: self._claimed.fail(failure, outcome))
         except LeaseLost as loss:
             return self.lost(loss)
-        return Ended(request=after, result=result, error=error)
+        return AttemptResult(request=after, result=result, error=error)
 
-    def hand_back(self, error: OtactlError, result: DeploymentResult | None = None) -> Ended:
-        """Leave it to the next worker, and say what hindered this one."""
-        pause_ms = hand_back_pause_ms(error, self._held.request.attempt)
+    def release(self, error: OtactlError, result: DeploymentResult | None = None) -> AttemptResult:
+        """Release it to the next worker, with the error of this one."""
+        pause_ms = release_pause_ms(error, self._claimed.request.attempt)
         try:
-            self.insist(
-                lambda: self._held.hand_back(
-                    after_ms=pause_ms, trouble=str(error), is_attempt=is_attempt(error)
+            self.retry_until_done(
+                lambda: self._claimed.release(
+                    after_ms=pause_ms, error=str(error), is_attempt=is_attempt(error)
                 )
             )
         except LeaseLost as loss:
             return self.lost(loss)
-        return Ended(
-            request=self._held.request,
+        return AttemptResult(
+            request=self._claimed.request,
             result=result,
             error=error,
             is_recorded=False,
             ends_worker=refuses_the_worker(error),
         )
 
-    def end_by(self, error: OtactlError) -> Ended:
-        """Hand it back or let it fail, by whose trouble it is."""
+    def end_by(self, error: OtactlError) -> AttemptResult:
+        """Release it or let it fail, by the cause of the error."""
         if isinstance(error, LocalResourceMissing) or may_pass(error):
-            return self.hand_back(error)
+            return self.release(error)
         is_refused = isinstance(error, UserMistake)
         return self.fail(FailureKind.REFUSED if is_refused else FailureKind.AWS, error)
 
-    def lost(self, loss: LeaseLost) -> Ended:
+    def lost(self, loss: LeaseLost) -> AttemptResult:
         """Record nothing: the request is another worker's, or over."""
-        return Ended(request=self._held.request, error=loss, is_recorded=False)
+        return AttemptResult(request=self._claimed.request, error=loss, is_recorded=False)
 
-    def insist(self, act: Callable[[], R]) -> R:
-        """Do it, and again while AWS cannot be reached: what follows must not happen without it."""
+    def retry_until_done(self, act: Callable[[], R]) -> R:
+        """Do it, and retry while AWS is unreachable: what follows must not happen without it."""
         failures = 0
         while True:
             try:
@@ -104,7 +106,7 @@ class Recorder:
             except AwsUnreachable as error:
                 failures += 1
                 pause = pause_seconds(failures)
-                terminal.warn(f"{error}; next try in {pause:g} s")
+                self._frontend.warn(f"{error}; next try in {pause:g} s")
             # Not the clock's own sleep, which a signal ends: a second signal still does.
             time.sleep(pause)
 

@@ -1,4 +1,4 @@
-"""The note that a fetched request leaves beside its ``dev.ini``: whose it is, and who holds it.
+"""The file that a fetched request leaves beside its ``dev.ini``: which request, claimed by whom.
 
 ``fetch_job_schedule.py`` takes a request and ends; ``jobs_scheduler.py`` comes later, in another
 process, and deploys. Between the two, this file is what holds the claim.
@@ -16,11 +16,11 @@ from otactl.operations.text_file import read_text, write_atomically
 if TYPE_CHECKING:
     from pathlib import Path
 
-NOTE_NAME = ".otactl-request.json"
+CLAIM_NAME = ".otactl-request.json"
 _MAX_LENGTH = 64 * 1024
 
 
-class ClaimNote(BaseModel):
+class ClaimFile(BaseModel):
     """A claim, written down.
 
     Attributes:
@@ -42,20 +42,20 @@ class ClaimNote(BaseModel):
     is_over: bool = False
 
 
-def write_note(folder: Path, note: ClaimNote) -> None:
-    """Leave a note in a folder, in place of an earlier one."""
-    write_atomically(folder / NOTE_NAME, note.model_dump_json(indent=2) + "\n")
+def write_claim(folder: Path, claim: ClaimFile) -> None:
+    """Write the claim into a folder, in place of an earlier one."""
+    write_atomically(folder / CLAIM_NAME, claim.model_dump_json(indent=2) + "\n")
 
 
-def read_note(folder: Path) -> ClaimNote:
-    """The note in a folder.
+def read_claim(folder: Path) -> ClaimFile:
+    """The claim in a folder.
 
     Raises:
         UserMistake: There is none, or it is damaged.
     """
-    path = folder / NOTE_NAME
+    path = folder / CLAIM_NAME
     try:
-        return ClaimNote.model_validate_json(read_text(path, limit=_MAX_LENGTH))
+        return ClaimFile.model_validate_json(read_text(path, limit=_MAX_LENGTH))
     except LocalResourceMissing as error:
         raise UserMistake(
             f"{folder} holds no fetched request: {path}: {error}",

@@ -33,8 +33,8 @@ _PIECE_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Allowance:
-    """What whoever runs the worker adds to a request.
+class WorkerLimits:
+    """What a worker lets a request name, and adds to it.
 
     Attributes:
         signing_key: The private key that images are signed with; the path in the file is not used.
@@ -117,36 +117,36 @@ def check_targets(request: JobRequest, listed: ThingList, declared: TargetSet) -
 
 
 def read_request(
-    request: JobRequest, folder: Path, allowance: Allowance, *, now_ms: int | None
+    request: JobRequest, folder: Path, limits: WorkerLimits, *, now_ms: int | None
 ) -> LoadedDeployment:
     """Read a request's deployment from its files.
 
     Args:
         request: Whose files they are.
         folder: Where they are.
-        allowance: What it may name.
+        limits: What it may name.
         now_ms: Epoch milliseconds its schedule must lie ahead of; None for now.
 
     Raises:
         UserMistake: It names what it may not; ``ConfigurationInvalid`` when it is wrong.
     """
     try:
-        return _read(request, folder / CONFIGURATION_NAME, allowance, now_ms)
+        return _read(request, folder / CONFIGURATION_NAME, limits, now_ms)
     except LocalResourceMissing as error:
         # The files are here; it is what is in them.
         raise UserMistake(str(error), hint=error.hint) from error
 
 
 def _read(
-    request: JobRequest, path: Path, allowance: Allowance, now_ms: int | None
+    request: JobRequest, path: Path, limits: WorkerLimits, now_ms: int | None
 ) -> LoadedDeployment:
-    overrides = _overrides(request, allowance)
+    overrides = _overrides(request, limits)
     # First the text alone: no file it names is opened before it is known to be allowed.
     text = read_text(path, limit=MAX_CONFIGURATION_LENGTH)
     parsed = parse_configuration(text, file_name=CONFIGURATION_NAME, overrides=overrides)
     parsed.configuration.refuse_waves("the queue")
-    reasons = list(refusals(parsed.configuration, request, allowance.trust))
-    if parsed.configuration.signing is not None and allowance.signing_key is None:
+    reasons = list(refusals(parsed.configuration, request, limits.trust))
+    if parsed.configuration.signing is not None and limits.signing_key is None:
         reasons.append(
             "[SIGNING_CONFIG]: a worker signs only with a key of its own (--signing-key)"
         )
@@ -157,13 +157,13 @@ def _read(
     return load_deployment(path, overrides=overrides, now_ms=now_ms)
 
 
-def _overrides(request: JobRequest, allowance: Allowance) -> dict[str, str]:
+def _overrides(request: JobRequest, limits: WorkerLimits) -> dict[str, str]:
     overrides = {}
     if request.run > 1:
         # A new run must not meet the job and the stream of the one before.
         suffix = f"-r{request.run}"
         overrides["jobId"] = request.aws_job_id
         overrides["streamId"] = request.job_id.replace("jobId_", "streamId_", 1) + suffix
-    if allowance.signing_key is not None:
-        overrides["SIGNING_CONFIG.privateKeyPath"] = str(allowance.signing_key.absolute())
+    if limits.signing_key is not None:
+        overrides["SIGNING_CONFIG.privateKeyPath"] = str(limits.signing_key.absolute())
     return overrides

@@ -1,4 +1,4 @@
-"""One worker's attempt at one request, to its end: fetched, checked, planned, deployed, recorded.
+"""One worker's attempt at one request: fetched, checked, planned, deployed, recorded.
 
 How it ends:
 
@@ -14,18 +14,10 @@ How it ends:
 from __future__ import annotations
 
 import traceback
-from typing import TYPE_CHECKING, cast
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
-from otactl.cli.frontend import TerminalFrontend
-from otactl.cli.queue.checkpoint import (
-    Checkpoint,
-    CheckpointedJournal,
-    CheckpointKeeper,
-    read_checkpoint,
-)
-from otactl.cli.queue.received import check_files, check_targets, download_files, read_request
-from otactl.cli.queue.recorder import Recorder
-from otactl.deploy.journal import Phase
+from otactl.deploy.journal import Journal, Phase
 from otactl.deploy.preparation import Request, prepare, prepare_again
 from otactl.deploy.step import CreateJob, DeleteExistingJob
 from otactl.deploy.store import DeploymentStore
@@ -36,50 +28,123 @@ from otactl.errors import (
     OtactlError,
     UserMistake,
 )
+from otactl.jobqueue.claimed_request import LeaseLost
 from otactl.jobqueue.failure_policy import may_pass, own_fault
-from otactl.jobqueue.held import LeaseLost
 from otactl.jobqueue.state import FailureKind
 from otactl.jobqueue.trust import document_refusals
 from otactl.operations.deployment import about_deployment, carry_out
 from otactl.operations.environment import DeploymentEnvironment, RequestPace
+from otactl.operations.queue.checkpoint import (
+    Checkpoint,
+    CheckpointKeeper,
+    has_begun_a_job,
+    read_checkpoint,
+    restore,
+)
+from otactl.operations.queue.lease_guard import GuardedClientPool, Heartbeat, LeasedClock
+from otactl.operations.queue.recorder import Recorder
+from otactl.operations.queue.request_files import (
+    check_files,
+    check_targets,
+    download_files,
+    read_request,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from otactl.cli.queue.carry_out import Carrier
-    from otactl.cli.queue.ended import Ended
-    from otactl.cli.queue.lease_guard import LeasedClock
     from otactl.deploy.plan import Plan
-    from otactl.jobqueue.held import HeldRequest
+    from otactl.deploy.planner import PlanOptions
+    from otactl.jobqueue.claimed_request import ClaimedRequest
+    from otactl.jobqueue.lease_policy import LeasePolicy
     from otactl.model.outcome import DeploymentResult
+    from otactl.operations.frontend import Frontend
     from otactl.operations.load import LoadedDeployment
+    from otactl.operations.queue.attempt_result import AttemptResult
+    from otactl.operations.queue.request_files import WorkerLimits
+    from otactl.operations.queue.session import QueueSession
 
 _FAULT_NAME = "fault.txt"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerSettings:
+    """How a worker deploys.
+
+    Attributes:
+        poll_seconds: From one poll of a running job to the next.
+        work_dir: Where it keeps files and journals, a folder for each request it claims.
+    """
+
+    policy: LeasePolicy
+    limits: WorkerLimits
+    options: PlanOptions
+    poll_seconds: float
+    work_dir: Path
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerParts:
+    """What all attempts of one worker share.
+
+    Attributes:
+        session: The queue.
+        settings: How to deploy.
+        frontend: Is told what happens, and hears signals.
+        clients: Reach AWS under the lease of the request that is deployed.
+    """
+
+    session: QueueSession
+    settings: WorkerSettings
+    frontend: Frontend
+    clients: GuardedClientPool = field(default_factory=GuardedClientPool)
+
+
+def deploy_claimed(
+    claimed: ClaimedRequest, parts: WorkerParts, *, fetched: Path | None = None
+) -> AttemptResult:
+    """Deploy a request under its lease.
+
+    Args:
+        claimed: The request.
+        parts: The worker's.
+        fetched: Where its files are already; they are downloaded when None.
+    """
+    clock = LeasedClock(claimed, parts.frontend)
+    attempt = Attempt(parts, claimed, clock, fetched)
+    stopping = "the request is handed back unless it is over"
+    with Heartbeat(claimed, parts.settings.policy), parts.frontend.hear_signals(clock, stopping):
+        result = attempt.run()
+    return replace(result, stop_signal=clock.stop_signal)
 
 
 class Attempt:
     """One worker's attempt at one request.
 
     Args:
-        carrier: Whose it is: the queue, the settings, the clients.
-        held: The request.
+        parts: The worker's.
+        claimed: The request.
         clock: Time, and the lease.
         fetched: Where its files are already; they are downloaded when None.
     """
 
     def __init__(
-        self, carrier: Carrier, held: HeldRequest, clock: LeasedClock, fetched: Path | None
+        self,
+        parts: WorkerParts,
+        claimed: ClaimedRequest,
+        clock: LeasedClock,
+        fetched: Path | None,
     ) -> None:
-        self._session, self._settings = carrier.session, carrier.settings
-        self._guarded = carrier.guarded
-        self._held = held
-        self._recorder = Recorder(held)
+        self._session, self._settings = parts.session, parts.settings
+        self._clients, self._frontend = parts.clients, parts.frontend
+        self._claimed = claimed
+        self._recorder = Recorder(claimed, parts.frontend)
         self._clock = clock
-        request = held.request
+        request = claimed.request
         self._folder = self._settings.work_dir / f"{request.aws_job_id}-{request.fence}"
         self._fetched = fetched
 
-    def run(self) -> Ended:
+    def run(self) -> AttemptResult:
         """Carry it out, and record or hand back."""
         try:
             return self._deploy()
@@ -88,33 +153,35 @@ class Attempt:
         except OtactlError as error:
             return self._recorder.end_by(error)
         except Exception as fault:  # noqa: BLE001  # the requests behind it must not suffer
-            return self._recorder.hand_back(own_fault(fault, self._keep_traceback()))
+            return self._recorder.release(own_fault(fault, self._keep_traceback()))
         finally:
             self._discard_files()
 
-    def _deploy(self) -> Ended:
-        request, store = self._held.request, self._session.store
+    def _deploy(self) -> AttemptResult:
+        request, store = self._claimed.request, self._session.store
         checkpoint = read_checkpoint(request, store)
         loaded = self._loaded(None if checkpoint is None else checkpoint.planned_ms)
         environment = self._environment(loaded)
         try:
             plan, checkpoint, is_new = self._plan(loaded, environment, checkpoint)
-            keeper = CheckpointKeeper(self._held, store, checkpoint, self._recorder.insist)
+            keeper = CheckpointKeeper(
+                self._claimed, store, checkpoint, self._recorder.retry_until_done
+            )
             if is_new:
                 keeper.keep()
             journal = self._begin(loaded, plan, environment)
             try:
-                journal.restore(checkpoint, now_ms=self._clock.now_ms())
-                journal.keeper = keeper
+                restore(journal, checkpoint, now_ms=self._clock.now_ms())
+                journal.listener = keeper
                 result, failure = carry_out(journal, environment, look_for_leftovers=True)
                 return self._record(journal, result, failure)
             finally:
                 journal.close()
         finally:
-            self._guarded(environment.clients.settings).serve(None)
+            self._clients.of(environment.clients.settings).serve(None)
 
     def _loaded(self, now_ms: int | None) -> LoadedDeployment:
-        request, trust = self._held.request, self._settings.allowance.trust
+        request, trust = self._claimed.request, self._settings.limits.trust
         self._make_folder()
         if self._fetched is None:
             download_files(request, self._session.store, self._folder, trust)
@@ -122,7 +189,7 @@ class Attempt:
             check_files(request, self._fetched)
         self._clock.check()
         folder = self._fetched or self._folder
-        loaded = read_request(request, folder, self._settings.allowance, now_ms=now_ms)
+        loaded = read_request(request, folder, self._settings.limits, now_ms=now_ms)
         check_targets(request, loaded.thing_list, self._session.targets.targets_of(request))
         return loaded
 
@@ -147,13 +214,13 @@ class Attempt:
             )
         )
         return DeploymentEnvironment(
-            clients=self._guarded(settings).serve(self._clock),
+            clients=self._clients.of(settings).serve(self._clock),
             clock=self._clock,
             state_dir=self._folder,
             poll_seconds=self._settings.poll_seconds,
             pace=pace,
             hands_over=True,
-            frontend=TerminalFrontend(),
+            frontend=self._frontend,
         )
 
     def _plan(
@@ -163,7 +230,7 @@ class Attempt:
         checkpoint: Checkpoint | None,
     ) -> tuple[Plan, Checkpoint, bool]:
         """The plan and its checkpoint, and whether they are new."""
-        request, account = self._held.request, self._session.account
+        request, account = self._claimed.request, self._session.account
         wanted = Request(
             configuration=loaded.configuration,
             thing_list=loaded.thing_list,
@@ -193,7 +260,7 @@ class Attempt:
 
     def _check_document(self, plan: Plan) -> None:
         """Refuse a document that has AWS IoT sign what this request may not name."""
-        request, trust = self._held.request, self._settings.allowance.trust
+        request, trust = self._claimed.request, self._settings.limits.trust
         documents = {step.document for step in plan.steps if isinstance(step, CreateJob)}
         reasons = [
             reason
@@ -205,30 +272,29 @@ class Attempt:
 
     def _begin(
         self, loaded: LoadedDeployment, plan: Plan, environment: DeploymentEnvironment
-    ) -> CheckpointedJournal:
-        created = CheckpointedJournal.create(
+    ) -> Journal:
+        journal = Journal.create(
             DeploymentStore(self._folder).path(plan.deployment_id),
             plan,
             now_ms=self._clock.now_ms(),
-            about=about_deployment(loaded, environment) | {"request": self._held.request.job_id},
+            about=about_deployment(loaded, environment) | {"request": self._claimed.request.job_id},
         )
-        journal = cast("CheckpointedJournal", created)
         journal.enter_targets(loaded.thing_list.things)
         return journal
 
     def _record(
-        self, journal: CheckpointedJournal, result: DeploymentResult, failure: OtactlError | None
-    ) -> Ended:
+        self, journal: Journal, result: DeploymentResult, failure: OtactlError | None
+    ) -> AttemptResult:
         if isinstance(failure, LeaseLost):
             raise failure
         if failure is None:
             return self._recorder.succeed(result)
-        can_go_on = journal.phase is not Phase.FINISHED or not journal.has_begun_a_job
+        can_go_on = journal.phase is not Phase.FINISHED or not has_begun_a_job(journal)
         if can_go_on and may_pass(failure):
-            return self._recorder.hand_back(failure, result)
+            return self._recorder.release(failure, result)
         if isinstance(failure, AwsRefused) and journal.phase is Phase.RUNNING:
             # The job runs on, and can be taken up again once AWS lets us.
-            return self._recorder.hand_back(failure, result)
+            return self._recorder.release(failure, result)
         kind = FailureKind.DEPLOYMENT if isinstance(failure, DeploymentFailed) else FailureKind.AWS
         return self._recorder.fail(kind, failure, result)
 

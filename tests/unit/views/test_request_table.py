@@ -5,9 +5,10 @@ import io
 from rich.console import Console
 from tests.support.memory_queue import request_for
 
-from otactl.cli.queue.report import field_lines, iso, request_lines
 from otactl.jobqueue.request import MalformedRequest
 from otactl.jobqueue.state import RequestState
+from otactl.operations.queue.request_fields import iso
+from otactl.views.request_table import field_lines, request_lines
 
 
 def test_what_a_stranger_wrote_is_shown_as_it_is_and_not_taken_for_markup() -> None:

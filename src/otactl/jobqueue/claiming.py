@@ -36,8 +36,8 @@ _FIRST_PAUSE_SECONDS = 0.05
 _LONGEST_PAUSE_SECONDS = 5.0
 
 
-class Taker:
-    """Takes requests for one worker.
+class Claimer:
+    """Claims requests for one worker.
 
     Args:
         table: The queue.
@@ -69,8 +69,8 @@ class Taker:
         self._named: set[tuple[RequestState, str]] = set()
         self._overview = Overview(table, targets, time)
 
-    def take(self) -> JobRequest | None:
-        """The request this worker now holds; None when none may be deployed."""
+    def claim(self) -> JobRequest | None:
+        """The request this worker has claimed; None when none may be deployed."""
         gone: set[str] = set()
         pending: Iterable[JobRequest] = ()
         for tries in count(1):
@@ -166,11 +166,11 @@ class Taker:
 
 
 def _dead(request: JobRequest) -> Failure:
-    trouble = request.last_trouble or "none of them said why"
+    error = request.last_error or "none of them said why"
     return Failure(
         kind=FailureKind.DEAD,
         reason=(
-            f"{request.attempt} workers took it and none brought it to an end ({trouble});"
+            f"{request.attempt} workers took it and none brought it to an end ({error});"
             f" what exists of it in AWS is called {request.aws_job_id}"
         ),
     )

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from otactl.aws.release_store import FileRefused
 from otactl.deploy.ending import Ending
-from otactl.deploy.journal import Journal, Phase, StepState
+from otactl.deploy.journal import Phase, StepState
 from otactl.deploy.step import AwaitJob, CreateJob
 from otactl.deploy.step.job import round_result
 from otactl.jobqueue.stored_file import FileRole, release_key
@@ -27,9 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from otactl.aws.release_store import ReleaseStore
+    from otactl.deploy.journal import Journal
     from otactl.deploy.plan import Plan
     from otactl.deploy.step import Step
-    from otactl.jobqueue.held import HeldRequest
+    from otactl.jobqueue.claimed_request import ClaimedRequest
     from otactl.jobqueue.request import JobRequest
     from otactl.jobqueue.stored_file import StoredFile
     from otactl.model.outcome import RoundResult
@@ -105,115 +106,100 @@ def _check_name(request: JobRequest, file: StoredFile) -> None:
 
 
 class CheckpointKeeper:
-    """Keeps the checkpoints of one deployment.
+    """Keeps the checkpoints of one deployment (``deploy.journal.JournalListener``).
 
     Args:
-        held: The request; only its owner can point it at a checkpoint.
+        claimed: The request; only its owner can point it at a checkpoint.
         store: Where they are kept.
         checkpoint: What there is already.
-        insist: Does something again and again while AWS cannot be reached.
+        retry: Retries an action while AWS is unreachable.
     """
 
     def __init__(
         self,
-        held: HeldRequest,
+        claimed: ClaimedRequest,
         store: ReleaseStore,
         checkpoint: Checkpoint,
-        insist: Callable[[Callable[[], None]], None],
+        retry: Callable[[Callable[[], None]], None],
     ) -> None:
-        self._held = held
+        self._claimed = claimed
         self._store = store
         self._checkpoint = checkpoint
-        self._insist = insist
+        self._retry = retry
 
     def keep(self) -> None:
         """Keep what there is.
 
         Raises:
-            LeaseLost: Somebody else has the request.
+            LeaseLost: Another worker has the request.
         """
-        self._insist(self._keep)
+        self._retry(self._keep)
 
-    def keep_round(self, record: dict[str, Any], number: int) -> None:
+    def on_round_entered(self, journal: Journal, result: RoundResult) -> None:
         """Keep how a round ended. Doing it again is no error.
 
         Raises:
-            LeaseLost: Somebody else has the request.
+            LeaseLost: Another worker has the request.
         """
-        rounds = (*self._checkpoint.rounds[: number - 1], record)
-        self._checkpoint = self._checkpoint.model_copy(update={"rounds": rounds})
-        self.keep()
+        record = journal.record(f"round-{result.round}/await")
+        if record is not None:
+            rounds = (*self._checkpoint.rounds[: result.round - 1], record)
+            self._checkpoint = self._checkpoint.model_copy(update={"rounds": rounds})
+            self.keep()
 
-    def keep_failure(self, failure: str) -> None:
-        """Keep that the deployment failed, and is about to be undone.
+    def on_phase_entered(self, journal: Journal, phase: Phase) -> None:
+        """Keep that the deployment failed, before anything is deleted.
 
         Raises:
-            LeaseLost: Somebody else has the request.
+            LeaseLost: Another worker has the request.
         """
-        self._checkpoint = self._checkpoint.model_copy(update={"failure": failure})
-        self.keep()
+        failed = phase is Phase.CLEANING and journal.failure is not None
+        if failed and has_begun_a_job(journal):
+            self._checkpoint = self._checkpoint.model_copy(update={"failure": journal.failure})
+            self.keep()
 
     def _keep(self) -> None:
-        request = self._held.request
+        request = self._claimed.request
         # A name of its own each time: what a later worker points at, no earlier one replaces.
         end = "failed" if self._checkpoint.failure else str(len(self._checkpoint.rounds))
         name = f"{request.fence}-{end}.json"
         key = release_key(FileRole.CHECKPOINT, request.aws_job_id, name)
         content = self._checkpoint.model_dump_json().encode()
-        self._held.keep_checkpoint(self._store.write(request.bucket, key, content))
+        self._claimed.keep_checkpoint(self._store.write(request.bucket, key, content))
 
 
-class CheckpointedJournal(Journal):
-    """A journal of which the next worker finds what it needs."""
+def has_begun_a_job(journal: Journal) -> bool:
+    """Whether a job of this deployment was created, or may have been."""
+    return any(
+        isinstance(step, CreateJob) and journal.state(step.key) is not None
+        for step in journal.plan.steps
+    )
 
-    keeper: CheckpointKeeper | None = None
 
-    def enter_round(self, result: RoundResult) -> None:
-        """Write down what a round came to, here and in the queue."""
-        super().enter_round(result)
-        record = self.record(f"round-{result.round}/await")
-        if self.keeper is not None and record is not None:
-            self.keeper.keep_round(record, result.round)
+def restore(journal: Journal, checkpoint: Checkpoint, *, now_ms: int) -> None:
+    """Enter what the last worker had done into a new journal.
 
-    def enter_phase(self, phase: Phase) -> None:
-        """Write down that the deployment is that far; in the queue, that it failed."""
-        super().enter_phase(phase)
-        if (
-            phase is Phase.CLEANING
-            and self.keeper is not None
-            and self.failure is not None
-            and self.has_begun_a_job
-        ):
-            self.keeper.keep_failure(self.failure)
+    Its last round is not entered as over, though its steps are done: so the executor takes its
+    result once more, and undoes what the last worker may not have undone.
+    """
+    plan, records = journal.plan, checkpoint.rounds
+    done = len(records)
+    if checkpoint.failure:
+        journal.enter_failure(checkpoint.failure)
+        journal.enter_phase(Phase.CLEANING)
+        done = len(plan.rounds)
+    if done:
+        _enter_done(journal, plan.setup, now_ms, {})
+    for number, steps in enumerate(plan.rounds[:done], start=1):
+        record = records[number - 1] if number <= len(records) else {}
+        _enter_done(journal, steps, now_ms, record)
+        if number < len(records):
+            journal.enter_round(round_result(records[number - 1]))
 
-    @property
-    def has_begun_a_job(self) -> bool:
-        """Whether a job of this deployment was created, or may have been."""
-        return any(
-            isinstance(step, CreateJob) and self.state(step.key) is not None
-            for step in self.plan.steps
-        )
 
-    def restore(self, checkpoint: Checkpoint, *, now_ms: int) -> None:
-        """Write down what the last worker had done.
-
-        Its last round is not entered as over, though its steps are done: so the executor takes its
-        result once more, and undoes what the last worker may not have undone.
-        """
-        plan, records = self.plan, checkpoint.rounds
-        done = len(records)
-        if checkpoint.failure:
-            self.enter_failure(checkpoint.failure)
-            super().enter_phase(Phase.CLEANING)
-            done = len(plan.rounds)
-        if done:
-            self._enter_done(plan.setup, now_ms, {})
-        for number, steps in enumerate(plan.rounds[:done], start=1):
-            self._enter_done(steps, now_ms, records[number - 1] if number <= len(records) else {})
-            if number < len(records):
-                super().enter_round(round_result(records[number - 1]))
-
-    def _enter_done(self, steps: Sequence[Step], now_ms: int, outcome: dict[str, Any]) -> None:
-        for step in steps:
-            record = outcome if isinstance(step, AwaitJob) else {}
-            self.enter(step.key, StepState.DONE, now_ms=now_ms, record=record)
+def _enter_done(
+    journal: Journal, steps: Sequence[Step], now_ms: int, outcome: dict[str, Any]
+) -> None:
+    for step in steps:
+        record = outcome if isinstance(step, AwaitJob) else {}
+        journal.enter(step.key, StepState.DONE, now_ms=now_ms, record=record)

@@ -1,4 +1,4 @@
-"""A request in the hands of one worker: every write of the worker goes through here.
+"""A request that one worker has claimed: every write of the worker goes through here.
 
 Each write names the worker and its fence, so one that was taken over can change nothing any more.
 ``check`` is asked before anything is sent to AWS; see ``lease_policy`` for why that is enough.
@@ -14,7 +14,7 @@ from otactl.jobqueue.transition import (
     deployed,
     failed,
     guard_of,
-    handed_back,
+    released,
     renewed,
     with_checkpoint,
 )
@@ -32,8 +32,8 @@ class LeaseLost(OtactlError):
     """Raised when a worker finds that its request is no longer its own."""
 
 
-class HeldRequest:
-    """A request this worker has taken. Safe to use from several threads.
+class ClaimedRequest:
+    """A request this worker has claimed. Safe to use from several threads.
 
     Args:
         table: The queue.
@@ -50,7 +50,7 @@ class HeldRequest:
         self._time = time
         self._ahead_ms = time.now_ms() - time.monotonic_ms()
         self._policy = policy
-        self._is_held = True
+        self._is_claimed = True
         self._lock = threading.Lock()
 
     def _now_ms(self) -> int:
@@ -78,10 +78,10 @@ class HeldRequest:
             self.renew()
 
     def renew(self) -> None:
-        """Give a sign of life.
+        """Renew the lease.
 
         Raises:
-            LeaseLost: Somebody else has the request.
+            LeaseLost: Another worker has the request.
         """
         # The time is taken before the call: the lease must not seem longer than it is.
         until_ms = self._now_ms() + self._policy.lease_ms
@@ -91,34 +91,32 @@ class HeldRequest:
         """Point the request at what the next worker would go on from.
 
         Raises:
-            LeaseLost: Somebody else has the request.
+            LeaseLost: Another worker has the request.
         """
         self._amend(lambda request: with_checkpoint(request, checkpoint))
 
-    def hand_back(self, *, after_ms: int, trouble: str, is_attempt: bool = True) -> None:
-        """Let somebody else have it after a while.
+    def release(self, *, after_ms: int, error: str, is_attempt: bool = True) -> None:
+        """Release it to other workers after a pause.
 
         Args:
-            after_ms: How long it waits.
-            trouble: Why.
+            after_ms: The pause.
+            error: Why.
             is_attempt: Whether it counts towards the attempts after which a request is dead.
 
         Raises:
-            LeaseLost: Somebody else has the request.
+            LeaseLost: Another worker has the request.
         """
         at_ms = self._now_ms() + after_ms
         self._amend(
-            lambda request: handed_back(
-                request, at_ms=at_ms, trouble=trouble, is_attempt=is_attempt
-            ),
-            lets_go=True,
+            lambda request: released(request, at_ms=at_ms, error=error, is_attempt=is_attempt),
+            releases=True,
         )
 
     def succeed(self, outcome: Outcome) -> JobRequest:
         """Record that it is deployed.
 
         Raises:
-            LeaseLost: Somebody else has the request.
+            LeaseLost: Another worker has the request.
         """
         now_ms = self._now_ms()
         return self._end(lambda request: deployed(request, outcome, now_ms=now_ms))
@@ -127,7 +125,7 @@ class HeldRequest:
         """Record that it failed.
 
         Raises:
-            LeaseLost: Somebody else has the request.
+            LeaseLost: Another worker has the request.
         """
         now_ms = self._now_ms()
         return self._end(lambda request: failed(request, failure, now_ms=now_ms, outcome=outcome))
@@ -136,21 +134,21 @@ class HeldRequest:
         with self._lock:
             after = change(self._mine())
             if not self._table.move(self._request, after, guard_of(self._request)):
-                self._is_held = False
+                self._is_claimed = False
                 raise self._loss()
-            self._request, self._is_held = after, False
+            self._request, self._is_claimed = after, False
         return after
 
-    def _amend(self, change: Callable[[JobRequest], JobRequest], *, lets_go: bool = False) -> None:
+    def _amend(self, change: Callable[[JobRequest], JobRequest], *, releases: bool = False) -> None:
         with self._lock:
             after = change(self._mine())
             if not self._table.amend(self._request, after, guard_of(self._request)):
-                self._is_held = False
+                self._is_claimed = False
                 raise self._loss()
-            self._request, self._is_held = after, not lets_go
+            self._request, self._is_claimed = after, not releases
 
     def _mine(self) -> JobRequest:
-        if not self._is_held:
+        if not self._is_claimed:
             raise self._loss()
         return self._request
 

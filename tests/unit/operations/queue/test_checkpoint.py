@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from otactl.cli.queue.checkpoint import Checkpoint
+from otactl.operations.queue.checkpoint import Checkpoint
 
 
 @pytest.mark.parametrize("name", ["planned_ms", "things"])

@@ -15,7 +15,7 @@ from otactl.jobqueue.stored_file import FileRole, StoredFile
 from otactl.jobqueue.submission import (
     MAX_INLINE_TARGETS,
     QueuedPart,
-    Terms,
+    RequestOptions,
     key_of,
     pending_request,
     plan_parts,
@@ -30,9 +30,9 @@ from otactl.wire.job_document import MAX_JOB_DOCUMENT_LENGTH
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from otactl.cli.queue.session import QueueSession
     from otactl.jobqueue.request import JobRequest
     from otactl.operations.load import LoadedDeployment
+    from otactl.operations.queue.session import QueueSession
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,13 +41,13 @@ class Submission:
 
     Attributes:
         bucket: Where its files go.
-        terms: When it may be deployed.
+        options: When it may be deployed.
         split: Things per request; None for one request.
     """
 
     loaded: LoadedDeployment
     bucket: str
-    terms: Terms
+    options: RequestOptions
     split: int | None
 
 
@@ -64,7 +64,7 @@ def submit(submission: Submission, session: QueueSession, *, now_ms: int) -> tup
     """
     parts = plan_parts(
         _targets(submission, session),
-        submission.terms,
+        submission.options,
         size=submission.split,
         now_ms=now_ms,
         random_bytes=secrets.token_bytes,
@@ -135,7 +135,7 @@ class _FileKeeper:
         name = Path(self._configuration.file_name).name
         return pending_request(
             part,
-            self._submission.terms,
+            self._submission.options,
             bucket=self._submission.bucket,
             image=image,
             configuration=self._write(FileRole.CONFIGURATION, part, name, text.encode()),

@@ -1,20 +1,22 @@
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 
 import pytest
 from tests.support.memory_queue import MemoryTable, MemoryTargets
 
-from otactl.cli.queue.carry_out import Carrier, WorkSettings
-from otactl.cli.queue.received import Allowance
-from otactl.cli.queue.session import QueueSession
-from otactl.cli.queue.worker import Pattern, Until, Worker, new_owner
 from otactl.deploy.planner import PlanOptions
 from otactl.errors import AwsUnreachable, Interrupted
 from otactl.jobqueue.lease_policy import LeasePolicy
 from otactl.jobqueue.ports import ActiveRequests
 from otactl.jobqueue.trust import Trust
 from otactl.operations.clock import CommandClock
+from otactl.operations.frontend import Frontend
+from otactl.operations.queue.attempt import WorkerParts, WorkerSettings
+from otactl.operations.queue.request_files import WorkerLimits
+from otactl.operations.queue.session import QueueSession
+from otactl.operations.queue.worker import Worker, WorkerOptions, WorkUntil, new_owner
 
 
 class AwayTable(MemoryTable):
@@ -35,23 +37,37 @@ class AwayTable(MemoryTable):
         return super().active()
 
 
-def worker(table: AwayTable, until: Until, tmp_path: Path) -> Worker:
-    session = QueueSession("queue", None, "us-east-1", None)
-    session.__dict__.update(table=table, targets=MemoryTargets())
-    settings = WorkSettings(
+def session_of(table: AwayTable) -> QueueSession:
+    """A session whose table and targets are in memory."""
+
+    class MemorySession(QueueSession):
+        @cached_property
+        def table(self) -> AwayTable:
+            return table
+
+        @cached_property
+        def targets(self) -> MemoryTargets:
+            return MemoryTargets()
+
+    return MemorySession("queue", None, "us-east-1", None)
+
+
+def worker(table: AwayTable, until: WorkUntil, tmp_path: Path) -> Worker:
+    settings = WorkerSettings(
         policy=LeasePolicy(),
-        allowance=Allowance(trust=Trust()),
+        limits=WorkerLimits(trust=Trust()),
         options=PlanOptions(),
         poll_seconds=1,
         work_dir=tmp_path,
     )
-    pattern = Pattern(until=until, idle_seconds=1, report_dir=None)
-    return Worker(Carrier(session, settings), pattern, lambda _: None, clock=table.clock)
+    options = WorkerOptions(until=until, idle_seconds=1, report_dir=None)
+    parts = WorkerParts(session_of(table), settings, Frontend())
+    return Worker(parts, options, lambda _: None, clock=table.clock)
 
 
-@pytest.mark.parametrize("until", [Until.ONE, Until.EMPTY])
+@pytest.mark.parametrize("until", [WorkUntil.ONE, WorkUntil.EMPTY])
 def test_a_worker_for_ci_gives_up_on_a_queue_that_cannot_be_reached(
-    until: Until, tmp_path: Path
+    until: WorkUntil, tmp_path: Path
 ) -> None:
     assert worker(AwayTable(looks=4), until, tmp_path).run() == 0
 
@@ -64,7 +80,7 @@ def test_a_worker_that_runs_until_it_is_stopped_waits_for_the_queue(tmp_path: Pa
     table.asks_to_stop_at = 2
 
     with pytest.raises(Interrupted):
-        worker(table, Until.STOPPED, tmp_path).run()
+        worker(table, WorkUntil.STOPPED, tmp_path).run()
 
     assert table.looks == 2
 

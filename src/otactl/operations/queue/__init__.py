@@ -1,0 +1,1 @@
+"""The queue of deployments: requests added, claimed, fetched and deployed by workers."""

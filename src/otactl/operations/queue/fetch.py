@@ -1,0 +1,151 @@
+"""Requests fetched into a folder, to look at, or claimed there and deployed later.
+
+The manual's ``fetch_job_schedule.py`` and ``jobs_scheduler.py`` are these two.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from otactl.errors import LocalResourceMissing, OtactlError, UserMistake
+from otactl.jobqueue.claimed_request import ClaimedRequest
+from otactl.jobqueue.lease_policy import LeasePolicy
+from otactl.jobqueue.overview import Overview
+from otactl.operations.clock import CommandClock
+from otactl.operations.queue.attempt import WorkerParts, deploy_claimed
+from otactl.operations.queue.claim_file import ClaimFile, read_claim, write_claim
+from otactl.operations.queue.recorder import Recorder
+from otactl.operations.queue.session import QueueSession
+from otactl.operations.queue.worker import new_claimer
+
+if TYPE_CHECKING:
+    from otactl.jobqueue.request import JobRequest
+    from otactl.operations.frontend import Frontend
+    from otactl.operations.queue.attempt import WorkerSettings
+    from otactl.operations.queue.attempt_result import AttemptResult
+
+
+def fetch_request(
+    session: QueueSession, job_id: str | None, into: Path | None
+) -> tuple[JobRequest | None, Path]:
+    """Download a request's files; nothing changes in the queue.
+
+    Args:
+        session: The queue.
+        job_id: The request; None for the next to be deployed.
+        into: The folder; one of the request's name when None.
+
+    Returns:
+        The request, None when none may be deployed, and the folder.
+    """
+    if job_id is not None:
+        request: JobRequest | None = session.request(job_id)
+    else:
+        overview = Overview(session.table, session.targets, CommandClock())
+        verdicts = overview.verdicts(session.table.active(), overview.pending())
+        request = next((verdict.request for verdict in verdicts if verdict.wait is None), None)
+    folder = into or Path(request.job_id if request else ".")
+    if request is not None:
+        _download(request, session, folder)
+    return request, folder
+
+
+def fetch_claimed(
+    session: QueueSession, into: Path | None, frontend: Frontend, *, lease_ms: int
+) -> tuple[JobRequest | None, Path]:
+    """Claim the next request and download its files; a claim file says who holds it.
+
+    If it cannot be downloaded, the queue records why.
+    """
+    policy = LeasePolicy(lease_ms=lease_ms)
+    request = new_claimer(session, CommandClock(), policy, frontend).claim()
+    folder = into or Path(request.job_id if request else ".")
+    if request is not None:
+        try:
+            _download(request, session, folder)
+        except OtactlError as error:
+            claimed = ClaimedRequest(session.table, request, CommandClock(), LeasePolicy())
+            Recorder(claimed, frontend).end_by(error)
+            raise
+    _write_claim(request, session, folder, lease_ms)
+    return request, folder
+
+
+def deploy_fetched(
+    folder: Path, settings: WorkerSettings, frontend: Frontend
+) -> AttemptResult | None:
+    """Deploy what is in a folder, if its claim file says that it is still to be deployed.
+
+    Returns:
+        The result of the attempt; None when there is nothing to deploy.
+
+    Raises:
+        UserMistake: Another worker has the request by now, or its files were changed.
+    """
+    claim = read_claim(folder)
+    if claim.is_over:
+        return None
+    session = QueueSession(claim.table, claim.profile, claim.region, claim.endpoint_url)
+    policy = replace(settings.policy, lease_ms=claim.lease_ms)
+    request = _claimed_by(session, claim.job_id, claim.owner, claim.fence)
+    claimed = ClaimedRequest(session.table, request, CommandClock(), policy)
+    parts = WorkerParts(session, replace(settings, policy=policy), frontend)
+    result = deploy_claimed(claimed, parts, fetched=folder)
+    write_claim(folder, claim.model_copy(update={"is_over": True}))
+    return result
+
+
+def _download(request: JobRequest, session: QueueSession, folder: Path) -> None:
+    """Download into a folder beside the others, then put the files in place, dev.ini the last."""
+    from otactl.jobqueue.trust import Trust
+    from otactl.operations.queue.request_files import download_files, names_of
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".fetch-") as name:
+            download_files(request, session.store, Path(name), Trust())
+            for file_name in reversed(names_of(request).values()):
+                (Path(name) / file_name).replace(folder / file_name)
+    except OSError as error:
+        raise LocalResourceMissing(f"cannot write into {folder}: {error.strerror}") from error
+
+
+def _write_claim(
+    request: JobRequest | None, session: QueueSession, folder: Path, lease_ms: int
+) -> None:
+    claim = ClaimFile(
+        table=session.table_name,
+        region=session.clients.region,
+        profile=session.profile,
+        endpoint_url=session.endpoint_url,
+        is_over=True,
+    )
+    if request is not None and request.lease is not None:
+        claimed = {
+            "order_key": request.order_key,
+            "job_id": request.job_id,
+            "owner": request.lease.owner,
+            "fence": request.fence,
+            "lease_ms": lease_ms,
+            "is_over": False,
+        }
+        claim = claim.model_copy(update=claimed)
+    write_claim(folder, claim)
+
+
+def _claimed_by(session: QueueSession, job_id: str, owner: str, fence: int) -> JobRequest:
+    """The request of a claim file, as it stands in the table.
+
+    Raises:
+        UserMistake: Another worker has it by now.
+    """
+    request = session.request(job_id)
+    if request.lease is None or (request.lease.owner, request.fence) != (owner, fence):
+        raise UserMistake(
+            f"{job_id} is no longer yours: it is {request.state}",
+            hint="it was fetched too long ago; fetch the next one",
+        )
+    return request

@@ -1,0 +1,161 @@
+"""A worker: claims requests and deploys them, one after the other."""
+
+from __future__ import annotations
+
+import os
+import random
+import secrets
+import socket
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import count
+from typing import TYPE_CHECKING
+
+from otactl.errors import AwsUnreachable, Interrupted
+from otactl.jobqueue.claimed_request import ClaimedRequest
+from otactl.jobqueue.claiming import Claimer
+from otactl.operations.clock import CommandClock
+from otactl.operations.queue.attempt import deploy_claimed
+from otactl.operations.queue.attempt_result import keep_report
+from otactl.rules.backoff import pause_seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from otactl.jobqueue.lease_policy import LeasePolicy
+    from otactl.jobqueue.request import JobRequest
+    from otactl.operations.frontend import Frontend
+    from otactl.operations.queue.attempt import WorkerParts
+    from otactl.operations.queue.attempt_result import AttemptResult
+    from otactl.operations.queue.session import QueueSession
+
+_MAX_OWNER_LENGTH = 120
+#: Tries in a row of a worker that is to end to reach a queue.
+_TRIES = 5
+
+
+class WorkUntil(StrEnum):
+    """When a worker ends."""
+
+    ONE = "one"
+    EMPTY = "empty"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerOptions:
+    """When a worker ends, and what it keeps.
+
+    Attributes:
+        until: When it ends.
+        idle_seconds: From one poll of an empty queue to the next.
+        report_dir: Where it keeps a report on each request; None for nowhere.
+    """
+
+    until: WorkUntil
+    idle_seconds: float
+    report_dir: Path | None
+
+
+def new_owner() -> str:
+    """A worker's unique name: its host, process and a random part."""
+    host = "".join(sign for sign in socket.gethostname() if sign.isalnum() or sign in "-.")
+    return f"{host[:_MAX_OWNER_LENGTH]}/{os.getpid()}/{secrets.token_hex(3)}"
+
+
+class Worker:
+    """Claims requests of a queue and deploys them.
+
+    Args:
+        parts: The queue, and how to deploy.
+        options: When the worker ends, and what it keeps.
+        notify: Called with the result of each attempt.
+        clock: Time, and the request to stop; the wall's when left out.
+    """
+
+    def __init__(
+        self,
+        parts: WorkerParts,
+        options: WorkerOptions,
+        notify: Callable[[AttemptResult], None],
+        *,
+        clock: CommandClock | None = None,
+    ) -> None:
+        self._parts, self._frontend = parts, parts.frontend
+        self._options = options
+        self._notify = notify
+        self._clock = clock or CommandClock()
+        self._claimer = new_claimer(
+            parts.session, self._clock, parts.settings.policy, parts.frontend
+        )
+
+    def run(self) -> int:
+        """Work until the end. Returns the number of requests that are over.
+
+        Raises:
+            Interrupted: The user asked to stop.
+            AwsUnreachable: The queue cannot be reached, and the worker is to end.
+            AwsRefused: The worker itself lacks a permission, or its session is over.
+        """
+        ended = 0
+        while True:
+            with self._frontend.hear_signals(self._clock, "taking no further request"):
+                request = self._claim()
+                if request is None and self._options.until is not WorkUntil.STOPPED:
+                    return ended
+                if request is None:
+                    self._clock.sleep(self._options.idle_seconds)
+                    continue
+            # From here on the deployment's own clock hears the signals.
+            ended += self._deploy(request)
+            if self._options.until is WorkUntil.ONE:
+                return ended
+
+    def _claim(self) -> JobRequest | None:
+        for failures in count(1):
+            try:
+                self._clock.check()
+                return self._claimer.claim()
+            except AwsUnreachable as error:
+                # A CI job that waits for the end fails; its next run tries again.
+                if self._options.until is not WorkUntil.STOPPED and failures == _TRIES:
+                    raise
+                pause = pause_seconds(failures)
+                self._frontend.warn(f"the queue cannot be read: {error}; next try in {pause:g} s")
+            self._clock.sleep(pause)
+        raise AssertionError("counting never ends")
+
+    def _deploy(self, request: JobRequest) -> bool:
+        self._frontend.note(f"{request.job_id}: taken (attempt {request.attempt})")
+        policy = self._parts.settings.policy
+        claimed = ClaimedRequest(self._parts.session.table, request, self._clock, policy)
+        try:
+            self._clock.check()
+        except Interrupted:
+            claimed.release(after_ms=0, error="interrupted before it began", is_attempt=False)
+            raise
+        result = deploy_claimed(claimed, self._parts)
+        if self._options.report_dir is not None:
+            keep_report(result, self._options.report_dir)
+        self._notify(result)
+        if result.stop_signal is not None:
+            raise Interrupted(result.stop_signal)
+        if result.ends_worker and result.error is not None:
+            raise result.error
+        return result.is_recorded
+
+
+def new_claimer(
+    session: QueueSession, clock: CommandClock, policy: LeasePolicy, frontend: Frontend
+) -> Claimer:
+    """Claims requests of a queue, under a name of its own."""
+    return Claimer(
+        session.table,
+        session.targets,
+        clock,
+        owner=new_owner(),
+        policy=policy,
+        draw=random.random,
+        warn=frontend.warn,
+    )

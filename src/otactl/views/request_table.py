@@ -1,0 +1,74 @@
+"""Requests of the queue as text: a table, and all fields of one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.text import Text
+
+from otactl.jobqueue.request import JobRequest, MalformedRequest
+from otactl.jobqueue.schedule import WaitReason
+from otactl.model.quoting import printable
+from otactl.views.foreign_text import clean, clean_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from otactl.jobqueue.schedule import Wait
+
+_WAITS = {
+    WaitReason.TIME: "its time has not come",
+    WaitReason.DEPENDENCY: "comes after {on}",
+    WaitReason.HELD: "held: {on} has not succeeded and does not run",
+    WaitReason.OVERLAP: "has things of {on}",
+}
+
+
+def wait_text(wait: Wait) -> str:
+    """Why a request waits, for people."""
+    return _WAITS[wait.reason].format(on=wait.on)
+
+
+def request_lines(rows: Sequence[tuple[JobRequest | MalformedRequest, str]]) -> Text:
+    """Requests, one a line, and below each what is to be said of it.
+
+    A request's id is copied into the next command, so it is never folded.
+    """
+    told = [
+        (_cells(request), request.reason if isinstance(request, MalformedRequest) else remark)
+        for request, remark in rows
+    ]
+    cells = [("request", "state", "targets"), *(row for row, _ in told)]
+    wide, state_wide, count_wide = (max(map(len, column)) for column in zip(*cells, strict=True))
+    lines = [f"{name:{wide}}  {state:{state_wide}}  {n:>{count_wide}}" for name, state, n in cells]
+    text = Text()
+    text.append(lines[0], style="bold")
+    for line, (_, said) in zip(lines[1:], told, strict=True):
+        text.append(f"\n{line}")
+        if said:
+            text.append(f"\n    {clean(said)}", style="dim")
+    return text
+
+
+def field_lines(fields: Mapping[str, Any]) -> list[str]:
+    """A request's fields for people: what is empty is left out, what is nested stands below."""
+    lines = []
+    for name, value in fields.items():
+        if value in (None, [], {}):
+            continue
+        nested = value if isinstance(value, dict) else {}
+        told = ", ".join(value) if isinstance(value, list) else "" if nested else value
+        lines.append(clean_lines(f"{name:14} {told}".rstrip(), " " * 15))
+        wide = max(map(len, nested), default=0)
+        told_below = {key: each for key, each in nested.items() if each is not None}
+        lines += [
+            clean_lines(f"    {key:{wide}}  {each}", " " * 8) for key, each in told_below.items()
+        ]
+    return lines
+
+
+def _cells(request: JobRequest | MalformedRequest) -> tuple[str, str, str]:
+    if isinstance(request, MalformedRequest):
+        return printable(request.order_key), request.state.value, ""
+    count = "" if request.targets is None else f"{request.targets.count:,}"
+    return request.job_id, request.state.value, count
