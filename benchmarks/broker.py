@@ -120,7 +120,7 @@ def child(part: str) -> None:
 
 def over_http() -> None:
     """Publish as a client outside has to."""
-    with start_local_cloud(CloudSettings(log_level="WARNING")) as cloud:
+    with start_local_cloud(CloudSettings(log_level="WARNING", connection_rates=False)) as cloud:
         client = boto3.client(
             "iot-data",
             endpoint_url=cloud.address.endpoint_url,

@@ -120,7 +120,8 @@ def wait_connected(fleet: FleetRun, things: int) -> None:
 def measure(things: int, image: bytes, directory: Path) -> dict[str, float]:
     """Run it once."""
     figures: dict[str, float] = {"things": things, "imageKiB": len(image) / KIB}
-    with start_local_cloud(CloudSettings(state_dir=directory / "cloud")) as cloud:
+    settings = CloudSettings(state_dir=directory / "cloud", connection_rates=False)
+    with start_local_cloud(settings) as cloud:
         clients = AwsClients(AwsSettings.for_local_cloud(cloud.address))
         names = [f"device-{number:05}" for number in range(things)]
         manifest = plan_fleet(clients, things=names, groups={"benchmark": names})

@@ -226,7 +226,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with (
         tempfile.TemporaryDirectory() as directory,
-        start_local_cloud(CloudSettings(log_level="WARNING")) as cloud,
+        start_local_cloud(CloudSettings(log_level="WARNING", connection_rates=False)) as cloud,
     ):
         met = asyncio.run(run(prepare(cloud, Path(directory)), arguments.seconds))
     print("command: python benchmarks/streams.py")

@@ -41,6 +41,13 @@ ACCOUNT_ID = "123456789012"
 REGION = "us-east-1"
 FIRMWARE_BUCKET = "otactl-test-firmware"
 STREAM_ROLE = "otactl-test-stream"
+#: Tests need not wait as long as on AWS, nor be slowed down as there.
+QUICK: dict[str, Any] = {
+    "account_id": ACCOUNT_ID,
+    "region": REGION,
+    "delete_job_seconds": 0.2,
+    "connection_rates": False,
+}
 
 
 class StartCloud(Protocol):
@@ -52,8 +59,7 @@ class StartCloud(Protocol):
 @pytest.fixture(scope="session")
 def cloud() -> Iterator[RunningCloud]:
     """The shared local cloud: account 123456789012, us-east-1, real speed, ports of its own."""
-    settings = CloudSettings(account_id=ACCOUNT_ID, region=REGION, delete_job_seconds=0.2)
-    with start_local_cloud(settings) as running:
+    with start_local_cloud(CloudSettings(**QUICK)) as running:
         yield running
 
 
@@ -69,8 +75,7 @@ def start_cloud() -> Iterator[StartCloud]:
     with contextlib.ExitStack() as stack:
 
         def start(**settings: Any) -> RunningCloud:
-            chosen = {"account_id": ACCOUNT_ID, "region": REGION, "delete_job_seconds": 0.2}
-            chosen |= settings
+            chosen = QUICK | settings
             return stack.enter_context(start_local_cloud(CloudSettings(**chosen)))
 
         yield start

@@ -51,6 +51,8 @@ def build_application(settings: ServerSettings) -> Any:
         largest_page=settings.largest_page,
         executions_per_minute=settings.executions_per_minute,
         delete_job_seconds=settings.delete_job_seconds,
+        connection_rates=settings.connection_rates,
+        least_keep_alive_seconds=settings.least_keep_alive_seconds,
     )
     adaptation.install_all(options)
     background.repeat("the evaluation of alarms", alarm.evaluate_everywhere)

@@ -42,6 +42,9 @@ class CloudSettings:
         largest_page: Entries in a page of a list at most; small ones show who forgets nextToken.
         executions_per_minute: What a job notifies, or cancels, in a minute at most; AWS's value.
         delete_job_seconds: Real seconds for which a deleted job is in DELETION_IN_PROGRESS.
+        connection_rates: Whether a connection's messages and bytes a second are limited, as AWS
+            limits them.
+        least_keep_alive_seconds: The shortest keep alive of a connection; AWS's value.
         host_names: Names under which it is asked, beside localhost, *.localhost and 127.0.0.1.
 
     Raises:
@@ -60,6 +63,8 @@ class CloudSettings:
     largest_page: int = 250
     executions_per_minute: int = 1000
     delete_job_seconds: float = 2.0
+    connection_rates: bool = True
+    least_keep_alive_seconds: int = 30
     host_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -126,6 +131,8 @@ class ServerSettings:
     largest_page: int = 250
     executions_per_minute: int = 1000
     delete_job_seconds: float = 2.0
+    connection_rates: bool = True
+    least_keep_alive_seconds: int = 30
     host_names: tuple[str, ...] = ()
 
     @classmethod

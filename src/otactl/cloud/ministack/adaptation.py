@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from otactl.cloud.background import Background
+from otactl.cloud.connection_limit import LEAST_KEEP_ALIVE_SECONDS
 from otactl.cloud.ministack import (
     alarm,
     asker,
@@ -38,6 +39,7 @@ from otactl.cloud.ministack import (
     thing_group,
     timeout,
 )
+from otactl.cloud.ministack.connection import ConnectionLimits
 from otactl.cloud.ministack.job_deletion import JobDeletion
 from otactl.cloud.ministack.job_pace import JobPace
 from otactl.cloud.ministack.shape import ShapeChanged
@@ -58,12 +60,16 @@ class Options:
         largest_page: Entries in a page of a list at most.
         executions_per_minute: What a job notifies, or cancels, in a minute at most.
         delete_job_seconds: Real seconds that DeleteJob takes.
+        connection_rates: Whether a connection's messages and bytes a second are limited.
+        least_keep_alive_seconds: The shortest keep alive of a connection.
     """
 
     background: Background = field(default_factory=Background)
     largest_page: int = paging.LARGEST_PAGE
     executions_per_minute: int = DEFAULT_MAXIMUM_PER_MINUTE
     delete_job_seconds: float = 2.0
+    connection_rates: bool = True
+    least_keep_alive_seconds: int = LEAST_KEEP_ALIVE_SECONDS
 
 
 def _adaptations(options: Options) -> dict[str, Callable[[], None]]:
@@ -76,6 +82,11 @@ def _adaptations(options: Options) -> dict[str, Callable[[], None]]:
     background = options.background
     pace = JobPace(background, options.executions_per_minute)
     deletion = JobDeletion(background, pace, options.delete_job_seconds)
+    limits = ConnectionLimits(
+        background,
+        rates=options.connection_rates,
+        least_keep_alive=options.least_keep_alive_seconds,
+    )
     return {
         "the refusal of clients without a certificate": client_certificate.install,
         "random credentials of functions": function_credentials.install,
@@ -99,6 +110,7 @@ def _adaptations(options: Options) -> dict[str, Callable[[], None]]:
         "the remembered CA key (registering a large fleet will be slow)": ca_key.install,
         "the subscription index (a large fleet will be slow)": subscription_index.install,
         "answers to the connection that asked": asker.install,
+        "the limits of a connection": limits.install,
         "the small rules of the registry": registry.install,
         "groups in groups": thing_group.install,
         "pages of lists": partial(paging.install, options.largest_page),

@@ -76,6 +76,7 @@ def install() -> None:
     require_source(iot._handle_shadow_publish, "await broker_publish(")
     handle_packet = session.handle_packet
 
+    @functools.wraps(handle_packet)
     async def remember(asker: Any, pkt_type: int, flags: int, body: bytes) -> bool:
         token = _asking.set(asker)
         try:
@@ -97,6 +98,7 @@ def install() -> None:
         await publish(*where, **options)
         await deliver_unsubscribed(current_asker(), where[2], where[3])
 
+    @functools.wraps(publish)
     async def broker_publish(
         account_id: str, region: str, topic: str, payload: bytes, *arguments: Any, **options: Any
     ) -> None:

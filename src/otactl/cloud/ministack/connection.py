@@ -1,0 +1,255 @@
+"""The limits of a connection to the broker, by ``otactl.cloud.connection_limit``.
+
+What breaks one ends the connection, as on AWS: too many filters or slashes, RETAIN on a reserved
+topic, too large a payload, silence beyond the keep alive (with the will, and the presence event
+MQTT_KEEP_ALIVE_TIMEOUT). Too many messages are dropped, unacknowledged; too many bytes are delayed.
+All in real seconds, whatever the speed of the cloud's clock. A certificate that is no longer ACTIVE
+loses its connections. Shared subscriptions, which MiniStack would take for a filter of that name,
+are refused. A job may be named ``get``, ``notify``, ``start-next`` or ``notify-next``.
+
+Touched, in ``ministack.services.iot``: ``_WSSession.handle_packet``, ``send_bytes`` and
+``_connack_properties``, ``_reserved_filter_subscribe_allowed``, ``_parse_jobs_topic`` and
+``_handle_certificate`` are wrapped; ``_connected_clients`` is read; packets are taken apart by
+MiniStack's own readers.
+"""
+
+# ruff: noqa: SLF001 - the private parts of MiniStack are what this file is about, see above.
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ministack.services import iot
+
+from otactl.cloud.connection_limit import (
+    BYTES_PER_SECOND,
+    LEAST_KEEP_ALIVE_SECONDS,
+    PATIENCE,
+    PUBLISHES_PER_SECOND,
+    Allowance,
+    keep_alive_seconds,
+    publish_problem,
+    subscribe_problem,
+)
+from otactl.cloud.ministack.shape import require, require_parameters, require_source
+
+if TYPE_CHECKING:
+    from otactl.cloud.background import Background
+
+_SHARED = "$share/"
+_JOB = re.compile(r"\$aws/things/([^/]+)/jobs/(get|start-next|notify|notify-next)/(get|update)")
+_OK = 200
+#: MQTT 5 reason codes (section 2.4).
+_KEEP_ALIVE_TIMEOUT, _QUOTA_EXCEEDED, _NOT_AUTHORIZED = 0x8D, 0x97, 0x87
+
+_log = logging.getLogger("otactl.cloud.broker")
+
+
+@dataclass(slots=True)
+class _Connection:
+    """What is counted of a connection; times are the event loop's.
+
+    Attributes:
+        heard_at: When its last packet came, or was done with.
+        asked: The keep alive it asked for, in seconds; None before CONNECT.
+    """
+
+    heard_at: float
+    asked: int | None = None
+    is_handling: bool = False
+    messages: Allowance = field(default_factory=lambda: Allowance(PUBLISHES_PER_SECOND))
+    inbound: Allowance = field(default_factory=lambda: Allowance(BYTES_PER_SECOND))
+    outbound: Allowance = field(default_factory=lambda: Allowance(BYTES_PER_SECOND))
+
+
+class ConnectionLimits:
+    """See the module.
+
+    Args:
+        background: Looks for silent connections.
+        rates: Whether messages and bytes a second are limited.
+        least_keep_alive: In seconds; AWS's is 30.
+    """
+
+    def __init__(
+        self,
+        background: Background,
+        *,
+        rates: bool = True,
+        least_keep_alive: int = LEAST_KEEP_ALIVE_SECONDS,
+    ) -> None:
+        self._background = background
+        self._speed = background.speed
+        self._rates = rates
+        self._least_keep_alive = least_keep_alive
+
+    def install(self) -> None:
+        """Put the limits in place.
+
+        Raises:
+            ShapeChanged: MiniStack's broker is not the one this was written for.
+        """
+        session = iot._WSSession
+        require_parameters(session.handle_packet, "self", "pkt_type", "flags", "body")
+        require_parameters(session.send_bytes, "self", "b")
+        require_parameters(session._connack_properties, "self", "assigned_client_id")
+        require_source(session.disconnect_reason, "return self._forced_disconnect_reason")
+        require_parameters(iot._handle_certificate, "method", "path", "body", "qp")
+        require(iot._parse_jobs_topic("$aws/things/t/jobs/get/get") is None, "no job named get")
+        handle, send = session.handle_packet, session.send_bytes
+        properties = session._connack_properties
+        limits = self
+
+        @functools.wraps(handle)
+        async def handle_packet(self: Any, pkt_type: int, flags: int, body: bytes) -> bool:
+            return await limits._handle(handle, self, pkt_type, flags, body)
+
+        @functools.wraps(send)
+        async def send_bytes(self: Any, b: bytes) -> None:
+            if limits._rates:
+                await limits._pause(limits._of(self).outbound, len(b))
+            await send(self, b)
+
+        @functools.wraps(properties)
+        def connack_properties(self: Any, assigned_client_id: str | None) -> Any:
+            asked = limits._of(self).asked
+            holds = keep_alive_seconds(asked or 0, limits._least_keep_alive)
+            told = [] if asked == holds else [(iot.PROP_SERVER_KEEP_ALIVE, holds)]
+            return [*properties(self, assigned_client_id), *told]
+
+        session.handle_packet = handle_packet
+        session.send_bytes = send_bytes
+        session._connack_properties = connack_properties
+        _install_topics()
+        self._install_certificates()
+        self._background.repeat("the keep-alive check", self._end_silent, self._speed)
+
+    def _now(self) -> float:
+        """Real seconds."""
+        return asyncio.get_running_loop().time() / self._speed
+
+    def _of(self, session: Any) -> _Connection:
+        found = session.__dict__.get("otactl_connection")
+        if found is None:
+            found = session.otactl_connection = _Connection(heard_at=self._now())
+        return found  # type: ignore[no-any-return]  # kept in a foreign object
+
+    async def _pause(self, allowance: Allowance, amount: int) -> None:
+        wait = allowance.reserve(amount, self._now())
+        if wait > 0:
+            await asyncio.sleep(wait * self._speed)
+
+    async def _handle(  # MiniStack's own parameters
+        self, handle: Any, session: Any, pkt_type: int, flags: int, body: bytes
+    ) -> bool:
+        connection = self._of(session)
+        try:
+            problem = _problem(session, connection, pkt_type, flags, body)
+        except (ValueError, IndexError):
+            problem = None  # malformed, which MiniStack answers itself
+        if problem is not None:
+            _log.warning("the connection of %r is closed: %s", session._client_id, problem)
+            await _leave(session, "CLIENT_ERROR", _QUOTA_EXCEEDED)
+            return False
+        is_publish = pkt_type == iot.PKT_PUBLISH
+        if is_publish and self._rates and not connection.messages.take(self._now()):
+            return True  # lost if QoS 0, and sent again by the client if QoS 1
+        connection.is_handling = True
+        try:
+            goes_on = bool(await handle(session, pkt_type, flags, body))
+        finally:
+            connection.is_handling = False
+            connection.heard_at = self._now()
+        if self._rates:
+            await self._pause(connection.inbound, len(body))
+        return goes_on
+
+    async def _end_silent(self) -> None:
+        now = self._now()
+        for session in list(iot._connected_clients.values()):
+            connection = self._of(session)
+            holds = keep_alive_seconds(connection.asked or 0, self._least_keep_alive)
+            if not connection.is_handling and now - connection.heard_at > PATIENCE * holds:
+                self._end(session, "MQTT_KEEP_ALIVE_TIMEOUT", _KEEP_ALIVE_TIMEOUT)
+
+    def _end(self, session: Any, reason: str, code: int) -> None:
+        async def end() -> None:
+            await _leave(session, reason, code)
+            await session._send({"type": "websocket.close", "code": 1000})
+            await session.cleanup()
+
+        self._background.run(f"the end of the connection of {session._client_id}", end())
+
+    def _install_certificates(self) -> None:
+        handle = iot._handle_certificate
+
+        @functools.wraps(handle)
+        def handle_certificate(method: str, path: str, body: bytes, qp: dict[str, str]) -> Any:
+            answer = handle(method, path, body, qp)
+            certificate_id = path.rpartition("/")[2]
+            record = iot._certificates.get(certificate_id)
+            if method == "PUT" and answer[0] == _OK and record["status"] != "ACTIVE":
+                for session in list(iot._connected_clients.values()):
+                    if session.certificate_id == certificate_id:
+                        self._end(session, "AUTH_ERROR", _NOT_AUTHORIZED)
+            return answer
+
+        iot._handle_certificate = handle_certificate
+
+
+def _install_topics() -> None:
+    filter_allowed, parse_job = iot._reserved_filter_subscribe_allowed, iot._parse_jobs_topic
+
+    def subscribe_allowed(topic_filter: str) -> bool:
+        return not topic_filter.startswith(_SHARED) and bool(filter_allowed(topic_filter))
+
+    def parse_jobs_topic(topic: str) -> tuple[str, str, str | None] | None:
+        found = _JOB.fullmatch(topic)
+        if found is not None:
+            return found[1], found[3], found[2]
+        return parse_job(topic)  # type: ignore[no-any-return]  # MiniStack has no types
+
+    iot._reserved_filter_subscribe_allowed = subscribe_allowed
+    iot._parse_jobs_topic = parse_jobs_topic
+
+
+def _problem(
+    session: Any, connection: _Connection, pkt_type: int, flags: int, body: bytes
+) -> str | None:
+    """Why a packet ends its connection; a CONNECT tells its keep alive.
+
+    Raises:
+        ValueError: The packet is malformed.
+        IndexError: The same.
+    """
+    if pkt_type == iot.PKT_CONNECT:
+        _, at = iot._read_string(body, 0)
+        connection.asked = int.from_bytes(body[at + 2 : at + 4], "big")
+    elif pkt_type == iot.PKT_PUBLISH:
+        topic, at = iot._read_string(body, 0)
+        at += 2 if flags >> 1 & 3 else 0
+        if session.protocol_version == iot.MQTT_5:
+            _, at = iot._decode_properties(body, at)
+        return publish_problem(topic, len(body) - at, retain=bool(flags & 1))
+    elif pkt_type == iot.PKT_SUBSCRIBE:
+        at, filters = 2, []
+        if session.protocol_version == iot.MQTT_5:
+            _, at = iot._decode_properties(body, at)
+        while at < len(body):
+            topic_filter, at = iot._read_string(body, at)
+            filters.append(topic_filter)
+            at += 1
+        return subscribe_problem(filters)
+    return None
+
+
+async def _leave(session: Any, reason: str, code: int) -> None:
+    """Note why the broker ends a connection, and tell an MQTT 5 client."""
+    session._forced_disconnect_reason = reason
+    if session.protocol_version == iot.MQTT_5:
+        await session.send_bytes(iot._make_disconnect(code))
