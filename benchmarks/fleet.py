@@ -111,9 +111,9 @@ def create_job(clients: AwsClients, image: bytes) -> None:
 def wait_connected(fleet: FleetRun, things: int) -> None:
     """Until every device is connected and has asked for work."""
     until = time.monotonic() + MAX_SECONDS
-    while not fleet.standing().is_settled:
+    while not fleet.progress().is_settled:
         if time.monotonic() > until:
-            raise TimeoutError(f"only {fleet.standing().connected} of {things} connected")
+            raise TimeoutError(f"only {fleet.progress().connected} of {things} connected")
         time.sleep(0.05)
 
 

@@ -71,9 +71,9 @@ class Figures:
             self.calls[model.name] += 1
             if "CancellationReasons" in parsed:
                 self.calls["…of which cancelled"] += 1
-            told = parsed.get("ConsumedCapacity", [])
+            reported = parsed.get("ConsumedCapacity", [])
             reads = model.name in ("Query", "GetItem", "BatchGetItem")
-            for each in told if isinstance(told, list) else [told]:
+            for each in reported if isinstance(reported, list) else [reported]:
                 self.units["read" if reads else "write"] += each["CapacityUnits"]
 
         def refuse(request: Any, **_: Any) -> AWSResponse | None:
@@ -216,11 +216,11 @@ def measure(
     for thread in threads:
         thread.join()
     figures.seconds = time.perf_counter() - started
-    tell(title, figures, made)
+    notify(title, figures, made)
     return figures
 
 
-def tell(title: str, figures: Figures, made: list[JobRequest]) -> None:
+def notify(title: str, figures: Figures, made: list[JobRequest]) -> None:
     """Print the figures of a run."""
     count = len(made)
     twice = sum(1 for times in figures.taken.values() if times > 1)

@@ -32,7 +32,7 @@ from otactl.lambdas.metrics_generator import (
 
 EVENTS, SINGLE, THROUGH_RULE = 10_000, 200, 200
 TABLE = "benchmark-claims"
-PATIENCE_SECONDS = 120
+MAX_UNREACHABLE_SECONDS = 120
 
 
 def event(run: str, number: int) -> dict[str, Any]:
@@ -121,7 +121,7 @@ def through_the_rule(clients: AwsClients, environment: dict[str, str]) -> None:
         )
     published = time.perf_counter() - started
     while counted(clients) < THROUGH_RULE:
-        if time.perf_counter() - started > PATIENCE_SECONDS:
+        if time.perf_counter() - started > MAX_UNREACHABLE_SECONDS:
             sys.exit(f"only {counted(clients):g} of {THROUGH_RULE} events arrived")
         time.sleep(0.1)
     report(f"{THROUGH_RULE} through the rule", THROUGH_RULE, time.perf_counter() - started, {})

@@ -31,7 +31,7 @@ from otactl.aws.event_configuration import enable_events
 from otactl.aws.job_events import JobEvents
 from otactl.aws.jobs import IotJobs
 from otactl.cloud import CloudSettings, start_local_cloud
-from otactl.model.standing import Source
+from otactl.model.progress import Source
 from otactl.model.status import ExecutionStatus, JobStatus
 from otactl.monitor.job_watcher import JobWatcher
 from otactl.monitor.message_queue import MessageQueue
@@ -148,11 +148,11 @@ def poll(site: Site, job_id: str, between: Callable[[int], None]) -> Watching:
         return False
 
     watching.watch(is_over).run()
-    tell(f"calls of {LOOKS} looks", f"{sum(spent)}")
-    tell("  of the look that cost most", f"{max(spent)}")
+    notify(f"calls of {LOOKS} looks", f"{sum(spent)}")
+    notify("  of the look that cost most", f"{max(spent)}")
     closing = watching.calls.total() - sum(spent)
     if closing:
-        tell("  afterwards, to complete the picture of a job that is over", f"{closing}")
+        notify("  afterwards, to complete the picture of a job that is over", f"{closing}")
     if max(spent) > 1 + EXTRA_CALLS:
         raise SystemExit("a look cost more than it may")
     return watching
@@ -169,7 +169,7 @@ def polling(site: Site) -> None:
     """The three ways to poll."""
     count = len(site.names)
     print(f"polling, {count:,} things, {LOOKS} looks: nothing moves")
-    watching = poll(site, "still", lambda _look: None)
+    watching = poll(site, "still", lambda _poll: None)
     require(watching, 0)
     if watching.calls != {"iot:DescribeJob": LOOKS}:
         raise SystemExit(f"it asked {watching.calls}")
@@ -179,13 +179,13 @@ def polling(site: Site) -> None:
     watching = poll(
         site,
         "spread",
-        lambda look: site.finish("spread", site.names[(look - 1) * share : look * share]),
+        lambda poll: site.finish("spread", site.names[(poll - 1) * share : poll * share]),
     )
     require(watching, count)
 
     print("polling: all finish between the first look and the second")
     watching = poll(
-        site, "burst", lambda look: site.finish("burst", site.names) if look == 1 else None
+        site, "burst", lambda poll: site.finish("burst", site.names) if poll == 1 else None
     )
     require(watching, count)
 
@@ -208,10 +208,10 @@ def events(site: Site) -> None:
         watching.watch(is_over, expects_events=True).run()
     require(watching, len(site.names))
     last = watching.shown[-1]
-    tell("calls at the start", f"{at_start.total()}")
-    tell("calls after the start", f"{(watching.calls - at_start).total()}")
-    tell("  what failed, by reason", f"{sum(group.count for group in last.failures)}")
-    tell("  download times known", f"{last.download_seconds.count}")
+    notify("calls at the start", f"{at_start.total()}")
+    notify("calls after the start", f"{(watching.calls - at_start).total()}")
+    notify("  what failed, by reason", f"{sum(group.count for group in last.failures)}")
+    notify("  download times known", f"{last.download_seconds.count}")
     if watching.calls != at_start:
         raise SystemExit(f"it asked {watching.calls - at_start}")
 
@@ -244,7 +244,7 @@ def quiet(site: Site) -> None:
     with JobEvents(watching.clients, ["quiet"], post=watching.message_queue.post):
         watching.watch(is_over, expects_events=True).run()
     for limit in (LOOKS * 5, 3600):
-        tell(f"calls in {limit:,} s", f"{calls_at[limit] - calls_at[0]}")
+        notify(f"calls in {limit:,} s", f"{calls_at[limit] - calls_at[0]}")
 
 
 def per_thing(site: Site) -> None:
@@ -260,17 +260,17 @@ def per_thing(site: Site) -> None:
     if any(one is None or one.status is not ExecutionStatus.QUEUED for one in found):
         raise SystemExit("some things were not found")
     calls = Counter(clients.calls.snapshot()).total()
-    tell("calls of one look, made", f"{calls:,}")
-    tell("  it took here", f"{seconds:.1f} s")
-    tell(
+    notify("calls of one look, made", f"{calls:,}")
+    notify("  it took here", f"{seconds:.1f} s")
+    notify(
         f"  it takes at least, at {CALLS_PER_SECOND} calls a second",
         f"{count / CALLS_PER_SECOND:.0f} s",
     )
-    tell(f"calls of {LOOKS} looks, computed", f"{calls * LOOKS:,}")
-    tell("  to those of polling when nothing moves", f"{calls:,} : 1")
+    notify(f"calls of {LOOKS} looks, computed", f"{calls * LOOKS:,}")
+    notify("  to those of polling when nothing moves", f"{calls:,} : 1")
 
 
-def tell(name: str, figure: str) -> None:
+def notify(name: str, figure: str) -> None:
     """One line."""
     print(f"  {name:<58} {figure:>12}", flush=True)
 

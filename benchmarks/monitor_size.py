@@ -25,8 +25,8 @@ from urllib.parse import urlsplit
 
 from otactl.aws.clients import AwsClients, AwsSettings
 from otactl.deploy.watched_job import WatchedJob
+from otactl.model.progress import Source
 from otactl.model.snapshot import JobCounts, JobDescription
-from otactl.model.standing import Source
 from otactl.model.status import ExecutionStatus, JobStatus
 from otactl.monitor.job_watcher import JobWatcher
 from otactl.monitor.message_queue import MessageQueue
@@ -123,7 +123,7 @@ def watcher_of(things: int) -> JobWatcher:
     clock = CommandClock()
     reader = OneJob(a_job(things, clock.now_ms()))
     watcher = JobWatcher(JOB, reader, clock, WatchPolicy(), things=lambda: things)  # type: ignore[arg-type]  # it lists nothing
-    watcher.look(extra_calls=0)
+    watcher.poll(extra_calls=0)
     return watcher
 
 
@@ -137,7 +137,7 @@ def milliseconds(act: Callable[[], object]) -> float:
     return statistics.median(taken) * 1000
 
 
-def tell(name: str, figure: str) -> None:
+def notify(name: str, figure: str) -> None:
     """One line."""
     print(f"  {name:<58} {figure:>12}", flush=True)
 
@@ -164,10 +164,10 @@ def update_events(things: int) -> None:
             watcher.take(event)  # type: ignore[arg-type]  # all are events
         spent.append((time.perf_counter() - begun) / (things // 10))
     require(watcher, things)
-    tell("decode one event", f"{decoding / things * 1e6:.1f} us")
-    tell("take one event in: the first tenth", f"{spent[0] * 1e6:.1f} us")
-    tell("take one event in: the last tenth", f"{spent[-1] * 1e6:.1f} us")
-    tell("one snapshot when nothing moved", f"{milliseconds(watcher.snapshot):.2f} ms")
+    notify("decode one event", f"{decoding / things * 1e6:.1f} us")
+    notify("take one event in: the first tenth", f"{spent[0] * 1e6:.1f} us")
+    notify("take one event in: the last tenth", f"{spent[-1] * 1e6:.1f} us")
+    notify("one snapshot when nothing moved", f"{milliseconds(watcher.snapshot):.2f} ms")
 
     more = (decode_event(topic, body) for topic, body in messages(200, now_ms, first=things))
 
@@ -176,7 +176,7 @@ def update_events(things: int) -> None:
             watcher.take(event)  # type: ignore[arg-type]  # all are events
         watcher.snapshot()
 
-    tell("one snapshot after 20 more events", f"{milliseconds(moved):.1f} ms")
+    notify("one snapshot after 20 more events", f"{milliseconds(moved):.1f} ms")
     require(watcher, things + 20 * REPEATS)
 
 
@@ -223,8 +223,8 @@ def watch_events(things: int, pace: int) -> None:
     watch.run()
     shown = [each for each in shown if each[0] >= began[0]]
     seconds, used = (last - first for first, last in zip(shown[0], shown[-1], strict=True))
-    tell(f"{pace} events a second: processor, snapshots included", f"{used / seconds:.0%}")
-    tell("  snapshots made meanwhile", f"{len(shown)} in {seconds:.1f} s")
+    notify(f"{pace} events a second: processor, snapshots included", f"{used / seconds:.0%}")
+    notify("  snapshots made meanwhile", f"{len(shown)} in {seconds:.1f} s")
 
 
 def filled(things: int, *, hostile: bool = False) -> JobWatcher:
@@ -245,11 +245,11 @@ def a_room() -> WatchSession:
 
 def views(things: int) -> None:
     """What people wait for: a page of the table, a frame of the terminal, an answer of the page."""
-    room = a_room()
-    (watcher,) = room.watchers
+    height = a_room()
+    (watcher,) = height.watchers
     source = filled(things)
     watcher.state, watcher.progress = source.state, source.progress
-    board = room.board
+    board = height.board
     board.put(JOB, watcher.snapshot())
     queries = {
         "all, by name": TableQuery(),
@@ -259,7 +259,7 @@ def views(things: int) -> None:
     }
     for name, query in queries.items():
         taken = milliseconds(lambda query=query: board.things(JOB, query))  # type: ignore[misc]  # bound
-        tell(f"a page of the table: {name}", f"{taken:.1f} ms")
+        notify(f"a page of the table: {name}", f"{taken:.1f} ms")
     screens = {
         "the overview": Screen(),
         "the list of all": Screen(mode=Mode.THINGS),
@@ -267,8 +267,8 @@ def views(things: int) -> None:
     }
     for name, screen in screens.items():
         taken = milliseconds(lambda screen=screen: draw(board, screen, width=WIDTH, height=HEIGHT))  # type: ignore[misc]  # bound
-        tell(f"a frame of the terminal: {name}", f"{taken:.1f} ms")
-    with serving_page(room.board, room.actions, 0) as address:
+        notify(f"a frame of the terminal: {name}", f"{taken:.1f} ms")
+    with serving_page(height.board, height.actions, 0) as address:
         for name, path in {
             "the table": f"things?job={JOB}&limit=50",
             "the table, searched": f"things?job={JOB}&limit=50&search=0042",
@@ -276,29 +276,29 @@ def views(things: int) -> None:
             "download times, drawn": f"chart/downloads?job={JOB}&width=640",
         }.items():
             taken = milliseconds(lambda path=path: fetch(address + path))  # type: ignore[misc]  # bound
-            tell(f"an answer of the page: {name}", f"{taken:.1f} ms")
+            notify(f"an answer of the page: {name}", f"{taken:.1f} ms")
         taken = milliseconds(lambda: first_message(address))
-        tell("an answer of the page: the first message of its stream", f"{taken:.1f} ms")
+        notify("an answer of the page: the first message of its stream", f"{taken:.1f} ms")
 
 
 def fetch(url: str) -> bytes:
     """Ask the page."""
-    place = urlsplit(url)
-    connection = HTTPConnection(place.hostname or "", place.port, timeout=30)
-    connection.request("GET", f"{place.path}?{place.query}")
+    location = urlsplit(url)
+    connection = HTTPConnection(location.hostname or "", location.port, timeout=30)
+    connection.request("GET", f"{location.path}?{location.query}")
     answer = connection.getresponse()
     body = answer.read()
     connection.close()
     if answer.status != 200:
-        raise SystemExit(f"the page answered {answer.status} to {place.path}")
+        raise SystemExit(f"the page answered {answer.status} to {location.path}")
     return body
 
 
 def first_message(address: str) -> int:
     """The bytes of the first snapshot that the stream of the page tells."""
-    place = urlsplit(address)
-    connection = HTTPConnection(place.hostname or "", place.port, timeout=30)
-    connection.request("GET", f"{place.path}events")
+    location = urlsplit(address)
+    connection = HTTPConnection(location.hostname or "", location.port, timeout=30)
+    connection.request("GET", f"{location.path}events")
     answer = connection.getresponse()
     line = next(line for line in iter(answer.readline, b"") if line.startswith(b"data:"))
     connection.close()
@@ -315,15 +315,15 @@ def memory(things: int) -> None:
         gc.collect()
         used, _ = tracemalloc.get_traced_memory()
         tracemalloc.stop()
-        tell(f"memory, {name}", f"{used / MIB:.0f} MiB")
-        tell("  of each thing", f"{used / things:,.0f} bytes")
-        room = a_room()
-        (room.watchers[0].state, room.watchers[0].progress) = (watcher.state, watcher.progress)
-        room.board.put(JOB, watcher.snapshot())
-        with serving_page(room.board, room.actions, 0) as address:
-            tell("  a message of the page's stream", f"{first_message(address):,} bytes")
+        notify(f"memory, {name}", f"{used / MIB:.0f} MiB")
+        notify("  of each thing", f"{used / things:,.0f} bytes")
+        height = a_room()
+        (height.watchers[0].state, height.watchers[0].progress) = (watcher.state, watcher.progress)
+        height.board.put(JOB, watcher.snapshot())
+        with serving_page(height.board, height.actions, 0) as address:
+            notify("  a message of the page's stream", f"{first_message(address):,} bytes")
         line = json.dumps(snapshot_fields(JOB, watcher.snapshot()))
-        tell("  a line of --follow", f"{len(line):,} bytes")
+        notify("  a line of --follow", f"{len(line):,} bytes")
 
 
 def measure(things: int) -> None:

@@ -129,14 +129,14 @@ def make_device(cloud: RunningCloud, clients: AwsClients, tmp_path: Path) -> Ite
 
 @contextlib.asynccontextmanager
 async def connected(
-    cloud: RunningCloud, device: DeviceIdentity, *, patience: float = 10
+    cloud: RunningCloud, device: DeviceIdentity, *, timeout_seconds: float = 10
 ) -> AsyncIterator[aiomqtt.Client]:
     """A device's MQTT connection over mutual TLS.
 
     Args:
         cloud: Where to.
         device: As whom.
-        patience: Seconds to wait for an acknowledgement.
+        timeout_seconds: Seconds to wait for an acknowledgement.
     """
     context = ssl.create_default_context(cafile=cloud.address.ca_file)
     context.load_cert_chain(device.certificate_file, device.private_key_file)
@@ -145,7 +145,7 @@ async def connected(
         cloud.address.mqtt_port,
         identifier=device.thing_name,
         tls_context=context,
-        timeout=patience,
+        timeout=timeout_seconds,
     ) as client:
         yield client
 

@@ -70,11 +70,11 @@ def processes_mentioning(text: str) -> list[str]:
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             command = (folder / "cmdline").read_bytes()
-            surroundings = (folder / "environ").read_bytes()
+            fleet_context = (folder / "environ").read_bytes()
         except OSError:
             continue
         if folder.name != str(Path("/proc/self").resolve().name) and (
-            text.encode() in command or text.encode() in surroundings
+            text.encode() in command or text.encode() in fleet_context
         ):
             found.append(command.replace(b"\0", b" ").decode(errors="replace"))
     return found

@@ -168,7 +168,7 @@ class Drawing:
             rows[number].append(self.boxes[name])
         return [rows[number] for number in sorted(rows)]
 
-    def place(self) -> tuple[float, float]:
+    def location(self) -> tuple[float, float]:
         """Give every box its place: the way down, and beside it what could not be handled.
 
         Returns:
@@ -198,7 +198,7 @@ class Drawing:
 
     def svg(self) -> str:
         """The picture."""
-        width, height = self.place()
+        width, height = self.location()
         head = (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}"'
             f' width="{width:g}" font-family="sans-serif" role="img">'
@@ -232,12 +232,12 @@ class Drawing:
                 target.y if source.y < target.y else target.y + target.height,
             )
         alike = [each for each in self.arrows if not each.is_failure]
-        leaving = [each for each in alike if each.source == arrow.source]
+        removed = [each for each in alike if each.source == arrow.source]
         arriving = [each for each in alike if each.target == arrow.target]
-        leaving.sort(key=lambda each: self.boxes[each.target].x)
+        removed.sort(key=lambda each: self.boxes[each.target].x)
         arriving.sort(key=lambda each: self.boxes[each.source].x)
         return (
-            source.x + _BOX_WIDTH * (leaving.index(arrow) + 1) / (len(leaving) + 1),
+            source.x + _BOX_WIDTH * (removed.index(arrow) + 1) / (len(removed) + 1),
             source.y + source.height,
             target.x + _BOX_WIDTH * (arriving.index(arrow) + 1) / (len(arriving) + 1),
             target.y,

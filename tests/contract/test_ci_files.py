@@ -251,8 +251,8 @@ def test_the_template_passes_its_linter_and_makes_the_same_table(
     )
 
     assert not make_table(clients, TableSettings(name=name, expires=True, is_recoverable=True))
-    told = clients.dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
-    assert told == {"TimeToLiveStatus": "ENABLED", "AttributeName": "expiresAt"}
+    reported = clients.dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+    assert reported == {"TimeToLiveStatus": "ENABLED", "AttributeName": "expiresAt"}
 
 
 @pytest.mark.parametrize("settings", [{"capacity_units": 5}, {"expires": True}, {}])

@@ -220,7 +220,7 @@ def test_a_job_cancelled_midway_is_let_go_and_the_next_one_done(
     slow = dict.fromkeys(two_things.manifest.things, Behaviour.SLOW)
     with two_things.fleet(behaviours=slow, profile=profile) as fleet:
         two_things.create_job(f"{unique}-1", IMAGE, stream=unique)
-        wait_for(lambda: fleet.standing().phases[Phase.DOWNLOADING] == 2, "the download")
+        wait_for(lambda: fleet.progress().phases[Phase.DOWNLOADING] == 2, "the download")
         two_things.clients.iot.cancel_job(jobId=f"{unique}-1", force=True)
         wait_for(lambda: len(fleet.results()) == 2, "letting go")
         two_things.put_image(IMAGE[:500], f"{unique}-small")
@@ -239,7 +239,7 @@ def test_it_stops_within_seconds_in_the_middle_of_everything(
     fleet = two_things.fleet(behaviours=slow, profile=profile)
     fleet.start()
     two_things.create_job(unique, IMAGE, stream=unique)
-    wait_for(lambda: fleet.standing().phases[Phase.DOWNLOADING] == 2, "the download")
+    wait_for(lambda: fleet.progress().phases[Phase.DOWNLOADING] == 2, "the download")
 
     before = time.monotonic()
     fleet.stop()
@@ -286,7 +286,7 @@ def test_progress_reaches_the_service(two_things: Stage, unique: str) -> None:
 
     with two_things.fleet(behaviours=slow, profile=profile) as fleet:
         two_things.create_job(unique, IMAGE, stream=unique)
-        wait_for(lambda: fleet.standing().phases[Phase.DOWNLOADING] == 2, "the download")
+        wait_for(lambda: fleet.progress().phases[Phase.DOWNLOADING] == 2, "the download")
         wait_for(lambda: int(details().get("receivedBlocks", "0")) >= 4, "progress")
         seen = details()
         wait_for_results(fleet, 2)
@@ -368,7 +368,7 @@ def test_at_a_faster_clock_silent_devices_time_out_and_times_are_the_clouds(
         made.put_image(IMAGE, unique)
         profile = DeviceProfile(install_ms=30_000, reboot_ms=30_000)
         with made.fleet(behaviours={things[0]: Behaviour.SILENT}, profile=profile) as fleet:
-            wait_for(lambda: fleet.standing().is_settled, "the connections")
+            wait_for(lambda: fleet.progress().is_settled, "the connections")
             begun = time.monotonic()
             made.create_job(
                 unique, IMAGE, stream=unique, timeoutConfig={"inProgressTimeoutInMinutes": 5}
@@ -401,8 +401,8 @@ def test_a_fleet_without_a_broker_says_so_and_connects_when_there_is_one(
         certificateId=_certificate_id(two_things, things[0]), newStatus="INACTIVE"
     )
     with two_things.fleet() as fleet:
-        wait_for(lambda: set(fleet.standing().faults) == {things[0]}, "the fault")
-        assert not fleet.standing().is_settled
+        wait_for(lambda: set(fleet.progress().faults) == {things[0]}, "the fault")
+        assert not fleet.progress().is_settled
 
         two_things.clients.iot.update_certificate(
             certificateId=_certificate_id(two_things, things[0]), newStatus="ACTIVE"
@@ -411,7 +411,7 @@ def test_a_fleet_without_a_broker_says_so_and_connects_when_there_is_one(
         wait_for_results(fleet, 2)
 
     assert len(fleet.results()) == 2
-    assert not fleet.standing().faults
+    assert not fleet.progress().faults
 
 
 def _certificate_id(made: Stage, thing_name: str) -> str:
@@ -433,8 +433,8 @@ def test_a_server_that_the_ca_did_not_sign_is_not_trusted(
         endpoint=FleetEndpoint(address.mqtt_host, address.mqtt_port, str(impostor)),
         clock=FleetClock(),
     ) as fleet:
-        wait_for(lambda: bool(fleet.standing().faults), "the fault")
-        (fault,) = fleet.standing().faults.values()
+        wait_for(lambda: bool(fleet.progress().faults), "the fault")
+        (fault,) = fleet.progress().faults.values()
 
     assert "CERTIFICATE_VERIFY_FAILED" in fault.upper().replace(" ", "_")
-    assert fleet.standing().connected == 0
+    assert fleet.progress().connected == 0

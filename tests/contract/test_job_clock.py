@@ -129,8 +129,10 @@ async def test_a_failed_execution_is_tried_again_until_no_retry_is_left(
     )
     numbers = []
     for _ in range(3):
-        told = await next_on(device, "/notify-next")
-        numbers.append((told["execution"]["executionNumber"], told["execution"]["versionNumber"]))
+        reported = await next_on(device, "/notify-next")
+        numbers.append(
+            (reported["execution"]["executionNumber"], reported["execution"]["versionNumber"])
+        )
         await device.publish(
             f"$aws/things/{thing.thing_name}/jobs/{job_id}/update", '{"status":"FAILED"}', qos=1
         )
@@ -190,8 +192,8 @@ async def test_a_silent_device_times_out_though_nobody_looks_and_is_tried_again(
     )
     started = time.monotonic()
     for attempt in (1, 2):
-        told = await next_on(device, "/notify-next")
-        assert told["execution"]["executionNumber"] == attempt
+        reported = await next_on(device, "/notify-next")
+        assert reported["execution"]["executionNumber"] == attempt
         await device.publish(f"$aws/things/{thing.thing_name}/jobs/start-next", "{}", qos=1)
     # Nobody reads the job from here on: that the thing hears of it is the proof.
     last = await next_on(device, "/notify-next")

@@ -61,8 +61,12 @@ def answer(service: Any, case: BoundaryCase) -> tuple[int, str, str]:
     try:
         getattr(service, method)(**case.members)
     except ClientError as error:
-        told = error.response["Error"]
-        return error.response["ResponseMetadata"]["HTTPStatusCode"], told["Code"], told["Message"]
+        reported = error.response["Error"]
+        return (
+            error.response["ResponseMetadata"]["HTTPStatusCode"],
+            reported["Code"],
+            reported["Message"],
+        )
     return 200, "", ""
 
 

@@ -25,9 +25,9 @@ class Dealings:
 
     def __init__(self, clients: AwsClients, name: str) -> None:
         self.stack = Stack(clients, name)
-        self.told: list[StackEvent] = []
+        self.reported: list[StackEvent] = []
         self.operation = StackOperation(
-            self.stack, CommandClock(), self.told.append, Frontend(), poll_seconds=0.05
+            self.stack, CommandClock(), self.reported.append, Frontend(), poll_seconds=0.05
         )
 
     def deploy(self, template: dict[str, Any]) -> StackState:
@@ -66,7 +66,7 @@ def test_a_creation_that_fails_says_what_failed_first(
     assert "already exists" in str(failure.value)
     assert failure.value.code == "ROLLBACK_COMPLETE"
     assert "deploy again" in (failure.value.hint or "")
-    assert [event.logical_id for event in dealings.told if event.is_failure] == ["Group1"]
+    assert [event.logical_id for event in dealings.reported if event.is_failure] == ["Group1"]
     left = {each["groupName"] for each in clients.iot.list_thing_groups()["thingGroups"]}
     assert f"free-{unique}" not in left, "rolled back"
 
@@ -106,9 +106,9 @@ def test_events_are_told_once_each_and_in_the_order_of_time(
 ) -> None:
     dealings.deploy(template(f"a-{unique}", f"b-{unique}"))
 
-    made = [event.logical_id for event in dealings.told if event.status == "CREATE_COMPLETE"]
+    made = [event.logical_id for event in dealings.reported if event.status == "CREATE_COMPLETE"]
     assert made == ["Group0", "Group1", dealings.stack.name]
-    assert len({event.event_id for event in dealings.told}) == len(dealings.told)
+    assert len({event.event_id for event in dealings.reported}) == len(dealings.reported)
 
 
 def test_a_change_set_that_changes_nothing_is_no_failure(dealings: Dealings, unique: str) -> None:

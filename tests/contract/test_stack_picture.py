@@ -30,7 +30,7 @@ def test_a_permission_that_is_not_there_has_no_arrow() -> None:
 
 def test_no_box_lies_on_another() -> None:
     drawing = Drawing(load_template())
-    width, height = drawing.place()
+    width, height = drawing.location()
     boxes = list(drawing.boxes.values())
 
     for number, one in enumerate(boxes):

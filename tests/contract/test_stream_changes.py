@@ -178,7 +178,7 @@ async def test_a_thing_that_leaves_its_own_topics_is_cut_off(
     own = f"$aws/things/{device.thing_name}/streams/s"
 
     async def do_it() -> None:
-        async with connected(cloud, device, patience=2) as client:
+        async with connected(cloud, device, timeout_seconds=2) as client:
             # A request of its own is answered: whatever ends the connection is not the policy's
             # refusal of everything.
             await client.subscribe(f"{own}/rejected/json")

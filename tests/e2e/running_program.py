@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 _DEADLINE_SECONDS = 90
-_LOOK_SECONDS = 0.05
+_POLL_SECONDS = 0.05
 
 
 class RunningProgram:
@@ -97,7 +97,7 @@ class RunningProgram:
                     return
                 raise AssertionError(f"ended before {what}: {self.lines[-3:]} {self.said}")
             assert time.monotonic() < until, f"never {what}: {self.lines[-3:]} {self.said}"
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(_POLL_SECONDS)
 
     def send(self, signal_number: signal.Signals) -> None:
         """Send it a signal."""

@@ -35,11 +35,11 @@ def cancel(cloud, tmp_path):
 
 @pytest.fixture
 def status_of(clients, job):
-    def look(thing_name):
+    def poll(thing_name):
         answer = clients.iot.describe_job_execution(jobId=job, thingName=thing_name)
         return answer["execution"]["status"]
 
-    return look
+    return poll
 
 
 def test_a_job_is_cancelled_and_what_is_in_progress_goes_on(

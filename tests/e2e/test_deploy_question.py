@@ -45,7 +45,7 @@ def test_a_terminal_is_asked_and_told_what_for(cloud, clients, deployable):
     assert code == 1
     assert "nothing deployed" in terminal.text
     assert deployable.job_id not in job_ids(clients)
-    first = next(place for place, line in enumerate(shown) if line.startswith(LEADING[0]))
+    first = next(location for location, line in enumerate(shown) if line.startswith(LEADING[0]))
     assert all(
         line.startswith(name) for line, name in zip(shown[first : first + 5], LEADING, strict=True)
     )

@@ -88,12 +88,12 @@ def test_every_example_profile_is_good(profile: Path) -> None:
 
 
 def test_a_suggestion_is_a_piece_of_a_dev_ini() -> None:
-    wish = ("--suggest", "--within", "3h", "--max-bricked", "60", "--failure-rate", "0.2")
-    ran = otactl("forecast", str(STAGED), *FLEET, "--profile", str(BENCH), *wish)
+    goal = ("--suggest", "--within", "3h", "--max-bricked", "60", "--failure-rate", "0.2")
+    ran = otactl("forecast", str(STAGED), *FLEET, "--profile", str(BENCH), *goal)
     assert ran.returncode == 0, ran.stderr
     assert "[JOB_EXECUTE_ROLLOUT_CONFIG]" in ran.stdout
     hopeless = otactl(
-        "forecast", str(STAGED), *FLEET, "--profile", str(BENCH), *wish[:2], "1m", *wish[3:]
+        "forecast", str(STAGED), *FLEET, "--profile", str(BENCH), *goal[:2], "1m", *goal[3:]
     )
     assert hopeless.returncode == 1
     assert "What binds: time binds" in hopeless.stdout

@@ -40,10 +40,10 @@ def state_dir(cloud, clients, unique, tmp_path):
 
 def test_the_newest_stands_first_and_a_long_failure_is_cut(state_dir, unique):
     where = ("history", "--state-dir", str(state_dir))
-    told = json.loads(otactl(*where, "--output", "json").stdout)["deployments"]
+    reported = json.loads(otactl(*where, "--output", "json").stdout)["deployments"]
 
-    assert [one["jobId"] for one in told] == [f"{job_id}-{unique}" for job_id in reversed(JOBS)]
-    failed, well = told
+    assert [one["jobId"] for one in reported] == [f"{job_id}-{unique}" for job_id in reversed(JOBS)]
+    failed, well = reported
     assert (well["state"], well["failure"], well["things"]) == ("FINISHED", None, 12)
     assert "12 of 12 things did not succeed" in failed["failure"]
     assert failed["failure"].count("REJECTED") > 3

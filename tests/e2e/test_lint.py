@@ -51,8 +51,8 @@ def test_every_code_is_explained_in_the_documentation(reports: dict) -> None:
     page = (EXAMPLES.parent / "docs" / "lint.md").read_text("utf-8")
     explained = re.findall(r"^### (OTA\d+)$", page, re.MULTILINE)
     anchors = {f"docs/lint.md#{code.lower()}" for code in explained}
-    told = {found["page"] for report in reports.values() for found in report["findings"]}
-    assert told <= anchors
+    reported = {found["page"] for report in reports.values() for found in report["findings"]}
+    assert reported <= anchors
     assert sorted(explained) == sorted(CODES)
 
 
@@ -128,9 +128,9 @@ def test_findings_are_sarif_for_code_scanning() -> None:
         assert rules[found["ruleIndex"]] == found["ruleId"]
         assert found["level"] in ("error", "warning", "note")
     bad = [r for r in run["results"] if r["ruleId"] == "OTA102"]
-    place = bad[0]["locations"][0]["physicalLocation"]
-    assert place["artifactLocation"]["uri"] == str(files[0])
-    line = files[0].read_text().splitlines()[place["region"]["startLine"] - 1]
+    location = bad[0]["locations"][0]["physicalLocation"]
+    assert location["artifactLocation"]["uri"] == str(files[0])
+    line = files[0].read_text().splitlines()[location["region"]["startLine"] - 1]
     assert line.startswith("minNumberOfExecutedThings")
     waived = [r for r in run["results"] if "suppressions" in r]
     assert waived

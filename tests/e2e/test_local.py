@@ -45,16 +45,21 @@ def test_detached_it_outlives_its_command_until_down(state: str) -> None:
     up = otactl("local", "up", "--detach", "--state-dir", state)
 
     assert up.returncode == 0, up.stderr
-    told = status(state)
-    assert told["running"]
-    for part in (told["endpointUrl"], str(told["mqttPort"]), told["caFile"], told["logFile"]):
+    reported = status(state)
+    assert reported["running"]
+    for part in (
+        reported["endpointUrl"],
+        str(reported["mqttPort"]),
+        reported["caFile"],
+        reported["logFile"],
+    ):
         assert part in up.stdout
     assert "otactl local down" in up.stdout
 
     assert otactl("local", "down", "--state-dir", state).returncode == 0
     assert not status(state)["running"]
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection((told["mqttHost"], told["mqttPort"]))
+        socket.create_connection((reported["mqttHost"], reported["mqttPort"]))
 
 
 def test_env_points_the_aws_cli_of_a_shell_at_it(state: str) -> None:

@@ -53,12 +53,12 @@ def test_one_look_prints_how_the_job_stands_and_ends(cloud, things, job):
     things.report(job, "FAILED", things.names[1], reason="flash full")
 
     text = otactl("monitor", "--job-id", job, "--once", cloud=cloud)
-    told = otactl("monitor", "--job-id", job, "--once", "--output", "json", cloud=cloud)
+    reported = otactl("monitor", "--job-id", job, "--once", "--output", "json", cloud=cloud)
 
-    assert (text.returncode, told.returncode) == (0, 0), text.stderr + told.stderr
+    assert (text.returncode, reported.returncode) == (0, 0), text.stderr + reported.stderr
     for words in (job, "IN_PROGRESS", "1 in progress", "2 queued", "1 failed", "flash full", "25%"):
         assert words in text.stdout
-    fields = json.loads(told.stdout)
+    fields = json.loads(reported.stdout)
     assert counts(fields, "QUEUED", "IN_PROGRESS", "FAILED", "SUCCEEDED") == (2, 1, 1, 0)
     assert fields["source"] == "polling"
     assert fields["failures"] == [
@@ -173,8 +173,8 @@ def test_a_wrong_job_id_is_a_mistake_that_names_the_place(cloud, unique, extra):
     run = otactl("monitor", "--job-id", f"none-{unique}", *extra, cloud=cloud)
 
     assert run.returncode == 2
-    place = f"us-east-1 at {cloud.address.endpoint_url}"
-    assert f"there is no job none-{unique} in {place}" in run.stderr
+    location = f"us-east-1 at {cloud.address.endpoint_url}"
+    assert f"there is no job none-{unique} in {location}" in run.stderr
     assert "--wait" in run.stderr
 
 
@@ -220,8 +220,8 @@ def test_several_jobs_are_watched_at_once_and_the_first_failure_counts(monitor, 
         assert lines.end() == 1
         assert both.end() == 1
 
-    (told,) = both.objects
-    assert {one["jobId"]: one["status"] for one in told["jobs"]} == {
+    (reported,) = both.objects
+    assert {one["jobId"]: one["status"] for one in reported["jobs"]} == {
         good: "COMPLETED",
         bad: "COMPLETED",
     }

@@ -176,21 +176,21 @@ def test_followed_things_show_what_they_are_doing(cloud, clients, tmp_path, scen
 def test_the_manuals_script_watches_the_dev_ini_beside_it(cloud, tmp_path, scene, deployable):
     deployable.write()
     shutil.copy(SCRIPTS / "monitor.py", tmp_path / "monitor.py")
-    surroundings = environment(cloud) | {"OTACTL_STATE_DIR": str(tmp_path / "state")}
+    fleet_context = environment(cloud) | {"OTACTL_STATE_DIR": str(tmp_path / "state")}
     with (
         scene.fleet(),
         # In one shell the script, from wherever …
         RunningProgram(
             *(str(tmp_path / "monitor.py"), "--until", "done", "--poll", "0.1"),
             command=(sys.executable,),
-            env=surroundings,
+            env=fleet_context,
             cwd=tmp_path / "fleet",
         ) as script,
     ):
         script.wait_for(lambda it: "no such job" in it.said, "a first look")
         # … and in another one the deployment.
         with RunningProgram(
-            "deploy", "dev.ini", "--poll", "1", env=surroundings, cwd=tmp_path
+            "deploy", "dev.ini", "--poll", "1", env=fleet_context, cwd=tmp_path
         ) as deploy:
             assert deploy.end() == 0, deploy.said
         assert script.end() == 0, script.said
@@ -199,7 +199,7 @@ def test_the_manuals_script_watches_the_dev_ini_beside_it(cloud, tmp_path, scene
     with RunningProgram(
         str(SCRIPTS / "monitor.py"),
         command=(sys.executable,),
-        env=surroundings,
+        env=fleet_context,
         cwd=tmp_path / "fleet",
     ) as script:
         assert script.end() == 2

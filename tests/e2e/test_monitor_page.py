@@ -24,7 +24,7 @@ def browser():
 
 
 @pytest.fixture(scope="module")
-def standing(tmp_path_factory):
+def progress(tmp_path_factory):
     """A rehearsal that comes to a stand: three things fail, three refuse, three fall silent."""
     folder = deployable(tmp_path_factory.mktemp("standing"), "standing", THINGS)
     with rehearsing("--behave", "fail=5,reject=5,silent=5", cwd=folder) as rehearsal:
@@ -34,8 +34,8 @@ def standing(tmp_path_factory):
 
 
 @pytest.fixture
-def page(browser, standing):
-    with opened(browser, standing) as one:
+def page(browser, progress):
+    with opened(browser, progress) as one:
         expect(one.locator("#found")).to_have_text(f"{THINGS} things")
         yield one
 
@@ -191,8 +191,8 @@ def test_landmarks_and_names_are_there_for_those_who_listen(page):
         "Things",
         "Job document and configuration",
     ]
-    standing = "51 succeeded, 3 in progress, 3 failed, 3 rejected"
-    expect(page.get_by_role("img", name=standing, exact=True)).to_be_visible()
+    progress = "51 succeeded, 3 in progress, 3 failed, 3 rejected"
+    expect(page.get_by_role("img", name=progress, exact=True)).to_be_visible()
     expect(page.get_by_role("img", name="Executions by status over")).to_be_visible()
     expect(page.get_by_role("navigation")).to_have_count(0)
     assert unnamed_controls(page) == []
@@ -208,8 +208,8 @@ def test_landmarks_and_names_are_there_for_those_who_listen(page):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("viewport", [PHONE, {"width": 1280, "height": 800}], ids=["phone", "desk"])
-def test_nothing_sticks_out_and_the_scheme_is_the_users(browser, standing, scheme, viewport):
-    with opened(browser, standing, viewport=viewport, color_scheme=scheme) as page:
+def test_nothing_sticks_out_and_the_scheme_is_the_users(browser, progress, scheme, viewport):
+    with opened(browser, progress, viewport=viewport, color_scheme=scheme) as page:
         expect(rows(page)).to_have_count(50)
         expect(page.locator("#progress svg")).to_be_visible()
         page.get_by_text("Show", exact=True).click()

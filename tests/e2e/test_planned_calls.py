@@ -121,7 +121,7 @@ def test_what_is_planned_is_what_is_made(
     with DeviceLoop(clients, names):
         plan = make_plan(loaded, environment, PlanOptions())
         journal = begin(loaded, plan, environment)
-        result, failure = carry_out(journal, environment, look_for_leftovers=True)
+        result, failure = carry_out(journal, environment, find_leftovers=True)
         journal.close()
 
     assert failure is None

@@ -57,9 +57,9 @@ def test_json_is_one_object_and_nothing_else(site: QueueSite, clients: AwsClient
     with AnsweringDevices(clients):
         ended = site.work("--once", "--output", "json")
 
-    (told,) = json.loads(ended.stdout)["requests"]
-    assert told["request"]["jobId"] == job_id
-    assert told["result"]["jobId"] == job_id
+    (reported,) = json.loads(ended.stdout)["requests"]
+    assert reported["request"]["jobId"] == job_id
+    assert reported["result"]["jobId"] == job_id
     assert json.loads(site.work("--once", "--output", "json").stdout) == {"requests": []}
 
 
@@ -340,7 +340,7 @@ def test_the_manuals_scripts_deploy_into_another_region_from_a_bucket_of_the_que
     clients.s3.create_bucket(
         Bucket=queue_bucket, CreateBucketConfiguration={"LocationConstraint": queue_region}
     )
-    place = ["-r", queue_region, "-tb", site.table_name]
+    location = ["-r", queue_region, "-tb", site.table_name]
     workspace = site.folder / "workspace"
     workspace.mkdir()
 
@@ -349,11 +349,11 @@ def test_the_manuals_scripts_deploy_into_another_region_from_a_bucket_of_the_que
         added = site.run(
             *(sys.executable, str(SCRIPTS / "add_job_schedule.py"), "-m", "submit"),
             *("-f", "test.bin", "-d", ini.name, "-l", f"{ini.name}-things.txt"),
-            *("-b", queue_bucket, *place),
+            *("-b", queue_bucket, *location),
         )
         assert added.returncode == 0, added.stderr
         assert f"--allow-bucket {site.bucket}" in added.stderr.replace("\n", " ")
-        fetch = [sys.executable, str(SCRIPTS / "fetch_job_schedule.py"), *place]
+        fetch = [sys.executable, str(SCRIPTS / "fetch_job_schedule.py"), *location]
         assert site.run(*fetch, cwd=workspace).returncode == 0
         state = {"OTACTL_STATE_DIR": str(site.folder / "state")}
         ended = site.run(
@@ -440,11 +440,11 @@ def test_without_a_table_nothing_is_stored_and_it_is_said_how_to_make_one(
 def test_show_tells_everything_about_a_request(site: QueueSite) -> None:
     (job_id,) = site.add(site.things[:2], "--priority", "low", "--keep-days", "7")
 
-    told = json.loads(site.queue("show", job_id, "-o", "json").stdout)
+    reported = json.loads(site.queue("show", job_id, "-o", "json").stdout)
 
-    assert told["jobId"] == told["awsJobId"] == job_id
-    assert told["priority"] == "low"
-    assert told["targets"] == 2
+    assert reported["jobId"] == reported["awsJobId"] == job_id
+    assert reported["priority"] == "low"
+    assert reported["targets"] == 2
     assert job_id in site.queue("show", job_id).stdout
     missing = site.queue("show", "jobId_20200101-000000")
     assert missing.returncode == 2

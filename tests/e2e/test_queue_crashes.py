@@ -220,8 +220,8 @@ def test_a_fault_of_otactl_s_own_ends_neither_the_worker_nor_the_rollout(
         request = site.request(job_id)
         assert "ZeroDivisionError: what nobody thought of" in request.last_error
         assert (request.state, request.attempt) == ("Deploying", 1)
-        (place,) = (site.folder / "state").rglob("fault.txt")
-        assert "Traceback" in place.read_text()
+        (location,) = (site.folder / "state").rglob("fault.txt")
+        assert "Traceback" in location.read_text()
         assert site.jobs() == [job_id]
 
         # Half a minute later another one goes on; here the time is taken out of the lease.

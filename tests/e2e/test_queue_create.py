@@ -59,8 +59,8 @@ def test_the_manual_s_create_asks_writes_and_queues_and_starts_from_the_last_fil
 ) -> None:
     things = site.folder / "thingsList.txt"
     things.write_text(f"{site.arn(site.things[0])}\n")
-    place = ["-tb", site.table_name, "-b", site.bucket, "-r", REGION]
-    command = [str(SCRIPT), "-m", "create", "-f", site.image.name, "-l", things.name, *place]
+    location = ["-tb", site.table_name, "-b", site.bucket, "-r", REGION]
+    command = [str(SCRIPT), "-m", "create", "-f", site.image.name, "-l", things.name, *location]
     answers = {
         "roleArn": site.role_arn,
         "jobId": "mine",

@@ -118,9 +118,11 @@ def test_three_requests_reach_the_devices_in_three_runs(
         for thing in things
     }
     wait_until(lambda: len(fleet.results()) >= len(expected))
-    told = [(each.job_id, each.thing_name, each.status, each.sha256) for each in fleet.results()]
-    assert sorted(told) == sorted(expected)
-    newest = {thing: sha256 for _, thing, _, sha256 in told}
+    reported = [
+        (each.job_id, each.thing_name, each.status, each.sha256) for each in fleet.results()
+    ]
+    assert sorted(reported) == sorted(expected)
+    newest = {thing: sha256 for _, thing, _, sha256 in reported}
     (_, first), (_, second), (_, third) = requests.values()
     assert first not in newest.values()
     assert newest == dict(zip(site.things, (third, third, second), strict=True))

@@ -31,10 +31,10 @@ def untouched(clients, firmware_bucket):
     """At the end of the test the cloud holds what it held when the test called it."""
     before = []
 
-    def look():
+    def poll():
         before.append(take_inventory(clients, (firmware_bucket,)))
 
-    yield look
+    yield poll
     assert take_inventory(clients, (firmware_bucket,)) == before[-1]
 
 

@@ -113,8 +113,8 @@ def test_a_report_is_made_from_the_journal_alone(deployed, tmp_path):
 
 def test_csv_and_json_hold_every_execution(deployed, tmp_path):
     folder, _ = deployed
-    told = run_program("report", "job-reported", "--format", "csv", env=nowhere(folder))
-    rows = {row["thing"]: row for row in csv.DictReader(io.StringIO(told.stdout))}
+    reported = run_program("report", "job-reported", "--format", "csv", env=nowhere(folder))
+    rows = {row["thing"]: row for row in csv.DictReader(io.StringIO(reported.stdout))}
     assert {name: row["status"] for name, row in rows.items()} == {
         "reported-0": "SUCCEEDED",
         "reported-1": "FAILED",
@@ -129,7 +129,7 @@ def test_csv_and_json_hold_every_execution(deployed, tmp_path):
         run = run_program("report", "job-reported", "-o", str(path), env=nowhere(folder))
         assert run.returncode == 0, run.stderr
         assert run.stdout == ""
-    assert (tmp_path / "all.csv").read_text() == told.stdout.replace("\r\n", "\n")
+    assert (tmp_path / "all.csv").read_text() == reported.stdout.replace("\r\n", "\n")
     fields = json.loads((tmp_path / "all.json").read_text())
     assert fields["jobId"] == "job-reported"
     assert [one["status"] for one in fields["rounds"]] == ["COMPLETED"]

@@ -70,9 +70,9 @@ def site(tmp_path_factory):
 
 
 def statuses(run, job_id):
-    told = run("report", job_id, "--format", "csv")
-    assert told.returncode == 0, told.stderr
-    return {row["thing"]: row["status"] for row in csv.DictReader(io.StringIO(told.stdout))}
+    reported = run("report", job_id, "--format", "csv")
+    assert reported.returncode == 0, reported.stderr
+    return {row["thing"]: row["status"] for row in csv.DictReader(io.StringIO(reported.stdout))}
 
 
 def test_the_first_deployment_left_three_behind(site):

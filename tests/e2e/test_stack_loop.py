@@ -194,8 +194,8 @@ def test_a_bad_download_time_ends_the_rollout_of_its_job_and_of_no_other(
     notified = things_of(fast, job_id)
     assert 2 <= len(notified) < THINGS
     for name in set(thing_names) - notified:
-        told = fast.iot.list_job_executions_for_thing(thingName=name)["executionSummaries"]
-        assert told == [], "never notified, never touched"
+        reported = fast.iot.list_job_executions_for_thing(thingName=name)["executionSummaries"]
+        assert reported == [], "never notified, never touched"
 
     assert state_of_alarm(fast, f"otactl-{bystander}-DownloadTime") == "OK"
     assert fast.iot.describe_job(jobId=bystander)["job"]["status"] == "IN_PROGRESS"

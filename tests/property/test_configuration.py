@@ -115,8 +115,8 @@ def files(draw: st.DrawFn) -> str:
                 pass
     lines = rendered(sections)
     for _ in range(draw(st.integers(0, 1)) * draw(st.integers(0, 3))):
-        place = draw(st.integers(0, len(lines)))
-        lines.insert(place, draw(st.one_of(st.text(max_size=12), st.just("[DEFAULT]"), values)))
+        location = draw(st.integers(0, len(lines)))
+        lines.insert(location, draw(st.one_of(st.text(max_size=12), st.just("[DEFAULT]"), values)))
     return draw(st.sampled_from(["\n", "\n", "\r\n"])).join(lines)
 
 

@@ -15,7 +15,7 @@ from otactl.forecast.summary import finished_seconds
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from otactl.forecast.tally import Tally
+    from otactl.forecast.run_result import RunResult
     from otactl.model.job_configuration import JobConfiguration
 
 TRIALS = 200
@@ -31,7 +31,7 @@ FLEET = FleetProfile(
         ),
     )
 )
-MEASURES: dict[str, Callable[[Tally], float]] = {
+MEASURES: dict[str, Callable[[RunResult], float]] = {
     "90% finished": lambda t: finished_seconds(t, 90),
     "bricked": lambda t: t.bricked,
     "peak": lambda t: t.peak_bytes_per_second,
@@ -40,7 +40,7 @@ CALM = exponential_rate(20, 1.5, 300, number_of_succeeded_things=100)
 ABORTING = exponential_rate(20, 1.5, 300, criterion(4, 100), number_of_succeeded_things=100)
 
 
-def trial(job: JobConfiguration, number: int) -> tuple[tuple[Tally, ...], Tally]:
+def trial(job: JobConfiguration, number: int) -> tuple[tuple[RunResult, ...], RunResult]:
     """A forecast, and what really happens: one more run, of another seed."""
     forecast = play(scenario(job, FLEET, 1500, runs=RUNS, seed=number, horizon_days=2))
     (truth,) = play(scenario(job, FLEET, 1500, runs=1, seed=10_000 + number, horizon_days=2))
@@ -48,7 +48,7 @@ def trial(job: JobConfiguration, number: int) -> tuple[tuple[Tally, ...], Tally]
 
 
 def covered(
-    trials: list[tuple[tuple[Tally, ...], Tally]], measure: Callable[[Tally], float]
+    trials: list[tuple[tuple[RunResult, ...], RunResult]], measure: Callable[[RunResult], float]
 ) -> float:
     """How often the truth lies in the band."""
     bands = [(Band.of(map(measure, forecast)), measure(truth)) for forecast, truth in trials]

@@ -7,11 +7,11 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from tests.property.reference_job import ReferenceJob
 
-from otactl.forecast.ledger import Abort
+from otactl.forecast.abort_finder import Abort
 from otactl.forecast.listed_fleet import Act, ListedFleet
 from otactl.forecast.pace import Pace
 from otactl.forecast.run import run
-from otactl.forecast.tally import Tally, tally
+from otactl.forecast.run_result import RunResult, run_result
 from otactl.forecast.timeline import timeline
 from otactl.model.job_configuration import (
     AbortCriterion,
@@ -127,13 +127,15 @@ def test_they_agree_while_successes_raise_the_rate(
 def assert_agree(job: JobConfiguration, fleet: list[list[Act]], chunk: int) -> None:
     expected = ReferenceJob(job, fleet).play()
 
-    course = run(
+    one_run = run(
         ListedFleet(fleet),
         job,
         Pace(job.rollout, len(fleet), chunk),
         np.arange(HORIZON_MINUTES + 1),
     )
-    found = tally(course, things=len(fleet), image_bytes=1000, horizon_minutes=HORIZON_MINUTES)
+    found = run_result(
+        one_run, things=len(fleet), image_bytes=1000, horizon_minutes=HORIZON_MINUTES
+    )
 
     event(f"aborted: {found.aborted_ms is not None}")
     assert found.aborted_ms == expected.aborted_ms
@@ -148,12 +150,12 @@ def assert_agree(job: JobConfiguration, fleet: list[list[Act]], chunk: int) -> N
     assert found.bricked == expected.bricked()
     happened = [
         (e.at_ms, e.kind.name, e.thing, e.attempt, e.status)
-        for e in timeline(course, horizon_minutes=HORIZON_MINUTES)
+        for e in timeline(one_run, horizon_minutes=HORIZON_MINUTES)
     ]
     assert sorted(happened) == sorted(expected.log)
 
 
-def batches_of(found: Tally) -> list[int]:
+def batches_of(found: RunResult) -> list[int]:
     """How many things were notified in each minute, up to the last that notified any."""
     so_far = [0, *map(int, found.curves.notified)]
     per_minute = [after - before for before, after in pairwise(so_far)]
@@ -166,8 +168,10 @@ def batches_of(found: Tally) -> list[int]:
 @given(jobs, fleets)
 def test_what_holds_for_every_run(job: JobConfiguration, fleet: list[list[Act]]) -> None:
     pace = Pace(job.rollout, len(fleet))
-    course = run(ListedFleet(fleet), job, pace, np.arange(HORIZON_MINUTES + 1))
-    found = tally(course, things=len(fleet), image_bytes=1000, horizon_minutes=HORIZON_MINUTES)
+    one_run = run(ListedFleet(fleet), job, pace, np.arange(HORIZON_MINUTES + 1))
+    found = run_result(
+        one_run, things=len(fleet), image_bytes=1000, horizon_minutes=HORIZON_MINUTES
+    )
 
     assert sum(found.by_status.values()) == found.notified <= found.things
     assert sum(found.executions.values()) >= found.notified
@@ -175,4 +179,4 @@ def test_what_holds_for_every_run(job: JobConfiguration, fleet: list[list[Act]])
     assert all(0 <= batch <= limit for batch in batches_of(found))
     ended = found.curves.succeeded + found.curves.unsuccessful
     assert (ended <= found.curves.notified).all()
-    assert isinstance(course.abort, Abort | None)
+    assert isinstance(one_run.abort, Abort | None)

@@ -187,27 +187,27 @@ def known(snapshot, watcher):
 @given(stories(retries=0))
 def test_both_sources_agree_at_the_end(story):
     polled = play(story, events=False, retries=0)
-    told = play(story, events=True, retries=0)
+    reported = play(story, events=True, retries=0)
 
-    assert known(told[2], told[1]) == known(polled[2], polled[1])
+    assert known(reported[2], reported[1]) == known(polled[2], polled[1])
 
 
 @settings(deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink])
 @given(stories(retries=2))
 def test_both_sources_agree_at_the_end_of_a_job_with_retries(story):
     polled = play(story, events=False, retries=2)
-    told = play(story, events=True, retries=2)
+    reported = play(story, events=True, retries=2)
 
-    assert known(told[2], told[1]) == known(polled[2], polled[1])
+    assert known(reported[2], reported[1]) == known(polled[2], polled[1])
 
 
 @settings(deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink])
 @given(stories_of_a_deletion())
 def test_both_sources_agree_when_somebody_deleted_an_execution(story):
     polled = play(story, events=False, retries=0)
-    told = play(story, events=True, retries=0)
+    reported = play(story, events=True, retries=0)
 
-    assert known(told[2], told[1]) == known(polled[2], polled[1])
+    assert known(reported[2], reported[1]) == known(polled[2], polled[1])
 
 
 @settings(deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink])

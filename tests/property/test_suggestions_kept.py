@@ -15,8 +15,8 @@ from tests.support.forecasting import hasty
 from otactl.forecast.band import quantile
 from otactl.forecast.ensemble import Scenario, play
 from otactl.forecast.profile import FleetProfile, parse_profile
-from otactl.forecast.suggest import Wish, suggest
-from otactl.forecast.suggest.wish import bad, healthy
+from otactl.forecast.suggest import Goal, suggest
+from otactl.forecast.suggest.goal import bad, healthy
 from otactl.forecast.summary import finished_seconds
 from otactl.model.job_configuration import JobConfiguration
 
@@ -61,7 +61,7 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_a_suggestion_is_kept_by_runs_it_never_saw(name: str) -> None:
     case = CASES[name]
-    wish = Wish(
+    goal = Goal(
         within_seconds=case.hours * HOUR,
         max_bricked=case.max_bricked,
         failure_rate=case.failure_rate,
@@ -73,16 +73,16 @@ def test_a_suggestion_is_kept_by_runs_it_never_saw(name: str) -> None:
         things=case.things,
         image_bytes=1_000_000,
     )
-    found = suggest(scenario, wish)
+    found = suggest(scenario, goal)
     assert found.setting is not None, found.binds
 
     fresh = replace(scenario, seed=4711)
-    bricked = sorted(float(run.bricked) for run in play(bad(fresh, found.setting, wish, RUNS)))
+    bricked = sorted(float(run.bricked) for run in play(bad(fresh, found.setting, goal, RUNS)))
     runs = play(healthy(fresh, found.setting, RUNS))
     times = sorted(
-        finished_seconds(run, wish.finish_percent) for run in runs if run.aborted_ms is None
+        finished_seconds(run, goal.finish_percent) for run in runs if run.aborted_ms is None
     )
 
-    assert quantile(bricked, 0.95) <= wish.max_bricked
-    assert quantile(times, 0.95) <= wish.within_seconds
+    assert quantile(bricked, 0.95) <= goal.max_bricked
+    assert quantile(times, 0.95) <= goal.within_seconds
     assert sum(run.aborted_ms is not None for run in runs) <= MOST_ALARMS

@@ -10,7 +10,7 @@ from tests.support.gate_oracle import counts_of, verdict_of
 
 from otactl.model.job_configuration import RetryCriterion
 from otactl.model.outcome import ThingOutcome
-from otactl.model.standing import AlarmState
+from otactl.model.progress import AlarmState
 from otactl.model.status import ExecutionStatus, FailureType
 from otactl.model.wave import Act, Decision, GateRule, Question, Verdict, WaveSize
 from otactl.rules.waves.counting import count_wave

@@ -29,7 +29,7 @@ from otactl.forecast.listed_fleet import Act, ListedFleet
 from otactl.forecast.pace import Pace
 from otactl.forecast.profile import parse_profile
 from otactl.forecast.run import run
-from otactl.forecast.tally import tally
+from otactl.forecast.run_result import run_result
 from otactl.forecast.timeline import Happening, timeline
 from otactl.model.status import ExecutionStatus
 from otactl.operations.load import load_deployment
@@ -239,15 +239,15 @@ def computed(deployable, scene):
     names = [f"rehearsal-{number:05}" for number in range(1, scene.things + 1)]
     dealt = deal_behaviours(names, parse_behave(scene.behave), SEED)
     fleet = ListedFleet([(ACTS[dealt[name]],) for name in names])
-    course = run(
+    one_run = run(
         fleet,
         configuration.job,
         Pace(configuration.job.rollout, scene.things),
         np.arange(HORIZON_MINUTES + 1),
     )
-    found = tally(course, things=scene.things, image_bytes=1, horizon_minutes=HORIZON_MINUTES)
+    found = run_result(one_run, things=scene.things, image_bytes=1, horizon_minutes=HORIZON_MINUTES)
     seen = {}
-    for event in timeline(course, horizon_minutes=HORIZON_MINUTES):
+    for event in timeline(one_run, horizon_minutes=HORIZON_MINUTES):
         if event.thing < 0:
             continue
         name = names[event.thing]
@@ -272,8 +272,8 @@ def test_what_is_not_random_agrees_exactly(deployable, scene):
             for name, (_, status, *_) in seen.items()
             if status in (ExecutionStatus.IN_PROGRESS, ExecutionStatus.CANCELED)
         }
-        forecast = {name: told for name, told in forecast.items() if name not in unfinished}
-        seen = {name: told for name, told in seen.items() if name not in unfinished}
+        forecast = {name: reported for name, reported in forecast.items() if name not in unfinished}
+        seen = {name: reported for name, reported in seen.items() if name not in unfinished}
         abort_minute = found.aborted_ms // MINUTE_MS
         executed = [ended for *_, ended, _ in seen.values() if ended <= abort_minute]
         assert len(executed) == found.executed_at_abort

@@ -15,7 +15,7 @@ from tests.support.watched_job import known, watching
 
 from otactl.aws.clients import AwsClients, AwsSettings
 from otactl.aws.job_events import JobEvents
-from otactl.model.standing import Source
+from otactl.model.progress import Source
 from otactl.model.status import ExecutionStatus, JobStatus
 
 S = ExecutionStatus
@@ -85,22 +85,22 @@ def fate(request):
 def both(clients, job_id, act, fate):
     """Play it while both watch, then require that they agree."""
     with ExitStack() as stack:
-        told = stack.enter_context(watching(clients, job_id, events=True, fate=fate))
+        reported = stack.enter_context(watching(clients, job_id, events=True, fate=fate))
         polled = stack.enter_context(watching(clients, job_id, events=False))
-        told.wait_for(lambda one: one.source is Source.EVENTS)
-        act(told, polled)
-        told.wait()
+        reported.wait_for(lambda one: one.source is Source.EVENTS)
+        act(reported, polled)
+        reported.wait()
         polled.wait()
-        assert known(told) == known(polled)
-        return told, polled
+        assert known(reported) == known(polled)
+        return reported, polled
 
 
 def test_everything_succeeds(clients, things, job, fate):
-    told, _ = both(clients, job(), lambda *_: succeed(clients, things), fate)
+    reported, _ = both(clients, job(), lambda *_: succeed(clients, things), fate)
 
-    assert told.last.job.status is JobStatus.COMPLETED
-    assert told.last.job.counts[S.SUCCEEDED] == THINGS
-    assert told.last.download_seconds.count == THINGS
+    assert reported.last.job.status is JobStatus.COMPLETED
+    assert reported.last.job.counts[S.SUCCEEDED] == THINGS
+    assert reported.last.download_seconds.count == THINGS
 
 
 def test_some_fail_some_refuse(clients, things, job, fate):
@@ -110,9 +110,9 @@ def test_some_fail_some_refuse(clients, things, job, fate):
         fleet(clients, things[8:10], ("REJECTED", {"reason": "older than what runs"}))
         succeed(clients, things[10:])
 
-    told, _ = both(clients, job(), act, fate)
+    reported, _ = both(clients, job(), act, fate)
 
-    assert [(group.reason, group.count) for group in told.last.failures] == [
+    assert [(group.reason, group.count) for group in reported.last.failures] == [
         ("flash full", 5),
         ("block # never came", 3),
         ("older than what runs", 2),
@@ -128,10 +128,10 @@ def test_failures_that_a_retry_mends(clients, things, job, fate):
         fail(clients, things[:3], "still full")
         succeed(clients, things)
 
-    told, _ = both(clients, job_id, act, fate)
+    reported, _ = both(clients, job_id, act, fate)
 
-    assert told.last.job.counts[S.FAILED] == 9
-    assert told.last.failures == ()
+    assert reported.last.job.counts[S.FAILED] == 9
+    assert reported.last.failures == ()
 
 
 def test_a_job_that_aborts_itself(clients, things, job, fate):
@@ -145,10 +145,10 @@ def test_a_job_that_aborts_itself(clients, things, job, fate):
             }
         ]
     }
-    told, _ = both(clients, job(abortConfig=abort), lambda *_: fail(clients, things[:6]), fate)
+    reported, _ = both(clients, job(abortConfig=abort), lambda *_: fail(clients, things[:6]), fate)
 
-    assert told.last.job.status is JobStatus.CANCELED
-    assert told.last.job.counts[S.CANCELED] >= THINGS - 6
+    assert reported.last.job.status is JobStatus.CANCELED
+    assert reported.last.job.counts[S.CANCELED] >= THINGS - 6
 
 
 @pytest.mark.parametrize("force", [False, True])
@@ -165,10 +165,10 @@ def test_a_job_that_somebody_cancels(clients, things, job, force, fate):
                     jobId=job_id, thingName=name, status="SUCCEEDED", statusDetails={"a": "b"}
                 )
 
-    told, _ = both(clients, job_id, act, fate)
+    reported, _ = both(clients, job_id, act, fate)
 
-    assert told.last.job.comment == "enough"
-    assert told.last.job.counts[S.SUCCEEDED] == (3 if force else 6)
+    assert reported.last.job.comment == "enough"
+    assert reported.last.job.counts[S.SUCCEEDED] == (3 if force else 6)
 
 
 @pytest.mark.parametrize("is_seen", [False, True])
@@ -185,11 +185,11 @@ def test_an_execution_that_somebody_takes_out(clients, things, job, fate, is_see
         )
         succeed(clients, things[3:])
 
-    told, _ = both(clients, job_id, act, fate)
+    reported, _ = both(clients, job_id, act, fate)
 
-    assert told.last.job.counts[S.CANCELED] == 1
-    assert told.last.job.counts[S.FAILED] == 1
-    assert sum(group.count for group in told.last.failures) == 2
+    assert reported.last.job.counts[S.CANCELED] == 1
+    assert reported.last.job.counts[S.FAILED] == 1
+    assert sum(group.count for group in reported.last.failures) == 2
 
 
 def test_things_that_time_out(start_cloud, unique, fate):
@@ -202,10 +202,10 @@ def test_things_that_time_out(start_cloud, unique, fate):
             things.report(job_id, "SUCCEEDED", *things.names[:2], downloadTime="2.5")
             things.report(job_id, "IN_PROGRESS", *things.names[2:], step="downloading")
 
-        told, _ = both(clients, job_id, act, fate)
+        reported, _ = both(clients, job_id, act, fate)
 
-    assert told.last.job.counts[S.TIMED_OUT] == 4
-    assert [(group.reason, group.count) for group in told.last.failures] == [
+    assert reported.last.job.counts[S.TIMED_OUT] == 4
+    assert [(group.reason, group.count) for group in reported.last.failures] == [
         ("last seen downloading", 4)
     ]
 
@@ -226,12 +226,12 @@ def test_things_that_join_while_it_goes_on(clients, things, unique, fate):
         fail(clients, things[5:6])
         clients.iot.cancel_job(jobId=job_id, force=True)
 
-    told, _ = both(clients, job_id, act, fate)
+    reported, _ = both(clients, job_id, act, fate)
     clients.iot.delete_job(jobId=job_id, force=True)
     clients.iot.delete_thing_group(thingGroupName=group)
 
-    assert told.last.job.counts[S.SUCCEEDED] == 5
-    assert told.last.job.counts[S.CANCELED] == 2
+    assert reported.last.job.counts[S.SUCCEEDED] == 5
+    assert reported.last.job.counts[S.CANCELED] == 2
 
 
 def test_a_broken_connection_is_polled_over_and_taken_up_again(cloud, clients, things, job):
@@ -247,23 +247,23 @@ def test_a_broken_connection_is_polled_over_and_taken_up_again(cloud, clients, t
                 max_attempts=2,
             )
         )
-        told = stack.enter_context(watching(cut_off, job_id, events=True))
+        reported = stack.enter_context(watching(cut_off, job_id, events=True))
         polled = stack.enter_context(watching(clients, job_id, events=False))
-        told.wait_for(lambda one: one.source is Source.EVENTS)
+        reported.wait_for(lambda one: one.source is Source.EVENTS)
         succeed(clients, things[:5])
 
         line.cut(broker=True)
-        told.wait_for(lambda one: "events stopped" in one.note and one.source is Source.POLLING)
+        reported.wait_for(lambda one: "events stopped" in one.note and one.source is Source.POLLING)
         fail(clients, things[5:9])
-        told.wait_for(lambda one: one.job.counts[S.FAILED] == 4)
+        reported.wait_for(lambda one: one.job.counts[S.FAILED] == 4)
 
         line.mend(broker=True)
-        told.wait_for(lambda one: one.source is Source.EVENTS and one.job.counts[S.FAILED] == 4)
+        reported.wait_for(lambda one: one.source is Source.EVENTS and one.job.counts[S.FAILED] == 4)
         succeed(clients, things[9:])
-        told.wait()
+        reported.wait()
         polled.wait()
 
-        assert known(told) == known(polled)
+        assert known(reported) == known(polled)
         assert line.broker_connections >= 2
 
 
@@ -282,23 +282,23 @@ def test_a_network_that_is_gone_for_a_while_is_told_and_borne(cloud, clients, th
         )
         with (
             watching(cut_off, job_id, events=False) as polled,
-            watching(cut_off, job_id, events=True) as told,
+            watching(cut_off, job_id, events=True) as reported,
         ):
             polled.wait_for(lambda one: one.job is not None)
-            told.wait_for(lambda one: one.source is Source.EVENTS)
+            reported.wait_for(lambda one: one.source is Source.EVENTS)
             for broker in (True, False):
                 line.cut(broker=broker)
-            for one in (polled, told):
+            for one in (polled, reported):
                 one.wait_for(lambda shown: "next try in" in shown.note and shown.job is not None)
             succeed(clients, things)
             for broker in (True, False):
                 line.mend(broker=broker)
-            for one in (polled, told):
+            for one in (polled, reported):
                 one.wait()
 
             assert polled.last.note == ""
             assert polled.last.job.counts[S.SUCCEEDED] == THINGS
-            assert known(told) == known(polled)
+            assert known(reported) == known(polled)
 
 
 @pytest.fixture
@@ -339,9 +339,9 @@ def test_credentials_that_may_not_listen_are_told_and_polling_goes_on(
             post=lambda message: (lost.append(message), watched.message_queue.post(message)),
         ),
     ):
-        told = watched.wait_for(lambda one: "events stopped" in one.note)
-        assert "refused the connection" in told.note
-        assert "wrong" not in told.note
+        reported = watched.wait_for(lambda one: "events stopped" in one.note)
+        assert "refused the connection" in reported.note
+        assert "wrong" not in reported.note
         succeed(clients, things)
         watched.wait()
         polled.wait()

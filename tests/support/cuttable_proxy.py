@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _PIECE = 65536
 _BROKER = b"GET /mqtt"
-_PATIENCE_SECONDS = 30
+_MAX_WAIT_SECONDS = 30
 
 
 class CuttableProxy:
@@ -30,8 +30,8 @@ class CuttableProxy:
     """
 
     def __init__(self, endpoint_url: str) -> None:
-        place = urlsplit(endpoint_url)
-        self._target = (place.hostname, place.port)
+        location = urlsplit(endpoint_url)
+        self._target = (location.hostname, location.port)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._open: dict[asyncio.StreamWriter, bool] = {}
@@ -76,7 +76,7 @@ class CuttableProxy:
 
     def wait_until_stalled(self, connections: int) -> None:
         """Wait until so many connections wait for an answer in vain."""
-        until = time.monotonic() + _PATIENCE_SECONDS
+        until = time.monotonic() + _MAX_WAIT_SECONDS
         while self._stalled < connections:
             assert time.monotonic() < until, "nobody connected"
             time.sleep(0.02)

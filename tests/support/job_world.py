@@ -15,8 +15,8 @@ from dataclasses import dataclass, field, replace
 from otactl.errors import AwsRefused
 from otactl.model.job_configuration import JobConfiguration
 from otactl.model.outcome import ExecutionPage, ThingOutcome
+from otactl.model.progress import AlarmProgress, AlarmState
 from otactl.model.snapshot import JobCounts, JobDescription
-from otactl.model.standing import AlarmStanding, AlarmState
 from otactl.model.status import ExecutionStatus, JobStatus
 from otactl.monitor.ports import Connected, Lost
 from otactl.wire.job_event import ExecutionEvent, JobEvent, JobOperation
@@ -273,7 +273,7 @@ class JobWorld:
     def states(self, names):
         self._call("DescribeAlarms")
         return tuple(
-            AlarmStanding(name=name, state=self.alarms.get(name, AlarmState.MISSING))
+            AlarmProgress(name=name, state=self.alarms.get(name, AlarmState.MISSING))
             for name in names
         )
 

@@ -44,11 +44,11 @@ class ScriptedThings:
 
     def report(self, job_id: str, status: str, *names: str, **details: object) -> None:
         """Let things report of their execution; all of them when none is named."""
-        told = {key: str(text) for key, text in details.items()}
+        reported = {key: str(text) for key, text in details.items()}
 
         def one(name: str) -> None:
             self._clients.iot_jobs_data.update_job_execution(
-                jobId=job_id, thingName=name, status=status, statusDetails=told
+                jobId=job_id, thingName=name, status=status, statusDetails=reported
             )
 
         with ThreadPoolExecutor(4) as pool:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 _DEADLINE_SECONDS = 60
-_LOOK_SECONDS = 0.05
+_POLL_SECONDS = 0.05
 #: Set between the marks of a frame (synchronized output), as pyte keeps private modes.
 _FRAME = 2026 << 5
 
@@ -47,7 +47,7 @@ class Terminal:
         self._stream = pyte.Stream(self.screen)
         #: Everything that was written to it.
         self.raw = ""
-        surroundings = {
+        fleet_context = {
             name: text for name, text in env.items() if name not in ("COLUMNS", "LINES")
         }
         command = f'{before} exec "$@" {after}'
@@ -55,7 +55,7 @@ class Terminal:
             "/bin/sh",
             ["-c", command, "sh", sys.executable, "-m", "otactl", *arguments],
             dimensions=(rows, columns),
-            env=surroundings | {"TERM": "xterm-256color"},
+            env=fleet_context | {"TERM": "xterm-256color"},
             encoding="utf-8",
             echo=True,
         )
@@ -137,7 +137,7 @@ class Terminal:
         until = time.monotonic() + seconds
         while self._child.isalive():
             assert time.monotonic() < until, "does not end"
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(_POLL_SECONDS)
         if self._child.signalstatus is not None:
             return -int(self._child.signalstatus)
         return int(self._child.exitstatus)
@@ -151,7 +151,7 @@ class Terminal:
         """Take in what was written meanwhile; False when nothing more will come."""
         with contextlib.suppress(pexpect.TIMEOUT):
             try:
-                written = self._child.read_nonblocking(65536, timeout=_LOOK_SECONDS)
+                written = self._child.read_nonblocking(65536, timeout=_POLL_SECONDS)
             except pexpect.EOF:
                 return False
             self.raw += written

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from otactl.aws.job_answer import epoch_ms
 from otactl.aws.translate import translated
-from otactl.model.standing import AlarmStanding, AlarmState
+from otactl.model.progress import AlarmProgress, AlarmState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -64,16 +64,16 @@ class CloudWatchAlarms:
         return None
 
     @translated("cloudwatch")
-    def states(self, names: Sequence[str]) -> tuple[AlarmStanding, ...]:
+    def states(self, names: Sequence[str]) -> tuple[AlarmProgress, ...]:
         """The state of each alarm: one call for up to 100."""
-        found: dict[str, AlarmStanding] = {}
+        found: dict[str, AlarmProgress] = {}
         for first in range(0, len(names), _PAGE):
             batch = list(names[first : first + _PAGE])
             answer = self._clients.cloudwatch.describe_alarms(AlarmNames=batch, MaxRecords=_PAGE)
             for alarm in answer.get("MetricAlarms", []):
-                found[alarm.get("AlarmName", "")] = _standing(alarm)
+                found[alarm.get("AlarmName", "")] = _progress(alarm)
         missing = AlarmState.MISSING
-        return tuple(found.get(name) or AlarmStanding(name=name, state=missing) for name in names)
+        return tuple(found.get(name) or AlarmProgress(name=name, state=missing) for name in names)
 
     @translated("cloudwatch")
     def delete(self, name: str) -> None:
@@ -81,8 +81,8 @@ class CloudWatchAlarms:
         self._clients.cloudwatch.delete_alarms(AlarmNames=[name])
 
 
-def _standing(alarm: Mapping[str, Any]) -> AlarmStanding:
-    return AlarmStanding(
+def _progress(alarm: Mapping[str, Any]) -> AlarmProgress:
+    return AlarmProgress(
         name=alarm["AlarmName"],
         state=AlarmState(alarm.get("StateValue", AlarmState.INSUFFICIENT_DATA)),
         since_ms=epoch_ms(alarm.get("StateUpdatedTimestamp")),

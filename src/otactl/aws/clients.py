@@ -180,14 +180,14 @@ class AwsClients:
             exception: Exception | None = None,
             **_: Any,
         ) -> None:
-            if (tell := self.calls.on_answer) is None:
+            if (notify := self.calls.on_answer) is None:
                 return
             answer = parsed_response or {}
             status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode")
             code = answer.get("Error", {}).get("Code", "")
             # An exception's text may hold a URL; its name is enough.
             fault = code or (type(exception).__name__ if exception else "")
-            tell(f"{iam_name}:{event_name.rpartition('.')[2]}", status, fault)
+            notify(f"{iam_name}:{event_name.rpartition('.')[2]}", status, fault)
 
         service = client.meta.service_model.service_id.hyphenize()
         client.meta.events.register(f"before-send.{service}", before_send)

@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING
 import aiomqtt
 
 from otactl.aws.clients import AwsClients
+from otactl.aws.daemon_executor import DaemonExecutor
 from otactl.aws.event_client import EventClient
-from otactl.aws.leaving_executor import LeavingExecutor
-from otactl.aws.overheard import PRESENCE, overheard, requests_of
 from otactl.aws.signed_websocket import data_endpoint, sign_websocket
+from otactl.aws.thing_messages import PRESENCE, requests_of, thing_messages
 from otactl.errors import OtactlError
 from otactl.monitor.ports import Connected, Lost
 from otactl.rules.backoff import pause_seconds
@@ -77,7 +77,7 @@ class JobEvents:
         self._now_ms = now_ms
         self._endpoint: str | None = None
         self._is_connected = False
-        self._is_leaving = False
+        self._is_stopping = False
         self._loop = asyncio.new_event_loop()
         self._task: asyncio.Task[None] | None = None
         self._thread = threading.Thread(target=self._run, name="job-events", daemon=True)
@@ -91,13 +91,13 @@ class JobEvents:
         task = self._task
         # A cancellation can get lost: until Python 3.12 in ``asyncio.wait_for``, which the client
         # waits for the broker's answers with.
-        self._is_leaving = True
+        self._is_stopping = True
         if task is not None:
             self._loop.call_soon_threadsafe(task.cancel)
         self._thread.join(_LEAVE_SECONDS)
 
     def _run(self) -> None:
-        self._loop.set_default_executor(LeavingExecutor())
+        self._loop.set_default_executor(DaemonExecutor())
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
             runner.run(self._until_cancelled())
 
@@ -118,7 +118,7 @@ class JobEvents:
                 reason = _plain(str(error))
             except (OSError, OtactlError) as error:
                 reason = f"{type(error).__name__}: {error}"
-            if self._is_leaving:
+            if self._is_stopping:
                 return
             lasted = self._loop.time() - begun
             failures = 1 if lasted > _KEEPALIVE_SECONDS else failures + 1
@@ -142,7 +142,7 @@ class JobEvents:
             timeout=_TIMEOUT_SECONDS,
         ) as client:
             await self._subscribe(client)
-            if self._is_leaving:
+            if self._is_stopping:
                 return
             self._is_connected = True
             self._post(Connected())
@@ -174,7 +174,7 @@ class JobEvents:
 
     def _deliver(self, topic: str, payload: bytes) -> None:
         try:
-            message = decode_event(topic, payload) or overheard(topic, payload, self._now_ms())
+            message = decode_event(topic, payload) or thing_messages(topic, payload, self._now_ms())
         except WireError:
             return
         if message is not None:

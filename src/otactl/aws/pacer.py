@@ -23,6 +23,6 @@ class Pacer:
         if not self._interval_seconds:
             return
         with self._lock:
-            turn = max(time.monotonic(), self._next)
-            self._next = turn + self._interval_seconds
-        time.sleep(max(0.0, turn - time.monotonic()))
+            slot = max(time.monotonic(), self._next)
+            self._next = slot + self._interval_seconds
+        time.sleep(max(0.0, slot - time.monotonic()))

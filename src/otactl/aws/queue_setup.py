@@ -97,12 +97,13 @@ def _check_keys(clients: AwsClients, name: str) -> None:
 
 
 def _expires(clients: AwsClients, name: str) -> bool:
-    told = clients.dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
-    if told.get("TimeToLiveStatus") not in ("ENABLED", "ENABLING"):
+    reported = clients.dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+    if reported.get("TimeToLiveStatus") not in ("ENABLED", "ENABLING"):
         return False
-    if told.get("AttributeName") != EXPIRES_AT:
+    attribute = reported.get("AttributeName")
+    if attribute != EXPIRES_AT:
         raise UserMistake(
-            f"the table {name} lets items expire by {told.get('AttributeName')}, not {EXPIRES_AT}",
+            f"the table {name} lets items expire by {attribute}, not {EXPIRES_AT}",
             hint="switch that off first, or leave out --ttl",
         )
     return True

@@ -99,24 +99,26 @@ class ReleaseStore:
 
     @translated("s3")
     def _copy(self, bucket: str, file: StoredFile, limit_bytes: int, target: BinaryIO) -> None:
-        place = f"s3://{bucket}/{file.key}"
+        location = f"s3://{bucket}/{file.key}"
         answer = self._get(bucket, file.key)
         if answer is None:
-            raise FileRefused(f"{place} does not exist")
+            raise FileRefused(f"{location} does not exist")
         size_bytes, body = answer
         digest, read_bytes = hashlib.sha256(), 0
         with body:
             if size_bytes > limit_bytes:
-                raise FileRefused(f"{place} has {size_bytes:,} bytes; {limit_bytes:,} are allowed")
+                raise FileRefused(
+                    f"{location} has {size_bytes:,} bytes; {limit_bytes:,} are allowed"
+                )
             while piece := body.read(_PIECE_BYTES):
                 read_bytes += len(piece)
                 if read_bytes > limit_bytes:
-                    raise FileRefused(f"{place} has more than the {limit_bytes:,} bytes allowed")
+                    raise FileRefused(f"{location} has more than the {limit_bytes:,} bytes allowed")
                 digest.update(piece)
                 target.write(piece)
         if file.sha256 is not None and digest.hexdigest() != file.sha256:
             raise FileRefused(
-                f"{place} is not what was put into the queue: its SHA-256 was {file.sha256},"
+                f"{location} is not what was put into the queue: its SHA-256 was {file.sha256},"
                 f" is {digest.hexdigest()}",
                 hint="somebody replaced it: find out who before it is added again",
             )

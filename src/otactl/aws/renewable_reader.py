@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from otactl.model.outcome import ExecutionPage, ThingOutcome
+    from otactl.model.progress import AlarmProgress
     from otactl.model.snapshot import JobDescription
-    from otactl.model.standing import AlarmStanding
     from otactl.model.status import ExecutionStatus
 
 
@@ -51,6 +51,6 @@ class RenewableReader:
         """The last execution on a thing, with its status details."""
         return self.jobs.execution(job_id, thing_name)
 
-    def states(self, names: Sequence[str]) -> tuple[AlarmStanding, ...]:
+    def states(self, names: Sequence[str]) -> tuple[AlarmProgress, ...]:
         """The state of each alarm."""
         return self._alarms.states(names)

@@ -87,13 +87,13 @@ def sign_websocket(
         return SignedWebSocket(
             host=endpoint, port=_TLS_PORT, host_header=endpoint, path=path, tls=True
         )
-    place = urlsplit(endpoint_url)
-    if place.hostname is None:
+    location = urlsplit(endpoint_url)
+    if location.hostname is None:
         raise UserMistake(f"--endpoint-url {endpoint_url} has no host")
-    tls = place.scheme == "https"
+    tls = location.scheme == "https"
     return SignedWebSocket(
-        host=place.hostname,
-        port=place.port or (_TLS_PORT if tls else 80),
+        host=location.hostname,
+        port=location.port or (_TLS_PORT if tls else 80),
         host_header=endpoint,
         path=path,
         tls=tls,

@@ -94,22 +94,22 @@ class StackProbe:
         self._began = self._service_time()
         self._put_alarm()
         self._publish()
-        for name, look, otherwise in (
+        for name, poll, otherwise in (
             ("topic rule -> metrics generator", self._in_metrics_log, self._hint_metrics()),
             ("metrics generator -> metric", self._metric, "look into the function's log"),
             ("metric -> alarm", self._alarm, "a new metric can take up to 15 minutes"),
             ("alarm -> SNS -> force-stopper", self._in_stopper_log, self._hint_stopper()),
         ):
-            hop = self._wait(name, look, otherwise)
+            hop = self._wait(name, poll, otherwise)
             yield hop
             if not hop.arrived:
                 return
         yield self._subscribers()
 
-    def _wait(self, name: str, look: Callable[[], str | None], otherwise: str) -> Hop:
+    def _wait(self, name: str, poll: Callable[[], str | None], otherwise: str) -> Hop:
         started = time.monotonic()
         while True:
-            seen = look()
+            seen = poll()
             seconds = time.monotonic() - started
             if seen is not None:
                 return Hop(name=name, arrived=True, detail=seen, seconds=seconds)
@@ -217,16 +217,16 @@ class StackProbe:
 
     def _subscribers(self) -> Hop:
         """Who else would be told; whether a message reached a person, AWS does not say."""
-        told = [
+        reported = [
             subscriber
             for output in ("EmailTopicArn", "SmsTopicArn")
             for subscriber in subscribers_of(self._clients, self._outputs[output])
         ]
         return Hop(
             name="alarm -> SNS -> people",
-            arrived=not any(subscriber.endswith(UNCONFIRMED) for subscriber in told),
-            detail="; ".join(told) or "nobody is subscribed: `otactl stack deploy --email`",
-            is_empty=not told,
+            arrived=not any(subscriber.endswith(UNCONFIRMED) for subscriber in reported),
+            detail="; ".join(reported) or "nobody is subscribed: `otactl stack deploy --email`",
+            is_empty=not reported,
         )
 
     @translated("cloudwatch")

@@ -16,16 +16,16 @@ from textwrap import indent
 MAX_TEMPLATE_BYTES = 51_200
 
 _TEMPLATE = "aws/monitor-tool-template.yaml"
-_PLACE = re.compile(r'^(?P<lead> *ZipFile:) "\{\{(?P<file>\w+\.py)\}\}"$', re.MULTILINE)
+_LOCATION = re.compile(r'^(?P<lead> *ZipFile:) "\{\{(?P<file>\w+\.py)\}\}"$', re.MULTILINE)
 
 
 def monitor_template() -> str:
     """The template as CloudFormation takes it, YAML."""
     package = files("otactl")
 
-    def put_in(place: re.Match[str]) -> str:
-        source = (package / "lambdas" / place["file"]).read_text(encoding="utf-8")
-        depth = " " * (len(place["lead"]) - len("ZipFile:") + 2)
-        return f"{place['lead']} |\n{indent(source.rstrip(), depth)}"
+    def put_in(location: re.Match[str]) -> str:
+        source = (package / "lambdas" / location["file"]).read_text(encoding="utf-8")
+        depth = " " * (len(location["lead"]) - len("ZipFile:") + 2)
+        return f"{location['lead']} |\n{indent(source.rstrip(), depth)}"
 
-    return _PLACE.sub(put_in, (package / _TEMPLATE).read_text(encoding="utf-8"))
+    return _LOCATION.sub(put_in, (package / _TEMPLATE).read_text(encoding="utf-8"))

@@ -76,7 +76,7 @@ def cancel(
     if not confirmed(f"Cancel {what}{how}?", yes=yes):
         terminal.note("nothing cancelled")
         return
-    told = cancel_job(
+    reported = cancel_job(
         RenewableReader(location.clients),
         job_id,
         thing,
@@ -87,4 +87,4 @@ def cancel(
     if output is OutputFormat.JSON:
         terminal.print_json({"jobId": job_id, "thing": thing, "force": force, "cancelled": True})
     else:
-        terminal.note(told)
+        terminal.note(reported)

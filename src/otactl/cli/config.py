@@ -96,11 +96,11 @@ def _print_section(console: Console, spec: SectionSpec) -> None:
     console.print(f"[{spec.name}]", style="bold", markup=False)
     console.print(spec.about, markup=False)
     if spec.switch is not None:
-        place = f"[{spec.switch.section}]"
-        console.print(f"It counts when {spec.switch.key} = True in {place}.", markup=False)
+        location = f"[{spec.switch.section}]"
+        console.print(f"It counts when {spec.switch.key} = True in {location}.", markup=False)
     elif spec.listed_in is not None:
-        place = f"[{spec.listed_in.section}]"
-        console.print(f"It counts when {spec.listed_in.key} in {place} lists it.", markup=False)
+        location = f"[{spec.listed_in.section}]"
+        console.print(f"It counts when {spec.listed_in.key} in {location} lists it.", markup=False)
     console.print()
 
 

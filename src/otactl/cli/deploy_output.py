@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from otactl.cli import terminal
-from otactl.cli.interruption import has_terminal, tell_how_to_go_on
+from otactl.cli.interruption import has_terminal, print_next_steps
 from otactl.cli.options import OutputFormat
 from otactl.cli.problem_list import print_problems
 from otactl.forecast.price import shipped_prices
@@ -116,9 +116,9 @@ def finish(
         terminal.print_json(result.to_fields())
     else:
         print_result(terminal.stdout_console(), result)
-    code = 0 if failure is None else terminal.tell_failure(failure, is_listed=True)
+    code = 0 if failure is None else terminal.report_failure(failure, is_listed=True)
     if result.goes_on:
-        tell_how_to_go_on(result)
+        print_next_steps(result)
     files.write(result, failure, environment.state_dir, environment.clock.now_ms())
     if code:
         raise typer.Exit(code)

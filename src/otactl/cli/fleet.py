@@ -60,7 +60,7 @@ def create(
     if fleet.exists:
         manifest = _same_fleet(fleet, manifest)
     _advance("creating", create_fleet(clients, fleet, manifest), things)
-    _tell_of(manifest, fleet, output)
+    _describe(manifest, fleet, output)
 
 
 @app.command("list")
@@ -158,7 +158,7 @@ def _advance(doing: str, names: Iterator[str], total: int) -> None:
         pass
 
 
-def _tell_of(manifest: FleetManifest, fleet: FleetDirectory, output: OutputFormat) -> None:
+def _describe(manifest: FleetManifest, fleet: FleetDirectory, output: OutputFormat) -> None:
     if output is OutputFormat.JSON:
         terminal.print_json(
             {

@@ -24,7 +24,7 @@ from otactl.cli.suggestion import (
     MaxBrickedOption,
     WithinOption,
     print_best,
-    read_wish,
+    read_goal,
 )
 from otactl.errors import LocalResourceMissing, UserMistake
 
@@ -115,9 +115,9 @@ def forecast(
         runs=runs, seed=seed, horizon_days=horizon_days, prices=read_prices(prices)
     )
     if suggest:
-        wish = read_wish(within, max_bricked, failure_rate, finish=finish, false_alarm=false_alarm)
+        goal = read_goal(within, max_bricked, failure_rate, finish=finish, false_alarm=false_alarm)
         scenario, _ = _scenario(file, fleet, None, settings)
-        print_best(scenario, wish, output)
+        print_best(scenario, goal, output)
         return
     forecasts = [
         _forecast(path, fleet, failure_rate, settings) for path in (file, *(compare or ()))

@@ -139,11 +139,11 @@ def history(
     table.add_column("deployment", no_wrap=True, overflow="ignore", min_width=_ID_WIDTH)
     table.add_column("job, and what became of it", overflow="fold")
     for entry in entries:
-        table.add_row(entry["deploymentId"], Text("\n".join(map(clean, _told(entry)))))
+        table.add_row(entry["deploymentId"], Text("\n".join(map(clean, _reported(entry)))))
     terminal.stdout_console().print(table if entries else "no deployments yet")
 
 
-def _told(entry: dict[str, Any]) -> list[str]:
+def _reported(entry: dict[str, Any]) -> list[str]:
     """A deployment in a few lines; `otactl report` and --output json tell the whole failure."""
     from otactl.views.wording import rounds_words, things_words
 

@@ -22,7 +22,7 @@ def has_terminal() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def tell_how_to_go_on(result: DeploymentResult) -> None:
+def print_next_steps(result: DeploymentResult) -> None:
     """Say what becomes of a deployment that this process leaves before its end."""
     resume = f"`otactl resume {result.deployment_id}`"
     if result.is_rolling_out:

@@ -30,10 +30,10 @@ def consent_to_delete(job: JobDescription | None, *, yes: bool) -> Consent | Non
     if yes:
         return Consent.YES
     counts = job.counts
-    standing = f"{counts.terminal:,} of {counts.total:,} executions ended"
+    progress = f"{counts.terminal:,} of {counts.total:,} executions ended"
     if job.in_progress:
-        standing += f", {job.in_progress:,} in progress"
-    what = f"job {job.job_id} has not ended ({job.status.value}: {standing})"
+        progress += f", {job.in_progress:,} in progress"
+    what = f"job {job.job_id} has not ended ({job.status.value}: {progress})"
     if not has_terminal():
         raise UserMistake(f"{what}, and there is no terminal to ask on", hint="--yes deletes it")
     note(f"{what}. Deleted, devices in the middle of an update are no longer followed.")

@@ -57,10 +57,10 @@ def up(
     try:
         cloud = start_local_cloud(settings, detached=detach)
         if detach:
-            _tell(cloud.address, output, _point(state_dir), _stop(state_dir))
+            _report(cloud.address, output, _point(state_dir), _stop(state_dir))
             return
         with cloud:
-            _tell(cloud.address, output, _point(state_dir), "Stop it with Ctrl-C.")
+            _report(cloud.address, output, _point(state_dir), "Stop it with Ctrl-C.")
             cloud.wait()
             if not cloud.ended_orderly:
                 raise LocalResourceMissing(
@@ -90,7 +90,7 @@ def status(state_dir: StateDirOption = None, output: OutputOption = OutputFormat
 
     address = read_record(local_state_directory(state_dir))
     if address is not None:
-        _tell(address, output, _point(state_dir), _stop(state_dir))
+        _report(address, output, _point(state_dir), _stop(state_dir))
         return
     if output is OutputFormat.JSON:
         terminal.print_json({"running": False, "stateDir": str(local_state_directory(state_dir))})
@@ -141,7 +141,7 @@ def _mqtt_fields(address: LocalCloudAddress) -> dict[str, Any]:
     }
 
 
-def _tell(address: LocalCloudAddress, output: OutputFormat, *endings: str) -> None:
+def _report(address: LocalCloudAddress, output: OutputFormat, *endings: str) -> None:
     from otactl.cloud import LOG_NAME
 
     log_file = str(Path(address.state_dir) / LOG_NAME)

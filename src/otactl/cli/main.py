@@ -52,17 +52,17 @@ class ErrorBoundary(TyperGroup):
             _abandon_output()
             sys.exit(128 + signal.SIGPIPE)
         except OtactlError as error:
-            sys.exit(_tell(error))
+            sys.exit(_report(error))
         except KeyboardInterrupt:
-            sys.exit(_tell(Interrupted()))
+            sys.exit(_report(Interrupted()))
         except Stopped as stopped:
-            sys.exit(_tell(Interrupted(stopped.signal_number)))
+            sys.exit(_report(Interrupted(stopped.signal_number)))
 
 
-def _tell(error: OtactlError) -> int:
+def _report(error: OtactlError) -> int:
     """Tell the user how it ended, as long as there is a terminal to tell it on."""
     try:
-        return terminal.tell_failure(error)
+        return terminal.report_failure(error)
     except OSError:
         _abandon_output()
         return 128 + error.signal_number if isinstance(error, Interrupted) else error.exit_code

@@ -114,14 +114,14 @@ def monitor(
     from otactl.cli.frontend import TerminalFrontend
     from otactl.cli.monitor_output import Showing, show
     from otactl.monitor.watch import BegunElsewhere
-    from otactl.monitor.watch_policy import QUIET_SECONDS, WatchPolicy
+    from otactl.monitor.watch_policy import SILENT_AFTER_SECONDS, WatchPolicy
     from otactl.operations.location_options import LocationOptions
     from otactl.operations.watch.selection import select_jobs
     from otactl.operations.watch.waiting import open_session
 
     _check(once=once, web=web, follow=follow, until=until, output=output, things=thing or ())
-    looks_once = once or (output is OutputFormat.JSON and not follow and until is None)
-    waits = wait and not looks_once
+    polls_once = once or (output is OutputFormat.JSON and not follow and until is None)
+    waits = wait and not polls_once
     where = LocationOptions(
         profile=profile, region=region, endpoint_url=endpoint_url, state_dir=state_dir
     )
@@ -129,7 +129,7 @@ def monitor(
         interval_seconds=poll,
         details=details,
         silent_seconds=silent,
-        quiet_seconds=min(silent, QUIET_SECONDS),
+        silent_after_seconds=min(silent, SILENT_AFTER_SECONDS),
     )
     showing = Showing(
         output=output, follow=follow, web=web, port=port, is_until_done=until is Until.DONE
@@ -149,7 +149,7 @@ def monitor(
             waits=waits,
             things=thing or (),
         )
-        if looks_once:
+        if polls_once:
             _print_once(session, output)
             return
         try:

@@ -125,13 +125,13 @@ def print_changes(
         if reached != version or is_finished:
             version = reached
             for job_id, snapshot in _known(board).items():
-                if is_finished or not _is_leaving_unended(snapshot):
+                if is_finished or not _is_deleted_unended(snapshot):
                     _line(job_id, snapshot, showing, shown, to_fields)
         if is_finished and (board.failure is not None or not _stays(showing)):
             return
 
 
-def _is_leaving_unended(snapshot: JobSnapshot) -> bool:
+def _is_deleted_unended(snapshot: JobSnapshot) -> bool:
     """Whether a job went before it was seen to end.
 
     Its deployment, which deletes it when it is over, says a moment later how it ended. If it does

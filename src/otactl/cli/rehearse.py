@@ -131,7 +131,7 @@ def rehearse(
             f"{rehearsed.verified:,} downloads verified by their devices: SHA-256 of the very"
             " file. Everything is taken down"
         )
-    code = 0 if failure is None else terminal.tell_failure(failure, is_listed=True)
+    code = 0 if failure is None else terminal.report_failure(failure, is_listed=True)
     files.write(result, failure, state_directory(state_dir), rehearsed.ended_ms)
     if code:
         raise typer.Exit(code)

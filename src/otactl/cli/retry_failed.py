@@ -32,7 +32,7 @@ _NAMED = 5
 
 
 def retry_failed(
-    subject: Annotated[
+    watched: Annotated[
         str,
         typer.Argument(
             metavar="JOB|DEPLOYMENT",
@@ -85,11 +85,11 @@ def retry_failed(
     where = LocationOptions(
         profile=profile, region=region, endpoint_url=endpoint_url, state_dir=state_dir
     )
-    content = gather(subject, where, details=0)
+    content = gather(watched, where, details=0)
     names = failed_things(content)
     if not names:
         raise UserMistake(
-            f"no thing of {subject} failed, timed out, was rejected, or did not get the job;"
+            f"no thing of {watched} failed, timed out, was rejected, or did not get the job;"
             " there is nothing to retry"
         )
     loaded = load_retry(content, file, names, job_id)

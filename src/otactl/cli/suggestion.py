@@ -11,7 +11,7 @@ from otactl.errors import UserMistake
 
 if TYPE_CHECKING:
     from otactl.forecast.ensemble import Scenario
-    from otactl.forecast.suggest import Wish
+    from otactl.forecast.suggest import Goal
 
 SUGGEST_PANEL = "Suggest a rollout"
 #: What a search that finds nothing exits with.
@@ -60,21 +60,21 @@ FalseAlarmOption = Annotated[
 ]
 
 
-def read_wish(
+def read_goal(
     within: str | None,
     max_bricked: int | None,
     failure_rate: float | None,
     *,
     finish: float,
     false_alarm: float,
-) -> Wish:
+) -> Goal:
     """What --suggest is to look for.
 
     Raises:
         UserMistake: Something is missing or is no duration.
     """
     from otactl.cli.duration import parse_duration
-    from otactl.forecast.suggest import Wish
+    from otactl.forecast.suggest import Goal
 
     given = {"--within": within, "--max-bricked": max_bricked, "--failure-rate": failure_rate}
     missing = [flag for flag, value in given.items() if value is None]
@@ -83,7 +83,7 @@ def read_wish(
             f"--suggest needs {' and '.join(missing)}",
             hint="for example --suggest --within 4h --max-bricked 100 --failure-rate 0.05",
         )
-    return Wish(
+    return Goal(
         within_seconds=parse_duration(within, flag="--within"),
         max_bricked=max_bricked,
         failure_rate=failure_rate,
@@ -92,7 +92,7 @@ def read_wish(
     )
 
 
-def print_best(scenario: Scenario, wish: Wish, output: OutputFormat) -> None:
+def print_best(scenario: Scenario, goal: Goal, output: OutputFormat) -> None:
     """Look for a rollout that keeps the wish; exit with 1 when there is none."""
     from otactl.cli.terminal import print_json, stdout_console
     from otactl.cli.work_bar import WorkBar
@@ -100,7 +100,7 @@ def print_best(scenario: Scenario, wish: Wish, output: OutputFormat) -> None:
     from otactl.views.suggestion_table import print_suggestion
 
     with WorkBar() as bar:
-        found = suggest(scenario, wish, bar.on_step)
+        found = suggest(scenario, goal, bar.on_step)
     if output is OutputFormat.JSON:
         print_json(found.to_fields())
     else:

@@ -130,7 +130,7 @@ def print_error(error: OtactlError) -> None:
         _print_message("hint:", error.hint, "dim")
 
 
-def tell_failure(error: OtactlError, *, is_listed: bool = False) -> int:
+def report_failure(error: OtactlError, *, is_listed: bool = False) -> int:
     """Say how a command failed.
 
     Args:

@@ -22,7 +22,7 @@ from otactl.cloud.ministack import (
     signature,
 )
 from otactl.cloud.streams.api import StreamApi
-from otactl.cloud.streams.chunk_cache import ChunkCache
+from otactl.cloud.streams.block_cache import BlockCache
 from otactl.cloud.streams.device import DeviceService
 from otactl.cloud.streams.file_reader import FileReader
 from otactl.cloud.streams.local_aws import IamRoles, LocalAws, S3Objects
@@ -58,7 +58,7 @@ def build_application(settings: ServerSettings) -> Any:
     background.repeat("the evaluation of alarms", alarm.evaluate_everywhere)
     store = StreamStore()
     aws = LocalAws(f"http://127.0.0.1:{settings.port}", settings.cloud_secret)
-    reader = FileReader(S3Objects(aws), IamRoles(aws), ChunkCache(_CACHE_BYTES))
+    reader = FileReader(S3Objects(aws), IamRoles(aws), BlockCache(_CACHE_BYTES))
     service = DeviceService(store, reader)
     topics = StreamTopics(broker, service, Mailboxes(background), background)
 

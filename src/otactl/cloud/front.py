@@ -77,7 +77,7 @@ class Front:
     async def _iot(self, scope: Any, receive: Receive, send: Send) -> None:
         method, path = scope["method"], scope["path"]
         if _STREAMS.fullmatch(path):
-            await self._in_place_of_ministack(scope, receive, send)
+            await self._instead_of_ministack(scope, receive, send)
         elif path in ("/tags", "/untag"):
             await self._tags(scope, receive, send)
         elif method == "PUT" and _JOB.fullmatch(path):
@@ -90,7 +90,7 @@ class Front:
         else:
             await self._application(scope, receive, send)
 
-    async def _in_place_of_ministack(self, scope: Any, receive: Receive, send: Send) -> None:
+    async def _instead_of_ministack(self, scope: Any, receive: Receive, send: Send) -> None:
         body, theirs = await self._ask_ministack(scope, receive)
         if theirs.status != FaultKind.INVALID_REQUEST.http_status or (
             _UNSUPPORTED not in theirs.body

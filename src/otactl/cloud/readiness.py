@@ -55,7 +55,7 @@ def await_ready(
         try:
             _get(host, port, "/_ministack/ready", headers)
             ca_file.write_text(_get(host, port, "/_ministack/iot/ca.pem", headers))
-            _shake_hands(host, mqtt_port, ca_file)
+            _handshake(host, mqtt_port, ca_file)
         except (OSError, http.client.HTTPException, NotReady) as error:
             if time.monotonic() > deadline:
                 raise NotReady(f"not ready after {timeout:g} seconds: {error}") from error
@@ -77,7 +77,7 @@ def _get(host: str, port: int, path: str, headers: Mapping[str, str]) -> str:
     return body
 
 
-def _shake_hands(host: str, port: int, ca_file: Path) -> None:
+def _handshake(host: str, port: int, ca_file: Path) -> None:
     context = ssl.create_default_context(cafile=str(ca_file))
     with (
         socket.create_connection((host, port), timeout=_ATTEMPT_SECONDS) as plain,

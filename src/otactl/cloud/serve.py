@@ -29,7 +29,7 @@ from otactl.cloud.record import RECORD_NAME
 from otactl.cloud.settings import ServerSettings
 
 #: Real seconds for an orderly end; after them the process ends as it is.
-_PATIENCE_SECONDS = 4.0
+_MAX_WAIT_SECONDS = 4.0
 
 _log = logging.getLogger("otactl.cloud")
 
@@ -90,7 +90,7 @@ class _Ending:
             self._loop.call_soon_threadsafe(self._ask, "the process that started this one is gone")
 
     def _limit(self) -> None:
-        timer = threading.Timer(_PATIENCE_SECONDS, self.finish)
+        timer = threading.Timer(_MAX_WAIT_SECONDS, self.finish)
         timer.daemon = True
         timer.start()
 

@@ -22,7 +22,7 @@ from otactl.deploy.consent import Consent
 from otactl.deploy.journal import Outcome, Phase, StepState
 from otactl.deploy.journal_file import JournalUnusable
 from otactl.deploy.observer import Moment, Observer, StepMoment
-from otactl.deploy.patience import Patience
+from otactl.deploy.outage_retry import OutageRetry
 from otactl.deploy.recorded_failure import failure_of_round, recorded_failure
 from otactl.deploy.step import AwaitJob, CreateJob, StepContext
 from otactl.deploy.step.job import round_result
@@ -56,7 +56,7 @@ class Executor:
         services: The world.
         observer: Who is told.
         call_counts: The API calls made by this process so far, by operation.
-        hands_over: Whether another process goes on when this one is stopped.
+        releases: Whether another process goes on when this one is stopped.
         is_rehearsal: Whether the cloud goes when this process does: nothing can be resumed, and a
             job that has not ended may be deleted.
     """
@@ -68,7 +68,7 @@ class Executor:
         observer: Observer,
         call_counts: Callable[[], Mapping[str, int]],
         *,
-        hands_over: bool = False,
+        releases: bool = False,
         is_rehearsal: bool = False,
     ) -> None:
         self._journal = journal
@@ -76,7 +76,7 @@ class Executor:
         self._services = services
         self._observer = observer
         self._call_counts = call_counts
-        self._hands_over = hands_over
+        self._releases = releases
         self._is_rehearsal = is_rehearsal
         self._consent = Consent.REHEARSAL if is_rehearsal else Consent.ENDED
         self._earlier_calls = journal.calls
@@ -228,39 +228,39 @@ class Executor:
         if self._journal.state(step.key) is StepState.DONE:
             return self._journal.record(step.key) or {}
         self._services.clock.check()
-        self._tell(step, Moment.BEFORE_BEGIN)
+        self._report(step, Moment.BEFORE_BEGIN)
         self._enter(step, StepState.BEGUN)
-        self._tell(step, Moment.BEGUN)
+        self._report(step, Moment.BEGUN)
         waited = WaitedTime(self._journal, step.key, self._services.clock)
-        patience = Patience(self._services.clock, self._observer.on_pause)
+        retry = OutageRetry(self._services.clock, self._observer.on_pause)
         try:
-            record = patience.persist(lambda: step.do(self._context(step, patience, waited)))
+            record = retry.retry_unreachable(lambda: step.do(self._context(step, retry, waited)))
         except OtactlError:
             with suppress(JournalUnusable):
                 waited.keep()
             raise
-        self._tell(step, Moment.HAPPENED)
+        self._report(step, Moment.AFTER_DO)
         self._enter(step, StepState.DONE, record)
-        self._tell(step, Moment.DONE)
+        self._report(step, Moment.DONE)
         return record
 
     def _undo(self, step: Step) -> None:
         if self._journal.state(step.key) in (None, StepState.UNDONE):
             return
         self._enter(step, StepState.UNDOING)
-        self._tell(step, Moment.UNDOING)
-        patience = Patience(self._services.clock, self._observer.on_pause)
+        self._report(step, Moment.UNDOING)
+        retry = OutageRetry(self._services.clock, self._observer.on_pause)
         record = self._journal.record(step.key)
         try:
-            undone = patience.persist(lambda: step.undo(self._context(step, patience), record))
+            undone = retry.retry_unreachable(lambda: step.undo(self._context(step, retry), record))
         except JobUnfinished:
             self._enter(step, StepState.DONE)
             raise
-        self._tell(step, Moment.UNHAPPENED)
+        self._report(step, Moment.AFTER_UNDO)
         self._enter(step, StepState.UNDONE)
         if undone and step.resource is not None:
             self.undone.append(step.resource)
-        self._tell(step, Moment.UNDONE, deleted=undone)
+        self._report(step, Moment.UNDONE, deleted=undone)
 
     def _undo_all(self) -> None:
         self._journal.enter_phase(Phase.CLEANING)
@@ -296,7 +296,7 @@ class Executor:
             return False
         if error is None or isinstance(error, DeploymentFailed):
             return False
-        if isinstance(error, Interrupted) and self._hands_over:
+        if isinstance(error, Interrupted) and self._releases:
             return True
         return _passes(error) or self.has_job
 
@@ -340,14 +340,14 @@ class Executor:
         self._journal.enter_calls(counts)
 
     def _context(
-        self, step: Step, patience: Patience | None = None, waited: WaitedTime | None = None
+        self, step: Step, retry: OutageRetry | None = None, waited: WaitedTime | None = None
     ) -> StepContext:
         """What a step may use; that it got on tells that AWS answers."""
         spans: list[WaitedTime] = [] if waited is None else [waited]
 
         def answered() -> None:
-            if patience is not None:
-                patience.answered()
+            if retry is not None:
+                retry.answered()
             for each in spans:
                 each.keep_now_and_then()
 
@@ -389,7 +389,7 @@ class Executor:
     ) -> None:
         self._journal.enter(step.key, state, now_ms=self._services.clock.now_ms(), record=record)
 
-    def _tell(self, step: Step, moment: Moment, *, deleted: bool = False) -> None:
+    def _report(self, step: Step, moment: Moment, *, deleted: bool = False) -> None:
         self._observer.on_step(StepMoment(step, moment, deleted))
 
 

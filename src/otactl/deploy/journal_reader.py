@@ -16,7 +16,7 @@ from otactl.deploy.journal import Journal, Phase
 from otactl.deploy.recorded_failure import recorded_failure
 from otactl.deploy.step.alarm import PutAlarm
 from otactl.errors import OtactlError
-from otactl.model.standing import RoundSummary
+from otactl.model.progress import RoundSummary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

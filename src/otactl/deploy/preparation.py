@@ -161,11 +161,11 @@ def _check_account(request: Request) -> None:
     roles = {"roleArn in [DEFAULT]": configuration.role_arn}
     if configuration.job.presigned_url is not None:
         roles["roleArn in [PRESIGNED_URL_CONFIG]"] = configuration.job.presigned_url.role_arn
-    for place, role_arn in roles.items():
+    for location, role_arn in roles.items():
         role_account = Arn.parse(role_arn).account
         if role_account != request.account:
             raise UserMistake(
-                f"{configuration.file_name}: {place} is a role of account"
+                f"{configuration.file_name}: {location} is a role of account"
                 f" {role_account}; the credentials are account {request.account}'s",
                 hint="use --profile, or correct the ARN",
             )
@@ -197,21 +197,21 @@ def _custom_document(
     custom = request.configuration.custom_document
     if custom is None or (custom.url is None and request.custom_document is None):
         return request.custom_document
-    place = custom.url or custom.path or ""
+    location = custom.url or custom.path or ""
     document, text = request.custom_document or {}, ""
     if custom.url is not None:
         text = _stored_document(request, services, custom.url)
         try:
             document = read_custom_document(text)
         except DocumentFault as fault:
-            raise _document_refused(place, fault) from fault
+            raise _document_refused(location, fault) from fault
     for found in document_faults(request.configuration, document, text, lambda: firmware):
-        raise _document_refused(place, found)
+        raise _document_refused(location, found)
     return document
 
 
-def _document_refused(place: str, fault: DocumentFault) -> UserMistake:
-    where = place if fault.line is None else f"{place}, line {fault.line}"
+def _document_refused(location: str, fault: DocumentFault) -> UserMistake:
+    where = location if fault.line is None else f"{location}, line {fault.line}"
     return UserMistake(f"the custom job document {where} {fault}", hint=fault.hint)
 
 

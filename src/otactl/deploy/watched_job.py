@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 from otactl.deploy.ending import Ending, ending_of, failure_of
 from otactl.deploy.ownership import owner
 from otactl.errors import DeploymentFailed, JobDeleted, OtactlError, UserMistake
-from otactl.model.standing import RoundsStanding
+from otactl.model.progress import RoundsProgress
 from otactl.model.status import ExecutionStatus
 
 if TYPE_CHECKING:
@@ -83,13 +83,13 @@ class WatchedJob:
         status = self._status
         return self.count_things() if status is None else status.things
 
-    def rounds(self) -> RoundsStanding | None:
+    def rounds(self) -> RoundsProgress | None:
         """Which round of its deployment is under way."""
         status = self._status
         if status is None or status.rounds == 1:
             return None
         current = self._round or min(status.rounds, len(status.done) + 1)
-        return RoundsStanding(current=current, planned=status.rounds, done=status.done)
+        return RoundsProgress(current=current, planned=status.rounds, done=status.done)
 
     def see(self, snapshot: JobSnapshot) -> None:
         """Learn whose job it is from its own description."""
@@ -137,7 +137,7 @@ class WatchedJob:
             return self.ended_unseen or not (self.waits or self._is_at_work())
         if self._another_round_follows():
             return False
-        if snapshot.is_leaving:
+        if snapshot.is_being_deleted:
             # A deployment that cleans up deletes its job, and then writes how it ended.
             return not self._is_at_work()
         ending = self._ending(snapshot)
@@ -150,17 +150,17 @@ class WatchedJob:
         """What its deployment wrote down of it; None when there is none, or it is not over."""
         return None if self.journal is None else self.journal.round_result(self._current_round)
 
-    def failure(self, snapshot: JobSnapshot, place: str) -> OtactlError | None:
+    def failure(self, snapshot: JobSnapshot, location: str) -> OtactlError | None:
         """How the job failed, as `otactl deploy` would say it; None when it did not.
 
         Args:
             snapshot: The last one.
-            place: Where the service was polled, for the message.
+            location: Where the service was polled, for the message.
         """
         job = snapshot.job
         if job is None:
-            return self._unseen_end(place)
-        if snapshot.is_leaving:
+            return self._unseen_end(location)
+        if snapshot.is_being_deleted:
             return self._vanished()
         ending = self._ending(snapshot)
         if ending is not None and not ending.is_regular:
@@ -193,7 +193,7 @@ class WatchedJob:
             hint=_CONTINUE,
         )
 
-    def _unseen_end(self, place: str) -> OtactlError | None:
+    def _unseen_end(self, location: str) -> OtactlError | None:
         """How it failed when the job was never seen."""
         if self._is_at_work():
             hint = "its deployment is at work and will create it: --wait waits for it"
@@ -202,7 +202,7 @@ class WatchedJob:
             return None if status is None else status.failure or _unfinished(status, self.job_id)
         else:
             hint = "--wait waits for one; `otactl history` lists the deployments of this machine"
-        return UserMistake(f"there is no job {self.job_id} in {place}", hint=hint)
+        return UserMistake(f"there is no job {self.job_id} in {location}", hint=hint)
 
     def _ending(self, snapshot: JobSnapshot) -> Ending | None:
         job = snapshot.job

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from otactl.device.job import Job
-    from otactl.device.report import DownloadTally, Report
+    from otactl.device.report import DownloadCounts, Report
     from otactl.device.saved_work import SavedWork
 
 
@@ -100,9 +100,9 @@ class Device:
         return self._work.job.job_id if self._work else None
 
     @property
-    def tally(self) -> DownloadTally | None:
+    def counts(self) -> DownloadCounts | None:
         """How the download in hand goes."""
-        return self._work.tally if self._work else None
+        return self._work.counts if self._work else None
 
     def next_deadline_ms(self) -> int | None:
         """When ``on_time`` is to be called, if nothing happens before."""
@@ -265,7 +265,7 @@ class Device:
         self._work = None
         self._reporter.end()
         details = self._final.details if self._final else {}
-        tally = work.tally
+        counts = work.counts
         effects: list[Effect] = [
             ForgetWork(),
             Finished(
@@ -274,9 +274,9 @@ class Device:
                 status=status,
                 reason=details.get(REASON, ""),
                 sha256=work.sha256,
-                download_ms=tally.duration_ms if tally else 0,
-                received_blocks=tally.received_blocks if tally else 0,
-                retries=tally.retries if tally else 0,
+                download_ms=counts.duration_ms if counts else 0,
+                received_blocks=counts.received_blocks if counts else 0,
+                retries=counts.retries if counts else 0,
             ),
         ]
         # The next one may have been queued behind it; its notification may have been lost.

@@ -41,7 +41,7 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DownloadTally:
+class DownloadCounts:
     """How a download went, so far or in all."""
 
     received_blocks: int
@@ -50,15 +50,15 @@ class DownloadTally:
     duration_ms: int
 
 
-def progress_report(phase: Phase, tally: DownloadTally) -> Report:
+def progress_report(phase: Phase, counts: DownloadCounts) -> Report:
     """A report that the work goes on."""
     return Report(
         ExecutionStatus.IN_PROGRESS,
         {
             STEP: phase.value,
-            RECEIVED_BLOCKS: str(tally.received_blocks),
-            TOTAL_BLOCKS: str(tally.total_blocks),
-            RETRY_COUNT: str(tally.retries),
+            RECEIVED_BLOCKS: str(counts.received_blocks),
+            TOTAL_BLOCKS: str(counts.total_blocks),
+            RETRY_COUNT: str(counts.retries),
         },
     )
 
@@ -68,7 +68,7 @@ def final_report(
     phase: Phase,
     *,
     reason: str | None = None,
-    tally: DownloadTally | None = None,
+    counts: DownloadCounts | None = None,
     sha256: str | None = None,
 ) -> Report:
     """The verdict.
@@ -77,15 +77,15 @@ def final_report(
         status: SUCCEEDED, FAILED or REJECTED.
         phase: Where the work ended; told together with the reason.
         reason: Why it did not succeed.
-        tally: Of the download; None when none was begun. A download time of nothing must not
+        counts: Of the download; None when none was begun. A download time of nothing must not
             drag the fleet's median down.
         sha256: Of the bytes in the slot, once they were verified.
     """
     details: dict[str, str] = {}
     if reason is not None:
         details |= {STEP: phase.value, REASON: reason}
-    if tally is not None:
-        details |= {DOWNLOAD_TIME: seconds(tally.duration_ms), RETRY_COUNT: str(tally.retries)}
+    if counts is not None:
+        details |= {DOWNLOAD_TIME: seconds(counts.duration_ms), RETRY_COUNT: str(counts.retries)}
     if sha256 is not None:
         details[SHA256] = sha256
     return Report(status, details)

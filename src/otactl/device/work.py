@@ -34,7 +34,7 @@ from otactl.device.event import (
     Switched,
     Verified,
 )
-from otactl.device.report import SHA256, DownloadTally, Report, final_report, progress_report
+from otactl.device.report import SHA256, DownloadCounts, Report, final_report, progress_report
 from otactl.device.retry import earliest
 from otactl.device.saved_work import SavedWork
 from otactl.device.state import Phase, Trigger, step
@@ -89,7 +89,7 @@ class Work:
         self._promise: Report | None = None
         self._connected = True
         self._may_drop = behaviour is Behaviour.DROP
-        self._told: tuple[Phase, int, int] = (self.phase, 0, 0)
+        self._reported: tuple[Phase, int, int] = (self.phase, 0, 0)
         self._handlers: dict[type, Callable[[Any, int], list[Effect]]] = {
             StreamRefused: self._on_stream_refused,
             RangeReceived: self._on_range,
@@ -101,11 +101,11 @@ class Work:
         }
 
     @property
-    def tally(self) -> DownloadTally | None:
+    def counts(self) -> DownloadCounts | None:
         """How the download goes; None before it begins."""
         if self._download is None:
             return None
-        return DownloadTally(
+        return DownloadCounts(
             received_blocks=self._download.blocks.count,
             total_blocks=self._download.blocks.total,
             retries=self._download.retries,
@@ -200,16 +200,16 @@ class Work:
 
     def due_progress(self, now_ms: int) -> Report | None:
         """Progress, when enough has happened since the last time that some was told."""
-        tally = self.tally
-        if tally is None or self.phase in (Phase.SILENT, Phase.REPORTING):
+        counts = self.counts
+        if counts is None or self.phase in (Phase.SILENT, Phase.REPORTING):
             return None
-        phase, told_blocks, told_at_ms = self._told
-        blocks = tally.received_blocks - told_blocks
-        is_late = blocks > 0 and now_ms - told_at_ms >= self._profile.progress_longest_ms
+        phase, reported_blocks, reported_at_ms = self._reported
+        blocks = counts.received_blocks - reported_blocks
+        is_late = blocks > 0 and now_ms - reported_at_ms >= self._profile.progress_longest_ms
         if phase is self.phase and blocks < self._profile.progress_blocks and not is_late:
             return None
-        self._told = (self.phase, tally.received_blocks, now_ms)
-        return progress_report(self.phase, tally)
+        self._reported = (self.phase, counts.received_blocks, now_ms)
+        return progress_report(self.phase, counts)
 
     def _on_block(self, event: BlockReceived, now_ms: int) -> list[Effect]:
         image, download = self.job.image, self._downloading
@@ -297,7 +297,7 @@ class Work:
             retries=counted.retries if counted else 0,
         )
         self.phase = step(self.phase, Trigger.IMAGE_WANTED)
-        self._told = (self.phase, self._download.blocks.count, now_ms)
+        self._reported = (self.phase, self._download.blocks.count, now_ms)
         return [PrepareSlot(self.number, image.size_bytes, keep=kept is not None)]
 
     def _keep(self, block: int, payload: bytes) -> list[Effect]:
@@ -311,7 +311,7 @@ class Work:
             reason = "simulated failure while installing"
             return self._conclude(Trigger.FAILED, ExecutionStatus.FAILED, reason)
         self._promise = final_report(
-            ExecutionStatus.SUCCEEDED, self.phase, tally=self.tally, sha256=self.sha256
+            ExecutionStatus.SUCCEEDED, self.phase, counts=self.counts, sha256=self.sha256
         )
         return [SwitchSlots(self.number, self.sha256 or "", self._to_save())]
 
@@ -333,7 +333,7 @@ class Work:
         phase = self.phase
         self.phase = step(self.phase, trigger)
         self.verdict = final_report(
-            status, phase, reason=reason, tally=self.tally, sha256=self.sha256
+            status, phase, reason=reason, counts=self.counts, sha256=self.sha256
         )
         self._promise = self.verdict
         return [SaveWork(self._to_save())]

@@ -40,10 +40,10 @@ class Problem:
 
     def __str__(self) -> str:
         """``dev.ini:12: [DEFAULT] rounds: error: must be …``, the shape editors can jump from."""
-        place = self.file if self.line is None else f"{self.file}:{self.line}"
-        subject = " ".join(
+        location = self.file if self.line is None else f"{self.file}:{self.line}"
+        key_name = " ".join(
             part for part in (f"[{self.section}]" if self.section else "", self.key) if part
         )
-        head = ": ".join(part for part in (place, subject) if part)
+        head = ": ".join(part for part in (location, key_name) if part)
         text = f"{head}: {self.severity}: {self.message}" if head else self.message
         return f"{text} ({self.hint})" if self.hint else text

@@ -2,10 +2,10 @@
 
 from otactl.fleet.clock import FleetClock
 from otactl.fleet.endpoint import FleetEndpoint
-from otactl.fleet.result import FleetStanding, ThingResult
+from otactl.fleet.fleet_context import DevicePlan
+from otactl.fleet.result import FleetProgress, ThingResult
 from otactl.fleet.runner import FleetRun
 from otactl.fleet.store import FleetDirectory, FleetManifest
-from otactl.fleet.surroundings import DevicePlan
 
 __all__ = [
     "DevicePlan",
@@ -13,7 +13,7 @@ __all__ = [
     "FleetDirectory",
     "FleetEndpoint",
     "FleetManifest",
+    "FleetProgress",
     "FleetRun",
-    "FleetStanding",
     "ThingResult",
 ]

@@ -20,16 +20,16 @@ from otactl.device import event as happened
 from otactl.device.machine import Device
 from otactl.errors import OtactlError
 from otactl.fleet.connection import CONNECTION_ERRORS, Connection
-from otactl.fleet.hands import Hands
+from otactl.fleet.effect_runner import EffectRunner
+from otactl.fleet.fleet_context import DevicePlan
 from otactl.fleet.link import Link
 from otactl.fleet.slot import SlotStore
-from otactl.fleet.surroundings import DevicePlan
 from otactl.fleet.tls import device_tls
 from otactl.fleet.translation import Translator
 
 if TYPE_CHECKING:
+    from otactl.fleet.fleet_context import FleetContext
     from otactl.fleet.store import ThingFiles
-    from otactl.fleet.surroundings import Surroundings
     from otactl.fleet.tls import DeviceTls
 
 __all__ = ["Agent", "DevicePlan"]
@@ -72,23 +72,23 @@ class Agent:
     Args:
         plan: Which device, and what kind.
         files: Its key, certificate and slots.
-        surroundings: What it shares with the others.
+        fleet_context: What it shares with the others.
     """
 
-    def __init__(self, plan: DevicePlan, files: ThingFiles, surroundings: Surroundings) -> None:
+    def __init__(self, plan: DevicePlan, files: ThingFiles, fleet_context: FleetContext) -> None:
         self.plan = plan
         #: Why it cannot connect; None when it can.
         self.fault: str | None = None
         self.is_connected = False
         self._files = files
-        self._around = surroundings
-        self._clock = surroundings.clock
+        self._around = fleet_context
+        self._clock = fleet_context.clock
         self._slots = SlotStore(files.directory)
-        self._profile = plan.profile.for_clock_speed(surroundings.clock.speed)
+        self._profile = plan.profile.for_clock_speed(fleet_context.clock.speed)
         self._link = Link(plan.behaviour, self._profile.link_bytes_per_second, self._clock)
-        self._translator = Translator(plan.thing_name, surroundings.payload_format)
+        self._translator = Translator(plan.thing_name, fleet_context.payload_format)
         self._arrivals: asyncio.Queue[_Arrival | _Lost] = asyncio.Queue()
-        self._hands = Hands(self._slots, self._link, surroundings, self._arrive)
+        self._effect_runner = EffectRunner(self._slots, self._link, fleet_context, self._arrive)
         self._tls: DeviceTls | None = None
         self.device = Device(
             plan.thing_name,
@@ -96,7 +96,7 @@ class Agent:
             profile=self._profile,
             behaviour=plan.behaviour,
             saved=self._slots.saved_work(),
-            has_public_key=surroundings.public_key is not None,
+            has_public_key=fleet_context.public_key is not None,
         )
 
     async def run(self) -> None:
@@ -115,7 +115,7 @@ class Agent:
                 while away is not None:
                     away = await self._be_away(away, failures)
         finally:
-            self._hands.rest()
+            self._effect_runner.rest()
 
     async def _connect(self) -> Connection | None:
         """A connection with its subscriptions in force, or None when there is none to be had."""
@@ -237,7 +237,7 @@ class Agent:
     async def _publish_or_do(self, connection: Connection | None, effect: wanted.Effect) -> None:
         message = self._translator.message_of(effect)
         if message is None:
-            self._hands.do(effect)
+            self._effect_runner.do(effect)
         elif connection is not None:
             await connection.publish(*message)
 

@@ -25,10 +25,10 @@ CONNECTION_ERRORS = (aiomqtt.MqttError, OSError)
 
 _TIMEOUT_SECONDS = 20.0
 #: How long a cancelled connection may take to come to stand and be closed.
-_FAREWELL_SECONDS = 6.0
+_CLOSE_SECONDS = 6.0
 
 
-class _Inbox(asyncio.Queue[aiomqtt.Message]):
+class _MessageQueue(asyncio.Queue[aiomqtt.Message]):
     """Hands each message on the moment it arrives, instead of keeping it for an iterator."""
 
     def __init__(self, on_message: Callable[[str, bytes], None]) -> None:
@@ -71,7 +71,7 @@ class Connection:
             timeout=_TIMEOUT_SECONDS,
             tls_context=tls,
             # aiomqtt calls it with maxsize and uses the queue's own interface only.
-            queue_type=cast("Any", lambda **_: _Inbox(on_message)),
+            queue_type=cast("Any", lambda **_: _MessageQueue(on_message)),
         )
 
     async def open(self, *, at_least_once: tuple[str, ...], at_most_once: tuple[str, ...]) -> None:
@@ -105,7 +105,7 @@ class Connection:
             await asyncio.shield(connecting)
         except asyncio.CancelledError:
             with contextlib.suppress(*CONNECTION_ERRORS, TimeoutError):
-                await asyncio.wait_for(connecting, _FAREWELL_SECONDS)
+                await asyncio.wait_for(connecting, _CLOSE_SECONDS)
                 await self.close()
             raise
 

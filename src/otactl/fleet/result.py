@@ -39,7 +39,7 @@ class ThingResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FleetStanding:
+class FleetProgress:
     """Where a running fleet stands.
 
     Attributes:

@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING, Self
 
 from otactl.errors import LocalResourceMissing
 from otactl.fleet.agent import Agent
+from otactl.fleet.fleet_context import FleetContext
 from otactl.fleet.range_fetch import RangeFetcher
-from otactl.fleet.result import FleetStanding, ThingResult
-from otactl.fleet.surroundings import Surroundings
+from otactl.fleet.result import FleetProgress, ThingResult
 from otactl.wire.stream_topic import PayloadFormat
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from otactl.device.effect import Finished
     from otactl.fleet.clock import FleetClock
     from otactl.fleet.endpoint import FleetEndpoint
+    from otactl.fleet.fleet_context import DevicePlan
     from otactl.fleet.store import FleetDirectory
-    from otactl.fleet.surroundings import DevicePlan
 
 _LOG = logging.getLogger(__name__)
 
@@ -146,10 +146,10 @@ class FleetRun:
         with self._lock:
             return tuple(self._results)
 
-    def standing(self) -> FleetStanding:
+    def progress(self) -> FleetProgress:
         """Where the fleet stands."""
         agents = self._agents
-        return FleetStanding(
+        return FleetProgress(
             things=len(self._plans),
             connected=sum(agent.is_connected for agent in agents),
             phases=Counter(agent.device.phase for agent in agents),
@@ -163,7 +163,7 @@ class FleetRun:
         *,
         grace_seconds: float,
         max_wait_seconds: float | None = None,
-        on_tick: Callable[[FleetStanding], None] | None = None,
+        on_tick: Callable[[FleetProgress], None] | None = None,
     ) -> bool:
         """Wait until nothing has been pending anywhere for a while, after at least one job.
 
@@ -180,10 +180,10 @@ class FleetRun:
         settled_since_ms: int | None = None
         while True:
             now_ms = self._clock.now_ms()
-            standing = self.standing()
+            progress = self.progress()
             if on_tick is not None:
-                on_tick(standing)
-            if not (standing.is_settled and standing.finished):
+                on_tick(progress)
+            if not (progress.is_settled and progress.finished):
                 settled_since_ms = None
             elif settled_since_ms is None:
                 settled_since_ms = now_ms
@@ -220,19 +220,19 @@ class FleetRun:
 
     async def _run_agents(self, stopping: asyncio.Event) -> None:
         tasks = [asyncio.create_task(agent.run()) for agent in self._agents]
-        wish = asyncio.create_task(stopping.wait())
+        goal = asyncio.create_task(stopping.wait())
         # An agent never returns by itself; one that does has met a fault of ours.
-        await asyncio.wait([wish, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([goal, *tasks], return_when=asyncio.FIRST_COMPLETED)
         crashes = [task.exception() for task in tasks if task.done() and not task.cancelled()]
-        for task in (wish, *tasks):
+        for task in (goal, *tasks):
             task.cancel()
-        await asyncio.gather(wish, *tasks, return_exceptions=True)
+        await asyncio.gather(goal, *tasks, return_exceptions=True)
         for crash in crashes:
             if crash is not None:
                 raise crash
 
     def _make_agents(self, workers: ThreadPoolExecutor, fetcher: RangeFetcher) -> tuple[Agent, ...]:
-        surroundings = Surroundings(
+        fleet_context = FleetContext(
             endpoint=self._endpoint,
             clock=self._clock,
             payload_format=self._payload_format,
@@ -243,7 +243,7 @@ class FleetRun:
             on_finished=self._note,
         )
         return tuple(
-            Agent(plan, self._directory.files_of(plan.thing_name), surroundings)
+            Agent(plan, self._directory.files_of(plan.thing_name), fleet_context)
             for plan in self._plans
         )
 

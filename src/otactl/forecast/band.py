@@ -58,10 +58,10 @@ def quantile(ordered: Sequence[float], share: float) -> float:
     """
     if not ordered:
         return math.nan
-    place = min(max(share * (len(ordered) + 1) - 1, 0.0), len(ordered) - 1.0)
-    below = math.floor(place)
+    location = min(max(share * (len(ordered) + 1) - 1, 0.0), len(ordered) - 1.0)
+    below = math.floor(location)
     above = min(below + 1, len(ordered) - 1)
-    rest = place - below
+    rest = location - below
     if rest < 1e-9 or ordered[below] == ordered[above]:  # noqa: PLR2004  # rounding of the place
         return float(ordered[below])
     return float(ordered[below] + rest * (ordered[above] - ordered[below]))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from otactl.forecast.attempts import Integers
-    from otactl.forecast.tally import Tally
+    from otactl.forecast.run_result import RunResult
 
 SERIES = ("notified", "succeeded", "unsuccessful", "bricked", "bytes_per_second")
 #: The axis ends when this share of what finishes at all has finished, in most runs.
@@ -62,13 +62,13 @@ class CurveBand:
         }
 
 
-def shown_minutes(tallies: Sequence[Tally]) -> int:
+def shown_minutes(tallies: Sequence[RunResult]) -> int:
     """How long a time axis is wanted to see what happens in most runs."""
     ends = sorted(_interesting_minutes(found) for found in tallies)
     return ends[min(len(ends) - 1, int(MOST_RUNS * len(ends)))]
 
 
-def curve_bands(tallies: Sequence[Tally], points: int, end: int) -> CurveBand:
+def curve_bands(tallies: Sequence[RunResult], points: int, end: int) -> CurveBand:
     """The bands of every run on one axis.
 
     Args:
@@ -88,13 +88,13 @@ def curve_bands(tallies: Sequence[Tally], points: int, end: int) -> CurveBand:
     return CurveBand(minutes=minutes, series=series)
 
 
-def _interesting_minutes(found: Tally) -> int:
+def _interesting_minutes(found: RunResult) -> int:
     """Until nearly everything that finishes has; a long tail of late check-ins is left out."""
     curves = found.curves
     finished = curves.succeeded + curves.unsuccessful
-    place = int(np.searchsorted(finished, SHOWN_SHARE * finished[-1]))
+    location = int(np.searchsorted(finished, SHOWN_SHARE * finished[-1]))
     rolled_out = int(np.searchsorted(curves.notified, curves.notified[-1]))
-    end = int(curves.minutes[max(place, rolled_out)])
+    end = int(curves.minutes[max(location, rolled_out)])
     if found.aborted_ms is None:
         return end
     # An abort wants to be seen in the middle of things, not at the edge.

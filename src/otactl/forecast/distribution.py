@@ -114,10 +114,10 @@ class Distribution(BaseModel):
 
 
 def _between(values: tuple[float, ...], share: float) -> float:
-    place = share * (len(values) - 1)
-    below = min(math.floor(place), len(values) - 1)
+    location = share * (len(values) - 1)
+    below = min(math.floor(location), len(values) - 1)
     above = min(below + 1, len(values) - 1)
-    return values[below] + (place - below) * (values[above] - values[below])
+    return values[below] + (location - below) * (values[above] - values[below])
 
 
 def constant(value: float) -> Distribution:

@@ -17,8 +17,8 @@ import numpy as np
 
 from otactl.forecast.pace import Pace
 from otactl.forecast.run import run
+from otactl.forecast.run_result import run_result
 from otactl.forecast.sampled_fleet import SampledFleet
-from otactl.forecast.tally import tally
 from otactl.rules.schedule import open_minutes
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from otactl.forecast.attempts import Integers
     from otactl.forecast.profile import FleetProfile
-    from otactl.forecast.tally import Tally
+    from otactl.forecast.run_result import RunResult
     from otactl.model.job_configuration import JobConfiguration
 
 MINUTES_PER_DAY = 1440
@@ -79,7 +79,7 @@ class Scenario:
         return np.fromiter((*opens, self.horizon_minutes), dtype=np.int64)
 
 
-def plays(scenario: Scenario, *, workers: int = 2) -> Generator[Tally]:
+def plays(scenario: Scenario, *, workers: int = 2) -> Generator[RunResult]:
     """Play one run after the other, for as long as somebody wants them.
 
     Args:
@@ -94,7 +94,7 @@ def plays(scenario: Scenario, *, workers: int = 2) -> Generator[Tally]:
 
 def play(
     scenario: Scenario, *, workers: int = 2, on_run: Callable[[int], None] | None = None
-) -> tuple[Tally, ...]:
+) -> tuple[RunResult, ...]:
     """Play every run.
 
     Args:
@@ -102,7 +102,7 @@ def play(
         workers: How many runs at a time.
         on_run: Told how many runs are done, in the caller's thread.
     """
-    tallies: list[Tally] = []
+    tallies: list[RunResult] = []
     for found in plays(scenario, workers=workers):
         tallies.append(found)
         if on_run is not None:
@@ -132,7 +132,7 @@ def bricked_without_abort(scenario: Scenario) -> tuple[float, ...]:
 
 def _play_one(
     scenario: Scenario, pace: Pace, opens: Integers, seed: np.random.SeedSequence
-) -> Tally:
+) -> RunResult:
     generator = np.random.Generator(np.random.SFC64(seed))
     fleet = SampledFleet(
         scenario.profile,
@@ -141,9 +141,9 @@ def _play_one(
         generator,
         by_url=scenario.by_url,
     )
-    course = run(fleet, scenario.job, pace, opens)
-    found = tally(
-        course,
+    one_run = run(fleet, scenario.job, pace, opens)
+    found = run_result(
+        one_run,
         things=scenario.things,
         image_bytes=scenario.image_bytes,
         horizon_minutes=scenario.horizon_minutes,

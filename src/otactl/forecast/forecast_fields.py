@@ -11,8 +11,8 @@ from otactl.forecast.summary import MILESTONES, not_notified
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from otactl.forecast.run_result import RunResult
     from otactl.forecast.summary import Forecast
-    from otactl.forecast.tally import Tally
 
 
 def forecast_fields(
@@ -58,7 +58,7 @@ def forecast_fields(
 
 
 def _abort_fields(forecast: Forecast) -> dict[str, Any]:
-    counts: dict[str, Callable[[Tally], float]] = {
+    counts: dict[str, Callable[[RunResult], float]] = {
         "notified": lambda t: t.notified,
         "executed": lambda t: t.executed_at_abort,
         "failed": lambda t: t.failed_at_abort,

@@ -42,7 +42,7 @@ class Pace:
         if not depends_on_success(rollout):
             self._known = np.fromiter(releases(rollout, things), dtype=np.int64)
 
-    def stretch(self, minute: int, notified: int, succeeded: int) -> Integers:
+    def segment(self, minute: int, notified: int, succeeded: int) -> Integers:
         """The number of things notified in each of the minutes from ``minute`` on.
 
         Args:

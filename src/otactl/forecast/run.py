@@ -14,20 +14,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from otactl.forecast.abort_finder import AbortFinder, ends_by_minute
 from otactl.forecast.attempts import SUCCEEDED
-from otactl.forecast.ledger import Ledger, ends_by_minute
 from otactl.forecast.lifetime import executions
 from otactl.rules.rollout import MINUTE_MS
 
 if TYPE_CHECKING:
+    from otactl.forecast.abort_finder import Abort
     from otactl.forecast.attempts import Executions, FleetModel, Integers
-    from otactl.forecast.ledger import Abort
     from otactl.forecast.pace import Pace
     from otactl.model.job_configuration import JobConfiguration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Course:
+class Run:
     """What happened in one run.
 
     Attributes:
@@ -40,7 +40,7 @@ class Course:
     abort: Abort | None
 
 
-def run(fleet: FleetModel, job: JobConfiguration, pace: Pace, opens: Integers) -> Course:
+def run(fleet: FleetModel, job: JobConfiguration, pace: Pace, opens: Integers) -> Run:
     """Roll the job out to the fleet.
 
     Args:
@@ -51,31 +51,31 @@ def run(fleet: FleetModel, job: JobConfiguration, pace: Pace, opens: Integers) -
             ends later is not seen.
     """
     horizon = int(opens[-1])
-    ledger = Ledger(job.abort_criteria, horizon)
-    place = notified = 0
-    while notified < fleet.things and opens[place] < horizon:
-        succeeded = ledger.succeeded_before(int(opens[place]))
-        batches = pace.stretch(place, notified, succeeded)[: len(opens) - 1 - place]
-        minutes = opens[place : place + len(batches)]
+    abort_finder = AbortFinder(job.abort_criteria, horizon)
+    location = notified = 0
+    while notified < fleet.things and opens[location] < horizon:
+        succeeded = abort_finder.succeeded_before(int(opens[location]))
+        batches = pace.segment(location, notified, succeeded)[: len(opens) - 1 - location]
+        minutes = opens[location : location + len(batches)]
         part = executions(fleet, job, notified, np.repeat(minutes * MINUTE_MS, batches))
         if pace.waits_for_success:
-            more = _successes_before(ledger, part, minutes)
+            more = _successes_before(abort_finder, part, minutes)
             batches = batches[: pace.minutes_at_this_rate(notified, succeeded, more)]
             part = part.of_things_before(notified + int(batches.sum()))
-        ledger.add(part)
+        abort_finder.add(part)
         notified += int(batches.sum())
-        place += len(batches)
+        location += len(batches)
         # Only things notified by now can end before the next minute, so every end is known.
-        abort = ledger.abort_before(int(opens[place]))
+        abort = abort_finder.abort_before(int(opens[location]))
         if abort is not None:
-            return Course(parts=ledger.parts, abort=abort)
-    return Course(parts=ledger.parts, abort=ledger.abort_before())
+            return Run(parts=abort_finder.parts, abort=abort)
+    return Run(parts=abort_finder.parts, abort=abort_finder.abort_before())
 
 
-def _successes_before(ledger: Ledger, part: Executions, minutes: Integers) -> Integers:
+def _successes_before(abort_finder: AbortFinder, part: Executions, minutes: Integers) -> Integers:
     """Successes from the start of the first of these minutes to the start of each of them."""
     first, count = int(minutes[0]), int(minutes[-1] - minutes[0]) + 1
     new = ends_by_minute(part, first + count)[first : first + count, SUCCEEDED]
-    by_minute = ledger.successes_by_minute(first, count)
+    by_minute = abort_finder.successes_by_minute(first, count)
     by_minute[: len(new)] += new
     return (np.cumsum(by_minute) - by_minute)[minutes - first]

@@ -31,10 +31,10 @@ def draw(
             return drawn
         case Form.MEASURED:
             values = np.asarray(distribution.values, dtype=np.float64)
-            place = generator.random(count) * (len(values) - 1)
-            below = place.astype(np.int64)
+            location = generator.random(count) * (len(values) - 1)
+            below = location.astype(np.int64)
             above = np.minimum(below + 1, len(values) - 1)
-            return values[below] + (place - below) * (values[above] - values[below])
+            return values[below] + (location - below) * (values[above] - values[below])
 
 
 def draw_ms(

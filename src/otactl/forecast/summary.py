@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from otactl.forecast.ensemble import Scenario
     from otactl.forecast.price import Prices
-    from otactl.forecast.tally import Tally
+    from otactl.forecast.run_result import RunResult
     from otactl.model.job_configuration import AbortCriterion
 
 #: Shares of the fleet whose finishing is told, in percent.
@@ -44,7 +44,7 @@ class Forecast:
 
     scenario: Scenario
     name: str
-    tallies: tuple[Tally, ...]
+    tallies: tuple[RunResult, ...]
     without_abort: tuple[float, ...]
     prices: Prices
     alarms: int = 0
@@ -56,12 +56,12 @@ class Forecast:
         return replace(self, notes=(*self.notes, *notes))
 
     @property
-    def aborted(self) -> tuple[Tally, ...]:
+    def aborted(self) -> tuple[RunResult, ...]:
         """The runs in which a criterion was met."""
         return tuple(found for found in self.tallies if found.aborted_ms is not None)
 
     @property
-    def unaborted(self) -> tuple[Tally, ...]:
+    def unaborted(self) -> tuple[RunResult, ...]:
         """The runs in which none was met."""
         return tuple(found for found in self.tallies if found.aborted_ms is None)
 
@@ -81,15 +81,15 @@ class Forecast:
         times = [(found.aborted_ms or 0) / _MS for found in self.aborted]
         return Band.of(times) if times else None
 
-    def of_aborted(self, count: Callable[[Tally], float]) -> Band | None:
+    def of_aborted(self, count: Callable[[RunResult], float]) -> Band | None:
         """The band of a count over the runs in which a criterion was met."""
         return Band.of(map(count, self.aborted)) if self.aborted else None
 
-    def of_unaborted(self, count: Callable[[Tally], float]) -> Band | None:
+    def of_unaborted(self, count: Callable[[RunResult], float]) -> Band | None:
         """The band of a count over the runs in which none was met."""
         return Band.of(map(count, self.unaborted)) if self.unaborted else None
 
-    def of_all(self, count: Callable[[Tally], float]) -> Band:
+    def of_all(self, count: Callable[[RunResult], float]) -> Band:
         """The band of a count over all runs."""
         return Band.of(map(count, self.tallies))
 
@@ -97,8 +97,8 @@ class Forecast:
     def criteria(self) -> tuple[tuple[AbortCriterion, float], ...]:
         """Each abort criterion and the share of runs in which it was the one that was met."""
         return tuple(
-            (criterion, sum(t.criterion == place for t in self.tallies) / len(self.tallies))
-            for place, criterion in enumerate(self.scenario.job.abort_criteria)
+            (criterion, sum(t.criterion == location for t in self.tallies) / len(self.tallies))
+            for location, criterion in enumerate(self.scenario.job.abort_criteria)
         )
 
     @property
@@ -124,14 +124,14 @@ class Forecast:
         """The counts over time as bands, up to a minute."""
         return curve_bands(self.tallies, points, end or self.shown_minutes)
 
-    def messages(self, found: Tally) -> float:
+    def messages(self, found: RunResult) -> float:
         """Metered MQTT messages of a run."""
         delivery, image = self.scenario.profile.delivery, self.scenario.image_bytes
         executions = sum(found.executions.values())
         blocks = 0 if self.scenario.by_url else messages_per_download(delivery, image)
         return found.downloads * blocks + executions * messages_per_execution(delivery)
 
-    def calls(self, found: Tally) -> dict[str, int]:
+    def calls(self, found: RunResult) -> dict[str, int]:
         """API calls of a run, as otactl makes them."""
         return api_calls(
             executions=found.executions,
@@ -141,7 +141,7 @@ class Forecast:
             watch=self.watch,
         )
 
-    def bill(self, found: Tally) -> Bill:
+    def bill(self, found: RunResult) -> Bill:
         """What a run costs."""
         return bill(
             self.prices,
@@ -153,7 +153,7 @@ class Forecast:
             alarms=self.alarms,
         )
 
-    def _watched_seconds(self, found: Tally) -> float:
+    def _watched_seconds(self, found: RunResult) -> float:
         """Until the job ends; of one that does not, until 99% have finished."""
         if found.aborted_ms is not None:
             return found.aborted_ms / _MS
@@ -164,7 +164,7 @@ class Forecast:
         return watched if math.isfinite(watched) else last
 
 
-def finished_seconds(found: Tally, percent: float) -> float:
+def finished_seconds(found: RunResult, percent: float) -> float:
     """Until so many percent of the fleet have finished in this run.
 
     To the minute in the first sixteen hours, and to a hundredth of the time after them; never later
@@ -177,6 +177,6 @@ def finished_seconds(found: Tally, percent: float) -> float:
     return seconds if found.settled_ms is None else min(seconds, found.settled_ms / _MS)
 
 
-def not_notified(found: Tally) -> int:
+def not_notified(found: RunResult) -> int:
     """Things that never got an execution."""
     return found.things - found.notified

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from otactl.forecast.attempts import Executions
-    from otactl.forecast.run import Course
+    from otactl.forecast.run import Run
 
 
 class Happening(IntEnum):
@@ -49,26 +49,28 @@ class Event:
     status: ExecutionStatus
 
 
-def timeline(course: Course, *, horizon_minutes: int) -> list[Event]:
+def timeline(one_run: Run, *, horizon_minutes: int) -> list[Event]:
     """Every event of a run in order.
 
     Args:
-        course: The run.
+        one_run: The run.
         horizon_minutes: What would come later is left out.
     """
     end_ms = horizon_minutes * 60_000
-    events = [event for part in course.parts for event in _of_part(part, course)]
-    if course.abort is not None:
-        events.append(Event(course.abort.at_ms, Happening.ABORTED, -1, 0, ExecutionStatus.CANCELED))
+    events = [event for part in one_run.parts for event in _of_part(part, one_run)]
+    if one_run.abort is not None:
+        events.append(
+            Event(one_run.abort.at_ms, Happening.ABORTED, -1, 0, ExecutionStatus.CANCELED)
+        )
     return sorted(event for event in events if event.at_ms < end_ms)
 
 
-def _of_part(part: Executions, course: Course) -> Iterator[Event]:
-    abort_ms = None if course.abort is None else course.abort.at_ms
+def _of_part(part: Executions, one_run: Run) -> Iterator[Event]:
+    abort_ms = None if one_run.abort is None else one_run.abort.at_ms
     attempts = part.attempts
-    for place in range(len(part)):
-        thing, attempt = int(attempts.thing[place]), int(part.attempt[place])
-        queued, started = int(attempts.queued_ms[place]), int(attempts.started_ms[place])
+    for location in range(len(part)):
+        thing, attempt = int(attempts.thing[location]), int(part.attempt[location])
+        queued, started = int(attempts.queued_ms[location]), int(attempts.started_ms[location])
         if abort_ms is not None and (queued > abort_ms or (attempt > 1 and queued == abort_ms)):
             continue
         yield Event(queued, Happening.QUEUED, thing, attempt, ExecutionStatus.QUEUED)
@@ -76,6 +78,6 @@ def _of_part(part: Executions, course: Course) -> Iterator[Event]:
             yield Event(abort_ms, Happening.CANCELED, thing, attempt, ExecutionStatus.CANCELED)
             continue
         yield Event(started, Happening.STARTED, thing, attempt, ExecutionStatus.IN_PROGRESS)
-        if part.status[place] < EXECUTED_CODES:
-            status = STATUSES[part.status[place]]
-            yield Event(int(part.ended_ms[place]), Happening.ENDED, thing, attempt, status)
+        if part.status[location] < EXECUTED_CODES:
+            status = STATUSES[part.status[location]]
+            yield Event(int(part.ended_ms[location]), Happening.ENDED, thing, attempt, status)

@@ -71,14 +71,14 @@ def release_pause_ms(error: OtactlError, attempt: int) -> int:
     )
 
 
-def own_fault(fault: Exception, place: str) -> OwnFault:
+def own_fault(fault: Exception, location: str) -> OwnFault:
     """The error that reports an exception of otactl's own code.
 
     Args:
         fault: The exception.
-        place: The file with the traceback.
+        location: The file with the traceback.
     """
     return OwnFault(
         f"internal error: {type(fault).__name__}: {fault}",
-        hint=f"the traceback is in {place}; please report it",
+        hint=f"the traceback is in {location}; please report it",
     )

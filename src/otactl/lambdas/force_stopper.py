@@ -142,7 +142,7 @@ class ForceStopper:
         return {"canceled": canceled}
 
     def _cancel(self, stop: Stop) -> bool:
-        told = {"jobId": stop.job_id, "alarm": stop.alarm}
+        reported = {"jobId": stop.job_id, "alarm": stop.alarm}
         # A word in the comment that AWS IoT does not like must not keep a bad rollout going.
         for wording in ({"comment": stop.comment}, {}):
             try:
@@ -153,11 +153,11 @@ class ForceStopper:
                 code = str(error.response.get("Error", {}).get("Code", ""))
                 if code not in _NOT_RUNNING:
                     raise
-                self._log("not canceled", **told, code=code)
+                self._log("not canceled", **reported, code=code)
                 if code != "InvalidRequestException":
                     break
             else:
-                self._log("canceled", **told)
+                self._log("canceled", **reported)
                 return True
         return False
 

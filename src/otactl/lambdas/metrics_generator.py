@@ -310,12 +310,12 @@ class MetricsGenerator:
         Returns:
             How many events were published, were duplicates of others, and were malformed.
         """
-        tally = Counter(published=0, duplicates=0, malformed=0)
+        counts = Counter(published=0, duplicates=0, malformed=0)
         events = list(unwrap(event))
         for start in range(0, len(events), BATCH_EVENTS):
-            tally.update(self._handle_batch(events[start : start + BATCH_EVENTS], invocation))
-        self._log("handled", **tally)
-        return dict(tally)
+            counts.update(self._handle_batch(events[start : start + BATCH_EVENTS], invocation))
+        self._log("handled", **counts)
+        return dict(counts)
 
     def _handle_batch(self, events: list[Any], invocation: str) -> dict[str, int]:
         ends: dict[str, ExecutionEnd] = {}
@@ -327,11 +327,11 @@ class MetricsGenerator:
                 malformed += 1
                 self._log("malformed", member=str(error))
                 continue
-            told = {"eventId": end.event_id, "jobId": end.job_id, "metric": end.metric}
+            reported = {"eventId": end.event_id, "jobId": end.job_id, "metric": end.metric}
             if end.event_id in ends or not self._claims.claim(end.event_id, invocation):
-                self._log("duplicate", **told)
+                self._log("duplicate", **reported)
                 continue
-            self._log("event", **told, unreadable=end.unreadable)
+            self._log("event", **reported, unreadable=end.unreadable)
             ends[end.event_id] = end
         try:
             self._put(metric_data(ends.values(), malformed))

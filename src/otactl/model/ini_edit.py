@@ -40,7 +40,7 @@ def with_value(document: IniDocument, section: str, key: str, value: str) -> Ini
 
 
 def _replace(lines: list[str], entry: IniEntry, value: str) -> None:
-    first, last = _place(entry)
+    first, last = _location(entry)
     head = _UP_TO_VALUE.match(lines[first])
     end = _line_end(lines[first]) or _line_end(lines[last])
     # The key was read from this very line, so a delimiter is there.
@@ -60,14 +60,14 @@ def _insert(lines: list[str], section: IniSection, text: str) -> None:
     if section.line is None:
         raise ValueError(f"[{section.name}] stands in no file")
     if section.entries:
-        first, last = _place(section.entries[-1])
-        indent, place = _indent(lines[first]), last + 1
+        first, last = _location(section.entries[-1])
+        indent, location = _indent(lines[first]), last + 1
     else:
-        place = section.line
-        following = (line for line in lines[place:] if line.strip() and not is_comment(line))
+        location = section.line
+        following = (line for line in lines[location:] if line.strip() and not is_comment(line))
         indent = _indent(next(following, ""))
     _end_last_line(lines)
-    lines.insert(place, indent + text + _newline(lines))
+    lines.insert(location, indent + text + _newline(lines))
 
 
 def _append(lines: list[str], section: str, text: str) -> None:
@@ -78,7 +78,7 @@ def _append(lines: list[str], section: str, text: str) -> None:
     lines += [f"[{section}]{newline}", text + newline]
 
 
-def _place(entry: IniEntry) -> tuple[int, int]:
+def _location(entry: IniEntry) -> tuple[int, int]:
     if entry.line is None or entry.last_line is None:
         raise ValueError(f"{entry.key} stands in no file")
     return entry.line - 1, entry.last_line - 1

@@ -12,16 +12,16 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from otactl.model.job_configuration import JobConfiguration
-from otactl.model.standing import (
-    AbortStanding,
-    AlarmStanding,
+from otactl.model.progress import (
+    AbortProgress,
+    AlarmProgress,
     Eta,
     FailureGroup,
     FollowedThing,
     Pace,
     Percentiles,
-    RolloutStanding,
-    RoundsStanding,
+    RolloutProgress,
+    RoundsProgress,
     SilentThing,
     Source,
 )
@@ -129,7 +129,7 @@ class JobSnapshot:
         source: Where it is known from.
         note: Why the source is not the one that was asked for, or AWS cannot be reached.
         is_stale: Whether the service did not answer when it was last asked; ``note`` says why.
-        looked_ms: When the service was last asked. By events only ended executions are told
+        polled_ms: When the service was last asked. By events only ended executions are told
             (aws-facts F4), so QUEUED and IN_PROGRESS are as of then, less what has ended since.
         listed: Of how many executions more is known than that they count.
         pace, eta: None while nothing can be said.
@@ -144,7 +144,7 @@ class JobSnapshot:
     source: Source = Source.POLLING
     note: str = ""
     is_stale: bool = False
-    looked_ms: int = 0
+    polled_ms: int = 0
     listed: int = 0
     pace: Pace | None = None
     eta: Eta | None = None
@@ -153,14 +153,14 @@ class JobSnapshot:
     failures: tuple[FailureGroup, ...] = ()
     silent: tuple[SilentThing, ...] = ()
     silent_count: int = 0
-    rollout: RolloutStanding | None = None
-    abort: tuple[AbortStanding, ...] = ()
-    alarms: tuple[AlarmStanding, ...] = ()
-    rounds: RoundsStanding | None = None
+    rollout: RolloutProgress | None = None
+    abort: tuple[AbortProgress, ...] = ()
+    alarms: tuple[AlarmProgress, ...] = ()
+    rounds: RoundsProgress | None = None
     followed: tuple[FollowedThing, ...] = ()
 
     @property
-    def is_leaving(self) -> bool:
+    def is_being_deleted(self) -> bool:
         """Whether the job was deleted, or is being deleted."""
         return self.gone or (self.job is not None and self.job.is_being_deleted)
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 #: How many bad lines, and how many repeated ones, are told one by one.
-MAX_TOLD = 20
+MAX_NAMED = 20
 _COMMENT_SIGNS = ("#", ";")
 _BYTE_ORDER_MARK = "\ufeff"
 # The common case, recognised at once; what it does not match is looked at closely.
@@ -73,7 +73,7 @@ class ThingList:
     @property
     def warnings(self) -> tuple[Problem, ...]:
         """What the user should hear although the list is usable."""
-        told = tuple(
+        reported = tuple(
             Problem(
                 file=self.file_name,
                 line=duplicate.line,
@@ -86,11 +86,11 @@ class ThingList:
             )
             for duplicate in self.duplicates
         )
-        more = self.duplicate_count - len(told)
+        more = self.duplicate_count - len(reported)
         if not more:
-            return told
+            return reported
         return (
-            *told,
+            *reported,
             Problem(
                 file=self.file_name,
                 severity=Severity.WARNING,
@@ -117,7 +117,7 @@ def parse_thing_list(
 
     Raises:
         ConfigurationInvalid: A line names no target, or none does; it carries every bad line,
-            up to ``MAX_TOLD``.
+            up to ``MAX_NAMED``.
     """
     reader = _Reader(file_name, region, account)
     for number, line in enumerate(islice(lines, limits.MAX_LISTED_TARGETS + 1), start=1):
@@ -162,14 +162,14 @@ class _Reader:
                 f"{partition_of(match['region'])}",
             )
         elif self._region is not None and match["region"] != self._region:
-            self._refuse_place(
+            self._refuse_line(
                 number,
                 "region",
                 match["region"],
                 f"{quoted(target)} is in {match['region']}; the deployment is in {self._region}",
             )
         elif self._account is not None and match["account"] != self._account:
-            self._refuse_place(
+            self._refuse_line(
                 number,
                 "account",
                 match["account"],
@@ -183,7 +183,7 @@ class _Reader:
         first = self._lines.setdefault(target, number)
         if first != number:
             self._duplicate_count += 1
-            if len(self._duplicates) < MAX_TOLD:
+            if len(self._duplicates) < MAX_NAMED:
                 self._duplicates.append(Duplicate(target, first, number))
         elif is_thing:
             self._things.append(target)
@@ -207,15 +207,15 @@ class _Reader:
         hint = hint or "arn:aws:iot:REGION:ACCOUNT:thing/NAME, or …:thinggroup/NAME"
         self._refuse(number, "target", message, hint)
 
-    def _refuse_place(self, number: int, code: str, place: str, message: str) -> None:
+    def _refuse_line(self, number: int, code: str, location: str, message: str) -> None:
         """Of many targets in one wrong region or account the first is named, the rest counted."""
-        self._elsewhere[place] += 1
-        if self._elsewhere[place] == 1:
+        self._elsewhere[location] += 1
+        if self._elsewhere[location] == 1:
             self._refuse(number, code, message)
 
     def _refuse(self, number: int, code: str, message: str, hint: str | None = None) -> None:
         self._problem_count += 1
-        if len(self._problems) < MAX_TOLD:
+        if len(self._problems) < MAX_NAMED:
             self._problems.append(
                 Problem(file=self._file_name, line=number, code=code, message=message, hint=hint)
             )
@@ -223,13 +223,13 @@ class _Reader:
     def finish(self) -> ThingList:
         """The list, if it is one."""
         more = self._problem_count - len(self._problems)
-        told = [
-            f"{count - 1} more lines name targets of {place}"
-            for place, count in self._elsewhere.most_common(MAX_TOLD)
+        reported = [
+            f"{count - 1} more lines name targets of {location}"
+            for location, count in self._elsewhere.most_common(MAX_NAMED)
             if count > 1
         ] + [f"{more} more lines are wrong"] * bool(more)
         self._problems += [
-            Problem(file=self._file_name, code="target", message=message) for message in told
+            Problem(file=self._file_name, code="target", message=message) for message in reported
         ]
         if not self._problems and not self._lines:
             self._problems.append(

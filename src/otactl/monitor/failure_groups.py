@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from otactl.model.standing import FailureGroup
+from otactl.model.progress import FailureGroup
 from otactl.model.status import ExecutionStatus
 
 if TYPE_CHECKING:

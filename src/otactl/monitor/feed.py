@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from otactl.model.standing import Source
+from otactl.model.progress import Source
 
 
 class FeedState(Enum):

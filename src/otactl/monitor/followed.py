@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from otactl.model.standing import FollowedThing
+from otactl.model.progress import FollowedThing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -39,7 +39,7 @@ class FollowedThings:
         """Which things."""
         return tuple(self._things)
 
-    def look(self, reader: JobReader, job_id: str) -> Iterator[ThingOutcome]:
+    def poll(self, reader: JobReader, job_id: str) -> Iterator[ThingOutcome]:
         """Ask about each: one call a thing. Yields what was answered."""
         for name in self._things:
             outcome = reader.execution(job_id, name)
@@ -59,10 +59,10 @@ class FollowedThings:
             connected=thing.connected if heard.connected is None else heard.connected,
         )
 
-    def standing(self, now_ms: int) -> tuple[FollowedThing, ...]:
+    def progress(self, now_ms: int) -> tuple[FollowedThing, ...]:
         """What each is doing."""
         return tuple(
-            replace(thing, quiet_seconds=self._quiet_seconds(thing, now_ms))
+            replace(thing, silent_after_seconds=self._silent_after_seconds(thing, now_ms))
             for thing in self._things.values()
         )
 
@@ -78,7 +78,7 @@ class FollowedThings:
             status_details=details,
         )
 
-    def _quiet_seconds(self, thing: FollowedThing, now_ms: int) -> float | None:
+    def _silent_after_seconds(self, thing: FollowedThing, now_ms: int) -> float | None:
         times = [
             time
             for time in (self._updated_ms.get(thing.thing_name), thing.heard_ms)

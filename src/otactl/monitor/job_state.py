@@ -21,8 +21,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from otactl.model.outcome import ThingOutcome
+from otactl.model.progress import Source
 from otactl.model.snapshot import JobCounts, JobDescription
-from otactl.model.standing import Source
 from otactl.model.status import ExecutionStatus, JobStatus, TargetSelection
 from otactl.monitor.attempt import SAME_MS
 from otactl.monitor.execution_table import ExecutionTable
@@ -58,9 +58,9 @@ class JobState:
         #: Whether the service knew the job and no longer does.
         self.is_gone = False
         #: Whether an event with all counts told that the job is over.
-        self.is_told_to_the_end = False
+        self.is_fully_reported = False
         #: When the service was last asked.
-        self.looked_ms = 0
+        self.polled_ms = 0
         #: Grows with everything that was news.
         self.version = 0
         self._counts = JobCounts()
@@ -71,7 +71,7 @@ class JobState:
 
     def see_job(self, job: JobDescription | None, now_ms: int) -> None:
         """The service was asked."""
-        self.looked_ms = now_ms
+        self.polled_ms = now_ms
         if job is None:
             self._see_none()
             return
@@ -105,7 +105,7 @@ class JobState:
             counts = JobCounts(result.counts)  # not every execution was kept
         known = result.status in set(JobStatus)
         self.version += 1
-        self._counts, self.is_told_to_the_end = counts, True
+        self._counts, self.is_fully_reported = counts, True
         self.job = replace(
             self.job,
             status=JobStatus(result.status) if known else self.job.status,
@@ -168,7 +168,7 @@ class JobState:
             ended = {status: event.counts.get(status, 0) for status in TERMINAL}
             pending = {} if status is JobStatus.COMPLETED else _pending(self._counts, ended)
             self._counts = JobCounts({**ended, **pending})
-            self.is_told_to_the_end = True
+            self.is_fully_reported = True
         self.job = replace(
             self.job,
             status=status,
@@ -223,7 +223,7 @@ class JobState:
             self.table.assume(status, self.missing(status))
 
     @property
-    def is_leaving(self) -> bool:
+    def is_being_deleted(self) -> bool:
         """Whether the job was deleted, or is being deleted."""
         return self.is_gone or (self.job is not None and self.job.is_being_deleted)
 

@@ -11,14 +11,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from otactl.errors import AwsRefused, AwsUnreachable
+from otactl.model.progress import Source
 from otactl.model.snapshot import JobSnapshot
-from otactl.model.standing import Source
 from otactl.model.status import ExecutionStatus
 from otactl.monitor.catch_up import CatchUp, DescribeThing, ListPage
 from otactl.monitor.job_state import JobState
 from otactl.monitor.pace import PaceMeter, estimate
 from otactl.monitor.percentile import percentiles
-from otactl.monitor.policy_standing import abort_standing, rollout_standing
+from otactl.monitor.policy_progress import abort_progress, rollout_progress
 from otactl.monitor.progress import Progress, progress_of
 from otactl.monitor.silence import find_silence
 from otactl.wire.job_event import ExecutionEvent, JobEvent, JobOperation
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from otactl.model.outcome import RoundResult
+    from otactl.model.progress import AlarmProgress, Eta, Percentiles, RoundsProgress
     from otactl.model.snapshot import JobDescription
-    from otactl.model.standing import AlarmStanding, Eta, Percentiles, RoundsStanding
     from otactl.monitor.followed import FollowedThings
     from otactl.monitor.ports import AlarmReader, Clock, JobReader
     from otactl.monitor.silence import Silence
     from otactl.monitor.watch_policy import WatchPolicy
 
 #: After so many looks the past is drawn from what is known by then.
-_LOOKS_FOR_THE_PAST = 20
+_POLLS_FOR_THE_PAST = 20
 #: Answers a page token may get when the list has changed under it.
 _STALE_TOKEN = "InvalidRequestException"  # noqa: S105 - no secret
 
@@ -62,7 +62,7 @@ class JobWatcher:
         policy: WatchPolicy,
         *,
         things: Callable[[], int | None] = lambda: None,
-        rounds: Callable[[], RoundsStanding | None] = lambda: None,
+        rounds: Callable[[], RoundsProgress | None] = lambda: None,
         followed: FollowedThings | None = None,
         alarms: AlarmReader | None = None,
         alarm_names: Sequence[str] = (),
@@ -77,7 +77,7 @@ class JobWatcher:
         self._rounds = rounds
         self._alarm_reader = alarms if alarm_names else None
         self._alarm_names = tuple(alarm_names)
-        self._alarms: tuple[AlarmStanding, ...] = ()
+        self._alarms: tuple[AlarmProgress, ...] = ()
         self._alarms_due_ms = 0
         self._relist_due_ms = 0
         self._begin()
@@ -88,7 +88,7 @@ class JobWatcher:
         self.progress = Progress()
         self._pace = PaceMeter()
         self._knows_past = False
-        self._looks = 0
+        self._polls = 0
         self._catch_up = CatchUp(
             self.state, details=self._policy.details, sample=self._policy.sample
         )
@@ -100,7 +100,7 @@ class JobWatcher:
             self._catch_up.relist(status)
         self._catch_up.wanted.add(status)
 
-    def look(self, *, extra_calls: int | None = None) -> bool:
+    def poll(self, *, extra_calls: int | None = None) -> bool:
         """Ask the service: one DescribeJob, and what counts that moved are worth.
 
         Args:
@@ -123,18 +123,18 @@ class JobWatcher:
                 return True
             self._catch_up.recount(now_ms)
             self._note(now_ms)
-            self._look_for_silence(now_ms)
+            self._find_silent(now_ms)
         self.catch_up(self._policy.extra_calls if extra_calls is None else extra_calls)
         self._learn_past()
-        self.look_aside()
+        self.poll_alarms()
         return not another
 
-    def look_aside(self) -> None:
+    def poll_alarms(self) -> None:
         """Ask what neither events nor counts tell: alarms when due, and each followed thing."""
-        self._look_at_alarms(self._clock.now_ms())
+        self._read_alarms(self._clock.now_ms())
         if self.followed is None:
             return
-        for outcome in self.followed.look(self._reader, self.job_id):
+        for outcome in self.followed.poll(self._reader, self.job_id):
             with self.lock:
                 self.state.see_execution(outcome, self._clock.now_ms())
 
@@ -194,9 +194,9 @@ class JobWatcher:
             return self._catch_up.lacks_ended()
 
     @property
-    def is_told_to_the_end(self) -> bool:
+    def is_fully_reported(self) -> bool:
         """Whether an event with counts told that the job is over."""
-        return self.state.is_told_to_the_end
+        return self.state.is_fully_reported
 
     def accept_missing(self) -> None:
         """What still cannot be listed counts as known: events tell what ends from here on."""
@@ -226,7 +226,7 @@ class JobWatcher:
             gone=state.is_gone,
             source=source,
             note=note,
-            looked_ms=state.looked_ms,
+            polled_ms=state.polled_ms,
             rounds=self._rounds(),
             alarms=self._alarms,
         )
@@ -248,9 +248,9 @@ class JobWatcher:
             failures=state.failures.groups(),
             silent=silence.longest,
             silent_count=silence.count,
-            rollout=None if state.is_over else rollout_standing(job, snapshot.unnotified),
-            abort=() if state.is_over else abort_standing(job),
-            followed=() if self.followed is None else self.followed.standing(now_ms),
+            rollout=None if state.is_over else rollout_progress(job, snapshot.unnotified),
+            abort=() if state.is_over else abort_progress(job),
+            followed=() if self.followed is None else self.followed.progress(now_ms),
         )
 
     def _eta(self, snapshot: JobSnapshot) -> Eta | None:
@@ -282,9 +282,9 @@ class JobWatcher:
     def _learn_past(self) -> None:
         """Once: what happened before the first look, from the executions' own times."""
         state = self.state
-        self._looks += 1
+        self._polls += 1
         complete = not (self.lacks_executions or state.missing(ExecutionStatus.IN_PROGRESS))
-        if self._knows_past or not (complete or self._looks > _LOOKS_FOR_THE_PAST):
+        if self._knows_past or not (complete or self._polls > _POLLS_FOR_THE_PAST):
             return
         self._knows_past = True
         with self.lock:
@@ -322,7 +322,7 @@ class JobWatcher:
             self.state.see_page(page.executions, now_ms)
             self._catch_up.done(request, page)
 
-    def _look_for_silence(self, now_ms: int) -> None:
+    def _find_silent(self, now_ms: int) -> None:
         """List what is in progress again when somebody may be silent, now and then."""
         if now_ms < self._relist_due_ms:
             return
@@ -336,7 +336,7 @@ class JobWatcher:
             self._relist_due_ms = now_ms + limit_ms
             self._catch_up.relist(ExecutionStatus.IN_PROGRESS)
 
-    def _look_at_alarms(self, now_ms: int) -> None:
+    def _read_alarms(self, now_ms: int) -> None:
         if self._alarm_reader is None or now_ms < self._alarms_due_ms:
             return
         self._alarms_due_ms = now_ms + int(self._policy.alarm_seconds * 1000)

@@ -48,15 +48,15 @@ class MeasuredColumn:
             self._ascending.sort()
             self._added.clear()
         if self._removed:
-            leaving = Counter(self._removed)
+            removed = Counter(self._removed)
             self._removed.clear()
-            self._ascending = [number for number in self._ascending if not _leaves(number, leaving)]
+            self._ascending = [number for number in self._ascending if not _leaves(number, removed)]
         return self._ascending
 
 
-def _leaves(number: float, leaving: Counter[float]) -> bool:
+def _leaves(number: float, removed: Counter[float]) -> bool:
     """Whether a number is one of those that leave; each takes one along."""
-    if not leaving.get(number):
+    if not removed.get(number):
         return False
-    leaving[number] -= 1
+    removed[number] -= 1
     return True

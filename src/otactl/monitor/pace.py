@@ -12,7 +12,7 @@ import math
 from collections import deque
 from typing import TYPE_CHECKING
 
-from otactl.model.standing import Eta, Pace
+from otactl.model.progress import Eta, Pace
 from otactl.rules.rollout import MINUTE_MS, RolloutState, next_release
 
 if TYPE_CHECKING:

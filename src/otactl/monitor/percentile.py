@@ -7,7 +7,7 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from otactl.model.standing import Percentiles
+from otactl.model.progress import Percentiles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

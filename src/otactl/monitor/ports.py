@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from otactl.model.outcome import ExecutionPage, ThingOutcome
+    from otactl.model.progress import AlarmProgress
     from otactl.model.snapshot import JobDescription
-    from otactl.model.standing import AlarmStanding
     from otactl.model.status import ExecutionStatus
 
 
@@ -39,7 +39,7 @@ class JobReader(Protocol):
 class AlarmReader(Protocol):
     """CloudWatch alarms, as far as looking goes."""
 
-    def states(self, names: Sequence[str]) -> tuple[AlarmStanding, ...]:
+    def states(self, names: Sequence[str]) -> tuple[AlarmProgress, ...]:
         """The state of each alarm: one call for up to 100."""
         ...
 

@@ -11,7 +11,7 @@ import heapq
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from otactl.model.standing import SilentThing
+from otactl.model.progress import SilentThing
 from otactl.model.status import ExecutionStatus
 
 if TYPE_CHECKING:

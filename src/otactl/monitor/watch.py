@@ -26,8 +26,8 @@ from typing import TYPE_CHECKING
 from otactl.errors import AwsRefused, AwsUnreachable, OtactlError, UserMistake
 from otactl.monitor.feed import Feed, FeedState
 from otactl.monitor.ports import Connected, Lost, ThingHeard
-from otactl.monitor.turn import Turn
-from otactl.rules.backoff import PATIENCE_SECONDS, pause_seconds
+from otactl.monitor.watch_state import WatchState
+from otactl.rules.backoff import MAX_UNREACHABLE_SECONDS, pause_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -68,11 +68,11 @@ class Watch:
         expects_events: Whether events were asked for.
         renew: Called when AWS refused, before the next try: the credentials may be other ones.
         last_word: What the deployment of a job wrote down of it, by its id; None when nobody knows.
-        is_place_gone: Whether the cloud the jobs are in went for good, as a rehearsal's does.
+        is_endpoint_gone: Whether the cloud the jobs are in went for good, as a rehearsal's does.
         is_elsewhere: Given when jobs that are not there yet are waited for: whether they began in
             another cloud. Until AWS first answered, refusals and missing credentials are retried.
-        patience_seconds: How long AWS may refuse or be out of reach before that is raised; None
-            to try for ever.
+        max_unreachable_seconds: How long AWS may refuse or be out of reach before that is raised;
+            None to try for ever.
     """
 
     def __init__(
@@ -87,9 +87,9 @@ class Watch:
         expects_events: bool = False,
         renew: Callable[[], None] = lambda: None,
         last_word: Callable[[str], RoundResult | None] = lambda _: None,
-        is_place_gone: Callable[[], bool] = lambda: False,
+        is_endpoint_gone: Callable[[], bool] = lambda: False,
         is_elsewhere: Callable[[], bool] | None = None,
-        patience_seconds: float | None = PATIENCE_SECONDS,
+        max_unreachable_seconds: float | None = MAX_UNREACHABLE_SECONDS,
     ) -> None:
         self._messages = messages
         self._clock = clock
@@ -98,14 +98,14 @@ class Watch:
         self._is_over = is_over
         self._renew = renew
         self._last_word = last_word
-        self._is_place_gone = is_place_gone
+        self._is_endpoint_gone = is_endpoint_gone
         self._is_elsewhere = is_elsewhere
-        self._patience_seconds = patience_seconds
+        self._max_unreachable_seconds = max_unreachable_seconds
         self._feed = Feed(expects_events=expects_events)
         self._connected_ms = 0
         now_ms = clock.monotonic_ms()
         self._turns = {
-            watcher.job_id: Turn(watcher, now_ms, now_ms, policy.quiet_seconds)
+            watcher.job_id: WatchState(watcher, now_ms, now_ms, policy.silent_after_seconds)
             for watcher in watchers
         }
         self._followed_due_ms = now_ms
@@ -122,28 +122,28 @@ class Watch:
             if self._is_waiting and self._is_elsewhere is not None and self._is_elsewhere():
                 raise BegunElsewhere
             now_ms = self._clock.monotonic_ms()
-            for turn in self._turns.values():
-                if not turn.ended and turn.due_ms <= now_ms:
-                    self._try(turn, self._close if turn.closing else self._look)
+            for watched in self._turns.values():
+                if not watched.ended and watched.due_ms <= now_ms:
+                    self._try(watched, self._close if watched.closing else self._poll)
             self._check_caught_up()
-            self._look_aside(now_ms)
-            for turn in self._turns.values():
-                self._show(turn)
-            if all(turn.ended for turn in self._turns.values()):
+            self._poll_alarms(now_ms)
+            for watched in self._turns.values():
+                self._show(watched)
+            if all(watched.ended for watched in self._turns.values()):
                 return
             for message in self._messages.receive(self._seconds_to_wait()):
                 self._take(message)
 
-    def look_now(self) -> None:
+    def poll_now(self) -> None:
         """Let the loop look at every job when it next comes round."""
-        for turn in self._turns.values():
-            turn.due_ms = 0
+        for watched in self._turns.values():
+            watched.due_ms = 0
 
     @property
     def _is_waiting(self) -> bool:
         """Whether jobs are waited for, and none of them was seen."""
         return self._is_elsewhere is not None and all(
-            turn.watcher.state.job is None for turn in self._turns.values()
+            watched.watcher.state.job is None for watched in self._turns.values()
         )
 
     @property
@@ -157,203 +157,221 @@ class Watch:
             case Connected():
                 self._connected_ms = self._clock.monotonic_ms()
                 self._feed.connected()
-                self.look_now()
+                self.poll_now()
             case Lost(reason):
                 self._feed.lost(reason)
-                self.look_now()
+                self.poll_now()
             case ThingHeard():
-                for turn in self._turns.values():
-                    if turn.watcher.followed is not None:
-                        turn.watcher.followed.hear(message)
-                        turn.beats += 1
+                for watched in self._turns.values():
+                    if watched.watcher.followed is not None:
+                        watched.watcher.followed.hear(message)
+                        watched.beats += 1
             case None:
-                self.look_now()
+                self.poll_now()
             case _:
                 self._take_event(message)
 
     def _take_event(self, event: JobEvent | ExecutionEvent) -> None:
-        turn = self._turns.get(event.job_id)
-        if turn is None or turn.ended:
+        watched = self._turns.get(event.job_id)
+        if watched is None or watched.ended:
             return
-        asks = turn.watcher.take(event)
+        asks = watched.watcher.take(event)
         if self._feed.state is FeedState.POLLING:
             # They come after all: what was missed meanwhile is asked for.
             self._take(Connected())
         elif self._relies_on_events:
-            turn.quiet_seconds = self._policy.quiet_seconds
-            self._schedule(turn)
+            watched.silent_after_seconds = self._policy.silent_after_seconds
+            self._schedule(watched)
         if asks:
-            turn.doubt = True
-            turn.due_ms = min(turn.due_ms, self._clock.monotonic_ms() + GRACE_MS)
+            watched.doubt = True
+            watched.due_ms = min(watched.due_ms, self._clock.monotonic_ms() + GRACE_MS)
 
     # Looking.
 
-    def _try(self, turn: Turn, act: Callable[[Turn], None]) -> None:
+    def _try(self, watched: WatchState, act: Callable[[WatchState], None]) -> None:
         """Call AWS, and bear it when that fails."""
         try:
-            act(turn)
+            act(watched)
         except (AwsRefused, UserMistake) as error:
-            if isinstance(error, AwsUnreachable) and self._is_place_gone():
-                turn.watcher.lose()
-                turn.trouble = ""
-                self._end(turn)
+            if isinstance(error, AwsUnreachable) and self._is_endpoint_gone():
+                watched.watcher.lose()
+                watched.last_error = ""
+                self._end(watched)
                 return
-            self._bear(turn, error)
+            self._retry(watched, error)
         else:
-            turn.failures, turn.trouble = 0, ""
-            turn.is_answered, turn.answered_ms = True, self._clock.monotonic_ms()
+            watched.failures, watched.last_error = 0, ""
+            watched.is_answered, watched.answered_ms = True, self._clock.monotonic_ms()
 
-    def _bear(self, turn: Turn, error: AwsRefused | UserMistake) -> None:
+    def _retry(self, watched: WatchState, error: AwsRefused | UserMistake) -> None:
         """Say what went wrong and when it is tried again; raise it when that is of no use.
 
         Credentials run out, and files with them are written anew, while somebody watches.
         """
         now_ms = self._clock.monotonic_ms()
-        patience = self._patience_seconds
-        is_first = not turn.is_answered and not isinstance(error, AwsUnreachable)
-        if turn.failures == 0:
+        max_unreachable = self._max_unreachable_seconds
+        is_first = not watched.is_answered and not isinstance(error, AwsUnreachable)
+        if watched.failures == 0:
             # Beside events nobody asks for long; the last answer may be hours old.
-            turn.failing_since_ms = now_ms
-        is_late = patience is not None and now_ms - turn.failing_since_ms > patience * 1000
-        if (is_first or is_late) and not (self._is_waiting and not turn.is_answered):
+            watched.failing_since_ms = now_ms
+        is_late = (
+            max_unreachable is not None
+            and now_ms - watched.failing_since_ms > max_unreachable * 1000
+        )
+        if (is_first or is_late) and not (self._is_waiting and not watched.is_answered):
             raise error
-        turn.failures += 1
-        pause = max(pause_seconds(turn.failures), self._policy.interval_seconds)
+        watched.failures += 1
+        pause = max(pause_seconds(watched.failures), self._policy.interval_seconds)
         remedy = ""
         if not isinstance(error, AwsUnreachable):
             remedy = "; mend it, and the watch goes on"
             with suppress(OtactlError):
                 self._renew()
-        turn.trouble = f"{error}{remedy}; next try in {pause:g} s"
-        turn.due_ms = now_ms + int(pause * 1000)
+        watched.last_error = f"{error}{remedy}; next try in {pause:g} s"
+        watched.due_ms = now_ms + int(pause * 1000)
 
-    def _look(self, turn: Turn) -> None:
-        watcher = turn.watcher
+    def _poll(self, watched: WatchState) -> None:
+        watcher = watched.watcher
         if self._relies_on_events:
-            self._look_beside_events(turn)
+            self._poll_beside_events(watched)
         else:
-            watcher.look()
-            turn.doubt = False
-        self._schedule(turn)
+            watcher.poll()
+            watched.doubt = False
+        self._schedule(watched)
 
-    def _look_beside_events(self, turn: Turn) -> None:
+    def _poll_beside_events(self, watched: WatchState) -> None:
         """A look that should find nothing that was not told."""
-        watcher = turn.watcher
-        if turn.doubt and watcher.lacks_executions:
+        watcher = watched.watcher
+        if watched.doubt and watcher.lacks_executions:
             # It is not on its way: it was lost.
             self._feed.missed()
-            turn.doubt = False
-            watcher.look()
+            watched.doubt = False
+            watcher.poll()
             return
-        if turn.doubt and watcher.is_told_to_the_end:
-            turn.doubt = False
+        if watched.doubt and watcher.is_fully_reported:
+            watched.doubt = False
             return
-        if not watcher.look(extra_calls=0):
+        if not watcher.poll(extra_calls=0):
             self._take(Connected())  # another job goes by this id now: from the beginning
             return
-        turn.doubt = watcher.lacks_executions
-        if not turn.doubt:
+        watched.doubt = watcher.lacks_executions
+        if not watched.doubt:
             watcher.catch_up(self._policy.extra_calls, with_details=False)
-        turn.quiet_seconds = min(turn.quiet_seconds * 2, self._policy.silent_seconds)
+        watched.silent_after_seconds = min(
+            watched.silent_after_seconds * 2, self._policy.silent_seconds
+        )
 
-    def _schedule(self, turn: Turn) -> None:
+    def _schedule(self, watched: WatchState) -> None:
         """When the next look is due."""
         now_ms = self._clock.monotonic_ms()
-        state = turn.watcher.state
-        turn.note_look(now_ms)
-        if not self._relies_on_events or state.is_over or state.is_leaving:
-            turn.due_ms = now_ms + int(self._policy.interval_seconds * 1000)
-        elif turn.doubt:
-            turn.due_ms = now_ms + GRACE_MS
+        state = watched.watcher.state
+        watched.note_poll(now_ms)
+        if not self._relies_on_events or state.is_over or state.is_being_deleted:
+            watched.due_ms = now_ms + int(self._policy.interval_seconds * 1000)
+        elif watched.doubt:
+            watched.due_ms = now_ms + GRACE_MS
         else:
-            turn.due_ms = min(
-                now_ms + int(turn.quiet_seconds * 1000),
-                max(now_ms, turn.looked_ms + int(self._policy.silent_seconds * 1000)),
+            watched.due_ms = min(
+                now_ms + int(watched.silent_after_seconds * 1000),
+                max(now_ms, watched.polled_ms + int(self._policy.silent_seconds * 1000)),
             )
 
     def _check_caught_up(self) -> None:
         if self._feed.state is not FeedState.CATCHING_UP:
             return
-        turns = [turn for turn in self._turns.values() if not turn.ended]
+        turns = [watched for watched in self._turns.values() if not watched.ended]
         if any(
-            turn.trouble or turn.answered_ms < self._connected_ms or turn.watcher.lacks_executions
-            for turn in turns
+            watched.last_error
+            or watched.answered_ms < self._connected_ms
+            or watched.watcher.lacks_executions
+            for watched in turns
         ):
             return
         self._feed.caught_up()
-        for turn in turns:
-            turn.watcher.accept_missing()
-            turn.quiet_seconds = self._policy.quiet_seconds
-            self._schedule(turn)
+        for watched in turns:
+            watched.watcher.accept_missing()
+            watched.silent_after_seconds = self._policy.silent_after_seconds
+            self._schedule(watched)
 
-    def _look_aside(self, now_ms: int) -> None:
+    def _poll_alarms(self, now_ms: int) -> None:
         """Alarms and followed things: no event tells of them."""
         if not self._relies_on_events or now_ms < self._followed_due_ms:
             return
         self._followed_due_ms = now_ms + int(self._policy.interval_seconds * 1000)
-        for turn in self._turns.values():
-            if not turn.ended and turn.watcher.state.job is not None:
-                self._try(turn, lambda turn: turn.watcher.look_aside())
-                turn.beats += 1  # time goes on, if nothing else
+        for watched in self._turns.values():
+            if not watched.ended and watched.watcher.state.job is not None:
+                self._try(watched, lambda watched: watched.watcher.poll_alarms())
+                watched.beats += 1  # time goes on, if nothing else
 
     # Showing.
 
-    def _show(self, turn: Turn) -> None:
+    def _show(self, watched: WatchState) -> None:
         now_ms = self._clock.monotonic_ms()
-        news = self._news(turn)
-        if turn.ended or news == turn.shown or now_ms - turn.shown_ms < SHOW_MS:
+        news = self._news(watched)
+        if watched.ended or news == watched.shown or now_ms - watched.shown_ms < SHOW_MS:
             return
-        snapshot = self._snapshot(turn)
-        if not (turn.closing or turn.trouble or turn.doubt) and self._is_over(
-            turn.watcher.job_id, snapshot
+        snapshot = self._snapshot(watched)
+        if not (watched.closing or watched.last_error or watched.doubt) and self._is_over(
+            watched.watcher.job_id, snapshot
         ):
-            turn.closing, turn.due_ms = True, now_ms
-            self._learn(turn)
-        turn.shown_ms, turn.shown = now_ms, news
-        self._on_snapshot(turn.watcher.job_id, snapshot)
+            watched.closing, watched.due_ms = True, now_ms
+            self._learn(watched)
+        watched.shown_ms, watched.shown = now_ms, news
+        self._on_snapshot(watched.watcher.job_id, snapshot)
 
-    def _news(self, turn: Turn) -> tuple[object, ...]:
+    def _news(self, watched: WatchState) -> tuple[object, ...]:
         """What differs when a snapshot may."""
-        state = turn.watcher.state
-        note = turn.trouble or self._feed.note
-        return (state.version, state.looked_ms, turn.beats, note, turn.doubt, self._feed.state)
-
-    def _snapshot(self, turn: Turn) -> JobSnapshot:
-        return turn.watcher.snapshot(
-            self._feed.source, turn.trouble or self._feed.note, is_stale=bool(turn.trouble)
+        state = watched.watcher.state
+        note = watched.last_error or self._feed.note
+        return (
+            state.version,
+            state.polled_ms,
+            watched.beats,
+            note,
+            watched.doubt,
+            self._feed.state,
         )
 
-    def _learn(self, turn: Turn) -> None:
+    def _snapshot(self, watched: WatchState) -> JobSnapshot:
+        return watched.watcher.snapshot(
+            self._feed.source,
+            watched.last_error or self._feed.note,
+            is_stale=bool(watched.last_error),
+        )
+
+    def _learn(self, watched: WatchState) -> None:
         """What the deployment knows of each thing, the service need not be asked one by one."""
-        if turn.watcher.state.is_leaving:
+        if watched.watcher.state.is_being_deleted:
             return  # then the whole end is taken from there
-        result = self._last_word(turn.watcher.job_id)
+        result = self._last_word(watched.watcher.job_id)
         if result is not None:
-            turn.watcher.learn(result)
+            watched.watcher.learn(result)
 
-    def _close(self, turn: Turn) -> None:
+    def _close(self, watched: WatchState) -> None:
         """The job is over: complete the picture, then leave it alone."""
-        watcher = turn.watcher
-        known = watcher.state.job is not None and not watcher.state.is_leaving
-        turn.due_ms = self._clock.monotonic_ms()
+        watcher = watched.watcher
+        known = watcher.state.job is not None and not watcher.state.is_being_deleted
+        watched.due_ms = self._clock.monotonic_ms()
         if not known or watcher.catch_up(_CLOSING_CALLS):
-            self._end(turn)
+            self._end(watched)
 
-    def _end(self, turn: Turn) -> None:
+    def _end(self, watched: WatchState) -> None:
         """Nothing more will come; what the service can no longer tell, the deployment may have."""
-        watcher = turn.watcher
+        watcher = watched.watcher
         if watcher.state.is_gone:
             result = self._last_word(watcher.job_id)
             if result is not None:
                 watcher.conclude(result)
-        turn.ended = True
-        self._on_snapshot(watcher.job_id, self._snapshot(turn))
+        watched.ended = True
+        self._on_snapshot(watcher.job_id, self._snapshot(watched))
 
     def _seconds_to_wait(self) -> float:
         now_ms = self._clock.monotonic_ms()
-        turns = [turn for turn in self._turns.values() if not turn.ended]
-        due_ms = [turn.due_ms for turn in turns]
-        due_ms += [turn.shown_ms + SHOW_MS for turn in turns if self._news(turn) != turn.shown]
+        turns = [watched for watched in self._turns.values() if not watched.ended]
+        due_ms = [watched.due_ms for watched in turns]
+        due_ms += [
+            watched.shown_ms + SHOW_MS for watched in turns if self._news(watched) != watched.shown
+        ]
         if self._relies_on_events:
             due_ms.append(self._followed_due_ms)
         seconds = max(0.0, (min(due_ms) - now_ms) / 1000)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 #: How long no event may come before the service is asked whether something happened.
-QUIET_SECONDS = 120.0
+SILENT_AFTER_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +18,7 @@ class WatchPolicy:
         details: Things that may be asked about one by one, in all: the reasons of failures.
         sample: How many of those may be things that succeeded.
         silent_seconds: A thing in progress is silent when it did not report for so long.
-        quiet_seconds: With events: how long none may come before the service is asked. While
+        silent_after_seconds: With events: how long none may come before the service is asked. While
             nothing has happened, the pause doubles up to ``silent_seconds``.
         alarm_seconds: From one look at the alarms to the next.
     """
@@ -28,5 +28,5 @@ class WatchPolicy:
     details: int = 250
     sample: int = 50
     silent_seconds: float = 300.0
-    quiet_seconds: float = QUIET_SECONDS
+    silent_after_seconds: float = SILENT_AFTER_SECONDS
     alarm_seconds: float = 60.0

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from otactl.operations.frontend import Frontend
 
 #: The others stand at the same lines of the log: they tell where a process may be killed.
-_TOLD = frozenset({Moment.BEGUN, Moment.DONE, Moment.UNDOING, Moment.UNDONE})
+_LOGGED = frozenset({Moment.BEGUN, Moment.DONE, Moment.UNDOING, Moment.UNDONE})
 
 
 def debug_log_path(state_dir: Path, deployment_id: str) -> Path:
@@ -97,7 +97,7 @@ class DebugLog:
 
     def on_step(self, moment: StepMoment) -> None:
         """Write down how far a step is."""
-        if moment.moment in _TOLD:
+        if moment.moment in _LOGGED:
             self.write(f"{moment.moment.value} {moment.step.key}: {moment.step.title}")
         self._observer.on_step(moment)
 

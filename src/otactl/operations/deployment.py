@@ -97,7 +97,7 @@ def begin(loaded: LoadedDeployment, plan: Plan, environment: DeploymentEnvironme
 
 
 def carry_out(
-    journal: Journal, environment: DeploymentEnvironment, *, look_for_leftovers: bool = False
+    journal: Journal, environment: DeploymentEnvironment, *, find_leftovers: bool = False
 ) -> tuple[DeploymentResult, OtactlError | None]:
     """Run what is left of a deployment.
 
@@ -109,7 +109,7 @@ def carry_out(
         observer: Observer = environment.observer or stack.enter_context(
             frontend.show_progress(rounds=len(plan.rounds), things=plan.things)
         )
-        stopping = "the next worker goes on" if environment.hands_over else ""
+        stopping = "the next worker goes on" if environment.releases else ""
         stack.enter_context(frontend.hear_signals(environment.clock, stopping))
         if journal.about.get("debug"):
             observer = stack.enter_context(_debug_log(plan, environment, observer))
@@ -118,18 +118,18 @@ def carry_out(
             environment.services(),
             observer,
             environment.clients.calls.snapshot,
-            hands_over=environment.hands_over,
+            releases=environment.releases,
             is_rehearsal=environment.is_rehearsal,
         )
         executor.run()
         if executor.failure is not None and isinstance(observer, DebugLog):
             observer.write(f"failed: {executor.failure}")
-    if not environment.hands_over:
+    if not environment.releases:
         _settle_interruption(executor, plan, frontend)
     result = executor.result()
-    if look_for_leftovers and not executor.goes_on:
+    if find_leftovers and not executor.goes_on:
         result = with_what_is_left(result, executor, plan, frontend)
-    return result, failure_to_tell(executor, journal, frontend)
+    return result, failure_to_report(executor, journal, frontend)
 
 
 def run_to_end(
@@ -137,7 +137,7 @@ def run_to_end(
 ) -> tuple[DeploymentResult, OtactlError | None]:
     """Carry a deployment to its end and close its journal; as ``carry_out``."""
     try:
-        return carry_out(journal, environment, look_for_leftovers=True)
+        return carry_out(journal, environment, find_leftovers=True)
     finally:
         journal.close()
 
@@ -170,7 +170,9 @@ def with_what_is_left(
     return result.with_kept(found) if keeps else result.with_leftovers(found)
 
 
-def failure_to_tell(executor: Executor, journal: Journal, frontend: Frontend) -> OtactlError | None:
+def failure_to_report(
+    executor: Executor, journal: Journal, frontend: Frontend
+) -> OtactlError | None:
     """How the deployment failed: the first failure; the frontend is warned of what followed."""
     if executor.kept_job is not None:
         frontend.warn(f"{executor.kept_job}; {executor.kept_job.hint}")

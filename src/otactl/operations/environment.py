@@ -91,7 +91,7 @@ class DeploymentEnvironment:
     Attributes:
         poll_seconds: From one poll of the running job to the next, by ``clock``.
         is_rehearsal: Whether the cloud goes when the deployment is over.
-        hands_over: Whether another process goes on when this one is stopped (the queue's workers).
+        releases: Whether another process goes on when this one is stopped (the queue's workers).
         local_cloud: The rehearsal's, so that others can watch it while it runs.
         observer: Is notified in place of the frontend's progress; tests stop at an instant by it.
         frontend: Is told what goes on, hears signals, and answers for the user.
@@ -103,7 +103,7 @@ class DeploymentEnvironment:
     poll_seconds: float = DEFAULT_POLL_SECONDS
     pace: RequestPace = RequestPace()
     is_rehearsal: bool = False
-    hands_over: bool = False
+    releases: bool = False
     local_cloud: LocalCloudAddress | None = None
     observer: Observer | None = None
     frontend: Frontend = field(default_factory=Frontend)

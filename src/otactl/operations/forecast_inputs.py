@@ -97,9 +97,9 @@ def count_things(configuration: DeploymentConfiguration, fleet: FleetInputs) -> 
     if fleet.things is not None:
         return fleet.things
     path = Path(configuration.thing_list)
-    place = Problem(message="", file=configuration.file_name, section="DEFAULT", key="thingList")
+    location = Problem(message="", file=configuration.file_name, section="DEFAULT", key="thingList")
     found, problems = read_thing_list(
-        path, place, region=configuration.region, account=configuration.account
+        path, location, region=configuration.region, account=configuration.account
     )
     if found is None:
         if path.exists():

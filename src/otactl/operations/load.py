@@ -230,8 +230,10 @@ class _NamedFiles:
         entry = self._ini.get(section, key)
         if value is None or entry is None:
             return None
-        place = Problem(file=str(self._path), line=entry.line, section=section, key=key, message="")
-        return self._path.parent / value, place
+        location = Problem(
+            file=str(self._path), line=entry.line, section=section, key=key, message=""
+        )
+        return self._path.parent / value, location
 
     def is_on(self, switch: str) -> bool:
         """Whether a switch of [DEFAULT] is True."""

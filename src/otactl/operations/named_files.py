@@ -29,12 +29,12 @@ _MAX_LINE_BYTES = 8192
 _MAX_KEY_BYTES = 64 * 1024
 
 
-def check_image(path: Path, place: Problem, *, streamed: bool) -> list[Problem]:
+def check_image(path: Path, location: Problem, *, streamed: bool) -> list[Problem]:
     """What keeps the image from being deployed.
 
     Args:
         path: The image.
-        place: The key that names it.
+        location: The key that names it.
         streamed: Whether devices read it from an MQTT file stream.
     """
     try:
@@ -42,13 +42,13 @@ def check_image(path: Path, place: Problem, *, streamed: bool) -> list[Problem]:
         with opened(path) as file:
             is_empty = not file.read(1)
     except LocalResourceMissing as error:
-        return [_about(place, "missing-file", f"cannot read the image {path}: {error}")]
+        return [_about(location, "missing-file", f"cannot read the image {path}: {error}")]
     if is_empty:
-        return [_about(place, "empty", f"the image {path} is empty")]
+        return [_about(location, "empty", f"the image {path} is empty")]
     if streamed and size_bytes > MAX_FILE_SIZE:
         return [
             _about(
-                place,
+                location,
                 "range",
                 f"the image {path} has {size_bytes} bytes; a stream carries {MAX_FILE_SIZE}",
                 hint="usePresignedUrlConfig = True delivers larger ones over HTTPS",
@@ -57,7 +57,7 @@ def check_image(path: Path, place: Problem, *, streamed: bool) -> list[Problem]:
     return []
 
 
-def check_private_key(path: Path, place: Problem) -> list[Problem]:
+def check_private_key(path: Path, location: Problem) -> list[Problem]:
     """What keeps the image from being signed."""
     from otactl.deploy.signing import sign_image
 
@@ -65,18 +65,18 @@ def check_private_key(path: Path, place: Problem) -> list[Problem]:
         if regular_size(path) > _MAX_KEY_BYTES:
             raise UserMistake("it is too long for a private key")
     except (LocalResourceMissing, UserMistake) as error:
-        return [_about(place, "private-key", f"cannot read the private key {path}: {error}")]
+        return [_about(location, "private-key", f"cannot read the private key {path}: {error}")]
     try:
         # Signing something is the surest way to know that it can be done.
         sign_image("00" * 32, str(path))
     except (LocalResourceMissing, UserMistake) as error:
-        return [_about(place, "private-key", str(error), hint=error.hint)]
+        return [_about(location, "private-key", str(error), hint=error.hint)]
     return []
 
 
 def read_document(
     path: Path,
-    place: Problem,
+    location: Problem,
     check: Callable[[dict[str, Any], str], Iterable[DocumentFault]],
 ) -> tuple[dict[str, Any] | None, list[Problem]]:
     """The custom job document, and what is wrong with it, by itself and in its deployment."""
@@ -84,7 +84,10 @@ def read_document(
         text = read_text(path, limit=MAX_JOB_DOCUMENT_LENGTH)
     except LocalResourceMissing as error:
         problem = _about(
-            place, "missing-file", f"cannot read the job document {path}: {error}", hint=error.hint
+            location,
+            "missing-file",
+            f"cannot read the job document {path}: {error}",
+            hint=error.hint,
         )
         return None, [problem]
     try:
@@ -99,7 +102,7 @@ def _in_document(path: Path, fault: DocumentFault, code: str) -> Problem:
 
 
 def read_thing_list(
-    path: Path, place: Problem, *, region: str | None, account: str | None
+    path: Path, location: Problem, *, region: str | None, account: str | None
 ) -> tuple[ThingList | None, list[Problem]]:
     """The thing list, and what is wrong with it; what is only odd is told as a warning."""
     try:
@@ -109,13 +112,15 @@ def read_thing_list(
                 lines, file_name=str(path), region=region, account=account
             )
     except LocalResourceMissing as error:
-        return None, [_about(place, "missing-file", f"cannot read the thing list {path}: {error}")]
+        return None, [
+            _about(location, "missing-file", f"cannot read the thing list {path}: {error}")
+        ]
     except ConfigurationInvalid as error:
         return None, list(error.problems)
     problems = list(thing_list.warnings)
     if lines.was_cut:
         message = f"{path} is longer than {_MAX_THING_LIST_BYTES} bytes"
-        problems.append(_about(place, "too-large", message))
+        problems.append(_about(location, "too-large", message))
     return thing_list, problems
 
 
@@ -151,5 +156,5 @@ class _LineReader:
         return line
 
 
-def _about(place: Problem, code: str, message: str, *, hint: str | None = None) -> Problem:
-    return replace(place, severity=Severity.ERROR, code=code, message=message, hint=hint)
+def _about(location: Problem, code: str, message: str, *, hint: str | None = None) -> Problem:
+    return replace(location, severity=Severity.ERROR, code=code, message=message, hint=hint)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from otactl.model.job_configuration import JobConfiguration
     from otactl.model.outcome import ThingOutcome
-    from otactl.model.standing import FailureGroup, Percentiles
+    from otactl.model.progress import FailureGroup, Percentiles
 
 
 _UNDERSCORED = re.compile("_([a-z])")

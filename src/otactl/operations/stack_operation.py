@@ -77,7 +77,7 @@ class StackOperation:
         """
         seen = self._stack.newest_event(change_set.stack_id)
         self._stack.execute(change_set)
-        with self._leaving_it_to_cloudformation():
+        with self._cloudformation_goes_on():
             state, events = self._settle(change_set.stack_id, seen)
         if state is None or not state.is_healthy:
             operation = "CreateStack" if change_set.creates else "UpdateStack"
@@ -92,7 +92,7 @@ class StackOperation:
         """
         seen = self._stack.newest_event(state.stack_id)
         self._stack.delete(state)
-        with self._leaving_it_to_cloudformation():
+        with self._cloudformation_goes_on():
             after, events = self._settle(state.stack_id, seen)
         if after is not None and not after.is_deleted:
             raise _failure("DeleteStack", after, events, "delete what holds it, and try again")
@@ -102,7 +102,7 @@ class StackOperation:
         if state.is_settled or state.is_draft:
             return state
         self._frontend.note(f"stack {state.name} is {state.status}; waiting")
-        with self._leaving_it_to_cloudformation():
+        with self._cloudformation_goes_on():
             after, _ = self._settle(state.stack_id, self._stack.newest_event(state.stack_id))
         return None if after is None or after.is_deleted else after
 
@@ -123,7 +123,7 @@ class StackOperation:
             self._clock.sleep(self._poll_seconds)
 
     @contextmanager
-    def _leaving_it_to_cloudformation(self) -> Iterator[None]:
+    def _cloudformation_goes_on(self) -> Iterator[None]:
         try:
             stopping = "CloudFormation finishes what it began"
             with self._frontend.hear_signals(self._clock, stopping):

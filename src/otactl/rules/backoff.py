@@ -9,7 +9,7 @@ from __future__ import annotations
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 60.0
 #: How long a network may be away before whoever waits gives up.
-PATIENCE_SECONDS = 900.0
+MAX_UNREACHABLE_SECONDS = 900.0
 
 
 def pause_seconds(failures: int) -> float:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from otactl.model.job_configuration import MaintenanceWindow, Scheduling
 
 _MINUTE = timedelta(minutes=1)
-_TOLD_WINDOWS = 7
+_NAMED_WINDOWS = 7
 _LONGEST = timedelta(days=limits.SCHEDULE_LONGEST_DAYS)
 
 
@@ -64,9 +64,9 @@ def next_windows(scheduling: Scheduling, now: datetime) -> list[str]:
     openings = {
         opening
         for window in scheduling.maintenance_windows
-        for opening in islice(parse_cron(window.start_time).openings(begin, last), _TOLD_WINDOWS)
+        for opening in islice(parse_cron(window.start_time).openings(begin, last), _NAMED_WINDOWS)
     }
-    return [f"{one:%Y-%m-%dT%H:%M}" for one in sorted(openings)[:_TOLD_WINDOWS]]
+    return [f"{one:%Y-%m-%dT%H:%M}" for one in sorted(openings)[:_NAMED_WINDOWS]]
 
 
 def problems(scheduling: Scheduling, now: datetime) -> Iterator[str]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from otactl.fleet import FleetStanding
+    from otactl.fleet import FleetProgress
 
 _REASONS = 2
 
@@ -32,7 +32,7 @@ class FleetStatus:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._status = console.status("connecting") if console.is_interactive else None
-        self._told: tuple[str, bool] | None = None
+        self._reported: tuple[str, bool] | None = None
 
     def __enter__(self) -> Self:
         if self._status is not None:
@@ -48,41 +48,41 @@ class FleetStatus:
         if self._status is not None:
             self._status.stop()
 
-    def show(self, standing: FleetStanding) -> None:
+    def show(self, progress: FleetProgress) -> None:
         """Show this."""
         if self._status is not None:
-            self._status.update(markup(describe(standing)))
+            self._status.update(markup(describe(progress)))
             return
-        news = (_ended(standing), bool(standing.faults))
-        if news != self._told:
-            self._told = news
-            self._console.print(describe(standing), soft_wrap=True)
+        news = (_ended(progress), bool(progress.faults))
+        if news != self._reported:
+            self._reported = news
+            self._console.print(describe(progress), soft_wrap=True)
 
 
-def describe(standing: FleetStanding) -> str:
+def describe(progress: FleetProgress) -> str:
     """The standing in one line of rich markup."""
     busy = [
-        f"{standing.phases[phase]:,} {phase}"
+        f"{progress.phases[phase]:,} {phase}"
         for phase in Phase
-        if phase is not Phase.IDLE and standing.phases[phase]
+        if phase is not Phase.IDLE and progress.phases[phase]
     ]
-    parts = [f"{standing.connected:,} of {standing.things:,} devices connected", *busy]
-    if ended := _ended(standing):
+    parts = [f"{progress.connected:,} of {progress.things:,} devices connected", *busy]
+    if ended := _ended(progress):
         parts.append(ended)
-    if standing.faults:
-        reasons = sorted(set(standing.faults.values()))[:_REASONS]
+    if progress.faults:
+        reasons = sorted(set(progress.faults.values()))[:_REASONS]
         parts.append(
-            f"[red]{len(standing.faults):,} cannot connect: {escape('; '.join(reasons))}[/]"
+            f"[red]{len(progress.faults):,} cannot connect: {escape('; '.join(reasons))}[/]"
         )
     return " · ".join(parts)
 
 
-def _ended(standing: FleetStanding) -> str:
-    mark = executions_mark(sum(standing.finished.values()), standing.things)
+def _ended(progress: FleetProgress) -> str:
+    mark = executions_mark(sum(progress.finished.values()), progress.things)
     listed = ", ".join(
         f"{count:,} {(status.value if status else 'taken away').lower()}"
         for status, count in sorted(
-            standing.finished.items(), key=lambda item: item[0].value if item[0] else ""
+            progress.finished.items(), key=lambda item: item[0].value if item[0] else ""
         )
     )
     return f"{mark.strip()}: {listed}" if mark else listed

@@ -75,7 +75,7 @@ def print_fleet(console: Console, rows: Sequence[Mapping[str, str | None]]) -> N
             escape(row["runs"] or "the factory image")[:_SHORT],
         )
     console.print(table)
-    _tell_rest(console, len(rows))
+    _print_rest(console, len(rows))
 
 
 def _failures(failed: Sequence[ThingResult]) -> Table:
@@ -93,7 +93,7 @@ def _failures(failed: Sequence[ThingResult]) -> Table:
     return table
 
 
-def _tell_rest(console: Console, rows: int) -> None:
+def _print_rest(console: Console, rows: int) -> None:
     if rows > MAX_ROWS:
         console.print(f"and {rows - MAX_ROWS:,} more; --output json has them all")
 

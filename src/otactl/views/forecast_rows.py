@@ -65,13 +65,13 @@ def ordered_keys(by_forecast: Sequence[dict[tuple[str, str], str]]) -> list[tupl
     """The rows of all forecasts: one that only some have stands where those have it."""
     keys: list[tuple[str, str]] = []
     for texts in by_forecast:
-        place = 0
+        location = 0
         for key in texts:
             if key in keys:
-                place = keys.index(key) + 1
+                location = keys.index(key) + 1
             else:
-                keys.insert(place, key)
-                place += 1
+                keys.insert(location, key)
+                location += 1
     return keys
 
 

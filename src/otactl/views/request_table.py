@@ -34,16 +34,16 @@ def request_lines(rows: Sequence[tuple[JobRequest | MalformedRequest, str]]) -> 
 
     A request's id is copied into the next command, so it is never folded.
     """
-    told = [
+    reported = [
         (_cells(request), request.reason if isinstance(request, MalformedRequest) else remark)
         for request, remark in rows
     ]
-    cells = [("request", "state", "targets"), *(row for row, _ in told)]
+    cells = [("request", "state", "targets"), *(row for row, _ in reported)]
     wide, state_wide, count_wide = (max(map(len, column)) for column in zip(*cells, strict=True))
     lines = [f"{name:{wide}}  {state:{state_wide}}  {n:>{count_wide}}" for name, state, n in cells]
     text = Text()
     text.append(lines[0], style="bold")
-    for line, (_, said) in zip(lines[1:], told, strict=True):
+    for line, (_, said) in zip(lines[1:], reported, strict=True):
         text.append(f"\n{line}")
         if said:
             text.append(f"\n    {clean(said)}", style="dim")
@@ -57,12 +57,12 @@ def field_lines(fields: Mapping[str, Any]) -> list[str]:
         if value in (None, [], {}):
             continue
         nested = value if isinstance(value, dict) else {}
-        told = ", ".join(value) if isinstance(value, list) else "" if nested else value
-        lines.append(clean_lines(f"{name:14} {told}".rstrip(), " " * 15))
+        reported = ", ".join(value) if isinstance(value, list) else "" if nested else value
+        lines.append(clean_lines(f"{name:14} {reported}".rstrip(), " " * 15))
         wide = max(map(len, nested), default=0)
-        told_below = {key: each for key, each in nested.items() if each is not None}
+        named_below = {key: each for key, each in nested.items() if each is not None}
         lines += [
-            clean_lines(f"    {key:{wide}}  {each}", " " * 8) for key, each in told_below.items()
+            clean_lines(f"    {key:{wide}}  {each}", " " * 8) for key, each in named_below.items()
         ]
     return lines
 

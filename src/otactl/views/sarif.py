@@ -38,10 +38,10 @@ def to_sarif(reports: Iterable[LintReport]) -> dict[str, Any]:
 
 
 def _result(report: LintReport, finding: Finding) -> dict[str, Any]:
-    place: dict[str, Any] = {"artifactLocation": {"uri": report.path.as_posix()}}
+    location: dict[str, Any] = {"artifactLocation": {"uri": report.path.as_posix()}}
     line = report.line_of(finding)
     if line is not None:
-        place["region"] = {"startLine": line}
+        location["region"] = {"startLine": line}
     found: dict[str, Any] = {
         "ruleId": finding.code,
         "ruleIndex": list(CODES).index(finding.code),
@@ -49,7 +49,7 @@ def _result(report: LintReport, finding: Finding) -> dict[str, Any]:
         "message": {
             "text": f"[{finding.section}] {finding.key}: {finding.message} (safe: {finding.safe})"
         },
-        "locations": [{"physicalLocation": place}],
+        "locations": [{"physicalLocation": location}],
     }
     if finding.waived is not None:
         found["suppressions"] = [{"kind": "inSource", "justification": finding.waived}]

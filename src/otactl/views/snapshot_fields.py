@@ -12,15 +12,15 @@ from otactl.views.wording import instant
 
 if TYPE_CHECKING:
     from otactl.model.outcome import ThingOutcome
-    from otactl.model.snapshot import JobSnapshot
-    from otactl.model.standing import (
-        AbortStanding,
-        AlarmStanding,
+    from otactl.model.progress import (
+        AbortProgress,
+        AlarmProgress,
         FollowedThing,
         Percentiles,
-        RolloutStanding,
-        RoundsStanding,
+        RolloutProgress,
+        RoundsProgress,
     )
+    from otactl.model.snapshot import JobSnapshot
 
 
 def snapshot_fields(job_id: str, snapshot: JobSnapshot) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def snapshot_fields(job_id: str, snapshot: JobSnapshot) -> dict[str, Any]:
         "things": snapshot.things,
         "source": snapshot.source.value,
         "note": snapshot.note,
-        "lookedAt": instant(snapshot.looked_ms) or None,
+        "lookedAt": instant(snapshot.polled_ms) or None,
     }
     if job is None:
         return fields
@@ -123,7 +123,7 @@ def _percentiles(numbers: Percentiles) -> dict[str, Any]:
     }
 
 
-def _rollout(rollout: RolloutStanding | None) -> dict[str, Any] | None:
+def _rollout(rollout: RolloutProgress | None) -> dict[str, Any] | None:
     if rollout is None:
         return None
     return {
@@ -134,7 +134,7 @@ def _rollout(rollout: RolloutStanding | None) -> dict[str, Any] | None:
     }
 
 
-def _abort(abort: AbortStanding) -> dict[str, Any]:
+def _abort(abort: AbortProgress) -> dict[str, Any]:
     return {
         "failureType": abort.failure_type.value,
         "thresholdPercentage": abort.threshold_percentage,
@@ -147,7 +147,7 @@ def _abort(abort: AbortStanding) -> dict[str, Any]:
     }
 
 
-def _alarm(alarm: AlarmStanding) -> dict[str, Any]:
+def _alarm(alarm: AlarmProgress) -> dict[str, Any]:
     return {
         "name": alarm.name,
         "state": alarm.state.value,
@@ -156,7 +156,7 @@ def _alarm(alarm: AlarmStanding) -> dict[str, Any]:
     }
 
 
-def _rounds(rounds: RoundsStanding | None) -> dict[str, Any] | None:
+def _rounds(rounds: RoundsProgress | None) -> dict[str, Any] | None:
     if rounds is None:
         return None
     return {
@@ -181,7 +181,9 @@ def _followed(thing: FollowedThing) -> dict[str, Any]:
         "step": thing.step,
         "receivedBlocks": thing.received_blocks,
         "totalBlocks": thing.total_blocks,
-        "quietSeconds": None if thing.quiet_seconds is None else round(thing.quiet_seconds, 1),
+        "quietSeconds": None
+        if thing.silent_after_seconds is None
+        else round(thing.silent_after_seconds, 1),
         "heard": thing.heard,
         "connected": thing.connected,
         "statusDetails": dict(thing.status_details),

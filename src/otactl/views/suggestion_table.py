@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 def print_suggestion(console: Console, found: Suggestion) -> None:
     """Print what was found, or what binds."""
-    wish = found.wish
+    goal = found.goal
     asked = (
-        f"{wish.finish_percent:g}% of a healthy fleet finished within "
-        f"{duration_text(wish.within_seconds)}, and at most {wish.max_bricked:,} things bricked by "
-        f"an image that fails at {share_text(wish.failure_rate)}"
+        f"{goal.finish_percent:g}% of a healthy fleet finished within "
+        f"{duration_text(goal.within_seconds)}, and at most {goal.max_bricked:,} things bricked by "
+        f"an image that fails at {share_text(goal.failure_rate)}"
     )
     if found.setting is None:
         console.print(f"[bold]No rollout keeps this:[/] {asked}.")

@@ -9,15 +9,15 @@ from otactl.model.status import ExecutionStatus, JobStatus
 from otactl.views.foreign_text import clean
 
 if TYPE_CHECKING:
-    from otactl.model.snapshot import JobCounts, JobSnapshot
-    from otactl.model.standing import (
-        AbortStanding,
+    from otactl.model.progress import (
+        AbortProgress,
         Eta,
         FollowedThing,
         Pace,
         Percentiles,
-        RolloutStanding,
+        RolloutProgress,
     )
+    from otactl.model.snapshot import JobCounts, JobSnapshot
 
 #: The order in which statuses are shown: what is good, what is under way, what is bad.
 SHOWN_STATUSES = (
@@ -186,7 +186,7 @@ def pace_words(pace: Pace | None) -> str:
     )
 
 
-def rollout_words(rollout: RolloutStanding) -> str:
+def rollout_words(rollout: RolloutProgress) -> str:
     """How fast AWS notifies, and when faster: ``at most 50 a minute; 20 more …``."""
     words = f"at most {rollout.rate_per_minute:,} a minute"
     if rollout.missing_for_raise is None:
@@ -198,7 +198,7 @@ def rollout_words(rollout: RolloutStanding) -> str:
     )
 
 
-def abort_words(abort: AbortStanding) -> str:
+def abort_words(abort: AbortProgress) -> str:
     """How far a criterion is from cancelling: ``FAILED at 5% …: 1.6%, 22 more in a row would``."""
     kind = abort.failure_type.value.replace("_", " ")
     words = f"{kind} at {abort.threshold_percentage:g}%: now {abort.percentage:.1f}%"
@@ -235,6 +235,6 @@ def followed_words(thing: FollowedThing) -> str:
         words.append("connected" if thing.connected else "NOT CONNECTED")
     if thing.heard:
         words.append(clean(thing.heard))
-    if thing.quiet_seconds is not None and not thing.status.is_terminal:
-        words.append(f"last word {duration(thing.quiet_seconds)} ago")
+    if thing.silent_after_seconds is not None and not thing.status.is_terminal:
+        words.append(f"last word {duration(thing.silent_after_seconds)} ago")
     return ", ".join(words)

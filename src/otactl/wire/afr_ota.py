@@ -53,7 +53,7 @@ def afr_ota_faults(
 
 
 def _file_faults(
-    place: str,
+    location: str,
     file: Mapping[str, Any],
     protocols: list[Any],
     image: ImageDescription,
@@ -61,16 +61,16 @@ def _file_faults(
 ) -> Iterator[str]:
     size = file.get("filesize")
     if size != image.file_size:
-        yield f"has {place}.filesize {size!r}; the image has {image.file_size} bytes"
+        yield f"has {location}.filesize {size!r}; the image has {image.file_size} bytes"
     if "MQTT" in protocols and file.get("fileid") != image.file_id:
-        yield f"has {place}.fileid {file.get('fileid')!r}; the file id is {image.file_id}"
+        yield f"has {location}.fileid {file.get('fileid')!r}; the file id is {image.file_id}"
     if "HTTP" in protocols and not file.get("update_data_url"):
-        yield f"lacks {place}.update_data_url, the address for HTTP"
+        yield f"lacks {location}.update_data_url, the address for HTTP"
     for key, text in file.items():
         if key.startswith(_SIGNATURE) and is_signature is not None:
             signature = _decoded(text)
             if signature is None or not is_signature(signature):
-                yield f"has {place}.{key}, which is no signature of this image by the key given"
+                yield f"has {location}.{key}, which is no signature of this image by the key given"
 
 
 def _decoded(text: Any) -> bytes | None:

@@ -62,7 +62,7 @@ def placeholder_faults(
         )
 
 
-def _line(text: str, pattern: re.Pattern[str], place: int) -> int | None:
+def _line(text: str, pattern: re.Pattern[str], location: int) -> int | None:
     """The line of a pattern's n-th occurrence; None if the file writes it with escapes."""
     starts = [match.start() for match in pattern.finditer(text)]
-    return text.count("\n", 0, starts[place]) + 1 if place < len(starts) else None
+    return text.count("\n", 0, starts[location]) + 1 if location < len(starts) else None

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 import aiomqtt
 import pytest
 
+from otactl.aws.daemon_executor import DaemonExecutor
 from otactl.aws.event_client import EventClient
-from otactl.aws.leaving_executor import LeavingExecutor
 
 REFUSAL = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"
 
@@ -36,7 +36,7 @@ def broker_that_answers(answer):
 
 
 async def connect(port):
-    asyncio.get_running_loop().set_default_executor(LeavingExecutor())
+    asyncio.get_running_loop().set_default_executor(DaemonExecutor())
     client = EventClient("127.0.0.1", port, transport="websockets", websocket_path="/mqtt")
     with pytest.raises(aiomqtt.MqttError):
         await client.__aenter__()

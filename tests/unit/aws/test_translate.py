@@ -22,17 +22,17 @@ def test_an_endpoint_that_is_no_url_is_the_users_mistake():
 def test_a_network_that_is_down_is_no_refusal():
     error = EndpointConnectionError(endpoint_url="http://127.0.0.1:1/")
 
-    told = translate(error, "sts", "account_of")
+    reported = translate(error, "sts", "account_of")
 
-    assert isinstance(told, AwsUnreachable)
-    assert str(told).startswith("AWS did not serve sts: Could not connect")
-    assert "account_of" not in str(told)
+    assert isinstance(reported, AwsUnreachable)
+    assert str(reported).startswith("AWS did not serve sts: Could not connect")
+    assert "account_of" not in str(reported)
 
 
 def test_a_refusal_names_the_call():
     answer = {"Error": {"Code": "InvalidRequestException", "Message": "no"}}
 
-    told = translate(ClientError(answer, "CreateJob"), "iot")
+    reported = translate(ClientError(answer, "CreateJob"), "iot")
 
-    assert type(told) is AwsRefused
-    assert str(told) == "AWS refused iot:CreateJob: no (InvalidRequestException)"
+    assert type(reported) is AwsRefused
+    assert str(reported) == "AWS refused iot:CreateJob: no (InvalidRequestException)"

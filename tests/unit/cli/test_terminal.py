@@ -25,9 +25,9 @@ def test_an_error_that_quotes_a_device_commands_nothing(capsys):
     assert HARMLESS in said
 
 
-@pytest.mark.parametrize("tell", [terminal.note, terminal.warn])
-def test_neither_does_a_note_nor_a_warning(capsys, tell):
-    tell(EVIL)
+@pytest.mark.parametrize("notify", [terminal.note, terminal.warn])
+def test_neither_does_a_note_nor_a_warning(capsys, notify):
+    notify(EVIL)
 
     assert_harmless(capsys.readouterr().err)
 
@@ -56,16 +56,16 @@ def test_our_own_colours_lines_and_tabs_stay(capsys, monkeypatch):
 def test_things_that_a_table_lists_are_not_named_again(capsys):
     failure = ThingsFailed("round 1: 1 of 3 things did not succeed", "t1 FAILED (flash full)")
 
-    code = terminal.tell_failure(failure, is_listed=True)
+    code = terminal.report_failure(failure, is_listed=True)
 
     assert code == 1
     assert "error: round 1: 1 of 3 things did not succeed" in " ".join(
         capsys.readouterr().err.split()
     )
     assert str(failure).endswith("t1 FAILED (flash full)")
-    assert terminal.tell_failure(failure) == 1
+    assert terminal.report_failure(failure) == 1
     assert "t1 FAILED" in capsys.readouterr().err
 
 
 def test_a_failure_with_a_code_of_its_own_keeps_it_beside_a_table():
-    assert terminal.tell_failure(JobAborted("aborted"), is_listed=True) == 4
+    assert terminal.report_failure(JobAborted("aborted"), is_listed=True) == 4

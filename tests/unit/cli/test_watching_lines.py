@@ -24,7 +24,7 @@ FOLLOW = Showing(output=OutputFormat.JSON, follow=True, web=False, port=0, is_un
 
 def a_snapshot(counts):
     job = JobDescription(job_id="job", status=JobStatus.IN_PROGRESS, counts=JobCounts(counts))
-    return JobSnapshot(at_ms=1, job=job, looked_ms=1)
+    return JobSnapshot(at_ms=1, job=job, polled_ms=1)
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_a_page_is_not_told_the_end_before_what_the_end_was():
 
 
 def test_a_job_deleted_by_its_deployment_is_not_told_before_how_it_ended(board, capsys):
-    told = Showing(output=OutputFormat.TEXT, follow=True, web=False, port=0, is_until_done=True)
+    reported = Showing(output=OutputFormat.TEXT, follow=True, web=False, port=0, is_until_done=True)
     left = replace(a_snapshot(EARLIER), gone=True)
     board.put("job", left)
 
@@ -93,7 +93,7 @@ def test_a_job_deleted_by_its_deployment_is_not_told_before_how_it_ended(board, 
 
     ending = threading.Timer(0.2, end)
     ending.start()
-    print_changes(board, told)
+    print_changes(board, reported)
     ending.join()
 
     said = capsys.readouterr().err
@@ -102,10 +102,10 @@ def test_a_job_deleted_by_its_deployment_is_not_told_before_how_it_ended(board, 
 
 
 def test_a_job_that_somebody_deleted_is_told_at_the_end(board, capsys):
-    told = Showing(output=OutputFormat.TEXT, follow=True, web=False, port=0, is_until_done=True)
+    reported = Showing(output=OutputFormat.TEXT, follow=True, web=False, port=0, is_until_done=True)
     board.put("job", replace(a_snapshot(EARLIER), gone=True))
     board.finish()
 
-    print_changes(board, told)
+    print_changes(board, reported)
 
     assert capsys.readouterr().err.count("DELETED") == 1

@@ -311,7 +311,7 @@ def test_when_no_job_was_created_nothing_stays_even_without_clean_up(aws, execut
     assert list(aws.jobs.jobs) == ["job"]
 
 
-@pytest.mark.parametrize("moment", [Moment.BEGUN, Moment.HAPPENED])
+@pytest.mark.parametrize("moment", [Moment.BEGUN, Moment.AFTER_DO])
 @pytest.mark.parametrize("position", range(4))
 def test_a_deployment_cut_off_around_any_step_is_cleaned_to_nothing(
     aws, tmp_path, moment, position
@@ -377,19 +377,19 @@ def test_a_deployment_killed_anywhere_is_taken_up_and_creates_each_rounds_own_jo
     aws, execute, position, deletion_ms
 ):
     aws.jobs.deletion_ms = deletion_ms
-    told = []
+    reported = []
 
     class Killer(SilentObserver):
         def on_step(self, step_moment):
-            told.append(step_moment)
-            if len(told) == position:
+            reported.append(step_moment)
+            if len(reported) == position:
                 raise Killed
 
-    first = execute(a_plan(rounds=2), Killer(), hands_over=True)
+    first = execute(a_plan(rounds=2), Killer(), releases=True)
     with suppress(Killed):
         first.run()
     first._journal.close()
-    assert len(told) == (position or MOMENTS_OF_TWO_ROUNDS)
+    assert len(reported) == (position or MOMENTS_OF_TWO_ROUNDS)
 
     result = execute().run()
 
@@ -450,7 +450,7 @@ def test_interrupted_while_somebody_else_goes_on_it_leaves_everything_as_it_stan
             if isinstance(moment.step, CreateJob) and moment.moment is Moment.DONE:
                 aws.clock.stop = True
 
-    executor = execute(a_plan(), Stops(), hands_over=True)
+    executor = execute(a_plan(), Stops(), releases=True)
     executor.run()
 
     assert isinstance(executor.failure, Interrupted)

@@ -193,9 +193,9 @@ class Trial:
         sky = Sky(aws, first_bad=number, **fault)
         executor = Executor(journal, sky.services, SilentObserver(), dict)
         executor.run()
-        told = executor.failure or executor.clean_up_failure
+        reported = executor.failure or executor.clean_up_failure
         if fault:
-            assert told is not None
+            assert reported is not None
             assert aws.jobs.deleted_unfinished == [], sky.calls[number - 1]
             journal.close()
             aws.clock.shielded = False

@@ -17,7 +17,7 @@ from otactl.deploy.recorded_failure import outcome_words
 from otactl.deploy.store import DeploymentStore
 from otactl.errors import AwsRefused, JobAborted, UserMistake
 from otactl.model.status import ExecutionStatus, JobStatus
-from otactl.operations.deployment import failure_to_tell, with_what_is_left
+from otactl.operations.deployment import failure_to_report, with_what_is_left
 
 MOMENTS = 24
 
@@ -146,9 +146,9 @@ def test_what_fails_after_the_failure_does_not_replace_it(aws, path, capsys):
     executor = Executor(journal, aws.services, SilentObserver(), dict)
 
     result = with_what_is_left(executor.run(), executor, plan, TerminalFrontend())
-    told = failure_to_tell(executor, journal, TerminalFrontend())
+    reported = failure_to_report(executor, journal, TerminalFrontend())
 
-    assert isinstance(told, JobAborted)
+    assert isinstance(reported, JobAborted)
     assert result.rounds
     said = " ".join(capsys.readouterr().err.split())
     assert "Forbidden (cleaning up)" in said

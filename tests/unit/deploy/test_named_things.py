@@ -17,10 +17,10 @@ GROUP = "arn:aws:iot:eu-central-1:123456789012:thinggroup/site"
 
 @dataclass
 class Notes(SilentObserver):
-    told: list[str] = field(default_factory=list)
+    reported: list[str] = field(default_factory=list)
 
     def on_note(self, message: str) -> None:
-        self.told.append(message)
+        self.reported.append(message)
 
 
 def naming(executor, arns=THINGS):
@@ -133,7 +133,7 @@ def test_an_abort_waits_for_what_is_in_the_middle_of_the_update(aws, execute):
     assert result.rounds[0].unknown == ()
     assert aws.jobs.deleted_unfinished == []
     assert aws.jobs.jobs == {}
-    assert any("1 things are in the middle" in note for note in notes.told)
+    assert any("1 things are in the middle" in note for note in notes.reported)
 
 
 def test_what_has_not_ended_by_then_is_unknown_and_keeps_the_job(aws, execute):

@@ -35,12 +35,12 @@ def context(aws, deployment_id, objects=None, notes=None):
     services = aws.services
     if objects is not None:
         object.__setattr__(services, "objects", objects)
-    told = notes if notes is not None else []
+    reported = notes if notes is not None else []
     started = aws.clock.monotonic_ms()
     return StepContext(
         services=services,
         deployment_id=deployment_id,
-        on_note=told.append,
+        on_note=reported.append,
         span=lambda _name: lambda: aws.clock.monotonic_ms() - started,
     )
 

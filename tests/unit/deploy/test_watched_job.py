@@ -10,8 +10,8 @@ from otactl.deploy.journal_reader import DeploymentStatus
 from otactl.deploy.ownership import describe_ours
 from otactl.deploy.watched_job import WatchedJob
 from otactl.errors import DeploymentFailed, JobDeleted, UserMistake
+from otactl.model.progress import RoundSummary
 from otactl.model.snapshot import JobCounts, JobDescription, JobSnapshot
-from otactl.model.standing import RoundSummary
 from otactl.model.status import ExecutionStatus, JobStatus
 
 FIRST, SECOND = "20261124T100000Z-aaaaaa", "20261124T110000Z-bbbbbb"
@@ -56,10 +56,10 @@ def a_snapshot(status=JobStatus.IN_PROGRESS, *, by=FIRST, round_number=1, gone=F
         counts=JobCounts({ExecutionStatus[name]: count for name, count in counts.items()}),
         description=describe_ours(by, f"round {round_number}"),
     )
-    return JobSnapshot(at_ms=1, job=job, gone=gone, looked_ms=1)
+    return JobSnapshot(at_ms=1, job=job, gone=gone, polled_ms=1)
 
 
-NONE = JobSnapshot(at_ms=1, job=None, looked_ms=1)
+NONE = JobSnapshot(at_ms=1, job=None, polled_ms=1)
 
 
 def test_a_job_that_is_not_there_is_waited_for_only_when_somebody_says_so():
@@ -136,21 +136,21 @@ def test_a_job_that_its_own_deployment_deletes_was_not_deleted_by_somebody_else(
     """On AWS that takes a while, and DescribeJob says so meanwhile."""
     journal = StandingJournal()
     subject = WatchedJob("job", journal)
-    leaving = a_snapshot(JobStatus.DELETION_IN_PROGRESS, SUCCEEDED=3)
-    assert not subject.is_over(leaving)
+    removed = a_snapshot(JobStatus.DELETION_IN_PROGRESS, SUCCEEDED=3)
+    assert not subject.is_over(removed)
 
     journal.status, journal.at_work = ENDED, False
 
-    assert subject.is_over(leaving)
-    assert subject.failure(leaving, "us-east-1") is None
+    assert subject.is_over(removed)
+    assert subject.failure(removed, "us-east-1") is None
 
 
 def test_a_job_that_somebody_else_is_deleting_is_over():
     subject = WatchedJob("job", journals=Shelf())
-    leaving = a_snapshot(JobStatus.DELETION_IN_PROGRESS, QUEUED=3)
+    removed = a_snapshot(JobStatus.DELETION_IN_PROGRESS, QUEUED=3)
 
-    assert subject.is_over(leaving)
-    assert isinstance(subject.failure(leaving, "us-east-1"), JobDeleted)
+    assert subject.is_over(removed)
+    assert isinstance(subject.failure(removed, "us-east-1"), JobDeleted)
 
 
 def test_a_job_that_nobody_here_deployed_and_that_is_gone_was_deleted():

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from otactl.device.report import DownloadTally, final_report, progress_report, seconds
+from otactl.device.report import DownloadCounts, final_report, progress_report, seconds
 from otactl.device.state import Phase
 from otactl.model.status import ExecutionStatus
 from otactl.wire.job_payload import MAX_DETAIL_VALUE_LENGTH, MAX_STATUS_DETAILS
 
-TALLY = DownloadTally(received_blocks=64, total_blocks=256, retries=2, duration_ms=12_340)
+TALLY = DownloadCounts(received_blocks=64, total_blocks=256, retries=2, duration_ms=12_340)
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,9 @@ def test_progress_says_which_block_of_how_many() -> None:
 
 
 def test_success_tells_time_retries_and_digest() -> None:
-    report = final_report(ExecutionStatus.SUCCEEDED, Phase.REBOOTING, tally=TALLY, sha256="ab" * 32)
+    report = final_report(
+        ExecutionStatus.SUCCEEDED, Phase.REBOOTING, counts=TALLY, sha256="ab" * 32
+    )
 
     assert report.is_final
     assert report.details == {"downloadTime": "12.34", "retryCount": "2", "sha256": "ab" * 32}
@@ -44,7 +46,7 @@ def test_a_refusal_tells_no_download_time() -> None:
 
 def test_the_fullest_report_fits_the_service() -> None:
     details = final_report(
-        ExecutionStatus.FAILED, Phase.VERIFYING, reason="x", tally=TALLY, sha256="ab" * 32
+        ExecutionStatus.FAILED, Phase.VERIFYING, reason="x", counts=TALLY, sha256="ab" * 32
     ).details
 
     assert len(details) <= MAX_STATUS_DETAILS

@@ -39,7 +39,7 @@ def test_a_profile_says_only_what_is_known_and_the_rest_is_assumed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "place"),
+    ("text", "location"),
     [
         ("[[group]]\nonline = 1.2", "group[0].online"),
         ("[[group]]\nonlin = 1", "group[0].onlin"),
@@ -65,11 +65,11 @@ def test_a_profile_says_only_what_is_known_and_the_rest_is_assumed() -> None:
         ),
     ],
 )
-def test_what_is_wrong_is_named_by_its_key(text: str, place: str) -> None:
+def test_what_is_wrong_is_named_by_its_key(text: str, location: str) -> None:
     with pytest.raises(ConfigurationInvalid) as refused:
         parse_profile(text, file_name="fleet.toml")
     (problem,) = refused.value.problems
-    assert (problem.file, problem.key) == ("fleet.toml", place)
+    assert (problem.file, problem.key) == ("fleet.toml", location)
     assert "pydantic" not in str(problem).lower()
 
 

@@ -11,9 +11,9 @@ from tests.support.forecasting import criterion, hasty, scenario
 from otactl.forecast.band import Band, quantile
 from otactl.forecast.ensemble import play
 from otactl.forecast.profile import FleetProfile, Group
-from otactl.forecast.suggest import Setting, Suggestion, TradeOff, Wish, suggest
-from otactl.forecast.suggest.binding import too_many
-from otactl.forecast.suggest.quiet import alarm_runs, most_alarms
+from otactl.forecast.suggest import Goal, Setting, Suggestion, TradeOff, suggest
+from otactl.forecast.suggest.false_alarm_test import alarm_runs, most_alarms
+from otactl.forecast.suggest.infeasible import too_many
 from otactl.forecast.summary import finished_seconds
 from otactl.model import limits
 from otactl.model.configuration import parse_configuration
@@ -23,7 +23,7 @@ FLEET = FleetProfile(group=(Group(online=0.98),))
 JOB = JobConfiguration(in_progress_timeout_minutes=60)
 BASE = scenario(JOB, FLEET, 5000, horizon_days=3)
 SETTING = Setting(rollout=Rollout(maximum_per_minute=10), criterion=criterion(10, 20))
-WISH = Wish(within_seconds=2 * 3600, max_bricked=40, failure_rate=0.08)
+WISH = Goal(within_seconds=2 * 3600, max_bricked=40, failure_rate=0.08)
 
 
 @pytest.fixture(scope="module")
@@ -90,8 +90,8 @@ def test_more_time_is_offered_only_when_it_is_more() -> None:
     seeming, slower = point(1.5, WISH.max_bricked), point(5, WISH.max_bricked - 5)
     reached = WISH.max_bricked + 0.2
     assert too_many(reached, WISH, [seeming]).endswith("up to 41; more time does not help enough")
-    told = too_many(reached, WISH, [seeming, slower])
-    assert told.endswith("up to 41; with about 5.0 hours there is one that does not")
+    reported = too_many(reached, WISH, [seeming, slower])
+    assert reported.endswith("up to 41; with about 5.0 hours there is one that does not")
 
 
 def test_the_failure_rate_binds_when_bad_cannot_be_told_from_good() -> None:
@@ -115,8 +115,8 @@ def test_a_criterion_that_bears_more_is_found_where_failures_come_sooner() -> No
     # Rejections are instant: a criterion just above a healthy fleet's share trips on the first
     # ends. One that bears twice as much does not, and a bad image still meets it.
     base = replace(BASE, profile=hasty(0.02, low=3000, high=6000), things=600)
-    wish = replace(WISH, failure_rate=0.6, within_seconds=4 * 3600, max_bricked=500)
-    found = suggest(base, wish)
+    goal = replace(WISH, failure_rate=0.6, within_seconds=4 * 3600, max_bricked=500)
+    found = suggest(base, goal)
     assert found.setting is not None, found.binds
     well = play(replace(base, job=found.setting.applied(JOB), runs=100, seed=77))
     assert sum(t.aborted_ms is not None for t in well) <= 3
@@ -126,12 +126,12 @@ def test_the_time_is_kept_with_other_seeds_too_where_it_varies_much() -> None:
     # Of 200 things twenty are away for hours: what bricks the least takes nearly all of the time
     # there is in the mean, and is late now and then.
     usual = replace(BASE, profile=FleetProfile(), things=200, seed=3, horizon_days=30)
-    wish = replace(WISH, within_seconds=7 * 3600, max_bricked=10, failure_rate=0.3)
-    found = suggest(usual, wish)
+    goal = replace(WISH, within_seconds=7 * 3600, max_bricked=10, failure_rate=0.3)
+    found = suggest(usual, goal)
     assert found.setting is not None, found.binds
     well = play(replace(usual, job=found.setting.applied(JOB), runs=100, seed=303))
-    times = sorted(finished_seconds(t, wish.finish_percent) for t in well)
-    assert quantile(times, 0.95) <= wish.within_seconds
+    times = sorted(finished_seconds(t, goal.finish_percent) for t in well)
+    assert quantile(times, 0.95) <= goal.within_seconds
 
 
 def test_a_fleet_of_five_is_too_few_and_that_is_said() -> None:

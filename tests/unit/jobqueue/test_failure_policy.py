@@ -70,8 +70,8 @@ def test_a_request_fails_or_goes_to_the_next_worker(
     assert (found.state, found.attempt) == (state, attempt)
     assert ended.is_recorded is (state is RequestState.FAILED)
     assert ended.ends_worker is ends_worker
-    told = found.last_error or (found.failure and found.failure.reason) or ""
-    assert str(error) in told
+    reported = found.last_error or (found.failure and found.failure.reason) or ""
+    assert str(error) in reported
 
 
 def test_a_worker_whose_request_was_taken_records_nothing(table: MemoryTable) -> None:

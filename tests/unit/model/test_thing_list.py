@@ -9,7 +9,7 @@ import pytest
 
 from otactl.errors import ConfigurationInvalid
 from otactl.model import limits
-from otactl.model.thing_list import MAX_TOLD, parse_thing_list
+from otactl.model.thing_list import MAX_NAMED, parse_thing_list
 
 if TYPE_CHECKING:
     from otactl.errors.problem import Problem
@@ -55,7 +55,7 @@ def test_a_target_named_twice_counts_once_and_is_told():
 def test_many_duplicates_are_counted_not_listed():
     thing_list = parse_thing_list([f"{THING}a\n"] * 1000, file_name="list.txt")
 
-    assert len(thing_list.warnings) == MAX_TOLD + 1
+    assert len(thing_list.warnings) == MAX_NAMED + 1
     assert thing_list.warnings[-1].message == "979 more lines name a target again"
 
 
@@ -116,7 +116,7 @@ def test_targets_of_other_partitions_are_targets():
 def test_every_bad_line_is_told_up_to_a_screen_full():
     problems = problems_of(*["bad line"] * 100)
 
-    assert [problem.line for problem in problems[:MAX_TOLD]] == list(range(1, MAX_TOLD + 1))
+    assert [problem.line for problem in problems[:MAX_NAMED]] == list(range(1, MAX_NAMED + 1))
     assert problems[-1].message == "80 more lines are wrong"
 
 

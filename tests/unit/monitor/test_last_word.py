@@ -53,7 +53,7 @@ def watched(world, *, is_over=lambda _, snapshot: snapshot.gone, details=250, **
         policy,
         on_snapshot=screen,
         is_over=is_over,
-        patience_seconds=None,
+        max_unreachable_seconds=None,
         **options,
     )
     watch.run()
@@ -113,7 +113,7 @@ def test_a_job_that_nobody_wrote_about_stays_as_it_was_last_seen():
 
 def test_a_status_that_is_none_of_a_job_is_not_taken_for_one():
     result = written()
-    told = RoundResult(
+    reported = RoundResult(
         round=1,
         status="deleted by somebody else",
         counts=result.counts,
@@ -121,7 +121,7 @@ def test_a_status_that_is_none_of_a_job_is_not_taken_for_one():
         download_seconds=DownloadSeconds(),
     )
 
-    _, last = watched(a_job_deleted_between_two_looks(), last_word=lambda _: told)
+    _, last = watched(a_job_deleted_between_two_looks(), last_word=lambda _: reported)
 
     assert last.job.status is JobStatus.IN_PROGRESS
     assert last.job.counts[S.SUCCEEDED] == 9
@@ -134,7 +134,7 @@ def test_the_watch_ends_with_the_cloud_of_a_rehearsal():
     unreachable = AwsUnreachable("iot:DescribeJob", "ConnectionRefused", "nobody there")
     world.at(12, lambda: setattr(world, "refusal", unreachable))
 
-    _, last = watched(world, last_word=lambda _: written(), is_place_gone=lambda: world.refusal)
+    _, last = watched(world, last_word=lambda _: written(), is_endpoint_gone=lambda: world.refusal)
 
     assert last.gone
     assert last.note == ""
@@ -176,7 +176,7 @@ def test_a_job_whose_deletion_does_not_end_is_shown_as_it_stands():
 
     _, last = watched(
         world,
-        is_over=lambda _, snapshot: snapshot.is_leaving,
+        is_over=lambda _, snapshot: snapshot.is_being_deleted,
         last_word=lambda _: pytest.fail("the service still has it"),
     )
 

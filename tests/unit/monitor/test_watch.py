@@ -7,7 +7,7 @@ from tests.support.job_world import JobWorld, Screen
 
 from otactl.errors import AwsRefused, AwsUnreachable, UserMistake
 from otactl.model.job_configuration import AbortCriterion, JobConfiguration, RetryCriterion, Rollout
-from otactl.model.standing import AlarmState, Source
+from otactl.model.progress import AlarmState, Source
 from otactl.model.status import ExecutionStatus, FailureType, JobStatus
 from otactl.monitor.followed import FollowedThings
 from otactl.monitor.job_watcher import JobWatcher
@@ -46,7 +46,7 @@ def a_watch(world, *, policy=None, things=None, is_over=over, patience=900.0, **
         expects_events=expects_events,
         renew=renew,
         is_elsewhere=is_elsewhere,
-        patience_seconds=patience,
+        max_unreachable_seconds=patience,
     )
     return watch, screen
 
@@ -457,7 +457,7 @@ def test_time_goes_on_beside_events_that_do_not_come():
 
     quiet = [one for one in screen.shown if one.source is Source.EVENTS]
     assert len(quiet) >= 9
-    assert len({one.looked_ms for one in quiet}) == 1
+    assert len({one.polled_ms for one in quiet}) == 1
 
 
 def test_a_network_that_stays_away_ends_the_watch_when_the_patience_is_over():
@@ -491,7 +491,7 @@ def test_patience_counts_from_the_first_failure_not_from_the_last_answer():
 @pytest.mark.parametrize("hours", [-1, 1])
 @pytest.mark.parametrize("events", [False, True])
 def test_a_wall_clock_that_is_set_changes_nothing_of_when_the_job_is_looked_at(hours, events):
-    looks = {}
+    polls = {}
     for set_forward_ms in (0, hours * 3_600_000):
         world = JobWorld()
         world.create(things=NAMES[:2])
@@ -504,9 +504,9 @@ def test_a_wall_clock_that_is_set_changes_nothing_of_when_the_job_is_looked_at(h
         watch.run()
 
         assert screen.last.job.status is JobStatus.COMPLETED
-        looks[set_forward_ms] = (world.ms, world.calls)
+        polls[set_forward_ms] = (world.ms, world.calls)
 
-    assert len(set(map(str, looks.values()))) == 1
+    assert len(set(map(str, polls.values()))) == 1
 
 
 def test_it_says_how_far_the_job_is_from_aborting_itself_and_from_its_next_raise():
@@ -580,7 +580,7 @@ def test_a_followed_thing_shows_its_blocks_and_costs_one_call_a_look():
         12,
         94,
     )
-    assert followed.quiet_seconds == 20
+    assert followed.silent_after_seconds == 20
     assert unknown.status is None
     assert world.calls["DescribeJobExecution"] == 2 * 5
 

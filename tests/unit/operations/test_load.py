@@ -36,7 +36,7 @@ def write(folder: Path, *sections: str, **default: str | None) -> Path:
     return path
 
 
-def told(path: Path) -> list[tuple[str, int | None, str, str]]:
+def reported(path: Path) -> list[tuple[str, int | None, str, str]]:
     """Folderless file, line, key and code of every problem."""
     return [
         (Path(problem.file).name, problem.line, problem.key, problem.code)
@@ -74,7 +74,7 @@ def test_problems_of_every_file_are_told_at_once(folder: Path):
 
     with pytest.raises(ConfigurationInvalid):
         load_deployment(path)
-    assert told(path) == [
+    assert reported(path) == [
         ("dev.ini", 5, "jobId", "form"),
         ("dev.ini", 3, "binName", "empty"),
         ("thingsList.txt", 2, "", "target"),
@@ -121,7 +121,7 @@ def test_missing_files_are_told_at_their_keys(folder: Path):
     (folder / "thingsList.txt").unlink()
     (folder / "test.bin").unlink()
 
-    assert told(folder / "dev.ini") == [
+    assert reported(folder / "dev.ini") == [
         ("dev.ini", 3, "binName", "missing-file"),
         ("dev.ini", 2, "thingList", "missing-file"),
     ]
@@ -131,7 +131,7 @@ def test_an_image_that_is_no_regular_file_is_told_and_never_waited_for(folder: P
     (folder / "test.bin").unlink()
     os.mkfifo(folder / "test.bin")
 
-    assert told(folder / "dev.ini") == [("dev.ini", 3, "binName", "missing-file")]
+    assert reported(folder / "dev.ini") == [("dev.ini", 3, "binName", "missing-file")]
 
 
 def test_an_image_too_large_for_a_stream_is_told_unless_it_is_presigned(folder: Path):
@@ -139,15 +139,15 @@ def test_an_image_too_large_for_a_stream_is_told_unless_it_is_presigned(folder: 
         image.truncate(98_304 * 256 + 1)
     keys = section("PRESIGNED_URL_CONFIG", roleArn="arn:aws:iam::123456789012:role/x")
 
-    assert told(write(folder)) == [("dev.ini", 3, "binName", "range")]
-    assert told(write(folder, keys, usePresignedUrlConfig="True")) == []
+    assert reported(write(folder)) == [("dev.ini", 3, "binName", "range")]
+    assert reported(write(folder, keys, usePresignedUrlConfig="True")) == []
 
 
 def test_things_of_another_region_or_account_are_told(folder: Path):
     other = "arn:aws:iot:eu-west-1:123456789012:thing/t"
     (folder / "thingsList.txt").write_text(f"{other}\n{THING.replace('123456789012', '9' * 12)}\n")
 
-    assert [code for *_, code in told(folder / "dev.ini")] == ["region", "account"]
+    assert [code for *_, code in reported(folder / "dev.ini")] == ["region", "account"]
 
 
 def test_a_target_named_twice_is_a_warning(folder: Path):
@@ -160,13 +160,13 @@ def test_a_target_named_twice_is_a_warning(folder: Path):
 def test_a_line_without_end_does_not_shift_the_lines_behind_it(folder: Path):
     (folder / "thingsList.txt").write_bytes(b"x" * 50_000 + b"\nbad line\n")
 
-    assert [line for _, line, _, _ in told(folder / "dev.ini")] == [1, 2]
+    assert [line for _, line, _, _ in reported(folder / "dev.ini")] == [1, 2]
 
 
 def test_a_thing_list_that_is_no_text_is_told(folder: Path):
     (folder / "thingsList.txt").write_bytes(THING.encode("utf-16"))
 
-    assert told(folder / "dev.ini") == [("dev.ini", 2, "thingList", "missing-file")]
+    assert reported(folder / "dev.ini") == [("dev.ini", 2, "thingList", "missing-file")]
 
 
 def test_a_custom_document_is_loaded(folder: Path):
@@ -213,14 +213,14 @@ def test_a_custom_document_too_long_for_a_job_is_told(folder: Path):
 def test_a_document_that_is_not_used_is_not_looked_at(folder: Path):
     keys = section("CUSTOM_JOB_DOCUMENT", jobDocSrcCfg="local_file", jobDocPath="lost.json")
 
-    assert told(write(folder, keys)) == []
+    assert reported(write(folder, keys)) == []
 
 
 def test_a_private_key_that_can_sign_is_fine(folder: Path):
     key = ec.generate_private_key(ec.SECP256R1())
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
-    assert told(signing(folder, pem)) == []
+    assert reported(signing(folder, pem)) == []
 
 
 def test_a_private_key_that_cannot_sign_is_told(folder: Path):
@@ -229,7 +229,7 @@ def test_a_private_key_that_cannot_sign_is_told(folder: Path):
 
     for content in (pem, b"no key at all", b"", b"x" * 100_000):
         path = signing(folder, content)
-        assert [code for *_, code in told(path)] == ["private-key"]
+        assert [code for *_, code in reported(path)] == ["private-key"]
         assert "no key at all" not in str(examine_deployment(path).problems)
 
 
@@ -264,7 +264,7 @@ def test_targets_can_be_made_in_place_of_the_list(folder: Path):
 def test_a_schedule_must_lie_ahead(folder: Path):
     keys = section("SCHEDULING_CONFIG", startTime="2020-01-01 00:00")
 
-    assert told(write(folder, keys, useSchedulingConfig="True")) == [
+    assert reported(write(folder, keys, useSchedulingConfig="True")) == [
         ("dev.ini", 12, "startTime", "range")
     ]
 
@@ -294,7 +294,7 @@ PRESIGN = section(
 def test_a_placeholder_that_nobody_presigns_is_told_with_its_line(folder: Path):
     path = custom(folder, '{"a": 1,\n "b": {"extra": "' + PRESIGNED + '"}}')
 
-    assert told(path) == [("doc.json", 2, "", "document")]
+    assert reported(path) == [("doc.json", 2, "", "document")]
 
 
 @pytest.mark.parametrize(("count", "problems"), [(9, 0), (10, 1)])
@@ -307,7 +307,7 @@ def test_more_than_ten_placeholders_are_told_otactl_s_own_included(
     path.write_text(text + PRESIGN)
 
     expected = [("doc.json", 11, "", "document")] * problems
-    assert told(path) == expected
+    assert reported(path) == expected
 
 
 def afr_ota(**file: object) -> str:
@@ -319,7 +319,7 @@ def afr_ota(**file: object) -> str:
 
 
 def test_an_afr_ota_object_that_agrees_with_the_plan_is_fine(folder: Path):
-    assert told(custom(folder, afr_ota())) == []
+    assert reported(custom(folder, afr_ota())) == []
 
 
 @pytest.mark.parametrize(

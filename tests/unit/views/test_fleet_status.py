@@ -9,15 +9,15 @@ from rich.console import Console
 from rich.text import Text
 
 from otactl.device.state import Phase
-from otactl.fleet import FleetStanding
+from otactl.fleet import FleetProgress
 from otactl.model.status import ExecutionStatus
 from otactl.views.fleet_status import FleetStatus, describe
 
 
-def _standing(
+def _progress(
     finished: dict[ExecutionStatus | None, int] | None = None, faults: dict[str, str] | None = None
-) -> FleetStanding:
-    return FleetStanding(
+) -> FleetProgress:
+    return FleetProgress(
         things=1000,
         connected=998,
         phases=Counter({Phase.IDLE: 900, Phase.DOWNLOADING: 90, Phase.REPORTING: 10}),
@@ -28,7 +28,7 @@ def _standing(
 
 
 def test_it_says_what_devices_do_and_how_executions_ended() -> None:
-    line = describe(_standing({ExecutionStatus.SUCCEEDED: 5, None: 1, ExecutionStatus.FAILED: 2}))
+    line = describe(_progress({ExecutionStatus.SUCCEEDED: 5, None: 1, ExecutionStatus.FAILED: 2}))
 
     assert Text.from_markup(line).plain == (
         "998 of 1,000 devices connected · 90 downloading · 10 reporting · "
@@ -37,7 +37,7 @@ def test_it_says_what_devices_do_and_how_executions_ended() -> None:
 
 
 def test_faults_are_shown_as_text_never_as_markup() -> None:
-    line = describe(_standing(faults={"a": "[bold]refused[/bold]", "b": "timeout"}))
+    line = describe(_progress(faults={"a": "[bold]refused[/bold]", "b": "timeout"}))
 
     assert "2 cannot connect: [bold]refused[/bold]; timeout" in Text.from_markup(line).plain
 
@@ -46,8 +46,8 @@ def test_a_log_grows_with_what_happened_and_not_with_time() -> None:
     written = io.StringIO()
     with FleetStatus(Console(file=written, width=200)) as status:
         for _ in range(50):
-            status.show(_standing())
+            status.show(_progress())
         for _ in range(50):
-            status.show(_standing({ExecutionStatus.SUCCEEDED: 1}))
+            status.show(_progress({ExecutionStatus.SUCCEEDED: 1}))
 
     assert len(written.getvalue().splitlines()) == 2

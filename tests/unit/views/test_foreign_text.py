@@ -20,11 +20,11 @@ from otactl.device.behaviour import Behaviour
 from otactl.errors import DeploymentFailed
 from otactl.errors.problem import Problem, Severity
 from otactl.fleet import ThingResult
-from otactl.fleet.result import FleetStanding
+from otactl.fleet.result import FleetProgress
 from otactl.jobqueue.request import MalformedRequest
 from otactl.jobqueue.state import RequestState
 from otactl.model.outcome import DeploymentResult, DownloadSeconds, RoundResult, ThingOutcome
-from otactl.model.standing import AlarmStanding, AlarmState
+from otactl.model.progress import AlarmProgress, AlarmState
 from otactl.model.status import ExecutionStatus
 from otactl.monitor.board import Board
 from otactl.monitor.job_watcher import JobWatcher
@@ -59,12 +59,12 @@ def a_watcher():
     world.create(things=["pump:on:1"])
     world.end(S.FAILED, "pump:on:1", reason=NASTY, step=NASTY)
     watcher = JobWatcher("job", world, world, WatchPolicy())
-    watcher.look(extra_calls=9)
+    watcher.poll(extra_calls=9)
     return watcher
 
 
 def a_snapshot():
-    alarm = AlarmStanding(name=NASTY, state=AlarmState.ALARM, reason=NASTY)
+    alarm = AlarmProgress(name=NASTY, state=AlarmState.ALARM, reason=NASTY)
     snapshot = a_watcher().snapshot(note=NASTY)
     return replace(snapshot, alarms=(alarm,), job=replace(snapshot.job, comment=NASTY))
 
@@ -222,7 +222,7 @@ def test_the_bar_of_a_long_step_and_the_fleet_s_line_put_no_emoji_in(capsys, mon
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "200")
     console = terminal.stderr_console()
-    standing = FleetStanding(
+    progress = FleetProgress(
         things=1,
         connected=0,
         phases=Counter(),
@@ -230,10 +230,10 @@ def test_the_bar_of_a_long_step_and_the_fleet_s_line_put_no_emoji_in(capsys, mon
         is_settled=False,
         faults={"pump": NASTY},
     )
-    with DeployProgress(console, rounds=1, things=1, now_ms=lambda: 0) as progress:
-        progress.on_progress(SimpleNamespace(title=NASTY), 1, 2)
+    with DeployProgress(console, rounds=1, things=1, now_ms=lambda: 0) as shown:
+        shown.on_progress(SimpleNamespace(title=NASTY), 1, 2)
     with FleetStatus(console) as status:
-        status.show(standing)
+        status.show(progress)
     said = capsys.readouterr().err
     assert "1 cannot connect: pump:on:1" in said
     assert "\N{ON WITH EXCLAMATION MARK WITH LEFT RIGHT ARROW ABOVE}" not in said

@@ -14,8 +14,8 @@ from otactl.monitor.board import Board
 from otactl.monitor.job_watcher import JobWatcher
 from otactl.monitor.watch_policy import WatchPolicy
 from otactl.views.page.app import SCRIPTS, build_page
-from otactl.views.page.farewell import Farewell
 from otactl.views.page.guard import Guard
+from otactl.views.page.page_shutdown import PageShutdown
 
 S = ExecutionStatus
 TOKEN = "a-token-nobody-guesses"
@@ -36,7 +36,7 @@ class RecordedActions:
         if self.refusal is not None:
             raise self.refusal
 
-    def look_now(self):
+    def poll_now(self):
         self._ask("look")
 
     def show_thing(self, job_id, thing_name):
@@ -64,10 +64,10 @@ async def page(actions):
     world.end(S.FAILED, names[0], reason=HOSTILE)
     world.end(S.SUCCEEDED, *names[1:50], downloadTime="3")
     watcher = JobWatcher("job", world, world, WatchPolicy())
-    watcher.look(extra_calls=50)
+    watcher.poll(extra_calls=50)
     board = Board([watcher])
     board.put("job", watcher.snapshot())
-    guard = Guard(build_page(board, actions, Farewell()), TOKEN, [HOST])
+    guard = Guard(build_page(board, actions, PageShutdown()), TOKEN, [HOST])
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app=guard), base_url=ORIGIN
     ) as client:
@@ -259,7 +259,7 @@ async def test_the_document_and_the_policy_are_shown(page):
 async def test_before_the_first_look_there_is_an_empty_drawing_and_no_mistake(actions, drawing):
     world = JobWorld()
     board = Board([JobWatcher("job", world, world, WatchPolicy())])
-    guard = Guard(build_page(board, actions, Farewell()), TOKEN, [HOST])
+    guard = Guard(build_page(board, actions, PageShutdown()), TOKEN, [HOST])
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app=guard), base_url=ORIGIN
     ) as client:

@@ -15,14 +15,13 @@ from otactl.monitor.board import Board
 from otactl.monitor.followed import FollowedThings
 from otactl.monitor.job_watcher import JobWatcher
 from otactl.monitor.watch_policy import WatchPolicy
-from otactl.views.monitor_terminal.fold import fold
 from otactl.views.monitor_terminal.frame import draw
 from otactl.views.monitor_terminal.keyboard import decode_keys
 from otactl.views.monitor_terminal.screen import (
     Around,
     Cancel,
-    LookNow,
     Mode,
+    PollNow,
     Prompt,
     Quit,
     Screen,
@@ -30,6 +29,7 @@ from otactl.views.monitor_terminal.screen import (
     WantStatus,
     press,
 )
+from otactl.views.monitor_terminal.wrap import wrap
 
 S = ExecutionStatus
 HOSTILE = "[bold red]x[/] \x1b[2J\x07 \u202e <script>alert(1)</script>"
@@ -61,7 +61,7 @@ def a_board(*, things=40, reason="flash full", jobs=("job",)):
             things=lambda: things * 2,
             followed=FollowedThings([names[6]]),
         )
-        watcher.look(extra_calls=50)
+        watcher.poll(extra_calls=50)
         watchers.append(watcher)
     board = Board(watchers)
     for watcher in watchers:
@@ -101,13 +101,13 @@ def test_a_frame_has_exactly_the_size_of_the_terminal(screen, size):
 @example("pace       14 notified, 15 finished per minute", 30)
 @example("漢字" * 20, 7)
 def test_folded_lines_fit_and_lose_nothing_but_blanks(words, width):
-    parts = fold([Text(words)], width)
+    parts = wrap([Text(words)], width)
     assert all(part.cell_len <= width for part in parts)
     assert "".join("".join(part.plain for part in parts).split()) == "".join(words.split())
 
 
 def test_what_stands_in_two_columns_goes_on_below_the_second():
-    parts = fold([Text("silent     2 in progress and silent: pump-1 1 min, pump-2 3 min")], 40)
+    parts = wrap([Text("silent     2 in progress and silent: pump-1 1 min, pump-2 3 min")], 40)
     assert [part.plain for part in parts] == [
         "silent     2 in progress and silent:",
         "           pump-1 1 min, pump-2 3 min",
@@ -129,7 +129,7 @@ def test_long_names_keep_what_tells_them_apart():
     world.create("job", names)
     world.start(*names)
     watcher = JobWatcher("job", world, world, WatchPolicy())
-    watcher.look()
+    watcher.poll()
     board = Board([watcher])
     board.put("job", watcher.snapshot())
     for width in (80, 120, 200):
@@ -168,7 +168,7 @@ def test_several_jobs_stand_above_the_one_that_is_shown():
 def test_a_job_nobody_knows_is_said_to_be_none():
     world = JobWorld()
     watcher = JobWatcher("none", world, world, WatchPolicy())
-    watcher.look()
+    watcher.poll()
     board = Board([watcher])
     board.put("none", watcher.snapshot())
     assert "there is no such job" in text_of(draw(board, Screen(), width=80, height=24))
@@ -218,7 +218,7 @@ def test_the_list_opens_a_thing_and_asks_about_it():
 
 def test_the_cursor_stays_in_the_list():
     screen = Screen(mode=Mode.THINGS)
-    for keys, place in (
+    for keys, location in (
         (["up"], 0),
         (["pagedown"], 10),
         (["end"], 39),
@@ -226,7 +226,7 @@ def test_the_cursor_stays_in_the_list():
         (["home"], 0),
     ):
         screen, _ = typed(screen, keys)
-        assert screen.cursor == place
+        assert screen.cursor == location
 
 
 def test_filters_go_round_and_want_what_they_show():
@@ -238,7 +238,7 @@ def test_filters_go_round_and_want_what_they_show():
     assert screen.status is S.REMOVED
 
 
-@pytest.mark.parametrize(("key", "act"), [("q", Quit()), ("r", LookNow())])
+@pytest.mark.parametrize(("key", "act"), [("q", Quit()), ("r", PollNow())])
 def test_plain_commands(key, act):
     assert typed(Screen(), [key])[1] == act
 

@@ -26,7 +26,7 @@ def a_snapshot(status=JobStatus.COMPLETED, *, things=None, succeeded=0, failed=0
     world.end(S.SUCCEEDED, *names[:succeeded])
     world.end(S.FAILED, *names[succeeded : succeeded + failed], reason="flash full")
     watcher = JobWatcher("job", world, world, WatchPolicy(), things=lambda: things)
-    watcher.look(extra_calls=50)
+    watcher.poll(extra_calls=50)
     snapshot = watcher.snapshot()
     ended_ms = None if status is JobStatus.IN_PROGRESS else snapshot.at_ms
     job = replace(snapshot.job, status=status, completed_at_ms=ended_ms)
@@ -101,7 +101,7 @@ def test_a_page_is_told_that_aws_did_not_answer():
     world = JobWorld()
     world.create(things=["thing-1"])
     watcher = JobWatcher("job", world, world, WatchPolicy())
-    watcher.look()
+    watcher.poll()
     board = Board([watcher])
     board.put("job", watcher.snapshot(note="AWS is out of reach", is_stale=True))
     assert BoardNews(board).fields()["jobs"][0]["isStale"]

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 from rich.console import Console
 
-from otactl.fleet.result import FleetStanding
+from otactl.fleet.result import FleetProgress
 from otactl.model.snapshot import JobCounts, JobDescription, JobSnapshot
 from otactl.model.status import ExecutionStatus, JobStatus
 from otactl.views.fleet_status import describe
@@ -34,7 +34,7 @@ def test_executions_are_not_called_things(
 
 def test_a_job_with_retries_is_told_in_executions_on_the_terminal() -> None:
     job = JobDescription(job_id="j", status=JobStatus.IN_PROGRESS, counts=RETRIED)
-    snapshot = JobSnapshot(at_ms=0, job=job, things=3, looked_ms=1)
+    snapshot = JobSnapshot(at_ms=0, job=job, things=3, polled_ms=1)
 
     text = "\n".join(line.plain for line in overview("j", snapshot))
 
@@ -45,17 +45,17 @@ def test_a_job_with_retries_is_told_in_executions_on_the_terminal() -> None:
 
 def test_a_fleet_tells_executions_when_there_are_more_than_devices() -> None:
     console = Console(no_color=True)
-    standing = _standing(1, {S.FAILED: 3, S.SUCCEEDED: 1})
-    once = _standing(2, {S.SUCCEEDED: 2})
+    progress = _progress(1, {S.FAILED: 3, S.SUCCEEDED: 1})
+    once = _progress(2, {S.SUCCEEDED: 2})
 
-    assert console.render_str(describe(standing)).plain.endswith(
+    assert console.render_str(describe(progress)).plain.endswith(
         "executions: 3 failed, 1 succeeded"
     )
     assert console.render_str(describe(once)).plain.endswith("· 2 succeeded")
 
 
-def _standing(things: int, finished: dict[ExecutionStatus | None, int]) -> FleetStanding:
-    return FleetStanding(
+def _progress(things: int, finished: dict[ExecutionStatus | None, int]) -> FleetProgress:
+    return FleetProgress(
         things=things,
         connected=things,
         phases=Counter(),

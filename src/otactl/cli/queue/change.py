@@ -54,7 +54,7 @@ def cancel(
             done.append(each.job_id)
         elif not series:
             raise UserMistake(f"a worker has just taken {each.job_id}", hint=_hint(each))
-    _tell(done, "cancelled", output)
+    _report(done, "cancelled", output)
 
 
 def retry(
@@ -81,7 +81,7 @@ def retry(
         )
     if not session.table.move(found, retried(found), guard_of(found)):
         raise UserMistake(f"{request} has changed just now", hint="look at it again")
-    _tell([request], "pending again", output)
+    _report([request], "pending again", output)
 
 
 def _pending_of_series(session: QueueSession, request: JobRequest) -> list[JobRequest]:
@@ -109,7 +109,7 @@ def _hint(request: JobRequest) -> str | None:
     )
 
 
-def _tell(job_ids: list[str], what: str, output: OutputFormat) -> None:
+def _report(job_ids: list[str], what: str, output: OutputFormat) -> None:
     if output is OutputFormat.JSON:
         terminal.print_json({"requests": job_ids})
         return

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import FrameType
 
-_LOOK_SECONDS = 0.5
+_POLL_SECONDS = 0.5
 
 
 class WorkerPool:
@@ -60,21 +60,21 @@ class WorkerPool:
     def _supervise(self) -> int:
         workers = [self._start() for _ in range(self._size)]
         codes: list[int] = []
-        told = False
+        reported = False
         while workers:
-            self._wake.wait(_LOOK_SECONDS)
-            if self._signal is not None and not told:
-                told = True
+            self._wake.wait(_POLL_SECONDS)
+            if self._signal is not None and not reported:
+                reported = True
                 for worker in workers:
                     worker.send_signal(signal.SIGTERM)
             for worker in [each for each in workers if each.poll() is not None]:
                 workers.remove(worker)
-                if worker.returncode < 0 and not told:
+                if worker.returncode < 0 and not reported:
                     terminal.warn(f"a worker was killed by signal {-worker.returncode}; replaced")
                     workers.append(self._start())
                 else:
                     codes.append(abs(worker.returncode))
-            if told:
+            if reported:
                 self._wake.clear()
         return next((code for code in codes if code), 0)
 

@@ -28,8 +28,8 @@ from ministack.services import iot
 
 from otactl.cloud.connection_limit import (
     BYTES_PER_SECOND,
+    KEEP_ALIVE_FACTOR,
     LEAST_KEEP_ALIVE_SECONDS,
-    PATIENCE,
     PUBLISHES_PER_SECOND,
     Allowance,
     keep_alive_seconds,
@@ -119,8 +119,8 @@ class ConnectionLimits:
         def connack_properties(self: Any, assigned_client_id: str | None) -> Any:
             asked = limits._of(self).asked
             holds = keep_alive_seconds(asked or 0, limits._least_keep_alive)
-            told = [] if asked == holds else [(iot.PROP_SERVER_KEEP_ALIVE, holds)]
-            return [*properties(self, assigned_client_id), *told]
+            reported = [] if asked == holds else [(iot.PROP_SERVER_KEEP_ALIVE, holds)]
+            return [*properties(self, assigned_client_id), *reported]
 
         session.handle_packet = handle_packet
         session.send_bytes = send_bytes
@@ -174,7 +174,7 @@ class ConnectionLimits:
         for session in list(iot._connected_clients.values()):
             connection = self._of(session)
             holds = keep_alive_seconds(connection.asked or 0, self._least_keep_alive)
-            if not connection.is_handling and now - connection.heard_at > PATIENCE * holds:
+            if not connection.is_handling and now - connection.heard_at > KEEP_ALIVE_FACTOR * holds:
                 self._end(session, "MQTT_KEEP_ALIVE_TIMEOUT", _KEEP_ALIVE_TIMEOUT)
 
     def _end(self, session: Any, reason: str, code: int) -> None:

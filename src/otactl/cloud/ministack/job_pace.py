@@ -124,8 +124,8 @@ class JobPace:
             heads: What stood at the head of each thing's queue before.
         """
         for thing, head in heads.items():
-            told = iot.jobs_notify_thing(account_id, region, thing, head)
-            await self._background.watch(f"the notification of {thing}", told)
+            reported = iot.jobs_notify_thing(account_id, region, thing, head)
+            await self._background.watch(f"the notification of {thing}", reported)
             # A thousand of them must not hold up everybody else.
             await asyncio.sleep(0)
 

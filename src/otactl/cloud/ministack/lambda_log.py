@@ -26,8 +26,8 @@ from otactl.cloud.ministack.shape import require_parameters, require_source
 
 _NEEDED = ("logs:CreateLogStream", "logs:PutLogEvents")
 #: Real seconds without a line after which the output is complete, if the pipe is empty too.
-_QUIET_SECONDS = 0.02
-_PATIENCE_SECONDS = 2.0
+_SILENT_AFTER_SECONDS = 0.02
+_MAX_WAIT_SECONDS = 2.0
 
 _log = logging.getLogger("otactl.cloud.lambda_log")
 
@@ -65,12 +65,12 @@ def _output_of(worker: Any) -> str:
     """What a function wrote up to its answer; a thread of MiniStack's reads it into a queue."""
     lines = []
     started = last = time.monotonic()
-    while (now := time.monotonic()) - started < _PATIENCE_SECONDS:
+    while (now := time.monotonic()) - started < _MAX_WAIT_SECONDS:
         try:
-            lines.append(worker._stderr_queue.get(timeout=_QUIET_SECONDS))
+            lines.append(worker._stderr_queue.get(timeout=_SILENT_AFTER_SECONDS))
             last = time.monotonic()
         except queue.Empty:
-            if now - last >= _QUIET_SECONDS and not _unread_bytes(worker._proc):
+            if now - last >= _SILENT_AFTER_SECONDS and not _unread_bytes(worker._proc):
                 break
     return "\n".join(lines)
 

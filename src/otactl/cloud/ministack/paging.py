@@ -124,10 +124,12 @@ def _pages() -> Mapping[str, _Page]:
     loader = botocore.session.get_session().get_component("data_loader")
     paginators = loader.load_service_model("iot", "paginators-1")["pagination"]
     return {
-        name: _Page(name, told["input_token"], told["output_token"], told["limit_key"], listed)
-        for name, told in paginators.items()
+        name: _Page(
+            name, reported["input_token"], reported["output_token"], reported["limit_key"], listed
+        )
+        for name, reported in paginators.items()
         # Streams are not MiniStack's; who serves them cuts their list.
         if name != "ListStreams"
-        and "limit_key" in told
-        and isinstance(listed := told["result_key"], str)
+        and "limit_key" in reported
+        and isinstance(listed := reported["result_key"], str)
     }

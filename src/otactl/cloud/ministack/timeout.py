@@ -184,21 +184,21 @@ class TimeoutSweep:
 
     def __init__(self) -> None:
         #: When to look at a job again, in epoch milliseconds: a timer takes a minute at least.
-        self._next_look: dict[tuple[str, str, str], int] = {}
+        self._next_poll: dict[tuple[str, str, str], int] = {}
 
     async def run(self) -> None:
         """Time out what is due in every account; a job that cannot be read is logged."""
         now = iot._jobs_now_ms()
         jobs = iot._jobs.all_items()
-        looks = {key: self._next_look.get(key, 0) for key, _ in jobs}
-        for key in [key for key, look_at in looks.items() if look_at <= now]:
+        polls = {key: self._next_poll.get(key, 0) for key, _ in jobs}
+        for key in [key for key, poll_at in polls.items() if poll_at <= now]:
             account_id, region, job_id = key
             try:
                 async with iot.publishing_events():
-                    looks[key] = _time_out(account_id, region, job_id, now)
+                    polls[key] = _time_out(account_id, region, job_id, now)
             except Exception:  # noqa: BLE001  # one odd job must not end all timeouts
                 _log.exception("the timeouts of job %s cannot be looked after", job_id)
-        self._next_look = looks
+        self._next_poll = polls
 
 
 def _time_out(account_id: str, region: str, job_id: str, now: int) -> int:

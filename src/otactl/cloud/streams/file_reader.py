@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from otactl.cloud.scope import Scope
-    from otactl.cloud.streams.chunk_cache import ChunkCache
+    from otactl.cloud.streams.block_cache import BlockCache
     from otactl.cloud.streams.record import ObjectState, S3Location, Stream, StreamFile
 
 CHUNK_BYTES = 512 * 1024
@@ -72,7 +72,7 @@ class FileReader:
         self,
         objects: ObjectStore,
         roles: RoleGate,
-        cache: ChunkCache,
+        cache: BlockCache,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.cache = cache

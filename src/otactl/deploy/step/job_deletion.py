@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from otactl.model.snapshot import JobDescription
 
 POLL_SECONDS = 0.5
-_PATIENCE_MS = 300_000
+_MAX_WAIT_MS = 300_000
 #: How long is waited before AWS is asked again whether others have been deleted.
-_TURN_SECONDS = 5
+_WAIT_SECONDS = 5
 _TOO_MANY = "LimitExceededException"
 
 
@@ -34,7 +34,7 @@ def delete_and_wait(services: Services, job: JobDescription, consent: Consent) -
         JobUnfinished: It has not ended, and nobody consented.
         AwsRefused: AWS said no for another reason, or for longer than the patience.
     """
-    give_up_at = services.clock.monotonic_ms() + _PATIENCE_MS
+    give_up_at = services.clock.monotonic_ms() + _MAX_WAIT_MS
     while not job.is_being_deleted:
         try:
             end_job(services.jobs, job.job_id, Deletion(), consent)
@@ -42,12 +42,12 @@ def delete_and_wait(services: Services, job: JobDescription, consent: Consent) -
         except AwsRefused as refusal:
             if refusal.code != _TOO_MANY or services.clock.monotonic_ms() >= give_up_at:
                 raise
-        services.clock.sleep(_TURN_SECONDS)
+        services.clock.sleep(_WAIT_SECONDS)
     wait_until_gone(services, job.job_id)
 
 
 def wait_until_gone(services: Services, job_id: str) -> None:
     """Wait until a job that is being deleted is gone, or patience ends: it goes by itself."""
-    give_up_at = services.clock.monotonic_ms() + _PATIENCE_MS
+    give_up_at = services.clock.monotonic_ms() + _MAX_WAIT_MS
     while services.jobs.describe(job_id) is not None and services.clock.monotonic_ms() < give_up_at:
         services.clock.sleep(POLL_SECONDS)

@@ -47,10 +47,10 @@ def share(part: int, whole: int) -> Estimate | None:
 
 def quantile(ordered: Sequence[float], part: float) -> float:
     """The value this part of what was observed stays below; linear in between."""
-    place = part * (len(ordered) - 1)
-    below = math.floor(place)
+    location = part * (len(ordered) - 1)
+    below = math.floor(location)
     above = min(below + 1, len(ordered) - 1)
-    return ordered[below] + (place - below) * (ordered[above] - ordered[below])
+    return ordered[below] + (location - below) * (ordered[above] - ordered[below])
 
 
 def quantile_estimate(observed: Sequence[float], part: float) -> Estimate | None:

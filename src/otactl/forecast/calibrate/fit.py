@@ -190,7 +190,7 @@ class _Fitter:
             return
         self._values[key] = Distribution(
             values=tuple(
-                round(quantile(ordered, place / (points - 1)), 3) for place in range(points)
+                round(quantile(ordered, location / (points - 1)), 3) for location in range(points)
             )
         )
 

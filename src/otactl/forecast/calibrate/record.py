@@ -117,8 +117,8 @@ def parse_report(text: str, *, file_name: str) -> PastDeployment:
     report = fields if isinstance(fields, dict) else {}
     image_bytes = report.get("imageBytes")
     dated = [
-        _record(item, f"{file_name}: executions[{place}]")
-        for place, item in enumerate(listed)
+        _record(item, f"{file_name}: executions[{location}]")
+        for location, item in enumerate(listed)
         if not (isinstance(item, dict) and item.get("queuedAt") is None)
     ]
     return PastDeployment(

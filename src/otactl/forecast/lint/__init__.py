@@ -18,9 +18,9 @@ from otactl.forecast.lint.abort_check import check_abort
 from otactl.forecast.lint.alarm_check import check_alarms
 from otactl.forecast.lint.delivery_check import check_delivery
 from otactl.forecast.lint.finding import Finding
+from otactl.forecast.lint.lint_context import LintContext
 from otactl.forecast.lint.retry_check import check_retry
 from otactl.forecast.lint.rollout_check import check_rollout
-from otactl.forecast.lint.subject import Subject
 from otactl.forecast.lint.timeout_check import check_timeout
 from otactl.forecast.profile import FleetProfile
 from otactl.model.configuration.sections import LINT, WAIVER_PREFIX
@@ -92,12 +92,12 @@ def lint(
         profile: The fleet; an unremarkable one is assumed when it is left out.
         image_bytes: Size of the image; without it nothing is said of download times.
     """
-    subject = Subject(configuration, things, profile or FleetProfile(), image_bytes)
+    context = LintContext(configuration, things, profile or FleetProfile(), image_bytes)
     waivers = configuration.waivers
     found = [
         replace(finding, waived=waivers.get(finding.code))
         for check in _CHECKS
-        for finding in check(subject)
+        for finding in check(context)
     ]
     return (*found, *_idle_waivers(found, waivers))
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from otactl.errors.problem import Severity
 from otactl.forecast.lint.finding import Finding
-from otactl.forecast.lint.subject import NEARLY_ALL
+from otactl.forecast.lint.lint_context import NEARLY_ALL
 from otactl.forecast.lint.words import chance, counted, duration, percent
 from otactl.model.job_configuration import AbortCriterion
 from otactl.model.status import ExecutionStatus, FailureType
@@ -16,7 +16,7 @@ from otactl.rules.first_passage import probability_of_firing
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from otactl.forecast.lint.subject import Subject
+    from otactl.forecast.lint.lint_context import LintContext
 
 #: Fleets smaller than this are watched by eye.
 FEW_THINGS = 10
@@ -34,30 +34,30 @@ def section_of(criterion: AbortCriterion) -> str:
     return f"ABORT_CONFIG_TYPE_{criterion.failure_type}"
 
 
-def check_abort(subject: Subject) -> Iterator[Finding]:
+def check_abort(context: LintContext) -> Iterator[Finding]:
     """Everything about the abort criteria."""
-    if not subject.job.abort_criteria and subject.things >= FEW_THINGS:
+    if not context.job.abort_criteria and context.things >= FEW_THINGS:
         yield Finding(
             code="OTA104",
             severity=Severity.WARNING,
             section="DEFAULT",
             key="useAbortConfig",
             message=(
-                f"nothing stops a bad image: all {subject.things:,} things get it, however many "
+                f"nothing stops a bad image: all {context.things:,} things get it, however many "
                 "fail"
             ),
-            safe=_safe_criterion(subject, FailureType.ALL),
+            safe=_safe_criterion(context, FailureType.ALL),
         )
-    for criterion in subject.job.abort_criteria:
-        yield from _check_criterion(subject, criterion)
-    yield from _failed_not_counted(subject)
+    for criterion in context.job.abort_criteria:
+        yield from _check_criterion(context, criterion)
+    yield from _failed_not_counted(context)
 
 
-def _failed_not_counted(subject: Subject) -> Iterator[Finding]:
+def _failed_not_counted(context: LintContext) -> Iterator[Finding]:
     """FAILED is how a device reports a bad image; the other types alone do not see one."""
-    criteria = subject.job.abort_criteria
+    criteria = context.job.abort_criteria
     counted_types = {status for each in criteria for status in each.failure_type.statuses}
-    if not criteria or ExecutionStatus.FAILED in counted_types or subject.things < FEW_THINGS:
+    if not criteria or ExecutionStatus.FAILED in counted_types or context.things < FEW_THINGS:
         return
     types = " and ".join(each.failure_type for each in criteria)
     yield Finding(
@@ -66,26 +66,26 @@ def _failed_not_counted(subject: Subject) -> Iterator[Finding]:
         section="ABORT_CONFIG",
         key="useFailedSubsection",
         message=(
-            f"no criterion counts FAILED, only {types}: all {subject.things:,} things get an image "
+            f"no criterion counts FAILED, only {types}: all {context.things:,} things get an image "
             "that fails on every one of them"
         ),
-        safe=f"useFailedSubsection = True, {_safe_criterion(subject, FailureType.FAILED)}",
+        safe=f"useFailedSubsection = True, {_safe_criterion(context, FailureType.FAILED)}",
     )
 
 
-def _check_criterion(subject: Subject, criterion: AbortCriterion) -> Iterator[Finding]:
-    never = _never_fires(subject, criterion)
+def _check_criterion(context: LintContext, criterion: AbortCriterion) -> Iterator[Finding]:
+    never = _never_fires(context, criterion)
     if never is not None:
         yield never
         return
-    yield from _too_nervous(subject, criterion)
-    yield from _too_patient(subject, criterion)
+    yield from _too_nervous(context, criterion)
+    yield from _too_patient(context, criterion)
 
 
-def _never_fires(subject: Subject, criterion: AbortCriterion) -> Finding | None:
-    attempts = 1 + max(subject.retries_of_failed, subject.retries_of_timed_out)
+def _never_fires(context: LintContext, criterion: AbortCriterion) -> Finding | None:
+    attempts = 1 + max(context.retries_of_failed, context.retries_of_timed_out)
     minimum = criterion.min_number_of_executed_things
-    if minimum > subject.things * attempts:
+    if minimum > context.things * attempts:
         return Finding(
             code="OTA101",
             severity=Severity.ERROR,
@@ -93,12 +93,12 @@ def _never_fires(subject: Subject, criterion: AbortCriterion) -> Finding | None:
             key="minNumberOfExecutedThings",
             message=(
                 f"can never fire: it waits for {minimum:,} executions to end, and "
-                f"there are {subject.things * attempts:,} at most, of "
-                f"{counted(subject.things, 'thing')}"
+                f"there are {context.things * attempts:,} at most, of "
+                f"{counted(context.things, 'thing')}"
             ),
-            safe=_safe_criterion(subject, criterion.failure_type),
+            safe=_safe_criterion(context, criterion.failure_type),
         )
-    no_timeout = subject.job.in_progress_timeout_minutes is None
+    no_timeout = context.job.in_progress_timeout_minutes is None
     if criterion.failure_type is FailureType.TIMED_OUT and no_timeout:
         return Finding(
             code="OTA106",
@@ -111,13 +111,13 @@ def _never_fires(subject: Subject, criterion: AbortCriterion) -> Finding | None:
     return None
 
 
-def _too_nervous(subject: Subject, criterion: AbortCriterion) -> Iterator[Finding]:
-    rate = subject.failure_share(criterion.failure_type)
-    trips = probability_of_firing(criterion, rate, subject.things)
+def _too_nervous(context: LintContext, criterion: AbortCriterion) -> Iterator[Finding]:
+    rate = context.failure_share(criterion.failure_type)
+    trips = probability_of_firing(criterion, rate, context.things)
     minimum = max(1, criterion.min_number_of_executed_things)
     single = _failures_enough(criterion, 1)
     # Few things are watched by eye: there, that the second failure or the first stops it is meant.
-    nervous = LIKELY if subject.things < FEW_THINGS else TOLERABLE
+    nervous = LIKELY if context.things < FEW_THINGS else TOLERABLE
     if trips < nervous and not (single and minimum == 1):
         return
     alone = f"one failure among the first {single:,} executions cancels the job"
@@ -131,7 +131,7 @@ def _too_nervous(subject: Subject, criterion: AbortCriterion) -> Iterator[Findin
         section=section_of(criterion),
         key="minNumberOfExecutedThings",
         message=why,
-        safe=_safe_criterion(subject, criterion.failure_type),
+        safe=_safe_criterion(context, criterion.failure_type),
     )
 
 
@@ -142,7 +142,7 @@ def _failures_enough(criterion: AbortCriterion, failures: int) -> int:
     return failures * 10_000 // threshold_hundredths(criterion)
 
 
-def _too_patient(subject: Subject, criterion: AbortCriterion) -> Iterator[Finding]:
+def _too_patient(context: LintContext, criterion: AbortCriterion) -> Iterator[Finding]:
     if criterion.threshold_percentage > HIGH_PERCENTAGE:
         yield Finding(
             code="OTA103",
@@ -153,19 +153,19 @@ def _too_patient(subject: Subject, criterion: AbortCriterion) -> Iterator[Findin
                 f"{criterion.threshold_percentage:g}% must fail before anything happens: an image "
                 "that fails on half of the fleet is rolled out to the end"
             ),
-            safe=_safe_criterion(subject, criterion.failure_type),
+            safe=_safe_criterion(context, criterion.failure_type),
         )
-    yield from _too_late(subject, criterion)
+    yield from _too_late(context, criterion)
 
 
-def _too_late(subject: Subject, criterion: AbortCriterion) -> Iterator[Finding]:
+def _too_late(context: LintContext, criterion: AbortCriterion) -> Iterator[Finding]:
     """By the time it may fire, nearly everything is notified; without staging OTA201 says so."""
-    if subject.things < FEW_THINGS or subject.is_unstaged:
+    if context.things < FEW_THINGS or context.is_unstaged:
         return
     minimum = criterion.min_number_of_executed_things
-    seconds = subject.seconds_until_executed(minimum)
-    notified = subject.things if seconds is None else subject.notified_after(seconds)
-    if notified < NEARLY_ALL * subject.things:
+    seconds = context.seconds_until_executed(minimum)
+    notified = context.things if seconds is None else context.notified_after(seconds)
+    if notified < NEARLY_ALL * context.things:
         return
     when = (
         "when everything that is connected has finished"
@@ -179,7 +179,7 @@ def _too_late(subject: Subject, criterion: AbortCriterion) -> Iterator[Finding]:
         key="minNumberOfExecutedThings",
         message=(
             f"comes too late: {minimum:,} executions have ended {when}, and by then "
-            f"{notified:,} of {subject.things:,} things are notified"
+            f"{notified:,} of {context.things:,} things are notified"
         ),
         safe=(
             "a lower minNumberOfExecutedThings, or a rollout that begins so slowly that the first "
@@ -188,13 +188,13 @@ def _too_late(subject: Subject, criterion: AbortCriterion) -> Iterator[Finding]:
     )
 
 
-def _safe_criterion(subject: Subject, failure_type: FailureType) -> str:
+def _safe_criterion(context: LintContext, failure_type: FailureType) -> str:
     """A criterion that a healthy fleet trips in less than one rollout of a hundred.
 
     It takes two failures at least, and a quarter of the fleet at most; of a small fleet, half.
     """
-    rate = subject.failure_share(failure_type)
-    most = subject.things // (4 if subject.things >= SMALL_FLEET else 2)
+    rate = context.failure_share(failure_type)
+    most = context.things // (4 if context.things >= SMALL_FLEET else 2)
     for minimum in (20, 30, 50, 100, 200, 500, 1000, 10, 5):
         for threshold in (2, 3, 5, 8, 10, 15, 20, 30, 40):
             found = AbortCriterion(
@@ -204,8 +204,8 @@ def _safe_criterion(subject: Subject, failure_type: FailureType) -> str:
             )
             if threshold / 100 < 2 * rate or threshold * minimum < 2 * 100:
                 continue
-            if minimum <= most and (probability_of_firing(found, rate, subject.things) < TOLERABLE):
+            if minimum <= most and (probability_of_firing(found, rate, context.things) < TOLERABLE):
                 return f"thresholdPercentage = {threshold} of minNumberOfExecutedThings = {minimum}"
-    if subject.things < FEW_THINGS:
+    if context.things < FEW_THINGS:
         return "no criterion: watch so few things, and otactl cancel when one of them fails"
     return "a threshold well above the failures of a healthy fleet, of a tenth of it"

@@ -17,14 +17,14 @@ from otactl.errors.problem import Severity
 from otactl.forecast.lint.abort_check import FEW_THINGS
 from otactl.forecast.lint.count_alarm_check import healthy_counts
 from otactl.forecast.lint.finding import Finding
-from otactl.forecast.lint.subject import NEARLY_ALL
+from otactl.forecast.lint.lint_context import NEARLY_ALL
 from otactl.forecast.lint.words import duration
 from otactl.model.alarm import OWN_NAMESPACE, SERVICE_NAMESPACE, AlarmType, MissingData, Statistic
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from otactl.forecast.lint.subject import Subject
+    from otactl.forecast.lint.lint_context import LintContext
     from otactl.model.alarm import Alarm
 
 _MINUTE_SECONDS = 60
@@ -50,17 +50,17 @@ _A_FEW = 2
 _FEWEST_VALUES = 20
 
 
-def check_alarms(subject: Subject) -> Iterator[Finding]:
+def check_alarms(context: LintContext) -> Iterator[Finding]:
     """Everything about every alarm."""
-    for alarm in subject.configuration.alarms:
+    for alarm in context.configuration.alarms:
         unknown = _unknown_metric(alarm)
         if unknown is not None:
             yield unknown
             continue
-        yield from _too_late(subject, alarm)
-        yield from _few_values(subject, alarm)
-        yield from _healthy_fleet(subject, alarm)
-        yield from healthy_counts(subject, alarm)
+        yield from _too_late(context, alarm)
+        yield from _few_values(context, alarm)
+        yield from _healthy_fleet(context, alarm)
+        yield from healthy_counts(context, alarm)
         yield from _silence_is_bad(alarm)
 
 
@@ -120,14 +120,14 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(sorted(names))
 
 
-def _too_late(subject: Subject, alarm: Alarm) -> Iterator[Finding]:
+def _too_late(context: LintContext, alarm: Alarm) -> Iterator[Finding]:
     """By the time enough bad periods are over, nearly everything is notified."""
-    if subject.things < FEW_THINGS:
+    if context.things < FEW_THINGS:
         return
     seeing = alarm.period_seconds * alarm.datapoints_to_alarm + _MINUTE_SECONDS
-    seconds = subject.typical_seconds + seeing
+    seconds = context.typical_seconds + seeing
     is_custom = alarm.namespace != SERVICE_NAMESPACE
-    if subject.notified_after(seconds) >= NEARLY_ALL * subject.things:
+    if context.notified_after(seconds) >= NEARLY_ALL * context.things:
         yield _finding(
             alarm,
             "OTA601",
@@ -135,13 +135,13 @@ def _too_late(subject: Subject, alarm: Alarm) -> Iterator[Finding]:
             message=(
                 f"cannot see it in time: {alarm.datapoints_to_alarm} bad periods of "
                 f"{alarm.period_seconds} seconds after the first thing has finished is "
-                f"{duration(seconds)}, and by then {subject.notified_after(seconds):,} of "
-                f"{subject.things:,} things are notified"
+                f"{duration(seconds)}, and by then {context.notified_after(seconds):,} of "
+                f"{context.things:,} things are notified"
             ),
             safe="fewer or shorter periods, or a slower rollout",
         )
     elif is_custom and (
-        subject.notified_after(seconds + NEW_METRIC_SECONDS) >= NEARLY_ALL * subject.things
+        context.notified_after(seconds + NEW_METRIC_SECONDS) >= NEARLY_ALL * context.things
     ):
         yield _finding(
             alarm,
@@ -149,7 +149,7 @@ def _too_late(subject: Subject, alarm: Alarm) -> Iterator[Finding]:
             "metricName",
             message=(
                 f"{alarm.metric_name} of a new jobId is a new metric and may take 15 minutes to "
-                f"appear, and by then the rollout of {duration(_rollout_seconds(subject))} is over"
+                f"appear, and by then the rollout of {duration(_rollout_seconds(context))} is over"
             ),
             safe=(
                 "a rollout that begins so slowly that the metric is there in time, or one "
@@ -158,11 +158,11 @@ def _too_late(subject: Subject, alarm: Alarm) -> Iterator[Finding]:
         )
 
 
-def _rollout_seconds(subject: Subject) -> float:
-    return subject.rollout_minutes * _MINUTE_SECONDS
+def _rollout_seconds(context: LintContext) -> float:
+    return context.rollout_minutes * _MINUTE_SECONDS
 
 
-def _few_values(subject: Subject, alarm: Alarm) -> Iterator[Finding]:
+def _few_values(context: LintContext, alarm: Alarm) -> Iterator[Finding]:
     if not alarm.is_percentile:
         return
     share = float(alarm.statistic[1:]) / 100
@@ -170,7 +170,7 @@ def _few_values(subject: Subject, alarm: Alarm) -> Iterator[Finding]:
     if tail <= 0:
         return
     needed = round(_ENOUGH_VALUES / tail)
-    most = _values_per_period(subject, max(1, alarm.period_seconds // _MINUTE_SECONDS))
+    most = _values_per_period(context, max(1, alarm.period_seconds // _MINUTE_SECONDS))
     if most >= needed:
         return
     beyond = most * tail
@@ -200,22 +200,22 @@ def _supported(values: int, *, is_upper: bool) -> str:
     return f"stat = p{100 - tail if is_upper else tail} or Average, or a longer period"
 
 
-def _values_per_period(subject: Subject, minutes: int) -> int:
+def _values_per_period(context: LintContext, minutes: int) -> int:
     """At most so many things that are connected are notified within a period."""
-    totals = subject.notified_by_minute
+    totals = context.notified_by_minute
     before = [0] * minutes + totals
     after = [*totals, *[totals[-1]] * minutes]
     most = max(later - earlier for earlier, later in zip(before, after, strict=True))
-    return round(most * subject.online_share)
+    return round(most * context.online_share)
 
 
-def _healthy_fleet(subject: Subject, alarm: Alarm) -> Iterator[Finding]:
+def _healthy_fleet(context: LintContext, alarm: Alarm) -> Iterator[Finding]:
     """What a healthy fleet reports lies on the bad side of the threshold."""
-    if alarm.metric_name != DOWNLOAD_METRIC or subject.image_bytes is None:
+    if alarm.metric_name != DOWNLOAD_METRIC or context.image_bytes is None:
         return
     if alarm.statistic in (Statistic.SAMPLE_COUNT, Statistic.SUM):
         return
-    seen, is_upper = _expected(subject, alarm), alarm.alarm_type is AlarmType.UPPER
+    seen, is_upper = _expected(context, alarm), alarm.alarm_type is AlarmType.UPPER
     if not (seen > alarm.threshold if is_upper else seen < alarm.threshold):
         return
     yield _finding(
@@ -231,18 +231,18 @@ def _healthy_fleet(subject: Subject, alarm: Alarm) -> Iterator[Finding]:
     )
 
 
-def _expected(subject: Subject, alarm: Alarm) -> float:
+def _expected(context: LintContext, alarm: Alarm) -> float:
     """About what the statistic of a healthy fleet's downloads is, in a busy period."""
     if alarm.statistic == Statistic.AVERAGE:
-        return subject.mean_download_seconds
+        return context.mean_download_seconds
     # Of n values in order, the last is at about n of n + 1 parts of all there could be.
-    values = max(1, _values_per_period(subject, max(1, alarm.period_seconds // _MINUTE_SECONDS)))
+    values = max(1, _values_per_period(context, max(1, alarm.period_seconds // _MINUTE_SECONDS)))
     least, most = 1 / (values + 1), values / (values + 1)
     if alarm.is_percentile:
         share = float(alarm.statistic[1:]) / 100
     else:
         share = least if alarm.statistic == Statistic.MINIMUM else most
-    return subject.fleet_download_seconds(min(max(share, least), most))
+    return context.fleet_download_seconds(min(max(share, least), most))
 
 
 def _silence_is_bad(alarm: Alarm) -> Iterator[Finding]:

@@ -26,7 +26,7 @@ from otactl.model.status import FailureType
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from otactl.forecast.lint.subject import Subject
+    from otactl.forecast.lint.lint_context import LintContext
     from otactl.model.alarm import Alarm
 
 _MINUTE_SECONDS = 60
@@ -40,13 +40,13 @@ _FAILURES = {
 _SUCCESSES = frozenset({"succeeded", "succeded"})
 
 
-def healthy_counts(subject: Subject, alarm: Alarm) -> Iterator[Finding]:
+def healthy_counts(context: LintContext, alarm: Alarm) -> Iterator[Finding]:
     """OTA604 for an alarm on a count of executions."""
-    share = _share(subject, alarm)
+    share = _share(context, alarm)
     if not share:
         return
-    fires = _chance(subject, alarm, share, alarm.threshold)
-    nervous = LIKELY if subject.things < FEW_THINGS else TOLERABLE
+    fires = _chance(context, alarm, share, alarm.threshold)
+    nervous = LIKELY if context.things < FEW_THINGS else TOLERABLE
     if fires < nervous:
         return
     acts = bool(alarm.sns_topics) and fires >= LIKELY
@@ -61,46 +61,46 @@ def healthy_counts(subject: Subject, alarm: Alarm) -> Iterator[Finding]:
             f"{'more' if alarm.alarm_type is AlarmType.UPPER else 'less'} than "
             f"{alarm.threshold:g} in {alarm.period_seconds} seconds is bad"
         ),
-        safe=_safe(subject, alarm, share),
+        safe=_safe(context, alarm, share),
     )
 
 
-def _share(subject: Subject, alarm: Alarm) -> float:
+def _share(context: LintContext, alarm: Alarm) -> float:
     """The share of a healthy fleet's executions that the metric counts; 0 when it tells nothing."""
     name = (
         alarm.metric_name.removesuffix("Count").removesuffix("Total").removesuffix("JobExecution")
     )
     if name.lower() in _SUCCESSES:
-        return 1 - subject.failure_share(FailureType.ALL)
+        return 1 - context.failure_share(FailureType.ALL)
     counted = _FAILURES.get(name.lower())
-    return 0.0 if counted is None else subject.failure_share(counted)
+    return 0.0 if counted is None else context.failure_share(counted)
 
 
-def _chance(subject: Subject, alarm: Alarm, share: float, threshold: float) -> float:
+def _chance(context: LintContext, alarm: Alarm, share: float, threshold: float) -> float:
     """The chance that the alarm goes off at least once; a lower bound when it waits for several.
 
     Of windows of N periods only those that do not overlap are looked at.
     """
-    expected = _expected_by_period(subject, alarm, share)
+    expected = _expected_by_period(context, alarm, share)
     if alarm.metric_name.endswith(_TOTAL):
         # What has ended stays so: the last period holds all, once for each of its minutes.
         minutes = max(1, alarm.period_seconds // _MINUTE_SECONDS)
         most = threshold / (minutes if alarm.statistic == Statistic.SUM else 1)
         return _bad(alarm, sum(expected), most)
     bad = [_bad(alarm, each, threshold) for each in expected]
-    quiet = 1.0
+    silent = 1.0
     for start in range(0, len(bad), alarm.evaluation_periods):
         window = bad[start : start + alarm.evaluation_periods]
-        quiet *= 1 - _at_least(window, alarm.datapoints_to_alarm)
-    return 1 - quiet
+        silent *= 1 - _at_least(window, alarm.datapoints_to_alarm)
+    return 1 - silent
 
 
-def _expected_by_period(subject: Subject, alarm: Alarm, share: float) -> list[float]:
+def _expected_by_period(context: LintContext, alarm: Alarm, share: float) -> list[float]:
     minutes = max(1, alarm.period_seconds // _MINUTE_SECONDS)
-    totals = subject.notified_by_minute
+    totals = context.notified_by_minute
     ends = [*totals[minutes - 1 :: minutes], totals[-1]]
     return [
-        (later - earlier) * subject.online_share * share
+        (later - earlier) * context.online_share * share
         for earlier, later in zip([0, *ends], ends, strict=False)
         if later > earlier
     ]
@@ -156,13 +156,13 @@ def _at_least(chances: list[float], wanted: int) -> float:
     return counts[wanted]
 
 
-def _safe(subject: Subject, alarm: Alarm, share: float) -> str:
+def _safe(context: LintContext, alarm: Alarm, share: float) -> str:
     """The smallest round threshold that a healthy fleet stays below."""
     name = alarm.metric_name.removesuffix("Count")
     if alarm.alarm_type is AlarmType.LOWER or name.lower() in _SUCCESSES or not _adds_up(alarm):
         return "stat = Sum of failures, with a threshold above those of a healthy fleet"
     rounds = (step * 10**power for power in range(8) for step in (1, 2, 3, 5))
     for threshold in rounds:
-        if _chance(subject, alarm, share, threshold) < TOLERABLE:
+        if _chance(context, alarm, share, threshold) < TOLERABLE:
             return f"threshold = {threshold}"
     return "a threshold above the failures of a healthy fleet"

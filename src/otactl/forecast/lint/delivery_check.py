@@ -13,38 +13,38 @@ from otactl.wire.stream_payload import MAX_FILE_SIZE
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from otactl.forecast.lint.subject import Subject
+    from otactl.forecast.lint.lint_context import LintContext
 
 _MAX_EXPIRY_SECONDS = 3600
 _HALF = 0.5
 
 
-def check_delivery(subject: Subject) -> Iterator[Finding]:
+def check_delivery(context: LintContext) -> Iterator[Finding]:
     """Everything about how the image reaches a thing."""
-    if subject.image_bytes is None:
+    if context.image_bytes is None:
         return
-    if subject.job.presigned_url is not None:
-        yield from _expires_too_soon(subject, subject.job.presigned_url.expires_in_seconds)
-    elif subject.image_bytes > MAX_FILE_SIZE:
+    if context.job.presigned_url is not None:
+        yield from _expires_too_soon(context, context.job.presigned_url.expires_in_seconds)
+    elif context.image_bytes > MAX_FILE_SIZE:
         yield Finding(
             code="OTA502",
             severity=Severity.ERROR,
             section="DEFAULT",
             key="usePresignedUrlConfig",
             message=(
-                f"the image has {subject.image_bytes:,} bytes, and a stream carries "
+                f"the image has {context.image_bytes:,} bytes, and a stream carries "
                 f"{MAX_FILE_SIZE:,} at most (24 MB)"
             ),
             safe="usePresignedUrlConfig = True, which delivers it over HTTPS",
         )
 
 
-def _expires_too_soon(subject: Subject, expires_in_seconds: int) -> Iterator[Finding]:
+def _expires_too_soon(context: LintContext, expires_in_seconds: int) -> Iterator[Finding]:
     """The address is made when the thing asks for the job, so only the download counts."""
-    late = subject.mean(lambda g: subject.share_downloading_longer(g, expires_in_seconds))
+    late = context.mean(lambda g: context.share_downloading_longer(g, expires_in_seconds))
     if late < TOLERABLE:
         return
-    needed = round(max(subject.download_seconds(g, 0.999) for g in subject.profile.group))
+    needed = round(max(context.download_seconds(g, 0.999) for g in context.profile.group))
     safe = (
         f"expiresInSec = {max(60, needed)}"
         if needed <= _MAX_EXPIRY_SECONDS

@@ -14,7 +14,7 @@ from otactl.rules.first_passage import probability_of_firing
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from otactl.forecast.lint.subject import Subject
+    from otactl.forecast.lint.lint_context import LintContext
     from otactl.model.job_configuration import AbortCriterion, RetryCriterion
 
 _KEYS = {
@@ -24,18 +24,18 @@ _KEYS = {
 }
 
 
-def check_retry(subject: Subject) -> Iterator[Finding]:
+def check_retry(context: LintContext) -> Iterator[Finding]:
     """Everything about retries."""
-    for retry in subject.job.retry_criteria:
+    for retry in context.job.retry_criteria:
         if retry.number_of_retries > 0:
-            yield from _heavy_failures(subject, retry)
-            yield from _dead_things(subject, retry)
-            yield from _rejections(subject, retry)
+            yield from _heavy_failures(context, retry)
+            yield from _dead_things(context, retry)
+            yield from _rejections(context, retry)
 
 
-def _heavy_failures(subject: Subject, retry: RetryCriterion) -> Iterator[Finding]:
+def _heavy_failures(context: LintContext, retry: RetryCriterion) -> Iterator[Finding]:
     """Each attempt counts as an execution of its own (aws-facts A5, C)."""
-    counted = [c for c in subject.job.abort_criteria if _counts_retried(c, retry)]
+    counted = [c for c in context.job.abort_criteria if _counts_retried(c, retry)]
     if not counted:
         return
     criterion = min(counted, key=lambda c: c.threshold_percentage)
@@ -48,8 +48,8 @@ def _heavy_failures(subject: Subject, retry: RetryCriterion) -> Iterator[Finding
         f"{attempts} times, and {percent(bad)} of such things meet the threshold of "
         f"{criterion.threshold_percentage:g}%"
     )
-    trips = _trips(subject, criterion, repeats=None)
-    stubborn = _trips(subject, criterion, repeats=1.0)
+    trips = _trips(context, criterion, repeats=None)
+    stubborn = _trips(context, criterion, repeats=1.0)
     if trips >= TOLERABLE:
         message += f"; a healthy fleet trips it with a chance of {chance(trips)}"
     elif stubborn >= TOLERABLE:
@@ -67,49 +67,49 @@ def _heavy_failures(subject: Subject, retry: RetryCriterion) -> Iterator[Finding
     )
 
 
-def _trips(subject: Subject, criterion: AbortCriterion, *, repeats: float | None) -> float:
+def _trips(context: LintContext, criterion: AbortCriterion, *, repeats: float | None) -> float:
     """The chance that a healthy fleet trips the criterion, its retries counted.
 
     Args:
-        subject: The deployment and its fleet.
+        context: The deployment and its fleet.
         criterion: The criterion.
         repeats: The chance that a retry after FAILED fails too; None for the profile's own.
     """
     failures, executions = 0.0, 1.0
     counted = criterion.failure_type.statuses
-    for failure_type, share, again, retries in _kinds(subject, repeats):
+    for failure_type, share, again, retries in _kinds(context, repeats):
         # The n-th retry is made when the n attempts before it have failed.
         attempts = [share * again**number for number in range(retries + 1)]
         if failure_type.statuses <= counted:
             failures += sum(attempts)
         executions += sum(attempts[:-1])
     return probability_of_firing(
-        criterion, min(1.0, failures / executions), round(subject.things * executions)
+        criterion, min(1.0, failures / executions), round(context.things * executions)
     )
 
 
 def _kinds(
-    subject: Subject, repeats: float | None
+    context: LintContext, repeats: float | None
 ) -> Iterator[tuple[FailureType, float, float, int]]:
     """How a healthy fleet fails: the way, the share, the chance to do so again, the retries."""
-    failed = subject.failure_share(FailureType.FAILED)
+    failed = context.failure_share(FailureType.FAILED)
     if repeats is None:
-        weighed = subject.mean(
+        weighed = context.mean(
             lambda g: (
                 g.failure_rate
                 * (g.failure_rate if g.repeat_failure_rate is None else g.repeat_failure_rate)
             )
         )
         repeats = weighed / failed if failed else 0.0
-    yield FailureType.FAILED, failed, repeats, subject.retries_of_failed
-    yield FailureType.REJECTED, subject.failure_share(FailureType.REJECTED), 0.0, 0
+    yield FailureType.FAILED, failed, repeats, context.retries_of_failed
+    yield FailureType.REJECTED, context.failure_share(FailureType.REJECTED), 0.0, 0
     # One that went silent with the new image never takes up its retry; one that is too slow for
     # the timeout is so each time.
-    timed_out = subject.failure_share(FailureType.TIMED_OUT)
-    slow = max(0.0, timed_out - subject.mean(lambda g: g.silence_rate))
+    timed_out = context.failure_share(FailureType.TIMED_OUT)
+    slow = max(0.0, timed_out - context.mean(lambda g: g.silence_rate))
     again = slow / timed_out if timed_out else 0.0
     yield FailureType.TIMED_OUT, timed_out * (1 - again), 0.0, 0
-    yield FailureType.TIMED_OUT, slow, 1.0, subject.retries_of_timed_out
+    yield FailureType.TIMED_OUT, slow, 1.0, context.retries_of_timed_out
 
 
 def _counts_retried(criterion: AbortCriterion, retry: RetryCriterion) -> bool:
@@ -119,14 +119,14 @@ def _counts_retried(criterion: AbortCriterion, retry: RetryCriterion) -> bool:
     return criterion.failure_type is FailureType.ALL or criterion.failure_type in retried
 
 
-def _dead_things(subject: Subject, retry: RetryCriterion) -> Iterator[Finding]:
+def _dead_things(context: LintContext, retry: RetryCriterion) -> Iterator[Finding]:
     if retry.failure_type is FailureType.FAILED:
         return
-    if subject.job.target_selection is TargetSelection.CONTINUOUS:
+    if context.job.target_selection is TargetSelection.CONTINUOUS:
         return
-    silent = subject.mean(lambda g: g.silence_rate * g.silence_after_install)
-    expected = subject.things * silent
-    if expected < 1 or subject.job.in_progress_timeout_minutes is None:
+    silent = context.mean(lambda g: g.silence_rate * g.silence_after_install)
+    expected = context.things * silent
+    if expected < 1 or context.job.in_progress_timeout_minutes is None:
         return
     yield Finding(
         code="OTA402",
@@ -134,7 +134,7 @@ def _dead_things(subject: Subject, retry: RetryCriterion) -> Iterator[Finding]:
         section="RETRY_CONFIG",
         key=_KEYS[retry.failure_type],
         message=(
-            f"a thing that went silent, about {expected:,.0f} of {subject.things:,}, times out, is "
+            f"a thing that went silent, about {expected:,.0f} of {context.things:,}, times out, is "
             "queued again and never begins: nothing times a QUEUED execution, so the job never "
             "completes"
         ),
@@ -142,8 +142,8 @@ def _dead_things(subject: Subject, retry: RetryCriterion) -> Iterator[Finding]:
     )
 
 
-def _rejections(subject: Subject, retry: RetryCriterion) -> Iterator[Finding]:
-    rejected = subject.mean(lambda g: g.rejection_rate)
+def _rejections(context: LintContext, retry: RetryCriterion) -> Iterator[Finding]:
+    rejected = context.mean(lambda g: g.rejection_rate)
     if retry.failure_type is not FailureType.ALL or not rejected:
         return
     yield Finding(

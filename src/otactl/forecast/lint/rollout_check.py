@@ -17,7 +17,7 @@ from otactl.rules.schedule import open_minutes
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from otactl.forecast.lint.subject import Subject
+    from otactl.forecast.lint.lint_context import LintContext
     from otactl.model.job_configuration import ExponentialRate, Rollout
 
 _MINUTE_SECONDS = 60
@@ -30,26 +30,26 @@ _USUAL, _MONTH_MINUTES = datetime(2027, 1, 4, tzinfo=UTC), 28 * DAY_MINUTES
 MUCH, NOTEWORTHY = 0.5, 0.25
 
 
-def check_rollout(subject: Subject) -> Iterator[Finding]:
+def check_rollout(context: LintContext) -> Iterator[Finding]:
     """Everything about the rollout."""
-    if subject.things < FEW_THINGS:
+    if context.things < FEW_THINGS:
         return
-    rollout = subject.job.rollout
-    yield from _no_staging(subject)
+    rollout = context.job.rollout
+    yield from _no_staging(context)
     rises = list[Finding]()
     if rollout is not None and rollout.exponential_rate is not None:
-        rises += _check_rate(subject, rollout, rollout.exponential_rate)
+        rises += _check_rate(context, rollout, rollout.exponential_rate)
     yield from rises
     if all(finding.code != "OTA202" for finding in rises):
-        yield from _takes_weeks(subject)
-    yield from _late_joiners(subject)
-    yield from _schedule_too_short(subject)
+        yield from _takes_weeks(context)
+    yield from _late_joiners(context)
+    yield from _schedule_too_short(context)
 
 
-def _no_staging(subject: Subject) -> Iterator[Finding]:
+def _no_staging(context: LintContext) -> Iterator[Finding]:
     """How much of the fleet has the image before its first result is known."""
-    rollout, things = subject.job.rollout, subject.things
-    early = subject.notified_before_results
+    rollout, things = context.job.rollout, context.things
+    early = context.notified_before_results
     if early < NOTEWORTHY * things:
         return
     rate = rate_per_minute(rollout, RolloutState(waiting=things))
@@ -58,9 +58,9 @@ def _no_staging(subject: Subject) -> Iterator[Finding]:
         if rollout is None
         else f"{rate:,} per minute"
     )
-    when = duration(max(_MINUTE_SECONDS, subject.typical_seconds))
+    when = duration(max(_MINUTE_SECONDS, context.typical_seconds))
     # A tenth of the fleet before results are known, be it over several minutes.
-    tenth = max(1, things // (10 * (1 + int(subject.typical_seconds // _MINUTE_SECONDS))))
+    tenth = max(1, things // (10 * (1 + int(context.typical_seconds // _MINUTE_SECONDS))))
     yield Finding(
         code="OTA201",
         severity=Severity.WARNING if early >= MUCH * things else Severity.NOTE,
@@ -78,12 +78,12 @@ def _no_staging(subject: Subject) -> Iterator[Finding]:
     )
 
 
-def _takes_weeks(subject: Subject) -> Iterator[Finding]:
+def _takes_weeks(context: LintContext) -> Iterator[Finding]:
     """A pace so slow that the rollout is given up, or forgotten, before it is over."""
-    minutes = round(subject.rollout_minutes / (_open_share(subject) or 1))
+    minutes = round(context.rollout_minutes / (_open_share(context) or 1))
     if minutes <= MANY_MINUTES:
         return
-    rollout, scheduling = subject.job.rollout, subject.job.scheduling
+    rollout, scheduling = context.job.rollout, context.job.scheduling
     in_windows = " in its windows" if scheduling and scheduling.maintenance_windows else ""
     yield Finding(
         code="OTA208",
@@ -92,10 +92,10 @@ def _takes_weeks(subject: Subject) -> Iterator[Finding]:
         key="useJobExecutionsRolloutConfig" if rollout is None else "maximumPerMinute",
         message=(
             f"it takes {duration(minutes * _MINUTE_SECONDS)} until the last of "
-            f"{subject.things:,} things is notified{in_windows}, when all goes well"
+            f"{context.things:,} things is notified{in_windows}, when all goes well"
         ),
         safe=(
-            f"a slow start that rises: {-(-subject.things // DAY_MINUTES):,} per minute and more "
+            f"a slow start that rises: {-(-context.things // DAY_MINUTES):,} per minute and more "
             "notify every thing within a day"
             if not in_windows
             else "longer or more windows, or a higher rate"
@@ -103,18 +103,18 @@ def _takes_weeks(subject: Subject) -> Iterator[Finding]:
     )
 
 
-def _open_share(subject: Subject) -> float:
+def _open_share(context: LintContext) -> float:
     """The share of a usual month in which windows are open."""
-    scheduling = subject.job.scheduling
+    scheduling = context.job.scheduling
     windows = () if scheduling is None else scheduling.maintenance_windows
     opens = open_minutes(Scheduling(maintenance_windows=windows), _USUAL, _MONTH_MINUTES)
     return len(opens) / _MONTH_MINUTES
 
 
-def _check_rate(subject: Subject, rollout: Rollout, rate: ExponentialRate) -> Iterator[Finding]:
+def _check_rate(context: LintContext, rollout: Rollout, rate: ExponentialRate) -> Iterator[Finding]:
     criteria = rate.rate_increase_criteria
     step = criteria.number_of_notified_things or criteria.number_of_succeeded_things or 0
-    if step >= subject.things:
+    if step >= context.things:
         yield Finding(
             code="OTA202",
             severity=Severity.WARNING,
@@ -122,16 +122,16 @@ def _check_rate(subject: Subject, rollout: Rollout, rate: ExponentialRate) -> It
             key=_key(rate),
             message=(
                 f"the rate never rises: the first raise comes after {step:,} things, and there are "
-                f"{subject.things:,}; at {rate.base_rate_per_minute} per minute the rollout takes "
-                f"{duration(subject.rollout_minutes * _MINUTE_SECONDS)}"
+                f"{context.things:,}; at {rate.base_rate_per_minute} per minute the rollout takes "
+                f"{duration(context.rollout_minutes * _MINUTE_SECONDS)}"
             ),
-            safe=f"a number well below the fleet, such as {max(1, subject.things // 20):,}",
+            safe=f"a number well below the fleet, such as {max(1, context.things // 20):,}",
         )
         return
     if criteria.number_of_succeeded_things is not None:
-        yield from _no_gate(subject, rate)
+        yield from _no_gate(context, rate)
     else:
-        yield from _blind_raises(subject, rollout, rate)
+        yield from _blind_raises(context, rollout, rate)
 
 
 def _key(rate: ExponentialRate) -> str:
@@ -140,11 +140,11 @@ def _key(rate: ExponentialRate) -> str:
     return "numberOfNotifiedThings"
 
 
-def _no_gate(subject: Subject, rate: ExponentialRate) -> Iterator[Finding]:
+def _no_gate(context: LintContext, rate: ExponentialRate) -> Iterator[Finding]:
     """Successes raise the rate; failures do not hold it back (aws-facts B2)."""
-    if subject.job.abort_criteria:
+    if context.job.abort_criteria:
         return
-    minutes = -(-subject.things // rate.base_rate_per_minute)
+    minutes = -(-context.things // rate.base_rate_per_minute)
     yield Finding(
         code="OTA203",
         severity=Severity.WARNING,
@@ -158,12 +158,14 @@ def _no_gate(subject: Subject, rate: ExponentialRate) -> Iterator[Finding]:
     )
 
 
-def _blind_raises(subject: Subject, rollout: Rollout, rate: ExponentialRate) -> Iterator[Finding]:
+def _blind_raises(
+    context: LintContext, rollout: Rollout, rate: ExponentialRate
+) -> Iterator[Finding]:
     """The rate is at its maximum before the first thing has finished."""
-    notified = subject.notified_after(subject.typical_seconds)
-    state = RolloutState(waiting=subject.things - notified, notified=notified)
+    notified = context.notified_after(context.typical_seconds)
+    state = RolloutState(waiting=context.things - notified, notified=notified)
     reached = rate_per_minute(rollout, state)
-    if notified < subject.things and reached < rollout.maximum_per_minute:
+    if notified < context.things and reached < rollout.maximum_per_minute:
         return
     if reached <= rate.base_rate_per_minute:
         return
@@ -174,17 +176,17 @@ def _blind_raises(subject: Subject, rollout: Rollout, rate: ExponentialRate) -> 
         key="numberOfNotifiedThings",
         message=(
             f"the slow start is over before it has shown anything: a thing takes about "
-            f"{duration(subject.typical_seconds)}, and by then {notified:,} of {subject.things:,} "
+            f"{duration(context.typical_seconds)}, and by then {notified:,} of {context.things:,} "
             f"are notified and the rate is {reached:,} per minute"
         ),
         safe="numberOfSucceededThings instead, or a larger number of notified things",
     )
 
 
-def _late_joiners(subject: Subject) -> Iterator[Finding]:
-    if subject.job.target_selection is not TargetSelection.CONTINUOUS:
+def _late_joiners(context: LintContext) -> Iterator[Finding]:
+    if context.job.target_selection is not TargetSelection.CONTINUOUS:
         return
-    if subject.job.rollout is None:
+    if context.job.rollout is None:
         return
     yield Finding(
         code="OTA206",
@@ -199,24 +201,24 @@ def _late_joiners(subject: Subject) -> Iterator[Finding]:
     )
 
 
-def _schedule_too_short(subject: Subject) -> Iterator[Finding]:
-    scheduling = subject.job.scheduling
+def _schedule_too_short(context: LintContext) -> Iterator[Finding]:
+    scheduling = context.job.scheduling
     if scheduling is None or scheduling.start_time is None or scheduling.end_time is None:
         return
     lasts = datetime.fromisoformat(scheduling.end_time) - datetime.fromisoformat(
         scheduling.start_time
     )
-    needed = subject.rollout_minutes * _MINUTE_SECONDS
+    needed = context.rollout_minutes * _MINUTE_SECONDS
     if needed <= lasts.total_seconds():
         return
-    reached = subject.notified_after(lasts.total_seconds())
+    reached = context.notified_after(lasts.total_seconds())
     yield Finding(
         code="OTA207",
         severity=Severity.WARNING,
         section="SCHEDULING_CONFIG",
         key="endTime",
         message=(
-            f"comes before the rollout is over: notifying {subject.things:,} things takes "
+            f"comes before the rollout is over: notifying {context.things:,} things takes "
             f"{duration(needed)}, the schedule lasts {duration(lasts.total_seconds())} and reaches "
             f"{reached:,}"
         ),

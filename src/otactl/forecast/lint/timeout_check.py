@@ -13,7 +13,7 @@ from otactl.model.status import TargetSelection
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from otactl.forecast.lint.subject import Subject
+    from otactl.forecast.lint.lint_context import LintContext
 
 _MINUTE_SECONDS = 60
 _DAY_MINUTES = 1440
@@ -22,21 +22,21 @@ _FAR_TOO_LONG = 10
 _HALF = 0.5
 
 
-def check_timeout(subject: Subject) -> Iterator[Finding]:
+def check_timeout(context: LintContext) -> Iterator[Finding]:
     """Everything about the timeout."""
-    minutes = subject.job.in_progress_timeout_minutes
+    minutes = context.job.in_progress_timeout_minutes
     if minutes is None:
-        yield _no_timeout(subject)
+        yield _no_timeout(context)
     else:
-        yield from _too_short(subject, minutes)
-        yield from _too_long(subject, minutes)
-    yield from _gone_things(subject)
+        yield from _too_short(context, minutes)
+        yield from _too_long(context, minutes)
+    yield from _gone_things(context)
 
 
-def _no_timeout(subject: Subject) -> Finding:
-    expected = subject.things * subject.mean(lambda g: g.silence_rate)
-    count = f", about {expected:,.0f} of {subject.things:,}," if expected >= 1 else ""
-    is_continuous = subject.job.target_selection is TargetSelection.CONTINUOUS
+def _no_timeout(context: LintContext) -> Finding:
+    expected = context.things * context.mean(lambda g: g.silence_rate)
+    count = f", about {expected:,.0f} of {context.things:,}," if expected >= 1 else ""
+    is_continuous = context.job.target_selection is TargetSelection.CONTINUOUS
     open_ended = "nobody is told" if is_continuous else "the job never completes"
     return Finding(
         code="OTA301",
@@ -47,17 +47,17 @@ def _no_timeout(subject: Subject) -> Finding:
             f"a thing that goes silent after it began{count} stays IN_PROGRESS for ever: "
             f"{open_ended}, and no abort criterion counts it"
         ),
-        safe=f"inProgressTimeoutInMinutes = {_enough_minutes(subject)}",
+        safe=f"inProgressTimeoutInMinutes = {_enough_minutes(context)}",
     )
 
 
-def _too_short(subject: Subject, minutes: int) -> Iterator[Finding]:
-    if subject.image_bytes is None:
+def _too_short(context: LintContext, minutes: int) -> Iterator[Finding]:
+    if context.image_bytes is None:
         return
-    late = subject.mean(lambda g: subject.share_longer(g, minutes * _MINUTE_SECONDS))
+    late = context.mean(lambda g: context.share_longer(g, minutes * _MINUTE_SECONDS))
     if late < TOLERABLE:
         return
-    middling = duration(subject.working_seconds(0.5))
+    middling = duration(context.working_seconds(0.5))
     yield Finding(
         code="OTA302",
         severity=Severity.ERROR if late >= _HALF else Severity.WARNING,
@@ -65,15 +65,15 @@ def _too_short(subject: Subject, minutes: int) -> Iterator[Finding]:
         key="inProgressTimeoutInMinutes",
         message=(
             f"is shorter than {percent(late)} of healthy things need to download "
-            f"{subject.image_bytes:,} bytes, install and report; the middling one needs {middling}"
+            f"{context.image_bytes:,} bytes, install and report; the middling one needs {middling}"
         ),
-        safe=f"{_enough_minutes(subject)} minutes",
+        safe=f"{_enough_minutes(context)} minutes",
     )
 
 
-def _too_long(subject: Subject, minutes: int) -> Iterator[Finding]:
-    needed = subject.working_seconds(0.999)
-    if subject.image_bytes is None or minutes < _DAY_MINUTES:
+def _too_long(context: LintContext, minutes: int) -> Iterator[Finding]:
+    needed = context.working_seconds(0.999)
+    if context.image_bytes is None or minutes < _DAY_MINUTES:
         return
     if minutes * _MINUTE_SECONDS < _FAR_TOO_LONG * needed:
         return
@@ -86,14 +86,14 @@ def _too_long(subject: Subject, minutes: int) -> Iterator[Finding]:
             f"a silent thing is noticed after {duration(minutes * _MINUTE_SECONDS)}; the slowest "
             f"healthy one in a thousand needs {duration(needed)}"
         ),
-        safe=f"{_enough_minutes(subject)} minutes",
+        safe=f"{_enough_minutes(context)} minutes",
     )
 
 
-def _gone_things(subject: Subject) -> Iterator[Finding]:
+def _gone_things(context: LintContext) -> Iterator[Finding]:
     """QUEUED executions have no timer at all (aws-facts D)."""
-    expected = subject.things * subject.mean(lambda g: g.never)
-    if expected < 1 or subject.job.target_selection is TargetSelection.CONTINUOUS:
+    expected = context.things * context.mean(lambda g: g.never)
+    if expected < 1 or context.job.target_selection is TargetSelection.CONTINUOUS:
         return
     yield Finding(
         code="OTA304",
@@ -101,14 +101,14 @@ def _gone_things(subject: Subject) -> Iterator[Finding]:
         section="DEFAULT",
         key="targetSelection",
         message=(
-            f"about {expected:,.0f} of {subject.things:,} things never connect again; nothing "
+            f"about {expected:,.0f} of {context.things:,} things never connect again; nothing "
             "times a QUEUED execution, so the job never completes"
         ),
         safe="--max-wait for the command, or cancel the job once the others have finished",
     )
 
 
-def _enough_minutes(subject: Subject) -> int:
+def _enough_minutes(context: LintContext) -> int:
     """Twice what the slowest in a thousand needs, an hour at least, seven days at most."""
-    minutes = round(2 * subject.working_seconds(0.999) / _MINUTE_SECONDS)
+    minutes = round(2 * context.working_seconds(0.999) / _MINUTE_SECONDS)
     return min(10_080, max(60, minutes))

@@ -17,7 +17,7 @@ from otactl.model.status import FailureType
 from otactl.rules.first_passage import probability_of_firing
 
 if TYPE_CHECKING:
-    from otactl.forecast.suggest.wish import Wish
+    from otactl.forecast.suggest.goal import Goal
 
 MINIMA = (10, 15, 20, 30, 50, 75, 100, 150, 200, 300, 500, 1000)
 #: Half a percent of difference is not worth another threshold.
@@ -44,7 +44,7 @@ class AbortOption:
 
 
 def abort_options(
-    healthy_share: float, bad_share: float, things: int, wish: Wish
+    healthy_share: float, bad_share: float, things: int, goal: Goal
 ) -> list[AbortOption]:
     """One criterion for each minimum for which there is one.
 
@@ -52,13 +52,13 @@ def abort_options(
         healthy_share: Share of a healthy fleet's executions that fail.
         bad_share: The same with the bad image.
         things: How many there are.
-        wish: How likely a false alarm may be.
+        goal: How likely a false alarm may be.
     """
     found = []
     for minimum in MINIMA:
         if minimum > max(10, things // 4):
             break
-        criterion = _lowest(minimum, healthy_share, things, _QUIETER * wish.false_alarm)
+        criterion = _lowest(minimum, healthy_share, things, _QUIETER * goal.false_alarm)
         if criterion is None or criterion.threshold_percentage >= 100 * bad_share:
             continue
         found.append(
@@ -89,8 +89,8 @@ def _lowest(
     while low < high:
         middle = (low + high) // 2
         criterion = _criterion(middle / _STEPS_PER_PERCENT, minimum)
-        quiet = probability_of_firing(criterion, healthy_share, things) <= false_alarm
-        low, high = (low, middle) if quiet else (middle + 1, high)
+        is_silent = probability_of_firing(criterion, healthy_share, things) <= false_alarm
+        low, high = (low, middle) if is_silent else (middle + 1, high)
     return _criterion(low / _STEPS_PER_PERCENT, minimum)
 
 

@@ -6,15 +6,15 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from otactl.forecast.suggest.goal import Setting
 from otactl.forecast.suggest.pace_option import Courses, follow, rollouts
-from otactl.forecast.suggest.wish import Setting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from otactl.forecast.suggest.abort_option import AbortOption
-    from otactl.forecast.suggest.habits import Habits
-    from otactl.forecast.suggest.wish import Wish
+    from otactl.forecast.suggest.fleet_estimate import FleetEstimate
+    from otactl.forecast.suggest.goal import Goal
 
 _MINUTE_SECONDS = 60
 #: How many settings of each haste are played.
@@ -44,8 +44,8 @@ class Candidate:
 
 def candidates(
     things: int,
-    wish: Wish,
-    fleets: tuple[Habits, Habits],
+    goal: Goal,
+    fleets: tuple[FleetEstimate, FleetEstimate],
     aborts: Sequence[AbortOption],
     minutes: int,
 ) -> list[Candidate]:
@@ -53,24 +53,24 @@ def candidates(
 
     Args:
         things: How many there are.
-        wish: What is wanted.
+        goal: What is wanted.
         fleets: What a healthy fleet does, and what it does with the bad image.
         aborts: The criteria to choose from.
         minutes: How far each rollout is followed.
     """
-    options, (good, evil) = rollouts(), fleets
-    finished = follow(options, good, things, minutes).finished_minute(good, wish.finish_percent)
-    bad_courses = follow(options, evil, things, minutes)
+    options, (good, bad) = rollouts(), fleets
+    finished = follow(options, good, things, minutes).finished_minute(good, goal.finish_percent)
+    bad_courses = follow(options, bad, things, minutes)
     found = []
     for index, option in enumerate(options):
         if not math.isfinite(finished[index]):
             continue
-        notified, abort = _soonest(bad_courses, index, evil, aborts)
+        notified, abort = _soonest(bad_courses, index, bad, aborts)
         found.append(
             Candidate(
                 setting=Setting(rollout=option, criterion=abort.criterion),
                 finished_seconds=float(finished[index]) * _MINUTE_SECONDS,
-                bricked=notified * evil.bricked_share,
+                bricked=notified * bad.bricked_share,
                 false_alarm=abort.false_alarm,
             )
         )
@@ -99,16 +99,16 @@ def trade_off(among: Sequence[Candidate]) -> list[Candidate]:
     if not front:
         return []
     step = math.ceil(len(front) / CURVE_POINTS)
-    return [front[place] for place in sorted({*range(0, len(front), step), len(front) - 1})]
+    return [front[location] for location in sorted({*range(0, len(front), step), len(front) - 1})]
 
 
 def _soonest(
-    courses: Courses, rollout: int, evil: Habits, aborts: Sequence[AbortOption]
+    courses: Courses, rollout: int, bad: FleetEstimate, aborts: Sequence[AbortOption]
 ) -> tuple[int, AbortOption]:
     """The criterion that catches the bad image when the fewest things are notified."""
 
     def notified(abort: AbortOption) -> int:
-        minute = courses.executed_minute(rollout, evil, abort.executions)
+        minute = courses.executed_minute(rollout, bad, abort.executions)
         return courses.notified_by(rollout, minute) if math.isfinite(minute) else courses.things
 
     best = min(aborts, key=notified)

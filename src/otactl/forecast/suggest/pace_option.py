@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from otactl.forecast.attempts import Integers
-    from otactl.forecast.suggest.habits import Habits
+    from otactl.forecast.suggest.fleet_estimate import FleetEstimate
 
 BASES = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 FACTORS = (1.2, 1.5, 2.0, 3.0)
@@ -60,16 +60,16 @@ class Courses:
     notified: Integers
     things: int
 
-    def finished_minute(self, habits: Habits, percent: float) -> NDArray[np.float64]:
+    def finished_minute(self, estimate: FleetEstimate, percent: float) -> NDArray[np.float64]:
         """When so many percent of the fleet have finished; infinite when not by then."""
         wanted = self.things * percent / 100
         return np.array(
-            [_first_minute(batches, habits.finished, wanted) for batches in self._batches()]
+            [_first_minute(batches, estimate.finished, wanted) for batches in self._batches()]
         )
 
-    def executed_minute(self, rollout: int, habits: Habits, count: float) -> float:
+    def executed_minute(self, rollout: int, estimate: FleetEstimate, count: float) -> float:
         """When so many executions of one rollout have ended; infinite when not by then."""
-        return _first_minute(self._batches()[rollout], habits.finished, count)
+        return _first_minute(self._batches()[rollout], estimate.finished, count)
 
     def notified_by(self, rollout: int, minute: float) -> int:
         """Things notified by a minute, that one's batch included."""
@@ -80,11 +80,11 @@ class Courses:
         return np.diff(self.notified, axis=0, prepend=0).T
 
 
-def follow(options: list[Rollout], habits: Habits, things: int, minutes: int) -> Courses:
+def follow(options: list[Rollout], estimate: FleetEstimate, things: int, minutes: int) -> Courses:
     """Follow every rollout for so many minutes."""
     base, factor, step, maximum = _columns(options)
     notified = np.zeros((minutes, len(options)), dtype=np.int64)
-    lag, share = _lag(habits)
+    lag, share = _lag(estimate)
     so_far = np.zeros(len(options), dtype=np.int64)
     most = np.log(np.maximum(1.0, maximum / base)) / np.log(factor)
     for minute in range(minutes):
@@ -110,13 +110,13 @@ def _columns(options: list[Rollout]) -> tuple[NDArray[np.float64], ...]:
     return tuple(np.array(rows, dtype=np.float64).T)
 
 
-def _lag(habits: Habits) -> tuple[int, float]:
+def _lag(estimate: FleetEstimate) -> tuple[int, float]:
     """After how many minutes most of what succeeds soon has, and the share that has."""
-    final = habits.succeeded[-1]
+    final = estimate.succeeded[-1]
     if final <= 0:
-        return len(habits.succeeded), 0.0
-    lag = max(1, int(np.searchsorted(habits.succeeded, 0.75 * final)))
-    return lag, float(habits.succeeded[lag])
+        return len(estimate.succeeded), 0.0
+    lag = max(1, int(np.searchsorted(estimate.succeeded, 0.75 * final)))
+    return lag, float(estimate.succeeded[lag])
 
 
 def _first_minute(batches: Integers, shares: NDArray[np.float64], wanted: float) -> float:

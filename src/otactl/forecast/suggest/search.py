@@ -21,7 +21,10 @@ from typing import TYPE_CHECKING
 
 from otactl.forecast.band import Band, quantile
 from otactl.forecast.suggest.abort_option import MINIMA, abort_options
-from otactl.forecast.suggest.binding import (
+from otactl.forecast.suggest.candidate import Candidate, candidates, promising, trade_off
+from otactl.forecast.suggest.fleet_estimate import learn
+from otactl.forecast.suggest.goal import Suggestion, TradeOff
+from otactl.forecast.suggest.infeasible import (
     no_criterion,
     too_alarming,
     too_few,
@@ -29,18 +32,15 @@ from otactl.forecast.suggest.binding import (
     too_many,
     too_slow,
 )
-from otactl.forecast.suggest.candidate import Candidate, candidates, promising, trade_off
-from otactl.forecast.suggest.habits import learn
-from otactl.forecast.suggest.trial import BAD_RUNS, Trial, with_room
-from otactl.forecast.suggest.wish import Suggestion, TradeOff
+from otactl.forecast.suggest.trial import BAD_RUNS, Trial, with_margin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from otactl.forecast.ensemble import Scenario
-    from otactl.forecast.suggest.habits import Habits
+    from otactl.forecast.suggest.fleet_estimate import FleetEstimate
+    from otactl.forecast.suggest.goal import Goal
     from otactl.forecast.suggest.trial import HealthyTrial
-    from otactl.forecast.suggest.wish import Wish
 
     OnStep = Callable[[str, int, int], None]
 
@@ -49,22 +49,22 @@ CURVE_RUNS = 60
 _CAUTION = (1.0, 1.5, 2.0, 3.0, 4.0)
 _MINUTE_SECONDS = 60
 #: The outline looks this much further than the wish, to show what more time would buy.
-_LOOK_BEYOND = 2
+_SEARCH_BEYOND = 2
 _LONGEST_MINUTES = 20_000
 
 
-def suggest(scenario: Scenario, wish: Wish, on_step: OnStep | None = None) -> Suggestion:
+def suggest(scenario: Scenario, goal: Goal, on_step: OnStep | None = None) -> Suggestion:
     """Look for a setting.
 
     Args:
         scenario: The fleet, the image and the rest of the policy; its rollout and abort criteria
             are not looked at.
-        wish: What is wanted.
+        goal: What is wanted.
         on_step: Told what is being done, how far it is, and of how much.
     """
     if scenario.things < MINIMA[0]:
-        return Suggestion(wish=wish, binds=too_few(scenario.things))
-    return _Search(scenario, wish, on_step or (lambda *_: None)).run()
+        return Suggestion(goal=goal, binds=too_few(scenario.things))
+    return _Search(scenario, goal, on_step or (lambda *_: None)).run()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,42 +87,42 @@ class _Round:
 
 
 class _Search:
-    def __init__(self, scenario: Scenario, wish: Wish, on_step: OnStep) -> None:
+    def __init__(self, scenario: Scenario, goal: Goal, on_step: OnStep) -> None:
         self._scenario = scenario
-        self._wish = wish
+        self._goal = goal
         self._on_step = on_step
-        self._trial = Trial(scenario, wish)
-        within = math.ceil(wish.within_seconds / _MINUTE_SECONDS)
-        self._minutes = min(_LONGEST_MINUTES, _LOOK_BEYOND * within + 60)
+        self._trial = Trial(scenario, goal)
+        within = math.ceil(goal.within_seconds / _MINUTE_SECONDS)
+        self._minutes = min(_LONGEST_MINUTES, _SEARCH_BEYOND * within + 60)
 
     def run(self) -> Suggestion:
         self._on_step("learning the fleet's habits", 0, 2)
         good = learn(self._scenario, self._minutes)
-        worse = self._scenario.profile.with_failure_rate(self._wish.failure_rate)
-        evil = learn(replace(self._scenario, profile=worse), self._minutes)
+        worse = self._scenario.profile.with_failure_rate(self._goal.failure_rate)
+        bad = learn(replace(self._scenario, profile=worse), self._minutes)
         rounds: list[_Round] = []
         for caution in _CAUTION:
-            rounds.append(self._search(good, evil, caution))
+            rounds.append(self._search(good, bad, caution))
             if rounds[-1].proven is not None:
-                return self._told(rounds[-1])
+                return self._reported(rounds[-1])
             if not rounds[-1].alarming:
                 break
         # What binds without extra caution says the most about the wish.
-        return self._told(rounds[0])
+        return self._reported(rounds[0])
 
-    def _search(self, good: Habits, evil: Habits, caution: float) -> _Round:
+    def _search(self, good: FleetEstimate, bad: FleetEstimate, caution: float) -> _Round:
         share = min(1.0, caution * good.failure_share)
         things = self._scenario.things
-        aborts = abort_options(share, evil.failure_share, things, self._wish)
+        aborts = abort_options(share, bad.failure_share, things, self._goal)
         if not aborts:
-            return _Round(binds=no_criterion(good, evil))
+            return _Round(binds=no_criterion(good, bad))
         self._on_step("following rollouts in outline", 1, 2)
-        outlines = candidates(things, self._wish, (good, evil), aborts, self._minutes)
-        within = self._wish.within_seconds
+        outlines = candidates(things, self._goal, (good, bad), aborts, self._minutes)
+        within = self._goal.within_seconds
         in_time = [c for c in outlines if c.finished_seconds <= within]
         if not in_time:
             times = [candidate.finished_seconds for candidate in outlines]
-            binds = too_slow(things, self._wish, good, self._minutes, times)
+            binds = too_slow(things, self._goal, good, self._minutes, times)
             return _Round(outlines=outlines, binds=binds)
         return self._play(outlines, promising(in_time, within))
 
@@ -138,7 +138,7 @@ class _Search:
                     least = middle, candidate
                 continue
             healthy = self._trial.healthy(candidate.setting)
-            if not healthy.too_many_alarms and healthy.reached_seconds <= self._wish.within_seconds:
+            if not healthy.too_many_alarms and healthy.reached_seconds <= self._goal.within_seconds:
                 return _Round(outlines=outlines, proven=(candidate, bricked, healthy))
             if failed is None or _late(healthy) < _late(failed[1]):
                 failed = candidate, healthy
@@ -152,20 +152,20 @@ class _Search:
         if healthy.too_many_alarms:
             binds = too_alarming(candidate.setting, healthy.alarms, healthy.runs)
         else:
-            binds = too_late(self._wish, healthy.reached_seconds)
+            binds = too_late(self._goal, healthy.reached_seconds)
         return _Round(outlines=outlines, binds=binds, alarming=healthy.too_many_alarms)
 
-    def _told(self, found: _Round) -> Suggestion:
+    def _reported(self, found: _Round) -> Suggestion:
         curve = self._curve(found.outlines)
         if found.proven is None:
             binds = found.binds
             if found.least is not None:
-                reached = with_room(self._trial.bricked(found.least.setting, BAD_RUNS))
-                binds = too_many(reached, self._wish, curve)
-            return Suggestion(wish=self._wish, binds=binds, curve=curve)
+                reached = with_margin(self._trial.bricked(found.least.setting, BAD_RUNS))
+                binds = too_many(reached, self._goal, curve)
+            return Suggestion(goal=self._goal, binds=binds, curve=curve)
         candidate, bricked, healthy = found.proven
         return Suggestion(
-            wish=self._wish,
+            goal=self._goal,
             setting=candidate.setting,
             finished_seconds=Band.of(healthy.times),
             bricked=Band.of(bricked),

@@ -16,24 +16,24 @@ from typing import TYPE_CHECKING
 
 from otactl.forecast.band import quantile
 from otactl.forecast.ensemble import play, plays
-from otactl.forecast.suggest.quiet import alarm_runs, most_alarms
-from otactl.forecast.suggest.wish import bad, healthy
+from otactl.forecast.suggest.false_alarm_test import alarm_runs, most_alarms
+from otactl.forecast.suggest.goal import bad, healthy
 from otactl.forecast.summary import finished_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
     from otactl.forecast.ensemble import Scenario
-    from otactl.forecast.suggest.wish import Setting, Wish
-    from otactl.forecast.tally import Tally
+    from otactl.forecast.run_result import RunResult
+    from otactl.forecast.suggest.goal import Goal, Setting
 
 BAD_RUNS = 200
-#: With the good image, for the time; ``quiet.alarm_runs`` says how many for false alarms.
+#: With the good image, for the time; ``is_silent.alarm_runs`` says how many for false alarms.
 TIMED_RUNS = 100
 #: A fleet larger than this is played whole less often, since its times hardly vary; its alarms
 #: are looked for among the things it notifies first, which go the same way.
 LARGE, TIMED_RUNS_OF_LARGE = 100_000, 60
-_ROOM = 0.975
+_MARGIN = 0.975
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class HealthyTrial:
     @property
     def reached_seconds(self) -> float:
         """The time that has to keep the wish."""
-        return with_room(self.times) if self.times else math.inf
+        return with_margin(self.times) if self.times else math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,33 +63,33 @@ class Trial:
     """Plays settings of one scenario for one wish."""
 
     scenario: Scenario
-    wish: Wish
+    goal: Goal
 
     def bricked(self, setting: Setting, runs: int) -> list[float]:
         """Things bricked by the bad image, ascending, over all the runs."""
-        scenario = bad(self.scenario, setting, self.wish, runs)
+        scenario = bad(self.scenario, setting, self.goal, runs)
         return sorted(float(found.bricked) for found in play(scenario))
 
     def bricked_while_hopeful(self, setting: Setting) -> list[float]:
         """The same, until so many runs brick too many that the limit cannot be kept any more."""
         over, bricked = 0, []
-        with closing(plays(bad(self.scenario, setting, self.wish, BAD_RUNS))) as runs:
+        with closing(plays(bad(self.scenario, setting, self.goal, BAD_RUNS))) as runs:
             for found in runs:
                 bricked.append(float(found.bricked))
-                over += found.bricked > self.wish.max_bricked
+                over += found.bricked > self.goal.max_bricked
                 if over > _most_over(BAD_RUNS):
                     break
         return sorted(bricked)
 
     def keeps_limit(self, bricked: list[float]) -> bool:
         """Whether the runs keep the limit with room to spare."""
-        return with_room(bricked) <= self.wish.max_bricked
+        return with_margin(bricked) <= self.goal.max_bricked
 
     def healthy(self, setting: Setting) -> HealthyTrial:
         """Play the healthy fleet until it is clear whether it is in time and stays quiet."""
-        count = alarm_runs(self.wish.false_alarm)
+        count = alarm_runs(self.goal.false_alarm)
         timed = TIMED_RUNS_OF_LARGE if self.scenario.things > LARGE else TIMED_RUNS
-        most = most_alarms(max(count, timed), self.wish.false_alarm)
+        most = most_alarms(max(count, timed), self.goal.false_alarm)
         late = alarms = played = 0
         times: list[float] = []
         with closing(self._healthy_runs(setting, timed, count - timed)) as runs:
@@ -98,13 +98,13 @@ class Trial:
                 if found.aborted_ms is not None:
                     alarms += 1
                 elif played <= timed:
-                    times.append(finished_seconds(found, self.wish.finish_percent))
-                    late += times[-1] > self.wish.within_seconds
+                    times.append(finished_seconds(found, self.goal.finish_percent))
+                    late += times[-1] > self.goal.within_seconds
                 if alarms > most or late > _most_over(timed):
                     break
         return HealthyTrial(tuple(sorted(times)), alarms, played, alarms > most)
 
-    def _healthy_runs(self, setting: Setting, timed: int, more: int) -> Generator[Tally]:
+    def _healthy_runs(self, setting: Setting, timed: int, more: int) -> Generator[RunResult]:
         yield from plays(healthy(self.scenario, setting, timed))
         if more > 0:
             things = min(LARGE, self.scenario.things)
@@ -112,11 +112,11 @@ class Trial:
             yield from plays(healthy(others, setting, more))
 
 
-def with_room(ordered: Sequence[float]) -> float:
+def with_margin(ordered: Sequence[float]) -> float:
     """What of so many runs, ascending, has to keep a limit for others to keep it 19 times in 20."""
-    return quantile(ordered, _ROOM)
+    return quantile(ordered, _MARGIN)
 
 
 def _most_over(runs: int) -> int:
     """How many runs may be over the limit for the quantile to be kept, at the most."""
-    return runs - 1 - math.floor(_ROOM * (runs + 1) - 1)
+    return runs - 1 - math.floor(_MARGIN * (runs + 1) - 1)

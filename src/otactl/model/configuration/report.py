@@ -51,20 +51,20 @@ class Report:
         ]
         self._unknown = 0
 
-    def entry(self, place: KeyName) -> IniEntry | None:
+    def entry(self, location: KeyName) -> IniEntry | None:
         """The entry of a key in the file, by either of its spellings."""
-        found = self._ini.get(place.section, place.key)
-        also = self._other_spellings.get(place.key)
+        found = self._ini.get(location.section, location.key)
+        also = self._other_spellings.get(location.key)
         if found is None and also is not None:
-            found = self._ini.get(place.section, also)
+            found = self._ini.get(location.section, also)
         return found
 
-    def at_key(self, place: KeyName, finding: Finding) -> None:
+    def at_key(self, location: KeyName, finding: Finding) -> None:
         """Report something about a key; of a missing key, at its section's place."""
-        entry = self.entry(place)
+        entry = self.entry(location)
         line = None if entry is None else entry.line
-        key = place.key if entry is None else entry.key
-        self._add(finding, section=place.section, key=key, line=line)
+        key = location.key if entry is None else entry.key
+        self._add(finding, section=location.section, key=key, line=line)
 
     def unknown_at(self, section: str, key: str, describe: Callable[[], Finding]) -> None:
         """Report a section, or a key of one, that nobody knows; of many, only how many."""
@@ -83,7 +83,7 @@ class Report:
 
     def _add(self, finding: Finding, *, section: str, line: int | None, key: str = "") -> None:
         found = self._ini.section(section)
-        place = line or (0 if found is None else found.line or 0)
+        location = line or (0 if found is None else found.line or 0)
         problem = Problem(
             file=self._file_name,
             line=line,
@@ -94,17 +94,17 @@ class Report:
             message=finding.message,
             hint=finding.hint,
         )
-        self._problems.append((place, problem))
+        self._problems.append((location, problem))
 
     @property
     def problems(self) -> tuple[Problem, ...]:
         """All of them, in the order of the file."""
-        told = tuple(problem for _, problem in sorted(self._problems, key=lambda pair: pair[0]))
+        reported = tuple(problem for _, problem in sorted(self._problems, key=lambda pair: pair[0]))
         more = self._unknown - MAX_UNKNOWN
         if more <= 0:
-            return told
+            return reported
         return (
-            *told,
+            *reported,
             Problem(
                 file=self._file_name,
                 severity=Severity.WARNING,

@@ -55,13 +55,13 @@ def read_waivers(section: IniSection, report: Report) -> dict[str, str]:
         )
         return {}
     for entry in section.entries:
-        place = KeyName(LINT, entry.key)
+        location = KeyName(LINT, entry.key)
         code = entry.key.removeprefix(WAIVER_PREFIX)
         if code == entry.key or not _CODE.fullmatch(code):
-            report.at_key(place, _no_waiver())
+            report.at_key(location, _no_waiver())
         elif not 0 < len(entry.value) <= limits.MAX_WAIVER_REASON_LENGTH:
             report.at_key(
-                place,
+                location,
                 Finding(
                     code="missing-reason",
                     message=(

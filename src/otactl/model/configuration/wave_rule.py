@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from otactl.model.wave import WaveSize
 
 #: What the ids of jobs that take a wave back will end with: ``-rb-1`` to ``-rb-99``.
-_ROLLBACK_ROOM = len("-rb-99")
+_ROLLBACK_SUFFIX = len("-rb-99")
 
 
 def waves_need_timeout(use_waves: bool, use_timeout: bool) -> Finding | None:  # noqa: FBT001  # values of the file
@@ -51,15 +51,15 @@ def waves_are_snapshots(use_waves: bool, selection: TargetSelection) -> Finding 
     return None
 
 
-def names_leave_room(waves: tuple[ListedWave, ...], job_id: str) -> Finding | None:
+def names_fit(waves: tuple[ListedWave, ...], job_id: str) -> Finding | None:
     """Each wave's job id, and room for the jobs that would take it back, in 64 characters."""
     longest = max((wave_job_id(job_id, str(one)) for one in waves), key=len)
-    if len(longest) + _ROLLBACK_ROOM > MAX_JOB_ID_LENGTH:
+    if len(longest) + _ROLLBACK_SUFFIX > MAX_JOB_ID_LENGTH:
         return Finding(
             code="range",
             message=(
                 f"makes the job id {longest} of {len(longest)} characters; with room for -rb-99"
-                f" behind it, it may have {MAX_JOB_ID_LENGTH - _ROLLBACK_ROOM}"
+                f" behind it, it may have {MAX_JOB_ID_LENGTH - _ROLLBACK_SUFFIX}"
             ),
             hint="shorten jobId, or the names of the waves",
         )
@@ -124,7 +124,7 @@ WAVE_RULES: tuple[Rule, ...] = (
     Rule(keys("DEFAULT.useWaveConfig", "DEFAULT.useTimeoutConfig"), waves_need_timeout),
     Rule(keys("DEFAULT.useWaveConfig", "DEFAULT.rounds"), waves_have_one_round),
     Rule(keys("DEFAULT.useWaveConfig", "DEFAULT.targetSelection"), waves_are_snapshots),
-    Rule(keys("WAVE_CONFIG.waveList", "DEFAULT.jobId"), names_leave_room),
+    Rule(keys("WAVE_CONFIG.waveList", "DEFAULT.jobId"), names_fit),
     Rule(keys("WAVE_CONFIG.onGateFailure"), rollback_is_not_built),
     Rule(keys("WAVE_CONFIG.preferRecent"), recent_is_not_built),
 )

@@ -23,7 +23,7 @@ _NAMESPACE = re.compile(r"(?!:)(?!AWS/$)[A-Za-z0-9._/#: -]{1,255}", re.ASCII)
 _METRIC = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 _.-]*[A-Za-z0-9_.-])?", re.ASCII)
 _MAX_PATH_LENGTH = 4096
-_MAX_LOOKED_AT = 200
+_MAX_COMPARED = 200
 #: ``otactl-<job id>-`` stands before the name of an alarm in CloudWatch.
 MAX_LISTED_NAME_LENGTH = (
     limits.MAX_ALARM_NAME_LENGTH - len("otactl--") - identifier.MAX_JOB_ID_LENGTH
@@ -61,7 +61,7 @@ def is_listed_name(text: str) -> bool:
 
 
 def _id_hint(text: str) -> str | None:
-    shown = text[:_MAX_LOOKED_AT]
+    shown = text[:_MAX_COMPARED]
     wrong = sorted({character for character in shown if not re.match(r"[a-zA-Z0-9_-]", character)})
     return f"{' '.join(map(repr, wrong[:5]))} cannot stand in it" if wrong else None
 

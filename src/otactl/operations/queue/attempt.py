@@ -173,7 +173,7 @@ class Attempt:
             try:
                 restore(journal, checkpoint, now_ms=self._clock.now_ms())
                 journal.listener = keeper
-                result, failure = carry_out(journal, environment, look_for_leftovers=True)
+                result, failure = carry_out(journal, environment, find_leftovers=True)
                 return self._record(journal, result, failure)
             finally:
                 journal.close()
@@ -219,7 +219,7 @@ class Attempt:
             state_dir=self._folder,
             poll_seconds=self._settings.poll_seconds,
             pace=pace,
-            hands_over=True,
+            releases=True,
             frontend=self._frontend,
         )
 

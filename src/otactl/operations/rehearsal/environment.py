@@ -170,7 +170,7 @@ def _await_devices(fleet: FleetRun, clock: CommandClock, frontend: Frontend) -> 
     waited_until = clock.monotonic_ms() + int(_CONNECT_SECONDS * 1000)
     while True:
         clock.check()
-        status = fleet.standing()
+        status = fleet.progress()
         if status.is_settled:
             frontend.note(f"{status.connected:,} devices connected over mutual TLS")
             return

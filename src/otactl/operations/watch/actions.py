@@ -86,7 +86,7 @@ class WatchActions:
         reader: IoT Jobs.
         board: Gets what is found out.
         clock: Time.
-        look_now: Lets the watch look at every job.
+        poll_now: Lets the watch look at every job.
     """
 
     def __init__(
@@ -94,17 +94,17 @@ class WatchActions:
         reader: RenewableReader,
         board: Board,
         clock: CommandClock,
-        look_now: Callable[[], None],
+        poll_now: Callable[[], None],
     ) -> None:
         self._reader = reader
         self._board = board
         self._clock = clock
-        self._look_now = look_now
+        self._poll_now = poll_now
         self._documents: dict[str, str] = {}
 
-    def look_now(self) -> None:
+    def poll_now(self) -> None:
         """Look at every job, whatever the interval says."""
-        self._look_now()
+        self._poll_now()
 
     def show_thing(self, job_id: str, thing_name: str) -> None:
         """Ask what a thing reported: one call."""
@@ -124,7 +124,7 @@ class WatchActions:
             # The page and the terminal view let the user type the answer first.
             consent=Consent.ANSWERED,
         )
-        self._look_now()
+        self._poll_now()
         return message
 
     def document(self, job_id: str) -> str:

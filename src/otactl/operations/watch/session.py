@@ -16,7 +16,7 @@ from otactl.monitor.job_watcher import JobWatcher
 from otactl.monitor.message_queue import MessageQueue
 from otactl.monitor.watch import Watch
 from otactl.operations.watch.actions import WatchActions
-from otactl.rules.backoff import PATIENCE_SECONDS
+from otactl.rules.backoff import MAX_UNREACHABLE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -131,9 +131,9 @@ def watching(
         expects_events=events,
         renew=session.reader.renew,
         last_word=lambda job_id: by_id[job_id].last_word(),
-        is_place_gone=session.location.is_gone,
+        is_endpoint_gone=session.location.is_gone,
         is_elsewhere=session.is_elsewhere,
-        patience_seconds=PATIENCE_SECONDS if gives_up else None,
+        max_unreachable_seconds=MAX_UNREACHABLE_SECONDS if gives_up else None,
     )
     with ExitStack() as stack:
         if events:
@@ -188,7 +188,7 @@ def poll_once(session: WatchSession, extra_calls: int) -> dict[str, JobSnapshot]
     """Poll each job once."""
     found = {}
     for job, watcher in zip(session.jobs, session.watchers, strict=True):
-        watcher.look(extra_calls=extra_calls)
+        watcher.poll(extra_calls=extra_calls)
         snapshot = watcher.snapshot()
         job.see(snapshot)
         session.board.put(job.job_id, snapshot)

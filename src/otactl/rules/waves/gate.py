@@ -21,7 +21,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from otactl.model.standing import AlarmState
+from otactl.model.progress import AlarmState
 from otactl.model.wave import Act, MissingAlarmData, Question, Verdict, percent_words
 from otactl.rules.waves.membership import share_of
 
@@ -179,12 +179,12 @@ def _unfinished(rule: GateRule, sight: GateSight) -> GateResult | None:
     if since is None:
         if _approved(sight, Question.INCONCLUSIVE):
             return None
-        told = () if sight.refused else (_counts_words(rule, sight.count),)
+        reported = () if sight.refused else (_counts_words(rule, sight.count),)
         why = sight.refused or _why_inconclusive(rule, sight)
         if not why:
-            return GateResult(verdict=Verdict.WAIT, reasons=told)
+            return GateResult(verdict=Verdict.WAIT, reasons=reported)
         return GateResult(
-            verdict=Verdict.INCONCLUSIVE, reasons=(why, *told), question=Question.INCONCLUSIVE
+            verdict=Verdict.INCONCLUSIVE, reasons=(why, *reported), question=Question.INCONCLUSIVE
         )
     left_ms = since + rule.soak_ms - sight.now_ms
     if left_ms <= 0:

@@ -157,10 +157,10 @@ def polygon(frame: Frame, xs: Sequence[float], low: Sequence[float], high: Seque
 def _stairs(frame: Frame, xs: Sequence[float], ys: Sequence[float]) -> list[str]:
     corners: list[str] = []
     for x, y in zip(xs, ys, strict=True):
-        place, height = f"{frame.x(x):.1f}", f"{frame.y(y):.1f}"
+        location, height = f"{frame.x(x):.1f}", f"{frame.y(y):.1f}"
         if corners and not corners[-1].endswith(f",{height}"):
-            corners.append(f"{place},{corners[-1].partition(',')[2]}")
-        corners.append(f"{place},{height}")
+            corners.append(f"{location},{corners[-1].partition(',')[2]}")
+        corners.append(f"{location},{height}")
     return corners
 
 

@@ -11,12 +11,12 @@ from otactl.views.wording import figure
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from otactl.model.standing import Percentiles
+    from otactl.model.progress import Percentiles
     from otactl.monitor.percentile import Bin
 
 _HEIGHT = 260
 #: Above the bars: two lines of text that no bar may cross.
-_ROOM_FOR_MARKS = 34
+_SPACE_FOR_MARKS = 34
 #: So near to an edge, as a share of the width, words lean away from it.
 _EDGE = 0.2
 
@@ -42,7 +42,7 @@ def histogram_chart(
         y_max=max(1, *(each.count for each in bins)),
         x_label="seconds of download",
         y_label="things",
-        top=_ROOM_FOR_MARKS,
+        top=_SPACE_FOR_MARKS,
     )
     bars = "".join(
         element(

@@ -56,10 +56,10 @@ def progress_chart(progress: Progress, *, width: int, height: int = _HEIGHT) -> 
     low = [0.0] * len(points)
     areas = []
     for status in _STACK:
-        place = _STATUSES.index(status)
-        if not any(counts[place] for _, counts in points):
+        location = _STATUSES.index(status)
+        if not any(counts[location] for _, counts in points):
             continue
-        high = [below + counts[place] for below, (_, counts) in zip(low, points, strict=True)]
+        high = [below + counts[location] for below, (_, counts) in zip(low, points, strict=True)]
         areas.append(
             element(
                 "polygon",

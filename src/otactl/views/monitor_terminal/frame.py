@@ -9,9 +9,9 @@ from rich.text import Text
 
 from otactl.monitor.table_query import TableQuery
 from otactl.views.foreign_text import clean
-from otactl.views.monitor_terminal.fold import fold
 from otactl.views.monitor_terminal.overview import STYLES, overview, summary_line
 from otactl.views.monitor_terminal.screen import Around, Mode, Prompt
+from otactl.views.monitor_terminal.wrap import wrap
 from otactl.views.wording import (
     clock_time,
     figure,
@@ -80,22 +80,22 @@ def draw(board: Board, screen: Screen, *, width: int, height: int) -> Frame:
     height = max(height, _LEAST_HEIGHT)
     job_id = board.job_ids[screen.job]
     snapshot = board.snapshot(job_id)
-    said = fold([_prompt(screen, job_id)], width)[:_MOST_SAID]
-    room = height - len(said) - 1
-    around = Around(page=max(1, room - _LIST_HEAD))
+    said = wrap([_prompt(screen, job_id)], width)[:_MOST_SAID]
+    height = height - len(said) - 1
+    around = Around(page=max(1, height - _LIST_HEAD))
     match screen.mode:
         case Mode.OVERVIEW:
-            lines = [*_others(board, screen), *fold(overview(job_id, snapshot), width)]
+            lines = [*_others(board, screen), *wrap(overview(job_id, snapshot), width)]
         case Mode.HELP:
-            lines = fold(map(Text, _HELP.splitlines()), width)
+            lines = wrap(map(Text, _HELP.splitlines()), width)
         case Mode.THING:
-            lines = fold(_thing(board, job_id, screen.thing_name, snapshot), width)
+            lines = wrap(_thing(board, job_id, screen.thing_name, snapshot), width)
         case Mode.THINGS:
             lines, around = _things(board, screen, around.page, width)
-    shown = lines[:room]
-    if len(lines) > room:
-        shown[-1] = Text(f"… {len(lines) - room + 1} more lines", style="dim")
-    shown += [Text()] * (room - len(shown))
+    shown = lines[:height]
+    if len(lines) > height:
+        shown[-1] = Text(f"… {len(lines) - height + 1} more lines", style="dim")
+    shown += [Text()] * (height - len(shown))
     whole = (*shown, *said, _keys(board, screen))
     return Frame(tuple(_fit(line, width) for line in whole), around)
 

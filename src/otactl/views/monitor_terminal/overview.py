@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from otactl.model.standing import AlarmState
+from otactl.model.progress import AlarmState
 from otactl.model.status import ExecutionStatus
 from otactl.views.foreign_text import clean
 from otactl.views.outcome import Tone, outcome_of
@@ -100,7 +100,7 @@ def summary_line(job_id: str, snapshot: JobSnapshot) -> Text:
 
 def _absence(snapshot: JobSnapshot) -> str:
     """Why nothing is known of a job."""
-    return "there is no such job" if snapshot.looked_ms else "nothing is known yet"
+    return "there is no such job" if snapshot.polled_ms else "nothing is known yet"
 
 
 def _noted(snapshot: JobSnapshot) -> str:
@@ -113,11 +113,11 @@ def _tone_style(snapshot: JobSnapshot) -> str:
     return TONES[outcome.tone] if outcome is not None and outcome.is_over else ""
 
 
-def _headline(job_id: str, status: str, place: str, style: str = "") -> Text:
+def _headline(job_id: str, status: str, location: str, style: str = "") -> Text:
     line = Text()
     line.append(f"{job_id}  ", style="bold")
     line.append(status, style=f"bold {style}".rstrip())
-    line.append(f"  {place}", style="dim")
+    line.append(f"  {location}", style="dim")
     return line
 
 
@@ -126,12 +126,12 @@ def _status(snapshot: JobSnapshot, job: JobDescription) -> tuple[str, str]:
     words = job_word(snapshot)
     if rounds is not None and rounds.planned > 1:
         words += f"  round {rounds.current} of {rounds.planned}"
-    place = f"{snapshot.source.value}, {clock_time(snapshot.at_ms)} UTC"
+    location = f"{snapshot.source.value}, {clock_time(snapshot.at_ms)} UTC"
     ended_ms = job.completed_at_ms or snapshot.at_ms
     if job.created_at_ms:
         verb = "took" if job.completed_at_ms else "running"
-        place += f", {verb} {duration((ended_ms - job.created_at_ms) / 1000)}"
-    return words, place
+        location += f", {verb} {duration((ended_ms - job.created_at_ms) / 1000)}"
+    return words, location
 
 
 def _note(snapshot: JobSnapshot) -> Iterator[Text]:

@@ -105,7 +105,7 @@ class Quit:
 
 
 @dataclass(frozen=True, slots=True)
-class LookNow:
+class PollNow:
     """Ask the service, whatever the interval says."""
 
 
@@ -131,7 +131,7 @@ class Cancel:
     force: bool
 
 
-Act = Quit | LookNow | ShowThing | WantStatus | Cancel
+Act = Quit | PollNow | ShowThing | WantStatus | Cancel
 
 
 def press(screen: Screen, key: str, around: Around) -> tuple[Screen, Act | None]:
@@ -156,10 +156,10 @@ def _quit(screen: Screen) -> Pressed:
     return screen, Quit()
 
 
-def _look(screen: Screen) -> Pressed:
+def _poll(screen: Screen) -> Pressed:
     if screen.mode is Mode.THING:
         return screen, ShowThing(screen.thing_name)
-    return replace(screen, message="looking"), LookNow()
+    return replace(screen, message="looking"), PollNow()
 
 
 def _help(screen: Screen) -> Pressed:
@@ -242,7 +242,7 @@ def _type(screen: Screen, key: str) -> Pressed:
 _COMMANDS: dict[str, Callable[[Screen], Pressed]] = {
     "q": _quit,
     "Q": _quit,
-    "r": _look,
+    "r": _poll,
     "?": _help,
     "escape": _back,
     "tab": _next_job,

@@ -12,11 +12,11 @@ from rich.live import Live
 from rich.segment import Segment
 
 from otactl.errors import Interrupted
-from otactl.views.monitor_terminal.errand import Errands
+from otactl.views.monitor_terminal.background_task import Errands
 from otactl.views.monitor_terminal.frame import draw
 from otactl.views.monitor_terminal.screen import (
     Cancel,
-    LookNow,
+    PollNow,
     Quit,
     Screen,
     ShowThing,
@@ -51,7 +51,7 @@ _FRAME_BEGINS, _FRAME_ENDS = _mark("\x1b[?2026h"), _mark("\x1b[?2026l")
 class Actions(Protocol):
     """What a view may ask for; each may call AWS and raise its errors."""
 
-    def look_now(self) -> None:
+    def poll_now(self) -> None:
         """Look at every job, whatever the interval says."""
 
     def show_thing(self, job_id: str, thing_name: str) -> None:
@@ -111,12 +111,12 @@ class MonitorSession:
             if version != drawn or beats % _REDRAW_BEATS == 0:
                 frame, drawn = self._draw(), version
                 self._refresh(live, frame)
-            if self._board.is_finished and not self._is_looked_at:
+            if self._board.is_finished and not self._is_viewed:
                 return
             beats += 1
-            told = self._errands.read()
-            if told is not None:
-                self._screen = replace(self._screen, message=told)
+            reported = self._errands.read()
+            if reported is not None:
+                self._screen = replace(self._screen, message=reported)
             keys = self._keyboard.read(_BEAT_SECONDS)
             if self._keyboard.is_gone:
                 raise Interrupted(signal.SIGHUP)
@@ -142,18 +142,18 @@ class MonitorSession:
         return draw(self._board, self._screen, width=size.width, height=size.height)
 
     @property
-    def _is_looked_at(self) -> bool:
+    def _is_viewed(self) -> bool:
         """Whether somebody may want to see the end for longer."""
         return self._stays and self._board.failure is None
 
     def _carry_out(self, act: Act) -> None:
         job_id = self._board.job_ids[self._screen.job]
         match act:
-            case LookNow():
-                self._actions.look_now()
+            case PollNow():
+                self._actions.poll_now()
             case WantStatus():
                 self._board.want(job_id, act.status)
-                self._actions.look_now()
+                self._actions.poll_now()
             case ShowThing():
                 name = act.thing_name
                 self._errands.send(lambda: self._actions.show_thing(job_id, name))

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from otactl.errors import OtactlError
-from otactl.model.standing import Percentiles
+from otactl.model.progress import Percentiles
 from otactl.views.chart.histogram_chart import histogram_chart
 from otactl.views.chart.progress_chart import progress_chart
 from otactl.views.page.job_fields import BoardNews, page_fields, policy_fields, thing_fields
@@ -39,11 +39,11 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from otactl.monitor.board import Board
-    from otactl.views.page.farewell import Farewell, Place
+    from otactl.views.page.page_shutdown import OpenPage, PageShutdown
 
 #: How often the stream looks whether there is news, and how often it tells at most.
 _BEAT_SECONDS = 0.25
-_TELL_SECONDS = 0.5
+_NOTIFY_SECONDS = 0.5
 #: How long a page may take to ask for the last time, and how often is looked whether it has.
 LAST_SECONDS = 1.0
 _LAST_BEAT_SECONDS = 0.02
@@ -69,7 +69,7 @@ _BODY_SECONDS = 10.0
 class PageActions(Protocol):
     """What the page may ask for; each may call AWS and raise its errors."""
 
-    def look_now(self) -> None:
+    def poll_now(self) -> None:
         """Look at every job, whatever the interval says."""
 
     def show_thing(self, job_id: str, thing_name: str) -> None:
@@ -84,15 +84,15 @@ class PageActions(Protocol):
         ...
 
 
-def build_page(board: Board, actions: PageActions, farewell: Farewell) -> Starlette:
+def build_page(board: Board, actions: PageActions, page_shutdown: PageShutdown) -> Starlette:
     """The application behind the guard.
 
     Args:
         board: The jobs.
         actions: What buttons do.
-        farewell: Whether the program is about to end; pages that are open are told.
+        page_shutdown: Whether the program is about to end; pages that are open are told.
     """
-    page = _Page(board, actions, farewell)
+    page = _Page(board, actions, page_shutdown)
     return Starlette(
         routes=[
             Route("/", _static("page.html", "text/html; charset=utf-8")),
@@ -107,7 +107,7 @@ def build_page(board: Board, actions: PageActions, farewell: Farewell) -> Starle
             Route("/job", _answering(page.job)),
             Route("/chart/progress", _answering(page.progress)),
             Route("/chart/downloads", _answering(page.downloads)),
-            Route("/look", _answering(page.look), methods=["POST"]),
+            Route("/look", _answering(page.poll), methods=["POST"]),
             Route("/want", _answering(page.want), methods=["POST"]),
             Route("/cancel", _answering(page.cancel), methods=["POST"]),
         ]
@@ -117,41 +117,41 @@ def build_page(board: Board, actions: PageActions, farewell: Farewell) -> Starle
 class _Page:
     """The answers that depend on the board."""
 
-    def __init__(self, board: Board, actions: PageActions, farewell: Farewell) -> None:
+    def __init__(self, board: Board, actions: PageActions, page_shutdown: PageShutdown) -> None:
         self._board = board
         self._actions = actions
-        self._farewell = farewell
+        self._page_shutdown = page_shutdown
 
     async def events(self, request: Request) -> Response:
         """The stream of snapshots (server-sent events), for at most ``MAX_STREAMS`` pages."""
-        place = self._farewell.open_page(MAX_STREAMS)
-        if place is None:
+        location = self._page_shutdown.open_page(MAX_STREAMS)
+        if location is None:
             words = f"{MAX_STREAMS} pages of this watch are open already: close one"
             return JSONResponse({"error": words}, status_code=503)
-        return _PageStream(self._tell(request), place)
+        return _PageStream(self._report(request), location)
 
-    async def _tell(self, request: Request) -> AsyncIterator[str]:
+    async def _report(self, request: Request) -> AsyncIterator[str]:
         """News when there are any; a slow reader gets the newest, never a backlog."""
         loop = asyncio.get_running_loop()
         news = BoardNews(self._board)
-        told, told_at = -1, -_TELL_SECONDS
+        reported, notified_at = -1, -_NOTIFY_SECONDS
         while not await request.is_disconnected():
             # Asked first: what the board was told before the end is told before it, too.
-            ends = self._farewell.is_said
+            ends = self._page_shutdown.is_said
             version, now = self._board.version, loop.time()
-            if version != told and (ends or now - told_at >= _TELL_SECONDS):
+            if version != reported and (ends or now - notified_at >= _NOTIFY_SECONDS):
                 yield _event("board", json.dumps(news.fields(), separators=(",", ":")))
-                told, told_at = version, now
-            elif now - told_at >= _HEARTBEAT_SECONDS:
+                reported, notified_at = version, now
+            elif now - notified_at >= _HEARTBEAT_SECONDS:
                 yield _event("beat")
-                told_at = now
+                notified_at = now
             if ends:
                 yield _event("end")
                 break
             await asyncio.sleep(_BEAT_SECONDS)
         # The page asks for the last time, and closes the stream when it has the answers.
-        patience = int(LAST_SECONDS / _LAST_BEAT_SECONDS)
-        for _ in range(patience):
+        beats_left = int(LAST_SECONDS / _LAST_BEAT_SECONDS)
+        for _ in range(beats_left):
             if await request.is_disconnected():
                 break
             await asyncio.sleep(_LAST_BEAT_SECONDS)
@@ -197,12 +197,12 @@ class _Page:
         bins = await run_in_threadpool(self._board.downloads, job_id)
         snapshot = self._board.snapshot(job_id)
         # A page may be there before the first look: nothing to draw, which is no mistake.
-        told = Percentiles() if snapshot is None else snapshot.download_seconds
-        return _drawing(histogram_chart(bins, told, width=width))
+        reported = Percentiles() if snapshot is None else snapshot.download_seconds
+        return _drawing(histogram_chart(bins, reported, width=width))
 
-    async def look(self, _request: Request) -> Response:
+    async def poll(self, _request: Request) -> Response:
         """Look now."""
-        self._actions.look_now()
+        self._actions.poll_now()
         return JSONResponse({"told": "looking"})
 
     async def want(self, request: Request) -> Response:
@@ -211,7 +211,7 @@ class _Page:
         status = status_of(fields)
         if status is not None:
             self._board.want(job_of(fields, self._board.job_ids), status)
-            self._actions.look_now()
+            self._actions.poll_now()
         return JSONResponse({"told": "they are being listed"})
 
     async def cancel(self, request: Request) -> Response:
@@ -233,16 +233,16 @@ class _PageStream(StreamingResponse):
 
     Args:
         content: What is told.
-        place: The place, taken before: between looking whether one is free and taking it nobody
+        location: The place, taken before: between looking whether one is free and taking it nobody
             else may look.
     """
 
-    def __init__(self, content: AsyncIterator[str], place: Place) -> None:
+    def __init__(self, content: AsyncIterator[str], location: OpenPage) -> None:
         super().__init__(content, media_type="text/event-stream")
-        self._place = place
+        self._location = location
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self._place:
+        with self._location:
             await super().__call__(scope, receive, send)
 
 

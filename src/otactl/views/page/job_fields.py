@@ -44,7 +44,7 @@ class BoardNews:
 
     def __init__(self, board: Board) -> None:
         self._board = board
-        self._told: dict[str, JobSnapshot | None] = {}
+        self._reported: dict[str, JobSnapshot | None] = {}
 
     def fields(self) -> dict[str, Any]:
         """Everything the page shows by itself, as far as it does not know it yet."""
@@ -54,8 +54,8 @@ class BoardNews:
         jobs = []
         for job_id in board.job_ids:
             snapshot = board.snapshot(job_id)
-            if job_id not in self._told or self._told[job_id] is not snapshot:
-                self._told[job_id] = snapshot
+            if job_id not in self._reported or self._reported[job_id] is not snapshot:
+                self._reported[job_id] = snapshot
                 jobs.append(_job(job_id, snapshot))
         return {
             "version": version,

@@ -27,7 +27,7 @@ _TOKEN_BYTES = 24
 _START_SECONDS = 10.0
 #: Connections taken at once, before any of them can be looked at and closed.
 _BACKLOG = 32
-_NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+_NO_DESCRIPTORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 #: What it may take beyond that until all pages have heard of the end.
 _HEAR_SECONDS = 3.0
 
@@ -53,21 +53,21 @@ def serving_page(board: Board, actions: PageActions, port: int) -> Iterator[str]
 
         from otactl.views.page.app import LAST_SECONDS, build_page
         from otactl.views.page.connection import BoundedConnection, PageServer
-        from otactl.views.page.farewell import Farewell
         from otactl.views.page.guard import Guard
+        from otactl.views.page.page_shutdown import PageShutdown
     except ImportError as error:
         raise UserMistake(
             f"the page needs {error.name}, which is not installed",
             hint="python3 -m pip install 'otactl[web]'",
         ) from error
     listener = _listen(port)
-    place = f"{_HOST}:{listener.getsockname()[1]}"
-    farewell = Farewell()
+    location = f"{_HOST}:{listener.getsockname()[1]}"
+    page_shutdown = PageShutdown()
     token = secrets.token_urlsafe(_TOKEN_BYTES)
     guard = Guard(
-        build_page(board, actions, farewell),
+        build_page(board, actions, page_shutdown),
         token,
-        hosts=(place, place.replace(_HOST, "localhost")),
+        hosts=(location, location.replace(_HOST, "localhost")),
     )
     config = uvicorn.Config(
         guard,
@@ -87,10 +87,10 @@ def serving_page(board: Board, actions: PageActions, port: int) -> Iterator[str]
     thread.start()
     try:
         _await_start(server, thread)
-        yield f"http://{place}/{token}/"
+        yield f"http://{location}/{token}/"
     finally:
         # Open pages are told first, so that they do not take it for a lost connection.
-        farewell.say(LAST_SECONDS + _HEAR_SECONDS)
+        page_shutdown.say(LAST_SECONDS + _HEAR_SECONDS)
         server.should_exit = True
         thread.join(_START_SECONDS)
         listener.close()
@@ -105,14 +105,14 @@ class _FaultHandler:
     """Says once, in a line, that no connection can be taken; asyncio itself tries again."""
 
     def __init__(self) -> None:
-        self._is_told = False
+        self._is_reported = False
 
     def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")
-        if not isinstance(error, OSError) or error.errno not in _NO_ROOM:
+        if not isinstance(error, OSError) or error.errno not in _NO_DESCRIPTORS:
             loop.default_exception_handler(context)
-        elif not self._is_told:
-            self._is_told = True
+        elif not self._is_reported:
+            self._is_reported = True
             # Not by a console: rich may have to open a file of its own for that.
             sys.stderr.write(
                 f"warning: the page cannot take more connections: {error.strerror};"

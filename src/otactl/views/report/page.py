@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from otactl.model.outcome import ThingOutcome
-    from otactl.model.standing import FailureGroup
+    from otactl.model.progress import FailureGroup
     from otactl.operations.report_content import ReportContent, RoundContent
 
 #: Things listed in a file that people open; the CSV has them all.
@@ -104,8 +104,8 @@ def _short(failure: str) -> str:
 
 
 def _where(content: ReportContent) -> str:
-    place = ", ".join(filter(None, (content.region, content.account)))
-    return f"rehearsal on one machine ({place})" if content.is_rehearsal else place
+    location = ", ".join(filter(None, (content.region, content.account)))
+    return f"rehearsal on one machine ({location})" if content.is_rehearsal else location
 
 
 def _image(content: ReportContent) -> str:

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 
 from otactl.cloud.scope import Scope
-from otactl.cloud.streams.chunk_cache import ChunkCache
+from otactl.cloud.streams.block_cache import BlockCache
 from otactl.cloud.streams.fault import FaultKind, StreamFault
 from otactl.cloud.streams.file_reader import FileReader
 from otactl.cloud.streams.record import ObjectState, S3Location, StreamFile
@@ -22,7 +22,7 @@ class MemoryObjects:
 
     contents: dict[S3Location, bytes] = field(default_factory=dict)
     reads: list[tuple[int, int]] = field(default_factory=list)
-    looks: int = 0
+    polls: int = 0
 
     def _content(self, location: S3Location) -> bytes:
         if location not in self.contents:
@@ -30,7 +30,7 @@ class MemoryObjects:
         return self.contents[location]
 
     async def state(self, _scope: Scope, location: S3Location) -> ObjectState:
-        self.looks += 1
+        self.polls += 1
         content = self._content(location)
         etag = hashlib.md5(content, usedforsecurity=False).hexdigest()
         return ObjectState(etag=etag, size_bytes=len(content))
@@ -76,7 +76,7 @@ class Cloud:
     cache_bytes: int = 1 << 20
 
     def __post_init__(self) -> None:
-        self.reader = FileReader(self.objects, self.roles, ChunkCache(self.cache_bytes), self.clock)
+        self.reader = FileReader(self.objects, self.roles, BlockCache(self.cache_bytes), self.clock)
 
     async def make_stream(self, *contents: bytes, stream_id: str = "s") -> None:
         """A stream whose files 0, 1, … have these contents."""

@@ -62,10 +62,10 @@ async def test_a_changed_object_is_noticed_within_a_second_and_asked_about_once_
     await cloud.make_stream(b"old")
     stream = cloud.store.describe(HERE, "s")
     [file] = stream.files
-    looks = cloud.objects.looks
+    polls = cloud.objects.polls
     for _ in range(100):
         await cloud.reader.check(HERE, stream, file)
-    assert cloud.objects.looks == looks + 1
+    assert cloud.objects.polls == polls + 1
 
     cloud.objects.contents[file.location] = b"new"
     cloud.clock.now += CHECK_SECONDS

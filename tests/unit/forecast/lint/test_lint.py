@@ -366,8 +366,8 @@ def test_a_continuous_job_is_not_told_that_it_never_completes() -> None:
     (found,) = findings(patient)
     assert "the job never completes" in found.message
     endless = replace(patient, target_selection=TargetSelection.CONTINUOUS)
-    (told,) = [f for f in findings(endless) if f.code == "OTA301"]
-    assert "completes" not in told.message
+    (reported,) = [f for f in findings(endless) if f.code == "OTA301"]
+    assert "completes" not in reported.message
 
 
 def test_a_week_of_patience_for_what_takes_minutes() -> None:

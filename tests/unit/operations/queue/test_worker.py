@@ -22,17 +22,17 @@ from otactl.operations.queue.worker import Worker, WorkerOptions, WorkUntil, new
 class AwayTable(MemoryTable):
     """A table that cannot be reached for a while."""
 
-    def __init__(self, looks: int) -> None:
+    def __init__(self, polls: int) -> None:
         super().__init__()
-        self.looks = looks
+        self.polls = polls
         self.clock = CommandClock(speed=1000)
         self.asks_to_stop_at: int | None = None
 
     def active(self) -> ActiveRequests:
-        self.looks -= 1
-        if self.looks == self.asks_to_stop_at:
+        self.polls -= 1
+        if self.polls == self.asks_to_stop_at:
             self.clock.ask_to_stop(15)
-        if self.looks >= 0:
+        if self.polls >= 0:
             raise AwsUnreachable("dynamodb:Query", "EndpointConnectionError", "no route")
         return super().active()
 
@@ -69,20 +69,20 @@ def worker(table: AwayTable, until: WorkUntil, tmp_path: Path) -> Worker:
 def test_a_worker_for_ci_gives_up_on_a_queue_that_cannot_be_reached(
     until: WorkUntil, tmp_path: Path
 ) -> None:
-    assert worker(AwayTable(looks=4), until, tmp_path).run() == 0
+    assert worker(AwayTable(polls=4), until, tmp_path).run() == 0
 
     with pytest.raises(AwsUnreachable, match="no route"):
-        worker(AwayTable(looks=1000), until, tmp_path).run()
+        worker(AwayTable(polls=1000), until, tmp_path).run()
 
 
 def test_a_worker_that_runs_until_it_is_stopped_waits_for_the_queue(tmp_path: Path) -> None:
-    table = AwayTable(looks=30)
+    table = AwayTable(polls=30)
     table.asks_to_stop_at = 2
 
     with pytest.raises(Interrupted):
         worker(table, WorkUntil.STOPPED, tmp_path).run()
 
-    assert table.looks == 2
+    assert table.polls == 2
 
 
 def test_no_two_workers_have_the_same_name() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from otactl.model.standing import AlarmState
+from otactl.model.progress import AlarmState
 from otactl.model.wave import Act, Decision, GateRule, MissingAlarmData, Question, Verdict
 from otactl.rules.waves.counting import WaveCount
 from otactl.rules.waves.gate import AlarmSight, EarlierWave, GateSight, judge

@@ -8,7 +8,7 @@ import weakref
 
 import pytest
 
-from otactl.aws.leaving_executor import LeavingExecutor
+from otactl.aws.daemon_executor import DaemonExecutor
 
 
 def test_a_failure_does_not_wait_for_the_collector():
@@ -25,7 +25,7 @@ def test_a_failure_does_not_wait_for_the_collector():
     gc.disable()
     try:
         with pytest.raises(OSError, match="Held") as caught:
-            LeavingExecutor().submit(fail).result()
+            DaemonExecutor().submit(fail).result()
         del caught
         assert freed.wait(5)
     finally:

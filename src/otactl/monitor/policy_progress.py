@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from otactl.model.standing import AbortStanding, RolloutStanding
+from otactl.model.progress import AbortProgress, RolloutProgress
 from otactl.model.status import ExecutionStatus
 from otactl.rules.abort import distance
 from otactl.rules.rollout import (
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from otactl.model.snapshot import JobDescription
 
 
-def rollout_standing(job: JobDescription, unnotified: int | None) -> RolloutStanding | None:
+def rollout_progress(job: JobDescription, unnotified: int | None) -> RolloutProgress | None:
     """How fast AWS notifies things now; None when all are notified."""
     if unnotified == 0:
         return None
@@ -29,7 +29,7 @@ def rollout_standing(job: JobDescription, unnotified: int | None) -> RolloutStan
         notified=job.counts.total,
         succeeded=job.counts[ExecutionStatus.SUCCEEDED],
     )
-    return RolloutStanding(
+    return RolloutProgress(
         rate_per_minute=rate_per_minute(rollout, state),
         maximum_per_minute=(
             DEFAULT_MAXIMUM_PER_MINUTE if rollout is None else rollout.maximum_per_minute
@@ -39,10 +39,10 @@ def rollout_standing(job: JobDescription, unnotified: int | None) -> RolloutStan
     )
 
 
-def abort_standing(job: JobDescription) -> tuple[AbortStanding, ...]:
+def abort_progress(job: JobDescription) -> tuple[AbortProgress, ...]:
     """How far each abort criterion is from cancelling the job, in the order of the list."""
     return tuple(
-        AbortStanding(
+        AbortProgress(
             failure_type=found.criterion.failure_type,
             threshold_percentage=found.criterion.threshold_percentage,
             min_number_of_executed_things=found.criterion.min_number_of_executed_things,

@@ -10,7 +10,7 @@ from tests.unit.deploy.test_executor import DEPLOYMENT, a_plan
 from otactl.deploy.executor import Executor
 from otactl.deploy.journal import Journal, Outcome, Phase
 from otactl.deploy.observer import SilentObserver
-from otactl.deploy.patience import Patience
+from otactl.deploy.outage_retry import OutageRetry
 from otactl.errors import AwsUnreachable, DeadlinePassed, Interrupted
 from otactl.model.status import JobStatus
 
@@ -51,9 +51,9 @@ def test_patience_counts_from_the_first_failure_not_from_the_start(aws, worked_m
         return "done"
 
     pauses = []
-    patience = Patience(aws.clock, lambda _, seconds: pauses.append(seconds))
+    retry = OutageRetry(aws.clock, lambda _, seconds: pauses.append(seconds))
 
-    assert patience.persist(act) == "done"
+    assert retry.retry_unreachable(act) == "done"
     assert pauses == [1, 2, 4]
 
 
@@ -62,23 +62,23 @@ def test_patience_ends_fifteen_minutes_after_the_first_failure(aws):
         raise OUTAGE
 
     with pytest.raises(AwsUnreachable):
-        Patience(aws.clock, lambda *_: None).persist(act)
+        OutageRetry(aws.clock, lambda *_: None).retry_unreachable(act)
 
     assert 840_000 <= aws.clock.span_ms <= 900_000
 
 
 def test_an_answer_ends_an_outage_and_the_next_one_has_all_patience(aws):
-    patience = Patience(aws.clock, lambda *_: None)
+    retry = OutageRetry(aws.clock, lambda *_: None)
     failures = iter([True, True, False])
 
     def act():
         aws.clock.span_ms += 800_000
-        patience.answered()
+        retry.answered()
         if next(failures):
             raise OUTAGE
         return "done"
 
-    assert patience.persist(act) == "done"
+    assert retry.retry_unreachable(act) == "done"
 
 
 class Outcomes:
@@ -118,11 +118,11 @@ class SetsTheClock(SilentObserver):
     """Sets the wall clock while the third look at the job is shown."""
 
     def __init__(self, clock, hours):
-        self._clock, self._hours, self._looks = clock, hours, 0
+        self._clock, self._hours, self._polls = clock, hours, 0
 
     def on_snapshot(self, round_number, snapshot):
-        self._looks += 1
-        if self._looks == 3:
+        self._polls += 1
+        if self._polls == 3:
             self._clock.ms += self._hours * HOUR_MS
 
 
@@ -140,8 +140,8 @@ def test_a_wall_clock_that_is_set_moves_no_deadline(aws, journal, hours):
 
 
 class StopsAfter(SilentObserver):
-    def __init__(self, clock, looks):
-        self._clock, self._left = clock, looks
+    def __init__(self, clock, polls):
+        self._clock, self._left = clock, polls
 
     def on_snapshot(self, round_number, snapshot):
         self._left -= 1

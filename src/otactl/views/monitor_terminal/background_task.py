@@ -20,24 +20,24 @@ class Errands:
 
     def __init__(self) -> None:
         self._waiting: queue.SimpleQueue[Callable[[], str | None]] = queue.SimpleQueue()
-        self._told: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._reported: queue.SimpleQueue[str] = queue.SimpleQueue()
         threading.Thread(target=self._run, name="errands", daemon=True).start()
 
-    def send(self, errand: Callable[[], str | None]) -> None:
+    def send(self, task: Callable[[], str | None]) -> None:
         """Let something be done. What it returns, or its error's words, can be read later."""
-        self._waiting.put(errand)
+        self._waiting.put(task)
 
     def read(self) -> str | None:
         """What an errand came to; None when there is nothing to tell."""
         try:
-            return self._told.get_nowait()
+            return self._reported.get_nowait()
         except queue.Empty:
             return None
 
     def _run(self) -> None:
         while True:
-            errand = self._waiting.get()
+            task = self._waiting.get()
             try:
-                self._told.put(errand() or "")
+                self._reported.put(task() or "")
             except OtactlError as error:
-                self._told.put(str(error))
+                self._reported.put(str(error))

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class Goal:
     """A rollout that is quick when all is well, and stops in time when it is not.
 
     Attributes:
@@ -129,7 +129,7 @@ class Suggestion:
         curve: The trade-off, the quickest first.
     """
 
-    wish: Wish
+    goal: Goal
     setting: Setting | None = None
     binds: str = ""
     finished_seconds: Band | None = None
@@ -141,11 +141,11 @@ class Suggestion:
         """The suggestion as ``--output json`` shows it."""
         return {
             "wish": {
-                "withinSeconds": self.wish.within_seconds,
-                "maxBricked": self.wish.max_bricked,
-                "failureRate": self.wish.failure_rate,
-                "finishPercent": self.wish.finish_percent,
-                "falseAlarm": self.wish.false_alarm,
+                "withinSeconds": self.goal.within_seconds,
+                "maxBricked": self.goal.max_bricked,
+                "failureRate": self.goal.failure_rate,
+                "finishPercent": self.goal.finish_percent,
+                "falseAlarm": self.goal.false_alarm,
             },
             "found": self.setting is not None,
             "setting": self.setting and self.setting.to_fields(),
@@ -163,11 +163,11 @@ def healthy(scenario: Scenario, setting: Setting, runs: int) -> Scenario:
     return replace(scenario, job=setting.applied(scenario.job), runs=runs)
 
 
-def bad(scenario: Scenario, setting: Setting, wish: Wish, runs: int) -> Scenario:
+def bad(scenario: Scenario, setting: Setting, goal: Goal, runs: int) -> Scenario:
     """The scenario with a setting and the bad image."""
     return replace(
         scenario,
         job=setting.applied(scenario.job),
-        profile=scenario.profile.with_failure_rate(wish.failure_rate),
+        profile=scenario.profile.with_failure_rate(goal.failure_rate),
         runs=runs,
     )

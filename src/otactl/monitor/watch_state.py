@@ -10,19 +10,19 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class Turn:
+class WatchState:
     """One job in the loop of a watch.
 
     Attributes:
         due_ms: When it is looked at next, by the monotonic clock, as all times here.
         answered_ms: When the service last answered; at the start, when the watch began.
         looked_ms, look: When the job was last looked at, and that by the wall clock.
-        quiet_seconds: How long no event may come before the next look.
+        silent_after_seconds: How long no event may come before the next look.
         is_answered: Whether the service answered at all.
         doubt: Whether something seems to have happened that no event told.
         failures: Looks in a row that failed.
         failing_since_ms: When the first of them did.
-        trouble: Why the last look failed.
+        last_error: Why the last look failed.
         closing: Whether the job is over and only the picture is being completed.
         ended: Whether nothing more is done about it.
         beats: Grows with what a snapshot shows and the state of the job does not hold.
@@ -32,21 +32,21 @@ class Turn:
     watcher: JobWatcher
     due_ms: int
     answered_ms: int
-    quiet_seconds: float
+    silent_after_seconds: float
     is_answered: bool = False
-    looked_ms: int = 0
-    look: int = 0
+    polled_ms: int = 0
+    poll: int = 0
     doubt: bool = False
     failures: int = 0
     failing_since_ms: int = 0
-    trouble: str = ""
+    last_error: str = ""
     closing: bool = False
     ended: bool = False
     beats: int = 0
     shown_ms: int = 0
     shown: tuple[object, ...] = ()
 
-    def note_look(self, now_ms: int) -> None:
+    def note_poll(self, now_ms: int) -> None:
         """Note when the job was looked at, if that is news."""
-        if self.look != self.watcher.state.looked_ms:
-            self.look, self.looked_ms = self.watcher.state.looked_ms, now_ms
+        if self.poll != self.watcher.state.polled_ms:
+            self.poll, self.polled_ms = self.watcher.state.polled_ms, now_ms

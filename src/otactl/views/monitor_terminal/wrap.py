@@ -22,7 +22,7 @@ _PAUSES = (",", ";", ":")
 _RAGGED = 24
 
 
-def fold(lines: Iterable[Text], width: int) -> list[Text]:
+def wrap(lines: Iterable[Text], width: int) -> list[Text]:
     """Lines that are no longer than the terminal is wide, and say the same."""
     return [part for line in lines for part in _parts(line, width)]
 
@@ -51,13 +51,13 @@ def _break(text: str, width: int, least: int = 0) -> int:
         least: Blanks before this place do not count.
     """
     taken = blank = pause = 0
-    for place, sign in enumerate(text):
+    for location, sign in enumerate(text):
         taken += cell_len(sign)
         if taken > width:
             if pause > max(0, width - _RAGGED):
                 return pause
-            return place if sign == " " and place > least else blank or max(1, place)
-        if sign == " " and place >= least:
-            blank = place + 1
-            pause = blank if text[place - 1 : place] in _PAUSES else pause
+            return location if sign == " " and location > least else blank or max(1, location)
+        if sign == " " and location >= least:
+            blank = location + 1
+            pause = blank if text[location - 1 : location] in _PAUSES else pause
     return len(text)

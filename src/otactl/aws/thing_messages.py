@@ -33,7 +33,7 @@ def requests_of(thing_name: str) -> tuple[str, ...]:
     )
 
 
-def overheard(topic: str, payload: bytes, now_ms: int) -> ThingHeard | None:
+def thing_messages(topic: str, payload: bytes, now_ms: int) -> ThingHeard | None:
     """What a message says, or None when it says nothing.
 
     Raises:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable
 
 
-class ChunkCache:
+class BlockCache:
     """See the module.
 
     Args:

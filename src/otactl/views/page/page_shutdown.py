@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     #: Held while a page is open.
-    Place = AbstractContextManager[None]
+    OpenPage = AbstractContextManager[None]
 
 
-class Farewell:
+class PageShutdown:
     """Counts the pages that are open, and holds the end up until they have asked what they need.
 
     A page draws and lists less often than it is told of news. So at the end it asks once more:
@@ -31,16 +31,16 @@ class Farewell:
         """Whether the program is about to end."""
         return self._is_said
 
-    def open_page(self, most: int) -> Place | None:
+    def open_page(self, most: int) -> OpenPage | None:
         """Take a place for a page that opens; None when ``most`` are open."""
         with self._changed:
             if self._pages >= most:
                 return None
             self._pages += 1
-        return self._place()
+        return self._hold_open()
 
     @contextmanager
-    def _place(self) -> Iterator[None]:
+    def _hold_open(self) -> Iterator[None]:
         try:
             yield
         finally:
@@ -48,8 +48,8 @@ class Farewell:
                 self._pages -= 1
                 self._changed.notify_all()
 
-    def say(self, patience_seconds: float) -> None:
+    def say(self, wait_seconds: float) -> None:
         """Let all pages know, and wait until they are closed, but no longer than this."""
         with self._changed:
             self._is_said = True
-            self._changed.wait_for(lambda: self._pages == 0, patience_seconds)
+            self._changed.wait_for(lambda: self._pages == 0, wait_seconds)

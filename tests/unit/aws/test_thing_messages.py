@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otactl.aws.overheard import overheard, requests_of
+from otactl.aws.thing_messages import requests_of, thing_messages
 from otactl.wire.error import WireError
 from otactl.wire.stream_payload import GetStreamRequest, encode_get_request
 from otactl.wire.stream_topic import PayloadFormat
@@ -15,7 +15,7 @@ BASE = "$aws/things/t1"
 
 
 def words(topic, payload):
-    heard = overheard(topic, payload, 5)
+    heard = thing_messages(topic, payload, 5)
     return None if heard is None else heard.words
 
 
@@ -53,7 +53,7 @@ def test_a_message_says_what_the_thing_does(topic, payload, expected):
 
 @pytest.mark.parametrize(("verb", "connected"), [("connected", True), ("disconnected", False)])
 def test_presence_tells_whether_it_is_there(verb, connected):
-    heard = overheard(f"$aws/events/presence/{verb}/t1", b"{}", 5)
+    heard = thing_messages(f"$aws/events/presence/{verb}/t1", b"{}", 5)
     assert (heard.thing_name, heard.connected) == ("t1", connected)
 
 
@@ -65,7 +65,7 @@ def test_presence_tells_whether_it_is_there(verb, connected):
 )
 def test_no_bytes_break_the_listener(topic, payload):
     try:
-        overheard(f"{BASE}/{topic}", payload, 5)
+        thing_messages(f"{BASE}/{topic}", payload, 5)
     except WireError:
         return
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from otactl.forecast.attempts import Executions, Flags, Integers
-    from otactl.forecast.run import Course
+    from otactl.forecast.run import Run
     from otactl.model.status import ExecutionStatus
 
 
@@ -73,12 +73,12 @@ class Curves:
 
     def minutes_until(self, series: Integers, count: float) -> float:
         """When a count is reached; infinite when it is not."""
-        place = int(np.searchsorted(series, count))
-        return float(self.minutes[place]) if place < len(series) else math.inf
+        location = int(np.searchsorted(series, count))
+        return float(self.minutes[location]) if location < len(series) else math.inf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
+class RunResult:
     """One run in numbers. Counts of things go by each thing's last execution.
 
     Attributes:
@@ -111,14 +111,14 @@ class Tally:
     curves: Curves
 
 
-def tally(course: Course, *, things: int, image_bytes: int, horizon_minutes: int) -> Tally:
+def run_result(one_run: Run, *, things: int, image_bytes: int, horizon_minutes: int) -> RunResult:
     """Count one run."""
-    counting = _Counting(course, image_bytes, horizon_minutes)
-    for part in course.parts:
+    counting = _Counting(one_run, image_bytes, horizon_minutes)
+    for part in one_run.parts:
         counting.add(part)
-    abort = course.abort
+    abort = one_run.abort
     curves = counting.curves()
-    return Tally(
+    return RunResult(
         things=things,
         notified=int(counting.notified.sum()),
         by_status=_named(counting.by_status),
@@ -144,8 +144,8 @@ def _named(counts: Integers) -> dict[ExecutionStatus, int]:
 class _Counting:
     """Adds up one part after another, so that no array of the whole fleet is needed."""
 
-    def __init__(self, course: Course, image_bytes: int, horizon_minutes: int) -> None:
-        self._abort_ms = None if course.abort is None else course.abort.at_ms
+    def __init__(self, one_run: Run, image_bytes: int, horizon_minutes: int) -> None:
+        self._abort_ms = None if one_run.abort is None else one_run.abort.at_ms
         self._horizon_ms = horizon_minutes * MINUTE_MS
         self._minutes = horizon_minutes
         self._image_bytes = image_bytes

@@ -36,7 +36,7 @@ NEARLY_ALL = 0.9
 
 
 @dataclass(frozen=True)
-class Subject:
+class LintContext:
     """A deployment to a fleet.
 
     Attributes:
@@ -222,7 +222,7 @@ class Subject:
 
 
 def _middles(count: int) -> list[float]:
-    return [(place + 0.5) / count for place in range(count)]
+    return [(location + 0.5) / count for location in range(count)]
 
 
 def _points(distribution: Distribution) -> list[float]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Habits:
+class FleetEstimate:
     """What a fleet does.
 
     Attributes:
@@ -38,7 +38,7 @@ class Habits:
     bricked_share: float
 
 
-def learn(scenario: Scenario, minutes: int) -> Habits:
+def learn(scenario: Scenario, minutes: int) -> FleetEstimate:
     """Watch a sample for so many minutes."""
     # However small the fleet: the abort threshold hangs on the share of failures found here.
     sample = SAMPLE
@@ -57,7 +57,7 @@ def learn(scenario: Scenario, minutes: int) -> Habits:
         )
     )
     failed = ended - found.executions[ExecutionStatus.SUCCEEDED]
-    return Habits(
+    return FleetEstimate(
         finished=succeeded + curves.at("unsuccessful", axis) / sample,
         succeeded=succeeded,
         failure_share=failed / max(1, ended),

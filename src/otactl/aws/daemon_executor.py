@@ -18,7 +18,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class LeavingExecutor(ThreadPoolExecutor):
+class DaemonExecutor(ThreadPoolExecutor):
     """A thread of its own for each call; the program may end before they do.
 
     It is a ``ThreadPoolExecutor`` because asyncio takes no other as its default.

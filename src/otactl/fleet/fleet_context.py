@@ -32,7 +32,7 @@ class DevicePlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class FleetContext:
     """What the devices of a fleet share.
 
     Attributes:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from tests.support.forecasting import criterion
 
+from otactl.forecast.abort_finder import AbortFinder, ends_by_minute
 from otactl.forecast.attempts import NEVER, Attempts, Executions
-from otactl.forecast.ledger import Ledger, ends_by_minute
 from otactl.model.job_configuration import AbortCriterion
 from otactl.model.status import FailureType
 
@@ -39,13 +39,13 @@ def ended(*ends: tuple[int, int], first_thing: int = 0) -> Executions:
     )
 
 
-def ledger(*criteria: AbortCriterion, minutes: int = 100) -> Ledger:
-    return Ledger(criteria, minutes)
+def abort_finder(*criteria: AbortCriterion, minutes: int = 100) -> AbortFinder:
+    return AbortFinder(criteria, minutes)
 
 
 def test_the_order_within_a_minute_decides() -> None:
     half = criterion(50, 2)
-    early, late = ledger(half), ledger(half)
+    early, late = abort_finder(half), abort_finder(half)
     early.add(ended((10, FAILED), (20, SUCCEEDED), (30, SUCCEEDED)))
     late.add(ended((10, SUCCEEDED), (20, SUCCEEDED), (30, FAILED)))
     found = early.abort_before()
@@ -55,7 +55,7 @@ def test_the_order_within_a_minute_decides() -> None:
 
 
 def test_ends_of_several_stretches_are_one_sequence() -> None:
-    book = ledger(criterion(50, 4))
+    book = abort_finder(criterion(50, 4))
     book.add(ended((50, SUCCEEDED), (10, FAILED)))
     book.add(ended((30, FAILED), (20, SUCCEEDED), first_thing=2))
     found = book.abort_before()
@@ -67,7 +67,7 @@ def test_of_two_criteria_met_by_the_same_end_the_first_of_the_list_is_named() ->
     rejected = criterion(50, 1, FailureType.REJECTED)
     every = criterion(10, 1)
     for criteria in ([rejected, every], [every, rejected]):
-        book = ledger(*criteria)
+        book = abort_finder(*criteria)
         book.add(ended((10, REJECTED)))
         found = book.abort_before()
         assert found is not None
@@ -75,7 +75,7 @@ def test_of_two_criteria_met_by_the_same_end_the_first_of_the_list_is_named() ->
 
 
 def test_a_criterion_that_is_met_sooner_wins_whatever_its_place() -> None:
-    book = ledger(criterion(60, 3), criterion(10, 1, FailureType.TIMED_OUT))
+    book = abort_finder(criterion(60, 3), criterion(10, 1, FailureType.TIMED_OUT))
     book.add(ended((10, TIMED_OUT), (20, FAILED), (30, FAILED)))
     found = book.abort_before()
     assert found is not None
@@ -83,7 +83,7 @@ def test_a_criterion_that_is_met_sooner_wins_whatever_its_place() -> None:
 
 
 def test_each_minute_is_looked_at_once_and_counts_go_on() -> None:
-    book = ledger(criterion(50, 3))
+    book = abort_finder(criterion(50, 3))
     book.add(ended((10, FAILED), (20, SUCCEEDED), (70_000, FAILED), (130_000, FAILED)))
     assert book.abort_before(1) is None
     found = book.abort_before(2)
@@ -92,14 +92,14 @@ def test_each_minute_is_looked_at_once_and_counts_go_on() -> None:
 
 
 def test_what_does_not_end_or_ends_behind_the_horizon_is_not_counted() -> None:
-    book = ledger(criterion(1, 1), minutes=2)
+    book = abort_finder(criterion(1, 1), minutes=2)
     book.add(ended((NEVER, 5), (NEVER, 6), (120_000, FAILED)))
     assert book.abort_before() is None
     assert ends_by_minute(book.parts[0], 2).sum() == 0
 
 
 def test_successes_before_a_minute_are_those_that_ended_before_it_began() -> None:
-    book = ledger()
+    book = abort_finder()
     book.add(ended((59_999, SUCCEEDED), (60_000, SUCCEEDED), (61_000, FAILED)))
     assert book.succeeded_before(1) == 1
     assert book.succeeded_before(2) == 2

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from otactl.cloud.streams.chunk_cache import ChunkCache
+from otactl.cloud.streams.block_cache import BlockCache
 
 
 class Source:
@@ -24,7 +24,7 @@ class Source:
 
 
 async def test_a_chunk_is_fetched_once_for_all_who_wait() -> None:
-    cache, source = ChunkCache(100), Source()
+    cache, source = BlockCache(100), Source()
     waiting = [asyncio.create_task(cache.get("a", source.chunk("a"))) for _ in range(50)]
     await asyncio.sleep(0)
     source.open.set()
@@ -36,7 +36,7 @@ async def test_a_chunk_is_fetched_once_for_all_who_wait() -> None:
 
 
 async def test_it_never_holds_more_than_its_bound_and_drops_the_oldest_first() -> None:
-    cache, source = ChunkCache(25), Source()
+    cache, source = BlockCache(25), Source()
     source.open.set()
     for name in ("a", "b", "a", "c", "a", "b"):
         await cache.get(name, source.chunk(name))
@@ -48,7 +48,7 @@ async def test_it_never_holds_more_than_its_bound_and_drops_the_oldest_first() -
 
 
 async def test_what_is_larger_than_the_bound_is_not_kept() -> None:
-    cache, source = ChunkCache(5), Source()
+    cache, source = BlockCache(5), Source()
     source.open.set()
 
     assert await cache.get("a", source.chunk("a")) == b"a" * 10
@@ -56,7 +56,7 @@ async def test_what_is_larger_than_the_bound_is_not_kept() -> None:
 
 
 async def test_a_failure_reaches_everybody_and_is_not_kept() -> None:
-    cache, source = ChunkCache(100), Source()
+    cache, source = BlockCache(100), Source()
 
     async def fail() -> bytes:
         await source.open.wait()
@@ -72,7 +72,7 @@ async def test_a_failure_reaches_everybody_and_is_not_kept() -> None:
 
 
 async def test_one_who_gives_up_does_not_take_it_from_the_others() -> None:
-    cache, source = ChunkCache(100), Source()
+    cache, source = BlockCache(100), Source()
     impatient = asyncio.create_task(cache.get("a", source.chunk("a")))
     patient = asyncio.create_task(cache.get("a", source.chunk("a")))
     await asyncio.sleep(0)

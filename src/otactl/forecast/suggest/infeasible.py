@@ -10,8 +10,8 @@ from otactl.forecast.suggest.abort_option import MINIMA
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from otactl.forecast.suggest.habits import Habits
-    from otactl.forecast.suggest.wish import Setting, TradeOff, Wish
+    from otactl.forecast.suggest.fleet_estimate import FleetEstimate
+    from otactl.forecast.suggest.goal import Goal, Setting, TradeOff
 
 
 def too_few(things: int) -> str:
@@ -23,18 +23,18 @@ def too_few(things: int) -> str:
 
 
 def too_slow(
-    things: int, wish: Wish, good: Habits, minutes: int, finished_seconds: Sequence[float]
+    things: int, goal: Goal, good: FleetEstimate, minutes: int, finished_seconds: Sequence[float]
 ) -> str:
     """No rollout is through in time.
 
     Args:
         things: How many there are.
-        wish: What is wanted.
+        goal: What is wanted.
         good: What a healthy fleet does.
         minutes: How far was looked.
         finished_seconds: When each of the rollouts is through that are so within those minutes.
     """
-    percent = wish.finish_percent
+    percent = goal.finish_percent
     ever = 100 * float(good.finished[-1])
     if ever < percent:
         return (
@@ -52,12 +52,12 @@ def too_slow(
     )
 
 
-def too_many(reached: float, wish: Wish, curve: Sequence[TradeOff]) -> str:
+def too_many(reached: float, goal: Goal, curve: Sequence[TradeOff]) -> str:
     """Every rollout that is through in time bricks more; ``reached`` is the least of them."""
     slower = [
         point.finished_seconds
         for point in curve
-        if point.bricked.high <= wish.max_bricked and point.finished_seconds > wish.within_seconds
+        if point.bricked.high <= goal.max_bricked and point.finished_seconds > goal.within_seconds
     ]
     more = (
         f"; with about {min(slower) / 3600:.1f} hours there is one that does not"
@@ -70,9 +70,9 @@ def too_many(reached: float, wish: Wish, curve: Sequence[TradeOff]) -> str:
     )
 
 
-def too_late(wish: Wish, reached_seconds: float) -> str:
+def too_late(goal: Goal, reached_seconds: float) -> str:
     """In outline in time, but not with bad luck."""
-    percent = f"{wish.finish_percent:g}% of a healthy fleet"
+    percent = f"{goal.finish_percent:g}% of a healthy fleet"
     if not math.isfinite(reached_seconds):
         return f"time binds: {percent} do not finish in every run"
     return f"time binds: {percent} have finished after up to {reached_seconds / 60:.0f} minutes"
@@ -86,10 +86,10 @@ def too_alarming(setting: Setting, alarms: int, runs: int) -> str:
     )
 
 
-def no_criterion(good: Habits, evil: Habits) -> str:
+def no_criterion(good: FleetEstimate, bad: FleetEstimate) -> str:
     """The bad image fails too little to be told from a good one."""
     return (
-        f"the failure rate binds: {100 * evil.failure_share:.2g}% of the executions fail with the "
+        f"the failure rate binds: {100 * bad.failure_share:.2g}% of the executions fail with the "
         f"bad image and {100 * good.failure_share:.2g}% with a good one; no threshold tells the "
         "two apart without false alarms"
     )

@@ -50,7 +50,7 @@ class Ends:
     thing: Integers
 
 
-class Ledger:
+class AbortFinder:
     """What has been computed of one run so far.
 
     Args:
@@ -63,7 +63,7 @@ class Ledger:
         self._sorted: dict[int, Ends] = {}
         self._ends = np.zeros((minutes, EXECUTED_CODES), dtype=np.int64)
         self._minutes = minutes
-        self._looked_at = 0
+        self._checked_at = 0
         self._before = np.zeros(EXECUTED_CODES, dtype=np.int64)
         self._thresholds = [threshold_hundredths(criterion) for criterion in criteria]
         self._minima = [max(1, c.min_number_of_executed_things) for c in criteria]
@@ -93,16 +93,16 @@ class Ledger:
         every end is known.
         """
         stop = self._minutes if minute is None else min(minute, self._minutes)
-        if not self._thresholds or stop <= self._looked_at:
+        if not self._thresholds or stop <= self._checked_at:
             return None
-        ends = self._ends[self._looked_at : stop]
+        ends = self._ends[self._checked_at : stop]
         totals = self._before + np.cumsum(ends, axis=0)
-        for place in self._suspects(ends, totals):
-            before = totals[place] - ends[place]
-            abort = self._abort_in(self._looked_at + int(place), before)
+        for location in self._suspects(ends, totals):
+            before = totals[location] - ends[location]
+            abort = self._abort_in(self._checked_at + int(location), before)
             if abort is not None:
                 return abort
-        self._looked_at, self._before = stop, totals[-1]
+        self._checked_at, self._before = stop, totals[-1]
         return None
 
     def _suspects(self, ends: Integers, totals: Integers) -> Integers:
@@ -130,13 +130,13 @@ class Ledger:
             )
             if not met.any():
                 continue
-            place = int(met.argmax())
-            if best is None or executed[place] < best.executed:
+            location = int(met.argmax())
+            if best is None or executed[location] < best.executed:
                 best = Abort(
-                    at_ms=int(at_ms[place]),
+                    at_ms=int(at_ms[location]),
                     criterion=index,
-                    executed=int(executed[place]),
-                    failed=int(failed[place]),
+                    executed=int(executed[location]),
+                    failed=int(failed[location]),
                 )
         return best
 

@@ -89,7 +89,7 @@ class SilentThing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RolloutStanding:
+class RolloutProgress:
     """How fast AWS notifies things now, and when it will go faster.
 
     Attributes:
@@ -107,7 +107,7 @@ class RolloutStanding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AbortStanding:
+class AbortProgress:
     """How far one abort criterion is from cancelling the job.
 
     Attributes:
@@ -142,7 +142,7 @@ class AlarmState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AlarmStanding:
+class AlarmProgress:
     """An alarm of the deployment as CloudWatch has it."""
 
     name: str
@@ -162,7 +162,7 @@ class RoundSummary:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RoundsStanding:
+class RoundsProgress:
     """Which round of a deployment is under way."""
 
     current: int
@@ -178,7 +178,7 @@ class FollowedThing:
         status: None while it has no execution of the job.
         step: What it says it does: ``downloading``.
         received_blocks, total_blocks: Of the download; None when it does not say.
-        quiet_seconds: Since its last report; None when it never reported.
+        silent_after_seconds: Since its last report; None when it never reported.
         heard: The last message of its that could be overheard, in words; AWS shows few of them.
         heard_ms: When that was.
         connected: Whether it is connected to the broker; None when nothing was heard of that.
@@ -190,7 +190,7 @@ class FollowedThing:
     step: str = ""
     received_blocks: int | None = None
     total_blocks: int | None = None
-    quiet_seconds: float | None = None
+    silent_after_seconds: float | None = None
     heard: str = ""
     heard_ms: int | None = None
     connected: bool | None = None

@@ -16,18 +16,18 @@ from otactl.fleet.range_fetch import RangeError
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
+    from otactl.fleet.fleet_context import FleetContext
     from otactl.fleet.link import Link
     from otactl.fleet.slot import SlotStore
-    from otactl.fleet.surroundings import Surroundings
 
 
-class Hands:
+class EffectRunner:
     """The hands of one device.
 
     Args:
         slots: Its slots.
         link: What alters the bytes on their way, if anything does.
-        surroundings: What it shares with the others.
+        fleet_context: What it shares with the others.
         arrive: Takes an event, and how many bytes the link carried for it.
     """
 
@@ -35,12 +35,12 @@ class Hands:
         self,
         slots: SlotStore,
         link: Link,
-        surroundings: Surroundings,
+        fleet_context: FleetContext,
         arrive: Callable[[happened.Event, int], None],
     ) -> None:
         self._slots = slots
         self._link = link
-        self._around = surroundings
+        self._around = fleet_context
         self._arrive = arrive
         self._chores: set[asyncio.Task[None]] = set()
 

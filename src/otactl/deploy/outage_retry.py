@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from otactl.errors import AwsUnreachable
-from otactl.rules.backoff import PATIENCE_SECONDS, pause_seconds
+from otactl.rules.backoff import MAX_UNREACHABLE_SECONDS, pause_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 
-class Patience:
+class OutageRetry:
     """Tries one act again while AWS cannot be reached.
 
     Args:
         clock: Time.
         on_pause: Told why and for how many seconds, before each pause.
-        patience_seconds: How long AWS may be out of reach.
+        max_unreachable_seconds: How long AWS may be out of reach.
     """
 
     def __init__(
@@ -35,11 +35,11 @@ class Patience:
         clock: Clock,
         on_pause: Callable[[str, float], None],
         *,
-        patience_seconds: float = PATIENCE_SECONDS,
+        max_unreachable_seconds: float = MAX_UNREACHABLE_SECONDS,
     ) -> None:
         self._clock = clock
         self._on_pause = on_pause
-        self._patience_ms = int(patience_seconds * 1000)
+        self._max_unreachable_ms = int(max_unreachable_seconds * 1000)
         self._failures = 0
         self._failing_since_ms = 0
 
@@ -47,7 +47,7 @@ class Patience:
         """AWS has answered: the outage, if there was one, is over."""
         self._failures = 0
 
-    def persist(self, act: Callable[[], R]) -> R:
+    def retry_unreachable(self, act: Callable[[], R]) -> R:
         """Do it, and do it again while AWS cannot be reached.
 
         Raises:
@@ -66,7 +66,7 @@ class Patience:
         if self._failures == 1:
             self._failing_since_ms = now_ms
         pause = pause_seconds(self._failures)
-        if now_ms + pause * 1000 > self._failing_since_ms + self._patience_ms:
+        if now_ms + pause * 1000 > self._failing_since_ms + self._max_unreachable_ms:
             raise error
         self._on_pause(str(error), pause)
         self._clock.sleep(pause)
