@@ -28,7 +28,7 @@ def progress(tmp_path_factory):
     """A rehearsal that comes to a stand: three things fail, three refuse, three fall silent."""
     folder = deployable(tmp_path_factory.mktemp("standing"), "standing", THINGS)
     with rehearsing("--behave", "fail=5,reject=5,silent=5", cwd=folder) as rehearsal:
-        rehearsal.wait_for(f"57 of {THINGS} over")
+        rehearsal.wait_for(f"57 of {THINGS} finished")
         with watching("dev.ini", "--silent", "1", cwd=folder) as (_, address):
             yield address
 

@@ -78,9 +78,9 @@ def test_it_fills_the_terminal_and_follows_its_size(watched, things, job):
 
 def test_it_moves_by_itself_and_ends_with_the_job(watched, things, job):
     with watched("--until", "done") as terminal:
-        terminal.wait_for("3 of 6 over, 50%")
+        terminal.wait_for("3 of 6 finished, 50%")
         things.report(job, "SUCCEEDED", things.names[4])
-        terminal.wait_for("4 of 6 over, 67%")
+        terminal.wait_for("4 of 6 finished, 67%")
         things.report(job, "SUCCEEDED", things.names[3], things.names[5])
         assert terminal.end() == 1
         # What it came to stays on the screen, below the prompt.
@@ -197,7 +197,7 @@ def test_several_jobs_stand_above_each_other_and_tab_goes_through_them(
     other = things.job(f"other-{unique}", things.names[:2])
     with watched("--job-id", other) as terminal:
         terminal.wait_for(f"> {job}")
-        terminal.wait_for(f"  {other} IN_PROGRESS 0 of 2 over")
+        terminal.wait_for(f"  {other} IN_PROGRESS 0 of 2 finished")
         terminal.press(TAB)
         terminal.wait_for(f"> {other}")
         terminal.wait_for(lambda text: f"\n{other}  IN_PROGRESS" in text)

@@ -69,8 +69,8 @@ def deploy(
     first, and nothing is created unless the answer is yes.
 
     The image goes to S3, a stream and a job are created, the job is watched to its end, and what
-    became of each thing is reported. Everything is written down before it is created: a killed
-    deployment is taken up by `otactl resume` or taken back by `otactl clean`.
+    became of each thing is reported. Everything is recorded before it is created: if
+    a deployment was killed, continue it with `otactl resume` or remove it with `otactl clean`.
 
     Exit codes: 0 every thing succeeded in every round, 1 not, or not wanted after all, 2 a mistake
     in the files or the command, 3 AWS refused, 4 aborted by its own criteria, 5 cancelled by

@@ -91,11 +91,18 @@ def monitor(
     poll: PollOption = DEFAULT_POLL_SECONDS,
     details: Annotated[
         int,
-        typer.Option("--details", min=0, metavar="THINGS", help="Ask so many failed things why."),
+        typer.Option(
+            "--details", min=0, metavar="N", help="Query at most N failed things for their reasons."
+        ),
     ] = 250,
     silent: Annotated[
         float,
-        typer.Option("--silent", min=1, metavar="SECONDS", help="Things are silent after so long."),
+        typer.Option(
+            "--silent",
+            min=1,
+            metavar="SECONDS",
+            help="Report a thing as silent after SECONDS without an update.",
+        ),
     ] = 300.0,
     profile: ProfileOption = None,
     region: RegionOption = None,

@@ -89,7 +89,7 @@ def confirmed(question: str, *, yes: bool) -> bool:
     if yes:
         return True
     if not sys.stdin.isatty():
-        raise UserMistake("there is nobody to ask", hint="--yes answers with yes")
+        raise UserMistake("stdin is not a terminal", hint="pass --yes to confirm")
     return typer.confirm(question, err=True)
 
 

@@ -198,7 +198,8 @@ class Executor:
         finished = {result.round: result for result in self._journal.rounds}
         for number, steps in enumerate(self._plan.rounds, start=1):
             if number in finished and finished[number].succeeded:
-                # A process killed here may have left its job, whose id the next round needs.
+                # A process killed here may have left its job; delete it, the next round reuses
+                # the id.
                 self._take_back(steps)
                 continue
             if number > 1:

@@ -189,7 +189,7 @@ class Watch:
     # Looking.
 
     def _try(self, watched: WatchState, act: Callable[[WatchState], None]) -> None:
-        """Call AWS, and bear it when that fails."""
+        """Call AWS; on failure record the error and retry."""
         try:
             act(watched)
         except (AwsRefused, UserMistake) as error:
@@ -224,7 +224,7 @@ class Watch:
         pause = max(pause_seconds(watched.failures), self._policy.interval_seconds)
         remedy = ""
         if not isinstance(error, AwsUnreachable):
-            remedy = "; mend it, and the watch goes on"
+            remedy = "; fix it; monitoring resumes by itself"
             with suppress(OtactlError):
                 self._renew()
         watched.last_error = f"{error}{remedy}; next try in {pause:g} s"

@@ -78,12 +78,12 @@ def unnotified_words(snapshot: JobSnapshot) -> str:
 
 
 def over_words(counts: JobCounts, things: int | None) -> str:
-    """How far a job is: ``2 of 3 over``; in executions, if things were tried more than once.
+    """How far a job is: ``2 of 3 finished``; in executions, if things were tried more than once.
 
     AWS counts executions (aws-facts A5): of three things of which one failed four times, six.
     """
     total = max(things or 0, counts.total)
-    return f"{counts.terminal:,} of {total:,}{executions_mark(counts.total, things)} over"
+    return f"{counts.terminal:,} of {total:,}{executions_mark(counts.total, things)} finished"
 
 
 def executions_mark(count: int, things: int | None) -> str:

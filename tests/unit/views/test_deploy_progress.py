@@ -49,10 +49,10 @@ def test_a_line_of_the_log_has_time_percent_and_what_is_left() -> None:
     log.see(60, QUEUED=60, SUCCEEDED=39, FAILED=1)
 
     assert log.lines[0].startswith(
-        "2027-03-01 14:00:00 UTC round 1 of 2: 0 of 100 over (0%): 100 queued"
+        "2027-03-01 14:00:00 UTC round 1 of 2: 0 of 100 finished (0%): 100 queued"
     )
     assert log.lines[1].startswith(
-        "2027-03-01 14:01:00 UTC round 1 of 2: 40 of 100 over (40%): 60 queued, 39 succeeded,"
+        "2027-03-01 14:01:00 UTC round 1 of 2: 40 of 100 finished (40%): 60 queued, 39 succeeded,"
     )
     # 40 in a minute, so 60 in a minute and a half.
     assert log.lines[1].endswith("; about 1 min 30 s (1 min 10 s to 2 min) left")
@@ -77,4 +77,4 @@ def test_a_pipe_with_colours_is_a_log_all_the_same() -> None:
     assert "\x1b[32m" in text  # coloured
     assert "\x1b[?25l" not in text  # and nothing is drawn over
     assert "\x1b[2K" not in text
-    assert "100 of 100 over (100%)" in text
+    assert "100 of 100 finished (100%)" in text

@@ -20,10 +20,10 @@ RETRIED = JobCounts({S.SUCCEEDED: 2, S.FAILED: 4})
 @pytest.mark.parametrize(
     ("counts", "things", "words"),
     [
-        (JobCounts({S.SUCCEEDED: 1, S.QUEUED: 2}), 3, "1 of 3 over"),
-        (JobCounts({S.SUCCEEDED: 1}), 3, "1 of 3 over"),
-        (JobCounts({S.SUCCEEDED: 1}), None, "1 of 1 over"),
-        (RETRIED, 3, "6 of 6 executions over"),
+        (JobCounts({S.SUCCEEDED: 1, S.QUEUED: 2}), 3, "1 of 3 finished"),
+        (JobCounts({S.SUCCEEDED: 1}), 3, "1 of 3 finished"),
+        (JobCounts({S.SUCCEEDED: 1}), None, "1 of 1 finished"),
+        (RETRIED, 3, "6 of 6 executions finished"),
     ],
 )
 def test_executions_are_not_called_things(
@@ -38,9 +38,9 @@ def test_a_job_with_retries_is_told_in_executions_on_the_terminal() -> None:
 
     text = "\n".join(line.plain for line in overview("j", snapshot))
 
-    assert "6 of 6 executions over" in text
+    assert "6 of 6 executions finished" in text
     assert "4 failed (of 6 executions on 3 things)" in text
-    assert "6 of 6 executions over" in summary_line("j", snapshot).plain
+    assert "6 of 6 executions finished" in summary_line("j", snapshot).plain
 
 
 def test_a_fleet_tells_executions_when_there_are_more_than_devices() -> None:

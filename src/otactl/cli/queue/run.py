@@ -47,7 +47,8 @@ def run(
         typer.Option("--fetched", metavar="DIR", help="Deploy what `queue fetch --claim` took."),
     ] = None,
     workers: Annotated[
-        int, typer.Option("--workers", min=1, max=100, help="So many processes at once.")
+        int,
+        typer.Option("--workers", min=1, max=100, metavar="N", help="Number of worker processes."),
     ] = 1,
     idle: Annotated[
         float,
@@ -71,9 +72,10 @@ def run(
         int,
         typer.Option(
             "--max-attempts",
+            metavar="N",
             min=1,
-            help="A request that so many workers took and none ended is Failed; a worker that was"
-            " stopped does not count.",
+            help="Fail a request after N workers claimed it without finishing;"
+            " graceful stops do not count.",
             rich_help_panel=QUEUE_PANEL,
         ),
     ] = 3,
