@@ -35,6 +35,7 @@ lint: $(VENV)/.dev
 
 types: $(VENV)/.dev
 	$(BIN)/mypy
+	$(BIN)/mypy tests/typing/api.py
 
 imports: $(VENV)/.dev
 	$(BIN)/lint-imports

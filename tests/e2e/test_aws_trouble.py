@@ -109,7 +109,7 @@ def test_trouble_with_aws_is_resumed_to_the_undisturbed_end(
         result, failure = carry_out(resumed, environment)
 
     assert failure is None
-    assert result.succeeded
+    assert result.is_success
     assert resumed.outcome is Outcome.SUCCEEDED
     assert len(devices.documents) == 2 * len(thing_names)
     assert set(deletions + deletions_then) == {"COMPLETED"}

@@ -177,7 +177,7 @@ def test_a_killed_deployment_is_resumed_or_cleaned(
         if way == "resume":
             result, failure = carry_out(journal, environment)
             assert failure is None
-            assert result.succeeded
+            assert result.is_success
             assert [len(r.outcomes) for r in result.rounds] == [10, 10]
             # Each round had a job of its own, and none had two.
             assert len(devices.documents) == 2 * len(thing_names)

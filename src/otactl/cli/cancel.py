@@ -58,19 +58,15 @@ def cancel(
     from otactl.deploy.consent import Consent
     from otactl.model.identifier import is_thing_name
     from otactl.operations.location_options import LocationOptions
-    from otactl.operations.watch.actions import DEFAULT_COMMENT
+    from otactl.operations.watch.actions import DEFAULT_COMMENT, locate_job
     from otactl.operations.watch.actions import cancel as cancel_job
-    from otactl.operations.watch.location import find_location
-    from otactl.operations.watch.selection import select_jobs
 
     if thing is not None and not is_thing_name(thing):
         raise UserMistake(f"--thing {thing!r} is no thing name")
-    selection = select_jobs((), (job,), state_dir=state_dir)
-    job_id = selection.jobs[0].job_id
     where = LocationOptions(
         profile=profile, region=region, endpoint_url=endpoint_url, state_dir=state_dir
     )
-    location = find_location(where, journal_path=selection.journal_path)
+    job_id, location = locate_job(job, where)
     what = f"job {job_id}" if thing is None else f"job {job_id} on thing {thing}"
     how = " by force, also what is in progress" if force else ""
     if not confirmed(f"Cancel {what}{how}?", yes=yes):

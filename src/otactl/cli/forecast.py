@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,16 +24,13 @@ from otactl.cli.suggestion import (
     print_best,
     read_goal,
 )
-from otactl.errors import LocalResourceMissing, UserMistake
+from otactl.errors import UserMistake
+from otactl.operations.forecast import ForecastOptions, forecast_file, read_scenario, require
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from otactl.forecast.ensemble import Scenario
-    from otactl.forecast.price import Prices
     from otactl.forecast.summary import Forecast
-    from otactl.model.configuration import DeploymentConfiguration
-    from otactl.operations.forecast_inputs import FleetInputs
 
 FailureRateOption = Annotated[
     float | None,
@@ -48,16 +43,6 @@ FailureRateOption = Annotated[
         rich_help_panel=FLEET_PANEL,
     ),
 ]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Settings:
-    """How the rollout is played."""
-
-    runs: int
-    seed: int
-    horizon_days: int
-    prices: Prices
 
 
 def forecast(
@@ -108,91 +93,28 @@ def forecast(
     time and let an image that fails at --failure-rate brick no more than --max-bricked things.
     """
     require("numpy", "a forecast")
+    from otactl.cli.work_bar import WorkBar
     from otactl.operations.forecast_inputs import read_fleet, read_prices
 
     fleet = read_fleet(profile, things, image_bytes)
-    settings = _Settings(
-        runs=runs, seed=seed, horizon_days=horizon_days, prices=read_prices(prices)
+    options = ForecastOptions(
+        failure_rate=None if suggest else failure_rate,
+        runs=runs,
+        seed=seed,
+        horizon_days=horizon_days,
+        prices=read_prices(prices),
     )
     if suggest:
         goal = read_goal(within, max_bricked, failure_rate, finish=finish, false_alarm=false_alarm)
-        scenario, _ = _scenario(file, fleet, None, settings)
+        scenario, _ = read_scenario(file, fleet, options)
         print_best(scenario, goal, output)
         return
-    forecasts = [
-        _forecast(path, fleet, failure_rate, settings) for path in (file, *(compare or ()))
-    ]
+    forecasts = []
+    for path in (file, *(compare or ())):
+        with WorkBar() as bar:
+            on_run = partial(bar.on_step, f"playing {path.name}")
+            forecasts.append(forecast_file(path, fleet, options, on_run))
     _show(forecasts, html, output)
-
-
-def require(package: str, what: str) -> None:
-    """Say what is missing when an extra is not installed.
-
-    Raises:
-        LocalResourceMissing: The package cannot be imported.
-    """
-    try:
-        importlib.import_module(package)
-    except ImportError as error:
-        raise LocalResourceMissing(
-            f"{what} needs {package}, which is not installed",
-            hint="pip install 'otactl[forecast]'",
-        ) from error
-
-
-def _scenario(
-    path: Path, fleet: FleetInputs, failure_rate: float | None, settings: _Settings
-) -> tuple[Scenario, DeploymentConfiguration]:
-    from otactl.forecast.ensemble import Scenario
-    from otactl.operations.forecast_inputs import count_things, read_configuration, require_size
-    from otactl.rules.schedule import begins_at
-
-    configuration = read_configuration(path).configuration
-    configuration.refuse_waves("the forecast")
-    profile = fleet.profile
-    if failure_rate is not None:
-        profile = profile.with_failure_rate(failure_rate)
-    scenario = Scenario(
-        job=configuration.job,
-        profile=profile,
-        things=count_things(configuration, fleet),
-        image_bytes=require_size(configuration, fleet),
-        runs=settings.runs,
-        seed=settings.seed,
-        horizon_days=settings.horizon_days,
-        begins=begins_at(configuration.job.scheduling, datetime.now(UTC)),
-    )
-    return scenario, configuration
-
-
-def _forecast(
-    path: Path, fleet: FleetInputs, failure_rate: float | None, settings: _Settings
-) -> Forecast:
-    from otactl.cli.work_bar import WorkBar
-    from otactl.forecast.make import make_forecast
-
-    scenario, configuration = _scenario(path, fleet, failure_rate, settings)
-    with WorkBar() as bar:
-        made = make_forecast(
-            scenario,
-            name=path.name,
-            prices=settings.prices,
-            alarms=len(configuration.alarms),
-            on_run=lambda done: bar.on_step(f"playing {path.name}", done, scenario.runs),
-        )
-    return made.with_notes(*_notes(fleet, configuration.rounds))
-
-
-def _notes(fleet: FleetInputs, rounds: int) -> list[str]:
-    notes = []
-    if fleet.is_assumed:
-        notes.append(
-            "no profile was given: an unremarkable fleet is assumed (docs/forecast.md); give "
-            "yours with --profile"
-        )
-    if rounds > 1:
-        notes.append(f"this is one of {rounds} rounds")
-    return notes
 
 
 def _show(forecasts: Sequence[Forecast], html: Path | None, output: OutputFormat) -> None:

@@ -197,7 +197,7 @@ class Executor:
             self._do(step)
         finished = {result.round: result for result in self._journal.rounds}
         for number, steps in enumerate(self._plan.rounds, start=1):
-            if number in finished and finished[number].succeeded:
+            if number in finished and finished[number].is_success:
                 # A process killed here may have left its job; delete it, the next round reuses
                 # the id.
                 self._take_back(steps)

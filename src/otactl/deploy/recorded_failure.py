@@ -59,7 +59,7 @@ def failure_of_round(
 ) -> DeploymentFailed | None:
     """How a round failed, by the record of its ``AwaitJob``; None if it succeeded."""
     failure = _failure_of(step, record)
-    if failure is not None or result.succeeded:
+    if failure is not None or result.is_success:
         return failure
     unsuccessful = result.unsuccessful
     if not sum(result.counts.values()):

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from otactl.errors import DeploymentFailed
 from otactl.model.status import ExecutionStatus
 
 #: How a thing is shown that was in the middle of the update when its job was stopped.
@@ -121,10 +122,14 @@ class RoundResult:
         return sum(self.counts.values()) + self.not_reached
 
     @property
-    def succeeded(self) -> bool:
+    def succeeded(self) -> int:
+        """Things that succeeded."""
+        return self.counts.get(ExecutionStatus.SUCCEEDED, 0)
+
+    @property
+    def is_success(self) -> bool:
         """Whether every thing that was named runs the new image."""
-        done = self.counts.get(ExecutionStatus.SUCCEEDED, 0)
-        return done > 0 and done == self.named
+        return 0 < self.succeeded == self.named
 
     @property
     def unknown(self) -> tuple[ThingOutcome, ...]:
@@ -159,7 +164,7 @@ class RoundResult:
         return {
             "round": self.round,
             "status": self.status,
-            "succeeded": self.counts.get(ExecutionStatus.SUCCEEDED, 0),
+            "succeeded": self.succeeded,
             "failed": self.counts.get(ExecutionStatus.FAILED, 0),
             "rejected": self.counts.get(ExecutionStatus.REJECTED, 0),
             "timedOut": self.counts.get(ExecutionStatus.TIMED_OUT, 0),
@@ -196,6 +201,7 @@ class DeploymentResult:
         kept: What it created and stays on purpose.
         goes_on: Whether it has not ended and can be resumed.
         is_rolling_out: Whether it goes on with a job in AWS.
+        failure: How it failed; ``otactl.api`` sets it.
     """
 
     deployment_id: str
@@ -209,6 +215,7 @@ class DeploymentResult:
     kept: tuple[str, ...] = ()
     goes_on: bool = False
     is_rolling_out: bool = False
+    failure: DeploymentFailed | None = None
 
     def with_leftovers(self, leftovers: tuple[str, ...]) -> DeploymentResult:
         """The same result, with what was found left behind."""
@@ -219,10 +226,20 @@ class DeploymentResult:
         return replace(self, kept=kept)
 
     @property
-    def succeeded(self) -> bool:
+    def succeeded(self) -> int:
+        """Things that succeeded, over all rounds."""
+        return sum(each.succeeded for each in self.rounds)
+
+    @property
+    def failed(self) -> int:
+        """Things whose device reported a failure, over all rounds."""
+        return sum(each.counts.get(ExecutionStatus.FAILED, 0) for each in self.rounds)
+
+    @property
+    def is_success(self) -> bool:
         """Whether every round that was planned ran, and succeeded on every thing."""
         return len(self.rounds) == self.planned_rounds and all(
-            round_result.succeeded for round_result in self.rounds
+            each.is_success for each in self.rounds
         )
 
     def to_fields(self) -> dict[str, Any]:
@@ -232,8 +249,8 @@ class DeploymentResult:
             "jobId": self.job_id,
             "things": self.things,
             "rounds": rounds,
-            "succeeded": sum(fields["succeeded"] for fields in rounds),
-            "failed": sum(fields["failed"] for fields in rounds),
+            "succeeded": self.succeeded,
+            "failed": self.failed,
             "imageSha256": self.image_sha256,
             "apiCalls": dict(self.api_calls),
             "leftovers": list(self.leftovers),

@@ -51,3 +51,31 @@ class Frontend:
     def wants_deletion(self, job_id: str) -> bool:  # noqa: ARG002
         """Whether the job of an interrupted deployment is deleted; it rolls on otherwise."""
         return False
+
+
+class ObservedFrontend(Frontend):
+    """Passes everything on to one observer.
+
+    Args:
+        observer: Is notified; notes and warnings reach ``on_note``.
+    """
+
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
+
+    def note(self, message: str) -> None:
+        """Pass it on."""
+        self._observer.on_note(message)
+
+    def warn(self, message: str) -> None:
+        """Pass it on."""
+        self._observer.on_note(f"warning: {message}")
+
+    def warn_of(self, problems: Iterable[Problem]) -> None:
+        """Pass each on."""
+        for problem in problems:
+            self.warn(str(problem))
+
+    def show_progress(self, *, rounds: int, things: int) -> AbstractContextManager[Observer]:  # noqa: ARG002
+        """Let the observer be notified."""
+        return nullcontext(self._observer)

@@ -73,7 +73,7 @@ class RoundContent:
         return percentiles(self.downloads())
 
     @property
-    def succeeded(self) -> bool:
+    def is_success(self) -> bool:
         """Whether every thing of the round succeeded."""
         done = self.counts.get(ExecutionStatus.SUCCEEDED, 0)
         return done > 0 and done == sum(self.counts.values()) + self.not_reached
@@ -125,13 +125,13 @@ class ReportContent:
     notes: tuple[str, ...] = ()
 
     @property
-    def succeeded(self) -> bool:
+    def is_success(self) -> bool:
         """Whether every round that was planned ran, and succeeded on every thing."""
         return (
             not self.is_running
             and not self.failure
             and len(self.rounds) == self.planned_rounds
-            and all(round_content.succeeded for round_content in self.rounds)
+            and all(round_content.is_success for round_content in self.rounds)
         )
 
 

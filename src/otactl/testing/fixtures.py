@@ -3,22 +3,27 @@
 - ``local_cloud``: a cloud of the test run's own on loopback, gone with it, even by ``kill -9``.
 - ``local_cloud_environment``: the variables that point a program at it, for ``subprocess``.
 - ``local_device``: registers a thing that connects over mutual TLS, for as long as the test lasts.
+- ``rehearse``: ``otactl.api.rehearse`` with the journal in the test's own folder.
 """
 
 from __future__ import annotations
 
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
+from otactl import api
 from otactl.aws.clients import AwsClients, AwsSettings
 from otactl.cloud import CloudSettings, RunningCloud, start_local_cloud
 from otactl.testing.device import DeviceIdentity, registered_device
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+    from otactl.deploy.observer import Observer
 
 
 class RegisterDevice(Protocol):
@@ -59,3 +64,28 @@ def local_device(local_cloud: RunningCloud, tmp_path: Path) -> Iterator[Register
             )
 
         yield register
+
+
+class Rehearse(Protocol):
+    """Rehearses a deployment; takes what ``otactl.api.rehearse`` takes."""
+
+    def __call__(
+        self,
+        path: str | Path,
+        *,
+        things: int | None = None,
+        behave: Mapping[str, float] | None = None,
+        speed: float = 1.0,
+        rounds: int | None = None,
+        seed: int = 0,
+        max_wait_seconds: float = 3600.0,
+        observer: Observer | None = None,
+    ) -> api.DeploymentResult:
+        """Rehearse it; nothing is left when it returns."""
+        ...
+
+
+@pytest.fixture
+def rehearse(tmp_path: Path) -> Rehearse:
+    """Rehearse deployments: ``rehearse("dev.ini", things=20, behave={"fail": 10}).succeeded``."""
+    return partial(api.rehearse, state_dir=tmp_path / "otactl")

@@ -43,9 +43,8 @@ def _round(suites: ET.Element, job_id: str, each: RoundResult, failure: str | No
     seconds = f"{each.duration_seconds:.3f}"
     suite = ET.SubElement(suites, "testsuite", name=clean(name), time=seconds)
     why = None
-    if failure is not None or not each.succeeded:
-        done = each.counts.get(ExecutionStatus.SUCCEEDED, 0)
-        why = failure or f"{done:,} of {each.named:,} things succeeded"
+    if failure is not None or not each.is_success:
+        why = failure or f"{each.succeeded:,} of {each.named:,} things succeeded"
     _case(suite, name, "every thing succeeded", why, seconds)
     for outcome in sorted(each.outcomes, key=lambda one: one.thing_name):
         _thing(suite, name, each, outcome)

@@ -99,7 +99,7 @@ def _round_cells(result: RoundResult, statuses: list[ExecutionStatus]) -> list[s
     download = result.download_seconds
     return [
         str(result.round),
-        f"[{'green' if result.succeeded else 'red'}]{escape(result.status)}[/]",
+        f"[{'green' if result.is_success else 'red'}]{escape(result.status)}[/]",
         *counts,
         f"{result.duration_seconds:.1f} s",
         *(

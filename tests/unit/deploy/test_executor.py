@@ -88,7 +88,7 @@ def test_rounds_run_one_after_the_other_and_leave_nothing(aws, execute):
     result = executor.run()
 
     assert executor.failure is None
-    assert result.succeeded
+    assert result.is_success
     assert [r.counts[ExecutionStatus.SUCCEEDED] for r in result.rounds] == [3, 3, 3]
     assert len(aws.jobs.created) == 3
     assert aws.is_empty
@@ -118,7 +118,7 @@ def test_a_round_that_fails_skips_the_rest_and_names_things_and_reasons(aws, exe
     result = executor.run()
 
     assert len(result.rounds) == 1
-    assert not result.succeeded
+    assert not result.is_success
     assert result.rounds[0].counts == {ExecutionStatus.SUCCEEDED: 2, ExecutionStatus.FAILED: 1}
     assert "t1 FAILED (t1 did not like it)" in str(executor.failure)
     assert aws.is_empty
@@ -272,7 +272,7 @@ def test_ctrl_c_without_clean_up_leaves_the_job_running_and_resume_finishes_it(a
     resumed = execute()
     result = resumed.run()
 
-    assert result.succeeded
+    assert result.is_success
     assert len(aws.jobs.created) == 1
     assert result.api_calls == {"iot:X": 2}
 
@@ -295,7 +295,7 @@ def test_a_lost_network_pauses_and_goes_on(aws, execute):
 
     result = execute(a_plan(), Listener()).run()
 
-    assert result.succeeded
+    assert result.is_success
     assert pauses == [1, 2]
 
 
@@ -357,7 +357,7 @@ def test_a_deletion_waits_for_its_turn_among_ten_others_of_the_account(
 
     result = executor.run()
 
-    assert result.succeeded
+    assert result.is_success
     assert executor.failure is None
     assert (executor.clean_up_failure is None) is is_deleted
     assert aws.is_empty is is_deleted
@@ -393,7 +393,7 @@ def test_a_deployment_killed_anywhere_is_taken_up_and_creates_each_rounds_own_jo
 
     result = execute().run()
 
-    assert result.succeeded
+    assert result.is_success
     assert [each.round for each in result.rounds] == [1, 2]
     assert [request.description for request in aws.jobs.created] == [
         describe_ours(DEPLOYMENT, "round 1"),

@@ -69,7 +69,7 @@ def test_a_locked_journal_is_told_once_and_nothing_is_deleted(aws, path, positio
     resumed = Journal.open(path)
     if resumed.phase is not Phase.FINISHED:
         assert resumed.outcome in (None, Outcome.SUCCEEDED)
-        assert Executor(resumed, aws.services, SilentObserver(), dict).run().succeeded
+        assert Executor(resumed, aws.services, SilentObserver(), dict).run().is_success
     assert resumed.outcome is Outcome.SUCCEEDED
     assert aws.is_empty
     resumed.close()

@@ -47,7 +47,7 @@ def test_a_thing_without_an_execution_fails_the_deployment_and_is_named(execute)
     result = executor.run()
 
     (only,) = result.rounds
-    assert not result.succeeded
+    assert not result.is_success
     assert (only.not_reached, only.not_reached_things) == (1, ("gone-x",))
     assert isinstance(executor.failure, DeploymentFailed)
     assert "1 of 4 things did not get the job: gone-x" in str(executor.failure)
@@ -81,7 +81,7 @@ def test_a_group_of_our_own_is_waited_for_until_it_is_complete(aws, execute):
     executor = naming(execute(plan.model_copy(update={"setup": setup})))
     result = executor.run()
 
-    assert result.succeeded
+    assert result.is_success
     assert len(polls) == 3
 
 

@@ -109,7 +109,7 @@ def test_a_short_outage_after_a_long_rollout_costs_no_result(aws, journal):
     result = executor.run()
 
     assert executor.failure is None
-    assert result.succeeded
+    assert result.is_success
     assert aws.jobs.deleted_unfinished == []
     assert aws.is_empty
 

@@ -28,7 +28,7 @@ def test_after_max_wait_the_job_is_watched_on_to_its_end(aws, execute):
     result = second.run()
 
     assert second.failure is None
-    assert result.succeeded
+    assert result.is_success
     assert result.rounds[0].counts == {ExecutionStatus.SUCCEEDED: 3}
     assert second._journal.outcome is Outcome.SUCCEEDED
 
@@ -45,7 +45,7 @@ def test_a_kill_after_the_reopening_does_not_bring_the_deadline_back(aws, execut
 
     result = execute().run()
 
-    assert result.succeeded
+    assert result.is_success
 
 
 def test_a_deployment_whose_job_has_ended_is_not_reopened(execute):

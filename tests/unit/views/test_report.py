@@ -173,9 +173,9 @@ def test_the_json_is_what_a_profile_is_fitted_to():
 
 def test_success_needs_every_planned_round():
     whole = RoundContent(round=1, status="COMPLETED", executions=(), counts={S.SUCCEEDED: 1})
-    assert a_report(rounds=(whole,), planned_rounds=1).succeeded
-    assert not a_report(rounds=(whole,), planned_rounds=2).succeeded
-    assert not a_report(rounds=(whole,), planned_rounds=1, is_running=True).succeeded
+    assert a_report(rounds=(whole,), planned_rounds=1).is_success
+    assert not a_report(rounds=(whole,), planned_rounds=2).is_success
+    assert not a_report(rounds=(whole,), planned_rounds=1, is_running=True).is_success
 
 
 def test_numbers_in_drawings_are_finite():

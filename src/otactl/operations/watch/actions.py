@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from otactl.deploy.consent import Consent, ForcedCancel, end_job
 from otactl.errors import AwsRefused, UserMistake
 from otactl.model.reason_code import USER_CANCEL_REASON_CODE
+from otactl.operations.watch.location import find_location
+from otactl.operations.watch.selection import select_jobs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,8 +16,17 @@ if TYPE_CHECKING:
     from otactl.aws.renewable_reader import RenewableReader
     from otactl.monitor.board import Board
     from otactl.operations.clock import CommandClock
+    from otactl.operations.location_options import LocationOptions
+    from otactl.operations.watch.location import JobLocation
 
 DEFAULT_COMMENT = "cancelled with otactl"
+
+
+def locate_job(job: str, options: LocationOptions) -> tuple[str, JobLocation]:
+    """The id of a job that is named by it or by its deployment's, and where the job is."""
+    selection = select_jobs((), (job,), state_dir=options.state_dir)
+    location = find_location(options, journal_path=selection.journal_path)
+    return selection.jobs[0].job_id, location
 
 
 def cancel(

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 #: A call to AWS that is under way when the command ends is not waited for longer than this.
 _LEAVE_SECONDS = 2.0
+_WAIT_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,3 +195,26 @@ def poll_once(session: WatchSession, extra_calls: int) -> dict[str, JobSnapshot]
         session.board.put(job.job_id, snapshot)
         found[job.job_id] = snapshot
     return found
+
+
+def snapshots(session: WatchSession) -> Iterator[JobSnapshot]:
+    """Poll the jobs of a session to their end, and yield each new snapshot.
+
+    Raises:
+        OtactlError: AWS refused, or stayed unreachable.
+    """
+    board, version = session.board, -1
+    last: dict[str, JobSnapshot | None] = {}
+    with watching(session, events=False, gives_up=True):
+        while True:
+            version = board.wait(version, _WAIT_SECONDS)
+            is_finished = board.is_finished
+            for job_id in board.job_ids:
+                snapshot = board.snapshot(job_id)
+                if snapshot is not None and snapshot is not last.get(job_id):
+                    last[job_id] = snapshot
+                    yield snapshot
+            if is_finished:
+                if board.failure is not None:
+                    raise board.failure
+                return

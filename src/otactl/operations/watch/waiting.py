@@ -8,22 +8,23 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from otactl.deploy.journal_reader import running_deployments
 from otactl.deploy.store import DeploymentStore
+from otactl.monitor.watch_policy import WatchPolicy
 from otactl.operations.defaults import DEFAULT_POLL_SECONDS
+from otactl.operations.frontend import Frontend
 from otactl.operations.state_directory import state_directory
 from otactl.operations.watch.location import find_location, recorded_location, rehearsal_cloud
-from otactl.operations.watch.selection import NothingRunning
-from otactl.operations.watch.session import build_session
+from otactl.operations.watch.selection import NothingRunning, select_jobs
+from otactl.operations.watch.session import build_session, snapshots
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
-    from otactl.monitor.watch_policy import WatchPolicy
-    from otactl.operations.frontend import Frontend
+    from otactl.model.snapshot import JobSnapshot
     from otactl.operations.location_options import LocationOptions
     from otactl.operations.watch.selection import JobSelection
     from otactl.operations.watch.session import WatchSession
@@ -108,3 +109,36 @@ def rehearsal_begun(
         if cloud is not None and cloud.endpoint_url != endpoint_url:
             return True
     return False
+
+
+def watch_job(
+    job: str | Path | None, options: LocationOptions, *, poll_seconds: float, details: int
+) -> Iterator[JobSnapshot]:
+    """Poll one job to its end, and yield each new snapshot.
+
+    Args:
+        job: A job's or deployment's id, or the path of a ``dev.ini``; None for what is running.
+        options: Where to work.
+        poll_seconds: From one poll to the next.
+        details: Failed things queried for their reasons at most.
+
+    Raises:
+        UserMistake: There is no such job.
+    """
+    is_file = isinstance(job, Path) or (job is not None and job.endswith(".ini"))
+    files = [Path(job)] if is_file and job is not None else []
+    job_ids = [str(job)] if job is not None and not is_file else []
+    policy = WatchPolicy(interval_seconds=poll_seconds, details=details)
+    session = open_session(
+        lambda: select_jobs(files, job_ids, state_dir=options.state_dir, settles=True),
+        options,
+        policy,
+        Frontend(),
+    )
+    found = False
+    for snapshot in snapshots(session):
+        if snapshot.job is not None:
+            found = True
+            yield snapshot
+    if not found and (failure := session.failure()) is not None:
+        raise failure

@@ -47,7 +47,7 @@ def to_json(content: ReportContent) -> dict[str, Any]:
         "account": content.account,
         "rehearsal": content.is_rehearsal,
         "running": content.is_running,
-        "succeeded": content.succeeded,
+        "succeeded": content.is_success,
         "failure": content.failure or None,
         "things": content.things,
         "imageSha256": content.image_sha256 or None,

@@ -75,11 +75,11 @@ def to_html(content: ReportContent) -> str:
 def _verdict(content: ReportContent) -> str:
     if content.is_running:
         return "still running"
-    return "succeeded" if content.succeeded else "did not succeed"
+    return "succeeded" if content.is_success else "did not succeed"
 
 
 def _header(content: ReportContent) -> str:
-    mark = "running" if content.is_running else "good" if content.succeeded else "bad"
+    mark = "running" if content.is_running else "good" if content.is_success else "bad"
     facts = [
         ("Things", f"{content.things:,}" if content.things else ""),
         ("Rounds", f"{len(content.rounds)} of {content.planned_rounds}"),
@@ -204,7 +204,7 @@ def _bar(each: RoundContent) -> str:
 def _failures(each: RoundContent) -> str:
     groups = each.failure_groups()
     if not groups:
-        return "<p>Every thing succeeded.</p>" if each.succeeded else ""
+        return "<p>Every thing succeeded.</p>" if each.is_success else ""
     failed = [
         execution
         for execution in each.last_executions()

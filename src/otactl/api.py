@@ -1,0 +1,292 @@
+"""otactl from Python: what the commands do, without printing and without exits.
+
+    from otactl.api import rehearse
+
+    result = rehearse("dev.ini", things=20, behave={"fail": 10})
+    assert result.succeeded == 18
+
+Functions return results and raise ``OtactlError``. A deployment whose things failed, or that was
+aborted, is a result too: ``result.failure`` says how. What starts or ends something on live devices
+takes a ``consent``. ``docs/python-api.md`` shows each function. Many take
+
+- ``location``: AWS profile, region, endpoint, state directory (``LocationOptions``);
+- ``max_wait_seconds``: when a round ends that is not over by itself;
+- ``details``: the maximum of failed things that are queried for their reasons;
+- ``poll_seconds``: from one poll of the running job to the next;
+- ``observer``: is notified of each event (``otactl.deploy.observer.Observer``);
+- ``profile``, ``things``, ``image_bytes``: the fleet, a TOML file, and what it lacks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from otactl.aws.renewable_reader import RenewableReader
+from otactl.deploy.consent import Consent
+from otactl.deploy.planner import PlanOptions
+from otactl.errors import DeploymentFailed, OtactlError, UserMistake
+from otactl.model.outcome import DeploymentResult
+from otactl.model.snapshot import JobSnapshot
+from otactl.operations import stored_deployment
+from otactl.operations.defaults import DEFAULT_DETAILS, DEFAULT_POLL_SECONDS
+from otactl.operations.deployment import begin, make_plan, run_to_end
+from otactl.operations.environment import DeploymentEnvironment, environment_for
+from otactl.operations.forecast import ForecastOptions, forecast_file
+from otactl.operations.forecast_inputs import read_fleet
+from otactl.operations.frontend import Frontend, ObservedFrontend
+from otactl.operations.lint_report import LintReport, lint_file
+from otactl.operations.load import LoadedDeployment, load_deployment
+from otactl.operations.location_options import LocationOptions
+from otactl.operations.rehearsal import rehearse as rehearsal
+from otactl.operations.report import gather
+from otactl.operations.watch import actions
+from otactl.operations.watch.waiting import watch_job
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from otactl.deploy.journal import Journal
+    from otactl.deploy.observer import Observer
+    from otactl.deploy.plan import Plan
+    from otactl.forecast.summary import Forecast
+    from otactl.operations.report_content import ReportContent
+    from otactl.operations.stored_deployment import Cleaning
+
+__all__ = [
+    "Consent",
+    "DeploymentResult",
+    "JobSnapshot",
+    "LocationOptions",
+    "OtactlError",
+    "cancel",
+    "clean",
+    "deploy",
+    "forecast",
+    "lint",
+    "load",
+    "plan",
+    "rehearse",
+    "report",
+    "resume",
+    "watch",
+]
+
+_HERE = LocationOptions()
+
+
+def load(path: str | Path) -> LoadedDeployment:
+    """Read a ``dev.ini`` and every file it names.
+
+    Raises:
+        ConfigurationInvalid: It carries every problem of every file.
+    """
+    return load_deployment(Path(path))
+
+
+def plan(
+    path: str | Path,
+    *,
+    location: LocationOptions = _HERE,
+    max_wait_seconds: float | None = None,
+    details: int = DEFAULT_DETAILS,
+    force: bool = False,
+) -> Plan:
+    """Check everything and plan the deployment of a ``dev.ini``; nothing is created.
+
+    ``force`` plans to delete a job that has the configured id.
+    """
+    planned, _, _ = _planned(path, location, None, max_wait_seconds, details, force=force)
+    return planned
+
+
+def deploy(
+    path: str | Path,
+    *,
+    consent: Consent,
+    location: LocationOptions = _HERE,
+    max_wait_seconds: float | None = None,
+    details: int = DEFAULT_DETAILS,
+    poll_seconds: float = DEFAULT_POLL_SECONDS,
+    observer: Observer | None = None,
+) -> DeploymentResult:
+    """Deploy a ``dev.ini`` to the things of its list, and watch the job to its end.
+
+    ``Consent.YES`` is ``--yes``; ``Consent.FORCE`` also deletes a job that has the configured id.
+    """
+    _check_consent(consent, (Consent.YES, Consent.FORCE), "deploy")
+    force = consent is Consent.FORCE
+    planned, loaded, environment = _planned(
+        path, location, observer, max_wait_seconds, details, force=force
+    )
+    environment = replace(environment, poll_seconds=poll_seconds)
+    return _run(begin(loaded, planned, environment), environment)
+
+
+def resume(
+    deployment: str | None = None,
+    *,
+    location: LocationOptions = _HERE,
+    poll_seconds: float = DEFAULT_POLL_SECONDS,
+    observer: Observer | None = None,
+) -> DeploymentResult:
+    """Continue a deployment that was killed or interrupted; None for the newest unfinished one."""
+    frontend = _frontend(observer)
+    return _run(
+        *stored_deployment.resume(deployment, location, frontend, poll_seconds=poll_seconds)
+    )
+
+
+def clean(
+    deployment: str | None = None, *, consent: Consent, location: LocationOptions = _HERE
+) -> Cleaning:
+    """Delete everything a deployment created; None for the newest unfinished one.
+
+    ``Consent.ENDED`` deletes only a job that has ended (``JobUnfinished`` is raised), YES any.
+    """
+    _check_consent(consent, (Consent.ENDED, Consent.YES), "clean")
+    cleaned = stored_deployment.clean(deployment, location, Frontend(), lambda _job: consent)
+    assert cleaned is not None  # noqa: S101  # only without a consent
+    return cleaned
+
+
+def cancel(
+    job: str,
+    *,
+    consent: Consent,
+    thing: str | None = None,
+    force: bool = False,
+    comment: str | None = None,
+    location: LocationOptions = _HERE,
+) -> None:
+    """Cancel a job, or its execution on one thing; with ``force`` what is in progress too.
+
+    ``job`` is the job's id or its deployment's; anybody can read the ``comment`` in the job.
+    """
+    _check_consent(consent, (Consent.YES,), "cancel")
+    job_id, found = actions.locate_job(job, location)
+    actions.cancel(
+        RenewableReader(found.clients),
+        job_id,
+        thing,
+        force=force,
+        comment=comment or actions.DEFAULT_COMMENT,
+        consent=consent,
+    )
+
+
+def rehearse(
+    path: str | Path,
+    *,
+    things: int | None = None,
+    behave: Mapping[str, float] | None = None,
+    speed: float = 1.0,
+    rounds: int | None = None,
+    seed: int = 0,
+    max_wait_seconds: float = 3600.0,
+    state_dir: Path | None = None,
+    observer: Observer | None = None,
+) -> DeploymentResult:
+    """Rehearse the deployment of a ``dev.ini`` on this machine, with devices that really download.
+
+    ``things`` are generated in place of the list, ``behave`` is in percent of them, such as
+    ``{"fail": 10, "silent": 2}``, ``speed`` in seconds of the local cloud per second here.
+    """
+    options = rehearsal.RehearsalOptions(
+        things=things,
+        rounds=rounds,
+        behave=",".join(f"{name}={percent}" for name, percent in (behave or {}).items()),
+        seed=seed,
+        max_wait_seconds=max_wait_seconds,
+        speed=speed,
+        state_dir=state_dir,
+    )
+    rehearsed = rehearsal.rehearse(Path(path), options, _frontend(observer))
+    return _result(rehearsed.result, rehearsed.failure)
+
+
+def forecast(
+    path: str | Path,
+    *,
+    profile: Path | None = None,
+    things: int | None = None,
+    image_bytes: int | None = None,
+    failure_rate: float | None = None,
+    runs: int = 20,
+    seed: int = 1,
+) -> Forecast:
+    """Forecast the rollout of a ``dev.ini``; nothing is called. Needs ``otactl[forecast]``."""
+    options = ForecastOptions(failure_rate=failure_rate, runs=runs, seed=seed)
+    return forecast_file(Path(path), read_fleet(profile, things, image_bytes), options)
+
+
+def lint(
+    path: str | Path,
+    *,
+    profile: Path | None = None,
+    things: int | None = None,
+    image_bytes: int | None = None,
+) -> LintReport:
+    """Find in a ``dev.ini`` what would not do what it is meant to do."""
+    return lint_file(Path(path), read_fleet(profile, things, image_bytes))
+
+
+def watch(
+    job: str | Path | None = None,
+    *,
+    location: LocationOptions = _HERE,
+    poll_seconds: float = DEFAULT_POLL_SECONDS,
+    details: int = DEFAULT_DETAILS,
+) -> Iterator[JobSnapshot]:
+    """Watch a job to its end, yielding a snapshot at each change.
+
+    ``job`` is a job's or deployment's id, or the path of a ``dev.ini``; None for the deployment
+    that is running on this machine.
+    """
+    return watch_job(job, location, poll_seconds=poll_seconds, details=details)
+
+
+def report(
+    deployment: str, *, location: LocationOptions = _HERE, details: int = DEFAULT_DETAILS
+) -> ReportContent:
+    """What became of a deployment or a job, by its id, also long after the job is gone."""
+    return gather(deployment, location, details=details)
+
+
+def _frontend(observer: Observer | None) -> Frontend:
+    return Frontend() if observer is None else ObservedFrontend(observer)
+
+
+def _planned(
+    path: str | Path,
+    location: LocationOptions,
+    observer: Observer | None,
+    max_wait_seconds: float | None,
+    details: int,
+    *,
+    force: bool,
+) -> tuple[Plan, LoadedDeployment, DeploymentEnvironment]:
+    loaded = load(path)
+    environment = environment_for(loaded, location, _frontend(observer))
+    options = PlanOptions(detail_limit=details, max_wait_seconds=max_wait_seconds)
+    return make_plan(loaded, environment, options, force=force), loaded, environment
+
+
+def _run(journal: Journal, environment: DeploymentEnvironment) -> DeploymentResult:
+    return _result(*run_to_end(journal, environment))
+
+
+def _result(result: DeploymentResult, failure: OtactlError | None) -> DeploymentResult:
+    """The result of a deployment that ended; what kept it from ending is raised."""
+    if failure is None or isinstance(failure, DeploymentFailed):
+        return replace(result, failure=failure)
+    if result.goes_on:
+        failure.add_note(f"resume({result.deployment_id!r}) continues the deployment")
+    raise failure
+
+
+def _check_consent(consent: Consent, accepted: tuple[Consent, ...], act: str) -> None:
+    if consent not in accepted:
+        names = " or ".join(f"Consent.{each.name}" for each in accepted)
+        raise UserMistake(f"{act}(…) acts on live devices: pass consent={names}")

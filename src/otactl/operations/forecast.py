@@ -1,0 +1,129 @@
+"""A forecast of a ``dev.ini``: its rollout simulated with a fleet drawn from a profile."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from otactl.errors import LocalResourceMissing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from otactl.forecast.ensemble import Scenario
+    from otactl.forecast.price import Prices
+    from otactl.forecast.summary import Forecast
+    from otactl.model.configuration import DeploymentConfiguration
+    from otactl.operations.forecast_inputs import FleetInputs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForecastOptions:
+    """How a rollout is simulated.
+
+    Attributes:
+        failure_rate: Share of installs that fail, in place of the profile's.
+        runs: Simulated rollouts.
+        seed: Chooses the runs.
+        horizon_days: Where a run ends.
+        prices: In place of the shipped ones.
+    """
+
+    failure_rate: float | None = None
+    runs: int = 20
+    seed: int = 1
+    horizon_days: int = 30
+    prices: Prices | None = None
+
+
+def require(package: str, what: str) -> None:
+    """Refuse when an extra is not installed.
+
+    Raises:
+        LocalResourceMissing: The package cannot be imported.
+    """
+    try:
+        importlib.import_module(package)
+    except ImportError as error:
+        raise LocalResourceMissing(
+            f"{what} needs {package}, which is not installed",
+            hint="pip install 'otactl[forecast]'",
+        ) from error
+
+
+def read_scenario(
+    path: Path, fleet: FleetInputs, options: ForecastOptions
+) -> tuple[Scenario, DeploymentConfiguration]:
+    """What is simulated, from the ``dev.ini`` and the fleet.
+
+    Raises:
+        ConfigurationInvalid: A file is invalid.
+        UserMistake: The number of things or the size of the image is not known.
+    """
+    from otactl.forecast.ensemble import Scenario
+    from otactl.operations.forecast_inputs import count_things, read_configuration, require_size
+    from otactl.rules.schedule import begins_at
+
+    configuration = read_configuration(path).configuration
+    configuration.refuse_waves("the forecast")
+    profile = fleet.profile
+    if options.failure_rate is not None:
+        profile = profile.with_failure_rate(options.failure_rate)
+    scenario = Scenario(
+        job=configuration.job,
+        profile=profile,
+        things=count_things(configuration, fleet),
+        image_bytes=require_size(configuration, fleet),
+        runs=options.runs,
+        seed=options.seed,
+        horizon_days=options.horizon_days,
+        begins=begins_at(configuration.job.scheduling, datetime.now(UTC)),
+    )
+    return scenario, configuration
+
+
+def forecast_file(
+    path: Path,
+    fleet: FleetInputs,
+    options: ForecastOptions,
+    on_run: Callable[[int, int], None] = lambda _done, _of: None,
+) -> Forecast:
+    """Forecast one ``dev.ini``; nothing is called and nothing is changed.
+
+    Args:
+        path: The file.
+        fleet: From ``read_fleet``.
+        options: How it is simulated.
+        on_run: Called with the runs that are done, and all.
+
+    Raises:
+        LocalResourceMissing: The extra ``forecast`` is not installed.
+    """
+    require("numpy", "a forecast")
+    from otactl.forecast.make import make_forecast
+    from otactl.forecast.price import shipped_prices
+
+    scenario, configuration = read_scenario(path, fleet, options)
+    made = make_forecast(
+        scenario,
+        name=path.name,
+        prices=options.prices or shipped_prices(),
+        alarms=len(configuration.alarms),
+        on_run=lambda done: on_run(done, scenario.runs),
+    )
+    return made.with_notes(*_notes(fleet, configuration.rounds))
+
+
+def _notes(fleet: FleetInputs, rounds: int) -> list[str]:
+    notes = []
+    if fleet.is_assumed:
+        notes.append(
+            "no profile was given: an unremarkable fleet is assumed (docs/forecast.md); give "
+            "yours with --profile"
+        )
+    if rounds > 1:
+        notes.append(f"this is one of {rounds} rounds")
+    return notes
