@@ -56,6 +56,7 @@ def build_application(settings: ServerSettings) -> Any:
     )
     adaptation.install_all(options)
     background.repeat("the evaluation of alarms", alarm.evaluate_everywhere)
+    background.run("the look at the event loop", background.log_stalls())
     store = StreamStore()
     aws = LocalAws(f"http://127.0.0.1:{settings.port}", settings.cloud_secret)
     reader = FileReader(S3Objects(aws), IamRoles(aws), BlockCache(_CACHE_BYTES))

@@ -10,6 +10,7 @@ import asyncio
 import contextvars
 import inspect
 import logging
+import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 #: fast the cloud's clock, this machine has other work too.
 _CLOUD_SECONDS = 5.0
 _LEAST_REAL_SECONDS = 0.25
+#: Real seconds between two looks at the loop's lateness, and the least that is worth a line.
+_PROBE_SECONDS = 0.1
+_NOTED_SECONDS = 0.5
 
 _log = logging.getLogger("otactl.cloud.background")
 
@@ -54,6 +58,17 @@ class Background:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+    async def log_stalls(self) -> None:
+        """Log when the event loop stalled, so that every connection and request had to wait."""
+        loop, interval = asyncio.get_running_loop(), _PROBE_SECONDS * self.speed
+        while True:
+            due, used = loop.time() + interval, time.thread_time()
+            await asyncio.sleep(interval)
+            late, used = (loop.time() - due) / self.speed, time.thread_time() - used
+            if late > _NOTED_SECONDS:
+                # The less of it was work, the busier was the machine.
+                _log.warning("the event loop stalled for %.2f s (%.2f s of work)", late, used)
 
     async def _repeat(
         self, name: str, step: Callable[[], Awaitable[None] | None], interval: float

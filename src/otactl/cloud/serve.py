@@ -20,6 +20,7 @@ import signal
 import socket
 import sys
 import threading
+from asyncio import sslproto
 from pathlib import Path
 from typing import NoReturn
 
@@ -30,6 +31,10 @@ from otactl.cloud.settings import ServerSettings
 
 #: Real seconds for an orderly end; after them the process ends as it is.
 _MAX_WAIT_SECONDS = 4.0
+
+#: What a TLS connection reads into, one record of TLS; asyncio's 256 KiB are most of what a
+#: connected device costs here.
+_TLS_BUFFER_BYTES = 16 * 1024
 
 _log = logging.getLogger("otactl.cloud")
 
@@ -51,6 +56,8 @@ def main(text: str) -> None:
     ending = _Ending(state_dir, remove_state_dir=settings.remove_state_dir)
     mqtt_socket = socket.socket(fileno=settings.mqtt_fd)
     mqtt_socket.set_inheritable(False)
+
+    sslproto.SSLProtocol.max_size = _TLS_BUFFER_BYTES
 
     def make_loop() -> CloudLoop:
         return CloudLoop(settings.speed, [mqtt_socket])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 
 import pytest
 
@@ -47,3 +48,19 @@ async def test_work_that_fails_is_logged(caplog: pytest.LogCaptureFixture) -> No
 
     assert "telling a thing failed" in caplog.text
     assert "a bug" in caplog.text
+
+
+async def test_a_loop_that_is_held_up_is_noted(caplog: pytest.LogCaptureFixture) -> None:
+    background = Background()
+    with caplog.at_level(logging.WARNING, "otactl.cloud"):
+        task = background.run("the look", background.log_stalls())
+        await asyncio.sleep(0)
+        hold_up(0.75)
+        await asyncio.sleep(0.05)
+        task.cancel()
+
+    assert caplog.records[0].getMessage().startswith("the event loop stalled for 0.")
+
+
+def hold_up(seconds: float) -> None:
+    time.sleep(seconds)

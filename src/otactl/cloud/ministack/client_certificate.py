@@ -9,6 +9,7 @@ Touched: ``ministack.services.iot._mtls_build_ssl_context`` is wrapped to ask fo
 
 from __future__ import annotations
 
+import functools
 import ssl
 from typing import Any
 
@@ -27,6 +28,7 @@ def install() -> None:
     require_parameters(build)
     require_source(build, "ctx.verify_mode = ssl.CERT_OPTIONAL")
 
+    @functools.wraps(build)
     def build_ssl_context() -> Any:
         context = build()
         context.verify_mode = ssl.CERT_REQUIRED

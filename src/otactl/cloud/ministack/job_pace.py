@@ -6,8 +6,8 @@ executions a cancelled job takes with it and when a job is over. MiniStack notif
 without a rollout and cancels all at once.
 
 Touched, in ``ministack.services.iot``: ``_jobs_rollout_batch_size``, ``_jobs_rollout_start``,
-``_jobs_maybe_complete`` and ``_jobs_cancel`` are replaced, ``_jobs_rollout_release`` is wrapped;
-``jobs_notify_thing`` and the events of jobs are sent as MiniStack's own functions send them.
+``_jobs_maybe_complete`` and ``_jobs_cancel`` are replaced, ``_jobs_rollout_release`` and
+``jobs_notify_thing`` are wrapped; the events of jobs are sent as MiniStack's own functions do.
 """
 
 # ruff: noqa: SLF001 - the private parts of MiniStack are what this file is about, see above.
@@ -15,6 +15,7 @@ Touched, in ``ministack.services.iot``: ``_jobs_rollout_batch_size``, ``_jobs_ro
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -72,6 +73,15 @@ class JobPace:
         iot._jobs_rollout_start = self.start
         iot._jobs_maybe_complete = _complete
         iot._jobs_cancel = self._cancel
+        notify = iot.jobs_notify_thing
+
+        @functools.wraps(notify)
+        async def notify_thing(*arguments: Any) -> None:
+            await notify(*arguments)
+            # A thousand in a row, as CreateJob makes them, must not hold up everybody else.
+            await asyncio.sleep(0)
+
+        iot.jobs_notify_thing = notify_thing
 
     def _batch_size(self, job: dict[str, Any], waiting: int) -> int:
         if phase(scheduling_of(job), cloud_now()) is not Phase.OPEN:
@@ -126,8 +136,6 @@ class JobPace:
         for thing, head in heads.items():
             reported = iot.jobs_notify_thing(account_id, region, thing, head)
             await self._background.watch(f"the notification of {thing}", reported)
-            # A thousand of them must not hold up everybody else.
-            await asyncio.sleep(0)
 
     def _cancel(self, job_id: str, payload: dict[str, Any], force: bool) -> dict[str, str | None]:  # noqa: FBT001  # as MiniStack calls it
         job = iot._jobs[job_id]

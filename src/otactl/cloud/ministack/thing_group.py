@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 from ministack.core.responses import error_response_json, json_response
 from ministack.services import iot
 
+from otactl.cloud.ministack.member_list import MemberList
 from otactl.cloud.ministack.shape import require, require_parameters, require_source
 
 if TYPE_CHECKING:
@@ -120,34 +121,13 @@ def _install_lists() -> None:
     iot.handle_request = handle_request
 
 
-class _Members(list[str]):
-    """The things of a group, in the order they joined."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._names: set[str] = set()
-
-    def __contains__(self, thing: object) -> bool:
-        return thing in self._names
-
-    def append(self, thing: str) -> None:
-        """Add a thing."""
-        self._names.add(thing)
-        super().append(thing)
-
-    def remove(self, thing: str) -> None:
-        """Remove a thing."""
-        self._names.discard(thing)
-        super().remove(thing)
-
-
 def _install_members() -> None:
     create, materialize = iot._create_thing_group, iot._jobs_materialize_executions  # noqa: SLF001
 
     def create_thing_group(name: str, payload: dict[str, Any]) -> Any:
         answer = create(name, payload)
         if answer[0] == _OK:
-            iot._thing_groups[name]["things"] = _Members()  # noqa: SLF001
+            iot._thing_groups[name]["things"] = MemberList()  # noqa: SLF001
         return answer
 
     def materialize_executions(job_id: str) -> None:

@@ -66,7 +66,7 @@ def install(background: Background) -> None:
 
     def notify(thing_name: str, previous_head: str | None) -> None:
         work = _notify(get_account_id(), get_region(), thing_name, previous_head)
-        background.run(f"telling {thing_name} of a timeout", work)
+        background.run(f"the notification of {thing_name}", work)
 
     def apply_timeout(execution: dict[str, Any]) -> dict[str, Any]:
         if execution["status"] not in _RUNNING or not is_over(iot._jobs_now_ms(), _due(execution)):

@@ -1,0 +1,115 @@
+"""Certificates by id, and trust only in those that no trusted CA signed.
+
+At each TLS handshake MiniStack goes through all certificates of all accounts twice: for those it
+does not trust yet, and for the one that the device showed. Here the first are remembered as they
+come, without those that the cloud's own CA signed, which is trusted itself; the second is looked
+up.
+
+Touched, in ``ministack.services.iot``: ``_certificates`` is replaced by a store that keeps both;
+``_mtls_trust_anchors`` and ``_mtls_active_registrations`` are replaced; ``_create_policy`` is
+wrapped, so that a policy finds one of its many targets at once.
+"""
+
+# ruff: noqa: SLF001 - the private parts of MiniStack are what this file is about, see above.
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from ministack.core.responses import AccountRegionScopedDict
+from ministack.core.x509_utils import certificate_is_signed_by
+from ministack.services import iot
+
+from otactl.cloud.ministack.member_list import MemberList
+from otactl.cloud.ministack.shape import require, require_parameters, require_source
+
+_OK = 200
+
+
+class CertificateStore(AccountRegionScopedDict):  # type: ignore[misc]  # MiniStack has no types
+    """Certificates by id, as MiniStack keeps them, with an index over accounts."""
+
+    __slots__ = ("_holders", "anchors")
+
+    def __init__(self) -> None:
+        super().__init__()
+        #: PEM by id of those that the cloud's own CA has not signed; never forgotten, as
+        #: MiniStack's own are not: whether one is served is decided at each connection.
+        self.anchors: dict[str, str] = {}
+        self._holders: dict[str, dict[tuple[str, str], None]] = {}
+
+    def __setitem__(self, certificate_id: str, record: dict[str, Any]) -> None:
+        account_id, region, _ = self._scoped(certificate_id)
+        holders = self._holders.setdefault(certificate_id, {})
+        if not holders:
+            pem = record.get("certificatePem") or ""
+            if not certificate_is_signed_by(pem, iot.get_ca_cert_pem()):
+                self.anchors[certificate_id] = pem
+        holders[account_id, region] = None
+        super().__setitem__(certificate_id, record)
+
+    def __delitem__(self, certificate_id: str) -> None:
+        super().__delitem__(certificate_id)
+        account_id, region, _ = self._scoped(certificate_id)
+        holders = self._holders[certificate_id]
+        del holders[account_id, region]
+        if not holders:
+            del self._holders[certificate_id]
+
+    def clear(self) -> None:
+        """Forget all."""
+        self.anchors.clear()
+        self._holders.clear()
+        super().clear()
+
+    def registrations(self, certificate_id: str) -> list[tuple[str, str, dict[str, Any]]]:
+        """Account, region and record of each that holds a certificate."""
+        return [
+            (account_id, region, self._data[account_id, region, certificate_id])
+            for account_id, region in self._holders.get(certificate_id, {})
+        ]
+
+
+def install() -> None:
+    """Put the store in place.
+
+    Raises:
+        ShapeChanged: MiniStack keeps certificates in another way.
+    """
+    require(
+        type(iot._certificates) is AccountRegionScopedDict and not iot._certificates.has_any(),
+        "iot._certificates, an empty AccountRegionScopedDict",
+    )
+    require_source(iot._mtls_trust_anchors, "for store in (_ca_certificates, _certificates)")
+    require_source(iot._mtls_refresh_trust_anchors, "in _mtls_trust_anchors()")
+    require_parameters(iot._mtls_active_registrations, "cert_id", "status")
+    require_source(iot._create_policy, '"targets": []')
+    store = iot._certificates = CertificateStore()
+    create_policy = iot._create_policy
+
+    def trust_anchors() -> list[tuple[str, str]]:
+        local = iot.get_ca_cert_pem()
+        found = [(hashlib.sha256(local.encode()).hexdigest(), local)]
+        for (_, _, certificate_id), record in iot._ca_certificates.all_items():
+            found.append((certificate_id, record.get("certificatePem") or ""))
+        return [(key, pem) for key, pem in (*found, *store.anchors.items()) if pem.strip()]
+
+    def active_registrations(
+        cert_id: str, status: str | None = "ACTIVE"
+    ) -> list[tuple[str, str, dict[str, Any]]]:
+        return [
+            found
+            for found in store.registrations(cert_id)
+            if status is None or found[2].get("status") == status
+        ]
+
+    def create_policy_of_many(name: str, payload: dict[str, Any]) -> Any:
+        answer = create_policy(name, payload)
+        if answer[0] == _OK:
+            iot._policies[name]["targets"] = MemberList()
+        return answer
+
+    iot._mtls_trust_anchors = trust_anchors
+    iot._mtls_active_registrations = active_registrations
+    iot._create_policy = create_policy_of_many
