@@ -54,6 +54,7 @@ PROOFS: dict[str, str] = {
         f"{_DEFAULT}::test_file_chunk_size_is_read_in_both_spellings_of_the_manual"
     ),
     "DEFAULT.targetSelection": f"{_DEFAULT}::test_target_selection_is_spelt_as_aws_spells_it",
+    "DEFAULT.documentFormat": f"{_DEPLOYMENT}::TestAfrOta::test_document_format_is_one_or_both",
     "DEFAULT.useCustomJobDocument": _SWITCH,
     "DEFAULT.usePresignedUrlConfig": _SWITCH,
     "DEFAULT.useJobExecutionsRolloutConfig": _SWITCH,
@@ -72,6 +73,15 @@ PROOFS: dict[str, str] = {
     "CUSTOM_JOB_DOCUMENT.jobDocPath": (
         f"{_DEPLOYMENT}::TestCustomDocument::test_job_doc_src_cfg_local_file_needs_the_path"
     ),
+    **{
+        f"AFR_OTA_CONFIG.{key}": f"{_DEPLOYMENT}::TestAfrOta::{test}"
+        for key, test in (
+            ("filePath", "test_file_path_certificate_name_and_file_type_are_carried"),
+            ("certificateName", "test_file_path_certificate_name_and_file_type_are_carried"),
+            ("fileType", "test_file_path_certificate_name_and_file_type_are_carried"),
+            ("protocols", "test_protocols_are_by_url_where_there_is_one"),
+        )
+    },
     "PRESIGNED_URL_CONFIG.roleArn": (
         f"{_DEPLOYMENT}::TestPresignedUrl::test_role_arn_of_its_own_signs"
     ),

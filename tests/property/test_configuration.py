@@ -210,6 +210,7 @@ _checked_keys = [
 @given(key=st.sampled_from(_checked_keys), text=values.map(str.strip))
 @example(key=find_keys("ABORT_CONFIG_TYPE_REJECTED.failureType")[0], text="FAILED")
 @example(key=find_keys("EXP_RATE_CONFIG.useRateIncreaseCriteria")[0], text="False")
+@example(key=find_keys("EXP_RATE_CONFIG.useRateIncreaseCriteria")[0], text="")
 @many(QUICK)
 def test_a_value_is_checked_alone_as_it_is_in_the_file(key: Key, text: str):
     """The wizard, which asks for one value after the other, is as strict as the file."""

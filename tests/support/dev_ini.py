@@ -52,6 +52,7 @@ FULL: dict[str, dict[str, str]] = {
         "iotApiSleepTime": "50",
         "fileChunkSize": "8192",
         "targetSelection": "CONTINUOUS",
+        "documentFormat": "otactl, afr_ota",
         "useCustomJobDocument": "True",
         "usePresignedUrlConfig": "True",
         "useJobExecutionsRolloutConfig": "True",
@@ -62,6 +63,12 @@ FULL: dict[str, dict[str, str]] = {
         "useSigningConfig": "True",
     },
     "CUSTOM_JOB_DOCUMENT": {"jobDocSrcCfg": "local_file", "jobDocPath": "doc.json"},
+    "AFR_OTA_CONFIG": {
+        "filePath": "fw.bin",
+        "certificateName": "codesign.crt",
+        "fileType": "0",
+        "protocols": "MQTT, HTTP",
+    },
     "PRESIGNED_URL_CONFIG": {"roleArn": ROLE, "expiresInSec": "3600"},
     "JOB_EXECUTE_ROLLOUT_CONFIG": {"maximumPerMinute": "100", "useExponentialRateCfg": "True"},
     "EXP_RATE_CONFIG": {

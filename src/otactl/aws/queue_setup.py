@@ -100,10 +100,9 @@ def _expires(clients: AwsClients, name: str) -> bool:
     reported = clients.dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
     if reported.get("TimeToLiveStatus") not in ("ENABLED", "ENABLING"):
         return False
-    attribute = reported.get("AttributeName")
-    if attribute != EXPIRES_AT:
+    if reported.get("AttributeName") != EXPIRES_AT:
         raise UserMistake(
-            f"the table {name} lets items expire by {attribute}, not {EXPIRES_AT}",
+            f"the table {name} lets items expire by {reported.get('AttributeName')}, not {EXPIRES_AT}",
             hint="switch that off first, or leave out --ttl",
         )
     return True

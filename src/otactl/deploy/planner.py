@@ -26,10 +26,9 @@ from otactl.errors import UserMistake
 from otactl.model.alarm import deployed_alarm_name
 from otactl.model.arn import thing_group_arn
 from otactl.wire.error import WireError
+from otactl.wire.image_description import MAX_FILE_ID, ImageDescription
 from otactl.wire.job_document import (
     DEFAULT_IMAGE_VERSION,
-    MAX_FILE_ID,
-    ImageDescription,
     build_document,
     encode_document,
     presigned_url_placeholder,
@@ -88,13 +87,20 @@ def job_document(
     """The document of the job, merged into the custom one when there is one.
 
     Raises:
-        UserMistake: It is longer than AWS takes.
+        UserMistake: It is longer than AWS takes, or a format cannot say it.
     """
     image = image_description(configuration, firmware, custom=custom, signature=signature)
     try:
-        return encode_document(build_document(image, custom))
+        return encode_document(
+            build_document(
+                image,
+                custom,
+                formats=configuration.document_formats,
+                afr_ota=configuration.afr_ota,
+            )
+        )
     except WireError as error:
-        raise UserMistake(str(error), hint="shorten the custom job document") from error
+        raise UserMistake(str(error)) from error
 
 
 def image_description(

@@ -26,9 +26,10 @@ from otactl.deploy.step import DeleteExistingJob
 from otactl.deploy.targeting import MAX_JOB_TARGETS, Targeting, choose_targets, targets_digest
 from otactl.errors import AwsRefused, UserMistake
 from otactl.model.arn import Arn
+from otactl.model.document_format import DataProtocol
 from otactl.model.s3_url import parse_s3_url
 from otactl.wire.custom_document import DocumentFault, read_custom_document
-from otactl.wire.job_document import MAX_JOB_DOCUMENT_LENGTH, signature_in
+from otactl.wire.job_document import MAX_JOB_DOCUMENT_LENGTH, signatures_in
 from otactl.wire.stream_payload import MAX_FILE_SIZE
 
 if TYPE_CHECKING:
@@ -111,9 +112,10 @@ def prepare_again(request: Request, services: Services, *, document: str, things
     firmware = _checked_image(request, services)
     signature = None
     if configuration.signing is not None:
-        signature = signature_in(document)
         key_path = configuration.signing.private_key_path
-        if signature is None or not is_signature_of(signature, firmware.sha256, key_path):
+        found = signatures_in(document)
+        signature = next((s for s in found if is_signature_of(s, firmware.sha256, key_path)), None)
+        if signature is None:
             raise _not_its_document(request)
     custom = _custom_document(request, services, firmware)
     expected = job_document(configuration, firmware, custom=custom, signature=signature)
@@ -182,7 +184,10 @@ def _check_account(request: Request) -> None:
 
 
 def _check_size(configuration: DeploymentConfiguration, firmware: Firmware) -> None:
-    if configuration.job.presigned_url is None and not fits_a_stream(firmware):
+    needs_stream = configuration.job.presigned_url is None or (
+        configuration.afr_ota is not None and DataProtocol.MQTT in configuration.afr_ota.protocols
+    )
+    if needs_stream and not fits_a_stream(firmware):
         raise UserMistake(
             f"the image {firmware.path} has {firmware.size_bytes:,} bytes;"
             f" a stream delivers files of up to {MAX_FILE_SIZE:,}",

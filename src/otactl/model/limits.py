@@ -50,6 +50,10 @@ class DecimalRange:
         return f"{self.minimum} to {self.maximum}"
 
 
+#: ``iot`` OTAUpdateFile fileType.
+FILE_TYPE = WholeRange(0, 255)
+#: *Ours*: of a path or a label on a device; the agents' buffers are the application's.
+MAX_DEVICE_NAME_LENGTH = 255
 #: The largest count botocore's ``integer`` shapes carry on every SDK: 32 bits, signed.
 _MAX_INTEGER = 2**31 - 1
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from otactl.wire.job_document import ImageDescription
+    from otactl.wire.image_description import ImageDescription
 
 KEY = "afr_ota"
 _SIGNATURE = "sig-"

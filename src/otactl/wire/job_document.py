@@ -1,9 +1,9 @@
 """The job document: what a thing is told to install.
 
 The manual's form is ``{"command": "fota", "streamId", "fileId", "fileSize", "imageVer",
-"md5sum"}``. Beside it otactl writes, when configured, ``sha256``, ``signature`` with its algorithm
-(in place of ``md5sum``), and ``presignedUrl``. A custom document keeps its own keys; ours are
-merged in.
+"md5sum"}``, which is the format ``otactl``; ``afr_ota_document`` writes the other one. Beside it
+otactl writes, when configured, ``sha256``, ``signature`` with its algorithm (in place of
+``md5sum``), and ``presignedUrl``. A custom document keeps its own keys; ours are merged in.
 
 The algorithm stands there twice: devices of the sample tool read ``signatureAlgorithm``, those of
 earlier versions of otactl ``sigAlgorithm``. Either is enough for a device of ours.
@@ -13,50 +13,35 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import dataclass
+import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from otactl.model.arn import domain_of
+from otactl.model.document_format import DocumentFormat
 from otactl.model.identifier import is_stream_id
+from otactl.wire.afr_ota_document import KEY as AFR_OTA
+from otactl.wire.afr_ota_document import build_afr_ota, parse_afr_ota
 from otactl.wire.error import WireError
+from otactl.wire.image_description import MAX_FILE_ID, SIGNATURE_ALGORITHM, ImageDescription
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Iterator, Mapping
+
+    from otactl.model.document_format import AfrOta
 
 COMMAND = "fota"
 #: The manual's documents carry it, so that devices may rely on the key.
 DEFAULT_IMAGE_VERSION = "1"
-SIGNATURE_ALGORITHM = "SHA256withECDSA"
 #: The keys that name the algorithm: the sample tool's, and that of earlier versions of otactl.
 _ALGORITHM_KEYS = ("signatureAlgorithm", "sigAlgorithm")
 #: CreateJob's limit on the document (botocore ``iot`` JobDocument), in characters.
 MAX_JOB_DOCUMENT_LENGTH = 32768
-MAX_FILE_ID = 255
+#: Base64 of a DER signature by a key of 192 bits or more.
+_SIGNATURE_TEXT = re.compile(r"[A-Za-z0-9+/]{64,}={0,2}")
 # More digits than any file size has; int() itself refuses far longer numbers with another error.
 _DIGITS = 20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImageDescription:
-    """What a job document says of the image.
-
-    Attributes:
-        stream_id: The stream to fetch it from; None when only a presigned URL is given.
-        presigned_url: Where to fetch it instead; in the control plane's copy still a placeholder.
-        signature: DER, of the whole image, by ``signature_algorithm``.
-        stream_version: Nothing of the manual's document says it; the current one is meant.
-    """
-
-    file_size: int
-    file_id: int = 0
-    stream_id: str | None = None
-    image_version: str | None = None
-    md5: str | None = None
-    sha256: str | None = None
-    signature: bytes | None = None
-    signature_algorithm: str = SIGNATURE_ALGORITHM
-    presigned_url: str | None = None
 
 
 def presigned_url_placeholder(region: str, bucket: str, key: str) -> str:
@@ -69,9 +54,32 @@ def presigned_url_placeholder(region: str, bucket: str, key: str) -> str:
 
 
 def build_document(
-    image: ImageDescription, custom: Mapping[str, Any] | None = None
+    image: ImageDescription,
+    custom: Mapping[str, Any] | None = None,
+    *,
+    formats: Container[DocumentFormat] = (DocumentFormat.OTACTL,),
+    afr_ota: AfrOta | None = None,
 ) -> dict[str, Any]:
-    """The document for an image, merged into a custom one; the image's own keys win."""
+    """The document for an image, merged into a custom one; the image's own keys win.
+
+    Args:
+        image: The image.
+        custom: The user's own keys.
+        formats: Which dialects to write; one document can hold both.
+        afr_ota: What the format ``afr_ota`` says beside the image.
+
+    Raises:
+        WireError: A format cannot say it.
+    """
+    document = dict(custom or {})
+    if DocumentFormat.OTACTL in formats:
+        document |= _own_keys(image)
+    if DocumentFormat.AFR_OTA in formats and afr_ota is not None:
+        document[AFR_OTA] = build_afr_ota(image, afr_ota)
+    return document
+
+
+def _own_keys(image: ImageDescription) -> dict[str, Any]:
     signature = None
     if image.signature is not None:
         signature = base64.b64encode(image.signature).decode()
@@ -87,7 +95,7 @@ def build_document(
         "signature": signature,
         "presignedUrl": image.presigned_url,
     }
-    return {**(custom or {}), **{key: field for key, field in ours.items() if field is not None}}
+    return {key: field for key, field in ours.items() if field is not None}
 
 
 def encode_document(document: Mapping[str, Any]) -> str:
@@ -100,30 +108,41 @@ def encode_document(document: Mapping[str, Any]) -> str:
     if len(text) > MAX_JOB_DOCUMENT_LENGTH:
         raise WireError(
             "InvalidRequest",
-            f"the job document has {len(text)} characters; AWS takes {MAX_JOB_DOCUMENT_LENGTH}",
+            f"the job document has {len(text)} characters; AWS takes {MAX_JOB_DOCUMENT_LENGTH}:"
+            " shorten the custom one",
         )
     return text
 
 
-def signature_in(text: str) -> bytes | None:
-    """The signature in a document; None if it has none that can be read.
+def signatures_in(text: str) -> Iterator[bytes]:
+    """Everything in a document that may be a signature, wherever a format or a user puts it.
 
     Args:
-        text: JSON, untrusted.
+        text: JSON, untrusted. It is at most as long as a job document may be.
     """
-    try:
-        document = json.loads(text)
-        return base64.b64decode(document["signature"], validate=True)
-    except (ValueError, TypeError, KeyError, RecursionError):
-        return None
+    for found in dict.fromkeys(_SIGNATURE_TEXT.findall(text.replace("\\/", "/"))):
+        with suppress(ValueError):
+            yield base64.b64decode(found, validate=True)
 
 
-def parse_document(document: Mapping[str, Any]) -> ImageDescription:
+def parse_document(
+    document: Mapping[str, Any], reads: DocumentFormat | None = None
+) -> ImageDescription:
     """Read the document as a device does: what comes over MQTT is not trusted.
 
+    Args:
+        document: The document.
+        reads: The only dialect the device knows; None for whichever is there, otactl's first.
+
     Raises:
-        WireError: The command is another one, or a field is missing or malformed.
+        WireError: It is of another dialect, or a field is missing or malformed.
     """
+    has_command = document.get("command") == COMMAND
+    if reads is DocumentFormat.AFR_OTA or (reads is None and not has_command):
+        if AFR_OTA in document:
+            return parse_afr_ota(document)
+        if reads is not None:
+            raise WireError("InvalidRequest", "the document has no afr_ota object")
     if document.get("command") != COMMAND:
         raise WireError("InvalidRequest", f"unknown command {document.get('command')!r}")
     image = ImageDescription(

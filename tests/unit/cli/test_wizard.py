@@ -126,7 +126,8 @@ def test_ticked_sections_are_switched_on_and_asked_for():
 
 
 def test_sections_that_are_not_ticked_are_switched_off():
-    script = Script(answers={MORE: []})
+    # Without a signature nothing can be written for the agents, nor by URL without one.
+    script = Script(answers={MORE: [], "documentFormat": "otactl", "protocols": "MQTT"})
     text = Wizard(read_ini("\n".join(rendered(FULL))), script).run().text
 
     configuration = configuration_of(text)

@@ -230,8 +230,8 @@ def test_the_bar_of_a_long_step_and_the_fleet_s_line_put_no_emoji_in(capsys, mon
         is_settled=False,
         faults={"pump": NASTY},
     )
-    with DeployProgress(console, rounds=1, things=1, now_ms=lambda: 0) as shown:
-        shown.on_progress(SimpleNamespace(title=NASTY), 1, 2)
+    with DeployProgress(console, rounds=1, things=1, now_ms=lambda: 0) as progress:
+        progress.on_progress(SimpleNamespace(title=NASTY), 1, 2)
     with FleetStatus(console) as status:
         status.show(progress)
     said = capsys.readouterr().err

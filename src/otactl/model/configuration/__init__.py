@@ -30,7 +30,7 @@ from otactl.model.configuration.deployment import (
     DeploymentConfiguration,
     Signing,
 )
-from otactl.model.configuration.deployment_rule import DEPLOYMENT_RULES
+from otactl.model.configuration.deployment_rule import DEPLOYMENT_RULES, afr_ota_rules
 from otactl.model.configuration.deployment_section import DocumentSource, SignatureAlgorithm
 from otactl.model.configuration.job_rule import JOB_RULES
 from otactl.model.configuration.reading import read_sections
@@ -106,6 +106,7 @@ def parse_configuration(
     rules = _RULES
     rules += alarm_rules(readings.values.get(KeyName("ALARM_CONFIG", "alarmList"), ()))
     present = frozenset(section.name for section in effective.sections)
+    rules += afr_ota_rules(present)
     waves = readings.values.get(KeyName("WAVE_CONFIG", "waveList"))
     rules += () if waves is None else wave_rules(waves, present)
     rules += () if now_ms is None else schedule_is_ahead(now_ms)
@@ -136,7 +137,7 @@ def check_value(section: str, key: str, text: str) -> Finding | None:
         return refusal(kind, text) or _broken_rule(KeyName(section, key), kind.read(text))
     if field.is_required():
         return Finding(code="missing-key", message=f"must be {kind.allowed}")
-    return None
+    return _broken_rule(KeyName(section, key), field.default)
 
 
 def _broken_rule(name: KeyName, value: Any) -> Finding | None:

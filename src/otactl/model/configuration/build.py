@@ -20,6 +20,7 @@ from otactl.model.configuration.deployment import (
 )
 from otactl.model.configuration.deployment_section import DocumentSource
 from otactl.model.configuration.sections import ALARM_PREFIX, DEFAULT, SECTIONS, WINDOW_PREFIX
+from otactl.model.document_format import AfrOta, DataProtocol, DocumentFormat
 from otactl.model.job_configuration import (
     AbortCriterion,
     ExponentialRate,
@@ -76,6 +77,8 @@ def build(readings: Readings, *, file_name: str, base_dir: str) -> DeploymentCon
         include_sha256=image is not None and image.include_sha256,
         signing=_signing(sections, base_dir),
         custom_document=_custom_document(sections, base_dir),
+        document_formats=default.document_formats,
+        afr_ota=_afr_ota(sections, default, by_url=job.presigned_url is not None),
         job=job,
         alarms=_alarms(sections),
         tags=readings.tags,
@@ -105,6 +108,21 @@ def _signing(sections: Mapping[str, Section], base_dir: str) -> Signing | None:
     return Signing(
         private_key_path=os.path.join(base_dir, section.private_key_path),  # noqa: PTH118
         algorithm=section.algorithm,
+    )
+
+
+def _afr_ota(
+    sections: Mapping[str, Section], default: default_section.DefaultSection, *, by_url: bool
+) -> AfrOta | None:
+    if DocumentFormat.AFR_OTA not in default.document_formats:
+        return None
+    section = _require(sections, "AFR_OTA_CONFIG", deployment_section.AfrOtaSection)
+    usual = DataProtocol.HTTP if by_url else DataProtocol.MQTT
+    return AfrOta(
+        file_path=section.file_path,
+        certificate_name=section.certificate_name,
+        file_type=section.file_type,
+        protocols=section.protocols or (usual,),
     )
 
 

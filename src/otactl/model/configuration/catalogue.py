@@ -165,4 +165,6 @@ def _default(field: FieldInfo) -> str | None:
         return "None"
     if isinstance(default, StrEnum):
         return default.value
-    return "" if default == () else str(default)
+    if isinstance(default, tuple):
+        return ", ".join(map(str, default))
+    return str(default)

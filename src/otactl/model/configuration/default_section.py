@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from otactl.model import limits
-from otactl.model.configuration.kind import Choice, Switch, WholeNumber
+from otactl.model.configuration.kind import Choice, ChoiceList, Switch, WholeNumber
 from otactl.model.configuration.section import OF_OTACTL, Section, key
 from otactl.model.configuration.words import (
     BUCKET,
@@ -16,6 +16,7 @@ from otactl.model.configuration.words import (
     ROLE_ARN,
     STREAM_ID,
 )
+from otactl.model.document_format import DocumentFormat
 from otactl.model.status import TargetSelection
 
 
@@ -166,6 +167,19 @@ class DefaultSection(Section):
         becomes="iot:CreateJob targetSelection",
         example="SNAPSHOT",
         default=TargetSelection.SNAPSHOT,
+    )
+    document_formats: Annotated[tuple[DocumentFormat, ...], ChoiceList(DocumentFormat)] = key(
+        "documentFormat",
+        about=(
+            "Which devices the job document is written for. otactl: those that speak the manual's "
+            "dialect. afr_ota: those with AWS's FreeRTOS OTA agents; it needs [AFR_OTA_CONFIG] and "
+            "a signature. Both with a comma: one document for a mixed fleet. See "
+            "docs/documents.md."
+        ),
+        becomes="the job document",
+        example="otactl",
+        ours=True,
+        default=(DocumentFormat.OTACTL,),
     )
     use_custom_job_document: Annotated[bool, Switch()] = _switch(
         "useCustomJobDocument", "CUSTOM_JOB_DOCUMENT", OF_OTACTL

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from otactl.errors import UserMistake
 from otactl.model.arn import Arn
 from otactl.model.configuration.deployment_section import DocumentSource, SignatureAlgorithm
+from otactl.model.document_format import AfrOta, DocumentFormat
 from otactl.model.job_configuration import JobConfiguration
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ class DeploymentConfiguration:
         default_delay_seconds: Between two rounds.
         api_sleep_ms: Between two calls of the AWS IoT API.
         chunk_size_bytes: How much of the image is read at a time.
+        document_formats: Whom the job document is written for.
+        afr_ota: None unless it is written for FreeRTOS OTA agents.
         include_sha256: Whether the job document carries the image's SHA-256.
         max_attempts: How often a call is tried in all.
         waves: None for one job for all things.
@@ -82,6 +85,8 @@ class DeploymentConfiguration:
     include_sha256: bool = False
     signing: Signing | None = None
     custom_document: CustomDocument | None = None
+    document_formats: tuple[DocumentFormat, ...] = (DocumentFormat.OTACTL,)
+    afr_ota: AfrOta | None = None
     job: JobConfiguration = field(default_factory=JobConfiguration)
     alarms: tuple[Alarm, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)

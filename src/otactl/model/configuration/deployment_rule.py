@@ -7,6 +7,7 @@ from otactl.model.arn import Arn, partition_of
 from otactl.model.configuration.deployment_section import DocumentSource
 from otactl.model.configuration.report import Finding
 from otactl.model.configuration.rule import Rule, keys
+from otactl.model.document_format import DataProtocol, DocumentFormat
 from otactl.model.identifier import MAX_STREAM_ID_LENGTH_ON_AWS_LIBRARY
 from otactl.model.status import TargetSelection
 
@@ -33,9 +34,17 @@ def continuous_has_one_round(selection: TargetSelection, rounds: int) -> Finding
     return None
 
 
-def stream_id_fits_devices(stream_id: str) -> Finding | None:
-    """AWS's embedded library keeps 44 bytes for a stream's name (facts G5)."""
+def stream_id_fits_devices(stream_id: str, formats: tuple[DocumentFormat, ...]) -> Finding | None:
+    """AWS's embedded libraries keep 44 bytes for a stream's name (facts G5)."""
     longest = MAX_STREAM_ID_LENGTH_ON_AWS_LIBRARY - len("_255")
+    if len(stream_id) > longest and DocumentFormat.AFR_OTA in formats:
+        return Finding(
+            code="long-stream-id",
+            message=(
+                f"has {len(stream_id)} characters; documents of the format afr_ota take {longest}, "
+                f"the file's id not counted: the agents keep {MAX_STREAM_ID_LENGTH_ON_AWS_LIBRARY}"
+            ),
+        )
     if len(stream_id) > longest:
         return Finding(
             code="long-stream-id",
@@ -87,10 +96,50 @@ def document_is_there(source: DocumentSource, url: str | None, path: str | None)
     return None
 
 
+def agents_need_a_signature(
+    formats: tuple[DocumentFormat, ...],
+    signs: bool,  # noqa: FBT001  # a value of the file
+) -> Finding | None:
+    """Both parsers refuse a document without ``sig-sha256-ecdsa`` (docs/documents.md)."""
+    if DocumentFormat.AFR_OTA in formats and not signs:
+        return Finding(
+            code="requires",
+            message="afr_ota needs useSigningConfig = True: the agents refuse an unsigned image",
+        )
+    return None
+
+
+def http_needs_a_url(
+    protocols: tuple[DataProtocol, ...],
+    presigns: bool,  # noqa: FBT001
+) -> Finding | None:
+    """``update_data_url`` is a presigned URL."""
+    if DataProtocol.HTTP in protocols and not presigns:
+        return Finding(code="requires", message="HTTP needs usePresignedUrlConfig = True")
+    return None
+
+
+def afr_ota_rules(present: frozenset[str]) -> tuple[Rule, ...]:
+    """What needs to know which sections there are: those in ``present``."""
+
+    def agents_need_their_section(formats: tuple[DocumentFormat, ...]) -> Finding | None:
+        if DocumentFormat.AFR_OTA in formats and "AFR_OTA_CONFIG" not in present:
+            return Finding(
+                code="missing-section",
+                message="afr_ota needs a section [AFR_OTA_CONFIG], and there is none",
+                hint="add it with filePath and certificateName",
+            )
+        return None
+
+    return (Rule(keys("DEFAULT.documentFormat"), agents_need_their_section),)
+
+
 DEPLOYMENT_RULES: tuple[Rule, ...] = (
     Rule(keys("DEFAULT.rounds", "DEFAULT.cleanUpCfg"), rounds_need_clean_up),
     Rule(keys("DEFAULT.targetSelection", "DEFAULT.rounds"), continuous_has_one_round),
-    Rule(keys("DEFAULT.streamId"), stream_id_fits_devices),
+    Rule(keys("DEFAULT.streamId", "DEFAULT.documentFormat"), stream_id_fits_devices),
+    Rule(keys("DEFAULT.documentFormat", "DEFAULT.useSigningConfig"), agents_need_a_signature),
+    Rule(keys("AFR_OTA_CONFIG.protocols", "DEFAULT.usePresignedUrlConfig"), http_needs_a_url),
     Rule(keys("DEFAULT.roleArn", "DEFAULT.region"), role_is_of_the_partition),
     Rule(keys("PRESIGNED_URL_CONFIG.roleArn", "DEFAULT.roleArn"), roles_share_an_account),
     Rule(

@@ -6,9 +6,16 @@ from enum import StrEnum
 from typing import Annotated
 
 from otactl.model import limits
-from otactl.model.configuration.kind import Choice, Switch, WholeNumber
+from otactl.model.configuration.kind import Choice, ChoiceList, Switch, WholeNumber
 from otactl.model.configuration.section import OF_OTACTL, Section, key
-from otactl.model.configuration.words import IMAGE_VERSION, PATH, ROLE_ARN, S3_URL
+from otactl.model.configuration.words import (
+    DEVICE_NAME,
+    IMAGE_VERSION,
+    PATH,
+    ROLE_ARN,
+    S3_URL,
+)
+from otactl.model.document_format import DataProtocol
 
 
 class DocumentSource(StrEnum):
@@ -49,6 +56,47 @@ class CustomJobDocumentSection(Section):
         becomes="iot:CreateJob document",
         example="job_temp.json",
         default=None,
+    )
+
+
+class AfrOtaSection(Section):
+    """[AFR_OTA_CONFIG]: what only the user knows of devices with a FreeRTOS OTA agent."""
+
+    file_path: Annotated[str, DEVICE_NAME] = key(
+        "filePath",
+        about="Where the device stores the image; ports that write to a partition ignore it.",
+        becomes="afr_ota.files[0].filepath of the job document",
+        example="firmware.bin",
+        ours=True,
+    )
+    certificate_name: Annotated[str, DEVICE_NAME] = key(
+        "certificateName",
+        about=(
+            "The path or label, on the device, of the certificate or public key that the signature "
+            "is checked with; ports that compile it in ignore it."
+        ),
+        becomes="afr_ota.files[0].certfile of the job document",
+        example="codesign.crt",
+        ours=True,
+    )
+    file_type: Annotated[int, WholeNumber(limits.FILE_TYPE)] = key(
+        "fileType",
+        about="What kind of file it is, for devices that update more than one part.",
+        becomes="afr_ota.files[0].fileType of the job document",
+        example="0",
+        ours=True,
+        default=0,
+    )
+    protocols: Annotated[tuple[DataProtocol, ...], ChoiceList(DataProtocol)] = key(
+        "protocols",
+        about=(
+            "How the image is delivered; AWS's Jobs library reads the first of the list alone. "
+            "HTTP needs usePresignedUrlConfig = True. Left out: HTTP with it, MQTT without."
+        ),
+        becomes="afr_ota.protocols of the job document",
+        example="MQTT",
+        ours=True,
+        default=(),
     )
 
 

@@ -201,6 +201,28 @@ class Choice(Kind):
 
 
 @dataclass(frozen=True, slots=True)
+class ChoiceList(Kind):
+    """Some words of a few, in the user's order, separated by commas."""
+
+    words: type[StrEnum]
+    type_name = "list"
+    multi_line = True
+
+    @property
+    def allowed(self) -> str:
+        """The words."""
+        return f"{', '.join(word.value for word in self.words)}, or several with a comma"
+
+    def read(self, text: str) -> tuple[StrEnum, ...]:
+        """Read the words, each at most once."""
+        listed = [word.strip() for word in re.split(r"[,\n]", text) if word.strip()]
+        known = {word.value for word in self.words}
+        if not listed or len(set(listed)) < len(listed) or not known.issuperset(listed):
+            self.refuse(text, code="choice")
+        return tuple(self.words(word) for word in listed)
+
+
+@dataclass(frozen=True, slots=True)
 class Word(Kind):
     """A text of a certain form: an id, a name, an ARN.
 

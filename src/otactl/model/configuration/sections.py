@@ -95,6 +95,12 @@ SECTIONS: tuple[SectionSpec, ...] = (
         switch=KeyName(DEFAULT, "useCustomJobDocument"),
     ),
     SectionSpec(
+        name="AFR_OTA_CONFIG",
+        model=deployment_section.AfrOtaSection,
+        about="What documents of the format afr_ota say beside the image; see documentFormat.",
+        ours=True,
+    ),
+    SectionSpec(
         name="PRESIGNED_URL_CONFIG",
         model=deployment_section.PresignedUrlSection,
         about="Download by HTTPS, from an address that is good for a while.",

@@ -35,7 +35,9 @@ _SAMPLE_MEMBERS = {
     f"{WAVE_PREFIX}<wave_name>": f"{WAVE_PREFIX}canary",
 }
 #: Sections without a switch count when they are there; these stay commented out.
-_COMMENTED_OUT = frozenset({"ALARM_CONFIG", "IMAGE_CONFIG", "API_CONFIG", TAGS, LINT})
+_COMMENTED_OUT = frozenset(
+    {"AFR_OTA_CONFIG", "ALARM_CONFIG", "IMAGE_CONFIG", "API_CONFIG", TAGS, LINT}
+)
 _USER_KEYS = {TAGS: "team", LINT: f"{WAIVER_PREFIX}CODE"}
 
 

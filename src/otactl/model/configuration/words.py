@@ -131,6 +131,11 @@ IMAGE_VERSION = Word(
     f"up to {limits.MAX_IMAGE_VERSION_LENGTH} printable characters",
     _is_printable(limits.MAX_IMAGE_VERSION_LENGTH),
 )
+DEVICE_NAME = Word(
+    "text",
+    f"1 to {limits.MAX_DEVICE_NAME_LENGTH} printable ASCII characters",
+    lambda text: text.isascii() and _is_printable(limits.MAX_DEVICE_NAME_LENGTH)(text),
+)
 CRON = Word(
     "cron expression",
     "cron(minutes hours day-of-month month day-of-week year), such as cron(0 2 ? * MON *)",

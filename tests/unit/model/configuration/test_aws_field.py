@@ -26,7 +26,10 @@ OTHER: dict[str, dict[str, str]] = {
         "DEFAULT.targetSelection": "SNAPSHOT",
         "SCHEDULING_CONFIG.maintenanceWindowList": "",
     },
-    "DEFAULT.usePresignedUrlConfig": {"DEFAULT.usePresignedUrlConfig": "False"},
+    "DEFAULT.usePresignedUrlConfig": {
+        "DEFAULT.usePresignedUrlConfig": "False",
+        "AFR_OTA_CONFIG.protocols": "MQTT",
+    },
     "DEFAULT.useJobExecutionsRolloutConfig": {"DEFAULT.useJobExecutionsRolloutConfig": "False"},
     "DEFAULT.useAbortConfig": {"DEFAULT.useAbortConfig": "False"},
     "DEFAULT.useTimeoutConfig": {

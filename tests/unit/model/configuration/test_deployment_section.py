@@ -6,6 +6,7 @@ import pytest
 from tests.support.dev_ini import ROLE, configuration_of, dev_ini, found, problems_of, section
 
 from otactl.model.configuration import CustomDocument, DocumentSource, Signing
+from otactl.model.document_format import AfrOta, DocumentFormat
 from otactl.model.job_configuration import PresignedUrl
 
 
@@ -47,6 +48,68 @@ class TestCustomDocument:
         text = custom_ini(jobDocSrcCfg="url", jobDocSrcUrl="https://example.com/doc.json")
 
         assert found(text) == [("error", "CUSTOM_JOB_DOCUMENT", "jobDocSrcUrl", "form")]
+
+
+def afr_ota_ini(*sections: str, **default: str | None) -> str:
+    keys = {"documentFormat": "afr_ota", "useSigningConfig": "True", **default}
+    signing = section("SIGNING_CONFIG", privateKeyPath="key.pem")
+    return dev_ini(signing, *(sections or (AGENT,)), **keys)
+
+
+AGENT = section("AFR_OTA_CONFIG", filePath="/fw.bin", certificateName="code.crt")
+
+
+class TestAfrOta:
+    def test_document_format_is_one_or_both(self):
+        assert configuration_of(dev_ini()).document_formats == (DocumentFormat.OTACTL,)
+        both = configuration_of(afr_ota_ini(documentFormat="afr_ota, otactl"))
+        assert both.document_formats == (DocumentFormat.AFR_OTA, DocumentFormat.OTACTL)
+        for text in ("freertos", "otactl,otactl", ","):
+            assert found(dev_ini(documentFormat=text)) == [
+                ("error", "DEFAULT", "documentFormat", "choice")
+            ]
+
+    def test_file_path_certificate_name_and_file_type_are_carried(self):
+        agent = AGENT + "fileType = 255\n"
+
+        assert configuration_of(afr_ota_ini(agent)).afr_ota == AfrOta(
+            file_path="/fw.bin", certificate_name="code.crt", file_type=255
+        )
+        assert configuration_of(dev_ini(AGENT)).afr_ota is None
+        assert found(afr_ota_ini(section("AFR_OTA_CONFIG", fileType="256"))) == [
+            ("error", "AFR_OTA_CONFIG", key, code)
+            for key, code in (
+                ("filePath", "missing-key"),
+                ("certificateName", "missing-key"),
+                ("fileType", "range"),
+            )
+        ]
+
+    def test_protocols_are_by_url_where_there_is_one(self):
+        presign = section("PRESIGNED_URL_CONFIG", roleArn=ROLE)
+        both = AGENT + "protocols = HTTP, MQTT\n"
+        by_url = {"usePresignedUrlConfig": "True"}
+
+        def protocols(text: str) -> list[str]:
+            afr_ota = configuration_of(text).afr_ota
+            return [] if afr_ota is None else list(afr_ota.protocols)
+
+        assert protocols(afr_ota_ini()) == ["MQTT"]
+        assert protocols(afr_ota_ini(AGENT, presign, **by_url)) == ["HTTP"]
+        assert protocols(afr_ota_ini(both, presign, **by_url)) == ["HTTP", "MQTT"]
+        assert found(afr_ota_ini(both)) == [("error", "AFR_OTA_CONFIG", "protocols", "requires")]
+
+    def test_agents_need_a_section_and_a_signature(self):
+        assert found(dev_ini(documentFormat="otactl, afr_ota")) == [
+            ("error", "DEFAULT", "documentFormat", code) for code in ("requires", "missing-section")
+        ]
+
+    def test_the_agents_keep_44_characters_of_a_streams_name(self):
+        longest = configuration_of(afr_ota_ini(streamId="s" * 40))
+        assert len(longest.stream_name(255)) == 44
+        assert found(afr_ota_ini(streamId="s" * 41)) == [
+            ("error", "DEFAULT", "streamId", "long-stream-id")
+        ]
 
 
 class TestPresignedUrl:
