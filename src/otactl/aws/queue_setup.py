@@ -102,7 +102,8 @@ def _expires(clients: AwsClients, name: str) -> bool:
         return False
     if reported.get("AttributeName") != EXPIRES_AT:
         raise UserMistake(
-            f"the table {name} lets items expire by {reported.get('AttributeName')}, not {EXPIRES_AT}",
+            f"the table {name} lets items expire by {reported.get('AttributeName')},"
+            f" not {EXPIRES_AT}",
             hint="switch that off first, or leave out --ttl",
         )
     return True

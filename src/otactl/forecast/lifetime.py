@@ -1,7 +1,8 @@
 """From what things would do to how their executions end: timeouts and retries applied.
 
 The rules are ``rules.timeout`` and ``rules.retry``, asked once per kind of ending and applied to
-whole arrays. An abort is not known here; ``forecast.run_result`` cuts these lives off where it falls.
+whole arrays. An abort is not known here; ``forecast.run_result`` cuts these lives off where it
+falls.
 
 A retry is queued the moment the failure is known and does not wait for the rollout's pace; how
 long the service really takes is UNCONFIRMED (aws-facts D).

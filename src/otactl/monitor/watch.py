@@ -71,8 +71,8 @@ class Watch:
         is_endpoint_gone: Whether the cloud the jobs are in went for good, as a rehearsal's does.
         is_elsewhere: Given when jobs that are not there yet are waited for: whether they began in
             another cloud. Until AWS first answered, refusals and missing credentials are retried.
-        max_unreachable_seconds: How long AWS may refuse or be out of reach before that is raised; None
-            to try for ever.
+        max_unreachable_seconds: How long AWS may refuse or be out of reach before that is
+            raised; None to try for ever.
     """
 
     def __init__(

@@ -222,7 +222,7 @@ def test_the_bar_of_a_long_step_and_the_fleet_s_line_put_no_emoji_in(capsys, mon
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "200")
     console = terminal.stderr_console()
-    progress = FleetProgress(
+    fleet = FleetProgress(
         things=1,
         connected=0,
         phases=Counter(),
@@ -233,7 +233,7 @@ def test_the_bar_of_a_long_step_and_the_fleet_s_line_put_no_emoji_in(capsys, mon
     with DeployProgress(console, rounds=1, things=1, now_ms=lambda: 0) as progress:
         progress.on_progress(SimpleNamespace(title=NASTY), 1, 2)
     with FleetStatus(console) as status:
-        status.show(progress)
+        status.show(fleet)
     said = capsys.readouterr().err
     assert "1 cannot connect: pump:on:1" in said
     assert "\N{ON WITH EXCLAMATION MARK WITH LEFT RIGHT ARROW ABOVE}" not in said
