@@ -29,10 +29,12 @@ from otactl.deploy.planner import PlanOptions
 from otactl.errors import DeploymentFailed, OtactlError, UserMistake
 from otactl.model.outcome import DeploymentResult
 from otactl.model.snapshot import JobSnapshot
+from otactl.model.wave import Act, Decision
 from otactl.operations import stored_deployment
+from otactl.operations.deciding import decide as decide_at_gate
 from otactl.operations.defaults import DEFAULT_DETAILS, DEFAULT_POLL_SECONDS
 from otactl.operations.deployment import begin, make_plan, run_to_end
-from otactl.operations.environment import DeploymentEnvironment, environment_for
+from otactl.operations.environment import DeploymentEnvironment, environment_for, wait_options
 from otactl.operations.forecast import ForecastOptions, forecast_file
 from otactl.operations.forecast_inputs import read_fleet
 from otactl.operations.frontend import Frontend, ObservedFrontend
@@ -55,6 +57,7 @@ if TYPE_CHECKING:
     from otactl.operations.stored_deployment import Cleaning
 
 __all__ = [
+    "Act",
     "Consent",
     "DeploymentResult",
     "JobSnapshot",
@@ -62,6 +65,7 @@ __all__ = [
     "OtactlError",
     "cancel",
     "clean",
+    "decide",
     "deploy",
     "forecast",
     "lint",
@@ -107,6 +111,7 @@ def deploy(
     consent: Consent,
     location: LocationOptions = _HERE,
     max_wait_seconds: float | None = None,
+    no_wait: bool = False,
     details: int = DEFAULT_DETAILS,
     poll_seconds: float = DEFAULT_POLL_SECONDS,
     observer: Observer | None = None,
@@ -114,13 +119,16 @@ def deploy(
     """Deploy a ``dev.ini`` to the things of its list, and watch the job to its end.
 
     ``Consent.YES`` is ``--yes``; ``Consent.FORCE`` also deletes a job that has the configured id.
+    Of waves, a gate that still waits after ``max_wait_seconds``, or at once with ``no_wait``,
+    raises ``GateWaits``.
     """
     _check_consent(consent, (Consent.YES, Consent.FORCE), "deploy")
     force = consent is Consent.FORCE
     planned, loaded, environment = _planned(
         path, location, observer, max_wait_seconds, details, force=force
     )
-    environment = replace(environment, poll_seconds=poll_seconds)
+    waiting = wait_options(bool(planned.waves), no_wait, max_wait_seconds)
+    environment = replace(environment, poll_seconds=poll_seconds, waiting=waiting)
     return _run(begin(loaded, planned, environment), environment)
 
 
@@ -128,14 +136,37 @@ def resume(
     deployment: str | None = None,
     *,
     location: LocationOptions = _HERE,
+    max_wait_seconds: float | None = None,
+    no_wait: bool = False,
     poll_seconds: float = DEFAULT_POLL_SECONDS,
     observer: Observer | None = None,
 ) -> DeploymentResult:
-    """Continue a deployment that was killed or interrupted; None for the newest unfinished one."""
-    frontend = _frontend(observer)
+    """Continue a deployment that was killed or interrupted; None for the newest unfinished one.
+
+    ``max_wait_seconds`` and ``no_wait`` are about the gates of waves, as in ``deploy``.
+    """
     return _run(
-        *stored_deployment.resume(deployment, location, frontend, poll_seconds=poll_seconds)
+        *stored_deployment.resume(
+            deployment,
+            location,
+            _frontend(observer),
+            poll_seconds=poll_seconds,
+            no_wait=no_wait,
+            max_wait_seconds=max_wait_seconds,
+        )
     )
+
+
+def decide(
+    deployment: str | None,
+    act: Act,
+    *,
+    wave: str | None = None,
+    comment: str = "",
+    location: LocationOptions = _HERE,
+) -> Decision:
+    """Approve, reject, pause or continue a deployment in waves; None for the newest unfinished."""
+    return decide_at_gate(deployment, act, location, wave=wave, comment=comment)[1]
 
 
 def clean(

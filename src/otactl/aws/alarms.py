@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from otactl.aws.job_answer import epoch_ms
@@ -76,9 +79,36 @@ class CloudWatchAlarms:
         return tuple(found.get(name) or AlarmProgress(name=name, state=missing) for name in names)
 
     @translated("cloudwatch")
+    def went_off(self, name: str, since_ms: int) -> bool:
+        """Whether an alarm was in ALARM at any time since then, by the changes of its state.
+
+        ALARM to OK between two polls leaves its trace in the history alone.
+        """
+        pages = self._clients.cloudwatch.get_paginator("describe_alarm_history").paginate(
+            AlarmName=name,
+            HistoryItemType="StateUpdate",
+            StartDate=datetime.fromtimestamp(since_ms / 1000, UTC),
+        )
+        return any(
+            _is_about_alarm(item.get("HistoryData", ""), item.get("HistorySummary", ""))
+            for page in pages
+            for item in page.get("AlarmHistoryItems", [])
+        )
+
+    @translated("cloudwatch")
     def delete(self, name: str) -> None:
         """Delete an alarm; one that is not there is no error."""
         self._clients.cloudwatch.delete_alarms(AlarmNames=[name])
+
+
+def _is_about_alarm(data: str, summary: str) -> bool:
+    """Whether a change of state came from or went to ALARM; the summary says so in words."""
+    try:
+        change = json.loads(data)
+        states = (change["oldState"]["stateValue"], change["newState"]["stateValue"])
+    except (ValueError, KeyError, TypeError):
+        return bool(re.search(r"\bALARM\b", summary))
+    return AlarmState.ALARM in states
 
 
 def _progress(alarm: Mapping[str, Any]) -> AlarmProgress:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -119,6 +120,7 @@ class AwsClients:
         self._pacer = Pacer(settings.iot_interval_ms / 1000)
         self._clients: dict[str, Any] = {}
         self._lock = threading.Lock()
+        self._date = ""
         try:
             self._session = boto3.Session(
                 profile_name=settings.profile,
@@ -128,6 +130,14 @@ class AwsClients:
             )
         except BotoCoreError as error:
             raise translate(error, "session") from error
+
+    @property
+    def aws_time_ms(self) -> int | None:
+        """The Date of the last answer, epoch milliseconds to the second; None before the first."""
+        try:
+            return int(parsedate_to_datetime(self._date).timestamp() * 1000)
+        except ValueError:
+            return None
 
     @property
     def region(self) -> str | None:
@@ -180,9 +190,11 @@ class AwsClients:
             exception: Exception | None = None,
             **_: Any,
         ) -> None:
+            answer = parsed_response or {}
+            headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+            self._date = headers.get("date") or self._date
             if (notify := self.calls.on_answer) is None:
                 return
-            answer = parsed_response or {}
             status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode")
             code = answer.get("Error", {}).get("Code", "")
             # An exception's text may hold a URL; its name is enough.

@@ -14,3 +14,9 @@ if TYPE_CHECKING:
 def account_of(clients: AwsClients) -> str:
     """The account id of the credentials, twelve digits."""
     return clients.sts.get_caller_identity()["Account"]
+
+
+@translated("sts")
+def identity_of(clients: AwsClients) -> str:
+    """The ARN of whoever these credentials are."""
+    return clients.sts.get_caller_identity()["Arn"]

@@ -62,3 +62,23 @@ def make_topics(clients: AwsClients, names: Iterable[str]) -> None:
     """Make SNS topics unless they are there."""
     for name in names:
         clients.sns.create_topic(Name=name)
+
+
+@translated("cloudwatch")
+def make_alarms(clients: AwsClients, names: Iterable[str]) -> None:
+    """Make alarms that are OK as long as nobody sends them a value."""
+    for name in sorted(names):
+        clients.cloudwatch.put_metric_alarm(
+            AlarmName=name,
+            Namespace="otactl",
+            MetricName="rehearsal",
+            Statistic="Sum",
+            Period=60,
+            EvaluationPeriods=1,
+            Threshold=0,
+            ComparisonOperator="GreaterThanThreshold",
+            TreatMissingData="notBreaching",
+        )
+        clients.cloudwatch.set_alarm_state(
+            AlarmName=name, StateValue="OK", StateReason="a rehearsal begins"
+        )

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
+from otactl.aws.clients import AwsClients
+from otactl.aws.pacer import Pacer
 from otactl.aws.translate import translated
 from otactl.deploy.ownership import not_ours
 from otactl.errors import AwsRefused, UserMistake
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from otactl.aws.clients import AwsClients
+    from collections.abc import Iterable, Iterator, Sequence
 
 _PAGE = 250
 #: Calls handed to the threads ahead of those that are done: enough to keep them busy, few enough
 #: that a list of a million things is never held as a million futures.
 _AHEAD_PER_THREAD = 4
+#: Enough for 100 calls a second that take a fifth of one each.
+_FILLING_THREADS = 20
+#: What AWS says to a thing that is in ten groups already.
+_NOT_ADDED = frozenset({"InvalidRequestException", "LimitExceededException"})
 
 
 class IotRegistry:
@@ -30,6 +36,8 @@ class IotRegistry:
 
     def __init__(self, clients: AwsClients) -> None:
         self._clients = clients
+        self._filling: IotRegistry | None = None
+        self._pacer = Pacer(0)
 
     def things_in_group(self, group_name: str) -> Iterator[str]:
         """The names of the things in a group, those of its child groups too."""
@@ -89,7 +97,7 @@ class IotRegistry:
         with ThreadPoolExecutor(max_workers=concurrency, thread_name_prefix="add-thing") as pool:
             try:
                 for arn in thing_arns:
-                    under_way.append(pool.submit(self._add_thing, group_name, arn))
+                    under_way.append(pool.submit(self.add_thing, group_name, arn))
                     if len(under_way) >= concurrency * _AHEAD_PER_THREAD:
                         under_way.popleft().result()
                         added += 1
@@ -102,8 +110,36 @@ class IotRegistry:
                 for future in under_way:
                     future.cancel()
 
+    def fill_group(
+        self, group_name: str, thing_arns: Sequence[str], *, per_second: int
+    ) -> dict[str, str]:
+        """Add things to a group at a pace of its own; returns why some cannot be added."""
+        if self._filling is None:
+            settings = replace(self._clients.settings, iot_interval_ms=0)
+            self._filling = IotRegistry(AwsClients(settings, self._clients.calls))
+            self._pacer = Pacer(1 / per_second)
+        with ThreadPoolExecutor(_FILLING_THREADS, thread_name_prefix="fill-group") as pool:
+            refusals = list(pool.map(partial(self._fill, group_name), thing_arns))
+        return {arn: why for arn, why in zip(thing_arns, refusals, strict=True) if why is not None}
+
+    def _fill(self, group_name: str, thing_arn: str) -> str | None:
+        """Add one thing when its turn comes; why it cannot be added, or None."""
+        assert self._filling is not None  # noqa: S101 - made by fill_group
+        self._pacer.wait()
+        try:
+            self._filling.add_thing(group_name, thing_arn)
+        except UserMistake:
+            return "it does not exist"
+        except AwsRefused as refusal:
+            # A thing may be in ten groups, one of a hierarchy (aws-facts A8).
+            if refusal.code not in _NOT_ADDED:
+                raise
+            return refusal.reason
+        return None
+
     @translated("iot")
-    def _add_thing(self, group_name: str, thing_arn: str) -> None:
+    def add_thing(self, group_name: str, thing_arn: str) -> None:
+        """Add one thing to a group."""
         try:
             self._clients.iot.add_thing_to_thing_group(
                 thingGroupName=group_name, thingArn=thing_arn

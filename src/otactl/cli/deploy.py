@@ -14,6 +14,7 @@ from otactl.cli.options import (
     EndpointUrlOption,
     JunitOption,
     MaxWaitOption,
+    NoWaitOption,
     OutputFormat,
     OutputOption,
     PollOption,
@@ -52,6 +53,7 @@ def deploy(
             " --no-ask the linter's errors still refuse.",
         ),
     ] = True,
+    no_wait: NoWaitOption = False,
     max_wait: MaxWaitOption = None,
     details: DetailsOption = 250,
     poll: PollOption = 5.0,
@@ -74,14 +76,15 @@ def deploy(
 
     Exit codes: 0 every thing succeeded in every round, 1 not, or not wanted after all, 2 a mistake
     in the files or the command, 3 AWS refused, 4 aborted by its own criteria, 5 cancelled by
-    somebody else, 6 job deleted, 7 stopped by an alarm, 130 Ctrl-C.
+    somebody else, 6 job deleted, 7 stopped by an alarm, 130 Ctrl-C. With waves: 0 every gate
+    passed, 8 a gate failed, 9 rejected, 10 left at a gate that waits.
     """
     from otactl.cli.deploy_output import ask_to_deploy, finish, show_plan
     from otactl.cli.frontend import TerminalFrontend
     from otactl.cli.report_file import ResultFiles
     from otactl.deploy.planner import PlanOptions
     from otactl.operations.deployment import begin, make_plan
-    from otactl.operations.environment import environment_for
+    from otactl.operations.environment import environment_for, wait_options
     from otactl.operations.lint_gate import lint_deployment
     from otactl.operations.load import load_deployment
     from otactl.operations.plan_file import check_plan
@@ -92,7 +95,13 @@ def deploy(
     where = LocationOptions(
         profile=profile, region=region, endpoint_url=endpoint_url, state_dir=state_dir
     )
-    environment = environment_for(loaded, where, TerminalFrontend(), poll_seconds=poll)
+    environment = environment_for(
+        loaded,
+        where,
+        TerminalFrontend(),
+        poll_seconds=poll,
+        waiting=wait_options(loaded.configuration.waves is not None, no_wait, max_wait),
+    )
     options = PlanOptions(detail_limit=details, max_wait_seconds=max_wait)
     plan = make_plan(loaded, environment, options, force=force)
     if plan_file is not None:

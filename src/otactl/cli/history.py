@@ -13,6 +13,7 @@ from otactl.cli import terminal
 from otactl.cli.options import (
     EndpointUrlOption,
     JunitOption,
+    NoWaitOption,
     OutputFormat,
     OutputOption,
     PollOption,
@@ -46,6 +47,13 @@ DeploymentArgument = Annotated[
 
 def resume(
     deployment: DeploymentArgument = None,
+    no_wait: NoWaitOption = False,
+    max_wait: Annotated[
+        float | None,
+        typer.Option(
+            "--max-wait", min=1, metavar="SECONDS", help="With waves: leave a gate that waits then."
+        ),
+    ] = None,
     poll: PollOption = 5.0,
     profile: ProfileOption = None,
     endpoint_url: EndpointUrlOption = None,
@@ -67,7 +75,12 @@ def resume(
 
     where = LocationOptions(profile=profile, endpoint_url=endpoint_url, state_dir=state_dir)
     journal, environment = resume_deployment(
-        deployment, where, TerminalFrontend(), poll_seconds=poll
+        deployment,
+        where,
+        TerminalFrontend(),
+        poll_seconds=poll,
+        no_wait=no_wait,
+        max_wait_seconds=max_wait,
     )
     finish(journal, environment, output, ResultFiles(report, junit))
 
@@ -148,6 +161,9 @@ def _reported(entry: dict[str, Any]) -> list[str]:
     from otactl.views.wording import rounds_words, things_words
 
     rounds = f"{entry['roundsDone']} of {rounds_words(entry['rounds'])}"
+    if entry["waves"]:
+        passed = sum(each["verdict"] == "pass" for each in entry["waves"])
+        rounds = f"{passed} of {len(entry['waves'])} gates passed"
     of = "rehearsal of " if entry["rehearsal"] else ""
     return [
         entry["jobId"],
@@ -158,6 +174,7 @@ def _reported(entry: dict[str, Any]) -> list[str]:
 
 def _entry(journal: Journal) -> dict[str, Any]:
     from otactl.deploy.recorded_failure import outcome_words
+    from otactl.deploy.wave_result import wave_results
 
     plan = journal.plan
     created = datetime.fromtimestamp(journal.created_ms / 1000, UTC)
@@ -168,7 +185,11 @@ def _entry(journal: Journal) -> dict[str, Any]:
         "file": str(journal.about.get("file", plan.source)),
         "createdAt": created.isoformat(timespec="seconds"),
         "things": plan.things,
-        "rounds": len(plan.rounds),
+        "rounds": 1 if plan.waves else len(plan.rounds),
+        "waves": [
+            {"wave": wave.name, "verdict": wave.gate and wave.gate.verdict.value}
+            for wave in wave_results(journal)
+        ],
         "roundsDone": len(journal.rounds),
         "state": journal.phase.value,
         "outcome": journal.outcome,

@@ -25,6 +25,10 @@ def has_terminal() -> bool:
 def print_next_steps(result: DeploymentResult) -> None:
     """Say what becomes of a deployment that this process leaves before its end."""
     resume = f"`otactl resume {result.deployment_id}`"
+    if result.waves and result.is_rolling_out:
+        stop = f"`otactl reject {result.deployment_id}` and then resuming stops every wave"
+        note(f"What has begun goes on in AWS. {resume} goes on with the next wave, {stop}")
+        return
     if result.is_rolling_out:
         stop = f"`otactl cancel {result.job_id}` stops it"
         note(f"The rollout goes on in AWS. {resume} watches it, {stop}")

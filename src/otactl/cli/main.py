@@ -14,6 +14,7 @@ import otactl
 from otactl.cli import (
     cancel,
     config,
+    decide,
     deploy,
     fleet,
     forecast,
@@ -120,6 +121,10 @@ app.command(rich_help_panel=_BEFORE)(deploy.plan)
 app.command(rich_help_panel=_DEPLOY)(deploy.deploy)
 app.command(rich_help_panel=_DEPLOY)(history.resume)
 app.command(rich_help_panel=_DEPLOY)(history.clean)
+app.command(rich_help_panel=_DEPLOY)(decide.approve)
+app.command(rich_help_panel=_DEPLOY)(decide.reject)
+app.command(rich_help_panel=_DEPLOY)(decide.pause)
+app.command(name="continue", rich_help_panel=_DEPLOY)(decide.continue_)
 app.command(name="retry-failed", rich_help_panel=_DEPLOY)(retry_failed.retry_failed)
 app.command(rich_help_panel=_WATCH)(monitor.monitor)
 app.command(rich_help_panel=_WATCH)(cancel.cancel)

@@ -59,7 +59,18 @@ StateDirOption = Annotated[
 MaxWaitOption = Annotated[
     float | None,
     typer.Option(
-        "--max-wait", min=1, metavar="SECONDS", help="End a round that is not over by then."
+        "--max-wait",
+        min=1,
+        metavar="SECONDS",
+        help="End a round that is not over by then; with waves, leave the gate that waits.",
+    ),
+]
+NoWaitOption = Annotated[
+    bool,
+    typer.Option(
+        "--no-wait",
+        help="With waves: leave a gate that waits (exit code 10) after one look; `otactl resume`"
+        " goes on.",
     ),
 ]
 DetailsOption = Annotated[

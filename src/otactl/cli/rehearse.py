@@ -42,7 +42,7 @@ def rehearse(
             "--behave",
             metavar="SHARES",
             help="What some devices do, in percent: fail=10,reject=5,silent=2,slow=…,corrupt=…,"
-            "drop=….",
+            "drop=…; of one wave: canary:fail=20.",
         ),
     ] = "",
     seed: Annotated[
@@ -85,6 +85,12 @@ def rehearse(
             help="Let so many of a hundred AWS calls be throttled, fail, or lose their answer.",
         ),
     ] = 0.0,
+    approve: Annotated[
+        bool, typer.Option("--approve", help="Approve every gate that asks a person.")
+    ] = False,
+    reject: Annotated[
+        bool, typer.Option("--reject", help="Reject at the first gate that asks a person.")
+    ] = False,
     state_dir: StateDirOption = None,
     report: ReportOption = None,
     junit: JunitOption = None,
@@ -102,9 +108,13 @@ def rehearse(
     """
     from otactl.cli.frontend import TerminalFrontend
     from otactl.cli.report_file import ResultFiles
+    from otactl.errors import UserMistake
+    from otactl.model.wave import Act
     from otactl.operations.rehearsal.rehearse import RehearsalOptions
     from otactl.operations.rehearsal.rehearse import rehearse as rehearse_deployment
 
+    if approve and reject:
+        raise UserMistake("--approve and --reject contradict each other")
     files = ResultFiles(report, junit)
     options = RehearsalOptions(
         things=things,
@@ -118,6 +128,7 @@ def rehearse(
         things_per_group=things_per_group,
         fault_percent=faults,
         state_dir=state_dir,
+        answer=Act.APPROVE if approve else Act.REJECT if reject else None,
     )
     rehearsed = rehearse_deployment(file, options, TerminalFrontend())
     result, failure = rehearsed.result, rehearsed.failure

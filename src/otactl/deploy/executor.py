@@ -19,19 +19,23 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from otactl.deploy.consent import Consent
+from otactl.deploy.decision_file import DecisionFile
 from otactl.deploy.journal import Outcome, Phase, StepState
 from otactl.deploy.journal_file import JournalUnusable
 from otactl.deploy.observer import Moment, Observer, StepMoment
 from otactl.deploy.outage_retry import OutageRetry
-from otactl.deploy.recorded_failure import failure_of_round, recorded_failure
-from otactl.deploy.step import AwaitJob, CreateJob, StepContext
+from otactl.deploy.recorded_failure import failure_of_gates, failure_of_round, recorded_failure
+from otactl.deploy.step import AwaitGate, AwaitJob, CreateJob, StepContext
 from otactl.deploy.step.job import round_result
 from otactl.deploy.waited_time import WaitedTime
+from otactl.deploy.wave_result import wave_results
+from otactl.deploy.wave_run import WaitOptions, WaveRun
 from otactl.errors import (
     AwsRefused,
     AwsUnreachable,
     CredentialsUnusable,
     DeploymentFailed,
+    GateWaits,
     Interrupted,
     JobUnfinished,
     OtactlError,
@@ -59,6 +63,7 @@ class Executor:
         releases: Whether another process goes on when this one is stopped.
         is_rehearsal: Whether the cloud goes when this process does: nothing can be resumed, and a
             job that has not ended may be deleted.
+        waiting: How long this process waits at the gates of waves.
     """
 
     def __init__(
@@ -70,6 +75,7 @@ class Executor:
         *,
         releases: bool = False,
         is_rehearsal: bool = False,
+        waiting: WaitOptions | None = None,
     ) -> None:
         self._journal = journal
         self._plan = journal.plan
@@ -80,6 +86,15 @@ class Executor:
         self._is_rehearsal = is_rehearsal
         self._consent = Consent.REHEARSAL if is_rehearsal else Consent.ENDED
         self._earlier_calls = journal.calls
+        self._waves = WaveRun(
+            journal,
+            services,
+            observer,
+            decisions=DecisionFile(journal.path),
+            options=waiting or WaitOptions(),
+            undo=self._undo,
+        )
+        self._judged: set[int] = set()
         #: How the deployment failed, or why this process stopped.
         self.failure: OtactlError | None = None
         #: Why what was created could not be deleted.
@@ -150,6 +165,10 @@ class Executor:
         rounds = self._journal.rounds
         if job is None or not rounds:
             return False
+        if self._plan.waves:
+            (end,) = self._plan.closing
+            self._journal.reopen(end.key, None)
+            return True
         waits = (step for step in self._plan.steps if isinstance(step, AwaitJob))
         awaiting = next(step for step in waits if step.round == rounds[-1].round)
         self._journal.reopen(awaiting.key, awaiting.round)
@@ -171,8 +190,9 @@ class Executor:
             deployment_id=self._plan.deployment_id,
             job_id=self._plan.job_id,
             things=self._plan.things,
-            planned_rounds=len(self._plan.rounds),
+            planned_rounds=1 if self._plan.waves else len(self._plan.rounds),
             rounds=self._journal.rounds,
+            waves=wave_results(self._journal),
             image_sha256=self._plan.image_sha256,
             api_calls=self._journal.calls,
             goes_on=self.goes_on,
@@ -195,6 +215,9 @@ class Executor:
     def _run_steps(self) -> None:
         for step in self._plan.setup:
             self._do(step)
+        if self._plan.waves:
+            self._run_waves()
+            return
         finished = {result.round: result for result in self._journal.rounds}
         for number, steps in enumerate(self._plan.rounds, start=1):
             if number in finished and finished[number].is_success:
@@ -205,6 +228,40 @@ class Executor:
             if number > 1:
                 self._services.clock.sleep(self._plan.delay_seconds)
             self._run_round(steps)
+
+    def _run_waves(self) -> None:
+        failure: DeploymentFailed | None = None
+        self._waves.check()
+        for step in (step for steps in self._plan.rounds for step in steps):
+            if isinstance(step, CreateJob):
+                failure = self._look_again(step)
+                if failure is None:
+                    self._waves.begin(step.round)
+            if failure is None:
+                self._do(step)
+                if isinstance(step, AwaitGate):
+                    self._judged.add(step.wave)
+                    failure = failure_of_gates(self._journal)
+            if failure is not None:
+                break
+        for step in self._plan.closing:
+            self._do(step)
+        if failure is not None:
+            raise failure
+
+    def _look_again(self, job: CreateJob) -> DeploymentFailed | None:
+        """Judge the gate before a job that does not exist once more, if an earlier process did."""
+        number = job.round - 1
+        if not number or number in self._judged or self._journal.record(job.key) is not None:
+            return None
+        if self._journal.state(job.key) is None or job.find(self._context(job)) is None:
+            (gate,) = (
+                step
+                for step in self._plan.steps
+                if isinstance(step, AwaitGate) and step.wave == number
+            )
+            self._do(gate, again=True)
+        return failure_of_gates(self._journal)
 
     def _run_round(self, steps: Sequence[Step]) -> None:
         failure: DeploymentFailed | None = None
@@ -225,8 +282,8 @@ class Executor:
             for step in reversed(steps):
                 self._undo(step)
 
-    def _do(self, step: Step) -> Mapping[str, object]:
-        if self._journal.state(step.key) is StepState.DONE:
+    def _do(self, step: Step, *, again: bool = False) -> Mapping[str, object]:
+        if self._journal.state(step.key) is StepState.DONE and not again:
             return self._journal.record(step.key) or {}
         self._services.clock.check()
         self._report(step, Moment.BEFORE_BEGIN)
@@ -299,7 +356,7 @@ class Executor:
             return False
         if isinstance(error, Interrupted) and self._releases:
             return True
-        return _passes(error) or self.has_job
+        return isinstance(error, GateWaits) or _passes(error) or self.has_job
 
     def _created_no_job(self) -> bool:
         return all(self._journal.record(step.key) is None for step in self._jobs())
@@ -383,6 +440,7 @@ class Executor:
             has_deadline=not self._journal.is_reopened,
             waited_ms=int if waited is None else waited.ms,
             span=span,
+            waves=self._waves if self._plan.waves else None,
         )
 
     def _enter(

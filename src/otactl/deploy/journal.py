@@ -23,12 +23,14 @@ from otactl.deploy.step.job import ROUND_RESULT
 from otactl.errors import LocalResourceMissing, UserMistake
 from otactl.model.outcome import ThingOutcome
 from otactl.model.status import ExecutionStatus
+from otactl.model.wave import GATE_STATUS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from otactl.model.outcome import RoundResult
+    from otactl.model.wave import GateStatus
 
 
 class StepState(StrEnum):
@@ -133,6 +135,11 @@ class Journal:
             UserMistake: It cannot be read.
         """
         return cls(path, connect_reading(path), None)
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._path
 
     def begin(self, plan: Plan, *, now_ms: int, about: Mapping[str, Any]) -> None:
         """Write down what is going to happen; see ``create``."""
@@ -242,17 +249,17 @@ class Journal:
         """Write down how it failed."""
         self.enter_outcome(Outcome.FAILED, message)
 
-    def reopen(self, key: str, round_number: int) -> None:
+    def reopen(self, key: str, round_number: int | None) -> None:
         """Take back that the deployment ended: its job goes on, and is watched again.
 
         Args:
             key: Of the step that waited for the job.
-            round_number: Its round.
+            round_number: Its round; None for all waves.
         """
         self._set(("reopened", "True"))
         # In this order a process that is killed here leaves one that ends as before.
         self.enter_phase(Phase.RUNNING)
-        self._database.write("DELETE FROM round WHERE round = ?", round_number)
+        self._database.write("DELETE FROM round WHERE round = coalesce(?, round)", round_number)
         self._database.write(
             "UPDATE step SET state = ?, record = NULL WHERE key = ?", StepState.BEGUN, key
         )
@@ -364,13 +371,15 @@ class Journal:
         )
 
     def not_reached(self, round_number: int) -> Iterator[str]:
-        """The things named for a round that have no execution, by name.
+        """The things named for a round, or given to a wave, that have no execution, by name.
 
         Named are the things of the list, and those that its groups had when the job was made.
         """
         for row in self._database.rows(
-            "WITH named AS ("
-            " SELECT substr(arn, instr(arn, ':thing/') + 7) AS thing FROM target"
+            "WITH waves AS (SELECT count(*) AS number FROM wave_thing), named AS ("
+            " SELECT thing FROM wave_thing WHERE wave = ?1 UNION"
+            " SELECT substr(arn, instr(arn, ':thing/') + 7) AS thing FROM target, waves"
+            " WHERE waves.number = 0"
             " UNION SELECT thing FROM member WHERE round = ?1)"
             " SELECT thing FROM named WHERE NOT EXISTS ("
             " SELECT 1 FROM execution WHERE round = ?1 AND execution.thing = named.thing)"
@@ -378,6 +387,82 @@ class Journal:
             round_number,
         ):
             yield str(row[0])
+
+    def enter_waves(self, waves: Iterable[Iterable[str]]) -> None:
+        """Keep which things are in which wave, numbered from 1: it is decided once."""
+        self._database.write_many(
+            "INSERT OR IGNORE INTO wave_thing (wave, thing) VALUES (?, ?)",
+            ((number, name) for number, names in enumerate(waves, start=1) for name in names),
+        )
+
+    def wave_things(self, wave: int, *, after: str = "", limit: int = -1) -> list[str]:
+        """The things of a wave by name: those behind a name, so many at most."""
+        rows = self._database.rows(
+            "SELECT thing FROM wave_thing WHERE wave = ? AND thing > ? ORDER BY thing LIMIT ?",
+            *(wave, after, limit),
+        )
+        return [str(row[0]) for row in rows]
+
+    def count_wave_things(self, wave: int, *, after: str = "") -> int:
+        """How many things of a wave are behind a name."""
+        row = self._database.row(
+            "SELECT count(*) FROM wave_thing WHERE wave = ? AND thing > ?", *(wave, after)
+        )
+        return int(row[0])
+
+    def filled_until(self, wave: int) -> str:
+        """The last thing that was added to a wave's group; empty for none."""
+        return self._find(f"filled/{wave}") or ""
+
+    def enter_filled(self, wave: int, last: str, refusals: Mapping[str, str]) -> None:
+        """Write down how far a wave's group is filled, and which things AWS did not take."""
+        self._database.write_many(
+            "UPDATE wave_thing SET refusal = ? WHERE wave = ? AND thing = ?",
+            ((why, wave, name) for name, why in refusals.items()),
+        )
+        self._set((f"filled/{wave}", last))
+
+    def fill_refusals(self, wave: int) -> dict[str, str]:
+        """Why things could not be added to a wave's group, by name."""
+        rows = self._database.rows(
+            "SELECT thing, refusal FROM wave_thing WHERE wave = ? AND refusal IS NOT NULL", wave
+        )
+        return {str(name): str(why) for name, why in rows}
+
+    def enter_gate(self, status: GateStatus) -> None:
+        """Write down what a gate says; a verdict stands here before it is acted on."""
+        self._database.write(
+            "REPLACE INTO gate VALUES (?, ?)",
+            *(status.wave, GATE_STATUS.dump_json(status).decode()),
+        )
+
+    @property
+    def gates(self) -> tuple[GateStatus, ...]:
+        """What each gate said last, in order of the waves; none in a journal without waves."""
+        tables = "SELECT 1 FROM sqlite_master WHERE name = 'gate'"
+        if self._database.row(tables) is None:
+            return ()
+        rows = self._database.rows("SELECT status FROM gate ORDER BY wave")
+        return tuple(GATE_STATUS.validate_json(row[0]) for row in rows)
+
+    def aws_time_ms(self, seen_ms: int) -> int:
+        """AWS's clock, never backwards, whichever process saw it."""
+        before = int(self._find("aws_time_ms") or 0)
+        if seen_ms > before:
+            self._set(("aws_time_ms", str(seen_ms)))
+        return max(seen_ms, before)
+
+    def instant(self, name: str, now_ms: int) -> int:
+        """When something first happened: now, unless an earlier process wrote it down."""
+        found = self._find(f"instant/{name}")
+        if found is None:
+            self._set((f"instant/{name}", str(now_ms)))
+        return now_ms if found is None else int(found)
+
+    def find_instant(self, name: str) -> int | None:
+        """When something first happened, or None."""
+        found = self._find(f"instant/{name}")
+        return None if found is None else int(found)
 
     def enter_calls(self, counts: Mapping[str, int]) -> None:
         """Keep how many calls were made so far, by operation."""

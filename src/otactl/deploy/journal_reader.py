@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from otactl.deploy.plan import Plan
     from otactl.deploy.store import DeploymentStore
     from otactl.model.outcome import RoundResult
 
@@ -54,10 +55,12 @@ class JournalReader:
 
     Args:
         path: The journal.
+        job_id: The job that is asked about: of a deployment in waves, one of several.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, job_id: str = "") -> None:
         self._path = path
+        self._job_id = job_id
         self._stamp: tuple[int, int] | None = None
         self._status: DeploymentStatus | None = None
 
@@ -100,6 +103,7 @@ class JournalReader:
         try:
             journal = Journal.read(self._path)
             try:
+                number = self._wave(journal.plan) or number
                 result = next((each for each in journal.rounds if each.round == number), None)
                 if result is None:
                     return None
@@ -114,25 +118,33 @@ class JournalReader:
         journal = Journal.read(self._path)
         try:
             plan = journal.plan
+            wave = self._wave(plan)
+            steps = plan.rounds[wave - 1] if wave else plan.setup
             return DeploymentStatus(
-                things=plan.things,
-                rounds=len(plan.rounds),
+                things=plan.waves[wave - 1].things if wave else plan.things,
+                rounds=1 if wave else len(plan.rounds),
                 done=tuple(
                     RoundSummary(
-                        round=result.round,
+                        round=1 if wave else result.round,
                         status=result.status,
                         counts=result.counts,
                         duration_seconds=result.duration_seconds,
                     )
                     for result in journal.rounds
+                    if not wave or result.round == wave
                 ),
                 is_running=journal.phase is Phase.RUNNING and journal.failure is None,
                 has_ended=journal.phase is not Phase.RUNNING,
                 failure=recorded_failure(journal),
-                alarms=tuple(step.name for step in plan.setup if isinstance(step, PutAlarm)),
+                alarms=tuple(step.name for step in steps if isinstance(step, PutAlarm)),
             )
         finally:
             journal.close()
+
+    def _wave(self, plan: Plan) -> int:
+        """The number of the wave that the job is of; 0 for none."""
+        jobs = [wave.job_id for wave in plan.waves]
+        return jobs.index(self._job_id) + 1 if self._job_id in jobs else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +153,13 @@ class RunningDeployment:
 
     Attributes:
         about: What its journal says of where it is carried out.
+        job_ids: Of its jobs: one, or one a wave.
     """
 
     path: Path
     job_id: str
     about: dict[str, Any]
+    job_ids: tuple[str, ...] = ()
 
 
 def running_deployments(store: DeploymentStore) -> Iterator[RunningDeployment]:
@@ -167,6 +181,7 @@ def _read_running(path: Path) -> RunningDeployment | None:
     try:
         if journal.phase is not Phase.RUNNING:
             return None
-        return RunningDeployment(path, journal.plan.job_id, dict(journal.about))
+        plan = journal.plan
+        return RunningDeployment(path, plan.job_id, dict(journal.about), plan.job_ids)
     finally:
         journal.close()

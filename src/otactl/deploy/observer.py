@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from otactl.deploy.step import Step
     from otactl.model.outcome import RoundResult
     from otactl.model.snapshot import JobSnapshot
+    from otactl.model.wave import GateStatus
 
 
 class Moment(StrEnum):
@@ -58,6 +59,9 @@ class Observer(Protocol):
     def on_note(self, message: str) -> None:
         """Something a user should know of a long wait."""
 
+    def on_gate(self, status: GateStatus, *, written: bool) -> None:
+        """A gate was looked at; before and after that was written into the journal."""
+
 
 class SilentObserver:
     """Nobody wants to know."""
@@ -78,4 +82,7 @@ class SilentObserver:
         """Ignore it."""
 
     def on_note(self, message: str) -> None:
+        """Ignore it."""
+
+    def on_gate(self, status: GateStatus, *, written: bool) -> None:
         """Ignore it."""

@@ -161,7 +161,14 @@ def _iot(
     groups = list(thing_list.groups)
     own_group = f"{base}:thinggroup/otactl-*"
     gathers = len(thing_list.things) + len(groups) > MAX_JOB_TARGETS
+    if configuration.waves is not None:
+        # Which things are in which wave is decided later; any wave may need a group.
+        things, gathers = [f"{base}:thing/*"], True
+        job = f"{base}:job/{configuration.job_id}-*"
+        groups += [arn for wave in configuration.waves.waves for arn in wave.size.groups]
     targets = [*([own_group] if gathers else things if thing_list.things else []), *groups]
+    if configuration.waves is not None:
+        targets = [own_group, *things]
     tagging = ["iot:TagResource"] if configuration.tags else []
     statements = [
         _allow(
@@ -185,25 +192,31 @@ def _iot(
             _allow("OwnThingGroup", actions, [own_group]),
             _allow("FillIt", ["iot:AddThingToThingGroup"], [own_group, f"{base}:thing/*"]),
         ]
+    if configuration.waves is not None:
+        statements.append(_allow("SeeItFill", ["iot:ListThingsInThingGroup"], [own_group]))
     return statements
 
 
 def _alarms(configuration: DeploymentConfiguration, names: DeploymentNames) -> list[dict[str, Any]]:
+    waves = configuration.waves
+    watched = [name for wave in waves.waves for name in wave.rule.alarms] if waves else []
+    seen = [
+        # CloudWatch offers no resource for DescribeAlarms by name.
+        _allow("SeeAlarms", ["cloudwatch:DescribeAlarms"], ["*"]),
+        *([_allow("SeeTheirPast", ["cloudwatch:DescribeAlarmHistory"], ["*"])] if waves else []),
+    ]
     if not configuration.alarms:
-        return []
+        return seen if watched else []
+    job_id = f"{configuration.job_id}-*" if waves else configuration.job_id
     partition = partition_of(configuration.region)
     base = f"arn:{partition}:cloudwatch:{configuration.region}:{names.account}:alarm:"
     return [
         _allow(
             "Alarms",
             ["cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms"],
-            [
-                base + deployed_alarm_name(configuration.job_id, alarm.name)
-                for alarm in configuration.alarms
-            ],
+            [base + deployed_alarm_name(job_id, alarm.name) for alarm in configuration.alarms],
         ),
-        # CloudWatch offers no resource for DescribeAlarms by name.
-        _allow("SeeAlarms", ["cloudwatch:DescribeAlarms"], ["*"]),
+        *seen,
         *_alarm_reach(configuration),
     ]
 

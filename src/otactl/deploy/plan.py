@@ -11,9 +11,29 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from otactl.deploy.step import AnyStep, Step
+from otactl.model.wave import GateRule
+
+
+class PlannedWave(BaseModel):
+    """One wave of a plan.
+
+    Attributes:
+        group_name: The thing group its things are put into; empty when its job names them.
+        things_sha256: A digest of the names of its things.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    size: str
+    job_id: str
+    things: int
+    things_sha256: str
+    group_name: str = ""
+    rule: GateRule
 
 
 class Plan(BaseModel):
@@ -27,6 +47,11 @@ class Plan(BaseModel):
         rounds: The steps of each round, undone before the next one begins.
         clean_up: Whether everything is undone at the end.
         delay_seconds: The pause between rounds.
+        waves: The waves, each of which has a round of steps; none for one job for all things.
+        closing: Steps done at the end, also of a deployment that failed at a gate.
+        abort_wait_seconds: How long things in progress are waited for once waves were stopped.
+        open_days: How long jobs stay for stragglers after the last verdict.
+        wave_things: Which things are in each wave, by name; the journal keeps it apart.
         preparation_calls: The API calls that making the plan took, by ``service:Operation``.
     """
 
@@ -44,12 +69,22 @@ class Plan(BaseModel):
     rounds: tuple[tuple[AnyStep, ...], ...]
     clean_up: bool
     delay_seconds: float
+    waves: tuple[PlannedWave, ...] = ()
+    closing: tuple[AnyStep, ...] = ()
+    open_days: int = 0
+    abort_wait_seconds: float = 0.0
     preparation_calls: Mapping[str, int] = {}
+    wave_things: tuple[tuple[str, ...], ...] = Field(default=(), exclude=True, repr=False)
 
     @property
     def steps(self) -> tuple[Step, ...]:
         """Every step in the order in which it is begun."""
-        return (*self.setup, *(step for steps in self.rounds for step in steps))
+        return (*self.setup, *(step for steps in self.rounds for step in steps), *self.closing)
+
+    @property
+    def job_ids(self) -> tuple[str, ...]:
+        """The ids of its jobs: that of every round, or one a wave."""
+        return tuple(wave.job_id for wave in self.waves) or (self.job_id,)
 
     @property
     def calls(self) -> dict[str, int]:
@@ -82,7 +117,18 @@ class Plan(BaseModel):
             "jobId": self.job_id,
             "imageSha256": self.image_sha256,
             "things": self.things,
-            "rounds": len(self.rounds),
+            "rounds": 1 if self.waves else len(self.rounds),
+            "waves": [
+                {
+                    "wave": wave.name,
+                    "jobId": wave.job_id,
+                    "size": wave.size,
+                    "things": wave.things,
+                    "thingsSha256": wave.things_sha256,
+                    "group": wave.group_name or None,
+                }
+                for wave in self.waves
+            ],
             "cleanUp": self.clean_up,
             "fingerprint": self.fingerprint,
             "steps": [

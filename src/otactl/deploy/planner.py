@@ -10,21 +10,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from otactl.deploy.plan import Plan
+from otactl.deploy.plan import Plan, PlannedWave
 from otactl.deploy.step import (
     AddThings,
     AnyStep,
+    AwaitGate,
     AwaitJob,
     CreateJob,
     CreateStream,
     CreateThingGroup,
+    EndWaves,
+    FillGroup,
     PutAlarm,
     UploadImage,
     UploadJobDocument,
 )
+from otactl.deploy.wave_targeting import things_digest
 from otactl.errors import UserMistake
 from otactl.model.alarm import deployed_alarm_name
-from otactl.model.arn import thing_group_arn
+from otactl.model.arn import thing_arn, thing_group_arn
+from otactl.model.wave import MAX_NAMED_THINGS, wave_job_id
 from otactl.wire.error import WireError
 from otactl.wire.image_description import MAX_FILE_ID, ImageDescription
 from otactl.wire.job_document import (
@@ -41,6 +46,7 @@ if TYPE_CHECKING:
     from otactl.deploy.targeting import Targeting
     from otactl.model.configuration import DeploymentConfiguration
     from otactl.model.firmware import Firmware
+    from otactl.model.wave import Wave
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,7 +180,7 @@ def build_plan(
         setup=(
             *_image_steps(configuration, firmware, document, deployment_id),
             *_group_steps(configuration, targeting, group_name),
-            *_alarm_steps(configuration),
+            *_alarm_steps(configuration, configuration.job_id),
             *_stream_steps(configuration, firmware),
         ),
         rounds=tuple(
@@ -204,6 +210,116 @@ def build_plan(
         clean_up=configuration.clean_up,
         delay_seconds=configuration.default_delay_seconds,
     )
+
+
+def build_wave_plan(
+    configuration: DeploymentConfiguration,
+    firmware: Firmware,
+    dealt: tuple[tuple[Wave, tuple[str, ...]], ...],
+    *,
+    deployment_id: str,
+    account: str,
+    document: str,
+    targets_sha256: str,
+    options: PlanOptions,
+) -> Plan:
+    """The plan of a deployment in waves: a job and a gate each, and one end.
+
+    The group of a large wave is there before the gate of the wave before it, which fills it
+    between two polls. Takes what ``build_plan`` takes, and which things are in each wave.
+    """
+    waves = configuration.waves
+    if waves is None:
+        raise LookupError("waves were dealt for a file without them")
+    planned = tuple(
+        PlannedWave(
+            name=wave.name,
+            size=str(wave.size),
+            job_id=wave_job_id(configuration.job_id, wave.name),
+            things=len(names),
+            things_sha256=things_digest(names),
+            group_name=(
+                f"otactl-{deployment_id}-{wave.name}" if len(names) > MAX_NAMED_THINGS else ""
+            ),
+            rule=wave.rule,
+        )
+        for wave, names in dealt
+    )
+    rounds = []
+    for number, (wave, names) in enumerate(dealt, start=1):
+        this = planned[number - 1]
+        following = planned[number] if number < len(planned) else None
+        filling = FillGroup(
+            wave=number,
+            name=this.name,
+            group_name=this.group_name,
+            things=this.things,
+            per_second=waves.fill_per_second,
+        )
+        targets = tuple(
+            str(arn)
+            for arn in (
+                [thing_group_arn(configuration.region, account, this.group_name)]
+                if this.group_name
+                else (thing_arn(configuration.region, account, name) for name in names)
+            )
+        )
+        rounds.append(
+            (
+                *(_wave_group(this) if number == 1 else ()),
+                *((filling,) if this.group_name else ()),
+                *_alarm_steps(configuration, this.job_id),
+                CreateJob(
+                    round=number,
+                    wave=this.name,
+                    job_id=this.job_id,
+                    targets=targets,
+                    document=document,
+                    configuration=wave.job,
+                    tags=configuration.tags,
+                    things=this.things,
+                    own_group=this.group_name,
+                ),
+                *(() if following is None else _wave_group(following)),
+                AwaitGate(
+                    wave=number,
+                    name=this.name,
+                    job_id=this.job_id,
+                    things=this.things,
+                    rule=this.rule,
+                ),
+            )
+        )
+    things = sum(wave.things for wave in planned)
+    end = EndWaves(things=things, waves=len(planned), detail_limit=options.detail_limit)
+    return Plan(
+        deployment_id=deployment_id,
+        source=configuration.file_name,
+        region=configuration.region,
+        account=account,
+        job_id=configuration.job_id,
+        image_sha256=firmware.sha256,
+        targets_sha256=targets_sha256,
+        things=things,
+        setup=(
+            *_image_steps(configuration, firmware, document, deployment_id),
+            *_stream_steps(configuration, firmware),
+        ),
+        rounds=tuple(rounds),
+        clean_up=configuration.clean_up,
+        delay_seconds=0,
+        waves=planned,
+        closing=(end,),
+        open_days=waves.open_days,
+        abort_wait_seconds=60.0 * configuration.abort_wait_minutes,
+        wave_things=tuple(names for _, names in dealt),
+    )
+
+
+def _wave_group(wave: PlannedWave) -> tuple[CreateThingGroup, ...]:
+    if not wave.group_name:
+        return ()
+    return (CreateThingGroup(group_name=wave.group_name, wave=wave.name),)
 
 
 def _image_steps(
@@ -243,13 +359,9 @@ def _group_steps(
     )
 
 
-def _alarm_steps(configuration: DeploymentConfiguration) -> tuple[AnyStep, ...]:
+def _alarm_steps(configuration: DeploymentConfiguration, job_id: str) -> tuple[AnyStep, ...]:
     return tuple(
-        PutAlarm(
-            name=deployed_alarm_name(configuration.job_id, alarm.name),
-            alarm=alarm,
-            job_id=configuration.job_id,
-        )
+        PutAlarm(name=deployed_alarm_name(job_id, alarm.name), alarm=alarm, job_id=job_id)
         for alarm in configuration.alarms
     )
 

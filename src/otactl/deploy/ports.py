@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Protocol
 from otactl.deploy.consent import EndsJobs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from otactl.model.alarm import Alarm
     from otactl.model.job_configuration import JobConfiguration
     from otactl.model.outcome import ThingOutcome
+    from otactl.model.progress import AlarmProgress
     from otactl.model.snapshot import JobSnapshot
     from otactl.model.status import ExecutionStatus
 
@@ -147,6 +148,10 @@ class Jobs(EndsJobs, Protocol):
         """Create a job."""
         ...
 
+    def cancel(self, job_id: str, *, reason_code: str, comment: str) -> None:
+        """Cancel a job without force: its executions in progress go on."""
+        ...
+
     def executions(
         self, job_id: str, status: ExecutionStatus | None = None
     ) -> Iterator[ThingOutcome]:
@@ -179,6 +184,16 @@ class Registry(Protocol):
         """Add things to a group, several calls at once; yields how many are in so far."""
         ...
 
+    def fill_group(
+        self, group_name: str, thing_arns: Sequence[str], *, per_second: int
+    ) -> dict[str, str]:
+        """Add things to a group at a pace of its own, whatever ``iotApiSleepTime`` says.
+
+        Returns:
+            Why, by ARN, a thing cannot be added: it is in ten groups already, or is gone.
+        """
+        ...
+
     def group_description(self, group_name: str) -> str | None:
         """The description of a thing group, or None when there is no such group."""
         ...
@@ -201,6 +216,14 @@ class Alarms(Protocol):
 
     def delete(self, name: str) -> None:
         """Delete an alarm."""
+        ...
+
+    def states(self, names: Sequence[str]) -> tuple[AlarmProgress, ...]:
+        """The state of each alarm: one call for up to 100."""
+        ...
+
+    def went_off(self, name: str, since_ms: int) -> bool:
+        """Whether an alarm was in ALARM at any time since then, by its history."""
         ...
 
 
@@ -246,7 +269,12 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """Everything a deployment needs of the world, in one hand."""
+    """Everything a deployment needs of the world, in one hand.
+
+    Attributes:
+        poll_seconds: From one look at the gate of a wave to the next.
+        aws_time_ms: The Date of AWS's last answer, epoch milliseconds; None before the first.
+    """
 
     objects: ObjectStore
     streams: Streams
@@ -255,3 +283,5 @@ class Services:
     alarms: Alarms
     watch: JobWatch
     clock: Clock
+    aws_time_ms: Callable[[], int | None] = lambda: None
+    poll_seconds: float = 5.0

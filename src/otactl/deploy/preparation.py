@@ -17,6 +17,7 @@ from otactl.deploy.ownership import not_ours, owner
 from otactl.deploy.planner import (
     PlanOptions,
     build_plan,
+    build_wave_plan,
     fits_a_stream,
     job_document,
     stream_id_of,
@@ -24,7 +25,8 @@ from otactl.deploy.planner import (
 from otactl.deploy.signing import is_signature_of, sign_image
 from otactl.deploy.step import DeleteExistingJob
 from otactl.deploy.targeting import MAX_JOB_TARGETS, Targeting, choose_targets, targets_digest
-from otactl.errors import AwsRefused, UserMistake
+from otactl.deploy.wave_targeting import check_alarms, deal_waves
+from otactl.errors import AwsRefused, OtactlError, UserMistake
 from otactl.model.arn import Arn
 from otactl.model.document_format import DataProtocol
 from otactl.model.s3_url import parse_s3_url
@@ -50,6 +52,7 @@ class Request:
         custom_document: The local custom job document; None when there is none, or it is in S3.
         account: The account of the credentials, twelve digits.
         force: Whether a job that has the id may be deleted whoever created it.
+        excepted: The names of the things that ``exceptThings`` keeps out of every wave.
     """
 
     configuration: DeploymentConfiguration
@@ -59,6 +62,7 @@ class Request:
     deployment_id: str
     options: PlanOptions
     force: bool = False
+    excepted: frozenset[str] = frozenset()
 
 
 def prepare(request: Request, services: Services) -> Plan:
@@ -69,7 +73,6 @@ def prepare(request: Request, services: Services) -> Plan:
         AwsRefused: AWS refused to be asked.
     """
     configuration = request.configuration
-    configuration.refuse_waves("a deployment")
     firmware = _checked_image(request, services)
     document = job_document(
         configuration,
@@ -77,21 +80,39 @@ def prepare(request: Request, services: Services) -> Plan:
         custom=_custom_document(request, services, firmware),
         signature=_signature(configuration, firmware),
     )
-    plan = build_plan(
-        configuration,
-        firmware,
-        _targets(request, services),
-        deployment_id=request.deployment_id,
-        account=request.account,
-        document=document,
-        targets_sha256=targets_digest(request.thing_list),
-        options=request.options,
-    )
+    plan = _plan(request, services, firmware, document)
     _check_stream(configuration, firmware, services)
-    replacement = _existing_job(request, services)
-    if replacement is None:
-        return plan
-    return plan.model_copy(update={"setup": (replacement, *plan.setup)})
+    replacements = tuple(
+        found
+        for job_id in plan.job_ids
+        if (found := _existing_job(request, services, job_id)) is not None
+    )
+    return plan.model_copy(update={"setup": (*replacements, *plan.setup)})
+
+
+def _plan(request: Request, services: Services, firmware: Firmware, document: str) -> Plan:
+    configuration = request.configuration
+    common: dict[str, Any] = {
+        "deployment_id": request.deployment_id,
+        "account": request.account,
+        "document": document,
+        "targets_sha256": targets_digest(request.thing_list),
+        "options": request.options,
+    }
+    if configuration.waves is None:
+        return build_plan(configuration, firmware, _targets(request, services), **common)
+    check_alarms(configuration.waves, services.alarms)
+    try:
+        dealt = deal_waves(
+            configuration.waves,
+            request.thing_list,
+            services.registry,
+            excepted=request.excepted,
+            image_sha256=firmware.sha256,
+        )
+    except AwsRefused as refusal:
+        raise _group_missing(request, refusal) from refusal
+    return build_wave_plan(configuration, firmware, dealt, **common)
 
 
 def prepare_again(request: Request, services: Services, *, document: str, things: int) -> Plan:
@@ -249,12 +270,20 @@ def _targets(request: Request, services: Services) -> Targeting:
             request.configuration.job.target_selection,
         )
     except AwsRefused as refusal:
-        if not refusal.is_missing:
-            raise
-        raise UserMistake(
-            f"{request.thing_list.file_name} names a thing group that does not exist: {refusal}",
-            hint="`aws iot list-thing-groups` lists the groups",
-        ) from refusal
+        raise _group_missing(request, refusal) from refusal
+
+
+def _group_missing(request: Request, refusal: AwsRefused) -> OtactlError:
+    """What to say when a group cannot be listed: that it does not exist, or AWS's own words."""
+    if not refusal.is_missing:
+        return refusal
+    where = request.thing_list.file_name
+    if request.configuration.waves is not None:
+        where += " or [WAVE_CONFIG]"
+    return UserMistake(
+        f"{where} names a thing group that does not exist: {refusal}",
+        hint="`aws iot list-thing-groups` lists the groups",
+    )
 
 
 def _check_stream(
@@ -266,9 +295,8 @@ def _check_stream(
         raise not_ours("stream", stream_id, found)
 
 
-def _existing_job(request: Request, services: Services) -> DeleteExistingJob | None:
+def _existing_job(request: Request, services: Services, job_id: str) -> DeleteExistingJob | None:
     """A job of that id: deleted when the user's own words allow it, refused otherwise."""
-    job_id = request.configuration.job_id
     found = services.jobs.describe(job_id)
     if found is None:
         return None
@@ -285,5 +313,9 @@ def _existing_job(request: Request, services: Services) -> DeleteExistingJob | N
     else:
         raise not_ours("job", job_id, found.description)
     return DeleteExistingJob(
-        job_id=job_id, created_at_ms=found.created_at_ms, reason=reason, consent=consent
+        job_id=job_id,
+        created_at_ms=found.created_at_ms,
+        reason=reason,
+        consent=consent,
+        is_of_wave=request.configuration.waves is not None,
     )

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 from otactl.deploy.ending import Ending, failure_of
 from otactl.deploy.journal import Outcome
 from otactl.deploy.step import AwaitJob
-from otactl.errors import DeploymentFailed, OtactlError, ThingsFailed
+from otactl.errors import (
+    DeploymentFailed,
+    DeploymentRejected,
+    GateFailed,
+    OtactlError,
+    ThingsFailed,
+)
+from otactl.model.wave import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +31,9 @@ def outcome_words(journal: Journal) -> str:
     match journal.outcome:
         case None:
             stopped = journal.interruption
+            if stopped is None and journal.gates:
+                stopped = journal.gates[-1].words
+                return f"it has not ended; {stopped}"
             return "it has not ended" + (
                 f"; its last process stopped: {stopped}" if stopped else ""
             )
@@ -42,6 +52,8 @@ def recorded_failure(journal: Journal) -> OtactlError | None:
     message = journal.failure
     if message is None:
         return None
+    if journal.plan.waves:
+        return failure_of_gates(journal) or DeploymentFailed(message)
     rounds = {result.round: result for result in journal.rounds}
     for step in reversed(journal.plan.steps):
         record = journal.record(step.key)
@@ -52,6 +64,24 @@ def recorded_failure(journal: Journal) -> OtactlError | None:
             )
             return failure or DeploymentFailed(message)
     return DeploymentFailed(message)
+
+
+def failure_of_gates(journal: Journal) -> DeploymentFailed | None:
+    """How a deployment in waves failed, by the verdicts that were written; None if it did not.
+
+    Exit codes stay those of a single job where one ended before its time.
+    """
+    for status in journal.gates:
+        if status.verdict is not Verdict.FAIL:
+            continue
+        later = journal.plan.waves[status.wave :]
+        untouched = sum(wave.things for wave in later)
+        words = f"{status.words}; {untouched:,} things of later waves were never told"
+        if status.is_rejected:
+            return DeploymentRejected(words)
+        ended = failure_of(Ending(status.ending), journal.plan.job_id) if status.ending else None
+        return GateFailed(words) if ended is None else type(ended)(words, hint=ended.hint)
+    return None
 
 
 def failure_of_round(

@@ -54,7 +54,7 @@ class DeploymentStore:
     def newest_of_job(self, job_id: str) -> str | None:
         """The newest deployment of a job, or None when there is none."""
         for deployment_id, journal in self.journals():
-            if journal.plan.job_id == job_id:
+            if job_id in (journal.plan.job_id, *journal.plan.job_ids):
                 return deployment_id
         return None
 

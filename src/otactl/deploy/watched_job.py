@@ -32,7 +32,7 @@ _ROUND = re.compile(r" round (?P<round>[0-9]{1,9})$")
 class Journals(Protocol):
     """The journals of this machine."""
 
-    def of(self, deployment_id: str) -> JournalReader | None:
+    def of(self, deployment_id: str, job_id: str) -> JournalReader | None:
         """The journal of a deployment; None when it is another machine's."""
         ...
 
@@ -107,7 +107,9 @@ class WatchedJob:
             self.journal = self._journal_of(creator)
 
     def _journal_of(self, creator: str | None) -> JournalReader | None:
-        return None if creator is None or self.journals is None else self.journals.of(creator)
+        if creator is None or self.journals is None:
+            return None
+        return self.journals.of(creator, self.job_id)
 
     def _see_none(self) -> None:
         """There is no job: look whether a deployment is about to create it."""

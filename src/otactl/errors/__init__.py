@@ -15,7 +15,10 @@ The tree, with the exit code a script sees::
     │   ├── JobCanceled             5   somebody else cancelled the job
     │   ├── JobDeleted              6   somebody deleted the job
     │   ├── DeadlinePassed          1   --max-wait was over before the job was
-    │   └── StoppedByAlarm          7   the force-stopper acted on an alarm
+    │   ├── StoppedByAlarm          7   the force-stopper acted on an alarm
+    │   ├── GateFailed              8   a wave's gate failed; later waves never began
+    │   └── DeploymentRejected      9   a person rejected it at a gate
+    ├── GateWaits                  10   nobody: a wave's gate waits, and this process does not
     └── Interrupted               130   Ctrl-C (SIGTERM: 143)
 
 Foreign exceptions are translated once, where they enter (``aws`` for botocore's), and chained
@@ -219,6 +222,24 @@ class StoppedByAlarm(DeploymentFailed):
     """Raised when the force-stopper cancelled the job because an alarm went off."""
 
     exit_code: ClassVar[int] = 7
+
+
+class GateFailed(DeploymentFailed):
+    """Raised when a wave did not show what the next one needs."""
+
+    exit_code: ClassVar[int] = 8
+
+
+class DeploymentRejected(DeploymentFailed):
+    """Raised when a person ended a deployment in waves with ``otactl reject``."""
+
+    exit_code: ClassVar[int] = 9
+
+
+class GateWaits(OtactlError):
+    """Raised when a process leaves a gate that waits; ``otactl resume`` goes on there."""
+
+    exit_code: ClassVar[int] = 10
 
 
 class Interrupted(OtactlError):

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from otactl.errors import DeploymentFailed
 from otactl.model.status import ExecutionStatus
+from otactl.model.wave import GateStatus, Verdict
 
 #: How a thing is shown that was in the middle of the update when its job was stopped.
 UNKNOWN = "UNKNOWN"
@@ -104,6 +106,7 @@ class RoundResult:
         not_reached: How many things that were named have no execution of the job.
         not_reached_things: Their names, the first 250.
         stopped: Whether the job was stopped before its end: what is in progress then is unknown.
+        began_late: Of a wave, things that began after the stop.
     """
 
     round: int
@@ -115,6 +118,17 @@ class RoundResult:
     not_reached: int = 0
     not_reached_things: tuple[str, ...] = ()
     stopped: bool = False
+    began_late: tuple[str, ...] = ()
+
+    @property
+    def ended(self) -> int:
+        """How many things ended, well or badly."""
+        return sum(
+            count
+            for status, count in self.counts.items()
+            if status.is_terminal
+            and status not in (ExecutionStatus.CANCELED, ExecutionStatus.REMOVED)
+        )
 
     @property
     def named(self) -> int:
@@ -193,10 +207,86 @@ class RoundResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WaveResult:
+    """What one wave came to.
+
+    Attributes:
+        gate: What its gate said last; None when it never began.
+        result: What became of its things; None before the end, or when it never began.
+    """
+
+    name: str
+    job_id: str
+    things: int
+    gate: GateStatus | None = None
+    result: RoundResult | None = None
+
+    def to_fields(self) -> dict[str, Any]:
+        """The wave as ``--output json`` shows it."""
+        gate, result = self.gate, self.result
+        return {
+            "wave": self.name,
+            "jobId": self.job_id,
+            "things": self.things,
+            "counts": {
+                "ended": gate.ended if gate else 0,
+                "succeeded": gate.succeeded if gate else 0,
+                "failed": gate.failed if gate else 0,
+                "notReached": gate.not_reached if gate else 0,
+            }
+            if result is None
+            else {
+                "ended": result.ended,
+                "succeeded": result.counts.get(ExecutionStatus.SUCCEEDED, 0),
+                "failed": result.ended - result.counts.get(ExecutionStatus.SUCCEEDED, 0),
+                "notReached": self.things - result.ended,
+            },
+            "beganAfterStop": list(result.began_late) if result else [],
+            "gate": gate
+            and {
+                "verdict": gate.verdict.value,
+                "reasons": list(gate.reasons),
+                "question": gate.question and gate.question.value,
+                "soakLeftSeconds": gate.soak_left_ms and gate.soak_left_ms / 1000,
+                "decidedAt": _utc(gate.at_ms) if gate.is_final else None,
+            },
+        }
+
+
+def _utc(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="seconds")
+
+
+def _merged(rounds: Sequence[RoundResult], things: int) -> tuple[RoundResult, ...]:
+    """The waves as if they had been one job: what ``rounds[0]`` has always been."""
+    if not rounds:
+        return ()
+    counts: dict[ExecutionStatus, int] = {}
+    for each in rounds:
+        for status, count in each.counts.items():
+            counts[status] = counts.get(status, 0) + count
+    outcomes = tuple(outcome for each in rounds for outcome in each.outcomes)
+    return (
+        RoundResult(
+            round=1,
+            status=rounds[-1].status,
+            counts=counts,
+            duration_seconds=max(each.duration_seconds for each in rounds),
+            download_seconds=DownloadSeconds.of(outcomes),
+            outcomes=outcomes,
+            not_reached=things - sum(counts.values()),
+            not_reached_things=tuple(name for each in rounds for name in each.not_reached_things),
+            stopped=any(each.stopped for each in rounds),
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeploymentResult:
     """What a deployment came to.
 
     Attributes:
+        waves: What each wave came to; none in a deployment without them.
         leftovers: What should have been deleted and is still there.
         kept: What it created and stays on purpose.
         goes_on: Whether it has not ended and can be resumed.
@@ -216,6 +306,11 @@ class DeploymentResult:
     goes_on: bool = False
     is_rolling_out: bool = False
     failure: DeploymentFailed | None = None
+    waves: tuple[WaveResult, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.waves:
+            object.__setattr__(self, "rounds", _merged(self.rounds, self.things))
 
     def with_leftovers(self, leftovers: tuple[str, ...]) -> DeploymentResult:
         """The same result, with what was found left behind."""
@@ -237,7 +332,17 @@ class DeploymentResult:
 
     @property
     def is_success(self) -> bool:
-        """Whether every round that was planned ran, and succeeded on every thing."""
+        """Whether every round that was planned ran, and succeeded on every thing.
+
+        Of waves: whether every gate passed; ``is_complete`` says whether every thing succeeded.
+        """
+        if self.waves:
+            return all(wave.gate and wave.gate.verdict is Verdict.PASS for wave in self.waves)
+        return self.is_complete
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every thing succeeded in every round."""
         return len(self.rounds) == self.planned_rounds and all(
             each.is_success for each in self.rounds
         )
@@ -257,4 +362,6 @@ class DeploymentResult:
             "kept": list(self.kept),
             "goesOn": self.goes_on,
             "deploymentId": self.deployment_id,
+            "complete": self.is_complete,
+            "waves": [wave.to_fields() for wave in self.waves],
         }

@@ -10,3 +10,7 @@ from __future__ import annotations
 FORCE_STOP_REASON_CODE = "OTACTL_FORCE_STOP"
 #: A person used ``otactl cancel``, the monitor's key or the page's button.
 USER_CANCEL_REASON_CODE = "OTACTL_USER_CANCEL"
+#: A wave's gate failed, or a person rejected the deployment.
+GATE_REASON_CODE = "OTACTL_GATE_STOP"
+#: A deployment in waves ended, or ``openDays`` are over: what is still open is closed.
+CLOSE_REASON_CODE = "OTACTL_CLOSE_CANCEL"

@@ -9,7 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Any
+
+from pydantic import TypeAdapter
 
 from otactl.model.job_configuration import JobConfiguration
 
@@ -164,6 +168,65 @@ class Waves:
     excepted_things: str | None = None
     open_days: int = 14
     fill_per_second: int = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateStatus:
+    """What a gate said last, as the journal keeps it and everybody shows it.
+
+    Attributes:
+        wave: Its number, from 1.
+        at_ms: When that was, epoch milliseconds by AWS's clock.
+        question: What a person is asked; None when no one is.
+        soak_left_ms: While it soaks, for how long it still does.
+        ended, succeeded, failed, not_reached: Things of the wave; the rest is open.
+        failed_since: How many things of earlier waves have failed, when that holds this one back.
+        ending: How a job ended before its time; empty when none did.
+        is_rejected: Whether it failed because a person said so.
+    """
+
+    wave: int
+    name: str
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    at_ms: int
+    things: int
+    question: Question | None = None
+    soak_left_ms: int | None = None
+    ended: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    not_reached: int = 0
+    failed_since: Mapping[str, int] = field(default_factory=dict)
+    ending: str = ""
+    is_rejected: bool = False
+
+    @property
+    def is_final(self) -> bool:
+        """Whether it is a verdict."""
+        return self.verdict in (Verdict.PASS, Verdict.FAIL)
+
+    @property
+    def words(self) -> str:
+        """The verdict and its reasons on one line."""
+        return f"wave {self.name}: {self.verdict}: {'; '.join(self.reasons)}"
+
+
+def decision_fields(decision: Decision) -> dict[str, Any]:
+    """A decision as JSON shows it."""
+    return {
+        "decision": decision.act.value,
+        "wave": decision.wave or None,
+        "answers": decision.answers and decision.answers.value,
+        "comment": decision.comment,
+        "identity": decision.identity,
+        "host": decision.host,
+        "at": datetime.fromtimestamp(decision.at_ms / 1000, UTC).isoformat(timespec="seconds"),
+    }
+
+
+GATE_STATUS: TypeAdapter[GateStatus] = TypeAdapter(GateStatus)
+DECISION: TypeAdapter[Decision] = TypeAdapter(Decision)
 
 
 def wave_job_id(job_id: str, wave: str) -> str:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from otactl.deploy.step import Step
     from otactl.model.outcome import RoundResult
     from otactl.model.snapshot import JobSnapshot
+    from otactl.model.wave import GateStatus
     from otactl.operations.frontend import Frontend
 
 #: The others stand at the same lines of the log: they tell where a process may be killed.
@@ -135,6 +136,12 @@ class DebugLog:
         """Write it down."""
         self.write(message)
         self._observer.on_note(message)
+
+    def on_gate(self, status: GateStatus, *, written: bool) -> None:
+        """Write down what a gate said."""
+        if not written:
+            self.write(status.words)
+        self._observer.on_gate(status, written=written)
 
     def _give_up(self, error: OSError) -> None:
         self._frontend.warn(f"cannot write the log {self._path}: {error.strerror}; there is none")

@@ -54,6 +54,7 @@ def make_plan(
         deployment_id=new_deployment_id(environment.clock.now_ms()),
         options=options,
         force=force,
+        excepted=loaded.excepted,
     )
     plan = prepare(request, environment.services())
     if not environment.is_rehearsal:
@@ -61,6 +62,9 @@ def make_plan(
         environment.frontend.warn_of(
             alarm_warnings(environment.clients, configuration.alarms, file=configuration.file_name)
         )
+    waves = loaded.configuration.waves
+    if waves is not None and len(plan.waves) < len(waves.waves):
+        environment.frontend.warn("no thing is left for wave rest: it is left out")
     calls = Counter(environment.clients.calls.snapshot()) - before
     return plan.model_copy(update={"preparation_calls": dict(calls)})
 
@@ -93,6 +97,7 @@ def begin(loaded: LoadedDeployment, plan: Plan, environment: DeploymentEnvironme
         },
     )
     journal.enter_targets(loaded.thing_list.things)
+    journal.enter_waves(plan.wave_things)
     return journal
 
 
@@ -120,6 +125,7 @@ def carry_out(
             environment.clients.calls.snapshot,
             releases=environment.releases,
             is_rehearsal=environment.is_rehearsal,
+            waiting=environment.waiting,
         )
         executor.run()
         if executor.failure is not None and isinstance(observer, DebugLog):

@@ -16,6 +16,7 @@ from otactl.aws.object_store import S3ObjectStore
 from otactl.aws.registry import IotRegistry
 from otactl.aws.streams import IotStreams
 from otactl.deploy.ports import Services
+from otactl.deploy.wave_run import WaitOptions
 from otactl.errors import UserMistake
 from otactl.monitor.polling import PollingWatch
 from otactl.operations.clock import CommandClock
@@ -95,6 +96,7 @@ class DeploymentEnvironment:
         local_cloud: The rehearsal's, so that others can watch it while it runs.
         observer: Is notified in place of the frontend's progress; tests stop at an instant by it.
         frontend: Is told what goes on, hears signals, and answers for the user.
+        waiting: How long this process waits at the gates of waves.
     """
 
     clients: AwsClients
@@ -107,6 +109,7 @@ class DeploymentEnvironment:
     local_cloud: LocalCloudAddress | None = None
     observer: Observer | None = None
     frontend: Frontend = field(default_factory=Frontend)
+    waiting: WaitOptions = field(default_factory=WaitOptions)
 
     def services(self) -> Services:
         """The world behind the Protocols of ``deploy``."""
@@ -119,7 +122,29 @@ class DeploymentEnvironment:
             alarms=CloudWatchAlarms(self.clients),
             watch=PollingWatch(jobs, self.clock, interval_seconds=self.poll_seconds),
             clock=self.clock,
+            aws_time_ms=lambda: self.clients.aws_time_ms,
+            poll_seconds=self.poll_seconds,
         )
+
+
+def wait_options(
+    has_waves: bool,  # noqa: FBT001
+    leaves: bool,  # noqa: FBT001
+    max_wait_seconds: float | None,
+    *,
+    resumes: bool = False,
+) -> WaitOptions:
+    """How long a process waits at gates, by its options.
+
+    Raises:
+        UserMistake: The options are about gates, and there are none.
+    """
+    if not has_waves and (leaves or (resumes and max_wait_seconds is not None)):
+        raise UserMistake(
+            f"{'--no-wait' if leaves else '--max-wait'} is about the gates of waves, and this"
+            " deployment has none"
+        )
+    return WaitOptions(leaves=leaves, max_wait_seconds=max_wait_seconds)
 
 
 def environment_for(
@@ -128,6 +153,7 @@ def environment_for(
     frontend: Frontend,
     *,
     poll_seconds: float = DEFAULT_POLL_SECONDS,
+    waiting: WaitOptions | None = None,
 ) -> DeploymentEnvironment:
     """What a new deployment runs in.
 
@@ -152,6 +178,7 @@ def environment_for(
         poll_seconds=poll_seconds,
         pace=pace,
         frontend=frontend,
+        waiting=waiting or WaitOptions(),
     )
 
 
@@ -161,6 +188,7 @@ def environment_of(
     frontend: Frontend,
     *,
     poll_seconds: float = DEFAULT_POLL_SECONDS,
+    waiting: WaitOptions | None = None,
 ) -> DeploymentEnvironment:
     """What a deployment began in; options win.
 
@@ -188,4 +216,5 @@ def environment_of(
         poll_seconds=poll_seconds,
         pace=pace,
         frontend=frontend,
+        waiting=waiting or WaitOptions(),
     )

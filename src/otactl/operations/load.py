@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from otactl.errors import ConfigurationInvalid, LocalResourceMissing
 from otactl.errors.problem import Problem, Severity
+from otactl.model.arn import Arn
 from otactl.model.configuration import (
     DeploymentConfiguration,
     LoadedConfiguration,
@@ -48,6 +49,7 @@ class LoadedDeployment:
         custom_document: The local custom job document; None when there is none, or it is in S3.
         warnings: What the user should hear all the same, notes included.
         text: The text of the ``dev.ini``.
+        excepted: The names of the things that no wave gets (``exceptThings``).
     """
 
     configuration: DeploymentConfiguration
@@ -55,6 +57,7 @@ class LoadedDeployment:
     custom_document: Mapping[str, Any] | None
     warnings: tuple[Problem, ...]
     text: str
+    excepted: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +135,7 @@ def examine_deployment(
             custom_document=examiner.custom_document,
             warnings=problems,
             text=text,
+            excepted=examiner.excepted,
         ),
     )
 
@@ -156,6 +160,7 @@ class _Examiner:
         self.problems: list[Problem] = []
         self.thing_list: ThingList | None = None
         self.custom_document: dict[str, Any] | None = None
+        self.excepted: frozenset[str] = frozenset()
         self._configuration: DeploymentConfiguration | None = None
 
     def parse(self, now_ms: int | None) -> LoadedConfiguration | None:
@@ -194,6 +199,26 @@ class _Examiner:
                 *listed, region=named.region, account=named.account
             )
             self.problems += problems
+
+        excepted = named.get("WAVE_CONFIG", "exceptThings")
+        if excepted is not None and named.is_on("useWaveConfig"):
+            self._read_excepted(*excepted, named)
+
+    def _read_excepted(self, path: Path, place: Problem, named: _NamedFiles) -> None:
+        found, problems = read_thing_list(path, place, region=named.region, account=named.account)
+        self.problems += problems
+        if found is None:
+            return
+        self.excepted = frozenset(Arn.parse(arn).resource_name for arn in found.things)
+        self.problems += [
+            Problem(
+                file=str(path),
+                line=found.line_of(group),
+                code="target",
+                message=f"{group} is a thing group; exceptThings lists things",
+            )
+            for group in found.groups
+        ]
 
     def _document_faults(self, document: dict[str, Any], text: str) -> Iterator[DocumentFault]:
         """What the document cannot say in this deployment, once everything else is right."""

@@ -16,6 +16,7 @@ from otactl.operations.report_source import (
     with_kept_job,
     with_running_round,
 )
+from otactl.operations.report_waves import open_wave_jobs, with_wave_jobs
 from otactl.operations.state_directory import state_directory
 from otactl.operations.watch.location import find_location, rehearsal_cloud
 
@@ -42,6 +43,8 @@ def gather(deployment: str, where: LocationOptions, *, details: int) -> ReportCo
         )
     path = store.path(known)
     content = journal_content(path, made_ms)
+    if content.waves:
+        return _with_waves(content, path, where, details=details)
     kept = kept_job_round(path)
     if kept is None and not content.is_running and len(content.rounds) == content.planned_rounds:
         return content
@@ -52,6 +55,18 @@ def gather(deployment: str, where: LocationOptions, *, details: int) -> ReportCo
     if kept is not None:
         return with_kept_job(content, jobs, details=details)
     return with_running_round(content, jobs, details=details)
+
+
+def _with_waves(
+    content: ReportContent, path: Path, where: LocationOptions, *, details: int
+) -> ReportContent:
+    open_jobs = open_wave_jobs(path, content)
+    if not open_jobs:
+        return content
+    if content.is_rehearsal and not _still_runs(path):
+        return as_of_journal(content, "the rehearsal is over") if content.rounds else content
+    location = find_location(where, journal_path=path)
+    return with_wave_jobs(content, open_jobs, IotJobs(location.clients), details=details)
 
 
 def _still_runs(journal_path: Path) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from otactl.model.status import ExecutionStatus
+from otactl.model.wave import Verdict
 from otactl.monitor.failure_groups import FailureGroups
 from otactl.monitor.percentile import percentiles
 
@@ -14,8 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from otactl.model.job_configuration import JobConfiguration
-    from otactl.model.outcome import ThingOutcome
+    from otactl.model.outcome import ThingOutcome, WaveResult
     from otactl.model.progress import FailureGroup, Percentiles
+    from otactl.model.wave import Decision
 
 
 _UNDERSCORED = re.compile("_([a-z])")
@@ -102,6 +104,8 @@ class ReportContent:
         policy: What the job ran under, by name.
         image_bytes: None when nobody knows.
         notes: What the reader should know about what is missing.
+        waves: Each wave and its gate; a round of a deployment in waves is a wave.
+        decisions: What people decided at gates.
     """
 
     job_id: str
@@ -123,16 +127,31 @@ class ReportContent:
     policy: Mapping[str, Any] = field(default_factory=dict)
     api_calls: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    waves: tuple[WaveResult, ...] = ()
+    decisions: tuple[Decision, ...] = ()
 
     @property
     def is_success(self) -> bool:
-        """Whether every round that was planned ran, and succeeded on every thing."""
+        """Whether every round that was planned ran, and succeeded on every thing.
+
+        Of waves, whether every gate passed.
+        """
+        has_ended_well = not self.is_running and not self.failure
+        if self.waves:
+            return has_ended_well and all(
+                wave.gate is not None and wave.gate.verdict is Verdict.PASS for wave in self.waves
+            )
         return (
-            not self.is_running
-            and not self.failure
+            has_ended_well
             and len(self.rounds) == self.planned_rounds
             and all(round_content.is_success for round_content in self.rounds)
         )
+
+    def name_of(self, each: RoundContent) -> str:
+        """What a part of the report is called: a round, a wave, or the job."""
+        if self.waves:
+            return f"Wave {self.waves[each.round - 1].name}"
+        return f"Round {each.round}" if self.planned_rounds > 1 else "The job"
 
 
 def configuration_fields(configuration: JobConfiguration) -> dict[str, Any]:

@@ -11,9 +11,11 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from otactl.deploy.decision_file import DecisionFile
 from otactl.deploy.journal import Journal, Phase, StepState
 from otactl.deploy.ownership import owner
 from otactl.deploy.step import CreateJob, UploadImage
+from otactl.deploy.wave_result import wave_results
 from otactl.errors import OtactlError, UserMistake
 from otactl.model.identifier import is_job_id
 from otactl.model.status import ExecutionStatus, TargetSelection
@@ -32,12 +34,12 @@ def journal_content(path: Path, made_ms: int) -> ReportContent:
     """A report from a journal alone; no call is made."""
     journal = Journal.read(path)
     try:
-        return _content(journal, made_ms)
+        return _content(journal, path, made_ms)
     finally:
         journal.close()
 
 
-def _content(journal: Journal, made_ms: int) -> ReportContent:
+def _content(journal: Journal, path: Path, made_ms: int) -> ReportContent:
     plan, about = journal.plan, journal.about
     created = next((step for step in plan.steps if isinstance(step, CreateJob)), None)
     image = next((step for step in plan.setup if isinstance(step, UploadImage)), None)
@@ -67,6 +69,8 @@ def _content(journal: Journal, made_ms: int) -> ReportContent:
         policy=configuration_fields(created.configuration) if created else {},
         api_calls=journal.calls,
         notes=notes,
+        waves=wave_results(journal),
+        decisions=DecisionFile(path).read(),
     )
 
 
@@ -121,7 +125,7 @@ def with_kept_job(content: ReportContent, jobs: IotJobs, *, details: int) -> Rep
         job = jobs.describe(content.job_id)
         if job is None or job.is_being_deleted or owner(job.description) != content.deployment_id:
             return as_of_journal(content, "its job is gone")
-        now = _service_round(jobs, job, last.round, details)
+        now = service_round(jobs, job, last.round, details)
     except OtactlError as error:
         return as_of_journal(content, f"AWS could not be asked: {error}")
     known = {(one.thing_name, one.execution_number): one for one in last.executions}
@@ -182,7 +186,7 @@ def with_running_round(content: ReportContent, jobs: IotJobs, *, details: int) -
         job = jobs.describe(content.job_id)
         if job is None or owner(job.description) != content.deployment_id:
             return content
-        running = _service_round(jobs, job, number, details)
+        running = service_round(jobs, job, number, details)
     except OtactlError as error:
         note = f"What is under way could not be asked of AWS: {error}"
         return replace(content, notes=(*content.notes, note))
@@ -205,7 +209,7 @@ def service_content(
             f"there is no job {job_id}, and no journal of one on this machine",
             hint="`otactl history` lists the deployments of this machine",
         )
-    found = _service_round(jobs, job, 1, details)
+    found = service_round(jobs, job, 1, details)
     account = job.targets[0].split(":")[4] if job.targets else ""
     return ReportContent(
         job_id=job_id,
@@ -222,7 +226,7 @@ def service_content(
     )
 
 
-def _service_round(jobs: IotJobs, job: JobDescription, number: int, details: int) -> RoundContent:
+def service_round(jobs: IotJobs, job: JobDescription, number: int, details: int) -> RoundContent:
     """Every execution of a job, with the details of as many as may be asked about."""
     executions: dict[tuple[str, int], ThingOutcome] = {
         (one.thing_name, one.execution_number): one

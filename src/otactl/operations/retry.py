@@ -28,7 +28,10 @@ _MAX_JOB_ID = 64
 
 
 def failed_things(content: ReportContent) -> list[str]:
-    """The things whose last execution in the last round is worth another try, by name."""
+    """The things whose last execution is worth another try, by name.
+
+    That is in the last round, and of waves in each of them.
+    """
     if content.is_running:
         raise UserMistake(
             f"deployment {content.deployment_id or content.job_id} is still under way",
@@ -36,9 +39,14 @@ def failed_things(content: ReportContent) -> list[str]:
         )
     if not content.rounds:
         raise UserMistake(f"deployment {content.deployment_id} reached no thing at all")
-    last = content.rounds[-1]
-    failed = [one.thing_name for one in last.last_executions() if one.status in _RETRIED]
-    return [*failed, *last.not_reached_things]
+    return [
+        name
+        for each in (content.rounds if content.waves else content.rounds[-1:])
+        for name in (
+            *(one.thing_name for one in each.last_executions() if one.status in _RETRIED),
+            *each.not_reached_things,
+        )
+    ]
 
 
 def load_retry(
@@ -72,7 +80,13 @@ def load_retry(
     lines = [str(thing_arn(content.region, content.account, name)) for name in names]
     return load_deployment(
         path,
-        overrides={"jobId": job_id, "streamId": f"{job_id}-stream", "rounds": "1"},
+        overrides={
+            "jobId": job_id,
+            "streamId": f"{job_id}-stream",
+            "rounds": "1",
+            # What failed is one small job; the gates have had their say.
+            "useWaveConfig": "False",
+        },
         make_thing_list=lambda _read: parse_thing_list(
             lines, file_name=f"what failed of {content.deployment_id or content.job_id}"
         ),

@@ -13,7 +13,7 @@ from otactl.deploy.recorded_failure import outcome_words
 from otactl.deploy.store import DeploymentStore
 from otactl.errors import UserMistake
 from otactl.operations.defaults import DEFAULT_POLL_SECONDS
-from otactl.operations.environment import environment_of
+from otactl.operations.environment import environment_of, wait_options
 from otactl.operations.state_directory import state_directory
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ def resume(
     frontend: Frontend,
     *,
     poll_seconds: float = DEFAULT_POLL_SECONDS,
+    no_wait: bool = False,
+    max_wait_seconds: float | None = None,
 ) -> tuple[Journal, DeploymentEnvironment]:
     """Open a deployment that was killed or interrupted, to be run to its end.
 
@@ -57,6 +59,8 @@ def resume(
         options: Where to work.
         frontend: The caller.
         poll_seconds: From one poll of the running job to the next.
+        no_wait: Whether to leave a gate that waits.
+        max_wait_seconds: After how long a gate that waits is left; None for never.
 
     Raises:
         UserMistake: It is finished, or none is unfinished.
@@ -65,7 +69,10 @@ def resume(
     deployment_id = choose_deployment(store, deployment)
     journal = Journal.open(store.path(deployment_id))
     try:
-        environment = environment_of(journal, options, frontend, poll_seconds=poll_seconds)
+        waiting = wait_options(bool(journal.plan.waves), no_wait, max_wait_seconds, resumes=True)
+        environment = environment_of(
+            journal, options, frontend, poll_seconds=poll_seconds, waiting=waiting
+        )
         if journal.phase is Phase.FINISHED and not _executor_of(journal, environment).reopen():
             raise UserMistake(
                 f"deployment {deployment_id} is finished: {outcome_words(journal)}",

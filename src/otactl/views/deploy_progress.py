@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from otactl.deploy.observer import Moment, SilentObserver, StepMoment
-from otactl.deploy.step import AwaitJob
+from otactl.deploy.step import AwaitGate, AwaitJob, EndWaves
 from otactl.model.snapshot import JobCounts
 from otactl.model.status import ExecutionStatus
 from otactl.monitor.pace import PaceMeter, estimate
@@ -78,6 +78,7 @@ class DeployProgress(SilentObserver):
         self._console = console
         self._rounds = rounds
         self._things = things
+        self._name = ""
         self._bar: Progress | None = None
         self._now_ms = now_ms
         self._pace = PaceMeter()
@@ -98,10 +99,16 @@ class DeployProgress(SilentObserver):
     def on_step(self, moment: StepMoment) -> None:
         """Say what is being done, and what was undone."""
         step = moment.step
-        if isinstance(step, AwaitJob):
+        if isinstance(step, AwaitJob | AwaitGate):
             if moment.moment is Moment.BEGUN:
                 self._pace = PaceMeter()
-                self._begin_bar(f"round {step.round} of {self._rounds}", self._things)
+                self._things = step.things
+                self._name = f"round {step.round} of {self._rounds}"
+                if isinstance(step, AwaitGate):
+                    self._name = f"wave {step.name} ({step.round} of {self._rounds})"
+                self._begin_bar(self._name, step.things)
+            elif isinstance(step, AwaitGate) and moment.moment is Moment.DONE:
+                self._end_bar()
         elif moment.moment is Moment.DONE:
             self._end_bar()
             self._line(f"[green]✓[/] {escape(shorten(step.title))}")
@@ -110,7 +117,7 @@ class DeployProgress(SilentObserver):
 
     def on_progress(self, step: Step, done: int, of: int) -> None:
         """Show how far a long step is."""
-        if isinstance(step, AwaitJob):
+        if isinstance(step, AwaitJob | EndWaves):
             # The job is over; what takes time now is asking what became of each thing.
             self._update(counts=f"[dim]asking {done:,} of {of:,} things[/]")
             return
@@ -129,7 +136,8 @@ class DeployProgress(SilentObserver):
         if not self._console.is_interactive:
             done = f"{over_words(counts, self._things)} ({percentage(counts.terminal, total)})"
             self._line(
-                f"round {round_number} of {self._rounds}: {done}: {describe_counts(counts)}",
+                f"{self._name or f'round {round_number} of {self._rounds}'}: {done}:"
+                f" {describe_counts(counts)}",
                 behind=self._time_left(snapshot, total),
             )
 

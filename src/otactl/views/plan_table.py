@@ -39,13 +39,21 @@ def print_plan(
     number = 0
     for number, step in enumerate(plan.setup, start=1):
         console.print(f"{number:4}. {escape(step.title)}", soft_wrap=True)
-    for round_number, steps in enumerate(plan.rounds[:_LISTED_ROUNDS], start=1):
-        console.print(f"      [dim]round {round_number}[/]")
+    listed = len(plan.waves) or _LISTED_ROUNDS
+    for round_number, steps in enumerate(plan.rounds[:listed], start=1):
+        if plan.waves:
+            wave = plan.waves[round_number - 1]
+            name = f"wave {escape(wave.name)}: {wave.things:,} things ({escape(wave.size)})"
+        else:
+            name = f"round {round_number}"
+        console.print(f"      [dim]{name}[/]", soft_wrap=True)
         for step in steps:
             number += 1
             console.print(f"{number:4}. {escape(step.title)}", soft_wrap=True)
-    if len(plan.rounds) > _LISTED_ROUNDS:
+    if len(plan.rounds) > listed:
         console.print(f"      [dim]… and {len(plan.rounds) - _LISTED_ROUNDS} rounds like these[/]")
+    for number, step in enumerate(plan.closing, start=number + 1):  # noqa: B020
+        console.print(f"{number:4}. {escape(step.title)}", soft_wrap=True)
     console.print(
         "      then everything is deleted again (cleanUpCfg = True)"
         if plan.clean_up

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 from otactl.model.status import ExecutionStatus
+from otactl.model.wave import Verdict
 from otactl.views.foreign_text import escape
 from otactl.views.wording import rounds_words
 
@@ -26,6 +27,13 @@ _STYLES = {
     ExecutionStatus.QUEUED: "cyan",
 }
 
+_VERDICT_STYLES = {
+    Verdict.PASS: "green",
+    Verdict.FAIL: "red",
+    Verdict.WAIT: "cyan",
+    Verdict.INCONCLUSIVE: "yellow",
+}
+
 #: So many statuses leave room for two blanks between columns.
 _ROOMY = 3
 #: Failures listed on the terminal; the report has them all.
@@ -34,6 +42,9 @@ _LISTED_FAILURES = 20
 
 def print_result(console: Console, result: DeploymentResult) -> None:
     """Print what a deployment came to."""
+    if result.waves:
+        console.print()
+        console.print(_waves_table(result))
     if result.rounds:
         console.print()
         console.print(_rounds_table(result))
@@ -58,6 +69,33 @@ def print_result(console: Console, result: DeploymentResult) -> None:
         console.print(f"kept: {escape(kept)}", soft_wrap=True)
     for leftover in result.leftovers:
         console.print(f"[yellow]left behind:[/] {escape(leftover)}")
+
+
+def _waves_table(result: DeploymentResult) -> Table:
+    """One line per wave: what its gate said, and why."""
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("wave", no_wrap=True)
+    for name in ("things", "ended", "succeeded"):
+        table.add_column(name, justify="right")
+    table.add_column("gate", no_wrap=True)
+    table.add_column("why")
+    for wave in result.waves:
+        counts = wave.to_fields()["counts"]
+        verdict, why = "never began", ""
+        if wave.gate is not None:
+            style = _VERDICT_STYLES[wave.gate.verdict]
+            verdict, why = f"[{style}]{wave.gate.verdict}[/]", "; ".join(wave.gate.reasons)
+        if wave.result is not None and wave.result.began_late:
+            why += f"; {len(wave.result.began_late):,} things began after the stop"
+        table.add_row(
+            escape(wave.name),
+            f"{wave.things:,}",
+            f"{counts['ended']:,}",
+            f"{counts['succeeded']:,}",
+            verdict,
+            escape(why),
+        )
+    return table
 
 
 def _rounds_table(result: DeploymentResult) -> Table:

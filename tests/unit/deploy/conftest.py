@@ -16,6 +16,7 @@ from otactl.deploy.observer import SilentObserver
 from otactl.deploy.ports import JobRequest, Services, StoredObject, StreamRequest
 from otactl.errors import AwsRefused, Interrupted, UserMistake
 from otactl.model.outcome import ThingOutcome
+from otactl.model.progress import AlarmProgress, AlarmState
 from otactl.model.snapshot import JobCounts, JobDescription, JobSnapshot
 from otactl.model.status import ExecutionStatus, JobStatus
 
@@ -187,6 +188,9 @@ class MemoryJobs:
             return dict.fromkeys(names, ExecutionStatus.IN_PROGRESS)
         return {name: self.fates.get(name, ExecutionStatus.SUCCEEDED) for name in names}
 
+    def cancel(self, job_id, *, reason_code, comment):
+        self.status = JobStatus.CANCELED
+
     def force_cancel_job(self, job_id, *, reason_code, comment):
         self.status = JobStatus.CANCELED
 
@@ -231,6 +235,10 @@ class MemoryRegistry:
             self.groups[group_name][1].append(arn.rpartition("/")[2])
             yield count
 
+    def fill_group(self, group_name, thing_arns, *, per_second):
+        list(self.add_things(group_name, thing_arns, concurrency=1))
+        return {}
+
     def group_description(self, group_name):
         return self.groups[group_name][0] if group_name in self.groups else None
 
@@ -250,6 +258,12 @@ class MemoryAlarms:
 
     def delete(self, name):
         self.alarms.pop(name, None)
+
+    def states(self, names):
+        return tuple(AlarmProgress(name=name, state=AlarmState.OK) for name in names)
+
+    def went_off(self, name, since_ms):
+        return False
 
 
 @dataclass

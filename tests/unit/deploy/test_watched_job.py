@@ -42,7 +42,7 @@ class Shelf:
 
     journals: list[StandingJournal] = field(default_factory=list)
 
-    def of(self, deployment_id):
+    def of(self, deployment_id, job_id):
         return next((one for one in self.journals if one.deployment_id == deployment_id), None)
 
     def newest(self, _job_id):

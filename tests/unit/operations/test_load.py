@@ -356,3 +356,24 @@ def test_a_signature_in_afr_ota_is_checked_with_the_key(
     path.write_text(text + keys)
 
     assert [p.code for p in examine_deployment(path).problems] == codes
+
+
+def waves(folder: Path, excepted: str) -> Path:
+    (folder / "not.txt").write_text(excepted)
+    return write(
+        folder,
+        section("TIMEOUT_CONFIG", inProgressTimeoutInMinutes="5"),
+        section("WAVE_CONFIG", waveList="canary:1", exceptThings="not.txt"),
+        useWaveConfig="True",
+        useTimeoutConfig="True",
+    )
+
+
+def test_excepted_things_are_read_by_name_and_groups_among_them_refused(folder: Path):
+    assert load_deployment(waves(folder, THING + "\n")).excepted == {"t"}
+
+    group = THING.replace(":thing/", ":thinggroup/")
+    assert reported(waves(folder, f"{THING}\n{group}\n")) == [("not.txt", 2, "", "target")]
+    (folder / "not.txt").unlink()
+    path = folder / "dev.ini"
+    assert ("dev.ini", 17, "exceptThings", "missing-file") in reported(path)

@@ -17,6 +17,7 @@ from otactl.deploy.step.job import AwaitJob, CreateJob
 from otactl.deploy.step.job_document import UploadJobDocument
 from otactl.deploy.step.stream import CreateStream
 from otactl.deploy.step.thing_group import AddThings, CreateThingGroup
+from otactl.deploy.step.wave import AwaitGate, EndWaves, FillGroup
 
 AnyStep = Annotated[
     DeleteExistingJob
@@ -27,7 +28,10 @@ AnyStep = Annotated[
     | PutAlarm
     | CreateStream
     | CreateJob
-    | AwaitJob,
+    | AwaitJob
+    | FillGroup
+    | AwaitGate
+    | EndWaves,
     Field(discriminator="kind"),
 ]
 
@@ -37,11 +41,14 @@ __all__ = [
     "STEP",
     "AddThings",
     "AnyStep",
+    "AwaitGate",
     "AwaitJob",
     "CreateJob",
     "CreateStream",
     "CreateThingGroup",
     "DeleteExistingJob",
+    "EndWaves",
+    "FillGroup",
     "PutAlarm",
     "Step",
     "StepContext",

@@ -11,7 +11,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
@@ -35,6 +35,22 @@ def _ignore(*_: object) -> None:
     """Nobody wants to know."""
 
 
+class WaveContext(Protocol):
+    """What the steps of a deployment in waves need beside the rest."""
+
+    def fill(self, wave: int) -> None:
+        """Fill the thing group of a wave to its end."""
+        ...
+
+    def pass_gate(self, context: StepContext, wave: int) -> Record:
+        """Wait until the gate behind a wave says pass or fail, and record which."""
+        ...
+
+    def end(self, context: StepContext) -> Record:
+        """Stop what is to be stopped, and find out what became of every wave."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepContext:
     """What a step may use while it runs.
@@ -54,6 +70,7 @@ class StepContext:
             one included.
         span: Begins a span of time that processes which resume the step count on: milliseconds
             since the first call with that name.
+        waves: What the steps of waves need; None in a deployment without them.
     """
 
     services: Services
@@ -69,6 +86,7 @@ class StepContext:
     has_deadline: bool = True
     waited_ms: Callable[[], int] = field(default=int)
     span: Callable[[str], Callable[[], int]] = field(default=lambda _name: int)
+    waves: WaveContext | None = None
 
 
 class Step(BaseModel, ABC):

@@ -23,11 +23,12 @@ class DeleteExistingJob(Step):
     created_at_ms: int
     reason: str
     consent: Consent = Consent.ENDED
+    is_of_wave: bool = False
 
     @property
     def key(self) -> str:
-        """There is one job id in a plan."""
-        return "existing-job"
+        """There is one job id in a plan, or one for each wave."""
+        return f"existing-job/{self.job_id}" if self.is_of_wave else "existing-job"
 
     @property
     def title(self) -> str:

@@ -47,11 +47,12 @@ class CreateJob(Step):
     tags: Mapping[str, str]
     things: int = 0
     own_group: str = ""
+    wave: str = ""
 
     @property
     def key(self) -> str:
-        """Each round has its job."""
-        return f"round-{self.round}/job"
+        """Each round has its job, and so has each wave."""
+        return f"wave-{self.wave}/job" if self.wave else f"round-{self.round}/job"
 
     @property
     def title(self) -> str:
@@ -102,17 +103,28 @@ class CreateJob(Step):
             job_id=self.job_id,
             targets=self.targets,
             document=self.document,
-            description=describe_ours(context.deployment_id, f"round {self.round}"),
+            description=describe_ours(
+                context.deployment_id,
+                f"wave {self.wave}" if self.wave else f"round {self.round}",
+            ),
             configuration=self.configuration,
             tags=self.tags,
         )
         try:
             context.services.jobs.create(request)
         except AwsRefused as refusal:
+            if self._has_no_time(refusal):
+                return {"refused": refusal.reason}
             if not refusal.is_conflict:
                 raise
             self._settle_conflict(context, request, refusal)
         return {"created_ms": context.services.clock.now_ms()}
+
+    def _has_no_time(self, refusal: AwsRefused) -> bool:
+        """Whether a wave's job is refused that would have to end too soon (facts A6)."""
+        scheduling = self.configuration.scheduling
+        has_end = scheduling is not None and scheduling.end_time is not None
+        return bool(self.wave) and has_end and refusal.code == "InvalidRequestException"
 
     def _settle_conflict(
         self, context: StepContext, request: JobRequest, refusal: AwsRefused

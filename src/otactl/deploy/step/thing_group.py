@@ -30,11 +30,12 @@ class CreateThingGroup(Step):
 
     kind: Literal["create-thing-group"] = "create-thing-group"
     group_name: str
+    wave: str = ""
 
     @property
     def key(self) -> str:
-        """There is one such group in a plan."""
-        return "thing-group"
+        """There is one such group in a plan, or one for each large wave."""
+        return f"wave-{self.wave}/group" if self.wave else "thing-group"
 
     @property
     def title(self) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from otactl.aws.clients import AwsClients, AwsSettings
 from otactl.aws.object_store import S3ObjectStore
-from otactl.aws.prerequisites import make_bucket, make_role, make_topics
+from otactl.aws.prerequisites import make_alarms, make_bucket, make_role, make_topics
 from otactl.cloud import CloudSettings, start_local_cloud
 from otactl.fleet.agent import DevicePlan
 from otactl.fleet.clock import FleetClock
@@ -132,13 +132,17 @@ def rehearsal_environment(
 def _create_prerequisites(
     clients: AwsClients, configuration: DeploymentConfiguration, frontend: Frontend
 ) -> None:
-    """Make the bucket, the roles and the topics that the file names."""
+    """Make the bucket, the roles, the topics and the gates' alarms that the file names."""
     make_bucket(clients, configuration.bucket, configuration.region)
     roles = {configuration.role_arn}
     if configuration.job.presigned_url is not None:
         roles.add(configuration.job.presigned_url.role_arn)
     for role_arn in sorted(roles):
         make_role(clients, role_arn, bucket=configuration.bucket, region=configuration.region)
+    if configuration.waves is not None:
+        make_alarms(
+            clients, {name for wave in configuration.waves.waves for name in wave.rule.alarms}
+        )
     custom = configuration.custom_document
     if custom is not None and custom.url is not None:
         location = parse_s3_url(custom.url)

@@ -13,17 +13,58 @@ from otactl.device.behaviour import Behaviour, deal_behaviours, parse_behave
 from otactl.errors import UserMistake
 from otactl.model.arn import Arn, partition_of, thing_arn
 from otactl.model.thing_list import ThingList
+from otactl.rules.waves.membership import divide
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from decimal import Decimal
 
     from otactl.model.configuration import DeploymentConfiguration
+    from otactl.model.wave import Waves
 
 #: Things of a rehearsal with ``--things N``: ``rehearsal-00001`` and so on.
 _NAME = "rehearsal-{number:05}"
 #: What the local cloud begins its ARNs with.
 _PLAYED_PARTITION = "aws"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DealWaves:
+    """Deals the things of a rehearsal to waves, as the deployment's plan will.
+
+    Attributes:
+        excepted: Things that are in no wave.
+        image_sha256: The seed, when the file names none.
+    """
+
+    waves: Waves
+    excepted: frozenset[str]
+    image_sha256: str
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The names of the groups that sizes of waves name."""
+        arns = (arn for wave in self.waves.waves for arn in wave.size.groups)
+        return tuple(dict.fromkeys(Arn.parse(arn).resource_name for arn in arns))
+
+    def deal(
+        self, things: list[str], groups: Mapping[str, tuple[str, ...]]
+    ) -> dict[str, list[str]]:
+        """The things of each wave, and of no wave under an empty name."""
+        dealt = divide(
+            [name for name in things if name not in self.excepted],
+            [wave.size for wave in self.waves.waves],
+            seed=self.waves.seed or self.image_sha256,
+            members={
+                arn: groups[Arn.parse(arn).resource_name]
+                for wave in self.waves.waves
+                for arn in wave.size.groups
+            },
+        )
+        names = {
+            wave.name: list(found) for wave, found in zip(self.waves.waves, dealt, strict=True)
+        }
+        return names | {"": [name for name in things if name in self.excepted]}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,15 +117,21 @@ def generated_list(count: int, configuration: DeploymentConfiguration) -> ThingL
 
 
 def choose_participants(
-    thing_list: ThingList, *, behave: str, seed: int, things_per_group: int
+    thing_list: ThingList,
+    *,
+    behave: str,
+    seed: int,
+    things_per_group: int,
+    waves: DealWaves | None = None,
 ) -> Participants:
     """Choose the things of a rehearsal and the behaviour of each.
 
     Args:
         thing_list: The targets of the deployment.
-        behave: As ``--behave`` has it: ``fail=10,silent=2``.
+        behave: As ``--behave`` has it: ``fail=10,silent=2``, of a wave ``canary:fail=20``.
         seed: Deals the behaviours.
         things_per_group: Things created in each group.
+        waves: Deals all things, and those of each group, to waves; None without waves.
 
     Raises:
         UserMistake: ``behave`` cannot be read.
@@ -98,7 +145,33 @@ def choose_participants(
     }
     members = [name for things in groups.values() for name in things]
     everybody = list(dict.fromkeys([*names, *members]))
-    return Participants(groups=groups, behaviours=deal_behaviours(everybody, _shares(behave), seed))
+    by_wave = {"": everybody}
+    if waves is not None:
+        # A group that only a wave names has some of the listed things.
+        for group in waves.groups:
+            groups.setdefault(group, tuple(everybody[:things_per_group]))
+        by_wave = waves.deal(everybody, groups)
+    shares = _shares_by_wave(behave, list(by_wave))
+    dealt = {
+        name: behaviour
+        for wave, things in by_wave.items()
+        for name, behaviour in deal_behaviours(things, shares[wave], seed).items()
+    }
+    return Participants(groups=groups, behaviours={name: dealt[name] for name in everybody})
+
+
+def _shares_by_wave(behave: str, waves: list[str]) -> dict[str, dict[Behaviour, Decimal]]:
+    """The shares of each wave: its own if it is named, else those that name none."""
+    parts: dict[str, list[str]] = {}
+    for part in behave.split(","):
+        wave, colon, share = part.rpartition(":")
+        if colon and wave.strip() not in waves:
+            raise UserMistake(
+                f"--behave {behave}: there is no wave {wave.strip()}",
+                hint=f"the waves: {', '.join(filter(None, waves)) or 'none'}",
+            )
+        parts.setdefault(wave.strip(), []).append(share)
+    return {wave: _shares(",".join(parts.get(wave) or parts.get("", []))) for wave in waves}
 
 
 def _shares(behave: str) -> dict[Behaviour, Decimal]:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from otactl.aws.clients import AwsClients, AwsSettings
 from otactl.aws.inventory import take_inventory
+from otactl.deploy.image_file import measure_image
 from otactl.deploy.planner import PlanOptions
 from otactl.deploy.store import DeploymentStore
+from otactl.deploy.wave_run import WaitOptions
 from otactl.device.behaviour import Behaviour
 from otactl.device.profile import DeviceProfile
 from otactl.errors import DeploymentFailed, OtactlError, UserMistake
@@ -18,6 +20,7 @@ from otactl.operations.load import load_deployment
 from otactl.operations.rehearsal.abandoned import end_abandoned_journals, remove_abandoned_folders
 from otactl.operations.rehearsal.environment import CloudOptions, rehearsal_environment
 from otactl.operations.rehearsal.participants import (
+    DealWaves,
     check_partition,
     choose_participants,
     generated_list,
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import ec
 
     from otactl.model.outcome import DeploymentResult
+    from otactl.model.wave import Act
     from otactl.operations.frontend import Frontend
     from otactl.operations.load import LoadedDeployment
     from otactl.operations.rehearsal.environment import RehearsalEnvironment
@@ -54,6 +58,7 @@ class RehearsalOptions:
         things_per_group: Things created in each thing group of the list.
         fault_percent: AWS calls of a hundred that are throttled, fail, or lose their answer.
         state_dir: Where the journal is; the user's state directory when None.
+        answer: What a gate that asks a person is answered; None for waiting.
     """
 
     things: int | None = None
@@ -67,6 +72,7 @@ class RehearsalOptions:
     things_per_group: int = 3
     fault_percent: float = 0.0
     state_dir: Path | None = None
+    answer: Act | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +120,7 @@ def rehearse(path: Path, options: RehearsalOptions, frontend: Frontend) -> Rehea
         behave=options.behave,
         seed=options.seed,
         things_per_group=options.things_per_group,
+        waves=_waves(loaded),
     )
     _warn_if_endless(loaded, participants, options, frontend)
     cloud = CloudOptions(
@@ -129,6 +136,14 @@ def rehearse(path: Path, options: RehearsalOptions, frontend: Frontend) -> Rehea
     ) as rehearsed:
         result, failure = _perform(loaded, rehearsed, participants, options, frontend)
     return RehearsalReport(result=result, failure=failure, ended_ms=rehearsed.clock.now_ms())
+
+
+def _waves(loaded: LoadedDeployment) -> DealWaves | None:
+    configuration = loaded.configuration
+    if configuration.waves is None:
+        return None
+    image = measure_image(configuration.image, piece_bytes=configuration.chunk_size_bytes)
+    return DealWaves(waves=configuration.waves, excepted=loaded.excepted, image_sha256=image.sha256)
 
 
 def _perform(
@@ -151,6 +166,7 @@ def _perform(
         is_rehearsal=True,
         local_cloud=rehearsed.address,
         frontend=frontend,
+        waiting=WaitOptions(max_wait_seconds=options.max_wait_seconds, answer=options.answer),
     )
     planned = PlanOptions(
         detail_limit=len(participants.things), max_wait_seconds=options.max_wait_seconds

@@ -15,6 +15,7 @@ from otactl.errors.problem import Problem
 from otactl.model.configuration import parse_configuration
 from otactl.model.identifier import is_job_id
 from otactl.model.limits import MAX_CONFIGURATION_LENGTH
+from otactl.model.wave import wave_job_id
 from otactl.operations.named_files import read_thing_list
 from otactl.operations.state_directory import state_directory
 from otactl.operations.text_file import read_text
@@ -87,12 +88,18 @@ class _Selector:
             )
         self.selection.region = configuration.region
         counter = ThingListCounter(Path(configuration.thing_list), path)
-        self._add(configuration.job_id, counter)
+        waves = configuration.waves
+        if waves is None:
+            self._add(configuration.job_id, counter)
+            return
+        for wave in waves.waves:
+            self._add(wave_job_id(configuration.job_id, wave.name))
 
     def add_job(self, job_id: str) -> None:
         known = self._store.path(job_id) if job_id in self._store.ids() else None
         if known is not None:
-            self._add(_job_of(known), journal_path=known)
+            for each in _jobs_of(known):
+                self._add(each, journal_path=known)
             return
         if not is_job_id(job_id):
             raise UserMistake(f"{job_id!r} is no job id: 1-64 letters, digits, - or _")
@@ -100,7 +107,8 @@ class _Selector:
 
     def add_running(self) -> None:
         for found in running_deployments(self._store):
-            self._add(found.job_id, journal_path=found.path)
+            for job_id in found.job_ids:
+                self._add(job_id, journal_path=found.path)
             return
         raise NothingRunning(
             "no deployment is under way on this machine",
@@ -122,7 +130,7 @@ class _Selector:
         self.selection.jobs.append(
             WatchedJob(
                 job_id,
-                journal=None if journal_path is None else JournalReader(journal_path),
+                journal=None if journal_path is None else JournalReader(journal_path, job_id),
                 count_things=(lambda: None) if counter is None else counter.count,
                 settles=self._settles,
                 waits=self._waits,
@@ -141,21 +149,22 @@ class StoredJournals:
     def __init__(self, store: DeploymentStore) -> None:
         self._store = store
 
-    def of(self, deployment_id: str) -> JournalReader | None:
+    def of(self, deployment_id: str, job_id: str) -> JournalReader | None:
         """The journal of a deployment; None when it is another machine's."""
         known = deployment_id in self._store.ids()
-        return JournalReader(self._store.path(deployment_id)) if known else None
+        return JournalReader(self._store.path(deployment_id), job_id) if known else None
 
     def newest(self, job_id: str) -> JournalReader | None:
         """The journal of the newest deployment of a job; None when there is none."""
         newest = self._store.newest_of_job(job_id)
-        return None if newest is None else JournalReader(self._store.path(newest))
+        return None if newest is None else JournalReader(self._store.path(newest), job_id)
 
 
-def _job_of(journal_path: Path) -> str:
+def _jobs_of(journal_path: Path) -> tuple[str, ...]:
+    """The jobs of a deployment; of waves, each has one."""
     journal = Journal.read(journal_path)
     try:
-        return journal.plan.job_id
+        return journal.plan.job_ids
     finally:
         journal.close()
 

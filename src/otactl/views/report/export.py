@@ -10,6 +10,7 @@ import csv
 import io
 from typing import TYPE_CHECKING, Any
 
+from otactl.model.wave import decision_fields
 from otactl.views.foreign_text import csv_cell
 from otactl.views.foreign_text import to_json as json_text
 from otactl.views.snapshot_fields import execution_fields
@@ -54,6 +55,8 @@ def to_json(content: ReportContent) -> dict[str, Any]:
         "imageBytes": content.image_bytes,
         "apiCalls": dict(content.api_calls),
         "notes": list(content.notes),
+        "waves": [wave.to_fields() for wave in content.waves],
+        "decisions": [decision_fields(one) for one in content.decisions],
         "rounds": [
             {
                 "round": each.round,

@@ -57,6 +57,7 @@ def to_html(content: ReportContent) -> str:
             _header(content),
             "<main>",
             _notes(content),
+            _waves(content),
             _rounds_table(content),
             *(_round(each, content) for each in content.rounds),
             _technical(content),
@@ -82,7 +83,10 @@ def _header(content: ReportContent) -> str:
     mark = "running" if content.is_running else "good" if content.is_success else "bad"
     facts = [
         ("Things", f"{content.things:,}" if content.things else ""),
-        ("Rounds", f"{len(content.rounds)} of {content.planned_rounds}"),
+        (
+            "Waves" if content.waves else "Rounds",
+            f"{len(content.rounds)} of {content.planned_rounds}",
+        ),
         ("Begun", _time(content.created_ms)),
         ("Where", _where(content)),
         ("File", content.source),
@@ -124,8 +128,35 @@ def _notes(content: ReportContent) -> str:
     return "".join(f'<p class="note">{html_text(note)}</p>' for note in content.notes)
 
 
+def _waves(content: ReportContent) -> str:
+    """What each gate said and why, and what people decided."""
+    if not content.waves:
+        return ""
+    rows = []
+    for wave in content.waves:
+        counts, gate = wave.to_fields()["counts"], wave.gate
+        rows.append(
+            [
+                wave.name,
+                f"{wave.things:,}",
+                *(f"{counts[name]:,}" for name in ("ended", "succeeded", "failed", "notReached")),
+                gate.verdict.value if gate else "never began",
+                "; ".join(gate.reasons) if gate else "",
+                _time(gate.at_ms) if gate and gate.is_final else "",
+            ]
+        )
+    heads = ["Wave", "Things", "Ended", "Succeeded", "Failed", "Not reached", "Gate", "Why", "When"]
+    decided = [
+        [one.act.value, one.wave, one.identity, one.host, _time(one.at_ms), one.comment]
+        for one in content.decisions
+    ]
+    people = ["Decision", "Wave", "Who", "Host", "When", "Comment"]
+    decisions = f"<h3>Decisions</h3>{table(people, decided, 'The decisions')}" if decided else ""
+    return f"<section><h2>Waves</h2>{table(heads, rows, 'The waves')}{decisions}</section>"
+
+
 def _rounds_table(content: ReportContent) -> str:
-    if len(content.rounds) < 2:  # noqa: PLR2004 - one round is told by its own section
+    if content.waves or len(content.rounds) < 2:  # noqa: PLR2004 - one round is told by its own section
         return ""
     seen = [
         status
@@ -154,9 +185,10 @@ def _took(each: RoundContent) -> str:
 
 def _round(each: RoundContent, content: ReportContent) -> str:
     counted = sum(each.counts.values())
-    total = max(content.things, counted)
+    things = content.waves[each.round - 1].things if content.waves else content.things
+    total = max(things, counted)
     done = each.counts.get(ExecutionStatus.SUCCEEDED, 0)
-    name = f"Round {each.round}" if content.planned_rounds > 1 else "The job"
+    name = html_text(content.name_of(each))
     downloads = each.downloads()
     found = each.download_percentiles()
     facts = _facts(

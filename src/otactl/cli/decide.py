@@ -1,0 +1,147 @@
+"""``otactl approve``, ``reject``, ``pause`` and ``continue``: what people say at gates."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from otactl.cli import terminal
+from otactl.cli.options import (
+    EndpointUrlOption,
+    OutputFormat,
+    OutputOption,
+    ProfileOption,
+    StateDirOption,
+)
+from otactl.operations.location_options import LocationOptions
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from otactl.model.wave import Act
+
+DeploymentArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[DEPLOYMENT]",
+        help="The deployment's id, or its job's; the newest unfinished one when left out.",
+        show_default=False,
+    ),
+]
+CommentOption = Annotated[
+    str, typer.Option("--comment", metavar="TEXT", help="Why; it stands in the report.")
+]
+
+
+def approve(
+    deployment: DeploymentArgument = None,
+    wave: Annotated[
+        str | None,
+        typer.Option("--wave", metavar="NAME", help="Refuse to approve any wave but this."),
+    ] = None,
+    comment: CommentOption = "",
+    profile: ProfileOption = None,
+    endpoint_url: EndpointUrlOption = None,
+    state_dir: StateDirOption = None,
+    output: OutputOption = OutputFormat.TEXT,
+) -> None:
+    """Let the next wave begin: only a gate that asks for a person takes this, and only once.
+
+    An approval never opens a gate that failed. When the gate is inconclusive, --comment is
+    required. If no process watches the deployment, `otactl resume` goes on.
+    """
+    from otactl.model.wave import Act
+
+    where = _where(profile, endpoint_url, state_dir)
+    _decide(deployment, Act.APPROVE, where, output, wave=wave, comment=comment)
+
+
+def reject(
+    deployment: DeploymentArgument = None,
+    comment: CommentOption = "",
+    profile: ProfileOption = None,
+    endpoint_url: EndpointUrlOption = None,
+    state_dir: StateDirOption = None,
+    output: OutputOption = OutputFormat.TEXT,
+) -> None:
+    """Stop a deployment in waves: every open job of it is cancelled, without force.
+
+    It may be said at any time. The process that watches the deployment carries it out, or the next
+    `otactl resume`; both end with exit code 9.
+    """
+    from otactl.model.wave import Act
+
+    _decide(
+        deployment, Act.REJECT, _where(profile, endpoint_url, state_dir), output, comment=comment
+    )
+
+
+def pause(
+    deployment: DeploymentArgument = None,
+    comment: CommentOption = "",
+    profile: ProfileOption = None,
+    endpoint_url: EndpointUrlOption = None,
+    state_dir: StateDirOption = None,
+    output: OutputOption = OutputFormat.TEXT,
+) -> None:
+    """Let no further wave begin until `otactl continue`; a gate may still fail meanwhile."""
+    from otactl.model.wave import Act
+
+    _decide(
+        deployment, Act.PAUSE, _where(profile, endpoint_url, state_dir), output, comment=comment
+    )
+
+
+def continue_(
+    deployment: DeploymentArgument = None,
+    comment: CommentOption = "",
+    profile: ProfileOption = None,
+    endpoint_url: EndpointUrlOption = None,
+    state_dir: StateDirOption = None,
+    output: OutputOption = OutputFormat.TEXT,
+) -> None:
+    """Take a pause back."""
+    from otactl.model.wave import Act
+
+    _decide(
+        deployment, Act.CONTINUE, _where(profile, endpoint_url, state_dir), output, comment=comment
+    )
+
+
+def _where(
+    profile: str | None, endpoint_url: str | None, state_dir: Path | None
+) -> LocationOptions:
+    return LocationOptions(profile=profile, endpoint_url=endpoint_url, state_dir=state_dir)
+
+
+def _decide(
+    deployment: str | None,
+    act: Act,
+    where: LocationOptions,
+    output: OutputFormat,
+    *,
+    wave: str | None = None,
+    comment: str = "",
+) -> None:
+    from otactl.operations.deciding import decide
+
+    deployment_id, decision = decide(deployment, act, where, wave=wave, comment=comment)
+    if output is OutputFormat.JSON:
+        terminal.print_json(
+            {
+                "deploymentId": deployment_id,
+                "decision": decision.act.value,
+                "wave": decision.wave or None,
+                "answers": decision.answers,
+                "comment": decision.comment,
+                "identity": decision.identity,
+                "host": decision.host,
+            }
+        )
+        return
+    of_wave = f" wave {decision.wave}" if decision.wave else ""
+    terminal.note(
+        f"{decision.act}{of_wave} of deployment {deployment_id}, as {decision.identity};"
+        f" `otactl resume {deployment_id}` goes on if no process watches it"
+    )

@@ -1,0 +1,65 @@
+"""What people decided about a deployment, in a file beside its journal that needs no lock.
+
+The process that deploys holds the journal's lock, so decisions of others go into a file of their
+own: one line of JSON each, appended by a single write, in the order that counts. A line that was
+cut short by a full disk or a power cut is nobody's decision.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from otactl.errors import LocalResourceMissing
+from otactl.model.wave import DECISION
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from otactl.model.wave import Decision
+
+
+class DecisionFile:
+    """The decisions of one deployment.
+
+    Args:
+        journal_path: The journal of the deployment.
+    """
+
+    def __init__(self, journal_path: Path) -> None:
+        self._path = journal_path.with_suffix(".decisions")
+
+    def read(self) -> tuple[Decision, ...]:
+        """All decisions, in order; none when there is no file."""
+        try:
+            lines = self._path.read_bytes().split(b"\n")
+        except FileNotFoundError:
+            return ()
+        except OSError as error:
+            raise LocalResourceMissing(f"cannot read {self._path}: {error}") from error
+        decisions = []
+        for line in lines:
+            try:
+                decisions.append(DECISION.validate_json(line))
+            except ValidationError:
+                continue
+        return tuple(decisions)
+
+    def append(self, decision: Decision) -> None:
+        """Add a decision; it is on the disk when this returns.
+
+        Raises:
+            LocalResourceMissing: It cannot be written.
+        """
+        line = b"\n" + DECISION.dump_json(decision) + b"\n"
+        try:
+            file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                os.write(file, line)
+                os.fsync(file)
+            finally:
+                os.close(file)
+        except OSError as error:
+            raise LocalResourceMissing(f"cannot write {self._path}: {error}") from error

@@ -1,0 +1,138 @@
+"""The steps that only waves have: fill a group at its own pace, wait at a gate, end.
+
+What they do rests on the journal and on all waves together, so it is in ``deploy.wave_run``; a
+step is the value that the plan shows and the journal keeps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from otactl.deploy.step.base import Record, Step, StepContext, WaveContext
+from otactl.model.wave import GateRule, percent_words
+
+_PAGE = 250
+_SECONDS_PER_HOUR = 3600
+
+
+def _waves(context: StepContext) -> WaveContext:
+    if context.waves is None:
+        raise LookupError("a step of waves in a deployment without them")
+    return context.waves
+
+
+class FillGroup(Step):
+    """Fill the thing group of a large wave; most of it is done at the gate before."""
+
+    kind: Literal["fill-group"] = "fill-group"
+    wave: int
+    name: str
+    group_name: str
+    things: int
+    per_second: int
+
+    @property
+    def key(self) -> str:
+        """Each large wave has its group."""
+        return f"wave-{self.name}/members"
+
+    @property
+    def title(self) -> str:
+        """How many things go where, and how long that takes."""
+        hours = self.hours
+        time = f"{hours:.1f} h" if hours >= 1 else f"{60 * hours:.0f} min"
+        return (
+            f"add {self.things:,} things to {self.group_name}, {self.per_second} a second: {time}"
+        )
+
+    @property
+    def hours(self) -> float:
+        """How long filling takes."""
+        return self.things / self.per_second / _SECONDS_PER_HOUR
+
+    @property
+    def calls(self) -> Mapping[str, int]:
+        """One for each thing; then the group is listed."""
+        return {
+            "iot:AddThingToThingGroup": self.things,
+            "iot:ListThingsInThingGroup": 1 + self.things // _PAGE,
+        }
+
+    def do(self, context: StepContext) -> Record:
+        """Fill what the gate before has not filled."""
+        _waves(context).fill(self.wave)
+        return {}
+
+
+class AwaitGate(Step):
+    """Watch a wave until its gate says pass or fail."""
+
+    kind: Literal["await-gate"] = "await-gate"
+    wave: int
+    name: str
+    job_id: str
+    things: int
+    rule: GateRule
+
+    @property
+    def round(self) -> int:
+        """Snapshots and executions are kept by the number of the wave."""
+        return self.wave
+
+    @property
+    def key(self) -> str:
+        """Each wave has its gate."""
+        return f"wave-{self.name}/gate"
+
+    @property
+    def title(self) -> str:
+        """What the gate asks for."""
+        rule = self.rule
+        return (
+            f"gate of wave {self.name}: {percent_words(rule.required_ended)} of {self.things:,}"
+            f" things ended, {percent_words(rule.required_succeeded)} of those succeeded, for"
+            f" {rule.soak_ms // 60_000:,} min"
+            + (", then an approval" if rule.needs_approval else "")
+        )
+
+    @property
+    def calls(self) -> Mapping[str, int]:
+        """The list of executions that a verdict rests on; looks come on top of it."""
+        return {"iot:ListJobExecutionsForJob": 1 + self.things // _PAGE}
+
+    def do(self, context: StepContext) -> Record:
+        """Wait; the record holds the verdict."""
+        return _waves(context).pass_gate(context, self.wave)
+
+
+class EndWaves(Step):
+    """Cancel what must not go on, and find out what became of every thing."""
+
+    kind: Literal["end-waves"] = "end-waves"
+    things: int
+    waves: int
+    detail_limit: int
+
+    @property
+    def key(self) -> str:
+        """There is one end."""
+        return "waves/end"
+
+    @property
+    def title(self) -> str:
+        """What happens then."""
+        return f"end of {self.waves} waves: what became of each thing"
+
+    @property
+    def calls(self) -> Mapping[str, int]:
+        """Each wave's job is looked at, its executions are listed, some are asked for details."""
+        return {
+            "iot:DescribeJob": self.waves,
+            "iot:ListJobExecutionsForJob": self.waves + self.things // _PAGE,
+            "iot:DescribeJobExecution": min(self.things, self.detail_limit),
+        }
+
+    def do(self, context: StepContext) -> Record:
+        """End; the journal's rounds hold what each wave came to."""
+        return _waves(context).end(context)

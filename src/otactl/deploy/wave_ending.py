@@ -1,0 +1,183 @@
+"""The end of a deployment in waves: stop everywhere, and tell what became of every thing.
+
+When a gate failed or a person rejected, every open job of the deployment is cancelled without
+force, those of earlier waves too: a thing of the first wave that was offline must not take a bad
+image next week. AWS cancels 1,000 executions a minute, so it is over only when none is QUEUED;
+what is IN_PROGRESS is waited for as after an abort (``abortWaitMinutes``).
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from otactl.deploy.outcome_collector import collect_outcomes
+from otactl.deploy.step import CreateJob, CreateThingGroup, EndWaves
+from otactl.errors import AwsRefused
+from otactl.model.outcome import DownloadSeconds, RoundResult
+from otactl.model.reason_code import CLOSE_REASON_CODE, GATE_REASON_CODE
+from otactl.model.snapshot import JobCounts
+from otactl.model.status import ExecutionStatus, JobStatus
+from otactl.model.wave import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from otactl.deploy.journal import Journal
+    from otactl.deploy.plan import Plan
+    from otactl.deploy.ports import Services
+    from otactl.deploy.step import Step, StepContext
+    from otactl.model.outcome import ThingOutcome
+    from otactl.model.snapshot import JobDescription
+
+_DAY_MS = 86_400_000
+#: Things without an execution that a wave's result names.
+_NAMED_MISSING = 250
+_OPEN = (JobStatus.IN_PROGRESS, JobStatus.SCHEDULED)
+_STOPPED = "stopped"
+
+
+class WaveEnding:
+    """Ends one deployment in waves.
+
+    Args:
+        plan: Which waves there are.
+        journal: What was decided, and where results are kept.
+        services: The world.
+        now_ms: AWS's clock.
+        undo: Undoes a step of the plan.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        journal: Journal,
+        services: Services,
+        *,
+        now_ms: Callable[[], int],
+        undo: Callable[[Step], None],
+    ) -> None:
+        self._plan = plan
+        self._journal = journal
+        self._services = services
+        self._now_ms = now_ms
+        self._undo = undo
+        self._jobs = {step.round: step for step in plan.steps if isinstance(step, CreateJob)}
+        self._groups = {
+            step.wave: step for step in plan.steps if isinstance(step, CreateThingGroup)
+        }
+
+    def end(self, context: StepContext, poll_seconds: float) -> list[RoundResult]:
+        """End; returns what each wave that began came to."""
+        reason_code = self._reason_code()
+        if reason_code is not None:
+            self._cancel_all(context, reason_code)
+            self._await_all(context, poll_seconds)
+        for number in self._numbers():
+            self.release_group(number, self._services.jobs.describe(self._jobs[number].job_id))
+        if reason_code == GATE_REASON_CODE:
+            # A group that was filled for a wave that never began.
+            for group in self._groups.values():
+                if self._number_of(group.wave) not in self._numbers():
+                    self._undo(group)
+        return [self._result(context, number) for number in self._numbers()]
+
+    def release_group(self, number: int, job: JobDescription | None) -> None:
+        """Delete the group of a wave as soon as nothing of its job is open."""
+        group = self._groups.get(self._plan.waves[number - 1].name)
+        is_open = job is not None and (job.status in _OPEN or bool(job.counts.pending))
+        if group is not None and not is_open:
+            self._undo(group)
+
+    def _number_of(self, name: str) -> int:
+        return [wave.name for wave in self._plan.waves].index(name) + 1
+
+    def _numbers(self) -> list[int]:
+        """The waves whose job was created."""
+        records = {number: self._journal.record(step.key) for number, step in self._jobs.items()}
+        return [number for number, record in records.items() if record is not None]
+
+    def _reason_code(self) -> str | None:
+        """Why open jobs are cancelled, or None when they stay open for stragglers."""
+        gates = self._journal.gates
+        if any(status.verdict is Verdict.FAIL for status in gates):
+            return GATE_REASON_CODE
+        last_ms = max((status.at_ms for status in gates), default=0)
+        is_over = self._now_ms() >= last_ms + self._plan.open_days * _DAY_MS
+        return CLOSE_REASON_CODE if self._plan.clean_up or is_over else None
+
+    def _cancel_all(self, context: StepContext, reason_code: str) -> None:
+        self._journal.instant(_STOPPED, self._now_ms())
+        for step in self._jobs.values():
+            # A job whose creation was not recorded may be there, too.
+            job = step.find(context)
+            if job is None or job.status not in _OPEN:
+                continue
+            try:
+                self._services.jobs.cancel(
+                    step.job_id,
+                    reason_code=reason_code,
+                    comment=f"otactl deployment {context.deployment_id} ended",
+                )
+            except AwsRefused:
+                found = step.find(context)
+                if found is not None and found.status in _OPEN:
+                    raise
+
+    def _await_all(self, context: StepContext, poll_seconds: float) -> None:
+        """Until nothing is QUEUED, and nothing IN_PROGRESS or that was waited for long enough."""
+        stopped_for = context.span(_STOPPED)
+        told = False
+        while True:
+            counts = [job.counts for step in self._jobs.values() if (job := step.find(context))]
+            queued = sum(each[ExecutionStatus.QUEUED] for each in counts)
+            at_work = sum(each[ExecutionStatus.IN_PROGRESS] for each in counts)
+            is_late = stopped_for() >= self._plan.abort_wait_seconds * 1000
+            if not queued and (not at_work or is_late):
+                return
+            if not told:
+                told = True
+                context.on_note(
+                    f"every job of the deployment is cancelled; {queued:,} things are still queued,"
+                    f" {at_work:,} in the middle of the update"
+                )
+            context.on_progress(0, queued + at_work)
+            self._services.clock.sleep(poll_seconds)
+
+    def _result(self, context: StepContext, number: int) -> RoundResult:
+        step = self._jobs[number]
+        job = self._services.jobs.describe(step.job_id)
+        collected = collect_outcomes(
+            self._services.jobs,
+            step.job_id,
+            job.counts if job else JobCounts(),
+            may_repeat=bool(step.configuration.retry_criteria),
+            detail_limit=self._detail_limit(),
+            on_progress=context.on_progress,
+            keep=partial(context.on_executions, number),
+        )
+        missing = () if job is None else tuple(context.not_reached(number))
+        began_ms = job.created_at_ms if job else 0
+        return RoundResult(
+            round=number,
+            status=job.status.value if job else "DELETED",
+            counts=collected.counts,
+            duration_seconds=max(0, self._now_ms() - began_ms) / 1000 if job else 0,
+            download_seconds=DownloadSeconds.of(collected.outcomes),
+            outcomes=collected.outcomes,
+            not_reached=len(missing),
+            not_reached_things=missing[:_NAMED_MISSING],
+            stopped=self._journal.find_instant(_STOPPED) is not None,
+            began_late=tuple(self._began_late(collected.outcomes)),
+        )
+
+    def _began_late(self, outcomes: tuple[ThingOutcome, ...]) -> Iterator[str]:
+        """Things that began after the stop: AWS had told them already."""
+        stopped_ms = self._journal.find_instant(_STOPPED)
+        for one in outcomes:
+            if stopped_ms is not None and (one.started_at_ms or 0) > stopped_ms:
+                yield one.thing_name
+
+    def _detail_limit(self) -> int:
+        (end,) = (step for step in self._plan.closing if isinstance(step, EndWaves))
+        return end.detail_limit

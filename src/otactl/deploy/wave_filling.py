@@ -1,0 +1,123 @@
+"""Fills the thing groups of large waves, a slice at a time, and remembers how far it came.
+
+AWS adds one thing a call. A million of them take hours, so a group is filled between two polls of
+the wave before; whoever resumes goes on where the journal says. A thing that AWS does not take
+(it is in ten groups already, or is gone) is named and not reached.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from otactl.deploy.step import FillGroup
+from otactl.errors import DeploymentFailed
+from otactl.model.arn import Arn, thing_arn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from otactl.deploy.journal import Journal
+    from otactl.deploy.plan import Plan
+    from otactl.deploy.ports import Services
+
+#: Members that are listed before the time is looked at again: four pages.
+_LISTED_AT_ONCE = 1000
+#: How long membership may take to show before the first wave (aws-facts O).
+_MEMBERS_MS = 300_000
+_MEMBERS_PAUSE_SECONDS = 5
+
+
+class GroupFilling:
+    """The groups of one deployment's waves.
+
+    Args:
+        plan: Which waves have a group.
+        journal: Their things, and how far each group is.
+        services: The world.
+    """
+
+    def __init__(self, plan: Plan, journal: Journal, services: Services) -> None:
+        self._plan = plan
+        self._journal = journal
+        self._services = services
+        self._steps = {step.wave: step for step in plan.steps if isinstance(step, FillGroup)}
+        self._members: dict[int, tuple[int, Iterator[str]]] = {}
+
+    def missing(self, number: int) -> str:
+        """What the group of a wave lacks, in words; empty when it is complete or there is none."""
+        step = self._steps.get(number)
+        if step is None or self._journal.find_instant(_complete(number)) is not None:
+            return ""
+        left = self._journal.count_wave_things(number, after=self._journal.filled_until(number))
+        if left:
+            return f"filling the group of wave {step.name}: {left:,} of {step.things:,} are left"
+        return f"the group of wave {step.name} does not show all of its things yet"
+
+    def fill(self, number: int, seconds: float) -> None:
+        """Fill for so long, or until the group is complete."""
+        step = self._steps[number]
+        clock = self._services.clock
+        until_ms = clock.monotonic_ms() + seconds * 1000
+        while self.missing(number) and clock.monotonic_ms() < until_ms:
+            clock.check()
+            names = self._journal.wave_things(
+                number, after=self._journal.filled_until(number), limit=step.per_second
+            )
+            if names:
+                self._add(step, names)
+            elif not self._shows_all(step):
+                return
+
+    def fill_all(self, number: int) -> None:
+        """Fill a group to its end where no gate is polled meanwhile.
+
+        Raises:
+            DeploymentFailed: The group does not show its things after five minutes.
+        """
+        give_up_ms: int | None = None
+        clock = self._services.clock
+        while self.missing(number):
+            self.fill(number, _MEMBERS_PAUSE_SECONDS)
+            until = self._journal.filled_until(number)
+            if self._journal.wave_things(number, after=until, limit=1) or not self.missing(number):
+                continue
+            give_up_ms = give_up_ms or clock.monotonic_ms() + _MEMBERS_MS
+            if clock.monotonic_ms() >= give_up_ms:
+                raise DeploymentFailed(
+                    f"{self.missing(number)} after five minutes",
+                    hint="its job was not created; AWS IoT may be slow: try again later",
+                )
+            clock.sleep(_MEMBERS_PAUSE_SECONDS)
+
+    def _add(self, step: FillGroup, names: list[str]) -> None:
+        arns = {str(thing_arn(self._plan.region, self._plan.account, name)): name for name in names}
+        refusals = self._services.registry.fill_group(
+            step.group_name, list(arns), per_second=step.per_second
+        )
+        self._journal.enter_filled(
+            step.wave,
+            names[-1],
+            {Arn.parse(arn).resource_name: why for arn, why in refusals.items()},
+        )
+
+    def _shows_all(self, step: FillGroup) -> bool:
+        """Count the members on; False when they were all listed and are too few.
+
+        The group is the deployment's own, so that as many members as were added are all of them.
+        """
+        seen, members = self._members.pop(step.wave, (0, iter(())))
+        if not seen:
+            members = self._services.registry.things_in_group(step.group_name)
+        listed = sum(1 for _ in zip(range(_LISTED_AT_ONCE), members, strict=False))
+        seen += listed
+        if seen >= step.things - len(self._journal.fill_refusals(step.wave)):
+            self._journal.instant(_complete(step.wave), self._services.clock.now_ms())
+            return True
+        if listed < _LISTED_AT_ONCE:
+            return False
+        self._members[step.wave] = (seen, members)
+        return True
+
+
+def _complete(number: int) -> str:
+    return f"wave-{number}/group-complete"

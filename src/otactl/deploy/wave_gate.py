@@ -1,0 +1,152 @@
+"""One look at everything that a gate rests on, and the verdict that follows from it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from otactl.deploy.ending import failure_of
+from otactl.deploy.step import CreateJob, PutAlarm
+from otactl.model.progress import AlarmState
+from otactl.model.wave import GateStatus, Question, Verdict
+from otactl.rules.waves.gate import AlarmSight, EarlierWave, GateSight, failed_since, judge
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from otactl.deploy.decision_file import DecisionFile
+    from otactl.deploy.journal import Journal
+    from otactl.deploy.plan import Plan
+    from otactl.deploy.ports import Services
+    from otactl.deploy.wave_filling import GroupFilling
+    from otactl.deploy.wave_poll import WavePoll, WavePoller
+
+
+class GateJudge:
+    """Judges the gates of one deployment.
+
+    Args:
+        plan: Which waves there are.
+        journal: When they began.
+        services: The world.
+        poller: Looks at their jobs.
+        filling: Says whether the next wave's group is ready.
+        decisions: What people decided.
+        on_poll: Told each look at a job: the wave's number, and what was found.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        journal: Journal,
+        services: Services,
+        *,
+        poller: WavePoller,
+        filling: GroupFilling,
+        decisions: DecisionFile,
+        on_poll: Callable[[int, WavePoll], None],
+    ) -> None:
+        self._plan = plan
+        self._journal = journal
+        self._services = services
+        self._poller = poller
+        self._filling = filling
+        self._decisions = decisions
+        self._on_poll = on_poll
+        self._jobs = {step.round: step for step in plan.steps if isinstance(step, CreateJob)}
+
+    def now_ms(self) -> int:
+        """AWS's clock as of its last answer, never backwards; ours before the first."""
+        seen_ms = self._services.aws_time_ms()
+        if seen_ms is None:
+            seen_ms = self._services.clock.now_ms()
+        return self._journal.aws_time_ms(seen_ms)
+
+    def begin(self, number: int) -> None:
+        """Write down when a wave begins: before its job, so that no alarm is missed."""
+        self._journal.instant(_begun(number), self.now_ms())
+
+    def look(self, number: int) -> GateStatus:
+        """Look at everything, and judge."""
+        polls = {each: self._poll(each, is_asked=each == number) for each in range(1, number + 1)}
+        wave = self._plan.waves[number - 1]
+        endings = {each: poll for each, poll in polls.items() if poll.ending is not None}
+        is_last = number == len(self._plan.waves)
+        sight = GateSight(
+            wave=wave.name,
+            count=polls[number].count,
+            now_ms=self.now_ms(),
+            alarms=tuple(self._alarms(number)),
+            decisions=self._decisions.read(),
+            earlier=tuple(
+                EarlierWave(
+                    name=self._plan.waves[each - 1].name,
+                    count=polls[each].count,
+                    rule=self._plan.waves[each - 1].rule,
+                )
+                for each in range(1, number)
+            ),
+            stopped=self._ending_words(endings),
+            refused=polls[number].refused,
+            held_by="" if is_last else self._filling.missing(number + 1),
+            is_last=is_last,
+        )
+        result = judge(wave.rule, sight)
+        late = failed_since(sight) if result.question is Question.STRAGGLERS else ()
+        is_stopped = result.verdict is Verdict.FAIL and not result.is_rejected and endings
+        return GateStatus(
+            wave=number,
+            name=wave.name,
+            verdict=result.verdict,
+            reasons=result.reasons,
+            at_ms=sight.now_ms,
+            things=wave.things,
+            question=result.question,
+            soak_left_ms=result.soak_left_ms,
+            ended=sight.count.ended,
+            succeeded=sight.count.succeeded,
+            failed=sight.count.failed,
+            not_reached=sight.count.not_reached,
+            failed_since={one.name: one.count.failed for one in late},
+            ending=str(next(iter(endings.values())).ending) if is_stopped else "",
+            is_rejected=result.is_rejected,
+        )
+
+    def _poll(self, number: int, *, is_asked: bool) -> WavePoll:
+        found = self._poller.poll(number, self._jobs[number], is_asked=is_asked)
+        self._on_poll(number, found)
+        return found
+
+    def _ending_words(self, endings: Mapping[int, WavePoll]) -> str:
+        words = []
+        for number, poll in endings.items():
+            comment = poll.job.comment if poll.job else ""
+            job_id = self._jobs[number].job_id
+            failure = poll.ending and failure_of(poll.ending, job_id, comment=comment)
+            words.append(str(failure))
+        return "; ".join(words)
+
+    def _alarms(self, number: int) -> Iterator[AlarmSight]:
+        """Those of the waves so far, each since its wave began, and those that the gate names."""
+        since = {name: _begun(number) for name in self._plan.waves[number - 1].rule.alarms}
+        own = {
+            step.name: _begun(each)
+            for each, steps in enumerate(self._plan.rounds[:number], start=1)
+            for step in steps
+            if isinstance(step, PutAlarm)
+        }
+        names = (*own, *(name for name in since if name not in own))
+        for alarm in self._services.alarms.states(names) if names else ():
+            began_ms = self._journal.find_instant((own | since)[alarm.name]) or 0
+            changed = alarm.since_ms is None or alarm.since_ms >= began_ms
+            yield AlarmSight(
+                name=alarm.name,
+                state=alarm.state,
+                is_own=alarm.name in own,
+                since_wave=alarm.state not in (AlarmState.ALARM, AlarmState.MISSING)
+                and changed
+                and self._services.alarms.went_off(alarm.name, began_ms),
+            )
+
+
+def _begun(number: int) -> str:
+    return f"wave-{number}/begun"

@@ -1,0 +1,193 @@
+"""Polls the jobs of waves, and lists executions only when that can change a verdict.
+
+A verdict is computed from the list of executions (``rules.waves.counting``), one call for each
+250. DescribeJob's counters count attempts, so they only bound what the list can say: they tell
+whether it pays to ask for it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from otactl.deploy.ending import Ending, ending_of
+from otactl.model.status import ExecutionStatus, JobStatus, TargetSelection
+from otactl.rules.waves.counting import WaveCount, count_wave
+from otactl.rules.waves.gate import allowed_failures, needed_ended
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from otactl.deploy.journal import Journal
+    from otactl.deploy.plan import Plan
+    from otactl.deploy.ports import Services
+    from otactl.deploy.step import CreateJob
+    from otactl.model.outcome import ThingOutcome
+    from otactl.model.snapshot import JobCounts, JobDescription
+
+#: A wave of no more things than a page holds is always listed when its counters changed.
+_PAGE = 250
+#: The least time from one list to the next, in times of what the last one took.
+_LIST_INTERVAL = 10
+#: AWS is eventually consistent: a job just created may be unknown to the next call for a moment.
+_SETTLING_MS = 10_000
+
+_FAILURES = (ExecutionStatus.FAILED, ExecutionStatus.REJECTED, ExecutionStatus.TIMED_OUT)
+_NOT_REACHED = (ExecutionStatus.CANCELED, ExecutionStatus.REMOVED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WavePoll:
+    """A wave as it was found.
+
+    Attributes:
+        job: None when AWS knows no such job.
+        ending: How the job ended before its time; None when it did not.
+        refused: Why AWS did not take the job; empty when it did.
+    """
+
+    job: JobDescription | None
+    count: WaveCount
+    ending: Ending | None = None
+    refused: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """A list of executions, and what the counters said when it was made."""
+
+    count: WaveCount
+    counters: JobCounts
+    is_over: bool
+    at_ms: int
+    took_ms: int
+
+
+class WavePoller:
+    """Counts the waves of one deployment.
+
+    Args:
+        plan: Which waves there are.
+        journal: Which things are in them, and when they began.
+        services: The world.
+    """
+
+    def __init__(self, plan: Plan, journal: Journal, services: Services) -> None:
+        self._plan = plan
+        self._journal = journal
+        self._services = services
+        self._listed: dict[int, _Listed] = {}
+        self._settled: dict[int, WavePoll] = {}
+
+    def poll(self, number: int, step: CreateJob, *, is_asked: bool = True) -> WavePoll:
+        """Look at a wave: one call, and the list when it pays.
+
+        Args:
+            number: Of the wave.
+            step: Its job.
+            is_asked: Whether AWS is asked in any case, also when nothing can change any more: its
+                answers are the only clock there is.
+        """
+        if number in self._settled and not is_asked:
+            return self._settled[number]
+        given = self._plan.waves[number - 1].things
+        record = self._journal.record(step.key) or {}
+        if "refused" in record:
+            count = WaveCount(given=given, not_reached=given)
+            return WavePoll(job=None, count=count, refused=str(record["refused"]))
+        job = self._services.jobs.describe(step.job_id)
+        if job is None:
+            since_ms = self._services.clock.now_ms() - int(record.get("created_ms", 0))
+            ending = Ending.DELETED if since_ms > _SETTLING_MS else None
+            return WavePoll(job=None, count=self._last_count(number, given), ending=ending)
+        ending = ending_of(
+            job,
+            things=given,
+            target_selection=TargetSelection.SNAPSHOT,
+            abort_criteria=step.configuration.abort_criteria,
+        )
+        found = WavePoll(
+            job=job,
+            count=self._count(number, step, job),
+            ending=None if ending is None or ending.is_regular else ending,
+        )
+        if job.status is JobStatus.COMPLETED and found.ending is None:
+            self._settled[number] = found
+        return found
+
+    def _last_count(self, number: int, given: int) -> WaveCount:
+        listed = self._listed.get(number)
+        return WaveCount(given=given) if listed is None else listed.count
+
+    def _count(self, number: int, step: CreateJob, job: JobDescription) -> WaveCount:
+        is_over = job.status in (JobStatus.COMPLETED, JobStatus.CANCELED)
+        listed = self._listed.get(number)
+        if listed is not None and (listed.counters, listed.is_over) == (job.counts, is_over):
+            return listed.count
+        if not self._pays(number, job.counts, is_over=is_over):
+            return self._bounded(number, job.counts)
+        if listed is not None and not is_over and not self._is_due(listed):
+            return listed.count
+        return self._list(number, step, job, is_over=is_over)
+
+    def _pays(self, number: int, counters: JobCounts, *, is_over: bool) -> bool:
+        """Whether the list could say anything but "too few yet"."""
+        wave = self._plan.waves[number - 1]
+        failed, missed = _sum(counters, _FAILURES), _sum(counters, _NOT_REACHED)
+        needed = needed_ended(wave.rule, wave.things)
+        has_begun = counters.total > counters[ExecutionStatus.QUEUED]
+        return (
+            is_over
+            or wave.things <= _PAGE
+            or failed > allowed_failures(wave.rule, wave.things)
+            or counters[ExecutionStatus.SUCCEEDED] + failed >= needed
+            or wave.things - missed < needed
+            or (has_begun and self._journal.find_instant(_began(number)) is None)
+        )
+
+    def _is_due(self, listed: _Listed) -> bool:
+        now_ms = self._services.clock.monotonic_ms()
+        return now_ms - listed.at_ms >= _LIST_INTERVAL * listed.took_ms
+
+    def _bounded(self, number: int, counters: JobCounts) -> WaveCount:
+        """A count made of counters that cannot decide anything: for people to see."""
+        ends = [(0, True)] * counters[ExecutionStatus.SUCCEEDED]
+        ends += [(0, False)] * _sum(counters, _FAILURES)
+        return WaveCount(
+            given=self._plan.waves[number - 1].things,
+            not_reached=_sum(counters, _NOT_REACHED),
+            first_started_ms=self._journal.find_instant(_began(number)),
+            ends=tuple(ends),
+        )
+
+    def _list(
+        self, number: int, step: CreateJob, job: JobDescription, *, is_over: bool
+    ) -> WaveCount:
+        started_ms = self._services.clock.monotonic_ms()
+        count = count_wave(
+            frozenset(self._journal.wave_things(number)),
+            self._executions(step.job_id, job.counts),
+            step.configuration.retry_criteria,
+            is_over=is_over,
+        )
+        if count.first_started_ms is not None:
+            # The first thing to begin stays the first, also when its execution is deleted.
+            began_ms = self._journal.instant(_began(number), count.first_started_ms)
+            count = replace(count, first_started_ms=min(began_ms, count.first_started_ms))
+        now_ms = self._services.clock.monotonic_ms()
+        self._listed[number] = _Listed(count, job.counts, is_over, now_ms, now_ms - started_ms)
+        return count
+
+    def _executions(self, job_id: str, counters: JobCounts) -> Iterator[ThingOutcome]:
+        """Every execution but those that are QUEUED, which say nothing."""
+        for status in ExecutionStatus:
+            if status is not ExecutionStatus.QUEUED and counters[status]:
+                yield from self._services.jobs.executions(job_id, status)
+
+
+def _sum(counters: JobCounts, statuses: tuple[ExecutionStatus, ...]) -> int:
+    return sum(counters[status] for status in statuses)
+
+
+def _began(number: int) -> str:
+    return f"wave-{number}/first-started"

@@ -1,0 +1,191 @@
+"""What the steps of waves do (``deploy.step.wave``): fill, wait at gates, end.
+
+A verdict is written before it is acted on. One that says fail stands; one that says pass is judged
+again as long as the next wave's job does not exist.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from otactl.deploy.wave_ending import WaveEnding
+from otactl.deploy.wave_filling import GroupFilling
+from otactl.deploy.wave_gate import GateJudge
+from otactl.deploy.wave_poll import WavePoller
+from otactl.errors import GateWaits, UserMistake
+from otactl.model.snapshot import JobSnapshot
+from otactl.model.wave import Act, Decision, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from otactl.deploy.decision_file import DecisionFile
+    from otactl.deploy.journal import Journal
+    from otactl.deploy.observer import Observer
+    from otactl.deploy.ports import Services
+    from otactl.deploy.step import Step, StepContext
+    from otactl.deploy.step.base import Record
+    from otactl.deploy.wave_poll import WavePoll
+    from otactl.model.wave import GateStatus
+
+#: How long a visit that does not wait fills the next wave's group.
+_VISIT_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitOptions:
+    """How long this process waits at gates; the deployment itself goes on without it.
+
+    Attributes:
+        leaves: Whether it leaves a gate that does not say pass or fail at once.
+        max_wait_seconds: After how long it leaves; None for never.
+        answer: What a rehearsal answers a gate that asks a person.
+    """
+
+    leaves: bool = False
+    max_wait_seconds: float | None = None
+    answer: Act | None = None
+
+
+class WaveRun:
+    """The waves of one deployment, as one process carries them out.
+
+    Args:
+        journal: An open journal of a plan with waves.
+        services: The world.
+        observer: Who is told.
+        decisions: What people decided.
+        options: How long this process waits.
+        undo: Undoes a step of the plan.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        services: Services,
+        observer: Observer,
+        *,
+        decisions: DecisionFile,
+        options: WaitOptions,
+        undo: Callable[[Step], None],
+    ) -> None:
+        self._plan = plan = journal.plan
+        self._journal = journal
+        self._services = services
+        self._observer = observer
+        self._decisions = decisions
+        self._options = options
+        self._started_ms = services.clock.monotonic_ms()
+        self._filling = GroupFilling(plan, journal, services)
+        self._judge = GateJudge(
+            plan,
+            journal,
+            services,
+            poller=WavePoller(plan, journal, services),
+            filling=self._filling,
+            decisions=decisions,
+            on_poll=self._on_poll,
+        )
+        self._ending = WaveEnding(plan, journal, services, now_ms=self._judge.now_ms, undo=undo)
+        self._context: StepContext | None = None
+        self._number = 0
+        self._told: tuple[object, ...] = ()
+
+    def check(self) -> None:
+        """Refuse a journal that was cut short before it had every thing.
+
+        Raises:
+            UserMistake: It was; nothing was created then.
+        """
+        for number, wave in enumerate(self._plan.waves, start=1):
+            if self._journal.count_wave_things(number) != wave.things:
+                raise UserMistake(
+                    f"the journal of deployment {self._plan.deployment_id} lacks the things of"
+                    f" wave {wave.name}: it was never all written",
+                    hint="deploy again, and `otactl clean` this one",
+                )
+
+    def begin(self, number: int) -> None:
+        """Write down that a wave begins, before its job is created."""
+        self._judge.begin(number)
+
+    def fill(self, number: int) -> None:
+        """Fill the thing group of a wave to its end."""
+        self._filling.fill_all(number)
+
+    def pass_gate(self, context: StepContext, number: int) -> Record:
+        """Wait until the gate behind a wave says pass or fail."""
+        self._context, self._number = context, number
+        status = next((each for each in self._journal.gates if each.wave == number), None)
+        while status is None or status.verdict is not Verdict.FAIL:
+            status = self._judge.look(number)
+            self._enter(status)
+            if status.verdict is Verdict.PASS:
+                break
+            if status.verdict is not Verdict.FAIL:
+                self._wait(status)
+        return {"verdict": status.verdict.value, "reasons": list(status.reasons)}
+
+    def end(self, context: StepContext) -> Record:
+        """Stop what is to be stopped, and find out what became of every wave."""
+        self._context = context
+        for result in self._ending.end(context, self._services.poll_seconds):
+            self._journal.enter_round(result)
+            self._observer.on_round(result)
+        return {}
+
+    def _enter(self, status: GateStatus) -> None:
+        self._observer.on_gate(status, written=False)
+        self._journal.enter_gate(status)
+        self._observer.on_gate(status, written=True)
+        shown = (status.wave, status.verdict, status.question, status.soak_left_ms is None)
+        if shown != self._told:
+            self._told = shown
+            self._observer.on_note(status.words)
+
+    def _wait(self, status: GateStatus) -> None:
+        """Use the time to the next look, or leave."""
+        if status.question is not None and self._options.answer is not None:
+            self._answer(status, self._options.answer)
+            return
+        limit = self._options.max_wait_seconds
+        waited_ms = self._services.clock.monotonic_ms() - self._started_ms
+        is_late = limit is not None and waited_ms >= limit * 1000
+        following = status.wave + 1
+        seconds = self._services.poll_seconds
+        if self._options.leaves and self._filling.missing(following):
+            self._filling.fill(following, _VISIT_SECONDS)
+            is_late = True
+        elif self._filling.missing(following):
+            self._filling.fill(following, seconds)
+        if self._options.leaves or is_late:
+            raise GateWaits(status.words, hint=self._hint(status))
+        if not self._filling.missing(following):
+            self._services.clock.sleep(seconds)
+
+    def _hint(self, status: GateStatus) -> str:
+        name = self._plan.deployment_id
+        act = f"`otactl approve {name}` or `otactl reject {name}`, then " if status.question else ""
+        return f"{act}`otactl resume {name}` goes on"
+
+    def _answer(self, status: GateStatus, act: Act) -> None:
+        self._decisions.append(
+            Decision(
+                act=act,
+                identity=f"rehearse --{act}",
+                host="rehearsal",
+                at_ms=self._services.clock.now_ms(),
+                wave=status.name if act is Act.APPROVE else "",
+                answers=status.question if act is Act.APPROVE else None,
+                failed=status.failed_since,
+            )
+        )
+
+    def _on_poll(self, number: int, poll: WavePoll) -> None:
+        """Show the job that is waited for, and delete the group of one that is over."""
+        if self._context is not None and number == self._number:
+            snapshot = JobSnapshot(at_ms=self._services.clock.now_ms(), job=poll.job)
+            self._context.on_snapshot(snapshot)
+        if poll.job is not None:
+            self._ending.release_group(number, poll.job)

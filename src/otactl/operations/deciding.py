@@ -1,0 +1,102 @@
+"""What a person decides about a deployment in waves: approve, reject, pause, continue.
+
+The process that deploys, if there is one, holds the journal's lock; a decision goes into a file
+beside it and is read at the next look. Nothing is called but STS, which says who decides.
+"""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+
+from otactl.aws.identity import identity_of
+from otactl.deploy.decision_file import DecisionFile
+from otactl.deploy.journal import Journal
+from otactl.deploy.recorded_failure import outcome_words
+from otactl.deploy.store import DeploymentStore
+from otactl.errors import UserMistake
+from otactl.model.wave import Act, Decision, Question
+from otactl.operations.state_directory import state_directory
+from otactl.operations.stored_deployment import choose_deployment
+from otactl.operations.watch.location import find_location
+
+if TYPE_CHECKING:
+    from otactl.model.wave import GateStatus
+    from otactl.operations.location_options import LocationOptions
+
+
+def decide(
+    deployment: str | None,
+    act: Act,
+    options: LocationOptions,
+    *,
+    wave: str | None = None,
+    comment: str = "",
+) -> tuple[str, Decision]:
+    """Write down a decision, if it can be taken now.
+
+    Args:
+        deployment: Its id or its job's; None for the newest unfinished one.
+        act: What is decided.
+        options: Where the deployment is.
+        wave: Of an approval, the wave it is for; None for the one that asks.
+        comment: Why.
+
+    Returns:
+        The deployment's id, and what was written.
+
+    Raises:
+        UserMistake: The deployment has no waves or has ended, or no gate asks for that.
+    """
+    store = DeploymentStore(state_directory(options.state_dir))
+    deployment_id = choose_deployment(store, deployment)
+    path = store.path(deployment_id)
+    if not path.is_file():
+        raise UserMistake(
+            f"there is no deployment {deployment_id}", hint="`otactl history` lists them"
+        )
+    journal = Journal.read(path)
+    try:
+        if not journal.plan.waves:
+            raise UserMistake(f"deployment {deployment_id} has no waves")
+        if journal.outcome is not None:
+            raise UserMistake(f"deployment {deployment_id} has ended: {outcome_words(journal)}")
+        asking = _asking(journal, wave, comment) if act is Act.APPROVE else None
+    finally:
+        journal.close()
+    location = find_location(options, journal_path=path)
+    decision = Decision(
+        act=act,
+        identity=identity_of(location.clients),
+        host=socket.gethostname(),
+        at_ms=location.clock.now_ms(),
+        wave=asking.name if asking else "",
+        comment=comment,
+        answers=asking.question if asking else None,
+        failed=asking.failed_since if asking else {},
+    )
+    DecisionFile(path).append(decision)
+    return deployment_id, decision
+
+
+def _asking(journal: Journal, wave: str | None, comment: str) -> GateStatus:
+    """The gate that asks a person, and may be approved."""
+    names = [one.name for one in journal.plan.waves]
+    if wave is not None and wave not in names:
+        raise UserMistake(f"there is no wave {wave}", hint=f"the waves: {', '.join(names)}")
+    gates = journal.gates
+    if not gates:
+        raise UserMistake("no wave has begun yet, so there is nothing to approve")
+    status = gates[-1]
+    if wave is not None and wave != status.name:
+        raise UserMistake(f"wave {wave} does not ask; the last one that began is {status.words}")
+    if status.question is None:
+        raise UserMistake(
+            f"nothing to approve: {status.words}",
+            hint="a gate takes an approval only when it asks for one",
+        )
+    if status.question is Question.INCONCLUSIVE and not comment.strip():
+        raise UserMistake(
+            f"{status.words}: to approve this, say why with --comment",
+        )
+    return status

@@ -1,0 +1,281 @@
+"""Waves end to end: the program, a local cloud at sixty times our speed, devices over MQTT.
+
+What counts is what the devices saw: ``FleetRun.results`` has every job that a device was given and
+ended, so "exactly the canary" is counted there and not in what otactl says of itself.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.e2e.deployable import Deployable
+from tests.e2e.program import environment, otactl
+from tests.e2e.running_program import RunningProgram
+from tests.support.fleet_stage import QUICK
+
+from otactl.aws.clients import AwsClients, AwsSettings
+from otactl.aws.prerequisites import make_alarms, make_bucket, make_role
+from otactl.cloud import CloudSettings, start_local_cloud
+from otactl.deploy.store import DeploymentStore
+from otactl.device.behaviour import Behaviour
+from otactl.fleet import DevicePlan, FleetClock, FleetDirectory, FleetEndpoint, FleetRun
+from otactl.model.wave import WaveSize
+from otactl.operations.fleet_provisioning import create_fleet, delete_fleet, plan_fleet
+from otactl.rules.waves.membership import divide
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROLE = "arn:aws:iam::123456789012:role/waves-stream"
+SEED = "7"
+
+
+@pytest.fixture(scope="module")
+def fast_cloud():
+    settings = CloudSettings(account_id="123456789012", region="us-east-1", speed=60)
+    with start_local_cloud(settings) as running:
+        clients = AwsClients(AwsSettings.for_local_cloud(running.address))
+        make_bucket(clients, "waves", "us-east-1")
+        make_role(clients, ROLE, bucket="waves", region="us-east-1")
+        yield running
+
+
+class Site:
+    """Things in the fast cloud, their waves, and the deployment to them."""
+
+    def __init__(
+        self, cloud, folder, unique, things: int, *, canary: int, timeout: int, **keys: object
+    ) -> None:
+        self.cloud, self.folder = cloud, folder
+        self.clients = AwsClients(AwsSettings.for_local_cloud(cloud.address))
+        self.names = [f"w{unique}-{number:03}" for number in range(things)]
+        sizes = [WaveSize(things=canary), WaveSize(hundredths=3000), WaveSize()]
+        dealt = divide(self.names, sizes, seed=SEED, members={})
+        self.canary, self.early, self.rest = map(list, dealt)
+        self.job_id = f"w{unique}"
+        lines = {
+            "waveList": f"canary:{canary}, early:30%",
+            "sampleSeed": SEED,
+            "soakMinutes": 1,
+            "maximumMinutes": 1000,
+        } | keys
+        section = "".join(f"{key} = {value}\n" for key, value in lines.items())
+        self.path = Deployable(
+            folder=folder,
+            thing_names=self.names,
+            bucket="waves",
+            role_arn=ROLE,
+            job_id=self.job_id,
+            sections=f"[TIMEOUT_CONFIG]\ninProgressTimeoutInMinutes = {timeout}\n"
+            f"[WAVE_CONFIG]\n{section}",
+        ).write(useWaveConfig=True, useTimeoutConfig=True, cleanUpCfg=False)
+        self._directory = FleetDirectory(folder / "fleet")
+        self._manifest = plan_fleet(self.clients, things=self.names, groups={})
+        list(create_fleet(self.clients, self._directory, self._manifest))
+
+    @contextmanager
+    def fleet(self, names: list[str] | None = None, **behaviours: list[str]) -> Iterator[FleetRun]:
+        """These devices, connected; each behaves as it is listed."""
+        of = {name: Behaviour(kind) for kind, listed in behaviours.items() for name in listed}
+        plans = [
+            DevicePlan(thing_name=name, profile=QUICK, behaviour=of.get(name, Behaviour.SUCCEED))
+            for name in names or self.names
+        ]
+        with FleetRun(
+            self._directory,
+            plans,
+            endpoint=FleetEndpoint.of_local_cloud(self.cloud.address),
+            clock=FleetClock.of_local_cloud(self.cloud.address),
+        ) as run:
+            yield run
+
+    def remove(self) -> None:
+        list(delete_fleet(self.clients, self._directory, self._manifest))
+
+    @property
+    def state(self) -> tuple[str, ...]:
+        return ("--state-dir", str(self.folder / "state"))
+
+    def otactl(self, command: str, *arguments: str):
+        return otactl(command, *arguments, *self.state, cloud=self.cloud)
+
+    def deploy(self, *arguments: str):
+        run = self.otactl("deploy", str(self.path), "--poll", "0.2", "--output", "json", *arguments)
+        return run, json.loads(run.stdout)
+
+    def deploying(self) -> RunningProgram:
+        return RunningProgram(
+            "deploy",
+            str(self.path),
+            *("--poll", "0.2", "--output", "json", *self.state),
+            env=environment(self.cloud),
+        )
+
+    def gates(self) -> dict[str, object]:
+        """What each gate says now, read beside the process that deploys."""
+        store = DeploymentStore(self.folder / "state")
+        for _, journal in store.journals():
+            return {status.name: status for status in journal.gates}
+        return {}
+
+    def has_job(self, wave: str) -> bool:
+        found = self.clients.iot.list_jobs(maxResults=250)["jobs"]
+        return any(job["jobId"] == f"{self.job_id}-{wave}" for job in found)
+
+
+@pytest.fixture
+def site(fast_cloud, tmp_path, unique):
+    sites: list[Site] = []
+
+    def build(things: int = 12, *, canary: int = 4, timeout: int = 60, **keys: object) -> Site:
+        sites.append(
+            Site(fast_cloud, tmp_path, unique, things, canary=canary, timeout=timeout, **keys)
+        )
+        return sites[-1]
+
+    yield build
+    for one in sites:
+        one.remove()
+
+
+def notified(fleet: FleetRun) -> list[str]:
+    """The devices that ended a job, once for each job."""
+    return sorted(result.thing_name for result in fleet.results())
+
+
+def test_a_good_image_passes_all_gates_and_each_device_gets_it_once(site):
+    it = site(200, canary=20)
+    with it.fleet() as fleet:
+        run, result = it.deploy()
+        assert run.returncode == 0, run.stderr
+        assert notified(fleet) == sorted(it.names)
+    assert [wave["gate"]["verdict"] for wave in result["waves"]] == ["pass"] * 3
+    assert [wave["things"] for wave in result["waves"]] == [20, 60, 120]
+    assert result["rounds"][0]["succeeded"] == 200
+    assert result["complete"] is True
+    groups = it.clients.iot.list_thing_groups()["thingGroups"]
+    assert not [group for group in groups if group["groupName"].startswith("otactl-")]
+
+
+def test_an_image_that_fails_at_every_fifth_device_stops_at_the_canary(site):
+    it = site(200, canary=20)
+    with it.fleet(fail=it.canary[:4]) as fleet:
+        run, result = it.deploy()
+        assert run.returncode == 8, run.stderr
+        assert notified(fleet) == sorted(it.canary)
+    assert "things failed; at most 1 may" in run.stderr
+    assert not it.has_job("early")
+    assert not it.has_job("rest")
+    assert [wave["gate"] and wave["gate"]["verdict"] for wave in result["waves"]] == [
+        "fail",
+        None,
+        None,
+    ]
+    report = it.otactl("report", it.job_id, "--format", "json")
+    assert "at most 1 may" in report.stdout
+
+
+def test_an_offline_device_of_wave_one_gets_nothing_once_wave_two_failed(site):
+    it = site(requiredEndedPercentage=60)
+    offline = it.canary[0]
+    others = [name for name in it.names if name != offline]
+    with it.fleet(others, fail=it.early) as fleet:
+        run, _ = it.deploy()
+        assert run.returncode == 8, run.stderr
+        assert notified(fleet) == sorted(set(it.canary + it.early) - {offline})
+    pending = it.clients.iot_jobs_data.get_pending_job_executions(thingName=offline)
+    assert pending["queuedJobs"] == pending["inProgressJobs"] == []
+    with it.fleet([offline]) as fleet:
+        until = time.monotonic() + 30
+        while not fleet.progress().is_settled:
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        assert notified(fleet) == []
+
+
+def test_a_device_that_dies_while_it_installs_fails_the_canary(site):
+    it = site(soakMinutes=10, timeout=3)
+    with it.fleet(silent=it.canary[:1]):
+        run, _ = it.deploy()
+
+    assert run.returncode == 8, run.stderr
+    assert "1 of 4 things failed; at most 0 may" in run.stderr
+
+
+def test_an_alarm_for_a_moment_between_two_polls_fails_the_canary(site):
+    it = site(alarmList="crashes", soakMinutes=60)
+    make_alarms(it.clients, ["crashes"])
+    with it.fleet(), it.deploying() as deploying:
+        deploying.wait_for(
+            lambda _: getattr(it.gates().get("canary"), "soak_left_ms", None), "the canary soaks"
+        )
+        for state in ("ALARM", "OK"):
+            it.clients.cloudwatch.set_alarm_state(
+                AlarmName="crashes", StateValue=state, StateReason="a test"
+            )
+        assert deploying.end() == 8, deploying.said
+    assert "alarm crashes" in deploying.said
+
+
+def test_people_approve_pause_and_continue_while_deploy_holds_its_lock(site):
+    it = site(approval=True, soakMinutes=0)
+    with it.fleet(), it.deploying() as deploying:
+        deploying.wait_for(lambda _: it.gates(), "the canary begins")
+        deploying.wait_for(
+            lambda _: getattr(it.gates().get("canary"), "question", None), "the canary asks"
+        )
+        other = it.otactl("approve", it.job_id, "--wave", "rest")
+        assert other.returncode == 2
+        assert it.otactl("approve", it.job_id, "--comment", "seen them").returncode == 0
+        deploying.wait_for(
+            lambda _: getattr(it.gates().get("early"), "question", None), "wave two asks"
+        )
+        assert it.otactl("pause", it.job_id).returncode == 0
+        assert it.otactl("approve", it.job_id).returncode == 0
+        deploying.wait_for(lambda program: "paused by" in program.said, "the pause is seen")
+        assert not it.has_job("rest")
+        assert it.otactl("approve", it.job_id).returncode == 2
+        assert it.otactl("continue", it.job_id).returncode == 0
+        deploying.wait_for(
+            lambda _: getattr(it.gates().get("rest"), "question", None), "wave three asks"
+        )
+        assert it.otactl("approve", it.job_id).returncode == 0
+        assert deploying.end() == 0, deploying.said
+    report = it.otactl("report", it.job_id, "--format", "json")
+    assert "seen them" in report.stdout
+    assert "arn:aws:" in report.stdout
+
+
+def test_a_rejection_ends_it_and_leaves_later_waves_uncreated(site):
+    it = site(soakMinutes=600)
+    with it.fleet() as fleet, it.deploying() as deploying:
+        deploying.wait_for(
+            lambda _: getattr(it.gates().get("canary"), "soak_left_ms", None), "the canary soaks"
+        )
+        early = it.otactl("approve", it.job_id)
+        assert early.returncode == 2
+        assert "nothing to approve: wave canary: wait: soaking" in early.stderr
+        assert it.otactl("reject", it.job_id, "--comment", "smoke").returncode == 0
+        assert deploying.end() == 9, deploying.said
+        assert notified(fleet) == sorted(it.canary)
+    assert not it.has_job("early")
+    assert it.otactl("reject", it.job_id).returncode == 2
+
+
+def test_no_wait_leaves_and_resume_goes_on_to_the_end(site):
+    it = site()
+    with it.fleet() as fleet:
+        run, result = it.deploy("--no-wait")
+        assert run.returncode == 10, run.stderr
+        assert result["goesOn"] is True
+        assert f"otactl resume {result['deploymentId']}" in run.stderr
+        for _ in range(100):
+            run = it.otactl("resume", it.job_id, "--no-wait", "--poll", "0.2", "--output", "json")
+            if run.returncode != 10:
+                break
+        assert run.returncode == 0, run.stderr
+        assert notified(fleet) == sorted(it.names)

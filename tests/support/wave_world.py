@@ -1,0 +1,230 @@
+"""AWS IoT in memory as waves see it: jobs whose things begin, end and die in time.
+
+It keeps AWS's rules that waves rest on: a cancel without force ends what is QUEUED and leaves what
+is IN_PROGRESS, groups have members, alarms a history. Time is the clock of the test.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from tests.unit.deploy.conftest import (
+    MemoryAlarms,
+    MemoryAws,
+    MemoryClock,
+    MemoryObjects,
+    MemoryRegistry,
+    MemoryStreams,
+)
+
+from otactl.errors import AwsRefused
+from otactl.model.outcome import ThingOutcome
+from otactl.model.progress import AlarmProgress, AlarmState
+from otactl.model.snapshot import JobCounts, JobDescription
+from otactl.model.status import ExecutionStatus, JobStatus
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What a thing does with a job: begins after so many seconds, ends after so many more."""
+
+    begins_s: float = 1
+    takes_s: float = 5
+    status: ExecutionStatus = ExecutionStatus.SUCCEEDED
+    online_at_s: float = 0
+
+
+NEVER = Fate(online_at_s=10**9)
+
+
+@dataclass
+class _Job:
+    request: object
+    things: list[str]
+    created_ms: int
+    canceled_ms: int | None = None
+    reason_code: str = ""
+
+
+@dataclass
+class WaveJobs:
+    """IoT Jobs.
+
+    Attributes:
+        began: How often a thing began an installation, by name: what a device would count.
+        by_itself: Called at every look; a test lets somebody else act there.
+    """
+
+    clock: MemoryClock
+    registry: MemoryRegistry
+    fates: dict[str, Fate] = field(default_factory=dict)
+    jobs: dict[str, _Job] = field(default_factory=dict)
+    created: list[str] = field(default_factory=list)
+    targets: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    refusals: dict[str, AwsRefused] = field(default_factory=dict)
+    looks: list[tuple[str, int, int]] = field(default_factory=list)
+    lists: int = 0
+
+    def create(self, request):
+        if request.job_id in self.refusals:
+            raise self.refusals[request.job_id]
+        if request.job_id in self.jobs:
+            raise AwsRefused("iot:CreateJob", "ResourceAlreadyExistsException", "exists")
+        things = []
+        for arn in request.targets:
+            kind, _, name = arn.rpartition(":")[2].partition("/")
+            things += self.registry.groups[name][1] if kind == "thinggroup" else [name]
+        things = list(dict.fromkeys(things))
+        self.jobs[request.job_id] = _Job(request, things, self.clock.ms)
+        self.created.append(request.job_id)
+        self.targets[request.job_id] = tuple(things)
+
+    def _execution(self, job, name) -> ThingOutcome:
+        fate = self.fates.get(name, Fate())
+        starts = max(job.created_ms + fate.begins_s * 1000, fate.online_at_s * 1000)
+        ends = starts + fate.takes_s * 1000
+        now = self.clock.ms
+        queued = ThingOutcome(
+            thing_name=name, status=ExecutionStatus.QUEUED, queued_at_ms=job.created_ms
+        )
+        if job.canceled_ms is not None and starts >= job.canceled_ms:
+            return replace(queued, status=ExecutionStatus.CANCELED, updated_at_ms=job.canceled_ms)
+        if now < starts:
+            return queued
+        started = replace(queued, started_at_ms=int(starts), updated_at_ms=int(starts))
+        if now < ends:
+            return replace(started, status=ExecutionStatus.IN_PROGRESS)
+        return replace(started, status=fate.status, updated_at_ms=int(ends))
+
+    def all_of(self, job_id) -> list[ThingOutcome]:
+        job = self.jobs[job_id]
+        return [self._execution(job, name) for name in job.things]
+
+    @property
+    def began(self) -> dict[str, int]:
+        counts: dict[str, int] = {}
+        for job_id in self.jobs:
+            for one in self.all_of(job_id):
+                if one.started_at_ms is not None:
+                    counts[one.thing_name] = counts.get(one.thing_name, 0) + 1
+        return counts
+
+    def describe(self, job_id):
+        self.looks.append((job_id, self.clock.span_ms, self.clock.ms))
+        job = self.jobs.get(job_id)
+        if job is None:
+            return None
+        counts: dict[ExecutionStatus, int] = {}
+        for one in self.all_of(job_id):
+            counts[one.status] = counts.get(one.status, 0) + 1
+        is_over = not any(not status.is_terminal for status in counts)
+        status = JobStatus.COMPLETED if is_over else JobStatus.IN_PROGRESS
+        if job.canceled_ms is not None:
+            status = JobStatus.CANCELED
+        return JobDescription(
+            job_id=job_id,
+            status=status,
+            counts=JobCounts(counts),
+            description=job.request.description,
+            reason_code=job.reason_code,
+            targets=job.request.targets,
+            created_at_ms=job.created_ms,
+        )
+
+    def cancel(self, job_id, *, reason_code, comment):
+        found = self.describe(job_id)
+        if found.status is not JobStatus.IN_PROGRESS:
+            raise AwsRefused("iot:CancelJob", "InvalidStateTransitionException", "is over")
+        self.jobs[job_id].canceled_ms = self.clock.ms
+        self.jobs[job_id].reason_code = reason_code
+
+    def force_cancel_job(self, job_id, *, reason_code, comment):
+        raise AssertionError("waves never force")
+
+    def delete_job(self, job_id):
+        self.jobs.pop(job_id, None)
+
+    def executions(self, job_id, status=None):
+        self.lists += 1
+        for one in self.all_of(job_id):
+            if status in (None, one.status):
+                yield one
+
+    def execution(self, job_id, thing_name):
+        return next(one for one in self.all_of(job_id) if one.thing_name == thing_name)
+
+
+@dataclass
+class WaveAlarms(MemoryAlarms):
+    """Alarms with a history: the instants, in milliseconds, at which each was in ALARM."""
+
+    clock: MemoryClock | None = None
+    in_alarm: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
+    states_of: dict[str, AlarmState] = field(default_factory=dict)
+
+    def states(self, names):
+        now = self.clock.ms
+        found = []
+        for name in names:
+            spans = self.in_alarm.get(name, [])
+            is_on = any(first <= now < last for first, last in spans)
+            state = self.states_of.get(name, AlarmState.OK)
+            changes = [at for span in spans for at in span if at <= now]
+            found.append(
+                AlarmProgress(
+                    name=name,
+                    state=AlarmState.ALARM if is_on else state,
+                    since_ms=max(changes, default=0),
+                )
+            )
+        return tuple(found)
+
+    def went_off(self, name, since_ms):
+        return any(last >= since_ms for _, last in self.in_alarm.get(name, []))
+
+
+@dataclass
+class FullRegistry(MemoryRegistry):
+    """Groups that take no thing that is in ten already; filling takes time."""
+
+    clock: MemoryClock | None = None
+    full: set[str] = field(default_factory=set)
+    filled: list[int] = field(default_factory=list)
+
+    def fill_group(self, group_name, thing_arns, *, per_second):
+        refused = {}
+        for arn in thing_arns:
+            name = arn.rpartition("/")[2]
+            members = self.groups[group_name][1]
+            if name in self.full:
+                refused[arn] = "is in 10 thing groups already"
+            elif name not in members:
+                members.append(name)
+        self.filled.append(self.clock.span_ms)
+        self.clock.sleep(len(thing_arns) / per_second)
+        return refused
+
+
+class WaveAws(MemoryAws):
+    """An account whose clock is seen in its answers alone, as AWS's is."""
+
+    @property
+    def services(self):
+        def answered_ms():
+            return self.jobs.looks[-1][2] if self.jobs.looks else None
+
+        return replace(super().services, aws_time_ms=answered_ms)
+
+
+def a_wave_world() -> MemoryAws:
+    """An empty account."""
+    clock = MemoryClock()
+    registry = FullRegistry(clock=clock)
+    return WaveAws(
+        clock=clock,
+        objects=MemoryObjects(),
+        streams=MemoryStreams(),
+        jobs=WaveJobs(clock, registry),
+        registry=registry,
+        alarms=WaveAlarms(clock=clock),
+    )

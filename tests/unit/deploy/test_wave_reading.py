@@ -1,0 +1,114 @@
+"""What others read of waves: the journal's view of one job, the report, the policy, the plan."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from tests.support.dev_ini import configuration_of
+from tests.unit.deploy.test_waves import FAILED, Site
+from tests.unit.model.configuration.test_wave_section import wave_ini
+
+from otactl.deploy.journal_reader import JournalReader
+from otactl.deploy.permissions import DeploymentNames, user_policy
+from otactl.deploy.store import DeploymentStore
+from otactl.model.status import ExecutionStatus
+from otactl.model.thing_list import ThingList
+from otactl.operations.report_source import journal_content
+from otactl.operations.retry import failed_things
+from otactl.views.report import to_html, to_json
+
+
+@pytest.fixture
+def ended(tmp_path):
+    """A deployment that failed in its second wave, after one failure in its first."""
+    folder = tmp_path / "deployments"
+    folder.mkdir()
+    it = Site(folder, things=60, waveList="canary:20, early:30%")
+    it.bad = {it.waves["canary"][0], *it.waves["early"][:4]}
+    it.jobs.fates |= dict.fromkeys(it.bad, FAILED)
+    it.run()
+    yield it
+    it.journal.close()
+
+
+def test_a_waves_job_is_read_as_a_deployment_of_its_own(ended):
+    status = JournalReader(ended.path, "TestJob1234-early").now()
+
+    assert status is not None
+    assert (status.things, status.rounds, len(status.done)) == (18, 1, 1)
+    assert status.done[0].counts[ExecutionStatus.FAILED] == 4
+    assert "wave early: fail" in str(status.failure)
+
+
+def test_a_deployment_is_found_by_the_job_of_any_of_its_waves(ended, tmp_path):
+    store = DeploymentStore(tmp_path)
+
+    for job_id in ("TestJob1234", "TestJob1234-early", "TestJob1234-rest"):
+        assert store.newest_of_job(job_id) == ended.plan.deployment_id
+    assert store.newest_of_job("TestJob1234-late") is None
+
+
+def test_the_report_has_a_part_for_each_wave_and_says_what_its_gate_said(ended):
+    content = journal_content(ended.path, made_ms=0)
+
+    page = to_html(content)
+    fields = to_json(content)
+
+    assert "Wave canary" in page
+    assert "4 of 18 things failed; at most 0 may" in page
+    assert "never began" in page
+    assert [wave["wave"] for wave in fields["waves"]] == ["canary", "early", "rest"]
+    assert fields["succeeded"] is False
+    assert json.dumps(fields)
+
+
+def test_what_failed_in_any_wave_is_worth_another_try(ended):
+    content = journal_content(ended.path, made_ms=0)
+
+    assert set(failed_things(content)) == ended.bad
+
+
+def test_the_plan_tells_each_wave_its_job_and_its_gate(ended):
+    waves = ended.plan.to_fields()["waves"]
+
+    assert [(wave["wave"], wave["things"]) for wave in waves] == [
+        ("canary", 20),
+        ("early", 18),
+        ("rest", 22),
+    ]
+    titles = [step.title for step in ended.plan.steps]
+    assert (
+        "gate of wave canary: 80% of 20 things ended, 95% of those succeeded, for 1 min" in titles
+    )
+
+
+def test_two_plans_of_the_same_list_and_seed_are_the_same_plan(ended, tmp_path):
+    (tmp_path / "other").mkdir()
+    other = Site(tmp_path / "other", things=60, waveList="canary:20, early:30%")
+    another = Site(
+        tmp_path / "other" / "..", things=60, waveList="canary:20, early:30%", sampleSeed="2"
+    )
+    try:
+        assert other.plan.fingerprint == ended.plan.fingerprint
+        assert another.plan.fingerprint != ended.plan.fingerprint
+    finally:
+        other.journal.close()
+        another.journal.close()
+
+
+def test_the_policy_names_the_jobs_of_all_waves_and_what_gates_look_at():
+    configuration = configuration_of(wave_ini(alarmList="crashes"))
+    names = DeploymentNames(account="123456789012", object_key="firmware/*", stream_id="s_*")
+    listed = ThingList(file_name="l", things=("arn:aws:iot:us-east-1:123456789012:thing/t",))
+
+    statements = {one["Sid"]: one for one in user_policy(configuration, listed, names)["Statement"]}
+
+    job = "arn:aws:iot:us-east-1:123456789012:job/TestJob1234-*"
+    assert statements["WatchAndEndTheJob"]["Resource"] == job
+    assert "cloudwatch:DescribeAlarmHistory" in statements["SeeTheirPast"]["Action"]
+    assert (
+        "arn:aws:iot:us-east-1:123456789012:thinggroup/otactl-*"
+        in (statements["CreateTheJob"]["Resource"])
+    )
+    assert statements["SeeItFill"]["Action"] == ["iot:ListThingsInThingGroup"]

@@ -1,0 +1,52 @@
+"""Who takes part in a rehearsal of waves, and what they do."""
+
+from __future__ import annotations
+
+import pytest
+from tests.support.dev_ini import configuration_of
+from tests.unit.model.configuration.test_wave_section import GROUP, wave_ini
+
+from otactl.device.behaviour import Behaviour
+from otactl.errors import UserMistake
+from otactl.model.thing_list import ThingList
+from otactl.operations.rehearsal.participants import DealWaves, choose_participants
+
+THINGS = tuple(f"arn:aws:iot:us-east-1:123456789012:thing/t{number:02}" for number in range(20))
+
+
+def participants(behave: str, wave_list: str = "canary:5, early:50%", excepted=frozenset()):
+    waves = configuration_of(wave_ini(waveList=wave_list)).waves
+    assert waves is not None
+    deal = DealWaves(waves=waves, excepted=excepted, image_sha256="ab")
+    listed = ThingList(file_name="l", things=THINGS)
+    found = choose_participants(listed, behave=behave, seed=1, things_per_group=3, waves=deal)
+    return found, deal.deal(list(found.things), found.groups)
+
+
+def test_a_behaviour_of_one_wave_is_dealt_in_that_wave_alone():
+    found, waves = participants("canary:fail=40, silent=10")
+
+    def count(wave, behaviour):
+        return sum(found.behaviours[name] is behaviour for name in waves[wave])
+
+    assert [count(wave, Behaviour.FAIL) for wave in ("canary", "early", "rest")] == [2, 0, 0]
+    assert [count(wave, Behaviour.SILENT) for wave in ("canary", "early")] == [0, 1]
+
+
+def test_a_wave_that_does_not_exist_is_refused():
+    with pytest.raises(UserMistake, match="there is no wave late"):
+        participants("late:fail=5")
+
+
+def test_a_group_that_only_a_wave_names_has_some_of_the_listed_things():
+    found, waves = participants("", wave_list=f"lab:{GROUP}")
+
+    assert set(waves["lab"]) == set(found.groups["lab"])
+    assert len(waves["lab"]) == 3
+
+
+def test_things_that_are_excepted_take_part_in_no_wave():
+    _, waves = participants("", excepted=frozenset({"t00"}))
+
+    assert waves[""] == ["t00"]
+    assert sum(len(names) for names in waves.values()) == 20
