@@ -19,6 +19,7 @@ takes a ``consent``. ``docs/python-api.md`` shows each function. Many take
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,8 +48,6 @@ from otactl.operations.watch import actions
 from otactl.operations.watch.waiting import watch_job
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from otactl.deploy.journal import Journal
     from otactl.deploy.observer import Observer
     from otactl.deploy.plan import Plan

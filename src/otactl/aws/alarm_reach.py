@@ -8,6 +8,7 @@ nothing.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from otactl.aws.event_configuration import enabled_events
@@ -15,13 +16,10 @@ from otactl.aws.event_rule import listening_rules
 from otactl.aws.translate import translated
 from otactl.errors import AwsRefused, OtactlError
 from otactl.errors.problem import Problem, Severity
-from otactl.model.alarm import OWN_NAMESPACE
+from otactl.model.alarm import OWN_NAMESPACE, Alarm
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from otactl.aws.clients import AwsClients
-    from otactl.model.alarm import Alarm
 
 _EVENT = "JOB_EXECUTION"
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from otactl.aws.job_answer import epoch_ms
 from otactl.aws.translate import translated
+from otactl.model.alarm import Alarm
 from otactl.model.progress import AlarmProgress, AlarmState
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from otactl.aws.clients import AwsClients
-    from otactl.model.alarm import Alarm
 
 #: The most DescribeAlarms takes and returns (botocore ``cloudwatch`` MaxRecords).
 _PAGE = 100

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,6 @@ from otactl.aws.translate import translated
 from otactl.model.arn import Arn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from otactl.aws.clients import AwsClients
 
 _PAGE = 250

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
@@ -23,10 +24,9 @@ from botocore.exceptions import BotoCoreError, NoCredentialsError
 import otactl
 from otactl.aws.pacer import Pacer
 from otactl.aws.translate import translate, translated
+from otactl.model.local_cloud import LocalCloudAddress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from botocore.credentials import ReadOnlyCredentials
     from types_boto3_cloudformation import CloudFormationClient
     from types_boto3_cloudwatch import CloudWatchClient
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
     from types_boto3_sts import STSClient
 
-    from otactl.model.local_cloud import LocalCloudAddress
 
 #: Calls that may be under way at once from one client.
 MAX_CONNECTIONS = 32

@@ -5,13 +5,12 @@ Source: Developer Guide, iot-events; botocore ``iot`` UpdateEventConfigurations 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from otactl.aws.translate import translated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from types_boto3_iot.literals import EventTypeType
 
     from otactl.aws.clients import AwsClients

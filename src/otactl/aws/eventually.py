@@ -8,12 +8,9 @@ DeletePolicy; DeleteThing answers InvalidRequest while principals are attached).
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from botocore.exceptions import ClientError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _ATTEMPTS = 8
 _FIRST_WAIT_SECONDS = 0.1

@@ -5,7 +5,9 @@ The service leaves a member out, or sends it empty, when a job has no such polic
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
 
 from otactl.model.arn import Arn
 from otactl.model.job_configuration import (
@@ -21,10 +23,6 @@ from otactl.model.job_configuration import (
 from otactl.model.outcome import ThingOutcome
 from otactl.model.snapshot import JobCounts, JobDescription
 from otactl.model.status import ExecutionStatus, FailureType, JobStatus, TargetSelection
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
 
 # The counters of JobProcessDetails, by what they count.
 _COUNTERS = {

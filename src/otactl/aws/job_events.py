@@ -15,8 +15,9 @@ import secrets
 import ssl
 import threading
 import time
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import aiomqtt
 
@@ -33,9 +34,6 @@ from otactl.wire.job_event import decode_event
 from otactl.wire.job_topic import job_event_filters
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-    from typing import Self
-
     from otactl.aws.signed_websocket import SignedWebSocket
     from otactl.monitor.ports import Message
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from otactl.aws.job_answer import job_description, listed_outcome, thing_outcome
 from otactl.aws.job_request import create_job_parameters
 from otactl.aws.translate import translated
-from otactl.model.outcome import ExecutionPage
+from otactl.model.outcome import ExecutionPage, ThingOutcome
+from otactl.model.snapshot import JobDescription
+from otactl.model.status import ExecutionStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from otactl.aws.clients import AwsClients
     from otactl.deploy.ports import JobRequest
-    from otactl.model.outcome import ThingOutcome
-    from otactl.model.snapshot import JobDescription
-    from otactl.model.status import ExecutionStatus
 
 #: The most a page holds (botocore ``iot`` LaserMaxResults).
 _PAGE = 250

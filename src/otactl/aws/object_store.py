@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from botocore.exceptions import ClientError
 
@@ -19,9 +20,6 @@ from otactl.deploy.ports import StoredObject
 from otactl.errors import AwsRefused, LocalResourceMissing, UserMistake
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import BinaryIO
-
     from otactl.aws.clients import AwsClients
 
 #: A single PutObject takes 5 GiB; parts pay off from 100 MB (S3 User Guide). A stream delivers

@@ -6,16 +6,14 @@ Everything here is idempotent, so that a rehearsal may be repeated in the same l
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from otactl.aws.translate import translated
 from otactl.deploy.permissions import firmware_reader_policy, iot_trust_policy
 from otactl.model.arn import Arn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Any
-
     from otactl.aws.clients import AwsClients
 
 #: The one region whose name CreateBucket refuses as a location constraint (S3 API reference).

@@ -9,6 +9,7 @@ here: the caller hands in certificate signing requests.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -19,8 +20,6 @@ from otactl.aws.translate import translated
 from otactl.errors import UserMistake
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
-
     from otactl.aws.clients import AwsClients
 
 MARK = "otactlFleet"

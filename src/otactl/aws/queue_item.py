@@ -7,14 +7,13 @@ The others are ours; an item without them is a request of the old script.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from otactl.jobqueue.state import RequestState
 from otactl.jobqueue.stored_file import FileRole, StoredFile
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from otactl.jobqueue.request import Failure, JobRequest, MalformedRequest, Targets
 
 Item = dict[str, Any]

@@ -7,7 +7,8 @@ have, texts print on a terminal, keys name plain files. An item that is no reque
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from otactl.aws.queue_item import (
     FENCE,
@@ -35,9 +36,6 @@ from otactl.jobqueue.stored_file import FileRole, StoredFile, check_digest, chec
 from otactl.jobqueue.target_set import TargetSet
 from otactl.model.identifier import is_bucket_name, is_job_id
 from otactl.model.quoting import printable, quoted
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 #: Epoch milliseconds of the year 5138: whatever is counted or timed here stays below it.
 _MAX_NUMBER = 10**14

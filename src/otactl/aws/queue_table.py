@@ -11,6 +11,7 @@ A condition that did not hold is an answer, not an error; see ``aws.transaction`
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from otactl.aws.queue_item import (
@@ -34,8 +35,6 @@ from otactl.jobqueue.request import JobRequest, MalformedRequest
 from otactl.jobqueue.state import RequestState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from otactl.aws.clients import AwsClients
     from otactl.jobqueue.request import Failure
     from otactl.jobqueue.transition import Guard

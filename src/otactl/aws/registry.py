@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
 
 from otactl.aws.clients import AwsClients
 from otactl.aws.pacer import Pacer
 from otactl.aws.translate import translated
 from otactl.deploy.ownership import not_ours
 from otactl.errors import AwsRefused, UserMistake
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
 
 _PAGE = 250
 #: Calls handed to the threads ahead of those that are done: enough to keep them busy, few enough

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from botocore.exceptions import ClientError
@@ -19,8 +20,6 @@ from otactl.errors import LocalResourceMissing, UserMistake
 from otactl.jobqueue.stored_file import StoredFile
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from otactl.aws.clients import AwsClients
 
 _PIECE_BYTES = 1024 * 1024

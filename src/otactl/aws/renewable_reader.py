@@ -6,19 +6,15 @@ a refusal a new session is made, and what was counted stays.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from otactl.aws.alarms import CloudWatchAlarms
 from otactl.aws.clients import AwsClients
 from otactl.aws.jobs import IotJobs
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from otactl.model.outcome import ExecutionPage, ThingOutcome
-    from otactl.model.progress import AlarmProgress
-    from otactl.model.snapshot import JobDescription
-    from otactl.model.status import ExecutionStatus
+from otactl.model.outcome import ExecutionPage, ThingOutcome
+from otactl.model.progress import AlarmProgress
+from otactl.model.snapshot import JobDescription
+from otactl.model.status import ExecutionStatus
 
 
 class RenewableReader:

@@ -7,6 +7,7 @@ DescribeStackEvents, DeleteStack; CloudFormation User Guide, stack status codes.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,6 @@ from otactl.aws.stack_event import StackEvent
 from otactl.aws.translate import translated
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from types_boto3_cloudformation.literals import CapabilityType
     from types_boto3_cloudformation.type_defs import TagTypeDef
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from typing import Any, Self
 
 #: CloudFormation's words for a resource that only fell with the others.
 _BYSTANDERS = ("Resource creation cancelled", "Resource update cancelled")

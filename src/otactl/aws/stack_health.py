@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -9,8 +10,6 @@ from otactl.aws.event_configuration import NEEDED_EVENTS, enabled_events
 from otactl.aws.translate import translated
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from otactl.aws.clients import AwsClients
     from otactl.aws.stack import Stack, StackState
 

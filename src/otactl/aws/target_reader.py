@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from otactl.aws.registry import IotRegistry
@@ -13,8 +14,6 @@ from otactl.model.arn import Arn, partition_of
 from otactl.model.thing_list import parse_thing_list
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from otactl.aws.clients import AwsClients
     from otactl.aws.release_store import ReleaseStore
     from otactl.jobqueue.request import JobRequest

@@ -6,16 +6,11 @@ a local cloud alone (aws-facts F1). Everything in them is a stranger's, and only
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from otactl.monitor.ports import ThingHeard
 from otactl.wire.error import WireError
 from otactl.wire.job_payload import decode_execution_answer, load_object
-from otactl.wire.stream_payload import decode_get_request
+from otactl.wire.stream_payload import GetStreamRequest, decode_get_request
 from otactl.wire.stream_topic import StreamTopic, StreamVerb
-
-if TYPE_CHECKING:
-    from otactl.wire.stream_payload import GetStreamRequest
 
 #: Followed by a client id, which is the thing's name where devices keep AWS's advice.
 PRESENCE = ("$aws/events/presence/connected", "$aws/events/presence/disconnected")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from otactl.aws.translate import translated
 from otactl.errors import AwsRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from otactl.aws.clients import AwsClients
 
 _PAGE = 250

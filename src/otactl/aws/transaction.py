@@ -12,6 +12,7 @@ from __future__ import annotations
 import random
 import time
 import uuid
+from collections.abc import Callable, Sequence
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +22,6 @@ from otactl.errors import AwsUnreachable
 from otactl.jobqueue.backoff import jittered_pause_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from otactl.aws.clients import AwsClients
 
 #: The most TransactWriteItems and BatchGetItem take (botocore ``dynamodb``).

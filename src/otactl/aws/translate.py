@@ -7,7 +7,8 @@ errors of ``otactl.errors`` with the operation's name and, where we know it, wha
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -32,9 +33,6 @@ from otactl.errors import (
     OtactlError,
     UserMistake,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 P = ParamSpec("P")
 R = TypeVar("R")

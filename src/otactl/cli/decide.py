@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,8 +18,6 @@ from otactl.cli.options import (
 from otactl.operations.location_options import LocationOptions
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from otactl.model.wave import Act
 
 DeploymentArgument = Annotated[

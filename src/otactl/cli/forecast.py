@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -28,8 +29,6 @@ from otactl.errors import UserMistake
 from otactl.operations.forecast import ForecastOptions, forecast_file, read_scenario, require
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from otactl.forecast.summary import Forecast
 
 FailureRateOption = Annotated[

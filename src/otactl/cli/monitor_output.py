@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, nullcontext, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,8 +19,6 @@ from otactl.views.snapshot_fields import snapshot_fields
 from otactl.views.wording import job_word
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
     from otactl.model.snapshot import JobSnapshot
     from otactl.monitor.board import Board
     from otactl.operations.watch.session import WatchSession

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import questionary
@@ -9,8 +10,6 @@ import questionary
 from otactl.cli.terminal import stdout_console
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from otactl.cli.wizard import Option
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,8 +17,6 @@ from otactl.views.junit import to_junit
 from otactl.views.report import ReportContent, to_csv, to_html, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from otactl.model.outcome import DeploymentResult
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -24,9 +24,6 @@ from otactl.cli.options import (
 )
 from otactl.errors import UserMistake
 from otactl.operations.location_options import LocationOptions
-
-if TYPE_CHECKING:
-    pass
 
 _NAMED = 5
 

@@ -6,16 +6,15 @@ The first signal asks the command's clock to stop; the second one stops it where
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import TYPE_CHECKING
 
 from otactl.cli import terminal
 from otactl.errors import Interrupted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from types import FrameType
-
     from otactl.operations.clock import CommandClock
 
 

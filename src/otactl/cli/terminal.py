@@ -13,6 +13,7 @@ import os
 import re
 import stat
 import sys
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -20,16 +21,12 @@ from rich.segment import Segment
 from rich.text import Text
 
 from otactl.cli.problem_list import print_problems
-from otactl.errors import ConfigurationInvalid, DeploymentFailed, Interrupted
+from otactl.errors import ConfigurationInvalid, DeploymentFailed, Interrupted, OtactlError
+from otactl.errors.problem import Problem
 from otactl.views.foreign_text import clean_lines, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from rich.console import ConsoleOptions, RenderableType
-
-    from otactl.errors import OtactlError
-    from otactl.errors.problem import Problem
 
 
 # Control characters but tab and newline, and those that are not seen or reverse the direction of

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -11,8 +12,6 @@ from otactl.errors import LocalResourceMissing, UserMistake
 from otactl.errors.problem import Problem
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from otactl.operations.lint_report import LintReport
     from otactl.operations.load import Examination
 

@@ -6,6 +6,7 @@ model that reads the file, as it is given; at the end the file is checked as a w
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -19,8 +20,6 @@ from otactl.model.configuration.sections import DEFAULT, SECTIONS, find_section
 from otactl.model.ini_edit import with_value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from otactl.model.configuration.catalogue import Key
     from otactl.model.configuration.sections import SectionSpec
     from otactl.model.ini import IniDocument

@@ -11,10 +11,8 @@ import contextvars
 import inspect
 import logging
 import time
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 #: Seconds of the cloud's clock between two rounds of a loop, and real seconds at least: however
 #: fast the cloud's clock, this machine has other work too.

@@ -12,11 +12,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 LEAST_KEEP_ALIVE_SECONDS = 30
 _MOST_KEEP_ALIVE_SECONDS = 1200

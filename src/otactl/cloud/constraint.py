@@ -10,10 +10,8 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 #: Unicode classes, which Python's ``re`` lacks: the category letters allowed, and further letters.
 _UNICODE_PATTERNS = {

@@ -7,12 +7,11 @@ state directory.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
     from otactl.cloud.settings import ServerSettings
 
 _KEPT = frozenset(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 import uuid
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
@@ -19,8 +20,6 @@ from otactl.cloud.streams.api import fault_answer
 from otactl.cloud.streams.fault import FaultKind, StreamFault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from otactl.cloud.asgi import Application, Receive, Send
     from otactl.cloud.scope import Scope
     from otactl.cloud.streams.api import StreamApi

@@ -20,13 +20,12 @@ from __future__ import annotations
 import hmac
 import json
 import re
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from otactl.cloud.asgi import Refusal, read_body, replay, send_refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
     from otactl.cloud.asgi import Application, Receive, Send
 
 SECRET_HEADER = "X-Otactl-Cloud-Secret"  # noqa: S105  # a name, no secret

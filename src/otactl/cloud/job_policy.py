@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from otactl.model.job_configuration import (
     ExponentialRate,
@@ -11,9 +12,6 @@ from otactl.model.job_configuration import (
     Rollout,
     Scheduling,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 def rollout_of(job: Mapping[str, Any], per_minute: int) -> Rollout:

@@ -7,13 +7,11 @@ limits themselves stand in ``model.limits``, where the configuration is checked 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from otactl.model.limits import IN_PROGRESS_TIMEOUT_MINUTES, MAXIMUM_PER_MINUTE
 from otactl.wire.placeholder import MAX_SUBSTITUTIONS, START
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
 
 #: Discards the step timer; UpdateJobExecution only (facts D).
 _DISCARD = -1

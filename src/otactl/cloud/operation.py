@@ -9,14 +9,12 @@ from __future__ import annotations
 import functools
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import unquote
 
 import botocore.session
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _LABEL = re.compile(r"\{(\w+)(\+?)\}")
 _INTEGERS = ("integer", "long")

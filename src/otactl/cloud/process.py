@@ -12,15 +12,12 @@ import signal
 import subprocess
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from types import TracebackType
+from typing import Self
 
 from otactl.cloud import record
 from otactl.errors import LocalResourceMissing
-
-if TYPE_CHECKING:
-    from types import TracebackType
-
-    from otactl.model.local_cloud import LocalCloudAddress
+from otactl.model.local_cloud import LocalCloudAddress
 
 LOG_NAME = "cloud.log"
 

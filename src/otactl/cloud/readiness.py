@@ -11,11 +11,8 @@ import http.client
 import socket
 import ssl
 import time
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 _POLL_SECONDS = 0.05
 _ATTEMPT_SECONDS = 10.0

@@ -10,13 +10,10 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from otactl.errors import LocalResourceMissing
 from otactl.model.local_cloud import LocalCloudAddress
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 RECORD_NAME = "cloud.json"
 LOCK_NAME = "cloud.lock"

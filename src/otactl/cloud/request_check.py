@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from otactl.cloud.constraint import message_of, violations
 from otactl.cloud.job_rule import as_sent_by_devices, job_violations
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 def request_problem(operation: str, shape: Any, members: Mapping[str, Any]) -> str | None:

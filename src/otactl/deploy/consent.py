@@ -14,12 +14,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from otactl.errors import JobUnfinished
-
-if TYPE_CHECKING:
-    from otactl.model.snapshot import JobDescription
+from otactl.model.snapshot import JobDescription
 
 
 class Consent(StrEnum):

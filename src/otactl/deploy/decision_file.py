@@ -8,17 +8,12 @@ cut short by a full disk or a power cut is nobody's decision.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from pydantic import ValidationError
 
 from otactl.errors import LocalResourceMissing
-from otactl.model.wave import DECISION
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from otactl.model.wave import Decision
+from otactl.model.wave import DECISION, Decision
 
 
 class DecisionFile:

@@ -5,20 +5,19 @@ Pure but for the private key, with which a signature in it is checked.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from otactl.deploy.planner import image_description
 from otactl.deploy.signing import is_signature_of
+from otactl.model.firmware import Firmware
 from otactl.wire.afr_ota import KEY, afr_ota_faults
 from otactl.wire.custom_document import DocumentFault
 from otactl.wire.placeholder import placeholder_faults
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
     from otactl.model.configuration import DeploymentConfiguration
-    from otactl.model.firmware import Firmware
 
 
 def document_faults(

@@ -8,6 +8,7 @@ and the comment.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -20,14 +21,12 @@ from otactl.errors import (
     StoppedByAlarm,
 )
 from otactl.model.reason_code import FORCE_STOP_REASON_CODE
+from otactl.model.snapshot import JobDescription
 from otactl.model.status import JobStatus, TargetSelection
 from otactl.rules.abort import firing_criterion
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from otactl.model.job_configuration import AbortCriterion
-    from otactl.model.snapshot import JobDescription
 
 
 class Ending(StrEnum):

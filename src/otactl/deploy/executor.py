@@ -15,6 +15,7 @@ created is deleted again. The rules of that:
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -40,16 +41,13 @@ from otactl.errors import (
     JobUnfinished,
     OtactlError,
 )
-from otactl.model.outcome import DeploymentResult
+from otactl.model.outcome import DeploymentResult, ThingOutcome
+from otactl.model.snapshot import JobDescription, JobSnapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
     from otactl.deploy.journal import Journal
     from otactl.deploy.ports import Services
     from otactl.deploy.step import Step
-    from otactl.model.outcome import ThingOutcome
-    from otactl.model.snapshot import JobDescription, JobSnapshot
 
 
 class Executor:

@@ -11,9 +11,11 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Protocol
+from pathlib import Path
+from typing import Any, Protocol
 
 from pydantic import ValidationError
 
@@ -21,16 +23,9 @@ from otactl.deploy.journal_file import Database, connect_reading, connect_writin
 from otactl.deploy.plan import Plan
 from otactl.deploy.step.job import ROUND_RESULT
 from otactl.errors import LocalResourceMissing, UserMistake
-from otactl.model.outcome import ThingOutcome
+from otactl.model.outcome import RoundResult, ThingOutcome
 from otactl.model.status import ExecutionStatus
-from otactl.model.wave import GATE_STATUS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from pathlib import Path
-
-    from otactl.model.outcome import RoundResult
-    from otactl.model.wave import GateStatus
+from otactl.model.wave import GATE_STATUS, GateStatus
 
 
 class StepState(StrEnum):

@@ -9,22 +9,21 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from otactl.deploy.journal import Journal, Phase
 from otactl.deploy.recorded_failure import recorded_failure
 from otactl.deploy.step.alarm import PutAlarm
 from otactl.errors import OtactlError
+from otactl.model.outcome import RoundResult
 from otactl.model.progress import RoundSummary
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from otactl.deploy.plan import Plan
     from otactl.deploy.store import DeploymentStore
-    from otactl.model.outcome import RoundResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

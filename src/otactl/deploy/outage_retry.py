@@ -8,14 +8,13 @@ step may watch a rollout for days before the network is lost for a moment.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from otactl.errors import AwsUnreachable
 from otactl.rules.backoff import MAX_UNREACHABLE_SECONDS, pause_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from otactl.deploy.ports import Clock
 
 R = TypeVar("R")

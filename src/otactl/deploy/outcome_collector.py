@@ -8,17 +8,16 @@ failures first, and what is left of the limit is spent on a sample of those that
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from otactl.model.outcome import ThingOutcome
+from otactl.model.snapshot import JobCounts
 from otactl.model.status import ExecutionStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-
     from otactl.deploy.ports import Jobs
-    from otactl.model.outcome import ThingOutcome
-    from otactl.model.snapshot import JobCounts
 
 #: Executions kept at once: a page, and one entry of the journal.
 _PART = 250

@@ -8,6 +8,7 @@ AWS Service Authorization Reference for IoT, S3 and CloudWatch; aws-facts J2 and
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +16,10 @@ from otactl.deploy.targeting import MAX_JOB_TARGETS
 from otactl.model.alarm import OWN_NAMESPACE, deployed_alarm_name
 from otactl.model.arn import partition_of
 from otactl.model.s3_url import parse_s3_url
+from otactl.model.thing_list import ThingList
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     from otactl.model.configuration import DeploymentConfiguration
-    from otactl.model.thing_list import ThingList
 
 Policy = dict[str, Any]
 

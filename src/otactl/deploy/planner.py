@@ -7,6 +7,7 @@ is still in use.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +30,8 @@ from otactl.deploy.wave_targeting import things_digest
 from otactl.errors import UserMistake
 from otactl.model.alarm import deployed_alarm_name
 from otactl.model.arn import thing_arn, thing_group_arn
-from otactl.model.wave import MAX_NAMED_THINGS, wave_job_id
+from otactl.model.firmware import Firmware
+from otactl.model.wave import MAX_NAMED_THINGS, Wave, wave_job_id
 from otactl.wire.error import WireError
 from otactl.wire.image_description import MAX_FILE_ID, ImageDescription
 from otactl.wire.job_document import (
@@ -41,12 +43,8 @@ from otactl.wire.job_document import (
 from otactl.wire.stream_payload import MAX_FILE_SIZE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from otactl.deploy.targeting import Targeting
     from otactl.model.configuration import DeploymentConfiguration
-    from otactl.model.firmware import Firmware
-    from otactl.model.wave import Wave
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

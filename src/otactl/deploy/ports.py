@@ -7,20 +7,19 @@ repeated.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from otactl.deploy.consent import EndsJobs
+from otactl.model.alarm import Alarm
+from otactl.model.outcome import ThingOutcome
+from otactl.model.progress import AlarmProgress
+from otactl.model.snapshot import JobSnapshot
+from otactl.model.status import ExecutionStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-
-    from otactl.model.alarm import Alarm
     from otactl.model.job_configuration import JobConfiguration
-    from otactl.model.outcome import ThingOutcome
-    from otactl.model.progress import AlarmProgress
-    from otactl.model.snapshot import JobSnapshot
-    from otactl.model.status import ExecutionStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ job id in use. What comes out is a plan.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -29,19 +30,17 @@ from otactl.deploy.wave_targeting import check_alarms, deal_waves
 from otactl.errors import AwsRefused, OtactlError, UserMistake
 from otactl.model.arn import Arn
 from otactl.model.document_format import DataProtocol
+from otactl.model.firmware import Firmware
 from otactl.model.s3_url import parse_s3_url
+from otactl.model.thing_list import ThingList
 from otactl.wire.custom_document import DocumentFault, read_custom_document
 from otactl.wire.job_document import MAX_JOB_DOCUMENT_LENGTH, signatures_in
 from otactl.wire.stream_payload import MAX_FILE_SIZE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from otactl.deploy.plan import Plan
     from otactl.deploy.ports import Services
     from otactl.model.configuration import DeploymentConfiguration
-    from otactl.model.firmware import Firmware
-    from otactl.model.thing_list import ThingList
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

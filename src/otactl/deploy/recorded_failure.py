@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from otactl.deploy.ending import Ending, failure_of
@@ -14,13 +15,11 @@ from otactl.errors import (
     OtactlError,
     ThingsFailed,
 )
+from otactl.model.outcome import RoundResult
 from otactl.model.wave import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from otactl.deploy.journal import Journal
-    from otactl.model.outcome import RoundResult
 
 #: Failed things named in the message of a failed deployment; the report has them all.
 _NAMED_FAILURES = 10

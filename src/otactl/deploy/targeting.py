@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 from otactl.errors import UserMistake
 from otactl.model.arn import Arn
 from otactl.model.status import TargetSelection
+from otactl.model.thing_list import ThingList
 
 if TYPE_CHECKING:
     from otactl.deploy.ports import Registry
-    from otactl.model.thing_list import ThingList
 
 MAX_JOB_TARGETS = 100
 

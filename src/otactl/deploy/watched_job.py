@@ -9,21 +9,20 @@ still to come, or was there and gone between two polls.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from otactl.deploy.ending import Ending, ending_of, failure_of
 from otactl.deploy.ownership import owner
 from otactl.errors import DeploymentFailed, JobDeleted, OtactlError, UserMistake
+from otactl.model.outcome import RoundResult
 from otactl.model.progress import RoundsProgress
+from otactl.model.snapshot import JobSnapshot
 from otactl.model.status import ExecutionStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from otactl.deploy.journal_reader import DeploymentStatus, JournalReader
-    from otactl.model.outcome import RoundResult
-    from otactl.model.snapshot import JobSnapshot
 
 _CONTINUE = "continue it with `otactl resume`, or remove it with `otactl clean`"
 _ROUND = re.compile(r" round (?P<round>[0-9]{1,9})$")

@@ -8,27 +8,24 @@ what is IN_PROGRESS is waited for as after an abort (``abortWaitMinutes``).
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
 from otactl.deploy.outcome_collector import collect_outcomes
 from otactl.deploy.step import CreateJob, CreateThingGroup, EndWaves
 from otactl.errors import AwsRefused
-from otactl.model.outcome import DownloadSeconds, RoundResult
+from otactl.model.outcome import DownloadSeconds, RoundResult, ThingOutcome
 from otactl.model.reason_code import CLOSE_REASON_CODE, GATE_REASON_CODE
-from otactl.model.snapshot import JobCounts
+from otactl.model.snapshot import JobCounts, JobDescription
 from otactl.model.status import ExecutionStatus, JobStatus
 from otactl.model.wave import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from otactl.deploy.journal import Journal
     from otactl.deploy.plan import Plan
     from otactl.deploy.ports import Services
     from otactl.deploy.step import Step, StepContext
-    from otactl.model.outcome import ThingOutcome
-    from otactl.model.snapshot import JobDescription
 
 _DAY_MS = 86_400_000
 #: Things without an execution that a wave's result names.

@@ -7,6 +7,7 @@ the wave before; whoever resumes goes on where the journal says. A thing that AW
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from otactl.deploy.step import FillGroup
@@ -14,8 +15,6 @@ from otactl.errors import DeploymentFailed
 from otactl.model.arn import Arn, thing_arn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from otactl.deploy.journal import Journal
     from otactl.deploy.plan import Plan
     from otactl.deploy.ports import Services

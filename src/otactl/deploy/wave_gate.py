@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from otactl.deploy.ending import failure_of
@@ -11,8 +12,6 @@ from otactl.model.wave import GateStatus, Question, Verdict
 from otactl.rules.waves.gate import AlarmSight, EarlierWave, GateSight, failed_since, judge
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
     from otactl.deploy.decision_file import DecisionFile
     from otactl.deploy.journal import Journal
     from otactl.deploy.plan import Plan

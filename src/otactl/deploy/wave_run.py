@@ -6,6 +6,7 @@ again as long as the next wave's job does not exist.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,11 +16,9 @@ from otactl.deploy.wave_gate import GateJudge
 from otactl.deploy.wave_poll import WavePoller
 from otactl.errors import GateWaits, UserMistake
 from otactl.model.snapshot import JobSnapshot
-from otactl.model.wave import Act, Decision, Verdict
+from otactl.model.wave import Act, Decision, GateStatus, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from otactl.deploy.decision_file import DecisionFile
     from otactl.deploy.journal import Journal
     from otactl.deploy.observer import Observer
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from otactl.deploy.step import Step, StepContext
     from otactl.deploy.step.base import Record
     from otactl.deploy.wave_poll import WavePoll
-    from otactl.model.wave import GateStatus
 
 #: How long a visit that does not wait fills the next wave's group.
 _VISIT_SECONDS = 60

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from otactl.errors import UserMistake
 from otactl.model.arn import Arn
 from otactl.model.progress import AlarmState
-from otactl.model.wave import REST
+from otactl.model.thing_list import ThingList
+from otactl.model.wave import REST, Wave, Waves
 from otactl.rules.waves.membership import divide
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from otactl.deploy.ports import Alarms, Registry
-    from otactl.model.thing_list import ThingList
-    from otactl.model.wave import Wave, Waves
 
 
 def deal_waves(

@@ -13,6 +13,7 @@ nothing but their bytes, and loss costs a repetition.
 from __future__ import annotations
 
 import heapq
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,8 +22,6 @@ from otactl.device.retry import earliest
 from otactl.device.state import STREAM_REMEDIES, URL_SPENT, URL_USELESS, Remedy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from otactl.device.block_map import BlockMap
     from otactl.device.job import Image
     from otactl.device.profile import DeviceProfile

@@ -10,9 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from otactl.model.status import ExecutionStatus
+
 if TYPE_CHECKING:
     from otactl.device.job import Job
-    from otactl.model.status import ExecutionStatus
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,13 @@ and the answer to a repetition that was not needed is ignored.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from otactl.device.effect import AskDescribeNext, AskStartNext, Effect
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from otactl.device.retry import RetryTimer
 
 

@@ -13,6 +13,7 @@ How to drive it (``fleet.agent`` does)::
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from otactl.device import event as happened
@@ -28,8 +29,6 @@ from otactl.device.work import Work
 from otactl.model.status import ExecutionStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from otactl.device.job import Job
     from otactl.device.report import DownloadCounts, Report
     from otactl.device.saved_work import SavedWork

@@ -8,14 +8,13 @@ A reason is a short sentence without figures, so that a monitor can count equal 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from otactl.model.status import ExecutionStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from otactl.device.state import Phase
 
 STEP = "step"

@@ -12,6 +12,7 @@ only late still counts, and the refusal of an older version does not.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -22,8 +23,6 @@ from otactl.device.state import UPDATE_REMEDIES, Remedy
 from otactl.model.status import ExecutionStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from otactl.device.event import UpdateRejected
     from otactl.device.job import Job
     from otactl.device.retry import RetryTimer

@@ -6,6 +6,7 @@ the machine's business (``machine``). The work keeps to the table of ``state``.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from otactl.device.acceptance import refusal_of
@@ -41,8 +42,6 @@ from otactl.device.state import Phase, Trigger, step
 from otactl.model.status import ExecutionStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from otactl.device.job import Image, Job
     from otactl.device.profile import DeviceProfile
     from otactl.device.retry import RetryTimer

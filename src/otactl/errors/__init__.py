@@ -28,11 +28,10 @@ nobody but a developer ever reads a traceback.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from otactl.errors.problem import Problem
 
 

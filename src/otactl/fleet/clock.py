@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from otactl.model.local_cloud import LocalCloudAddress
+from otactl.model.local_cloud import LocalCloudAddress
 
 _MS = 1000
 

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 import aiomqtt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from otactl.fleet.endpoint import FleetEndpoint
     from otactl.fleet.tls import DeviceTls
 

@@ -7,6 +7,7 @@ their owner may read.
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cryptography import x509
@@ -24,8 +25,6 @@ from cryptography.x509.oid import NameOID
 from otactl.errors import LocalResourceMissing
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from otactl.fleet.store import ThingFiles
 
 #: X.520's limit on a common name. AWS IoT writes a subject of its own anyway.

@@ -7,6 +7,7 @@ for a server happen in threads, and their end arrives as an event.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING
 
 from otactl.device import effect as wanted
@@ -14,8 +15,6 @@ from otactl.device import event as happened
 from otactl.fleet.range_fetch import RangeError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
-
     from otactl.fleet.fleet_context import FleetContext
     from otactl.fleet.link import Link
     from otactl.fleet.slot import SlotStore

@@ -5,12 +5,9 @@ from __future__ import annotations
 import ssl
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from otactl.errors import LocalResourceMissing
-
-if TYPE_CHECKING:
-    from otactl.model.local_cloud import LocalCloudAddress
+from otactl.model.local_cloud import LocalCloudAddress
 
 DEFAULT_PORT = 8883
 #: Every root of a system together has 250,000 characters.

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from otactl.device.behaviour import Behaviour
 from otactl.device.profile import DeviceProfile
+from otactl.wire.stream_topic import PayloadFormat
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable
     from concurrent.futures import Executor
 
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from otactl.fleet.clock import FleetClock
     from otactl.fleet.endpoint import FleetEndpoint
     from otactl.fleet.range_fetch import RangeFetcher
-    from otactl.wire.stream_topic import PayloadFormat
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

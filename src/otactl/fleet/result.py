@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections import Counter
+from otactl.model.status import ExecutionStatus
 
+if TYPE_CHECKING:
     from otactl.device.behaviour import Behaviour
     from otactl.device.state import Phase
-    from otactl.model.status import ExecutionStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,9 @@ import resource
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from otactl.errors import LocalResourceMissing
@@ -29,9 +31,6 @@ from otactl.fleet.result import FleetProgress, ThingResult
 from otactl.wire.stream_topic import PayloadFormat
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from types import TracebackType
-
     from cryptography.hazmat.primitives.asymmetric import ec
 
     from otactl.device.effect import Finished

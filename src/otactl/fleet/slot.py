@@ -11,17 +11,15 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from otactl.device.saved_work import SavedWork
 from otactl.device.verification import ImageVerdict, verify_image
 from otactl.fleet.store import write_atomically
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-    from typing import Any
-
     from cryptography.hazmat.primitives.asymmetric import ec
 
     from otactl.device.job import Image

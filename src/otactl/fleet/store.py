@@ -17,16 +17,14 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from otactl.errors import LocalResourceMissing, UserMistake
 from otactl.model.identifier import is_thing_group_name, is_thing_name
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _VERSION = 1
 _MANIFEST = "manifest.json"

@@ -5,8 +5,6 @@ What a message says is not trusted. What cannot be read becomes an event that sa
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from otactl.device import effect as wanted
 from otactl.device import event as happened
 from otactl.device.job import Image, Job
@@ -16,6 +14,7 @@ from otactl.wire.bitmap import encode_bitmap
 from otactl.wire.error import WireError
 from otactl.wire.job_document import parse_document
 from otactl.wire.job_payload import (
+    JobExecution,
     decode_execution_answer,
     decode_job_rejected,
     encode_describe,
@@ -31,9 +30,6 @@ from otactl.wire.stream_payload import (
     encode_get_request,
 )
 from otactl.wire.stream_topic import PayloadFormat, StreamTopic, StreamVerb
-
-if TYPE_CHECKING:
-    from otactl.wire.job_payload import JobExecution
 
 UNREADABLE = "Unreadable"
 

@@ -8,6 +8,7 @@ execution, and a sort of the few minutes where it matters.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,6 @@ from otactl.rules.abort import WHOLE, threshold_hundredths
 from otactl.rules.rollout import MINUTE_MS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from otactl.forecast.attempts import Codes, Executions, Integers
     from otactl.model.job_configuration import AbortCriterion
 

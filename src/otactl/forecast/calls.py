@@ -8,13 +8,10 @@ details of some). Throttled calls that are tried again are not counted.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from otactl.model.status import ExecutionStatus
+from otactl.model.status import ExecutionStatus
 
 #: Executions per page of ListJobExecutionsForJob (botocore ``iot`` LaserMaxResults).
 PAGE = 250

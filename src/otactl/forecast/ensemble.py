@@ -8,6 +8,7 @@ the run alone: the same question gets the same answer, however many threads work
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -22,8 +23,6 @@ from otactl.forecast.sampled_fleet import SampledFleet
 from otactl.rules.schedule import open_minutes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
-
     from otactl.forecast.attempts import Integers
     from otactl.forecast.profile import FleetProfile
     from otactl.forecast.run_result import RunResult

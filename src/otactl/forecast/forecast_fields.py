@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from otactl.forecast.attempts import STATUSES
@@ -9,8 +10,6 @@ from otactl.forecast.band import Band
 from otactl.forecast.summary import MILESTONES, not_notified
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from otactl.forecast.run_result import RunResult
     from otactl.forecast.summary import Forecast
 

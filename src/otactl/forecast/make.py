@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from otactl.forecast.band import FEWEST_RUNS
@@ -12,8 +13,6 @@ from otactl.model.status import TargetSelection
 from otactl.wire.stream_payload import MAX_FILE_SIZE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from otactl.forecast.ensemble import Scenario
     from otactl.forecast.price import Prices
 

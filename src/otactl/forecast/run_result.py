@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from otactl.forecast.attempts import CANCELED, EXECUTED_CODES, IN_PROGRESS, QUEUED, STATUSES
+from otactl.model.status import ExecutionStatus
 from otactl.rules.rollout import MINUTE_MS
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
     from otactl.forecast.attempts import Executions, Flags, Integers
     from otactl.forecast.run import Run
-    from otactl.model.status import ExecutionStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

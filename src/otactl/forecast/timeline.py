@@ -7,6 +7,7 @@ itself cancels what is queued, and what is in progress goes on.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING
@@ -15,8 +16,6 @@ from otactl.forecast.attempts import EXECUTED_CODES, STATUSES
 from otactl.model.status import ExecutionStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from otactl.forecast.attempts import Executions
     from otactl.forecast.run import Run
 

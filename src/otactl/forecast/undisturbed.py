@@ -7,6 +7,7 @@ is there at once and needs no NumPy. Pure.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING
 
 from otactl.forecast.cost import Bill, bill
@@ -14,8 +15,6 @@ from otactl.forecast.messages import messages_per_download, messages_per_executi
 from otactl.forecast.profile import Delivery
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from otactl.forecast.price import Prices
 
 

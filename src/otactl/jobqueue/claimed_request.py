@@ -7,6 +7,7 @@ Each write names the worker and its fence, so one that was taken over can change
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from otactl.errors import OtactlError
@@ -20,8 +21,6 @@ from otactl.jobqueue.transition import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from otactl.jobqueue.lease_policy import LeasePolicy
     from otactl.jobqueue.ports import RequestTable, Time
     from otactl.jobqueue.request import Failure, JobRequest, Outcome

@@ -8,6 +8,7 @@ that may go, so that many workers do not all want the same one.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Container, Iterable
 from dataclasses import replace
 from itertools import count, islice
 from typing import TYPE_CHECKING
@@ -22,8 +23,6 @@ from otactl.jobqueue.transition import failed, guard_of_take_over, taken
 from otactl.model.quoting import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable
-
     from otactl.jobqueue.lease_policy import LeasePolicy
     from otactl.jobqueue.ports import ActiveRequests, RequestTable, TargetReader, Time
     from otactl.jobqueue.request import JobRequest, MalformedRequest

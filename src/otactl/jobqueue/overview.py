@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from otactl.jobqueue.request import MalformedRequest
@@ -9,8 +10,6 @@ from otactl.jobqueue.schedule import judge
 from otactl.jobqueue.state import RequestState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
     from otactl.jobqueue.ports import ActiveRequests, RequestTable, TargetReader, Time
     from otactl.jobqueue.request import JobRequest
     from otactl.jobqueue.schedule import Verdict

@@ -9,15 +9,12 @@ request may use.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Container, Iterator
 
 from otactl.model.identifier import is_bucket_name
 from otactl.model.quoting import quoted
 from otactl.model.s3_url import S3Location, parse_s3_url
 from otactl.wire.placeholder import PRESIGNED, SIGNATURE, START
-
-if TYPE_CHECKING:
-    from collections.abc import Container, Iterator
 
 _SHOWN = 200
 

@@ -7,13 +7,12 @@ error but an answer: somebody else was faster.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
     from otactl.jobqueue.request import Failure, JobRequest, MalformedRequest
     from otactl.jobqueue.state import RequestState
     from otactl.jobqueue.target_set import TargetSet

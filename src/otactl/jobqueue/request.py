@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from otactl.jobqueue.order import Priority, added_ms_of, deployment_id_of, priority_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from otactl.jobqueue.state import FailureKind, RequestState
     from otactl.jobqueue.stored_file import StoredFile
 

@@ -15,6 +15,7 @@ The rules, looked at in the queue's order:
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -24,8 +25,6 @@ from otactl.jobqueue.request import JobRequest
 from otactl.jobqueue.state import RequestState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-
     from otactl.jobqueue.request import MalformedRequest
     from otactl.jobqueue.target_set import TargetSet
 

@@ -7,6 +7,7 @@ is split becomes a series: a request for each part, each after the one before it
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,6 @@ from otactl.model.ini import read_ini
 from otactl.model.ini_edit import with_value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from otactl.jobqueue.request import Targets
 
 _DEFAULT = "DEFAULT"

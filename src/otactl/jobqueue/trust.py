@@ -8,6 +8,7 @@ uploaded because a file from the queue says so.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -17,8 +18,6 @@ from otactl.model.quoting import quoted
 from otactl.model.s3_url import parse_s3_url
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from otactl.jobqueue.request import JobRequest
     from otactl.model.configuration import DeploymentConfiguration
 

@@ -18,16 +18,14 @@ import json
 import re
 import sys
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 #: Tells ``otactl deploy`` that an alarm did it (iot ReasonCode: up to 128 of A-Z, 0-9 and _).
 REASON_CODE = "OTACTL_FORCE_STOP"

@@ -17,13 +17,12 @@ from __future__ import annotations
 
 import calendar
 import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     IsDay = Callable[[date], bool]
 
 _EXPRESSION = re.compile(r"cron\((\S+(?: +\S+){5})\)")

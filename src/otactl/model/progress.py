@@ -6,13 +6,12 @@ seconds, instants in epoch milliseconds.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from otactl.model.status import ExecutionStatus, FailureType
 
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING
 
 from otactl.errors import ConfigurationInvalid
 from otactl.errors.problem import Problem, Severity
@@ -21,9 +21,6 @@ from otactl.model import limits
 from otactl.model.arn import MAX_ARN_LENGTH, account_hint, is_region, partition_of
 from otactl.model.identifier import is_thing_name
 from otactl.model.quoting import quoted
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
 
 #: How many bad lines, and how many repeated ones, are told one by one.
 MAX_NAMED = 20

@@ -8,12 +8,9 @@ guessed gives way to time as well.
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING
 
+from otactl.model.outcome import ThingOutcome
 from otactl.model.status import ExecutionStatus
-
-if TYPE_CHECKING:
-    from otactl.model.outcome import ThingOutcome
 
 #: The time of an event and that of its execution are the same when not further apart than this.
 SAME_MS = 2000

@@ -20,10 +20,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from otactl.model.outcome import ExecutionPage
 from otactl.model.status import ExecutionStatus
 
 if TYPE_CHECKING:
-    from otactl.model.outcome import ExecutionPage
     from otactl.monitor.job_state import JobState
 
 _FAILURES = (ExecutionStatus.FAILED, ExecutionStatus.TIMED_OUT, ExecutionStatus.REJECTED)

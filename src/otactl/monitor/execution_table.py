@@ -15,8 +15,8 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from otactl.model.outcome import ThingOutcome
 from otactl.model.status import ExecutionStatus
@@ -24,9 +24,6 @@ from otactl.monitor.attempt import Attempt, relate
 from otactl.monitor.kept_details import KeptDetails
 from otactl.monitor.measured_column import MeasuredColumn
 from otactl.rules.execution import may_follow
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
 
 #: The key under which a device counts the requests it sent again (``device.report``).
 RETRY_COUNT = "retryCount"

@@ -9,13 +9,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
+from otactl.model.outcome import ThingOutcome
 from otactl.model.progress import FailureGroup
 from otactl.model.status import ExecutionStatus
-
-if TYPE_CHECKING:
-    from otactl.model.outcome import ThingOutcome
 
 #: Different reasons kept apart; a fleet that says something else each time is counted together.
 MAX_GROUPS = 500

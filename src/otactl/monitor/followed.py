@@ -8,15 +8,14 @@ local cloud lets its requests be overheard as well.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from otactl.model.outcome import ThingOutcome
 from otactl.model.progress import FollowedThing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
-    from otactl.model.outcome import ThingOutcome
     from otactl.monitor.ports import JobReader, ThingHeard
 
 #: Each costs a call in every look.

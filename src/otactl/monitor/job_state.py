@@ -17,10 +17,10 @@ end in the same snapshot:
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-from otactl.model.outcome import ThingOutcome
+from otactl.model.outcome import RoundResult, ThingOutcome
 from otactl.model.progress import Source
 from otactl.model.snapshot import JobCounts, JobDescription
 from otactl.model.status import ExecutionStatus, JobStatus, TargetSelection
@@ -28,11 +28,6 @@ from otactl.monitor.attempt import SAME_MS
 from otactl.monitor.execution_table import ExecutionTable
 from otactl.monitor.failure_groups import FailureGroups
 from otactl.wire.job_event import ExecutionEvent, JobEvent, JobOperation
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from otactl.model.outcome import RoundResult
 
 #: Ids of events that are remembered: a doubled event follows its twin within seconds.
 REMEMBERED_EVENTS = 20_000

@@ -7,12 +7,14 @@ threads may read meanwhile: what is known changes under ``lock`` only, and no ca
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from otactl.errors import AwsRefused, AwsUnreachable
-from otactl.model.progress import Source
-from otactl.model.snapshot import JobSnapshot
+from otactl.model.outcome import RoundResult
+from otactl.model.progress import AlarmProgress, Eta, Percentiles, RoundsProgress, Source
+from otactl.model.snapshot import JobDescription, JobSnapshot
 from otactl.model.status import ExecutionStatus
 from otactl.monitor.catch_up import CatchUp, DescribeThing, ListPage
 from otactl.monitor.job_state import JobState
@@ -24,11 +26,6 @@ from otactl.monitor.silence import find_silence
 from otactl.wire.job_event import ExecutionEvent, JobEvent, JobOperation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from otactl.model.outcome import RoundResult
-    from otactl.model.progress import AlarmProgress, Eta, Percentiles, RoundsProgress
-    from otactl.model.snapshot import JobDescription
     from otactl.monitor.followed import FollowedThings
     from otactl.monitor.ports import AlarmReader, Clock, JobReader
     from otactl.monitor.silence import Silence

@@ -6,12 +6,9 @@ kept, and others push out the oldest.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import islice
 from types import MappingProxyType
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 #: Things whose status details are kept, and their length in all.
 KEPT_DETAILS = 20_000

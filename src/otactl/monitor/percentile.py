@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from otactl.model.progress import Percentiles
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _STEPS = (1.0, 2.0, 5.0, 10.0)
 #: No bar is narrower, in seconds: devices measure nothing that is shorter.

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from otactl.model.progress import AbortProgress, RolloutProgress
+from otactl.model.snapshot import JobDescription
 from otactl.model.status import ExecutionStatus
 from otactl.rules.abort import distance
 from otactl.rules.rollout import (
@@ -14,9 +13,6 @@ from otactl.rules.rollout import (
     missing_for_raise,
     rate_per_minute,
 )
-
-if TYPE_CHECKING:
-    from otactl.model.snapshot import JobDescription
 
 
 def rollout_progress(job: JobDescription, unnotified: int | None) -> RolloutProgress | None:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Iterator
+from typing import Protocol
 
-from otactl.model.snapshot import JobSnapshot
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from otactl.model.snapshot import JobDescription
+from otactl.model.snapshot import JobDescription, JobSnapshot
 
 
 class DescribesJobs(Protocol):

@@ -6,18 +6,15 @@ came.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
+from otactl.model.outcome import ExecutionPage, ThingOutcome
+from otactl.model.progress import AlarmProgress
+from otactl.model.snapshot import JobDescription
+from otactl.model.status import ExecutionStatus
 from otactl.wire.job_event import ExecutionEvent, JobEvent
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from otactl.model.outcome import ExecutionPage, ThingOutcome
-    from otactl.model.progress import AlarmProgress
-    from otactl.model.snapshot import JobDescription
-    from otactl.model.status import ExecutionStatus
 
 
 class JobReader(Protocol):

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
+from otactl.model.outcome import ThingOutcome
+from otactl.model.snapshot import JobCounts
 from otactl.model.status import ExecutionStatus
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from otactl.model.outcome import ThingOutcome
-    from otactl.model.snapshot import JobCounts
 
 #: Points kept; more than a chart has pixels for.
 MAX_POINTS = 600

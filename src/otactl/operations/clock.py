@@ -10,12 +10,9 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from typing import TYPE_CHECKING
 
 from otactl.errors import Interrupted
-
-if TYPE_CHECKING:
-    from otactl.model.local_cloud import LocalCloudAddress
+from otactl.model.local_cloud import LocalCloudAddress
 
 
 class CommandClock:

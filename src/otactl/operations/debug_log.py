@@ -11,21 +11,20 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from otactl.deploy.observer import Moment
+from otactl.model.outcome import RoundResult
+from otactl.model.snapshot import JobSnapshot
+from otactl.model.wave import GateStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-    from types import TracebackType
-
     from otactl.deploy.observer import Observer, StepMoment
     from otactl.deploy.step import Step
-    from otactl.model.outcome import RoundResult
-    from otactl.model.snapshot import JobSnapshot
-    from otactl.model.wave import GateStatus
     from otactl.operations.frontend import Frontend
 
 #: The others stand at the same lines of the log: they tell where a process may be killed.

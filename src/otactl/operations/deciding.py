@@ -15,13 +15,12 @@ from otactl.deploy.journal import Journal
 from otactl.deploy.recorded_failure import outcome_words
 from otactl.deploy.store import DeploymentStore
 from otactl.errors import UserMistake
-from otactl.model.wave import Act, Decision, Question
+from otactl.model.wave import Act, Decision, GateStatus, Question
 from otactl.operations.state_directory import state_directory
 from otactl.operations.stored_deployment import choose_deployment
 from otactl.operations.watch.location import find_location
 
 if TYPE_CHECKING:
-    from otactl.model.wave import GateStatus
     from otactl.operations.location_options import LocationOptions
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import signal
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -20,15 +21,13 @@ from otactl.deploy.preparation import Request, prepare
 from otactl.deploy.recorded_failure import outcome_words
 from otactl.deploy.store import DeploymentStore, new_deployment_id
 from otactl.errors import DeploymentFailed, Interrupted, OtactlError
+from otactl.model.outcome import DeploymentResult
 from otactl.operations.debug_log import DebugLog, debug_log_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from otactl.deploy.observer import Observer
     from otactl.deploy.plan import Plan
     from otactl.deploy.planner import PlanOptions
-    from otactl.model.outcome import DeploymentResult
     from otactl.operations.environment import DeploymentEnvironment
     from otactl.operations.frontend import Frontend
     from otactl.operations.load import LoadedDeployment

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from otactl.aws.alarms import CloudWatchAlarms
@@ -18,6 +19,7 @@ from otactl.aws.streams import IotStreams
 from otactl.deploy.ports import Services
 from otactl.deploy.wave_run import WaitOptions
 from otactl.errors import UserMistake
+from otactl.model.local_cloud import LocalCloudAddress
 from otactl.monitor.polling import PollingWatch
 from otactl.operations.clock import CommandClock
 from otactl.operations.defaults import DEFAULT_POLL_SECONDS
@@ -25,12 +27,9 @@ from otactl.operations.frontend import Frontend
 from otactl.operations.state_directory import state_directory
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from otactl.deploy.journal import Journal
     from otactl.deploy.observer import Observer
     from otactl.model.configuration import DeploymentConfiguration
-    from otactl.model.local_cloud import LocalCloudAddress
     from otactl.operations.load import LoadedDeployment
     from otactl.operations.location_options import LocationOptions
 

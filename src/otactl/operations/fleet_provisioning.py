@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from otactl.errors import UserMistake
 from otactl.model.arn import partition_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
     from otactl.aws.clients import AwsClients
     from otactl.aws.provisioning import ThingProvisioner
     from otactl.fleet.store import FleetDirectory, FleetManifest

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from otactl.errors import LocalResourceMissing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
     from otactl.forecast.ensemble import Scenario
     from otactl.forecast.price import Prices
     from otactl.forecast.summary import Forecast

@@ -6,16 +6,15 @@ a terminal.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 from otactl.deploy.observer import SilentObserver
+from otactl.errors.problem import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from otactl.deploy.observer import Observer
-    from otactl.errors.problem import Problem
     from otactl.operations.clock import CommandClock
 
 

@@ -7,8 +7,10 @@ changed on their account.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from otactl.errors import ConfigurationInvalid, LocalResourceMissing
 from otactl.errors.problem import Problem, Severity
@@ -21,8 +23,9 @@ from otactl.model.configuration import (
     with_overrides,
 )
 from otactl.model.configuration.refusal import is_unset
-from otactl.model.ini import read_ini
+from otactl.model.ini import IniDocument, read_ini
 from otactl.model.limits import MAX_CONFIGURATION_LENGTH
+from otactl.model.thing_list import ThingList
 from otactl.operations.named_files import (
     check_image,
     check_private_key,
@@ -30,14 +33,7 @@ from otactl.operations.named_files import (
     read_thing_list,
 )
 from otactl.operations.text_file import read_text
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
-
-    from otactl.model.ini import IniDocument
-    from otactl.model.thing_list import ThingList
-    from otactl.wire.custom_document import DocumentFault
+from otactl.wire.custom_document import DocumentFault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

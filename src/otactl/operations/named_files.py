@@ -8,8 +8,10 @@ its own line.
 from __future__ import annotations
 
 import codecs
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, BinaryIO
+from pathlib import Path
+from typing import Any, BinaryIO
 
 from otactl.errors import ConfigurationInvalid, LocalResourceMissing, UserMistake
 from otactl.errors.problem import Problem, Severity
@@ -18,10 +20,6 @@ from otactl.operations.text_file import opened, read_text, regular_size
 from otactl.wire.custom_document import DocumentFault, read_custom_document
 from otactl.wire.job_document import MAX_JOB_DOCUMENT_LENGTH
 from otactl.wire.stream_payload import MAX_FILE_SIZE
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
 
 #: A million ARNs of the usual length have 70 MB.
 _MAX_THING_LIST_BYTES = 512 * 1024 * 1024

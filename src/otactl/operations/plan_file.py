@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from otactl.errors import UserMistake
@@ -10,8 +11,6 @@ from otactl.operations.text_file import read_named_text
 from otactl.wire.custom_document import DocumentFault, read_custom_document
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from otactl.deploy.plan import Plan
 
 #: 10,000 rounds, the most there are, have some 20 MB of steps.

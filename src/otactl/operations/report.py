@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from otactl.aws.jobs import IotJobs
@@ -21,8 +22,6 @@ from otactl.operations.state_directory import state_directory
 from otactl.operations.watch.location import find_location, rehearsal_cloud
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from otactl.operations.location_options import LocationOptions
     from otactl.operations.report_content import ReportContent
 

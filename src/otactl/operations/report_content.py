@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from otactl.model.outcome import ThingOutcome, WaveResult
+from otactl.model.progress import FailureGroup, Percentiles
 from otactl.model.status import ExecutionStatus
-from otactl.model.wave import Verdict
+from otactl.model.wave import Decision, Verdict
 from otactl.monitor.failure_groups import FailureGroups
 from otactl.monitor.percentile import percentiles
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from otactl.model.job_configuration import JobConfiguration
-    from otactl.model.outcome import ThingOutcome, WaveResult
-    from otactl.model.progress import FailureGroup, Percentiles
-    from otactl.model.wave import Decision
 
 
 _UNDERSCORED = re.compile("_([a-z])")

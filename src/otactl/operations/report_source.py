@@ -6,9 +6,11 @@ A round that is under way, and a job that no journal knows, are asked of the ser
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from otactl.deploy.decision_file import DecisionFile
@@ -18,16 +20,13 @@ from otactl.deploy.step import CreateJob, UploadImage
 from otactl.deploy.wave_result import wave_results
 from otactl.errors import OtactlError, UserMistake
 from otactl.model.identifier import is_job_id
+from otactl.model.outcome import RoundResult, ThingOutcome
+from otactl.model.snapshot import JobDescription
 from otactl.model.status import ExecutionStatus, TargetSelection
 from otactl.operations.report_content import ReportContent, RoundContent, configuration_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from otactl.aws.jobs import IotJobs
-    from otactl.model.outcome import RoundResult, ThingOutcome
-    from otactl.model.snapshot import JobDescription
 
 
 def journal_content(path: Path, made_ms: int) -> ReportContent:

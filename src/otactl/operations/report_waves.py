@@ -7,6 +7,7 @@ that have not ended, its job is asked.
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from otactl.deploy.journal import Journal, Phase, StepState
@@ -16,8 +17,6 @@ from otactl.errors import OtactlError
 from otactl.operations.report_source import as_of_journal, service_round
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from otactl.aws.jobs import IotJobs
     from otactl.operations.report_content import ReportContent, RoundContent
 

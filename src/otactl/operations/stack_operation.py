@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,6 @@ from otactl.errors import AwsRefused, Interrupted, UserMistake
 from otactl.errors.first_failure import after_failure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
     from otactl.aws.stack import ChangeSet, Stack, StackState
     from otactl.aws.stack_event import StackEvent
     from otactl.operations.clock import CommandClock

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,16 +13,14 @@ from otactl.deploy.observer import SilentObserver
 from otactl.deploy.recorded_failure import outcome_words
 from otactl.deploy.store import DeploymentStore
 from otactl.errors import UserMistake
+from otactl.model.snapshot import JobDescription
 from otactl.operations.defaults import DEFAULT_POLL_SECONDS
 from otactl.operations.environment import environment_of, wait_options
 from otactl.operations.state_directory import state_directory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from otactl.deploy.consent import Consent
     from otactl.deploy.observer import Observer
-    from otactl.model.snapshot import JobDescription
     from otactl.operations.environment import DeploymentEnvironment
     from otactl.operations.frontend import Frontend
     from otactl.operations.location_options import LocationOptions

@@ -6,14 +6,12 @@ import codecs
 import os
 import stat
 import tempfile
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from otactl.errors import LocalResourceMissing
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 #: The longest character of UTF-8.
 _MAX_BYTES_PER_CHARACTER = 4

@@ -18,14 +18,13 @@ cloud counts them. A failure that will be retried counts at once, here as in the
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from otactl.model.status import ExecutionStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from otactl.model.job_configuration import AbortCriterion
 
     Counts = Mapping[ExecutionStatus, int]

@@ -12,12 +12,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from otactl.model.status import ExecutionStatus, JobStatus, TargetSelection
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 #: The ways out of each job status, DELETION_IN_PROGRESS and what follows it left aside.
 NEXT: dict[JobStatus, frozenset[JobStatus]] = {

@@ -19,12 +19,11 @@ counter allows. The local cloud decides the same.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from otactl.model.job_configuration import ExponentialRate, RateIncreaseCriteria, Rollout
 
 MINUTE_MS = 60_000

@@ -19,6 +19,7 @@ window. Pure.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from itertools import islice
@@ -28,8 +29,6 @@ from otactl.model import limits
 from otactl.model.cron import parse_cron
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
     from otactl.model.job_configuration import MaintenanceWindow, Scheduling
 
 _MINUTE = timedelta(minutes=1)

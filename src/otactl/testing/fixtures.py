@@ -8,8 +8,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
@@ -20,9 +22,6 @@ from otactl.cloud import CloudSettings, RunningCloud, start_local_cloud
 from otactl.testing.device import DeviceIdentity, registered_device
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
-
     from otactl.deploy.observer import Observer
 
 

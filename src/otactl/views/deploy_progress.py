@@ -8,13 +8,16 @@ minute when nothing did, for whoever ends builds that are silent.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from otactl.deploy.observer import Moment, SilentObserver, StepMoment
 from otactl.deploy.step import AwaitGate, AwaitJob, EndWaves
-from otactl.model.snapshot import JobCounts
+from otactl.model.outcome import RoundResult
+from otactl.model.snapshot import JobCounts, JobSnapshot
 from otactl.model.status import ExecutionStatus
 from otactl.monitor.pace import PaceMeter, estimate
 from otactl.rules.rollout import MINUTE_MS
@@ -22,15 +25,9 @@ from otactl.views.foreign_text import clean, escape
 from otactl.views.wording import eta_words, log_time, over_words, percentage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from types import TracebackType
-    from typing import Self
-
     from rich.console import Console
 
     from otactl.deploy.step import Step
-    from otactl.model.outcome import RoundResult
-    from otactl.model.snapshot import JobSnapshot
 
 _DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
 _SHOWN_DIGITS = 12

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
 
 from otactl.device.state import Phase
 from otactl.views.foreign_text import escape, markup
 from otactl.views.wording import executions_mark
 
 if TYPE_CHECKING:
-    from types import TracebackType
-    from typing import Self
-
     from rich.console import Console
 
     from otactl.fleet import FleetProgress

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
@@ -11,8 +12,6 @@ from otactl.views.forecast_rows import headline, ordered_keys, rows
 from otactl.views.foreign_text import escape
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from rich.console import Console
 
     from otactl.forecast.summary import Forecast

@@ -7,14 +7,11 @@ plugin's ``junit-10.xsd``: what it cannot hold is left out.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
+from otactl.model.outcome import DeploymentResult, RoundResult, ThingOutcome
 from otactl.model.status import ExecutionStatus
 from otactl.views.foreign_text import clean
-
-if TYPE_CHECKING:
-    from otactl.model.outcome import DeploymentResult, RoundResult, ThingOutcome
 
 
 def to_junit(result: DeploymentResult, failure: str | None) -> str:

@@ -8,13 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
+from otactl.model.snapshot import JobSnapshot
 from otactl.model.status import ExecutionStatus, JobStatus
 from otactl.views.wording import percentage
-
-if TYPE_CHECKING:
-    from otactl.model.snapshot import JobSnapshot
 
 _FAILED = (ExecutionStatus.FAILED, ExecutionStatus.TIMED_OUT, ExecutionStatus.REJECTED)
 

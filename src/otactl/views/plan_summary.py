@@ -6,6 +6,7 @@ bad image can do. The same as fields for ``--output json``.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +16,6 @@ from otactl.rules.rollout import DEFAULT_MAXIMUM_PER_MINUTE
 from otactl.views.wording import rounds_words, things_words
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from otactl.forecast.undisturbed import UndisturbedCost
     from otactl.model.job_configuration import AbortCriterion, JobConfiguration, Rollout
 

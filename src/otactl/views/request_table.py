@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
@@ -12,8 +13,6 @@ from otactl.model.quoting import printable
 from otactl.views.foreign_text import clean, clean_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from otactl.jobqueue.schedule import Wait
 
 _WAITS = {

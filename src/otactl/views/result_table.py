@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
+from otactl.model.outcome import DeploymentResult, RoundResult
 from otactl.model.status import ExecutionStatus
 from otactl.model.wave import Verdict
 from otactl.views.foreign_text import escape
@@ -14,7 +15,6 @@ from otactl.views.wording import rounds_words
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from otactl.model.outcome import DeploymentResult, RoundResult
 
 _STYLES = {
     ExecutionStatus.SUCCEEDED: "green",

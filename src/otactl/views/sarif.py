@@ -5,6 +5,7 @@ A waived finding is a result with a suppression, as the user's own words justify
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from otactl import __version__
@@ -12,8 +13,6 @@ from otactl.errors.problem import Severity
 from otactl.forecast.lint import CODES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from otactl.forecast.lint import Finding
     from otactl.operations.lint_report import LintReport
 

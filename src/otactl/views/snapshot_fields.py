@@ -5,22 +5,20 @@ Times are ISO 8601 in UTC, durations seconds, rates per minute. What is not know
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from otactl.model.outcome import ThingOutcome
+from otactl.model.progress import (
+    AbortProgress,
+    AlarmProgress,
+    FollowedThing,
+    Percentiles,
+    RolloutProgress,
+    RoundsProgress,
+)
+from otactl.model.snapshot import JobSnapshot
 from otactl.model.status import ExecutionStatus
 from otactl.views.wording import instant
-
-if TYPE_CHECKING:
-    from otactl.model.outcome import ThingOutcome
-    from otactl.model.progress import (
-        AbortProgress,
-        AlarmProgress,
-        FollowedThing,
-        Percentiles,
-        RolloutProgress,
-        RoundsProgress,
-    )
-    from otactl.model.snapshot import JobSnapshot
 
 
 def snapshot_fields(job_id: str, snapshot: JobSnapshot) -> dict[str, Any]:

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
+from otactl.model.progress import (
+    AbortProgress,
+    Eta,
+    FollowedThing,
+    Pace,
+    Percentiles,
+    RolloutProgress,
+)
+from otactl.model.snapshot import JobCounts, JobSnapshot
 from otactl.model.status import ExecutionStatus, JobStatus
 from otactl.views.foreign_text import clean
-
-if TYPE_CHECKING:
-    from otactl.model.progress import (
-        AbortProgress,
-        Eta,
-        FollowedThing,
-        Pace,
-        Percentiles,
-        RolloutProgress,
-    )
-    from otactl.model.snapshot import JobCounts, JobSnapshot
 
 #: The order in which statuses are shown: what is good, what is under way, what is bad.
 SHOWN_STATUSES = (

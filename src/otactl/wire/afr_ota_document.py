@@ -20,17 +20,13 @@ not ``MQTT`` and has 4 letters for HTTP |
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
-from otactl.model.document_format import DataProtocol, DocumentFormat
+from otactl.model.document_format import AfrOta, DataProtocol, DocumentFormat
 from otactl.model.identifier import MAX_STREAM_ID_LENGTH_ON_AWS_LIBRARY, is_stream_id
 from otactl.wire.error import WireError
 from otactl.wire.image_description import MAX_FILE_ID, ImageDescription
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from otactl.model.document_format import AfrOta
 
 KEY = "afr_ota"
 SIGNATURE_KEY = "sig-sha256-ecdsa"

@@ -7,10 +7,7 @@ JSON it travels as a hex string with or without ``0x``, in CBOR as a byte string
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 
 def encode_bitmap(blocks: Iterable[int], offset: int) -> bytes:

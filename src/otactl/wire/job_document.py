@@ -14,22 +14,18 @@ from __future__ import annotations
 import base64
 import json
 import re
+from collections.abc import Container, Iterator, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 from otactl.model.arn import domain_of
-from otactl.model.document_format import DocumentFormat
+from otactl.model.document_format import AfrOta, DocumentFormat
 from otactl.model.identifier import is_stream_id
 from otactl.wire.afr_ota_document import KEY as AFR_OTA
 from otactl.wire.afr_ota_document import build_afr_ota, parse_afr_ota
 from otactl.wire.error import WireError
 from otactl.wire.image_description import MAX_FILE_ID, SIGNATURE_ALGORITHM, ImageDescription
-
-if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Mapping
-
-    from otactl.model.document_format import AfrOta
 
 COMMAND = "fota"
 #: The manual's documents carry it, so that devices may rely on the key.

@@ -7,9 +7,10 @@ Events may come twice and in any order, so each has an id.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from otactl.model.arn import Arn
 from otactl.model.identifier import is_job_id, is_thing_name
@@ -17,9 +18,6 @@ from otactl.model.status import ExecutionStatus
 from otactl.wire.error import WireError
 from otactl.wire.job_payload import load_object
 from otactl.wire.job_topic import EventTopic
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 # The counters of a finished job; QUEUED and IN_PROGRESS are gone by then.
 _COUNTERS = {

@@ -7,15 +7,13 @@ over MQTT and a string over HTTP; both are read.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from otactl.model.identifier import is_job_id
 from otactl.model.status import ExecutionStatus
 from otactl.wire.error import WireError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 MAX_STATUS_DETAILS = 10
 MAX_DETAIL_KEY_LENGTH = 128

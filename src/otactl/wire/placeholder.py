@@ -11,12 +11,10 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from otactl.wire.custom_document import DocumentFault
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
 
 MAX_SUBSTITUTIONS = 10
 #: Wider than what AWS IoT replaces today: what begins like a placeholder must be a known one.

@@ -10,15 +10,12 @@ import signal
 import subprocess
 import sys
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from types import FrameType
 
 from otactl.cli import terminal
 from otactl.cli.signals import stop_signals
 from otactl.errors import Interrupted
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from types import FrameType
 
 _POLL_SECONDS = 0.5
 

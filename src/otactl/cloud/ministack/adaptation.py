@@ -7,9 +7,9 @@ it, only less like AWS or slower. ``tests/contract/test_ministack.py`` fails the
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
 
 from otactl.cloud.background import Background
 from otactl.cloud.connection_limit import LEAST_KEEP_ALIVE_SECONDS
@@ -47,9 +47,6 @@ from otactl.cloud.ministack.job_deletion import JobDeletion
 from otactl.cloud.ministack.job_pace import JobPace
 from otactl.cloud.ministack.shape import ShapeChanged
 from otactl.rules.rollout import DEFAULT_MAXIMUM_PER_MINUTE
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _log = logging.getLogger("otactl.cloud.ministack")
 

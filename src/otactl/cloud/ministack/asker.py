@@ -21,15 +21,13 @@ from __future__ import annotations
 import functools
 import json
 import logging
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ministack.services import iot
 
 from otactl.cloud.ministack.shape import require_parameters, require_source
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
 
 _asking: ContextVar[Any] = ContextVar("asking", default=None)
 #: What sends the answers of the request under way.

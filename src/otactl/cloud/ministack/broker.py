@@ -8,16 +8,14 @@ much for each message (figures in ``docs/adr/0002-stream-service-beside-ministac
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
 
 from ministack.services import iot
 
 from otactl.cloud.ministack import asker
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-    from typing import Any
-
     from otactl.cloud.scope import Scope
 
 

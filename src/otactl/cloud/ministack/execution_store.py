@@ -16,17 +16,15 @@ from __future__ import annotations
 import functools
 import inspect
 from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ministack.core.responses import AccountRegionScopedDict, get_account_id, get_region
 from ministack.services import iot
 
 from otactl.cloud.ministack.shape import require, require_parameters, require_source
 from otactl.model.status import ExecutionStatus
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
 
 #: Functions whose first argument is a job's id, or a thing's name, and that look at all executions.
 _OF_A_JOB = (

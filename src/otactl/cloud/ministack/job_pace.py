@@ -17,6 +17,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import time
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -32,8 +33,6 @@ from otactl.rules.rollout import MINUTE_MS, RolloutState, next_release
 from otactl.rules.schedule import Phase, phase
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from otactl.cloud.background import Background
 
 #: Set on a job whose schedule is over: it completes even if it is CONTINUOUS.

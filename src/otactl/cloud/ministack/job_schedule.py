@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ministack.core.responses import error_response_json, json_response, request_scope
@@ -29,8 +30,6 @@ from otactl.rules.rollout import MINUTE_MS
 from otactl.rules.schedule import Phase, next_windows, phase, problems
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from otactl.cloud.background import Background
     from otactl.cloud.ministack.job_pace import JobPace
 

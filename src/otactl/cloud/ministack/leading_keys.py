@@ -11,15 +11,13 @@ request, is wrapped; ``_tables`` of ``ministack.services.dynamodb`` says what th
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 from ministack.core import iam_actions
 from ministack.services import dynamodb
 
 from otactl.cloud.ministack.shape import require, require_parameters
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _KEY = "dynamodb:LeadingKeys"
 _PREFIX = "dynamodb:"

@@ -11,7 +11,8 @@ which MiniStack calls once the caller is authorised, is wrapped.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from ministack.core.responses import error_response_json
 from ministack.services import iot, iot_data, iot_jobs_data
@@ -19,9 +20,6 @@ from ministack.services import iot, iot_data, iot_jobs_data
 from otactl.cloud.ministack.shape import require_parameters
 from otactl.cloud.operation import find_operation, members_of
 from otactl.cloud.request_check import request_problem
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _MODULES = {"iot": iot, "iot-data": iot_data, "iot-jobs-data": iot_jobs_data}
 _BAD_REQUEST = 400

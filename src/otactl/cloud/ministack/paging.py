@@ -14,8 +14,9 @@ import base64
 import functools
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import botocore.session
 from ministack.core.responses import error_response_json
@@ -23,9 +24,6 @@ from ministack.services import iot
 
 from otactl.cloud.ministack.shape import require_parameters
 from otactl.cloud.operation import find_operation
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 #: Entries of a page when the caller does not say, and the most it may say (aws-facts A9).
 LARGEST_PAGE = 250

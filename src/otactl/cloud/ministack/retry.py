@@ -15,7 +15,8 @@ MiniStack's own functions use them.
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import iot
@@ -25,9 +26,6 @@ from otactl.cloud.ministack.shape import require_parameters, require_source
 from otactl.model.job_configuration import RetryCriterion
 from otactl.model.status import ExecutionStatus, FailureType
 from otactl.rules.retry import retries_left
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 #: Differs from every job id, so that MiniStack sees a change at the head of the thing's queue.
 _ANOTHER_HEAD = "\0"

@@ -20,9 +20,10 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qs, quote
 
 from ministack import app
@@ -31,9 +32,6 @@ from ministack.core.responses import _account_from_sts_session, request_scope
 
 from otactl.cloud.asgi import Refusal
 from otactl.cloud.ministack.shape import require, require_parameters
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 #: Whether the request of this task has been checked, and is not a presigned one.
 _is_checked: ContextVar[bool] = ContextVar("is_checked", default=False)

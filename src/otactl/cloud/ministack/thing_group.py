@@ -20,16 +20,14 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 from ministack.core.responses import error_response_json, json_response
 from ministack.services import iot
 
 from otactl.cloud.ministack.member_list import MemberList
 from otactl.cloud.ministack.shape import require, require_parameters, require_source
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _MAX_GROUPS_OF_A_THING = 10
 _MAX_LEVELS = 7

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -21,8 +22,6 @@ from otactl.cloud.streams.tags import read_tags
 from otactl.cloud.streams.view import information, summary
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from otactl.cloud.scope import Scope
     from otactl.cloud.streams.file_reader import FileReader
     from otactl.cloud.streams.store import StreamStore

@@ -9,10 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable
 
 
 class BlockCache:

@@ -7,6 +7,7 @@ memory only while it is on its way.
 from __future__ import annotations
 
 import logging
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 from otactl.cloud.streams.fault import FaultKind, StreamFault
@@ -14,6 +15,7 @@ from otactl.cloud.streams.selection import select_blocks
 from otactl.wire.error import WireError
 from otactl.wire.stream_payload import (
     DataBlock,
+    GetStreamRequest,
     StreamDescription,
     StreamFileSize,
     StreamRejected,
@@ -27,13 +29,10 @@ from otactl.wire.stream_payload import (
 from otactl.wire.stream_topic import PayloadFormat, StreamTopic, StreamVerb
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from otactl.cloud.scope import Scope
     from otactl.cloud.streams.file_reader import FileReader
     from otactl.cloud.streams.record import Stream, StreamFile
     from otactl.cloud.streams.store import StreamStore
-    from otactl.wire.stream_payload import GetStreamRequest
 
 #: The largest MQTT message AWS IoT passes (aws-facts A9).
 _MAX_MESSAGE_BYTES = 131072

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -18,8 +19,6 @@ from otactl.cloud.streams.fault import FaultKind, StreamFault
 from otactl.wire.stream_payload import MAX_FILE_SIZE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from otactl.cloud.scope import Scope
     from otactl.cloud.streams.block_cache import BlockCache
     from otactl.cloud.streams.record import ObjectState, S3Location, Stream, StreamFile

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import json
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote
@@ -23,8 +24,6 @@ from otactl.cloud.streams.record import ObjectState, S3Location
 from otactl.cloud.streams.trust import may_be_assumed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from otactl.cloud.scope import Scope
 
 T = TypeVar("T")

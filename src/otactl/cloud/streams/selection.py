@@ -15,14 +15,10 @@ what was chosen and why):
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING
 
 from otactl.wire.bitmap import decode_bitmap
 from otactl.wire.error import WireError
-from otactl.wire.stream_payload import MAX_BYTES_PER_REQUEST
-
-if TYPE_CHECKING:
-    from otactl.wire.stream_payload import GetStreamRequest
+from otactl.wire.stream_payload import MAX_BYTES_PER_REQUEST, GetStreamRequest
 
 
 def select_blocks(request: GetStreamRequest, file_size: int) -> tuple[int, ...]:

@@ -7,14 +7,13 @@ before that there can be neither a stream nor a device.
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from otactl.wire.stream_payload import StreamRejected, encode_rejected
 from otactl.wire.stream_topic import REQUEST_FILTERS, StreamTopic, StreamVerb
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from otactl.cloud.background import Background
     from otactl.cloud.scope import Scope
     from otactl.cloud.streams.device import DeviceService

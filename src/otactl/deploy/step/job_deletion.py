@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from otactl.deploy.consent import Deletion, end_job
 from otactl.errors import AwsRefused
+from otactl.model.snapshot import JobDescription
 
 if TYPE_CHECKING:
     from otactl.deploy.consent import Consent
     from otactl.deploy.ports import Services
-    from otactl.model.snapshot import JobDescription
 
 POLL_SECONDS = 0.5
 _MAX_WAIT_MS = 300_000

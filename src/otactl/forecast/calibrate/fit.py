@@ -19,6 +19,7 @@ installation, and how the share online varies through the day.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -29,8 +30,6 @@ from otactl.forecast.profile import FleetProfile, Group
 from otactl.model.status import ExecutionStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from otactl.forecast.calibrate.record import ExecutionRecord, PastDeployment
 
 #: A thing that starts within this time was connected when it was notified.

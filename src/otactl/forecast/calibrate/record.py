@@ -22,14 +22,12 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from otactl.errors import UserMistake
 from otactl.model.status import ExecutionStatus
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 #: The year 9999, the last a date can show, in epoch milliseconds.
 _LATEST_MS = 253_402_300_799_999

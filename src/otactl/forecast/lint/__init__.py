@@ -10,6 +10,7 @@ Pure Python, no NumPy: ``validate``, ``plan`` and ``deploy`` ask it too.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -26,8 +27,6 @@ from otactl.forecast.profile import FleetProfile
 from otactl.model.configuration.sections import LINT, WAIVER_PREFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from otactl.model.configuration import DeploymentConfiguration
 
 __all__ = ["CODES", "Finding", "lint"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from otactl.errors.problem import Severity
@@ -14,8 +15,6 @@ from otactl.rules.abort import is_met, threshold_hundredths
 from otactl.rules.first_passage import probability_of_firing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from otactl.forecast.lint.lint_context import LintContext
 
 #: Fleets smaller than this are watched by eye.

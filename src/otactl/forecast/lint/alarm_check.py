@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from otactl.errors.problem import Severity
@@ -19,13 +20,17 @@ from otactl.forecast.lint.count_alarm_check import healthy_counts
 from otactl.forecast.lint.finding import Finding
 from otactl.forecast.lint.lint_context import NEARLY_ALL
 from otactl.forecast.lint.words import duration
-from otactl.model.alarm import OWN_NAMESPACE, SERVICE_NAMESPACE, AlarmType, MissingData, Statistic
+from otactl.model.alarm import (
+    OWN_NAMESPACE,
+    SERVICE_NAMESPACE,
+    Alarm,
+    AlarmType,
+    MissingData,
+    Statistic,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from otactl.forecast.lint.lint_context import LintContext
-    from otactl.model.alarm import Alarm
 
 _MINUTE_SECONDS = 60
 #: How long a new custom metric may take to appear.

@@ -14,20 +14,18 @@ the share that is connected; their number in one status is a Poisson variable.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from otactl.errors.problem import Severity
 from otactl.forecast.lint.abort_check import FEW_THINGS, LIKELY, TOLERABLE
 from otactl.forecast.lint.finding import Finding
 from otactl.forecast.lint.words import chance, percent
-from otactl.model.alarm import SERVICE_NAMESPACE, AlarmType, Statistic
+from otactl.model.alarm import SERVICE_NAMESPACE, Alarm, AlarmType, Statistic
 from otactl.model.status import FailureType
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from otactl.forecast.lint.lint_context import LintContext
-    from otactl.model.alarm import Alarm
 
 _MINUTE_SECONDS = 60
 _TOTAL = "JobExecutionTotalCount"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from otactl.errors.problem import Severity
@@ -11,8 +12,6 @@ from otactl.forecast.lint.words import percent
 from otactl.wire.stream_payload import MAX_FILE_SIZE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from otactl.forecast.lint.lint_context import LintContext
 
 _MAX_EXPIRY_SECONDS = 3600

@@ -6,19 +6,17 @@ thing somebody switches on, so what is wrong with them is told now, as a note.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from otactl.errors import ConfigurationInvalid
-from otactl.errors.problem import Severity
+from otactl.errors.problem import Problem, Severity
 from otactl.forecast.lint import lint
 from otactl.forecast.lint.finding import Finding
 from otactl.model.configuration import parse_configuration
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from otactl.errors.problem import Problem
     from otactl.forecast.profile import FleetProfile
     from otactl.model.configuration import LoadedConfiguration
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from otactl.errors.problem import Severity
+from otactl.errors.problem import Severity
 
 #: Where each code is explained, with an example.
 PAGE = "docs/lint.md"

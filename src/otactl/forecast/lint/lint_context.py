@@ -6,6 +6,7 @@ quantities (download, install, reboot) are sums over their quantiles.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -16,8 +17,6 @@ from otactl.rules.retry import RETRIED_STATUSES
 from otactl.rules.rollout import RolloutState, next_release
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from otactl.forecast.distribution import Distribution
     from otactl.forecast.profile import FleetProfile, Group
     from otactl.model.configuration import DeploymentConfiguration

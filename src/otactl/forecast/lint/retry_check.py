@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from otactl.errors.problem import Severity
@@ -12,8 +13,6 @@ from otactl.model.status import FailureType, TargetSelection
 from otactl.rules.first_passage import probability_of_firing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from otactl.forecast.lint.lint_context import LintContext
     from otactl.model.job_configuration import AbortCriterion, RetryCriterion
 

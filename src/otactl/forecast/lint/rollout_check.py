@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -15,8 +16,6 @@ from otactl.rules.rollout import DEFAULT_MAXIMUM_PER_MINUTE, RolloutState, rate_
 from otactl.rules.schedule import open_minutes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from otactl.forecast.lint.lint_context import LintContext
     from otactl.model.job_configuration import ExponentialRate, Rollout
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from otactl.errors.problem import Severity
@@ -11,8 +12,6 @@ from otactl.forecast.lint.words import duration, percent
 from otactl.model.status import TargetSelection
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from otactl.forecast.lint.lint_context import LintContext
 
 _MINUTE_SECONDS = 60

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from otactl.forecast.suggest.abort_option import MINIMA
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from otactl.forecast.suggest.fleet_estimate import FleetEstimate
     from otactl.forecast.suggest.goal import Goal, Setting, TradeOff
 

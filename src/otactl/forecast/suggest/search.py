@@ -16,6 +16,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -35,8 +36,6 @@ from otactl.forecast.suggest.infeasible import (
 from otactl.forecast.suggest.trial import BAD_RUNS, Trial, with_margin
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from otactl.forecast.ensemble import Scenario
     from otactl.forecast.suggest.fleet_estimate import FleetEstimate
     from otactl.forecast.suggest.goal import Goal

@@ -10,6 +10,7 @@ more is not played further.
 from __future__ import annotations
 
 import math
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -21,8 +22,6 @@ from otactl.forecast.suggest.goal import bad, healthy
 from otactl.forecast.summary import finished_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
-
     from otactl.forecast.ensemble import Scenario
     from otactl.forecast.run_result import RunResult
     from otactl.forecast.suggest.goal import Goal, Setting

@@ -17,11 +17,12 @@ which is taken from ``[DEFAULT]`` when it is left out, and said so in a note.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from otactl.errors import ConfigurationInvalid
-from otactl.errors.problem import Severity
+from otactl.errors.problem import Problem, Severity
 from otactl.model.configuration.alarm_rule import alarm_rules
 from otactl.model.configuration.build import build
 from otactl.model.configuration.catalogue import find_field, kind_of
@@ -40,11 +41,6 @@ from otactl.model.configuration.schedule_rule import SCHEDULE_RULES, schedule_is
 from otactl.model.configuration.sections import DEFAULT, KeyName
 from otactl.model.configuration.wave_rule import WAVE_RULES, wave_rules
 from otactl.model.ini import IniDocument, IniEntry, IniSection, read_ini
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from otactl.errors.problem import Problem
 
 __all__ = [
     "CustomDocument",

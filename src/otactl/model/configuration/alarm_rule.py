@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 from otactl.errors.problem import Severity
 from otactl.model import limits
@@ -10,9 +10,6 @@ from otactl.model.arn import Arn
 from otactl.model.configuration.report import Finding
 from otactl.model.configuration.rule import Rule
 from otactl.model.configuration.sections import ALARM_PREFIX, DEFAULT, KeyName
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 
 def span_fits(evaluation_periods: int, period: int) -> Finding | None:

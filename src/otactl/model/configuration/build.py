@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os.path
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeVar
 
 from otactl.model.alarm import Alarm
@@ -35,8 +36,6 @@ from otactl.model.job_configuration import (
 from otactl.model.status import FailureType
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from otactl.model.configuration.reading import Readings
     from otactl.model.configuration.section import Section
 

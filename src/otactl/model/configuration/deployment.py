@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,6 @@ from otactl.model.document_format import AfrOta, DocumentFormat
 from otactl.model.job_configuration import JobConfiguration
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from otactl.model.alarm import Alarm
     from otactl.model.wave import Waves
 

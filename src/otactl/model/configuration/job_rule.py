@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from otactl.errors.problem import Severity
@@ -11,8 +12,6 @@ from otactl.model.configuration.rule import Rule, keys
 from otactl.model.configuration.sections import SECTIONS, KeyName
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from otactl.model.status import FailureType
 
 

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pydantic_core import PydanticCustomError, core_schema
@@ -19,9 +21,6 @@ from pydantic_core import PydanticCustomError, core_schema
 from otactl.model.quoting import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from enum import StrEnum
-
     from pydantic import GetCoreSchemaHandler
 
     from otactl.model.limits import DecimalRange, WholeRange

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,6 @@ from otactl.model.configuration.sections import KeyName
 from otactl.model.quoting import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from otactl.model.ini import IniDocument, IniEntry
 
 

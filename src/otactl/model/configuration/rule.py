@@ -8,14 +8,13 @@ service wins.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from otactl.model.configuration.sections import KeyName
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from otactl.model.configuration.report import Finding, Report
 
 

@@ -7,6 +7,7 @@ as a ``<placeholder>``; every switch is off, so that the rest takes effect only 
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from otactl.model.configuration.catalogue import all_keys
@@ -22,8 +23,6 @@ from otactl.model.configuration.sections import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from otactl.model.configuration.catalogue import Key
     from otactl.model.configuration.sections import SectionSpec
 

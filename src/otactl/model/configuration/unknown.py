@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from otactl.errors.problem import Severity
@@ -11,8 +12,6 @@ from otactl.model.configuration.report import Finding
 from otactl.model.configuration.sections import SECTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from otactl.model.configuration.sections import SectionSpec
 
 #: difflib is quadratic, and nothing we know is as long.

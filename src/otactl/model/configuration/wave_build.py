@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os.path
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +13,6 @@ from otactl.model.job_configuration import Rollout
 from otactl.model.wave import GateRule, Wave, Waves, WaveSize
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from otactl.model.configuration.section import Section
     from otactl.model.configuration.wave_kind import ListedWave
     from otactl.model.job_configuration import JobConfiguration

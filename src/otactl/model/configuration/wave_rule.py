@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from otactl.model.configuration.report import Finding
@@ -13,8 +14,6 @@ from otactl.model.status import TargetSelection
 from otactl.model.wave import REST, WHOLE, percent_words, wave_job_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from otactl.model.configuration.wave_kind import ListedWave
     from otactl.model.wave import WaveSize
 

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePath
-from typing import TYPE_CHECKING
 
 from otactl.model import arn, identifier, limits
 from otactl.model.configuration.kind import Kind, WholeNumber, Word, WordList, refuse
 from otactl.model.cron import cron_fault
 from otactl.model.s3_url import is_s3_url
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _MOMENT = re.compile(r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2})", re.ASCII)
 _PERCENTILE = re.compile(r"p(?:[0-9]{1,2}(?:\.[0-9]{1,2})?|100(?:\.0{1,2})?)", re.ASCII)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import traceback
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from otactl.deploy.journal import Journal, Phase
@@ -32,6 +33,7 @@ from otactl.jobqueue.claimed_request import LeaseLost
 from otactl.jobqueue.failure_policy import may_pass, own_fault
 from otactl.jobqueue.state import FailureKind
 from otactl.jobqueue.trust import document_refusals
+from otactl.model.outcome import DeploymentResult
 from otactl.operations.deployment import about_deployment, carry_out
 from otactl.operations.environment import DeploymentEnvironment, RequestPace
 from otactl.operations.queue.checkpoint import (
@@ -51,13 +53,10 @@ from otactl.operations.queue.request_files import (
 )
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from otactl.deploy.plan import Plan
     from otactl.deploy.planner import PlanOptions
     from otactl.jobqueue.claimed_request import ClaimedRequest
     from otactl.jobqueue.lease_policy import LeasePolicy
-    from otactl.model.outcome import DeploymentResult
     from otactl.operations.frontend import Frontend
     from otactl.operations.load import LoadedDeployment
     from otactl.operations.queue.attempt_result import AttemptResult

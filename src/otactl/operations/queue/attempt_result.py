@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from otactl.errors import LocalResourceMissing
+from otactl.errors import LocalResourceMissing, OtactlError
+from otactl.model.outcome import DeploymentResult
 from otactl.operations.queue.request_fields import request_fields
 from otactl.operations.text_file import write_atomically
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from otactl.errors import OtactlError
     from otactl.jobqueue.request import JobRequest
-    from otactl.model.outcome import DeploymentResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

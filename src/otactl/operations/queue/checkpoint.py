@@ -12,6 +12,7 @@ How rounds ended only workers can write: the policies bind who adds to other nam
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -22,10 +23,9 @@ from otactl.deploy.journal import Phase, StepState
 from otactl.deploy.step import AwaitJob, CreateJob
 from otactl.deploy.step.job import round_result
 from otactl.jobqueue.stored_file import FileRole, release_key
+from otactl.model.outcome import RoundResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from otactl.aws.release_store import ReleaseStore
     from otactl.deploy.journal import Journal
     from otactl.deploy.plan import Plan
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from otactl.jobqueue.claimed_request import ClaimedRequest
     from otactl.jobqueue.request import JobRequest
     from otactl.jobqueue.stored_file import StoredFile
-    from otactl.model.outcome import RoundResult
 
 _MAX_BYTES = 64 * 1024 * 1024
 #: Epoch milliseconds of the year 5138; no more can be shown as a date, or counted here.

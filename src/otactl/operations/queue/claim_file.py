@@ -6,15 +6,12 @@ process, and deploys. Between the two, this file is what holds the claim.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from otactl.errors import LocalResourceMissing, UserMistake
 from otactl.operations.text_file import read_text, write_atomically
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 CLAIM_NAME = ".otactl-request.json"
 _MAX_LENGTH = 64 * 1024

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import threading
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
 
 from otactl.aws.clients import AwsClients, CallCounter
 from otactl.errors import AwsUnreachable, OtactlError
@@ -19,9 +20,6 @@ from otactl.operations.clock import CommandClock
 from otactl.rules.backoff import pause_seconds
 
 if TYPE_CHECKING:
-    from types import TracebackType
-    from typing import Self
-
     from otactl.aws.clients import AwsSettings
     from otactl.jobqueue.claimed_request import ClaimedRequest
     from otactl.jobqueue.lease_policy import LeasePolicy

@@ -7,9 +7,10 @@ happen again. So it is tried until it is done, or until the request turns out to
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from otactl.errors import AwsUnreachable, LocalResourceMissing, UserMistake
+from otactl.errors import AwsUnreachable, LocalResourceMissing, OtactlError, UserMistake
 from otactl.jobqueue.claimed_request import LeaseLost
 from otactl.jobqueue.failure_policy import (
     is_attempt,
@@ -19,15 +20,12 @@ from otactl.jobqueue.failure_policy import (
 )
 from otactl.jobqueue.request import Failure, Outcome
 from otactl.jobqueue.state import FailureKind
+from otactl.model.outcome import DeploymentResult
 from otactl.operations.queue.attempt_result import AttemptResult
 from otactl.rules.backoff import pause_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from otactl.errors import OtactlError
     from otactl.jobqueue.claimed_request import ClaimedRequest
-    from otactl.model.outcome import DeploymentResult
     from otactl.operations.frontend import Frontend
 
 R = TypeVar("R")

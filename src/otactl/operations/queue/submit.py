@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,8 +29,6 @@ from otactl.operations.text_file import read_named_text
 from otactl.wire.job_document import MAX_JOB_DOCUMENT_LENGTH
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from otactl.jobqueue.request import JobRequest
     from otactl.operations.load import LoadedDeployment
     from otactl.operations.queue.session import QueueSession

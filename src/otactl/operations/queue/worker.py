@@ -6,9 +6,11 @@ import os
 import random
 import secrets
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from otactl.errors import AwsUnreachable, Interrupted
@@ -20,9 +22,6 @@ from otactl.operations.queue.attempt_result import keep_report
 from otactl.rules.backoff import pause_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
     from otactl.jobqueue.lease_policy import LeasePolicy
     from otactl.jobqueue.request import JobRequest
     from otactl.operations.frontend import Frontend

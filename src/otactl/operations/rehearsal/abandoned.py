@@ -12,6 +12,7 @@ import os
 import shutil
 import tempfile
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,8 +22,6 @@ from otactl.deploy.journal import Journal, Outcome, Phase
 from otactl.errors import OtactlError, UserMistake
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from otactl.deploy.store import DeploymentStore
 
 _PREFIX = "otactl-rehearsal-"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from otactl.aws.clients import AwsClients, AwsSettings
@@ -15,6 +17,7 @@ from otactl.fleet.clock import FleetClock
 from otactl.fleet.endpoint import FleetEndpoint
 from otactl.fleet.runner import FleetRun
 from otactl.fleet.store import FleetDirectory
+from otactl.model.local_cloud import LocalCloudAddress
 from otactl.model.s3_url import parse_s3_url
 from otactl.operations.clock import CommandClock
 from otactl.operations.fleet_provisioning import create_fleet, plan_fleet
@@ -22,14 +25,10 @@ from otactl.operations.rehearsal.abandoned import work_folder
 from otactl.operations.rehearsal.monitoring import deploy_monitoring, prefix_of, topics_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from cryptography.hazmat.primitives.asymmetric import ec
 
     from otactl.device.profile import DeviceProfile
     from otactl.model.configuration import DeploymentConfiguration
-    from otactl.model.local_cloud import LocalCloudAddress
     from otactl.operations.frontend import Frontend
     from otactl.operations.load import LoadedDeployment
     from otactl.operations.rehearsal.participants import Participants

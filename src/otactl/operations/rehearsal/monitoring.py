@@ -6,13 +6,12 @@ file has it too, with the same template and the same Lambda handlers, so the ala
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from otactl.model.arn import Arn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from otactl.aws.clients import AwsClients
     from otactl.model.configuration import DeploymentConfiguration
     from otactl.operations.clock import CommandClock

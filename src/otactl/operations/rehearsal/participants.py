@@ -6,21 +6,20 @@ AWS.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from otactl.device.behaviour import Behaviour, deal_behaviours, parse_behave
 from otactl.errors import UserMistake
 from otactl.model.arn import Arn, partition_of, thing_arn
 from otactl.model.thing_list import ThingList
+from otactl.model.wave import Waves
 from otactl.rules.waves.membership import divide
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from decimal import Decimal
-
     from otactl.model.configuration import DeploymentConfiguration
-    from otactl.model.wave import Waves
 
 #: Things of a rehearsal with ``--things N``: ``rehearsal-00001`` and so on.
 _NAME = "rehearsal-{number:05}"

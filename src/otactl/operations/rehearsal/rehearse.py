@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from otactl.aws.clients import AwsClients, AwsSettings
@@ -14,6 +15,8 @@ from otactl.deploy.wave_run import WaitOptions
 from otactl.device.behaviour import Behaviour
 from otactl.device.profile import DeviceProfile
 from otactl.errors import DeploymentFailed, OtactlError, UserMistake
+from otactl.model.outcome import DeploymentResult
+from otactl.model.wave import Act
 from otactl.operations.deployment import begin, carry_out, make_plan
 from otactl.operations.environment import DeploymentEnvironment, RequestPace
 from otactl.operations.load import load_deployment
@@ -28,12 +31,8 @@ from otactl.operations.rehearsal.participants import (
 from otactl.operations.state_directory import state_directory
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from cryptography.hazmat.primitives.asymmetric import ec
 
-    from otactl.model.outcome import DeploymentResult
-    from otactl.model.wave import Act
     from otactl.operations.frontend import Frontend
     from otactl.operations.load import LoadedDeployment
     from otactl.operations.rehearsal.environment import RehearsalEnvironment

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from otactl.deploy.consent import Consent, ForcedCancel, end_job
@@ -11,8 +12,6 @@ from otactl.operations.watch.location import find_location
 from otactl.operations.watch.selection import select_jobs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from otactl.aws.renewable_reader import RenewableReader
     from otactl.monitor.board import Board
     from otactl.operations.clock import CommandClock

@@ -7,6 +7,7 @@ where it is.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,8 +21,6 @@ from otactl.operations.clock import CommandClock
 from otactl.operations.state_directory import local_state_directory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from otactl.operations.location_options import LocationOptions
 
 #: A person waits for the answer: report soon that AWS is unreachable.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,8 +22,6 @@ from otactl.operations.state_directory import state_directory
 from otactl.operations.text_file import read_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from otactl.model.configuration import DeploymentConfiguration
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING
 from otactl.aws.event_configuration import NEEDED_EVENTS, enable_events, enabled_events
 from otactl.aws.job_events import JobEvents
 from otactl.aws.renewable_reader import RenewableReader
+from otactl.errors import OtactlError
+from otactl.model.snapshot import JobSnapshot
 from otactl.monitor.board import Board
 from otactl.monitor.followed import FollowedThings
 from otactl.monitor.job_watcher import JobWatcher
@@ -19,11 +22,7 @@ from otactl.operations.watch.actions import WatchActions
 from otactl.rules.backoff import MAX_UNREACHABLE_SECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
     from otactl.deploy.watched_job import WatchedJob
-    from otactl.errors import OtactlError
-    from otactl.model.snapshot import JobSnapshot
     from otactl.monitor.watch_policy import WatchPolicy
     from otactl.operations.watch.location import JobLocation
 

@@ -7,12 +7,14 @@ where the options say, and reads the journals of this machine at the same time.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from otactl.deploy.journal_reader import running_deployments
 from otactl.deploy.store import DeploymentStore
+from otactl.model.snapshot import JobSnapshot
 from otactl.monitor.watch_policy import WatchPolicy
 from otactl.operations.defaults import DEFAULT_POLL_SECONDS
 from otactl.operations.frontend import Frontend
@@ -22,9 +24,6 @@ from otactl.operations.watch.selection import NothingRunning, select_jobs
 from otactl.operations.watch.session import build_session, snapshots
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
-
-    from otactl.model.snapshot import JobSnapshot
     from otactl.operations.location_options import LocationOptions
     from otactl.operations.watch.selection import JobSelection
     from otactl.operations.watch.session import WatchSession

@@ -10,17 +10,16 @@ DescribeJob counts attempts, not things (aws-facts A5), so nothing here rests on
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from otactl.model.outcome import ThingOutcome
 from otactl.model.status import ExecutionStatus
 from otactl.rules.retry import retries_left
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
-
     from otactl.model.job_configuration import RetryCriterion
-    from otactl.model.outcome import ThingOutcome
 
 _NOT_REACHED = (ExecutionStatus.CANCELED, ExecutionStatus.REMOVED)
 

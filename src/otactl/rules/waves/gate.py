@@ -18,17 +18,23 @@ Thresholds round up in whole things. Every time is AWS's: that of executions, an
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from otactl.model.progress import AlarmState
-from otactl.model.wave import Act, MissingAlarmData, Question, Verdict, percent_words
+from otactl.model.wave import (
+    Act,
+    Decision,
+    GateRule,
+    MissingAlarmData,
+    Question,
+    Verdict,
+    percent_words,
+)
 from otactl.rules.waves.membership import share_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from otactl.model.wave import Decision, GateRule
     from otactl.rules.waves.counting import WaveCount
 
 _MS_PER_MINUTE = 60_000

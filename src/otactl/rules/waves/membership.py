@@ -10,15 +10,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING
 
-from otactl.model.wave import WHOLE
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
-
-    from otactl.model.wave import WaveSize
+from otactl.model.wave import WHOLE, WaveSize
 
 
 def share_of(things: int, hundredths: int) -> int:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from otactl.model.progress import Percentiles
 from otactl.views.chart.frame import Frame, empty_chart
 from otactl.views.chart.svg import element, text
 from otactl.views.wording import figure
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from otactl.model.progress import Percentiles
     from otactl.monitor.percentile import Bin
 
 _HEIGHT = 260

@@ -7,12 +7,9 @@ from __future__ import annotations
 
 import queue
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from otactl.errors import OtactlError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 class Errands:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from otactl.model.outcome import ThingOutcome
+from otactl.model.snapshot import JobSnapshot
 from otactl.monitor.table_query import TableQuery
 from otactl.views.foreign_text import clean
 from otactl.views.monitor_terminal.overview import STYLES, overview, summary_line
@@ -22,8 +24,6 @@ from otactl.views.wording import (
 )
 
 if TYPE_CHECKING:
-    from otactl.model.outcome import ThingOutcome
-    from otactl.model.snapshot import JobSnapshot
     from otactl.monitor.board import Board
     from otactl.monitor.table_query import TablePage
     from otactl.views.monitor_terminal.screen import Screen

@@ -11,11 +11,8 @@ import os
 import select
 import termios
 import tty
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from types import TracebackType
-    from typing import Self
+from types import TracebackType
+from typing import Self
 
 # What terminals send for the keys that have a name (xterm, VT100, Linux console).
 _SEQUENCES = {

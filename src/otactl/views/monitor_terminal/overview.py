@@ -6,11 +6,12 @@ text: control characters and markup in it are shown, not obeyed.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from rich.text import Text
 
 from otactl.model.progress import AlarmState
+from otactl.model.snapshot import JobDescription, JobSnapshot
 from otactl.model.status import ExecutionStatus
 from otactl.views.foreign_text import clean
 from otactl.views.outcome import Tone, outcome_of
@@ -33,11 +34,6 @@ from otactl.views.wording import (
     things_words,
     unnotified_words,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from otactl.model.snapshot import JobDescription, JobSnapshot
 
 S = ExecutionStatus
 STYLES = {

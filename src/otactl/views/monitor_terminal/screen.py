@@ -15,15 +15,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import partial
-from typing import TYPE_CHECKING
 
 from otactl.model.status import ExecutionStatus
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 #: The filters in the order f goes through; None shows all.
 FILTERS: tuple[ExecutionStatus | None, ...] = (

@@ -6,13 +6,10 @@ What stands in two columns goes on below the second one; everything else from th
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 from rich.cells import cell_len
 from rich.text import Text
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 #: A label, then at least two blanks; no label is wider.
 _LABEL = re.compile(r" *\S+(?: \S+)*? {2,}")

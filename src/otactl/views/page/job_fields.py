@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from otactl.model.outcome import ThingOutcome
+from otactl.model.snapshot import JobDescription, JobSnapshot
 from otactl.monitor.failure_groups import is_own_word
 from otactl.operations.report_content import configuration_fields
 from otactl.views.foreign_text import clean
@@ -25,8 +27,6 @@ from otactl.views.wording import (
 )
 
 if TYPE_CHECKING:
-    from otactl.model.outcome import ThingOutcome
-    from otactl.model.snapshot import JobDescription, JobSnapshot
     from otactl.monitor.board import Board
     from otactl.monitor.table_query import TablePage
     from otactl.views.outcome import Outcome

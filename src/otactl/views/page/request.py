@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from otactl.model.identifier import is_thing_name
 from otactl.model.status import ExecutionStatus
 from otactl.monitor.table_query import SortBy, TableQuery
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
 
 _MAX_SEARCH = 200
 _MAX_OFFSET = 10_000_000

@@ -8,14 +8,13 @@ import secrets
 import socket
 import sys
 import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from otactl.errors import LocalResourceMissing, UserMistake
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import uvicorn
 
     from otactl.monitor.board import Board

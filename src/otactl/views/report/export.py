@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from otactl.model.outcome import ThingOutcome
 from otactl.model.wave import decision_fields
 from otactl.views.foreign_text import csv_cell
 from otactl.views.foreign_text import to_json as json_text
@@ -17,9 +19,6 @@ from otactl.views.snapshot_fields import execution_fields
 from otactl.views.wording import instant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from otactl.model.outcome import ThingOutcome
     from otactl.operations.report_content import ReportContent
 
 _COLUMNS = (
