@@ -1,23 +1,29 @@
-"""What a custom job document says that cannot work in the deployment it is merged into.
+"""What a custom job document says that cannot work in the deployment it is for.
 
-Pure but for the private key, with which a signature in it is checked.
+Pure but for the key, with which a signature in it is checked.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from otactl.deploy.planner import image_description
+from otactl.deploy.planner import image_description, image_values
 from otactl.deploy.signing import is_signature_of
+from otactl.model.document_format import DataProtocol, DocumentFormat
 from otactl.model.firmware import Firmware
 from otactl.wire.afr_ota import KEY, afr_ota_faults
 from otactl.wire.custom_document import DocumentFault
+from otactl.wire.error import WireError
+from otactl.wire.image_value import fill_image_values, has_image_values, image_value_faults
+from otactl.wire.job_document import OWN_URL_KEY, encode_document
 from otactl.wire.placeholder import placeholder_faults
 
 if TYPE_CHECKING:
     from otactl.model.configuration import DeploymentConfiguration
+
+#: Stands for the signature, which is made later, where only its presence and length count.
+_STAND_IN = bytes(72)
 
 
 def document_faults(
@@ -35,15 +41,75 @@ def document_faults(
         measure: Measures the image; called only if the document describes it.
     """
     presigns = configuration.job.presigned_url is not None
-    yield from placeholder_faults(document, text, presigns=presigns)
-    if KEY not in document:
-        return
-    firmware, signing = measure(), configuration.signing
-    is_signature = None
-    if signing is not None:
-        is_signature = partial(
-            is_signature_of, sha256=firmware.sha256, key_path=signing.private_key_path
+    is_complete = has_image_values(document)
+    own = {} if is_complete else _own_placeholders(configuration)
+    yield from placeholder_faults(document, text, presigns=presigns, own=own)
+    if is_complete:
+        document, faults = _filled(configuration, document, text, measure())
+        yield from faults
+        if faults:
+            return
+    if KEY in document and KEY not in own:
+        yield from _afr_ota_faults(configuration, document, measure())
+
+
+def _own_placeholders(configuration: DeploymentConfiguration) -> dict[str, int]:
+    """The keys that otactl merges in that can hold a placeholder, and how many they do."""
+    own = {}
+    if configuration.job.presigned_url is not None and (
+        DocumentFormat.OTACTL in configuration.document_formats
+    ):
+        own[OWN_URL_KEY] = 1
+    if configuration.afr_ota is not None:
+        own[KEY] = int(DataProtocol.HTTP in configuration.afr_ota.protocols)
+    return own
+
+
+def _filled(
+    configuration: DeploymentConfiguration,
+    document: Mapping[str, Any],
+    text: str,
+    firmware: Firmware,
+) -> tuple[Mapping[str, Any], list[DocumentFault]]:
+    """A document with placeholders once they are filled, and what is wrong with it."""
+    signature = None if configuration.signing is None else _STAND_IN
+    values = image_values(configuration, firmware, signature=signature)
+    faults = list(image_value_faults(document, text, values))
+    if configuration.afr_ota is not None:
+        faults.append(
+            DocumentFault(
+                "has placeholders, so nothing is merged in, and documentFormat says afr_ota",
+                hint="write the afr_ota object into the document, or leave documentFormat out",
+            )
         )
+    if faults:
+        return document, faults
+    filled = fill_image_values(document, values)
+    try:
+        encoded = encode_document(filled)
+    except WireError as error:
+        return filled, [DocumentFault(f"is too long with its placeholders filled: {error}")]
+    if values["signature"] is not None and str(values["signature"]) not in encoded:
+        faults = [
+            DocumentFault(
+                "has no ${otactl:signature}, and useSigningConfig = True",
+                hint="put it where the devices look for it, or switch signing off",
+            )
+        ]
+    return filled, faults
+
+
+def _afr_ota_faults(
+    configuration: DeploymentConfiguration, document: Mapping[str, Any], firmware: Firmware
+) -> Iterator[DocumentFault]:
+    signing = configuration.signing
+
+    def is_signature(found: bytes) -> bool:
+        return found == _STAND_IN or (
+            signing is not None
+            and is_signature_of(found, firmware.sha256, signing.private_key_path)
+        )
+
     image = image_description(configuration, firmware, custom=document, signature=None)
-    for message in afr_ota_faults(document, image, is_signature):
+    for message in afr_ota_faults(document, image, None if signing is None else is_signature):
         yield DocumentFault(message, hint="FreeRTOS devices read it in place of otactl's own keys")

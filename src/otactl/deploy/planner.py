@@ -7,6 +7,7 @@ is still in use.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,7 @@ from otactl.model.firmware import Firmware
 from otactl.model.wave import MAX_NAMED_THINGS, Wave, wave_job_id
 from otactl.wire.error import WireError
 from otactl.wire.image_description import MAX_FILE_ID, ImageDescription
+from otactl.wire.image_value import fill_image_values, has_image_values
 from otactl.wire.job_document import (
     DEFAULT_IMAGE_VERSION,
     build_document,
@@ -93,18 +95,49 @@ def job_document(
     Raises:
         UserMistake: It is longer than AWS takes, or a format cannot say it.
     """
-    image = image_description(configuration, firmware, custom=custom, signature=signature)
     try:
         return encode_document(
-            build_document(
-                image,
-                custom,
-                formats=configuration.document_formats,
-                afr_ota=configuration.afr_ota,
-            )
+            _document(configuration, firmware, custom=custom, signature=signature)
         )
     except WireError as error:
         raise UserMistake(str(error)) from error
+
+
+def _document(
+    configuration: DeploymentConfiguration,
+    firmware: Firmware,
+    *,
+    custom: Mapping[str, Any] | None,
+    signature: bytes | None,
+) -> dict[str, Any]:
+    if custom is not None and has_image_values(custom):
+        values = image_values(configuration, firmware, signature=signature)
+        return fill_image_values(custom, values)
+    return build_document(
+        image_description(configuration, firmware, custom=custom, signature=signature),
+        custom,
+        formats=configuration.document_formats,
+        afr_ota=configuration.afr_ota,
+    )
+
+
+def image_values(
+    configuration: DeploymentConfiguration, firmware: Firmware, *, signature: bytes | None
+) -> dict[str, str | int | None]:
+    """What the placeholders of a custom document stand for; None for what there is not."""
+    image = image_description(configuration, firmware, custom=None, signature=signature)
+    return {
+        "streamId": image.stream_id,
+        "fileId": image.file_id,
+        "fileSize": image.file_size,
+        "md5": firmware.md5,
+        "sha256": firmware.sha256,
+        "signature": None if signature is None else base64.b64encode(signature).decode(),
+        "url": image.presigned_url,
+        "imageVer": image.image_version,
+        "bucket": configuration.bucket,
+        "objectKey": firmware.object_key,
+    }
 
 
 def image_description(

@@ -28,6 +28,7 @@ from otactl.wire.error import WireError
 from otactl.wire.image_description import MAX_FILE_ID, SIGNATURE_ALGORITHM, ImageDescription
 
 COMMAND = "fota"
+OWN_URL_KEY = "presignedUrl"
 #: The manual's documents carry it, so that devices may rely on the key.
 DEFAULT_IMAGE_VERSION = "1"
 #: The keys that name the algorithm: the sample tool's, and that of earlier versions of otactl.
@@ -89,7 +90,7 @@ def _own_keys(image: ImageDescription) -> dict[str, Any]:
         "sha256": image.sha256,
         **dict.fromkeys(_ALGORITHM_KEYS, image.signature_algorithm if signature else None),
         "signature": signature,
-        "presignedUrl": image.presigned_url,
+        OWN_URL_KEY: image.presigned_url,
     }
     return {key: field for key, field in ours.items() if field is not None}
 

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from otactl.wire.custom_document import DocumentFault
+from otactl.wire.image_value import URL
 
 MAX_SUBSTITUTIONS = 10
 #: Wider than what AWS IoT replaces today: what begins like a placeholder must be a known one.
@@ -25,23 +26,24 @@ SIGNATURE = re.compile(
     rf"\$\{{aws:iot:code-sign-signature:s3://[a-z0-9-]+\.(?P<bucket>[a-z0-9.-]+)/(?P<key>{_PLAIN})\}}"
 )
 _PRESIGNS = re.compile(r"\$\s*\{\s*aws:iot:s3-presigned-url", re.IGNORECASE)
-#: The key that otactl fills with a placeholder of its own.
-_OWN_KEY = "presignedUrl"
+#: What each delivery substitutes, otactl's own placeholder of a URL included.
+_SUBSTITUTED = re.compile(rf"{START.pattern}|{re.escape(URL)}", re.IGNORECASE)
 
 
 def placeholder_faults(
-    document: Mapping[str, Any], text: str, *, presigns: bool
+    document: Mapping[str, Any], text: str, *, presigns: bool, own: Mapping[str, int]
 ) -> Iterator[DocumentFault]:
     """What keeps AWS IoT from replacing the placeholders of a custom document.
 
     Args:
         document: The document.
         text: As it stands in its file, to find the lines.
-        presigns: Whether the job has a role that presigns; otactl then adds a placeholder.
+        presigns: Whether the job has a role that presigns.
+        own: The keys that otactl merges in, in place of the document's own, and how many
+            placeholders each has.
     """
     merged = json.dumps(
-        {key: value for key, value in document.items() if not (presigns and key == _OWN_KEY)},
-        ensure_ascii=False,
+        {key: value for key, value in document.items() if key not in own}, ensure_ascii=False
     )
     if not presigns and _PRESIGNS.search(merged):
         yield DocumentFault(
@@ -49,14 +51,14 @@ def placeholder_faults(
             line=_line(text, _PRESIGNS, 0),
             hint="usePresignedUrlConfig = True and [PRESIGNED_URL_CONFIG], or take it out",
         )
-    own = 1 if presigns else 0
-    found = len(START.findall(merged)) + own
+    added = sum(own.values())
+    found = len(_SUBSTITUTED.findall(merged)) + added
     if found > MAX_SUBSTITUTIONS:
         yield DocumentFault(
             f"has {found} placeholders"
-            f"{', that of presignedUrl included' if own else ''}; AWS replaces "
+            f"{f', {added} of otactl included' if added else ''}; AWS replaces "
             f"{MAX_SUBSTITUTIONS} in one job document",
-            line=_line(text, START, MAX_SUBSTITUTIONS - own),
+            line=_line(text, _SUBSTITUTED, MAX_SUBSTITUTIONS - added),
         )
 
 

@@ -19,6 +19,17 @@ def document_of(*sections: str, custom: dict[str, Any] | None = None) -> dict[st
     return json.loads(job_document(configuration, FIRMWARE, custom=custom, signature=None))
 
 
+def test_a_document_with_placeholders_is_filled_and_nothing_is_merged_in() -> None:
+    custom = {"size": "${otactl:fileSize}", "at": ["s3://${otactl:bucket}/${otactl:objectKey}"]}
+
+    assert document_of(custom=custom | {"v": "${otactl:imageVer}", "d": "${otactl:md5}"}) == {
+        "size": 9,
+        "at": [f"s3://ota-bucket/firmware/{'23' * 32}/f.bin"],
+        "v": "1",
+        "d": "0" * 32,
+    }
+
+
 def test_the_default_document_has_every_key_of_the_manuals() -> None:
     assert set(document_of()) == {
         *("command", "streamId", "fileId", "fileSize", "imageVer", "md5sum")

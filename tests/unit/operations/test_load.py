@@ -377,3 +377,91 @@ def test_excepted_things_are_read_by_name_and_groups_among_them_refused(folder: 
     (folder / "not.txt").unlink()
     path = folder / "dev.ini"
     assert ("dev.ini", 17, "exceptThings", "missing-file") in reported(path)
+
+
+EXAMPLES = Path(__file__).parents[3] / "examples" / "documents"
+
+
+def signed(folder: Path, document: str, *, presigned: bool = False) -> Path:
+    """A deployment with a custom document, signed, and by URL where that is asked for."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    path = signing(folder, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    (folder / "doc.json").write_text(document)
+    keys = section("CUSTOM_JOB_DOCUMENT", jobDocSrcCfg="local_file", jobDocPath="doc.json")
+    switches = "[DEFAULT]\nuseCustomJobDocument = True"
+    if presigned:
+        switches, keys = f"{switches}\nusePresignedUrlConfig = True", keys + PRESIGN
+    path.write_text(path.read_text().replace("[DEFAULT]", switches) + keys)
+    return path
+
+
+@pytest.mark.parametrize("name", [path.name for path in sorted(EXAMPLES.glob("*.json"))])
+def test_the_example_documents_can_be_deployed(folder: Path, name: str):
+    document = (EXAMPLES / name).read_text()
+    path = signed(folder, document, presigned=True)
+    if "otactl:signature" not in document:
+        path.write_text(path.read_text().replace("useSigningConfig = True", ""))
+
+    assert reported(path) == []
+
+
+def test_an_unknown_placeholder_is_told_with_its_line(folder: Path):
+    path = custom(folder, '{"a": 1,\n "b": "${otactl:fileSise}"}')
+
+    assert reported(path) == [("doc.json", 2, "", "document")]
+
+
+def test_a_document_with_placeholders_says_the_signature_when_there_is_one(folder: Path):
+    path = signed(folder, '{"size": "${otactl:fileSize}"}')
+
+    (problem,) = examine_deployment(path).problems
+    assert "has no ${otactl:signature}" in problem.message
+
+
+def test_an_afr_ota_object_of_placeholders_agrees_with_the_plan(folder: Path):
+    file = {"filepath": "f", "certfile": "c", "filesize": "${otactl:fileSize}"}
+    file |= {"fileid": "${otactl:fileId}", "sig-sha256-ecdsa": "${otactl:signature}"}
+    update = {"protocols": ["MQTT"], "streamname": "${otactl:streamId}", "files": [file]}
+    assert reported(signed(folder, json.dumps({"afr_ota": update}))) == []
+
+    file["fileid"] = "7${otactl:fileId}"
+    (problem,) = examine_deployment(signed(folder, json.dumps({"afr_ota": update}))).problems
+    assert "fileid '7" in problem.message
+
+
+@pytest.mark.parametrize(("count", "problems"), [(10, 0), (11, 1)])
+def test_each_url_placeholder_is_one_of_ten_substitutions(folder: Path, count: int, problems: int):
+    rows = ",\n".join('"${otactl:url}"' for _ in range(count))
+    path = signed(folder, f'{{"s": "${{otactl:signature}}", "e": [\n{rows}]}}', presigned=True)
+
+    assert reported(path) == [("doc.json", 12, "", "document")] * problems
+
+
+def test_a_document_that_grows_too_long_is_told(folder: Path):
+    rows = ['"${otactl:sha256}"'] * 500
+    path = custom(folder, f'{{"e": [{",".join(rows)}]}}')
+
+    (problem,) = examine_deployment(path).problems
+    assert "too long with its placeholders filled" in problem.message
+    assert "32768" in problem.message
+
+
+def test_placeholders_and_afr_ota_merged_in_exclude_each_other(folder: Path):
+    path = signed(folder, '{"s": "${otactl:signature}"}')
+    agent = section("AFR_OTA_CONFIG", filePath="f", certificateName="c")
+    text = path.read_text().replace("[DEFAULT]", "[DEFAULT]\ndocumentFormat = afr_ota")
+    path.write_text(text + agent)
+
+    (problem,) = examine_deployment(path).problems
+    assert "documentFormat says afr_ota" in problem.message
+
+
+def test_urls_that_are_merged_in_for_both_formats_count_twice(folder: Path):
+    rows = ",\n".join(f'"{PRESIGNED}"' for _ in range(9))
+    path = signed(folder, f'{{"e": [\n{rows}]}}', presigned=True)
+    agent = section("AFR_OTA_CONFIG", filePath="f", certificateName="c")
+    text = path.read_text().replace("[DEFAULT]", "[DEFAULT]\ndocumentFormat = otactl, afr_ota")
+    path.write_text(text + agent)
+
+    (problem,) = examine_deployment(path).problems
+    assert "has 11 placeholders, 2 of otactl included" in problem.message

@@ -1,0 +1,117 @@
+"""Placeholders that otactl fills in a custom job document: ``${otactl:fileSize}`` and so on.
+
+A string that is exactly one placeholder becomes the value with its type: ``"${otactl:fileSize}"``
+becomes a number. Within a longer string the value stands as text. A document that has any of them
+is complete: no key is merged in, so that it can have the form any device reads.
+
+AWS IoT fills its own placeholders later, on each delivery (``wire.placeholder``). The value of
+``url`` is one of those.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from otactl.wire.custom_document import DocumentFault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+#: By name, and what to do where this deployment has no such value.
+NAMES: dict[str, str] = {
+    "streamId": "no stream delivers an image of this size: use ${otactl:url}",
+    "fileId": "",
+    "fileSize": "",
+    "md5": "",
+    "sha256": "",
+    "signature": "useSigningConfig = True and [SIGNING_CONFIG] sign it",
+    "url": "usePresignedUrlConfig = True and [PRESIGNED_URL_CONFIG] presign it",
+    "imageVer": "",
+    "bucket": "",
+    "objectKey": "",
+}
+#: Wider than what is filled: what begins like a placeholder must be a known one.
+_START = re.compile(r"\$\s*\{\s*otactl", re.IGNORECASE)
+_PLACEHOLDER = re.compile(r"\$\{otactl:(?P<name>[A-Za-z0-9]+)\}")
+URL = "${otactl:url}"
+
+
+def has_image_values(document: Mapping[str, Any]) -> bool:
+    """Whether anything in a document is, or begins like, a placeholder of otactl's."""
+    return _START.search(json.dumps(document, ensure_ascii=False)) is not None
+
+
+def fill_image_values(
+    document: Mapping[str, Any], values: Mapping[str, str | int | None]
+) -> dict[str, Any]:
+    """The document with every placeholder replaced.
+
+    Args:
+        document: One without faults.
+        values: By name.
+    """
+    return {key: _filled(member, values) for key, member in document.items()}
+
+
+def _filled(member: Any, values: Mapping[str, str | int | None]) -> Any:
+    if isinstance(member, dict):
+        return fill_image_values(member, values)
+    if isinstance(member, list):
+        return [_filled(one, values) for one in member]
+    if not isinstance(member, str):
+        return member
+    if whole := _PLACEHOLDER.fullmatch(member):
+        return values[whole["name"]]
+    return _PLACEHOLDER.sub(lambda found: str(values[found["name"]]), member)
+
+
+def image_value_faults(
+    document: Mapping[str, Any], text: str, values: Mapping[str, str | int | None]
+) -> Iterator[DocumentFault]:
+    """What keeps the placeholders of a document from being filled.
+
+    Args:
+        document: The document.
+        text: As it stands in its file, to find the lines.
+        values: By name; None where the deployment has none.
+    """
+    for string, is_key in _strings(document):
+        for start in _START.finditer(string):
+            found = _PLACEHOLDER.match(string, start.start())
+            shown = string[start.start() :][:60] if found is None else found.group()
+            line = _line(text, shown)
+            if is_key:
+                yield DocumentFault(f"has {shown} in a key; only values are filled", line=line)
+            elif found is None or found["name"] not in NAMES:
+                yield DocumentFault(
+                    f"has an unknown placeholder, {shown}",
+                    line=line,
+                    hint=f"there are {', '.join(NAMES)}, each as ${{otactl:…}}",
+                )
+            elif values[found["name"]] is None:
+                yield DocumentFault(
+                    f"has {shown}, and this deployment has none",
+                    line=line,
+                    hint=NAMES[found["name"]],
+                )
+
+
+def _strings(member: Any) -> Iterator[tuple[str, bool]]:
+    """Every string in it, and whether it is a key."""
+    if isinstance(member, str):
+        yield member, False
+    elif isinstance(member, list):
+        for one in member:
+            yield from _strings(one)
+    elif isinstance(member, dict):
+        for key, value in member.items():
+            yield key, True
+            yield from _strings(value)
+
+
+def _line(text: str, shown: str) -> int | None:
+    """The line a placeholder stands in; None if the file writes it with escapes."""
+    place = text.find(shown)
+    return None if place < 0 else text.count("\n", 0, place) + 1
