@@ -102,7 +102,7 @@ def main() -> None:
             with otactl(work, "monitor", "dev.ini", *WATCH) as monitor:
                 take_page(browser, read_until(monitor, r"http://\S+"), folder)
             rehearsal.communicate(timeout=DEADLINE_SECONDS)
-        with otactl(work, "report", JOB, "-o", "report.html") as reporting:
+        with otactl(work, "report", JOB, "--out", "report.html") as reporting:
             reporting.communicate(timeout=DEADLINE_SECONDS)
         take_report(browser, Path(work) / "report.html", folder)
 

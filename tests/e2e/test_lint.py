@@ -99,7 +99,7 @@ def test_text_names_file_line_section_and_key_as_editors_want_it() -> None:
     assert ran.returncode == 1
     assert re.search(
         rf"^{re.escape(path)}:\d+: \[ABORT_CONFIG_TYPE_ALL\] minNumberOfExecutedThings: error: "
-        r"OTA101: .* \(safe: .*docs/lint\.md#ota101\)$",
+        r"OTA101: .* \(safe: .*see `otactl lint --explain OTA101`\)$",
         ran.stdout,
         re.MULTILINE,
     )

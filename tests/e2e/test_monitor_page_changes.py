@@ -64,6 +64,46 @@ def test_counts_reach_the_end_by_themselves(browser, tmp_path):
         expect(page.locator("#live")).to_have_text("ended")
 
 
+def test_what_is_looked_at_stands_in_the_address_and_can_be_taken_away(browser, tmp_path):
+    rollout = "[JOB_EXECUTE_ROLLOUT_CONFIG]\nmaximumPerMinute = 60\n"
+    folder = deployable(tmp_path, "kept", 120, rollout, useJobExecutionsRolloutConfig=True)
+    with (
+        rehearsing("--speed", "10", "--behave", "fail=50", cwd=folder),
+        watching("dev.ini", cwd=folder) as (_, address),
+        opened(browser, address) as page,
+    ):
+        expect(page.locator("#status")).to_have_text("COMPLETED")
+        page.locator("#filter-status").select_option("FAILED")
+        expect(page.locator("#found")).to_have_text("60 things")
+        page.get_by_role("button", name="Thing", exact=True).click()
+        page.get_by_role("button", name="Next page").click()
+        expect(page.locator("#page")).to_have_text("51 to 60 of 60")
+        last = rows(page).last.inner_text()
+        kept = page.url
+        assert kept.endswith("#status=FAILED&order=descending&page=2")
+
+        moment = rows(page).last.locator("time")
+        expect(moment).to_have_text(re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC \d+ \w+ ago$"))
+
+        # Opened again, in a window of its own, it shows the same.
+        with opened(browser, kept) as again:
+            expect(again.locator("#page")).to_have_text("51 to 60 of 60")
+            assert rows(again).last.inner_text().split("UTC")[0] == last.split("UTC")[0]
+            again.get_by_label("Search").fill("pump-0")
+            expect(again.locator("#page")).to_have_text(re.compile("^1 to "))
+            assert "page=" not in again.url
+            assert "search=pump-0" in again.url
+
+        with page.expect_download() as export:
+            page.get_by_role("link", name="Export CSV").click()
+        lines = export.value.path().read_text().splitlines()
+        assert export.value.suggested_filename == "job-kept.csv"
+        assert len(lines) == 61
+        with page.expect_download() as report:
+            page.get_by_role("link", name="Report of this job").click()
+        assert "job-kept" in report.value.path().read_text()
+
+
 def test_a_page_that_outlives_its_program_shows_the_very_end(browser, tmp_path):
     # What is drawn and listed follows the counts two seconds behind; the program ends at once.
     rollout = "[JOB_EXECUTE_ROLLOUT_CONFIG]\nmaximumPerMinute = 10\n"

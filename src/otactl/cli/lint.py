@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from otactl.cli.forecast_options import FleetProfileOption, ImageBytesOption, ThingsOption
+from otactl.errors import UserMistake
 from otactl.errors.problem import Severity
 
 if TYPE_CHECKING:
@@ -31,15 +33,19 @@ FOUND = 1
 
 def lint(
     files: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Argument(metavar="FILE...", help="One dev.ini or several.", show_default=False),
-    ],
+    ] = None,
     things: ThingsOption = None,
     profile: FleetProfileOption = None,
     image_bytes: ImageBytesOption = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Let warnings decide the exit code as errors do.")
     ] = False,
+    explain: Annotated[
+        str | None,
+        typer.Option("--explain", metavar="CODE", help="Say what a finding means, OTA104."),
+    ] = None,
     output: Annotated[
         LintFormat,
         typer.Option(
@@ -57,6 +63,11 @@ def lint(
     from otactl.operations.forecast_inputs import read_fleet
     from otactl.operations.lint_report import lint_file
 
+    if explain is not None:
+        _explain(explain)
+        return
+    if not files:
+        raise UserMistake("which FILE?", hint="otactl lint dev.ini, or --explain CODE")
     fleet = read_fleet(profile, things, image_bytes)
     reports = [lint_file(path, fleet) for path in files]
     if output is LintFormat.SARIF:
@@ -71,6 +82,20 @@ def lint(
     stopping = (Severity.ERROR, Severity.WARNING) if strict else (Severity.ERROR,)
     if any(report.has(stopping) for report in reports):
         raise typer.Exit(FOUND)
+
+
+def _explain(code: str) -> None:
+    """Print what the documentation says of a code."""
+    from otactl.forecast.lint import CODES
+    from otactl.operations.shared_file import documentation
+
+    wanted = code.upper()
+    if wanted not in CODES:
+        raise UserMistake(f"there is no finding {code}", hint=f"there are {', '.join(CODES)}")
+    _, _, after = documentation("lint.md").partition(f"### {wanted}\n")
+    typer.echo(
+        f"{wanted}: {CODES[wanted]}\n\n{re.split(r'^#', after, flags=re.MULTILINE)[0].strip()}"
+    )
 
 
 def _print(reports: Sequence[LintReport]) -> None:

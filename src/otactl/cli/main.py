@@ -16,6 +16,7 @@ from otactl.cli import (
     config,
     decide,
     deploy,
+    example,
     fleet,
     forecast,
     history,
@@ -131,6 +132,7 @@ app.command(rich_help_panel=_WATCH)(cancel.cancel)
 app.command(rich_help_panel=_WATCH)(report.report)
 app.command(rich_help_panel=_WATCH)(history.history)
 app.add_typer(config.app, name="config", rich_help_panel=_PREPARE)
+app.add_typer(example.app, name="example", rich_help_panel=_PREPARE)
 app.add_typer(profile.app, name="profile", rich_help_panel=_BEFORE)
 app.add_typer(queue.app, name="queue", rich_help_panel=_DEPLOY)
 app.add_typer(stack.app, name="stack", rich_help_panel=_WATCH)

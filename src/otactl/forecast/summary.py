@@ -71,6 +71,11 @@ class Forecast:
         return 0 < self.abort_probability < 1
 
     @property
+    def aborts_likely(self) -> bool:
+        """Whether it does so in half of the runs or more."""
+        return 2 * len(self.aborted) >= len(self.tallies)
+
+    @property
     def abort_probability(self) -> float:
         """The share of runs in which a criterion was met."""
         return len(self.aborted) / len(self.tallies)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from otactl.monitor.percentile import histogram
 from otactl.monitor.progress import Progress
-from otactl.monitor.table_query import select
+from otactl.monitor.table_query import select, select_all
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,6 +88,12 @@ class Board:
         watcher = self._watchers[job_id]
         with watcher.lock:
             return select(watcher.state.table, query)
+
+    def all_things(self, job_id: str, query: TableQuery) -> tuple[ThingOutcome, ...]:
+        """Every thing of a job that a query finds."""
+        watcher = self._watchers[job_id]
+        with watcher.lock:
+            return select_all(watcher.state.table, query)
 
     def thing(self, job_id: str, thing_name: str) -> ThingOutcome | None:
         """One thing of a job, as far as it is known."""

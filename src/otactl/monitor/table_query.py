@@ -68,6 +68,12 @@ def select(table: ExecutionTable, query: TableQuery) -> TablePage:
     return TablePage(tuple(map(table.outcome, page)), len(rows))
 
 
+def select_all(table: ExecutionTable, query: TableQuery) -> tuple[ThingOutcome, ...]:
+    """Every thing a query finds, on whatever page, in its order."""
+    rows = sorted(_matching(table, query), key=_order(table, query.sort), reverse=query.descending)
+    return tuple(map(table.outcome, rows))
+
+
 def _first(
     count: int, rows: list[int], order: Callable[[int], Any], *, descending: bool
 ) -> list[int]:

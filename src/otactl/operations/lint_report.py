@@ -73,7 +73,7 @@ class LintReport:
             key=finding.key,
             severity=finding.severity,
             code=finding.code,
-            hint=f"safe: {finding.safe}; see {finding.page}",
+            hint=f"safe: {finding.safe}; see `otactl lint --explain {finding.code}`",
         )
 
     def line_of(self, finding: Finding) -> int | None:

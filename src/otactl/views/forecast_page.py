@@ -22,6 +22,7 @@ from otactl.views.foreign_text import html_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from otactl.forecast.run_result import RunResult
     from otactl.forecast.summary import Forecast
 
 _POINTS = 300
@@ -73,31 +74,32 @@ def _headline(forecast: Forecast, forecasts: Sequence[Forecast]) -> str:
 
 
 def _figures(forecast: Forecast) -> list[str]:
-    aborts = forecast.abort_probability > 0
-    figures = []
-    if aborts:
-        after = forecast.abort_seconds
-        figures.append(
-            _figure(
-                f"aborts in {share_text(forecast.abort_probability)} of runs, after",
-                after,
-                duration_text,
-            )
-        )
+    """The numbers on top: those of the likely outcome first."""
+    probability = share_text(forecast.abort_probability)
+    aborts = _figure(
+        f"aborts in {probability} of runs, after", forecast.abort_seconds, duration_text
+    )
     if forecast.is_undecided:
-        stopped = forecast.of_aborted(lambda t: t.bricked)
-        figures.append(_figure("bricked when it aborts", stopped, count_text))
-        others = forecast.of_unaborted(lambda t: t.bricked)
-        figures.append(_figure("bricked when it does not", others, count_text, alarm=True))
+        stopped = _bricked("bricked when it aborts", forecast.of_aborted(_count_bricked))
+        others = _bricked("bricked when it does not", forecast.of_unaborted(_count_bricked))
+        likely = forecast.aborts_likely
+        figures = [aborts, stopped, others] if likely else [others, aborts, stopped]
         return [*figures, _cost(forecast)]
-    figures.append(_figure("bricked", forecast.of_all(lambda t: t.bricked), count_text, alarm=True))
-    if aborts:
-        figures.append(
-            _figure("would be bricked with no abort", Band.of(forecast.without_abort), count_text)
-        )
-    else:
-        figures.append(_figure("95% finished after", forecast.finished_seconds(95), duration_text))
-    return [*figures, _cost(forecast)]
+    bricked = _bricked("bricked", forecast.of_all(_count_bricked))
+    if forecast.aborted:
+        without = Band.of(forecast.without_abort)
+        wasted = _figure("would be bricked with no abort", without, count_text)
+        return [aborts, bricked, wasted, _cost(forecast)]
+    finished = _figure("95% finished after", forecast.finished_seconds(95), duration_text)
+    return [bricked, finished, _cost(forecast)]
+
+
+def _count_bricked(found: RunResult) -> int:
+    return found.bricked
+
+
+def _bricked(label: str, band: Band | None) -> str:
+    return _figure(label, band, count_text, alarm=True)
 
 
 def _cost(forecast: Forecast) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from otactl.forecast.attempts import STATUSES
 from otactl.forecast.band import Band
-from otactl.forecast.summary import MILESTONES, not_notified
+from otactl.forecast.summary import MILESTONES, finished_seconds, not_notified
 from otactl.views.band_text import (
     band_text,
     bytes_text,
@@ -22,8 +22,11 @@ from otactl.views.band_text import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from otactl.forecast.run_result import RunResult
     from otactl.forecast.summary import Forecast
 
+#: The milestone in the headline, in percent.
+_MOST = 95
 _STATUS_WORDS = {
     "SUCCEEDED": "succeeded",
     "FAILED": "failed",
@@ -76,28 +79,46 @@ def ordered_keys(by_forecast: Sequence[dict[tuple[str, str], str]]) -> list[tupl
 
 
 def headline(forecast: Forecast) -> str:
-    """The forecast in one sentence."""
-    things = f"{forecast.scenario.things:,} things"
-    probability = forecast.abort_probability
-    bricked = band_text(forecast.of_aborted(lambda t: t.bricked), count_text)
-    if probability > 0:
-        others = (
-            f"are bricked in these, {_bricked_in_others(forecast)} in the others."
-            if forecast.is_undecided
-            else "are bricked, against "
-            f"{band_text(Band.of(forecast.without_abort), count_text)} with no abort."
-        )
+    """The forecast in a sentence or two, what is likely first."""
+    if not forecast.aborted:
+        return f"{_undisturbed(forecast, forecast.tallies)} and no abort criterion is met."
+    runs = len(forecast.tallies)
+    if not forecast.is_undecided:
+        without = band_text(Band.of(forecast.without_abort), count_text)
         return (
-            f"The job aborts itself in {share_text(probability)} of {len(forecast.tallies)} runs, "
-            f"{band_text(forecast.abort_seconds, duration_text)} after it began, when "
-            f"{band_text(forecast.of_aborted(lambda t: t.notified), count_text)} of {things} were "
-            f"notified; {bricked} {others}"
+            f"The job aborts itself in 100% of {runs} runs, {_aborted(forecast)} are bricked, "
+            f"against {without} with no abort."
+        )
+    share = share_text(forecast.abort_probability)
+    if forecast.aborts_likely:
+        return (
+            f"The job aborts itself in {share} of {runs} runs, {_aborted(forecast)} are bricked in "
+            f"these, {_bricked_in_others(forecast)} in the others."
         )
     return (
-        f"95% of {things} have finished after "
-        f"{band_text(forecast.finished_seconds(95), duration_text)}; "
-        f"{band_text(forecast.of_all(lambda t: t.bricked), count_text)} are bricked and no abort "
-        "criterion is met."
+        f"In {share_text(1 - forecast.abort_probability)} of {runs} runs no abort criterion is "
+        f"met: {_undisturbed(forecast, forecast.unaborted)}. In the other {share} the job aborts "
+        f"itself {_aborted(forecast)} are bricked."
+    )
+
+
+def _undisturbed(forecast: Forecast, tallies: Sequence[RunResult]) -> str:
+    """What becomes of runs without an abort."""
+    finished = Band.of(finished_seconds(found, _MOST) for found in tallies)
+    return (
+        f"{_MOST}% of {forecast.scenario.things:,} things have finished after "
+        f"{band_text(finished, duration_text)}; "
+        f"{band_text(Band.of(found.bricked for found in tallies), count_text)} are bricked"
+    )
+
+
+def _aborted(forecast: Forecast) -> str:
+    """When, how far it had come, and how many things it cost, of the runs that abort."""
+    return (
+        f"{band_text(forecast.abort_seconds, duration_text)} after it began, when "
+        f"{band_text(forecast.of_aborted(lambda t: t.notified), count_text)} of "
+        f"{forecast.scenario.things:,} things were notified; "
+        f"{band_text(forecast.of_aborted(lambda t: t.bricked), count_text)}"
     )
 
 

@@ -101,14 +101,30 @@ def test_an_abort_that_may_come_or_not_is_told_as_two_stories() -> None:
     assert stopped is not None
     assert others is not None
     assert stopped.median < others.low
-    assert headline(undecided).endswith(
-        f"{band_text(stopped, count_text)} are bricked in these, "
-        f"{band_text(others, count_text)} in the others."
-    )
+    assert f"{band_text(stopped, count_text)} are bricked" in headline(undecided)
+    assert f"{band_text(others, count_text)} are bricked" in headline(undecided)
     labels = [row.label for row in rows(undecided)]
     assert labels.index("bricked when it aborts") + 1 == labels.index("bricked when it does not")
     assert "bricked when it does not" in forecast_page([undecided])
     assert "bricked when it aborts" not in [row.label for row in rows(made("calm.ini", 0.0))]
+
+
+def test_the_likely_outcome_comes_first_and_the_rare_one_last() -> None:
+    # 20 runs at 6.5% of failures: the criterion of 10% fires in few of them.
+    rare, often = made("rare.ini", 0.065), made("often.ini", 0.095)
+    assert 0 < rare.abort_probability < 0.5 < often.abort_probability < 1
+
+    assert headline(rare).startswith("In ")
+    assert "no abort criterion is met: 95% of 2,000 things" in headline(rare)
+    assert headline(often).startswith("The job aborts itself in ")
+    labels = [
+        re.findall(r'<span class="label">([^<]*)</span>', forecast_page([each]))
+        for each in (rare, often)
+    ]
+    assert labels[0][0] == "bricked when it does not"
+    assert labels[0][1].startswith("aborts in ")
+    assert labels[1][0].startswith("aborts in ")
+    assert labels[1][1] == "bricked when it aborts"
 
 
 def test_rows_that_only_some_have_stand_where_those_have_them() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 
 import httpx
@@ -81,6 +83,7 @@ def is_nothing(answer):
 PATHS = ["", "page.js", "server.js", "page.css", "events", "things?job=job"]
 PATHS += ["thing?job=job&thing=thing-001", "job?job=job"]
 PATHS += ["chart/progress?job=job", "chart/downloads?job=job"]
+PATHS += ["things.csv?job=job", "report.html?job=job"]
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -183,6 +186,32 @@ async def test_what_a_device_reports_stays_data(page):
     answer = await page.get(f"/{TOKEN}/things", params={"job": "job", "status": "FAILED"})
     assert answer.headers["content-type"] == "application/json"
     assert answer.json()["things"][0]["reason"] == HOSTILE
+
+
+async def test_the_things_of_the_table_are_a_file_for_spreadsheets_on_all_of_its_pages(page):
+    parameters = {"job": "job", "sort": "thing", "descending": "true", "limit": "1"}
+    answer = await page.get(f"/{TOKEN}/things.csv", params=parameters)
+    assert answer.headers["content-disposition"] == 'attachment; filename="job.csv"'
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    assert [row["thing"] for row in rows] == [f"thing-{n:03}" for n in range(49, -1, -1)]
+    assert {row["status"] for row in rows} == {"SUCCEEDED", "FAILED"}
+
+    failed = await page.get(f"/{TOKEN}/things.csv", params={"job": "job", "status": "FAILED"})
+    assert len(list(csv.DictReader(io.StringIO(failed.text)))) == 1
+
+
+async def test_the_report_of_a_job_is_a_file_to_keep_and_says_what_it_lacks(page):
+    answer = await page.get(f"/{TOKEN}/report.html", params={"job": "job"})
+    assert answer.headers["content-disposition"] == 'attachment; filename="job.html"'
+    assert "<h1>" in answer.text
+    assert "thing-000" in answer.text
+    assert HOSTILE not in answer.text
+    assert "of 120 executions the page knew 50 one by one" in answer.text
+
+
+@pytest.mark.parametrize("path", ["things.csv", "report.html"])
+async def test_nothing_is_exported_of_a_job_that_is_not_watched(page, path):
+    assert (await page.get(f"/{TOKEN}/{path}", params={"job": "other"})).status_code == 400
 
 
 @pytest.mark.parametrize(

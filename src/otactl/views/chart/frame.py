@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from otactl.monitor.percentile import round_step
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 RIGHT, BOTTOM = 12, 36
 _TICK_GAP = 60
 _CHARACTER = 7.0
-_MINUTE = 60.0
+_A_LITTLE_MORE = 1.001
 #: Steps of a time axis, in seconds.
 _TIME_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21_600, 43_200)
 _DAY = 86_400
@@ -52,15 +53,29 @@ class Frame:
 
     @property
     def x_ticks(self) -> tuple[float, ...]:
-        """The places along the axis that are named."""
-        wanted = max(2.0, (self.width - self.left - RIGHT) / _TICK_GAP)
-        least = (self.x_max - self.x_min) / wanted
-        step = _time_step(least) if self.x_is_time else round_step(least)
-        first = int(self.x_min / step)
-        last = int(self.x_max / step)
-        return tuple(
-            step * number for number in range(first, last + 1) if step * number >= self.x_min
-        )
+        """The places along the axis that are named, so far apart that no name meets the next."""
+        span = self.width - self.left - RIGHT
+        least = (self.x_max - self.x_min) / max(2.0, span / _TICK_GAP)
+        while True:
+            step = _time_step(least) if self.x_is_time else round_step(least)
+            numbers = range(int(self.x_min / step), int(self.x_max / step) + 1)
+            ticks = tuple(step * number for number in numbers if step * number >= self.x_min)
+            if not any(self._meet(*pair) for pair in pairwise(ticks)):
+                return ticks
+            least = step * _A_LITTLE_MORE
+
+    def _meet(self, before: float, after: float) -> bool:
+        """Whether the names of two places are less than a character apart."""
+        height = (_width(self._x_name(before)) + _width(self._x_name(after))) / 2 + _CHARACTER
+        return self._x_name_middle(after) - self._x_name_middle(before) < height
+
+    def _x_name(self, value: float) -> str:
+        return _time_words(value) if self.x_is_time else _number_words(value)
+
+    def _x_name_middle(self, value: float) -> float:
+        """Where the middle of a name stands: below its place, but within the drawing."""
+        half = _width(self._x_name(value)) / 2
+        return min(max(self.x(value), half), self.width - half)
 
     def x(self, value: float) -> float:
         """Pixels from the left."""
@@ -101,10 +116,15 @@ class Frame:
         )
 
     def _axes(self) -> str:
-        named = _time_words if self.x_is_time else _number_words
         bottom = self.height - BOTTOM
         x_names = "".join(
-            element("text", text(named(tick)), x=self.x(tick), y=bottom + 15, text_anchor="middle")
+            element(
+                "text",
+                text(self._x_name(tick)),
+                x=self._x_name_middle(tick),
+                y=bottom + 15,
+                text_anchor="middle",
+            )
             for tick in self.x_ticks
         )
         y_names = "".join(
@@ -162,6 +182,11 @@ def _stairs(frame: Frame, xs: Sequence[float], ys: Sequence[float]) -> list[str]
             corners.append(f"{location},{corners[-1].partition(',')[2]}")
         corners.append(f"{location},{height}")
     return corners
+
+
+def _width(words: str) -> float:
+    """About how many pixels a name has."""
+    return len(words) * _CHARACTER
 
 
 def _time_step(least: float) -> float:

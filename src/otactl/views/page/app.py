@@ -19,6 +19,7 @@ from otactl.errors import OtactlError
 from otactl.model.progress import Percentiles
 from otactl.views.chart.histogram_chart import histogram_chart
 from otactl.views.chart.progress_chart import progress_chart
+from otactl.views.page.export import report_html, things_csv
 from otactl.views.page.job_fields import BoardNews, page_fields, policy_fields, thing_fields
 from otactl.views.page.request import (
     MAX_BODY_BYTES,
@@ -59,6 +60,7 @@ SCRIPTS = (
     "drawing.js",
     "table.js",
     "dialog.js",
+    "address.js",
 )
 #: Pages open at once; each keeps a connection.
 MAX_STREAMS = 20
@@ -107,6 +109,8 @@ def build_page(board: Board, actions: PageActions, page_shutdown: PageShutdown) 
             Route("/job", _answering(page.job)),
             Route("/chart/progress", _answering(page.progress)),
             Route("/chart/downloads", _answering(page.downloads)),
+            Route("/things.csv", _answering(page.things_csv)),
+            Route("/report.html", _answering(page.report)),
             Route("/look", _answering(page.poll), methods=["POST"]),
             Route("/want", _answering(page.want), methods=["POST"]),
             Route("/cancel", _answering(page.cancel), methods=["POST"]),
@@ -200,6 +204,19 @@ class _Page:
         reported = Percentiles() if snapshot is None else snapshot.download_seconds
         return _drawing(histogram_chart(bins, reported, width=width))
 
+    async def things_csv(self, request: Request) -> Response:
+        """The things of the table, on all of its pages, for a spreadsheet."""
+        job_id = job_of(request.query_params, self._board.job_ids)
+        query = table_query(request.query_params)
+        text = await run_in_threadpool(things_csv, self._board, job_id, query)
+        return _file(text, f"{job_id}.csv", "text/csv; charset=utf-8")
+
+    async def report(self, request: Request) -> Response:
+        """The report of the job as it stands, to keep."""
+        job_id = job_of(request.query_params, self._board.job_ids)
+        text = await run_in_threadpool(report_html, self._board, job_id)
+        return _file(text, f"{job_id}.html", "text/html; charset=utf-8")
+
     async def poll(self, _request: Request) -> Response:
         """Look now."""
         self._actions.poll_now()
@@ -283,6 +300,12 @@ def _event(name: str, content: str = "") -> str:
 
 def _drawing(svg: str) -> Response:
     return Response(svg, media_type="image/svg+xml")
+
+
+def _file(text: str, name: str, media_type: str) -> Response:
+    """A file to be kept, never a page to be shown; a job's id is a plain word."""
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(text, media_type=media_type, headers=headers)
 
 
 def _static(name: str, media_type: str) -> Callable[[Request], Awaitable[Response]]:

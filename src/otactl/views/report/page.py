@@ -208,8 +208,7 @@ def _round(each: RoundContent, content: ReportContent) -> str:
     times = histogram_chart(histogram(downloads), found, width=_CHART_WIDTH)
     return (
         f"<section><h2>{name}</h2>{_bar(each)}{legend(dict(each.counts))}{facts}"
-        f'<div class="charts"><figure><figcaption>Executions over time</figcaption>{progress}'
-        f"</figure><figure><figcaption>Download times</figcaption>{times}</figure></div>"
+        f"{_figures(progress, times)}"
         f"{_failures(each)}</section>"
     )
 
@@ -231,6 +230,16 @@ def _bar(each: RoundContent) -> str:
         '<svg class="bar-row" viewBox="0 0 1000 24" preserveAspectRatio="none" role="img">'
         f"<title>Things by status</title>{''.join(parts)}</svg>"
     )
+
+
+def _figures(progress: str, times: str) -> str:
+    """The drawings; on a phone they are moved sideways, with the keyboard too."""
+    drawn = (("Executions over time", progress), ("Download times", times))
+    figures = "".join(
+        f'<figure tabindex="0"><figcaption>{name}</figcaption>{drawing}</figure>'
+        for name, drawing in drawn
+    )
+    return f'<div class="charts">{figures}</div>'
 
 
 def _failures(each: RoundContent) -> str:
@@ -281,7 +290,7 @@ def _technical(content: ReportContent) -> str:
     if content.api_calls:
         calls = "\n".join(f"{count:>7,}  {name}" for name, count in content.api_calls.items())
         parts.append(_folded(f"{sum(content.api_calls.values()):,} API calls", calls))
-    made = f"<p>Made by otactl at {_time(content.made_ms)}; times are UTC.</p>"
+    made = f"<p>Made by otactl at {_time(content.made_ms)}.</p>"
     return f"<section><h2>In detail</h2>{''.join(parts)}{made}</section>"
 
 
@@ -297,4 +306,4 @@ def _pretty(document: str) -> str:
 
 
 def _time(at_ms: int | None) -> str:
-    return instant(at_ms).replace("T", " ").removesuffix("+00:00")
+    return instant(at_ms).replace("T", " ").replace("+00:00", " UTC")

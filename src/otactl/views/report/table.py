@@ -33,7 +33,7 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]], caption: str) -> 
         for row in rows
     )
     return (
-        f'<div class="scroll"><table><caption>{html_text(caption)}</caption>'
+        f'<div class="scroll" tabindex="0"><table><caption>{html_text(caption)}</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 

@@ -1,6 +1,6 @@
 // One thing, the job document, and cancelling.
 
-import { $, fill, h, statusMark, time, write } from "./element.js";
+import { $, fill, h, moment, statusMark, write } from "./element.js";
 import { ask, tell } from "./server.js";
 import { attempt, say, view, NOBODY } from "./view.js";
 
@@ -28,9 +28,9 @@ function thingParts(found) {
   const facts = [
     ["Status", statusMark(found.status)],
     ["Attempt", String(found.executionNumber)],
-    ["Queued", time(found.queuedAt)],
-    ["Started", time(found.startedAt)],
-    ["Last update", time(found.lastUpdatedAt)],
+    ["Queued", moment(found.queuedAt)],
+    ["Started", moment(found.startedAt)],
+    ["Last update", moment(found.lastUpdatedAt)],
   ].filter(([, value]) => value);
   const details = Object.entries(found.statusDetails);
   return [

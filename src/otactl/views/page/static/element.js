@@ -75,6 +75,37 @@ export function time(value) {
   return new Date(value).toISOString().replace("T", " ").slice(0, 19);
 }
 
+// The program's clock may be another than the browser's: of a rehearsal it runs faster.
+let ahead = 0;
+
+/** What the program's clock shows. */
+export function setNow(at) {
+  if (at) ahead = new Date(at) - Date.now();
+}
+
+function ago(at) {
+  const seconds = Math.max(0, Math.round((Date.now() + ahead - at) / 1000));
+  const [size, unit] = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]].find(([each]) => seconds >= each) || [1, "s"];
+  return `${Math.floor(seconds / size)} ${unit} ago`;
+}
+
+/** A moment, in UTC and as long ago as it is; `refreshTimes` keeps that up. */
+export function moment(value) {
+  if (!value) return null;
+  const at = new Date(value).getTime();
+  return h("time", { dateTime: new Date(at).toISOString() }, `${time(at)} UTC `,
+    h("small", { className: "ago" }, ago(at)));
+}
+
+/** Let what was so long ago be longer ago. */
+export function refreshTimes() {
+  for (const element of document.querySelectorAll("time")) {
+    const text = ago(Date.parse(element.dateTime));
+    const small = element.lastElementChild;
+    if (small.textContent !== text) small.textContent = text;
+  }
+}
+
 export function swatch(className) {
   return h("span", { className: `swatch ${className}`, ariaHidden: "true" });
 }

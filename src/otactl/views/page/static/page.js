@@ -1,6 +1,7 @@
 // The live page: what is told goes to the parts that show it, what people do to the parts that act.
 
-import { $, time, write } from "./element.js";
+import { $, refreshTimes, setNow, time, write } from "./element.js";
+import { onAddress, remembered } from "./address.js";
 import { listen, tell } from "./server.js";
 import { attempt, current, noteLine, view } from "./view.js";
 import { showJob } from "./board.js";
@@ -28,6 +29,7 @@ function line(state, since) {
   $("live").dataset.line = state;
   showState();
   $("look").disabled = !view.live || view.finished;
+  $("again").hidden = !["lost", "unreached", "full"].includes(state);
   if (!view.live) $("cancel").disabled = true;
   noteLine(notice);
 }
@@ -45,15 +47,20 @@ function board(news) {
   for (const job of news.jobs) view.jobs.set(job.jobId, job);
   Object.assign(view, { order: news.order, version: news.version, finished: news.finished, failure: news.failure });
   line("live");
-  if (!view.job) select(view.order[0]);
+  if (!view.job) go(remembered());
   else show();
 }
 
-function select(jobId) {
+/** Look at what an address says. */
+function go(at) {
+  select(view.order.includes(at.job) ? at.job : view.job || view.order[0], at);
+}
+
+function select(jobId, at = {}) {
   view.job = jobId;
   forgetDrawings();
   forgetDocument();
-  resetTable();
+  resetTable(at);
   show();
   changeTable();
 }
@@ -61,6 +68,7 @@ function select(jobId) {
 function show() {
   const job = current();
   if (!job) return;
+  setNow(job.at);
   showJob(job, { select, open: openThing, filter: filterBy });
   showState();
   // Nobody sees the rest of a page in the background; its title is worth keeping up.
@@ -88,4 +96,7 @@ wireTable(openThing);
 wireDialogs();
 new ResizeObserver(drawAll).observe(document.querySelector("main"));
 document.addEventListener("visibilitychange", show);
-listen({ board, line, last });
+onAddress((at) => view.job && go(at));
+setInterval(refreshTimes, 1000);
+const { hurry } = listen({ board, line, last });
+$("again").addEventListener("click", hurry);

@@ -111,4 +111,5 @@ export function listen({ board, line, last }) {
   addEventListener("online", hurry);
   setInterval(check, CHECK_MS);
   open();
+  return { hurry };
 }

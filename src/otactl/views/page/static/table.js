@@ -1,21 +1,52 @@
 // The table of things: filtered, sorted and paged by the program, which knows them all.
 
-import { $, clean, h, number, settle, statusMark, time, word, write, ORDER, opener } from "./element.js";
+import { $, clean, h, moment, number, settle, statusMark, word, write, ORDER, opener } from "./element.js";
+import { remember } from "./address.js";
 import { ask, tell } from "./server.js";
 import { attempt, current, view } from "./view.js";
 
 const PAGE_SIZE = 50;
+const MOST_PAGES = 200000;
+const SORTS = ["thing", "status", "updated"];
 // News come twice a second; a table that jumps as often helps nobody.
 const REFRESH_MS = 2000;
 
 const table = { sort: "thing", descending: false, offset: 0, total: 0, asked: 0, flying: 0, askedAt: 0 };
 let openThing = () => {};
 
-/** It is another job now: begin at its first page, and show none of the other's things. */
-export function resetTable() {
-  table.offset = 0;
+/**
+ * It is another job now: show none of the other's things, and begin at its first page, or where the
+ * address says: `{status, search, sort, order, page}`.
+ */
+export function resetTable(at = {}) {
+  const page = Math.min(parseInt(at.page, 10) || 1, MOST_PAGES);
+  table.offset = Math.max(0, page - 1) * PAGE_SIZE;
   table.total = 0;
+  if (SORTS.includes(at.sort)) table.sort = at.sort;
+  if (at.order) table.descending = at.order === "descending";
+  if (at.search) $("search").value = at.search.slice(0, $("search").maxLength);
+  if (ORDER.includes(at.status)) $("filter-status").value = at.status;
   showRows([]);
+  const status = $("filter-status").value;
+  if (status) attempt(() => tell("want", { job: view.job, status }));
+}
+
+function query() {
+  return {
+    job: view.job, status: $("filter-status").value, search: $("search").value.trim(),
+    sort: table.sort, descending: table.descending,
+  };
+}
+
+/** Keep in the address, and in the links, what is looked at. */
+function keepPlace() {
+  const { job, status, search, sort } = query();
+  remember({
+    job: view.order.length > 1 && job, status, search, sort: sort !== SORTS[0] && sort,
+    order: table.descending && "descending", page: table.offset && 1 + table.offset / PAGE_SIZE,
+  });
+  $("export").href = `things.csv?${new URLSearchParams(query())}`;
+  $("report").href = `report.html?${new URLSearchParams({ job })}`;
 }
 
 /** Somebody wants to see something else: at once, and whatever was asked before is forgotten. */
@@ -24,12 +55,10 @@ export async function changeTable() {
   table.timer = null;
   table.askedAt = Date.now();
   table.flying += 1;
+  keepPlace();
   const mine = ++table.asked;
   await attempt(async () => {
-    const page = await ask("things", {
-      job: view.job, status: $("filter-status").value, search: $("search").value.trim(),
-      sort: table.sort, descending: table.descending, offset: table.offset, limit: PAGE_SIZE,
-    });
+    const page = await ask("things", { ...query(), offset: table.offset, limit: PAGE_SIZE });
     if (mine !== table.asked) return;
     table.total = page.total;
     if (table.offset && table.offset >= page.total) {
@@ -67,7 +96,7 @@ function showRows(things) {
       const [, status, attempt, updated, reason] = row.children;
       status.replaceChildren(statusMark(thing.status));
       attempt.textContent = thing.executionNumber;
-      updated.textContent = time(thing.lastUpdatedAt);
+      updated.replaceChildren(moment(thing.lastUpdatedAt) || "");
       reason.textContent = clean(doing(thing));
     },
   }));

@@ -1,0 +1,63 @@
+"""What is taken away from the page: its things as CSV, and the report of a job as one file.
+
+Both are made of what the page knows; AWS is not asked.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from otactl.monitor.table_query import TableQuery
+from otactl.operations.report_content import ReportContent, RoundContent, configuration_fields
+from otactl.views.report import to_csv, to_html
+
+if TYPE_CHECKING:
+    from otactl.model.snapshot import JobSnapshot
+    from otactl.monitor.board import Board
+
+
+def things_csv(board: Board, job_id: str, query: TableQuery) -> str:
+    """Every thing that a query finds, on a line, whatever page of it is shown."""
+    return to_csv(_content(board, job_id, query))
+
+
+def report_html(board: Board, job_id: str) -> str:
+    """The report of a job as it stands."""
+    return to_html(_content(board, job_id, TableQuery()))
+
+
+def _content(board: Board, job_id: str, query: TableQuery) -> ReportContent:
+    snapshot = board.snapshot(job_id)
+    things = board.all_things(job_id, query)
+    job = None if snapshot is None else snapshot.job
+    ended_ms = None if job is None else job.completed_at_ms
+    created_ms = 0 if job is None else job.created_at_ms
+    return ReportContent(
+        job_id=job_id,
+        made_ms=0 if snapshot is None else snapshot.at_ms,
+        created_ms=created_ms,
+        rounds=(
+            RoundContent(
+                round=1,
+                status="" if job is None else job.status.value,
+                executions=things,
+                counts=Counter(one.status for one in things),
+                duration_seconds=None if ended_ms is None else (ended_ms - created_ms) / 1000,
+            ),
+        ),
+        things=len(things),
+        is_running=ended_ms is None,
+        failure="" if job is None else job.comment,
+        policy={} if job is None else configuration_fields(job.configuration),
+        notes=_notes(snapshot, len(things)),
+    )
+
+
+def _notes(snapshot: JobSnapshot | None, known: int) -> tuple[str, ...]:
+    """What is missing: executions of whose things the page knows nothing but their number."""
+    total = 0 if snapshot is None or snapshot.job is None else snapshot.job.counts.total
+    if total <= known:
+        return ()
+    words = f"of {total:,} executions the page knew {known:,} one by one"
+    return (f"{words}; `otactl report` asks AWS about the others",)
