@@ -19,7 +19,8 @@ from otactl.rules.timeout import deadline_ms
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from otactl.forecast.listed_fleet import Act
+    from tests.support.listed_fleet import Act
+
     from otactl.model.job_configuration import AbortCriterion, JobConfiguration
 
 S = ExecutionStatus

@@ -6,13 +6,13 @@ import numpy as np
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from tests.property.reference_job import ReferenceJob
+from tests.support.listed_fleet import Act, ListedFleet
+from tests.support.timeline import timeline
 
 from otactl.forecast.abort_finder import Abort
-from otactl.forecast.listed_fleet import Act, ListedFleet
 from otactl.forecast.pace import Pace
 from otactl.forecast.run import run
 from otactl.forecast.run_result import RunResult, run_result
-from otactl.forecast.timeline import timeline
 from otactl.model.job_configuration import (
     AbortCriterion,
     ExponentialRate,

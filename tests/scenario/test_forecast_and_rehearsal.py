@@ -19,18 +19,18 @@ import numpy as np
 import pytest
 from tests.e2e.deployable import Deployable
 from tests.e2e.program import otactl
+from tests.support.listed_fleet import Act, ListedFleet
+from tests.support.timeline import Happening, timeline
 
 from otactl.deploy.journal import Journal
 from otactl.deploy.store import DeploymentStore
 from otactl.device.behaviour import Behaviour, deal_behaviours, parse_behave
 from otactl.forecast.ensemble import Scenario as Wanted
 from otactl.forecast.ensemble import play
-from otactl.forecast.listed_fleet import Act, ListedFleet
 from otactl.forecast.pace import Pace
 from otactl.forecast.profile import parse_profile
 from otactl.forecast.run import run
 from otactl.forecast.run_result import run_result
-from otactl.forecast.timeline import Happening, timeline
 from otactl.model.status import ExecutionStatus
 from otactl.operations.load import load_deployment
 

@@ -146,11 +146,3 @@ class IotRegistry:
                 f"the thing list names {thing_arn}, which does not exist",
                 hint="register the thing, or take it off the list",
             ) from error
-
-
-def missing_group(error: AwsRefused, group_arn: str) -> UserMistake:
-    """What to say when a group of the thing list does not exist."""
-    return UserMistake(
-        f"the thing list names {group_arn}, which does not exist ({error.code})",
-        hint="`aws iot list-thing-groups` lists the groups",
-    )

@@ -12,7 +12,6 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
@@ -482,13 +481,3 @@ def _execution_row(round_number: int, execution: ThingOutcome) -> tuple[object, 
         execution.updated_at_ms,
         json.dumps(dict(details)) if details else None,
     )
-
-
-@contextmanager
-def open_journal(path: Path) -> Iterator[Journal]:
-    """``Journal.open`` for a ``with`` statement."""
-    journal = Journal.open(path)
-    try:
-        yield journal
-    finally:
-        journal.close()

@@ -32,11 +32,6 @@ class Band:
         ordered = sorted(values)
         return cls(*(quantile(ordered, share) for share in (LOW, MIDDLE, HIGH)))
 
-    @property
-    def is_certain(self) -> bool:
-        """Whether every run agreed."""
-        return self.low == self.high
-
     def to_fields(self, digits: int = 3) -> dict[str, float | None]:
         """The band as JSON fields; null for what is infinite."""
         return {

@@ -96,9 +96,8 @@ MAX_TAGS = 50
 MAX_TAG_KEY_LENGTH = 128
 MAX_TAG_VALUE_LENGTH = 256
 
-#: ``cloudwatch`` AlarmName, Namespace, MetricName.
+#: ``cloudwatch`` AlarmName.
 MAX_ALARM_NAME_LENGTH = 255
-MAX_METRIC_NAME_LENGTH = 255
 #: ``cloudwatch`` ResourceList: actions of an alarm for one state.
 MAX_ALARM_ACTIONS = 5
 #: Periods below a minute, for high-resolution metrics only (facts I3).

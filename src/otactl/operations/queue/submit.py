@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from otactl.aws.object_store import S3ObjectStore
 from otactl.deploy.image_file import measure_image
-from otactl.jobqueue.order import job_id_of
 from otactl.jobqueue.request import Targets
 from otactl.jobqueue.stored_file import FileRole, StoredFile
 from otactl.jobqueue.submission import (
@@ -171,8 +170,3 @@ def request_names(requests: tuple[JobRequest, ...]) -> str:
     """The requests in a sentence."""
     first, last = requests[0].job_id, requests[-1].job_id
     return first if len(requests) == 1 else f"{first} to {last}"
-
-
-def waits_for(request: JobRequest) -> list[str]:
-    """The ids of the requests it comes after."""
-    return [job_id_of(key) for key in request.after]
