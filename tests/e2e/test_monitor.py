@@ -157,7 +157,7 @@ def test_until_done_in_words_tells_each_change_and_as_json_one_object(monitor, t
     ):
         words.wait_for(lambda it: "4 queued" in it.said, "the first look was told")
         things.report(job, "FAILED", things.names[0], reason="flash full")
-        words.wait_for(lambda it: "1 of 4 over: 3 queued, 1 failed" in it.said, "a failure")
+        words.wait_for(lambda it: "1 of 4 finished: 3 queued, 1 failed" in it.said, "a failure")
         things.report(job, "SUCCEEDED", *things.names[1:])
         assert (words.end(), single.end()) == (1, 1)
 

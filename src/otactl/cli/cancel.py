@@ -7,18 +7,17 @@ from typing import Annotated
 import typer
 
 from otactl.cli import terminal
+from otactl.cli.option_group import HERE, located
 from otactl.cli.options import (
-    EndpointUrlOption,
     OutputFormat,
     OutputOption,
-    ProfileOption,
-    RegionOption,
-    StateDirOption,
     YesOption,
 )
 from otactl.errors import UserMistake
+from otactl.operations.location_options import LocationOptions
 
 
+@located()
 def cancel(
     job: Annotated[
         str,
@@ -42,10 +41,7 @@ def cancel(
         typer.Option("--comment", metavar="TEXT", help="Why; everybody can read it in the job."),
     ] = None,
     yes: YesOption = False,
-    profile: ProfileOption = None,
-    region: RegionOption = None,
-    endpoint_url: EndpointUrlOption = None,
-    state_dir: StateDirOption = None,
+    where: LocationOptions = HERE,
     output: OutputOption = OutputFormat.TEXT,
 ) -> None:
     """Cancel a job: nothing more is rolled out, what is queued ends, what is in progress goes on.
@@ -57,15 +53,11 @@ def cancel(
     from otactl.cli.stack_dialog import confirmed
     from otactl.deploy.consent import Consent
     from otactl.model.identifier import is_thing_name
-    from otactl.operations.location_options import LocationOptions
     from otactl.operations.watch.actions import DEFAULT_COMMENT, locate_job
     from otactl.operations.watch.actions import cancel as cancel_job
 
     if thing is not None and not is_thing_name(thing):
         raise UserMistake(f"--thing {thing!r} is no thing name")
-    where = LocationOptions(
-        profile=profile, region=region, endpoint_url=endpoint_url, state_dir=state_dir
-    )
     job_id, location = locate_job(job, where)
     what = f"job {job_id}" if thing is None else f"job {job_id} on thing {thing}"
     how = " by force, also what is in progress" if force else ""

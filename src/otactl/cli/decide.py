@@ -8,13 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from otactl.cli import terminal
-from otactl.cli.options import (
-    EndpointUrlOption,
-    OutputFormat,
-    OutputOption,
-    ProfileOption,
-    StateDirOption,
-)
+from otactl.cli.option_group import HERE, located
+from otactl.cli.options import OutputFormat, OutputOption
 from otactl.operations.location_options import LocationOptions
 
 if TYPE_CHECKING:
@@ -33,6 +28,7 @@ CommentOption = Annotated[
 ]
 
 
+@located("region")
 def approve(
     deployment: DeploymentArgument = None,
     wave: Annotated[
@@ -40,9 +36,7 @@ def approve(
         typer.Option("--wave", metavar="NAME", help="Refuse to approve any wave but this."),
     ] = None,
     comment: CommentOption = "",
-    profile: ProfileOption = None,
-    endpoint_url: EndpointUrlOption = None,
-    state_dir: StateDirOption = None,
+    where: LocationOptions = HERE,
     output: OutputOption = OutputFormat.TEXT,
 ) -> None:
     """Let the next wave begin: only a gate that asks for a person takes this, and only once.
@@ -52,16 +46,14 @@ def approve(
     """
     from otactl.model.wave import Act
 
-    where = _where(profile, endpoint_url, state_dir)
     _decide(deployment, Act.APPROVE, where, output, wave=wave, comment=comment)
 
 
+@located("region")
 def reject(
     deployment: DeploymentArgument = None,
     comment: CommentOption = "",
-    profile: ProfileOption = None,
-    endpoint_url: EndpointUrlOption = None,
-    state_dir: StateDirOption = None,
+    where: LocationOptions = HERE,
     output: OutputOption = OutputFormat.TEXT,
 ) -> None:
     """Stop a deployment in waves: every open job of it is cancelled, without force.
@@ -71,47 +63,33 @@ def reject(
     """
     from otactl.model.wave import Act
 
-    _decide(
-        deployment, Act.REJECT, _where(profile, endpoint_url, state_dir), output, comment=comment
-    )
+    _decide(deployment, Act.REJECT, where, output, comment=comment)
 
 
+@located("region")
 def pause(
     deployment: DeploymentArgument = None,
     comment: CommentOption = "",
-    profile: ProfileOption = None,
-    endpoint_url: EndpointUrlOption = None,
-    state_dir: StateDirOption = None,
+    where: LocationOptions = HERE,
     output: OutputOption = OutputFormat.TEXT,
 ) -> None:
     """Let no further wave begin until `otactl continue`; a gate may still fail meanwhile."""
     from otactl.model.wave import Act
 
-    _decide(
-        deployment, Act.PAUSE, _where(profile, endpoint_url, state_dir), output, comment=comment
-    )
+    _decide(deployment, Act.PAUSE, where, output, comment=comment)
 
 
+@located("region")
 def continue_(
     deployment: DeploymentArgument = None,
     comment: CommentOption = "",
-    profile: ProfileOption = None,
-    endpoint_url: EndpointUrlOption = None,
-    state_dir: StateDirOption = None,
+    where: LocationOptions = HERE,
     output: OutputOption = OutputFormat.TEXT,
 ) -> None:
     """Take a pause back."""
     from otactl.model.wave import Act
 
-    _decide(
-        deployment, Act.CONTINUE, _where(profile, endpoint_url, state_dir), output, comment=comment
-    )
-
-
-def _where(
-    profile: str | None, endpoint_url: str | None, state_dir: Path | None
-) -> LocationOptions:
-    return LocationOptions(profile=profile, endpoint_url=endpoint_url, state_dir=state_dir)
+    _decide(deployment, Act.CONTINUE, where, output, comment=comment)
 
 
 def _decide(

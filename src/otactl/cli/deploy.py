@@ -8,20 +8,17 @@ from typing import Annotated
 import typer
 
 from otactl.cli import terminal
+from otactl.cli.option_group import HERE, located
 from otactl.cli.options import (
     ConfigurationArgument,
     DetailsOption,
-    EndpointUrlOption,
     JunitOption,
     MaxWaitOption,
     NoWaitOption,
     OutputFormat,
     OutputOption,
     PollOption,
-    ProfileOption,
-    RegionOption,
     ReportOption,
-    StateDirOption,
     YesOption,
 )
 from otactl.operations.location_options import LocationOptions
@@ -32,6 +29,7 @@ ForceOption = Annotated[
 ]
 
 
+@located()
 def deploy(
     file: ConfigurationArgument,
     dry_run: Annotated[
@@ -57,10 +55,7 @@ def deploy(
     max_wait: MaxWaitOption = None,
     details: DetailsOption = 250,
     poll: PollOption = 5.0,
-    profile: ProfileOption = None,
-    region: RegionOption = None,
-    endpoint_url: EndpointUrlOption = None,
-    state_dir: StateDirOption = None,
+    where: LocationOptions = HERE,
     report: ReportOption = None,
     junit: JunitOption = None,
     output: OutputOption = OutputFormat.TEXT,
@@ -92,9 +87,6 @@ def deploy(
     files = ResultFiles(report, junit)
     loaded = load_deployment(file)
     terminal.print_warnings(loaded.warnings)
-    where = LocationOptions(
-        profile=profile, region=region, endpoint_url=endpoint_url, state_dir=state_dir
-    )
     environment = environment_for(
         loaded,
         where,
@@ -116,6 +108,7 @@ def deploy(
     finish(begin(loaded, plan, environment), environment, output, files)
 
 
+@located("state_dir")
 def plan(
     file: ConfigurationArgument,
     out: Annotated[
@@ -125,9 +118,7 @@ def plan(
     force: ForceOption = False,
     max_wait: MaxWaitOption = None,
     details: DetailsOption = 250,
-    profile: ProfileOption = None,
-    region: RegionOption = None,
-    endpoint_url: EndpointUrlOption = None,
+    where: LocationOptions = HERE,
     output: OutputOption = OutputFormat.TEXT,
 ) -> None:
     """Print whom deploying FILE reaches, how fast, what it creates and costs; change nothing."""
@@ -142,7 +133,6 @@ def plan(
 
     loaded = load_deployment(file)
     terminal.print_warnings(loaded.warnings)
-    where = LocationOptions(profile=profile, region=region, endpoint_url=endpoint_url)
     environment = environment_for(loaded, where, TerminalFrontend())
     options = PlanOptions(detail_limit=details, max_wait_seconds=max_wait)
     made = make_plan(loaded, environment, options, force=force)

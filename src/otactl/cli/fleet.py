@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from otactl.cli import fleet_run, terminal
-from otactl.cli.fleet_address import DirOption, clients_for, fleet_directory
+from otactl.cli.fleet_address import DirOption, fleet_directory
+from otactl.cli.option_group import HERE, located
 from otactl.cli.options import (
-    EndpointUrlOption,
     OutputFormat,
     OutputOption,
-    ProfileOption,
-    RegionOption,
     StateDirOption,
 )
 from otactl.errors import UserMistake
 from otactl.model.identifier import is_thing_group_name, is_thing_name
+from otactl.operations.location_options import LocationOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +30,7 @@ app.command()(fleet_run.run)
 
 
 @app.command()
+@located()
 def create(
     *,
     things: Annotated[int, typer.Option("--things", "-n", min=1, help="How many.")],
@@ -39,10 +40,7 @@ def create(
         typer.Option(help="What thing names begin with. [default: the group's name and a dash]"),
     ] = None,
     directory: DirOption = None,
-    profile: ProfileOption = None,
-    region: RegionOption = None,
-    endpoint_url: EndpointUrlOption = None,
-    state_dir: StateDirOption = None,
+    where: LocationOptions = HERE,
     output: OutputOption = OutputFormat.TEXT,
 ) -> None:
     """Make things, a group, a certificate and key each, and a policy for their own topics only.
@@ -54,8 +52,8 @@ def create(
     from otactl.operations.fleet_provisioning import create_fleet, plan_fleet
 
     names = _names(things, group, f"{group}-" if prefix is None else prefix)
-    clients = clients_for(profile, region, endpoint_url)
-    fleet = FleetDirectory(fleet_directory(directory, state_dir))
+    clients = where.clients()
+    fleet = FleetDirectory(fleet_directory(directory, where.state_dir))
     manifest = plan_fleet(clients, things=names, groups={group: names})
     if fleet.exists:
         manifest = _same_fleet(fleet, manifest)
@@ -91,20 +89,18 @@ def list_things(
 
 
 @app.command()
+@located()
 def delete(
     directory: DirOption = None,
-    profile: ProfileOption = None,
-    region: RegionOption = None,
-    endpoint_url: EndpointUrlOption = None,
-    state_dir: StateDirOption = None,
+    where: LocationOptions = HERE,
 ) -> None:
     """Remove the fleet's things, certificates, group and policy, and its files. Nothing is left."""
     from otactl.fleet import FleetDirectory
     from otactl.operations.fleet_provisioning import delete_fleet
 
-    fleet = FleetDirectory(fleet_directory(directory, state_dir))
+    fleet = FleetDirectory(fleet_directory(directory, where.state_dir))
     manifest = fleet.read()
-    clients = clients_for(profile, region or manifest.region, endpoint_url)
+    clients = replace(where, region=where.region or manifest.region).clients()
     if clients.settings.endpoint_url != manifest.endpoint_url:
         raise UserMistake(
             f"this fleet was made at {manifest.endpoint_url or 'AWS'}, "

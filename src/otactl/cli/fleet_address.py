@@ -50,13 +50,6 @@ def fleet_directory(given: Path | None, state_dir: Path | None) -> Path:
     return given or state_directory(state_dir) / "fleet"
 
 
-def clients_for(profile: str | None, region: str | None, endpoint_url: str | None) -> AwsClients:
-    """The boto3 clients of the command."""
-    from otactl.aws.clients import AwsClients, AwsSettings
-
-    return AwsClients(AwsSettings(profile=profile, region=region, endpoint_url=endpoint_url))
-
-
 def resolve_address(
     options: BrokerOptions,
     manifest: FleetManifest,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,21 +13,18 @@ from otactl.cli import terminal
 from otactl.cli.fleet_address import (
     BrokerOptions,
     DirOption,
-    clients_for,
     fleet_directory,
     resolve_address,
 )
+from otactl.cli.option_group import HERE, located
 from otactl.cli.options import (
-    EndpointUrlOption,
     OutputFormat,
     OutputOption,
-    ProfileOption,
-    RegionOption,
-    StateDirOption,
 )
 from otactl.cli.signals import Stopped
 from otactl.errors import UserMistake
 from otactl.model.status import ExecutionStatus
+from otactl.operations.location_options import LocationOptions
 from otactl.operations.text_file import read_named_text
 
 if TYPE_CHECKING:
@@ -49,6 +47,7 @@ class StreamFormat(StrEnum):
     JSON = "json"
 
 
+@located()
 def run(
     *,
     directory: DirOption = None,
@@ -121,10 +120,7 @@ def run(
             rich_help_panel=_MQTT_PANEL,
         ),
     ] = None,
-    profile: ProfileOption = None,
-    region: RegionOption = None,
-    endpoint_url: EndpointUrlOption = None,
-    state_dir: StateDirOption = None,
+    where: LocationOptions = HERE,
     output: OutputOption = OutputFormat.TEXT,
 ) -> None:
     """Run the devices: they take jobs, download, verify, install, and report.
@@ -136,7 +132,7 @@ def run(
     from otactl.fleet import FleetDirectory, FleetRun
     from otactl.wire.stream_topic import PayloadFormat
 
-    fleet = FleetDirectory(fleet_directory(directory, state_dir))
+    fleet = FleetDirectory(fleet_directory(directory, where.state_dir))
     manifest = fleet.read()
     try:
         device = DeviceProfile(
@@ -150,17 +146,17 @@ def run(
         plans = _plans(manifest, device, behave, seed)
     except ValueError as error:
         raise UserMistake(str(error)) from error
-    where = resolve_address(
+    broker = resolve_address(
         BrokerOptions(mqtt_host, mqtt_port, mqtt_ca_file),
         manifest,
-        state_dir=state_dir,
-        make_clients=lambda: clients_for(profile, region or manifest.region, endpoint_url),
+        state_dir=where.state_dir,
+        make_clients=lambda: replace(where, region=where.region or manifest.region).clients(),
     )
     running = FleetRun(
         fleet,
         plans,
-        endpoint=where.endpoint,
-        clock=where.clock,
+        endpoint=broker.endpoint,
+        clock=broker.clock,
         public_key=read_public_key(public_key),
         payload_format=PayloadFormat(stream_format.value),
     )

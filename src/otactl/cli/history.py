@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from otactl.cli import terminal
+from otactl.cli.option_group import HERE, located
 from otactl.cli.options import (
-    EndpointUrlOption,
     JunitOption,
     NoWaitOption,
     OutputFormat,
     OutputOption,
     PollOption,
-    ProfileOption,
     ReportOption,
     StateDirOption,
     YesOption,
@@ -45,6 +44,7 @@ DeploymentArgument = Annotated[
 ]
 
 
+@located("region")
 def resume(
     deployment: DeploymentArgument = None,
     no_wait: NoWaitOption = False,
@@ -55,9 +55,7 @@ def resume(
         ),
     ] = None,
     poll: PollOption = 5.0,
-    profile: ProfileOption = None,
-    endpoint_url: EndpointUrlOption = None,
-    state_dir: StateDirOption = None,
+    where: LocationOptions = HERE,
     report: ReportOption = None,
     junit: JunitOption = None,
     output: OutputOption = OutputFormat.TEXT,
@@ -73,7 +71,6 @@ def resume(
     from otactl.cli.report_file import ResultFiles
     from otactl.operations.stored_deployment import resume as resume_deployment
 
-    where = LocationOptions(profile=profile, endpoint_url=endpoint_url, state_dir=state_dir)
     journal, environment = resume_deployment(
         deployment,
         where,
@@ -85,12 +82,11 @@ def resume(
     finish(journal, environment, output, ResultFiles(report, junit))
 
 
+@located("region")
 def clean(
     deployment: DeploymentArgument = None,
     yes: YesOption = False,
-    profile: ProfileOption = None,
-    endpoint_url: EndpointUrlOption = None,
-    state_dir: StateDirOption = None,
+    where: LocationOptions = HERE,
     output: OutputOption = OutputFormat.TEXT,
 ) -> None:
     """Delete everything a deployment created: job, stream, alarms, group, objects.
@@ -104,7 +100,7 @@ def clean(
 
     cleaned = clean_deployment(
         deployment,
-        LocationOptions(profile=profile, endpoint_url=endpoint_url, state_dir=state_dir),
+        where,
         TerminalFrontend(),
         lambda job: consent_to_delete(job, yes=yes),
     )

@@ -10,18 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from otactl.cli import terminal
+from otactl.cli.option_group import HERE, located
 from otactl.cli.options import (
-    EndpointUrlOption,
     OutputFormat,
     OutputOption,
     PollOption,
-    ProfileOption,
-    RegionOption,
-    StateDirOption,
     YesOption,
 )
 from otactl.errors import AwsRefused, UserMistake
 from otactl.operations.defaults import DEFAULT_POLL_SECONDS
+from otactl.operations.location_options import LocationOptions
 
 if TYPE_CHECKING:
     from otactl.operations.watch.session import WatchSession
@@ -36,6 +34,7 @@ class Until(StrEnum):
     DONE = "done"
 
 
+@located()
 def monitor(
     files: Annotated[
         list[Path] | None,
@@ -104,10 +103,7 @@ def monitor(
             help="Report a thing as silent after SECONDS without an update.",
         ),
     ] = 300.0,
-    profile: ProfileOption = None,
-    region: RegionOption = None,
-    endpoint_url: EndpointUrlOption = None,
-    state_dir: StateDirOption = None,
+    where: LocationOptions = HERE,
     output: OutputOption = OutputFormat.TEXT,
 ) -> None:
     """Watch jobs: how far, how fast, when done, what fails and why, who is stuck.
@@ -122,16 +118,12 @@ def monitor(
     from otactl.cli.monitor_output import Showing, show
     from otactl.monitor.watch import BegunElsewhere
     from otactl.monitor.watch_policy import SILENT_AFTER_SECONDS, WatchPolicy
-    from otactl.operations.location_options import LocationOptions
     from otactl.operations.watch.selection import select_jobs
     from otactl.operations.watch.waiting import open_session
 
     _check(once=once, web=web, follow=follow, until=until, output=output, things=thing or ())
     polls_once = once or (output is OutputFormat.JSON and not follow and until is None)
     waits = wait and not polls_once
-    where = LocationOptions(
-        profile=profile, region=region, endpoint_url=endpoint_url, state_dir=state_dir
-    )
     policy = WatchPolicy(
         interval_seconds=poll,
         details=details,
@@ -146,7 +138,7 @@ def monitor(
             lambda: select_jobs(
                 files or (),
                 job_id or (),
-                state_dir=state_dir,
+                state_dir=where.state_dir,
                 settles=until is Until.DONE,
                 waits=wait,
             ),

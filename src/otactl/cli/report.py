@@ -10,13 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from otactl.cli import terminal
+from otactl.cli.option_group import HERE, located
 from otactl.cli.options import (
     DetailsOption,
-    EndpointUrlOption,
-    ProfileOption,
-    RegionOption,
-    StateDirOption,
 )
+from otactl.operations.location_options import LocationOptions
 from otactl.operations.state_directory import state_directory
 
 if TYPE_CHECKING:
@@ -34,6 +32,7 @@ class ReportFormat(StrEnum):
 _BY_SUFFIX = {".json": ReportFormat.JSON, ".csv": ReportFormat.CSV}
 
 
+@located()
 def report(
     deployment: Annotated[
         str,
@@ -56,10 +55,7 @@ def report(
         ),
     ] = None,
     details: DetailsOption = 250,
-    profile: ProfileOption = None,
-    region: RegionOption = None,
-    endpoint_url: EndpointUrlOption = None,
-    state_dir: StateDirOption = None,
+    where: LocationOptions = HERE,
 ) -> None:
     """Write what became of a deployment, also long after its job is gone.
 
@@ -69,20 +65,16 @@ def report(
     page goes to the state directory, and data to standard output.
     """
     from otactl.cli.report_file import default_report_path, write_text_whole
-    from otactl.operations.location_options import LocationOptions
     from otactl.operations.report import gather
 
     chosen = report_format or _BY_SUFFIX.get(out.suffix.lower() if out else "", ReportFormat.HTML)
-    where = LocationOptions(
-        profile=profile, region=region, endpoint_url=endpoint_url, state_dir=state_dir
-    )
     content = gather(deployment, where, details=details)
     text = _written(content, chosen)
     if out is None and chosen is not ReportFormat.HTML:
         sys.stdout.write(text)
         return
     name = content.deployment_id or content.job_id
-    path = out or default_report_path(state_directory(state_dir), name)
+    path = out or default_report_path(state_directory(where.state_dir), name)
     write_text_whole(path, text)
     terminal.stderr_console().print(f"report: {path}", soft_wrap=True, markup=False)
 

@@ -8,18 +8,15 @@ from typing import Annotated
 import typer
 
 from otactl.cli import terminal
+from otactl.cli.option_group import HERE, located
 from otactl.cli.options import (
     DetailsOption,
-    EndpointUrlOption,
     JunitOption,
     MaxWaitOption,
     OutputFormat,
     OutputOption,
     PollOption,
-    ProfileOption,
-    RegionOption,
     ReportOption,
-    StateDirOption,
     YesOption,
 )
 from otactl.errors import UserMistake
@@ -28,6 +25,7 @@ from otactl.operations.location_options import LocationOptions
 _NAMED = 5
 
 
+@located()
 def retry_failed(
     watched: Annotated[
         str,
@@ -56,10 +54,7 @@ def retry_failed(
     details: DetailsOption = 250,
     poll: PollOption = 5.0,
     yes: YesOption = False,
-    profile: ProfileOption = None,
-    region: RegionOption = None,
-    endpoint_url: EndpointUrlOption = None,
-    state_dir: StateDirOption = None,
+    where: LocationOptions = HERE,
     report: ReportOption = None,
     junit: JunitOption = None,
     output: OutputOption = OutputFormat.TEXT,
@@ -79,9 +74,6 @@ def retry_failed(
     from otactl.operations.report import gather
     from otactl.operations.retry import failed_things, load_retry
 
-    where = LocationOptions(
-        profile=profile, region=region, endpoint_url=endpoint_url, state_dir=state_dir
-    )
     content = gather(watched, where, details=0)
     names = failed_things(content)
     if not names:

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from otactl.cli import terminal
+from otactl.cli.option_group import HERE, located
 from otactl.cli.options import (
-    EndpointUrlOption,
     OutputFormat,
     OutputOption,
-    ProfileOption,
-    RegionOption,
     YesOption,
 )
 from otactl.cli.stack_dialog import (
@@ -28,6 +26,7 @@ from otactl.cli.stack_dialog import (
     warn_of_double_counting,
 )
 from otactl.errors import UserMistake
+from otactl.operations.location_options import LocationOptions
 
 if TYPE_CHECKING:
     from otactl.aws.clients import AwsClients
@@ -55,6 +54,7 @@ def _parameter(flag: str, text: str, **options: Any) -> Any:
 
 
 @app.command()
+@located("state_dir")
 def deploy(
     name: NameOption = DEFAULT_NAME,
     email: Annotated[
@@ -94,9 +94,7 @@ def deploy(
     ] = False,
     yes: YesOption = False,
     poll: PollOption = 2.0,
-    profile: ProfileOption = None,
-    region: RegionOption = None,
-    endpoint_url: EndpointUrlOption = None,
+    where: LocationOptions = HERE,
     output: OutputOption = OutputFormat.TEXT,
 ) -> None:
     """Create or update the monitoring stack, after a look at what would change.
@@ -116,7 +114,7 @@ def deploy(
         DownloadTimeEvaluationPeriod=evaluation_periods,
         LogRetentionDays=log_days,
     )
-    clients, stack, _, operation = _begin(name, profile, region, endpoint_url, poll)
+    clients, stack, _, operation = _begin(name, where, poll)
     template = monitor_template()
     state = stack.state()
     if state is not None:
@@ -144,11 +142,10 @@ def deploy(
 
 
 @app.command()
+@located("state_dir")
 def status(
     name: NameOption = DEFAULT_NAME,
-    profile: ProfileOption = None,
-    region: RegionOption = None,
-    endpoint_url: EndpointUrlOption = None,
+    where: LocationOptions = HERE,
     output: OutputOption = OutputFormat.TEXT,
 ) -> None:
     """Say how the stack is: resources, events, alarm, subscribers, what was put aside.
@@ -158,7 +155,7 @@ def status(
     from otactl.aws.stack_health import examine
     from otactl.views.stack_status import print_status
 
-    clients, stack, _, _ = _begin(name, profile, region, endpoint_url)
+    clients, stack, _, _ = _begin(name, where)
     state = stack.state()
     if state is None:
         if output is OutputFormat.JSON:
@@ -190,17 +187,16 @@ def status(
 
 
 @app.command()
+@located("state_dir")
 def outputs(
     name: NameOption = DEFAULT_NAME,
-    profile: ProfileOption = None,
-    region: RegionOption = None,
-    endpoint_url: EndpointUrlOption = None,
+    where: LocationOptions = HERE,
     output: OutputOption = OutputFormat.TEXT,
 ) -> None:
     """Print the ARNs of the topics, functions, roles and so on, for snsTopics and for others."""
     from otactl.views.stack_status import print_outputs
 
-    _, stack, _, _ = _begin(name, profile, region, endpoint_url)
+    _, stack, _, _ = _begin(name, where)
     state = _existing(stack)
     if output is OutputFormat.JSON:
         terminal.print_json(dict(state.outputs))
@@ -209,17 +205,16 @@ def outputs(
 
 
 @app.command()
+@located("state_dir")
 def delete(
     name: NameOption = DEFAULT_NAME,
     yes: YesOption = False,
     poll: PollOption = 2.0,
-    profile: ProfileOption = None,
-    region: RegionOption = None,
-    endpoint_url: EndpointUrlOption = None,
+    where: LocationOptions = HERE,
     output: OutputOption = OutputFormat.TEXT,
 ) -> None:
     """Delete the stack with its logs. Metrics stay; so do the events of AWS IoT, as they are."""
-    _, stack, _, operation = _begin(name, profile, region, endpoint_url, poll)
+    _, stack, _, operation = _begin(name, where, poll)
     state = _existing(stack)
     if not confirmed(f"Delete stack {name} with its topics, alarm and logs?", yes=yes):
         raise typer.Exit(1)
@@ -243,6 +238,7 @@ def template(output: OutputOption = OutputFormat.TEXT) -> None:
 
 
 @app.command("test")
+@located("state_dir")
 def send_test_event(
     name: NameOption = DEFAULT_NAME,
     people: Annotated[
@@ -252,9 +248,7 @@ def send_test_event(
         float, typer.Option("--max-wait", min=1, metavar="SECONDS", help="For each hop.")
     ] = 900.0,
     poll: PollOption = 2.0,
-    profile: ProfileOption = None,
-    region: RegionOption = None,
-    endpoint_url: EndpointUrlOption = None,
+    where: LocationOptions = HERE,
     output: OutputOption = OutputFormat.TEXT,
 ) -> None:
     """Send one synthetic event through the stack and show each hop arriving.
@@ -266,7 +260,7 @@ def send_test_event(
     from otactl.cli.signals import hear_signals
     from otactl.views.stack_hops import print_hop
 
-    clients, stack, clock, _ = _begin(name, profile, region, endpoint_url, poll)
+    clients, stack, clock, _ = _begin(name, where, poll)
     state = _existing(stack)
     probe = StackProbe(
         clients,
@@ -305,19 +299,16 @@ def send_test_event(
 
 def _begin(
     name: str,
-    profile: str | None,
-    region: str | None,
-    endpoint_url: str | None,
+    where: LocationOptions,
     poll: float = 2.0,
 ) -> tuple[AwsClients, Stack, CommandClock, StackOperation]:
-    from otactl.aws.clients import AwsClients, AwsSettings
     from otactl.aws.stack import Stack
     from otactl.cli.frontend import TerminalFrontend
     from otactl.operations.clock import CommandClock
     from otactl.operations.stack_operation import StackOperation
     from otactl.views.stack_progress import StackProgress
 
-    clients = AwsClients(AwsSettings(profile=profile, region=region, endpoint_url=endpoint_url))
+    clients = where.clients()
     stack, clock = Stack(clients, name), CommandClock()
     progress = StackProgress(terminal.stderr_console())
     operation = StackOperation(stack, clock, progress.show, TerminalFrontend(), poll_seconds=poll)

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from otactl.cli import terminal
-from otactl.cli.options import EndpointUrlOption, ProfileOption, RegionOption
+from otactl.cli.option_group import HERE, located
 from otactl.errors import LocalResourceMissing, UserMistake
+from otactl.operations.location_options import LocationOptions
 
 if TYPE_CHECKING:
     from otactl.aws.clients import AwsClients
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _PROGRESS_EVERY = 10_000
 
 
+@located("state_dir")
 def things(
     group: Annotated[
         list[str] | None,
@@ -37,22 +39,18 @@ def things(
         typer.Option("--out", metavar="FILE", help="Write the list here; else to stdout."),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace FILE if it exists.")] = False,
-    profile: ProfileOption = None,
-    region: RegionOption = None,
-    endpoint_url: EndpointUrlOption = None,
+    where: LocationOptions = HERE,
 ) -> None:
     """Write a thing list: one ARN per line, each thing once.
 
     A group may as well be named in a thing list by its own ARN, which costs nothing and, in a
     CONTINUOUS job, keeps up with who joins; a list of its things is for choosing among them.
     """
-    from otactl.aws.clients import AwsClients, AwsSettings
-
     if sum((bool(group), query is not None, everything)) != 1:
         raise UserMistake("say which things: one of --group, --query and --all")
     if out is not None and out.exists() and not force:
         raise UserMistake(f"{out} exists", hint="--force replaces it")
-    clients = AwsClients(AwsSettings(profile=profile, region=region, endpoint_url=endpoint_url))
+    clients = where.clients()
     lines = _arns(clients, _names(clients, group or [], query))
     count = _write(lines, out) if out is not None else _print(lines)
     if not count:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from otactl.aws.clients import AwsClients
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocationOptions:
@@ -23,3 +25,11 @@ class LocationOptions:
     region: str | None = None
     endpoint_url: str | None = None
     state_dir: Path | None = None
+
+    def clients(self) -> AwsClients:
+        """The AWS clients of these options alone."""
+        from otactl.aws.clients import AwsClients, AwsSettings
+
+        return AwsClients(
+            AwsSettings(profile=self.profile, region=self.region, endpoint_url=self.endpoint_url)
+        )

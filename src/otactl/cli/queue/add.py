@@ -10,23 +10,21 @@ from typing import TYPE_CHECKING
 from otactl.cli import terminal
 from otactl.cli.options import (
     ConfigurationArgument,
-    EndpointUrlOption,
     OutputFormat,
     OutputOption,
-    ProfileOption,
-    RegionOption,
 )
 from otactl.cli.queue.options import (
-    DEFAULT_TABLE,
+    DEFAULT_QUEUE,
     AfterOption,
     BucketOption,
     ImageOption,
     KeepDaysOption,
     NotBeforeOption,
     PriorityOption,
+    QueueLocation,
     SplitOption,
-    TableOption,
     ThingListOption,
+    queued,
 )
 from otactl.errors import UserMistake
 from otactl.jobqueue.order import Priority
@@ -36,6 +34,7 @@ if TYPE_CHECKING:
     from otactl.operations.queue.session import QueueSession
 
 
+@queued
 def add(
     file: ConfigurationArgument,
     image: ImageOption = None,
@@ -46,10 +45,7 @@ def add(
     split: SplitOption = None,
     keep_days: KeepDaysOption = None,
     bucket: BucketOption = None,
-    table: TableOption = DEFAULT_TABLE,
-    profile: ProfileOption = None,
-    region: RegionOption = None,
-    endpoint_url: EndpointUrlOption = None,
+    queue: QueueLocation = DEFAULT_QUEUE,
     output: OutputOption = OutputFormat.TEXT,
 ) -> None:
     """Put the deployment of FILE into the queue.
@@ -64,14 +60,13 @@ def add(
     from otactl.jobqueue.submission import RequestOptions
     from otactl.operations.load import load_deployment
     from otactl.operations.queue.request_fields import request_fields
-    from otactl.operations.queue.session import QueueSession
     from otactl.operations.queue.submit import Submission, after_keys, request_names, submit
 
     loaded = load_deployment(file)
     loaded.configuration.refuse_waves("the queue")
     check_named(file, "binName", loaded.configuration.image, image)
     check_named(file, "thingList", loaded.configuration.thing_list, thing_list)
-    session = QueueSession(table, profile, region, endpoint_url)
+    session = queue.session()
     options = RequestOptions(
         priority=priority,
         not_before_ms=None if not_before is None else epoch_ms(not_before),

@@ -9,13 +9,15 @@ import typer
 
 from otactl.cli import terminal
 from otactl.cli.options import (
-    EndpointUrlOption,
     OutputFormat,
     OutputOption,
-    ProfileOption,
-    RegionOption,
 )
-from otactl.cli.queue.options import DEFAULT_TABLE, RequestArgument, TableOption
+from otactl.cli.queue.options import (
+    DEFAULT_QUEUE,
+    QueueLocation,
+    RequestArgument,
+    queued,
+)
 from otactl.errors import UserMistake
 from otactl.jobqueue.request import JobRequest
 from otactl.jobqueue.state import RequestState
@@ -24,15 +26,13 @@ if TYPE_CHECKING:
     from otactl.operations.queue.session import QueueSession
 
 
+@queued
 def cancel(
     request: RequestArgument,
     series: Annotated[
         bool, typer.Option("--series", help="And what is still pending of its series.")
     ] = False,
-    table: TableOption = DEFAULT_TABLE,
-    profile: ProfileOption = None,
-    region: RegionOption = None,
-    endpoint_url: EndpointUrlOption = None,
+    queue: QueueLocation = DEFAULT_QUEUE,
     output: OutputOption = OutputFormat.TEXT,
 ) -> None:
     """Take a pending request out of the queue. `otactl queue retry` puts it in again.
@@ -40,9 +40,8 @@ def cancel(
     One that is being deployed is not pending any more: `otactl cancel REQUEST` stops its job.
     """
     from otactl.jobqueue.transition import canceled, guard_of
-    from otactl.operations.queue.session import QueueSession
 
-    session = QueueSession(table, profile, region, endpoint_url)
+    session = queue.session()
     found = session.request(request)
     wanted = _pending_of_series(session, found) if series else [found]
     done: list[str] = []
@@ -57,12 +56,10 @@ def cancel(
     _report(done, "cancelled", output)
 
 
+@queued
 def retry(
     request: RequestArgument,
-    table: TableOption = DEFAULT_TABLE,
-    profile: ProfileOption = None,
-    region: RegionOption = None,
-    endpoint_url: EndpointUrlOption = None,
+    queue: QueueLocation = DEFAULT_QUEUE,
     output: OutputOption = OutputFormat.TEXT,
 ) -> None:
     """Put a failed or cancelled request into the queue again.
@@ -71,9 +68,8 @@ def retry(
     on when it has succeeded.
     """
     from otactl.jobqueue.transition import guard_of, retried
-    from otactl.operations.queue.session import QueueSession
 
-    session = QueueSession(table, profile, region, endpoint_url)
+    session = queue.session()
     found = session.request(request)
     if found.state not in (RequestState.FAILED, RequestState.CANCELED):
         raise UserMistake(

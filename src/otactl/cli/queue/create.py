@@ -8,27 +8,26 @@ from typing import Annotated
 import typer
 
 from otactl.cli.options import (
-    EndpointUrlOption,
     OutputFormat,
     OutputOption,
-    ProfileOption,
-    RegionOption,
 )
 from otactl.cli.queue.options import (
-    DEFAULT_TABLE,
+    DEFAULT_QUEUE,
     AfterOption,
     BucketOption,
     ImageOption,
     KeepDaysOption,
     NotBeforeOption,
     PriorityOption,
+    QueueLocation,
     SplitOption,
-    TableOption,
     ThingListOption,
+    queued,
 )
 from otactl.jobqueue.order import Priority
 
 
+@queued
 def create(
     file: Annotated[Path, typer.Argument(metavar="[FILE]", help="The dev.ini to write.")] = Path(
         "dev.ini"
@@ -45,10 +44,7 @@ def create(
     split: SplitOption = None,
     keep_days: KeepDaysOption = None,
     bucket: BucketOption = None,
-    table: TableOption = DEFAULT_TABLE,
-    profile: ProfileOption = None,
-    region: RegionOption = None,
-    endpoint_url: EndpointUrlOption = None,
+    queue: QueueLocation = DEFAULT_QUEUE,
     output: OutputOption = OutputFormat.TEXT,
 ) -> None:
     """Ask for the values of a dev.ini, write it, and put its deployment into the queue.
@@ -70,10 +66,7 @@ def create(
         split=split,
         keep_days=keep_days,
         bucket=bucket,
-        table=table,
-        profile=profile,
-        region=region,
-        endpoint_url=endpoint_url,
+        queue=queue,
         output=output,
     )
 

@@ -9,17 +9,19 @@ import typer
 
 from otactl.cli import terminal
 from otactl.cli.options import (
-    EndpointUrlOption,
     OutputFormat,
     OutputOption,
-    ProfileOption,
-    RegionOption,
 )
-from otactl.cli.queue.options import DEFAULT_TABLE, TableOption
+from otactl.cli.queue.options import (
+    DEFAULT_QUEUE,
+    QueueLocation,
+    queued,
+)
 from otactl.errors import UserMistake
 from otactl.jobqueue.lease_policy import MAX_LEASE_MS
 
 
+@queued
 def fetch(
     request: Annotated[
         str | None,
@@ -47,10 +49,7 @@ def fetch(
             help="With --claim: how long it is held for you.",
         ),
     ] = 900.0,
-    table: TableOption = DEFAULT_TABLE,
-    profile: ProfileOption = None,
-    region: RegionOption = None,
-    endpoint_url: EndpointUrlOption = None,
+    queue: QueueLocation = DEFAULT_QUEUE,
     output: OutputOption = OutputFormat.TEXT,
 ) -> None:
     """Download a request's dev.ini, thing list and image, verified by their digests.
@@ -60,9 +59,8 @@ def fetch(
     from otactl.cli.frontend import TerminalFrontend
     from otactl.operations.queue.fetch import fetch_claimed, fetch_request
     from otactl.operations.queue.request_fields import request_fields
-    from otactl.operations.queue.session import QueueSession
 
-    session = QueueSession(table, profile, region, endpoint_url)
+    session = queue.session()
     if claim and request is not None:
         raise UserMistake("--claim takes the next request", hint="leave out REQUEST")
     if claim:

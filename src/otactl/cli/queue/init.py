@@ -8,15 +8,17 @@ import typer
 
 from otactl.cli import terminal
 from otactl.cli.options import (
-    EndpointUrlOption,
     OutputFormat,
     OutputOption,
-    ProfileOption,
-    RegionOption,
 )
-from otactl.cli.queue.options import DEFAULT_TABLE, TableOption
+from otactl.cli.queue.options import (
+    DEFAULT_QUEUE,
+    QueueLocation,
+    queued,
+)
 
 
+@queued
 def init(
     capacity: Annotated[
         int | None,
@@ -33,10 +35,7 @@ def init(
     recovery: Annotated[
         bool, typer.Option("--recovery", help="Let the table be restored to any second.")
     ] = False,
-    table: TableOption = DEFAULT_TABLE,
-    profile: ProfileOption = None,
-    region: RegionOption = None,
-    endpoint_url: EndpointUrlOption = None,
+    queue: QueueLocation = DEFAULT_QUEUE,
     output: OutputOption = OutputFormat.TEXT,
 ) -> None:
     """Make the queue's DynamoDB table, unless it is there already.
@@ -44,14 +43,17 @@ def init(
     templates/queue-table.yaml makes the same table by CloudFormation.
     """
     from otactl.aws.queue_setup import TableSettings, make_table
-    from otactl.operations.queue.session import QueueSession
 
-    session = QueueSession(table, profile, region, endpoint_url)
+    session = queue.session()
     settings = TableSettings(
-        name=table, capacity_units=capacity, expires=ttl, is_recoverable=recovery
+        name=queue.table, capacity_units=capacity, expires=ttl, is_recoverable=recovery
     )
     made = make_table(session.clients, settings)
     if output is OutputFormat.JSON:
-        terminal.print_json({"table": table, "region": session.clients.region, "created": made})
+        terminal.print_json(
+            {"table": queue.table, "region": session.clients.region, "created": made}
+        )
     else:
-        terminal.note(f"the table {table} is {'ready' if made else 'there already, as it must be'}")
+        terminal.note(
+            f"the table {queue.table} is {'ready' if made else 'there already, as it must be'}"
+        )

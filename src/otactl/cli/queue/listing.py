@@ -10,13 +10,15 @@ import typer
 
 from otactl.cli import terminal
 from otactl.cli.options import (
-    EndpointUrlOption,
     OutputFormat,
     OutputOption,
-    ProfileOption,
-    RegionOption,
 )
-from otactl.cli.queue.options import DEFAULT_TABLE, RequestArgument, TableOption
+from otactl.cli.queue.options import (
+    DEFAULT_QUEUE,
+    QueueLocation,
+    RequestArgument,
+    queued,
+)
 from otactl.jobqueue.request import JobRequest, MalformedRequest
 from otactl.jobqueue.state import RequestState
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 _OPEN = (RequestState.DEPLOYING, RequestState.PENDING)
 
 
+@queued
 def list_requests(
     state: Annotated[
         list[RequestState] | None,
@@ -36,18 +39,14 @@ def list_requests(
         bool, typer.Option("--all", "-a", help="Of every state, what is over too.")
     ] = False,
     limit: Annotated[int, typer.Option(min=1, help="So many of each state at most.")] = 100,
-    table: TableOption = DEFAULT_TABLE,
-    profile: ProfileOption = None,
-    region: RegionOption = None,
-    endpoint_url: EndpointUrlOption = None,
+    queue: QueueLocation = DEFAULT_QUEUE,
     output: OutputOption = OutputFormat.TEXT,
 ) -> None:
     """List requests in the queue's order, and what the pending ones wait for."""
     from otactl.operations.queue.request_fields import request_fields
-    from otactl.operations.queue.session import QueueSession
     from otactl.views.request_table import request_lines
 
-    session = QueueSession(table, profile, region, endpoint_url)
+    session = queue.session()
     states = tuple(RequestState) if everything else tuple(state or _OPEN)
     found = [
         each for each_state in states for each in islice(session.table.listed(each_state), limit)
@@ -63,20 +62,17 @@ def list_requests(
     )
 
 
+@queued
 def show(
     request: RequestArgument,
-    table: TableOption = DEFAULT_TABLE,
-    profile: ProfileOption = None,
-    region: RegionOption = None,
-    endpoint_url: EndpointUrlOption = None,
+    queue: QueueLocation = DEFAULT_QUEUE,
     output: OutputOption = OutputFormat.TEXT,
 ) -> None:
     """Show everything about one request."""
     from otactl.operations.queue.request_fields import request_fields
-    from otactl.operations.queue.session import QueueSession
     from otactl.views.request_table import field_lines
 
-    fields = request_fields(QueueSession(table, profile, region, endpoint_url).find(request))
+    fields = request_fields(queue.session().find(request))
     if output is OutputFormat.JSON:
         terminal.print_json(fields)
         return

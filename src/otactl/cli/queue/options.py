@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from otactl.cli.option_group import Command, grouped
+from otactl.cli.options import EndpointUrlOption, ProfileOption, RegionOption
 from otactl.jobqueue.order import Priority
+
+if TYPE_CHECKING:
+    from otactl.operations.queue.session import QueueSession
 
 QUEUE_PANEL = "Queue"
 #: The manual's name of the table.
@@ -22,6 +28,43 @@ TableOption = Annotated[
         rich_help_panel=QUEUE_PANEL,
     ),
 ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueLocation:
+    """Which queue, and where."""
+
+    table: str
+    profile: str | None = None
+    region: str | None = None
+    endpoint_url: str | None = None
+
+    def session(self) -> QueueSession:
+        """The queue.
+
+        Raises:
+            UserMistake: No table or region can have that name.
+        """
+        from otactl.operations.queue.session import QueueSession
+
+        return QueueSession(self.table, self.profile, self.region, self.endpoint_url)
+
+
+DEFAULT_QUEUE = QueueLocation(table=DEFAULT_TABLE)
+
+
+def queued(command: Command) -> Command:
+    """Give a command the options that name a queue, as its argument ``queue``."""
+    kinds = {
+        "table": TableOption,
+        "profile": ProfileOption,
+        "region": RegionOption,
+        "endpoint_url": EndpointUrlOption,
+    }
+    defaults = dict.fromkeys(kinds) | {"table": DEFAULT_TABLE}
+    return grouped("queue", QueueLocation, defaults, kinds)(command)
+
+
 RequestArgument = Annotated[
     str, typer.Argument(metavar="REQUEST", help="The request's id, jobId_….", show_default=False)
 ]

@@ -11,16 +11,18 @@ import typer
 from otactl.cli import terminal
 from otactl.cli.options import (
     DetailsOption,
-    EndpointUrlOption,
     MaxWaitOption,
     OutputFormat,
     OutputOption,
     PollOption,
-    ProfileOption,
-    RegionOption,
     StateDirOption,
 )
-from otactl.cli.queue.options import DEFAULT_TABLE, QUEUE_PANEL, TableOption
+from otactl.cli.queue.options import (
+    DEFAULT_QUEUE,
+    QUEUE_PANEL,
+    QueueLocation,
+    queued,
+)
 from otactl.cli.queue.output import print_attempt
 from otactl.errors import DeploymentFailed, UserMistake
 from otactl.jobqueue.lease_policy import MAX_LEASE_MS
@@ -35,6 +37,7 @@ TRUST_PANEL = "What a request may name"
 _MEBIBYTE = 1024 * 1024
 
 
+@queued
 def run(
     once: Annotated[
         bool, typer.Option("--once", help="Deploy one request and end; for a CI job.")
@@ -136,10 +139,7 @@ def run(
     max_wait: MaxWaitOption = None,
     details: DetailsOption = 250,
     poll: PollOption = 5.0,
-    table: TableOption = DEFAULT_TABLE,
-    profile: ProfileOption = None,
-    region: RegionOption = None,
-    endpoint_url: EndpointUrlOption = None,
+    queue: QueueLocation = DEFAULT_QUEUE,
     state_dir: StateDirOption = None,
     output: OutputOption = OutputFormat.TEXT,
 ) -> None:
@@ -159,7 +159,6 @@ def run(
     from otactl.jobqueue.trust import Trust
     from otactl.operations.queue.attempt import WorkerParts, WorkerSettings
     from otactl.operations.queue.request_files import WorkerLimits
-    from otactl.operations.queue.session import QueueSession
     from otactl.operations.queue.worker import WorkerOptions, WorkUntil
 
     _check_modes(once=once, drain=drain, fetched=fetched, workers=workers, output=output)
@@ -185,7 +184,7 @@ def run(
     if fetched is not None:
         _run_fetched(fetched, settings, report_dir, output)
         return
-    session = QueueSession(table, profile, region, endpoint_url)
+    session = queue.session()
     until = WorkUntil.ONE if once else WorkUntil.EMPTY if drain else WorkUntil.STOPPED
     _run_worker(
         WorkerParts(session, settings, TerminalFrontend()),
