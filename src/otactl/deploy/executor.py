@@ -232,7 +232,7 @@ class Executor:
         self._waves.check()
         for step in (step for steps in self._plan.rounds for step in steps):
             if isinstance(step, CreateJob):
-                failure = self._look_again(step)
+                failure = self._poll_again(step)
                 if failure is None:
                     self._waves.begin(step.round)
             if failure is None:
@@ -247,7 +247,7 @@ class Executor:
         if failure is not None:
             raise failure
 
-    def _look_again(self, job: CreateJob) -> DeploymentFailed | None:
+    def _poll_again(self, job: CreateJob) -> DeploymentFailed | None:
         """Judge the gate before a job that does not exist once more, if an earlier process did."""
         number = job.round - 1
         if not number or number in self._judged or self._journal.record(job.key) is not None:

@@ -124,7 +124,7 @@ class WaveEnding:
     def _await_all(self, context: StepContext, poll_seconds: float) -> None:
         """Until nothing is QUEUED, and nothing IN_PROGRESS or that was waited for long enough."""
         stopped_for = context.span(_STOPPED)
-        told = False
+        is_notified = False
         while True:
             counts = [job.counts for step in self._jobs.values() if (job := step.find(context))]
             queued = sum(each[ExecutionStatus.QUEUED] for each in counts)
@@ -132,8 +132,8 @@ class WaveEnding:
             is_late = stopped_for() >= self._plan.abort_wait_seconds * 1000
             if not queued and (not at_work or is_late):
                 return
-            if not told:
-                told = True
+            if not is_notified:
+                is_notified = True
                 context.on_note(
                     f"every job of the deployment is cancelled; {queued:,} things are still queued,"
                     f" {at_work:,} in the middle of the update"

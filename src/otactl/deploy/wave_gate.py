@@ -1,4 +1,4 @@
-"""One look at everything that a gate rests on, and the verdict that follows from it."""
+"""One poll of everything that a gate rests on, and the verdict that follows from it."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class GateJudge:
         """Write down when a wave begins: before its job, so that no alarm is missed."""
         self._journal.instant(_begun(number), self.now_ms())
 
-    def look(self, number: int) -> GateStatus:
+    def poll(self, number: int) -> GateStatus:
         """Look at everything, and judge."""
         polls = {each: self._poll(each, is_asked=each == number) for each in range(1, number + 1)}
         wave = self._plan.waves[number - 1]

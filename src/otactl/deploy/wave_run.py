@@ -88,7 +88,7 @@ class WaveRun:
         self._ending = WaveEnding(plan, journal, services, now_ms=self._judge.now_ms, undo=undo)
         self._context: StepContext | None = None
         self._number = 0
-        self._told: tuple[object, ...] = ()
+        self._notified: tuple[object, ...] = ()
 
     def check(self) -> None:
         """Refuse a journal that was cut short before it had every thing.
@@ -117,7 +117,7 @@ class WaveRun:
         self._context, self._number = context, number
         status = next((each for each in self._journal.gates if each.wave == number), None)
         while status is None or status.verdict is not Verdict.FAIL:
-            status = self._judge.look(number)
+            status = self._judge.poll(number)
             self._enter(status)
             if status.verdict is Verdict.PASS:
                 break
@@ -138,8 +138,8 @@ class WaveRun:
         self._journal.enter_gate(status)
         self._observer.on_gate(status, written=True)
         shown = (status.wave, status.verdict, status.question, status.soak_left_ms is None)
-        if shown != self._told:
-            self._told = shown
+        if shown != self._notified:
+            self._notified = shown
             self._observer.on_note(status.words)
 
     def _wait(self, status: GateStatus) -> None:

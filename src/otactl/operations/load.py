@@ -200,8 +200,10 @@ class _Examiner:
         if excepted is not None and named.is_on("useWaveConfig"):
             self._read_excepted(*excepted, named)
 
-    def _read_excepted(self, path: Path, place: Problem, named: _NamedFiles) -> None:
-        found, problems = read_thing_list(path, place, region=named.region, account=named.account)
+    def _read_excepted(self, path: Path, location: Problem, named: _NamedFiles) -> None:
+        found, problems = read_thing_list(
+            path, location, region=named.region, account=named.account
+        )
         self.problems += problems
         if found is None:
             return
