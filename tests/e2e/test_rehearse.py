@@ -13,6 +13,13 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 from tests.e2e.deployable import Deployable
 from tests.e2e.program import environment, otactl
 from tests.processes import (
@@ -288,3 +295,97 @@ def test_a_third_of_all_calls_may_fail(deployable, seed):
     assert run.returncode == 0, run.stderr
     assert [r["succeeded"] for r in result["rounds"]] == [3, 3]
     assert result["leftovers"] == []
+
+
+AGENT = "[AFR_OTA_CONFIG]\nfilePath = firmware.bin\ncertificateName = codesign.crt\n"
+SIGNED = "[SIGNING_CONFIG]\nprivateKeyPath = key.pem\n"
+PRESIGN = "[PRESIGNED_URL_CONFIG]\nroleArn = arn:aws:iam::123456789012:role/presign\n"
+
+
+def signing_key(folder: Path, name: str = "key") -> None:
+    """A key to sign with, and its public half."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (folder / f"{name}.pem").write_bytes(pem)
+    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    (folder / f"{name}.pub").write_bytes(public)
+
+
+@pytest.mark.parametrize(
+    ("things", "formats", "by_url"),
+    [
+        (100, "afr_ota", False),
+        (100, "afr_ota", True),
+        (20, "otactl, afr_ota", False),
+        pytest.param(100, "otactl, afr_ota", True, marks=pytest.mark.slow),
+    ],
+)
+def test_devices_with_a_freertos_agent_take_it_and_check_the_signature(
+    deployable, things, formats, by_url
+):
+    signing_key(deployable.folder)
+    deployable.image_bytes = 20_000
+    deployable.sections = AGENT + SIGNED + (PRESIGN if by_url else "")
+    path = deployable.write(
+        documentFormat=formats, useSigningConfig=True, usePresignedUrlConfig=by_url
+    )
+    report = deployable.folder / "r.json"
+
+    run, result = rehearse(
+        path, "--things", str(things), "--report", str(report), state_dir=deployable.folder
+    )
+
+    assert run.returncode == 0, run.stderr
+    assert result["verifiedSha256"] == things
+    assert result["leftovers"] == []
+    details = [one["statusDetails"] for one in json.loads(report.read_text())["executions"]]
+    agents = [one for one in details if one.get("reason") == "accepted" and "updatedBy" in one]
+    assert len(agents) == (things if formats == "afr_ota" else things // 2)
+    # The others speak otactl's dialect.
+    assert sum("downloadTime" in one for one in details) == things - len(agents)
+
+
+def test_a_wrong_signature_fails_every_device_with_the_reason(deployable):
+    signing_key(deployable.folder)
+    signing_key(deployable.folder, "other")
+    deployable.sections = AGENT + SIGNED
+    path = deployable.write(documentFormat="afr_ota", useSigningConfig=True)
+
+    other = ("--public-key", str(deployable.folder / "other.pub"))
+    run, result = rehearse(path, "--things", "20", *other, state_dir=deployable.folder)
+
+    assert run.returncode == 1
+    (only,) = result["rounds"]
+    assert (only["succeeded"], only["failed"]) == (0, 20)
+    assert {failure["reason"] for failure in only["failures"]} == {"signature mismatch"}
+
+
+CUSTOM = "[CUSTOM_JOB_DOCUMENT]\njobDocSrcCfg = local_file\njobDocPath = doc.json\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "code"), [("nrf-connect", 0), ("vendor", 0), (None, 1)], ids=["url", "stream", "none"]
+)
+def test_a_document_of_ones_own_is_read_by_devices_or_fails_with_what_it_lacks(
+    deployable, name, code
+):
+    signing_key(deployable.folder)
+    document = '{"bytes": "${otactl:fileSize}", "key": "${otactl:objectKey}"}'
+    if name is not None:
+        document = (EXAMPLE.parent / "documents" / f"{name}.json").read_text()
+    (deployable.folder / "doc.json").write_text(document)
+    deployable.sections = CUSTOM + SIGNED + PRESIGN
+    path = deployable.write(
+        useCustomJobDocument=True,
+        useSigningConfig="signature" in document,
+        usePresignedUrlConfig="otactl:url" in document,
+    )
+
+    run, result = rehearse(path, state_dir=deployable.folder)
+
+    assert run.returncode == code, run.stderr
+    (only,) = result["rounds"]
+    assert (only["succeeded"], only["rejected"]) == ((3, 0) if not code else (0, 3))
+    if code:
+        lacks = "no device could use the document: it lacks ${otactl:streamId} or ${otactl:url}"
+        assert {failure["reason"] for failure in only["failures"]} == {lacks}

@@ -22,8 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from random import Random
 
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+
     from otactl.device.behaviour import Behaviour
     from otactl.device.profile import DeviceProfile
+    from otactl.device.report import Report
     from otactl.device.saved_work import SavedWork
 
 FACTORY = b"the image the device left the factory with"
@@ -71,6 +74,7 @@ class World:
         profile: Of the device.
         behaviour: Of the device.
         tamper: May alter a block's payload on its way.
+        public_key: What the device checks signatures with.
     """
 
     def __init__(
@@ -79,7 +83,11 @@ class World:
         profile: DeviceProfile,
         behaviour: Behaviour,
         tamper: Callable[[bytes], bytes] = bytes,
+        public_key: EllipticCurvePublicKey | None = None,
     ) -> None:
+        self.public_key = public_key
+        #: The updates that reached the service.
+        self.reports: list[Report] = []
         self.now_ms = 1_000_000
         self.executions: list[Execution] = []
         self.queued = 1_000_000
@@ -111,6 +119,7 @@ class World:
             profile=self.profile,
             behaviour=self.behaviour,
             saved=self.saved,
+            has_public_key=self.public_key is not None,
         )
 
     # The service
@@ -171,6 +180,7 @@ class World:
             self.to_device.append(event)
 
     def _update(self, update: wanted.SendUpdate) -> None:
+        self.reports.append(update.report)
         execution = next(
             (
                 one
@@ -251,7 +261,7 @@ class World:
                 slot = self.slots[spare]
                 self.slots[spare] = slot[:offset] + payload + slot[offset + len(payload) :]
             case wanted.VerifySlot(work, image):
-                verdict = verify_image([self.slots[spare]], image, None)
+                verdict = verify_image([self.slots[spare]], image, self.public_key)
                 self.chores.append(happened.Verified(work, verdict.sha256, verdict.fault))
             case wanted.SwitchSlots(work, sha256, saved):
                 assert hashlib.sha256(self.slots[spare]).hexdigest() == sha256

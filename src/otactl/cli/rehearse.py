@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from otactl.cli import terminal
+from otactl.cli.fleet_run import read_public_key
 from otactl.cli.options import (
     ConfigurationArgument,
     JunitOption,
@@ -91,6 +93,14 @@ def rehearse(
     reject: Annotated[
         bool, typer.Option("--reject", help="Reject at the first gate that asks a person.")
     ] = False,
+    public_key: Annotated[
+        Path | None,
+        typer.Option(
+            "--public-key",
+            metavar="FILE",
+            help="PEM; what the devices check signatures with. [default: that of the signing key]",
+        ),
+    ] = None,
     state_dir: StateDirOption = None,
     report: ReportOption = None,
     junit: JunitOption = None,
@@ -129,6 +139,7 @@ def rehearse(
         fault_percent=faults,
         state_dir=state_dir,
         answer=Act.APPROVE if approve else Act.REJECT if reject else None,
+        public_key=read_public_key(public_key),
     )
     rehearsed = rehearse_deployment(file, options, TerminalFrontend())
     result, failure = rehearsed.result, rehearsed.failure

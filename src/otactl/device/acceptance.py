@@ -37,7 +37,7 @@ def _unverifiable(image: Image, profile: DeviceProfile, *, has_public_key: bool)
     if image.signature is None:
         if profile.require_signature:
             return "the image is not signed"
-        return None if has_digest else "nothing to verify the image against"
+        return None if has_digest or image.proves_itself else "nothing to verify the image against"
     if image.signature_algorithm != SIGNATURE_ALGORITHM:
         return "the signature algorithm is not supported"
     if not has_public_key and (profile.require_signature or not has_digest):

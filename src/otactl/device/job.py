@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 
+from otactl.model.document_format import DocumentFormat
 from otactl.model.status import ExecutionStatus
 
 SIGNATURE_ALGORITHM = "SHA256withECDSA"
@@ -19,6 +20,9 @@ class Image:
         url: The presigned URL to fetch it from instead. A secret for as long as it is valid, so
             it is kept out of every ``repr``.
         signature: DER, over the whole image.
+        document_format: Of the document that named it; decides how the device reports.
+        proves_itself: Whether the image need not be verified by what the document says, because
+            the devices the document is for verify a signature in the image.
     """
 
     size_bytes: int
@@ -30,6 +34,8 @@ class Image:
     sha256: str | None = None
     signature: bytes | None = None
     signature_algorithm: str = SIGNATURE_ALGORITHM
+    document_format: DocumentFormat = DocumentFormat.OTACTL
+    proves_itself: bool = False
 
     @property
     def content_key(self) -> str:

@@ -271,7 +271,8 @@ class Device:
                 job_id=work.job.job_id,
                 execution_number=work.job.execution_number,
                 status=status,
-                reason=details.get(REASON, ""),
+                # That of an agent is there in either case.
+                reason="" if status is ExecutionStatus.SUCCEEDED else details.get(REASON, ""),
                 sha256=work.sha256,
                 download_ms=counts.duration_ms if counts else 0,
                 received_blocks=counts.received_blocks if counts else 0,

@@ -32,6 +32,7 @@ class DeviceProfile:
             failed. With the defaults that is after about eight minutes.
         install_ms: How long installing takes.
         reboot_ms: How long the device is away for a reboot.
+        self_test_ms: How long a device with a FreeRTOS OTA agent tries the new image.
         drop_ms: How long a device that loses its connection stays away.
         progress_blocks: Progress is reported every so many blocks, as AWS's library does (G5) …
         progress_shortest_ms: … but never more often than this …
@@ -52,6 +53,7 @@ class DeviceProfile:
     give_up_after: int = 10
     install_ms: int = 500
     reboot_ms: int = 500
+    self_test_ms: int = 500
     drop_ms: int = 2_000
     progress_blocks: int = 64
     progress_shortest_ms: int = 1_000
@@ -76,7 +78,7 @@ class DeviceProfile:
         for name in _AT_LEAST_ONE:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1")
-        for name in ("install_ms", "reboot_ms", "drop_ms", "progress_shortest_ms"):
+        for name in _NOT_NEGATIVE:
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must not be negative")
 
@@ -110,6 +112,7 @@ class DeviceProfile:
         )
 
 
+_NOT_NEGATIVE = ("install_ms", "reboot_ms", "self_test_ms", "drop_ms", "progress_shortest_ms")
 _AT_LEAST_ONE = (
     "requests_in_flight",
     "range_bytes",

@@ -6,6 +6,7 @@ A device has at most one job execution in hand. Its life is a walk through the p
     ACCEPTED ── the document is good ──▶ DOWNLOADING ──▶ VERIFYING ──▶ INSTALLING ──▶ REBOOTING
     any of them ── it cannot go on ──▶ REPORTING (FAILED or REJECTED)
     REBOOTING ── the new image runs ──▶ REPORTING (SUCCEEDED)
+    REBOOTING ── it runs, of a device that tests itself ──▶ SELF_TESTING ──▶ REPORTING (SUCCEEDED)
     REPORTING ── the service took the report ──▶ IDLE
 
 Three rules hold whatever arrives, in whatever order:
@@ -44,6 +45,8 @@ class Phase(StrEnum):
     VERIFYING = "verifying"
     INSTALLING = "installing"
     REBOOTING = "rebooting"
+    #: The new image runs and is tried before it is kept, as FreeRTOS OTA agents do.
+    SELF_TESTING = "testing"
     REPORTING = "reporting"
     #: Took the execution and says nothing more: one of the behaviours, and real life.
     SILENT = "silent"
@@ -62,6 +65,8 @@ class Trigger(StrEnum):
     IMAGE_RIGHT = "image right"
     SWITCHED = "switched"
     BOOTED = "booted"
+    TEST_BEGUN = "test begun"
+    TEST_PASSED = "test passed"
     FAILED = "failed"
     REPORT_CLOSED = "report closed"
     JOB_GONE = "job gone"
@@ -97,7 +102,12 @@ TRANSITIONS: dict[Phase, dict[Trigger, Phase]] = {
     },
     Phase.REBOOTING: {
         Trigger.BOOTED: Phase.REPORTING,
+        Trigger.TEST_BEGUN: Phase.SELF_TESTING,
         Trigger.FAILED: Phase.REPORTING,
+        Trigger.JOB_GONE: Phase.IDLE,
+    },
+    Phase.SELF_TESTING: {
+        Trigger.TEST_PASSED: Phase.REPORTING,
         Trigger.JOB_GONE: Phase.IDLE,
     },
     Phase.REPORTING: {

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from otactl.device.acceptance import refusal_of
+from otactl.device.agent_report import agent_progress, agent_verdict
 from otactl.device.behaviour import Behaviour
 from otactl.device.block_map import BlockMap
 from otactl.device.download import Download
@@ -39,6 +40,7 @@ from otactl.device.report import SHA256, DownloadCounts, Report, final_report, p
 from otactl.device.retry import earliest
 from otactl.device.saved_work import SavedWork
 from otactl.device.state import Phase, Trigger, step
+from otactl.model.document_format import DocumentFormat
 from otactl.model.status import ExecutionStatus
 
 if TYPE_CHECKING:
@@ -83,7 +85,8 @@ class Work:
         self._download: Download | None = None
         self._download_ms = 0
         self._clocked_at_ms = 0
-        self._installed_at_ms: int | None = None
+        #: When the installation or the self-test is over.
+        self._finishes_at_ms: int | None = None
         #: The report that the switch of the slots earned; true once the new image runs.
         self._promise: Report | None = None
         self._connected = True
@@ -112,6 +115,12 @@ class Work:
         )
 
     @property
+    def _is_agent(self) -> bool:
+        """Whether it behaves as a device with a FreeRTOS OTA agent does."""
+        image = self.job.image
+        return image is not None and image.document_format is DocumentFormat.AFR_OTA
+
+    @property
     def wants_url(self) -> bool:
         """Whether a fresh presigned URL is needed to go on."""
         download = self._downloading
@@ -121,7 +130,7 @@ class Work:
     def next_deadline_ms(self) -> int | None:
         """When ``on_time`` is to be called."""
         download = self._downloading
-        return earliest(self._installed_at_ms, download.next_deadline_ms if download else None)
+        return earliest(self._finishes_at_ms, download.next_deadline_ms if download else None)
 
     @property
     def _downloading(self) -> Download | None:
@@ -172,9 +181,13 @@ class Work:
         """Do what was waited for."""
         if download := self._downloading:
             download.on_time(now_ms)
-        if self._installed_at_ms is None or now_ms < self._installed_at_ms:
+        if self._finishes_at_ms is None or now_ms < self._finishes_at_ms:
             return []
-        self._installed_at_ms = None
+        self._finishes_at_ms = None
+        if self.phase is Phase.SELF_TESTING:
+            self.phase = step(self.phase, Trigger.TEST_PASSED)
+            self.verdict = self._promise
+            return []
         return self._install()
 
     def proceed(self, now_ms: int) -> list[Effect]:
@@ -204,11 +217,14 @@ class Work:
             return None
         phase, reported_blocks, reported_at_ms = self._reported
         blocks = counts.received_blocks - reported_blocks
-        is_late = blocks > 0 and now_ms - reported_at_ms >= self._profile.progress_longest_ms
+        # An agent tells of its very first block too.
+        is_late = blocks > 0 and self._is_agent and not reported_blocks
+        is_late |= blocks > 0 and now_ms - reported_at_ms >= self._profile.progress_longest_ms
         if phase is self.phase and blocks < self._profile.progress_blocks and not is_late:
             return None
         self._reported = (self.phase, counts.received_blocks, now_ms)
-        return progress_report(self.phase, counts)
+        report = agent_progress if self._is_agent else progress_report
+        return report(self.phase, counts)
 
     def _on_block(self, event: BlockReceived, now_ms: int) -> list[Effect]:
         image, download = self.job.image, self._downloading
@@ -245,7 +261,7 @@ class Work:
         if event.fault is not None:
             return self._conclude(Trigger.FAILED, ExecutionStatus.FAILED, event.fault)
         self.phase = step(self.phase, Trigger.IMAGE_RIGHT)
-        self._installed_at_ms = now_ms + self._profile.install_ms
+        self._finishes_at_ms = now_ms + self._profile.install_ms
         return []
 
     def _on_switched(self, _event: Switched, _now_ms: int) -> list[Effect]:
@@ -254,12 +270,16 @@ class Work:
         self.phase = step(self.phase, Trigger.SWITCHED)
         return [Reboot(self.number, self._profile.reboot_ms)]
 
-    def _on_booted(self, event: Booted, _now_ms: int) -> list[Effect]:
+    def _on_booted(self, event: Booted, now_ms: int) -> list[Effect]:
         if self.phase is not Phase.REBOOTING:
             return []
         if event.sha256 is None or event.sha256 != self.sha256:
             reason = "another image was booted"
             return self._conclude(Trigger.FAILED, ExecutionStatus.FAILED, reason)
+        if self._is_agent:
+            self.phase = step(self.phase, Trigger.TEST_BEGUN)
+            self._finishes_at_ms = now_ms + self._profile.self_test_ms
+            return []
         self.phase = step(self.phase, Trigger.BOOTED)
         self.verdict = self._promise
         return []
@@ -267,7 +287,7 @@ class Work:
     def _on_slot_failed(self, event: SlotFailed, _now_ms: int) -> list[Effect]:
         if self.phase not in (Phase.DOWNLOADING, Phase.VERIFYING, Phase.INSTALLING):
             return []
-        self._installed_at_ms = None
+        self._finishes_at_ms = None
         return self._conclude(Trigger.FAILED, ExecutionStatus.FAILED, f"slot: {event.reason}")
 
     def _take_over(self, report: Report) -> list[Effect]:
@@ -309,10 +329,15 @@ class Work:
         if self._behaviour is Behaviour.FAIL:
             reason = "simulated failure while installing"
             return self._conclude(Trigger.FAILED, ExecutionStatus.FAILED, reason)
-        self._promise = final_report(
-            ExecutionStatus.SUCCEEDED, self.phase, counts=self.counts, sha256=self.sha256
-        )
+        self._promise = self._final_report(ExecutionStatus.SUCCEEDED, self.phase)
         return [SwitchSlots(self.number, self.sha256 or "", self._to_save())]
+
+    def _final_report(
+        self, status: ExecutionStatus, phase: Phase, reason: str | None = None
+    ) -> Report:
+        if self._is_agent:
+            return agent_verdict(status, reason=reason, sha256=self.sha256)
+        return final_report(status, phase, reason=reason, counts=self.counts, sha256=self.sha256)
 
     def _to_save(self) -> SavedWork:
         return SavedWork(
@@ -331,8 +356,6 @@ class Work:
         """Fix the verdict, and keep it for the next process should this one die unheard."""
         phase = self.phase
         self.phase = step(self.phase, trigger)
-        self.verdict = final_report(
-            status, phase, reason=reason, counts=self.counts, sha256=self.sha256
-        )
+        self.verdict = self._final_report(status, phase, reason)
         self._promise = self.verdict
         return [SaveWork(self._to_save())]

@@ -86,7 +86,12 @@ class Agent:
         self._slots = SlotStore(files.directory)
         self._profile = plan.profile.for_clock_speed(fleet_context.clock.speed)
         self._link = Link(plan.behaviour, self._profile.link_bytes_per_second, self._clock)
-        self._translator = Translator(plan.thing_name, fleet_context.payload_format)
+        self._translator = Translator(
+            plan.thing_name,
+            fleet_context.payload_format,
+            reads=plan.reads,
+            template=fleet_context.template,
+        )
         self._arrivals: asyncio.Queue[_Arrival | _Lost] = asyncio.Queue()
         self._effect_runner = EffectRunner(self._slots, self._link, fleet_context, self._arrive)
         self._tls: DeviceTls | None = None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from otactl.device.behaviour import Behaviour
 from otactl.device.profile import DeviceProfile
+from otactl.model.document_format import DocumentFormat
 from otactl.wire.stream_topic import PayloadFormat
 
 if TYPE_CHECKING:
@@ -24,11 +25,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DevicePlan:
-    """One device to run."""
+    """One device to run.
+
+    Attributes:
+        reads: The only dialect of job documents it knows; None for whichever it gets.
+    """
 
     thing_name: str
     behaviour: Behaviour = Behaviour.SUCCEED
     profile: DeviceProfile = field(default_factory=DeviceProfile)
+    reads: DocumentFormat | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +43,8 @@ class FleetContext:
 
     Attributes:
         gate: Held while connecting, so that not all devices do it at once.
+        template: The custom document with placeholders that the devices are for; None when they
+            read one of otactl's dialects.
         workers: Threads for verifying and fetching.
         on_finished: Told of every execution that leaves a device's hands.
     """
@@ -45,6 +53,7 @@ class FleetContext:
     clock: FleetClock
     payload_format: PayloadFormat
     public_key: ec.EllipticCurvePublicKey | None
+    template: Mapping[str, Any] | None
     gate: asyncio.Semaphore
     workers: Executor
     fetcher: RangeFetcher

@@ -18,10 +18,10 @@ import resource
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from otactl.errors import LocalResourceMissing
 from otactl.fleet.agent import Agent
@@ -64,6 +64,7 @@ class FleetRun:
         clock: The fleet's clock.
         public_key: What signed images are checked with.
         payload_format: Of stream messages.
+        template: The custom document with placeholders that they read, if they read one.
         on_result: Told of each result, in the fleet's thread.
     """
 
@@ -76,6 +77,7 @@ class FleetRun:
         clock: FleetClock,
         public_key: ec.EllipticCurvePublicKey | None = None,
         payload_format: PayloadFormat = PayloadFormat.CBOR,
+        template: Mapping[str, Any] | None = None,
         on_result: Callable[[ThingResult], None] | None = None,
     ) -> None:
         self._directory = directory
@@ -83,6 +85,7 @@ class FleetRun:
         self._endpoint = endpoint
         self._clock = clock
         self._public_key = public_key
+        self._template = template
         self._payload_format = payload_format
         self._on_result = on_result
         self._agents: tuple[Agent, ...] = ()
@@ -236,6 +239,7 @@ class FleetRun:
             clock=self._clock,
             payload_format=self._payload_format,
             public_key=self._public_key,
+            template=self._template,
             gate=asyncio.Semaphore(CONNECTS_AT_ONCE),
             workers=workers,
             fetcher=fetcher,

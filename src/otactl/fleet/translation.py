@@ -5,14 +5,18 @@ What a message says is not trusted. What cannot be read becomes an event that sa
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from otactl.device import effect as wanted
 from otactl.device import event as happened
 from otactl.device.job import Image, Job
 from otactl.fleet.range_fetch import url_fault
+from otactl.model.document_format import DocumentFormat
 from otactl.model.status import ExecutionStatus
 from otactl.wire.bitmap import encode_bitmap
 from otactl.wire.error import WireError
-from otactl.wire.job_document import parse_document
+from otactl.wire.job_document import has_own_dialect, parse_custom_document, parse_document
 from otactl.wire.job_payload import (
     JobExecution,
     decode_execution_answer,
@@ -40,13 +44,24 @@ class Translator:
     Args:
         thing_name: The thing.
         payload_format: Of stream messages; jobs are always JSON.
+        reads: The only dialect of job documents it knows; None for whichever it gets.
+        template: The custom document with placeholders that it is made to read, if it is.
     """
 
-    __slots__ = ("_format", "_thing_name", "_topics")
+    __slots__ = ("_format", "_reads", "_template", "_thing_name", "_topics")
 
-    def __init__(self, thing_name: str, payload_format: PayloadFormat) -> None:
+    def __init__(
+        self,
+        thing_name: str,
+        payload_format: PayloadFormat,
+        *,
+        reads: DocumentFormat | None = None,
+        template: Mapping[str, Any] | None = None,
+    ) -> None:
         self._thing_name = thing_name
         self._format = payload_format
+        self._reads = reads
+        self._template = None if template is None or has_own_dialect(template) else template
         self._topics = JobTopics(thing_name)
 
     @property
@@ -71,7 +86,7 @@ class Translator:
         if stream is not None:
             return _stream_event(stream, body)
         message = self._topics.parse(topic)
-        return None if message is None else _job_event(message, body)
+        return None if message is None else self._job_event(message, body)
 
     def message_of(self, effect: wanted.Effect) -> tuple[str, bytes] | None:
         """The topic and payload that an effect asks to publish; None when it asks otherwise."""
@@ -107,6 +122,67 @@ class Translator:
         topic = StreamTopic(self._thing_name, effect.stream_id, StreamVerb.GET, self._format)
         return str(topic), encode_get_request(request, self._format)
 
+    def _job_event(self, message: JobMessage, body: bytes) -> happened.Event | None:
+        match message.answer:
+            case JobAnswer.START_NEXT | JobAnswer.DESCRIBE:
+                return self._answer(body) if message.accepted else _refusal(body)
+            case JobAnswer.NOTIFY_NEXT:
+                try:
+                    execution, _ = decode_execution_answer(body)
+                except WireError:
+                    return None
+                return happened.NextChanged(self._job_of(execution) if execution else None)
+            case JobAnswer.UPDATE:
+                return _update_answer(body, accepted=message.accepted)
+        return None
+
+    def _answer(self, body: bytes) -> happened.Event:
+        try:
+            execution, token = decode_execution_answer(body)
+        except WireError:
+            return happened.JobRefused(None, UNREADABLE)
+        return happened.JobAnswered(token, self._job_of(execution) if execution else None)
+
+    def _job_of(self, execution: JobExecution) -> Job:
+        """The execution as the device holds it; a document it cannot read becomes a refusal."""
+        try:
+            image, refusal = self._image(execution), ""
+        except WireError as error:
+            image, refusal = None, str(error)
+        return Job(
+            job_id=execution.job_id,
+            # Start-next hands out what it has just set IN_PROGRESS; QUEUED comes in notifications.
+            status=ExecutionStatus(execution.status),
+            execution_number=execution.execution_number,
+            version_number=execution.version_number,
+            queued_at_seconds=execution.queued_at_seconds,
+            image=image,
+            refusal=refusal,
+        )
+
+    def _image(self, execution: JobExecution) -> Image:
+        if self._template is None:
+            said = parse_document(execution.job_document, self._reads)
+        else:
+            said = parse_custom_document(execution.job_document, self._template)
+        if said.presigned_url is not None:
+            fault = url_fault(said.presigned_url)
+            if fault is not None:
+                raise WireError("InvalidRequest", fault)
+        return Image(
+            size_bytes=said.file_size,
+            file_id=said.file_id,
+            stream_id=said.stream_id,
+            url=said.presigned_url,
+            version=said.image_version,
+            md5=said.md5,
+            sha256=said.sha256,
+            signature=said.signature,
+            signature_algorithm=said.signature_algorithm,
+            document_format=said.document_format,
+            proves_itself=self._template is not None,
+        )
+
 
 def _stream_event(topic: StreamTopic, body: bytes) -> happened.Event | None:
     try:
@@ -122,29 +198,6 @@ def _stream_event(topic: StreamTopic, body: bytes) -> happened.Event | None:
         # A block that cannot be read is a block that did not arrive.
         return None
     return None
-
-
-def _job_event(message: JobMessage, body: bytes) -> happened.Event | None:
-    match message.answer:
-        case JobAnswer.START_NEXT | JobAnswer.DESCRIBE:
-            return _answer(body) if message.accepted else _refusal(body)
-        case JobAnswer.NOTIFY_NEXT:
-            try:
-                execution, _ = decode_execution_answer(body)
-            except WireError:
-                return None
-            return happened.NextChanged(job_of(execution) if execution else None)
-        case JobAnswer.UPDATE:
-            return _update_answer(body, accepted=message.accepted)
-    return None
-
-
-def _answer(body: bytes) -> happened.Event:
-    try:
-        execution, token = decode_execution_answer(body)
-    except WireError:
-        return happened.JobRefused(None, UNREADABLE)
-    return happened.JobAnswered(token, job_of(execution) if execution else None)
 
 
 def _refusal(body: bytes) -> happened.Event:
@@ -165,41 +218,4 @@ def _update_answer(body: bytes, *, accepted: bool) -> happened.Event | None:
         return None
     return happened.UpdateRejected(
         rejected.client_token, rejected.code, rejected.current_status, rejected.current_version
-    )
-
-
-def job_of(execution: JobExecution) -> Job:
-    """The execution as the device holds it; a document that cannot be read becomes a refusal."""
-    try:
-        image, refusal = _image(execution), ""
-    except WireError as error:
-        image, refusal = None, str(error)
-    return Job(
-        job_id=execution.job_id,
-        # Start-next hands out what it has just set IN_PROGRESS; QUEUED comes in notifications.
-        status=ExecutionStatus(execution.status),
-        execution_number=execution.execution_number,
-        version_number=execution.version_number,
-        queued_at_seconds=execution.queued_at_seconds,
-        image=image,
-        refusal=refusal,
-    )
-
-
-def _image(execution: JobExecution) -> Image:
-    document = parse_document(execution.job_document)
-    if document.presigned_url is not None:
-        fault = url_fault(document.presigned_url)
-        if fault is not None:
-            raise WireError("InvalidRequest", fault)
-    return Image(
-        size_bytes=document.file_size,
-        file_id=document.file_id,
-        stream_id=document.stream_id,
-        url=document.presigned_url,
-        version=document.image_version,
-        md5=document.md5,
-        sha256=document.sha256,
-        signature=document.signature,
-        signature_algorithm=document.signature_algorithm,
     )

@@ -98,6 +98,21 @@ def image_value_faults(
                 )
 
 
+def read_image_values(template: Any, filled: Any) -> Iterator[tuple[str, Any]]:
+    """The values in a filled document, by name, where its template has exactly a placeholder.
+
+    What AWS IoT put in place of a placeholder of its own is read as well: a fresh URL.
+    """
+    if isinstance(template, dict) and isinstance(filled, dict):
+        for key, member in template.items():
+            yield from read_image_values(member, filled.get(key))
+    elif isinstance(template, list) and isinstance(filled, list):
+        for one, other in zip(template, filled, strict=False):
+            yield from read_image_values(one, other)
+    elif isinstance(template, str) and (whole := _PLACEHOLDER.fullmatch(template)):
+        yield whole["name"], filled
+
+
 def _strings(member: Any) -> Iterator[tuple[str, bool]]:
     """Every string in it, and whether it is a key."""
     if isinstance(member, str):

@@ -26,6 +26,7 @@ from otactl.wire.afr_ota_document import KEY as AFR_OTA
 from otactl.wire.afr_ota_document import build_afr_ota, parse_afr_ota
 from otactl.wire.error import WireError
 from otactl.wire.image_description import MAX_FILE_ID, SIGNATURE_ALGORITHM, ImageDescription
+from otactl.wire.image_value import read_image_values
 
 COMMAND = "fota"
 OWN_URL_KEY = "presignedUrl"
@@ -37,6 +38,8 @@ _ALGORITHM_KEYS = ("signatureAlgorithm", "sigAlgorithm")
 MAX_JOB_DOCUMENT_LENGTH = 32768
 #: Base64 of a DER signature by a key of 192 bits or more.
 _SIGNATURE_TEXT = re.compile(r"[A-Za-z0-9+/]{64,}={0,2}")
+#: What the values of placeholders are called in a document of otactl's own.
+_OWN_NAMES = {"url": OWN_URL_KEY, "md5": "md5sum"}
 # More digits than any file size has; int() itself refuses far longer numbers with another error.
 _DIGITS = 20
 
@@ -120,6 +123,33 @@ def signatures_in(text: str) -> Iterator[bytes]:
     for found in dict.fromkeys(_SIGNATURE_TEXT.findall(text.replace("\\/", "/"))):
         with suppress(ValueError):
             yield base64.b64decode(found, validate=True)
+
+
+def has_own_dialect(document: Mapping[str, Any]) -> bool:
+    """Whether a document, or a template of one, is in one of the dialects of otactl."""
+    return document.get("command") == COMMAND or AFR_OTA in document
+
+
+def parse_custom_document(
+    document: Mapping[str, Any], template: Mapping[str, Any]
+) -> ImageDescription:
+    """Read a document of a user's own form, by the placeholders in its template.
+
+    Raises:
+        WireError: It says too little for a device to fetch the image, or a value is malformed.
+    """
+    said = dict(read_image_values(template, document))
+    own = {_OWN_NAMES.get(name, name): value for name, value in said.items()}
+    missing = None
+    if "fileSize" not in own:
+        missing = "${otactl:fileSize}"
+    elif "streamId" not in own and OWN_URL_KEY not in own:
+        missing = "${otactl:streamId} or ${otactl:url}"
+    elif "streamId" in own and "fileId" not in own and OWN_URL_KEY not in own:
+        missing = "${otactl:fileId}"
+    if missing is not None:
+        raise WireError("InvalidRequest", f"no device could use the document: it lacks {missing}")
+    return parse_document({"command": COMMAND, **own}, DocumentFormat.OTACTL)
 
 
 def parse_document(

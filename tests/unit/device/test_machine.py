@@ -6,6 +6,8 @@ import hashlib
 from dataclasses import replace
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 from tests.support.device_world import FACTORY, World, image_of
 
 from otactl.device import effect as wanted
@@ -15,6 +17,7 @@ from otactl.device.job import Image, Job
 from otactl.device.machine import Device
 from otactl.device.profile import DeviceProfile
 from otactl.device.state import Phase
+from otactl.model.document_format import DocumentFormat
 from otactl.model.status import ExecutionStatus
 
 CONTENT = bytes(range(256)) * 20
@@ -446,3 +449,62 @@ def test_what_cuts_the_connection_comes_last() -> None:
 
 def _block(number: int) -> happened.BlockReceived:
     return happened.BlockReceived("s", 3, number, CONTENT[number * 512 :][:512])
+
+
+SIGNING_KEY = ec.generate_private_key(ec.SECP256R1())
+
+
+def _agent_image(content: bytes, signed: bytes) -> Image:
+    signature = SIGNING_KEY.sign(signed, ec.ECDSA(hashes.SHA256()))
+    return image_of(content, md5=None, signature=signature, document_format=DocumentFormat.AFR_OTA)
+
+
+def _agent_world(profile: DeviceProfile = PROFILE) -> World:
+    public_key = SIGNING_KEY.public_key()
+    world = World(profile=profile, behaviour=Behaviour.SUCCEED, public_key=public_key)
+    world.come_back()
+    return world
+
+
+def test_a_freertos_agent_tests_itself_after_the_reboot_and_reports_in_its_own_keys() -> None:
+    # Reports are not held back.
+    world = _agent_world(replace(PROFILE, progress_shortest_ms=0, progress_blocks=2))
+    execution = world.queue(CONTENT, "job", _agent_image(CONTENT, CONTENT))
+    world.run_fairly()
+
+    blocks = -(-len(CONTENT) // PROFILE.block_size)
+    said = [dict(report.details) for report in world.reports]
+    received = [details["receive"] for details in said if "receive" in details]
+    assert received[0] == f"1/{blocks}"
+    assert len(received) > 1
+    assert all(one.endswith(f"/{blocks}") for one in received)
+    rest = [details for details in said if "receive" not in details]
+    assert [details.get("self_test") for details in rest] == ["ready", "active", None]
+    assert [details["updatedBy"] for details in rest] == ["0x01000000"] * 3
+    assert execution.status is ExecutionStatus.SUCCEEDED
+    assert execution.details["reason"] == "accepted"
+    assert world.finished[0].reason == ""
+    assert not {"step", "downloadTime", "receivedBlocks"} & {key for one in said for key in one}
+
+
+def test_a_freertos_agent_that_died_after_the_switch_tests_itself_too() -> None:
+    world = _agent_world()
+    execution = world.queue(CONTENT, "job", _agent_image(CONTENT, CONTENT))
+    _run_until(world, Phase.REBOOTING)
+
+    world.restart()
+    _run_until(world, Phase.SELF_TESTING)
+    world.run_fairly()
+
+    assert execution.status is ExecutionStatus.SUCCEEDED
+    assert execution.details["reason"] == "accepted"
+
+
+def test_a_freertos_agent_fails_an_image_that_another_signature_is_of() -> None:
+    world = _agent_world()
+    execution = world.queue(CONTENT, "job", _agent_image(CONTENT, b"another image"))
+    world.run_fairly()
+
+    assert execution.status is ExecutionStatus.FAILED
+    assert execution.details["reason"] == "signature mismatch"
+    assert world.active == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,7 @@ from otactl.device import event as happened
 from otactl.device.job import Image, Job
 from otactl.device.report import Report
 from otactl.fleet.translation import UNREADABLE, Translator
+from otactl.model.document_format import DocumentFormat
 from otactl.model.status import ExecutionStatus
 from otactl.wire.bitmap import decode_bitmap
 from otactl.wire.stream_payload import (
@@ -215,3 +217,69 @@ def test_six_filters_hear_everything() -> None:
     # AWS IoT takes eight in one SUBSCRIBE; a local broker looks at every one for every message.
     assert len(translator.job_filters + translator.stream_filters) == 6
     assert f"{BASE}/streams/+/data/cbor" in translator.stream_filters
+
+
+def _image_of(document: object, **settings: Any) -> Image | str:
+    """The image a device reads, or why it refuses."""
+    translator = Translator("pump-7", PayloadFormat.CBOR, **settings)
+    execution = {"jobId": "j", "status": "IN_PROGRESS", "versionNumber": 2, "executionNumber": 1}
+    body = json.dumps({"execution": execution | {"jobDocument": document}}).encode()
+    event = translator.event_of(f"{BASE}/jobs/start-next/accepted", body)
+    assert isinstance(event, happened.JobAnswered)
+    assert event.job is not None
+    return event.job.image or event.job.refusal
+
+
+AGENT_FILE = {"filepath": "f", "filesize": 9, "fileid": 3, "certfile": "c"}
+AGENT_FILE |= {"sig-sha256-ecdsa": "MAE="}
+AGENT = {"afr_ota": {"protocols": ["MQTT"], "streamname": "s", "files": [AGENT_FILE]}}
+
+
+def test_a_device_of_one_dialect_reads_its_own_of_a_document_with_both() -> None:
+    both = DOCUMENT | AGENT
+    own, agents = (_image_of(both, reads=dialect) for dialect in DocumentFormat)
+
+    assert own == Image(size_bytes=9, file_id=3, stream_id="s", md5=MD5)
+    assert agents == Image(
+        size_bytes=9,
+        file_id=3,
+        stream_id="s",
+        signature=b"\x30\x01",
+        document_format=DocumentFormat.AFR_OTA,
+    )
+    assert _image_of(AGENT) == agents
+    assert "unknown command" in str(_image_of(AGENT, reads=DocumentFormat.OTACTL))
+    assert "no afr_ota" in str(_image_of(DOCUMENT, reads=DocumentFormat.AFR_OTA))
+
+
+TEMPLATE = {
+    "update": {"bytes": "${otactl:fileSize}", "from": ["${otactl:streamId}", "${otactl:fileId}"]},
+    "label": "v${otactl:imageVer}",
+    "sum": "${otactl:sha256}",
+}
+FILLED = {"update": {"bytes": 9, "from": ["s", 3]}, "label": "v1", "sum": "ab" * 32}
+
+
+def test_a_custom_document_is_read_by_the_placeholders_of_its_template() -> None:
+    image = _image_of(FILLED, template=TEMPLATE)
+
+    assert image == Image(
+        size_bytes=9, file_id=3, stream_id="s", sha256="ab" * 32, proves_itself=True
+    )
+
+
+@pytest.mark.parametrize(
+    ("template", "lacks"),
+    [
+        ({"from": "${otactl:streamId}", "id": "${otactl:fileId}"}, "${otactl:fileSize}"),
+        ({"bytes": "${otactl:fileSize}"}, "${otactl:streamId} or ${otactl:url}"),
+        ({"b": "${otactl:fileSize}", "s": "${otactl:streamId}"}, "${otactl:fileId}"),
+    ],
+)
+def test_a_document_that_no_device_could_use_is_refused_with_what_it_lacks(
+    template: dict[str, str], lacks: str
+) -> None:
+    filled = dict.fromkeys(template, 9) | dict.fromkeys({"from", "s"} & set(template), "s")
+
+    said = _image_of(filled, template=template)
+    assert said == f"no device could use the document: it lacks {lacks}"

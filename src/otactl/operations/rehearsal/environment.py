@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from otactl.aws.clients import AwsClients, AwsSettings
 from otactl.aws.object_store import S3ObjectStore
@@ -17,12 +17,15 @@ from otactl.fleet.clock import FleetClock
 from otactl.fleet.endpoint import FleetEndpoint
 from otactl.fleet.runner import FleetRun
 from otactl.fleet.store import FleetDirectory
+from otactl.model.document_format import DocumentFormat
 from otactl.model.local_cloud import LocalCloudAddress
 from otactl.model.s3_url import parse_s3_url
 from otactl.operations.clock import CommandClock
 from otactl.operations.fleet_provisioning import create_fleet, plan_fleet
 from otactl.operations.rehearsal.abandoned import work_folder
 from otactl.operations.rehearsal.monitoring import deploy_monitoring, prefix_of, topics_of
+from otactl.wire.afr_ota_document import KEY as AFR_OTA
+from otactl.wire.image_value import has_image_values
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -106,6 +109,7 @@ def rehearsal_environment(
         _create_prerequisites(clients, configuration, frontend)
         _set_up_monitoring(clients, clock, configuration, frontend)
         frontend.note(f"registering {len(participants.things):,} things")
+        reads = participants.dialects(_dialects(loaded))
         directory = FleetDirectory(work_dir / "fleet")
         manifest = plan_fleet(clients, things=participants.things, groups=participants.groups)
         for _ in create_fleet(clients, directory, manifest):
@@ -114,18 +118,39 @@ def rehearsal_environment(
             FleetRun(
                 directory,
                 [
-                    DevicePlan(thing_name=name, behaviour=behaviour, profile=profile)
+                    DevicePlan(
+                        thing_name=name,
+                        behaviour=behaviour,
+                        profile=profile,
+                        reads=reads.get(name),
+                    )
                     for name, behaviour in participants.behaviours.items()
                 ],
                 endpoint=FleetEndpoint.of_local_cloud(address),
                 clock=FleetClock.of_local_cloud(address),
                 public_key=public_key,
+                template=_template(loaded),
             )
         )
         _await_devices(fleet, clock, frontend)
         yield RehearsalEnvironment(
             address=address, clients=clients, clock=clock, fleet=fleet, work_dir=work_dir
         )
+
+
+def _template(loaded: LoadedDeployment) -> Mapping[str, Any] | None:
+    """The custom document that the devices are made to read by its placeholders."""
+    custom = loaded.custom_document
+    return custom if custom is not None and has_image_values(custom) else None
+
+
+def _dialects(loaded: LoadedDeployment) -> tuple[DocumentFormat, ...]:
+    """What the document is written in, an ``afr_ota`` object of the user's own included."""
+    formats, custom = loaded.configuration.document_formats, loaded.custom_document or {}
+    if has_image_values(custom):
+        return ()
+    has_own = AFR_OTA in custom and DocumentFormat.AFR_OTA not in formats
+    return (*formats, DocumentFormat.AFR_OTA) if has_own else formats
 
 
 def _create_prerequisites(

@@ -6,14 +6,16 @@ AWS.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 from otactl.device.behaviour import Behaviour, deal_behaviours, parse_behave
 from otactl.errors import UserMistake
 from otactl.model.arn import Arn, partition_of, thing_arn
+from otactl.model.document_format import DocumentFormat
 from otactl.model.thing_list import ThingList
 from otactl.model.wave import Waves
 from otactl.rules.waves.membership import divide
@@ -82,6 +84,15 @@ class Participants:
     def things(self) -> tuple[str, ...]:
         """All thing names."""
         return tuple(self.behaviours)
+
+    def dialects(self, formats: Sequence[DocumentFormat]) -> dict[str, DocumentFormat]:
+        """Which dialect of job documents each thing reads: of two formats each half of the things.
+
+        Empty for one format: a device then reads whatever it gets, a custom document's too.
+        """
+        if len(formats) < 2:  # noqa: PLR2004
+            return {}
+        return dict(zip(sorted(self.behaviours), cycle(formats), strict=False))
 
     def count(self, behaviour: Behaviour) -> int:
         """How many things behave so."""

@@ -58,6 +58,7 @@ class RehearsalOptions:
         fault_percent: AWS calls of a hundred that are throttled, fail, or lose their answer.
         state_dir: Where the journal is; the user's state directory when None.
         answer: What a gate that asks a person is answered; None for waiting.
+        public_key: What the devices check signatures with; None for the key that signs.
     """
 
     things: int | None = None
@@ -72,6 +73,7 @@ class RehearsalOptions:
     fault_percent: float = 0.0
     state_dir: Path | None = None
     answer: Act | None = None
+    public_key: ec.EllipticCurvePublicKey | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +132,7 @@ def rehearse(path: Path, options: RehearsalOptions, frontend: Frontend) -> Rehea
         participants,
         cloud=cloud,
         profile=_profile(options.block_size, options.link_speed),
-        public_key=_public_key(loaded),
+        public_key=options.public_key or _public_key(loaded),
         frontend=frontend,
     ) as rehearsed:
         result, failure = _perform(loaded, rehearsed, participants, options, frontend)
