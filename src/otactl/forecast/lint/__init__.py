@@ -23,8 +23,10 @@ from otactl.forecast.lint.lint_context import LintContext
 from otactl.forecast.lint.retry_check import check_retry
 from otactl.forecast.lint.rollout_check import check_rollout
 from otactl.forecast.lint.timeout_check import check_timeout
+from otactl.forecast.lint.wave_check import check_waves
 from otactl.forecast.profile import FleetProfile
 from otactl.model.configuration.sections import LINT, WAIVER_PREFIX
+from otactl.rules.waves.membership import expected_sizes
 
 if TYPE_CHECKING:
     from otactl.model.configuration import DeploymentConfiguration
@@ -39,6 +41,9 @@ _CHECKS = (
     check_delivery,
     check_alarms,
 )
+
+#: What a deployment in waves is staged by, stopped by and waits for are its gates (OTA7xx).
+_SAID_OF_GATES = frozenset({"OTA104", "OTA201", "OTA203", "OTA304"})
 
 #: Every code there is, in a few words.
 CODES: Mapping[str, str] = {
@@ -73,6 +78,11 @@ CODES: Mapping[str, str] = {
     "OTA604": "an alarm that a healthy fleet sets off",
     "OTA605": "a metric that nobody publishes",
     "OTA606": "an alarm that takes silence for a fault",
+    "OTA701": "a gate that lets a bad image through too often",
+    "OTA702": "a gate that a healthy fleet fails",
+    "OTA703": "a gate that too many offline things keep from being reached",
+    "OTA704": "a wave without abort criteria, fast enough to need them",
+    "OTA705": "a soak that is over before a dead device counts",
 }
 
 
@@ -95,10 +105,26 @@ def lint(
     waivers = configuration.waivers
     found = [
         replace(finding, waived=waivers.get(finding.code))
-        for check in _CHECKS
-        for finding in check(context)
+        for finding in (*check_waves(context), *_of_one_job(context))
     ]
     return (*found, *_idle_waivers(found, waivers))
+
+
+def _of_one_job(context: LintContext) -> Iterator[Finding]:
+    """What there is to say about the job; of waves, about that of the largest."""
+    waves = context.configuration.waves
+    if waves is not None:
+        sizes = expected_sizes([wave.size for wave in waves.waves], context.things)
+        things, job = max(
+            ((size or 0, wave.job) for size, wave in zip(sizes, waves.waves, strict=True)),
+            key=lambda pair: pair[0],
+        )
+        configuration = replace(context.configuration, job=job)
+        context = LintContext(configuration, things, context.profile, context.image_bytes)
+    for check in _CHECKS:
+        for finding in check(context):
+            if waves is None or finding.code not in _SAID_OF_GATES:
+                yield finding
 
 
 def _idle_waivers(found: list[Finding], waivers: Mapping[str, str]) -> Iterator[Finding]:

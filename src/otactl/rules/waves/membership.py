@@ -60,3 +60,22 @@ def _taken(
 
 def _rank(seed: str, name: str) -> bytes:
     return hashlib.blake2b(name.encode(), key=seed.encode()[:64], digest_size=8).digest()
+
+
+def expected_sizes(sizes: Sequence[WaveSize], things: int) -> tuple[int | None, ...]:
+    """How many things each wave will have, as far as that follows from their number alone.
+
+    Of a wave of groups it is not known (None), and the waves behind it are counted as if it took
+    nothing.
+    """
+    left, found = things, list[int | None]()
+    for size in sizes:
+        if size.groups:
+            found.append(None)
+            continue
+        wanted = left if size.is_rest else size.things or 0
+        if size.hundredths is not None:
+            wanted = share_of(things, size.hundredths)
+        found.append(min(wanted, left))
+        left -= min(wanted, left)
+    return tuple(found)

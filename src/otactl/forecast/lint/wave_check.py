@@ -1,0 +1,190 @@
+"""Gates: do they stop a bad image, do they let a good one through, can they be reached?
+
+Failures of a wave are binomial: each thing fails by itself. A gate fails when more of the whole
+wave fail than ``requiredSucceededPercentage`` leaves (``rules.waves.gate``), so both chances follow
+from the size of the wave and that number alone.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from typing import TYPE_CHECKING
+
+from otactl.errors.problem import Severity
+from otactl.forecast.lint.finding import Finding
+from otactl.forecast.lint.words import chance, duration, percent
+from otactl.model.configuration.sections import WAVE_PREFIX
+from otactl.model.status import FailureType
+from otactl.model.wave import WHOLE, percent_words
+from otactl.rules.rollout import DEFAULT_MAXIMUM_PER_MINUTE
+from otactl.rules.waves.gate import allowed_failures, needed_ended
+from otactl.rules.waves.membership import expected_sizes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from otactl.forecast.lint.lint_context import LintContext
+    from otactl.model.wave import GateRule, Wave
+
+#: An image that breaks one thing in twenty is one nobody wants, and few see it in a small wave.
+BAD_SHARE = 0.05
+#: A gate that stops it less often than this is hope.
+WANTED_POWER = 0.9
+#: Below this it is a warning, not a note.
+_SOME_POWER = 0.25
+#: No larger wave is suggested.
+_MOST_SUGGESTED = 5_000
+#: A healthy fleet may fail a gate this often before anybody minds.
+TOLERABLE = 0.01
+#: So long a team needs until somebody looks.
+_QUARTER_MINUTES = 15
+#: Fewer things than this told in that time are no news.
+_FEW_THINGS = 100
+_MINUTE_MS = 60_000
+
+
+def binomial_above(count: int, share: float, most: int) -> float:
+    """The chance that more than ``most`` of ``count`` things are of a kind that has this share."""
+    if most >= count or share <= 0:
+        return 0.0
+    if share >= 1:
+        return 1.0
+    log_odds = math.log(share) - math.log1p(-share)
+    none = count * math.log1p(-share)
+    terms = (
+        math.lgamma(count + 1) - math.lgamma(k + 1) - math.lgamma(count - k + 1) + k * log_odds
+        for k in range(most + 1)
+    )
+    return max(0.0, 1.0 - math.fsum(math.exp(none + term) for term in terms))
+
+
+def gate_power(rule: GateRule, things: int, share: float) -> float:
+    """The chance that a gate fails on an image that fails on this share of things."""
+    return binomial_above(things, share, allowed_failures(rule, things))
+
+
+def check_waves(context: LintContext) -> Iterator[Finding]:
+    """Everything about the gates. Sizes of groups are not known here; their waves are left out."""
+    waves = context.configuration.waves
+    if waves is None:
+        return
+    sizes = expected_sizes([wave.size for wave in waves.waves], context.things)
+    healthy = context.failure_share(FailureType.ALL)
+    is_first = True
+    for wave, things in zip(waves.waves, sizes, strict=True):
+        if not things:
+            continue
+        if is_first:
+            yield from _power(wave, things)
+        is_first = False
+        yield from _nervous(wave, things, healthy)
+        yield from _unreachable(context, wave, things)
+        yield from _blind(wave, things)
+        yield from _short_soak(wave)
+
+
+def _finding(
+    code: str, wave: Wave, key: str, *, message: str, safe: str, is_note: bool = False
+) -> Finding:
+    return Finding(
+        code=code,
+        severity=Severity.NOTE if is_note else Severity.WARNING,
+        section=f"{WAVE_PREFIX}{wave.name}",
+        key=key,
+        message=f"wave {wave.name}: {message}",
+        safe=safe,
+    )
+
+
+def _power(wave: Wave, things: int) -> Iterator[Finding]:
+    power = gate_power(wave.rule, things, BAD_SHARE)
+    if power >= WANTED_POWER:
+        return
+    enough = next(
+        (
+            size
+            for size in range(things, _MOST_SUGGESTED)
+            if gate_power(wave.rule, size, BAD_SHARE) >= WANTED_POWER
+        ),
+        None,
+    )
+    yield _finding(
+        "OTA701",
+        wave,
+        "size",
+        message=f"{things:,} things at {percent_words(wave.rule.required_succeeded)} stop an image"
+        f" that breaks {percent(BAD_SHARE)} of things with {chance(power)}",
+        safe="a higher requiredSucceededPercentage"
+        + (f", or {enough:,} things, which stop it with {chance(WANTED_POWER)}" if enough else ""),
+        is_note=power >= _SOME_POWER,
+    )
+
+
+def _nervous(wave: Wave, things: int, healthy: float) -> Iterator[Finding]:
+    fails = gate_power(wave.rule, things, healthy)
+    if fails <= TOLERABLE:
+        return
+    allowed = bisect_left(
+        range(things + 1),
+        x=True,
+        key=lambda most: binomial_above(things, healthy, most) <= TOLERABLE,
+    )
+    hundredths = WHOLE * (things - allowed) // things
+    yield _finding(
+        "OTA702",
+        wave,
+        "requiredSucceededPercentage",
+        message=f"a healthy fleet, in which {percent(healthy)} fail, fails this gate with"
+        f" {chance(fails)}: {allowed_failures(wave.rule, things):,} of {things:,} things may fail",
+        safe=f"requiredSucceededPercentage = {hundredths // 100}, or more things",
+    )
+
+
+def _unreachable(context: LintContext, wave: Wave, things: int) -> Iterator[Finding]:
+    never = context.mean(lambda group: group.never)
+    spare = things - needed_ended(wave.rule, things)
+    stuck = binomial_above(things, never, spare)
+    if stuck <= TOLERABLE:
+        return
+    yield _finding(
+        "OTA703",
+        wave,
+        "requiredEndedPercentage",
+        message=f"{percent(never)} of things never connect, and the gate needs"
+        f" {percent_words(wave.rule.required_ended)} ended: it is not reached with"
+        f" {chance(stuck)} and then waits for a person",
+        safe=f"requiredEndedPercentage = {max(1, math.floor(100 * (1 - never)) - 5)}",
+    )
+
+
+def _blind(wave: Wave, things: int) -> Iterator[Finding]:
+    """The gate of a wave is judged by otactl; while nobody runs it, only AWS can stop its job."""
+    rate = wave.job.rollout.maximum_per_minute if wave.job.rollout else DEFAULT_MAXIMUM_PER_MINUTE
+    told = min(things, rate * _QUARTER_MINUTES)
+    if wave.job.abort_criteria or told < _FEW_THINGS:
+        return
+    yield _finding(
+        "OTA704",
+        wave,
+        "maximumPerMinute",
+        message=f"there are no abort criteria: in a quarter of an hour {told:,} of {things:,}"
+        " things are notified, and while no otactl runs nothing stops the job",
+        safe="useAbortConfig = True with a criterion that a healthy fleet does not trip",
+    )
+
+
+def _short_soak(wave: Wave) -> Iterator[Finding]:
+    minutes = wave.job.in_progress_timeout_minutes or 0
+    if wave.rule.soak_ms >= minutes * _MINUTE_MS or wave.rule.required_ended == WHOLE:
+        return
+    yield _finding(
+        "OTA705",
+        wave,
+        "soakMinutes",
+        message=f"the gate can pass {duration(wave.rule.soak_ms / 1000)} after enough have ended,"
+        f" and a device that dies while it installs ends only after {minutes:,} minutes"
+        " (inProgressTimeoutInMinutes)",
+        safe=f"soakMinutes = {minutes + 1}, or requiredEndedPercentage = 100",
+        is_note=True,
+    )

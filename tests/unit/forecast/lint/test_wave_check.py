@@ -1,0 +1,125 @@
+"""What the linter says of gates, against sums written out here."""
+
+from __future__ import annotations
+
+import time
+from math import comb
+
+import pytest
+from tests.support.dev_ini import configuration_of, section
+from tests.unit.model.configuration.test_wave_section import wave_ini
+
+from otactl.errors.problem import Severity
+from otactl.forecast.lint import Finding, lint
+from otactl.forecast.lint.wave_check import binomial_above, gate_power
+from otactl.forecast.profile import FleetProfile, Group
+from otactl.model.wave import GateRule, WaveSize
+from otactl.rules.waves.membership import expected_sizes
+
+GROUP = "arn:aws:iot:us-east-1:123456789012:thinggroup/lab"
+ABORT = (
+    section("ABORT_CONFIG", useAllSubsection="True"),
+    section("ABORT_CONFIG_TYPE_ALL", thresholdPercentage="10", minNumberOfExecutedThings="100"),
+)
+
+
+def findings(
+    *, things: int = 1000, profile: FleetProfile | None = None, abort: bool = True, **keys: str
+) -> dict[str, Finding]:
+    """The findings about gates, by code and wave."""
+    keys = {
+        "waveList": "canary:300",
+        "requiredSucceededPercentage": "97",
+        "soakMinutes": "31",
+    } | keys
+    text = wave_ini(*(ABORT if abort else ()), default={"useAbortConfig": str(abort)}, **keys)
+    found = lint(configuration_of(text), things, profile)
+    return {
+        f"{one.code} {one.section.removeprefix('WAVE_CONFIG_')}": one
+        for one in found
+        if one.code.startswith("OTA7")
+    }
+
+
+@pytest.mark.parametrize(
+    ("things", "percentage", "share", "chance"),
+    [(50, 98, 0.05, 0.72), (10, 98, 0.006, 0.058), (10, 90, 0.006, 0.0016)],
+)
+def test_the_power_of_a_gate_is_the_binomial_sum(things, percentage, share, chance):
+    rule = GateRule(required_succeeded=100 * percentage)
+    allowed = things - -(-things * percentage // 100)
+    exact = 1 - sum(
+        comb(things, k) * share**k * (1 - share) ** (things - k) for k in range(allowed + 1)
+    )
+
+    assert gate_power(rule, things, share) == pytest.approx(exact, abs=1e-12)
+    assert exact == pytest.approx(chance, abs=0.005)
+
+
+def test_the_ends_of_the_binomial_sum():
+    assert binomial_above(10, 0.0, 0) == 0
+    assert binomial_above(10, 1.0, 9) == 1
+    assert binomial_above(10, 0.5, 10) == 0
+
+
+def test_sound_waves_are_not_talked_about():
+    assert findings() == {}
+
+
+def test_the_first_gate_is_told_its_power_and_what_would_be_enough():
+    found = findings(waveList="canary:50", requiredSucceededPercentage="98")
+
+    message = found["OTA701 canary"].message
+    assert "50 things at 98% stop an image that breaks 5% of things with 72%" in message
+    assert "OTA701 rest" not in found
+    few = findings(waveList="canary:10", requiredSucceededPercentage="90")
+    assert few["OTA701 canary"].severity is Severity.WARNING
+
+
+def test_a_gate_that_a_healthy_fleet_fails_is_warned_of():
+    found = findings(waveList="canary:300, early:10, rest", requiredSucceededPercentage="98")
+
+    assert found["OTA702 early"].severity is Severity.WARNING
+    assert "OTA702 canary" not in found
+
+
+def test_a_gate_that_offline_things_keep_from_being_reached_is_warned_of():
+    profile = FleetProfile(group=(Group(never=0.15),))
+
+    found = findings(requiredEndedPercentage="85", profile=profile)
+
+    assert "15% of things never connect" in found["OTA703 canary"].message
+    assert findings(requiredEndedPercentage="75", profile=profile) == {}
+
+
+def test_a_fast_wave_without_abort_criteria_is_warned_of_and_nothing_else_says_the_same():
+    found = findings(abort=False, things=20_000)
+
+    assert "15,000 of 19,700 things are notified" in found["OTA704 rest"].message
+    text = wave_ini(waveList="canary:300")
+    assert "OTA104" not in {one.code for one in lint(configuration_of(text), 20_000)}
+
+
+def test_a_soak_shorter_than_the_timeout_is_told():
+    assert {*findings(soakMinutes="29")} == {"OTA705 canary", "OTA705 rest"}
+    assert findings(soakMinutes="29", requiredEndedPercentage="100") == {}
+
+
+def test_sizes_are_those_of_the_deal_as_far_as_a_number_of_things_tells():
+    sizes = [
+        WaveSize(things=50),
+        WaveSize(groups=(GROUP,)),
+        WaveSize(hundredths=1000),
+        WaveSize(),
+    ]
+
+    assert expected_sizes(sizes, 95) == (50, None, 10, 35)
+    assert expected_sizes(sizes, 40) == (40, None, 0, 0)
+
+
+def test_a_million_things_are_looked_at_at_once():
+    started = time.perf_counter()
+
+    findings(things=1_000_000, waveList="canary:50, early:10%", requiredSucceededPercentage="99.5")
+
+    assert time.perf_counter() - started < 5
