@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from otactl.deploy.observer import Observer
     from otactl.deploy.plan import Plan
     from otactl.forecast.summary import Forecast
+    from otactl.forecast.waves import WavesForecast
     from otactl.operations.report_content import ReportContent
     from otactl.operations.stored_deployment import Cleaning
 
@@ -245,8 +246,11 @@ def forecast(
     failure_rate: float | None = None,
     runs: int = 20,
     seed: int = 1,
-) -> Forecast:
-    """Forecast the rollout of a ``dev.ini``; nothing is called. Needs ``otactl[forecast]``."""
+) -> Forecast | WavesForecast:
+    """Forecast the rollout of a ``dev.ini``; nothing is called. Needs ``otactl[forecast]``.
+
+    Of a file with waves, when each gate decides and what a bad image reaches.
+    """
     options = ForecastOptions(failure_rate=failure_rate, runs=runs, seed=seed)
     return forecast_file(Path(path), read_fleet(profile, things, image_bytes), options)
 

@@ -28,6 +28,7 @@ from otactl.api import (
 from otactl.deploy.plan import Plan
 from otactl.errors import DeploymentFailed
 from otactl.forecast.summary import Forecast
+from otactl.forecast.waves import WavesForecast
 from otactl.operations.lint_report import LintReport
 from otactl.operations.load import LoadedDeployment
 from otactl.operations.report_content import ReportContent
@@ -50,7 +51,7 @@ def results() -> None:
 def questions() -> None:
     assert_type(load("dev.ini"), LoadedDeployment)
     assert_type(plan("dev.ini", location=WHERE), Plan)
-    assert_type(forecast("dev.ini", things=2000), Forecast)
+    assert_type(forecast("dev.ini", things=2000), Forecast | WavesForecast)
     assert_type(lint("dev.ini"), LintReport)
     assert_type(report("id"), ReportContent)
     for snapshot in watch("job"):

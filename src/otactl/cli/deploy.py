@@ -21,6 +21,7 @@ from otactl.cli.options import (
     ReportOption,
     YesOption,
 )
+from otactl.errors import UserMistake
 from otactl.operations.location_options import LocationOptions
 
 ForceOption = Annotated[
@@ -115,6 +116,9 @@ def plan(
         Path | None,
         typer.Option("--out", metavar="PLAN", help="Keep the plan for `otactl deploy --plan`."),
     ] = None,
+    things: Annotated[
+        bool, typer.Option("--things", help="With waves: also list the things of each wave.")
+    ] = False,
     force: ForceOption = False,
     max_wait: MaxWaitOption = None,
     details: DetailsOption = 250,
@@ -138,4 +142,7 @@ def plan(
     made = make_plan(loaded, environment, options, force=force)
     if out is not None:
         write_plan(made, out)
-    show_plan(loaded, made, output, lint_deployment(loaded, made.things))
+    if things and not made.waves:
+        raise UserMistake("--things lists the things of waves, and this deployment has none")
+    report = lint_deployment(loaded, made.things)
+    show_plan(loaded, made, output, report, with_things=things)

@@ -16,7 +16,7 @@ from otactl.forecast.undisturbed import undisturbed_cost
 from otactl.operations.deployment import run_to_end
 from otactl.operations.lint_gate import refuse_errors
 from otactl.views.plan_summary import PlanSummary
-from otactl.views.plan_table import print_plan
+from otactl.views.plan_table import print_plan, print_wave_things
 from otactl.views.result_table import print_result
 
 if TYPE_CHECKING:
@@ -51,17 +51,26 @@ def summarize(loaded: LoadedDeployment, plan: Plan) -> PlanSummary:
 
 
 def show_plan(
-    loaded: LoadedDeployment, plan: Plan, output: OutputFormat, report: LintReport | None = None
+    loaded: LoadedDeployment,
+    plan: Plan,
+    output: OutputFormat,
+    report: LintReport | None = None,
+    *,
+    with_things: bool = False,
 ) -> None:
-    """Print a plan on standard output, and what the linter says of it."""
+    """Print a plan on standard output, what the linter says of it, and who is in which wave."""
     summary = summarize(loaded, plan)
     if output is OutputFormat.JSON:
         findings = report.to_fields()["findings"] if report else []
         fields = {"summary": summary.to_fields()} | plan.to_fields() | {"findings": findings}
+        if with_things:
+            fields["wavesThings"] = plan.things_by_wave
         terminal.print_json(fields)
         return
     console = terminal.stdout_console()
     print_plan(console, plan, summary)
+    if with_things:
+        print_wave_things(console, plan)
     if report is not None:
         print_problems(console, report.problems)
 

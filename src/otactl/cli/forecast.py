@@ -30,6 +30,7 @@ from otactl.operations.forecast import ForecastOptions, forecast_file, read_scen
 
 if TYPE_CHECKING:
     from otactl.forecast.summary import Forecast
+    from otactl.forecast.waves import WavesForecast
 
 FailureRateOption = Annotated[
     float | None,
@@ -116,18 +117,32 @@ def forecast(
     _show(forecasts, html, output)
 
 
-def _show(forecasts: Sequence[Forecast], html: Path | None, output: OutputFormat) -> None:
+def _show(
+    forecasts: Sequence[Forecast | WavesForecast], html: Path | None, output: OutputFormat
+) -> None:
     from otactl.cli.terminal import note, print_json, stdout_console
     from otactl.forecast.forecast_fields import forecast_fields
+    from otactl.forecast.waves import WavesForecast as OfWaves
     from otactl.views.forecast_table import print_forecast
+    from otactl.views.waves_forecast import print_waves
 
+    plain = [made for made in forecasts if not isinstance(made, OfWaves)]
     if html is not None:
-        _write_page(forecasts, html)
+        if len(plain) < len(forecasts):
+            raise UserMistake("--html does not draw waves yet", hint="leave it out")
+        _write_page(plain, html)
     if output is OutputFormat.JSON:
-        fields = [forecast_fields(made) for made in forecasts]
+        fields = [
+            made.to_fields() if isinstance(made, OfWaves) else forecast_fields(made)
+            for made in forecasts
+        ]
         print_json({**fields[0], "compared": fields[1:]} if len(fields) > 1 else fields[0])
     else:
-        print_forecast(stdout_console(), forecasts)
+        for made in forecasts:
+            if isinstance(made, OfWaves):
+                print_waves(stdout_console(), made)
+        if plain:
+            print_forecast(stdout_console(), plain)
     if html is not None:
         note(f"the page is {html}")
 

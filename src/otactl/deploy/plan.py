@@ -87,6 +87,12 @@ class Plan(BaseModel):
         return tuple(wave.job_id for wave in self.waves) or (self.job_id,)
 
     @property
+    def things_by_wave(self) -> dict[str, list[str]]:
+        """The names of the things of each wave, in a plan that was just made."""
+        names = (sorted(things) for things in self.wave_things)
+        return dict(zip((wave.name for wave in self.waves), names, strict=True))
+
+    @property
     def calls(self) -> dict[str, int]:
         """The API calls of the whole deployment when all goes well, beside polling running jobs.
 

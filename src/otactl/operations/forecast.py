@@ -9,12 +9,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from otactl.errors import LocalResourceMissing
+from otactl.errors import LocalResourceMissing, UserMistake
 
 if TYPE_CHECKING:
     from otactl.forecast.ensemble import Scenario
     from otactl.forecast.price import Prices
     from otactl.forecast.summary import Forecast
+    from otactl.forecast.waves import WavesForecast
     from otactl.model.configuration import DeploymentConfiguration
     from otactl.operations.forecast_inputs import FleetInputs
 
@@ -67,7 +68,7 @@ def read_scenario(
     from otactl.rules.schedule import begins_at
 
     configuration = read_configuration(path).configuration
-    configuration.refuse_waves("the forecast")
+    configuration.refuse_waves("a suggestion")
     profile = fleet.profile
     if options.failure_rate is not None:
         profile = profile.with_failure_rate(options.failure_rate)
@@ -89,8 +90,10 @@ def forecast_file(
     fleet: FleetInputs,
     options: ForecastOptions,
     on_run: Callable[[int, int], None] = lambda _done, _of: None,
-) -> Forecast:
+) -> Forecast | WavesForecast:
     """Forecast one ``dev.ini``; nothing is called and nothing is changed.
+
+    Of a file with waves, the waves and their gates are forecast.
 
     Args:
         path: The file.
@@ -104,7 +107,11 @@ def forecast_file(
     require("numpy", "a forecast")
     from otactl.forecast.make import make_forecast
     from otactl.forecast.price import shipped_prices
+    from otactl.operations.forecast_inputs import read_configuration
 
+    configuration = read_configuration(path).configuration
+    if configuration.waves is not None:
+        return _forecast_waves(path, configuration, fleet, options, on_run)
     scenario, configuration = read_scenario(path, fleet, options)
     made = make_forecast(
         scenario,
@@ -114,6 +121,39 @@ def forecast_file(
         on_run=lambda done: on_run(done, scenario.runs),
     )
     return made.with_notes(*_notes(fleet, configuration.rounds))
+
+
+def _forecast_waves(
+    path: Path,
+    configuration: DeploymentConfiguration,
+    fleet: FleetInputs,
+    options: ForecastOptions,
+    on_run: Callable[[int, int], None],
+) -> WavesForecast:
+    from otactl.forecast.waves import WaveScenario, forecast_waves
+    from otactl.operations.forecast_inputs import count_things, require_size
+
+    if configuration.waves is None:
+        raise LookupError("a file without waves")
+    profile = fleet.profile
+    if options.failure_rate is not None:
+        profile = profile.with_failure_rate(options.failure_rate)
+    scenario = WaveScenario(
+        waves=configuration.waves,
+        profile=profile,
+        things=count_things(configuration, fleet),
+        image_bytes=require_size(configuration, fleet),
+        runs=options.runs,
+        seed=options.seed,
+        horizon_days=options.horizon_days,
+    )
+    if not scenario.planned:
+        raise UserMistake(
+            f"{path}: every wave is one of thing groups, whose sizes are not known here",
+            hint="a forecast needs waves with a number, a percentage or rest",
+        )
+    made = forecast_waves(scenario, name=path.name, on_run=lambda done: on_run(done, scenario.runs))
+    return made.with_notes(*_notes(fleet, 1))
 
 
 def _notes(fleet: FleetInputs, rounds: int) -> list[str]:

@@ -63,6 +63,14 @@ def print_plan(
         console.print(_calls_table(plan))
 
 
+def print_wave_things(console: Console, plan: Plan) -> None:
+    """Print who is in which wave, a thing a line."""
+    for wave, things in plan.things_by_wave.items():
+        console.print(f"[bold]wave {escape(wave)}[/]")
+        for name in things:
+            console.print(f"  {escape(name)}", soft_wrap=True)
+
+
 def _calls_table(plan: Plan) -> Table:
     table = Table(
         title=f"{sum(plan.calls.values()):,} API calls if all goes well",

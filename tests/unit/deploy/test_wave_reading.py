@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import pytest
+from rich.console import Console
 from tests.support.dev_ini import configuration_of
 from tests.unit.deploy.test_waves import FAILED, Site
 from tests.unit.model.configuration.test_wave_section import wave_ini
@@ -16,6 +18,7 @@ from otactl.model.status import ExecutionStatus
 from otactl.model.thing_list import ThingList
 from otactl.operations.report_source import journal_content
 from otactl.operations.retry import failed_things
+from otactl.views.plan_table import print_wave_things
 from otactl.views.report import to_html, to_json
 
 
@@ -112,3 +115,14 @@ def test_the_policy_names_the_jobs_of_all_waves_and_what_gates_look_at():
         in (statements["CreateTheJob"]["Resource"])
     )
     assert statements["SeeItFill"]["Action"] == ["iot:ListThingsInThingGroup"]
+
+
+def test_the_plan_lists_who_is_in_which_wave(ended):
+    shown = Console(file=io.StringIO(), width=80)
+
+    print_wave_things(shown, ended.plan)
+
+    assert ended.plan.things_by_wave == {wave: sorted(names) for wave, names in ended.waves.items()}
+    lines = shown.file.getvalue().splitlines()
+    assert lines[0] == "wave canary"
+    assert lines[1:21] == [f"  {name}" for name in sorted(ended.waves["canary"])]

@@ -1,0 +1,184 @@
+"""The forecast of waves: its gate is the gate of ``rules.waves``, and its shares are binomial."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from otactl.forecast.attempts import NEVER, Attempts, Executions
+from otactl.forecast.lint.wave_check import gate_power
+from otactl.forecast.profile import FleetProfile, Group
+from otactl.forecast.run import Run
+from otactl.forecast.waves import WaveScenario, forecast_waves, gate_moment
+from otactl.model.job_configuration import JobConfiguration
+from otactl.model.wave import GateRule, Verdict, Wave, Waves, WaveSize
+from otactl.rules.waves.counting import WaveCount
+from otactl.rules.waves.gate import GateSight, judge
+
+MINUTE = 60_000
+
+
+def a_run(ends: list[tuple[int, bool]], open_things: int = 0, began_ms: int = 0) -> Run:
+    """A run in which things end at these times, well or badly, and some never do."""
+    count = len(ends) + open_things
+    ended = np.array([at for at, _ in ends] + [NEVER] * open_things, dtype=np.int64)
+    status = np.array([0 if good else 1 for _, good in ends] + [5] * open_things, dtype=np.int8)
+    zeros = np.zeros(count, dtype=np.int64)
+    attempts = Attempts(
+        thing=np.arange(count),
+        group=zeros.astype(np.int8),
+        queued_ms=zeros,
+        started_ms=zeros + began_ms,
+        reports_after_ms=ended,
+        reported=status,
+        download_ms=zeros,
+        breaks_after_ms=zeros + NEVER,
+        gone=zeros.astype(np.bool_),
+    )
+    part = Executions(
+        attempts=attempts,
+        attempt=np.ones(count, dtype=np.int8),
+        ended_ms=ended,
+        status=status,
+        retried=zeros.astype(np.bool_),
+        retry_starts_ms=zeros + NEVER,
+    )
+    return Run(parts=[part], abort=None)
+
+
+rules = st.builds(
+    GateRule,
+    required_ended=st.integers(1, 10_000),
+    required_succeeded=st.integers(1, 10_000),
+    soak_ms=st.integers(0, 30),
+    maximum_ms=st.integers(1, 60),
+)
+all_ends = st.lists(
+    st.tuples(st.integers(1, 60), st.sampled_from([True, True, True, False])),
+    min_size=1,
+    max_size=15,
+)
+
+
+@given(rules, all_ends, st.integers(0, 5))
+def test_the_moment_is_the_first_at_which_the_gate_itself_does_not_wait(rule, ends, open_things):
+    things = len(ends) + open_things
+
+    verdict, at_ms = gate_moment(rule, things, a_run(ends, open_things))
+
+    def says(now_ms: int) -> Verdict:
+        so_far = tuple(sorted(end for end in ends if end[0] <= now_ms))
+        count = WaveCount(given=things, first_started_ms=0, ends=so_far)
+        sight = GateSight(wave="w", count=count, now_ms=now_ms)
+        return judge(rule, sight).verdict
+
+    first = next(
+        (
+            (now, said)
+            for now in range(200)
+            if (said := says(now)) is not Verdict.WAIT
+            # With everything ended the gate need not wait for maximumMinutes to give up.
+            and not (said is Verdict.INCONCLUSIVE and now < rule.maximum_ms)
+        ),
+        (math.inf, Verdict.WAIT),
+    )
+    assert (at_ms, verdict) == first
+
+
+def waves_of(*pairs: tuple[str, WaveSize], rule: GateRule, **fields) -> Waves:
+    return Waves(
+        waves=tuple(
+            Wave(
+                name=name,
+                size=size,
+                rule=rule,
+                job=JobConfiguration(in_progress_timeout_minutes=30),
+            )
+            for name, size in pairs
+        ),
+        **fields,
+    )
+
+
+def scenario(rule: GateRule, *, failure_rate: float, things=500, runs=20, **fields) -> WaveScenario:
+    group = Group(failure_rate=failure_rate, rejection_rate=0, silence_rate=0)
+    return WaveScenario(
+        waves=waves_of(
+            ("canary", WaveSize(things=50)),
+            ("early", WaveSize(hundredths=1000)),
+            ("rest", WaveSize()),
+            rule=rule,
+            **fields,
+        ),
+        profile=FleetProfile(group=(group,)),
+        things=things,
+        image_bytes=100_000,
+        runs=runs,
+    )
+
+
+RULE = GateRule(required_succeeded=9800, soak_ms=30 * MINUTE)
+
+
+def test_the_share_stopped_at_the_canary_is_what_lint_says():
+    found = forecast_waves(scenario(RULE, failure_rate=0.05, things=60, runs=200), name="x")
+
+    power = gate_power(RULE, 50, 0.05)
+    spread = 4 * math.sqrt(power * (1 - power) / 200)
+    assert abs(found.share(0, Verdict.FAIL) - power) < spread
+
+
+def test_a_bad_image_reaches_the_canary_and_nobody_else():
+    found = forecast_waves(scenario(RULE, failure_rate=0.5), name="x")
+
+    assert found.share(0, Verdict.FAIL) == 1
+    assert found.gate_seconds(1) is None
+    reached = found.reached(only_stopped=True)
+    assert reached is not None
+    assert reached.high <= 50
+    assert math.isinf(found.end_seconds.median)
+    assert found.to_fields()["endSeconds"]["median"] is None
+
+
+def test_a_good_image_passes_every_gate_one_soak_after_the_other():
+    found = forecast_waves(scenario(RULE, failure_rate=0), name="x")
+
+    assert [found.share(number, Verdict.PASS) for number in range(3)] == [1, 1, 1]
+    assert found.end_seconds.low >= 3 * 30 * 60
+    whole = found.reached()
+    assert whole is not None
+    assert whole.median <= 500
+
+
+def test_filling_a_group_holds_a_wave_back():
+    quick = forecast_waves(scenario(RULE, failure_rate=0, runs=3), name="x")
+    slow = forecast_waves(
+        scenario(RULE, failure_rate=0, runs=3, things=500, fill_per_second=1), name="x"
+    )
+    slow_large = forecast_waves(
+        scenario(RULE, failure_rate=0, runs=3, things=20_000, fill_per_second=1), name="x"
+    )
+
+    assert slow.end_seconds.median == quick.end_seconds.median
+    assert slow_large.end_seconds.median > 18_000
+
+
+@pytest.mark.parametrize("size", [WaveSize(groups=("arn",))])
+def test_a_wave_of_groups_is_left_out(size):
+    found = forecast_waves(
+        WaveScenario(
+            waves=waves_of(("lab", size), ("rest", WaveSize()), rule=RULE),
+            profile=FleetProfile(),
+            things=30,
+            image_bytes=1000,
+            runs=2,
+        ),
+        name="x",
+    )
+
+    assert [wave.name for wave, _ in found.scenario.planned] == ["rest"]
+    assert any("thing groups are left out" in note for note in found.notes)
