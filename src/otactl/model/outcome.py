@@ -9,14 +9,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from otactl.errors import DeploymentFailed
+from otactl.model.device_progress import DeviceProgress, download_seconds_of, progress_of
 from otactl.model.status import ExecutionStatus
 from otactl.model.wave import GateStatus, Verdict
 
 #: How a thing is shown that was in the middle of the update when its job was stopped.
 UNKNOWN = "UNKNOWN"
-
-#: A download of more seconds than this, 31 years, was not measured.
-LONGEST_DOWNLOAD_SECONDS = 1e9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +23,8 @@ class ThingOutcome:
 
     Attributes:
         reason: What the device or the service gave as reason, empty when nothing was given.
-        download_seconds: What the device measured; None when it did not say.
+        progress: What it was doing when it last reported.
+        download_seconds: What the device measured, or what its reports come to; None otherwise.
     """
 
     thing_name: str
@@ -42,6 +41,11 @@ class ThingOutcome:
         return self.status_details.get("reason", "")
 
     @property
+    def progress(self) -> DeviceProgress:
+        """What the device said it was doing."""
+        return progress_of(self.status_details)
+
+    @property
     def was_installing(self) -> bool:
         """Whether the device was at work on it when it was looked at, or was cancelled by force."""
         started = self.started_at_ms is not None
@@ -51,12 +55,10 @@ class ThingOutcome:
 
     @property
     def download_seconds(self) -> float | None:
-        """The ``downloadTime`` the device reported, when it is a number worth believing."""
-        try:
-            seconds = float(self.status_details["downloadTime"])
-        except (KeyError, ValueError):
-            return None
-        return seconds if 0 <= seconds <= LONGEST_DOWNLOAD_SECONDS else None
+        """How long the download took, as far as the device's reports tell."""
+        return download_seconds_of(
+            self.status_details, self.status, self.started_at_ms, self.updated_at_ms
+        )
 
     @property
     def sha256(self) -> str | None:
@@ -162,7 +164,7 @@ class RoundResult:
         """Why a thing did not succeed, in the device's words and, if it is unknown, in ours."""
         if not self.is_unknown(outcome):
             return outcome.reason
-        step = outcome.status_details.get("step", "")
+        step = outcome.progress.step
         at = f"at step {step}" if step else "in the middle of the update"
         said = f" ({outcome.reason})" if outcome.reason else ""
         return f"{at} when the job was stopped; what it runs is not known{said}"

@@ -297,7 +297,7 @@ class ExecutionTable:
 
     def _write_details(self, row: int, outcome: ThingOutcome) -> None:
         if outcome.status_details:
-            self._downloads.set(row, outcome.download_seconds)
+            self._downloads.set(row, self._download_seconds(row, outcome))
             self._retries.set(row, _whole(outcome.status_details.get(RETRY_COUNT)))
             succeeded = outcome.status is _SUCCEEDED
             self._details.keep(row, outcome.status_details, may_push=not succeeded)
@@ -305,6 +305,12 @@ class ExecutionTable:
             self._undetailed[row] = None
         else:
             self._undetailed.pop(row, None)
+
+    def _download_seconds(self, row: int, outcome: ThingOutcome) -> float | None:
+        """Of a FreeRTOS agent the shortest of what its reports come to; see ``device_progress``."""
+        seconds, before = outcome.download_seconds, self._downloads.get(row)
+        is_agent = "updatedBy" in outcome.status_details
+        return min(seconds, before) if is_agent and seconds is not None and before else seconds
 
     def assume(self, status: ExecutionStatus, count: int) -> None:
         """So many more executions of a status exist that nobody lists."""

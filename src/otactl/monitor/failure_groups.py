@@ -41,7 +41,7 @@ def group_reason(outcome: ThingOutcome, *, asked: bool = True) -> str:
     reason = " ".join(outcome.reason.split())
     if reason:
         return _FIGURES.sub("#", reason)[:MAX_REASON_LENGTH]
-    step = outcome.status_details.get("step", "")
+    step = outcome.progress.step
     if outcome.status is ExecutionStatus.TIMED_OUT and step:
         return f"{_LAST_SEEN}{step}"[:MAX_REASON_LENGTH]
     return NO_REASON if asked else NOT_ASKED

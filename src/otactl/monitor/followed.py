@@ -8,7 +8,7 @@ local cloud lets its requests be overheard as well.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -71,9 +71,9 @@ class FollowedThings:
         self._things[outcome.thing_name] = replace(
             self._things[outcome.thing_name],
             status=outcome.status,
-            step=details.get("step", ""),
-            received_blocks=_count(details, "receivedBlocks"),
-            total_blocks=_count(details, "totalBlocks"),
+            step=outcome.progress.step,
+            received_blocks=outcome.progress.received_blocks,
+            total_blocks=outcome.progress.total_blocks,
             status_details=details,
         )
 
@@ -84,8 +84,3 @@ class FollowedThings:
             if time is not None
         ]
         return max(0, now_ms - max(times)) / 1000 if times else None
-
-
-def _count(details: Mapping[str, str], key: str) -> int | None:
-    text = details.get(key, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None  # noqa: PLR2004 - no image has a billion blocks

@@ -40,6 +40,11 @@ class MeasuredColumn:
         self._added.append(number)
         self._column[row] = number
 
+    def get(self, row: int) -> float | None:
+        """The number of a row; None when it has none."""
+        number = self._column[row]
+        return None if math.isnan(number) else number
+
     def ascending(self) -> list[float]:
         """All numbers, from the smallest to the largest; not to be changed."""
         if self._added:

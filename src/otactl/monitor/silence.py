@@ -55,7 +55,7 @@ def find_silence(table: ExecutionTable, now_ms: int, limit_ms: int) -> Silence:
             SilentThing(
                 thing_name=table.names[row],
                 silent_seconds=(now_ms - last_ms) / 1000,
-                step=table.detail(row, "step"),
+                step=table.outcome(row).progress.step,
             )
             for last_ms, row in heapq.nsmallest(NAMED, silent)
         ),

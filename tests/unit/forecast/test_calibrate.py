@@ -195,3 +195,23 @@ def test_rounds_are_deployments_of_their_own() -> None:
 def test_an_empty_report_fits_nothing() -> None:
     with pytest.raises(UserMistake, match="no executions"):
         fit(PastDeployment(executions=()))
+
+
+def test_agents_that_report_no_download_time_are_fitted_by_the_whole_execution() -> None:
+    def record(name: str, seconds: int) -> ExecutionRecord:
+        return ExecutionRecord(
+            thing=name,
+            status=S.SUCCEEDED,
+            queued_at_ms=0,
+            started_at_ms=1_000,
+            last_updated_at_ms=1_000 + seconds * 1_000,
+            status_details={"reason": "accepted", "updatedBy": "  v1.0.0"},
+        )
+
+    executions = tuple(record(f"t{number}", 10 + number) for number in range(20))
+    found = fit(PastDeployment(executions=executions, image_bytes=IMAGE_BYTES))
+
+    (group,) = found.profile.group
+    assert group.bandwidth_bytes_per_second.quantile(1.0) == pytest.approx(IMAGE_BYTES / 10, 0.01)
+    assert group.install_seconds.quantile(1.0) == 0
+    assert any("20 devices report no downloadTime" in note for note in found.notes)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from otactl.model.outcome import ThingOutcome
@@ -200,3 +202,16 @@ def test_the_pages_put_together_are_the_whole_in_order(sort, descending):
     assert len({one.thing_name for one in found}) == 500
     in_order = sorted(found, key=keys[sort], reverse=descending)
     assert [keys[sort](one) for one in found] == [keys[sort](one) for one in in_order]
+
+
+def test_the_download_of_an_agent_is_timed_by_its_report_and_not_by_its_end():
+    table = ExecutionTable()
+    ready = {"self_test": "ready", "updatedBy": "0x01000000"}
+    done = {"reason": "accepted", "updatedBy": "  v1.0.0"}
+
+    table.put(replace(an_outcome(at_ms=31_000, **ready), started_at_ms=1_000), 1)
+    table.put(replace(an_outcome(status=S.SUCCEEDED, at_ms=61_000, **done), started_at_ms=1_000), 2)
+    # Of this one only the end was seen.
+    table.put(replace(an_outcome("t2", S.SUCCEEDED, at_ms=61_000, **done), started_at_ms=1_000), 2)
+
+    assert table.downloads() == [30.0, 60.0]

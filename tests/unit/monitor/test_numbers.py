@@ -6,12 +6,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from otactl.model.device_progress import LONGEST_DOWNLOAD_SECONDS
 from otactl.model.job_configuration import (
     ExponentialRate,
     RateIncreaseCriteria,
     Rollout,
 )
-from otactl.model.outcome import LONGEST_DOWNLOAD_SECONDS, ThingOutcome
+from otactl.model.outcome import ThingOutcome
 from otactl.model.snapshot import JobCounts
 from otactl.model.status import ExecutionStatus
 from otactl.monitor.execution_table import ExecutionTable

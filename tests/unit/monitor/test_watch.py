@@ -564,6 +564,20 @@ def test_alarms_cost_one_call_a_minute():
     assert world.calls["DescribeAlarms"] == 5
 
 
+def test_a_followed_thing_with_a_freertos_agent_shows_blocks_and_step():
+    world = JobWorld()
+    world.create(things=NAMES[:10])
+    world.start(NAMES[0], receive="12/94")
+    world.start(NAMES[1], self_test="ready", updatedBy="0x01000000")
+    watch, screen = a_watch(world, is_over=stop_at(world, 20), followed=FollowedThings(NAMES[:2]))
+
+    watch.run()
+
+    loading, tested = screen.last.followed
+    assert (loading.step, loading.received_blocks, loading.total_blocks) == ("downloading", 12, 94)
+    assert (tested.step, tested.received_blocks) == ("rebooting", None)
+
+
 def test_a_followed_thing_shows_its_blocks_and_costs_one_call_a_look():
     world = JobWorld()
     world.create(things=NAMES[:10])

@@ -11,12 +11,14 @@ import pytest
 from tests.support.job_world import JobWorld
 
 from otactl.errors import AwsRefused
+from otactl.model.outcome import ThingOutcome
 from otactl.model.status import ExecutionStatus
 from otactl.monitor.board import Board
 from otactl.monitor.job_watcher import JobWatcher
 from otactl.monitor.watch_policy import WatchPolicy
 from otactl.views.page.app import SCRIPTS, build_page
 from otactl.views.page.guard import Guard
+from otactl.views.page.job_fields import thing_fields
 from otactl.views.page.page_shutdown import PageShutdown
 
 S = ExecutionStatus
@@ -298,3 +300,16 @@ async def test_before_the_first_look_there_is_an_empty_drawing_and_no_mistake(ac
 
     assert answer.status_code == 200
     assert answer.text.startswith("<svg")
+
+
+def test_a_thing_with_a_freertos_agent_has_its_step_and_blocks():
+    outcome = ThingOutcome(
+        thing_name="t", status=S.IN_PROGRESS, status_details={"receive": "12/94"}
+    )
+
+    fields = thing_fields(outcome)
+    assert (fields["step"], fields["receivedBlocks"], fields["totalBlocks"]) == (
+        "downloading",
+        12,
+        94,
+    )

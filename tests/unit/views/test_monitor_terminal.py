@@ -265,3 +265,19 @@ def test_tab_goes_through_the_jobs():
 )
 def test_what_terminals_send_becomes_keys(sent, keys):
     assert decode_keys(sent) == keys
+
+
+def test_the_list_of_things_has_the_progress_of_freertos_agents():
+    world = JobWorld()
+    world.create("job", ["loading", "tested"])
+    world.start("loading", job_id="job", receive="12/94")
+    world.start("tested", job_id="job", self_test="active", updatedBy="0x01000000")
+    followed = FollowedThings(["loading", "tested"])
+    watcher = JobWatcher("job", world, world, WatchPolicy(), followed=followed)
+    watcher.poll(extra_calls=5)
+    board = Board([watcher])
+    board.put("job", watcher.snapshot())
+
+    shown = text_of(draw(board, Screen(mode=Mode.THINGS), width=100, height=24))
+    assert "downloading 12/94" in shown
+    assert "testing" in shown

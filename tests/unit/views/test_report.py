@@ -182,3 +182,10 @@ def test_numbers_in_drawings_are_finite():
     for seconds in ("0", "1e-9", "1e9"):
         html = to_html(a_report(an_outcome("t1", downloadTime=seconds)))
         assert not re.search(r'"[^"]*(nan|inf)[^"]*"', html)
+
+
+def test_the_csv_has_the_download_time_that_an_agents_reports_come_to():
+    report = a_report(an_outcome("t1", reason="accepted", updatedBy="  v1.0.0"))
+
+    (row,) = csv.DictReader(io.StringIO(to_csv(report)))
+    assert row["downloadTime"] == "19"

@@ -7,7 +7,8 @@ One group is fitted. What is taken from what:
 | online | first attempts that started within two minutes |
 | never | first attempts still QUEUED when the report was written |
 | start delay, check-in | the delays below and above those two minutes, as measured |
-| bandwidth | image size over the ``downloadTime`` that devices reported |
+| bandwidth | image size over the ``downloadTime`` that devices reported; of FreeRTOS agents, |
+| | which report none, over the time from start to end |
 | install time | from start to end, less the download, of what succeeded |
 | failure, rejection, silence | how started first attempts ended; TIMED_OUT counts as silence |
 | repeat failure | how attempts ended that followed a failure of the same thing |
@@ -125,6 +126,7 @@ class _Fitter:
         elif not downloads:
             self._notes.append("no device reported its downloadTime, so the bandwidth is assumed")
         else:
+            self._note_agents()
             speeds = [image_bytes / seconds for seconds in downloads]
             self._distribution("bandwidth_bytes_per_second", speeds)
         rest = [
@@ -135,6 +137,14 @@ class _Fitter:
         if rest:
             self._distribution("install_seconds", rest)
             self._values["reboot_seconds"] = constant(0)
+
+    def _note_agents(self) -> None:
+        found = [e for e in self._past.executions if e.download_seconds]
+        if agents := sum(not e.measured_download for e in found):
+            self._notes.append(
+                f"{agents} devices report no downloadTime, as FreeRTOS agents do: the time from"
+                " start to end stands for it, so the bandwidth holds install, reboot and test too"
+            )
 
     def _endings(self) -> None:
         started = [e for e in self._first if e.status in _ENDED]

@@ -21,12 +21,12 @@ them ``round`` tells the rounds of a deployment apart, and ``running`` that it w
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from otactl.errors import UserMistake
+from otactl.model.device_progress import download_seconds_of
 from otactl.model.status import ExecutionStatus
 
 #: The year 9999, the last a date can show, in epoch milliseconds.
@@ -71,12 +71,16 @@ class ExecutionRecord:
 
     @property
     def download_seconds(self) -> float | None:
-        """What the device measured, when it is a number worth believing."""
-        try:
-            seconds = float(self.status_details["downloadTime"])
-        except (KeyError, ValueError):
-            return None
-        return seconds if math.isfinite(seconds) and seconds > 0 else None
+        """What the device measured or its reports come to, if worth believing; never nothing."""
+        seconds = download_seconds_of(
+            self.status_details, self.status, self.started_at_ms, self.last_updated_at_ms
+        )
+        return seconds or None
+
+    @property
+    def measured_download(self) -> bool:
+        """Whether the device measured it itself."""
+        return "downloadTime" in self.status_details
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -170,11 +170,7 @@ def _row(outcome: ThingOutcome, names: int) -> Text:
     line.append(f"{status_word(outcome.status):<11} ", style=STYLES.get(outcome.status, ""))
     updated = clock_time(outcome.updated_at_ms) if outcome.updated_at_ms else ""
     line.append(f"{updated:<8} ", style="dim")
-    step = outcome.status_details.get("step", "")
-    received = outcome.status_details.get("receivedBlocks", "")
-    total = outcome.status_details.get("totalBlocks", "")
-    words = outcome.reason or (f"{step} {received}/{total}" if received and total else step)
-    line.append(clean(words))
+    line.append(clean(outcome.reason or outcome.progress.words))
     return line
 
 

@@ -146,7 +146,13 @@ def page_fields(page: TablePage) -> dict[str, Any]:
 
 def thing_fields(outcome: ThingOutcome) -> dict[str, Any]:
     """A thing, with what it reported."""
-    return execution_fields(outcome) | {"reason": outcome.reason}
+    progress = outcome.progress
+    return execution_fields(outcome) | {
+        "reason": outcome.reason,
+        "step": progress.step,
+        "receivedBlocks": progress.received_blocks,
+        "totalBlocks": progress.total_blocks,
+    }
 
 
 def policy_fields(job: JobDescription) -> dict[str, Any]:

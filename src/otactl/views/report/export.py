@@ -92,6 +92,8 @@ def _cells(execution: ThingOutcome) -> Iterator[object]:
     yield instant(execution.queued_at_ms)
     yield instant(execution.started_at_ms)
     yield instant(execution.updated_at_ms)
-    for text in (execution.reason, details.get("downloadTime", ""), details.get("retryCount", "")):
+    seconds = execution.download_seconds
+    downloaded = details.get("downloadTime", "" if seconds is None else f"{seconds:g}")
+    for text in (execution.reason, downloaded, details.get("retryCount", "")):
         yield csv_cell(text)
     yield json_text(dict(details)) if details else ""

@@ -125,10 +125,10 @@ function showPlace(shown) {
 
 function doing(thing) {
   if (thing.reason) return thing.reason;
-  const { step, receivedBlocks, totalBlocks } = thing.statusDetails;
+  const { step, receivedBlocks, totalBlocks } = thing;
   if (!step || thing.status === "SUCCEEDED") return "";
   if (thing.status !== "IN_PROGRESS") return `last seen ${step}`;
-  return receivedBlocks && totalBlocks ? `${step}, block ${receivedBlocks} of ${totalBlocks}` : step;
+  return totalBlocks ? `${step}, block ${receivedBlocks} of ${totalBlocks}` : step;
 }
 
 /** Show the things of a status whose name or reason has this in it. */
