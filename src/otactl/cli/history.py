@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from textwrap import shorten
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -23,11 +22,6 @@ from otactl.cli.options import (
 )
 from otactl.errors import UserMistake
 from otactl.operations.location_options import LocationOptions
-from otactl.operations.state_directory import state_directory
-
-if TYPE_CHECKING:
-    from otactl.deploy.journal import Journal
-    from otactl.deploy.store import DeploymentStore
 
 #: Of a deployment's id (``new_deployment_id``).
 _ID_WIDTH = 23
@@ -126,13 +120,9 @@ def history(
     output: OutputOption = OutputFormat.TEXT,
 ) -> None:
     """List the deployments of this machine, the newest first."""
-    entries: list[dict[str, Any]] = []
-    damaged: list[dict[str, str]] = []
-    for deployment_id, journal in _store(state_dir).entries():
-        if isinstance(journal, UserMistake):
-            damaged.append({"deploymentId": deployment_id, "problem": str(journal)})
-        else:
-            entries.append(_entry(journal))
+    from otactl.operations.stored_deployment import stored_deployments
+
+    entries, damaged = stored_deployments(state_dir)
     if output is OutputFormat.JSON:
         terminal.print_json({"deployments": entries, "damaged": damaged})
         return
@@ -166,37 +156,3 @@ def _reported(entry: dict[str, Any]) -> list[str]:
         f"{of}{Path(entry['file']).name}, {things_words(entry['things'])}, {rounds}",
         shorten(entry["told"], _FAILURE_WIDTH, placeholder=" …"),
     ]
-
-
-def _entry(journal: Journal) -> dict[str, Any]:
-    from otactl.deploy.recorded_failure import outcome_words
-    from otactl.deploy.wave_result import wave_results
-
-    plan = journal.plan
-    created = datetime.fromtimestamp(journal.created_ms / 1000, UTC)
-    return {
-        "deploymentId": plan.deployment_id,
-        "jobId": plan.job_id,
-        "rehearsal": bool(journal.about.get("rehearsal")),
-        "file": str(journal.about.get("file", plan.source)),
-        "createdAt": created.isoformat(timespec="seconds"),
-        "things": plan.things,
-        "rounds": 1 if plan.waves else len(plan.rounds),
-        "waves": [
-            {"wave": wave.name, "verdict": wave.gate and wave.gate.verdict.value}
-            for wave in wave_results(journal)
-        ],
-        "roundsDone": len(journal.rounds),
-        "state": journal.phase.value,
-        "outcome": journal.outcome,
-        "failure": journal.failure,
-        "told": outcome_words(journal),
-        "account": plan.account,
-        "region": plan.region,
-    }
-
-
-def _store(state_dir: Path | None) -> DeploymentStore:
-    from otactl.deploy.store import DeploymentStore
-
-    return DeploymentStore(state_directory(state_dir))

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from otactl.cli import terminal
 from otactl.cli.options import YesOption
 from otactl.errors import ConfigurationInvalid, LocalResourceMissing, UserMistake
+from otactl.model.ini import IniDocument
 from otactl.operations.text_file import write_atomically
-
-if TYPE_CHECKING:
-    from otactl.model.ini import IniDocument
 
 
 def init(
@@ -40,7 +38,7 @@ def init(
             hint=f"`otactl config template > {file}` writes a file to fill in",
         )
     from otactl.cli.questions import TerminalAsker
-    from otactl.cli.wizard import Wizard
+    from otactl.operations.wizard import Wizard
 
     asker = TerminalAsker()
     document = Wizard(_starting_point(file, source), asker).run()

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 import questionary
 
 from otactl.cli.terminal import stdout_console
-
-if TYPE_CHECKING:
-    from otactl.cli.wizard import Option
+from otactl.operations.wizard import Option
 
 
 class TerminalAsker:

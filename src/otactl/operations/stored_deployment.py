@@ -5,25 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
+from otactl.deploy.consent import Consent
 from otactl.deploy.executor import Executor
 from otactl.deploy.journal import Journal, Phase
-from otactl.deploy.observer import SilentObserver
+from otactl.deploy.observer import Observer, SilentObserver
 from otactl.deploy.recorded_failure import outcome_words
 from otactl.deploy.store import DeploymentStore
+from otactl.deploy.wave_result import wave_results
 from otactl.errors import UserMistake
 from otactl.model.snapshot import JobDescription
 from otactl.operations.defaults import DEFAULT_POLL_SECONDS
-from otactl.operations.environment import environment_of, wait_options
+from otactl.operations.environment import DeploymentEnvironment, environment_of, wait_options
+from otactl.operations.frontend import Frontend
+from otactl.operations.location_options import LocationOptions
 from otactl.operations.state_directory import state_directory
-
-if TYPE_CHECKING:
-    from otactl.deploy.consent import Consent
-    from otactl.deploy.observer import Observer
-    from otactl.operations.environment import DeploymentEnvironment
-    from otactl.operations.frontend import Frontend
-    from otactl.operations.location_options import LocationOptions
 
 
 def choose_deployment(store: DeploymentStore, given: str | None) -> str:
@@ -145,3 +144,42 @@ def clean(
             return None
         executor.clean(given)
         return Cleaning(plan.deployment_id, executor.undone, executor.leftovers())
+
+
+def stored_deployments(
+    state_dir: Path | None,
+) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
+    """The deployments of this machine, the newest first, and the journals that are damaged."""
+    entries: list[dict[str, Any]] = []
+    damaged: list[dict[str, str]] = []
+    for deployment_id, journal in DeploymentStore(state_directory(state_dir)).entries():
+        if isinstance(journal, UserMistake):
+            damaged.append({"deploymentId": deployment_id, "problem": str(journal)})
+        else:
+            entries.append(_entry(journal))
+    return entries, damaged
+
+
+def _entry(journal: Journal) -> dict[str, Any]:
+    plan = journal.plan
+    created = datetime.fromtimestamp(journal.created_ms / 1000, UTC)
+    return {
+        "deploymentId": plan.deployment_id,
+        "jobId": plan.job_id,
+        "rehearsal": bool(journal.about.get("rehearsal")),
+        "file": str(journal.about.get("file", plan.source)),
+        "createdAt": created.isoformat(timespec="seconds"),
+        "things": plan.things,
+        "rounds": 1 if plan.waves else len(plan.rounds),
+        "waves": [
+            {"wave": wave.name, "verdict": wave.gate and wave.gate.verdict.value}
+            for wave in wave_results(journal)
+        ],
+        "roundsDone": len(journal.rounds),
+        "state": journal.phase.value,
+        "outcome": journal.outcome,
+        "failure": journal.failure,
+        "told": outcome_words(journal),
+        "account": plan.account,
+        "region": plan.region,
+    }

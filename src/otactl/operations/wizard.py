@@ -8,21 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from otactl.errors import ConfigurationInvalid
 from otactl.errors.problem import Problem, Severity
 from otactl.model.configuration import check_value, parse_configuration
-from otactl.model.configuration.catalogue import all_keys, find_field, find_keys, kind_of
+from otactl.model.configuration.catalogue import Key, all_keys, find_field, find_keys, kind_of
 from otactl.model.configuration.kind import Choice, Switch
 from otactl.model.configuration.refusal import is_unset
-from otactl.model.configuration.sections import DEFAULT, SECTIONS, find_section
+from otactl.model.configuration.sections import DEFAULT, SECTIONS, SectionSpec, find_section
+from otactl.model.ini import IniDocument
 from otactl.model.ini_edit import with_value
-
-if TYPE_CHECKING:
-    from otactl.model.configuration.catalogue import Key
-    from otactl.model.configuration.sections import SectionSpec
-    from otactl.model.ini import IniDocument
 
 #: Sections without a switch that the wizard offers; the others are for those who know them.
 _OFFERED = ("ALARM_CONFIG", "IMAGE_CONFIG", "API_CONFIG")
@@ -152,7 +148,9 @@ class Wizard:
         self._asker.say(key.about)
         current = self._current(section, key.name)
         if isinstance(kind, Switch):
-            self._set(section, key.name, self._switch(section, key, kind.read(current or "False")))
+            self._set(
+                section, key.name, self._switch(section, key, default=kind.read(current or "False"))
+            )
             return
         if isinstance(kind, Choice):
             words = [
@@ -172,7 +170,7 @@ class Wizard:
         answer = self._asker.text(key.name, default=current, check=check).strip()
         self._set(section, key.name, answer)
 
-    def _switch(self, section: str, key: Key, default: bool) -> str:  # an answer
+    def _switch(self, section: str, key: Key, *, default: bool) -> str:
         while True:
             answer = str(self._asker.confirm(key.name, default=default))
             finding = check_value(section, key.name, answer)
