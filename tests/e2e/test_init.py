@@ -33,6 +33,7 @@ QUESTIONS = [
     "iotApiSleepTime",
     "fileChunkSize",
     "targetSelection",
+    "documentFormat",
 ]
 
 
