@@ -29,6 +29,8 @@ class DeviceLoop:
         self._thing_names = tuple(thing_names)
         #: The job documents the things received, in the order in which they did.
         self.documents: list[dict[str, object]] = []
+        #: The things that were given them.
+        self.answered: list[str] = []
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -58,6 +60,7 @@ class DeviceLoop:
             )
             if execution:
                 self.documents.append(json.loads(execution["jobDocument"]))
+                self.answered.append(thing_name)
                 device.update_job_execution(
                     thingName=thing_name,
                     jobId=execution["jobId"],
