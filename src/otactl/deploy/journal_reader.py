@@ -24,6 +24,7 @@ from otactl.model.progress import RoundSummary
 if TYPE_CHECKING:
     from otactl.deploy.plan import Plan
     from otactl.deploy.store import DeploymentStore
+    from otactl.model.wave import GateStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,7 @@ class DeploymentStatus:
         has_ended: Whether nothing more will come.
         failure: How it failed.
         alarms: The names of the alarms it created.
+        gate: Of a wave, what its gate said last.
     """
 
     things: int
@@ -47,6 +49,7 @@ class DeploymentStatus:
     has_ended: bool
     failure: OtactlError | None
     alarms: tuple[str, ...]
+    gate: GateStatus | None = None
 
 
 class JournalReader:
@@ -67,6 +70,11 @@ class JournalReader:
     def deployment_id(self) -> str:
         """Whose journal it is."""
         return self._path.stem
+
+    @property
+    def path(self) -> Path:
+        """The journal."""
+        return self._path
 
     def now(self) -> DeploymentStatus | None:
         """The deployment's status; None when the journal was never readable."""
@@ -136,6 +144,7 @@ class JournalReader:
                 has_ended=journal.phase is not Phase.RUNNING,
                 failure=recorded_failure(journal),
                 alarms=tuple(step.name for step in steps if isinstance(step, PutAlarm)),
+                gate=next((each for each in journal.gates if each.wave == wave), None),
             )
         finally:
             journal.close()

@@ -20,6 +20,7 @@ from otactl.model.outcome import RoundResult
 from otactl.model.progress import RoundsProgress
 from otactl.model.snapshot import JobSnapshot
 from otactl.model.status import ExecutionStatus
+from otactl.model.wave import GateStatus
 
 if TYPE_CHECKING:
     from otactl.deploy.journal_reader import DeploymentStatus, JournalReader
@@ -89,6 +90,11 @@ class WatchedJob:
             return None
         current = self._round or min(status.rounds, len(status.done) + 1)
         return RoundsProgress(current=current, planned=status.rounds, done=status.done)
+
+    def gate(self) -> GateStatus | None:
+        """What the gate of its wave said last."""
+        status = self._status
+        return None if status is None else status.gate
 
     def see(self, snapshot: JobSnapshot) -> None:
         """Learn whose job it is from its own description."""

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import Any
 
 from otactl.errors import DeploymentFailed
 from otactl.model.device_progress import DeviceProgress, download_seconds_of, progress_of
 from otactl.model.status import ExecutionStatus
-from otactl.model.wave import GateStatus, Verdict
+from otactl.model.wave import GateStatus, Verdict, gate_fields
 
 #: How a thing is shown that was in the middle of the update when its job was stopped.
 UNKNOWN = "UNKNOWN"
@@ -244,19 +243,8 @@ class WaveResult:
                 "notReached": self.things - result.ended,
             },
             "beganAfterStop": list(result.began_late) if result else [],
-            "gate": gate
-            and {
-                "verdict": gate.verdict.value,
-                "reasons": list(gate.reasons),
-                "question": gate.question and gate.question.value,
-                "soakLeftSeconds": gate.soak_left_ms and gate.soak_left_ms / 1000,
-                "decidedAt": _utc(gate.at_ms) if gate.is_final else None,
-            },
+            "gate": gate_fields(gate),
         }
-
-
-def _utc(at_ms: int) -> str:
-    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="seconds")
 
 
 def _merged(rounds: Sequence[RoundResult], things: int) -> tuple[RoundResult, ...]:

@@ -26,6 +26,7 @@ from otactl.model.progress import (
     Source,
 )
 from otactl.model.status import ExecutionStatus, JobStatus, TargetSelection
+from otactl.model.wave import GateStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +136,7 @@ class JobSnapshot:
         pace, eta: None while nothing can be said.
         silent: Things in progress that are silent for too long, the longest first; a few of them.
         silent_count: How many there are.
+        gate: Of the job of a wave, what its gate said last.
     """
 
     at_ms: int
@@ -158,6 +160,7 @@ class JobSnapshot:
     alarms: tuple[AlarmProgress, ...] = ()
     rounds: RoundsProgress | None = None
     followed: tuple[FollowedThing, ...] = ()
+    gate: GateStatus | None = None
 
     @property
     def is_being_deleted(self) -> bool:

@@ -221,8 +221,25 @@ def decision_fields(decision: Decision) -> dict[str, Any]:
         "comment": decision.comment,
         "identity": decision.identity,
         "host": decision.host,
-        "at": datetime.fromtimestamp(decision.at_ms / 1000, UTC).isoformat(timespec="seconds"),
+        "at": _utc(decision.at_ms),
     }
+
+
+def gate_fields(gate: GateStatus | None) -> dict[str, Any] | None:
+    """A gate as JSON shows it."""
+    if gate is None:
+        return None
+    return {
+        "verdict": gate.verdict.value,
+        "reasons": list(gate.reasons),
+        "question": gate.question and gate.question.value,
+        "soakLeftSeconds": gate.soak_left_ms and gate.soak_left_ms / 1000,
+        "decidedAt": _utc(gate.at_ms) if gate.is_final else None,
+    }
+
+
+def _utc(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="seconds")
 
 
 GATE_STATUS: TypeAdapter[GateStatus] = TypeAdapter(GateStatus)

@@ -16,6 +16,7 @@ from otactl.model.outcome import RoundResult
 from otactl.model.progress import AlarmProgress, Eta, Percentiles, RoundsProgress, Source
 from otactl.model.snapshot import JobDescription, JobSnapshot
 from otactl.model.status import ExecutionStatus
+from otactl.model.wave import GateStatus
 from otactl.monitor.catch_up import CatchUp, DescribeThing, ListPage
 from otactl.monitor.job_state import JobState
 from otactl.monitor.pace import PaceMeter, estimate
@@ -47,6 +48,7 @@ class JobWatcher:
         policy: How closely.
         things: How many things it is meant for, as of now; None when nobody knows.
         rounds: Which round of its deployment is under way, as of now.
+        gate: Of the job of a wave, what its gate says.
         followed: The things looked at closely.
         alarms: CloudWatch, and the alarms of the job.
     """
@@ -60,6 +62,7 @@ class JobWatcher:
         *,
         things: Callable[[], int | None] = lambda: None,
         rounds: Callable[[], RoundsProgress | None] = lambda: None,
+        gate: Callable[[], GateStatus | None] = lambda: None,
         followed: FollowedThings | None = None,
         alarms: AlarmReader | None = None,
         alarm_names: Sequence[str] = (),
@@ -72,6 +75,7 @@ class JobWatcher:
         self._policy = policy
         self._things = things
         self._rounds = rounds
+        self._gate = gate
         self._alarm_reader = alarms if alarm_names else None
         self._alarm_names = tuple(alarm_names)
         self._alarms: tuple[AlarmProgress, ...] = ()
@@ -225,6 +229,7 @@ class JobWatcher:
             note=note,
             polled_ms=state.polled_ms,
             rounds=self._rounds(),
+            gate=self._gate(),
             alarms=self._alarms,
         )
         if state.job is None:

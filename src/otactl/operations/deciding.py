@@ -7,8 +7,10 @@ beside it and is read at the next look. Nothing is called but STS, which says wh
 from __future__ import annotations
 
 import socket
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from otactl.aws.clients import AwsClients
 from otactl.aws.identity import identity_of
 from otactl.deploy.decision_file import DecisionFile
 from otactl.deploy.journal import Journal
@@ -54,28 +56,52 @@ def decide(
         raise UserMistake(
             f"there is no deployment {deployment_id}", hint="`otactl history` lists them"
         )
+    location = find_location(options, journal_path=path)
+    decision = decide_at(
+        path,
+        act,
+        clients=location.clients,
+        now_ms=location.clock.now_ms(),
+        wave=wave,
+        comment=comment,
+    )
+    return deployment_id, decision
+
+
+def decide_at(
+    path: Path, act: Act, *, clients: AwsClients, now_ms: int, wave: str | None, comment: str
+) -> Decision:
+    """Write down a decision beside a journal; as ``decide``.
+
+    Args:
+        path: The journal.
+        act: What is decided.
+        clients: Whose identity decides.
+        now_ms: Epoch milliseconds.
+        wave: Of an approval, the wave it is for; None for the one that asks.
+        comment: Why.
+    """
     journal = Journal.read(path)
     try:
         if not journal.plan.waves:
-            raise UserMistake(f"deployment {deployment_id} has no waves")
+            raise UserMistake(f"deployment {path.stem} has no waves")
         if journal.outcome is not None:
-            raise UserMistake(f"deployment {deployment_id} has ended: {outcome_words(journal)}")
+            raise UserMistake(f"deployment {path.stem} has ended: {outcome_words(journal)}")
         asking = _asking(journal, wave, comment) if act is Act.APPROVE else None
     finally:
         journal.close()
-    location = find_location(options, journal_path=path)
     decision = Decision(
         act=act,
-        identity=identity_of(location.clients),
+        identity=identity_of(clients),
         host=socket.gethostname(),
-        at_ms=location.clock.now_ms(),
+        at_ms=now_ms,
         wave=asking.name if asking else "",
         comment=comment,
         answers=asking.question if asking else None,
         failed=asking.failed_since if asking else {},
     )
     DecisionFile(path).append(decision)
-    return deployment_id, decision
+    return decision
 
 
 def _asking(journal: Journal, wave: str | None, comment: str) -> GateStatus:

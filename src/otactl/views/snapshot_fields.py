@@ -18,6 +18,7 @@ from otactl.model.progress import (
 )
 from otactl.model.snapshot import JobSnapshot
 from otactl.model.status import ExecutionStatus
+from otactl.model.wave import gate_fields
 from otactl.views.wording import instant
 
 
@@ -72,6 +73,7 @@ def snapshot_fields(job_id: str, snapshot: JobSnapshot) -> dict[str, Any]:
         "abort": [_abort(criterion) for criterion in snapshot.abort],
         "alarms": [_alarm(alarm) for alarm in snapshot.alarms],
         "rounds": _rounds(snapshot.rounds),
+        "gate": gate_fields(snapshot.gate),
         "followed": [_followed(thing) for thing in snapshot.followed],
     }
 

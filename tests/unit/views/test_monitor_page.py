@@ -13,6 +13,7 @@ from tests.support.job_world import JobWorld
 from otactl.errors import AwsRefused
 from otactl.model.outcome import ThingOutcome
 from otactl.model.status import ExecutionStatus
+from otactl.model.wave import Act
 from otactl.monitor.board import Board
 from otactl.monitor.job_watcher import JobWatcher
 from otactl.monitor.watch_policy import WatchPolicy
@@ -49,6 +50,10 @@ class RecordedActions:
     def cancel(self, job_id, thing_name, *, force):
         self._ask("cancel", job_id, thing_name, force)
         return "it is being cancelled"
+
+    def decide(self, job_id, act, comment):
+        self._ask("decide", job_id, act, comment)
+        return "it is decided"
 
     def document(self, job_id):
         self._ask("document", job_id)
@@ -97,7 +102,7 @@ async def test_without_the_token_there_is_nothing(page, start, path):
 
 
 async def test_without_the_token_nothing_can_be_done(page, actions):
-    for path in ("cancel", "look", "want"):
+    for path in ("cancel", "decide", "look", "want"):
         answer = await page.post(f"/{path}", json={"job": "job"}, headers={"Origin": ORIGIN})
         assert is_nothing(answer)
     assert actions.asked == []
@@ -313,3 +318,31 @@ def test_a_thing_with_a_freertos_agent_has_its_step_and_blocks():
         12,
         94,
     )
+
+
+@pytest.mark.parametrize("act", ["approve", "reject", "pause", "continue"])
+async def test_a_person_decides_at_a_gate_from_the_page(page, actions, act):
+    answer = await page.post(
+        f"/{TOKEN}/decide",
+        json={"job": "job", "act": act, "comment": " seen\nthem "},
+        headers={"Origin": ORIGIN},
+    )
+
+    assert answer.json() == {"told": "it is decided"}
+    assert actions.asked == [("decide", "job", Act(act), "seen them")]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"job": "job", "act": "explode"},
+        {"job": "job"},
+        {"job": "job", "act": "approve", "comment": "x" * 501},
+        {"job": "job", "act": "approve", "comment": 5},
+    ],
+)
+async def test_nothing_else_can_be_decided(page, actions, asked):
+    answer = await page.post(f"/{TOKEN}/decide", json=asked, headers={"Origin": ORIGIN})
+
+    assert answer.status_code == 400
+    assert actions.asked == []

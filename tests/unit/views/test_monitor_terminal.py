@@ -11,6 +11,7 @@ from tests.support.job_world import JobWorld
 
 from otactl.model.job_configuration import AbortCriterion, JobConfiguration
 from otactl.model.status import ExecutionStatus, FailureType
+from otactl.model.wave import Act, GateStatus, Question, Verdict
 from otactl.monitor.board import Board
 from otactl.monitor.followed import FollowedThings
 from otactl.monitor.job_watcher import JobWatcher
@@ -20,6 +21,7 @@ from otactl.views.monitor_terminal.keyboard import decode_keys
 from otactl.views.monitor_terminal.screen import (
     Around,
     Cancel,
+    Decide,
     Mode,
     PollNow,
     Prompt,
@@ -35,7 +37,7 @@ S = ExecutionStatus
 HOSTILE = "[bold red]x[/] \x1b[2J\x07 \u202e <script>alert(1)</script>"
 
 
-def a_board(*, things=40, reason="flash full", jobs=("job",)):
+def a_board(*, things=40, reason="flash full", jobs=("job",), gate=None):
     world = JobWorld()
     criterion = AbortCriterion(
         failure_type=FailureType.FAILED, threshold_percentage=50.0, min_number_of_executed_things=5
@@ -60,6 +62,7 @@ def a_board(*, things=40, reason="flash full", jobs=("job",)):
             WatchPolicy(),
             things=lambda: things * 2,
             followed=FollowedThings([names[6]]),
+            gate=lambda: gate,
         )
         watcher.poll(extra_calls=50)
         watchers.append(watcher)
@@ -82,6 +85,7 @@ SCREENS = (
     Screen(mode=Mode.HELP),
     Screen(prompt=Prompt.CANCEL, typed="ye", force=True),
     Screen(prompt=Prompt.SEARCH, typed="abc"),
+    Screen(prompt=Prompt.DECIDE, typed="yes they are fine"),
 )
 
 
@@ -188,6 +192,35 @@ def test_a_job_is_cancelled_only_when_yes_is_typed_in_full():
         screen, act = typed(Screen(), ["c", *answer, "enter"])
         assert act is None
         assert screen.message == "nothing cancelled"
+
+
+@pytest.mark.parametrize(
+    ("key", "act"),
+    [("a", Act.APPROVE), ("x", Act.REJECT), ("p", Act.PAUSE), ("P", Act.CONTINUE)],
+)
+def test_a_person_decides_at_a_gate_by_a_key_and_yes_and_says_why(key, act):
+    screen, asked = typed(Screen(), [key, *"yes seen them", "enter"])
+    assert asked == Decide(act, "seen them")
+    screen, asked = typed(Screen(), [key, *"yess", "enter"])
+    assert (asked, screen.message) == (None, "nothing decided")
+
+
+def test_the_gate_of_a_wave_is_told_with_the_keys_that_answer_it():
+    gate = GateStatus(
+        wave=1,
+        name="canary",
+        verdict=Verdict.INCONCLUSIVE,
+        reasons=("20 of 50 ended (40 needed)",),
+        at_ms=0,
+        things=50,
+        question=Question.INCONCLUSIVE,
+    )
+
+    shown = text_of(draw(a_board(gate=gate), Screen(), width=80, height=24))
+
+    assert "inconclusive: 20 of 50 ended (40 needed)" in shown
+    assert "a approve" in shown
+    assert "a approve" not in text_of(draw(a_board(), Screen(), width=80, height=24))
 
 
 def test_escape_leaves_a_question_unanswered():

@@ -13,6 +13,7 @@ from otactl.operations.watch.selection import select_jobs
 
 if TYPE_CHECKING:
     from otactl.aws.renewable_reader import RenewableReader
+    from otactl.model.wave import Act
     from otactl.monitor.board import Board
     from otactl.operations.clock import CommandClock
     from otactl.operations.location_options import LocationOptions
@@ -97,6 +98,7 @@ class WatchActions:
         board: Gets what is found out.
         clock: Time.
         poll_now: Lets the watch look at every job.
+        decide: Writes down what a person decides at the gate of a job's wave.
     """
 
     def __init__(
@@ -105,11 +107,14 @@ class WatchActions:
         board: Board,
         clock: CommandClock,
         poll_now: Callable[[], None],
+        *,
+        decide: Callable[[str, Act, str], str],
     ) -> None:
         self._reader = reader
         self._board = board
         self._clock = clock
         self._poll_now = poll_now
+        self._decide = decide
         self._documents: dict[str, str] = {}
 
     def poll_now(self) -> None:
@@ -134,6 +139,12 @@ class WatchActions:
             # The page and the terminal view let the user type the answer first.
             consent=Consent.ANSWERED,
         )
+        self._poll_now()
+        return message
+
+    def decide(self, job_id: str, act: Act, comment: str) -> str:
+        """Approve, reject, pause or continue at the gate of a job's wave."""
+        message = self._decide(job_id, act, comment)
         self._poll_now()
         return message
 

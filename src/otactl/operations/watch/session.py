@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from otactl.aws.event_configuration import NEEDED_EVENTS, enable_events, enabled_events
 from otactl.aws.job_events import JobEvents
 from otactl.aws.renewable_reader import RenewableReader
-from otactl.errors import OtactlError
+from otactl.errors import OtactlError, UserMistake
 from otactl.model.snapshot import JobSnapshot
+from otactl.model.wave import Act
 from otactl.monitor.board import Board
 from otactl.monitor.followed import FollowedThings
 from otactl.monitor.job_watcher import JobWatcher
 from otactl.monitor.message_queue import MessageQueue
 from otactl.monitor.watch import Watch
+from otactl.operations.deciding import decide_at
 from otactl.operations.watch.actions import WatchActions
 from otactl.rules.backoff import MAX_UNREACHABLE_SECONDS
 
@@ -87,6 +90,7 @@ def build_session(
             policy,
             things=job.things,
             rounds=job.rounds,
+            gate=job.gate,
             followed=FollowedThings(followed) if followed else None,
             alarms=reader,
             alarm_names=job.alarm_names(),
@@ -102,9 +106,35 @@ def build_session(
         watchers=watchers,
         board=board,
         message_queue=message_queue,
-        actions=WatchActions(reader, board, location.clock, lambda: message_queue.post(None)),
+        actions=WatchActions(
+            reader,
+            board,
+            location.clock,
+            lambda: message_queue.post(None),
+            decide=partial(_decide, location, {job.job_id: job for job in jobs}),
+        ),
         policy=policy,
         is_elsewhere=is_elsewhere,
+    )
+
+
+def _decide(
+    location: JobLocation, jobs: Mapping[str, WatchedJob], job_id: str, act: Act, comment: str
+) -> str:
+    """What a person decides at the gate of a wave, with the credentials that watch."""
+    journal = jobs[job_id].journal
+    if journal is None:
+        raise UserMistake(f"job {job_id} was not deployed from this machine")
+    decision = decide_at(
+        journal.path,
+        act,
+        clients=location.clients,
+        now_ms=location.clock.now_ms(),
+        wave=None,
+        comment=comment,
+    )
+    return (
+        f"{decision.act} as {decision.identity}; the process that deploys, or resumes, acts on it"
     )
 
 

@@ -52,6 +52,7 @@ arrows, Page, End  move in the list; Home is its beginning
 Enter              open a thing: its times and all it reported
 c                  cancel the job; on a thing, its execution
 C                  the same by force: things in the middle of an update too
+a, x, p, P         of waves: approve, reject, pause, continue
 r                  look now
 q                  quit; the deployment goes on
 
@@ -227,6 +228,12 @@ def _prompt(screen: Screen, job_id: str) -> Text:
                 what = f"the execution on {screen.thing_name}"
             how = "by force: also what is in progress" if screen.force else "what has not begun"
             return Text(f"Cancel {what} ({how})? Type yes: {screen.typed}_", style="bold yellow")
+        case Prompt.DECIDE:
+            return Text(
+                f"{str(screen.act).capitalize()} the waves, with these credentials? Type yes, and"
+                f" why behind it: {screen.typed}_",
+                style="bold yellow",
+            )
     return Text(clean(screen.message), style="bold")
 
 

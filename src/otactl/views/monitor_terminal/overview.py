@@ -13,6 +13,7 @@ from rich.text import Text
 from otactl.model.progress import AlarmState
 from otactl.model.snapshot import JobDescription, JobSnapshot
 from otactl.model.status import ExecutionStatus
+from otactl.model.wave import Verdict
 from otactl.views.foreign_text import clean
 from otactl.views.outcome import Tone, outcome_of
 from otactl.views.wording import (
@@ -92,6 +93,14 @@ def summary_line(job_id: str, snapshot: JobSnapshot) -> Text:
     line.append_text(_counts(snapshot, job))
     line.append(_noted(snapshot), style="yellow")
     return line
+
+
+_GATE_STYLES = {
+    Verdict.PASS: "green",
+    Verdict.FAIL: "bold red",
+    Verdict.WAIT: "",
+    Verdict.INCONCLUSIVE: "yellow",
+}
 
 
 def _absence(snapshot: JobSnapshot) -> str:
@@ -197,6 +206,12 @@ def _facts(snapshot: JobSnapshot, job: JobDescription) -> Iterator[Text]:
         yield _fact("resent", percentile_words(snapshot.retries, "requests"))
     elif snapshot.retries.count:
         yield _fact("resent", f"no request ({things_words(snapshot.retries.count)})")
+    if snapshot.gate is not None:
+        gate = snapshot.gate
+        words = f"{gate.verdict}: {'; '.join(gate.reasons)}"
+        yield _fact("gate", clean(words), _GATE_STYLES[gate.verdict])
+        if gate.question is not None:
+            yield _fact("", "a approve  x reject  p pause  P continue", "bold")
     if not is_over:
         yield from _policy(snapshot)
     for alarm in snapshot.alarms:

@@ -8,6 +8,7 @@
 | / | search by name or reason | the same | |
 | arrows, Page, Home, End | | move | |
 | c, C | cancel the job, C by force | the same | cancel its execution, C by force |
+| a, x, p, P | approve, reject, pause, continue the waves | the same | |
 | r | look now | look now | ask about it again |
 | Esc | | back | back |
 | q | quit | quit | quit |
@@ -21,6 +22,7 @@ from enum import Enum
 from functools import partial
 
 from otactl.model.status import ExecutionStatus
+from otactl.model.wave import Act as GateAct
 
 #: The filters in the order f goes through; None shows all.
 FILTERS: tuple[ExecutionStatus | None, ...] = (
@@ -54,6 +56,7 @@ class Prompt(Enum):
     NONE = "none"
     SEARCH = "search"
     CANCEL = "cancel"
+    DECIDE = "decide"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +68,7 @@ class Screen:
         cursor: Which thing of the list, from 0.
         thing_name: The thing that is open.
         force: Whether the cancellation that is asked about is a forced one.
+        act: What is to be decided at a gate.
         message: What the last action came to.
     """
 
@@ -74,6 +78,7 @@ class Screen:
     prompt: Prompt = Prompt.NONE
     typed: str = ""
     force: bool = False
+    act: GateAct = GateAct.APPROVE
     status: ExecutionStatus | None = None
     search: str = ""
     cursor: int = 0
@@ -128,7 +133,15 @@ class Cancel:
     force: bool
 
 
-Act = Quit | PollNow | ShowThing | WantStatus | Cancel
+@dataclass(frozen=True, slots=True)
+class Decide:
+    """Say something at the gate of a wave."""
+
+    act: GateAct
+    comment: str
+
+
+Act = Quit | PollNow | ShowThing | WantStatus | Cancel | Decide
 
 
 def press(screen: Screen, key: str, around: Around) -> tuple[Screen, Act | None]:
@@ -179,6 +192,10 @@ def _ask_to_cancel(screen: Screen, *, force: bool) -> Pressed:
     return replace(screen, prompt=Prompt.CANCEL, typed="", force=force), None
 
 
+def _ask_to_decide(screen: Screen, *, act: GateAct) -> Pressed:
+    return replace(screen, prompt=Prompt.DECIDE, typed="", act=act), None
+
+
 def _search(screen: Screen) -> Pressed:
     return replace(screen, prompt=Prompt.SEARCH, typed=screen.search), None
 
@@ -227,13 +244,32 @@ def _type(screen: Screen, key: str) -> Pressed:
     if key != "enter":
         typed = screen.typed + key if len(key) == 1 else screen.typed
         return replace(screen, typed=typed[:_MAX_TYPED]), None
-    done = replace(screen, prompt=Prompt.NONE, typed="")
-    if screen.prompt is Prompt.SEARCH:
-        return replace(done, search=screen.typed, mode=Mode.THINGS, cursor=0), None
+    return _ENTERED[screen.prompt](screen, replace(screen, prompt=Prompt.NONE, typed=""))
+
+
+def _searched(screen: Screen, done: Screen) -> Pressed:
+    return replace(done, search=screen.typed, mode=Mode.THINGS, cursor=0), None
+
+
+def _canceled(screen: Screen, done: Screen) -> Pressed:
     if screen.typed.strip().lower() != CONSENT:
         return replace(done, message="nothing cancelled"), None
     thing_name = screen.thing_name if screen.mode is Mode.THING else None
     return replace(done, message="cancelling"), Cancel(thing_name, screen.force)
+
+
+def _decided(screen: Screen, done: Screen) -> Pressed:
+    consent, _, comment = screen.typed.strip().partition(" ")
+    if consent.lower() != CONSENT:
+        return replace(done, message="nothing decided"), None
+    return replace(done, message=f"{screen.act}"), Decide(screen.act, comment.strip())
+
+
+_ENTERED: dict[Prompt, Callable[[Screen, Screen], Pressed]] = {
+    Prompt.SEARCH: _searched,
+    Prompt.CANCEL: _canceled,
+    Prompt.DECIDE: _decided,
+}
 
 
 _COMMANDS: dict[str, Callable[[Screen], Pressed]] = {
@@ -246,6 +282,10 @@ _COMMANDS: dict[str, Callable[[Screen], Pressed]] = {
     "/": _search,
     "c": partial(_ask_to_cancel, force=False),
     "C": partial(_ask_to_cancel, force=True),
+    "a": partial(_ask_to_decide, act=GateAct.APPROVE),
+    "x": partial(_ask_to_decide, act=GateAct.REJECT),
+    "p": partial(_ask_to_decide, act=GateAct.PAUSE),
+    "P": partial(_ask_to_decide, act=GateAct.CONTINUE),
     "f": partial(_filter, step=1),
     "F": partial(_filter, step=-1),
 }

@@ -16,6 +16,7 @@ from otactl.views.monitor_terminal.background_task import Errands
 from otactl.views.monitor_terminal.frame import draw
 from otactl.views.monitor_terminal.screen import (
     Cancel,
+    Decide,
     PollNow,
     Quit,
     Screen,
@@ -27,6 +28,7 @@ from otactl.views.monitor_terminal.screen import (
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from otactl.model.wave import Act as GateAct
     from otactl.monitor.board import Board
     from otactl.views.monitor_terminal.frame import Frame
     from otactl.views.monitor_terminal.keyboard import Keyboard
@@ -59,6 +61,10 @@ class Actions(Protocol):
 
     def cancel(self, job_id: str, thing_name: str | None, *, force: bool) -> str:
         """Cancel a job, or its execution on a thing. Returns what to tell the user."""
+        ...
+
+    def decide(self, job_id: str, act: GateAct, comment: str) -> str:
+        """Approve, reject, pause or continue at the gate of a job's wave."""
         ...
 
 
@@ -157,6 +163,9 @@ class MonitorSession:
             case ShowThing():
                 name = act.thing_name
                 self._errands.send(lambda: self._actions.show_thing(job_id, name))
+            case Decide():
+                decided, comment = act.act, act.comment
+                self._errands.send(lambda: self._actions.decide(job_id, decided, comment))
             case Cancel():
                 target, force = act.thing_name, act.force
                 self._errands.send(lambda: self._actions.cancel(job_id, target, force=force))

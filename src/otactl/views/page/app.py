@@ -24,8 +24,10 @@ from otactl.views.page.job_fields import BoardNews, page_fields, policy_fields, 
 from otactl.views.page.request import (
     MAX_BODY_BYTES,
     BadRequest,
+    act_of,
     body_object,
     check_typed,
+    comment_of,
     job_of,
     status_of,
     table_query,
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import Receive, Scope, Send
 
+    from otactl.model.wave import Act
     from otactl.monitor.board import Board
     from otactl.views.page.page_shutdown import OpenPage, PageShutdown
 
@@ -60,6 +63,7 @@ SCRIPTS = (
     "drawing.js",
     "table.js",
     "dialog.js",
+    "gate.js",
     "address.js",
 )
 #: Pages open at once; each keeps a connection.
@@ -79,6 +83,10 @@ class PageActions(Protocol):
 
     def cancel(self, job_id: str, thing_name: str | None, *, force: bool) -> str:
         """Cancel a job, or its execution on a thing. Returns what to tell the user."""
+        ...
+
+    def decide(self, job_id: str, act: Act, comment: str) -> str:
+        """Approve, reject, pause or continue at the gate of a job's wave."""
         ...
 
     def document(self, job_id: str) -> str:
@@ -114,6 +122,7 @@ def build_page(board: Board, actions: PageActions, page_shutdown: PageShutdown) 
             Route("/look", _answering(page.poll), methods=["POST"]),
             Route("/want", _answering(page.want), methods=["POST"]),
             Route("/cancel", _answering(page.cancel), methods=["POST"]),
+            Route("/decide", _answering(page.decide), methods=["POST"]),
         ]
     )
 
@@ -243,6 +252,17 @@ class _Page:
             return self._actions.cancel(job_id, thing_name, force=force)
 
         return JSONResponse({"told": await run_in_threadpool(act)})
+
+    async def decide(self, request: Request) -> Response:
+        """Say something at the gate of a job's wave."""
+        fields = body_object(await _body(request))
+        job_id = job_of(fields, self._board.job_ids)
+        act, comment = act_of(fields), comment_of(fields)
+
+        def decided() -> str:
+            return self._actions.decide(job_id, act, comment)
+
+        return JSONResponse({"told": await run_in_threadpool(decided)})
 
 
 class _PageStream(StreamingResponse):

@@ -8,9 +8,11 @@ from typing import Any
 
 from otactl.model.identifier import is_thing_name
 from otactl.model.status import ExecutionStatus
+from otactl.model.wave import Act
 from otactl.monitor.table_query import SortBy, TableQuery
 
 _MAX_SEARCH = 200
+_MAX_COMMENT = 500
 _MAX_OFFSET = 10_000_000
 _MAX_SIZE = 200
 _WIDTHS = (240, 2000)
@@ -102,6 +104,22 @@ def body_object(body: bytes) -> dict[str, Any]:
     if not isinstance(fields, dict):
         raise BadRequest("the request is not a JSON object")
     return fields
+
+
+def act_of(parameters: Mapping[str, Any]) -> Act:
+    """What is decided at a gate."""
+    try:
+        return Act(str(parameters.get("act")))
+    except ValueError as error:
+        raise BadRequest("approve, reject, pause or continue?") from error
+
+
+def comment_of(parameters: Mapping[str, Any]) -> str:
+    """Why, in a person's words, on one line."""
+    comment = parameters.get("comment", "")
+    if not isinstance(comment, str) or len(comment) > _MAX_COMMENT:
+        raise BadRequest(f"a comment is a text of {_MAX_COMMENT} characters at most")
+    return " ".join(comment.split())
 
 
 def check_typed(fields: Mapping[str, Any], job_id: str) -> None:

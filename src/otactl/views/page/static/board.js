@@ -2,6 +2,7 @@
 
 import { $, clean, fill, h, number, opener, settle, statusClass, statusMark, swatch, time, word, write, ORDER } from "./element.js";
 import { note, view } from "./view.js";
+import { showGate } from "./gate.js";
 
 let announced = "";
 
@@ -10,6 +11,7 @@ export function showJob(job, act) {
   showJobs(act.select);
   showHead(job);
   showStanding(job);
+  showGate(job);
   showFailures(job, act.filter);
   showAttention(job, act.open);
   announce(job);

@@ -8,6 +8,7 @@ import { showJob } from "./board.js";
 import { draw, drawNow, forgetDrawings } from "./drawing.js";
 import { changeTable, filterBy, refreshTable, resetTable, wireTable } from "./table.js";
 import { forgetDocument, openThing, wireDialogs } from "./dialog.js";
+import { wireGate } from "./gate.js";
 
 const clock = (at) => `${time(at).slice(11)} UTC`;
 const LINES = {
@@ -94,6 +95,7 @@ async function last() {
 $("look").addEventListener("click", () => attempt(() => tell("look", { job: view.job })));
 wireTable(openThing);
 wireDialogs();
+wireGate();
 new ResizeObserver(drawAll).observe(document.querySelector("main"));
 document.addEventListener("visibilitychange", show);
 onAddress((at) => view.job && go(at));
