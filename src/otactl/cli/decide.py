@@ -8,20 +8,12 @@ import typer
 
 from otactl.cli import terminal
 from otactl.cli.option_group import HERE, located
-from otactl.cli.options import OutputFormat, OutputOption
+from otactl.cli.options import DeploymentArgument, OutputFormat, OutputOption
 from otactl.operations.location_options import LocationOptions
 
 if TYPE_CHECKING:
     from otactl.model.wave import Act
 
-DeploymentArgument = Annotated[
-    str | None,
-    typer.Argument(
-        metavar="[DEPLOYMENT]",
-        help="The deployment's id, or its job's; the newest unfinished one when left out.",
-        show_default=False,
-    ),
-]
 CommentOption = Annotated[
     str, typer.Option("--comment", metavar="TEXT", help="Why; it stands in the report.")
 ]

@@ -1,4 +1,4 @@
-"""``otactl deploy`` and ``otactl plan``: carry a configuration out, or show what that would be."""
+"""``otactl deploy``: carry a configuration out, to its end."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from otactl.cli.option_group import HERE, located
 from otactl.cli.options import (
     ConfigurationArgument,
     DetailsOption,
+    ForceOption,
     JunitOption,
     MaxWaitOption,
     NoWaitOption,
@@ -21,13 +22,7 @@ from otactl.cli.options import (
     ReportOption,
     YesOption,
 )
-from otactl.errors import UserMistake
 from otactl.operations.location_options import LocationOptions
-
-ForceOption = Annotated[
-    bool,
-    typer.Option("--force", help="Delete a job that has the configured id, whoever created it."),
-]
 
 
 @located()
@@ -107,42 +102,3 @@ def deploy(
         terminal.note("nothing deployed")
         raise typer.Exit(1)
     finish(begin(loaded, plan, environment), environment, output, files)
-
-
-@located("state_dir")
-def plan(
-    file: ConfigurationArgument,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", metavar="PLAN", help="Keep the plan for `otactl deploy --plan`."),
-    ] = None,
-    things: Annotated[
-        bool, typer.Option("--things", help="With waves: also list the things of each wave.")
-    ] = False,
-    force: ForceOption = False,
-    max_wait: MaxWaitOption = None,
-    details: DetailsOption = 250,
-    where: LocationOptions = HERE,
-    output: OutputOption = OutputFormat.TEXT,
-) -> None:
-    """Print whom deploying FILE reaches, how fast, what it creates and costs; change nothing."""
-    from otactl.cli.deploy_output import show_plan
-    from otactl.cli.frontend import TerminalFrontend
-    from otactl.deploy.planner import PlanOptions
-    from otactl.operations.deployment import make_plan
-    from otactl.operations.environment import environment_for
-    from otactl.operations.lint_gate import lint_deployment
-    from otactl.operations.load import load_deployment
-    from otactl.operations.plan_file import write_plan
-
-    loaded = load_deployment(file)
-    terminal.print_warnings(loaded.warnings)
-    environment = environment_for(loaded, where, TerminalFrontend())
-    options = PlanOptions(detail_limit=details, max_wait_seconds=max_wait)
-    made = make_plan(loaded, environment, options, force=force)
-    if out is not None:
-        write_plan(made, out)
-    if things and not made.waves:
-        raise UserMistake("--things lists the things of waves, and this deployment has none")
-    report = lint_deployment(loaded, made.things)
-    show_plan(loaded, made, output, report, with_things=things)

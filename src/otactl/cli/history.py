@@ -1,118 +1,22 @@
-"""``otactl resume``, ``otactl clean`` and ``otactl history``: what the journals are for."""
+"""``otactl history``: the deployments of this machine."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from textwrap import shorten
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from otactl.cli import terminal
-from otactl.cli.option_group import HERE, located
 from otactl.cli.options import (
-    JunitOption,
-    NoWaitOption,
     OutputFormat,
     OutputOption,
-    PollOption,
-    ReportOption,
     StateDirOption,
-    YesOption,
 )
-from otactl.errors import UserMistake
-from otactl.operations.location_options import LocationOptions
 
 #: Of a deployment's id (``new_deployment_id``).
 _ID_WIDTH = 23
 #: Of a failure, so much: in 80 columns it stands on two lines.
 _FAILURE_WIDTH = 100
-
-DeploymentArgument = Annotated[
-    str | None,
-    typer.Argument(
-        metavar="[DEPLOYMENT]",
-        help="The deployment's id, or its job's; the newest unfinished one when left out.",
-        show_default=False,
-    ),
-]
-
-
-@located("region")
-def resume(
-    deployment: DeploymentArgument = None,
-    no_wait: NoWaitOption = False,
-    max_wait: Annotated[
-        float | None,
-        typer.Option(
-            "--max-wait", min=1, metavar="SECONDS", help="With waves: leave a gate that waits then."
-        ),
-    ] = None,
-    poll: PollOption = 5.0,
-    where: LocationOptions = HERE,
-    report: ReportOption = None,
-    junit: JunitOption = None,
-    output: OutputOption = OutputFormat.TEXT,
-) -> None:
-    """Continue a deployment that was killed or interrupted, and carry it to its end.
-
-    It goes on with the very plan it began with, whatever has become of the files since. One that
-    ended before its job did (--max-wait, an abort) is watched on while the job is there. Exit codes
-    are those of `otactl deploy`.
-    """
-    from otactl.cli.deploy_output import finish
-    from otactl.cli.frontend import TerminalFrontend
-    from otactl.cli.report_file import ResultFiles
-    from otactl.operations.stored_deployment import resume as resume_deployment
-
-    journal, environment = resume_deployment(
-        deployment,
-        where,
-        TerminalFrontend(),
-        poll_seconds=poll,
-        no_wait=no_wait,
-        max_wait_seconds=max_wait,
-    )
-    finish(journal, environment, output, ResultFiles(report, junit))
-
-
-@located("region")
-def clean(
-    deployment: DeploymentArgument = None,
-    yes: YesOption = False,
-    where: LocationOptions = HERE,
-    output: OutputOption = OutputFormat.TEXT,
-) -> None:
-    """Delete everything a deployment created: job, stream, alarms, group, objects.
-
-    A job that has not ended is only deleted after its id was typed, or with --yes: devices in the
-    middle of an update are no longer followed.
-    """
-    from otactl.cli.frontend import TerminalFrontend
-    from otactl.cli.job_consent import consent_to_delete
-    from otactl.operations.stored_deployment import clean as clean_deployment
-
-    cleaned = clean_deployment(
-        deployment,
-        where,
-        TerminalFrontend(),
-        lambda job: consent_to_delete(job, yes=yes),
-    )
-    if cleaned is None:
-        terminal.note("nothing deleted")
-        return
-    if output is OutputFormat.JSON:
-        terminal.print_json(
-            {
-                "deploymentId": cleaned.deployment_id,
-                "deleted": cleaned.undone,
-                "leftovers": list(cleaned.leftovers),
-            }
-        )
-    elif not cleaned.undone:
-        terminal.note(f"deployment {cleaned.deployment_id} had left nothing")
-    if cleaned.leftovers:
-        raise UserMistake(f"still there: {', '.join(cleaned.leftovers)}")
 
 
 def history(

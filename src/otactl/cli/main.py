@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 import otactl
 from otactl.cli import (
     cancel,
+    clean,
     config,
     decide,
     deploy,
@@ -25,9 +26,11 @@ from otactl.cli import (
     lint,
     local,
     monitor,
+    plan,
     profile,
     rehearse,
     report,
+    resume,
     retry_failed,
     stack,
     terminal,
@@ -118,10 +121,10 @@ app.command(rich_help_panel=_PREPARE)(iam.iam)
 app.command(rich_help_panel=_BEFORE)(rehearse.rehearse)
 app.command(rich_help_panel=_BEFORE)(forecast.forecast)
 app.command(rich_help_panel=_BEFORE)(lint.lint)
-app.command(rich_help_panel=_BEFORE)(deploy.plan)
+app.command(rich_help_panel=_BEFORE)(plan.plan)
 app.command(rich_help_panel=_DEPLOY)(deploy.deploy)
-app.command(rich_help_panel=_DEPLOY)(history.resume)
-app.command(rich_help_panel=_DEPLOY)(history.clean)
+app.command(rich_help_panel=_DEPLOY)(resume.resume)
+app.command(rich_help_panel=_DEPLOY)(clean.clean)
 app.command(rich_help_panel=_DEPLOY)(decide.approve)
 app.command(rich_help_panel=_DEPLOY)(decide.reject)
 app.command(rich_help_panel=_DEPLOY)(decide.pause)

@@ -109,3 +109,15 @@ YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; the an
 ConfigurationArgument = Annotated[
     Path, typer.Argument(metavar="FILE", help="The deployment's dev.ini.", show_default=False)
 ]
+DeploymentArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[DEPLOYMENT]",
+        help="The deployment's id, or its job's; the newest unfinished one when left out.",
+        show_default=False,
+    ),
+]
+ForceOption = Annotated[
+    bool,
+    typer.Option("--force", help="Delete a job that has the configured id, whoever created it."),
+]

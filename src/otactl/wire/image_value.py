@@ -128,5 +128,5 @@ def _strings(member: Any) -> Iterator[tuple[str, bool]]:
 
 def _line(text: str, shown: str) -> int | None:
     """The line a placeholder stands in; None if the file writes it with escapes."""
-    place = text.find(shown)
-    return None if place < 0 else text.count("\n", 0, place) + 1
+    start = text.find(shown)
+    return None if start < 0 else text.count("\n", 0, start) + 1

@@ -39,7 +39,7 @@ _MOST_SUGGESTED = 5_000
 TOLERABLE = 0.01
 #: So long a team needs until somebody looks.
 _QUARTER_MINUTES = 15
-#: Fewer things than this told in that time are no news.
+#: Fewer things than this notified in that time are no news.
 _FEW_THINGS = 100
 _MINUTE_MS = 60_000
 
@@ -161,14 +161,14 @@ def _unreachable(context: LintContext, wave: Wave, things: int) -> Iterator[Find
 def _blind(wave: Wave, things: int) -> Iterator[Finding]:
     """The gate of a wave is judged by otactl; while nobody runs it, only AWS can stop its job."""
     rate = wave.job.rollout.maximum_per_minute if wave.job.rollout else DEFAULT_MAXIMUM_PER_MINUTE
-    told = min(things, rate * _QUARTER_MINUTES)
-    if wave.job.abort_criteria or told < _FEW_THINGS:
+    notified = min(things, rate * _QUARTER_MINUTES)
+    if wave.job.abort_criteria or notified < _FEW_THINGS:
         return
     yield _finding(
         "OTA704",
         wave,
         "maximumPerMinute",
-        message=f"there are no abort criteria: in a quarter of an hour {told:,} of {things:,}"
+        message=f"there are no abort criteria: in a quarter of an hour {notified:,} of {things:,}"
         " things are notified, and while no otactl runs nothing stops the job",
         safe="useAbortConfig = True with a criterion that a healthy fleet does not trip",
     )

@@ -1,0 +1,53 @@
+"""``otactl clean``: delete what a deployment created."""
+
+from __future__ import annotations
+
+from otactl.cli import terminal
+from otactl.cli.option_group import HERE, located
+from otactl.cli.options import (
+    DeploymentArgument,
+    OutputFormat,
+    OutputOption,
+    YesOption,
+)
+from otactl.errors import UserMistake
+from otactl.operations.location_options import LocationOptions
+
+
+@located("region")
+def clean(
+    deployment: DeploymentArgument = None,
+    yes: YesOption = False,
+    where: LocationOptions = HERE,
+    output: OutputOption = OutputFormat.TEXT,
+) -> None:
+    """Delete everything a deployment created: job, stream, alarms, group, objects.
+
+    A job that has not ended is only deleted after its id was typed, or with --yes: devices in the
+    middle of an update are no longer followed.
+    """
+    from otactl.cli.frontend import TerminalFrontend
+    from otactl.cli.job_consent import consent_to_delete
+    from otactl.operations.stored_deployment import clean as clean_deployment
+
+    cleaned = clean_deployment(
+        deployment,
+        where,
+        TerminalFrontend(),
+        lambda job: consent_to_delete(job, yes=yes),
+    )
+    if cleaned is None:
+        terminal.note("nothing deleted")
+        return
+    if output is OutputFormat.JSON:
+        terminal.print_json(
+            {
+                "deploymentId": cleaned.deployment_id,
+                "deleted": cleaned.undone,
+                "leftovers": list(cleaned.leftovers),
+            }
+        )
+    elif not cleaned.undone:
+        terminal.note(f"deployment {cleaned.deployment_id} had left nothing")
+    if cleaned.leftovers:
+        raise UserMistake(f"still there: {', '.join(cleaned.leftovers)}")
