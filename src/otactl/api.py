@@ -28,12 +28,12 @@ from otactl.aws.renewable_reader import RenewableReader
 from otactl.deploy.consent import Consent
 from otactl.deploy.planner import PlanOptions
 from otactl.errors import DeploymentFailed, OtactlError, UserMistake
+from otactl.model.defaults import DEFAULT_DETAILS, DEFAULT_POLL_SECONDS
 from otactl.model.outcome import DeploymentResult
 from otactl.model.snapshot import JobSnapshot
 from otactl.model.wave import Act, Decision
 from otactl.operations import stored_deployment
 from otactl.operations.deciding import decide as decide_at_gate
-from otactl.operations.defaults import DEFAULT_DETAILS, DEFAULT_POLL_SECONDS
 from otactl.operations.deployment import begin, make_plan, run_to_end
 from otactl.operations.environment import DeploymentEnvironment, environment_for, wait_options
 from otactl.operations.forecast import ForecastOptions, forecast_file

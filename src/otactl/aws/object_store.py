@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError
 from otactl.aws.translate import translated
 from otactl.deploy.ports import StoredObject
 from otactl.errors import AwsRefused, LocalResourceMissing, UserMistake
+from otactl.model.defaults import DEFAULT_UPLOAD_CONCURRENCY
 
 if TYPE_CHECKING:
     from otactl.aws.clients import AwsClients
@@ -40,7 +41,9 @@ class S3ObjectStore:
         concurrency: Parts of one large object that are uploaded at once.
     """
 
-    def __init__(self, clients: AwsClients, *, concurrency: int = 8) -> None:
+    def __init__(
+        self, clients: AwsClients, *, concurrency: int = DEFAULT_UPLOAD_CONCURRENCY
+    ) -> None:
         self._clients = clients
         self._concurrency = concurrency
 

@@ -22,6 +22,7 @@ from otactl.cli.options import (
     ReportOption,
     YesOption,
 )
+from otactl.model.defaults import DEFAULT_DETAILS, DEFAULT_POLL_SECONDS
 from otactl.operations.location_options import LocationOptions
 
 
@@ -49,8 +50,8 @@ def deploy(
     ] = True,
     no_wait: NoWaitOption = False,
     max_wait: MaxWaitOption = None,
-    details: DetailsOption = 250,
-    poll: PollOption = 5.0,
+    details: DetailsOption = DEFAULT_DETAILS,
+    poll: PollOption = DEFAULT_POLL_SECONDS,
     where: LocationOptions = HERE,
     report: ReportOption = None,
     junit: JunitOption = None,

@@ -18,7 +18,7 @@ from otactl.cli.options import (
     YesOption,
 )
 from otactl.errors import AwsRefused, UserMistake
-from otactl.operations.defaults import DEFAULT_POLL_SECONDS
+from otactl.model.defaults import DEFAULT_DETAILS, DEFAULT_POLL_SECONDS
 from otactl.operations.location_options import LocationOptions
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def monitor(
         typer.Option(
             "--details", min=0, metavar="N", help="Query at most N failed things for their reasons."
         ),
-    ] = 250,
+    ] = DEFAULT_DETAILS,
     silent: Annotated[
         float,
         typer.Option(

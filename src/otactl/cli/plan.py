@@ -18,6 +18,7 @@ from otactl.cli.options import (
     OutputOption,
 )
 from otactl.errors import UserMistake
+from otactl.model.defaults import DEFAULT_DETAILS
 from otactl.operations.location_options import LocationOptions
 
 
@@ -33,7 +34,7 @@ def plan(
     ] = False,
     force: ForceOption = False,
     max_wait: MaxWaitOption = None,
-    details: DetailsOption = 250,
+    details: DetailsOption = DEFAULT_DETAILS,
     where: LocationOptions = HERE,
     output: OutputOption = OutputFormat.TEXT,
 ) -> None:

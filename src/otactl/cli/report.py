@@ -14,6 +14,7 @@ from otactl.cli.option_group import HERE, located
 from otactl.cli.options import (
     DetailsOption,
 )
+from otactl.model.defaults import DEFAULT_DETAILS
 from otactl.operations.location_options import LocationOptions
 from otactl.operations.state_directory import state_directory
 
@@ -54,7 +55,7 @@ def report(
             show_default=False,
         ),
     ] = None,
-    details: DetailsOption = 250,
+    details: DetailsOption = DEFAULT_DETAILS,
     where: LocationOptions = HERE,
 ) -> None:
     """Write what became of a deployment, also long after its job is gone.

@@ -16,6 +16,7 @@ from otactl.cli.options import (
     PollOption,
     ReportOption,
 )
+from otactl.model.defaults import DEFAULT_POLL_SECONDS
 from otactl.operations.location_options import LocationOptions
 
 
@@ -29,7 +30,7 @@ def resume(
             "--max-wait", min=1, metavar="SECONDS", help="With waves: leave a gate that waits then."
         ),
     ] = None,
-    poll: PollOption = 5.0,
+    poll: PollOption = DEFAULT_POLL_SECONDS,
     where: LocationOptions = HERE,
     report: ReportOption = None,
     junit: JunitOption = None,

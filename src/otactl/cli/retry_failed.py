@@ -20,6 +20,7 @@ from otactl.cli.options import (
     YesOption,
 )
 from otactl.errors import UserMistake
+from otactl.model.defaults import DEFAULT_DETAILS, DEFAULT_POLL_SECONDS
 from otactl.operations.location_options import LocationOptions
 
 _NAMED = 5
@@ -51,8 +52,8 @@ def retry_failed(
         bool, typer.Option("--dry-run", help="Print the plan and change nothing.")
     ] = False,
     max_wait: MaxWaitOption = None,
-    details: DetailsOption = 250,
-    poll: PollOption = 5.0,
+    details: DetailsOption = DEFAULT_DETAILS,
+    poll: PollOption = DEFAULT_POLL_SECONDS,
     yes: YesOption = False,
     where: LocationOptions = HERE,
     report: ReportOption = None,

@@ -31,6 +31,7 @@ from otactl.deploy.wave_targeting import things_digest
 from otactl.errors import UserMistake
 from otactl.model.alarm import deployed_alarm_name
 from otactl.model.arn import thing_arn, thing_group_arn
+from otactl.model.defaults import DEFAULT_DETAILS
 from otactl.model.firmware import Firmware
 from otactl.model.wave import MAX_NAMED_THINGS, Wave, wave_job_id
 from otactl.wire.error import WireError
@@ -58,7 +59,7 @@ class PlanOptions:
         max_wait_seconds: How long a round may take; None for as long as it does.
     """
 
-    detail_limit: int = 250
+    detail_limit: int = DEFAULT_DETAILS
     max_wait_seconds: float | None = None
 
 

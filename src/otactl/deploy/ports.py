@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from otactl.deploy.consent import EndsJobs
 from otactl.model.alarm import Alarm
+from otactl.model.defaults import DEFAULT_POLL_SECONDS
 from otactl.model.outcome import ThingOutcome
 from otactl.model.progress import AlarmProgress
 from otactl.model.snapshot import JobSnapshot
@@ -283,4 +284,4 @@ class Services:
     watch: JobWatch
     clock: Clock
     aws_time_ms: Callable[[], int | None] = lambda: None
-    poll_seconds: float = 5.0
+    poll_seconds: float = DEFAULT_POLL_SECONDS

@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from otactl.model.defaults import DEFAULT_DETAILS, DEFAULT_POLL_SECONDS
 from otactl.model.status import ExecutionStatus
 
 #: Executions per page of ListJobExecutionsForJob (botocore ``iot`` LaserMaxResults).
@@ -26,8 +27,8 @@ class Watch:
         details: Things asked about one by one at the end, ``--details``.
     """
 
-    poll_seconds: float = 5.0
-    details: int = 250
+    poll_seconds: float = DEFAULT_POLL_SECONDS
+    details: int = DEFAULT_DETAILS
 
 
 def api_calls(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from otactl.model.defaults import DEFAULT_DETAILS, DEFAULT_POLL_SECONDS
+
 #: How long no event may come before the service is asked whether something happened.
 SILENT_AFTER_SECONDS = 120.0
 
@@ -23,9 +25,9 @@ class WatchPolicy:
         alarm_seconds: From one look at the alarms to the next.
     """
 
-    interval_seconds: float = 5.0
+    interval_seconds: float = DEFAULT_POLL_SECONDS
     extra_calls: int = 5
-    details: int = 250
+    details: int = DEFAULT_DETAILS
     sample: int = 50
     silent_seconds: float = 300.0
     silent_after_seconds: float = SILENT_AFTER_SECONDS

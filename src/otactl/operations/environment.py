@@ -19,10 +19,10 @@ from otactl.aws.streams import IotStreams
 from otactl.deploy.ports import Services
 from otactl.deploy.wave_run import WaitOptions
 from otactl.errors import UserMistake
+from otactl.model.defaults import DEFAULT_POLL_SECONDS, DEFAULT_UPLOAD_CONCURRENCY
 from otactl.model.local_cloud import LocalCloudAddress
 from otactl.monitor.polling import PollingWatch
 from otactl.operations.clock import CommandClock
-from otactl.operations.defaults import DEFAULT_POLL_SECONDS
 from otactl.operations.frontend import Frontend
 from otactl.operations.state_directory import state_directory
 
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from otactl.model.configuration import DeploymentConfiguration
     from otactl.operations.load import LoadedDeployment
     from otactl.operations.location_options import LocationOptions
-
-_DEFAULT_UPLOAD_CONCURRENCY = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +46,7 @@ class RequestPace:
 
     max_attempts: int = DEFAULT_MAX_ATTEMPTS
     iot_interval_ms: int = 0
-    upload_concurrency: int = _DEFAULT_UPLOAD_CONCURRENCY
+    upload_concurrency: int = DEFAULT_UPLOAD_CONCURRENCY
 
     @classmethod
     def of_configuration(cls, configuration: DeploymentConfiguration) -> RequestPace:

@@ -17,8 +17,8 @@ from otactl.deploy.recorded_failure import outcome_words
 from otactl.deploy.store import DeploymentStore
 from otactl.deploy.wave_result import wave_results
 from otactl.errors import UserMistake
+from otactl.model.defaults import DEFAULT_POLL_SECONDS
 from otactl.model.snapshot import JobDescription
-from otactl.operations.defaults import DEFAULT_POLL_SECONDS
 from otactl.operations.environment import DeploymentEnvironment, environment_of, wait_options
 from otactl.operations.frontend import Frontend
 from otactl.operations.location_options import LocationOptions

@@ -18,7 +18,7 @@ from otactl.cli.queue.options import (
     queued,
 )
 from otactl.errors import UserMistake
-from otactl.jobqueue.lease_policy import MAX_LEASE_MS
+from otactl.jobqueue.lease_policy import DEFAULT_LEASE_MS, MAX_LEASE_MS
 
 
 @queued
@@ -48,7 +48,7 @@ def fetch(
             metavar="SECONDS",
             help="With --claim: how long it is held for you.",
         ),
-    ] = 900.0,
+    ] = DEFAULT_LEASE_MS / 1000,
     queue: QueueLocation = DEFAULT_QUEUE,
     output: OutputOption = OutputFormat.TEXT,
 ) -> None:

@@ -25,7 +25,8 @@ from otactl.cli.queue.options import (
 )
 from otactl.cli.queue.output import print_attempt
 from otactl.errors import DeploymentFailed, UserMistake
-from otactl.jobqueue.lease_policy import MAX_LEASE_MS
+from otactl.jobqueue.lease_policy import DEFAULT_LEASE_MS, MAX_LEASE_MS
+from otactl.model.defaults import DEFAULT_DETAILS, DEFAULT_POLL_SECONDS
 from otactl.operations.state_directory import state_directory
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def run(
             " margin to AWS's signatures shrinks.",
             rich_help_panel=QUEUE_PANEL,
         ),
-    ] = 900.0,
+    ] = DEFAULT_LEASE_MS / 1000,
     max_attempts: Annotated[
         int,
         typer.Option(
@@ -137,8 +138,8 @@ def run(
         ),
     ] = None,
     max_wait: MaxWaitOption = None,
-    details: DetailsOption = 250,
-    poll: PollOption = 5.0,
+    details: DetailsOption = DEFAULT_DETAILS,
+    poll: PollOption = DEFAULT_POLL_SECONDS,
     queue: QueueLocation = DEFAULT_QUEUE,
     state_dir: StateDirOption = None,
     output: OutputOption = OutputFormat.TEXT,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from otactl.errors import UserMistake
 from otactl.model.arn import Arn
 from otactl.model.configuration.deployment_section import DocumentSource, SignatureAlgorithm
+from otactl.model.defaults import DEFAULT_UPLOAD_CONCURRENCY
 from otactl.model.document_format import AfrOta, DocumentFormat
 from otactl.model.job_configuration import JobConfiguration
 
@@ -89,7 +90,7 @@ class DeploymentConfiguration:
     job: JobConfiguration = field(default_factory=JobConfiguration)
     alarms: tuple[Alarm, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
-    upload_concurrency: int = 4
+    upload_concurrency: int = DEFAULT_UPLOAD_CONCURRENCY
     max_attempts: int = 8
     waivers: Mapping[str, str] = field(default_factory=dict)
     waves: Waves | None = None

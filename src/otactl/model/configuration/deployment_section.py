@@ -15,6 +15,7 @@ from otactl.model.configuration.words import (
     ROLE_ARN,
     S3_URL,
 )
+from otactl.model.defaults import DEFAULT_UPLOAD_CONCURRENCY
 from otactl.model.document_format import DataProtocol
 
 
@@ -181,7 +182,7 @@ class ApiSection(Section):
         becomes=OF_OTACTL,
         example="4",
         ours=True,
-        default=4,
+        default=DEFAULT_UPLOAD_CONCURRENCY,
     )
     max_attempts: Annotated[int, WholeNumber(limits.MAX_ATTEMPTS)] = key(
         "maxAttempts",

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 from otactl.deploy.journal_reader import running_deployments
 from otactl.deploy.store import DeploymentStore
+from otactl.model.defaults import DEFAULT_POLL_SECONDS
 from otactl.model.snapshot import JobSnapshot
 from otactl.monitor.watch_policy import WatchPolicy
-from otactl.operations.defaults import DEFAULT_POLL_SECONDS
 from otactl.operations.frontend import Frontend
 from otactl.operations.state_directory import state_directory
 from otactl.operations.watch.location import find_location, recorded_location, rehearsal_cloud
