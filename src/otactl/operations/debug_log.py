@@ -1,10 +1,10 @@
-"""The detailed log that ``debug = True`` asks for: each step, look, pause and call, in a file.
+"""The detailed log that ``debug = True`` asks for: each step, poll, pause and call, in a file.
 
 The manual lets ``debug`` decide between a log file and standard output; here the progress stays on
 the terminal, and the file has what a post-mortem needs beside it. It is readable by its owner
 alone and holds no key, no document and no presigned URL: of a call it says name, HTTP status and
 error code. What strangers wrote stands on one line, with its control characters escaped. A file
-that cannot be written is told once and changes nothing of how the deployment goes.
+that cannot be written is warned of once and does not change the deployment.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from otactl.deploy.step import Step
     from otactl.operations.frontend import Frontend
 
-#: The others stand at the same lines of the log: they tell where a process may be killed.
+#: The others stand at the same lines of the log: they mark where a process may be killed.
 _LOGGED = frozenset({Moment.BEGUN, Moment.DONE, Moment.UNDOING, Moment.UNDONE})
 
 
@@ -43,7 +43,7 @@ class DebugLog:
         path: The log; what an earlier process wrote into it stays.
         now_ms: The clock.
         observer: Who else is notified.
-        frontend: Is told where the log is, or that it cannot be written.
+        frontend: Is notified where the log is, or that it cannot be written.
     """
 
     def __init__(
@@ -102,11 +102,11 @@ class DebugLog:
         self._observer.on_step(moment)
 
     def on_progress(self, step: Step, done: int, of: int) -> None:
-        """Pass it on; the calls tell as much."""
+        """Pass it on; the log has the calls."""
         self._observer.on_progress(step, done, of)
 
     def on_snapshot(self, round_number: int, snapshot: JobSnapshot) -> None:
-        """Write down what the job looked like."""
+        """Write down the job's counts."""
         if snapshot.job is None:
             self.write(f"round {round_number} no job")
         else:

@@ -1,7 +1,7 @@
 """What a person decides about a deployment in waves: approve, reject, pause, continue.
 
 The process that deploys, if there is one, holds the journal's lock; a decision goes into a file
-beside it and is read at the next look. Nothing is called but STS, which says who decides.
+beside it and is read at the next poll. Nothing is called but STS, which says who decides.
 """
 
 from __future__ import annotations

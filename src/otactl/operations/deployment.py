@@ -164,13 +164,13 @@ def _settle_interruption(executor: Executor, plan: Plan, frontend: Frontend) -> 
 def with_what_is_left(
     result: DeploymentResult, executor: Executor, plan: Plan, frontend: Frontend
 ) -> DeploymentResult:
-    """The result with what is still there; that it cannot be looked up changes nothing of it."""
+    """The result with what is left in AWS; unchanged if that cannot be looked up."""
     try:
         found = executor.leftovers()
     except OtactlError as error:
         frontend.warn(f"what is left in AWS could not be looked up: {error}")
         return result
-    result = executor.result()  # with the calls that this look took
+    result = executor.result()  # with the calls that this took
     keeps = not plan.clean_up or executor.kept_job is not None
     return result.with_kept(found) if keeps else result.with_leftovers(found)
 
@@ -195,7 +195,7 @@ def failure_to_report(
 def _debug_log(
     plan: Plan, environment: DeploymentEnvironment, observer: Observer
 ) -> Iterator[DebugLog]:
-    """The log that ``debug = True`` asks for, told of every call while it is open."""
+    """The log that ``debug = True`` asks for, notified of every call while it is open."""
     path = debug_log_path(environment.state_dir, plan.deployment_id)
     calls = environment.clients.calls
     with DebugLog(path, environment.clock.now_ms, observer, environment.frontend) as log:

@@ -92,7 +92,7 @@ class DeploymentEnvironment:
         releases: Whether another process goes on when this one is stopped (the queue's workers).
         local_cloud: The rehearsal's, so that others can watch it while it runs.
         observer: Is notified in place of the frontend's progress; tests stop at an instant by it.
-        frontend: Is told what goes on, hears signals, and answers for the user.
+        frontend: Is notified, hears signals, and answers for the user.
         waiting: How long this process waits at the gates of waves.
     """
 

@@ -1,4 +1,4 @@
-"""What ``forecast`` and ``lint`` look at: a ``dev.ini``, a fleet profile, how many things.
+"""What ``forecast`` and ``lint`` read: a ``dev.ini``, a fleet profile, the number of things.
 
 Neither command needs the image or the thing list to be there: a rollout can be thought over long
 before its files exist. What is not given is taken from the files, and asked for when it cannot be.
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FleetInputs:
-    """The fleet as far as the command line tells it.
+    """The fleet as far as the caller knows it.
 
     Attributes:
         profile: The one given, or the assumptions of ``FleetProfile()``.
@@ -77,7 +77,7 @@ def read_prices(path: Path | None) -> Prices:
 
 
 def read_configuration(path: Path) -> LoadedConfiguration:
-    """Read a ``dev.ini``; the files it names are not looked at.
+    """Read a ``dev.ini``; the files it names are not read.
 
     Raises:
         ConfigurationInvalid: It is wrong.
@@ -91,7 +91,7 @@ def count_things(configuration: DeploymentConfiguration, fleet: FleetInputs) -> 
     """How many things the deployment is for.
 
     Raises:
-        UserMistake: It was not said and the thing list does not tell.
+        UserMistake: It was not given, and the thing list does not say.
         ConfigurationInvalid: The thing list is wrong.
     """
     if fleet.things is not None:
@@ -117,7 +117,7 @@ def count_things(configuration: DeploymentConfiguration, fleet: FleetInputs) -> 
 
 
 def size_of_image(configuration: DeploymentConfiguration, fleet: FleetInputs) -> int | None:
-    """How large the image is, or None when nothing tells."""
+    """The size of the image in bytes; None if unknown."""
     given = fleet.image_bytes or fleet.profile.image_bytes
     if given is not None:
         return given
@@ -128,10 +128,10 @@ def size_of_image(configuration: DeploymentConfiguration, fleet: FleetInputs) ->
 
 
 def require_size(configuration: DeploymentConfiguration, fleet: FleetInputs) -> int:
-    """How large the image is.
+    """The size of the image in bytes.
 
     Raises:
-        UserMistake: Nothing tells.
+        UserMistake: It is unknown.
     """
     size_bytes = size_of_image(configuration, fleet)
     if size_bytes is None:

@@ -1,4 +1,4 @@
-"""What an operation tells its caller while it runs, and the one question it may ask.
+"""How an operation notifies its caller while it runs, and the one question it may ask.
 
 The base class is silent, for Python code that calls an operation; ``cli.frontend`` overrides it for
 a terminal.

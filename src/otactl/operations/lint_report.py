@@ -30,7 +30,7 @@ class LintReport:
 
     Attributes:
         path: As the user gave it.
-        things: For how many things it was looked at.
+        things: The number of things it was checked for.
         findings: Waived ones, and ones about what is switched off, included.
         ini: Where lines are looked up.
     """

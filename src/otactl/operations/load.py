@@ -79,7 +79,7 @@ def load_deployment(
     """Read a deployment.
 
     Args:
-        path: The ``dev.ini``. The files it names are looked for in its folder.
+        path: The ``dev.ini``. The files it names are relative to its folder.
         overrides: Values in place of the file's, by ``key`` of [DEFAULT] or ``SECTION.key``.
         make_thing_list: Makes the targets in place of the list the file names, which is then
             not read.
@@ -177,7 +177,7 @@ class _Examiner:
         return loaded
 
     def check_files(self, *, reads_thing_list: bool) -> None:
-        """Look at the files it names; of a faulty one those that can still be told."""
+        """Check the files it names; of an invalid ``dev.ini`` those whose keys are valid."""
         named = _NamedFiles(self._path, with_overrides(read_ini(self._text), self._overrides))
         image = named.get("DEFAULT", "binName")
         if image is not None:
@@ -275,11 +275,11 @@ class _NamedFiles:
 
     @property
     def region(self) -> str | None:
-        """The region of the targets, when it can be told."""
+        """The region of the targets, if its key is valid."""
         return self._valid("DEFAULT", "region")
 
     @property
     def account(self) -> str | None:
-        """The account of the targets, when it can be told: that of the role."""
+        """The account of the targets, that of the role, if its key is valid."""
         role = self._valid("DEFAULT", "roleArn")
         return None if role is None else role.split(":")[4]

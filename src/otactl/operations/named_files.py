@@ -1,7 +1,7 @@
 """Looks at the files a ``dev.ini`` names: image, private key, custom document, thing list.
 
 Each function takes the file and a problem that carries the place of the key that names it, and
-gives back what is wrong. A problem with the file as a whole is told at the key; one inside it, at
+returns what is wrong. A problem with the file as a whole is reported at the key, one inside it at
 its own line.
 """
 
@@ -102,7 +102,7 @@ def _in_document(path: Path, fault: DocumentFault, code: str) -> Problem:
 def read_thing_list(
     path: Path, location: Problem, *, region: str | None, account: str | None
 ) -> tuple[ThingList | None, list[Problem]]:
-    """The thing list, and what is wrong with it; what is only odd is told as a warning."""
+    """The thing list, and what is wrong with it; what is only odd is a warning."""
     try:
         with opened(path) as file:
             lines = _LineReader(file)
@@ -143,7 +143,7 @@ class _LineReader:
                 (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
             ):
                 raise LocalResourceMissing("it is UTF-16 text; save it as UTF-8")
-            # What is no UTF-8 is no ARN either; the line is then told with its number.
+            # What is no UTF-8 is no ARN either; the line is then reported with its number.
             yield line.decode("utf-8", errors="replace")
             while len(line) == _MAX_LINE_BYTES and not line.endswith(b"\n") and not self.was_cut:
                 line = self._read(_MAX_LINE_BYTES)

@@ -88,7 +88,7 @@ class RoundContent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportContent:
-    """A deployment, or a job that nobody here deployed.
+    """A deployment, or a job that was not deployed from this machine.
 
     Attributes:
         deployment_id: None when no journal knows of it.
@@ -100,7 +100,7 @@ class ReportContent:
         failure: How it failed, in words; empty when it did not.
         document: The job document.
         policy: What the job ran under, by name.
-        image_bytes: None when nobody knows.
+        image_bytes: None if unknown.
         notes: What the reader should know about what is missing.
         waves: Each wave and its gate; a round of a deployment in waves is a wave.
         decisions: What people decided at gates.

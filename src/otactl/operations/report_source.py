@@ -88,10 +88,10 @@ def _journal_round(journal: Journal, result: RoundResult) -> RoundContent:
 
 
 def kept_job_round(path: Path) -> int | None:
-    """The round whose job may have gone on since the journal's last look; None if none has.
+    """The round whose job may have gone on since the journal's last poll; None if none has.
 
     A job that was deleted at clean-up says no more; one that was kept does, if something was not
-    terminal when it was last looked at, or if it is CONTINUOUS and things may have joined since.
+    terminal when it was last polled, or if it is CONTINUOUS and things may have joined since.
     """
     journal = Journal.read(path)
     try:
@@ -129,7 +129,7 @@ def with_kept_job(content: ReportContent, jobs: IotJobs, *, details: int) -> Rep
         return as_of_journal(content, f"AWS could not be asked: {error}")
     known = {(one.thing_name, one.execution_number): one for one in last.executions}
     found = {(one.thing_name, one.execution_number): one for one in now.executions}
-    # A report's details are kept where the newer look did not ask for any.
+    # A report's details are kept where the newer poll did not query any.
     merged = {
         key: replace(one, status_details=one.status_details or known[key].status_details)
         if key in known

@@ -27,7 +27,7 @@ class StackOperation:
         stack: The stack.
         clock: Waits, and stops when it is asked to.
         on_event: Notified of each event as it happens.
-        frontend: Hears signals, and is told what goes on.
+        frontend: Is notified, and hears signals.
         poll_seconds: From one poll to the next.
     """
 
@@ -97,7 +97,7 @@ class StackOperation:
             raise _failure("DeleteStack", after, events, "delete what holds it, and try again")
 
     def settle(self, state: StackState) -> StackState | None:
-        """Wait for the end of an operation that somebody began; None when it is deleted then."""
+        """Wait for the end of an operation that is under way; None if the stack is deleted then."""
         if state.is_settled or state.is_draft:
             return state
         self._frontend.note(f"stack {state.name} is {state.status}; waiting")

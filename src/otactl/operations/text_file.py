@@ -102,7 +102,7 @@ def regular_size(path: Path) -> int:
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Put a text in place of a file at once, so that nobody ever sees half of it.
+    """Put a text in place of a file at once, so that no reader sees half of it.
 
     Raises:
         LocalResourceMissing: The folder is missing or must not be written to.

@@ -36,7 +36,7 @@ class Option:
 
 
 class Asker(Protocol):
-    """Puts questions to somebody."""
+    """Puts questions to the user."""
 
     def say(self, text: str) -> None:
         """Tell something that needs no answer."""

@@ -5,10 +5,10 @@ How it ends:
 * What cannot be used or trusted, and what AWS refuses, is recorded as Failed, with the reason.
 * A deployment that ran is recorded as Deployed or Failed, by its result.
 * What AWS could not be reached for, and what was interrupted while it can still be taken up, is
-  handed back, for this worker or another one to go on with.
-* When it is the worker that lacks a permission, or its session is over, the request is handed back
+  released, for this worker or another one to resume.
+* When it is the worker that lacks a permission, or its session is over, the request is released
   and the worker ends: it would fail with every other request too.
-* When somebody else has the request, nothing is recorded at all.
+* If another worker has the request, nothing is recorded.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class WorkerParts:
     Attributes:
         session: The queue.
         settings: How to deploy.
-        frontend: Is told what happens, and hears signals.
+        frontend: Is notified, and hears signals.
         clients: Reach AWS under the lease of the request that is deployed.
     """
 
@@ -144,7 +144,7 @@ class Attempt:
         self._fetched = fetched
 
     def run(self) -> AttemptResult:
-        """Carry it out, and record or hand back."""
+        """Carry it out, and record the result or release the request."""
         try:
             return self._deploy()
         except LeaseLost as loss:
@@ -298,7 +298,7 @@ class Attempt:
         return self._recorder.fail(kind, failure, result)
 
     def _keep_traceback(self) -> str:
-        """Keep the traceback of a fault where a developer finds it; nobody else reads it."""
+        """Keep the traceback of an internal error for a developer."""
         path = self._folder / _FAULT_NAME
         try:
             path.write_text(traceback.format_exc(), encoding="utf-8")

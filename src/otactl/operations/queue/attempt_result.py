@@ -24,7 +24,7 @@ class AttemptResult:
         request: As it was last written.
         result: The deployment's result, if there was one.
         error: Why it did not succeed.
-        is_recorded: Whether the request is over; otherwise it was handed back, or taken away.
+        is_recorded: Whether the request is over; else it was released, or another worker has it.
         stop_signal: The signal by which the user asked to stop; None without one.
         ends_worker: Whether the worker would fail with other requests too.
     """

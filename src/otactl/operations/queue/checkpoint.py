@@ -5,7 +5,7 @@ each round, and when the deployment failed, before anything is deleted. It holds
 computed again: the job document (a signature is never the same twice), how many things the
 deployment is for (a group may have changed), and how each round ended. The plan itself is built
 anew from the request's own files, with all its checks, and the document must be the one that those
-make (``deploy.preparation.prepare_again``): a checkpoint can make nobody do what they do not say.
+make (``deploy.preparation.prepare_again``): a checkpoint cannot add to what they say.
 How rounds ended only workers can write: the policies bind who adds to other names and states.
 """
 

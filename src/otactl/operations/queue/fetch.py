@@ -1,4 +1,4 @@
-"""Requests fetched into a folder, to look at, or claimed there and deployed later.
+"""Requests fetched into a folder, for inspection, or claimed and deployed later.
 
 The manual's ``fetch_job_schedule.py`` and ``jobs_scheduler.py`` are these two.
 """

@@ -2,7 +2,7 @@
 
 Three things ask the lease: the deployment's clock before each step and after each sleep; botocore's
 ``before-send`` event, after a request to AWS was signed and before it is sent; and a thread that
-renews the lease. Why that is enough even for a frozen process is told in
+renews the lease. Why that is enough even for a frozen process is explained in
 ``otactl.jobqueue.lease_policy``.
 """
 

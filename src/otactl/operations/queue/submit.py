@@ -52,7 +52,7 @@ class Submission:
 def submit(submission: Submission, session: QueueSession, *, now_ms: int) -> tuple[JobRequest, ...]:
     """Store the files and put the requests in.
 
-    A process that dies on the way leaves files that nobody uses, but no request that can go.
+    A process that is killed on the way leaves unused files, but no request that may be deployed.
 
     Returns:
         The requests, in their order.

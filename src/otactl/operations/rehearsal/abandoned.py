@@ -1,7 +1,7 @@
 """What a killed rehearsal leaves on this machine: keys in temporary folders, a journal that runs.
 
 A rehearsal that ends, however it ends, takes its folders down itself; SIGKILL and a power cut let
-nothing do so. The next rehearsal does it. That a process is gone is told by its locks, which the
+nothing do so. The next rehearsal does it. Whether a process is gone is seen by its locks, which the
 kernel frees: a process id may have been given to another.
 """
 

@@ -90,7 +90,7 @@ def rehearsal_environment(
         cloud: The local cloud.
         profile: Of every device.
         public_key: What the devices check signatures with.
-        frontend: Is told what is being done.
+        frontend: Is notified of what is being done.
     """
     configuration = loaded.configuration
     with ExitStack() as stack:

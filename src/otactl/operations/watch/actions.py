@@ -97,7 +97,7 @@ class WatchActions:
         reader: IoT Jobs.
         board: Gets what is found out.
         clock: Time.
-        poll_now: Lets the watch look at every job.
+        poll_now: Lets the watch poll every job.
         decide: Writes down what a person decides at the gate of a job's wave.
     """
 

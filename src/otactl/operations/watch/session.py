@@ -57,7 +57,7 @@ class WatchSession:
 
     @property
     def words(self) -> str:
-        """Where is looked, for messages."""
+        """Where the jobs are, for messages."""
         settings = self.location.clients.settings
         region = self.location.clients.region or "no region"
         return region if settings.endpoint_url is None else f"{region} at {settings.endpoint_url}"
@@ -189,7 +189,7 @@ def watching(
 def _run(watch: Watch, board: Board) -> None:
     try:
         watch.run()
-    except BaseException as error:  # noqa: BLE001 - told in the thread that waits for the board
+    except BaseException as error:  # noqa: BLE001 - raised in the thread that waits for the board
         board.finish(error)
     else:
         board.finish()

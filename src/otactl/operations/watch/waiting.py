@@ -48,7 +48,7 @@ def open_session(
         select: Selects the jobs.
         options: Where to work.
         policy: How to poll; in a rehearsal the default interval becomes a short one.
-        frontend: Is told when a job is waited for.
+        frontend: Is notified when a job is waited for.
         waits: Whether to wait for jobs that are not there yet.
         things: Things to follow.
     """
