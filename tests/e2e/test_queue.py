@@ -221,6 +221,48 @@ def test_a_series_stops_at_the_first_failure_and_goes_on_after_a_retry(
     assert site.queue("retry", ids[0]).returncode == 2
 
 
+@pytest.mark.parametrize(
+    ("failures", "states"), [(1, ["Deployed"] * 4), (2, ["PendingDeployment"] * 3 + ["Failed"])]
+)
+def test_a_series_goes_on_while_enough_of_each_batch_succeed(
+    site: QueueSite, clients: AwsClients, failures: int, states: list[str]
+) -> None:
+    names = [f"{site.things[0]}-{number:02}" for number in range(20)]
+    for name in names:
+        clients.iot.create_thing(thingName=name)
+    ids = site.add(names, "--split", "5", "--required-succeeded", "80")
+    bad = {name for start in range(0, 20, 5) for name in names[start : start + failures]}
+
+    def answer(_job: str, thing: str) -> str:
+        return "FAILED" if thing in bad else "SUCCEEDED"
+
+    with AnsweringDevices(clients, answer=answer):
+        drained = site.work("--drain")
+
+    assert (drained.returncode == 0) == (failures == 1)
+    assert sorted(site.states().values()) == sorted(states)
+    first = site.request(ids[0])
+    assert first.outcome is not None
+    assert (first.outcome.things, first.outcome.succeeded) == (5, 5 - failures)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--required-succeeded", "80"), "is about the requests of --split"),
+        (("--split", "2", "--max-minutes", "5"), "is about --required-succeeded"),
+    ],
+)
+def test_what_is_about_a_series_is_refused_without_one(
+    site: QueueSite, arguments: tuple[str, ...], words: str
+) -> None:
+    refused = site.queue("add", str(site.write_deployment(site.things)), *arguments)
+
+    assert refused.returncode == 2
+    assert words in refused.stderr
+    assert site.states() == {}
+
+
 def test_a_failed_deployment_ends_a_ci_run_with_its_own_code(
     site: QueueSite, clients: AwsClients
 ) -> None:

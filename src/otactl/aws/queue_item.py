@@ -30,7 +30,7 @@ OURS = frozenset(
     | {"targetCount", "targetDigests", "targetGroups", "notBefore", "after"}
     | {"seriesName", "seriesPart", "seriesParts", RUN, "attempt", "lastTrouble"}
     | {"things", "succeeded", "rounds", "failureKind", "failureReason", "exitCode"}
-    | {"endedAt", "keepDays"}
+    | {"endedAt", "keepDays", "requiredSucceeded", "maximumMinutes"}
 )
 
 
@@ -111,6 +111,8 @@ def _progress_attributes(request: JobRequest) -> Item:
         FENCE: request.fence or None,
         LEASE_UNTIL: request.lease.until_ms if request.lease else None,
         "keepDays": request.keep_days,
+        "requiredSucceeded": request.required_succeeded,
+        "maximumMinutes": request.maximum_minutes,
     }
     texts = {
         OWNER: request.lease.owner if request.lease else None,

@@ -36,6 +36,7 @@ from otactl.jobqueue.stored_file import FileRole, StoredFile, check_digest, chec
 from otactl.jobqueue.target_set import TargetSet
 from otactl.model.identifier import is_bucket_name, is_job_id
 from otactl.model.quoting import printable, quoted
+from otactl.model.wave import WHOLE
 
 #: Epoch milliseconds of the year 5138: whatever is counted or timed here stays below it.
 _MAX_NUMBER = 10**14
@@ -223,6 +224,8 @@ def _request(read: _Attributes, order_key: str, state: RequestState) -> JobReque
         failure=_failure(read),
         ended_ms=read.number("endedAt"),
         keep_days=read.number("keepDays"),
+        required_succeeded=_share(read),
+        maximum_minutes=read.number("maximumMinutes"),
         foreign=read.foreign(),
     )
     if len({file.name for file in request.files} | {"dev.ini"}) != len(request.files) + 1:
@@ -242,6 +245,13 @@ def _targets(read: _Attributes) -> Targets | None:
         file=read.file(FileRole.TARGETS),
         has_groups=read.flag("targetGroups"),
     )
+
+
+def _share(read: _Attributes) -> int | None:
+    share = read.number("requiredSucceeded")
+    if share is not None and not 1 <= share <= WHOLE:
+        raise ValueError(f"requiredSucceeded = {share} is no share in hundredths of a percent")
+    return share
 
 
 def _series(read: _Attributes) -> Series | None:

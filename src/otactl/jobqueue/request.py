@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from otactl.jobqueue.order import Priority, added_ms_of, deployment_id_of, priority_of
+from otactl.rules.waves.membership import share_of
 
 if TYPE_CHECKING:
     from otactl.jobqueue.state import FailureKind, RequestState
@@ -93,6 +94,9 @@ class JobRequest:
         last_error: Why the last worker handed it back.
         checkpoint: The plan and the rounds that are over, once there is a plan.
         keep_days: How long it is kept once it is over; None for ever.
+        required_succeeded: Of a series, the share of its things that makes it Deployed, hundredths
+            of a percent; None for all of them.
+        maximum_minutes: After how long that is judged; None for when its job is over.
         foreign: Attributes that are not otactl's, kept as they are.
     """
 
@@ -118,6 +122,8 @@ class JobRequest:
     failure: Failure | None = None
     ended_ms: int | None = None
     keep_days: int | None = None
+    required_succeeded: int | None = None
+    maximum_minutes: int | None = None
     foreign: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
@@ -139,6 +145,12 @@ class JobRequest:
     def aws_job_id(self) -> str:
         """The id of its job in AWS IoT; that of an earlier run is not used again."""
         return self.job_id if self.run == 1 else f"{self.job_id}-r{self.run}"
+
+    def is_met_by(self, outcome: Outcome) -> bool:
+        """Whether so many successes are enough for the next of its series."""
+        if self.required_succeeded is None or not outcome.things:
+            return False
+        return outcome.succeeded >= share_of(outcome.things, self.required_succeeded)
 
     @property
     def files(self) -> tuple[StoredFile, ...]:

@@ -33,12 +33,16 @@ class RequestOptions:
     Attributes:
         after: Order keys of requests that must have succeeded.
         not_before_ms: Epoch milliseconds.
+        required_succeeded, maximum_minutes: Of a series, when the next of it may go; as in
+            ``JobRequest``.
     """
 
     priority: Priority = Priority.NORMAL
     not_before_ms: int | None = None
     after: tuple[str, ...] = ()
     keep_days: int | None = None
+    required_succeeded: int | None = None
+    maximum_minutes: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +153,8 @@ def pending_request(
         after=part.after,
         series=part.series,
         keep_days=options.keep_days,
+        required_succeeded=options.required_succeeded,
+        maximum_minutes=options.maximum_minutes,
     )
 
 

@@ -85,6 +85,8 @@ REQUESTS = st.builds(
     ),
     ended_ms=st.none() | st.integers(0, 10**13),
     keep_days=st.none() | st.integers(1, 1000),
+    required_succeeded=st.none() | st.integers(1, 10_000),
+    maximum_minutes=st.none() | st.integers(1, 43_200),
     foreign=st.sampled_from([{}, {"note": {"S": "of a user"}, "deep": {"M": {"a": {"N": "1"}}}}]),
 ).map(as_workers_write_it)
 

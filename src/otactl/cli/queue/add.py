@@ -19,9 +19,11 @@ from otactl.cli.queue.options import (
     BucketOption,
     ImageOption,
     KeepDaysOption,
+    MaxMinutesOption,
     NotBeforeOption,
     PriorityOption,
     QueueLocation,
+    RequiredSucceededOption,
     SplitOption,
     ThingListOption,
     queued,
@@ -43,6 +45,8 @@ def add(
     not_before: NotBeforeOption = None,
     after: AfterOption = None,
     split: SplitOption = None,
+    required_succeeded: RequiredSucceededOption = None,
+    max_minutes: MaxMinutesOption = None,
     keep_days: KeepDaysOption = None,
     bucket: BucketOption = None,
     queue: QueueLocation = DEFAULT_QUEUE,
@@ -55,7 +59,8 @@ def add(
     deployment's.
 
     A million devices go in batches: `otactl queue add dev.ini --split 10000` makes a hundred
-    requests, each deployed when the one before it has succeeded.
+    requests, each deployed when the one before it has succeeded, or with `--required-succeeded 95`
+    when so many of its things have.
     """
     from otactl.jobqueue.submission import RequestOptions
     from otactl.operations.load import load_deployment
@@ -66,12 +71,15 @@ def add(
     loaded.configuration.refuse_waves("the queue")
     check_named(file, "binName", loaded.configuration.image, image)
     check_named(file, "thingList", loaded.configuration.thing_list, thing_list)
+    _check_series(split, required_succeeded, max_minutes, loaded.configuration.rounds)
     session = queue.session()
     options = RequestOptions(
         priority=priority,
         not_before_ms=None if not_before is None else epoch_ms(not_before),
         after=tuple(after_keys(session, after or [])),
         keep_days=keep_days,
+        required_succeeded=None if required_succeeded is None else round(100 * required_succeeded),
+        maximum_minutes=max_minutes,
     )
     submission = Submission(
         loaded=loaded, bucket=bucket or loaded.configuration.bucket, options=options, split=split
@@ -82,6 +90,22 @@ def add(
         terminal.print_json({"requests": [request_fields(request) for request in requests]})
     else:
         terminal.stdout_console().print(request_names(requests), markup=False, soft_wrap=True)
+
+
+def _check_series(
+    split: int | None, required: float | None, max_minutes: int | None, rounds: int
+) -> None:
+    """Refuse what is about a series and has none.
+
+    Raises:
+        UserMistake: It is.
+    """
+    if required is not None and split is None:
+        raise UserMistake("--required-succeeded is about the requests of --split")
+    if required is not None and rounds > 1:
+        raise UserMistake("--required-succeeded needs rounds = 1: each round must succeed")
+    if max_minutes is not None and required is None:
+        raise UserMistake("--max-minutes is about --required-succeeded")
 
 
 def check_named(file: Path, key: str, named: str, given: Path | None) -> None:

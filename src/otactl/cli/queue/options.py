@@ -113,6 +113,27 @@ SplitOption = Annotated[
         " stops those behind it. Groups are taken apart into their things.",
     ),
 ]
+RequiredSucceededOption = Annotated[
+    float | None,
+    typer.Option(
+        "--required-succeeded",
+        min=0.01,
+        max=100,
+        metavar="PERCENT",
+        help="With --split: a request is deployed when so many percent of its things succeeded,"
+        " rounded up, and the next one may go. Without it, all of them must.",
+    ),
+]
+MaxMinutesOption = Annotated[
+    int | None,
+    typer.Option(
+        "--max-minutes",
+        min=1,
+        max=43_200,
+        metavar="MINUTES",
+        help="With --required-succeeded: judge after so long, whatever things have not ended.",
+    ),
+]
 KeepDaysOption = Annotated[
     int | None,
     typer.Option(

@@ -24,9 +24,11 @@ from otactl.deploy.step import CreateJob, DeleteExistingJob
 from otactl.deploy.store import DeploymentStore
 from otactl.errors import (
     AwsRefused,
+    DeadlinePassed,
     DeploymentFailed,
     LocalResourceMissing,
     OtactlError,
+    ThingsFailed,
     UserMistake,
 )
 from otactl.jobqueue.claimed_request import LeaseLost
@@ -44,7 +46,7 @@ from otactl.operations.queue.checkpoint import (
     restore,
 )
 from otactl.operations.queue.lease_guard import GuardedClientPool, Heartbeat, LeasedClock
-from otactl.operations.queue.recorder import Recorder
+from otactl.operations.queue.recorder import Recorder, outcome_of
 from otactl.operations.queue.request_files import (
     check_files,
     check_targets,
@@ -57,6 +59,7 @@ if TYPE_CHECKING:
     from otactl.deploy.planner import PlanOptions
     from otactl.jobqueue.claimed_request import ClaimedRequest
     from otactl.jobqueue.lease_policy import LeasePolicy
+    from otactl.jobqueue.request import JobRequest
     from otactl.operations.frontend import Frontend
     from otactl.operations.load import LoadedDeployment
     from otactl.operations.queue.attempt_result import AttemptResult
@@ -236,7 +239,7 @@ class Attempt:
             custom_document=loaded.custom_document,
             account=account,
             deployment_id=request.deployment_id,
-            options=self._settings.options,
+            options=self._plan_options(request),
         )
         if checkpoint is not None:
             plan = prepare_again(
@@ -256,6 +259,12 @@ class Attempt:
                 hint="add the request anew: it gets another job id",
             )
         return plan, Checkpoint.of(plan, planned_ms=now_ms), True
+
+    def _plan_options(self, request: JobRequest) -> PlanOptions:
+        options = self._settings.options
+        if request.maximum_minutes is None:
+            return options
+        return replace(options, max_wait_seconds=60.0 * request.maximum_minutes)
 
     def _check_document(self, plan: Plan) -> None:
         """Refuse a document that has AWS IoT sign what this request may not name."""
@@ -286,7 +295,10 @@ class Attempt:
     ) -> AttemptResult:
         if isinstance(failure, LeaseLost):
             raise failure
-        if failure is None:
+        is_enough = isinstance(failure, ThingsFailed | DeadlinePassed) and (
+            self._claimed.request.is_met_by(outcome_of(result))
+        )
+        if failure is None or is_enough:
             return self._recorder.succeed(result)
         can_go_on = journal.phase is not Phase.FINISHED or not has_begun_a_job(journal)
         if can_go_on and may_pass(failure):

@@ -49,7 +49,7 @@ class Recorder:
         Raises:
             LeaseLost: Another worker has the request.
         """
-        after = self.retry_until_done(lambda: self._claimed.succeed(_outcome(result)))
+        after = self.retry_until_done(lambda: self._claimed.succeed(outcome_of(result)))
         return AttemptResult(request=after, result=result)
 
     def fail(
@@ -58,7 +58,7 @@ class Recorder:
         """Record that it failed, and why."""
         hint = f" ({error.hint})" if error.hint else ""
         failure = Failure(kind=kind, reason=f"{error}{hint}", exit_code=error.exit_code)
-        outcome = None if result is None else _outcome(result)
+        outcome = None if result is None else outcome_of(result)
         try:
             after = self.retry_until_done(lambda: self._claimed.fail(failure, outcome))
         except LeaseLost as loss:
@@ -109,7 +109,8 @@ class Recorder:
             time.sleep(pause)
 
 
-def _outcome(result: DeploymentResult) -> Outcome:
+def outcome_of(result: DeploymentResult) -> Outcome:
+    """What a deployment came to, by its last round."""
     last = result.rounds[-1].to_fields() if result.rounds else {}
     return Outcome(
         things=result.things, succeeded=last.get("succeeded", 0), rounds=len(result.rounds)

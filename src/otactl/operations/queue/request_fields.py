@@ -36,6 +36,10 @@ def request_fields(request: JobRequest | MalformedRequest) -> dict[str, Any]:
             "part": request.series.part,
             "parts": request.series.parts,
         },
+        "requiredSucceededPercentage": None
+        if request.required_succeeded is None
+        else request.required_succeeded / 100,
+        "maximumMinutes": request.maximum_minutes,
         "targets": None if request.targets is None else request.targets.count,
         "bucket": request.bucket,
         "files": {file.name: file.sha256 for file in request.files},
