@@ -58,7 +58,7 @@ def _documents(loaded: LoadedDeployment, *, any_image: bool) -> dict[str, Any]:
         iot_trust_policy,
         user_policy,
     )
-    from otactl.deploy.planner import stream_id_of
+    from otactl.deploy.planned_document import stream_id_of
 
     configuration = loaded.configuration
     object_key, stream_id = "firmware/*", f"{configuration.stream_id}_*"

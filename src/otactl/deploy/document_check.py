@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from otactl.deploy.planner import image_description, image_values
+from otactl.deploy.planned_document import image_description, image_values
 from otactl.deploy.signing import is_signature_of
 from otactl.model.document_format import DataProtocol, DocumentFormat
 from otactl.model.firmware import Firmware

@@ -15,6 +15,7 @@ created is deleted again. The rules of that:
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -24,16 +25,21 @@ from otactl.deploy.decision_file import DecisionFile
 from otactl.deploy.journal import Outcome, Phase, StepState
 from otactl.deploy.journal_file import JournalUnusable
 from otactl.deploy.observer import Moment, Observer, StepMoment
-from otactl.deploy.outage_retry import OutageRetry
-from otactl.deploy.recorded_failure import failure_of_gates, failure_of_round, recorded_failure
+from otactl.deploy.outage_retry import OutageRetry, passes
+from otactl.deploy.recorded_failure import (
+    failure_of_clean_up,
+    failure_of_gates,
+    failure_of_round,
+    recorded_failure,
+)
 from otactl.deploy.step import AwaitGate, AwaitJob, CreateJob, StepContext
 from otactl.deploy.step.job import round_result
+from otactl.deploy.step_context import remaining_resources, step_context
 from otactl.deploy.waited_time import WaitedTime
 from otactl.deploy.wave_result import wave_results
 from otactl.deploy.wave_run import WaitOptions, WaveRun
 from otactl.errors import (
     AwsRefused,
-    AwsUnreachable,
     CredentialsUnusable,
     DeploymentFailed,
     GateWaits,
@@ -41,8 +47,8 @@ from otactl.errors import (
     JobUnfinished,
     OtactlError,
 )
-from otactl.model.outcome import DeploymentResult, ThingOutcome
-from otactl.model.snapshot import JobDescription, JobSnapshot
+from otactl.model.outcome import DeploymentResult
+from otactl.model.snapshot import JobDescription
 
 if TYPE_CHECKING:
     from otactl.deploy.journal import Journal
@@ -199,13 +205,7 @@ class Executor:
 
     def leftovers(self) -> tuple[str, ...]:
         """What this deployment created and is still there, looked up one by one."""
-        found = tuple(
-            step.resource
-            for step in self._plan.steps
-            if step.resource is not None
-            and self._journal.state(step.key) is not None
-            and step.remains(self._context(step), self._journal.record(step.key))
-        )
+        found = tuple(remaining_resources(self._journal, self._context))
         with suppress(JournalUnusable):
             self._save_calls()
         return found
@@ -253,12 +253,8 @@ class Executor:
         if not number or number in self._judged or self._journal.record(job.key) is not None:
             return None
         if self._journal.state(job.key) is None or job.find(self._context(job)) is None:
-            (gate,) = (
-                step
-                for step in self._plan.steps
-                if isinstance(step, AwaitGate) and step.wave == number
-            )
-            self._do(gate, again=True)
+            gates = (step for step in self._plan.steps if isinstance(step, AwaitGate))
+            self._do(next(gate for gate in gates if gate.wave == number), again=True)
         return failure_of_gates(self._journal)
 
     def _run_round(self, steps: Sequence[Step]) -> None:
@@ -334,13 +330,14 @@ class Executor:
             outcome = Outcome.SUCCEEDED if self.failure is None else Outcome.FAILED
             self._journal.enter_outcome(outcome, str(self.failure or ""))
         try:
-            if self._plan.clean_up or self._created_no_job():
+            created = any(self._journal.record(step.key) is not None for step in self._jobs())
+            if self._plan.clean_up or not created:
                 self._undo_all()
         except JobUnfinished as kept:
             # The job comes first: whatever devices still need of the rest was not touched.
             self.kept_job = kept
         except (AwsRefused, CredentialsUnusable) as error:
-            self._note_clean_up_failure(error)
+            self.clean_up_failure = failure_of_clean_up(error, self._plan.deployment_id)
             self._save_calls()
             return
         self._finish()
@@ -354,10 +351,7 @@ class Executor:
             return False
         if isinstance(error, Interrupted) and self._releases:
             return True
-        return isinstance(error, GateWaits) or _passes(error) or self.has_job
-
-    def _created_no_job(self) -> bool:
-        return all(self._journal.record(step.key) is None for step in self._jobs())
+        return isinstance(error, GateWaits) or passes(error) or self.has_job
 
     def _may_exist(self, step: CreateJob) -> bool:
         """Whether a job was created; one whose creation was not recorded is looked up."""
@@ -375,70 +369,25 @@ class Executor:
         gone = (None, StepState.UNDONE)
         return (step for step in self._jobs() if self._journal.state(step.key) not in gone)
 
-    def _note_clean_up_failure(self, error: AwsRefused | CredentialsUnusable) -> None:
-        """The failure that came first stays the deployment's; this one is told beside it."""
-        hint = f"`otactl resume {self._plan.deployment_id}` tries again"
-        if isinstance(error, AwsRefused):
-            self.clean_up_failure = AwsRefused(
-                error.operation, error.code, f"{error.reason} (cleaning up)", hint=hint
-            )
-        else:
-            self.clean_up_failure = CredentialsUnusable(f"{error} (cleaning up)", hint=hint)
-
     def _finish(self) -> None:
         self._save_calls()
         self._journal.enter_phase(Phase.FINISHED)
 
     def _save_calls(self) -> None:
-        counts = dict(self._earlier_calls)
-        for name, count in self._call_counts().items():
-            counts[name] = counts.get(name, 0) + count
-        self._journal.enter_calls(counts)
+        self._journal.enter_calls(Counter(self._earlier_calls) + Counter(self._call_counts()))
 
     def _context(
         self, step: Step, retry: OutageRetry | None = None, waited: WaitedTime | None = None
     ) -> StepContext:
-        """What a step may use; that it got on tells that AWS answers."""
-        spans: list[WaitedTime] = [] if waited is None else [waited]
-
-        def answered() -> None:
-            if retry is not None:
-                retry.answered()
-            for each in spans:
-                each.keep_now_and_then()
-
-        def span(name: str) -> Callable[[], int]:
-            begun = WaitedTime(self._journal, f"{step.key}/{name}", self._services.clock)
-            spans.append(begun)
-            return begun.ms
-
-        def on_progress(done: int, of: int) -> None:
-            answered()
-            self._observer.on_progress(step, done, of)
-
-        def on_snapshot(snapshot: JobSnapshot) -> None:
-            answered()
-            self._observer.on_snapshot(getattr(step, "round", 0), snapshot)
-
-        def on_executions(round_number: int, executions: Sequence[ThingOutcome]) -> None:
-            answered()
-            self._journal.enter_executions(round_number, executions)
-
-        return StepContext(
-            services=self._services,
-            deployment_id=self._plan.deployment_id,
-            targets=self._journal.targets,
-            on_progress=on_progress,
-            on_snapshot=on_snapshot,
-            on_executions=on_executions,
-            on_members=self._journal.enter_members,
-            not_reached=self._journal.not_reached,
-            on_note=self._observer.on_note,
+        return step_context(
+            step,
+            self._journal,
+            self._services,
+            self._observer,
             consent=self._consent,
-            has_deadline=not self._journal.is_reopened,
-            waited_ms=int if waited is None else waited.ms,
-            span=span,
             waves=self._waves if self._plan.waves else None,
+            retry=retry,
+            waited=waited,
         )
 
     def _enter(
@@ -448,10 +397,3 @@ class Executor:
 
     def _report(self, step: Step, moment: Moment, *, deleted: bool = False) -> None:
         self._observer.on_step(StepMoment(step, moment, deleted))
-
-
-def _passes(error: OtactlError) -> bool:
-    """Whether the trouble passes by itself, or when the user signs in again."""
-    if isinstance(error, AwsUnreachable | CredentialsUnusable):
-        return True
-    return isinstance(error, AwsRefused) and error.may_be_about_credentials

@@ -21,10 +21,10 @@ from pydantic import ValidationError
 from otactl.deploy.journal_file import Database, connect_reading, connect_writing
 from otactl.deploy.plan import Plan
 from otactl.deploy.step.job import ROUND_RESULT
+from otactl.deploy.wave_entries import WaveEntries
 from otactl.errors import LocalResourceMissing, UserMistake
 from otactl.model.outcome import RoundResult, ThingOutcome
 from otactl.model.status import ExecutionStatus
-from otactl.model.wave import GATE_STATUS, GateStatus
 
 
 class StepState(StrEnum):
@@ -65,7 +65,7 @@ class JournalListener(Protocol):
         """The deployment is that far."""
 
 
-class Journal:
+class Journal(WaveEntries):
     """The journal of one deployment: ``create`` and ``open`` take its lock, ``read`` does not.
 
     Args:
@@ -150,13 +150,6 @@ class Journal:
         if self._lock is not None:
             os.close(self._lock)
         self._lock = None
-
-    def _set(self, *entries: tuple[str, str]) -> None:
-        self._database.write_many("REPLACE INTO deployment VALUES (?, ?)", entries)
-
-    def _find(self, name: str) -> str | None:
-        row = self._database.row("SELECT content FROM deployment WHERE name = ?", name)
-        return None if row is None else str(row[0])
 
     def _get(self, name: str) -> str:
         found = self._find(name)
@@ -381,82 +374,6 @@ class Journal:
             round_number,
         ):
             yield str(row[0])
-
-    def enter_waves(self, waves: Iterable[Iterable[str]]) -> None:
-        """Keep which things are in which wave, numbered from 1: it is decided once."""
-        self._database.write_many(
-            "INSERT OR IGNORE INTO wave_thing (wave, thing) VALUES (?, ?)",
-            ((number, name) for number, names in enumerate(waves, start=1) for name in names),
-        )
-
-    def wave_things(self, wave: int, *, after: str = "", limit: int = -1) -> list[str]:
-        """The things of a wave by name: those behind a name, so many at most."""
-        rows = self._database.rows(
-            "SELECT thing FROM wave_thing WHERE wave = ? AND thing > ? ORDER BY thing LIMIT ?",
-            *(wave, after, limit),
-        )
-        return [str(row[0]) for row in rows]
-
-    def count_wave_things(self, wave: int, *, after: str = "") -> int:
-        """How many things of a wave are behind a name."""
-        row = self._database.row(
-            "SELECT count(*) FROM wave_thing WHERE wave = ? AND thing > ?", *(wave, after)
-        )
-        return int(row[0])
-
-    def filled_until(self, wave: int) -> str:
-        """The last thing that was added to a wave's group; empty for none."""
-        return self._find(f"filled/{wave}") or ""
-
-    def enter_filled(self, wave: int, last: str, refusals: Mapping[str, str]) -> None:
-        """Write down how far a wave's group is filled, and which things AWS did not take."""
-        self._database.write_many(
-            "UPDATE wave_thing SET refusal = ? WHERE wave = ? AND thing = ?",
-            ((why, wave, name) for name, why in refusals.items()),
-        )
-        self._set((f"filled/{wave}", last))
-
-    def fill_refusals(self, wave: int) -> dict[str, str]:
-        """Why things could not be added to a wave's group, by name."""
-        rows = self._database.rows(
-            "SELECT thing, refusal FROM wave_thing WHERE wave = ? AND refusal IS NOT NULL", wave
-        )
-        return {str(name): str(why) for name, why in rows}
-
-    def enter_gate(self, status: GateStatus) -> None:
-        """Write down what a gate says; a verdict stands here before it is acted on."""
-        self._database.write(
-            "REPLACE INTO gate VALUES (?, ?)",
-            *(status.wave, GATE_STATUS.dump_json(status).decode()),
-        )
-
-    @property
-    def gates(self) -> tuple[GateStatus, ...]:
-        """What each gate said last, in order of the waves; none in a journal without waves."""
-        tables = "SELECT 1 FROM sqlite_master WHERE name = 'gate'"
-        if self._database.row(tables) is None:
-            return ()
-        rows = self._database.rows("SELECT status FROM gate ORDER BY wave")
-        return tuple(GATE_STATUS.validate_json(row[0]) for row in rows)
-
-    def aws_time_ms(self, seen_ms: int) -> int:
-        """AWS's clock, never backwards, whichever process saw it."""
-        before = int(self._find("aws_time_ms") or 0)
-        if seen_ms > before:
-            self._set(("aws_time_ms", str(seen_ms)))
-        return max(seen_ms, before)
-
-    def instant(self, name: str, now_ms: int) -> int:
-        """When something first happened: now, unless an earlier process wrote it down."""
-        found = self._find(f"instant/{name}")
-        if found is None:
-            self._set((f"instant/{name}", str(now_ms)))
-        return now_ms if found is None else int(found)
-
-    def find_instant(self, name: str) -> int | None:
-        """When something first happened, or None."""
-        found = self._find(f"instant/{name}")
-        return None if found is None else int(found)
 
     def enter_calls(self, counts: Mapping[str, int]) -> None:
         """Keep how many calls were made so far, by operation."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from otactl.errors import AwsUnreachable
+from otactl.errors import AwsRefused, AwsUnreachable, CredentialsUnusable, OtactlError
 from otactl.rules.backoff import MAX_UNREACHABLE_SECONDS, pause_seconds
 
 if TYPE_CHECKING:
@@ -69,3 +69,10 @@ class OutageRetry:
             raise error
         self._on_pause(str(error), pause)
         self._clock.sleep(pause)
+
+
+def passes(error: OtactlError) -> bool:
+    """Whether the error passes by itself, or when the user signs in again."""
+    if isinstance(error, AwsUnreachable | CredentialsUnusable):
+        return True
+    return isinstance(error, AwsRefused) and error.may_be_about_credentials

@@ -15,14 +15,8 @@ from otactl.deploy.consent import Consent
 from otactl.deploy.document_check import document_faults
 from otactl.deploy.image_file import measure_image
 from otactl.deploy.ownership import not_ours, owner
-from otactl.deploy.planner import (
-    PlanOptions,
-    build_plan,
-    build_wave_plan,
-    fits_a_stream,
-    job_document,
-    stream_id_of,
-)
+from otactl.deploy.planned_document import fits_a_stream, job_document, stream_id_of
+from otactl.deploy.planner import PlanOptions, build_plan, build_wave_plan
 from otactl.deploy.signing import is_signature_of, sign_image
 from otactl.deploy.step import DeleteExistingJob
 from otactl.deploy.targeting import MAX_JOB_TARGETS, Targeting, choose_targets, targets_digest

@@ -9,6 +9,8 @@ from otactl.deploy.ending import Ending, failure_of
 from otactl.deploy.journal import Outcome
 from otactl.deploy.step import AwaitJob
 from otactl.errors import (
+    AwsRefused,
+    CredentialsUnusable,
     DeploymentFailed,
     DeploymentRejected,
     GateFailed,
@@ -123,3 +125,11 @@ def _not_reached_words(result: RoundResult) -> str:
     return f"{result.not_reached:,} of {result.named:,} things did not get the job: {names}" + (
         f" and {more:,} more" if more > 0 else ""
     )
+
+
+def failure_of_clean_up(error: OtactlError, deployment_id: str) -> OtactlError:
+    """What is reported beside the deployment's own failure, which came first and stays."""
+    hint = f"`otactl resume {deployment_id}` tries again"
+    if isinstance(error, AwsRefused):
+        return AwsRefused(error.operation, error.code, f"{error.reason} (cleaning up)", hint=hint)
+    return CredentialsUnusable(f"{error} (cleaning up)", hint=hint)

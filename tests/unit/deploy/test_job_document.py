@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.support.dev_ini import configuration_of, dev_ini, section
 
-from otactl.deploy.planner import job_document
+from otactl.deploy.planned_document import job_document
 from otactl.model.firmware import Firmware
 
 FIRMWARE = Firmware(path="f.bin", name="f.bin", size_bytes=9, md5="0" * 32, sha256="23" * 32)
