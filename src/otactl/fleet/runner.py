@@ -46,8 +46,7 @@ _LOG = logging.getLogger(__name__)
 #: two cores busy on loopback.
 CONNECTS_AT_ONCE = 32
 _WORKERS = 16
-#: A socket and an open slot for each device, and some for everything else.
-_FILES_PER_DEVICE = 2
+#: A socket for each device, and some for everything else, slots that are being written included.
 _OTHER_FILES = 200
 _POLL_SECONDS = 0.1
 _STOP_SECONDS = 15.0
@@ -117,7 +116,7 @@ class FleetRun:
                 as many files as the fleet needs.
         """
         self._endpoint.require_trust()
-        _allow_files(len(self._plans) * _FILES_PER_DEVICE + _OTHER_FILES)
+        _allow_files(len(self._plans) + _OTHER_FILES)
         for plan in self._plans:
             self._require_certificate(plan.thing_name)
         self._thread = threading.Thread(target=self._run_thread, name="fleet", daemon=True)

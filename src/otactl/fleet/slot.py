@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +40,7 @@ class SlotStore:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._record = self._read_record()
-        self._file: int | None = None
+        self._is_prepared = False
         self._verified_sha256: str | None = None
 
     @property
@@ -66,22 +67,24 @@ class SlotStore:
         return saved if blocks and -(-blocks // 8) == len(saved.received) else None
 
     def prepare(self, size_bytes: int, *, keep: bool) -> None:
-        """Open the inactive slot for an image of this size."""
-        self.close()
+        """Make the inactive slot ready for an image of this size."""
         self._verified_sha256 = None
         self._directory.mkdir(parents=True, exist_ok=True)
         flags = os.O_RDWR | os.O_CREAT | (0 if keep else os.O_TRUNC)
-        self._file = os.open(self._slot(self._inactive), flags, 0o600)
-        os.ftruncate(self._file, size_bytes)
+        with self._opened(flags) as file:
+            os.ftruncate(file, size_bytes)
+        self._is_prepared = True
 
     def write(self, offset: int, payload: bytes) -> None:
         """Write into the inactive slot."""
-        if self._file is None:
-            raise OSError("the slot is not open")
+        if not self._is_prepared:
+            raise OSError("the slot is not prepared")
         self._verified_sha256 = None
-        while payload:
-            written = os.pwrite(self._file, payload, offset)
-            payload, offset = payload[written:], offset + written
+        # Not held open: ten thousand devices would need ten thousand files more.
+        with self._opened(os.O_WRONLY) as file:
+            while payload:
+                written = os.pwrite(file, payload, offset)
+                payload, offset = payload[written:], offset + written
 
     def verify(self, image: Image, key: ec.EllipticCurvePublicKey | None) -> ImageVerdict:
         """Read the inactive slot through and compare."""
@@ -115,10 +118,16 @@ class SlotStore:
         self._slot(self._inactive).unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Close the slot."""
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
+        """Take no more for the slot until it is prepared again."""
+        self._is_prepared = False
+
+    @contextmanager
+    def _opened(self, flags: int) -> Iterator[int]:
+        file = os.open(self._slot(self._inactive), flags, 0o600)
+        try:
+            yield file
+        finally:
+            os.close(file)
 
     @property
     def _inactive(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -13,9 +13,6 @@ from otactl.device.report import Report
 from otactl.device.saved_work import SavedWork
 from otactl.fleet.slot import SlotStore
 from otactl.model.status import ExecutionStatus
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 CONTENT = bytes(range(256)) * 10
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -139,3 +136,14 @@ def test_a_new_image_starts_with_an_empty_slot(tmp_path: Path) -> None:
     slots.prepare(4, keep=False)
 
     assert (tmp_path / "slot-a.bin").read_bytes() == bytes(4)
+
+
+def test_no_slot_is_held_open(tmp_path: Path) -> None:
+    # Ten thousand devices have ten thousand sockets, and some systems allow twenty thousand files.
+    before = len(list(Path("/dev/fd").iterdir()))
+    stores = [SlotStore(tmp_path / str(number)) for number in range(50)]
+    for store in stores:
+        store.prepare(100, keep=False)
+        store.write(10, b"x")
+
+    assert len(list(Path("/dev/fd").iterdir())) == before
