@@ -125,7 +125,7 @@ def test_unknown_credentials_are_refused(cloud: RunningCloud) -> None:
     assert refused.value.response["Error"]["Code"] == "UnrecognizedClientException"
 
 
-def test_the_endpoint_leads_to_the_gateway_not_to_the_broker(cloud: RunningCloud) -> None:
+def test_the_endpoint_leads_to_the_gateway_by_https_not_to_the_broker(cloud: RunningCloud) -> None:
     # docs/local-cloud.md says so; our tools read the address or OTACTL_MQTT_* instead.
     iot = boto3.client(
         "iot",
@@ -137,4 +137,4 @@ def test_the_endpoint_leads_to_the_gateway_not_to_the_broker(cloud: RunningCloud
 
     endpoint = iot.describe_endpoint(endpointType="iot:Data-ATS")["endpointAddress"]
 
-    assert endpoint.endswith(cloud.address.endpoint_url.rpartition(":")[2])
+    assert endpoint == f"localhost:{cloud.address.https_url.rpartition(':')[2]}"

@@ -116,6 +116,7 @@ async def raw_device(
     cloud: RunningCloud,
     device: DeviceIdentity,
     *,
+    host: str | None = None,
     keep_alive: int = 60,
     will: tuple[str, bytes] | None = None,
 ) -> AsyncIterator[RawDevice]:
@@ -123,7 +124,7 @@ async def raw_device(
     context = ssl.create_default_context(cafile=cloud.address.ca_file)
     context.load_cert_chain(device.certificate_file, device.private_key_file)
     reader, writer = await asyncio.open_connection(
-        cloud.address.mqtt_host, cloud.address.mqtt_port, ssl=context
+        host or cloud.address.mqtt_host, cloud.address.mqtt_port, ssl=context
     )
     connection = RawDevice(reader, writer)
     try:

@@ -19,6 +19,7 @@ from otactl.cloud.ministack import (
     administrator,
     alarm,
     broker,
+    server_certificate,
     signature,
 )
 from otactl.cloud.streams.api import StreamApi
@@ -32,14 +33,16 @@ from otactl.cloud.streams.tags import StreamTags
 from otactl.cloud.streams.topics import StreamTopics
 
 if TYPE_CHECKING:
+    import ssl
+
     from otactl.cloud.asgi import Application
     from otactl.cloud.settings import ServerSettings
 
 _CACHE_BYTES = 64 * 1024 * 1024
 
 
-def build_application(settings: ServerSettings) -> Any:
-    """The ASGI application of a local cloud.
+def build_application(settings: ServerSettings) -> tuple[Any, ssl.SSLContext]:
+    """The ASGI application of a local cloud, and the TLS context to serve it by HTTPS with.
 
     Args:
         settings: Of this cloud.
@@ -51,12 +54,15 @@ def build_application(settings: ServerSettings) -> Any:
         largest_page=settings.largest_page,
         executions_per_minute=settings.executions_per_minute,
         delete_job_seconds=settings.delete_job_seconds,
+        https_port=settings.https_port,
+        host_names=settings.host_names,
         connection_rates=settings.connection_rates,
         least_keep_alive_seconds=settings.least_keep_alive_seconds,
     )
     adaptation.install_all(options)
     background.repeat("the evaluation of alarms", alarm.evaluate_everywhere)
     background.run("the look at the event loop", background.log_stalls())
+    tls = server_certificate.gateway_context()
     store = StreamStore()
     aws = LocalAws(f"http://127.0.0.1:{settings.port}", settings.cloud_secret)
     reader = FileReader(S3Objects(aws), IamRoles(aws), BlockCache(_CACHE_BYTES))
@@ -75,6 +81,7 @@ def build_application(settings: ServerSettings) -> Any:
 
     def forget() -> None:
         make_administrator()
+        server_certificate.load_certificates(tls)
         store.clear()
         reader.clear()
         topics.forget()
@@ -88,12 +95,13 @@ def build_application(settings: ServerSettings) -> Any:
     )
     if settings.fault_percent:
         front = FaultLayer(front, percent=settings.fault_percent, seed=settings.fault_seed)
-    return Guard(
+    guard = Guard(
         front,
         check_signature=signature.SignatureCheck(settings.account_id, settings.region).refusal,
         secret=settings.cloud_secret,
         host_names=settings.host_names,
     )
+    return guard, tls
 
 
 def _cloud_time_ms() -> int:

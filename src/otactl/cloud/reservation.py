@@ -36,6 +36,7 @@ class Reservation:
     """
 
     gateway: socket.socket
+    https: socket.socket
     mqtt: socket.socket
     lock_fd: int
     state_dir: Path
@@ -54,6 +55,7 @@ class Reservation:
             record.refuse_running(settings.state_dir)
         with contextlib.ExitStack() as undo:
             gateway = undo.enter_context(listen(settings.port, "--port"))
+            https = undo.enter_context(listen(0, "--port"))
             mqtt = undo.enter_context(listen(settings.mqtt_port, "--mqtt-port"))
             state_dir = _state_directory(settings.state_dir)
             if settings.state_dir is None:
@@ -62,6 +64,7 @@ class Reservation:
             undo.pop_all()
         return cls(
             gateway=gateway,
+            https=https,
             mqtt=mqtt,
             lock_fd=lock_fd,
             state_dir=state_dir,
@@ -71,12 +74,17 @@ class Reservation:
     @property
     def file_descriptors(self) -> tuple[int, ...]:
         """What the server process inherits."""
-        return self.gateway.fileno(), self.mqtt.fileno(), self.lock_fd
+        sockets = (self.gateway, self.https, self.mqtt)
+        return (*(each.fileno() for each in sockets), self.lock_fd)
+
+    def close_sockets(self) -> None:
+        """Close our copies of the listening sockets."""
+        for each in (self.gateway, self.https, self.mqtt):
+            each.close()
 
     def close(self) -> None:
         """Close our copies; the server process keeps its own."""
-        self.gateway.close()
-        self.mqtt.close()
+        self.close_sockets()
         os.close(self.lock_fd)
 
 

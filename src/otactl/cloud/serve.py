@@ -22,12 +22,15 @@ import sys
 import threading
 from asyncio import sslproto
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from otactl.cloud import clock, environment, lifeline
 from otactl.cloud.loop import CloudLoop
 from otactl.cloud.record import RECORD_NAME
 from otactl.cloud.settings import ServerSettings
+
+if TYPE_CHECKING:
+    import ssl
 
 #: Real seconds for an orderly end; after them the process ends as it is.
 _MAX_WAIT_SECONDS = 4.0
@@ -125,12 +128,24 @@ async def _serve(settings: ServerSettings, ending: _Ending) -> None:
     from otactl.cloud.application import build_application  # noqa: PLC0415
 
     _raise_file_limit()
-    config = Config()
-    config.bind = [f"fd://{settings.gateway_fd}"]
+    application, tls = build_application(settings)
+
+    class TwoBinds(Config):
+        """Plain for AWS's tools, TLS for devices."""
+
+        ssl_enabled = True
+
+        def create_ssl_context(self) -> ssl.SSLContext:
+            return tls
+
+    config = TwoBinds()
+    config.bind = [f"fd://{settings.https_fd}"]
+    config.insecure_bind = [f"fd://{settings.gateway_fd}"]
+    config.ssl_handshake_timeout = 60 * settings.speed
     config.keep_alive_timeout = 75 * settings.speed
     config.graceful_timeout = 0.2 * settings.speed
     config.loglevel = settings.log_level
-    await serve(build_application(settings), config, shutdown_trigger=ending.asked.wait)
+    await serve(application, config, shutdown_trigger=ending.asked.wait)
 
 
 def _raise_file_limit() -> None:

@@ -95,11 +95,12 @@ class CloudSettings:
 class ServerSettings:
     """What the parent tells the child process; travels as JSON on its standard input.
 
-    The child inherits open files by number: two listening sockets, the lock on the state
+    The child inherits open files by number: three listening sockets, the lock on the state
     directory, and the pipe whose end says that the parent is gone.
 
     Attributes:
         gateway_fd: Listening socket of the gateway.
+        https_fd: Listening socket of the gateway for HTTPS.
         mqtt_fd: Listening socket of the broker.
         lifeline_fd: Reading end of the pipe; None when the cloud shall outlive its parent.
         remove_state_dir: Whether the directory is temporary and goes with the process.
@@ -110,9 +111,11 @@ class ServerSettings:
     """
 
     gateway_fd: int
+    https_fd: int
     mqtt_fd: int
     lifeline_fd: int | None
     port: int
+    https_port: int
     mqtt_port: int
     state_dir: str
     remove_state_dir: bool

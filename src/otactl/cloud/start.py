@@ -13,6 +13,7 @@ import json
 import os
 import secrets
 import shutil
+import ssl
 import subprocess
 import sys
 import time
@@ -20,6 +21,8 @@ from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import botocore.httpsession
 
 from otactl.cloud import record
 from otactl.cloud.environment import server_environment
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
 #: A name in the broker's certificate, and the only address anything of ours listens on.
 HOST = "127.0.0.1"
 CA_NAME = "ca.pem"
+CA_BUNDLE_NAME = "ca-bundle.pem"
 _START_SECONDS = 90.0
 _LOG_TAIL_LINES = 15
 
@@ -74,9 +78,11 @@ def _start(settings: CloudSettings, reservation: Reservation, *, detached: bool)
     lifeline_reader, lifeline_writer = (None, None) if detached else os.pipe()
     server = ServerSettings(
         gateway_fd=reservation.gateway.fileno(),
+        https_fd=reservation.https.fileno(),
         mqtt_fd=reservation.mqtt.fileno(),
         lifeline_fd=lifeline_reader,
         port=reservation.gateway.getsockname()[1],
+        https_port=reservation.https.getsockname()[1],
         mqtt_port=reservation.mqtt.getsockname()[1],
         state_dir=str(reservation.state_dir),
         remove_state_dir=reservation.remove_state_dir and not detached,
@@ -106,8 +112,7 @@ def _start(settings: CloudSettings, reservation: Reservation, *, detached: bool)
         if lifeline_reader is not None:
             os.close(lifeline_reader)
     # Our copies of the listening sockets must go, or a dead server would still seem to listen.
-    reservation.gateway.close()
-    reservation.mqtt.close()
+    reservation.close_sockets()
     cloud = RunningCloud(process, lifeline_writer)
     try:
         cloud.address = _await_address(process, server)
@@ -176,8 +181,18 @@ def _await_address(process: subprocess.Popen[bytes], server: ServerSettings) -> 
         mqtt_host=HOST,
         mqtt_port=server.mqtt_port,
         ca_file=str(ca_file),
+        https_url=f"https://{HOST}:{server.https_port}",
+        ca_bundle_file=str(_write_ca_bundle(ca_file)),
         clock_speed=server.speed,
         clock_origin_ms=server.clock_origin_ms,
         pid=process.pid,
         state_dir=server.state_dir,
     )
+
+
+def _write_ca_bundle(ca_file: Path) -> Path:
+    """The system's roots and the cloud's CA in one file, for tools that take one only."""
+    system = ssl.get_default_verify_paths().cafile or botocore.httpsession.DEFAULT_CA_BUNDLE
+    bundle = ca_file.with_name(CA_BUNDLE_NAME)
+    bundle.write_bytes(Path(system).read_bytes() + b"\n" + ca_file.read_bytes())
+    return bundle

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import ssl
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -58,14 +59,19 @@ class RangeFetcher:
 
     Args:
         connections: How many connections to keep to one server.
+        ca_file: PEM of a CA that is trusted beside the system's roots: a local cloud's.
     """
 
-    def __init__(self, connections: int) -> None:
+    def __init__(self, connections: int, ca_file: str | None = None) -> None:
+        tls = ssl.create_default_context()
+        if ca_file is not None:
+            tls.load_verify_locations(ca_file)
         # At DEBUG urllib3 logs the path of every request, and here the signature is part of it.
         logging.getLogger(urllib3.connectionpool.__name__).setLevel(logging.INFO)
         self._pool = urllib3.PoolManager(
             maxsize=connections,
             retries=False,
+            ssl_context=tls,
             timeout=urllib3.Timeout(connect=_CONNECT_SECONDS, read=_READ_SECONDS),
         )
 

@@ -210,7 +210,7 @@ class FleetRun:
         # aiomqtt connects in the loop's own threads; as many as may connect at once.
         self._loop.set_default_executor(ThreadPoolExecutor(CONNECTS_AT_ONCE, "fleet-connect"))
         workers = ThreadPoolExecutor(_WORKERS, "fleet-work")
-        fetcher = RangeFetcher(_WORKERS)
+        fetcher = RangeFetcher(_WORKERS, self._endpoint.ca_file)
         try:
             self._agents = self._make_agents(workers, fetcher)
             self._ready.set()

@@ -17,7 +17,9 @@ class LocalCloudAddress:
         secret_access_key: Of its administrator.
         cloud_secret: Opens what only its owner may do, in the header ``X-Otactl-Cloud-Secret``.
         mqtt_host: A name the broker's certificate carries.
-        ca_file: PEM of the CA that signed the broker's certificate.
+        ca_file: PEM of the CA that signed the broker's certificate, and that of ``https_url``.
+        https_url: The gateway once more, for devices, ``https://127.0.0.1:PORT``.
+        ca_bundle_file: PEM of that CA and of the system's roots.
         clock_speed: How many seconds pass in the cloud for each second here; 1 is real time.
         clock_origin_ms: Epoch milliseconds at which the cloud's clock began to differ from ours.
         pid: The process that serves it.
@@ -37,6 +39,8 @@ class LocalCloudAddress:
     clock_origin_ms: int
     pid: int
     state_dir: str
+    https_url: str = ""
+    ca_bundle_file: str = ""
 
     def to_fields(self) -> dict[str, Any]:
         """The address as JSON fields."""
@@ -61,6 +65,7 @@ class LocalCloudAddress:
             "AWS_SECRET_ACCESS_KEY": self.secret_access_key,
             # A token left over from a real session would make these keys invalid.
             "AWS_SESSION_TOKEN": "",
+            "AWS_CA_BUNDLE": self.ca_bundle_file,
             "OTACTL_MQTT_HOST": self.mqtt_host,
             "OTACTL_MQTT_PORT": str(self.mqtt_port),
             "OTACTL_MQTT_CA_FILE": self.ca_file,

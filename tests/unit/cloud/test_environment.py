@@ -10,9 +10,11 @@ from otactl.cloud.settings import ServerSettings
 STATE = Path("/state/of/mine")
 SERVER = ServerSettings(
     gateway_fd=5,
+    https_fd=5,
     mqtt_fd=6,
     lifeline_fd=7,
     port=4000,
+    https_port=4443,
     mqtt_port=4001,
     state_dir=str(STATE),
     remove_state_dir=False,

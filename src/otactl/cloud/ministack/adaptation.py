@@ -20,6 +20,7 @@ from otactl.cloud.ministack import (
     ca_key,
     certificate_store,
     client_certificate,
+    device_https,
     execution_store,
     function_credentials,
     invocation,
@@ -60,6 +61,8 @@ class Options:
         largest_page: Entries in a page of a list at most.
         executions_per_minute: What a job notifies, or cancels, in a minute at most.
         delete_job_seconds: Real seconds that DeleteJob takes.
+        https_port: Of the gateway's listener for HTTPS.
+        host_names: By which the cloud is asked, beside those of the loopback.
         connection_rates: Whether a connection's messages and bytes a second are limited.
         least_keep_alive_seconds: The shortest keep alive of a connection.
     """
@@ -68,6 +71,8 @@ class Options:
     largest_page: int = paging.LARGEST_PAGE
     executions_per_minute: int = DEFAULT_MAXIMUM_PER_MINUTE
     delete_job_seconds: float = 2.0
+    https_port: int = 443
+    host_names: tuple[str, ...] = ()
     connection_rates: bool = True
     least_keep_alive_seconds: int = LEAST_KEEP_ALIVE_SECONDS
 
@@ -89,7 +94,9 @@ def _adaptations(options: Options) -> dict[str, Callable[[], None]]:
     )
     return {
         "the refusal of clients without a certificate": client_certificate.install,
-        "the broker's elliptic certificate (handshakes will be slow)": server_certificate.install,
+        "the broker's elliptic certificate (handshakes will be slow)": partial(
+            server_certificate.install, options.host_names
+        ),
         "the certificates by id (handshakes will be slow)": certificate_store.install,
         "the remembered decisions of policies (messages will be slow)": policy_decision.install,
         "random credentials of functions": function_credentials.install,
@@ -114,6 +121,7 @@ def _adaptations(options: Options) -> dict[str, Callable[[], None]]:
         "the subscription index (a large fleet will be slow)": subscription_index.install,
         "answers to the connection that asked": asker.install,
         "the limits of a connection": limits.install,
+        "HTTPS for devices": partial(device_https.install, options.https_port),
         "the small rules of the registry": registry.install,
         "groups in groups": thing_group.install,
         "pages of lists": partial(paging.install, options.largest_page),

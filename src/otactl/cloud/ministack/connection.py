@@ -57,11 +57,13 @@ class _Connection:
     Attributes:
         heard_at: When its last packet came, or was done with.
         asked: The keep alive it asked for, in seconds; None before CONNECT.
+        dialled: The host by which it came.
     """
 
     heard_at: float
     asked: int | None = None
     is_handling: bool = False
+    dialled: str = ""
     messages: Allowance = field(default_factory=lambda: Allowance(PUBLISHES_PER_SECOND))
     inbound: Allowance = field(default_factory=lambda: Allowance(BYTES_PER_SECOND))
     outbound: Allowance = field(default_factory=lambda: Allowance(BYTES_PER_SECOND))
@@ -230,6 +232,7 @@ def _problem(
     if pkt_type == iot.PKT_CONNECT:
         _, at = iot._read_string(body, 0)
         connection.asked = int.from_bytes(body[at + 2 : at + 4], "big")
+        connection.dialled = iot.jobs_device_host.get()
     elif pkt_type == iot.PKT_PUBLISH:
         topic, at = iot._read_string(body, 0)
         at += 2 if flags >> 1 & 3 else 0
@@ -246,6 +249,12 @@ def _problem(
             at += 1
         return subscribe_problem(filters)
     return None
+
+
+def dialled_host(session: Any) -> str:
+    """The host by which a connection came, empty if that is not known."""
+    connection = session.__dict__.get("otactl_connection")
+    return "" if connection is None else str(connection.dialled)
 
 
 async def _leave(session: Any, reason: str, code: int) -> None:
