@@ -108,13 +108,14 @@ def test_a_job_from_creation_to_deletion(
 
 
 def test_the_data_endpoint_works_by_https_with_the_bundle_of_the_environment(
-    aws: Callable[..., Any], clients: AwsClients, unique: str
+    aws: Callable[..., Any],
 ) -> None:
-    clients.iot.create_thing(thingName=f"cli-{unique}")
     kind = ("--endpoint-type", "iot:Data-ATS")
     endpoint = parsed(aws("iot", "describe-endpoint", *kind))["endpointAddress"]
-    shadow = ("--endpoint-url", f"https://{endpoint}", "--thing-name", f"cli-{unique}")
 
-    listed = parsed(aws("iot-data", "list-named-shadows-for-thing", *shadow))
-
-    assert listed["results"] == []
+    parsed(
+        aws(
+            *("iot-data", "publish", "--endpoint-url", f"https://{endpoint}"),
+            *("--topic", "hello", "--qos", "1", "--payload", "e30="),
+        )
+    )

@@ -7,7 +7,8 @@ firmware refuses, and name the operator's host in notifications. DescribeEndpoin
 
 Touched, in ``ministack.services.iot``: ``_GATEWAY_PORT`` is set, ``_describe_endpoint``,
 ``_jobs_presigned_document`` and ``jobs_notify_thing`` are wrapped; ``jobs_device_host`` and
-``_connected_clients`` are used as MiniStack uses them.
+``_connected_clients`` are used as MiniStack uses them. ``ministack.app._IOT_DATA_WS_RE``, which
+says whose WebSockets are the broker's, is replaced.
 """
 
 # ruff: noqa: SLF001 - the private parts of MiniStack are what this file is about, see above.
@@ -18,13 +19,16 @@ import functools
 import re
 from typing import Any
 
+from ministack import app
 from ministack.core.responses import json_response
 from ministack.services import iot
 
 from otactl.cloud.ministack.connection import dialled_host
-from otactl.cloud.ministack.shape import require_parameters, require_source
+from otactl.cloud.ministack.shape import require, require_parameters, require_source
 
 _OK = 200
+#: Whose WebSockets are the broker's, if they speak MQTT: MiniStack's names, and the endpoint's.
+_BROKER_HOST = re.compile(r"(^|\.)iot\.[a-z0-9-]+\.|^(localhost|127\.0\.0\.1)(:\d+)?$")
 _PORT = re.compile(r":\d+$", re.ASCII)
 #: What an AWS endpoint's name has before the part that resolves here.
 _ENDPOINT_LABELS = re.compile(r"(?:[^.:]+\.)*?iot\.[a-z0-9-]+\.(?=[^:])")
@@ -45,7 +49,9 @@ def install(port: int) -> None:
     require_parameters(presign, "job")
     require_source(presign, "host = jobs_device_host.get()")
     require_source(iot._mtls_serve_conn, "{_GATEWAY_PORT}")
+    require(app._IOT_DATA_WS_RE.search("a-ats.iot.us-east-1.x") is not None, "IoT hosts by name")
     iot._GATEWAY_PORT = str(port)
+    app._IOT_DATA_WS_RE = _BROKER_HOST
 
     def describe_endpoint(qp: dict[str, str]) -> Any:
         answer = describe(qp)
