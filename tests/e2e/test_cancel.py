@@ -64,6 +64,7 @@ def test_by_force_what_is_in_progress_is_cancelled_too(cancel, clients, things, 
 
     assert run.returncode == 0, run.stderr
     assert json.loads(run.stdout) == {
+        "schemaVersion": 1,
         "jobId": job,
         "thing": None,
         "force": True,

@@ -166,7 +166,7 @@ def test_a_profile_is_fitted_to_a_report(tmp_path: Path) -> None:
     report.write_text(json.dumps({"imageBytes": 1_000_000, "executions": executions}), "utf-8")
     fitted = tmp_path / "fitted.toml"
 
-    ran = otactl("profile", "from-report", str(report), "-o", str(fitted), "--output", "json")
+    ran = otactl("profile", "from-report", str(report), "--out", str(fitted), "--output", "json")
     assert ran.returncode == 0, ran.stderr
     estimates = json.loads(ran.stdout)["estimates"]
     assert estimates["failure_rate"]["value"] == 0.1

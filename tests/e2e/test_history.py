@@ -63,6 +63,7 @@ def test_a_machine_that_deployed_nothing_says_so(tmp_path):
 
     assert "no deployments yet" in otactl(*where).stdout
     assert json.loads(otactl(*where, "--output", "json").stdout) == {
+        "schemaVersion": 1,
         "deployments": [],
         "damaged": [],
     }

@@ -60,7 +60,10 @@ def test_json_is_one_object_and_nothing_else(site: QueueSite, clients: AwsClient
     (reported,) = json.loads(ended.stdout)["requests"]
     assert reported["request"]["jobId"] == job_id
     assert reported["result"]["jobId"] == job_id
-    assert json.loads(site.work("--once", "--output", "json").stdout) == {"requests": []}
+    assert json.loads(site.work("--once", "--output", "json").stdout) == {
+        "schemaVersion": 1,
+        "requests": [],
+    }
 
 
 def test_the_manuals_scripts_leave_and_take_the_files_they_are_documented_with(
@@ -423,7 +426,12 @@ def test_init_makes_the_table_once_and_switches_on_what_it_is_asked_for(
     name = f"{site.table_name}-new"
     command = ("queue", "init", "--table", name, "-o", "json")
     made = site.run(sys.executable, "-m", "otactl", *command)
-    assert json.loads(made.stdout) == {"table": name, "region": REGION, "created": True}
+    assert json.loads(made.stdout) == {
+        "schemaVersion": 1,
+        "table": name,
+        "region": REGION,
+        "created": True,
+    }
     ttl = clients.dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
     assert ttl["TimeToLiveStatus"] == "DISABLED"
 

@@ -313,3 +313,39 @@ def test_a_custom_document_in_s3_that_is_none(
     assert run.returncode == 2
     assert words in run.stderr
     assert "Traceback" not in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind", "code"),
+    [
+        (("deploy", "nothing.ini"), "LocalResourceMissing", 2),
+        (("lint", "nothing.ini"), "LocalResourceMissing", 2),
+        (("report", "job/7"), "UserMistake", 2),
+    ],
+)
+def test_an_error_is_an_object_too_where_an_object_is_asked_for(cloud, arguments, kind, code):
+    run = otactl(*arguments, "--output", "json", cloud=cloud)
+
+    fields = json.loads(run.stdout)
+    assert run.returncode == code
+    assert fields["schemaVersion"] == 1
+    assert fields["error"]["kind"] == kind
+    assert fields["error"]["exitCode"] == code
+    assert fields["error"]["message"] in run.stderr
+
+
+def test_every_problem_of_a_file_is_in_the_object(tmp_path):
+    (tmp_path / "dev.ini").write_text("[DEFAULT]\nrounds = many\n")
+    run = otactl("deploy", "dev.ini", "-o", "json", cwd=tmp_path)
+
+    error = json.loads(run.stdout)["error"]
+    assert error["kind"] == "ConfigurationInvalid"
+    assert ("rounds", 2) in [(each["key"], each["line"]) for each in error["problems"]]
+
+
+@pytest.mark.parametrize("command", [("report", "job"), ("validate", "dev.ini")])
+def test_a_file_given_as_a_format_is_told_where_files_go(command):
+    run = otactl(*command, "-o", "out/report.html")
+
+    assert run.returncode == 2
+    assert "a file is named by --out" in " ".join(run.stderr.replace("│", " ").split())

@@ -98,7 +98,7 @@ def test_the_last_line_of_a_rehearsal_names_its_report(tmp_path, unique):
 def test_a_report_is_made_from_the_journal_alone(deployed, tmp_path):
     folder, _ = deployed
     page = tmp_path / "out" / "report.html"
-    run = run_program("report", "job-reported", "-o", str(page), env=nowhere(folder))
+    run = run_program("report", "job-reported", "--out", str(page), env=nowhere(folder))
 
     assert run.returncode == 0, run.stderr
     assert run.stderr.splitlines()[-1] == f"report: {page}"
@@ -126,7 +126,7 @@ def test_csv_and_json_hold_every_execution(deployed, tmp_path):
     # By the ending of the file's name, into the file.
     for name in ("all.json", "all.csv"):
         path = tmp_path / name
-        run = run_program("report", "job-reported", "-o", str(path), env=nowhere(folder))
+        run = run_program("report", "job-reported", "--out", str(path), env=nowhere(folder))
         assert run.returncode == 0, run.stderr
         assert run.stdout == ""
     assert (tmp_path / "all.csv").read_text() == reported.stdout.replace("\r\n", "\n")
@@ -176,7 +176,7 @@ def test_a_job_that_was_not_deployed_from_here_is_asked_of_the_service(
         things.report(job, "SUCCEEDED", *things.names[:2], downloadTime="2.5")
         things.report(job, "REJECTED", things.names[2], reason="older than what runs")
         run = otactl(
-            *("report", job, "-o", str(tmp_path / "r.html"), "--state-dir", str(tmp_path)),
+            *("report", job, "--out", str(tmp_path / "r.html"), "--state-dir", str(tmp_path)),
             cloud=cloud,
         )
     assert run.returncode == 0, run.stderr
@@ -189,7 +189,7 @@ def test_a_job_that_was_not_deployed_from_here_is_asked_of_the_service(
     ("arguments", "words"),
     [
         (("nothing-of-this-name",), "there is no job nothing-of-this-name"),
-        (("job-reported", "-o", "/proc/nowhere/report.html"), "cannot write the report"),
+        (("job-reported", "--out", "/proc/nowhere/report.html"), "cannot write the report"),
         (("not an id",), "not an id"),
     ],
 )

@@ -78,6 +78,7 @@ def test_json_is_one_object_and_nothing_else(folder: Path):
 
     assert (done.returncode, done.stderr) == (2, "")
     assert json.loads(done.stdout) == {
+        "schemaVersion": 1,
         "valid": False,
         "findings": [],
         "problems": [
@@ -245,7 +246,7 @@ class TestExplain:
 
         assert done.returncode == 2
         assert done.stdout == ""
-        assert "did you mean maximumPerMinute?" in done.stderr
+        assert "did you mean maximumPerMinute" in done.stderr
 
 
 def test_the_template_filled_in_is_valid(folder: Path):

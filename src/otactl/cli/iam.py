@@ -47,7 +47,9 @@ def iam(
         raise UserMistake(
             f"{file} needs no {only.value}: usePresignedUrlConfig in [DEFAULT] is not True"
         )
-    terminal.print_json(documents if only is None else documents[only.value], is_for_people=True)
+    terminal.print_json(
+        documents if only is None else documents[only.value], is_for_people=True, is_foreign=True
+    )
 
 
 def _documents(loaded: LoadedDeployment, *, any_image: bool) -> dict[str, Any]:

@@ -59,10 +59,12 @@ def lint(
     error (with --strict: no warning either) that is not waived, 1 there is one, 2 a file is broken
     or cannot be read.
     """
-    from otactl.cli.terminal import print_json
+    from otactl.cli.terminal import answer_in_json, print_json
     from otactl.operations.forecast_inputs import read_fleet
     from otactl.operations.lint_report import lint_file
 
+    if output is LintFormat.JSON:
+        answer_in_json()
     if explain is not None:
         _explain(explain)
         return
@@ -73,7 +75,7 @@ def lint(
     if output is LintFormat.SARIF:
         from otactl.views.sarif import to_sarif
 
-        print_json(to_sarif(reports))
+        print_json(to_sarif(reports), is_foreign=True)
     elif output is LintFormat.JSON:
         fields = [report.to_fields() for report in reports]
         print_json(fields[0] if len(fields) == 1 else {"files": fields})

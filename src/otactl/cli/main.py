@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -37,12 +38,17 @@ from otactl.cli import (
     things,
     validate,
 )
+from otactl.cli.help import prepare_help
 from otactl.cli.queue import commands as queue
 from otactl.cli.signals import Stopped, stop_signals
 from otactl.errors import Interrupted, OtactlError
 
 if TYPE_CHECKING:
     from types import FrameType
+
+
+#: A value of --output that was meant as a file's name.
+_PATH = re.compile(r"'[^']*[./][^']*'")
 
 
 class ErrorBoundary(TyperGroup):
@@ -52,6 +58,14 @@ class ErrorBoundary(TyperGroup):
         """Run the command and exit as ``otactl.errors`` says when it raises."""
         try:
             return super().invoke(ctx)
+        except typer.BadParameter as error:
+            if (
+                error.param is not None
+                and error.param.name == "output"
+                and _PATH.search(str(error))
+            ):
+                error.message += " (a file is named by --out)"
+            raise
         except BrokenPipeError:
             # Whoever read our output has gone, as in `otactl … | head`: nobody is left to tell.
             _abandon_output()
@@ -158,5 +172,7 @@ def run() -> NoReturn:
     for number in stop_signals():
         if number != signal.SIGINT:
             signal.signal(number, _stop)
-    app()
+    command = typer.main.get_command(app)
+    prepare_help(command)
+    command()
     sys.exit(0)

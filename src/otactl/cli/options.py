@@ -8,12 +8,20 @@ from typing import Annotated
 
 import typer
 
+from otactl.cli.terminal import answer_in_json
+
 
 class OutputFormat(StrEnum):
     """How a command that reports writes its report."""
 
     TEXT = "text"
     JSON = "json"
+
+
+def _note_format(value: OutputFormat) -> OutputFormat:
+    if value is OutputFormat.JSON:
+        answer_in_json()
+    return value
 
 
 AWS_PANEL = "AWS"
@@ -46,7 +54,12 @@ EndpointUrlOption = Annotated[
 ]
 OutputOption = Annotated[
     OutputFormat,
-    typer.Option("--output", "-o", help="text for people, json for scripts: one object on stdout."),
+    typer.Option(
+        "--output",
+        "-o",
+        callback=_note_format,
+        help="text for people, json for scripts: one object on stdout, also of an error.",
+    ),
 ]
 StateDirOption = Annotated[
     Path | None,

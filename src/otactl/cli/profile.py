@@ -35,7 +35,7 @@ def from_report(
     ],
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", metavar="PROFILE", help="Where to write the profile."),
+        typer.Option("--out", metavar="PROFILE", help="Where to write the profile."),
     ] = None,
     image_bytes: ImageBytesOption = None,
     output: Annotated[

@@ -45,11 +45,13 @@ def report(
     ],
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", metavar="FILE", help="Where to write it.", show_default=False),
+        typer.Option("--out", metavar="FILE", help="Where to write it.", show_default=False),
     ] = None,
-    report_format: Annotated[
+    output: Annotated[
         ReportFormat | None,
         typer.Option(
+            "--output",
+            "-o",
             "--format",
             help="html to look at; json and csv hold every execution. [default: by FILE's ending]",
             show_default=False,
@@ -68,7 +70,9 @@ def report(
     from otactl.cli.report_file import default_report_path, write_text_whole
     from otactl.operations.report import gather
 
-    chosen = report_format or _BY_SUFFIX.get(out.suffix.lower() if out else "", ReportFormat.HTML)
+    chosen = output or _BY_SUFFIX.get(out.suffix.lower() if out else "", ReportFormat.HTML)
+    if chosen is ReportFormat.JSON and out is None:
+        terminal.answer_in_json()
     content = gather(deployment, where, details=details)
     text = _written(content, chosen)
     if out is None and chosen is not ReportFormat.HTML:

@@ -14,20 +14,28 @@ import re
 import stat
 import sys
 from collections.abc import Iterable
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.segment import Segment
 from rich.text import Text
 
-from otactl.cli.problem_list import print_problems
+from otactl.cli.problem_list import print_problems, problem_fields
 from otactl.errors import ConfigurationInvalid, DeploymentFailed, Interrupted, OtactlError
 from otactl.errors.problem import Problem
 from otactl.views.foreign_text import clean_lines, to_json
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rich.console import ConsoleOptions, RenderableType
 
+
+#: Grows when a field of --output json goes, or means something else; not when one is added.
+SCHEMA_VERSION = 1
+#: Whether this command is to write an object and has not yet.
+_answers_in_json: ContextVar[bool] = ContextVar("answers_in_json", default=False)
 
 # Control characters but tab and newline, and those that are not seen or reverse the direction of
 # writing: with either a text can command the terminal, or show something else than it says.
@@ -77,22 +85,50 @@ def is_ci() -> bool:
     return os.environ.get("CI", "").lower() not in ("", "0", "false")
 
 
-def print_json(fields: Any, *, is_for_people: bool = False) -> None:
+def print_json(
+    fields: Mapping[str, Any], *, is_for_people: bool = False, is_foreign: bool = False
+) -> None:
     """Write one JSON object to standard output, indented for people.
 
     Args:
         fields: The object.
         is_for_people: Whether people read it wherever it goes, not on a terminal only.
+        is_foreign: Whether others said what it is, such as an IAM policy; ours has a version.
     """
     indent = 2 if is_for_people or sys.stdout.isatty() else None
-    sys.stdout.write(to_json(fields, indent) + "\n")
-    sys.stdout.flush()
+    _write_json(fields if is_foreign else {"schemaVersion": SCHEMA_VERSION, **fields}, indent)
 
 
-def print_json_line(fields: Any) -> None:
+def print_json_line(fields: Mapping[str, Any]) -> None:
     """Write one JSON object as one line to standard output."""
-    sys.stdout.write(to_json(fields) + "\n")
+    _write_json({"schemaVersion": SCHEMA_VERSION, **fields})
+
+
+def _write_json(fields: Mapping[str, Any], indent: int | None = None) -> None:
+    _answers_in_json.set(False)
+    sys.stdout.write(to_json(dict(fields), indent) + "\n")
     sys.stdout.flush()
+
+
+def answer_in_json() -> None:
+    """Let an error be an object on standard output, unless the result is there before."""
+    _answers_in_json.set(True)
+
+
+def print_json_error(error: OtactlError) -> None:
+    """Write the error as the command's one object, if it is to write one and has not."""
+    if not _answers_in_json.get():
+        return
+    problems = error.problems if isinstance(error, ConfigurationInvalid) else ()
+    code = 128 + error.signal_number if isinstance(error, Interrupted) else error.exit_code
+    told = {
+        "kind": type(error).__name__,
+        "message": str(error),
+        "hint": error.hint,
+        "exitCode": code,
+        "problems": [problem_fields(problem) for problem in problems],
+    }
+    print_json({"error": told})
 
 
 def note(message: str) -> None:
@@ -141,8 +177,10 @@ def report_failure(error: OtactlError, *, is_listed: bool = False) -> int:
         error = error.where_listed()
     if isinstance(error, Interrupted):
         note("interrupted")
+        print_json_error(error)
         return 128 + error.signal_number
     print_error(error)
+    print_json_error(error)
     return error.exit_code
 
 
