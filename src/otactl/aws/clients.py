@@ -10,6 +10,7 @@ with jitter and a client-side rate limit), within the budget the user sets.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -123,7 +124,8 @@ class AwsClients:
         try:
             self._session = boto3.Session(
                 profile_name=settings.profile,
-                region_name=settings.region,
+                # As every other SDK reads it; boto3 itself knows AWS_DEFAULT_REGION alone.
+                region_name=settings.region or os.environ.get("AWS_REGION"),
                 aws_access_key_id=settings.access_key_id,
                 aws_secret_access_key=settings.secret_access_key,
             )
@@ -264,6 +266,11 @@ class AwsClients:
     def iam(self) -> IAMClient:
         """AWS IAM."""
         return self._client("iam")
+
+    @property
+    def service_quotas(self) -> Any:
+        """AWS Service Quotas."""
+        return self._client("service-quotas")
 
     @property
     def sts(self) -> STSClient:

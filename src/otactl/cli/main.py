@@ -18,6 +18,7 @@ from otactl.cli import (
     config,
     decide,
     deploy,
+    doctor,
     example,
     fleet,
     forecast,
@@ -132,6 +133,7 @@ app.command(rich_help_panel=_PREPARE)(init.init)
 app.command(rich_help_panel=_PREPARE)(things.things)
 app.command(rich_help_panel=_PREPARE)(validate.validate)
 app.command(rich_help_panel=_PREPARE)(iam.iam)
+app.command(rich_help_panel=_PREPARE)(doctor.doctor)
 app.command(rich_help_panel=_BEFORE)(rehearse.rehearse)
 app.command(rich_help_panel=_BEFORE)(forecast.forecast)
 app.command(rich_help_panel=_BEFORE)(lint.lint)

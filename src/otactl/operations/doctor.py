@@ -1,0 +1,65 @@
+"""Is an account ready for a deployment? Asks, and changes nothing."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from otactl.aws.account_check import check_account
+from otactl.aws.clients import AwsClients, AwsSettings
+from otactl.aws.deployment_check import check_deployment
+from otactl.aws.identity import account_of
+from otactl.deploy.image_file import measure_image
+from otactl.deploy.permissions import DeploymentNames, firmware_reader_policy, user_policy
+from otactl.deploy.planner import stream_id_of
+from otactl.errors import UserMistake
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from otactl.model.diagnosis import Diagnosis
+    from otactl.operations.load import LoadedDeployment
+    from otactl.operations.location_options import LocationOptions
+
+
+def examine_account(
+    loaded: LoadedDeployment | None, options: LocationOptions
+) -> Iterator[Diagnosis]:
+    """Everything there is to say about the account, and about what a file names.
+
+    Args:
+        loaded: The deployment; None to look at the account alone.
+        options: Where to ask.
+
+    Raises:
+        UserMistake: There are no credentials, or no region.
+    """
+    region = options.region if loaded is None else loaded.configuration.region
+    clients = AwsClients(
+        AwsSettings(profile=options.profile, region=region, endpoint_url=options.endpoint_url)
+    )
+    if clients.region is None:
+        raise UserMistake("no AWS region is set", hint="use --region or AWS_REGION")
+    # Whoever is not signed in can ask nothing at all.
+    account = account_of(clients)
+    rollout = None if loaded is None else loaded.configuration.job.rollout
+    wanted = None if rollout is None else rollout.maximum_per_minute
+    yield from check_account(clients, time.time_ns() // 1_000_000, wanted)
+    if loaded is None:
+        return
+    configuration = loaded.configuration
+    firmware = measure_image(configuration.image, piece_bytes=configuration.chunk_size_bytes)
+    names = DeploymentNames(
+        account=account,
+        object_key=firmware.object_key,
+        stream_id=stream_id_of(configuration, firmware),
+    )
+    yield from check_deployment(
+        clients,
+        configuration,
+        account=account,
+        user_policy=user_policy(configuration, loaded.thing_list, names),
+        reader_policy=firmware_reader_policy(
+            configuration.bucket, names.object_key, region=configuration.region
+        ),
+    )
