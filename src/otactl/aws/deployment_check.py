@@ -57,8 +57,8 @@ def check_deployment(
     roles = {"roleArn in [DEFAULT]": configuration.role_arn}
     if configuration.job.presigned_url is not None:
         roles["roleArn in [PRESIGNED_URL_CONFIG]"] = configuration.job.presigned_url.role_arn
-    for place, role_arn in roles.items():
-        yield from asked(place, partial(_role, clients, place, role_arn, reader_policy))
+    for key_name, role_arn in roles.items():
+        yield from asked(key_name, partial(_role, clients, key_name, role_arn, reader_policy))
     yield from asked("permissions", partial(_permissions, clients, user_policy))
     yield from asked("alarms", partial(_alarms, clients, configuration))
 
@@ -99,12 +99,12 @@ def _versioning_status(clients: AwsClients, bucket: str) -> str:
     return clients.s3.get_bucket_versioning(Bucket=bucket).get("Status", "")
 
 
-def _role(clients: AwsClients, place: str, role_arn: str, policy: Policy) -> Iterator[Diagnosis]:
+def _role(clients: AwsClients, key_name: str, role_arn: str, policy: Policy) -> Iterator[Diagnosis]:
     name = Arn.parse(role_arn).resource_name.rpartition("/")[2]
     trust = _trust(clients, name)
     if not _trusts_iot(trust):
         yield bad(
-            place,
+            key_name,
             f"{name} does not trust {_IOT}: AWS IoT cannot read the image",
             "otactl iam FILE --only trust prints the trust policy",
         )
@@ -112,15 +112,15 @@ def _role(clients: AwsClients, place: str, role_arn: str, policy: Policy) -> Ite
     refused = _refused(clients, role_arn, policy)
     if refused:
         yield bad(
-            place,
+            key_name,
             f"{name} may not {', '.join(refused)}",
             "otactl iam FILE --only stream-role prints what it needs",
         )
         return
-    yield good(place, f"{name} trusts AWS IoT and may read the image")
+    yield good(key_name, f"{name} trusts AWS IoT and may read the image")
     if not _is_bound(trust):
         yield warning(
-            place,
+            key_name,
             f"{name} trusts AWS IoT of every account (confused deputy)",
             "otactl iam FILE --only trust has the conditions that bind it to this one",
         )

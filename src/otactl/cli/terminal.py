@@ -121,14 +121,14 @@ def print_json_error(error: OtactlError) -> None:
         return
     problems = error.problems if isinstance(error, ConfigurationInvalid) else ()
     code = 128 + error.signal_number if isinstance(error, Interrupted) else error.exit_code
-    told = {
+    fields = {
         "kind": type(error).__name__,
         "message": str(error),
         "hint": error.hint,
         "exitCode": code,
         "problems": [problem_fields(problem) for problem in problems],
     }
-    print_json({"error": told})
+    print_json({"error": fields})
 
 
 def note(message: str) -> None:

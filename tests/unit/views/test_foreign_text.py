@@ -208,7 +208,7 @@ def test_json_holds_what_was_written_in_signs_that_print(capsys, show):
     text = NASTY + "ü 水 😀 \U000e0041 \ud800"
     show({"reason": text})
     said = capsys.readouterr().out
-    assert json.loads(said) == {"reason": text}
+    assert json.loads(said) == {"schemaVersion": 1, "reason": text}
     assert said.removesuffix("\n").isprintable()
     assert "ü 水 😀" in said
 
