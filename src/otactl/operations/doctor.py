@@ -11,7 +11,7 @@ from otactl.aws.deployment_check import check_deployment
 from otactl.aws.identity import account_of
 from otactl.deploy.image_file import measure_image
 from otactl.deploy.permissions import DeploymentNames, firmware_reader_policy, user_policy
-from otactl.deploy.planner import stream_id_of
+from otactl.deploy.planned_document import stream_id_of
 from otactl.errors import UserMistake
 
 if TYPE_CHECKING:
