@@ -154,8 +154,15 @@ PROOFS: dict[str, str] = {
     "IMAGE_CONFIG.includeSha256": (
         f"{_DEPLOYMENT}::TestImage::test_include_sha256_is_off_when_left_out"
     ),
+    "SIGNING_CONFIG.source": f"{_DEPLOYMENT}::TestSigning::test_source_needs_its_own_key",
     "SIGNING_CONFIG.privateKeyPath": (
         f"{_DEPLOYMENT}::TestSigning::test_private_key_path_counts_from_the_folder_of_the_file"
+    ),
+    "SIGNING_CONFIG.kmsKey": (
+        f"{_DEPLOYMENT}::TestSigning::test_kms_key_is_an_id_an_arn_or_an_alias"
+    ),
+    "SIGNING_CONFIG.signingProfile": (
+        f"{_DEPLOYMENT}::TestSigning::test_signing_profile_has_the_form_that_signer_takes"
     ),
     "SIGNING_CONFIG.signatureAlgorithm": (
         f"{_DEPLOYMENT}::TestSigning::test_signature_algorithm_is_the_one_devices_check"

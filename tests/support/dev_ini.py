@@ -116,7 +116,12 @@ FULL: dict[str, dict[str, str]] = {
         for name in ("Upper", "Lower")
     },
     "IMAGE_CONFIG": {"imageVer": "1.0", "includeSha256": "True"},
-    "SIGNING_CONFIG": {"privateKeyPath": "key.pem"},
+    "SIGNING_CONFIG": {
+        "source": "key",
+        "privateKeyPath": "key.pem",
+        "kmsKey": "alias/firmware",
+        "signingProfile": "firmware",
+    },
     "API_CONFIG": {"uploadConcurrency": "4", "maxAttempts": "8"},
     "TAGS": {"team": "firmware"},
     "LINT_CONFIG": {"waive_X": "because"},

@@ -228,6 +228,21 @@ class AwsClients:
         return self._client("s3")
 
     @property
+    def kms(self) -> Any:
+        """AWS Key Management Service."""
+        return self._client("kms")
+
+    @property
+    def signer(self) -> Any:
+        """AWS Signer."""
+        return self._client("signer")
+
+    @property
+    def acm(self) -> Any:
+        """AWS Certificate Manager."""
+        return self._client("acm")
+
+    @property
     def cloudwatch(self) -> CloudWatchClient:
         """Amazon CloudWatch."""
         return self._client("cloudwatch")

@@ -1,4 +1,4 @@
-"""What a deployment finds in a real account and a rehearsal must first make: bucket, roles, topics.
+"""What a deployment finds in an account and a rehearsal must make: bucket, roles, topics, keys.
 
 Everything here is idempotent, so that a rehearsal may be repeated in the same local cloud.
 """
@@ -7,11 +7,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+
+from otactl.aws.signing import PLATFORM
 from otactl.aws.translate import translated
 from otactl.deploy.permissions import firmware_reader_policy, iot_trust_policy
 from otactl.model.arn import Arn
+from otactl.model.signing import Signing, SigningSource
 
 if TYPE_CHECKING:
     from otactl.aws.clients import AwsClients
@@ -53,6 +63,46 @@ def make_role(clients: AwsClients, role_arn: str, *, bucket: str, region: str) -
         PolicyName=_POLICY_NAME,
         PolicyDocument=json.dumps(firmware_reader_policy(bucket, "firmware/*", region=region)),
     )
+
+
+def make_signing_key(clients: AwsClients, signing: Signing, bucket: str) -> Signing:
+    """Make what KMS or Signer sign with: a key that stands for the one the file names."""
+    match signing.source:
+        case SigningSource.KMS:
+            return replace(signing, kms_key=_make_kms_key(clients))
+        case SigningSource.SIGNER:
+            _make_signing_profile(clients, signing.signing_profile or "", bucket)
+    return signing
+
+
+@translated("kms")
+def _make_kms_key(clients: AwsClients) -> str:
+    made = clients.kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")
+    return str(made["KeyMetadata"]["Arn"])
+
+
+@translated("signer")
+def _make_signing_profile(clients: AwsClients, name: str, bucket: str) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "otactl rehearsal")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(subject, subject, key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now)
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    imported = clients.acm.import_certificate(
+        Certificate=certificate.public_bytes(Encoding.PEM), PrivateKey=private
+    )
+    clients.signer.put_signing_profile(
+        profileName=name,
+        platformId=PLATFORM,
+        signingMaterial={"certificateArn": imported["CertificateArn"]},
+    )
+    clients.s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
 
 
 @translated("sns")

@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from otactl.deploy.plan_signing import STAND_IN
 from otactl.deploy.planned_document import image_description, image_values
-from otactl.deploy.signing import is_signature_of
+from otactl.deploy.signing import is_signature_of, public_key_of
 from otactl.model.document_format import DataProtocol, DocumentFormat
 from otactl.model.firmware import Firmware
 from otactl.wire.afr_ota import KEY, afr_ota_faults
+from otactl.wire.afr_ota_document import SIGNATURE_KEY, parse_afr_ota
 from otactl.wire.custom_document import DocumentFault
 from otactl.wire.error import WireError
 from otactl.wire.image_value import fill_image_values, has_image_values, image_value_faults
@@ -21,9 +23,6 @@ from otactl.wire.placeholder import placeholder_faults
 
 if TYPE_CHECKING:
     from otactl.model.configuration import DeploymentConfiguration
-
-#: Stands for the signature, which is made later, where only its presence and length count.
-_STAND_IN = bytes(72)
 
 
 def document_faults(
@@ -72,7 +71,7 @@ def _filled(
     firmware: Firmware,
 ) -> tuple[Mapping[str, Any], list[DocumentFault]]:
     """A document with placeholders once they are filled, and what is wrong with it."""
-    signature = None if configuration.signing is None else _STAND_IN
+    signature = None if configuration.signing is None else STAND_IN
     values = image_values(configuration, firmware, signature=signature)
     faults = list(image_value_faults(document, text, values))
     if configuration.afr_ota is not None:
@@ -102,14 +101,31 @@ def _filled(
 def _afr_ota_faults(
     configuration: DeploymentConfiguration, document: Mapping[str, Any], firmware: Firmware
 ) -> Iterator[DocumentFault]:
-    signing = configuration.signing
+    key_path = None if configuration.signing is None else configuration.signing.key_path
 
     def is_signature(found: bytes) -> bool:
-        return found == _STAND_IN or (
-            signing is not None
-            and is_signature_of(found, firmware.sha256, signing.private_key_path)
+        return found == STAND_IN or (
+            key_path is not None
+            and is_signature_of(found, firmware.sha256, public_key_of(key_path))
         )
 
     image = image_description(configuration, firmware, custom=document, signature=None)
-    for message in afr_ota_faults(document, image, None if signing is None else is_signature):
-        yield DocumentFault(message, hint="FreeRTOS devices read it in place of otactl's own keys")
+    hint = "FreeRTOS devices read it in place of otactl's own keys"
+    faults = list(afr_ota_faults(document, image, None if key_path is None else is_signature))
+    for message in faults:
+        yield DocumentFault(message, hint=hint)
+    try:
+        # What contradicts the plan was just said.
+        _ = None if faults else parse_afr_ota({KEY: _with_signature(document[KEY])})
+    except WireError as error:
+        yield DocumentFault(f"has an {KEY} that the agents refuse: {error}", hint=hint)
+
+
+def _with_signature(update: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The object with whatever signature it has under the one name that all agents know.
+
+    The older agent is built for one algorithm of several, such as ``sig-sha256-rsa``.
+    """
+    file = update["files"][0]
+    signatures = [text for key, text in file.items() if key.startswith("sig-")]
+    return {**update, "files": [{**file, SIGNATURE_KEY: signatures[0]} if signatures else file]}

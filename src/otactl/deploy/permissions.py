@@ -16,12 +16,14 @@ from otactl.deploy.targeting import MAX_JOB_TARGETS
 from otactl.model.alarm import OWN_NAMESPACE, deployed_alarm_name
 from otactl.model.arn import partition_of
 from otactl.model.s3_url import parse_s3_url
+from otactl.model.signing import SigningSource
 from otactl.model.thing_list import ThingList
 
 if TYPE_CHECKING:
     from otactl.model.configuration import DeploymentConfiguration
 
 Policy = dict[str, Any]
+_READ_OBJECT = ("s3:GetObject", "s3:GetObjectVersion")
 
 #: A managed policy has at most 6,144 characters (IAM quotas): so many thing ARNs still fit.
 _MOST_NAMED_THINGS = 20
@@ -50,6 +52,7 @@ def user_policy(
             *_storage(configuration, names),
             *_iot(configuration, thing_list, names),
             *_alarms(configuration, names),
+            *signing_statements(configuration),
             _pass_roles(configuration),
         ]
     )
@@ -61,7 +64,7 @@ def firmware_reader_policy(bucket: str, object_key: str, *, region: str) -> Poli
         [
             _allow(
                 "ReadFirmware",
-                ["s3:GetObject", "s3:GetObjectVersion"],
+                [*_READ_OBJECT],
                 [f"{_bucket_arn(bucket, region)}/{object_key}"],
             )
         ]
@@ -229,6 +232,49 @@ def _alarm_reach(configuration: DeploymentConfiguration) -> list[dict[str, Any]]
         actions = ["iot:DescribeEventConfigurations", "iot:ListTopicRules"]
         statements.append(_allow("SeeWhatFeedsAlarms", actions, ["*"]))
     return statements
+
+
+def signing_statements(configuration: DeploymentConfiguration) -> list[dict[str, Any]]:
+    """What signing by AWS KMS or AWS Signer needs; nothing for a key of one's own.
+
+    Which resource each action takes: Service Authorization Reference for KMS, Signer and ACM.
+    Signer reads and writes the bucket with the rights of whoever starts the job.
+    """
+    signing = configuration.signing
+    if signing is None:
+        return []
+    partition, region = partition_of(configuration.region), configuration.region
+    base = f"{region}:{configuration.account}"
+    if signing.kms_key is not None and signing.source is SigningSource.KMS:
+        arn, condition = _kms_resource(signing.kms_key, f"arn:{partition}:kms:{base}:")
+        return [_allow("SignWithKms", ["kms:GetPublicKey", "kms:Sign"], [arn], condition)]
+    if signing.source is not SigningSource.SIGNER:
+        return []
+    signer = f"arn:{partition}:signer:{base}:"
+    profile = f"{signer}/signing-profiles/{signing.signing_profile}"
+    return [
+        _allow("SignWithSigner", ["signer:GetSigningProfile", "signer:StartSigningJob"], [profile]),
+        _allow("AwaitSigner", ["signer:DescribeSigningJob"], [f"{signer}/signing-jobs/*"]),
+        # Which certificate the profile has is not known here.
+        _allow(
+            "SeeItsCertificate",
+            ["acm:GetCertificate"],
+            [f"arn:{partition}:acm:{base}:certificate/*"],
+        ),
+        _allow(
+            "LendTheImageToSigner",
+            ["s3:PutObject", *_READ_OBJECT, "s3:DeleteObject", "s3:DeleteObjectVersion"],
+            [f"{_bucket_arn(configuration.bucket, region)}/signing/*"],
+        ),
+    ]
+
+
+def _kms_resource(key: str, base: str) -> tuple[str, Mapping[str, Any] | None]:
+    """A key's ARN; by its alias any key, but only when it is called by that."""
+    name = key.rpartition(":")[2]
+    if name.startswith("alias/"):
+        return f"{base}key/*", {"StringEquals": {"kms:RequestAlias": name}}
+    return (key if key.startswith("arn:") else f"{base}key/{name.removeprefix('key/')}"), None
 
 
 def _pass_roles(configuration: DeploymentConfiguration) -> dict[str, Any]:

@@ -52,6 +52,7 @@ class Plan(BaseModel):
         abort_wait_seconds: How long things in progress are waited for once waves were stopped.
         open_days: How long jobs stay for stragglers after the last verdict.
         wave_things: Which things are in each wave, by name; the journal keeps it apart.
+        signature: As it stands in the documents, base64; empty for an unsigned image.
         preparation_calls: The API calls that making the plan took, by ``service:Operation``.
     """
 
@@ -73,6 +74,7 @@ class Plan(BaseModel):
     closing: tuple[AnyStep, ...] = ()
     open_days: int = 0
     abort_wait_seconds: float = 0.0
+    signature: str = ""
     preparation_calls: Mapping[str, int] = {}
     wave_things: tuple[tuple[str, ...], ...] = Field(default=(), exclude=True, repr=False)
 
@@ -109,8 +111,16 @@ class Plan(BaseModel):
 
     @property
     def fingerprint(self) -> str:
-        """A digest of everything that matters; the deployment's id and the file's name do not."""
-        text = self.model_dump_json(exclude={"deployment_id", "source", "preparation_calls"})
+        """A digest of everything that matters.
+
+        The deployment's id and the file's name do not, nor the signature, which is never the same
+        twice and is verified.
+        """
+        text = self.model_dump_json(
+            exclude={"deployment_id", "source", "preparation_calls", "signature"}
+        )
+        if self.signature:
+            text = text.replace(self.signature, "")
         return hashlib.sha256(text.replace(self.deployment_id, "").encode()).hexdigest()
 
     def to_fields(self) -> dict[str, Any]:

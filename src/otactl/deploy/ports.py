@@ -16,10 +16,13 @@ from otactl.model.alarm import Alarm
 from otactl.model.defaults import DEFAULT_POLL_SECONDS
 from otactl.model.outcome import ThingOutcome
 from otactl.model.progress import AlarmProgress
+from otactl.model.signing import Signing
 from otactl.model.snapshot import JobSnapshot
 from otactl.model.status import ExecutionStatus
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric import ec
+
     from otactl.model.job_configuration import JobConfiguration
 
 
@@ -200,6 +203,30 @@ class Registry(Protocol):
 
     def delete_group(self, group_name: str) -> None:
         """Delete a thing group; its things stay."""
+        ...
+
+
+class RemoteSigning(Protocol):
+    """AWS KMS and AWS Signer."""
+
+    def public_key(self, signing: Signing) -> ec.EllipticCurvePublicKey:
+        """The public half of the key that signs.
+
+        Raises:
+            UserMistake: It is no key that can sign images.
+        """
+        ...
+
+    def sign(self, signing: Signing, *, path: str, sha256: str, bucket: str, folder: str) -> bytes:
+        """The signature of an image, DER.
+
+        Args:
+            signing: Who signs.
+            path: The image's file.
+            sha256: Lower-case hex of the whole image.
+            bucket: Where a copy of it may lie for the time of signing.
+            folder: Where in the bucket, with a slash at its end; nothing is left there.
+        """
         ...
 
 

@@ -7,6 +7,7 @@ job id in use. What comes out is a plan.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,9 +16,10 @@ from otactl.deploy.consent import Consent
 from otactl.deploy.document_check import document_faults
 from otactl.deploy.image_file import measure_image
 from otactl.deploy.ownership import not_ours, owner
+from otactl.deploy.plan_signing import STAND_IN
 from otactl.deploy.planned_document import fits_a_stream, job_document, stream_id_of
 from otactl.deploy.planner import PlanOptions, build_plan, build_wave_plan
-from otactl.deploy.signing import is_signature_of, sign_image
+from otactl.deploy.signing import is_signature_of, public_key_of, sign_image
 from otactl.deploy.step import DeleteExistingJob
 from otactl.deploy.targeting import MAX_JOB_TARGETS, Targeting, choose_targets, targets_digest
 from otactl.deploy.wave_targeting import check_alarms, deal_waves
@@ -67,11 +69,12 @@ def prepare(request: Request, services: Services) -> Plan:
     """
     configuration = request.configuration
     firmware = _checked_image(request, services)
+    signature = _signature(configuration, firmware)
     document = job_document(
         configuration,
         firmware,
         custom=_custom_document(request, services, firmware),
-        signature=_signature(configuration, firmware),
+        signature=signature,
     )
     plan = _plan(request, services, firmware, document)
     _check_stream(configuration, firmware, services)
@@ -80,7 +83,9 @@ def prepare(request: Request, services: Services) -> Plan:
         for job_id in plan.job_ids
         if (found := _existing_job(request, services, job_id)) is not None
     )
-    return plan.model_copy(update={"setup": (*replacements, *plan.setup)})
+    text = "" if signature is None else base64.b64encode(signature).decode()
+    setup = (*replacements, *plan.setup)
+    return plan.model_copy(update={"setup": setup, "signature": text})
 
 
 def _plan(request: Request, services: Services, firmware: Firmware, document: str) -> Plan:
@@ -126,9 +131,11 @@ def prepare_again(request: Request, services: Services, *, document: str, things
     firmware = _checked_image(request, services)
     signature = None
     if configuration.signing is not None:
-        key_path = configuration.signing.private_key_path
-        found = signatures_in(document)
-        signature = next((s for s in found if is_signature_of(s, firmware.sha256, key_path)), None)
+        key_path = configuration.signing.key_path
+        if key_path is None:
+            raise _not_its_document(request)
+        key, found = public_key_of(key_path), signatures_in(document)
+        signature = next((s for s in found if is_signature_of(s, firmware.sha256, key)), None)
         if signature is None:
             raise _not_its_document(request)
     custom = _custom_document(request, services, firmware)
@@ -252,7 +259,8 @@ def _stored_document(request: Request, services: Services, url: str) -> str:
 def _signature(configuration: DeploymentConfiguration, firmware: Firmware) -> bytes | None:
     if configuration.signing is None:
         return None
-    return sign_image(firmware.sha256, configuration.signing.private_key_path)
+    path = configuration.signing.key_path
+    return STAND_IN if path is None else sign_image(firmware.sha256, path)
 
 
 def _targets(request: Request, services: Services) -> Targeting:

@@ -43,23 +43,17 @@ def sign_image(sha256: str, key_path: str) -> bytes:
     return key.sign(bytes.fromhex(sha256), ec.ECDSA(utils.Prehashed(hashes.SHA256())))
 
 
-def is_signature_of(signature: bytes, sha256: str, key_path: str) -> bool:
-    """Whether a private key made a signature of an image.
+def is_signature_of(signature: bytes, sha256: str, public_key: ec.EllipticCurvePublicKey) -> bool:
+    """Whether the owner of a public key made a signature of an image.
 
     Args:
         signature: DER.
         sha256: Lower-case hex of the whole image.
-        key_path: The private key's file.
-
-    Raises:
-        LocalResourceMissing: The key cannot be read.
-        UserMistake: It is no unencrypted EC private key.
+        public_key: Whose.
     """
     digest = bytes.fromhex(sha256)
     try:
-        public_key_of(key_path).verify(
-            signature, digest, ec.ECDSA(utils.Prehashed(hashes.SHA256()))
-        )
+        public_key.verify(signature, digest, ec.ECDSA(utils.Prehashed(hashes.SHA256())))
     except InvalidSignature:
         return False
     return True

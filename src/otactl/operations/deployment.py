@@ -17,6 +17,7 @@ from otactl.aws.identity import account_of
 from otactl.deploy.consent import Consent
 from otactl.deploy.executor import Executor
 from otactl.deploy.journal import Journal, Outcome
+from otactl.deploy.plan_signing import sign_plan
 from otactl.deploy.preparation import Request, prepare
 from otactl.deploy.recorded_failure import outcome_words
 from otactl.deploy.store import DeploymentStore, new_deployment_id
@@ -83,7 +84,11 @@ def about_deployment(
 
 
 def begin(loaded: LoadedDeployment, plan: Plan, environment: DeploymentEnvironment) -> Journal:
-    """Begin the journal of a deployment; from here on it can be resumed or undone."""
+    """Begin the journal of a deployment; from here on it can be resumed or undone.
+
+    Before, the image is signed, if that was left for now.
+    """
+    plan = sign_plan(plan, loaded.configuration, environment.signing)
     journal = Journal.create(
         DeploymentStore(environment.state_dir).path(plan.deployment_id),
         plan,

@@ -15,6 +15,7 @@ from otactl.aws.identity import account_of
 from otactl.aws.jobs import IotJobs
 from otactl.aws.object_store import S3ObjectStore
 from otactl.aws.registry import IotRegistry
+from otactl.aws.signing import AwsSigning
 from otactl.aws.streams import IotStreams
 from otactl.deploy.ports import Services
 from otactl.deploy.wave_run import WaitOptions
@@ -122,6 +123,11 @@ class DeploymentEnvironment:
             aws_time_ms=lambda: self.clients.aws_time_ms,
             poll_seconds=self.poll_seconds,
         )
+
+    @property
+    def signing(self) -> AwsSigning:
+        """What signs images in AWS."""
+        return AwsSigning(self.clients, self.clock)
 
 
 def wait_options(

@@ -183,7 +183,7 @@ class _Examiner:
         if image is not None:
             self.problems += check_image(*image, streamed=named.is_streamed)
         key = named.get("SIGNING_CONFIG", "privateKeyPath")
-        if key is not None and named.is_on("useSigningConfig"):
+        if key is not None and named.is_on("useSigningConfig") and named.signs_with_a_file:
             self.problems += check_private_key(*key)
         document = named.get("CUSTOM_JOB_DOCUMENT", "jobDocPath")
         if document is not None and named.uses_local_document:
@@ -261,6 +261,11 @@ class _NamedFiles:
     def is_on(self, switch: str) -> bool:
         """Whether a switch of [DEFAULT] is True."""
         return (self._valid("DEFAULT", switch) or "").lower() in ("true", "yes", "on", "1")
+
+    @property
+    def signs_with_a_file(self) -> bool:
+        """Whether a private key's file signs."""
+        return self._valid("SIGNING_CONFIG", "source") in (None, "key")
 
     @property
     def is_streamed(self) -> bool:

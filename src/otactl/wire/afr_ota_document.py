@@ -129,7 +129,8 @@ def _number(fields: Mapping[str, Any], key: str, maximum: int) -> int:
 
 
 def _signature(file: Mapping[str, Any]) -> bytes:
+    text = _text(file, SIGNATURE_KEY)
     try:
-        return base64.b64decode(_text(file, SIGNATURE_KEY), validate=True)
+        return base64.b64decode(text, validate=True)
     except ValueError as error:
         raise _refused(f"{SIGNATURE_KEY} is not base64") from error

@@ -313,7 +313,9 @@ def test_more_than_ten_placeholders_are_told_otactl_s_own_included(
 def afr_ota(**file: object) -> str:
     content = b"firmware"
     file_id = hashlib.sha256(content).digest()[0]
-    right = {"filepath": "/fw", "filesize": len(content), "fileid": file_id, **file}
+    right = {"filepath": "/fw", "certfile": "c", "filesize": len(content), "fileid": file_id}
+    right |= {"sig-sha256-rsa": "MAE=", **file}
+    right = {key: value for key, value in right.items() if value is not None}
     update = {"protocols": ["MQTT"], "streamname": f"TestStream1234_{file_id}", "files": [right]}
     return json.dumps({"afr_ota": update})
 
@@ -330,6 +332,9 @@ def test_an_afr_ota_object_that_agrees_with_the_plan_is_fine(folder: Path):
         (afr_ota().replace("TestStream1234_", "TestStream_"), "streamname 'TestStream_"),
         (afr_ota().replace("MQTT", "FTP"), "protocols ['FTP']"),
         (afr_ota().replace("MQTT", "HTTP"), "lacks afr_ota.files[0].update_data_url"),
+        (afr_ota(certfile=None), "agents refuse: certfile is missing"),
+        (afr_ota(**{"sig-sha256-rsa": None}), "agents refuse: sig-sha256-ecdsa is missing"),
+        (afr_ota(**{"sig-sha256-rsa": "not base64!"}), "agents refuse: sig-sha256-ecdsa is not"),
         ('{"afr_ota": {"files": []}}', "an object with a list of files"),
         ('{"afr_ota": 1}', "an object with a list of files"),
     ],
@@ -350,7 +355,8 @@ def test_a_signature_in_afr_ota_is_checked_with_the_key(
     key = ec.generate_private_key(ec.SECP256R1())
     path = signing(folder, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     signature = base64.b64encode(key.sign(signed, ec.ECDSA(hashes.SHA256()))).decode()
-    (folder / "doc.json").write_text(afr_ota(**{"sig-sha256-ecdsa": signature}))
+    signed_by = {"sig-sha256-ecdsa": signature, "sig-sha256-rsa": None}
+    (folder / "doc.json").write_text(afr_ota(**signed_by))
     keys = section("CUSTOM_JOB_DOCUMENT", jobDocSrcCfg="local_file", jobDocPath="doc.json")
     text = path.read_text().replace("[DEFAULT]", "[DEFAULT]\nuseCustomJobDocument = True")
     path.write_text(text + keys)

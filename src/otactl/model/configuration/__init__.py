@@ -26,13 +26,9 @@ from otactl.errors.problem import Problem, Severity
 from otactl.model.configuration.alarm_rule import alarm_rules
 from otactl.model.configuration.build import build
 from otactl.model.configuration.catalogue import find_field, kind_of
-from otactl.model.configuration.deployment import (
-    CustomDocument,
-    DeploymentConfiguration,
-    Signing,
-)
+from otactl.model.configuration.deployment import CustomDocument, DeploymentConfiguration
 from otactl.model.configuration.deployment_rule import DEPLOYMENT_RULES, afr_ota_rules
-from otactl.model.configuration.deployment_section import DocumentSource, SignatureAlgorithm
+from otactl.model.configuration.deployment_section import DocumentSource
 from otactl.model.configuration.job_rule import JOB_RULES
 from otactl.model.configuration.reading import read_sections
 from otactl.model.configuration.refusal import is_unset, refusal
@@ -41,6 +37,7 @@ from otactl.model.configuration.schedule_rule import SCHEDULE_RULES, schedule_is
 from otactl.model.configuration.sections import DEFAULT, KeyName
 from otactl.model.configuration.wave_rule import WAVE_RULES, wave_rules
 from otactl.model.ini import IniDocument, IniEntry, IniSection, read_ini
+from otactl.model.signing import SignatureAlgorithm, Signing
 
 __all__ = [
     "CustomDocument",

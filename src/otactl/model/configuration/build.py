@@ -14,11 +14,7 @@ from otactl.model.configuration import (
     job_section,
     wave_build,
 )
-from otactl.model.configuration.deployment import (
-    CustomDocument,
-    DeploymentConfiguration,
-    Signing,
-)
+from otactl.model.configuration.deployment import CustomDocument, DeploymentConfiguration
 from otactl.model.configuration.deployment_section import DocumentSource
 from otactl.model.configuration.sections import ALARM_PREFIX, DEFAULT, SECTIONS, WINDOW_PREFIX
 from otactl.model.document_format import AfrOta, DataProtocol, DocumentFormat
@@ -33,6 +29,7 @@ from otactl.model.job_configuration import (
     Rollout,
     Scheduling,
 )
+from otactl.model.signing import Signing
 from otactl.model.status import FailureType
 
 if TYPE_CHECKING:
@@ -104,8 +101,12 @@ def _signing(sections: Mapping[str, Section], base_dir: str) -> Signing | None:
     section = _optional(sections, "SIGNING_CONFIG", deployment_section.SigningSection)
     if section is None:
         return None
+    path = section.private_key_path
     return Signing(
-        private_key_path=os.path.join(base_dir, section.private_key_path),  # noqa: PTH118
+        source=section.source,
+        private_key_path=None if path is None else os.path.join(base_dir, path),  # noqa: PTH118
+        kms_key=section.kms_key,
+        signing_profile=section.signing_profile,
         algorithm=section.algorithm,
     )
 

@@ -8,26 +8,15 @@ from typing import TYPE_CHECKING
 
 from otactl.errors import UserMistake
 from otactl.model.arn import Arn
-from otactl.model.configuration.deployment_section import DocumentSource, SignatureAlgorithm
+from otactl.model.configuration.deployment_section import DocumentSource
 from otactl.model.defaults import DEFAULT_UPLOAD_CONCURRENCY
 from otactl.model.document_format import AfrOta, DocumentFormat
 from otactl.model.job_configuration import JobConfiguration
+from otactl.model.signing import Signing
 
 if TYPE_CHECKING:
     from otactl.model.alarm import Alarm
     from otactl.model.wave import Waves
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Signing:
-    """How the image is signed.
-
-    Attributes:
-        private_key_path: A PEM file (PKCS#8 or SEC1), or a file with the base64 of one.
-    """
-
-    private_key_path: str
-    algorithm: SignatureAlgorithm = SignatureAlgorithm.SHA256_WITH_ECDSA
 
 
 #: For a job without an in-progress timeout.

@@ -9,6 +9,7 @@ from otactl.model.configuration.report import Finding
 from otactl.model.configuration.rule import Rule, keys
 from otactl.model.document_format import DataProtocol, DocumentFormat
 from otactl.model.identifier import MAX_STREAM_ID_LENGTH_ON_AWS_LIBRARY
+from otactl.model.signing import SigningSource
 from otactl.model.status import TargetSelection
 
 
@@ -109,6 +110,21 @@ def agents_need_a_signature(
     return None
 
 
+def signing_has_its_key(
+    source: SigningSource, path: str | None, kms_key: str | None, profile: str | None
+) -> Finding | None:
+    """Each source of a signature needs its own key."""
+    wanted = {
+        SigningSource.KEY: ("privateKeyPath", path),
+        SigningSource.KMS: ("kmsKey", kms_key),
+        SigningSource.SIGNER: ("signingProfile", profile),
+    }
+    name, value = wanted[source]
+    if value is None:
+        return Finding(code="requires", message=f"{source} needs {name}, which is not given")
+    return None
+
+
 def http_needs_a_url(
     protocols: tuple[DataProtocol, ...],
     presigns: bool,  # noqa: FBT001
@@ -139,6 +155,15 @@ DEPLOYMENT_RULES: tuple[Rule, ...] = (
     Rule(keys("DEFAULT.targetSelection", "DEFAULT.rounds"), continuous_has_one_round),
     Rule(keys("DEFAULT.streamId", "DEFAULT.documentFormat"), stream_id_fits_devices),
     Rule(keys("DEFAULT.documentFormat", "DEFAULT.useSigningConfig"), agents_need_a_signature),
+    Rule(
+        keys(
+            "SIGNING_CONFIG.source",
+            "SIGNING_CONFIG.privateKeyPath",
+            "SIGNING_CONFIG.kmsKey",
+            "SIGNING_CONFIG.signingProfile",
+        ),
+        signing_has_its_key,
+    ),
     Rule(keys("AFR_OTA_CONFIG.protocols", "DEFAULT.usePresignedUrlConfig"), http_needs_a_url),
     Rule(keys("DEFAULT.roleArn", "DEFAULT.region"), role_is_of_the_partition),
     Rule(keys("PRESIGNED_URL_CONFIG.roleArn", "DEFAULT.roleArn"), roles_share_an_account),

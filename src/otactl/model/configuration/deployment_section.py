@@ -11,12 +11,15 @@ from otactl.model.configuration.section import OF_OTACTL, Section, key
 from otactl.model.configuration.words import (
     DEVICE_NAME,
     IMAGE_VERSION,
+    KMS_KEY,
     PATH,
     ROLE_ARN,
     S3_URL,
+    SIGNING_PROFILE,
 )
 from otactl.model.defaults import DEFAULT_UPLOAD_CONCURRENCY
 from otactl.model.document_format import DataProtocol
+from otactl.model.signing import SignatureAlgorithm, SigningSource
 
 
 class DocumentSource(StrEnum):
@@ -24,12 +27,6 @@ class DocumentSource(StrEnum):
 
     LOCAL_FILE = "local_file"
     URL = "url"
-
-
-class SignatureAlgorithm(StrEnum):
-    """How an image can be signed."""
-
-    SHA256_WITH_ECDSA = "SHA256withECDSA"
 
 
 class CustomJobDocumentSection(Section):
@@ -150,15 +147,48 @@ class ImageSection(Section):
 class SigningSection(Section):
     """[SIGNING_CONFIG]: a signature in the job document, in place of md5sum."""
 
-    private_key_path: Annotated[str, PATH] = key(
+    source: Annotated[SigningSource, Choice(SigningSource)] = key(
+        "source",
+        about=(
+            "Who signs. key: otactl, with the file privateKeyPath. kms: AWS KMS, with kmsKey. "
+            "signer: AWS Signer, with signingProfile; it needs a versioned bucket, into which the "
+            "image is put for the time of signing. Each signature is verified before anything is "
+            "created."
+        ),
+        becomes="who makes the signature",
+        example="key",
+        ours=True,
+        default=SigningSource.KEY,
+    )
+    private_key_path: Annotated[str | None, PATH] = key(
         "privateKeyPath",
         about=(
-            "The file with the private key: PEM (PKCS#8 or SEC1), or its base64 as main.sh takes "
-            "it. A key never stands in this file itself: this file is uploaded and shared."
+            "For key: the file with the private key, PEM (PKCS#8 or SEC1) or its base64 as main.sh "
+            "takes it. A key never stands in this file itself: this file is uploaded and shared."
         ),
         becomes="signature of the job document",
         example="signing-key.pem",
         ours=True,
+        default=None,
+    )
+    kms_key: Annotated[str | None, KMS_KEY] = key(
+        "kmsKey",
+        about="For kms: an asymmetric key for signing, of the key spec ECC_NIST_P256.",
+        becomes="kms:Sign KeyId",
+        example="None",
+        ours=True,
+        default=None,
+    )
+    signing_profile: Annotated[str | None, SIGNING_PROFILE] = key(
+        "signingProfile",
+        about=(
+            "For signer: a profile of the platform AWSIoTDeviceManagement-SHA256-ECDSA, whose "
+            "certificate is in AWS Certificate Manager."
+        ),
+        becomes="signer:StartSigningJob profileName",
+        example="None",
+        ours=True,
+        default=None,
     )
     algorithm: Annotated[SignatureAlgorithm, Choice(SignatureAlgorithm)] = key(
         "signatureAlgorithm",

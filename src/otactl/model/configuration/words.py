@@ -19,6 +19,11 @@ _STATISTICS = ("SampleCount", "Average", "Sum", "Minimum", "Maximum")
 _NAMESPACE = re.compile(r"(?!:)(?!AWS/$)[A-Za-z0-9._/#: -]{1,255}", re.ASCII)
 _METRIC = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 _.-]*[A-Za-z0-9_.-])?", re.ASCII)
+_KMS_KEY = re.compile(
+    r"(?:arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:)?"
+    r"(?:alias/[a-zA-Z0-9/_-]{1,250}|key/[a-zA-Z0-9-]{1,128})|[0-9a-f-]{36}|mrk-[0-9a-f]{32}",
+    re.ASCII,
+)
 _MAX_PATH_LENGTH = 4096
 _MAX_COMPARED = 200
 #: ``otactl-<job id>-`` stands before the name of an alarm in CloudWatch.
@@ -132,6 +137,16 @@ DEVICE_NAME = Word(
     "text",
     f"1 to {limits.MAX_DEVICE_NAME_LENGTH} printable ASCII characters",
     lambda text: text.isascii() and _is_printable(limits.MAX_DEVICE_NAME_LENGTH)(text),
+)
+KMS_KEY = Word(
+    "KMS key",
+    "the id or ARN of a key in AWS KMS, or alias/NAME",
+    lambda text: _KMS_KEY.fullmatch(text) is not None,
+)
+SIGNING_PROFILE = Word(
+    "signing profile",
+    "the name of a profile of AWS Signer: 2 to 64 letters, digits or _",
+    lambda text: re.fullmatch(r"[a-zA-Z0-9_]{2,64}", text, re.ASCII) is not None,
 )
 CRON = Word(
     "cron expression",

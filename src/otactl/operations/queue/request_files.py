@@ -164,5 +164,6 @@ def _overrides(request: JobRequest, limits: WorkerLimits) -> dict[str, str]:
         overrides["jobId"] = request.aws_job_id
         overrides["streamId"] = request.job_id.replace("jobId_", "streamId_", 1) + suffix
     if limits.signing_key is not None:
+        overrides["SIGNING_CONFIG.source"] = "key"
         overrides["SIGNING_CONFIG.privateKeyPath"] = str(limits.signing_key.absolute())
     return overrides

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from otactl.aws.clients import AwsClients, AwsSettings
 from otactl.aws.object_store import S3ObjectStore
-from otactl.aws.prerequisites import make_alarms, make_bucket, make_role, make_topics
+from otactl.aws.prerequisites import (
+    make_alarms,
+    make_bucket,
+    make_role,
+    make_signing_key,
+    make_topics,
+)
+from otactl.aws.signing import AwsSigning
 from otactl.cloud import CloudSettings, start_local_cloud
+from otactl.deploy.plan_signing import verifying_key
 from otactl.fleet.agent import DevicePlan
 from otactl.fleet.clock import FleetClock
 from otactl.fleet.endpoint import FleetEndpoint
@@ -63,6 +71,7 @@ class RehearsalEnvironment:
         clients: The rehearsal's own; the deployment has others, whose calls are counted.
         clock: Shows what the local cloud's clock shows.
         work_dir: A folder that is removed with the rehearsal.
+        loaded: The deployment, with the local cloud's own key in place of one in AWS.
     """
 
     address: LocalCloudAddress
@@ -70,6 +79,7 @@ class RehearsalEnvironment:
     clock: CommandClock
     fleet: FleetRun
     work_dir: Path
+    loaded: LoadedDeployment
 
 
 @contextmanager
@@ -89,7 +99,7 @@ def rehearsal_environment(
         participants: Its things and their behaviours.
         cloud: The local cloud.
         profile: Of every device.
-        public_key: What the devices check signatures with.
+        public_key: What the devices check signatures with; None for the key that signs.
         frontend: Is notified of what is being done.
     """
     configuration = loaded.configuration
@@ -107,6 +117,10 @@ def rehearsal_environment(
         clients = AwsClients(AwsSettings.for_local_cloud(address))
         clock = CommandClock.of_local_cloud(address)
         _create_prerequisites(clients, configuration, frontend)
+        loaded = _with_signing_key(loaded, clients)
+        signing = loaded.configuration.signing
+        if public_key is None and signing is not None:
+            public_key = verifying_key(signing, AwsSigning(clients, clock))
         _set_up_monitoring(clients, clock, configuration, frontend)
         frontend.note(f"registering {len(participants.things):,} things")
         reads = participants.dialects(_dialects(loaded))
@@ -134,8 +148,22 @@ def rehearsal_environment(
         )
         _await_devices(fleet, clock, frontend)
         yield RehearsalEnvironment(
-            address=address, clients=clients, clock=clock, fleet=fleet, work_dir=work_dir
+            address=address,
+            clients=clients,
+            clock=clock,
+            fleet=fleet,
+            work_dir=work_dir,
+            loaded=loaded,
         )
+
+
+def _with_signing_key(loaded: LoadedDeployment, clients: AwsClients) -> LoadedDeployment:
+    """The deployment, signed in the local cloud where AWS would sign it."""
+    configuration = loaded.configuration
+    if configuration.signing is None:
+        return loaded
+    signing = make_signing_key(clients, configuration.signing, configuration.bucket)
+    return replace(loaded, configuration=replace(configuration, signing=signing))
 
 
 def _template(loaded: LoadedDeployment) -> Mapping[str, Any] | None:

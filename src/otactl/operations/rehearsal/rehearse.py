@@ -132,10 +132,10 @@ def rehearse(path: Path, options: RehearsalOptions, frontend: Frontend) -> Rehea
         participants,
         cloud=cloud,
         profile=_profile(options.block_size, options.link_speed),
-        public_key=options.public_key or _public_key(loaded),
+        public_key=options.public_key,
         frontend=frontend,
     ) as rehearsed:
-        result, failure = _perform(loaded, rehearsed, participants, options, frontend)
+        result, failure = _perform(rehearsed.loaded, rehearsed, participants, options, frontend)
     return RehearsalReport(result=result, failure=failure, ended_ms=rehearsed.clock.now_ms())
 
 
@@ -220,15 +220,6 @@ def _profile(block_size: int | None, link_speed: int | None) -> DeviceProfile:
         return replace(DeviceProfile(), **changes)
     except ValueError as error:
         raise UserMistake(f"--block-size or --link-speed: {error}") from error
-
-
-def _public_key(loaded: LoadedDeployment) -> ec.EllipticCurvePublicKey | None:
-    """What the devices check signatures with: the public half of the key that signs."""
-    if loaded.configuration.signing is None:
-        return None
-    from otactl.deploy.signing import public_key_of
-
-    return public_key_of(loaded.configuration.signing.private_key_path)
 
 
 def _unfaithful(result: DeploymentResult) -> DeploymentFailed | None:

@@ -173,6 +173,46 @@ class TestSigning:
         assert problem.code == "secret"
         assert "MIGH" not in str(problem)
 
+    @pytest.mark.parametrize(
+        ("source", "name", "value"),
+        [
+            (None, "privateKeyPath", "key.pem"),
+            ("key", "privateKeyPath", "key.pem"),
+            ("kms", "kmsKey", "alias/firmware"),
+            ("signer", "signingProfile", "firmware"),
+        ],
+    )
+    def test_source_needs_its_own_key(self, source: str | None, name: str, value: str):
+        def text(**keys: str | None) -> str:
+            signing = section("SIGNING_CONFIG", source=source, **keys)
+            return dev_ini(signing, useSigningConfig="True")
+
+        signing = configuration_of(text(**{name: value})).signing
+        assert signing is not None
+        assert signing.source == (source or "key")
+        assert signing.key_path == ("key.pem" if name == "privateKeyPath" else None)
+        assert found(text()) == [("error", "SIGNING_CONFIG", "source", "requires")]
+        assert name in problems_of(text())[0].message
+
+    def test_kms_key_is_an_id_an_arn_or_an_alias(self):
+        key = "12345678-1234-1234-1234-123456789012"
+        arn = "arn:aws:kms:eu-central-1:123456789012:"
+        for text in (key, f"{arn}key/{key}", f"{arn}alias/fw", "alias/team/fw-1"):
+            assert self.kms(text) == []
+        for text in ("fw", "alias/", f"{arn}key/a b", f"{arn}secret/x", key[1:]):
+            assert self.kms(text) == [("error", "SIGNING_CONFIG", "kmsKey", "form")]
+
+    @staticmethod
+    def kms(key: str) -> list[tuple[str, str, str, str]]:
+        signing = section("SIGNING_CONFIG", source="kms", kmsKey=key)
+        return found(dev_ini(signing, useSigningConfig="True"))
+
+    def test_signing_profile_has_the_form_that_signer_takes(self):
+        for name, code in (("fw_1", None), ("fw-1", "form"), ("f", "form")):
+            signing = section("SIGNING_CONFIG", source="signer", signingProfile=name)
+            expected = [("error", "SIGNING_CONFIG", "signingProfile", code)] if code else []
+            assert found(dev_ini(signing, useSigningConfig="True")) == expected
+
     def test_signature_algorithm_is_the_one_devices_check(self):
         signing = section("SIGNING_CONFIG", privateKeyPath="k", signatureAlgorithm="MD5withRSA")
 
