@@ -11,6 +11,8 @@ from tests.e2e.device_loop import DeviceLoop
 from tests.e2e.program import environment, otactl, run_program
 
 from otactl.aws.clients import AwsClients, AwsSettings
+from otactl.aws.prerequisites import make_alarms
+from otactl.model.wave import MAX_NAMED_THINGS
 
 ALARM = """
 [ALARM_CONFIG]
@@ -82,6 +84,28 @@ def test_a_user_with_exactly_the_printed_policy_deploys_and_cleans_up(
     deployable.write()
     policies = json.loads(otactl("iam", str(deployable.path)).stdout)
     credentials = make_user(clients, f"operator-{unique}", for_ministack(policies["user"]))
+
+    with DeviceLoop(clients, deployable.thing_names):
+        run = deploy(deployable, cloud, credentials)
+
+    assert run.returncode == 0, run.stderr
+
+
+def test_the_printed_policy_is_enough_for_waves_their_groups_and_their_alarms(
+    cloud, clients, deployable, unique
+):
+    more = [f"{deployable.thing_names[0]}-{number}" for number in range(MAX_NAMED_THINGS + 1)]
+    for name in more:
+        clients.iot.create_thing(thingName=name)
+    deployable.thing_names += more
+    make_alarms(clients, [f"crashes-{unique}"])
+    deployable.sections += (
+        "[TIMEOUT_CONFIG]\ninProgressTimeoutInMinutes = 60\n"
+        f"[WAVE_CONFIG]\nwaveList = canary:2\nsoakMinutes = 0\nalarmList = crashes-{unique}\n"
+    )
+    deployable.write(useWaveConfig=True, useTimeoutConfig=True, cleanUpCfg=True)
+    policies = json.loads(otactl("iam", str(deployable.path)).stdout)
+    credentials = make_user(clients, f"waves-{unique}", for_ministack(policies["user"]))
 
     with DeviceLoop(clients, deployable.thing_names):
         run = deploy(deployable, cloud, credentials)

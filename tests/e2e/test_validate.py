@@ -33,12 +33,14 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("name", ["dev.ini", "manual.ini"])
-def test_the_examples_are_valid(name: str):
+@pytest.mark.parametrize(
+    ("name", "things"), [("dev.ini", 5), ("manual.ini", 5), ("waves.ini", 200)]
+)
+def test_the_examples_are_valid(name: str, things: int):
     done = otactl("validate", f"examples/{name}")
 
     assert done.returncode == 0
-    assert done.stdout == f"examples/{name} is valid, for 5 things\n"
+    assert done.stdout == f"examples/{name} is valid, for {things} things\n"
     assert "error" not in done.stderr
 
 

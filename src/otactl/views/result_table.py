@@ -48,13 +48,13 @@ def print_result(console: Console, result: DeploymentResult) -> None:
     if result.rounds:
         console.print()
         console.print(_rounds_table(result))
-    for round_result in result.rounds:
-        if round_result.unsuccessful:
+    for name, part in _parts(result):
+        if part.unsuccessful:
             console.print()
-            console.print(_failures_table(round_result))
-        if round_result.not_reached:
+            console.print(_failures_table(part, name))
+        if part.not_reached:
             console.print()
-            console.print(_not_reached_line(round_result), soft_wrap=True)
+            console.print(_not_reached_line(part, name), soft_wrap=True)
     skipped = result.planned_rounds - len(result.rounds)
     if skipped and not result.goes_on:
         console.print(f"[yellow]{rounds_words(skipped)} skipped[/]")
@@ -69,6 +69,17 @@ def print_result(console: Console, result: DeploymentResult) -> None:
         console.print(f"kept: {escape(kept)}", soft_wrap=True)
     for leftover in result.leftovers:
         console.print(f"[yellow]left behind:[/] {escape(leftover)}")
+
+
+def _parts(result: DeploymentResult) -> list[tuple[str, RoundResult]]:
+    """What failures are told of: each round, or each wave that began, and what it is called."""
+    if not result.waves:
+        return [(f"round {each.round}: ", each) for each in result.rounds]
+    return [
+        (f"wave {escape(wave.name)}: ", wave.result)
+        for wave in result.waves
+        if wave.result is not None
+    ]
 
 
 def _waves_table(result: DeploymentResult) -> Table:
@@ -147,12 +158,12 @@ def _round_cells(result: RoundResult, statuses: list[ExecutionStatus]) -> list[s
     ]
 
 
-def _failures_table(result: RoundResult) -> Table:
+def _failures_table(result: RoundResult, name: str) -> Table:
     unsuccessful = result.unsuccessful
     shown = unsuccessful[:_LISTED_FAILURES]
     more = len(unsuccessful) - len(shown)
     table = Table(
-        title=f"round {result.round}: things that did not succeed",
+        title=f"{name}things that did not succeed",
         title_justify="left",
         caption=f"and {more:,} more" if more else None,
         caption_justify="left",
@@ -174,10 +185,10 @@ def _failures_table(result: RoundResult) -> Table:
     return table
 
 
-def _not_reached_line(result: RoundResult) -> str:
+def _not_reached_line(result: RoundResult, name: str) -> str:
     shown = result.not_reached_things[:_LISTED_FAILURES]
     more = result.not_reached - len(shown)
     return (
-        f"round {result.round}: [red]{result.not_reached:,} of {result.named:,} things did not get"
+        f"{name}[red]{result.not_reached:,} of {result.named:,} things did not get"
         f" the job:[/] {escape(', '.join(shown))}{f' and {more:,} more' if more else ''}"
     )

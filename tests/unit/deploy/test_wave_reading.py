@@ -20,6 +20,7 @@ from otactl.operations.report_source import journal_content
 from otactl.operations.retry import failed_things
 from otactl.views.plan_table import print_wave_things
 from otactl.views.report import to_html, to_json
+from otactl.views.result_table import print_result
 
 
 @pytest.fixture
@@ -126,3 +127,16 @@ def test_the_plan_lists_who_is_in_which_wave(ended):
     lines = shown.file.getvalue().splitlines()
     assert lines[0] == "wave canary"
     assert lines[1:21] == [f"  {name}" for name in sorted(ended.waves["canary"])]
+
+
+def test_the_result_has_a_line_for_each_wave_and_names_no_wave_that_never_began(ended):
+    shown = Console(file=io.StringIO(), width=120)
+
+    print_result(shown, ended.executor().result())
+
+    text = shown.file.getvalue()
+    assert "canary" in text
+    assert "never began" in text
+    assert "4 of 18 things failed; at most 0 may" in text
+    assert "round 1:" not in text
+    assert "did not get the job" not in text

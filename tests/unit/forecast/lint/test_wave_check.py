@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from math import comb
+from pathlib import Path
 
 import pytest
 from tests.support.dev_ini import configuration_of, section
@@ -14,6 +15,7 @@ from otactl.forecast.lint import Finding, lint
 from otactl.forecast.lint.wave_check import binomial_above, gate_power
 from otactl.forecast.profile import FleetProfile, Group
 from otactl.model.wave import GateRule, WaveSize
+from otactl.rules.first_passage import probability_of_firing
 from otactl.rules.waves.membership import expected_sizes
 
 GROUP = "arn:aws:iot:us-east-1:123456789012:thinggroup/lab"
@@ -123,3 +125,13 @@ def test_a_million_things_are_looked_at_at_once():
     findings(things=1_000_000, waveList="canary:50, early:10%", requiredSucceededPercentage="99.5")
 
     assert time.perf_counter() - started < 5
+
+
+def test_the_examples_criteria_hardly_ever_stop_a_healthy_fleet():
+    text = (Path(__file__).parents[4] / "examples" / "waves.ini").read_text()
+    configuration = configuration_of(text)
+    (criterion,) = configuration.job.abort_criteria
+
+    assert probability_of_firing(criterion, 0.006, 20_000) < 0.001
+    found = lint(configuration, 20_000)
+    assert [one.code for one in found if one.severity is not Severity.NOTE] == []
