@@ -38,6 +38,7 @@ from otactl.cloud.ministack import (
     registry,
     retry,
     server_certificate,
+    stack_resource,
     stream_arn,
     subscription_index,
     thing_group,
@@ -124,6 +125,7 @@ def _adaptations(options: Options) -> dict[str, Callable[[], None]]:
         "HTTPS for devices": partial(device_https.install, options.https_port),
         "the small rules of the registry": registry.install,
         "groups in groups": thing_group.install,
+        "tables and functions of stacks": stack_resource.install,
         "pages of lists": partial(paging.install, options.largest_page),
         "the checks of the service models": model_check.install,
     }
