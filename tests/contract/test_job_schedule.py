@@ -292,3 +292,26 @@ def test_a_continuous_job_takes_further_groups(clients: AwsClients, unique: str)
     ]
     for job_id in (unique, f"{unique}-s"):
         clients.iot.delete_job(jobId=job_id, force=True)
+
+
+def test_a_scheduled_snapshot_job_is_for_the_things_of_its_creation_and_is_not_updated(
+    fast_cloud: RunningCloud, fast: AwsClients, now: Callable[[], datetime], unique: str
+) -> None:
+    arn = fast.iot.create_thing_group(thingGroupName=unique)["thingGroupArn"]
+    make_things(fast, unique, 2)
+    fast.iot.add_thing_to_thing_group(thingGroupName=unique, thingName=f"{unique}-0")
+    start = minute_of(now() + HALF_HOUR + timedelta(minutes=20))
+    fast.iot.create_job(
+        jobId=unique,
+        targets=[arn],
+        document="{}",
+        schedulingConfig={"startTime": f"{start:%Y-%m-%dT%H:%M}"},
+    )
+    fast.iot.add_thing_to_thing_group(thingGroupName=unique, thingName=f"{unique}-1")
+    with pytest.raises(ClientError, match="SCHEDULED cannot be updated"):
+        impatient(fast_cloud).update_job(jobId=unique, description="later")
+    until(lambda: job(fast, unique)["status"] == "IN_PROGRESS")
+    until(lambda: executions(fast, unique))
+
+    assert len(executions(fast, unique)) == 1
+    fast.iot.delete_job(jobId=unique, force=True)
