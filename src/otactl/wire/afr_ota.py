@@ -1,9 +1,7 @@
 """The ``afr_ota`` object of a custom job document, compared with what is deployed.
 
-FreeRTOS devices read it in place of otactl's own keys, which virtual devices read: a rehearsal
-succeeds whatever it says. So its stream, file id, size and signature are compared with the plan.
-Members: github aws/aws-iot-core Jobs-for-AWS-IoT-embedded-sdk ``otaJobParser`` (aws-facts JL) and
-ota-for-aws-iot-embedded-sdk (OL).
+FreeRTOS devices read it in place of otactl's own keys, so its stream, file id, size and signature
+are compared with the plan. What its members must be is in ``afr_ota_document``.
 """
 
 from __future__ import annotations
@@ -13,10 +11,11 @@ import binascii
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from otactl.wire.afr_ota_document import KEY
+
 if TYPE_CHECKING:
     from otactl.wire.image_description import ImageDescription
 
-KEY = "afr_ota"
 _SIGNATURE = "sig-"
 
 
