@@ -130,3 +130,11 @@ def test_a_job_that_is_over_says_so(cancel, things, job):
     assert run.returncode == 2
     assert f"job {job} cannot be cancelled" in run.stderr
     assert "COMPLETED" in run.stderr
+
+
+@pytest.mark.parametrize("options", [(), ("--force",), ("--thing", "pump")])
+def test_what_is_not_there_is_said_before_anybody_is_asked(cloud, options):
+    run = otactl("cancel", "there-is-none", *options, cloud=cloud)
+
+    assert run.returncode == 2
+    assert "there is no job there-is-none" in run.stderr

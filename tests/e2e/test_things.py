@@ -32,6 +32,13 @@ def test_the_things_of_a_group_become_a_list(cloud, group, unique, tmp_path):
     assert "3 things" in run.stderr
 
 
+def test_a_group_that_is_not_there_is_the_user_s_mistake(cloud):
+    run = otactl("things", "--group", "there-is-none", cloud=cloud)
+
+    assert run.returncode == 2
+    assert "there is no thing group there-is-none" in run.stderr
+
+
 def test_an_existing_list_is_not_replaced_unasked(cloud, group, tmp_path):
     out = tmp_path / "list.txt"
     out.write_text("mine\n")
@@ -79,7 +86,7 @@ def test_an_unknown_group_leaves_no_file(cloud, unique, tmp_path):
 
     run = otactl("things", "--group", f"none-{unique}", "--out", str(out), cloud=cloud)
 
-    assert run.returncode == 3
+    assert run.returncode == 2
     assert not list(tmp_path.iterdir())
 
 

@@ -60,12 +60,18 @@ def cancel(
         raise UserMistake(f"--thing {thing!r} is no thing name")
     job_id, location = locate_job(job, where)
     what = f"job {job_id}" if thing is None else f"job {job_id} on thing {thing}"
+    reader = RenewableReader(location.clients)
+    if not yes:
+        # What is not there is said before anybody is asked.
+        is_there = reader.execution(job_id, thing) if thing else reader.jobs.describe(job_id)
+        if is_there is None:
+            raise UserMistake(f"there is no {what}")
     how = " by force, also what is in progress" if force else ""
     if not confirmed(f"Cancel {what}{how}?", yes=yes):
         terminal.note("nothing cancelled")
         return
     reported = cancel_job(
-        RenewableReader(location.clients),
+        reader,
         job_id,
         thing,
         force=force,

@@ -44,6 +44,9 @@ _UNSAFE = re.compile(
 )
 
 
+_TRAILING_BLANKS = re.compile(r"[ \t]+$", re.MULTILINE)
+
+
 class _Console(Console):
     """A console for strangers' texts; what a reader's leaving means is left to the command."""
 
@@ -57,6 +60,16 @@ class _Console(Console):
                 yield segment
             else:
                 yield Segment(_UNSAFE.sub("\N{REPLACEMENT CHARACTER}", segment.text), segment.style)
+
+    def print(self, *objects: Any, **how: Any) -> None:
+        """Print; into a pipe or a file without the blanks that fill a table's lines."""
+        if self.is_terminal:
+            super().print(*objects, **how)
+            return
+        with self.capture() as captured:
+            super().print(*objects, **how)
+        self.file.write(_TRAILING_BLANKS.sub("", captured.get()))
+        self.file.flush()
 
     def on_broken_pipe(self) -> None:
         """Raise; rich itself would end the program with exit code 1."""

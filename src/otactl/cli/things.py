@@ -12,11 +12,12 @@ import typer
 
 from otactl.cli import terminal
 from otactl.cli.option_group import HERE, located
-from otactl.errors import LocalResourceMissing, UserMistake
+from otactl.errors import AwsRefused, LocalResourceMissing, UserMistake
 from otactl.operations.location_options import LocationOptions
 
 if TYPE_CHECKING:
     from otactl.aws.clients import AwsClients
+    from otactl.aws.registry import IotRegistry
 
 _PROGRESS_EVERY = 10_000
 
@@ -66,8 +67,19 @@ def _names(clients: AwsClients, groups: list[str], query: str | None) -> Iterato
         return things_matching(clients, query)
     if groups:
         registry = IotRegistry(clients)
-        return (name for group in groups for name in registry.things_in_group(group))
+        return (name for group in groups for name in _members(registry, group))
     return all_things(clients)
+
+
+def _members(registry: IotRegistry, group: str) -> Iterator[str]:
+    try:
+        yield from registry.things_in_group(group)
+    except AwsRefused as refusal:
+        if not refusal.is_missing:
+            raise
+        raise UserMistake(
+            f"there is no thing group {group}", hint="`aws iot list-thing-groups` lists them"
+        ) from refusal
 
 
 def _arns(clients: AwsClients, names: Iterable[str]) -> Iterator[str]:

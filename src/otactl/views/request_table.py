@@ -11,10 +11,12 @@ from otactl.jobqueue.request import JobRequest, MalformedRequest
 from otactl.jobqueue.schedule import WaitReason
 from otactl.model.quoting import printable
 from otactl.views.foreign_text import clean, clean_lines
+from otactl.views.wording import duration
 
 if TYPE_CHECKING:
     from otactl.jobqueue.schedule import Wait
 
+_HEADS = ("request", "state", "targets", "image", "age", "worker")
 _WAITS = {
     WaitReason.TIME: "its time has not come",
     WaitReason.DEPENDENCY: "comes after {on}",
@@ -28,18 +30,28 @@ def wait_text(wait: Wait) -> str:
     return _WAITS[wait.reason].format(on=wait.on)
 
 
-def request_lines(rows: Sequence[tuple[JobRequest | MalformedRequest, str]]) -> Text:
+def request_lines(rows: Sequence[tuple[JobRequest | MalformedRequest, str]], now_ms: int) -> Text:
     """Requests, one a line, and below each what is to be said of it.
 
     A request's id is copied into the next command, so it is never folded.
+
+    Args:
+        rows: Each with a remark.
+        now_ms: Epoch milliseconds, to tell how old they are.
     """
     reported = [
-        (_cells(request), request.reason if isinstance(request, MalformedRequest) else remark)
-        for request, remark in rows
+        (_cells(each, now_ms), each.reason if isinstance(each, MalformedRequest) else remark)
+        for each, remark in rows
     ]
-    cells = [("request", "state", "targets"), *(row for row, _ in reported)]
-    wide, state_wide, count_wide = (max(map(len, column)) for column in zip(*cells, strict=True))
-    lines = [f"{name:{wide}}  {state:{state_wide}}  {n:>{count_wide}}" for name, state, n in cells]
+    cells = [_HEADS, *(row for row, _ in reported)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = [
+        "  ".join(
+            f"{cell:>{width}}" if head == "targets" else f"{cell:{width}}"
+            for head, cell, width in zip(_HEADS, row, widths, strict=True)
+        ).rstrip()
+        for row in cells
+    ]
     text = Text()
     text.append(lines[0], style="bold")
     for line, (_, said) in zip(lines[1:], reported, strict=True):
@@ -66,8 +78,11 @@ def field_lines(fields: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def _cells(request: JobRequest | MalformedRequest) -> tuple[str, str, str]:
+def _cells(request: JobRequest | MalformedRequest, now_ms: int) -> tuple[str, ...]:
     if isinstance(request, MalformedRequest):
-        return printable(request.order_key), request.state.value, ""
+        return printable(request.order_key), request.state.value, "", "", "", ""
     count = "" if request.targets is None else f"{request.targets.count:,}"
-    return request.job_id, request.state.value, count
+    age = "" if request.added_ms is None else duration((now_ms - request.added_ms) / 1000)
+    worker = "" if request.lease is None else request.lease.owner
+    image = request.image.name
+    return request.job_id, request.state.value, count, clean(image), age, clean(worker)

@@ -148,7 +148,7 @@ def print_a_table(console):
 
 def print_queue(console):
     malformed = MalformedRequest(order_key="k", state=RequestState.PENDING, reason=NASTY, item={})
-    console.print(request_lines([(malformed, "")]), soft_wrap=True)
+    console.print(request_lines([(malformed, "")], 0), soft_wrap=True)
     for line in field_lines({"name": NASTY, "failure": {"reason": NASTY}}):
         console.print(line, markup=False, soft_wrap=True)
 

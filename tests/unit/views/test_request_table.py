@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 from rich.console import Console
 from tests.support.memory_queue import request_for
 
-from otactl.jobqueue.request import MalformedRequest
+from otactl.jobqueue.request import Lease, MalformedRequest
 from otactl.jobqueue.state import RequestState
 from otactl.operations.queue.request_fields import iso
 from otactl.views.request_table import field_lines, request_lines
@@ -18,7 +19,7 @@ def test_what_a_stranger_wrote_is_shown_as_it_is_and_not_taken_for_markup() -> N
     screen = io.StringIO()
 
     Console(file=screen, width=200).print(
-        request_lines([(request_for("a"), "correct [DEFAULT] [/nothing]"), (malformed, "")])
+        request_lines([(request_for("a"), "correct [DEFAULT] [/nothing]"), (malformed, "")], 0)
     )
 
     shown = screen.getvalue()
@@ -31,12 +32,25 @@ def test_an_id_that_is_copied_is_never_folded_and_remarks_stand_below() -> None:
     screen = io.StringIO()
 
     Console(file=screen, width=20).print(
-        request_lines([(request_for("a" * 40), "comes after another one")]), soft_wrap=True
+        request_lines([(request_for("a" * 40), "comes after another one")], 0), soft_wrap=True
     )
 
     _, request, remark = screen.getvalue().splitlines()
     assert request.split()[0] == request_for("a" * 40).job_id
     assert remark == "    comes after another one"
+
+
+def test_a_request_is_told_with_its_image_its_age_and_who_has_it() -> None:
+    request = replace(request_for("a"), lease=Lease(owner="build-7/12/abc", until_ms=0))
+    assert request.added_ms is not None
+    screen = io.StringIO()
+
+    Console(file=screen, width=200).print(request_lines([(request, "")], request.added_ms + 90_000))
+
+    heads, line = screen.getvalue().splitlines()
+    assert heads.split() == ["request", "state", "targets", "image", "age", "worker"]
+    assert request.image.name in line
+    assert line.rstrip().endswith("1 min 30 s  build-7/12/abc")
 
 
 def test_nested_fields_stand_below_their_name_and_empty_ones_are_left_out() -> None:

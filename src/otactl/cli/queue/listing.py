@@ -57,9 +57,20 @@ def list_requests(
         terminal.print_json({"requests": fields})
         return
     rows = [(each, _remark(each, waits.get(each.order_key))) for each in found]
+    now_ms = time.time_ns() // 1_000_000
     terminal.stdout_console().print(
-        request_lines(rows) if rows else "the queue is empty", soft_wrap=True
+        request_lines(rows, now_ms) if rows else "the queue is empty", soft_wrap=True
     )
+    if not everything and not state:
+        _note_hidden(session, limit)
+
+
+def _note_hidden(session: QueueSession, limit: int) -> None:
+    """Say how many requests failed, which the list leaves out with what is over."""
+    failed = sum(1 for _ in islice(session.table.listed(RequestState.FAILED), limit))
+    if failed:
+        more = " or more" if failed == limit else ""
+        terminal.note(f"{failed:,}{more} Failed not shown: --state Failed, or --all")
 
 
 @queued
