@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from otactl.cli import fleet_run, terminal
-from otactl.cli.fleet_address import DirOption, fleet_directory
 from otactl.cli.option_group import HERE, located
 from otactl.cli.options import (
+    DirOption,
     OutputFormat,
     OutputOption,
     StateDirOption,
 )
 from otactl.errors import UserMistake
 from otactl.model.identifier import is_thing_group_name, is_thing_name
+from otactl.operations.fleet_address import fleet_directory
 from otactl.operations.location_options import LocationOptions
 
 if TYPE_CHECKING:

@@ -10,34 +10,30 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from otactl.cli import terminal
-from otactl.cli.fleet_address import (
-    BrokerOptions,
-    DirOption,
-    fleet_directory,
-    resolve_address,
-)
 from otactl.cli.option_group import HERE, located
 from otactl.cli.options import (
+    DirOption,
     OutputFormat,
     OutputOption,
 )
 from otactl.cli.signals import Stopped
 from otactl.errors import UserMistake
 from otactl.model.status import ExecutionStatus
+from otactl.operations.fleet_address import (
+    BrokerOptions,
+    fleet_directory,
+    read_public_key,
+    resolve_address,
+)
 from otactl.operations.location_options import LocationOptions
-from otactl.operations.text_file import read_named_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from cryptography.hazmat.primitives.asymmetric import ec
 
     from otactl.device.profile import DeviceProfile
     from otactl.fleet import DevicePlan, FleetManifest, FleetRun, ThingResult
 
 _MQTT_PANEL = "Broker"
-#: A public key of the largest curve has 300 characters.
-_MAX_PEM_LENGTH = 64 * 1024
 
 
 class StreamFormat(StrEnum):
@@ -176,24 +172,6 @@ def _plans(
         DevicePlan(thing_name=name, behaviour=dealt[name], profile=device)
         for name in manifest.things
     ]
-
-
-def read_public_key(path: Path | None) -> ec.EllipticCurvePublicKey | None:
-    """The key that devices check signatures with.
-
-    Raises:
-        LocalResourceMissing: The file cannot be read.
-        UserMistake: It holds no such key.
-    """
-    from otactl.device.verification import load_public_key
-
-    if path is None:
-        return None
-    text = read_named_text(path, "public key", limit=_MAX_PEM_LENGTH)
-    try:
-        return load_public_key(text.encode())
-    except ValueError as error:
-        raise UserMistake(f"{path} is {error}") from error
 
 
 def _watch(running: FleetRun, *, forever: bool, grace: float, max_wait: float | None) -> bool:

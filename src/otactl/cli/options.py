@@ -134,3 +134,12 @@ ForceOption = Annotated[
     bool,
     typer.Option("--force", help="Delete a job that has the configured id, whoever created it."),
 ]
+DirOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--dir",
+        metavar="DIR",
+        help="The fleet's keys, certificates and images. [default: fleet, in the state directory]",
+        show_default=False,
+    ),
+]

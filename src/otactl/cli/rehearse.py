@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from otactl.cli import terminal
-from otactl.cli.fleet_run import read_public_key
 from otactl.cli.options import (
     ConfigurationArgument,
     JunitOption,
@@ -17,6 +16,7 @@ from otactl.cli.options import (
     ReportOption,
     StateDirOption,
 )
+from otactl.operations.fleet_address import read_public_key
 from otactl.operations.state_directory import state_directory
 
 #: A round of a rehearsal ends after so long, by the local cloud's clock.

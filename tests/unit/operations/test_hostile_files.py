@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.support.plan import a_plan_with
 
-from otactl.cli.fleet_run import read_public_key
 from otactl.errors import OtactlError
 from otactl.forecast.calibrate import parse_report
 from otactl.forecast.toml_text import MAX_TOML_LENGTH
+from otactl.operations.fleet_address import read_public_key
 from otactl.operations.forecast_inputs import read_prices, read_profile
 from otactl.operations.plan_file import check_plan
 from otactl.operations.text_file import read_named_text

@@ -1,36 +1,30 @@
-"""Where a fleet lies on this machine, and which broker its devices connect to."""
+"""Where a fleet is on this machine, its broker, and the key its devices check signatures with."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from otactl.errors import UserMistake
 from otactl.operations.state_directory import state_directory
+from otactl.operations.text_file import read_named_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from cryptography.hazmat.primitives.asymmetric import ec
+
     from otactl.aws.clients import AwsClients
     from otactl.fleet import FleetClock, FleetEndpoint, FleetManifest
 
-DirOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--dir",
-        metavar="DIR",
-        help="The fleet's keys, certificates and images. [default: fleet, in the state directory]",
-        show_default=False,
-    ),
-]
+#: A public key of the largest curve has 300 characters.
+_MAX_PEM_LENGTH = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class BrokerOptions:
-    """What the command line and the environment say of the broker."""
+    """What the caller says of the broker."""
 
     host: str | None
     port: int
@@ -46,7 +40,7 @@ class FleetAddress:
 
 
 def fleet_directory(given: Path | None, state_dir: Path | None) -> Path:
-    """The fleet's directory: what ``--dir`` says, or one in the state directory."""
+    """The fleet's directory: the given one (``--dir``), or one in the state directory."""
     return given or state_directory(state_dir) / "fleet"
 
 
@@ -92,3 +86,21 @@ def resolve_address(
     from otactl.aws.provisioning import data_endpoint
 
     return FleetAddress(FleetEndpoint(data_endpoint(make_clients()), options.port), clock)
+
+
+def read_public_key(path: Path | None) -> ec.EllipticCurvePublicKey | None:
+    """The key that devices check signatures with.
+
+    Raises:
+        LocalResourceMissing: The file cannot be read.
+        UserMistake: It holds no such key.
+    """
+    from otactl.device.verification import load_public_key
+
+    if path is None:
+        return None
+    text = read_named_text(path, "public key", limit=_MAX_PEM_LENGTH)
+    try:
+        return load_public_key(text.encode())
+    except ValueError as error:
+        raise UserMistake(f"{path} is {error}") from error
