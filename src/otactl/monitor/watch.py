@@ -357,7 +357,8 @@ class Watch:
     def _end(self, watched: WatchState) -> None:
         """Nothing more will come; what the service can no longer tell, the deployment may have."""
         watcher = watched.watcher
-        if watcher.state.is_gone:
+        # While AWS deletes it, which takes its time (aws-facts A4), the counts grow no more.
+        if watcher.state.is_being_deleted:
             result = self._last_word(watcher.job_id)
             if result is not None:
                 watcher.conclude(result)
