@@ -125,6 +125,22 @@ def test_a_step_deploys_one_request_and_leaves_its_report(
     assert json.loads(report.read_text())["request"]["jobId"] == job_id
 
 
+def test_a_queue_s_run_writes_one_report_and_one_junit_file(
+    site: QueueSite, clients: AwsClients
+) -> None:
+    (job_id,) = site.add(site.things)
+    report, junit = site.folder / "run.json", site.folder / "run.xml"
+
+    with AnsweringDevices(clients, answer=lambda *_: "FAILED"):
+        ended = site.work("--once", "--report", str(report), "--junit", str(junit))
+
+    assert ended.returncode == 1
+    (request,) = json.loads(report.read_text())["requests"]
+    assert request["request"]["jobId"] == job_id
+    suites = ET.parse(junit).getroot()  # noqa: S314  # our own file
+    assert int(suites.get("failures", "0")) == 1 + len(site.things)
+
+
 def test_a_deployment_that_fails_fails_the_build(site: QueueSite, clients: AwsClients) -> None:
     site.add(site.things)
 

@@ -109,12 +109,17 @@ def print_json(
         is_foreign: Whether others said what it is, such as an IAM policy; ours has a version.
     """
     indent = 2 if is_for_people or sys.stdout.isatty() else None
-    _write_json(fields if is_foreign else {"schemaVersion": SCHEMA_VERSION, **fields}, indent)
+    _write_json(fields if is_foreign else versioned(fields), indent)
 
 
 def print_json_line(fields: Mapping[str, Any]) -> None:
     """Write one JSON object as one line to standard output."""
-    _write_json({"schemaVersion": SCHEMA_VERSION, **fields})
+    _write_json(versioned(fields))
+
+
+def versioned(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """An object of ours, with the version of its form."""
+    return {"schemaVersion": SCHEMA_VERSION, **fields}
 
 
 def _write_json(fields: Mapping[str, Any], indent: int | None = None) -> None:

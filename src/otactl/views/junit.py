@@ -7,6 +7,7 @@ plugin's ``junit-10.xsd``: what it cannot hold is left out.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from xml.etree import ElementTree as ET
 
 from otactl.model.outcome import DeploymentResult, RoundResult, ThingOutcome
@@ -21,16 +22,29 @@ def to_junit(result: DeploymentResult, failure: str | None) -> str:
         result: How the deployment ended.
         failure: Why it failed; None if it did not.
     """
-    suites = ET.Element("testsuites", name=clean(result.job_id))
-    for number, each in enumerate(result.rounds, start=1):
-        why = failure if number == len(result.rounds) else None
-        _round(suites, result.job_id, each, why)
-    if not result.rounds:
-        suite = ET.SubElement(suites, "testsuite", name=clean(result.job_id))
-        _case(suite, result.job_id, "deployment", failure)
-        _count(suite)
-    for name in ("tests", "failures"):
-        suites.set(name, str(sum(int(suite.get(name, "0")) for suite in suites)))
+    return requests_junit(result.job_id, [(result.job_id, result, failure)])
+
+
+def requests_junit(
+    name: str, ended: Iterable[tuple[str, DeploymentResult | None, str | None]]
+) -> str:
+    """Several deployments as XML.
+
+    Args:
+        name: What to call them together.
+        ended: Of each its job, its result if there was one, and why it failed.
+    """
+    suites = ET.Element("testsuites", name=clean(name))
+    for job_id, result, failure in ended:
+        rounds = () if result is None else result.rounds
+        for number, each in enumerate(rounds, start=1):
+            _round(suites, job_id, each, failure if number == len(rounds) else None)
+        if not rounds:
+            suite = ET.SubElement(suites, "testsuite", name=clean(job_id))
+            _case(suite, job_id, "deployment", failure)
+            _count(suite)
+    for count in ("tests", "failures"):
+        suites.set(count, str(sum(int(suite.get(count, "0")) for suite in suites)))
     ET.indent(suites)
     return ET.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
 

@@ -9,7 +9,7 @@ import pytest
 
 from otactl.model.outcome import DeploymentResult, DownloadSeconds, RoundResult, ThingOutcome
 from otactl.model.status import ExecutionStatus
-from otactl.views.junit import to_junit
+from otactl.views.junit import requests_junit, to_junit
 
 S = ExecutionStatus
 
@@ -92,3 +92,12 @@ def test_a_failure_is_told_of_the_last_round() -> None:
     good = replace(good, not_reached_things=())
     root = parsed(replace(RESULT, rounds=(good, replace(good, round=2))), "aborted")
     assert [suite.get("failures") for suite in root] == ["0", "1"]
+
+
+def test_requests_of_a_queue_are_suites_of_one_file_those_without_a_result_too() -> None:
+    text = requests_junit("queue", [("job-1", RESULT, "2 failed"), ("job-2", None, "refused")])
+    root = ET.fromstring(text)  # noqa: S314  # our own text
+
+    assert [suite.get("name") for suite in root] == ["job-1 round 1", "job-2"]
+    assert (root.get("tests"), root.get("failures")) == ("6", "5")
+    assert failures(root)["deployment"] == "refused"

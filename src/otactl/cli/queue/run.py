@@ -11,6 +11,7 @@ import typer
 from otactl.cli import terminal
 from otactl.cli.options import (
     DetailsOption,
+    JunitOption,
     MaxWaitOption,
     OutputFormat,
     OutputOption,
@@ -24,18 +25,22 @@ from otactl.cli.queue.options import (
     queued,
 )
 from otactl.cli.queue.output import print_attempt
-from otactl.errors import DeploymentFailed, UserMistake
+from otactl.errors import DeploymentFailed, LocalResourceMissing, UserMistake
 from otactl.jobqueue.lease_policy import DEFAULT_LEASE_MS, MAX_LEASE_MS
 from otactl.model.defaults import DEFAULT_DETAILS, DEFAULT_POLL_SECONDS
 from otactl.operations.state_directory import state_directory
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from otactl.operations.queue.attempt import WorkerParts, WorkerSettings
     from otactl.operations.queue.attempt_result import AttemptResult
     from otactl.operations.queue.worker import WorkerOptions
 
 TRUST_PANEL = "What a request may name"
 _MEBIBYTE = 1024 * 1024
+#: What --report and --junit name.
+_Files = tuple[Path | None, Path | None]
 
 
 @queued
@@ -87,6 +92,11 @@ def run(
         Path | None,
         typer.Option("--report-dir", metavar="DIR", help="Keep a report on each request here."),
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option("--report", metavar="FILE", help="Write the results of all requests as JSON."),
+    ] = None,
+    junit: JunitOption = None,
     allow_bucket: Annotated[
         list[str] | None,
         typer.Option(
@@ -162,7 +172,13 @@ def run(
     from otactl.operations.queue.request_files import WorkerLimits
     from otactl.operations.queue.worker import WorkerOptions, WorkUntil
 
+    ends = once or drain or fetched is not None
     _check_modes(once=once, drain=drain, fetched=fetched, workers=workers, output=output)
+    if (report or junit) and (workers > 1 or not ends):
+        raise UserMistake(
+            "--report and --junit are for one worker that ends (--once, --drain, --fetched)",
+            hint="--report-dir keeps a report on each request, however many workers there are",
+        )
     if workers > 1:
         _run_pool(workers)
         return
@@ -183,7 +199,7 @@ def run(
         work_dir=state_directory(state_dir) / "queue",
     )
     if fetched is not None:
-        _run_fetched(fetched, settings, report_dir, output)
+        _run_fetched(fetched, settings, report_dir, output, (report, junit))
         return
     session = queue.session()
     until = WorkUntil.ONE if once else WorkUntil.EMPTY if drain else WorkUntil.STOPPED
@@ -191,7 +207,33 @@ def run(
         WorkerParts(session, settings, TerminalFrontend()),
         WorkerOptions(until=until, idle_seconds=idle, report_dir=report_dir),
         output,
+        (report, junit),
     )
+
+
+def _write_results(results: Sequence[AttemptResult], files: _Files) -> None:
+    """Write what --report and --junit name; what cannot be written changes no result."""
+    from otactl.cli.report_file import write_text_whole
+    from otactl.views.foreign_text import to_json
+    from otactl.views.junit import requests_junit
+
+    report, junit = files
+    try:
+        if report is not None:
+            fields = terminal.versioned({"requests": [each.to_fields() for each in results]})
+            write_text_whole(report, to_json(fields, 2) + "\n")
+        if junit is not None:
+            ended = [
+                (
+                    each.request.aws_job_id,
+                    each.result,
+                    None if each.error is None else str(each.error),
+                )
+                for each in results
+            ]
+            write_text_whole(junit, requests_junit("otactl queue", ended))
+    except LocalResourceMissing as error:
+        terminal.warn(str(error))
 
 
 def _check_modes(
@@ -218,7 +260,11 @@ def _run_pool(workers: int) -> None:
 
 
 def _run_fetched(
-    folder: Path, settings: WorkerSettings, report_dir: Path | None, output: OutputFormat
+    folder: Path,
+    settings: WorkerSettings,
+    report_dir: Path | None,
+    output: OutputFormat,
+    files: _Files,
 ) -> None:
     from otactl.cli.frontend import TerminalFrontend
     from otactl.operations.queue.attempt_result import keep_report
@@ -234,6 +280,7 @@ def _run_fetched(
         return
     if report_dir is not None:
         keep_report(result, report_dir)
+    _write_results([result], files)
     if output is OutputFormat.JSON:
         terminal.print_json({"requests": [result.to_fields()]})
     else:
@@ -242,7 +289,9 @@ def _run_fetched(
         raise result.error
 
 
-def _run_worker(parts: WorkerParts, options: WorkerOptions, output: OutputFormat) -> None:
+def _run_worker(
+    parts: WorkerParts, options: WorkerOptions, output: OutputFormat, files: _Files
+) -> None:
     from otactl.operations.queue.worker import Worker, WorkUntil
 
     is_one = options.until is WorkUntil.ONE
@@ -253,7 +302,10 @@ def _run_worker(parts: WorkerParts, options: WorkerOptions, output: OutputFormat
         if output is OutputFormat.TEXT:
             print_attempt(result, with_error=not is_one)
 
-    Worker(parts, options, notify).run()
+    try:
+        Worker(parts, options, notify).run()
+    finally:
+        _write_results(results, files)
     if output is OutputFormat.JSON:
         terminal.print_json({"requests": [result.to_fields() for result in results]})
     if not results:
