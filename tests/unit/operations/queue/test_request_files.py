@@ -22,9 +22,9 @@ REQUEST = JobRequest(
     order_key="1",
     state=RequestState.DEPLOYING,
     bucket="ota-bucket",
-    image=StoredFile("release/test.bin"),
-    configuration=StoredFile("release/dev.ini"),
-    thing_list=StoredFile("release/thingsList.txt"),
+    image=StoredFile(key="release/test.bin"),
+    configuration=StoredFile(key="release/dev.ini"),
+    thing_list=StoredFile(key="release/thingsList.txt"),
 )
 FOREIGN = {
     "kms": {"kmsKey": "alias/production"},
