@@ -125,6 +125,18 @@ def signing_has_its_key(
     return None
 
 
+def kms_key_is_of_the_region(kms_key: str | None, region: str) -> Finding | None:
+    """KMS signs in the region of its key (KMS Developer Guide, key ARN)."""
+    found = kms_key.split(":")[3] if kms_key is not None and kms_key.startswith("arn:") else region
+    if found != region:
+        return Finding(
+            code="region",
+            message=f"is a key of {found}, but the deployment is in {region}",
+            hint="use a key of the region, or a replica of it there",
+        )
+    return None
+
+
 def http_needs_a_url(
     protocols: tuple[DataProtocol, ...],
     presigns: bool,  # noqa: FBT001
@@ -164,6 +176,7 @@ DEPLOYMENT_RULES: tuple[Rule, ...] = (
         ),
         signing_has_its_key,
     ),
+    Rule(keys("SIGNING_CONFIG.kmsKey", "DEFAULT.region"), kms_key_is_of_the_region),
     Rule(keys("AFR_OTA_CONFIG.protocols", "DEFAULT.usePresignedUrlConfig"), http_needs_a_url),
     Rule(keys("DEFAULT.roleArn", "DEFAULT.region"), role_is_of_the_partition),
     Rule(keys("PRESIGNED_URL_CONFIG.roleArn", "DEFAULT.roleArn"), roles_share_an_account),

@@ -196,11 +196,13 @@ class TestSigning:
 
     def test_kms_key_is_an_id_an_arn_or_an_alias(self):
         key = "12345678-1234-1234-1234-123456789012"
-        arn = "arn:aws:kms:eu-central-1:123456789012:"
+        arn = "arn:aws:kms:us-east-1:123456789012:"
         for text in (key, f"{arn}key/{key}", f"{arn}alias/fw", "alias/team/fw-1"):
             assert self.kms(text) == []
         for text in ("fw", "alias/", f"{arn}key/a b", f"{arn}secret/x", key[1:]):
             assert self.kms(text) == [("error", "SIGNING_CONFIG", "kmsKey", "form")]
+        elsewhere = f"{arn}key/{key}".replace("us-east-1", "eu-central-1")
+        assert self.kms(elsewhere) == [("error", "SIGNING_CONFIG", "kmsKey", "region")]
 
     @staticmethod
     def kms(key: str) -> list[tuple[str, str, str, str]]:
