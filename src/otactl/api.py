@@ -127,7 +127,9 @@ def deploy(
     planned, loaded, environment = _planned(
         path, location, observer, max_wait_seconds, details, force=force
     )
-    waiting = wait_options(bool(planned.waves), no_wait, max_wait_seconds)
+    waiting = wait_options(
+        has_waves=bool(planned.waves), leaves=no_wait, max_wait_seconds=max_wait_seconds
+    )
     environment = replace(environment, poll_seconds=poll_seconds, waiting=waiting)
     return _run(begin(loaded, planned, environment), environment)
 

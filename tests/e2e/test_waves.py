@@ -161,6 +161,24 @@ def test_a_good_image_passes_all_gates_and_each_device_gets_it_once(site):
     assert not [group for group in groups if group["groupName"].startswith("otactl-")]
 
 
+def test_the_plan_tells_each_wave_and_counts_each_thing_once(site):
+    it = site()
+
+    run = otactl("plan", str(it.path), "--things", "--output", "json", cloud=it.cloud)
+
+    plan = json.loads(run.stdout)
+    assert [(wave["wave"], wave["things"]) for wave in plan["waves"]] == [
+        ("canary", 4),
+        ("early", 4),
+        ("rest", 4),
+    ]
+    assert plan["wavesThings"]["canary"] == sorted(it.canary)
+    assert (plan["rounds"], plan["summary"]["cost"]["executions"]) == (1, 12)
+    text = otactl("plan", str(it.path), cloud=it.cloud)
+    assert "gate of wave canary: 80% of 4 things ended" in text.stdout
+    assert "rounds" not in text.stdout
+
+
 def test_an_image_that_fails_at_every_fifth_device_stops_at_the_canary(site):
     it = site(200, canary=20)
     with it.fleet(fail=it.canary[:4]) as fleet:

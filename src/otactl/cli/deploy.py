@@ -89,7 +89,11 @@ def deploy(
         where,
         TerminalFrontend(),
         poll_seconds=poll,
-        waiting=wait_options(loaded.configuration.waves is not None, no_wait, max_wait),
+        waiting=wait_options(
+            has_waves=loaded.configuration.waves is not None,
+            leaves=no_wait,
+            max_wait_seconds=max_wait,
+        ),
     )
     options = PlanOptions(detail_limit=details, max_wait_seconds=max_wait)
     plan = make_plan(loaded, environment, options, force=force)

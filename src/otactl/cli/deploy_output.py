@@ -37,15 +37,15 @@ def summarize(loaded: LoadedDeployment, plan: Plan) -> PlanSummary:
         groups=loaded.thing_list.groups,
         account=plan.account,
         region=plan.region,
-        rounds=len(plan.rounds),
+        rounds=plan.repeats,
         job=configuration.job,
         cost=undisturbed_cost(
             shipped_prices(),
             things=plan.things,
-            rounds=len(plan.rounds),
+            rounds=plan.repeats,
             image_bytes=Path(configuration.image).stat().st_size,
             by_url=configuration.job.presigned_url is not None,
-            alarms=len(configuration.alarms),
+            alarms=len(configuration.alarms) * len(plan.job_ids),
         ),
     )
 

@@ -194,7 +194,7 @@ class Executor:
             deployment_id=self._plan.deployment_id,
             job_id=self._plan.job_id,
             things=self._plan.things,
-            planned_rounds=1 if self._plan.waves else len(self._plan.rounds),
+            planned_rounds=self._plan.repeats,
             rounds=self._journal.rounds,
             waves=wave_results(self._journal),
             image_sha256=self._plan.image_sha256,

@@ -84,6 +84,11 @@ class Plan(BaseModel):
         return (*self.setup, *(step for steps in self.rounds for step in steps), *self.closing)
 
     @property
+    def repeats(self) -> int:
+        """How often each thing gets the image: once a round; waves are parts of one round."""
+        return 1 if self.waves else len(self.rounds)
+
+    @property
     def job_ids(self) -> tuple[str, ...]:
         """The ids of its jobs: that of every round, or one a wave."""
         return tuple(wave.job_id for wave in self.waves) or (self.job_id,)
@@ -133,7 +138,7 @@ class Plan(BaseModel):
             "jobId": self.job_id,
             "imageSha256": self.image_sha256,
             "things": self.things,
-            "rounds": 1 if self.waves else len(self.rounds),
+            "rounds": self.repeats,
             "waves": [
                 {
                     "wave": wave.name,

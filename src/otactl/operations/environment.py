@@ -131,11 +131,7 @@ class DeploymentEnvironment:
 
 
 def wait_options(
-    has_waves: bool,  # noqa: FBT001
-    leaves: bool,  # noqa: FBT001
-    max_wait_seconds: float | None,
-    *,
-    resumes: bool = False,
+    *, has_waves: bool, leaves: bool, max_wait_seconds: float | None, resumes: bool = False
 ) -> WaitOptions:
     """How long a process waits at gates, by its options.
 

@@ -67,7 +67,12 @@ def resume(
     deployment_id = choose_deployment(store, deployment)
     journal = Journal.open(store.path(deployment_id))
     try:
-        waiting = wait_options(bool(journal.plan.waves), no_wait, max_wait_seconds, resumes=True)
+        waiting = wait_options(
+            has_waves=bool(journal.plan.waves),
+            leaves=no_wait,
+            max_wait_seconds=max_wait_seconds,
+            resumes=True,
+        )
         environment = environment_of(
             journal, options, frontend, poll_seconds=poll_seconds, waiting=waiting
         )
