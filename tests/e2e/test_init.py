@@ -40,10 +40,10 @@ QUESTIONS = [
 class Terminal:
     """A person at a terminal, running ``otactl init``."""
 
-    def __init__(self, folder: Path, *arguments: str) -> None:
+    def __init__(self, folder: Path, *arguments: str, full: bool = True) -> None:
         self.process = pexpect.spawn(
             sys.executable,
-            ["-m", "otactl", "init", *arguments],
+            ["-m", "otactl", "init", *arguments, *["--full"] * full],
             cwd=str(folder),
             encoding="utf-8",
             timeout=30,
@@ -199,3 +199,50 @@ def test_a_start_that_cannot_be_read_is_told(tmp_path: Path, terminals: list[Ter
 
     terminal.process.expect("cannot read lost.ini: there is no such file")
     assert terminal.end() == 2
+
+
+SIX = {
+    "File that lists the things": "things.txt",
+    "Firmware image": "fw.bin",
+    "Role that AWS IoT": "arn:aws:iam::123456789012:role/ota",
+    "S3 bucket": "fw-bucket",
+    "AWS region": None,  # as the things say
+    "Name of the job": "job-7",
+}
+
+
+def test_six_answers_make_a_file_that_is_valid_and_lints_clean(
+    tmp_path: Path, terminals: list[Terminal]
+):
+    arns = "".join(f"arn:aws:iot:us-east-1:123456789012:thing/t{n}\n" for n in range(40))
+    (tmp_path / "things.txt").write_text(arns)
+    (tmp_path / "fw.bin").write_bytes(b"firmware")
+    first = Terminal(tmp_path, full=False)
+    terminals.append(first)
+    for question, answer in list(SIX.items())[:3]:
+        first.answer(question, answer)
+    first.process.expect("S3 bucket")
+    first.process.send(CTRL_C)
+    assert first.end() == 130
+    assert not (tmp_path / "dev.ini").exists()
+
+    again = Terminal(tmp_path, full=False)
+    terminals.append(again)
+    for question in list(SIX)[:3]:
+        again.answer(question)  # what was answered before is suggested
+    again.answer("S3 bucket", "<")
+    again.answer("Role that AWS IoT")
+    for question, answer in list(SIX.items())[3:]:
+        again.answer(question, answer)
+
+    assert again.end() == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["dev.ini", "fw.bin", "things.txt"]
+    for command in (("validate",), ("lint", "--strict")):
+        ran = subprocess.run(
+            [sys.executable, "-m", "otactl", *command, "dev.ini"],
+            check=False,
+            capture_output=True,
+            text=True,
+            cwd=tmp_path,
+        )
+        assert ran.returncode == 0, ran.stdout + ran.stderr

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +14,11 @@ from otactl.cli.options import YesOption
 from otactl.errors import ConfigurationInvalid, LocalResourceMissing, UserMistake
 from otactl.model.ini import IniDocument
 from otactl.operations.text_file import write_atomically
+
+if TYPE_CHECKING:
+    from otactl.operations.wizard import Asker
+
+_MOST_ANSWERED = 64 * 1024
 
 
 def init(
@@ -25,12 +31,19 @@ def init(
             "--from", metavar="EXISTING", help="Start from this file; its comments are kept."
         ),
     ] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="Ask for every key, also for a new file.")
+    ] = False,
     yes: YesOption = False,
 ) -> None:
     """Ask for the values of a dev.ini and write it.
 
-    It starts from EXISTING, or from FILE when that exists, or from a template; what you do not
-    answer stays as it is. Every answer is checked as AWS would. FILE is never replaced unasked.
+    For a new file these are six: things, image, role, bucket, region, job. Rollout, abort criterion
+    and timeout are preset safely for so many things. With Ctrl-C the answers are kept for the next
+    time.
+
+    With --full, or to change FILE or EXISTING, every key is asked for; what you do not answer stays
+    as it is. Every answer is checked as AWS would. FILE is never replaced unasked.
     """
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UserMistake(
@@ -41,12 +54,45 @@ def init(
     from otactl.operations.wizard import Wizard
 
     asker = TerminalAsker()
+    if not full and source is None and not file.exists():
+        _ask_six(file, asker)
+        return
     document = Wizard(_starting_point(file, source), asker).run()
     if file.exists() and not yes and not asker.confirm(f"Replace {file}?", default=False):
         terminal.note(f"{file} stays as it was")
         return
     write_atomically(file, document.text)
     terminal.note(f"wrote {file}; `otactl validate {file}` checks it with the files it names")
+
+
+def _ask_six(file: Path, asker: Asker) -> None:
+    from otactl.operations.short_wizard import ShortWizard
+
+    kept = file.with_name(f".{file.name}.answers")
+    wizard = ShortWizard(file.parent, asker, _kept_answers(kept))
+    try:
+        text = wizard.run()
+    except KeyboardInterrupt:
+        if wizard.answers:
+            write_atomically(kept, json.dumps(wizard.answers) + "\n")
+            terminal.note(f"your answers are kept; `otactl init {file}` suggests them")
+        raise
+    write_atomically(file, text)
+    kept.unlink(missing_ok=True)
+    terminal.note(f"wrote {file}; try it on this machine: otactl rehearse {file}")
+
+
+def _kept_answers(path: Path) -> dict[str, str]:
+    """What was answered before Ctrl-C; anything else in its place is left aside."""
+    from otactl.operations.short_wizard import QUESTIONS
+    from otactl.operations.text_file import read_text
+
+    try:
+        found = json.loads(read_text(path, limit=_MOST_ANSWERED))
+    except (LocalResourceMissing, ValueError):
+        return {}
+    answers = found if isinstance(found, dict) else {}
+    return {key: answers[key] for key in QUESTIONS if isinstance(answers.get(key), str)}
 
 
 def _starting_point(file: Path, source: Path | None) -> IniDocument:
