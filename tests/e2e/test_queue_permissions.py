@@ -144,5 +144,6 @@ def _take_back(site: QueueSite, job_id: str) -> None:
         key = {"jobStatus": {"S": each.state.value}, "timestamp": {"S": each.order_key}}
         site.clients.dynamodb.delete_item(TableName=site.table_name, Key=key)
         for job in site.clients.iot.list_jobs()["jobs"]:
-            if job["jobId"] == each.aws_job_id:
+            is_there = job["status"] != "DELETION_IN_PROGRESS"
+            if job["jobId"] == each.aws_job_id and is_there:
                 site.clients.iot.delete_job(jobId=each.aws_job_id, force=True)
