@@ -66,6 +66,26 @@ async def sweep():
 asyncio.run(sweep())
 """
 
+#: Plain patterns are compared by us; each answer is MiniStack's own, which a regular expression is.
+PATTERNS = """
+import asyncio, itertools, json
+from ministack.core import iam_evaluator
+from otactl.cloud.ministack import policy_decision
+async def compare():
+    names = ("fnmatch_iam", "fnmatch_iam_cs")
+    before = [getattr(iam_evaluator, name) for name in names]
+    policy_decision.install()
+    after = [getattr(iam_evaluator, name) for name in names]
+    texts = ["".join(t) for n in range(4) for t in itertools.product("aB*?.", repeat=n)]
+    values = ["".join(t) for n in range(4) for t in itertools.product("abB.", repeat=n)]
+    print(json.dumps([
+        [old.__name__, value, pattern]
+        for old, new in zip(before, after) for value in values for pattern in texts
+        if old(value, pattern) != new(value, pattern)
+    ]))
+asyncio.run(compare())
+"""
+
 
 def run_beside_ministack(code: str, tmp_path: Path, log: list[str] | None = None) -> Any:
     """Run code in a process of its own, because MiniStack keeps its state in its modules.
@@ -100,6 +120,10 @@ def test_a_job_that_cannot_be_read_is_logged_and_the_others_still_time_out(tmp_p
 
     assert run_beside_ministack(SWEEP, tmp_path, log) == ["TIMED_OUT", "TIMED_OUT"]
     assert any("the timeouts of job odd cannot be looked after" in line for line in log)
+
+
+def test_plain_patterns_of_policies_match_what_they_matched(tmp_path: Path) -> None:
+    assert run_beside_ministack(PATTERNS, tmp_path) == []
 
 
 def test_ministack_alone_has_no_streams(tmp_path: Path) -> None:

@@ -5,8 +5,12 @@ processor time of a large rollout. A decision depends on the documents attached,
 variables, the action and the resource; the second does not change while a connection lasts, so each
 connection keeps its decisions beside the documents they were made by.
 
-Touched, in ``ministack.services.iot``: ``_WSSession._policy_allows`` is wrapped; the documents are
-looked up as ``_mqtt_policy_allows`` does.
+Patterns without ``?`` and with one ``*`` at most, as those of devices are, are compared without a
+regular expression: MiniStack keeps 4,096 of these, and a thousand devices have more.
+
+Touched: ``_WSSession._policy_allows`` of ``ministack.services.iot`` is wrapped; the documents are
+looked up as ``_mqtt_policy_allows`` does. ``fnmatch_iam`` and ``fnmatch_iam_cs`` of
+``ministack.core.iam_evaluator`` are wrapped.
 """
 
 # ruff: noqa: SLF001 - the private parts of MiniStack are what this file is about, see above.
@@ -14,11 +18,15 @@ looked up as ``_mqtt_policy_allows`` does.
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ministack.core import iam_evaluator
 from ministack.services import iot
 
-from otactl.cloud.ministack.shape import require_parameters, require_source
+from otactl.cloud.ministack.shape import require, require_parameters, require_source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 #: A device has some thirty; one that makes up topics shall not fill the memory.
 _MANY = 512
@@ -58,6 +66,31 @@ def install() -> None:
         return known
 
     session._policy_allows = policy_allows
+    for name in ("fnmatch_iam", "fnmatch_iam_cs"):
+        match = getattr(iam_evaluator, name)
+        require_parameters(match, "value", "pattern")
+        require(match("AB", "a*") is (name == "fnmatch_iam"), f"{name} by its name")
+        setattr(iam_evaluator, name, _plainly(match, ignores_case=name == "fnmatch_iam"))
+
+
+def _plainly(
+    match: Callable[[str, str], bool], *, ignores_case: bool
+) -> Callable[[str, str], bool]:
+    """Compare a plain pattern at once, and leave any other to MiniStack."""
+
+    @functools.wraps(match)
+    def matches(value: str, pattern: str) -> bool:
+        head, star, tail = pattern.partition("*")
+        if "?" in pattern or "*" in tail:
+            return bool(match(value, pattern))
+        if ignores_case:
+            value, head, tail = value.lower(), head.lower(), tail.lower()
+        if not star:
+            return value == head
+        is_long = len(value) >= len(head) + len(tail)
+        return is_long and value.startswith(head) and value.endswith(tail)
+
+    return matches
 
 
 def _documents(session: Any) -> list[str]:
