@@ -19,10 +19,10 @@ from otactl.cli.queue.options import (
     RequestArgument,
     queued,
 )
-from otactl.jobqueue.request import JobRequest, MalformedRequest
 from otactl.jobqueue.state import RequestState
 
 if TYPE_CHECKING:
+    from otactl.jobqueue.request import JobRequest, MalformedRequest
     from otactl.jobqueue.schedule import Wait
     from otactl.operations.queue.session import QueueSession
 
@@ -108,6 +108,7 @@ def _wait_fields(wait: Wait | None) -> dict[str, object]:
 
 
 def _remark(request: JobRequest | MalformedRequest, wait: Wait | None) -> str:
+    from otactl.jobqueue.request import MalformedRequest
     from otactl.operations.queue.request_fields import iso
     from otactl.views.request_table import wait_text
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from otactl.cli import terminal
-from otactl.jobqueue.claimed_request import LeaseLost
 
 if TYPE_CHECKING:
     from otactl.operations.queue.attempt_result import AttemptResult
@@ -18,6 +17,7 @@ def print_attempt(result: AttemptResult, *, with_error: bool) -> None:
         result: The attempt's.
         with_error: Whether its error is printed too; not when the command is about to end by it.
     """
+    from otactl.jobqueue.claimed_request import LeaseLost
     from otactl.views.result_table import print_result
 
     if result.result is not None:
