@@ -9,8 +9,9 @@ from itertools import pairwise
 import pytest
 import typer
 
-from otactl.cli.help import EXAMPLES, commands_of, prepare_help
+from otactl.cli.help import commands_of, prepare_help
 from otactl.cli.main import app
+from otactl.views.command_examples import EXAMPLES
 
 PANEL = re.compile("[\N{BOX DRAWINGS LIGHT ARC DOWN AND RIGHT}]")
 
