@@ -18,8 +18,6 @@ from otactl.operations.text_file import write_atomically
 if TYPE_CHECKING:
     from otactl.operations.wizard import Asker
 
-_MOST_ANSWERED = 64 * 1024
-
 
 def init(
     file: Annotated[Path, typer.Argument(metavar="[FILE]", help="The dev.ini to write.")] = Path(
@@ -66,10 +64,10 @@ def init(
 
 
 def _ask_six(file: Path, asker: Asker) -> None:
-    from otactl.operations.short_wizard import ShortWizard
+    from otactl.operations.short_wizard import ShortWizard, kept_answers
 
     kept = file.with_name(f".{file.name}.answers")
-    wizard = ShortWizard(file.parent, asker, _kept_answers(kept))
+    wizard = ShortWizard(file.parent, asker, kept_answers(kept))
     try:
         text = wizard.run()
     except KeyboardInterrupt:
@@ -80,19 +78,6 @@ def _ask_six(file: Path, asker: Asker) -> None:
     write_atomically(file, text)
     kept.unlink(missing_ok=True)
     terminal.note(f"wrote {file}; try it on this machine: otactl rehearse {file}")
-
-
-def _kept_answers(path: Path) -> dict[str, str]:
-    """What was answered before Ctrl-C; anything else in its place is left aside."""
-    from otactl.operations.short_wizard import QUESTIONS
-    from otactl.operations.text_file import read_text
-
-    try:
-        found = json.loads(read_text(path, limit=_MOST_ANSWERED))
-    except (LocalResourceMissing, ValueError):
-        return {}
-    answers = found if isinstance(found, dict) else {}
-    return {key: answers[key] for key in QUESTIONS if isinstance(answers.get(key), str)}
 
 
 def _starting_point(file: Path, source: Path | None) -> IniDocument:

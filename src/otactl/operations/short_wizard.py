@@ -7,17 +7,20 @@ they are named. ``<`` goes back a question; what was answered is kept when the u
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from otactl.errors import LocalResourceMissing
 from otactl.errors.problem import Problem, Severity
 from otactl.forecast.lint import lint
 from otactl.model.arn import partition_of
 from otactl.model.configuration import check_value, parse_configuration
 from otactl.operations.named_files import check_image, read_thing_list
+from otactl.operations.text_file import read_text
 
 if TYPE_CHECKING:
     from otactl.model.thing_list import ThingList
@@ -35,6 +38,7 @@ QUESTIONS = {
 }
 #: How many things a list with groups is taken for.
 _UNKNOWN_THINGS = 1000
+_MOST_ANSWERED = 64 * 1024
 _SAFE = re.compile(r"(\w+) = (\d+)")
 
 
@@ -121,6 +125,16 @@ class ShortWizard:
             things = len(self._list.things)
         size = (self.folder / self.answers["binName"]).stat().st_size
         return short_file(self.answers, things, size)
+
+
+def kept_answers(path: Path) -> dict[str, str]:
+    """What was answered before Ctrl-C; anything else in its place is left aside."""
+    try:
+        found = json.loads(read_text(path, limit=_MOST_ANSWERED))
+    except (LocalResourceMissing, ValueError):
+        return {}
+    answers = found if isinstance(found, dict) else {}
+    return {key: answers[key] for key in QUESTIONS if isinstance(answers.get(key), str)}
 
 
 def short_file(answers: Mapping[str, str], things: int, image_bytes: int) -> str:
