@@ -54,7 +54,8 @@ def create(
     from otactl.cli.init import init
     from otactl.cli.queue.add import add
 
-    init(file=file, source=source, yes=True)
+    # As the manual has it: every key is asked for.
+    init(file=file, source=source, full=True, yes=True)
     _name_files(file, {"binName": image, "thingList": thing_list})
     add(
         file=file,
