@@ -106,7 +106,7 @@ def forecast(
     )
     if suggest:
         goal = read_goal(within, max_bricked, failure_rate, finish=finish, false_alarm=false_alarm)
-        scenario, _ = read_scenario(file, fleet, options)
+        scenario = read_scenario(file, fleet, options)
         print_best(scenario, goal, output)
         return
     forecasts = []

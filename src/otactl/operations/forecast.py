@@ -14,6 +14,7 @@ from otactl.errors import LocalResourceMissing, UserMistake
 if TYPE_CHECKING:
     from otactl.forecast.ensemble import Scenario
     from otactl.forecast.price import Prices
+    from otactl.forecast.profile import FleetProfile
     from otactl.forecast.summary import Forecast
     from otactl.forecast.waves import WavesForecast
     from otactl.model.configuration import DeploymentConfiguration
@@ -54,27 +55,30 @@ def require(package: str, what: str) -> None:
         ) from error
 
 
-def read_scenario(
-    path: Path, fleet: FleetInputs, options: ForecastOptions
-) -> tuple[Scenario, DeploymentConfiguration]:
-    """What is simulated, from the ``dev.ini`` and the fleet.
+def read_scenario(path: Path, fleet: FleetInputs, options: ForecastOptions) -> Scenario:
+    """What is simulated for a suggestion, from the ``dev.ini`` and the fleet.
 
     Raises:
         ConfigurationInvalid: A file is invalid.
         UserMistake: The number of things or the size of the image is not known.
     """
-    from otactl.forecast.ensemble import Scenario
-    from otactl.operations.forecast_inputs import count_things, read_configuration, require_size
-    from otactl.rules.schedule import begins_at
+    from otactl.operations.forecast_inputs import read_configuration
 
     configuration = read_configuration(path).configuration
     configuration.refuse_waves("a suggestion")
-    profile = fleet.profile
-    if options.failure_rate is not None:
-        profile = profile.with_failure_rate(options.failure_rate)
-    scenario = Scenario(
+    return _scenario(configuration, fleet, options)
+
+
+def _scenario(
+    configuration: DeploymentConfiguration, fleet: FleetInputs, options: ForecastOptions
+) -> Scenario:
+    from otactl.forecast.ensemble import Scenario
+    from otactl.operations.forecast_inputs import count_things, require_size
+    from otactl.rules.schedule import begins_at
+
+    return Scenario(
         job=configuration.job,
-        profile=profile,
+        profile=_profile(fleet, options),
         things=count_things(configuration, fleet),
         image_bytes=require_size(configuration, fleet),
         runs=options.runs,
@@ -82,7 +86,12 @@ def read_scenario(
         horizon_days=options.horizon_days,
         begins=begins_at(configuration.job.scheduling, datetime.now(UTC)),
     )
-    return scenario, configuration
+
+
+def _profile(fleet: FleetInputs, options: ForecastOptions) -> FleetProfile:
+    if options.failure_rate is None:
+        return fleet.profile
+    return fleet.profile.with_failure_rate(options.failure_rate)
 
 
 def forecast_file(
@@ -112,7 +121,7 @@ def forecast_file(
     configuration = read_configuration(path).configuration
     if configuration.waves is not None:
         return _forecast_waves(path, configuration, fleet, options, on_run)
-    scenario, configuration = read_scenario(path, fleet, options)
+    scenario = _scenario(configuration, fleet, options)
     made = make_forecast(
         scenario,
         name=path.name,
@@ -135,12 +144,9 @@ def _forecast_waves(
 
     if configuration.waves is None:
         raise LookupError("a file without waves")
-    profile = fleet.profile
-    if options.failure_rate is not None:
-        profile = profile.with_failure_rate(options.failure_rate)
     scenario = WaveScenario(
         waves=configuration.waves,
-        profile=profile,
+        profile=_profile(fleet, options),
         things=count_things(configuration, fleet),
         image_bytes=require_size(configuration, fleet),
         runs=options.runs,
