@@ -12,6 +12,7 @@ from tests.e2e.program import environment, otactl, run_program
 from tests.e2e.test_least_privilege import ALARM, make_user
 
 from otactl.aws.account_check import check_account, is_iot_service, is_rollout_quota
+from otactl.aws.identity import identity_of
 
 TRUST = {
     "Version": "2012-10-17",
@@ -108,7 +109,8 @@ def test_whoever_is_not_signed_in_can_ask_nothing(tmp_path):
 )
 def test_a_clock_that_is_off_is_told(clients, apart_ms, health):
     now_ms = time.time_ns() // 1_000_000 + apart_ms
-    found = {each.area: each for each in check_account(clients, now_ms, None)}
+    identity = identity_of(clients)
+    found = {each.area: each for each in check_account(clients, identity, now_ms, None)}
     assert found["clock"].health == health
 
 

@@ -18,7 +18,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from otactl.aws.event_configuration import NEEDED_EVENTS, enabled_events
-from otactl.aws.identity import identity_of
 from otactl.aws.translate import translated
 from otactl.errors import AwsRefused, CredentialsUnusable, OtactlError
 from otactl.model.diagnosis import Diagnosis, bad, good, note, unknown, warning
@@ -55,16 +54,19 @@ def asked(area: str, check: Check) -> Iterator[Diagnosis]:
         yield bad(area, str(error), error.hint or "see the message")
 
 
-def check_account(clients: AwsClients, now_ms: int, rate_wanted: int | None) -> Iterator[Diagnosis]:
+def check_account(
+    clients: AwsClients, identity: str, now_ms: int, rate_wanted: int | None
+) -> Iterator[Diagnosis]:
     """Everything about the account and region.
 
     Args:
         clients: Where to ask.
+        identity: The ARN of the credentials.
         now_ms: This machine's clock, epoch milliseconds.
         rate_wanted: Things per minute that a deployment wants; None for none in particular.
     """
+    yield good("identity", f"{identity}, region {clients.region}")
     checks = {
-        "identity": partial(_identity, clients),
         "clock": partial(_clock, clients, now_ms),
         "endpoint": partial(_endpoint, clients),
         "job events": partial(_events, clients),
@@ -74,10 +76,6 @@ def check_account(clients: AwsClients, now_ms: int, rate_wanted: int | None) -> 
     }
     for area, check in checks.items():
         yield from asked(area, check)
-
-
-def _identity(clients: AwsClients) -> Iterator[Diagnosis]:
-    yield good("identity", f"{identity_of(clients)}, region {clients.region}")
 
 
 def _clock(clients: AwsClients, now_ms: int) -> Iterator[Diagnosis]:
@@ -105,7 +103,8 @@ def _endpoint(clients: AwsClients) -> Iterator[Diagnosis]:
 
 
 def _events(clients: AwsClients) -> Iterator[Diagnosis]:
-    missing = [kind for kind in NEEDED_EVENTS if kind not in enabled_events(clients)]
+    enabled = enabled_events(clients)
+    missing = [kind for kind in NEEDED_EVENTS if kind not in enabled]
     if missing:
         yield warning(
             "job events",

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from otactl.aws.account_check import asked
 from otactl.aws.alarm_reach import alarm_warnings
-from otactl.aws.identity import identity_of
 from otactl.aws.object_store import S3ObjectStore
 from otactl.aws.translate import translated
 from otactl.model.arn import Arn
@@ -38,7 +37,7 @@ def check_deployment(
     clients: AwsClients,
     configuration: DeploymentConfiguration,
     *,
-    account: str,
+    identity: str,
     user_policy: Policy,
     reader_policy: Policy,
 ) -> Iterator[Diagnosis]:
@@ -47,10 +46,11 @@ def check_deployment(
     Args:
         clients: Where to ask.
         configuration: The deployment.
-        account: The account of the credentials.
+        identity: The ARN of the credentials.
         user_policy: What these credentials must be allowed.
         reader_policy: What the roles must be allowed that are handed to AWS IoT.
     """
+    account = Arn.parse(identity).account
     yield from asked("account", partial(_account, configuration, account))
     yield from asked("bucket", partial(_bucket, clients, configuration))
     yield from asked("versioning", partial(_versioning, clients, configuration.bucket))
@@ -59,7 +59,7 @@ def check_deployment(
         roles["roleArn in [PRESIGNED_URL_CONFIG]"] = configuration.job.presigned_url.role_arn
     for key_name, role_arn in roles.items():
         yield from asked(key_name, partial(_role, clients, key_name, role_arn, reader_policy))
-    yield from asked("permissions", partial(_permissions, clients, user_policy))
+    yield from asked("permissions", partial(_permissions, clients, identity, user_policy))
     yield from asked("alarms", partial(_alarms, clients, configuration))
 
 
@@ -158,8 +158,7 @@ def _is_bound(trust: list[dict[str, Any]]) -> bool:
     return all(statement.get("Condition") for statement in _iot_statements(trust))
 
 
-def _permissions(clients: AwsClients, policy: Policy) -> Iterator[Diagnosis]:
-    principal = identity_of(clients)
+def _permissions(clients: AwsClients, principal: str, policy: Policy) -> Iterator[Diagnosis]:
     if principal.endswith(":root"):
         yield warning(
             "permissions", "these are the root user's: everything is allowed", "use a role"

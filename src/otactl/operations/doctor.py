@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from otactl.aws.account_check import check_account
 from otactl.aws.clients import AwsClients, AwsSettings
 from otactl.aws.deployment_check import check_deployment
-from otactl.aws.identity import account_of
+from otactl.aws.identity import identity_of
 from otactl.deploy.image_file import measure_image
 from otactl.deploy.permissions import DeploymentNames, firmware_reader_policy, user_policy
 from otactl.deploy.planned_document import stream_id_of
 from otactl.errors import UserMistake
+from otactl.model.arn import Arn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,23 +42,23 @@ def examine_account(
     if clients.region is None:
         raise UserMistake("no AWS region is set", hint="use --region or AWS_REGION")
     # Whoever is not signed in can ask nothing at all.
-    account = account_of(clients)
+    identity = identity_of(clients)
     rollout = None if loaded is None else loaded.configuration.job.rollout
     wanted = None if rollout is None else rollout.maximum_per_minute
-    yield from check_account(clients, time.time_ns() // 1_000_000, wanted)
+    yield from check_account(clients, identity, time.time_ns() // 1_000_000, wanted)
     if loaded is None:
         return
     configuration = loaded.configuration
     firmware = measure_image(configuration.image, piece_bytes=configuration.chunk_size_bytes)
     names = DeploymentNames(
-        account=account,
+        account=Arn.parse(identity).account,
         object_key=firmware.object_key,
         stream_id=stream_id_of(configuration, firmware),
     )
     yield from check_deployment(
         clients,
         configuration,
-        account=account,
+        identity=identity,
         user_policy=user_policy(configuration, loaded.thing_list, names),
         reader_policy=firmware_reader_policy(
             configuration.bucket, names.object_key, region=configuration.region
