@@ -14,11 +14,11 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
+from otactl.aws.object_store import S3ObjectStore
 from otactl.aws.translate import translated
 from otactl.errors import AwsRefused, LocalResourceMissing, UserMistake
 from otactl.model.signing import Signing, SigningSource
@@ -163,17 +163,9 @@ class AwsSigning:
                 "signer:StartSigningJob", "NoSignature", f"s3://{bucket}/{key} has no signature"
             ) from error
 
-    @translated("s3")
     def _delete(self, bucket: str, key: str) -> None:
         """Delete the newest version of an object, if it is there."""
-        s3 = self._clients.s3
-        try:
-            found = s3.head_object(Bucket=bucket, Key=key)
-        except ClientError as error:
-            if error.response["Error"]["Code"] in ("404", "NoSuchKey", "NotFound"):
-                return
-            raise
-        if (version := found.get("VersionId", "null")) == "null":
-            s3.delete_object(Bucket=bucket, Key=key)
-        else:
-            s3.delete_object(Bucket=bucket, Key=key, VersionId=version)
+        objects = S3ObjectStore(self._clients)
+        found = objects.find(bucket, key)
+        if found is not None:
+            objects.delete(bucket, key, found.version_id)
