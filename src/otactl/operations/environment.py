@@ -170,14 +170,8 @@ def environment_for(
     settings = AwsSettings(
         profile=options.profile, region=configuration.region, endpoint_url=options.endpoint_url
     )
-    return DeploymentEnvironment(
-        clients=AwsClients(pace.applied_to(settings)),
-        clock=CommandClock(),
-        state_dir=state_directory(options.state_dir),
-        poll_seconds=poll_seconds,
-        pace=pace,
-        frontend=frontend,
-        waiting=waiting or WaitOptions(),
+    return _environment(
+        settings, pace, options, frontend, poll_seconds=poll_seconds, waiting=waiting
     )
 
 
@@ -200,16 +194,30 @@ def environment_of(
         region=plan.region,
         endpoint_url=options.endpoint_url or about.get("endpointUrl"),
     )
-    clients = AwsClients(pace.applied_to(settings))
-    account = account_of(clients)
+    environment = _environment(
+        settings, pace, options, frontend, poll_seconds=poll_seconds, waiting=waiting
+    )
+    account = account_of(environment.clients)
     if account != plan.account:
         raise UserMistake(
             f"deployment {plan.deployment_id} is in account {plan.account};"
             f" these credentials are account {account}'s",
             hint="use the --profile it was begun with",
         )
+    return environment
+
+
+def _environment(
+    settings: AwsSettings,
+    pace: RequestPace,
+    options: LocationOptions,
+    frontend: Frontend,
+    *,
+    poll_seconds: float,
+    waiting: WaitOptions | None,
+) -> DeploymentEnvironment:
     return DeploymentEnvironment(
-        clients=clients,
+        clients=AwsClients(pace.applied_to(settings)),
         clock=CommandClock(),
         state_dir=state_directory(options.state_dir),
         poll_seconds=poll_seconds,
