@@ -70,14 +70,17 @@ class WaveEnding:
         if reason_code is not None:
             self._cancel_all(context, reason_code)
             self._await_all(context, poll_seconds)
-        for number in self._numbers():
+        begun = self._numbers()
+        for number in begun:
             self.release_group(number, self._services.jobs.describe(self._jobs[number].job_id))
         if reason_code == GATE_REASON_CODE:
             # A group that was filled for a wave that never began.
-            for group in self._groups.values():
-                if self._number_of(group.wave) not in self._numbers():
+            names = {self._plan.waves[number - 1].name for number in begun}
+            for name, group in self._groups.items():
+                if name not in names:
                     self._undo(group)
-        return [self._result(context, number) for number in self._numbers()]
+        (end,) = (step for step in self._plan.closing if isinstance(step, EndWaves))
+        return [self._result(context, number, end.detail_limit) for number in begun]
 
     def release_group(self, number: int, job: JobDescription | None) -> None:
         """Delete the group of a wave as soon as nothing of its job is open."""
@@ -85,9 +88,6 @@ class WaveEnding:
         is_open = job is not None and (job.status in _OPEN or bool(job.counts.pending))
         if group is not None and not is_open:
             self._undo(group)
-
-    def _number_of(self, name: str) -> int:
-        return [wave.name for wave in self._plan.waves].index(name) + 1
 
     def _numbers(self) -> list[int]:
         """The waves whose job was created."""
@@ -141,7 +141,7 @@ class WaveEnding:
             context.on_progress(0, queued + at_work)
             self._services.clock.sleep(poll_seconds)
 
-    def _result(self, context: StepContext, number: int) -> RoundResult:
+    def _result(self, context: StepContext, number: int, detail_limit: int) -> RoundResult:
         step = self._jobs[number]
         job = self._services.jobs.describe(step.job_id)
         collected = collect_outcomes(
@@ -149,7 +149,7 @@ class WaveEnding:
             step.job_id,
             job.counts if job else JobCounts(),
             may_repeat=bool(step.configuration.retry_criteria),
-            detail_limit=self._detail_limit(),
+            detail_limit=detail_limit,
             on_progress=context.on_progress,
             keep=partial(context.on_executions, number),
         )
@@ -174,7 +174,3 @@ class WaveEnding:
         for one in outcomes:
             if stopped_ms is not None and (one.started_at_ms or 0) > stopped_ms:
                 yield one.thing_name
-
-    def _detail_limit(self) -> int:
-        (end,) = (step for step in self._plan.closing if isinstance(step, EndWaves))
-        return end.detail_limit
