@@ -16,7 +16,8 @@ import aiomqtt
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from tests.support.fleet_stage import QUICK, Stage, stage, wait_for, wait_for_results
+from tests.support.fleet_stage import QUICK, Stage, stage, wait_for_results
+from tests.support.waiting import wait_until
 
 from otactl.aws.clients import AwsClients, AwsSettings
 from otactl.aws.prerequisites import make_bucket, make_role
@@ -220,9 +221,9 @@ def test_a_job_cancelled_midway_is_let_go_and_the_next_one_done(
     slow = dict.fromkeys(two_things.manifest.things, Behaviour.SLOW)
     with two_things.fleet(behaviours=slow, profile=profile) as fleet:
         two_things.create_job(f"{unique}-1", IMAGE, stream=unique)
-        wait_for(lambda: fleet.progress().phases[Phase.DOWNLOADING] == 2, "the download")
+        wait_until(lambda: fleet.progress().phases[Phase.DOWNLOADING] == 2, "the download")
         two_things.clients.iot.cancel_job(jobId=f"{unique}-1", force=True)
-        wait_for(lambda: len(fleet.results()) == 2, "letting go")
+        wait_until(lambda: len(fleet.results()) == 2, "letting go")
         two_things.put_image(IMAGE[:500], f"{unique}-small")
         two_things.create_job(f"{unique}-2", IMAGE[:500], stream=f"{unique}-small")
         wait_for_results(fleet, 4)
@@ -239,7 +240,7 @@ def test_it_stops_within_seconds_in_the_middle_of_everything(
     fleet = two_things.fleet(behaviours=slow, profile=profile)
     fleet.start()
     two_things.create_job(unique, IMAGE, stream=unique)
-    wait_for(lambda: fleet.progress().phases[Phase.DOWNLOADING] == 2, "the download")
+    wait_until(lambda: fleet.progress().phases[Phase.DOWNLOADING] == 2, "the download")
 
     before = time.monotonic()
     fleet.stop()
@@ -265,7 +266,7 @@ def test_it_stops_although_a_cancellation_gets_lost(
     monkeypatch.setattr(aiomqtt.Client, "publish", publish_and_lose)
     fleet = two_things.fleet()
     fleet.start()
-    wait_for(lambda: len(held) == 2, "the first messages")
+    wait_until(lambda: len(held) == 2, "the first messages")
 
     before = time.monotonic()
     fleet.stop()
@@ -286,8 +287,8 @@ def test_progress_reaches_the_service(two_things: Stage, unique: str) -> None:
 
     with two_things.fleet(behaviours=slow, profile=profile) as fleet:
         two_things.create_job(unique, IMAGE, stream=unique)
-        wait_for(lambda: fleet.progress().phases[Phase.DOWNLOADING] == 2, "the download")
-        wait_for(lambda: int(details().get("receivedBlocks", "0")) >= 4, "progress")
+        wait_until(lambda: fleet.progress().phases[Phase.DOWNLOADING] == 2, "the download")
+        wait_until(lambda: int(details().get("receivedBlocks", "0")) >= 4, "progress")
         seen = details()
         wait_for_results(fleet, 2)
 
@@ -368,7 +369,7 @@ def test_at_a_faster_clock_silent_devices_time_out_and_times_are_the_clouds(
         made.put_image(IMAGE, unique)
         profile = DeviceProfile(install_ms=30_000, reboot_ms=30_000)
         with made.fleet(behaviours={things[0]: Behaviour.SILENT}, profile=profile) as fleet:
-            wait_for(lambda: fleet.progress().is_settled, "the connections")
+            wait_until(lambda: fleet.progress().is_settled, "the connections")
             begun = time.monotonic()
             made.create_job(
                 unique, IMAGE, stream=unique, timeoutConfig={"inProgressTimeoutInMinutes": 5}
@@ -401,7 +402,7 @@ def test_a_fleet_without_a_broker_says_so_and_connects_when_there_is_one(
         certificateId=_certificate_id(two_things, things[0]), newStatus="INACTIVE"
     )
     with two_things.fleet() as fleet:
-        wait_for(lambda: set(fleet.progress().faults) == {things[0]}, "the fault")
+        wait_until(lambda: set(fleet.progress().faults) == {things[0]}, "the fault")
         assert not fleet.progress().is_settled
 
         two_things.clients.iot.update_certificate(
@@ -433,7 +434,7 @@ def test_a_server_that_the_ca_did_not_sign_is_not_trusted(
         endpoint=FleetEndpoint(address.mqtt_host, address.mqtt_port, str(impostor)),
         clock=FleetClock(),
     ) as fleet:
-        wait_for(lambda: bool(fleet.progress().faults), "the fault")
+        wait_until(lambda: bool(fleet.progress().faults), "the fault")
         (fault,) = fleet.progress().faults.values()
 
     assert "CERTIFICATE_VERIFY_FAILED" in fault.upper().replace(" ", "_")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import aiomqtt
 import pytest
+from tests.support.waiting import wait_until
 
 from otactl.aws.clients import AwsClients, AwsSettings
 from otactl.cloud import CloudSettings, start_local_cloud
@@ -104,11 +105,11 @@ def executions(clients: AwsClients, job_id: str) -> list[dict[str, Any]]:
 
 
 def wait_for_job(clients: AwsClients, job_id: str, status: str, seconds: float = 20) -> Any:
-    deadline = time.monotonic() + seconds
-    while (job := clients.iot.describe_job(jobId=job_id)["job"])["status"] != status:
-        assert time.monotonic() < deadline, job
-        time.sleep(0.05)
-    return job
+    def reached() -> Any:
+        job = clients.iot.describe_job(jobId=job_id)["job"]
+        return job if job["status"] == status else None
+
+    return wait_until(reached, f"{job_id} {status}", seconds)
 
 
 async def test_a_failed_execution_is_tried_again_until_no_retry_is_left(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from tests.support import waiting
 
 from otactl.aws.clients import AwsClients, AwsSettings
 from otactl.cloud import CloudSettings, start_local_cloud
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from otactl.cloud import RunningCloud
+
+until = partial(waiting.wait_until, seconds=20)
 
 #: A minute of the cloud is a tenth of a second here, and half an hour three seconds.
 SPEED = 600
@@ -73,14 +77,6 @@ def make_things(clients: AwsClients, unique: str, count: int) -> list[str]:
         clients.iot.create_thing(thingName=f"{unique}-{number}")["thingArn"]
         for number in range(count)
     ]
-
-
-def until(condition: Callable[[], Any], seconds: float = 20) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "not within the time"
-        time.sleep(0.02)
-    return found
 
 
 def job(clients: AwsClients, job_id: str) -> Any:

@@ -6,19 +6,23 @@ import io
 import json
 import time
 import zipfile
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.conftest import ACCOUNT_ID, REGION
+from tests.support import waiting
 
 from otactl.aws.clients import AwsClients, AwsSettings
 from otactl.cloud import CloudSettings, start_local_cloud
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from otactl.cloud import RunningCloud
+
+wait_until = partial(waiting.wait_until, seconds=30)
 
 SPEED = 120.0
 
@@ -88,13 +92,6 @@ class Watch:
 
     def wait_for(self, name: str, state: str) -> None:
         wait_until(lambda: self.state(name) == state)
-
-
-def wait_until(condition: Callable[[], Any], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds} seconds"
-        time.sleep(0.02)
 
 
 @pytest.fixture

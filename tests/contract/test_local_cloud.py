@@ -10,10 +10,12 @@ import ssl
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.support import waiting
 
 from otactl.aws.clients import AwsClients, AwsSettings
 from otactl.cloud import AlreadyRunning, CloudSettings, start_local_cloud
@@ -25,11 +27,7 @@ if TYPE_CHECKING:
     from otactl.cloud import RunningCloud
 
 
-def wait_until(condition, what: str, seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"{what} did not happen within {seconds} s"
-        time.sleep(0.05)
+wait_until = partial(waiting.wait_until, seconds=10)
 
 
 def is_running(pid: int) -> bool:

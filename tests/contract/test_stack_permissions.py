@@ -15,11 +15,13 @@ import time
 import uuid
 import zipfile
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import botocore.session
 import pytest
 from tests.conftest import ACCOUNT_ID, REGION
+from tests.support import waiting
 from tests.support.stack_template import grants, load_template, without
 
 from otactl.aws.clients import AwsClients, AwsSettings
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from otactl.cloud import RunningCloud
+
+wait_until = partial(waiting.wait_until, seconds=30)
 
 SPEED = 60.0
 
@@ -155,13 +159,6 @@ def one_attempt(template: dict[str, Any]) -> dict[str, Any]:
         if resource["Type"] == "AWS::Lambda::EventInvokeConfig":
             resource["Properties"]["MaximumRetryAttempts"] = 0
     return template
-
-
-def wait_until(condition: Callable[[], Any], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds} seconds"
-        time.sleep(0.05)
 
 
 Deploy = "Callable[..., Trial]"

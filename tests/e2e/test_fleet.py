@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 import aiomqtt
 import pytest
 from tests.e2e.program import environment, otactl
-from tests.support.fleet_stage import Stage, wait_for
+from tests.support.fleet_stage import Stage
+from tests.support.waiting import wait_until
 
 from otactl.fleet import FleetDirectory, FleetManifest
 from otactl.fleet.slot import SlotStore
@@ -207,7 +208,7 @@ async def test_a_killed_process_is_followed_by_one_that_goes_on(pumps: Stage, un
         with running(pumps, *slowly, "--save-blocks", "4") as program:
             # A fifth of it on disk, and more to come.
             await asyncio.to_thread(
-                wait_for, lambda: len(_saved_blocks(pumps, thing_name)) >= BLOCKS // 5, "blocks"
+                wait_until, lambda: len(_saved_blocks(pumps, thing_name)) >= BLOCKS // 5, "blocks"
             )
             program.kill()
             program.wait()

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.support.answering_devices import AnsweringDevices
-from tests.support.queue_site import REGION, QueueSite, wait_until
+from tests.support.queue_site import REGION, QueueSite
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from otactl.aws.clients import AwsClients

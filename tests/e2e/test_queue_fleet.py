@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.e2e.fleet import running_fleet
 from tests.support.fleet_stage import QUICK
-from tests.support.queue_site import REGION, QueueSite, wait_until
+from tests.support.queue_site import REGION, QueueSite
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.support import faulty_worker
 from tests.support.answering_devices import AnsweringDevices
-from tests.support.queue_site import QueueSite, wait_until
+from tests.support.queue_site import QueueSite
 from tests.support.unreliable_aws import UnreliableAws, Weather
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from otactl.aws.clients import AwsClients

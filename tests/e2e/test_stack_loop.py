@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import pytest
 from tests.conftest import ACCOUNT_ID, REGION, make_reader_role
 from tests.e2e.deployable import Deployable
 from tests.e2e.program import otactl
+from tests.support import waiting
 
 from otactl.aws.alarms import CloudWatchAlarms
 from otactl.aws.clients import AwsClients, AwsSettings
@@ -26,9 +27,11 @@ from otactl.cloud import CloudSettings, start_local_cloud
 from otactl.model.alarm import Alarm, AlarmType
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from otactl.cloud import RunningCloud
+
+wait_until = partial(waiting.wait_until, seconds=30)
 
 SPEED = 60.0
 #: A rollout of this pace takes an hour of the cloud's time; the loop takes minutes.
@@ -281,10 +284,3 @@ def assert_people_were_told(cloud: RunningCloud) -> None:
     assert (message["protocol"], message["endpoint"]) == ("email", PERSON)
     assert json.loads(message["message"])["Trigger"]["Dimensions"] == []
     assert json.loads(message["message"])["NewStateValue"] == "ALARM"
-
-
-def wait_until(condition: Callable[[], Any], what: str, seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"no {what} within {seconds} seconds"
-        time.sleep(0.05)

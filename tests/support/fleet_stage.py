@@ -5,16 +5,17 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from tests.support.waiting import wait_until
 
 from otactl.device.profile import DeviceProfile
 from otactl.fleet import DevicePlan, FleetClock, FleetDirectory, FleetEndpoint, FleetRun
 from otactl.operations.fleet_provisioning import create_fleet, delete_fleet, plan_fleet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from otactl.aws.clients import AwsClients
@@ -134,18 +135,10 @@ def stage(
             pass
 
 
-def wait_for(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
-    """Look until something is so."""
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, f"{what} did not come within {seconds} seconds"
-        time.sleep(0.02)
-
-
 def wait_for_results(fleet: FleetRun, count: int) -> None:
     """Wait until a fleet has this many results.
 
     A number, not a quiet while: on a busy machine the next job takes longer to reach a device than
     any while that a test can afford.
     """
-    wait_for(lambda: len(fleet.results()) >= count, f"{count} results", seconds=120)
+    wait_until(lambda: len(fleet.results()) >= count, f"{count} results", seconds=120)

@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from typer.testing import CliRunner
@@ -19,7 +18,7 @@ from otactl.jobqueue.request import JobRequest
 from otactl.jobqueue.state import RequestState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from otactl.aws.clients import AwsClients
@@ -183,14 +182,6 @@ class QueueSite:
     def is_ours(self, job: Any) -> bool:
         """Whether a job is of a request in this table."""
         return any(str(job["jobId"]).startswith(job_id) for job_id in self.states())
-
-
-def wait_until(condition: Callable[[], object], seconds: float = 60.0) -> None:
-    """Wait for something to become true."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.05)
 
 
 def _make_role(clients: AwsClients, name: str, bucket: str) -> None:
