@@ -7,6 +7,7 @@ cut short by a full disk or a power cut is nobody's decision.
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -52,7 +53,8 @@ class DecisionFile:
         try:
             file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
-                os.write(file, line)
+                if os.write(file, line) != len(line):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
                 os.fsync(file)
             finally:
                 os.close(file)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import resource
+
 import pytest
 
 from otactl.deploy.decision_file import DecisionFile
@@ -39,3 +41,17 @@ def test_a_line_that_was_cut_short_is_nobodys_decision_and_spoils_no_other(tmp_p
 def test_a_file_that_cannot_be_written_is_a_sentence(tmp_path):
     with pytest.raises(LocalResourceMissing, match="cannot write"):
         DecisionFile(tmp_path / "missing" / "d.sqlite").append(a_decision())
+
+
+def test_a_decision_that_the_disk_took_half_of_is_not_given(tmp_path):
+    """A short write raises nothing by itself: the person would think it was written down."""
+    file = DecisionFile(tmp_path / "d.sqlite")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (40, hard))
+    try:
+        with pytest.raises(LocalResourceMissing, match="cannot write"):
+            file.append(a_decision(Act.REJECT))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    assert file.read() == ()
