@@ -9,13 +9,18 @@ run, or ``clean`` an empty cloud.
 from __future__ import annotations
 
 import os
-import signal
 from pathlib import Path
 
 import pytest
 from tests.e2e.device_loop import DeviceLoop
+from tests.support.killed_deployment import (
+    DOING,
+    UNDOING,
+    Killer,
+    local_environment,
+    run_until_killed,
+)
 
-from otactl.aws.clients import AwsClients, AwsSettings
 from otactl.aws.inventory import take_inventory
 from otactl.deploy.consent import Consent
 from otactl.deploy.executor import Executor
@@ -24,9 +29,7 @@ from otactl.deploy.observer import Moment, SilentObserver
 from otactl.deploy.planner import PlanOptions
 from otactl.deploy.store import DeploymentStore
 from otactl.deploy.targeting import MAX_JOB_TARGETS
-from otactl.operations.clock import CommandClock
-from otactl.operations.deployment import begin, carry_out, make_plan
-from otactl.operations.environment import DeploymentEnvironment
+from otactl.operations.deployment import carry_out, make_plan
 from otactl.operations.load import load_deployment
 
 #: One of every kind of step, in the order in which the planner puts them.
@@ -42,8 +45,6 @@ STEP_KEYS = (
     "round-2/job",
     "round-2/await",
 )
-DOING = (Moment.BEFORE_BEGIN, Moment.BEGUN, Moment.AFTER_DO, Moment.DONE)
-UNDOING = (Moment.UNDOING, Moment.AFTER_UNDO, Moment.UNDONE)
 #: The quick run takes the instants that hurt most; the full series is in `make test-all`.
 QUICK = {
     ("image", Moment.AFTER_DO),
@@ -75,10 +76,7 @@ def thing_names(clients):
 
 @pytest.fixture
 def environment(cloud, tmp_path):
-    clients = AwsClients(AwsSettings.for_local_cloud(cloud.address))
-    return DeploymentEnvironment(
-        clients=clients, clock=CommandClock(), state_dir=tmp_path / "state", poll_seconds=0.2
-    )
+    return local_environment(cloud, tmp_path / "state")
 
 
 @pytest.fixture
@@ -126,34 +124,6 @@ datapointsToAlarm = 3
 """
     )
     return path
-
-
-class Killer(SilentObserver):
-    """Kills its own process, without warning, at one instant."""
-
-    def __init__(self, key: str, moment: Moment) -> None:
-        self._key, self._moment = key, moment
-
-    def on_step(self, moment) -> None:
-        if (moment.step.key, moment.moment) == (self._key, self._moment):
-            os.kill(os.getpid(), signal.SIGKILL)
-
-
-def run_until_killed(dev_ini: Path, environment: DeploymentEnvironment, killer: Killer) -> str:
-    """Carry the deployment out in a child that kills itself. Returns the deployment's id."""
-    loaded = load_deployment(dev_ini)
-    plan = make_plan(loaded, environment, PlanOptions(detail_limit=10))
-    child = os.fork()
-    if child == 0:  # pragma: no cover - ends by SIGKILL
-        try:
-            journal = begin(loaded, plan, environment)
-            Executor(journal, environment.services(), killer, dict).run()
-        finally:
-            os._exit(99)
-    _, status = os.waitpid(child, 0)
-    assert os.WIFSIGNALED(status), f"the instant never came (exit {os.WEXITSTATUS(status)})"
-    assert os.WTERMSIG(status) == signal.SIGKILL
-    return plan.deployment_id
 
 
 def test_the_cases_are_the_steps_of_the_plan(dev_ini, environment, unique):

@@ -13,9 +13,14 @@ from pathlib import Path
 import pytest
 from tests.e2e.deployable import Deployable
 from tests.e2e.device_loop import DeviceLoop
-from tests.e2e.test_killed import Killer, run_until_killed
+from tests.support.killed_deployment import (
+    DOING,
+    UNDOING,
+    Killer,
+    local_environment,
+    run_until_killed,
+)
 
-from otactl.aws.clients import AwsClients, AwsSettings
 from otactl.aws.inventory import take_inventory
 from otactl.deploy.consent import Consent
 from otactl.deploy.executor import Executor
@@ -24,9 +29,7 @@ from otactl.deploy.observer import Moment, SilentObserver
 from otactl.deploy.planner import PlanOptions
 from otactl.deploy.store import DeploymentStore
 from otactl.model.wave import MAX_NAMED_THINGS
-from otactl.operations.clock import CommandClock
 from otactl.operations.deployment import carry_out, make_plan
-from otactl.operations.environment import DeploymentEnvironment
 from otactl.operations.load import load_deployment
 
 STEP_KEYS = (
@@ -40,8 +43,6 @@ STEP_KEYS = (
     "wave-rest/gate",
     "waves/end",
 )
-DOING = (Moment.BEFORE_BEGIN, Moment.BEGUN, Moment.AFTER_DO, Moment.DONE)
-UNDOING = (Moment.UNDOING, Moment.AFTER_UNDO, Moment.UNDONE)
 #: The quick run takes the instants that hurt most; the full series is in `make test-all`.
 QUICK = {
     ("wave-canary/job", Moment.AFTER_DO, "resume"),
@@ -73,10 +74,7 @@ def thing_names(clients):
 
 @pytest.fixture
 def environment(cloud, tmp_path):
-    clients = AwsClients(AwsSettings.for_local_cloud(cloud.address))
-    return DeploymentEnvironment(
-        clients=clients, clock=CommandClock(), state_dir=tmp_path / "state", poll_seconds=0.2
-    )
+    return local_environment(cloud, tmp_path / "state")
 
 
 @pytest.fixture
