@@ -1,0 +1,45 @@
+"""What a deployment needs of shadows, connectivity data and the fleet index, as a Protocol.
+
+The index narrows, the source decides: what the index says lags behind, so no bad verdict rests on
+it alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from otactl.model.thing_state import ThingState, VersionSource
+
+
+class ThingStates(Protocol):
+    """Reads what things report."""
+
+    def index_gap(self, source: VersionSource) -> str:
+        """What the account's fleet index lacks to answer for a source, in words; empty for nothing.
+
+        The account's indexing configuration is never changed.
+        """
+        ...
+
+    def search(self, query: str, source: VersionSource) -> Iterator[ThingState]:
+        """The things that a fleet-index query finds: one call for each 100, at most 15 a second.
+
+        Raises:
+            AwsRefused: The query is none, or the index is off or being built.
+        """
+        ...
+
+    def read(
+        self, names: Sequence[str], source: VersionSource, *, connectivity: bool
+    ) -> Iterator[ThingState]:
+        """Things one by one: a GetThingShadow each, and a GetThingConnectivityData if asked for.
+
+        A thing without that shadow reports nothing; one that cannot be read says why.
+        """
+        ...
+
+    def jobs_write_versions(self) -> bool:
+        """Whether the account lets AWS IoT Jobs write ``$package`` (GetPackageConfiguration)."""
+        ...
