@@ -73,13 +73,13 @@ def deploy(
     """
     from otactl.cli.deploy_output import ask_to_deploy, finish, show_plan
     from otactl.cli.frontend import TerminalFrontend
-    from otactl.cli.report_file import ResultFiles
     from otactl.deploy.planner import PlanOptions
     from otactl.operations.deployment import begin, make_plan
     from otactl.operations.environment import environment_for, wait_options
     from otactl.operations.lint_gate import lint_deployment
     from otactl.operations.load import load_deployment
     from otactl.operations.plan_file import check_plan
+    from otactl.views.result_files import ResultFiles
 
     files = ResultFiles(report, junit)
     loaded = load_deployment(file)

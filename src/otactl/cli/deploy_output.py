@@ -10,22 +10,24 @@ import typer
 from otactl.cli import terminal
 from otactl.cli.interruption import has_terminal, print_next_steps
 from otactl.cli.options import OutputFormat
-from otactl.cli.problem_list import print_problems
+from otactl.errors import OtactlError
 from otactl.forecast.price import shipped_prices
 from otactl.forecast.undisturbed import undisturbed_cost
 from otactl.operations.deployment import run_to_end
 from otactl.operations.lint_gate import refuse_errors
 from otactl.views.plan_summary import PlanSummary
 from otactl.views.plan_table import print_plan, print_wave_things
+from otactl.views.problem_list import print_problems
 from otactl.views.result_table import print_result
 
 if TYPE_CHECKING:
-    from otactl.cli.report_file import ResultFiles
     from otactl.deploy.journal import Journal
     from otactl.deploy.plan import Plan
+    from otactl.model.outcome import DeploymentResult
     from otactl.operations.environment import DeploymentEnvironment
     from otactl.operations.lint_report import LintReport
     from otactl.operations.load import LoadedDeployment
+    from otactl.views.result_files import ResultFiles
 
 
 def summarize(loaded: LoadedDeployment, plan: Plan) -> PlanSummary:
@@ -118,16 +120,44 @@ def finish(
     """Carry a deployment to its end and report it.
 
     Raises:
-        Exit: It failed; the failure was printed, so that the report is what is named last.
+        Exit: It failed.
     """
     result, failure = run_to_end(journal, environment)
     if output is OutputFormat.JSON:
         terminal.print_json(result.to_fields())
     else:
         print_result(terminal.stdout_console(), result)
+    now_ms = environment.clock.now_ms()
+    leave(
+        *(result, failure, files),
+        state_dir=environment.state_dir,
+        now_ms=now_ms,
+        can_resume=result.goes_on,
+    )
+
+
+def leave(
+    result: DeploymentResult,
+    failure: OtactlError | None,
+    files: ResultFiles,
+    *,
+    state_dir: Path,
+    now_ms: int,
+    can_resume: bool = False,
+) -> None:
+    """Say how a deployment failed and what is left to do, and write its files.
+
+    Raises:
+        Exit: It failed; the failure was printed, so that the report is what is named last.
+    """
     code = 0 if failure is None else terminal.report_failure(failure, is_listed=True)
-    if result.goes_on:
+    if can_resume:
         print_next_steps(result)
-    files.write(result, failure, environment.state_dir, environment.clock.now_ms())
+    try:
+        path = files.write(result, failure, state_dir, now_ms)
+    except OtactlError as error:
+        terminal.warn(str(error))
+    else:
+        terminal.print_path("report", path)
     if code:
         raise typer.Exit(code)

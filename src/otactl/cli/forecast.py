@@ -93,8 +93,9 @@ def forecast(
     time and let an image that fails at --failure-rate brick no more than --max-bricked things.
     """
     require("numpy", "a forecast")
-    from otactl.cli.work_bar import WorkBar
+    from otactl.cli.terminal import stderr_console
     from otactl.operations.forecast_inputs import read_fleet, read_prices
+    from otactl.views.work_bar import WorkBar
 
     fleet = read_fleet(profile, things, image_bytes)
     options = ForecastOptions(
@@ -111,7 +112,7 @@ def forecast(
         return
     forecasts = []
     for path in (file, *(compare or ())):
-        with WorkBar() as bar:
+        with WorkBar(stderr_console()) as bar:
             on_run = partial(bar.on_step, f"playing {path.name}")
             forecasts.append(forecast_file(path, fleet, options, on_run))
     _show(forecasts, html, output)

@@ -101,8 +101,8 @@ def _explain(code: str) -> None:
 
 
 def _print(reports: Sequence[LintReport]) -> None:
-    from otactl.cli.problem_list import count_words, print_problems
     from otactl.cli.terminal import stdout_console
+    from otactl.views.problem_list import count_words, print_problems
 
     console = stdout_console()
     for report in reports:

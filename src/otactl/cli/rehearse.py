@@ -116,12 +116,13 @@ def rehearse(
     Exit codes: 0 every thing succeeded in every round, 1 not, 2 a mistake in the files or the
     command; see `otactl deploy` for the others.
     """
+    from otactl.cli.deploy_output import leave
     from otactl.cli.frontend import TerminalFrontend
-    from otactl.cli.report_file import ResultFiles
     from otactl.errors import UserMistake
     from otactl.model.wave import Act
     from otactl.operations.rehearsal.rehearse import RehearsalOptions
     from otactl.operations.rehearsal.rehearse import rehearse as rehearse_deployment
+    from otactl.views.result_files import ResultFiles
 
     if approve and reject:
         raise UserMistake("--approve and --reject contradict each other")
@@ -153,7 +154,5 @@ def rehearse(
             f"{rehearsed.verified:,} downloads verified by their devices: SHA-256 of the very"
             " file. Everything is taken down"
         )
-    code = 0 if failure is None else terminal.report_failure(failure, is_listed=True)
-    files.write(result, failure, state_directory(state_dir), rehearsed.ended_ms)
-    if code:
-        raise typer.Exit(code)
+    folder = state_directory(state_dir)
+    leave(result, failure, files, state_dir=folder, now_ms=rehearsed.ended_ms)

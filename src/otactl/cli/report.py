@@ -67,8 +67,8 @@ def report(
     deployed from this machine. Without --out the
     page goes to the state directory, and data to standard output.
     """
-    from otactl.cli.report_file import default_report_path, write_text_whole
     from otactl.operations.report import gather
+    from otactl.views.result_files import default_report_path, write_report
 
     chosen = output or _BY_SUFFIX.get(out.suffix.lower() if out else "", ReportFormat.HTML)
     if chosen is ReportFormat.JSON and out is None:
@@ -80,8 +80,8 @@ def report(
         return
     name = content.deployment_id or content.job_id
     path = out or default_report_path(state_directory(where.state_dir), name)
-    write_text_whole(path, text)
-    terminal.stderr_console().print(f"report: {path}", soft_wrap=True, markup=False)
+    write_report(path, text)
+    terminal.print_path("report", path)
 
 
 def _written(content: ReportContent, chosen: ReportFormat) -> str:

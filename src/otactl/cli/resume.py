@@ -44,8 +44,8 @@ def resume(
     """
     from otactl.cli.deploy_output import finish
     from otactl.cli.frontend import TerminalFrontend
-    from otactl.cli.report_file import ResultFiles
     from otactl.operations.stored_deployment import resume as resume_deployment
+    from otactl.views.result_files import ResultFiles
 
     journal, environment = resume_deployment(
         deployment,

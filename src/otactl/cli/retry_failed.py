@@ -67,13 +67,13 @@ def retry_failed(
     """
     from otactl.cli.deploy_output import finish, show_plan
     from otactl.cli.frontend import TerminalFrontend
-    from otactl.cli.report_file import ResultFiles
     from otactl.cli.stack_dialog import confirmed
     from otactl.deploy.planner import PlanOptions
     from otactl.operations.deployment import begin, make_plan
     from otactl.operations.environment import environment_for
     from otactl.operations.report import gather
     from otactl.operations.retry import failed_things, load_retry
+    from otactl.views.result_files import ResultFiles
 
     content = gather(watched, where, details=0)
     names = failed_things(content)

@@ -15,10 +15,7 @@ from otactl.cli.options import (
     YesOption,
 )
 from otactl.cli.stack_dialog import (
-    PREFIX,
     agreed_to,
-    check_parameters,
-    check_topics,
     confirmed,
     preview,
     report,
@@ -103,6 +100,7 @@ def deploy(
     refused, and CloudFormation rolled back.
     """
     from otactl.aws.stack_template import monitor_template
+    from otactl.operations.stack_check import check_stack
 
     given = _given(
         AlarmEmailEndpoint=email,
@@ -125,9 +123,7 @@ def deploy(
         state = None
     before = state.parameters if state is not None and not state.is_draft else {}
     after = stack.defaults(template) | dict(before) | given
-    check_parameters(after)
-    if before.get(PREFIX) != after[PREFIX]:
-        check_topics(clients, after[PREFIX])
+    check_stack(clients, before, after)
     change_set = operation.prepare(template, given, state)
     preview(change_set, name, before, after)
     warn_of_double_counting(clients, state.outputs.get("RuleName") if state else None)
@@ -153,7 +149,7 @@ def status(
     Exit code 1 when it would not work: no stack, a failed one, or events switched off.
     """
     from otactl.aws.stack_health import examine
-    from otactl.views.stack_status import print_status
+    from otactl.views.stack_status import health_fields, print_status
 
     clients, stack, _, _ = _begin(name, where)
     state = stack.state()
@@ -165,21 +161,7 @@ def status(
         raise typer.Exit(1)
     health = examine(clients, stack, state)
     if output is OutputFormat.JSON:
-        terminal.print_json(
-            {
-                "stackName": state.name,
-                "stackId": state.stack_id,
-                "status": state.status,
-                "reason": state.reason,
-                "good": health.is_good,
-                "parameters": dict(state.parameters),
-                "resources": dict(health.resources),
-                "events": list(health.events),
-                "alarms": dict(health.alarms),
-                "subscribers": list(health.subscribers),
-                "failedMessages": health.failed_messages,
-            }
-        )
+        terminal.print_json(health_fields(health))
     else:
         print_status(terminal.stdout_console(), health)
     if not health.is_good:

@@ -16,30 +16,6 @@ if TYPE_CHECKING:
     from otactl.aws.clients import AwsClients
     from otactl.aws.stack import ChangeSet, Stack, StackState
 
-PREFIX = "TopicNamePrefix"
-_M, _N = "DownloadTimeDatapointsToAlarm", "DownloadTimeEvaluationPeriod"
-
-
-def check_parameters(parameters: dict[str, str]) -> None:
-    """CloudFormation cannot compare two parameters; CloudWatch would refuse the alarm later."""
-    if int(parameters[_M]) > int(parameters[_N]):
-        raise UserMistake(
-            f"--datapoints {parameters[_M]}: M out of N needs an M that is at most N, which is"
-            f" {parameters[_N]} (--evaluation-periods)"
-        )
-
-
-def check_topics(clients: AwsClients, prefix: str) -> None:
-    """Refuse names of topics that are taken: CloudFormation would, after creating half a stack."""
-    from otactl.aws.stack_topic import taken_topics
-
-    taken = taken_topics(clients, prefix)
-    if taken:
-        raise UserMistake(
-            f"there are topics of these names already: {', '.join(taken)}",
-            hint="another stack has them; `--prefix NAME-` gives this one's topics other names",
-        )
-
 
 def warn_of_double_counting(clients: AwsClients, own_rule: str | None) -> None:
     """Say when other rules hear the same events: two monitoring stacks count each of them twice.
@@ -124,26 +100,9 @@ def report(
     dry_run: bool,
 ) -> None:
     """Say what came of it: the outputs, or one JSON object."""
-    if output is OutputFormat.JSON:
-        terminal.print_json(
-            {
-                "stackName": name,
-                "dryRun": dry_run,
-                "status": state.status if state else None,
-                "changes": [
-                    {
-                        "action": change.action,
-                        "resource": change.logical_id,
-                        "type": change.resource_type,
-                        "replacement": change.replaces,
-                    }
-                    for change in change_set.changes
-                ],
-                "events": enabled,
-                "outputs": dict(state.outputs) if state else {},
-            }
-        )
-    elif state is not None and not dry_run:
-        from otactl.views.stack_status import print_outputs
+    from otactl.views.stack_status import deployed_fields, print_outputs
 
+    if output is OutputFormat.JSON:
+        terminal.print_json(deployed_fields(name, state, change_set, enabled, dry_run=dry_run))
+    elif state is not None and not dry_run:
         print_outputs(terminal.stdout_console(), state.outputs)

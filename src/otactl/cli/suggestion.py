@@ -73,8 +73,8 @@ def read_goal(
     Raises:
         UserMistake: Something is missing or is no duration.
     """
-    from otactl.cli.duration import parse_duration
     from otactl.forecast.suggest import Goal
+    from otactl.operations.duration import parse_duration
 
     given = {"--within": within, "--max-bricked": max_bricked, "--failure-rate": failure_rate}
     missing = [flag for flag, value in given.items() if value is None]
@@ -94,12 +94,12 @@ def read_goal(
 
 def print_best(scenario: Scenario, goal: Goal, output: OutputFormat) -> None:
     """Look for a rollout that keeps the wish; exit with 1 when there is none."""
-    from otactl.cli.terminal import print_json, stdout_console
-    from otactl.cli.work_bar import WorkBar
+    from otactl.cli.terminal import print_json, stderr_console, stdout_console
     from otactl.forecast.suggest import suggest
     from otactl.views.suggestion_table import print_suggestion
+    from otactl.views.work_bar import WorkBar
 
-    with WorkBar() as bar:
+    with WorkBar(stderr_console()) as bar:
         found = suggest(scenario, goal, bar.on_step)
     if output is OutputFormat.JSON:
         print_json(found.to_fields())

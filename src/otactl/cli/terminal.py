@@ -2,34 +2,28 @@
 
 With ``--output json`` a command writes one JSON object to standard output and nothing else there;
 progress, notes and errors go to standard error, so a pipe always sees clean results.
-
-Much of what is shown was written by strangers: devices, other users of the account, files. No
-control character of theirs reaches the terminal; the consoles see to it, whoever prints.
 """
 
 from __future__ import annotations
 
 import os
-import re
 import stat
 import sys
 from collections.abc import Iterable
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.segment import Segment
 from rich.text import Text
 
-from otactl.cli.problem_list import print_problems, problem_fields
 from otactl.errors import ConfigurationInvalid, DeploymentFailed, Interrupted, OtactlError
 from otactl.errors.problem import Problem
+from otactl.views.console import Console
 from otactl.views.foreign_text import clean_lines, to_json
+from otactl.views.problem_list import print_problems, problem_fields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from rich.console import ConsoleOptions, RenderableType
+    from pathlib import Path
 
 
 #: Grows when a field of --output json goes, or means something else; not when one is added.
@@ -37,49 +31,10 @@ SCHEMA_VERSION = 1
 #: Whether this command is to write an object and has not yet.
 _answers_in_json: ContextVar[bool] = ContextVar("answers_in_json", default=False)
 
-# Control characters but tab and newline, and those that are not seen or reverse the direction of
-# writing: with either a text can command the terminal, or show something else than it says.
-_UNSAFE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]"
-)
-
-
-_TRAILING_BLANKS = re.compile(r"[ \t]+$", re.MULTILINE)
-
-
-class _Console(Console):
-    """A console for strangers' texts; what a reader's leaving means is left to the command."""
-
-    def render(
-        self, renderable: RenderableType, options: ConsoleOptions | None = None
-    ) -> Iterable[Segment]:
-        """Render, with what would command the terminal made visible and harmless."""
-        for segment in super().render(renderable, options):
-            # Rich's own commands are segments of their own kind.
-            if segment.control or _UNSAFE.search(segment.text) is None:
-                yield segment
-            else:
-                yield Segment(_UNSAFE.sub("\N{REPLACEMENT CHARACTER}", segment.text), segment.style)
-
-    def print(self, *objects: Any, **how: Any) -> None:
-        """Print; into a pipe or a file without the blanks that fill a table's lines."""
-        if self.is_terminal:
-            super().print(*objects, **how)
-            return
-        with self.capture() as captured:
-            super().print(*objects, **how)
-        self.file.write(_TRAILING_BLANKS.sub("", captured.get()))
-        self.file.flush()
-
-    def on_broken_pipe(self) -> None:
-        """Raise; rich itself would end the program with exit code 1."""
-        self.quiet = True
-        raise BrokenPipeError
-
 
 def stdout_console() -> Console:
     """The console for results."""
-    return _Console(highlight=False, emoji=False, soft_wrap=False)
+    return Console(highlight=False, emoji=False, soft_wrap=False)
 
 
 def stderr_console() -> Console:
@@ -88,7 +43,7 @@ def stderr_console() -> Console:
     FORCE_COLOR makes colours of a pipe, not a film; and a CI server's terminal is a log.
     """
     moves = sys.stderr.isatty() and not is_ci()
-    return _Console(
+    return Console(
         stderr=True, highlight=False, emoji=False, force_interactive=None if moves else False
     )
 
@@ -162,6 +117,11 @@ def warn(message: str) -> None:
 def _print_message(kind: str, message: str, style: str = "") -> None:
     line = Text.assemble((kind, style), " " if kind else "", clean_lines(message))
     stderr_console().print(line, soft_wrap=True)
+
+
+def print_path(what: str, path: Path) -> None:
+    """Say where a file of results is, on a line that can be copied."""
+    stderr_console().print(f"{what}: {path}", soft_wrap=True, markup=False)
 
 
 def print_warnings(problems: Iterable[Problem]) -> None:

@@ -23,8 +23,8 @@ def validate(file: ConfigurationArgument, output: OutputOption = OutputFormat.TE
     `otactl lint` finds. Exit codes: 0 nothing stands in the way (there may be warnings and
     findings), 2 something must be mended.
     """
-    from otactl.cli.problem_list import print_problems, problem_fields
     from otactl.cli.terminal import note, print_json, stderr_console, stdout_console
+    from otactl.views.problem_list import print_problems, problem_fields
 
     found = _examine(file)
     is_valid = found.deployment is not None
@@ -73,7 +73,7 @@ def _lint(found: Examination) -> LintReport | None:
 
 
 def _summary(file: Path, found: Examination) -> str:
-    from otactl.cli.problem_list import count_words
+    from otactl.views.problem_list import count_words
 
     words = count_words(found.problems)
     if found.deployment is None:

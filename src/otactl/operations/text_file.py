@@ -101,25 +101,35 @@ def regular_size(path: Path) -> int:
     return status.st_size
 
 
-def write_atomically(path: Path, text: str) -> None:
+def write_atomically(path: Path, text: str, what: str = "", *, is_private: bool = False) -> None:
     """Put a text in place of a file at once, so that no reader sees half of it.
+
+    Args:
+        path: The file.
+        text: All of it.
+        what: What it is to the user, such as ``the report``.
+        is_private: Whether only its owner may read it; then its folder is made, too.
 
     Raises:
         LocalResourceMissing: The folder is missing or must not be written to.
     """
     try:
+        if is_private:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         temporary = Path(name)
         try:
             with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
                 file.write(text)
-            temporary.chmod(path.stat().st_mode if path.exists() else _new_file_mode())
+            if not is_private:
+                temporary.chmod(path.stat().st_mode if path.exists() else _new_file_mode())
             temporary.replace(path)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise LocalResourceMissing(f"cannot write {path}: {error.strerror}") from error
+        named = f"{what} {path}".strip()
+        raise LocalResourceMissing(f"cannot write {named}: {error.strerror}") from error
 
 
 def _new_file_mode() -> int:

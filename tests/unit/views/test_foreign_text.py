@@ -15,7 +15,6 @@ from tests.support.job_world import JobWorld
 from tests.support.plan import a_plan_with, a_summary
 
 from otactl.cli import terminal
-from otactl.cli.problem_list import print_problems
 from otactl.device.behaviour import Behaviour
 from otactl.errors import DeploymentFailed
 from otactl.errors.problem import Problem, Severity
@@ -38,6 +37,7 @@ from otactl.views.monitor_terminal.frame import draw
 from otactl.views.monitor_terminal.overview import overview, summary_line
 from otactl.views.monitor_terminal.screen import Mode, Screen
 from otactl.views.plan_table import print_plan
+from otactl.views.problem_list import print_problems
 from otactl.views.report import to_csv, to_html
 from otactl.views.request_table import field_lines, request_lines
 from otactl.views.result_table import print_result

@@ -25,6 +25,7 @@ from otactl.cli.queue.options import (
     queued,
 )
 from otactl.cli.queue.output import print_attempt
+from otactl.cli.signals import stop_signals
 from otactl.errors import DeploymentFailed, LocalResourceMissing, UserMistake
 from otactl.jobqueue.lease_policy import DEFAULT_LEASE_MS, MAX_LEASE_MS
 from otactl.model.defaults import DEFAULT_DETAILS, DEFAULT_POLL_SECONDS
@@ -213,15 +214,15 @@ def run(
 
 def _write_results(results: Sequence[AttemptResult], files: _Files) -> None:
     """Write what --report and --junit name; what cannot be written changes no result."""
-    from otactl.cli.report_file import write_text_whole
     from otactl.views.foreign_text import to_json
     from otactl.views.junit import requests_junit
+    from otactl.views.result_files import write_report
 
     report, junit = files
     try:
         if report is not None:
             fields = terminal.versioned({"requests": [each.to_fields() for each in results]})
-            write_text_whole(report, to_json(fields, 2) + "\n")
+            write_report(report, to_json(fields, 2) + "\n")
         if junit is not None:
             ended = [
                 (
@@ -231,7 +232,7 @@ def _write_results(results: Sequence[AttemptResult], files: _Files) -> None:
                 )
                 for each in results
             ]
-            write_text_whole(junit, requests_junit("otactl queue", ended))
+            write_report(junit, requests_junit("otactl queue", ended))
     except LocalResourceMissing as error:
         terminal.warn(str(error))
 
@@ -252,9 +253,10 @@ def _check_modes(
 
 def _run_pool(workers: int) -> None:
     """Run this very command in N processes."""
-    from otactl.cli.queue.worker_pool import WorkerPool
+    from otactl.operations.queue.worker_pool import WorkerPool
 
-    code = WorkerPool([*sys.argv[1:], "--workers", "1"], workers).run()
+    command = [*sys.argv[1:], "--workers", "1"]
+    code = WorkerPool(command, workers, signals=stop_signals(), warn=terminal.warn).run()
     if code:
         raise typer.Exit(code)
 

@@ -6,8 +6,8 @@ import io
 
 from rich.console import Console
 
-from otactl.cli.problem_list import count_words, print_problems, problem_fields
 from otactl.errors.problem import Problem, Severity
+from otactl.views.problem_list import count_words, print_problems, problem_fields
 
 ERROR = Problem(
     file="dev.ini", line=3, section="A", key="k", code="c", message="must be [x], found '[y]'"

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from otactl.cli import terminal
 from otactl.deploy.store import DeploymentStore
-from otactl.errors import LocalResourceMissing, OtactlError, UserMistake
+from otactl.errors import OtactlError, UserMistake
 from otactl.operations.report_source import journal_content
+from otactl.operations.text_file import write_atomically
 from otactl.views.foreign_text import to_json as json_text
 from otactl.views.junit import to_junit
 from otactl.views.report import ReportContent, to_csv, to_html, to_json
@@ -25,21 +25,13 @@ def default_report_path(state_dir: Path, name: str) -> Path:
     return state_dir / "reports" / f"{name}.html"
 
 
-def write_text_whole(path: Path, text: str) -> None:
-    """Write a file; a reader sees the old one or the new one, never half of it.
+def write_report(path: Path, text: str) -> None:
+    """Write a report, whole or not at all, readable by its owner alone.
 
     Raises:
         LocalResourceMissing: It cannot be written.
     """
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        draft.touch(mode=0o600)
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(path)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise LocalResourceMissing(f"cannot write the report {path}: {error.strerror}") from error
+    write_atomically(path, text, "the report", is_private=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,23 +61,19 @@ class ResultFiles:
         failure: OtactlError | None,
         state_dir: Path,
         now_ms: int,
-    ) -> None:
-        """Write them, and name the report: the command's last line.
+    ) -> Path:
+        """Write them; returns where the report is.
 
-        A file that cannot be written is told, and changes nothing of how the deployment ended.
+        Raises:
+            OtactlError: One cannot be written, which changes nothing of how the deployment ended.
         """
         path = self.report or default_report_path(state_dir, result.deployment_id)
         journal_path = DeploymentStore(state_dir).path(result.deployment_id)
-        try:
-            if self.junit is not None:
-                write_text_whole(
-                    self.junit, to_junit(result, None if failure is None else str(failure))
-                )
-            write_text_whole(path, _WRITERS[path.suffix](journal_content(journal_path, now_ms)))
-        except OtactlError as error:
-            terminal.warn(str(error))
-        else:
-            terminal.stderr_console().print(f"report: {path}", soft_wrap=True, markup=False)
+        if self.junit is not None:
+            said = None if failure is None else str(failure)
+            write_report(self.junit, to_junit(result, said))
+        write_report(path, _WRITERS[path.suffix](journal_content(journal_path, now_ms)))
+        return path
 
 
 _WRITERS: dict[str, Callable[[ReportContent], str]] = {

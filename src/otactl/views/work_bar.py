@@ -1,19 +1,19 @@
-"""A bar on standard error for commands that compute for a while."""
+"""A bar for commands that compute for a while."""
 
 from __future__ import annotations
 
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from otactl.cli.terminal import stderr_console
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 class WorkBar:
-    """A bar on standard error, for those who watch; gone when the work is done."""
+    """A bar for those who watch; gone when the work is done."""
 
-    def __init__(self) -> None:
-        console = stderr_console()
+    def __init__(self, console: Console) -> None:
         self._bar = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(),

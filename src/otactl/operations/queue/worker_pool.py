@@ -10,11 +10,9 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import FrameType
 
-from otactl.cli import terminal
-from otactl.cli.signals import stop_signals
 from otactl.errors import Interrupted
 
 _POLL_SECONDS = 0.5
@@ -26,11 +24,22 @@ class WorkerPool:
     Args:
         command: The command line of one.
         size: N.
+        signals: Those that ask them to stop.
+        warn: Is notified of a worker that was replaced.
     """
 
-    def __init__(self, command: Sequence[str], size: int) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        size: int,
+        *,
+        signals: Iterable[signal.Signals],
+        warn: Callable[[str], None],
+    ) -> None:
         self._command = command
         self._size = size
+        self._signals = tuple(signals)
+        self._warn = warn
         self._signal: int | None = None
         self._wake = threading.Event()
 
@@ -40,7 +49,7 @@ class WorkerPool:
         Raises:
             Interrupted: The user asked to stop; all have ended.
         """
-        handlers = {number: signal.signal(number, self._hear) for number in stop_signals()}
+        handlers = {number: signal.signal(number, self._hear) for number in self._signals}
         try:
             code = self._supervise()
         finally:
@@ -67,7 +76,7 @@ class WorkerPool:
             for worker in [each for each in workers if each.poll() is not None]:
                 workers.remove(worker)
                 if worker.returncode < 0 and not reported:
-                    terminal.warn(f"a worker was killed by signal {-worker.returncode}; replaced")
+                    self._warn(f"a worker was killed by signal {-worker.returncode}; replaced")
                     workers.append(self._start())
                 else:
                     codes.append(abs(worker.returncode))

@@ -1,0 +1,42 @@
+"""What CloudFormation would find out too late about a monitoring stack."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from otactl.aws.stack_topic import taken_topics
+from otactl.errors import UserMistake
+
+if TYPE_CHECKING:
+    from otactl.aws.clients import AwsClients
+
+_PREFIX = "TopicNamePrefix"
+_M, _N = "DownloadTimeDatapointsToAlarm", "DownloadTimeEvaluationPeriod"
+
+
+def check_stack(clients: AwsClients, before: Mapping[str, str], after: Mapping[str, str]) -> None:
+    """Check the parameters that a stack would have.
+
+    CloudFormation cannot compare two parameters, so CloudWatch would refuse the alarm later; and
+    of topics that are there already it would hear after creating half a stack.
+
+    Args:
+        clients: The clients of the command.
+        before: The parameters that the stack has; empty for a new one.
+        after: Those that it would have.
+
+    Raises:
+        UserMistake: They cannot be.
+    """
+    if int(after[_M]) > int(after[_N]):
+        raise UserMistake(
+            f"--datapoints {after[_M]}: M out of N needs an M that is at most N, which is"
+            f" {after[_N]} (--evaluation-periods)"
+        )
+    taken = taken_topics(clients, after[_PREFIX]) if before.get(_PREFIX) != after[_PREFIX] else ()
+    if taken:
+        raise UserMistake(
+            f"there are topics of these names already: {', '.join(taken)}",
+            hint="another stack has them; `--prefix NAME-` gives this one's topics other names",
+        )
