@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -119,3 +120,76 @@ def test_the_data_endpoint_works_by_https_with_the_bundle_of_the_environment(
             *("--topic", "hello", "--qos", "1", "--payload", "e30="),
         )
     )
+
+
+def test_a_schedule_and_further_targets_of_a_job(aws: Callable[..., Any], unique: str) -> None:
+    def group(name: str) -> str:
+        created = parsed(aws("iot", "create-thing-group", "--thing-group-name", f"{unique}-{name}"))
+        return str(created["thingGroupArn"])
+
+    def create(job_id: str, start: datetime, *options: str) -> subprocess.CompletedProcess[str]:
+        schedule = json.dumps({"startTime": f"{start:%Y-%m-%dT%H:%M}"})
+        document = ("--document", "{}", "--scheduling-config", schedule)
+        return aws("iot", "create-job", "--job-id", job_id, "--targets", first, *document, *options)
+
+    first, second = group("a"), group("b")
+    now = datetime.now(UTC)
+    continuous = ("--target-selection", "CONTINUOUS")
+
+    parsed(create(f"{unique}-later", now + timedelta(hours=10)))
+    too_soon = create(f"{unique}-soon", now + timedelta(minutes=10))
+    unscheduled = ("--job-id", f"{unique}-on", "--targets", first, "--document", "{}")
+    parsed(aws("iot", "create-job", *unscheduled, *continuous))
+    associate = ("--job-id", f"{unique}-on", "--targets", second)
+    parsed(aws("iot", "associate-targets-with-job", *associate))
+
+    later = parsed(aws("iot", "describe-job", "--job-id", f"{unique}-later"))["job"]
+    on = parsed(aws("iot", "describe-job", "--job-id", f"{unique}-on"))["job"]
+    assert later["status"] == "SCHEDULED"
+    assert "InvalidRequestException" in too_soon.stderr
+    assert sorted(on["targets"]) == sorted([first, second])
+    for job_id in ("later", "on"):
+        parsed(aws("iot", "delete-job", "--job-id", f"{unique}-{job_id}", "--force"))
+
+
+def test_groups_in_groups_come_in_pages(
+    aws: Callable[..., Any], clients: AwsClients, unique: str
+) -> None:
+    parent, child = f"{unique}-p", f"{unique}-c"
+    parsed(aws("iot", "create-thing-group", "--thing-group-name", parent))
+    below = ("--thing-group-name", child, "--parent-group-name", parent)
+    parsed(aws("iot", "create-thing-group", *below))
+    names = [f"{unique}-{number}" for number in range(3)]
+    for name in names:
+        clients.iot.create_thing(thingName=name)
+        clients.iot.add_thing_to_thing_group(thingGroupName=child, thingName=name)
+    inside = ("iot", "list-things-in-thing-group", "--thing-group-name", parent)
+
+    everything = parsed(aws(*inside, "--recursive", "--page-size", "2"))["things"]
+    direct = parsed(aws(*inside))["things"]
+    page = parsed(aws(*inside, "--recursive", "--max-items", "2"))
+    rest = parsed(aws(*inside, "--recursive", "--starting-token", page["NextToken"]))["things"]
+    children = parsed(aws("iot", "list-thing-groups", "--parent-group", parent))["thingGroups"]
+    named = parsed(aws("iot", "list-thing-groups", "--name-prefix-filter", child))["thingGroups"]
+
+    assert (sorted(everything), direct) == (names, [])
+    assert sorted(page["things"] + rest) == names
+    assert [[group["groupName"] for group in found] for found in (children, named)] == [[child]] * 2
+    refused = aws("iot", "delete-thing-group", "--thing-group-name", parent)
+    assert "InvalidRequestException" in refused.stderr
+
+
+def test_a_certificate_tells_how_long_it_holds(aws: Callable[..., Any], unique: str) -> None:
+    created = parsed(aws("iot", "create-keys-and-certificate"))
+    which = ("--certificate-id", created["certificateId"])
+
+    described = parsed(aws("iot", "describe-certificate", *which))["certificateDescription"]
+
+    validity = described["validity"]
+    assert validity["notBefore"] <= datetime.now(UTC).timestamp() < validity["notAfter"]
+    parsed(aws("iot", "delete-certificate", *which))
+    make = ("--thing-type-name", unique)
+    parsed(aws("iot", "create-thing-type", *make))
+    parsed(aws("iot", "deprecate-thing-type", *make))
+    refused = aws("iot", "create-thing", "--thing-name", unique, *make)
+    assert "InvalidRequestException" in refused.stderr

@@ -7,11 +7,13 @@ import json
 import os
 import queue
 from concurrent.futures import Future
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import cbor2
 import pytest
-from awscrt import mqtt
+from awscrt import http, io, mqtt
 from awsiot import iotjobs, mqtt_connection_builder
 
 if TYPE_CHECKING:
@@ -157,3 +159,126 @@ def test_it_fetches_a_file_through_the_stream_topics(
 
     assert b"".join(blocks[number] for number in sorted(blocks)) == image
     clients.iot.delete_stream(streamId=f"sdk-{unique}")
+
+
+def test_its_step_timer_and_a_job_for_the_group_above(
+    clients: AwsClients, connection: mqtt.Connection, thing: DeviceIdentity, unique: str
+) -> None:
+    parent, child = f"{unique}-parent", f"{unique}-child"
+    arn = clients.iot.create_thing_group(thingGroupName=parent)["thingGroupArn"]
+    clients.iot.create_thing_group(thingGroupName=child, parentGroupName=parent)
+    clients.iot.add_thing_to_thing_group(thingGroupName=child, thingName=thing.thing_name)
+    job_id = f"sdk-{unique}"
+    clients.iot.create_job(jobId=job_id, targets=[arn], document="{}")
+    jobs = iotjobs.IotJobsClient(connection)
+    answers: queue.Queue[Any] = queue.Queue()
+    update = iotjobs.UpdateJobExecutionSubscriptionRequest(
+        thing_name=thing.thing_name, job_id=job_id
+    )
+    for subscribe in (
+        jobs.subscribe_to_update_job_execution_accepted,
+        jobs.subscribe_to_update_job_execution_rejected,
+    ):
+        subscribe(update, QOS, answers.put)[0].result(SECONDS)
+
+    def step(minutes: int) -> Any:
+        jobs.publish_update_job_execution(
+            iotjobs.UpdateJobExecutionRequest(
+                thing_name=thing.thing_name,
+                job_id=job_id,
+                status=iotjobs.JobStatus.IN_PROGRESS,
+                step_timeout_in_minutes=minutes,
+                include_job_execution_state=True,
+            ),
+            QOS,
+        ).result(SECONDS)
+        return answers.get(timeout=SECONDS)
+
+    too_long, taken = step(10_081), step(20)
+    left = clients.iot.describe_job_execution(jobId=job_id, thingName=thing.thing_name)
+
+    assert too_long.code == iotjobs.RejectedErrorCode.INVALID_REQUEST
+    assert taken.execution_state.status == iotjobs.JobStatus.IN_PROGRESS
+    assert 0 < left["execution"]["approximateSecondsBeforeTimedOut"] <= 20 * 60
+    clients.iot.delete_job(jobId=job_id, force=True)
+
+
+def test_it_hears_of_a_scheduled_job_only_when_it_begins(
+    clients: AwsClients, connection: mqtt.Connection, thing: DeviceIdentity, unique: str
+) -> None:
+    arn = clients.iot.describe_thing(thingName=thing.thing_name)["thingArn"]
+    start = datetime.now(UTC) + timedelta(hours=10)
+    schedule = {"startTime": f"{start:%Y-%m-%dT%H:%M}"}
+    clients.iot.create_job(
+        jobId=f"later-{unique}", targets=[arn], document="{}", schedulingConfig=schedule
+    )
+    jobs = iotjobs.IotJobsClient(connection)
+    answers: queue.Queue[Any] = queue.Queue()
+    jobs.subscribe_to_get_pending_job_executions_accepted(
+        iotjobs.GetPendingJobExecutionsSubscriptionRequest(thing_name=thing.thing_name),
+        QOS,
+        answers.put,
+    )[0].result(SECONDS)
+
+    jobs.publish_get_pending_job_executions(
+        iotjobs.GetPendingJobExecutionsRequest(thing_name=thing.thing_name), QOS
+    ).result(SECONDS)
+    pending = answers.get(timeout=SECONDS)
+
+    assert not pending.queued_jobs
+    assert not pending.in_progress_jobs
+    clients.iot.delete_job(jobId=f"later-{unique}", force=True)
+
+
+def test_its_http_client_fetches_a_presigned_url_by_https(
+    *,
+    cloud: RunningCloud,
+    clients: AwsClients,
+    connection: mqtt.Connection,
+    thing: DeviceIdentity,
+    firmware_bucket: str,
+    stream_role_arn: str,
+    unique: str,
+) -> None:
+    image = os.urandom(100_000)
+    clients.s3.put_object(Bucket=firmware_bucket, Key=f"{unique}/url", Body=image)
+    where = f"https://s3.us-east-1.amazonaws.com/{firmware_bucket}/{unique}/url"
+    arn = clients.iot.describe_thing(thingName=thing.thing_name)["thingArn"]
+    jobs = iotjobs.IotJobsClient(connection)
+    started: Future[Any] = Future()
+    jobs.subscribe_to_start_next_pending_job_execution_accepted(
+        iotjobs.StartNextPendingJobExecutionSubscriptionRequest(thing_name=thing.thing_name),
+        QOS,
+        started.set_result,
+    )[0].result(SECONDS)
+    clients.iot.create_job(
+        jobId=f"url-{unique}",
+        targets=[arn],
+        document=json.dumps({"url": f"${{aws:iot:s3-presigned-url:{where}}}"}),
+        presignedUrlConfig={"roleArn": stream_role_arn, "expiresInSec": 3600},
+    )
+    jobs.publish_start_next_pending_job_execution(
+        iotjobs.StartNextPendingJobExecutionRequest(thing_name=thing.thing_name), QOS
+    ).result(SECONDS)
+    url = urlsplit(started.result(SECONDS).execution.job_document["url"])
+    trust = io.TlsContextOptions()
+    trust.override_default_trust_store_from_path(None, cloud.address.ca_file)
+    tls = io.ClientTlsContext(trust).new_connection_options()
+    tls.set_server_name(url.hostname)
+    client = http.HttpClientConnection.new(
+        host_name=url.hostname, port=url.port, tls_connection_options=tls
+    ).result(SECONDS)
+    request = http.HttpRequest("GET", f"{url.path}?{url.query}")
+    request.headers.add("host", url.netloc)
+    body, statuses = bytearray(), list[int]()
+
+    answer = client.request(
+        request,
+        lambda http_stream, status_code, headers, **_: statuses.append(status_code),
+        lambda http_stream, chunk, **_: body.extend(chunk),
+    )
+    answer.activate()
+    answer.completion_future.result(SECONDS)
+
+    assert (statuses, bytes(body)) == ([200], image)
+    clients.iot.delete_job(jobId=f"url-{unique}", force=True)

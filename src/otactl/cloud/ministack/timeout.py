@@ -10,7 +10,8 @@ executions of a thing change (Developer Guide, jobs-comm-notifications; aws-fact
 
 Touched, in ``ministack.services``: ``iot._jobs_apply_timeout`` and ``_jobs_seconds_before_timeout``
 are replaced; ``jobs_start_next_execution``, ``jobs_update_execution``, ``_handle_jobs_publish``,
-``_jobs_abort`` and ``iot_jobs_data._start_next`` are wrapped; ``jobs_notify_thing`` is called.
+``_describe_job_execution`` (which omits the seconds left), ``_jobs_abort`` and
+``iot_jobs_data._start_next`` are wrapped; ``jobs_notify_thing`` is called.
 """
 
 # ruff: noqa: SLF001 - the private parts of MiniStack are what this file is about, see above.
@@ -23,7 +24,7 @@ import logging
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
-from ministack.core.responses import get_account_id, get_region, request_scope
+from ministack.core.responses import get_account_id, get_region, json_response, request_scope
 from ministack.services import iot, iot_jobs_data
 
 from otactl.cloud.ministack.execution_store import executions
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 #: Differs from every job id: whether the head of the queue changed is not known here.
 _ANOTHER_HEAD = "\0"
+_OK = 200
 _RUNNING = (ExecutionStatus.IN_PROGRESS.value,)
 
 _timing_out: ContextVar[bool] = ContextVar("timing_out", default=False)
@@ -62,7 +64,8 @@ def install(background: Background) -> None:
     require_source(iot._jobs_apply_timeout, "\n    _jobs_abort(")
     executions()
     _install_steps()
-    abort = iot._jobs_abort
+    require_parameters(iot._describe_job_execution, "thing", "job_id", "qp")
+    abort, describe = iot._jobs_abort, iot._describe_job_execution
 
     def notify(thing_name: str, previous_head: str | None) -> None:
         work = _notify(get_account_id(), get_region(), thing_name, previous_head)
@@ -91,6 +94,18 @@ def install(background: Background) -> None:
                 notify(thing_name, previous_head)
         return canceled
 
+    def describe_execution(thing: str, job_id: str, qp: dict[str, str]) -> Any:
+        answer = describe(thing, job_id, qp)
+        execution = executions().get((thing, job_id))
+        seconds = None if execution is None else _seconds_left(execution)
+        if answer[0] != _OK or execution is None or seconds is None:
+            return answer
+        fields = json.loads(answer[2])
+        if fields["execution"]["executionNumber"] == execution["executionNumber"]:
+            fields["execution"]["approximateSecondsBeforeTimedOut"] = seconds
+        return json_response(fields)
+
+    iot._describe_job_execution = describe_execution
     iot._jobs_apply_timeout = apply_timeout
     iot._jobs_seconds_before_timeout = _seconds_left
     iot._jobs_abort = abort_job
