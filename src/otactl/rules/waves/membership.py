@@ -21,6 +21,11 @@ def share_of(things: int, hundredths: int) -> int:
     return -(-things * hundredths // WHOLE)
 
 
+def in_hash_order(things: Iterable[str], seed: str) -> list[str]:
+    """Things in the order of a seed: any first part of it is a random sample of them."""
+    return sorted(things, key=lambda name: (_rank(seed, name), name))
+
+
 def divide(
     things: Iterable[str],
     sizes: Sequence[WaveSize],
@@ -36,7 +41,7 @@ def divide(
         seed: Whoever has the same seed and the same things gets the same waves.
         members: The names of the things in each group that a size names.
     """
-    left = dict.fromkeys(sorted(things, key=lambda name: (_rank(seed, name), name)))
+    left = dict.fromkeys(in_hash_order(things, seed))
     total = len(left)
     waves = []
     for size in sizes:

@@ -1,0 +1,138 @@
+"""``compare`` of ``[WAVE_CONFIG]``: a wave against things that were not updated, in values.
+
+``rules.comparison`` draws both arms and compares them. A comparison may only stop a deployment:
+that nothing was shown does not mean that nothing is wrong, so no word here says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ComparisonVerdict(StrEnum):
+    """What a comparison of a wave with its control says."""
+
+    WORSE = "worse"
+    NOT_SHOWN_WORSE = "not shown worse"
+    #: Too few things of an arm could be read.
+    NO_DATA = "no data"
+
+
+class ComparedOutcome(StrEnum):
+    """What is counted in both arms."""
+
+    NOT_CONNECTED = "not connected"
+    BOOTS = "more boots than maximumBoots"
+
+
+class SoakPoint(StrEnum):
+    """When during the soak a comparison is made."""
+
+    HALF = "half"
+    END = "end"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompareRule:
+    """How waves are compared with controls.
+
+    Attributes:
+        minimum_difference: Smaller differences never stop anything; hundredths of a percent.
+        is_required: Whether *no data* holds the gate.
+    """
+
+    minimum_difference: int = 100
+    is_required: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmCount:
+    """One arm at one look: of ``things`` that were connected when the wave began.
+
+    Attributes:
+        readable: Of how many the outcome could be read now.
+        bad: Of how many of those it is bad.
+    """
+
+    things: int
+    readable: int
+    bad: int
+
+    @property
+    def share(self) -> float:
+        """The share of bad ones among those that could be read; 0 of none."""
+        return self.bad / self.readable if self.readable else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeComparison:
+    """One outcome, compared at one look.
+
+    Attributes:
+        p: Of the one-sided Fisher test; None without data.
+        threshold: The p at or below which it is worse.
+        low, high: The 95% interval of the difference of shares, wave less control.
+        visible: The smallest difference that would have been seen with 80%, at the control's share;
+            None when none would have been.
+    """
+
+    outcome: ComparedOutcome
+    verdict: ComparisonVerdict
+    wave: ArmCount
+    control: ArmCount
+    threshold: float
+    p: float | None = None
+    low: float | None = None
+    high: float | None = None
+    visible: float | None = None
+
+    @property
+    def difference(self) -> float:
+        """Of the shares of bad things, wave less control."""
+        return self.wave.share - self.control.share
+
+    @property
+    def words(self) -> str:
+        """Everything that is known, on one line."""
+        if self.low is None or self.high is None:
+            return (
+                f"{self.verdict}: {self.outcome} could be read of {self.wave.readable:,} of"
+                f" {self.wave.things:,} things of the wave and {self.control.readable:,} of"
+                f" {self.control.things:,} of the control"
+            )
+        visible = "none" if self.visible is None else _points(self.visible)
+        return (
+            f"{self.verdict}: {self.outcome} {self.wave.bad:,} of {self.wave.readable:,} things"
+            f" of the wave, {self.control.bad:,} of {self.control.readable:,} of the control:"
+            f" {_points(self.difference)} points (95% interval {_points(self.low)} to"
+            f" {_points(self.high)}, visible at 80%: {visible})"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """A look at both arms, as the journal keeps it.
+
+    Attributes:
+        at_ms: When that was, epoch milliseconds by AWS's clock.
+    """
+
+    wave: int
+    point: SoakPoint
+    at_ms: int
+    outcomes: tuple[OutcomeComparison, ...]
+
+    @property
+    def verdict(self) -> ComparisonVerdict:
+        """Worse if one outcome is, no data if one lacks it."""
+        found = {each.verdict for each in self.outcomes}
+        for verdict in (ComparisonVerdict.WORSE, ComparisonVerdict.NO_DATA):
+            if verdict in found:
+                return verdict
+        return ComparisonVerdict.NOT_SHOWN_WORSE
+
+
+def _points(share: float) -> str:
+    """A difference of shares in percentage points: ``+4.2``."""
+    return f"{100 * share:+.1f}"
