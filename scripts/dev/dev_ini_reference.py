@@ -21,12 +21,14 @@ _DEPLOYMENT = "test_deployment_section.py"
 _JOB = "test_job_section.py"
 _ALARM = "test_alarm_section.py"
 _WAVE = "test_wave_section.py"
+_VERIFY = "test_verify_section.py"
 _SWITCH = f"{_DEFAULT}::test_a_switch_decides_whether_its_section_counts"
 _TYPES = f"{_JOB}::TestAbort::test_each_type_becomes_a_criterion"
 
 _GATE_PROOFS = (
     ("requiredEndedPercentage", "test_percentages_are_kept_in_hundredths"),
     ("requiredSucceededPercentage", "test_percentages_are_kept_in_hundredths"),
+    ("requiredVerifiedPercentage", "test_percentages_are_kept_in_hundredths"),
     ("soakMinutes", "test_a_waves_section_says_what_is_different"),
     ("maximumMinutes", "test_a_waves_section_says_what_is_different"),
     ("approval", "test_a_waves_section_says_what_is_different"),
@@ -64,6 +66,7 @@ PROOFS: dict[str, str] = {
     "DEFAULT.useSchedulingConfig": _SWITCH,
     "DEFAULT.useSigningConfig": _SWITCH,
     "DEFAULT.useWaveConfig": f"{_WAVE}::test_use_wave_config_needs_a_timeout_and_one_round",
+    "DEFAULT.useVerifyConfig": f"{_VERIFY}::test_use_verify_config_needs_a_version_and_one_round",
     "CUSTOM_JOB_DOCUMENT.jobDocSrcCfg": (
         f"{_DEPLOYMENT}::TestCustomDocument::test_job_doc_src_cfg_is_one_of_two_words"
     ),
@@ -202,6 +205,19 @@ PROOFS: dict[str, str] = {
     "WAVE_CONFIG.onGateFailure": f"{_WAVE}::test_what_is_not_built_yet_is_refused",
     **{f"WAVE_CONFIG_<wave_name>.{key}": f"{_WAVE}::{test}" for key, test in _GATE_PROOFS},
     "WAVE_CONFIG_<wave_name>.size": f"{_WAVE}::test_a_waves_section_says_what_is_different",
+    **{
+        f"VERIFY_CONFIG.{key}": f"{_VERIFY}::{test}"
+        for key, test in (
+            ("source", "test_source_is_the_classic_shadow_or_a_named_one"),
+            ("versionPath", "test_paths_are_keys_with_points_between"),
+            ("expectedVersion", "test_expected_version_is_image_ver_when_left_out"),
+            ("verifyMinutes", "test_times_and_boots_have_defaults_and_bounds"),
+            ("darkMinutes", "test_times_and_boots_have_defaults_and_bounds"),
+            ("keepAliveSeconds", "test_times_and_boots_have_defaults_and_bounds"),
+            ("bootCountPath", "test_paths_are_keys_with_points_between"),
+            ("maximumBoots", "test_times_and_boots_have_defaults_and_bounds"),
+        )
+    },
     "API_CONFIG.uploadConcurrency": (
         f"{_DEPLOYMENT}::TestApi::test_upload_concurrency_is_four_when_left_out"
     ),
@@ -283,11 +299,8 @@ def render() -> str:
 
 def _condition(name: str) -> str:
     spec = next(spec for spec in SECTIONS if spec.name == name)
-    if spec.switch is not None:
-        return f" Counts when `{spec.switch.key} = True` in `[{spec.switch.section}]`."
-    if spec.listed_in is not None:
-        return f" Counts when `{spec.listed_in.key}` in `[{spec.listed_in.section}]` lists it."
-    return ""
+    condition = spec.counts_when("`")
+    return f" Counts {condition}." if condition else ""
 
 
 def _table(keys: list[Key]) -> str:

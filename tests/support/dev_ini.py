@@ -129,12 +129,14 @@ FULL: dict[str, dict[str, str]] = {
 
 #: The same with waves, which need SNAPSHOT jobs.
 FULL_WITH_WAVES: dict[str, dict[str, str]] = FULL | {
-    "DEFAULT": FULL["DEFAULT"] | {"targetSelection": "SNAPSHOT", "useWaveConfig": "True"},
+    "DEFAULT": FULL["DEFAULT"]
+    | {"targetSelection": "SNAPSHOT", "useWaveConfig": "True", "useVerifyConfig": "True"},
     "SCHEDULING_CONFIG": FULL["SCHEDULING_CONFIG"] | {"maintenanceWindowList": ""},
     "WAVE_CONFIG": {
         "waveList": "canary:50, early:10%, rest",
         "requiredEndedPercentage": "80",
         "requiredSucceededPercentage": "95",
+        "requiredVerifiedPercentage": "90",
         "soakMinutes": "60",
         "maximumMinutes": "1440",
         "approval": "False",
@@ -146,6 +148,16 @@ FULL_WITH_WAVES: dict[str, dict[str, str]] = FULL | {
         "openDays": "14",
         "groupFillPerSecond": "50",
         "onGateFailure": "stop",
+    },
+    "VERIFY_CONFIG": {
+        "source": "firmware",
+        "versionPath": "app.version",
+        "expectedVersion": "1.0",
+        "verifyMinutes": "30",
+        "darkMinutes": "10",
+        "keepAliveSeconds": "1200",
+        "bootCountPath": "boots",
+        "maximumBoots": "2",
     },
     "WAVE_CONFIG_canary": {"maximumPerMinute": "60", "approval": "True", "size": "5"},
 }

@@ -95,12 +95,8 @@ def _unknown(name: str) -> UserMistake:
 def _print_section(console: Console, spec: SectionSpec) -> None:
     console.print(f"[{spec.name}]", style="bold", markup=False)
     console.print(spec.about, markup=False)
-    if spec.switch is not None:
-        location = f"[{spec.switch.section}]"
-        console.print(f"It counts when {spec.switch.key} = True in {location}.", markup=False)
-    elif spec.listed_in is not None:
-        location = f"[{spec.listed_in.section}]"
-        console.print(f"It counts when {spec.listed_in.key} in {location} lists it.", markup=False)
+    if condition := spec.counts_when():
+        console.print(f"It counts {condition}.", markup=False)
     console.print()
 
 

@@ -128,6 +128,11 @@ WAVE_MINUTES = WholeRange(1, 43_200)
 OPEN_DAYS = WholeRange(0, 365)
 #: ``iot`` AddThingToThingGroup: 100 calls a second of an account (facts A9).
 FILL_PER_SECOND = WholeRange(1, 100)
+#: A week to report, a day between two polls, and MQTT's own limit for the keep alive.
+VERIFY_MINUTES = WholeRange(1, 10_080)
+DARK_MINUTES = WholeRange(1, 1_440)
+KEEP_ALIVE_SECONDS = WholeRange(1, 65_535)
+MAXIMUM_BOOTS = WholeRange(1, 1_000)
 #: What blake2b takes as a key.
 MAX_SEED_LENGTH = 64
 MAX_WAIVERS = 100

@@ -122,6 +122,8 @@ class GateRule:
     Attributes:
         required_ended: Of the things the wave was given, hundredths of a percent.
         required_succeeded: Of those that ended, hundredths of a percent.
+        required_verified: Of those that ended, hundredths of a percent that run the new version;
+            None when that is not asked for.
         soak_ms: How long enough must have ended and succeeded without a break.
         maximum_ms: From the wave's first IN_PROGRESS, the time in which enough must have ended.
         needs_approval: Whether a person must say so at the end.
@@ -130,6 +132,7 @@ class GateRule:
 
     required_ended: int = 8_000
     required_succeeded: int = 9_500
+    required_verified: int | None = None
     soak_ms: int = 3_600_000
     maximum_ms: int = 86_400_000
     needs_approval: bool = False

@@ -7,7 +7,7 @@ its line, section and key, what was found and what is allowed. The steps, a modu
 2. ``reading`` finds the sections that count (``sections`` knows them all) and reads their values
    with the section models, whose keys carry their ``kind``.
 3. The rules (``deployment_rule``, ``job_rule``, ``schedule_rule``, ``alarm_rule``,
-   ``wave_rule``) look at what one key requires of another.
+   ``wave_rule``, ``verify_rule``) look at what one key requires of another.
 4. ``build`` makes the ``DeploymentConfiguration``.
 
 Sections do not inherit from ``[DEFAULT]`` as they do in ``configparser``, where a key there
@@ -35,6 +35,7 @@ from otactl.model.configuration.refusal import is_unset, refusal
 from otactl.model.configuration.report import Finding, Report
 from otactl.model.configuration.schedule_rule import SCHEDULE_RULES, schedule_is_ahead
 from otactl.model.configuration.sections import DEFAULT, KeyName
+from otactl.model.configuration.verify_rule import VERIFY_RULES, verify_rules
 from otactl.model.configuration.wave_rule import WAVE_RULES, wave_rules
 from otactl.model.ini import IniDocument, IniEntry, IniSection, read_ini
 from otactl.model.signing import SignatureAlgorithm, Signing
@@ -52,7 +53,7 @@ __all__ = [
 ]
 
 
-_RULES = (*DEPLOYMENT_RULES, *JOB_RULES, *SCHEDULE_RULES, *WAVE_RULES)
+_RULES = (*DEPLOYMENT_RULES, *JOB_RULES, *SCHEDULE_RULES, *WAVE_RULES, *VERIFY_RULES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +103,7 @@ def parse_configuration(
     rules += afr_ota_rules(present)
     waves = readings.values.get(KeyName("WAVE_CONFIG", "waveList"))
     rules += () if waves is None else wave_rules(waves, present)
+    rules += verify_rules(waves or (), present)
     rules += () if now_ms is None else schedule_is_ahead(now_ms)
     for rule in rules:
         rule.apply(readings.values, report)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os.path
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from otactl.model.alarm import Alarm
 from otactl.model.configuration import (
@@ -12,6 +12,7 @@ from otactl.model.configuration import (
     default_section,
     deployment_section,
     job_section,
+    verify_section,
     wave_build,
 )
 from otactl.model.configuration.deployment import CustomDocument, DeploymentConfiguration
@@ -31,11 +32,14 @@ from otactl.model.job_configuration import (
 )
 from otactl.model.signing import Signing
 from otactl.model.status import FailureType
+from otactl.model.thing_state import VersionSource
+from otactl.model.verify import VerifyRule
 
 if TYPE_CHECKING:
     from otactl.model.configuration.reading import Readings
     from otactl.model.configuration.section import Section
 
+_MINUTE_MS = 60_000
 _S = TypeVar("_S", bound="Section")
 
 
@@ -82,6 +86,7 @@ def build(readings: Readings, *, file_name: str, base_dir: str) -> DeploymentCon
         max_attempts=api.max_attempts,
         waivers=readings.waivers,
         waves=wave_build.build_waves(sections, job, base_dir),
+        **_verification(sections, default, None if image is None else image.image_version),
     )
 
 
@@ -109,6 +114,33 @@ def _signing(sections: Mapping[str, Section], base_dir: str) -> Signing | None:
         signing_profile=section.signing_profile,
         algorithm=section.algorithm,
     )
+
+
+def _verification(
+    sections: Mapping[str, Section],
+    default: default_section.DefaultSection,
+    image_version: str | None,
+) -> dict[str, Any]:
+    section = _optional(sections, "VERIFY_CONFIG", verify_section.VerifySection)
+    if section is None:
+        return {}
+    source = VersionSource(
+        shadow="" if section.shadow == "classic" else section.shadow,
+        version_path=section.version_path,
+        boot_count_path=section.boot_count_path,
+    )
+    expected = section.expected_version or image_version
+    if not default.use_verify or expected is None:
+        return {"version_source": source, "expected_version": expected}
+    rule = VerifyRule(
+        source=source,
+        expected_version=expected,
+        verify_ms=section.verify_minutes * _MINUTE_MS,
+        dark_ms=section.dark_minutes * _MINUTE_MS,
+        keep_alive_seconds=section.keep_alive_seconds,
+        maximum_boots=section.maximum_boots,
+    )
+    return {"version_source": source, "expected_version": expected, "verify": rule}
 
 
 def _afr_ota(

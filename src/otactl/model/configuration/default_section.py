@@ -210,3 +210,6 @@ class DefaultSection(Section):
     use_waves: Annotated[bool, Switch()] = _switch(
         "useWaveConfig", "WAVE_CONFIG", OF_OTACTL, ours=True
     )
+    use_verify: Annotated[bool, Switch()] = _switch(
+        "useVerifyConfig", "VERIFY_CONFIG", OF_OTACTL, ours=True
+    )

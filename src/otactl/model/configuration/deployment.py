@@ -16,6 +16,8 @@ from otactl.model.signing import Signing
 
 if TYPE_CHECKING:
     from otactl.model.alarm import Alarm
+    from otactl.model.thing_state import VersionSource
+    from otactl.model.verify import VerifyRule
     from otactl.model.wave import Waves
 
 
@@ -52,6 +54,9 @@ class DeploymentConfiguration:
         include_sha256: Whether the job document carries the image's SHA-256.
         max_attempts: How often a call is tried in all.
         waves: None for one job for all things.
+        version_source: Where things report their version; None when nothing asks for it.
+        expected_version: What they report when the new image runs, if the file says it.
+        verify: None when the version of things is not verified.
         waivers: Why a finding of the linter is accepted, by its code.
     """
 
@@ -83,6 +88,9 @@ class DeploymentConfiguration:
     max_attempts: int = 8
     waivers: Mapping[str, str] = field(default_factory=dict)
     waves: Waves | None = None
+    version_source: VersionSource | None = None
+    expected_version: str | None = None
+    verify: VerifyRule | None = None
 
     @property
     def abort_wait_minutes(self) -> int:

@@ -88,15 +88,17 @@ def _counts(spec: SectionSpec, ini: IniDocument, report: Report, readings: Readi
         return present
     if spec.switch is None:
         return present
-    if readings.values.get(spec.switch) is not True or _is_overruled(spec, readings):
+    on = next((key for key, value in spec.switches if readings.values.get(key) == value), None)
+    if on is None or _is_overruled(spec, readings):
         return False
     if not present:
         report.at_key(
-            spec.switch,
+            on,
             Finding(
                 code="missing-section",
-                message=f"True needs a section [{spec.name}], and there is none",
-                hint="add the section, or write False",
+                message=f"{readings.values[on]} needs a section [{spec.name}], and there is none",
+                hint="add the section, or write "
+                + ("False" if on == spec.switch else "another value"),
             ),
         )
     return present

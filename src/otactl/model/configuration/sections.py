@@ -14,6 +14,7 @@ from otactl.model.configuration import (
     default_section,
     deployment_section,
     job_section,
+    verify_section,
     wave_section,
 )
 from otactl.model.status import FailureType
@@ -50,6 +51,7 @@ class SectionSpec:
         model: Its keys; None when they are the user's own.
         about: What it is for.
         switch: The key that must be True for it to count; None when its presence is enough.
+        also_when: Other keys, each with the value that makes it count as well.
         listed_in: The key that lists the members of the family.
         is_optional: Whether a member of the family may do without its section.
         ours: Whether the manual lacks it.
@@ -60,6 +62,7 @@ class SectionSpec:
     about: str
     model: type[Section] | None = None
     switch: KeyName | None = None
+    also_when: tuple[tuple[KeyName, object], ...] = ()
     listed_in: KeyName | None = None
     is_optional: bool = False
     ours: bool = False
@@ -69,6 +72,25 @@ class SectionSpec:
     def prefix(self) -> str | None:
         """What the names of a family begin with."""
         return self.name.partition("<")[0] if self.listed_in else None
+
+    @property
+    def switches(self) -> tuple[tuple[KeyName, object], ...]:
+        """Every key that makes it count, with its value."""
+        return (*(() if self.switch is None else ((self.switch, True),)), *self.also_when)
+
+    def counts_when(self, mark: str = "") -> str:
+        """What makes it count, in words.
+
+        Args:
+            mark: Stands around what is code.
+        """
+        if self.listed_in is not None:
+            key, section = self.listed_in.key, self.listed_in.section
+            return f"when {mark}{key}{mark} in {mark}[{section}]{mark} lists it"
+        return " or ".join(
+            f"when {mark}{key.key} = {value}{mark} in {mark}[{key.section}]{mark}"
+            for key, value in self.switches
+        )
 
 
 def _abort_spec(failure_type: FailureType, switch: str, about: str) -> SectionSpec:
@@ -201,6 +223,14 @@ SECTIONS: tuple[SectionSpec, ...] = (
         about="What is different in one wave of waveList.",
         listed_in=KeyName("WAVE_CONFIG", "waveList"),
         is_optional=True,
+        ours=True,
+    ),
+    SectionSpec(
+        name="VERIFY_CONFIG",
+        model=verify_section.VerifySection,
+        about="The version that a thing reports after its reboot: success is that, not SUCCEEDED.",
+        switch=KeyName(DEFAULT, "useVerifyConfig"),
+        also_when=((KeyName("WAVE_CONFIG", "onGateFailure"), "rollback"),),
         ours=True,
     ),
     SectionSpec(

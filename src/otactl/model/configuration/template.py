@@ -66,10 +66,8 @@ def _lines() -> Iterator[str]:
 
 
 def _about(spec: SectionSpec) -> str:
-    if spec.switch is not None:
-        return f"{spec.about} Counts when {spec.switch.key} = True in [{spec.switch.section}]."
-    if spec.listed_in is not None:
-        return f"{spec.about} Counts when {spec.listed_in.key} lists it."
+    if condition := spec.counts_when():
+        return f"{spec.about} Counts {condition}."
     return spec.about if spec.name == DEFAULT else f"{spec.about} Counts when it is there."
 
 

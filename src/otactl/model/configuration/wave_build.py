@@ -63,6 +63,7 @@ def _wave(
     given = {
         "required_ended": _hundredths(find("required_ended")),
         "required_succeeded": _hundredths(find("required_succeeded")),
+        "required_verified": _hundredths(find("required_verified")),
         "soak_ms": _ms(find("soak_minutes")),
         "maximum_ms": _ms(find("maximum_minutes")),
         "needs_approval": find("approval"),

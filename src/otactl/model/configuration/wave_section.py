@@ -49,6 +49,18 @@ class _GateSection(Section):
         ours=True,
         default=None,
     )
+    required_verified: Annotated[float | None, _PERCENTAGE] = key(
+        "requiredVerifiedPercentage",
+        about=(
+            "How many of those that ended must run the new version, by [VERIFY_CONFIG]. Rounded up"
+            " in whole things. The gate waits while things that are pending could still make it"
+            f" so, and fails when they cannot. {_ELSE}it is not asked for."
+        ),
+        becomes=OF_OTACTL,
+        example="None",
+        ours=True,
+        default=None,
+    )
     soak_minutes: Annotated[int | None, WholeNumber(limits.SOAK_MINUTES, "minutes")] = key(
         "soakMinutes",
         about=(

@@ -24,6 +24,10 @@ _KMS_KEY = re.compile(
     r"(?:alias/[a-zA-Z0-9/_-]{1,250}|key/[a-zA-Z0-9-]{1,128})|[0-9a-f-]{36}|mrk-[0-9a-f]{32}",
     re.ASCII,
 )
+#: ``iot-data`` ShadowName.
+_SHADOW = re.compile(r"[$a-zA-Z0-9:_-]{1,64}", re.ASCII)
+#: A shadow has eight levels below ``state`` at most (AWS guide, shadow limits).
+_MAX_SHADOW_KEYS = 7
 _MAX_PATH_LENGTH = 4096
 _MAX_COMPARED = 200
 #: ``otactl-<job id>-`` stands before the name of an alarm in CloudWatch.
@@ -66,6 +70,25 @@ def _id_hint(text: str) -> str | None:
     shown = text[:_MAX_COMPARED]
     wrong = sorted({character for character in shown if not re.match(r"[a-zA-Z0-9_-]", character)})
     return f"{' '.join(map(repr, wrong[:5]))} cannot stand in it" if wrong else None
+
+
+@dataclass(frozen=True, slots=True)
+class DottedPath(Kind):
+    """Keys that lead to a value of a JSON document."""
+
+    type_name = "path of keys"
+
+    @property
+    def allowed(self) -> str:
+        """The form."""
+        return f"1 to {_MAX_SHADOW_KEYS} keys of a JSON document, with a point between two"
+
+    def read(self, text: str) -> tuple[str, ...]:
+        """Read the keys."""
+        keys = tuple(text.split("."))
+        if not all(keys) or len(keys) > _MAX_SHADOW_KEYS or not text.isprintable() or " " in text:
+            self.refuse(text, code="form")
+        return keys
 
 
 PATH = Word("path", "the path of a file", _is_path)
@@ -123,6 +146,12 @@ SEED = Word(
     f"up to {limits.MAX_SEED_LENGTH} printable ASCII characters",
     lambda text: text.isascii() and _is_printable(limits.MAX_SEED_LENGTH)(text),
 )
+SHADOW = Word(
+    "shadow",
+    "classic, or the name of a named shadow: 1 to 64 letters, digits, $, :, _ or -",
+    lambda text: _SHADOW.fullmatch(text) is not None,
+)
+SHADOW_PATH = DottedPath()
 S3_URL = Word(
     "S3 address",
     "the address of an S3 object, s3://BUCKET/KEY or https://s3.REGION.amazonaws.com/BUCKET/KEY",

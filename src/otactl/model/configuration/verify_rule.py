@@ -1,0 +1,75 @@
+"""What verification requires of the rest of the file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from otactl.model.configuration.report import Finding
+from otactl.model.configuration.rule import Rule, keys
+from otactl.model.configuration.sections import WAVE_PREFIX, KeyName
+from otactl.model.status import TargetSelection
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_SWITCH = KeyName("DEFAULT", "useVerifyConfig")
+
+
+def verifying_has_one_round(use_verify: bool, rounds: int) -> Finding | None:  # noqa: FBT001  # values of the file
+    """From the second round on every thing has the version already, so nothing would be proved."""
+    if use_verify and rounds > 1:
+        return Finding(code="requires", message=f"needs rounds = 1, found {rounds}")
+    return None
+
+
+def verifying_is_of_snapshots(use_verify: bool, selection: TargetSelection) -> Finding | None:  # noqa: FBT001
+    """Verification follows the end of a job, which a CONTINUOUS one has not (facts A3)."""
+    if use_verify and selection is TargetSelection.CONTINUOUS:
+        return Finding(
+            code="requires", message="needs targetSelection = SNAPSHOT, found CONTINUOUS"
+        )
+    return None
+
+
+def version_is_known(use_verify: bool, *versions: str | None) -> Finding | None:  # noqa: FBT001
+    """There is a version to expect."""
+    if use_verify and not any(versions):
+        return Finding(
+            code="requires",
+            message="needs expectedVersion in [VERIFY_CONFIG] or imageVer in [IMAGE_CONFIG]",
+            hint="write the version that a thing reports when the new image runs",
+        )
+    return None
+
+
+def required_needs_verifying(required: float | None, use_verify: bool) -> Finding | None:  # noqa: FBT001
+    """Nothing is verified without the section."""
+    if required is not None and not use_verify:
+        return Finding(code="requires", message="needs useVerifyConfig = True in [DEFAULT]")
+    return None
+
+
+VERIFY_RULES: tuple[Rule, ...] = (
+    Rule(keys("DEFAULT.useVerifyConfig", "DEFAULT.rounds"), verifying_has_one_round),
+    Rule(keys("DEFAULT.useVerifyConfig", "DEFAULT.targetSelection"), verifying_is_of_snapshots),
+)
+
+
+def verify_rules(waves: Iterable[object], present: frozenset[str]) -> tuple[Rule, ...]:
+    """The rules that need to know which sections there are.
+
+    Args:
+        waves: As listed; their ``str()`` is their name.
+        present: The names of the sections that are there.
+    """
+    versions = keys("VERIFY_CONFIG.expectedVersion", "IMAGE_CONFIG.imageVer")
+    sections = ("WAVE_CONFIG", *(f"{WAVE_PREFIX}{wave}" for wave in waves))
+    return (
+        Rule((_SWITCH, *(one for one in versions if one.section in present)), version_is_known),
+        *(
+            Rule(
+                (KeyName(section, "requiredVerifiedPercentage"), _SWITCH), required_needs_verifying
+            )
+            for section in sections
+        ),
+    )
