@@ -18,6 +18,7 @@ from typing import Any, Protocol
 
 from pydantic import ValidationError
 
+from otactl.deploy.former_version import FormerVersionEntries
 from otactl.deploy.journal_file import Database, connect_reading, connect_writing
 from otactl.deploy.plan import Plan
 from otactl.deploy.step.job import ROUND_RESULT
@@ -65,7 +66,7 @@ class JournalListener(Protocol):
         """The deployment is that far."""
 
 
-class Journal(WaveEntries):
+class Journal(WaveEntries, FormerVersionEntries):
     """The journal of one deployment: ``create`` and ``open`` take its lock, ``read`` does not.
 
     Args:
