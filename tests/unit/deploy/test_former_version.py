@@ -11,7 +11,7 @@ from otactl.deploy.journal import Journal
 
 def test_former_versions_are_kept_as_they_were_first_written(tmp_path):
     path = tmp_path / "one.sqlite"
-    journal = Journal.create(path, a_plan_with(), now_ms=0, about={})
+    journal = Journal.create(path, a_plan_with(deployment_id="one"), now_ms=0, about={})
     names = [f"t{number}" for number in range(2_000)]
 
     journal.enter_former(dict.fromkeys(names, "1.0") | {"t7": None})
@@ -27,7 +27,7 @@ def test_former_versions_are_kept_as_they_were_first_written(tmp_path):
 
 def test_a_journal_of_before_has_none(tmp_path):
     path = tmp_path / "one.sqlite"
-    Journal.create(path, a_plan_with(), now_ms=0, about={}).close()
+    Journal.create(path, a_plan_with(deployment_id="one"), now_ms=0, about={}).close()
     with sqlite3.connect(path) as connection:
         connection.execute("DROP TABLE former")
 
