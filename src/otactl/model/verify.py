@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
-from otactl.model.thing_state import VersionSource
+from pydantic import TypeAdapter
+
+from otactl.model.thing_state import ThingState, VersionSource
 
 
 class VersionVerdict(StrEnum):
@@ -16,7 +20,7 @@ class VersionVerdict(StrEnum):
     VERIFIED = "verified"
     #: The execution failed, and the new version runs all the same.
     FAILED_BUT_NEW = "failed but new"
-    #: It reports its former version after SUCCEEDED.
+    #: It reports another version after SUCCEEDED, such as its former one.
     OLD = "old"
     #: Nothing reported since, and not connected: perhaps a brick.
     SILENT = "silent"
@@ -24,8 +28,22 @@ class VersionVerdict(StrEnum):
     DARK = "dark"
     #: It booted more often than an update takes.
     FLAPPING = "flapping"
-    #: Connected, and nothing reported.
+    #: Nothing reported, and it is connected, or nobody can say.
     NO_WORD = "no word"
+
+
+#: What a thing whose execution SUCCEEDED can turn out to be instead of *verified*.
+BAD_VERDICTS = frozenset(
+    {
+        VersionVerdict.OLD,
+        VersionVerdict.SILENT,
+        VersionVerdict.DARK,
+        VersionVerdict.FLAPPING,
+        VersionVerdict.NO_WORD,
+    }
+)
+#: Things that a result names.
+_NAMED = 250
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,3 +64,110 @@ class VerifyRule:
     dark_ms: int = 600_000
     keep_alive_seconds: int = 1_200
     maximum_boots: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class VersionPoll:
+    """A thing as it was found, and when: epoch milliseconds by AWS's clock."""
+
+    at_ms: int
+    state: ThingState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThingVersion:
+    """What is known of the version of one thing.
+
+    Attributes:
+        former: What it reported just before its wave began; None when it reported nothing.
+        boots_before: Its boots then; else those that it reported first.
+        ended_ms: When its execution ended, epoch milliseconds; 0 as long as it has not.
+        succeeded: Whether it ended with SUCCEEDED.
+        last: The last poll of it; None before the first.
+        first_gone: The poll at which it was gone with the new version and not before.
+        is_confirmed: Whether the last poll asked the source, not the fleet index.
+        verdict: By these; None as long as there is none.
+    """
+
+    thing_name: str
+    former: str | None = None
+    boots_before: int | None = None
+    ended_ms: int = 0
+    succeeded: bool = True
+    last: VersionPoll | None = None
+    first_gone: VersionPoll | None = None
+    is_confirmed: bool = False
+    verdict: VersionVerdict | None = None
+
+    @property
+    def reported(self) -> str | None:
+        """What it reported last."""
+        return None if self.last is None else self.last.state.version
+
+    def to_fields(self) -> dict[str, Any]:
+        """It as JSON shows it."""
+        return {
+            "thing": self.thing_name,
+            "verdict": self.verdict and self.verdict.value,
+            "former": self.former,
+            "reported": self.reported,
+        }
+
+
+THING_VERSION: TypeAdapter[ThingVersion] = TypeAdapter(ThingVersion)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionResult:
+    """What verification came to.
+
+    Attributes:
+        expected: The version that things should report.
+        counts: Things by their verdict.
+        unverified: Things with another verdict than *verified*, by verdict and name, the first 250.
+    """
+
+    expected: str
+    counts: Mapping[VersionVerdict, int] = field(default_factory=dict)
+    unverified: tuple[ThingVersion, ...] = ()
+
+    @property
+    def bad(self) -> int:
+        """Things that do not run the new version though they SUCCEEDED."""
+        return sum(count for verdict, count in self.counts.items() if verdict in BAD_VERDICTS)
+
+    @property
+    def words(self) -> str:
+        """The counts on one line."""
+        return counts_words(self.counts)
+
+    def to_fields(self) -> dict[str, Any]:
+        """It as JSON shows it."""
+        return {
+            "expected": self.expected,
+            "counts": {verdict.value: count for verdict, count in self.counts.items()},
+            "unverified": [thing.to_fields() for thing in self.unverified],
+        }
+
+
+def version_result(expected: str, things: tuple[ThingVersion, ...]) -> VersionResult:
+    """Sum up things that were judged."""
+    counts: dict[VersionVerdict, int] = {}
+    for thing in things:
+        if thing.verdict is not None:
+            counts[thing.verdict] = counts.get(thing.verdict, 0) + 1
+    order = list(VersionVerdict)
+    others = sorted(
+        (one for one in things if one.verdict not in (None, VersionVerdict.VERIFIED)),
+        key=lambda one: (order.index(one.verdict or VersionVerdict.UNKNOWN), one.thing_name),
+    )
+    return VersionResult(
+        expected=expected,
+        counts={verdict: counts[verdict] for verdict in order if verdict in counts},
+        unverified=tuple(others[:_NAMED]),
+    )
+
+
+def counts_words(counts: Mapping[VersionVerdict, int]) -> str:
+    """Counts on one line: ``97 verified, 3 old``."""
+    return ", ".join(f"{count:,} {verdict.value}" for verdict, count in counts.items())

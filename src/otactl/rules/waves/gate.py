@@ -5,13 +5,16 @@ are asked; the first that applies decides:
 
 1. A person rejected the deployment: fail.
 2. The wave's job was stopped, or an alarm was in ALARM since the wave began: fail.
-3. More things failed than (100 - requiredSucceeded)% of the whole wave: fail.
+3. More things failed than (100 - requiredSucceeded)% of the whole wave, or so many that succeeded
+   do not run the new version that requiredVerified cannot be reached any more: fail.
 4. Too few ended, or too few of those succeeded: wait; inconclusive when ``maximumMinutes`` is over
    since the first began, or when what is open cannot mend it. A person may approve that.
 5. Enough ended and succeeded, but not for ``soakMinutes`` without a break yet: wait.
-6. An alarm without data, an earlier wave that has failed since its gate passed, an approval that
+6. Too few of those that ended are verified: wait as long as some are pending; inconclusive when
+   only things that are open, or that cannot be read, could mend it.
+7. An alarm without data, an earlier wave that has failed since its gate passed, an approval that
    is missing, the next wave's group that is not filled, a pause: wait.
-7. Otherwise: pass.
+8. Otherwise: pass.
 
 Thresholds round up in whole things. Every time is AWS's: that of executions, and of its answers.
 """
@@ -23,6 +26,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from otactl.model.progress import AlarmState
+from otactl.model.verify import counts_words
 from otactl.model.wave import (
     Act,
     Decision,
@@ -33,8 +37,10 @@ from otactl.model.wave import (
     percent_words,
 )
 from otactl.rules.waves.membership import share_of
+from otactl.rules.waves.version_requirement import pending_of, why_lost, why_short
 
 if TYPE_CHECKING:
+    from otactl.rules.verify.verdict import VersionCount
     from otactl.rules.waves.counting import WaveCount
 
 _MS_PER_MINUTE = 60_000
@@ -62,6 +68,20 @@ class EarlierWave:
     name: str
     count: WaveCount
     rule: GateRule
+    versions: VersionCount | None = None
+
+    @property
+    def failed(self) -> int:
+        """Things that failed, or that succeeded and do not run the new version."""
+        if self.versions is None or self.rule.required_verified is None:
+            return self.count.failed
+        return self.count.failed + self.versions.bad
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether its gate would fail by now."""
+        lost = why_lost(self.rule, self.count, self.versions)
+        return has_failed(self.rule, self.count) or bool(lost)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +95,7 @@ class GateSight:
         refused: Why AWS did not take the wave's job, in words; empty when it did.
         held_by: What else must be ready before the next wave can begin, in words.
         is_last: Whether no wave follows: then neither stragglers nor a pause hold anything back.
+        versions: The wave's things by verdict; None when versions are not verified.
     """
 
     wave: str
@@ -87,6 +108,7 @@ class GateSight:
     refused: str = ""
     held_by: str = ""
     is_last: bool = False
+    versions: VersionCount | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +167,13 @@ def steady_since_ms(rule: GateRule, count: WaveCount) -> int | None:
 
 def judge(rule: GateRule, sight: GateSight) -> GateResult:
     """The verdict of a gate."""
-    return _failure(rule, sight) or _unfinished(rule, sight) or _hold(rule, sight) or _passed(sight)
+    return (
+        _failure(rule, sight)
+        or _unfinished(rule, sight)
+        or _unverified(rule, sight)
+        or _hold(rule, sight)
+        or _passed(sight)
+    )
 
 
 def _failure(rule: GateRule, sight: GateSight) -> GateResult | None:
@@ -172,7 +200,8 @@ def _failure(rule: GateRule, sight: GateSight) -> GateResult | None:
             f" {allowed_failures(rule, count.given):,} may"
             f" (requiredSucceededPercentage {percent_words(rule.required_succeeded)})"
         )
-    return None
+    lost = why_lost(rule, count, sight.versions)
+    return _fails(lost) if lost else None
 
 
 def _fails(reason: str) -> GateResult:
@@ -203,6 +232,28 @@ def _unfinished(rule: GateRule, sight: GateSight) -> GateResult | None:
     )
 
 
+def _unverified(rule: GateRule, sight: GateSight) -> GateResult | None:
+    """Enough ended and succeeded, but too few are known to run the new version."""
+    versions, count = sight.versions, sight.count
+    short = why_short(rule, count, versions)
+    if not short or versions is None or _approved(sight, Question.INCONCLUSIVE):
+        return None
+    if pending_of(count, versions) or (count.open and not _is_late(rule, sight)):
+        return GateResult(verdict=Verdict.WAIT, reasons=(short,))
+    unreadable = f": {versions.unknown:,} things cannot be read" if versions.unknown else ""
+    return GateResult(
+        verdict=Verdict.INCONCLUSIVE,
+        reasons=(f"nothing is pending any more, and this is not enough{unreadable}", short),
+        question=Question.INCONCLUSIVE,
+    )
+
+
+def _is_late(rule: GateRule, sight: GateSight) -> bool:
+    """Whether ``maximumMinutes`` are over."""
+    began = sight.count.first_started_ms
+    return began is not None and sight.now_ms - began >= rule.maximum_ms
+
+
 def _why_inconclusive(rule: GateRule, sight: GateSight) -> str:
     count = sight.count
     if not count.open:
@@ -210,8 +261,7 @@ def _why_inconclusive(rule: GateRule, sight: GateSight) -> str:
     reachable = count.given - count.not_reached
     if reachable < needed_ended(rule, count.given):
         return f"{count.not_reached:,} things were not reached, so enough can never end"
-    began = count.first_started_ms
-    if began is not None and sight.now_ms - began >= rule.maximum_ms:
+    if _is_late(rule, sight):
         minutes = rule.maximum_ms // _MS_PER_MINUTE
         return f"{minutes:,} minutes (maximumMinutes) are over since the first thing began"
     return ""
@@ -242,7 +292,7 @@ def _holds(rule: GateRule, sight: GateSight) -> Iterator[tuple[Question | None, 
     late = [] if sight.is_last else list(failed_since(sight))
     if late:
         words = "; ".join(
-            f"{one.count.failed:,} of {one.count.given:,} things of wave {one.name} have failed"
+            f"{one.failed:,} of {one.count.given:,} things of wave {one.name} have failed"
             " since its gate passed"
             for one in late
         )
@@ -272,7 +322,7 @@ def failed_since(sight: GateSight) -> Iterator[EarlierWave]:
             ),
             default=0,
         )
-        if has_failed(one.rule, one.count) and one.count.failed > known:
+        if one.has_failed and one.failed > known:
             yield one
 
 
@@ -301,6 +351,8 @@ def _passed(sight: GateSight) -> GateResult:
     reasons = [
         f"{count.succeeded:,} of {count.ended:,} things that ended succeeded, of {count.given:,}"
     ]
+    if sight.versions is not None and sight.versions.by_verdict:
+        reasons.append(counts_words(sight.versions.by_verdict))
     approval = next(
         (
             one

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from otactl.model.progress import AlarmState
+from otactl.model.verify import VersionVerdict
 from otactl.model.wave import Act, Decision, GateRule, MissingAlarmData, Question, Verdict
+from otactl.rules.verify.verdict import VersionCount
 from otactl.rules.waves.counting import WaveCount
 from otactl.rules.waves.gate import AlarmSight, EarlierWave, GateSight, judge
 
@@ -172,3 +174,99 @@ def test_the_next_waves_group_holds_a_good_gate_back():
 
     assert held.verdict is Verdict.WAIT
     assert held.reasons[0] == "filling: 1 of 200"
+
+
+VERIFYING = GateRule(soak_ms=0, maximum_ms=100 * MINUTE, required_verified=9_000)
+
+
+def versions(*, verified=0, old=0, unknown=0) -> VersionCount:
+    by_verdict = {
+        VersionVerdict.VERIFIED: verified,
+        VersionVerdict.OLD: old,
+        VersionVerdict.UNKNOWN: unknown,
+    }
+    return VersionCount(
+        verified=verified,
+        bad=old,
+        unknown=unknown,
+        by_verdict={verdict: count for verdict, count in by_verdict.items() if count},
+    )
+
+
+def test_a_gate_that_asks_for_versions_waits_while_pending_things_could_mend_it():
+    forty = a_count(given=40, succeeded=40)
+
+    waits = at(forty, rule=VERIFYING, now_minutes=10**6, versions=versions(verified=35, old=1))
+
+    assert waits.verdict is Verdict.WAIT
+    assert waits.reasons == ("35 of 40 that ended are verified (36 needed): 35 verified, 1 old",)
+    passed = at(forty, rule=VERIFYING, versions=versions(verified=36, old=4))
+    assert passed.verdict is Verdict.PASS
+    assert passed.reasons[1] == "36 verified, 4 old"
+
+
+def test_it_fails_as_soon_as_too_few_can_be_verified_and_not_before():
+    at_most = versions(verified=1, old=5)
+    assert at(a_count(succeeded=45), rule=VERIFYING, versions=at_most).verdict is Verdict.WAIT
+
+    failed = at(a_count(succeeded=45), rule=VERIFYING, versions=versions(verified=1, old=6))
+
+    assert failed.verdict is Verdict.FAIL
+    assert failed.reasons[0] == (
+        "6 of 45 things that succeeded do not run the new version (1 verified, 6 old): 90% can"
+        " no longer be verified (requiredVerifiedPercentage)"
+    )
+    # Things that failed are not verified either.
+    both = a_count(succeeded=43, failed=2)
+    assert at(both, rule=VERIFYING, versions=versions(old=3)).verdict is Verdict.WAIT
+    assert at(both, rule=VERIFYING, versions=versions(old=4)).verdict is Verdict.FAIL
+    # Those that will never end leave room for fewer.
+    fewer = a_count(succeeded=41, not_reached=9)
+    assert at(fewer, rule=VERIFYING, versions=versions(verified=36, old=5)).verdict is Verdict.FAIL
+
+
+def test_things_that_cannot_be_read_ask_a_person_and_fail_nothing():
+    all_ended = a_count(succeeded=50)
+    blind = versions(verified=44, unknown=6)
+
+    asked = at(all_ended, rule=VERIFYING, versions=blind)
+
+    assert (asked.verdict, asked.question) == (Verdict.INCONCLUSIVE, Question.INCONCLUSIVE)
+    assert asked.reasons[0].endswith("this is not enough: 6 things cannot be read")
+    approval = a_decision(Act.APPROVE, wave="canary", answers=Question.INCONCLUSIVE)
+    passed = at(all_ended, rule=VERIFYING, versions=blind, decisions=[approval])
+    assert passed.verdict is Verdict.PASS
+
+
+def test_open_things_could_mend_it_until_maximum_minutes_are_over():
+    some = a_count(succeeded=40)
+    short = versions(verified=35, old=5)
+
+    assert at(some, rule=VERIFYING, now_minutes=99, versions=short).verdict is Verdict.WAIT
+    assert at(some, rule=VERIFYING, now_minutes=100, versions=short).verdict is Verdict.INCONCLUSIVE
+
+
+def test_without_the_requirement_bad_versions_are_told_and_decide_nothing():
+    rule = GateRule(soak_ms=0)
+
+    found = at(a_count(succeeded=50), rule=rule, versions=versions(old=50))
+
+    assert found.verdict is Verdict.PASS
+    assert found.reasons[1] == "50 old"
+
+
+def test_late_bad_versions_of_an_earlier_wave_count_as_its_failures():
+    def earlier(old, rule=VERIFYING):
+        count = a_count(succeeded=49, failed=1)
+        return EarlierWave(name="first", count=count, rule=rule, versions=versions(old=old))
+
+    good = a_count(succeeded=50)
+
+    assert at(good, now_minutes=60, earlier=[earlier(4)]).verdict is Verdict.PASS
+    asked = at(good, now_minutes=60, earlier=[earlier(5)])
+    assert (asked.verdict, asked.question) == (Verdict.WAIT, Question.STRAGGLERS)
+    assert asked.reasons[0].startswith("6 of 50 things of wave first have failed since")
+    known = a_decision(Act.APPROVE, wave="canary", answers=Question.STRAGGLERS, failed={"first": 6})
+    assert at(good, now_minutes=60, earlier=[earlier(5)], decisions=[known]).verdict is Verdict.PASS
+    unasked = GateRule(soak_ms=0)
+    assert at(good, now_minutes=60, earlier=[earlier(49, unasked)]).verdict is Verdict.PASS
