@@ -13,6 +13,9 @@ from otactl.cli import terminal
 from otactl.cli.option_group import HERE, located
 from otactl.cli.options import (
     DirOption,
+    MqttCaFileOption,
+    MqttHostOption,
+    MqttPortOption,
     OutputFormat,
     OutputOption,
 )
@@ -32,8 +35,6 @@ if TYPE_CHECKING:
 
     from otactl.device.profile import DeviceProfile
     from otactl.fleet import DevicePlan, FleetManifest, FleetRun, ThingResult
-
-_MQTT_PANEL = "Broker"
 
 
 class StreamFormat(StrEnum):
@@ -97,25 +98,9 @@ def run(
     max_wait: Annotated[
         float | None, typer.Option(metavar="SECONDS", min=1, help="Stop after so long regardless.")
     ] = None,
-    mqtt_host: Annotated[
-        str | None,
-        typer.Option(
-            envvar="OTACTL_MQTT_HOST",
-            help="[default: the local cloud's, or the account's]",
-            rich_help_panel=_MQTT_PANEL,
-        ),
-    ] = None,
-    mqtt_port: Annotated[
-        int, typer.Option(envvar="OTACTL_MQTT_PORT", min=1, rich_help_panel=_MQTT_PANEL)
-    ] = 8883,
-    mqtt_ca_file: Annotated[
-        Path | None,
-        typer.Option(
-            envvar="OTACTL_MQTT_CA_FILE",
-            help="PEM. [default: Amazon's roots among the system's]",
-            rich_help_panel=_MQTT_PANEL,
-        ),
-    ] = None,
+    mqtt_host: MqttHostOption = None,
+    mqtt_port: MqttPortOption = 8883,
+    mqtt_ca_file: MqttCaFileOption = None,
     where: LocationOptions = HERE,
     output: OutputOption = OutputFormat.TEXT,
 ) -> None:

@@ -143,3 +143,23 @@ DirOption = Annotated[
         show_default=False,
     ),
 ]
+_MQTT_PANEL = "Broker"
+MqttHostOption = Annotated[
+    str | None,
+    typer.Option(
+        envvar="OTACTL_MQTT_HOST",
+        help="[default: the local cloud's, or the account's]",
+        rich_help_panel=_MQTT_PANEL,
+    ),
+]
+MqttPortOption = Annotated[
+    int, typer.Option(envvar="OTACTL_MQTT_PORT", min=1, rich_help_panel=_MQTT_PANEL)
+]
+MqttCaFileOption = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="OTACTL_MQTT_CA_FILE",
+        help="PEM. [default: Amazon's roots among the system's]",
+        rich_help_panel=_MQTT_PANEL,
+    ),
+]

@@ -11,7 +11,7 @@ EXAMPLES = {
     ),
     "validate": ("validate dev.ini", "validate dev.ini -o json"),
     "iam": ("iam dev.ini", "iam dev.ini --only user >policy.json"),
-    "doctor": ("doctor", "doctor dev.ini --profile staging"),
+    "doctor": ("doctor dev.ini --profile staging", "doctor dev.ini --live -o json"),
     "rehearse": (
         "rehearse dev.ini --things 200 --behave fail=5,silent=1",
         "rehearse dev.ini --speed 30 --junit result.xml",

@@ -1,0 +1,108 @@
+"""What a live check will create, written down before anything is.
+
+::
+
+    STATE/live/RUN/record.json    whose account, which bucket; every name follows from RUN
+    STATE/live/RUN/fleet/         the thing's key and certificate, as of every fleet
+
+All names are made from the run's id, so that a process killed at any instant leaves nothing that
+its record does not name. The folder is locked while a process is at work on it.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from otactl.errors import UserMistake
+from otactl.fleet.store import write_atomically
+from otactl.model.arn import thing_arn
+
+MOST_JOBS = 6
+_STREAMS = 3
+_OBJECTS = ("small.bin", "large.bin", "document.json")
+_FILE = "record.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveRecord:
+    """One live check.
+
+    Attributes:
+        run_id: Twelve hex digits; every name has it.
+        endpoint_url: Of a local cloud; None for AWS.
+    """
+
+    run_id: str
+    account: str
+    region: str
+    bucket: str
+    endpoint_url: str | None
+
+    @property
+    def name(self) -> str:
+        """The thing, and how every other name begins."""
+        return f"otactl-live-{self.run_id}"
+
+    @property
+    def thing_arn(self) -> str:
+        """The thing."""
+        return str(thing_arn(self.region, self.account, self.name))
+
+    @property
+    def job_ids(self) -> tuple[str, ...]:
+        """The jobs, in the order in which they are created."""
+        return tuple(f"{self.name}-{number}" for number in range(1, MOST_JOBS + 1))
+
+    @property
+    def stream_ids(self) -> tuple[str, ...]:
+        """The streams."""
+        return tuple(f"{self.name}_{number}" for number in range(_STREAMS))
+
+    @property
+    def object_keys(self) -> tuple[str, ...]:
+        """Two images and a job document, where roles may read images."""
+        return tuple(f"firmware/{self.name}/{name}" for name in _OBJECTS)
+
+    @property
+    def location(self) -> tuple[str, str, str | None]:
+        """Where everything of it is: account, region, endpoint."""
+        return self.account, self.region, self.endpoint_url
+
+
+def new_run_id() -> str:
+    """An id that no other run has."""
+    return uuid.uuid4().hex[:12]
+
+
+def write_record(folder: Path, record: LiveRecord) -> None:
+    """Keep a record; readers see all of it or none."""
+    write_atomically(folder / _FILE, json.dumps(asdict(record)))
+
+
+def read_record(folder: Path) -> LiveRecord:
+    """Read a record back.
+
+    Raises:
+        UserMistake: It is damaged.
+    """
+    path = folder / _FILE
+    try:
+        record = LiveRecord(**json.loads(path.read_text("utf-8")))
+    except (OSError, ValueError, TypeError, RecursionError) as error:
+        raise UserMistake(
+            f"{path} cannot be read: {error}",
+            hint="look for things, jobs and streams named otactl-live-* in the account, then"
+            f" delete {folder}",
+        ) from error
+    if record.run_id != folder.name or not record.run_id.isalnum():
+        raise UserMistake(f"{path} is of another run", hint=f"delete {folder}")
+    return record
+
+
+def folders_of(state_dir: Path) -> Iterator[Path]:
+    """The folders of runs that are under way or were killed."""
+    return iter(sorted(path.parent for path in (state_dir / "live").glob(f"*/{_FILE}")))

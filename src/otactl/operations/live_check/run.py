@@ -1,0 +1,225 @@
+"""A live check from its record to its report; nothing of it stays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from otactl.aws.call_budget import Budget, BudgetedCounter
+from otactl.aws.clients import AwsClients, AwsSettings
+from otactl.aws.identity import account_of
+from otactl.errors import Interrupted, OtactlError, UserMistake
+from otactl.fleet import FleetDirectory
+from otactl.operations.clock import CommandClock
+from otactl.operations.environment import DeploymentEnvironment
+from otactl.operations.fleet_address import BrokerOptions, resolve_address
+from otactl.operations.fleet_provisioning import create_fleet, plan_fleet
+from otactl.operations.live_check.delivery import Delivery, deliver
+from otactl.operations.live_check.questions import ask
+from otactl.operations.live_check.record import (
+    MOST_JOBS,
+    LiveRecord,
+    folders_of,
+    new_run_id,
+    read_record,
+    write_record,
+)
+from otactl.operations.live_check.removal import remove
+from otactl.operations.live_check.session import LiveSession
+from otactl.operations.state_directory import state_directory
+
+if TYPE_CHECKING:
+    from otactl.model.observation import Observation
+    from otactl.operations.frontend import Frontend
+    from otactl.operations.load import LoadedDeployment
+    from otactl.operations.location_options import LocationOptions
+
+#: One run; removing what an earlier one left has as much again.
+BUDGET = Budget(
+    calls=150,
+    reserved_calls=60,
+    seconds=300,
+    reserved_seconds=60,
+    created={"iot:CreateThing": 1, "iot:CreateJob": MOST_JOBS},
+)
+_MAX_ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveReport:
+    """What a live check came to.
+
+    Attributes:
+        failure: Why it ended early; empty when it did not.
+        calls: The requests that were made, by operation.
+        left: What could not be removed, each with the reason; the next run tries again.
+    """
+
+    region: str
+    deliveries: tuple[Delivery, ...]
+    observations: tuple[Observation, ...]
+    failure: str
+    calls: Mapping[str, int]
+    seconds: float
+    left: tuple[str, ...]
+
+    @property
+    def is_success(self) -> bool:
+        """Whether every image arrived and nothing is left."""
+        arrived = all(delivery.is_verified for delivery in self.deliveries)
+        return bool(self.deliveries) and arrived and not self.left and not self.failure
+
+    def to_fields(self) -> dict[str, Any]:
+        """The report as ``--output json`` shows it; it names no account and nothing of the file."""
+        return {
+            "region": self.region,
+            "deliveries": [delivery.to_fields() for delivery in self.deliveries],
+            "observations": [observation.to_fields() for observation in self.observations],
+            "failure": self.failure or None,
+            "calls": dict(self.calls),
+            "seconds": round(self.seconds, 1),
+            "left": list(self.left),
+        }
+
+
+def run_live(
+    loaded: LoadedDeployment,
+    where: LocationOptions,
+    broker: BrokerOptions,
+    frontend: Frontend,
+    *,
+    calls: BudgetedCounter | None = None,
+) -> LiveReport:
+    """Carry two images both ways to one virtual thing, ask what is open, and remove everything.
+
+    Args:
+        loaded: Whose bucket, roles and region are used; its job, image and things are not.
+        where: Where to work.
+        broker: Where the thing connects.
+        frontend: Is notified, and hears signals.
+        calls: Counts and bounds the requests; a new one of ``BUDGET`` when left out.
+
+    Raises:
+        UserMistake: The credentials are another account's.
+    """
+    configuration, counter = loaded.configuration, calls or BudgetedCounter(BUDGET)
+    clients = _clients(where, configuration.region, counter)
+    account = account_of(clients)
+    if account != configuration.account:
+        raise UserMistake(
+            f"{configuration.file_name} is of account {configuration.account}, the credentials"
+            f" are {account}'s"
+        )
+    state_dir = state_directory(where.state_dir)
+    record = LiveRecord(
+        run_id=new_run_id(),
+        account=account,
+        region=configuration.region,
+        bucket=configuration.bucket,
+        endpoint_url=where.endpoint_url,
+    )
+    _remove_abandoned(state_dir, record, where, frontend)
+    folder = state_dir / "live" / record.run_id
+    write_record(folder, record)
+    clock = CommandClock()
+    environment = DeploymentEnvironment(clients=clients, clock=clock, state_dir=folder)
+    services = environment.services()
+    deliveries: tuple[Delivery, ...] = ()
+    observations: list[Observation] = []
+    failure = ""
+    with FleetDirectory(folder).held(), frontend.hear_signals(clock, "everything is removed"):
+        try:
+            session = LiveSession(
+                clients=clients,
+                calls=counter,
+                services=services,
+                clock=clock,
+                folder=folder,
+                fleet=FleetDirectory(folder / "fleet"),
+                record=record,
+                configuration=configuration,
+                broker=_create_thing(clients, folder, record, where, broker),
+            )
+            frontend.note("carrying two images, each by stream and by URL")
+            deliveries = deliver(session)
+            frontend.note("asking AWS what its documentation leaves open")
+            observations.extend(ask(session))
+        except Interrupted:
+            raise
+        except OtactlError as error:
+            failure = str(error)
+        finally:
+            clock.shield()
+            counter.open_reserve()
+            frontend.note("removing everything")
+            left = remove(clients, services, folder, record)
+            if left:
+                frontend.warn(f"not removed: {'; '.join(left)}; the next run tries again")
+    return LiveReport(
+        region=configuration.region,
+        deliveries=deliveries,
+        observations=tuple(observations),
+        failure=failure,
+        calls=counter.snapshot(),
+        seconds=counter.seconds_spent,
+        left=left,
+    )
+
+
+def _clients(where: LocationOptions, region: str, calls: BudgetedCounter) -> AwsClients:
+    settings = AwsSettings(
+        profile=where.profile,
+        region=region,
+        endpoint_url=where.endpoint_url,
+        max_attempts=_MAX_ATTEMPTS,
+    )
+    return AwsClients(settings, calls)
+
+
+def _create_thing(
+    clients: AwsClients,
+    folder: Path,
+    record: LiveRecord,
+    where: LocationOptions,
+    broker: BrokerOptions,
+) -> Any:
+    """Make the thing, its certificate and its policy, as every fleet's; returns its broker."""
+    directory = FleetDirectory(folder / "fleet")
+    manifest = plan_fleet(clients, things=[record.name], groups={})
+    for _ in create_fleet(clients, directory, manifest):
+        pass
+    return resolve_address(
+        broker, manifest, state_dir=where.state_dir, make_clients=lambda: clients
+    )
+
+
+def _remove_abandoned(
+    state_dir: Path, record: LiveRecord, where: LocationOptions, frontend: Frontend
+) -> None:
+    """Remove what runs left whose processes were killed; they have a budget of their own."""
+    for folder in folders_of(state_dir):
+        try:
+            found = read_record(folder)
+            if found.location != record.location:
+                frontend.warn(
+                    f"{folder}: a run in account {found.account}, {found.region}, left something;"
+                    " `otactl doctor FILE --live` there removes it"
+                )
+                continue
+            with FleetDirectory(folder).held():
+                calls = BudgetedCounter(BUDGET)
+                calls.open_reserve()
+                clients = _clients(where, record.region, calls)
+                environment = DeploymentEnvironment(
+                    clients=clients, clock=CommandClock(), state_dir=folder
+                )
+                left = remove(clients, environment.services(), folder, found)
+        except UserMistake as error:
+            frontend.warn(str(error))
+            continue
+        if left:
+            frontend.warn(f"{folder}: still there: {'; '.join(left)}")
+        else:
+            frontend.note(f"removed what run {found.run_id} left, which was killed")

@@ -1,0 +1,61 @@
+"""What the parts of a live check share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from otactl.deploy.ownership import describe_ours
+from otactl.deploy.ports import JobRequest
+from otactl.model.job_configuration import JobConfiguration, PresignedUrl
+
+if TYPE_CHECKING:
+    from otactl.aws.call_budget import BudgetedCounter
+    from otactl.aws.clients import AwsClients
+    from otactl.deploy.ports import Services
+    from otactl.fleet import FleetDirectory
+    from otactl.model.configuration import DeploymentConfiguration
+    from otactl.operations.clock import CommandClock
+    from otactl.operations.fleet_address import FleetAddress
+    from otactl.operations.live_check.record import LiveRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveSession:
+    """A live check under way.
+
+    Attributes:
+        clients: Count their requests in ``calls``.
+        services: The same account, behind the Protocols of ``deploy``.
+        folder: The record's.
+        configuration: The user's file: bucket, roles, region.
+        broker: Where the thing connects.
+    """
+
+    clients: AwsClients
+    calls: BudgetedCounter
+    services: Services
+    clock: CommandClock
+    folder: Path
+    fleet: FleetDirectory
+    record: LiveRecord
+    configuration: DeploymentConfiguration
+    broker: FleetAddress
+
+    def job(self, number: int, document: str, policy: JobConfiguration) -> JobRequest:
+        """What CreateJob is asked for, for the thing alone."""
+        return JobRequest(
+            job_id=self.record.job_ids[number],
+            targets=(self.record.thing_arn,),
+            document=document,
+            description=describe_ours(self.record.run_id, "(otactl doctor --live)"),
+            configuration=policy,
+        )
+
+    @property
+    def presigned_url(self) -> PresignedUrl:
+        """Who signs: the file's role for that, or else the stream's."""
+        return self.configuration.job.presigned_url or PresignedUrl(
+            role_arn=self.configuration.role_arn
+        )
