@@ -58,6 +58,8 @@ def build_application(settings: ServerSettings) -> tuple[Any, ssl.SSLContext]:
         host_names=settings.host_names,
         connection_rates=settings.connection_rates,
         least_keep_alive_seconds=settings.least_keep_alive_seconds,
+        index_lag_seconds=settings.index_lag_seconds,
+        index_build_seconds=settings.index_build_seconds,
     )
     adaptation.install_all(options)
     background.repeat("the evaluation of alarms", alarm.evaluate_everywhere)

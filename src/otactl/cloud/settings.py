@@ -43,6 +43,8 @@ class CloudSettings:
         connection_rates: Whether a connection's messages and bytes a second are limited, as AWS
             limits them.
         least_keep_alive_seconds: The shortest keep alive of a connection; AWS's value.
+        index_lag_seconds: Of the cloud, from a change of a thing until the fleet index has it.
+        index_build_seconds: Of the cloud, for which the fleet index is built.
         host_names: Names under which it is asked, beside localhost, *.localhost and 127.0.0.1.
 
     Raises:
@@ -63,6 +65,8 @@ class CloudSettings:
     delete_job_seconds: float = 2.0
     connection_rates: bool = True
     least_keep_alive_seconds: int = 30
+    index_lag_seconds: float = 0.0
+    index_build_seconds: float = 0.0
     host_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -134,6 +138,8 @@ class ServerSettings:
     delete_job_seconds: float = 2.0
     connection_rates: bool = True
     least_keep_alive_seconds: int = 30
+    index_lag_seconds: float = 0.0
+    index_build_seconds: float = 0.0
     host_names: tuple[str, ...] = ()
 
     @classmethod

@@ -96,6 +96,8 @@ def _start(settings: CloudSettings, reservation: Reservation, *, detached: bool)
         delete_job_seconds=settings.delete_job_seconds,
         connection_rates=settings.connection_rates,
         least_keep_alive_seconds=settings.least_keep_alive_seconds,
+        index_lag_seconds=settings.index_lag_seconds,
+        index_build_seconds=settings.index_build_seconds,
         clock_origin_ms=time.time_ns() // 1_000_000,
         log_level=settings.log_level,
         access_key_id=f"AKIA{secrets.token_hex(8).upper()}",

@@ -23,6 +23,7 @@ from otactl.model.status import ExecutionStatus
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import ec
 
+    from otactl.deploy.thing_states import ThingStates
     from otactl.model.job_configuration import JobConfiguration
 
 
@@ -310,5 +311,6 @@ class Services:
     alarms: Alarms
     watch: JobWatch
     clock: Clock
+    thing_states: ThingStates
     aws_time_ms: Callable[[], int | None] = lambda: None
     poll_seconds: float = DEFAULT_POLL_SECONDS

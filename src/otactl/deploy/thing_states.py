@@ -16,10 +16,14 @@ if TYPE_CHECKING:
 class ThingStates(Protocol):
     """Reads what things report."""
 
-    def index_gap(self, source: VersionSource) -> str:
+    def index_gap(self, source: VersionSource, *, connectivity: bool = True) -> str:
         """What the account's fleet index lacks to answer for a source, in words; empty for nothing.
 
         The account's indexing configuration is never changed.
+
+        Args:
+            source: The shadow that must be indexed.
+            connectivity: Whether connections must be as well.
         """
         ...
 
@@ -36,7 +40,8 @@ class ThingStates(Protocol):
     ) -> Iterator[ThingState]:
         """Things one by one: a GetThingShadow each, and a GetThingConnectivityData if asked for.
 
-        A thing without that shadow reports nothing; one that cannot be read says why.
+        A thing without that shadow reports nothing; one that cannot be read says why. Where
+        connectivity is not indexed, ``is_connected`` is None.
         """
         ...
 

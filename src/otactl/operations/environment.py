@@ -17,6 +17,7 @@ from otactl.aws.object_store import S3ObjectStore
 from otactl.aws.registry import IotRegistry
 from otactl.aws.signing import AwsSigning
 from otactl.aws.streams import IotStreams
+from otactl.aws.thing_states import IotThingStates
 from otactl.deploy.ports import Services
 from otactl.deploy.wave_run import WaitOptions
 from otactl.errors import UserMistake
@@ -120,6 +121,7 @@ class DeploymentEnvironment:
             alarms=CloudWatchAlarms(self.clients),
             watch=PollingWatch(jobs, self.clock, interval_seconds=self.poll_seconds),
             clock=self.clock,
+            thing_states=IotThingStates(self.clients, self.clock),
             aws_time_ms=lambda: self.clients.aws_time_ms,
             poll_seconds=self.poll_seconds,
         )

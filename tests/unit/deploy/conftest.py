@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 import pytest
+from tests.support.memory_states import MemoryThingStates
 
 from otactl.deploy.executor import Executor
 from otactl.deploy.journal import Journal
@@ -239,6 +240,9 @@ class MemoryRegistry:
         list(self.add_things(group_name, thing_arns, concurrency=1))
         return {}
 
+    def groups_of(self, thing_name):
+        return [name for name, (_, things) in self.groups.items() if thing_name in things]
+
     def group_description(self, group_name):
         return self.groups[group_name][0] if group_name in self.groups else None
 
@@ -288,6 +292,10 @@ class MemoryAws:
     jobs: MemoryJobs
     registry: MemoryRegistry
     alarms: MemoryAlarms
+    thing_states: MemoryThingStates = field(default_factory=MemoryThingStates)
+
+    def __post_init__(self) -> None:
+        self.thing_states.groups = self.registry.groups_of
 
     @property
     def services(self) -> Services:
@@ -299,6 +307,7 @@ class MemoryAws:
             alarms=self.alarms,
             watch=MemoryWatch(self.jobs, self.clock),
             clock=self.clock,
+            thing_states=self.thing_states,
         )
 
     @property

@@ -32,6 +32,7 @@ from otactl.cloud.ministack import (
     metric_namespace,
     model_check,
     outbox,
+    package_configuration,
     paging,
     policy_decision,
     presigned_age,
@@ -45,6 +46,7 @@ from otactl.cloud.ministack import (
     timeout,
 )
 from otactl.cloud.ministack.connection import ConnectionLimits
+from otactl.cloud.ministack.fleet_index import FleetIndex
 from otactl.cloud.ministack.job_deletion import JobDeletion
 from otactl.cloud.ministack.job_pace import JobPace
 from otactl.cloud.ministack.shape import ShapeChanged
@@ -66,6 +68,8 @@ class Options:
         host_names: By which the cloud is asked, beside those of the loopback.
         connection_rates: Whether a connection's messages and bytes a second are limited.
         least_keep_alive_seconds: The shortest keep alive of a connection.
+        index_lag_seconds: Of the cloud, from a change of a thing until the fleet index has it.
+        index_build_seconds: Of the cloud, for which the fleet index is built.
     """
 
     background: Background = field(default_factory=Background)
@@ -76,6 +80,8 @@ class Options:
     host_names: tuple[str, ...] = ()
     connection_rates: bool = True
     least_keep_alive_seconds: int = LEAST_KEEP_ALIVE_SECONDS
+    index_lag_seconds: float = 0.0
+    index_build_seconds: float = 0.0
 
 
 def _adaptations(options: Options) -> dict[str, Callable[[], None]]:
@@ -87,6 +93,7 @@ def _adaptations(options: Options) -> dict[str, Callable[[], None]]:
     """
     background = options.background
     pace = JobPace(background, options.executions_per_minute)
+    index = FleetIndex(options.index_lag_seconds, options.index_build_seconds)
     deletion = JobDeletion(background, pace, options.delete_job_seconds)
     limits = ConnectionLimits(
         background,
@@ -125,6 +132,8 @@ def _adaptations(options: Options) -> dict[str, Callable[[], None]]:
         "HTTPS for devices": partial(device_https.install, options.https_port),
         "the small rules of the registry": registry.install,
         "groups in groups": thing_group.install,
+        "the fleet index": index.install,
+        "GetPackageConfiguration": package_configuration.install,
         "tables and functions of stacks": stack_resource.install,
         "pages of lists": partial(paging.install, options.largest_page),
         "the checks of the service models": model_check.install,

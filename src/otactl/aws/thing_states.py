@@ -1,0 +1,230 @@
+"""What things report, behind ``deploy.thing_states.ThingStates`` (botocore ``iot``, ``iot-data``).
+
+From the fleet index a page of 100 at a time, at most 15 a second (quota of SearchIndex); singly
+by GetThingShadow and GetThingConnectivityData, several at once. A shadow says by its metadata
+when a value was written, in epoch seconds; connectivity has milliseconds in the index.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from otactl.aws.translate import translated
+from otactl.errors import AwsRefused
+from otactl.model.fleet_query import CALLS_PER_SECOND, PAGE
+from otactl.model.thing_state import ThingState, VersionSource
+
+if TYPE_CHECKING:
+    from otactl.aws.clients import AwsClients
+    from otactl.deploy.ports import Clock
+
+_THREADS = 8
+_AHEAD = 4 * _THREADS
+#: Things read singly in a second at most: below the quotas of shadows and connectivity data.
+READS_PER_SECOND = 100
+_INDEX = "AWS_Things"
+_INDEX_HINT = (
+    "the plan says what the fleet index lacks; `aws iot describe-index --index-name AWS_Things`"
+    " says whether it is being built"
+)
+
+
+class CallPace:
+    """Keeps calls apart by a clock that is handed in.
+
+    Args:
+        clock: Waits, and hears a request to stop.
+        per_second: Calls in a second at most.
+    """
+
+    def __init__(self, clock: Clock, per_second: int) -> None:
+        self._clock = clock
+        self._interval_ms = -(-1000 // per_second)
+        self._next_ms = clock.monotonic_ms()
+
+    def wait(self) -> None:
+        """Wait until the next call may go."""
+        now_ms = self._clock.monotonic_ms()
+        if now_ms < self._next_ms:
+            self._clock.sleep((self._next_ms - now_ms) / 1000)
+        self._next_ms = max(now_ms, self._next_ms) + self._interval_ms
+
+
+class IotThingStates:
+    """What things report.
+
+    Args:
+        clients: The clients of the command.
+        clock: Keeps calls apart.
+    """
+
+    def __init__(self, clients: AwsClients, clock: Clock) -> None:
+        self._clients = clients
+        self._searches = CallPace(clock, CALLS_PER_SECOND)
+        self._reads = CallPace(clock, READS_PER_SECOND)
+
+    @translated("iot")
+    def index_gap(self, source: VersionSource, *, connectivity: bool = True) -> str:
+        """What the fleet index lacks to answer for a source, in words; empty for nothing."""
+        answer = self._clients.iot.get_indexing_configuration()
+        configuration: Mapping[str, Any] = answer.get("thingIndexingConfiguration", {})
+        mode = configuration.get("thingIndexingMode", "OFF")
+        if mode == "OFF":
+            return "fleet indexing is off (thingIndexingMode)"
+        lacks = []
+        if source.shadow and source.shadow not in _named_shadows(configuration):
+            lacks.append(f"the named shadow {source.shadow} (namedShadowIndexingMode, filter)")
+        if not source.shadow and mode != "REGISTRY_AND_SHADOW":
+            lacks.append("classic shadows (thingIndexingMode REGISTRY_AND_SHADOW)")
+        if connectivity and configuration.get("thingConnectivityIndexingMode") != "STATUS":
+            lacks.append("connectivity (thingConnectivityIndexingMode STATUS)")
+        if lacks:
+            return f"the fleet index lacks {' and '.join(lacks)}"
+        status = self._clients.iot.describe_index(indexName=_INDEX).get("indexStatus")
+        return "" if status == "ACTIVE" else f"the fleet index is {status}"
+
+    def search(self, query: str, source: VersionSource) -> Iterator[ThingState]:
+        """The things that a query finds: one call for each 100, at most 15 a second."""
+        token: str | None = None
+        while True:
+            self._searches.wait()
+            page = self._search_page(query, token)
+            for document in page.get("things", ()):
+                yield _state_in_index(document, source)
+            token = page.get("nextToken")
+            if token is None:
+                return
+
+    @translated("iot")
+    def _search_page(self, query: str, token: str | None) -> Any:
+        parameters: dict[str, Any] = {"queryString": query, "maxResults": PAGE}
+        if token is not None:
+            parameters["nextToken"] = token
+        not_ready = self._clients.iot.exceptions.IndexNotReadyException
+        missing = self._clients.iot.exceptions.ResourceNotFoundException
+        try:
+            return self._clients.iot.search_index(**parameters)
+        except (not_ready, missing) as error:
+            details = error.response["Error"]
+            raise AwsRefused(
+                "iot:SearchIndex", details["Code"], details["Message"], hint=_INDEX_HINT
+            ) from error
+
+    def read(
+        self, names: Sequence[str], source: VersionSource, *, connectivity: bool
+    ) -> Iterator[ThingState]:
+        """Things one by one, in their order: a call for the shadow, another for the connection."""
+        under_way: deque[Future[ThingState]] = deque()
+        with ThreadPoolExecutor(_THREADS, thread_name_prefix="thing-state") as pool:
+            try:
+                for name in names:
+                    self._reads.wait()
+                    under_way.append(pool.submit(self._read, name, source, connectivity))
+                    if len(under_way) >= _AHEAD:
+                        yield under_way.popleft().result()
+                while under_way:
+                    yield under_way.popleft().result()
+            finally:
+                for future in under_way:
+                    future.cancel()
+
+    def _read(self, name: str, source: VersionSource, connectivity: bool) -> ThingState:  # noqa: FBT001
+        try:
+            shadow = self._shadow(name, source.shadow)
+            connection = self._connection(name) if connectivity else {}
+        except AwsRefused as refusal:
+            return ThingState(thing_name=name, unreadable=f"{refusal.code}: {refusal.reason}")
+        return _state(name, shadow, connection, source)
+
+    @translated("iot")
+    def _shadow(self, name: str, shadow: str) -> dict[str, Any]:
+        """A thing's shadow document; an empty one when it has none."""
+        parameters = {"thingName": name} | ({"shadowName": shadow} if shadow else {})
+        try:
+            answer = self._clients.iot_data.get_thing_shadow(**parameters)
+        except self._clients.iot_data.exceptions.ResourceNotFoundException:
+            return {}
+        try:
+            found = json.loads(answer["payload"].read())
+        except ValueError as error:
+            raise AwsRefused("iot:GetThingShadow", "InvalidShadow", str(error)) from error
+        return found if isinstance(found, dict) else {}
+
+    @translated("iot")
+    def _connection(self, name: str) -> dict[str, Any]:
+        """As the index has it; empty where connectivity is not indexed or the thing unknown."""
+        exceptions = self._clients.iot.exceptions
+        try:
+            answer = self._clients.iot.get_thing_connectivity_data(thingName=name)
+        except (exceptions.IndexNotReadyException, exceptions.ResourceNotFoundException):
+            return {}
+        found: dict[str, Any] = {"connected": answer.get("connected")}
+        if "timestamp" in answer:
+            found["timestamp"] = int(answer["timestamp"].timestamp() * 1000)
+        return found
+
+    @translated("iot")
+    def jobs_write_versions(self) -> bool:
+        """Whether the account lets AWS IoT Jobs write ``$package``."""
+        answer = self._clients.iot.get_package_configuration()
+        return bool(answer.get("versionUpdateByJobsConfig", {}).get("enabled"))
+
+
+def _named_shadows(configuration: Mapping[str, Any]) -> Sequence[str]:
+    if configuration.get("namedShadowIndexingMode") != "ON":
+        return ()
+    names: Sequence[str] = configuration.get("filter", {}).get("namedShadowNames", ())
+    return names
+
+
+def _state_in_index(document: Mapping[str, Any], source: VersionSource) -> ThingState:
+    name = document["thingName"]
+    try:
+        shadow = json.loads(document.get("shadow") or "{}")
+    except ValueError:
+        return ThingState(thing_name=name, unreadable="its shadow in the index is no JSON")
+    if source.shadow:
+        shadow = shadow.get("name", {}).get(source.shadow, {})
+    # In a document the halves of the state stand beside their metadata, not below ``state``.
+    shape = {"state": shadow, "metadata": shadow.get("metadata", {})}
+    return _state(name, shape, document.get("connectivity", {}), source)
+
+
+def _state(
+    name: str, shadow: Mapping[str, Any], connection: Mapping[str, Any], source: VersionSource
+) -> ThingState:
+    version, version_at_ms = _reported(shadow, source.version_path)
+    boots, boots_at_ms = _reported(shadow, source.boot_count_path)
+    at_ms = connection.get("timestamp")
+    return ThingState(
+        thing_name=name,
+        version=version,
+        version_at_ms=version_at_ms,
+        boots=int(boots) if boots is not None and boots.isascii() and boots.isdigit() else None,
+        boots_at_ms=boots_at_ms,
+        # Who never connected under its name may do so under another one.
+        is_connected=connection.get("connected") if at_ms is not None else None,
+        connection_at_ms=at_ms,
+    )
+
+
+def _reported(shadow: Mapping[str, Any], path: Sequence[str]) -> tuple[str | None, int | None]:
+    """A reported value as a text, and when it was written, epoch milliseconds."""
+    if not path:
+        return None, None
+    value = _at(shadow.get("state"), ("reported", *path))
+    written = _at(shadow.get("metadata"), ("reported", *path, "timestamp"))
+    if value is None or isinstance(value, dict | list | bool):
+        return None, None
+    is_time = isinstance(written, int | float) and not isinstance(written, bool)
+    return str(value), int(written * 1000) if is_time else None
+
+
+def _at(found: Any, path: Sequence[str]) -> Any:
+    for key in path:
+        found = found.get(key) if isinstance(found, Mapping) else None
+    return found

@@ -1,0 +1,345 @@
+"""The fleet index: named shadows, metadata and connectivity in it, its states, and its lag.
+
+MiniStack's index has the classic shadow's values only, is never being built, and never late.
+
+- What is indexed is what the configuration says: the classic shadow with REGISTRY_AND_SHADOW,
+  a named one where namedShadowIndexingMode is ON and the filter names it, connectivity with
+  STATUS (AWS guide, managing-index). A document carries the shadow as a JSON text, named ones
+  below ``name``, each with its metadata.
+- While the index is BUILDING it cannot be asked; while it is REBUILDING it answers by the
+  configuration before (ibid.). Switched off, there is none.
+- What happened within the last ``lag`` seconds of the cloud is not in it yet.
+- GetThingConnectivityData answers at once, where connectivity is indexed (AWS guide,
+  device-connectivity-status).
+
+Touched, in ``ministack.services.iot``: ``_search_index``, ``_describe_index`` and
+``_update_indexing_configuration`` are replaced or wrapped, ``handle_request`` is wrapped for
+GetThingConnectivityData; with a lag, ``update_thing_shadow``, ``delete_thing_shadow``,
+``_register_client``, ``_deregister_client``, ``_create_thing``, ``_update_thing``,
+``_delete_thing``, ``_add_thing_to_group`` and ``_remove_thing_from_group`` are wrapped, which
+change a thing. ``_things``, ``_shadows`` and ``_thing_connectivity`` are read.
+"""
+
+# ruff: noqa: SLF001 - the private parts of MiniStack are what this file is about, see above.
+
+from __future__ import annotations
+
+import base64
+import copy
+import functools
+import inspect
+import itertools
+import json
+import re
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import unquote
+
+from ministack.core.responses import (
+    error_response_json,
+    get_account_id,
+    get_region,
+    json_response,
+)
+from ministack.services import iot
+
+from otactl.cloud.index_query import InvalidQuery, Term, parse
+from otactl.cloud.ministack.shape import require_parameters
+
+_INDEX = "AWS_Things"
+_PAGE = 100
+_CONNECTIVITY = re.compile(r"/things/([^/]+)/connectivity-data")
+#: What changes a thing: by function, the argument that names it.
+_CHANGES = {
+    "update_thing_shadow": "thing_name",
+    "delete_thing_shadow": "thing_name",
+    "_register_client": "client_id",
+    "_deregister_client": "client_id",
+    "_create_thing": "name",
+    "_update_thing": "name",
+    "_delete_thing": "name",
+    "_add_thing_to_group": "payload",
+    "_remove_thing_from_group": "payload",
+}
+Account = tuple[str, str]
+
+
+class FleetIndex:
+    """The index of each account and region.
+
+    Args:
+        lag_seconds: Of the cloud, from a change until it can be found.
+        build_seconds: Of the cloud, from a changed configuration until it is in force.
+    """
+
+    def __init__(self, lag_seconds: float = 0, build_seconds: float = 0) -> None:
+        self._lag_seconds = lag_seconds
+        self._build_seconds = build_seconds
+        #: When a configuration will be in force, and the one before.
+        self._building: dict[Account, tuple[float, dict[str, Any]]] = {}
+        self._changes: deque[tuple[float, Account, str, dict[str, Any] | None]] = deque()
+        self._late: dict[Account, dict[str, dict[str, Any]]] = {}
+
+    def install(self) -> None:
+        """Put the index in place.
+
+        Raises:
+            ShapeChanged: MiniStack's index is not the one this was written for.
+        """
+        require_parameters(iot._search_index, "payload")
+        require_parameters(iot._describe_index, "path")
+        require_parameters(iot._update_indexing_configuration, "payload")
+        require_parameters(iot._thing_connectivity, "account_id", "region", "thing_name")
+        require_parameters(iot._compute_delta, "desired", "reported")
+        require_parameters(iot._membership_names, "payload")
+        for name, argument in _CHANGES.items():
+            function = getattr(iot, name)
+            before = ("account_id", "region") if argument == "client_id" else ()
+            require_parameters(function, *before, argument)
+            position = len(before)
+            if self._lag_seconds:
+                setattr(iot, name, self._noting(function, position))
+        describe, handle = iot._describe_index, iot.handle_request
+        update = iot._update_indexing_configuration
+
+        def update_configuration(payload: dict[str, Any]) -> Any:
+            before = iot._indexing_configuration()
+            answer = update(payload)
+            if iot._indexing_configuration() != before:
+                ready_at = time.time() + self._build_seconds
+                self._building[_account()] = (ready_at, before["thingIndexingConfiguration"])
+                for name in iot._things if self._lag_seconds else ():
+                    self._note(_account(), name)
+            return answer
+
+        def describe_index(path: str) -> Any:
+            status, headers, body = describe(path)
+            fields = json.loads(body)
+            if "indexStatus" in fields:
+                body = json.dumps(fields | {"indexStatus": self._configuration()[0]}).encode()
+            return status, headers, body
+
+        async def handle_request(
+            method: str, path: str, headers: Any, body: bytes, query_params: Any
+        ) -> Any:
+            thing = _CONNECTIVITY.fullmatch(path) if method == "POST" else None
+            if thing is None:
+                return await handle(method, path, headers, body, query_params)
+            return self._connectivity(unquote(thing[1]))
+
+        iot._search_index = self._search
+        iot._describe_index = describe_index
+        iot._update_indexing_configuration = update_configuration
+        iot.handle_request = handle_request
+
+    def _configuration(self) -> tuple[str, dict[str, Any]]:
+        """The index's status, and the thing indexing configuration in force."""
+        asked_for = iot._indexing_configuration()["thingIndexingConfiguration"]
+        ready_at, before = self._building.get(_account(), (0.0, {}))
+        if asked_for["thingIndexingMode"] == "OFF":
+            return "OFF", asked_for
+        if time.time() >= ready_at:
+            return "ACTIVE", asked_for
+        was_off = before["thingIndexingMode"] == "OFF"
+        return ("BUILDING" if was_off else "REBUILDING"), before
+
+    def _search(self, payload: dict[str, Any]) -> Any:
+        """SearchIndex."""
+        status, configuration = self._configuration()
+        index = payload.get("indexName") or _INDEX
+        if status == "OFF" or index != _INDEX:
+            return error_response_json(
+                "ResourceNotFoundException", f"Index {index} does not exist", 404
+            )
+        if status == "BUILDING":
+            return _not_ready()
+        try:
+            terms = parse(payload.get("queryString") or "")
+            _refuse_unindexed(terms, configuration)
+        except InvalidQuery as problem:
+            return error_response_json("InvalidQueryException", str(problem), 400)
+        size, start = payload.get("maxResults", _PAGE), _position(payload.get("nextToken"))
+        if size > _PAGE or start is None:
+            message = f"maxResults is at most {_PAGE}" if start is not None else "Invalid nextToken"
+            return error_response_json("InvalidRequestException", message, 400)
+        found: list[dict[str, Any]] = []
+        for position, whole in enumerate(self._documents(start), start):
+            document = _indexed(whole, configuration)
+            if not all(term.matches(document) for term in terms):
+                continue
+            if len(found) == size:
+                return json_response({"things": found, "nextToken": _token(position)})
+            if "shadow" in document:
+                document["shadow"] = json.dumps(document["shadow"])
+            found.append(document)
+        return json_response({"things": found})
+
+    def _documents(self, start: int) -> Iterator[dict[str, Any]]:
+        """The documents of the account's things, from a position."""
+        if not self._lag_seconds:
+            for name in itertools.islice(iot._things, start, None):
+                yield _document(name)
+            return
+        latest = time.time() - self._lag_seconds
+        while self._changes and self._changes[0][0] <= latest:
+            _, account, name, document = self._changes.popleft()
+            things = self._late.setdefault(account, {})
+            things[name] = document or {}
+            if document is None:
+                del things[name]
+        yield from itertools.islice(self._late.get(_account(), {}).values(), start, None)
+
+    def _noting(self, function: Any, position: int) -> Any:
+        """The function, which then notes what became of the thing, for later."""
+
+        def note(arguments: tuple[Any, ...]) -> None:
+            named = arguments[position]
+            # Connections name their account; whatever else changes a thing is in its scope.
+            account = _account() if position == 0 else (arguments[0], arguments[1])
+            self._note(
+                account, named if isinstance(named, str) else iot._membership_names(named)[1]
+            )
+
+        if inspect.iscoroutinefunction(function):
+
+            @functools.wraps(function)
+            async def later(*arguments: Any, **options: Any) -> Any:
+                answer = await function(*arguments, **options)
+                note(arguments)
+                return answer
+
+            return later
+
+        @functools.wraps(function)
+        def at_once(*arguments: Any, **options: Any) -> Any:
+            answer = function(*arguments, **options)
+            note(arguments)
+            return answer
+
+        return at_once
+
+    def _note(self, account: Account, name: str) -> None:
+        with iot.request_scope(*account):
+            document = copy.deepcopy(_document(name)) if name in iot._things else None
+        self._changes.append((time.time(), account, name, document))
+
+    def _connectivity(self, name: str) -> Any:
+        """GetThingConnectivityData."""
+        status, configuration = self._configuration()
+        if status in ("OFF", "BUILDING") or not _has_connectivity(configuration):
+            return _not_ready()
+        if name not in iot._things:
+            return iot._error_not_found("Thing", name)
+        found = iot._thing_connectivity(*_account(), name)
+        answer = {"thingName": name, "connected": found["connected"]}
+        if "timestamp" in found:
+            answer["timestamp"] = found["timestamp"] / 1000
+            reason = "NONE" if found["connected"] else "UNKNOWN"
+            answer["disconnectReason"] = found.get("disconnectReason") or reason
+        return json_response(answer)
+
+
+def _account() -> Account:
+    return get_account_id(), get_region()
+
+
+def _not_ready() -> Any:
+    return error_response_json(
+        "IndexNotReadyException", f"The index {_INDEX} is not ready, or lacks this data", 400
+    )
+
+
+def _has_connectivity(configuration: Mapping[str, Any]) -> bool:
+    return configuration.get("thingConnectivityIndexingMode") == "STATUS"
+
+
+def _named_shadows(configuration: Mapping[str, Any]) -> list[str]:
+    if configuration.get("namedShadowIndexingMode") != "ON":
+        return []
+    return list((configuration.get("filter") or {}).get("namedShadowNames") or ())
+
+
+def _refuse_unindexed(terms: list[Term], configuration: Mapping[str, Any]) -> None:
+    for term in terms:
+        head, rest = term.path[0], term.path[1:]
+        if head == "connectivity" and not _has_connectivity(configuration):
+            raise InvalidQuery("thingConnectivityIndexingMode is OFF")
+        if head != "shadow":
+            continue
+        if rest[0] == "name":
+            if rest[1] not in _named_shadows(configuration):
+                raise InvalidQuery(f"The named shadow {rest[1]} is not indexed")
+        elif configuration["thingIndexingMode"] != "REGISTRY_AND_SHADOW":
+            raise InvalidQuery("thingIndexingMode is not REGISTRY_AND_SHADOW")
+
+
+def _document(name: str) -> dict[str, Any]:
+    """All that could be indexed of a thing."""
+    thing = iot._things[name]
+    document = {
+        "thingName": name,
+        "thingId": thing.get("thingId", name),
+        "thingGroupNames": list(thing.get("thingGroupNames") or ()),
+        "attributes": thing.get("attributes") or {},
+        "connectivity": iot._thing_connectivity(*_account(), name),
+    }
+    if thing.get("thingTypeName"):
+        document["thingTypeName"] = thing["thingTypeName"]
+    return document | {"shadow": _shadows(name)}
+
+
+def _shadows(name: str) -> dict[str, Any]:
+    """The shadows of a thing by their names; the classic one's is empty."""
+    found = {}
+    for shadow in {"": None, **_all_named_shadows()}:
+        record = iot._shadows.get((name, shadow))
+        if record is None or record.get("deleted"):
+            continue
+        state, metadata = record["state"], record.get("metadata", {})
+        found[shadow] = {key: state[key] for key in ("desired", "reported") if state.get(key)} | {
+            "metadata": {key: part for key, part in metadata.items() if part},
+            "hasDelta": bool(
+                iot._compute_delta(state.get("desired", {}), state.get("reported", {}))
+            ),
+            "version": record["version"],
+        }
+    return found
+
+
+def _all_named_shadows() -> dict[str, None]:
+    asked_for = iot._indexing_configuration()["thingIndexingConfiguration"]
+    return dict.fromkeys(_named_shadows(asked_for))
+
+
+def _indexed(whole: Mapping[str, Any], configuration: Mapping[str, Any]) -> dict[str, Any]:
+    """What the configuration indexes of it, with the shadows where AWS has them."""
+    document = {key: part for key, part in whole.items() if key not in ("shadow", "connectivity")}
+    shadows: dict[str, Any] = whole["shadow"]
+    shadow: dict[str, Any] = {}
+    if configuration["thingIndexingMode"] == "REGISTRY_AND_SHADOW":
+        shadow |= shadows.get("", {})
+    names = [name for name in _named_shadows(configuration) if name in shadows]
+    if names:
+        shadow["name"] = {name: shadows[name] for name in names}
+    if shadow:
+        document["shadow"] = shadow
+    if _has_connectivity(configuration):
+        document["connectivity"] = whole["connectivity"]
+    return document
+
+
+def _token(position: int) -> str:
+    return base64.urlsafe_b64encode(f"{_INDEX}:{position}".encode()).decode()
+
+
+def _position(token: str | None) -> int | None:
+    """Where a page begins; None if the token is none of ours."""
+    if not token:
+        return 0
+    try:
+        found = re.fullmatch(rf"{_INDEX}:(\d{{1,12}})", base64.urlsafe_b64decode(token).decode())
+    except ValueError:
+        return None
+    return int(found[1]) if found else None

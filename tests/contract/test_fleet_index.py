@@ -1,0 +1,367 @@
+"""The fleet index, connectivity data and package configuration of the local cloud.
+
+Asked with boto3, the AWS CLI and the shadow client of the AWS IoT Device SDK; answers in the
+shapes of AWS's guide (managing-index, device-connectivity-status).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import time
+from concurrent.futures import Future
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from awscrt import mqtt
+from awsiot import iotshadow, mqtt_connection_builder
+from botocore.exceptions import ClientError
+from tests.conftest import connected
+
+from otactl.aws.clients import AwsClients, AwsSettings
+from otactl.aws.thing_states import IotThingStates
+from otactl.errors import AwsRefused
+from otactl.model.fleet_query import in_group, query, term, version_field
+from otactl.model.thing_state import VersionSource
+from otactl.operations.clock import CommandClock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.conftest import MakeDevice, StartCloud
+
+    from otactl.cloud import RunningCloud
+
+SECONDS = 20
+QOS = mqtt.QoS.AT_LEAST_ONCE
+CLASSIC = VersionSource(version_path=("version",), boot_count_path=("boots",))
+PACKAGE = VersionSource(shadow="$package", version_path=("app", "version"))
+EVERYTHING = {
+    "thingIndexingMode": "REGISTRY_AND_SHADOW",
+    "thingConnectivityIndexingMode": "STATUS",
+    "namedShadowIndexingMode": "ON",
+    "filter": {"namedShadowNames": ["$package"]},
+}
+
+
+@pytest.fixture(scope="module")
+def indexed(cloud: RunningCloud) -> Iterator[AwsClients]:
+    """Clients of a region of the shared cloud in which everything is indexed; no device is."""
+    clients = AwsClients(AwsSettings.for_local_cloud(cloud.address))
+    clients.iot.update_indexing_configuration(thingIndexingConfiguration=EVERYTHING)
+    yield clients
+    clients.iot.update_indexing_configuration(
+        thingIndexingConfiguration={"thingIndexingMode": "OFF"}
+    )
+
+
+def report(clients: AwsClients, thing: str, shadow: str = "", **reported: Any) -> None:
+    payload = json.dumps({"state": {"reported": reported}})
+    named = {"shadowName": shadow} if shadow else {}
+    clients.iot_data.update_thing_shadow(thingName=thing, payload=payload.encode(), **named)
+
+
+def states_of(clients: AwsClients) -> IotThingStates:
+    return IotThingStates(clients, CommandClock())
+
+
+def refused(call: Any, **parameters: Any) -> str:
+    with pytest.raises(ClientError) as error:
+        call(**parameters)
+    return error.value.response["Error"]["Code"]
+
+
+def test_a_search_answers_with_the_document_of_the_guide(indexed: AwsClients, unique: str) -> None:
+    name = f"mything-{unique}"
+    indexed.iot.create_thing(thingName=name, attributePayload={"attributes": {"model": "1.2"}})
+    desired = {"location": "new york", "myvalues": [3, 4, 5]}
+    reported = {"location": "new york", "myvalues": [1, 2, 3], "stats": {"battery": 78}}
+    before = int(time.time())
+    indexed.iot_data.update_thing_shadow(
+        thingName=name,
+        payload=json.dumps({"state": {"desired": desired, "reported": reported}}).encode(),
+    )
+    report(indexed, name, "$package", app={"version": "1.0.0"})
+
+    found = indexed.iot.search_index(
+        indexName="AWS_Things", queryString=f"thingName:mything-{unique[:4]}*"
+    )
+
+    (thing,) = found["things"]
+    shadow = json.loads(thing["shadow"])
+    assert "nextToken" not in found
+    assert thing["thingName"] == name
+    assert thing["attributes"] == {"model": "1.2"}
+    assert thing["connectivity"] == {"connected": False}
+    assert (shadow["desired"], shadow["reported"]) == (desired, reported)
+    assert (shadow["hasDelta"], shadow["version"]) == (True, 1)
+    stamp = shadow["metadata"]["reported"]["stats"]["battery"]["timestamp"]
+    assert before <= stamp <= time.time()
+    package = shadow["name"]["$package"]
+    assert package["reported"] == {"app": {"version": "1.0.0"}}
+    assert package["metadata"]["reported"]["app"]["version"]["timestamp"] >= before
+
+
+def test_pages_and_groups_and_one_not(indexed: AwsClients, unique: str) -> None:
+    group = f"g-{unique}"
+    indexed.iot.create_thing_group(thingGroupName=group)
+    names = [f"t{number}-{unique}" for number in range(5)]
+    for number, name in enumerate(names):
+        indexed.iot.create_thing(thingName=name)
+        indexed.iot.add_thing_to_thing_group(thingGroupName=group, thingName=name)
+        report(indexed, name, version="2.0.0" if number % 2 else "1.0.0", boots=number)
+    all_of_them = query(in_group(group), term(version_field(CLASSIC), "1.0.0"))
+
+    first = indexed.iot.search_index(queryString=all_of_them, maxResults=2)
+    second = indexed.iot.search_index(
+        queryString=all_of_them, maxResults=2, nextToken=first["nextToken"]
+    )
+    others = list(
+        states_of(indexed).search(
+            query(in_group(group), "NOT " + term(version_field(CLASSIC), "1.0.0")), CLASSIC
+        )
+    )
+
+    paged = [thing["thingName"] for page in (first, second) for thing in page["things"]]
+    assert (len(first["things"]), paged, "nextToken" in second) == (2, names[::2], False)
+    assert [(one.thing_name, one.version, one.boots) for one in others] == [
+        (names[1], "2.0.0", 1),
+        (names[3], "2.0.0", 3),
+    ]
+
+
+def test_what_a_device_says_over_mqtt_is_read_singly_and_from_the_index(
+    cloud: RunningCloud, indexed: AwsClients, make_device: MakeDevice, unique: str
+) -> None:
+    device = make_device(f"dev-{unique}")
+    states = states_of(indexed)
+    both = query(
+        term("thingName", device.thing_name), r"shadow.name.\$package.reported.app.version:*"
+    )
+
+    async def session() -> tuple[list[Any], list[Any]]:
+        async with connected(cloud, device) as client:
+            topic = f"$aws/things/{device.thing_name}/shadow/name/$package/update"
+            reported = {"state": {"reported": {"app": {"version": "1.2.3"}}}}
+            await client.subscribe(f"{topic}/accepted", qos=1)
+            await client.publish(topic, json.dumps(reported), qos=1)
+            await anext(aiter(client.messages))
+            found = list(states.search(both, PACKAGE))
+            return found, list(states.read([device.thing_name], PACKAGE, connectivity=True))
+
+    found, read = asyncio.run(asyncio.wait_for(session(), SECONDS))
+    gone = next(states.read([device.thing_name], PACKAGE, connectivity=True))
+
+    assert found == read
+    assert (read[0].version, read[0].is_connected) == ("1.2.3", True)
+    assert abs((read[0].version_at_ms or 0) / 1000 - time.time()) < SECONDS
+    assert (gone.version, gone.is_connected) == ("1.2.3", False)
+    assert (gone.connection_at_ms or 0) >= (read[0].connection_at_ms or 0)
+
+
+def test_connectivity_data_has_the_reason_of_a_disconnect(
+    cloud: RunningCloud, indexed: AwsClients, make_device: MakeDevice, unique: str
+) -> None:
+    device = make_device(f"conn-{unique}")
+    ask = indexed.iot.get_thing_connectivity_data
+
+    async def session() -> dict[str, Any]:
+        async with connected(cloud, device):
+            return ask(thingName=device.thing_name)
+
+    never = ask(thingName=device.thing_name)
+    online, offline = asyncio.run(session()), ask(thingName=device.thing_name)
+
+    assert (never["thingName"], never["connected"]) == (device.thing_name, False)
+    assert "timestamp" not in never
+    assert (online["connected"], online["disconnectReason"]) == (True, "NONE")
+    assert (offline["connected"], offline["disconnectReason"]) == (
+        False,
+        "CLIENT_INITIATED_DISCONNECT",
+    )
+    assert offline["timestamp"] >= online["timestamp"]
+    assert refused(ask, thingName=f"nobody-{unique}") == "ResourceNotFoundException"
+
+
+@pytest.mark.parametrize(
+    ("configuration", "text"),
+    [
+        ({"thingIndexingMode": "REGISTRY"}, "shadow.reported.version:1"),
+        ({"thingIndexingMode": "REGISTRY_AND_SHADOW"}, "connectivity.connected:true"),
+        ({"thingIndexingMode": "REGISTRY_AND_SHADOW"}, r"shadow.name.\$package.reported.a:1"),
+        ({"thingIndexingMode": "REGISTRY"}, "thingName:a OR thingName:b"),
+    ],
+)
+def test_what_is_not_indexed_cannot_be_searched(
+    elsewhere: AwsClients, configuration: dict[str, Any], text: str
+) -> None:
+    elsewhere.iot.update_indexing_configuration(thingIndexingConfiguration=configuration)
+
+    assert refused(elsewhere.iot.search_index, queryString=text) == "InvalidQueryException"
+
+
+@pytest.fixture
+def elsewhere(cloud: RunningCloud) -> Iterator[AwsClients]:
+    """Clients of another region of the shared cloud, whose index nobody else uses."""
+    settings = AwsSettings.for_local_cloud(cloud.address)
+    clients = AwsClients(AwsSettings(**(vars_of(settings) | {"region": "eu-west-3"})))
+    yield clients
+    clients.iot.update_indexing_configuration(
+        thingIndexingConfiguration={"thingIndexingMode": "OFF"}
+    )
+
+
+def vars_of(settings: AwsSettings) -> dict[str, Any]:
+    return {name: getattr(settings, name) for name in AwsSettings.__slots__}
+
+
+def test_an_index_that_is_off_answers_nothing_and_says_so(elsewhere: AwsClients) -> None:
+    states = states_of(elsewhere)
+
+    assert "is off" in states.index_gap(CLASSIC)
+    assert refused(elsewhere.iot.describe_index, indexName="AWS_Things") == (
+        "ResourceNotFoundException"
+    )
+    assert refused(elsewhere.iot.get_thing_connectivity_data, thingName="a") == (
+        "IndexNotReadyException"
+    )
+    with pytest.raises(AwsRefused, match="does not exist") as refusal:
+        next(states.search("thingName:a", CLASSIC))
+    assert "describe-index" in (refusal.value.hint or "")
+    elsewhere.iot.create_thing(thingName="alone")
+    report(elsewhere, "alone", version="1.0.0", boots=3)
+    (alone, nobody) = states.read(["alone", "nobody"], CLASSIC, connectivity=True)
+    assert (alone.version, alone.boots, alone.is_connected) == ("1.0.0", 3, None)
+    assert (nobody.version, nobody.unreadable) == (None, "")
+
+
+def test_the_gap_of_an_index_names_each_setting(elsewhere: AwsClients) -> None:
+    states = states_of(elsewhere)
+    elsewhere.iot.update_indexing_configuration(
+        thingIndexingConfiguration={"thingIndexingMode": "REGISTRY"}
+    )
+
+    assert "REGISTRY_AND_SHADOW" in states.index_gap(CLASSIC)
+    assert "STATUS" in states.index_gap(CLASSIC)
+    assert "STATUS" not in states.index_gap(CLASSIC, connectivity=False)
+    assert "$package" in states.index_gap(PACKAGE)
+    elsewhere.iot.update_indexing_configuration(thingIndexingConfiguration=EVERYTHING)
+    assert (states.index_gap(CLASSIC), states.index_gap(PACKAGE)) == ("", "")
+
+
+def test_an_index_is_built_and_rebuilt_and_lags_behind(start_cloud: StartCloud) -> None:
+    cloud = start_cloud(index_lag_seconds=20, index_build_seconds=20, speed=20)
+    clients = AwsClients(AwsSettings.for_local_cloud(cloud.address))
+    states = states_of(clients)
+    clients.iot.create_thing(thingName="late")
+    update = clients.iot.update_indexing_configuration
+    ask = clients.iot.search_index
+    update(thingIndexingConfiguration={"thingIndexingMode": "REGISTRY"})
+
+    building = clients.iot.describe_index(indexName="AWS_Things")["indexStatus"]
+    assert (building, states.index_gap(PACKAGE) != "") == ("BUILDING", True)
+    assert refused(ask, queryString="thingName:late") == "IndexNotReadyException"
+    eventually(
+        lambda: clients.iot.describe_index(indexName="AWS_Things")["indexStatus"] == "ACTIVE"
+    )
+    update(thingIndexingConfiguration=EVERYTHING)
+    assert clients.iot.describe_index(indexName="AWS_Things")["indexStatus"] == "REBUILDING"
+    assert refused(ask, queryString="shadow.reported.version:1") == "InvalidQueryException"
+    eventually(lambda: states.index_gap(PACKAGE) == "")
+    eventually(lambda: ask(queryString="thingName:late")["things"])
+    report(clients, "late", version="2.0.0")
+    read = next(states.read(["late"], CLASSIC, connectivity=False))
+    behind = next(states.search("thingName:late", CLASSIC))
+
+    assert (read.version, behind.version) == ("2.0.0", None)
+    eventually(lambda: next(states.search("thingName:late", CLASSIC)) == read)
+
+
+def eventually(holds: Any) -> None:
+    """Wait until something holds."""
+    end = time.monotonic() + SECONDS
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_the_package_configuration_is_kept(clients: AwsClients) -> None:
+    states = states_of(clients)
+    update = clients.iot.update_package_configuration
+    role = "arn:aws:iam::123456789012:role/jobs-write-versions"
+
+    assert not states.jobs_write_versions()
+    assert refused(update, versionUpdateByJobsConfig={"enabled": True}) == "ValidationException"
+    update(versionUpdateByJobsConfig={"enabled": True, "roleArn": role})
+    assert states.jobs_write_versions()
+    update(versionUpdateByJobsConfig={"enabled": False})
+    assert clients.iot.get_package_configuration()["versionUpdateByJobsConfig"] == {
+        "enabled": False,
+        "roleArn": role,
+    }
+
+
+def test_the_aws_cli_reads_what_a_device_wrote_with_the_sdks_shadow_client(
+    cloud: RunningCloud, indexed: AwsClients, make_device: MakeDevice, unique: str, tmp_path: Path
+) -> None:
+    device = make_device(f"sdk-{unique}")
+    connection = mqtt_connection_builder.mtls_from_path(
+        endpoint=cloud.address.mqtt_host,
+        port=cloud.address.mqtt_port,
+        cert_filepath=device.certificate_file,
+        pri_key_filepath=device.private_key_file,
+        ca_filepath=cloud.address.ca_file,
+        client_id=device.thing_name,
+        clean_session=True,
+        keep_alive_secs=30,
+    )
+    connection.connect().result(SECONDS)
+    shadows = iotshadow.IotShadowClient(connection)
+    accepted: Future[Any] = Future()
+    got: Future[Any] = Future()
+    named = {"thing_name": device.thing_name, "shadow_name": "$package"}
+    for done, _ in (
+        shadows.subscribe_to_update_named_shadow_accepted(
+            iotshadow.UpdateNamedShadowSubscriptionRequest(**named), QOS, accepted.set_result
+        ),
+        shadows.subscribe_to_get_named_shadow_accepted(
+            iotshadow.GetNamedShadowSubscriptionRequest(**named), QOS, got.set_result
+        ),
+    ):
+        done.result(SECONDS)
+    reported = {"app": {"version": "4.5.6"}}
+    shadows.publish_update_named_shadow(
+        iotshadow.UpdateNamedShadowRequest(state=iotshadow.ShadowState(reported=reported), **named),
+        QOS,
+    ).result(SECONDS)
+    accepted.result(SECONDS)
+    shadows.publish_get_named_shadow(iotshadow.GetNamedShadowRequest(**named), QOS).result(SECONDS)
+
+    def aws(*arguments: str) -> Any:
+        done = subprocess.run(
+            [str(Path(sys.executable).with_name("aws")), *arguments],
+            env=os.environ | cloud.address.environment() | {"AWS_PAGER": ""},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=True,
+        )
+        return json.loads(done.stdout or "{}")
+
+    file = tmp_path / "shadow.json"
+    named_shadow = ["--thing-name", device.thing_name, "--shadow-name", "$package"]
+    aws("iot-data", "get-thing-shadow", *named_shadow, str(file))
+    search = rf"thingName:{device.thing_name} AND shadow.name.\$package.reported.app.version:4.5.6"
+    found = aws("iot", "search-index", "--query-string", search)
+    connectivity = aws("iot", "get-thing-connectivity-data", "--thing-name", device.thing_name)
+    connection.disconnect().result(SECONDS)
+
+    assert got.result(SECONDS).state.reported == reported
+    assert json.loads(file.read_text())["state"]["reported"] == reported
+    assert [thing["thingName"] for thing in found["things"]] == [device.thing_name]
+    assert found["things"][0]["connectivity"]["connected"] is True
+    assert connectivity["connected"] is True
