@@ -325,12 +325,15 @@ async def _is_allowed(
 async def test_the_policy_lets_a_thing_reach_its_own_topics_only(two_things: Stage) -> None:
     mine, other = two_things.manifest.things
     own, foreign = f"$aws/things/{mine}", f"$aws/things/{other}"
+    package, other_shadow = "shadow/name/$package", "shadow/name/pump"
 
     allowed = [
         await _is_allowed(two_things, mine, client_id=mine, subscribe=f"{own}/jobs/notify-next"),
         await _is_allowed(two_things, mine, client_id=mine, subscribe=f"{own}/streams/+/data/cbor"),
         await _is_allowed(two_things, mine, client_id=mine, publish=f"{own}/jobs/start-next"),
         await _is_allowed(two_things, mine, client_id=mine, publish=f"{own}/streams/s/get/cbor"),
+        await _is_allowed(two_things, mine, client_id=mine, publish=f"{own}/shadow/update"),
+        await _is_allowed(two_things, mine, client_id=mine, publish=f"{own}/{package}/update"),
     ]
     refused = [
         await _is_allowed(two_things, mine, client_id=other, publish=f"{foreign}/jobs/start-next"),
@@ -338,12 +341,14 @@ async def test_the_policy_lets_a_thing_reach_its_own_topics_only(two_things: Sta
         await _is_allowed(two_things, mine, client_id=mine, subscribe=f"{foreign}/jobs/notify"),
         await _is_allowed(two_things, mine, client_id=mine, subscribe="$aws/things/+/jobs/notify"),
         await _is_allowed(two_things, mine, client_id=mine, publish=f"{foreign}/jobs/start-next"),
-        await _is_allowed(two_things, mine, client_id=mine, publish=f"{own}/shadow/update"),
+        await _is_allowed(two_things, mine, client_id=mine, publish=f"{own}/shadow/delete"),
+        await _is_allowed(two_things, mine, client_id=mine, publish=f"{own}/{other_shadow}/update"),
+        await _is_allowed(two_things, mine, client_id=mine, publish=f"{foreign}/{package}/update"),
         await _is_allowed(two_things, mine, client_id=mine, publish="anything/else"),
     ]
 
-    assert allowed == [True] * 4
-    assert refused == [False] * 7
+    assert allowed == [True] * 6
+    assert refused == [False] * 9
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from otactl.device import effect as wanted
 from otactl.device import event as happened
+from otactl.device.behaviour import Behaviour
 from otactl.device.job import Image, Job
 from otactl.device.machine import Device
 from otactl.device.verification import verify_image
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
-    from otactl.device.behaviour import Behaviour
     from otactl.device.profile import DeviceProfile
     from otactl.device.report import Report
     from otactl.device.saved_work import SavedWork
@@ -75,6 +75,8 @@ class World:
         behaviour: Of the device.
         tamper: May alter a block's payload on its way.
         public_key: What the device checks signatures with.
+        runs_well: Images that do not go wrong, whatever the behaviour.
+        reports_version: Whether the device reports its version.
     """
 
     def __init__(
@@ -84,8 +86,11 @@ class World:
         behaviour: Behaviour,
         tamper: Callable[[bytes], bytes] = bytes,
         public_key: EllipticCurvePublicKey | None = None,
+        runs_well: frozenset[str] = frozenset(),
+        reports_version: bool = True,
     ) -> None:
         self.public_key = public_key
+        self.runs_well, self.reports_version = runs_well, reports_version
         #: The updates that reached the service.
         self.reports: list[Report] = []
         self.now_ms = 1_000_000
@@ -101,6 +106,11 @@ class World:
         self.slots = [FACTORY, b""]
         self.active = 0
         self.boot_sha256 = hashlib.sha256(FACTORY).hexdigest()
+        self.kept_former = False
+        #: What was reported: the bytes that ran, the number of boots, when.
+        self.version_reports: list[tuple[bytes, int, int]] = []
+        self.boots = 1
+        self.gone = False
         self.saved: SavedWork | None = None
         self.connected = False
         self.back_at_ms: int | None = None
@@ -120,6 +130,8 @@ class World:
             behaviour=self.behaviour,
             saved=self.saved,
             has_public_key=self.public_key is not None,
+            reports_version=self.reports_version,
+            runs_well=self.runs_well,
         )
 
     # The service
@@ -209,7 +221,9 @@ class World:
         self._notify(front)
 
     def check_success(self, execution: Execution) -> None:
-        """The one thing that must never be wrong."""
+        """The one thing that must never be wrong, if the device does not lie by design."""
+        if self.behaviour is Behaviour.LIAR:
+            return
         assert self.slots[self.active] == execution.content
         assert execution.details["sha256"] == hashlib.sha256(execution.content).hexdigest()
 
@@ -238,14 +252,24 @@ class World:
             case wanted.Reboot(work, duration_ms):
                 self.booted_work = work
                 self.lose_connection(duration_ms)
+                self.back_at_ms = self.now_ms + duration_ms
             case wanted.DropConnection(duration_ms):
                 self.lose_connection(duration_ms)
             case wanted.CheckBoot(work):
                 self.chores.append(happened.Booted(work, self.boot_sha256))
             case wanted.SaveWork(saved):
                 self.saved = saved
-            case wanted.ForgetWork():
-                self.saved = None
+            case wanted.ForgetWork(keep_former):
+                self.saved, self.kept_former = None, keep_former
+            case wanted.FallBack():
+                assert self.kept_former, "there is nothing to fall back on"
+                self.active = 1 - self.active
+                self.boot_sha256 = hashlib.sha256(self.slots[self.active]).hexdigest()
+            case wanted.ReportVersion() if self.connected:
+                self.version_reports.append((self.slots[self.active], self.boots, self.now_ms))
+            case wanted.GoDark():
+                self.lose_connection()
+                self.gone, self.back_at_ms = True, None
             case wanted.Finished():
                 self.finished.append(effect)
             case _:
@@ -301,7 +325,10 @@ class World:
             self.feed(happened.Disconnected())
         if self.booted_work is not None:
             work, self.booted_work = self.booted_work, None
+            self.boots += 1
             self.feed(happened.Booted(work, self.boot_sha256))
+            if self.booted_work is not None:
+                return  # it boots once more before it connects
         self.connected = True
         self.feed(happened.Connected())
 

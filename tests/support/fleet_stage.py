@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from otactl.aws.clients import AwsClients
     from otactl.cloud import RunningCloud
     from otactl.device.behaviour import Behaviour
-    from otactl.fleet import FleetManifest
+    from otactl.fleet import FactoryImage, FleetManifest
 
 #: Quick devices: a test waits for them.
 QUICK = DeviceProfile(install_ms=50, reboot_ms=50, drop_ms=200)
@@ -48,6 +48,7 @@ class Stage:
         *,
         behaviours: dict[str, Behaviour] | None = None,
         profile: DeviceProfile = QUICK,
+        factory: FactoryImage | None = None,
         **settings: Any,
     ) -> FleetRun:
         """The devices of all things; not started."""
@@ -55,6 +56,7 @@ class Stage:
             DevicePlan(
                 thing_name=name,
                 profile=profile,
+                factory=factory,
                 **({"behaviour": behaviours[name]} if behaviours and name in behaviours else {}),
             )
             for name in self.manifest.things

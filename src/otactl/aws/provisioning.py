@@ -9,7 +9,7 @@ here: the caller hands in certificate signing requests.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -51,9 +51,13 @@ class ThingProvisioner:
         self._policy_name = policy_name
 
     @translated("iot")
-    def create_policy(self, *, partition: str, region: str, account: str) -> None:
-        """Make the policy unless it is there."""
-        document = device_policy(partition=partition, region=region, account=account)
+    def create_policy(
+        self, *, partition: str, region: str, account: str, shadows: Sequence[str] = ()
+    ) -> None:
+        """Make the policy unless it is there; the arguments are those of ``device_policy``."""
+        document = device_policy(
+            partition=partition, region=region, account=account, shadows=shadows
+        )
         try:
             self._clients.iot.create_policy(
                 policyName=self._policy_name, policyDocument=json.dumps(document)

@@ -56,7 +56,15 @@ def run(
         typer.Option(
             metavar="SHARES",
             help="Percent by behaviour, such as fail=10,silent=2; of succeed, fail, reject, "
-            "silent, slow, corrupt, drop.",
+            "silent, slow, corrupt, drop, revert, crashloop, dark, brick, liar, late.",
+        ),
+    ] = "",
+    former_versions: Annotated[
+        str,
+        typer.Option(
+            metavar="VERSIONS",
+            help="Report versions to the classic shadow and $package: before a job, this one, or "
+            "several in percent: 1.2.0=80,1.3.0=20.",
         ),
     ] = "",
     seed: Annotated[int, typer.Option(help="Deals the behaviours; the same seed, the same.")] = 0,
@@ -124,7 +132,7 @@ def run(
             reboot_ms=int(reboot_seconds * 1000),
             require_signature=require_signature,
         )
-        plans = _plans(manifest, device, behave, seed)
+        plans = _plans(manifest, device, behave, former_versions, seed)
     except ValueError as error:
         raise UserMistake(str(error)) from error
     broker = resolve_address(
@@ -147,14 +155,18 @@ def run(
 
 
 def _plans(
-    manifest: FleetManifest, device: DeviceProfile, behave: str, seed: int
+    manifest: FleetManifest, device: DeviceProfile, behave: str, versions: str, seed: int
 ) -> list[DevicePlan]:
     from otactl.device.behaviour import deal_behaviours, parse_behave
     from otactl.fleet import DevicePlan
+    from otactl.fleet.running_image import deal_factory_images
 
     dealt = deal_behaviours(manifest.things, parse_behave(behave), seed)
+    factories = deal_factory_images(manifest.things, versions, seed) if versions else {}
     return [
-        DevicePlan(thing_name=name, behaviour=dealt[name], profile=device)
+        DevicePlan(
+            thing_name=name, behaviour=dealt[name], profile=device, factory=factories.get(name)
+        )
         for name in manifest.things
     ]
 

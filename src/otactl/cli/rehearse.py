@@ -44,12 +44,21 @@ def rehearse(
             "--behave",
             metavar="SHARES",
             help="What some devices do, in percent: fail=10,reject=5,silent=2,slow=…,corrupt=…,"
-            "drop=…; of one wave: canary:fail=20.",
+            "drop=…,revert=…,crashloop=…,dark=…,brick=…,liar=…,late=…; of one wave: "
+            "canary:fail=20.",
         ),
     ] = "",
     seed: Annotated[
         int, typer.Option("--seed", help="Deals the behaviours; the same seed, the same deal.")
     ] = 0,
+    former_versions: Annotated[
+        str,
+        typer.Option(
+            "--former-versions",
+            metavar="VERSIONS",
+            help="What the things run before: a version, or several in percent: 1.2.0=80,1.3.0=20.",
+        ),
+    ] = "factory",
     max_wait: Annotated[
         float,
         typer.Option(
@@ -132,6 +141,7 @@ def rehearse(
         rounds=rounds,
         behave=behave,
         seed=seed,
+        former_versions=former_versions,
         max_wait_seconds=max_wait,
         speed=speed,
         block_size=block_size,

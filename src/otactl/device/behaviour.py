@@ -1,19 +1,13 @@
-"""How a virtual device behaves, and how behaviours are dealt to a fleet.
-
-Shares are percentages of the fleet. They are dealt exactly: 10 percent of 100 things are 10
-things. Where a share is no whole number of things, the largest remainders get the things left
-over. Who gets what follows from the seed and the thing's name alone, not from the order in which
-the things are given.
-"""
+"""How a virtual device behaves, and how behaviours are dealt to a fleet (``device.deal``)."""
 
 from __future__ import annotations
 
 import difflib
-import hashlib
 from collections.abc import Iterable, Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import StrEnum
-from fractions import Fraction
+
+from otactl.device.deal import ALL_PERCENT, deal, parse_share
 
 
 class Behaviour(StrEnum):
@@ -33,9 +27,28 @@ class Behaviour(StrEnum):
     CORRUPT = "corrupt"
     #: Loses its connection midway, comes back and resumes.
     DROP = "drop"
+    #: Says SUCCEEDED, then its self-test fails and the bootloader falls back to the old image.
+    REVERT = "revert"
+    #: Says SUCCEEDED, then reboots again and again.
+    CRASHLOOP = "crashloop"
+    #: Says SUCCEEDED and reports the new version, then is gone for good.
+    DARK = "dark"
+    #: Says SUCCEEDED and does not survive the reboot.
+    BRICK = "brick"
+    #: Says SUCCEEDED without installing anything.
+    LIAR = "liar"
+    #: Reports the new version long after it said SUCCEEDED.
+    LATE = "late"
 
 
-ALL_PERCENT = 100
+#: How an image that was installed, or seems to be, goes wrong. An image that ran well before runs
+#: well again, whatever the behaviour.
+AFTER_SUCCESS = frozenset(
+    {
+        *(Behaviour.REVERT, Behaviour.CRASHLOOP, Behaviour.DARK),
+        *(Behaviour.BRICK, Behaviour.LIAR, Behaviour.LATE),
+    }
+)
 
 
 def parse_behave(text: str) -> dict[Behaviour, Decimal]:
@@ -54,7 +67,7 @@ def parse_behave(text: str) -> dict[Behaviour, Decimal]:
         behaviour = _behaviour(name)
         if behaviour in shares:
             raise ValueError(f"{name} is given twice")
-        shares[behaviour] = _share(name, percent)
+        shares[behaviour] = parse_share(name, percent)
     total = sum(shares.values())
     if total > ALL_PERCENT:
         raise ValueError(f"the shares add up to {total} percent, more than the whole fleet")
@@ -71,12 +84,9 @@ def deal_behaviours(
         shares: Percent of the fleet; what they leave of 100 goes to SUCCEED.
         seed: Another seed, another deal.
     """
-    shuffled = sorted(things, key=lambda thing: (_rank(thing, seed), thing))
-    dealt: dict[str, Behaviour] = {}
-    remaining = iter(shuffled)
-    for behaviour, count in _counts(shares, len(shuffled)).items():
-        dealt.update((next(remaining), behaviour) for _ in range(count))
-    return dealt
+    wanted = {behaviour: shares.get(behaviour, Decimal(0)) for behaviour in Behaviour}
+    wanted[Behaviour.SUCCEED] += ALL_PERCENT - sum(shares.values())
+    return deal(things, wanted, str(seed))
 
 
 def _behaviour(name: str) -> Behaviour:
@@ -87,33 +97,3 @@ def _behaviour(name: str) -> Behaviour:
         nearest = difflib.get_close_matches(name, known, n=1)
         suggestion = f"did you mean {nearest[0]}?" if nearest else f"known: {', '.join(known)}"
         raise ValueError(f"{name!r} is no behaviour; {suggestion}") from None
-
-
-def _share(name: str, percent: str) -> Decimal:
-    try:
-        share = Decimal(percent.removesuffix("%"))
-    except InvalidOperation:
-        share = Decimal("NaN")
-    if not (share.is_finite() and 0 <= share <= ALL_PERCENT):
-        raise ValueError(f"{name}={percent} is no share in percent, 0 to {ALL_PERCENT}")
-    return share
-
-
-def _rank(thing: str, seed: int) -> bytes:
-    return hashlib.sha256(f"{seed}:{thing}".encode()).digest()
-
-
-def _counts(shares: Mapping[Behaviour, Decimal], things: int) -> dict[Behaviour, int]:
-    """How many things each behaviour gets; the sum is the number of things."""
-    rest = ALL_PERCENT - sum(shares.values())
-    wanted = {
-        behaviour: Fraction(shares.get(behaviour, Decimal(0))) * things / ALL_PERCENT
-        for behaviour in Behaviour
-    }
-    wanted[Behaviour.SUCCEED] += Fraction(rest) * things / ALL_PERCENT
-    counts = {behaviour: int(share) for behaviour, share in wanted.items()}
-    left_over = things - sum(counts.values())
-    by_remainder = sorted(wanted, key=lambda behaviour: counts[behaviour] - wanted[behaviour])
-    for behaviour in by_remainder[:left_over]:
-        counts[behaviour] += 1
-    return counts

@@ -91,19 +91,41 @@ class VerifySlot:
 
 @dataclass(frozen=True, slots=True)
 class SwitchSlots:
-    """Make the inactive slot the one to boot, and save the work with it, in one act: Switched."""
+    """Make the inactive slot the one to boot, and save the work with it, in one act: Switched.
+
+    ``version`` is what the job document says of the image.
+    """
 
     work: int
     sha256: str
     saved: SavedWork
+    version: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Reboot:
-    """Drop the connection, stay away, come back: Disconnected, Booted, Connected."""
+    """Drop the connection, stay away, come back: Disconnected, Booted, Connected.
+
+    ``work`` is 0 when it belongs to none.
+    """
 
     work: int
     duration_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class FallBack:
+    """Boot the image that booted before from now on, as a bootloader does after a failed test."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportVersion:
+    """Publish to the shadows which version runs, and how often the device has booted."""
+
+
+@dataclass(frozen=True, slots=True)
+class GoDark:
+    """Lose the connection without a word, for good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +151,12 @@ class SaveWork:
 
 @dataclass(frozen=True, slots=True)
 class ForgetWork:
-    """Nothing is in hand any more: free the inactive slot, keep nothing for the next process."""
+    """Nothing is in hand any more: keep nothing for the next process, and free the inactive slot.
+
+    With ``keep_former`` that slot is kept, because the device is going to fall back on it.
+    """
+
+    keep_former: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +191,9 @@ Effect = (
     | VerifySlot
     | SwitchSlots
     | Reboot
+    | FallBack
+    | ReportVersion
+    | GoDark
     | CheckBoot
     | DropConnection
     | SaveWork
@@ -172,4 +202,4 @@ Effect = (
 )
 
 #: What ends the connection.
-CUTTING = (Reboot, DropConnection)
+CUTTING = (Reboot, DropConnection, GoDark)

@@ -8,7 +8,7 @@ How to drive it (``fleet.agent`` does)::
     device.next_deadline_ms()        # call on_time() then, or when an event comes before
 
 ``state`` says what may happen; this module only routes. The dialogue with the jobs service is
-``inquiry`` and ``reporter``, the work on an execution is ``work``.
+``inquiry`` and ``reporter``, the work on an execution is ``work``, what follows it ``aftermath``.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from otactl.device import event as happened
+from otactl.device.aftermath import Aftermath
 from otactl.device.behaviour import Behaviour
 from otactl.device.effect import CUTTING, Effect, Finished, ForgetWork
 from otactl.device.inquiry import Inquiry, Question
@@ -43,6 +44,8 @@ class Device:
         behaviour: How it behaves.
         saved: What an earlier process left.
         has_public_key: Whether the shell can check signatures.
+        reports_version: Whether it reports its version.
+        runs_well: Versions and digests of images that do not go wrong, whatever the behaviour.
         session: Begins every client token. Unlike that of any earlier process, so that no late
             answer to one of its requests is taken for an answer to ours. At most 40 characters.
     """
@@ -56,11 +59,15 @@ class Device:
         behaviour: Behaviour = Behaviour.SUCCEED,
         saved: SavedWork | None = None,
         has_public_key: bool = False,
+        reports_version: bool = False,
+        runs_well: frozenset[str] = frozenset(),
     ) -> None:
         self._profile = profile or DeviceProfile()
         self._behaviour = behaviour
         self._saved = saved
         self._has_public_key = has_public_key
+        self._runs_well = runs_well
+        self._aftermath = Aftermath(self._profile, reports_version=reports_version)
         self._session = session
         self._tokens = 0
         self._works = 0
@@ -76,6 +83,7 @@ class Device:
         self._handlers: dict[type, Callable[[Any, int], list[Effect]]] = {
             happened.Connected: self._on_connected,
             happened.Disconnected: self._on_disconnected,
+            happened.Booted: self._on_booted,
             happened.JobAnswered: self._on_job_answered,
             happened.JobRefused: self._on_job_refused,
             happened.NextChanged: self._on_next_changed,
@@ -90,7 +98,12 @@ class Device:
 
     @property
     def is_settled(self) -> bool:
-        """Whether it is connected and the service has said that nothing is pending."""
+        """Whether it is connected and the service has said that nothing is pending.
+
+        A device that is gone, or in a crash loop, is settled as well: it never gets better.
+        """
+        if self._work is None and self._aftermath.is_lost:
+            return True
         return self._connected and self._work is None and self._inquiry.question is None
 
     @property
@@ -109,6 +122,7 @@ class Device:
             self._poll_at_ms,
             self._inquiry.next_deadline_ms,
             self._reporter.next_deadline_ms if self._connected else None,
+            self._aftermath.next_deadline_ms if self._connected else None,
             self._work.next_deadline_ms if self._work else None,
         )
 
@@ -130,6 +144,7 @@ class Device:
             effects += self._inquiry.on_time(now_ms)
             if self._poll_at_ms is not None and self._poll_at_ms <= now_ms:
                 effects += self._poll(now_ms)
+            effects += self._aftermath.on_time(now_ms)
         return self._proceed(effects, now_ms)
 
     def _proceed(self, effects: list[Effect], now_ms: int) -> list[Effect]:
@@ -150,13 +165,15 @@ class Device:
 
     def _on_connected(self, _event: happened.Connected, now_ms: int) -> list[Effect]:
         self._connected = True
+        has_verdict = self.phase in (Phase.SELF_TESTING, Phase.REPORTING)
+        effects = self._aftermath.connected(now_ms, has_verdict=has_verdict)
         if self._work is None:
-            return self._ask_for_work(now_ms)
+            return effects + self._ask_for_work(now_ms)
         self._work.resume()
         if self._work.phase is Phase.REPORTING:
             # The answer to the report tells whether the execution is still ours.
-            return []
-        return self._inquiry.ask(Question.DESCRIBE_NEXT, now_ms)
+            return effects
+        return effects + self._inquiry.ask(Question.DESCRIBE_NEXT, now_ms)
 
     def _on_disconnected(self, _event: happened.Disconnected, _now_ms: int) -> list[Effect]:
         self._connected = False
@@ -166,6 +183,12 @@ class Device:
         if self._work is not None:
             self._work.suspend()
         return []
+
+    def _on_booted(self, event: happened.Booted, now_ms: int) -> list[Effect]:
+        if event.work == 0:
+            return self._aftermath.rebooted()
+        self._aftermath.image_booted()
+        return self._work.handle(event, now_ms) if self._work else []
 
     def _on_job_answered(self, event: happened.JobAnswered, now_ms: int) -> list[Effect]:
         question = self._inquiry.question
@@ -239,6 +262,7 @@ class Device:
             behaviour=self._behaviour,
             new_timer=self._new_timer,
             new_token=self._new_token,
+            runs_well=self._runs_well,
         )
         self._final = None
         self._reporter.begin(job, now_ms)
@@ -265,8 +289,9 @@ class Device:
         self._reporter.end()
         details = self._final.details if self._final else {}
         counts = work.counts
+        fate = work.fate if status is ExecutionStatus.SUCCEEDED else None
         effects: list[Effect] = [
-            ForgetWork(),
+            ForgetWork(keep_former=fate is Behaviour.REVERT),
             Finished(
                 job_id=work.job.job_id,
                 execution_number=work.job.execution_number,
@@ -279,8 +304,10 @@ class Device:
                 retries=counts.retries if counts else 0,
             ),
         ]
+        effects += self._aftermath.execution_ended(fate, now_ms)
         # The next one may have been queued behind it; its notification may have been lost.
-        return effects + (self._ask_for_work(now_ms) if self._connected else [])
+        asks = self._connected and not isinstance(effects[-1], CUTTING)
+        return effects + (self._ask_for_work(now_ms) if asks else [])
 
     def _watch_silence(self, work: Work, now_ms: int) -> None:
         """Nothing that a silent device does would tell it that its job is gone: it has to ask."""

@@ -34,6 +34,8 @@ class DeviceProfile:
         reboot_ms: How long the device is away for a reboot.
         self_test_ms: How long a device with a FreeRTOS OTA agent tries the new image.
         drop_ms: How long a device that loses its connection stays away.
+        crash_ms: How long the image of a device in a crash loop runs from one boot to the next.
+        late_ms: How long after its success a late device reports its version.
         progress_blocks: Progress is reported every so many blocks, as AWS's library does (G5) …
         progress_shortest_ms: … but never more often than this …
         progress_longest_ms: … and at least this often while blocks arrive.
@@ -55,6 +57,8 @@ class DeviceProfile:
     reboot_ms: int = 500
     self_test_ms: int = 500
     drop_ms: int = 2_000
+    crash_ms: int = 20_000
+    late_ms: int = 120_000
     progress_blocks: int = 64
     progress_shortest_ms: int = 1_000
     progress_longest_ms: int = 10_000
@@ -109,10 +113,15 @@ class DeviceProfile:
             progress_shortest_ms=stretched(self.progress_shortest_ms),
             progress_longest_ms=stretched(self.progress_longest_ms),
             idle_poll_ms=stretched(self.idle_poll_ms),
+            # Each crash is a new TLS connection: not more than one in a second of real time.
+            crash_ms=max(self.crash_ms, stretched(1_000) if speed > 1 else 0),
         )
 
 
-_NOT_NEGATIVE = ("install_ms", "reboot_ms", "self_test_ms", "drop_ms", "progress_shortest_ms")
+_NOT_NEGATIVE = (
+    *("install_ms", "reboot_ms", "self_test_ms", "drop_ms", "progress_shortest_ms"),
+    *("crash_ms", "late_ms"),
+)
 _AT_LEAST_ONE = (
     "requests_in_flight",
     "range_bytes",

@@ -6,6 +6,7 @@ A device has at most one job execution in hand. Its life is a walk through the p
     ACCEPTED ── the document is good ──▶ DOWNLOADING ──▶ VERIFYING ──▶ INSTALLING ──▶ REBOOTING
     any of them ── it cannot go on ──▶ REPORTING (FAILED or REJECTED)
     REBOOTING ── the new image runs ──▶ REPORTING (SUCCEEDED)
+    INSTALLING ── a device that promises too early ──▶ REPORTING (SUCCEEDED, see ``aftermath``)
     REBOOTING ── it runs, of a device that tests itself ──▶ SELF_TESTING ──▶ REPORTING (SUCCEEDED)
     REPORTING ── the service took the report ──▶ IDLE
 
@@ -64,6 +65,8 @@ class Trigger(StrEnum):
     ALL_RECEIVED = "all received"
     IMAGE_RIGHT = "image right"
     SWITCHED = "switched"
+    #: SUCCEEDED is said before the new image runs: one of the behaviours, and real life.
+    PROMISED = "success promised"
     BOOTED = "booted"
     TEST_BEGUN = "test begun"
     TEST_PASSED = "test passed"
@@ -97,6 +100,7 @@ TRANSITIONS: dict[Phase, dict[Trigger, Phase]] = {
     },
     Phase.INSTALLING: {
         Trigger.SWITCHED: Phase.REBOOTING,
+        Trigger.PROMISED: Phase.REPORTING,
         Trigger.FAILED: Phase.REPORTING,
         Trigger.JOB_GONE: Phase.IDLE,
     },

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from otactl.device.acceptance import refusal_of
 from otactl.device.agent_report import agent_progress, agent_verdict
-from otactl.device.behaviour import Behaviour
+from otactl.device.behaviour import AFTER_SUCCESS, Behaviour
 from otactl.device.block_map import BlockMap
 from otactl.device.download import Download
 from otactl.device.effect import (
@@ -59,6 +59,7 @@ class Work:
         behaviour: How it behaves.
         new_timer: Makes timers.
         new_token: Makes client tokens.
+        runs_well: Versions and digests of images that do not go wrong, whatever the behaviour.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Work:
         behaviour: Behaviour,
         new_timer: Callable[[], RetryTimer],
         new_token: Callable[[], str],
+        runs_well: frozenset[str] = frozenset(),
     ) -> None:
         self.job = job
         self.number = number
@@ -82,6 +84,7 @@ class Work:
         self._behaviour = behaviour
         self._new_timer = new_timer
         self._new_token = new_token
+        self._runs_well = runs_well
         self._download: Download | None = None
         self._download_ms = 0
         self._clocked_at_ms = 0
@@ -119,6 +122,16 @@ class Work:
         """Whether it behaves as a device with a FreeRTOS OTA agent does."""
         image = self.job.image
         return image is not None and image.document_format is DocumentFormat.AFR_OTA
+
+    @property
+    def fate(self) -> Behaviour | None:
+        """How the image goes wrong once it was installed; None when it does not."""
+        version = self.job.image.version if self.job.image else None
+        if self._behaviour not in AFTER_SUCCESS or not self._runs_well.isdisjoint(
+            (version, self.sha256)
+        ):
+            return None
+        return self._behaviour
 
     @property
     def wants_url(self) -> bool:
@@ -267,6 +280,8 @@ class Work:
     def _on_switched(self, _event: Switched, _now_ms: int) -> list[Effect]:
         if self.phase is not Phase.INSTALLING or self._promise is None:
             return []
+        if self.fate in (Behaviour.REVERT, Behaviour.BRICK):
+            return self._promise_success()
         self.phase = step(self.phase, Trigger.SWITCHED)
         return [Reboot(self.number, self._profile.reboot_ms)]
 
@@ -293,7 +308,7 @@ class Work:
     def _take_over(self, report: Report) -> list[Effect]:
         """An earlier process came to a verdict; its image may still have to prove that it runs."""
         self.sha256 = report.details.get(SHA256)
-        if report.status is not ExecutionStatus.SUCCEEDED:
+        if report.status is not ExecutionStatus.SUCCEEDED or self.fate is Behaviour.LIAR:
             self.phase = step(self.phase, Trigger.ALREADY_DECIDED)
             self.verdict = report
             return []
@@ -330,7 +345,15 @@ class Work:
             reason = "simulated failure while installing"
             return self._conclude(Trigger.FAILED, ExecutionStatus.FAILED, reason)
         self._promise = self._final_report(ExecutionStatus.SUCCEEDED, self.phase)
-        return [SwitchSlots(self.number, self.sha256 or "", self._to_save())]
+        if self.fate is Behaviour.LIAR:
+            return [*self._promise_success(), SaveWork(self._to_save())]
+        version = self.job.image.version if self.job.image else None
+        return [SwitchSlots(self.number, self.sha256 or "", self._to_save(), version)]
+
+    def _promise_success(self) -> list[Effect]:
+        self.phase = step(self.phase, Trigger.PROMISED)
+        self.verdict = self._promise
+        return []
 
     def _final_report(
         self, status: ExecutionStatus, phase: Phase, reason: str | None = None

@@ -5,15 +5,18 @@ from otactl.fleet.endpoint import FleetEndpoint
 from otactl.fleet.fleet_context import DevicePlan
 from otactl.fleet.result import FleetProgress, ThingResult
 from otactl.fleet.runner import FleetRun
+from otactl.fleet.running_image import FactoryImage, RunningImage
 from otactl.fleet.store import FleetDirectory, FleetManifest
 
 __all__ = [
     "DevicePlan",
+    "FactoryImage",
     "FleetClock",
     "FleetDirectory",
     "FleetEndpoint",
     "FleetManifest",
     "FleetProgress",
     "FleetRun",
+    "RunningImage",
     "ThingResult",
 ]

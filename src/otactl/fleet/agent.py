@@ -26,9 +26,11 @@ from otactl.fleet.link import Link
 from otactl.fleet.slot import SlotStore
 from otactl.fleet.tls import device_tls
 from otactl.fleet.translation import Translator
+from otactl.wire.shadow_message import encode_version_report, shadow_update_topic
 
 if TYPE_CHECKING:
     from otactl.fleet.fleet_context import FleetContext
+    from otactl.fleet.running_image import RunningImage
     from otactl.fleet.store import ThingFiles
     from otactl.fleet.tls import DeviceTls
 
@@ -45,10 +47,14 @@ _OVERHEAD_BYTES = 100
 
 @dataclass(frozen=True, slots=True)
 class _Away:
-    """Why and for how long a device is not connected; None lets the backoff decide."""
+    """Why and for how long a device is not connected; None lets the backoff decide.
+
+    ``is_final`` is for good.
+    """
 
     duration_ms: int | None = None
     rebooting_work: int | None = None
+    is_final: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +89,7 @@ class Agent:
         self._files = files
         self._around = fleet_context
         self._clock = fleet_context.clock
-        self._slots = SlotStore(files.directory)
+        self._slots = SlotStore(files.directory, plan.factory)
         self._profile = plan.profile.for_clock_speed(fleet_context.clock.speed)
         self._link = Link(plan.behaviour, self._profile.link_bytes_per_second, self._clock)
         self._translator = Translator(
@@ -102,7 +108,17 @@ class Agent:
             behaviour=plan.behaviour,
             saved=self._slots.saved_work(),
             has_public_key=fleet_context.public_key is not None,
+            reports_version=plan.factory is not None,
+            runs_well=plan.factory.names if plan.factory else frozenset(),
         )
+
+    def running(self) -> RunningImage:
+        """What it runs, with the digest of its very bytes; may be called from any thread.
+
+        Raises:
+            OSError: They cannot be read.
+        """
+        return self._slots.running()
 
     async def run(self) -> None:
         """Run until cancelled."""
@@ -173,6 +189,8 @@ class Agent:
         Returns:
             Another reason to stay away: a device may install and reboot while it is offline.
         """
+        if away.is_final:
+            await asyncio.Event().wait()
         seconds = _backoff_seconds(failures)
         if away.duration_ms is not None:
             seconds = self._clock.real_seconds(away.duration_ms)
@@ -181,8 +199,9 @@ class Agent:
         while another is None and (remaining := until - time.monotonic()) > 0:
             another = await self._step(None, remaining)
         if away.rebooting_work is not None:
+            self._slots.boot()
             booted = happened.Booted(away.rebooting_work, self._slots.booted_sha256)
-            await self._handle(None, booted)
+            another = await self._handle(None, booted) or another
         return another
 
     async def _step(
@@ -233,6 +252,12 @@ class Agent:
                     if connection is not None:
                         connection.cut()
                     return _Away(duration_ms)
+                case wanted.GoDark():
+                    if connection is not None:
+                        connection.cut()
+                    return _Away(is_final=True)
+                case wanted.ReportVersion():
+                    await self._report_version(connection)
                 case wanted.Finished():
                     self._around.on_finished(self.plan, effect)
                 case _:
@@ -245,6 +270,17 @@ class Agent:
             self._effect_runner.do(effect)
         elif connection is not None:
             await connection.publish(*message)
+
+    async def _report_version(self, connection: Connection | None) -> None:
+        if connection is None:
+            return
+        for source in self._around.version_sources:
+            await connection.publish(
+                shadow_update_topic(self.plan.thing_name, source.shadow),
+                encode_version_report(source, self._slots.version, self._slots.boots),
+                # The answer is not waited for: the acknowledgement is all there is.
+                at_least_once=True,
+            )
 
     def _on_message(self, topic: str, payload: bytes) -> None:
         event = self._translator.event_of(topic, payload)

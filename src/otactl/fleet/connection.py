@@ -1,9 +1,9 @@
 """One device's MQTT connection over mutual TLS.
 
-Clean session, QoS 0 for what is published and for stream blocks, QoS 1 for what the jobs service
-sends (ADR 0102): every request is repeated by the device until it is answered, so that an
-acknowledgement below would only cost a message. The client id is the thing's name: IoT policies
-and the service's own bookkeeping go by it.
+Clean session, QoS 0 for requests and for stream blocks, QoS 1 for what the jobs service sends and
+for reports to shadows (ADR 0102): every request is repeated by the device until it is answered, so
+that an acknowledgement below would only cost a message. The client id is the thing's name: IoT
+policies and the service's own bookkeeping go by it.
 """
 
 from __future__ import annotations
@@ -108,13 +108,13 @@ class Connection:
                 await self.close()
             raise
 
-    async def publish(self, topic: str, payload: bytes) -> None:
-        """Send a message.
+    async def publish(self, topic: str, payload: bytes, *, at_least_once: bool = False) -> None:
+        """Send a message, and wait for its acknowledgement if it is to arrive ``at_least_once``.
 
         Raises:
             aiomqtt.MqttError: The connection is gone.
         """
-        await self._client.publish(topic, payload, qos=0)
+        await self._client.publish(topic, payload, qos=int(at_least_once))
 
     async def lost(self) -> None:
         """Return when the connection is gone."""

@@ -69,15 +69,18 @@ class EffectRunner:
                 self._slots.prepare(size_bytes, keep=keep)
             case wanted.WriteSlot(_, offset, payload):
                 self._slots.write(offset, self._link.deliver(offset, payload))
-            case wanted.SwitchSlots(_, sha256, saved):
-                self._slots.switch(sha256, saved)
+            case wanted.SwitchSlots(_, sha256, saved, version):
+                own = self._around.image_versions.get(sha256, version)
+                self._slots.switch(sha256, saved, own)
                 self._arrive(happened.Switched(work), 0)
             case wanted.CheckBoot():
                 self._arrive(happened.Booted(work, self._slots.booted_sha256), 0)
             case wanted.SaveWork(saved):
                 self._slots.save(saved)
-            case wanted.ForgetWork():
-                self._slots.forget()
+            case wanted.ForgetWork(keep_former):
+                self._slots.forget(keep_former=keep_former)
+            case wanted.FallBack():
+                self._slots.fall_back()
 
     def _start(self, chore: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(chore)

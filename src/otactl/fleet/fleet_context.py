@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from otactl.device.behaviour import Behaviour
 from otactl.device.profile import DeviceProfile
+from otactl.fleet.running_image import DEFAULT_VERSION_SOURCES
 from otactl.model.document_format import DocumentFormat
 from otactl.wire.stream_topic import PayloadFormat
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from otactl.fleet.clock import FleetClock
     from otactl.fleet.endpoint import FleetEndpoint
     from otactl.fleet.range_fetch import RangeFetcher
+    from otactl.fleet.running_image import FactoryImage
+    from otactl.model.thing_state import VersionSource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,12 +32,14 @@ class DevicePlan:
 
     Attributes:
         reads: The only dialect of job documents it knows; None for whichever it gets.
+        factory: The image that it came with; None for a device that reports no version.
     """
 
     thing_name: str
     behaviour: Behaviour = Behaviour.SUCCEED
     profile: DeviceProfile = field(default_factory=DeviceProfile)
     reads: DocumentFormat | None = None
+    factory: FactoryImage | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +52,9 @@ class FleetContext:
             read one of otactl's dialects.
         workers: Threads for verifying and fetching.
         on_finished: Told of every execution that leaves a device's hands.
+        version_sources: Where devices report the version that runs.
+        image_versions: The version that an image has in itself, by SHA-256; else it has the one
+            that the job document says.
     """
 
     endpoint: FleetEndpoint
@@ -58,3 +66,5 @@ class FleetContext:
     workers: Executor
     fetcher: RangeFetcher
     on_finished: Callable[[DevicePlan, Finished], None]
+    version_sources: tuple[VersionSource, ...] = DEFAULT_VERSION_SOURCES
+    image_versions: Mapping[str, str] = field(default_factory=dict)

@@ -28,6 +28,7 @@ from otactl.fleet.agent import Agent
 from otactl.fleet.fleet_context import FleetContext
 from otactl.fleet.range_fetch import RangeFetcher
 from otactl.fleet.result import FleetProgress, ThingResult
+from otactl.fleet.running_image import DEFAULT_VERSION_SOURCES
 from otactl.wire.stream_topic import PayloadFormat
 
 if TYPE_CHECKING:
@@ -37,7 +38,9 @@ if TYPE_CHECKING:
     from otactl.fleet.clock import FleetClock
     from otactl.fleet.endpoint import FleetEndpoint
     from otactl.fleet.fleet_context import DevicePlan
+    from otactl.fleet.running_image import RunningImage
     from otactl.fleet.store import FleetDirectory
+    from otactl.model.thing_state import VersionSource
 
 _LOG = logging.getLogger(__name__)
 
@@ -65,6 +68,9 @@ class FleetRun:
         payload_format: Of stream messages.
         template: The custom document with placeholders that they read, if they read one.
         on_result: Told of each result, in the fleet's thread.
+        version_sources: Where devices that have a factory image report the version that runs.
+        image_versions: The version that an image has in itself, by SHA-256; else it has the one
+            that the job document says.
     """
 
     def __init__(
@@ -78,6 +84,8 @@ class FleetRun:
         payload_format: PayloadFormat = PayloadFormat.CBOR,
         template: Mapping[str, Any] | None = None,
         on_result: Callable[[ThingResult], None] | None = None,
+        version_sources: tuple[VersionSource, ...] = DEFAULT_VERSION_SOURCES,
+        image_versions: Mapping[str, str] | None = None,
     ) -> None:
         self._directory = directory
         self._plans = tuple(plans)
@@ -87,6 +95,8 @@ class FleetRun:
         self._template = template
         self._payload_format = payload_format
         self._on_result = on_result
+        self._version_sources = version_sources
+        self._image_versions = dict(image_versions or {})
         self._agents: tuple[Agent, ...] = ()
         self._results: list[ThingResult] = []
         self._lock = threading.Lock()
@@ -158,6 +168,14 @@ class FleetRun:
             is_settled=bool(agents) and all(agent.device.is_settled for agent in agents),
             faults={agent.plan.thing_name: agent.fault for agent in agents if agent.fault},
         )
+
+    def running(self) -> dict[str, RunningImage]:
+        """What each device runs, with the SHA-256 of the very bytes in its slot, which are read.
+
+        Raises:
+            OSError: They cannot be read.
+        """
+        return {agent.plan.thing_name: agent.running() for agent in self._agents}
 
     def wait_until_idle(
         self,
@@ -243,6 +261,8 @@ class FleetRun:
             workers=workers,
             fetcher=fetcher,
             on_finished=self._note,
+            version_sources=self._version_sources,
+            image_versions=self._image_versions,
         )
         return tuple(
             Agent(plan, self._directory.files_of(plan.thing_name), fleet_context)

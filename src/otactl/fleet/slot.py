@@ -5,10 +5,14 @@ act: a process killed at any moment leaves either the old image booting and the 
 or the new image booting and its report to be sent. What a process wrote survives its death; that
 it survives a power cut, as real flash must, is more than a virtual device needs, so nothing is
 flushed to the disk.
+
+The record also has the version of the image that boots, the number of boots, and, until the work
+is forgotten, the image that booted before, to fall back on.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -18,16 +22,20 @@ from typing import TYPE_CHECKING, Any
 
 from otactl.device.saved_work import SavedWork
 from otactl.device.verification import ImageVerdict, verify_image
+from otactl.fleet.running_image import RunningImage
 from otactl.fleet.store import write_atomically
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import ec
 
     from otactl.device.job import Image
+    from otactl.fleet.running_image import FactoryImage
 
 _RECORD = "device.json"
 _SLOTS = ("a", "b")
 _CHUNK_BYTES = 1 << 20
+#: What the record says of the image that boots.
+_BOOTED = ("active", "sha256", "version")
 
 
 class SlotStore:
@@ -35,10 +43,12 @@ class SlotStore:
 
     Args:
         directory: Of the thing.
+        factory: The image that it came with; None when nobody asks for its version or bytes.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, factory: FactoryImage | None = None) -> None:
         self._directory = directory
+        self._factory = factory
         self._record = self._read_record()
         self._is_prepared = False
         self._verified_sha256: str | None = None
@@ -53,6 +63,31 @@ class SlotStore:
         """The image that boots; None for the one from the factory."""
         active = self._record.get("active")
         return self._slot(active) if active else None
+
+    def running(self) -> RunningImage:
+        """What boots, with the digest of its very bytes, which are read.
+
+        Raises:
+            OSError: They cannot be read.
+        """
+        image = self.active_image
+        if image is not None:
+            sha256: str | None = hashlib.sha256(image.read_bytes()).hexdigest()
+        else:
+            sha256 = self._factory.sha256 if self._factory else None
+        return RunningImage(version=self.version, sha256=sha256, boots=self.boots)
+
+    @property
+    def version(self) -> str | None:
+        """Of the image that boots, if it is known."""
+        if self._record.get("active"):
+            return self._record.get("version")
+        return self._factory.version if self._factory else None
+
+    @property
+    def boots(self) -> int:
+        """How often the device has booted; it has at least once."""
+        return int(self._record.get("boots", 1))
 
     def saved_work(self) -> SavedWork | None:
         """What an earlier process left, if the slot still holds it."""
@@ -92,8 +127,8 @@ class SlotStore:
         self._verified_sha256 = verdict.sha256 if verdict.fault is None else None
         return verdict
 
-    def switch(self, sha256: str, saved: SavedWork) -> None:
-        """Boot the inactive slot from now on.
+    def switch(self, sha256: str, saved: SavedWork, version: str | None = None) -> None:
+        """Boot the inactive slot, which has an image of this version, from now on.
 
         Raises:
             OSError: Its image was not verified, or the record cannot be written.
@@ -101,21 +136,48 @@ class SlotStore:
         if self._verified_sha256 is None or self._verified_sha256 != sha256:
             raise OSError("the image in the slot was not verified")
         self.close()
-        record = {"active": self._inactive, "sha256": sha256, "work": saved.to_fields()}
-        self._write_record(record)
+        self._write_record(
+            {
+                "active": self._inactive,
+                "sha256": sha256,
+                "version": version,
+                "boots": self.boots,
+                "work": saved.to_fields(),
+                "former": {key: self._record.get(key) for key in _BOOTED},
+            }
+        )
+
+    def boot(self) -> None:
+        """Count a boot. While work is in hand it is written with that work's end."""
+        record = self._record | {"boots": self.boots + 1}
+        if record.get("work") is None:
+            self._write_record(record)
+        self._record = record
+
+    def fall_back(self) -> None:
+        """Boot the image that booted before, if the work was forgotten with it kept."""
+        former = self._record.get("former")
+        if former is None:
+            return
+        self._write_record(self._record | former | {"former": None})
+        self._slot(self._inactive).unlink(missing_ok=True)
 
     def save(self, saved: SavedWork) -> None:
         """Keep this for the next process."""
         self._write_record(self._record | {"work": saved.to_fields()})
 
-    def forget(self) -> None:
-        """Keep nothing for the next process, and free the inactive slot."""
+    def forget(self, *, keep_former: bool = False) -> None:
+        """Keep nothing for the next process, and free the inactive slot.
+
+        A real device keeps the old image to fall back on; so does one that is going to. A thousand
+        others would fill the disk.
+        """
         self.close()
+        former = self._record.get("former") if keep_former else None
         if self._record.get("work") is not None:
-            self._write_record(self._record | {"work": None})
-        # A real device keeps the old image to fall back on; a virtual one has nothing to fall
-        # back from, and a thousand of them would fill the disk.
-        self._slot(self._inactive).unlink(missing_ok=True)
+            self._write_record(self._record | {"work": None, "former": former})
+        if former is None:
+            self._slot(self._inactive).unlink(missing_ok=True)
 
     def close(self) -> None:
         """Take no more for the slot until it is prepared again."""
@@ -146,10 +208,16 @@ class SlotStore:
             record = json.loads((self._directory / _RECORD).read_text(encoding="utf-8"))
         except (OSError, ValueError, RecursionError):
             return {}
-        if not isinstance(record, dict) or record.get("active") not in (None, *_SLOTS):
-            return {}
-        return record
+        return record if _is_sound(record) and _is_sound(record.get("former") or {}) else {}
 
     def _write_record(self, record: dict[str, Any]) -> None:
         write_atomically(self._directory / _RECORD, json.dumps(record))
         self._record = record
+
+
+def _is_sound(record: Any) -> bool:
+    return (
+        isinstance(record, dict)
+        and record.get("active") in (None, *_SLOTS)
+        and isinstance(record.get("boots", 1), int)
+    )

@@ -57,11 +57,21 @@ def plan_fleet(
 
 
 def create_fleet(
-    clients: AwsClients, directory: FleetDirectory, manifest: FleetManifest
+    clients: AwsClients,
+    directory: FleetDirectory,
+    manifest: FleetManifest,
+    *,
+    shadows: Sequence[str] = (),
 ) -> Iterator[str]:
     """Make a fleet, or what is missing of it; yields each thing's name when it is complete.
 
     The manifest is on disk before anything is made, so that ``delete_fleet`` finds all of it.
+
+    Args:
+        clients: Where it will live.
+        directory: Gets its keys and certificates.
+        manifest: What it consists of.
+        shadows: Named shadows that its things may write beside the classic one and ``$package``.
     """
     from otactl.aws.identity import account_of
     from otactl.fleet.credentials import certificate_request
@@ -69,7 +79,10 @@ def create_fleet(
     directory.write(manifest)
     provisioner = _provisioner(clients, manifest)
     provisioner.create_policy(
-        partition=partition_of(manifest.region), region=manifest.region, account=account_of(clients)
+        partition=partition_of(manifest.region),
+        region=manifest.region,
+        account=account_of(clients),
+        shadows=shadows,
     )
     for group_name in manifest.groups:
         provisioner.create_group(group_name)

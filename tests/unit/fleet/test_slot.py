@@ -11,6 +11,7 @@ import pytest
 from otactl.device.job import Image
 from otactl.device.report import Report
 from otactl.device.saved_work import SavedWork
+from otactl.fleet.running_image import FactoryImage, RunningImage
 from otactl.fleet.slot import SlotStore
 from otactl.model.status import ExecutionStatus
 
@@ -26,12 +27,12 @@ SAVED = SavedWork(
 REPORT = Report(ExecutionStatus.SUCCEEDED, {"sha256": SHA256})
 
 
-def _install(slots: SlotStore, content: bytes) -> str:
+def _install(slots: SlotStore, content: bytes, version: str | None = None) -> str:
     sha256 = hashlib.sha256(content).hexdigest()
     slots.prepare(len(content), keep=False)
     slots.write(0, content)
     assert slots.verify(Image(size_bytes=len(content), sha256=sha256), None).fault is None
-    slots.switch(sha256, replace(SAVED, report=REPORT))
+    slots.switch(sha256, replace(SAVED, report=REPORT), version)
     return sha256
 
 
@@ -147,3 +148,61 @@ def test_no_slot_is_held_open(tmp_path: Path) -> None:
         store.write(10, b"x")
 
     assert len(list(Path("/dev/fd").iterdir())) == before
+
+
+def test_a_device_that_falls_back_runs_the_bytes_and_the_version_of_before(tmp_path: Path) -> None:
+    slots = SlotStore(tmp_path)
+    former = _install(slots, b"former", "1")
+    slots.boot()
+    slots.forget()
+    _install(slots, CONTENT, "2")
+    slots.boot()
+    slots.forget(keep_former=True)
+    assert slots.running() == RunningImage(version="2", sha256=SHA256, boots=3)
+
+    slots.fall_back()
+    slots.boot()
+
+    fallen_back = RunningImage(version="1", sha256=former, boots=4)
+    assert slots.running() == SlotStore(tmp_path).running() == fallen_back
+    assert len(list(tmp_path.glob("slot-*"))) == 1, "the image that failed is gone"
+
+
+def test_a_device_falls_back_to_the_image_from_the_factory(tmp_path: Path) -> None:
+    path = tmp_path / "factory.bin"
+    path.write_bytes(b"factory")
+    factory = FactoryImage(version="0.9", path=path)
+    slots = SlotStore(tmp_path / "thing", factory)
+    comes_with = RunningImage(version="0.9", sha256=hashlib.sha256(b"factory").hexdigest(), boots=1)
+    assert slots.running() == comes_with
+    _install(slots, CONTENT, "2")
+    slots.forget(keep_former=True)
+    slots.fall_back()
+
+    assert slots.running() == comes_with
+    slots.fall_back()
+    assert slots.running() == comes_with, "there is nothing left to fall back on"
+    assert factory.names == {"0.9", comes_with.sha256}
+
+
+def test_boots_are_counted_across_processes(tmp_path: Path) -> None:
+    slots = SlotStore(tmp_path, FactoryImage(version="1"))
+    for _ in range(3):
+        slots.boot()
+
+    assert SlotStore(tmp_path).boots == 4
+    assert SlotStore(tmp_path, FactoryImage(version="1")).running() == RunningImage(
+        version="1", sha256=None, boots=4
+    )
+
+
+@pytest.mark.parametrize(
+    "record",
+    ['{"active": "a", "boots": "many"}', '{"active": "a", "former": {"active": "../x"}}'],
+)
+def test_a_record_that_was_tampered_with_is_that_of_a_new_device(
+    tmp_path: Path, record: str
+) -> None:
+    (tmp_path / "device.json").write_text(record)
+
+    assert (SlotStore(tmp_path).boots, SlotStore(tmp_path).active_image) == (1, None)

@@ -19,7 +19,14 @@ def participants(behave: str, wave_list: str = "canary:5, early:50%", excepted=f
     assert waves is not None
     deal = DealWaves(waves=waves, excepted=excepted, image_sha256="ab")
     listed = ThingList(file_name="l", things=THINGS)
-    found = choose_participants(listed, behave=behave, seed=1, things_per_group=3, waves=deal)
+    found = choose_participants(
+        listed,
+        behave=behave,
+        seed=1,
+        things_per_group=3,
+        former_versions="factory",
+        waves=deal,
+    )
     return found, deal.deal(list(found.things), found.groups)
 
 
@@ -50,3 +57,21 @@ def test_things_that_are_excepted_take_part_in_no_wave():
 
     assert waves[""] == ["t00"]
     assert sum(len(names) for names in waves.values()) == 20
+
+
+def test_versions_are_dealt_to_all_things_whatever_they_do():
+    listed = ThingList(file_name="l", things=THINGS)
+
+    def chosen(versions):
+        return choose_participants(
+            listed, behave="fail=50", seed=1, things_per_group=3, former_versions=versions
+        )
+
+    found = chosen("1.2.0=50,1.3.0=50")
+    versions = {name: image.version for name, image in found.factories.items()}
+    failing = [name for name, each in found.behaviours.items() if each is Behaviour.FAIL]
+
+    assert sorted(versions.values()) == ["1.2.0"] * 10 + ["1.3.0"] * 10
+    assert len({versions[name] for name in failing}) == 2, "one version is not one behaviour"
+    with pytest.raises(UserMistake, match=r"--former-versions 1\.2\.0=50: the shares"):
+        chosen("1.2.0=50")

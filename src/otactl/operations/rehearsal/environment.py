@@ -19,6 +19,7 @@ from otactl.aws.prerequisites import (
 )
 from otactl.aws.signing import AwsSigning
 from otactl.cloud import CloudSettings, start_local_cloud
+from otactl.deploy.image_file import measure_image
 from otactl.deploy.plan_signing import verifying_key
 from otactl.fleet.agent import DevicePlan
 from otactl.fleet.clock import FleetClock
@@ -137,6 +138,7 @@ def rehearsal_environment(
                         behaviour=behaviour,
                         profile=profile,
                         reads=reads.get(name),
+                        factory=participants.factories[name],
                     )
                     for name, behaviour in participants.behaviours.items()
                 ],
@@ -144,6 +146,7 @@ def rehearsal_environment(
                 clock=FleetClock.of_local_cloud(address),
                 public_key=public_key,
                 template=_template(loaded),
+                image_versions=_image_versions(configuration),
             )
         )
         _await_devices(fleet, clock, frontend)
@@ -164,6 +167,14 @@ def _with_signing_key(loaded: LoadedDeployment, clients: AwsClients) -> LoadedDe
         return loaded
     signing = make_signing_key(clients, configuration.signing, configuration.bucket)
     return replace(loaded, configuration=replace(configuration, signing=signing))
+
+
+def _image_versions(configuration: DeploymentConfiguration) -> dict[str, str]:
+    """The version that the image has in itself: not every form of document says it."""
+    if configuration.image_version is None:
+        return {}
+    image = measure_image(configuration.image, piece_bytes=configuration.chunk_size_bytes)
+    return {image.sha256: configuration.image_version}
 
 
 def _template(loaded: LoadedDeployment) -> Mapping[str, Any] | None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from otactl.device.behaviour import Behaviour, deal_behaviours, parse_behave
 from otactl.errors import UserMistake
+from otactl.fleet.running_image import FactoryImage, deal_factory_images
 from otactl.model.arn import Arn, partition_of, thing_arn
 from otactl.model.document_format import DocumentFormat
 from otactl.model.thing_list import ThingList
@@ -75,10 +76,12 @@ class Participants:
     Attributes:
         groups: The groups that are made, and the things in each.
         behaviours: By thing name; every thing of the rehearsal has one.
+        factories: What each thing runs before the deployment.
     """
 
     groups: Mapping[str, tuple[str, ...]]
     behaviours: Mapping[str, Behaviour]
+    factories: Mapping[str, FactoryImage]
 
     @property
     def things(self) -> tuple[str, ...]:
@@ -132,6 +135,7 @@ def choose_participants(
     behave: str,
     seed: int,
     things_per_group: int,
+    former_versions: str,
     waves: DealWaves | None = None,
 ) -> Participants:
     """Choose the things of a rehearsal and the behaviour of each.
@@ -141,10 +145,11 @@ def choose_participants(
         behave: As ``--behave`` has it: ``fail=10,silent=2``, of a wave ``canary:fail=20``.
         seed: Deals the behaviours.
         things_per_group: Things created in each group.
+        former_versions: What the things run before, as ``--former-versions`` has it.
         waves: Deals all things, and those of each group, to waves; None without waves.
 
     Raises:
-        UserMistake: ``behave`` cannot be read.
+        UserMistake: ``behave`` or ``former_versions`` cannot be read.
     """
     names = [Arn.parse(arn).resource_name for arn in thing_list.things]
     groups = {
@@ -167,7 +172,15 @@ def choose_participants(
         for wave, things in by_wave.items()
         for name, behaviour in deal_behaviours(things, shares[wave], seed).items()
     }
-    return Participants(groups=groups, behaviours={name: dealt[name] for name in everybody})
+    try:
+        factories = deal_factory_images(everybody, former_versions, seed)
+    except ValueError as error:
+        raise UserMistake(f"--former-versions {former_versions}: {error}") from error
+    return Participants(
+        groups=groups,
+        behaviours={name: dealt[name] for name in everybody},
+        factories=factories,
+    )
 
 
 def _shares_by_wave(behave: str, waves: list[str]) -> dict[str, dict[Behaviour, Decimal]]:

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from otactl.operations.rehearsal.participants import Participants
 
 _POLL_SECONDS = 0.5
+#: What things report until the deployment reaches them, unless other versions are asked for.
+FACTORY_VERSION = "factory"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +51,9 @@ class RehearsalOptions:
         things: Generated things in place of the thing list; None for those of the list.
         rounds: In place of the file's.
         behave: Behaviours in percent of the things: ``fail=10,silent=2``.
-        seed: Deals the behaviours.
+        seed: Deals the behaviours, and the versions.
+        former_versions: What the things run before: a version, or several with their shares in
+            percent, ``1.2.0=80,1.3.0=20``.
         max_wait_seconds: A round that is not over by then ends, by the local cloud's clock.
         speed: Seconds of the local cloud per second here.
         block_size: Bytes of the stream blocks that devices request.
@@ -65,6 +69,7 @@ class RehearsalOptions:
     rounds: int | None = None
     behave: str = ""
     seed: int = 0
+    former_versions: str = FACTORY_VERSION
     max_wait_seconds: float = 3600.0
     speed: float = 1.0
     block_size: int | None = None
@@ -121,6 +126,7 @@ def rehearse(path: Path, options: RehearsalOptions, frontend: Frontend) -> Rehea
         behave=options.behave,
         seed=options.seed,
         things_per_group=options.things_per_group,
+        former_versions=options.former_versions,
         waves=_waves(loaded),
     )
     _warn_if_endless(loaded, participants, options, frontend)

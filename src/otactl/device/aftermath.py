@@ -1,0 +1,101 @@
+"""What becomes of a device once its SUCCEEDED is on record, and when it reports its version.
+
+A healthy device reports its version after each connection, and after each execution, so that what
+it reports of a new image is younger than its SUCCEEDED. It does not report while a verdict is still
+to be sent. An unhealthy one (``Behaviour``, the part of it in ``AFTER_SUCCESS``):
+
+- *revert* boots the new image, whose self-test fails, and then the old one, which connects;
+- *crashloop* reports, runs for ``crash_ms``, reboots, connects, and so on, until another image
+  is installed;
+- *dark* reports once and is gone; *brick* is gone at once;
+- *liar* reports the old version, which runs on; nothing of that is done here;
+- *late* reports ``late_ms`` afterwards, and not before.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from otactl.device.behaviour import Behaviour
+from otactl.device.effect import Effect, FallBack, GoDark, Reboot, ReportVersion
+from otactl.device.retry import earliest
+
+if TYPE_CHECKING:
+    from otactl.device.profile import DeviceProfile
+
+
+class Aftermath:
+    """How one device goes on after its executions.
+
+    Args:
+        profile: What kind of device it is.
+        reports_version: Whether it reports its version at all.
+    """
+
+    __slots__ = ("_crash_at_ms", "_fate", "_profile", "_report_at_ms", "_reports_version")
+
+    def __init__(self, profile: DeviceProfile, *, reports_version: bool) -> None:
+        self._profile = profile
+        self._reports_version = reports_version
+        self._fate: Behaviour | None = None
+        self._crash_at_ms: int | None = None
+        self._report_at_ms: int | None = None
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the device is gone for good or in a crash loop."""
+        return self._fate in (Behaviour.DARK, Behaviour.BRICK, Behaviour.CRASHLOOP)
+
+    @property
+    def next_deadline_ms(self) -> int | None:
+        """When ``on_time`` is to be called, while the device is connected."""
+        return earliest(self._crash_at_ms, self._report_at_ms)
+
+    def execution_ended(self, fate: Behaviour | None, now_ms: int) -> list[Effect]:
+        """An execution is over; ``fate`` is how its image goes wrong, None when it does not."""
+        if fate is not None:
+            self._fate = fate
+        match fate:
+            case Behaviour.REVERT:
+                return [Reboot(0, self._profile.reboot_ms)]
+            case Behaviour.BRICK:
+                return [GoDark()]
+            case Behaviour.DARK:
+                return [*self._report(), GoDark()]
+            case Behaviour.LATE:
+                self._report_at_ms = now_ms + self._profile.late_ms
+                return []
+            case Behaviour.CRASHLOOP:
+                self._crash_at_ms = now_ms + self._profile.crash_ms
+        return self._report()
+
+    def image_booted(self) -> None:
+        """The image of an execution runs: what the one before it did is over."""
+        self._fate = self._crash_at_ms = self._report_at_ms = None
+
+    def rebooted(self) -> list[Effect]:
+        """A reboot that belongs to no execution is over."""
+        if self._fate is not Behaviour.REVERT:
+            return []
+        self._fate = None
+        return [FallBack(), Reboot(0, self._profile.reboot_ms)]
+
+    def connected(self, now_ms: int, *, has_verdict: bool) -> list[Effect]:
+        """The device is connected; ``has_verdict`` when an execution's is still to be sent."""
+        if self._fate is Behaviour.CRASHLOOP:
+            self._crash_at_ms = now_ms + self._profile.crash_ms
+        return [] if has_verdict or self._report_at_ms is not None else self._report()
+
+    def on_time(self, now_ms: int) -> list[Effect]:
+        """Do what was waited for."""
+        effects: list[Effect] = []
+        if self._report_at_ms is not None and self._report_at_ms <= now_ms:
+            self._report_at_ms = None
+            effects += self._report()
+        if self._crash_at_ms is not None and self._crash_at_ms <= now_ms:
+            self._crash_at_ms = None
+            effects.append(Reboot(0, self._profile.reboot_ms))
+        return effects
+
+    def _report(self) -> list[Effect]:
+        return [ReportVersion()] if self._reports_version else []

@@ -1,0 +1,84 @@
+"""What a device runs, and what it ran when it left the factory."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from otactl.device.deal import deal, parse_versions
+from otactl.model.thing_state import PACKAGE_SHADOW, VersionSource
+
+#: Where devices report when nothing else is asked for: the classic shadow, and the reserved one
+#: of the software package catalog, with the image as the package ``firmware``.
+DEFAULT_VERSION_SOURCES = (
+    VersionSource(version_path=("version",), boot_count_path=("boots",)),
+    VersionSource(shadow=PACKAGE_SHADOW, version_path=("firmware", "version")),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningImage:
+    """What a device runs.
+
+    Attributes:
+        version: None when neither the image nor the job document said it.
+        sha256: Of the bytes in its slot, lower-case hex; None for a factory image without bytes.
+        boots: How often the device has booted, the first time included.
+    """
+
+    version: str | None
+    sha256: str | None
+    boots: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class FactoryImage:
+    """The image that a device comes with; many devices share one.
+
+    Attributes:
+        path: Its bytes, which are only read; None when nobody needs them.
+    """
+
+    version: str
+    path: Path | None = None
+
+    @cached_property
+    def sha256(self) -> str | None:
+        """Of its bytes, lower-case hex; None without them.
+
+        Raises:
+            OSError: The file cannot be read.
+        """
+        return None if self.path is None else hashlib.sha256(self.path.read_bytes()).hexdigest()
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """What the image is recognised by when a job brings it again: version and digest."""
+        return frozenset(filter(None, (self.version, self.sha256)))
+
+
+def deal_factory_images(
+    things: Collection[str], versions: str, seed: int, paths: Mapping[str, Path] | None = None
+) -> dict[str, FactoryImage]:
+    """What each thing comes with.
+
+    Args:
+        things: The thing names.
+        versions: As ``parse_versions`` reads them.
+        seed: Another seed, another deal.
+        paths: The bytes of versions, where they are needed.
+
+    Raises:
+        ValueError: ``versions`` cannot be read.
+    """
+    shares = parse_versions(versions)
+    images = {
+        version: FactoryImage(version=version, path=(paths or {}).get(version))
+        for version in shares
+    }
+    # By another seed than that of the behaviours, or each version would have those of its own.
+    dealt = deal(things, shares, f"version {seed}")
+    return {name: images[version] for name, version in dealt.items()}
