@@ -18,7 +18,6 @@ from typing import Any, Protocol
 
 from pydantic import ValidationError
 
-from otactl.deploy.former_version import FormerVersionEntries
 from otactl.deploy.journal_file import Database, connect_reading, connect_writing
 from otactl.deploy.plan import Plan
 from otactl.deploy.step.job import ROUND_RESULT
@@ -66,7 +65,7 @@ class JournalListener(Protocol):
         """The deployment is that far."""
 
 
-class Journal(WaveEntries, FormerVersionEntries):
+class Journal(WaveEntries):
     """The journal of one deployment: ``create`` and ``open`` take its lock, ``read`` does not.
 
     Args:

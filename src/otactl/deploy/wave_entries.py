@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from otactl.deploy.former_version import FormerVersionEntries
 from otactl.model.wave import GATE_STATUS, GateStatus
 
 if TYPE_CHECKING:
     from otactl.deploy.journal_file import Database
 
 
-class WaveEntries:
+class WaveEntries(FormerVersionEntries):
     """The entries of ``deploy.journal.Journal`` that are about waves."""
 
     _database: Database
