@@ -54,6 +54,7 @@ def build_application(settings: ServerSettings) -> tuple[Any, ssl.SSLContext]:
         largest_page=settings.largest_page,
         executions_per_minute=settings.executions_per_minute,
         delete_job_seconds=settings.delete_job_seconds,
+        member_seconds=settings.member_seconds,
         https_port=settings.https_port,
         host_names=settings.host_names,
         connection_rates=settings.connection_rates,

@@ -40,6 +40,8 @@ class CloudSettings:
         largest_page: Entries in a page of a list at most; small ones show who forgets nextToken.
         executions_per_minute: What a job notifies, or cancels, in a minute at most; AWS's value.
         delete_job_seconds: Real seconds for which a deleted job is in DELETION_IN_PROGRESS.
+        member_seconds: Real seconds after which a thing that joined a group shows in it, in lists
+            and as a job's target; AWS says that it takes some time, not how long.
         connection_rates: Whether a connection's messages and bytes a second are limited, as AWS
             limits them.
         least_keep_alive_seconds: The shortest keep alive of a connection; AWS's value.
@@ -63,6 +65,7 @@ class CloudSettings:
     largest_page: int = 250
     executions_per_minute: int = 1000
     delete_job_seconds: float = 2.0
+    member_seconds: float = 0.0
     connection_rates: bool = True
     least_keep_alive_seconds: int = 30
     index_lag_seconds: float = 0.0
@@ -136,6 +139,7 @@ class ServerSettings:
     largest_page: int = 250
     executions_per_minute: int = 1000
     delete_job_seconds: float = 2.0
+    member_seconds: float = 0.0
     connection_rates: bool = True
     least_keep_alive_seconds: int = 30
     index_lag_seconds: float = 0.0

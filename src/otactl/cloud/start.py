@@ -94,6 +94,7 @@ def _start(settings: CloudSettings, reservation: Reservation, *, detached: bool)
         largest_page=settings.largest_page,
         executions_per_minute=settings.executions_per_minute,
         delete_job_seconds=settings.delete_job_seconds,
+        member_seconds=settings.member_seconds,
         connection_rates=settings.connection_rates,
         least_keep_alive_seconds=settings.least_keep_alive_seconds,
         index_lag_seconds=settings.index_lag_seconds,

@@ -64,6 +64,7 @@ class Options:
         largest_page: Entries in a page of a list at most.
         executions_per_minute: What a job notifies, or cancels, in a minute at most.
         delete_job_seconds: Real seconds that DeleteJob takes.
+        member_seconds: Real seconds until a thing shows in the group that it joined.
         https_port: Of the gateway's listener for HTTPS.
         host_names: By which the cloud is asked, beside those of the loopback.
         connection_rates: Whether a connection's messages and bytes a second are limited.
@@ -76,6 +77,7 @@ class Options:
     largest_page: int = paging.LARGEST_PAGE
     executions_per_minute: int = DEFAULT_MAXIMUM_PER_MINUTE
     delete_job_seconds: float = 2.0
+    member_seconds: float = 0.0
     https_port: int = 443
     host_names: tuple[str, ...] = ()
     connection_rates: bool = True
@@ -131,9 +133,11 @@ def _adaptations(options: Options) -> dict[str, Callable[[], None]]:
         "the limits of a connection": limits.install,
         "HTTPS for devices": partial(device_https.install, options.https_port),
         "the small rules of the registry": registry.install,
-        "groups in groups": thing_group.install,
         "the fleet index": index.install,
         "GetPackageConfiguration": package_configuration.install,
+        "groups in groups": partial(
+            thing_group.install, int(1000 * options.member_seconds * background.speed)
+        ),
         "tables and functions of stacks": stack_resource.install,
         "pages of lists": partial(paging.install, options.largest_page),
         "the checks of the service models": model_check.install,

@@ -5,12 +5,15 @@
 - ListThingsInThingGroup with ``recursive`` lists the things of child groups too;
   ListThingGroups takes ``parentGroup``, ``namePrefixFilter`` and ``recursive``;
   ListThingGroupsForThing names parents too (Developer Guide, thing-groups).
+- Membership shows late (aws-facts O): in lists, and to a job that is created for the group. A
+  CONTINUOUS job that is there already hears of a new thing at once.
 - A thing is in ten groups at most, and in one of a hierarchy; a hierarchy has seven levels, a
   group a hundred direct children (aws-facts A8).
 
 Touched, in ``ministack.services.iot``: ``_job_target_resolve``, ``_jobs_thing_joined_group``,
 ``_list_thing_groups``, ``_list_thing_groups_for_thing``, ``_create_thing_group``,
-``_add_thing_to_group``, ``_jobs_materialize_executions`` and ``handle_request`` are wrapped;
+``_delete_thing_group``, ``_add_thing_to_group``, ``_jobs_materialize_executions`` and
+``handle_request`` are wrapped;
 ``_thing_groups`` and ``_things`` are read as MiniStack's own functions read them. The list of a
 group's things is replaced by one that finds a thing at once, and a CONTINUOUS job is told of a new
 thing but does not look for it at each read: both make a group's filling quadratic otherwise.
@@ -38,8 +41,11 @@ _MEMBERS = re.compile(r"/thing-groups/([^/]+)/things")
 _GROUP_ARN = re.compile(r"arn:[^:]+:iot:[^:]*:\d{12}:thinggroup/([^/]+)")
 
 
-def install() -> None:
+def install(member_ms: int) -> None:
     """Put groups in groups in place.
+
+    Args:
+        member_ms: Milliseconds of the cloud after which a new member shows in its group.
 
     Raises:
         ShapeChanged: MiniStack's groups are not those this was written for.
@@ -54,10 +60,11 @@ def install() -> None:
     require(isinstance(iot._thing_group_arn("g"), str), "ARNs of groups by name")  # noqa: SLF001
     require_source(iot._create_thing_group, '"things": []')  # noqa: SLF001
     require_source(iot._add_thing_to_group, 'group.setdefault("things", []).append(tname)')  # noqa: SLF001
+    require_source(iot._delete_thing_group, 'for tname in list(g.get("things", []))')  # noqa: SLF001
     require_parameters(iot._jobs_materialize_executions, "job_id")  # noqa: SLF001
     _install_job_targets()
     _install_lists()
-    _install_members()
+    _install_members(member_ms)
     _install_limits()
 
 
@@ -119,14 +126,21 @@ def _install_lists() -> None:
     iot.handle_request = handle_request
 
 
-def _install_members() -> None:
-    create, materialize = iot._create_thing_group, iot._jobs_materialize_executions  # noqa: SLF001
+def _install_members(member_ms: int) -> None:
+    create, delete = iot._create_thing_group, iot._delete_thing_group  # noqa: SLF001
+    materialize = iot._jobs_materialize_executions  # noqa: SLF001
 
     def create_thing_group(name: str, payload: dict[str, Any]) -> Any:
         answer = create(name, payload)
         if answer[0] == _OK:
-            iot._thing_groups[name]["things"] = MemberList()  # noqa: SLF001
+            iot._thing_groups[name]["things"] = MemberList(member_ms, iot._jobs_now_ms)  # noqa: SLF001
         return answer
+
+    def delete_thing_group(name: str) -> Any:
+        members = iot._thing_groups.get(name, {}).get("things")  # noqa: SLF001
+        if isinstance(members, MemberList):
+            members.show_all()  # each of them leaves the group
+        return delete(name)
 
     def materialize_executions(job_id: str) -> None:
         job = iot._jobs.get(job_id)  # noqa: SLF001
@@ -135,6 +149,7 @@ def _install_members() -> None:
             job["materialized"] = True
 
     iot._create_thing_group = create_thing_group  # noqa: SLF001
+    iot._delete_thing_group = delete_thing_group  # noqa: SLF001
     iot._jobs_materialize_executions = materialize_executions  # noqa: SLF001
 
 
