@@ -47,22 +47,10 @@ def build_application(settings: ServerSettings) -> tuple[Any, ssl.SSLContext]:
     Args:
         settings: Of this cloud.
     """
-    background = Background(settings.speed)
+    chosen = settings.chosen
+    background = Background(chosen.speed)
     signature.install()
-    options = adaptation.Options(
-        background=background,
-        largest_page=settings.largest_page,
-        executions_per_minute=settings.executions_per_minute,
-        delete_job_seconds=settings.delete_job_seconds,
-        member_seconds=settings.member_seconds,
-        https_port=settings.https_port,
-        host_names=settings.host_names,
-        connection_rates=settings.connection_rates,
-        least_keep_alive_seconds=settings.least_keep_alive_seconds,
-        index_lag_seconds=settings.index_lag_seconds,
-        index_build_seconds=settings.index_build_seconds,
-    )
-    adaptation.install_all(options)
+    adaptation.install_all(background, chosen, https_port=settings.https_port)
     background.repeat("the evaluation of alarms", alarm.evaluate_everywhere)
     background.run("the look at the event loop", background.log_stalls())
     tls = server_certificate.gateway_context()
@@ -74,8 +62,8 @@ def build_application(settings: ServerSettings) -> tuple[Any, ssl.SSLContext]:
 
     def make_administrator() -> None:
         administrator.put_administrator(
-            settings.account_id,
-            settings.region,
+            chosen.account_id,
+            chosen.region,
             access_key_id=settings.access_key_id,
             secret_access_key=settings.secret_access_key,
         )
@@ -96,13 +84,13 @@ def build_application(settings: ServerSettings) -> tuple[Any, ssl.SSLContext]:
         on_scope=topics.listen_in,
         on_reset=forget,
     )
-    if settings.fault_percent:
-        front = FaultLayer(front, percent=settings.fault_percent, seed=settings.fault_seed)
+    if chosen.fault_percent:
+        front = FaultLayer(front, percent=chosen.fault_percent, seed=chosen.fault_seed)
     guard = Guard(
         front,
-        check_signature=signature.SignatureCheck(settings.account_id, settings.region).refusal,
+        check_signature=signature.SignatureCheck(chosen.account_id, chosen.region).refusal,
         secret=settings.cloud_secret,
-        host_names=settings.host_names,
+        host_names=chosen.host_names,
     )
     return guard, tls
 

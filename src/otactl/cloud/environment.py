@@ -47,14 +47,14 @@ def ministack_environment(settings: ServerSettings, state_dir: Path) -> dict[str
         "IOT_MTLS_PORT": str(settings.mqtt_port),
         # Credentials are asked for and IoT policies hold on device connections.
         "AUTH": "true",
-        "MINISTACK_ACCOUNT_ID": settings.account_id,
-        "MINISTACK_REGION": settings.region,
-        "LOG_LEVEL": settings.log_level,
+        "MINISTACK_ACCOUNT_ID": settings.chosen.account_id,
+        "MINISTACK_REGION": settings.chosen.region,
+        "LOG_LEVEL": settings.chosen.log_level,
         "TMPDIR": str(temporary_directory(state_dir)),
         "STATE_DIR": str(state_dir / "services"),
         "S3_DATA_DIR": str(state_dir / "s3"),
-        "IOT_RETRANSMIT_SECONDS": str(round(_RETRANSMIT_SECONDS * settings.speed)),
-        "IOT_SESSION_EXPIRY_SECONDS": str(round(_SESSION_SECONDS * settings.speed)),
+        "IOT_RETRANSMIT_SECONDS": str(round(_RETRANSMIT_SECONDS * settings.chosen.speed)),
+        "IOT_SESSION_EXPIRY_SECONDS": str(round(_SESSION_SECONDS * settings.chosen.speed)),
         # MiniStack removes containers it takes for leftovers of its own; there may be another
         # MiniStack on this machine, so it shall find no Docker at all.
         "DOCKER_HOST": f"unix://{state_dir / 'no-docker.sock'}",

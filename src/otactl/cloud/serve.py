@@ -55,8 +55,8 @@ def main(text: str) -> None:
     shutil.rmtree(environment.temporary_directory(state_dir), ignore_errors=True)
     environment.temporary_directory(state_dir).mkdir(parents=True)
     os.environ.update(environment.ministack_environment(settings, state_dir))
-    if settings.speed != 1:
-        clock.install(clock.CloudClock(settings.clock_origin_ms / 1000, settings.speed))
+    if settings.chosen.speed != 1:
+        clock.install(clock.CloudClock(settings.clock_origin_ms / 1000, settings.chosen.speed))
     ending = _Ending(state_dir, remove_state_dir=settings.remove_state_dir)
     mqtt_socket = socket.socket(fileno=settings.mqtt_fd)
     mqtt_socket.set_inheritable(False)
@@ -64,7 +64,7 @@ def main(text: str) -> None:
     sslproto.SSLProtocol.max_size = _TLS_BUFFER_BYTES
 
     def make_loop() -> CloudLoop:
-        return CloudLoop(settings.speed, [mqtt_socket])
+        return CloudLoop(settings.chosen.speed, [mqtt_socket])
 
     with asyncio.Runner(loop_factory=make_loop) as runner:
         runner.run(_serve(settings, ending))
@@ -142,11 +142,11 @@ async def _serve(settings: ServerSettings, ending: _Ending) -> None:
     config = TwoBinds()
     config.bind = [f"fd://{settings.https_fd}"]
     config.insecure_bind = [f"fd://{settings.gateway_fd}"]
-    config.ssl_handshake_timeout = 60 * settings.speed
+    config.ssl_handshake_timeout = 60 * settings.chosen.speed
     _collect_garbage_seldom()
-    config.keep_alive_timeout = 75 * settings.speed
-    config.graceful_timeout = 0.2 * settings.speed
-    config.loglevel = settings.log_level
+    config.keep_alive_timeout = 75 * settings.chosen.speed
+    config.graceful_timeout = 0.2 * settings.chosen.speed
+    config.loglevel = settings.chosen.log_level
     await serve(application, config, shutdown_trigger=ending.asked.wait)
 
 

@@ -115,6 +115,7 @@ class ServerSettings:
         access_key_id: Of the administrator.
         secret_access_key: Of the administrator.
         cloud_secret: Opens what only the cloud itself and its owner may do; see ``guard``.
+        chosen: What was asked for; its ports and directory are those above by now.
     """
 
     gateway_fd: int
@@ -126,27 +127,15 @@ class ServerSettings:
     mqtt_port: int
     state_dir: str
     remove_state_dir: bool
-    account_id: str
-    region: str
-    speed: float
     clock_origin_ms: int
-    log_level: str
     access_key_id: str
     secret_access_key: str = field(repr=False)
     cloud_secret: str = field(repr=False)
-    fault_percent: float = 0.0
-    fault_seed: int = 0
-    largest_page: int = 250
-    executions_per_minute: int = 1000
-    delete_job_seconds: float = 2.0
-    member_seconds: float = 0.0
-    connection_rates: bool = True
-    least_keep_alive_seconds: int = 30
-    index_lag_seconds: float = 0.0
-    index_build_seconds: float = 0.0
-    host_names: tuple[str, ...] = ()
+    chosen: CloudSettings
 
     @classmethod
     def from_fields(cls, fields: dict[str, Any]) -> ServerSettings:
         """Read what the parent wrote."""
-        return cls(**(fields | {"host_names": tuple(fields["host_names"])}))
+        chosen = fields["chosen"]
+        settings = CloudSettings(**chosen | {"host_names": tuple(chosen["host_names"])})
+        return cls(**fields | {"chosen": settings})

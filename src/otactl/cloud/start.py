@@ -17,7 +17,7 @@ import ssl
 import subprocess
 import sys
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -86,25 +86,11 @@ def _start(settings: CloudSettings, reservation: Reservation, *, detached: bool)
         mqtt_port=reservation.mqtt.getsockname()[1],
         state_dir=str(reservation.state_dir),
         remove_state_dir=reservation.remove_state_dir and not detached,
-        account_id=settings.account_id,
-        region=settings.region,
-        speed=settings.speed,
-        fault_percent=settings.fault_percent,
-        fault_seed=settings.fault_seed,
-        largest_page=settings.largest_page,
-        executions_per_minute=settings.executions_per_minute,
-        delete_job_seconds=settings.delete_job_seconds,
-        member_seconds=settings.member_seconds,
-        connection_rates=settings.connection_rates,
-        least_keep_alive_seconds=settings.least_keep_alive_seconds,
-        index_lag_seconds=settings.index_lag_seconds,
-        index_build_seconds=settings.index_build_seconds,
         clock_origin_ms=time.time_ns() // 1_000_000,
-        log_level=settings.log_level,
         access_key_id=f"AKIA{secrets.token_hex(8).upper()}",
         secret_access_key=secrets.token_urlsafe(30),
         cloud_secret=secrets.token_urlsafe(32),
-        host_names=settings.host_names,
+        chosen=replace(settings, state_dir=None),
     )
     inherited = [*reservation.file_descriptors]
     if lifeline_reader is not None:
@@ -176,8 +162,8 @@ def _await_address(process: subprocess.Popen[bytes], server: ServerSettings) -> 
         ) from error
     return LocalCloudAddress(
         endpoint_url=f"http://{HOST}:{server.port}",
-        region=server.region,
-        account_id=server.account_id,
+        region=server.chosen.region,
+        account_id=server.chosen.account_id,
         access_key_id=server.access_key_id,
         secret_access_key=server.secret_access_key,
         cloud_secret=server.cloud_secret,
@@ -186,7 +172,7 @@ def _await_address(process: subprocess.Popen[bytes], server: ServerSettings) -> 
         ca_file=str(ca_file),
         https_url=f"https://{HOST}:{server.https_port}",
         ca_bundle_file=str(_write_ca_bundle(ca_file)),
-        clock_speed=server.speed,
+        clock_speed=server.chosen.speed,
         clock_origin_ms=server.clock_origin_ms,
         pid=process.pid,
         state_dir=server.state_dir,

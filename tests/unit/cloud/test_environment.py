@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from otactl.cloud.environment import ministack_environment, server_environment
-from otactl.cloud.settings import ServerSettings
+from otactl.cloud.settings import CloudSettings, ServerSettings
 
 STATE = Path("/state/of/mine")
 SERVER = ServerSettings(
@@ -18,14 +18,11 @@ SERVER = ServerSettings(
     mqtt_port=4001,
     state_dir=str(STATE),
     remove_state_dir=False,
-    account_id="123456789012",
-    region="eu-west-1",
-    speed=60.0,
     clock_origin_ms=0,
-    log_level="INFO",
     access_key_id="AKIA1",
     secret_access_key="s",
     cloud_secret="c",
+    chosen=CloudSettings(account_id="123456789012", region="eu-west-1", speed=60.0),
 )
 
 

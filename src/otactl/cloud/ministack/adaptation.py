@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 
 from otactl.cloud.background import Background
-from otactl.cloud.connection_limit import LEAST_KEEP_ALIVE_SECONDS
 from otactl.cloud.ministack import (
     alarm,
     asker,
@@ -50,62 +48,32 @@ from otactl.cloud.ministack.fleet_index import FleetIndex
 from otactl.cloud.ministack.job_deletion import JobDeletion
 from otactl.cloud.ministack.job_pace import JobPace
 from otactl.cloud.ministack.shape import ShapeChanged
-from otactl.rules.rollout import DEFAULT_MAXIMUM_PER_MINUTE
+from otactl.cloud.settings import CloudSettings
 
 _log = logging.getLogger("otactl.cloud.ministack")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """What adaptations are told.
-
-    Attributes:
-        background: Runs what goes on beside requests.
-        largest_page: Entries in a page of a list at most.
-        executions_per_minute: What a job notifies, or cancels, in a minute at most.
-        delete_job_seconds: Real seconds that DeleteJob takes.
-        member_seconds: Real seconds until a thing shows in the group that it joined.
-        https_port: Of the gateway's listener for HTTPS.
-        host_names: By which the cloud is asked, beside those of the loopback.
-        connection_rates: Whether a connection's messages and bytes a second are limited.
-        least_keep_alive_seconds: The shortest keep alive of a connection.
-        index_lag_seconds: Of the cloud, from a change of a thing until the fleet index has it.
-        index_build_seconds: Of the cloud, for which the fleet index is built.
-    """
-
-    background: Background = field(default_factory=Background)
-    largest_page: int = paging.LARGEST_PAGE
-    executions_per_minute: int = DEFAULT_MAXIMUM_PER_MINUTE
-    delete_job_seconds: float = 2.0
-    member_seconds: float = 0.0
-    https_port: int = 443
-    host_names: tuple[str, ...] = ()
-    connection_rates: bool = True
-    least_keep_alive_seconds: int = LEAST_KEEP_ALIVE_SECONDS
-    index_lag_seconds: float = 0.0
-    index_build_seconds: float = 0.0
-
-
-def _adaptations(options: Options) -> dict[str, Callable[[], None]]:
+def _adaptations(
+    background: Background, settings: CloudSettings, https_port: int
+) -> dict[str, Callable[[], None]]:
     """By what is lost without it.
 
     The store of executions comes before whatever asks it. Retries come before timeouts: a timeout
     tells the thing of both. Pages come after whatever lists, and the models' checks last: they
     look at a request first.
     """
-    background = options.background
-    pace = JobPace(background, options.executions_per_minute)
-    index = FleetIndex(options.index_lag_seconds, options.index_build_seconds)
-    deletion = JobDeletion(background, pace, options.delete_job_seconds)
+    pace = JobPace(background, settings.executions_per_minute)
+    index = FleetIndex(settings.index_lag_seconds, settings.index_build_seconds)
+    deletion = JobDeletion(background, pace, settings.delete_job_seconds)
     limits = ConnectionLimits(
         background,
-        rates=options.connection_rates,
-        least_keep_alive=options.least_keep_alive_seconds,
+        rates=settings.connection_rates,
+        least_keep_alive=settings.least_keep_alive_seconds,
     )
     return {
         "the refusal of clients without a certificate": client_certificate.install,
         "the broker's elliptic certificate (handshakes will be slow)": partial(
-            server_certificate.install, options.host_names
+            server_certificate.install, settings.host_names
         ),
         "the certificates by id (handshakes will be slow)": certificate_store.install,
         "the remembered decisions of policies (messages will be slow)": policy_decision.install,
@@ -131,27 +99,39 @@ def _adaptations(options: Options) -> dict[str, Callable[[], None]]:
         "the subscription index (a large fleet will be slow)": subscription_index.install,
         "answers to the connection that asked": asker.install,
         "the limits of a connection": limits.install,
-        "HTTPS for devices": partial(device_https.install, options.https_port),
+        "HTTPS for devices": partial(device_https.install, https_port),
         "the small rules of the registry": registry.install,
         "the fleet index": index.install,
         "GetPackageConfiguration": package_configuration.install,
         "groups in groups": partial(
-            thing_group.install, int(1000 * options.member_seconds * background.speed)
+            thing_group.install, int(1000 * settings.member_seconds * background.speed)
         ),
         "tables and functions of stacks": stack_resource.install,
-        "pages of lists": partial(paging.install, options.largest_page),
+        "pages of lists": partial(paging.install, settings.largest_page),
         "the checks of the service models": model_check.install,
     }
 
 
-def install_all(options: Options | None = None) -> dict[str, str]:
+def install_all(
+    background: Background | None = None,
+    settings: CloudSettings | None = None,
+    *,
+    https_port: int = 443,
+) -> dict[str, str]:
     """Install each adaptation that fits.
+
+    Args:
+        background: Runs what goes on beside requests.
+        settings: What was chosen about this cloud.
+        https_port: Of the gateway's listener for HTTPS.
 
     Returns:
         What is missing, with the reason.
     """
     missing = {}
-    for name, install in _adaptations(options or Options()).items():
+    for name, install in _adaptations(
+        background or Background(), settings or CloudSettings(), https_port
+    ).items():
         try:
             install()
         except (ShapeChanged, AttributeError) as error:
