@@ -67,6 +67,7 @@ def things(
         group=unique,
         bucket=firmware_bucket,
         role_arn=stream_role_arn,
+        shadows=["pump"],
     ) as made:
         made.put_image(IMAGE, unique)
         yield made
@@ -129,12 +130,21 @@ def test_the_aws_cli_and_the_sdks_shadow_client_read_it(
     thing_name = f"succeed-{unique}"
     sources = (
         VersionSource(version_path=("version",), boot_count_path=("boots",)),
+        VersionSource(shadow="pump", version_path=("fw", "version")),
         VersionSource(shadow="$package", version_path=("pump", "version")),
     )
     with things.fleet(factory=FactoryImage(version="1"), version_sources=sources) as fleet:
         things.create_job(unique, IMAGE, stream=unique)
         wait_for_results(fleet, len(things.manifest.things))
-        assert fleet.wait_until_idle(grace_seconds=0.2, max_wait_seconds=60)
+        wait_until(
+            lambda: _shadow(clients, thing_name)["version"] == "2", "it reports", seconds=SECONDS
+        )
+        # A report goes to one shadow after the other, to this one last.
+        wait_until(
+            lambda: _shadow(clients, thing_name, shadowName="$package")["pump"]["version"] == "2",
+            "it reports to $package",
+            seconds=SECONDS,
+        )
 
     classic = _read_by_cli(cloud, thing_name)
     package = _read_by_cli(cloud, thing_name, "--shadow-name", "$package")
@@ -144,6 +154,7 @@ def test_the_aws_cli_and_the_sdks_shadow_client_read_it(
     assert classic["state"]["reported"] == {"version": "2", "boots": 2}
     assert set(classic["metadata"]["reported"]) == {"version", "boots"}
     assert package["state"]["reported"] == {"pump": {"version": "2"}}
+    assert _shadow(clients, thing_name, shadowName="pump") == {"fw": {"version": "2"}}
     assert by_sdk == ({"version": "2", "boots": 2}, {"pump": {"version": "2"}})
 
 

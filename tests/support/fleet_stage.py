@@ -116,6 +116,7 @@ def stage(
     group: str,
     bucket: str,
     role_arn: str,
+    shadows: Sequence[str] = (),
 ) -> Iterator[Stage]:
     """Make things in a cloud, for a while."""
     directory = FleetDirectory(root)
@@ -129,7 +130,7 @@ def stage(
         role_arn=role_arn,
     )
     try:
-        for _ in create_fleet(clients, directory, manifest):
+        for _ in create_fleet(clients, directory, manifest, shadows=shadows):
             pass
         yield made
     finally:

@@ -1,8 +1,9 @@
 """What becomes of a device once its SUCCEEDED is on record, and when it reports its version.
 
-A healthy device reports its version after each connection, and after each execution, so that what
-it reports of a new image is younger than its SUCCEEDED. It does not report while a verdict is still
-to be sent. An unhealthy one (``Behaviour``, the part of it in ``AFTER_SUCCESS``):
+A healthy device reports its version after each connection, and a moment after each execution, so
+that what it reports of a new image is younger than its SUCCEEDED, by whole seconds too, which is
+how shadows note times. It does not report while a verdict is still to be sent. An unhealthy one
+(``Behaviour``, the part of it in ``AFTER_SUCCESS``):
 
 - *revert* boots the new image, whose self-test fails, and then the old one, which connects;
 - *crashloop* reports, runs for ``crash_ms``, reboots, connects, and so on, until another image
@@ -60,14 +61,12 @@ class Aftermath:
                 return [Reboot(0, self._profile.reboot_ms)]
             case Behaviour.BRICK:
                 return [GoDark()]
-            case Behaviour.DARK:
-                return [*self._report(), GoDark()]
-            case Behaviour.LATE:
-                self._report_at_ms = now_ms + self._profile.late_ms
-                return []
             case Behaviour.CRASHLOOP:
                 self._crash_at_ms = now_ms + self._profile.crash_ms
-        return self._report()
+        is_late = fate is Behaviour.LATE
+        delay_ms = self._profile.late_ms if is_late else self._profile.report_ms
+        self._report_at_ms = now_ms + delay_ms
+        return []
 
     def image_booted(self) -> None:
         """The image of an execution runs: what the one before it did is over."""
@@ -92,6 +91,8 @@ class Aftermath:
         if self._report_at_ms is not None and self._report_at_ms <= now_ms:
             self._report_at_ms = None
             effects += self._report()
+            if self._fate is Behaviour.DARK:
+                effects.append(GoDark())
         if self._crash_at_ms is not None and self._crash_at_ms <= now_ms:
             self._crash_at_ms = None
             effects.append(Reboot(0, self._profile.reboot_ms))

@@ -35,6 +35,7 @@ class DeviceProfile:
         self_test_ms: How long a device with a FreeRTOS OTA agent tries the new image.
         drop_ms: How long a device that loses its connection stays away.
         crash_ms: How long the image of a device in a crash loop runs from one boot to the next.
+        report_ms: How long after an execution a device reports its version.
         late_ms: How long after its success a late device reports its version.
         progress_blocks: Progress is reported every so many blocks, as AWS's library does (G5) …
         progress_shortest_ms: … but never more often than this …
@@ -58,6 +59,7 @@ class DeviceProfile:
     self_test_ms: int = 500
     drop_ms: int = 2_000
     crash_ms: int = 20_000
+    report_ms: int = 1_500
     late_ms: int = 120_000
     progress_blocks: int = 64
     progress_shortest_ms: int = 1_000
@@ -120,7 +122,7 @@ class DeviceProfile:
 
 _NOT_NEGATIVE = (
     *("install_ms", "reboot_ms", "self_test_ms", "drop_ms", "progress_shortest_ms"),
-    *("crash_ms", "late_ms"),
+    *("crash_ms", "report_ms", "late_ms"),
 )
 _AT_LEAST_ONE = (
     "requests_in_flight",

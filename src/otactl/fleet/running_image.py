@@ -19,6 +19,14 @@ DEFAULT_VERSION_SOURCES = (
 )
 
 
+def version_sources(asked: VersionSource | None) -> tuple[VersionSource, ...]:
+    """Where devices report: where a file asks them to, and as ever to the other shadows."""
+    if asked is None:
+        return DEFAULT_VERSION_SOURCES
+    others = (source for source in DEFAULT_VERSION_SOURCES if source.shadow != asked.shadow)
+    return (asked, *others)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunningImage:
     """What a device runs.

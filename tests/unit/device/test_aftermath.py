@@ -46,15 +46,18 @@ def _reported(world: World) -> list[tuple[bytes, int]]:
 
 def test_a_healthy_device_reports_when_it_connects_and_once_its_success_is_on_record() -> None:
     world = _after_a_job(Behaviour.SUCCEED)
+    succeeded_at_ms = world.now_ms
     _let_pass(world, 60_000)
 
     # Not when it connected after the reboot: that report would be older than its SUCCEEDED.
     assert _reported(world) == [(FACTORY, 1), (CONTENT, 2)]
+    seconds = [at_ms // 1000 for at_ms in (succeeded_at_ms, world.version_reports[-1][2])]
+    assert seconds[0] < seconds[1], "by whole seconds, which is how shadows note times"
 
 
 def test_a_device_that_only_lost_its_connection_reports_again_with_as_many_boots() -> None:
     world = _after_a_job(Behaviour.SUCCEED)
-    _let_pass(world, 1_000)
+    _let_pass(world, 5_000)
     world.lose_connection()
     _let_pass(world, 1_000)
 
@@ -65,7 +68,7 @@ def test_a_failed_execution_is_followed_by_a_report_of_what_runs_still() -> None
     world = World(profile=PROFILE, behaviour=Behaviour.FAIL)
     world.come_back()
     world.queue(CONTENT, "job")
-    world.run_fairly()
+    _let_pass(world, 60_000)
 
     assert _reported(world) == [(FACTORY, 1), (FACTORY, 1)]
 

@@ -25,6 +25,7 @@ from otactl.fleet.agent import DevicePlan
 from otactl.fleet.clock import FleetClock
 from otactl.fleet.endpoint import FleetEndpoint
 from otactl.fleet.runner import FleetRun
+from otactl.fleet.running_image import version_sources
 from otactl.fleet.store import FleetDirectory
 from otactl.model.document_format import DocumentFormat
 from otactl.model.local_cloud import LocalCloudAddress
@@ -127,7 +128,9 @@ def rehearsal_environment(
         reads = participants.dialects(_dialects(loaded))
         directory = FleetDirectory(work_dir / "fleet")
         manifest = plan_fleet(clients, things=participants.things, groups=participants.groups)
-        for _ in create_fleet(clients, directory, manifest):
+        sources = version_sources(configuration.version_source)
+        shadows = [source.shadow for source in sources]
+        for _ in create_fleet(clients, directory, manifest, shadows=shadows):
             pass
         fleet = stack.enter_context(
             FleetRun(
@@ -146,6 +149,7 @@ def rehearsal_environment(
                 clock=FleetClock.of_local_cloud(address),
                 public_key=public_key,
                 template=_template(loaded),
+                version_sources=sources,
                 image_versions=_image_versions(configuration),
             )
         )
@@ -171,10 +175,11 @@ def _with_signing_key(loaded: LoadedDeployment, clients: AwsClients) -> LoadedDe
 
 def _image_versions(configuration: DeploymentConfiguration) -> dict[str, str]:
     """The version that the image has in itself: not every form of document says it."""
-    if configuration.image_version is None:
+    version = configuration.expected_version or configuration.image_version
+    if version is None:
         return {}
     image = measure_image(configuration.image, piece_bytes=configuration.chunk_size_bytes)
-    return {image.sha256: configuration.image_version}
+    return {image.sha256: version}
 
 
 def _template(loaded: LoadedDeployment) -> Mapping[str, Any] | None:
