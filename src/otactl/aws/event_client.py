@@ -1,7 +1,7 @@
 """An MQTT client that leaves nothing open when it cannot connect.
 
 The library below opens a socket, and forgets to close it when the handshake on it fails or is
-given up. Whoever listens for hours and is refused again and again would collect them.
+given up. A process that listens for hours and is refused again and again would collect them.
 """
 
 from __future__ import annotations

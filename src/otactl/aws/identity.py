@@ -18,5 +18,5 @@ def account_of(clients: AwsClients) -> str:
 
 @translated("sts")
 def identity_of(clients: AwsClients) -> str:
-    """The ARN of whoever these credentials are."""
+    """The ARN of the identity that these credentials belong to."""
     return clients.sts.get_caller_identity()["Arn"]

@@ -1,6 +1,6 @@
 """IoT Jobs and alarms for a command that runs for long: its credentials can be renewed on the way.
 
-Whoever signs in again in another terminal changes files that a session has read already. So after
+Signing in again in another terminal changes files that a session has read already. So after
 a refusal a new session is made, and what was counted stays.
 """
 

@@ -40,7 +40,7 @@ class PatientDynamo:
 
     Args:
         clients: The clients of the command, in the table's region.
-        sleep: Waits so many seconds.
+        sleep: Waits N seconds.
         draw: Random numbers of [0, 1).
     """
 

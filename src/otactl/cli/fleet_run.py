@@ -76,9 +76,7 @@ def run(
     ] = 16384,
     save_blocks: Annotated[
         int,
-        typer.Option(
-            "--save-blocks", min=1, help="What has arrived is noted on disk every so many blocks."
-        ),
+        typer.Option("--save-blocks", min=1, help="Save what has arrived to disk every N blocks."),
     ] = 64,
     install_seconds: Annotated[
         float, typer.Option(min=0, help="How long a device installs.")
@@ -99,12 +97,12 @@ def run(
         typer.Option(
             metavar="SECONDS",
             min=0,
-            help="Idle is when nothing has been pending for so long; a rollout takes a minute "
+            help="Idle is when nothing has been pending for SECONDS; a rollout takes a minute "
             "from one batch to the next.",
         ),
     ] = 75.0,
     max_wait: Annotated[
-        float | None, typer.Option(metavar="SECONDS", min=1, help="Stop after so long regardless.")
+        float | None, typer.Option(metavar="SECONDS", min=1, help="Stop after SECONDS in any case.")
     ] = None,
     mqtt_host: MqttHostOption = None,
     mqtt_port: MqttPortOption = 8883,

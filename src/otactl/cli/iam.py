@@ -37,8 +37,8 @@ def iam(
 ) -> None:
     """Print the IAM policies that deploying FILE needs, and nothing more than it needs.
 
-    `user` is for whoever runs otactl, `stream-role` for roleArn in [DEFAULT], `presign-role` for
-    roleArn in [PRESIGNED_URL_CONFIG]; both roles trust AWS IoT by `trust`.
+    `user` is for the identity that runs otactl, `stream-role` for roleArn in [DEFAULT],
+    `presign-role` for roleArn in [PRESIGNED_URL_CONFIG]; both roles trust AWS IoT by `trust`.
     """
     from otactl.operations.load import load_deployment
 

@@ -37,8 +37,8 @@ def init(
     """Ask for the values of a dev.ini and write it.
 
     For a new file these are six: things, image, role, bucket, region, job. Rollout, abort criterion
-    and timeout are preset safely for so many things. With Ctrl-C the answers are kept for the next
-    time.
+    and timeout are preset safely for that number of things. With Ctrl-C the answers are kept for
+    the next time.
 
     With --full, or to change FILE or EXISTING, every key is asked for; what you do not answer stays
     as it is. Every answer is checked as AWS would. FILE is never replaced unasked.

@@ -68,7 +68,7 @@ class ErrorBoundary(TyperGroup):
                 error.message += " (a file is named by --out)"
             raise
         except BrokenPipeError:
-            # Whoever read our output has gone, as in `otactl … | head`: nobody is left to tell.
+            # The reader of our output has gone, as in `otactl … | head`: nobody is left to tell.
             _abandon_output()
             sys.exit(128 + signal.SIGPIPE)
         except OtactlError as error:

@@ -92,7 +92,7 @@ DetailsOption = Annotated[
         "--details",
         min=0,
         metavar="THINGS",
-        help="Ask about so many things one by one at the end of a round (reasons, times).",
+        help="Query at most N things one by one at the end of a round (reasons, times).",
     ),
 ]
 PollOption = Annotated[
@@ -132,7 +132,9 @@ DeploymentArgument = Annotated[
 ]
 ForceOption = Annotated[
     bool,
-    typer.Option("--force", help="Delete a job that has the configured id, whoever created it."),
+    typer.Option(
+        "--force", help="Delete a job that has the configured id, even if otactl did not create it."
+    ),
 ]
 DirOption = Annotated[
     Path | None,

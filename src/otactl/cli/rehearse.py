@@ -19,7 +19,7 @@ from otactl.cli.options import (
 from otactl.operations.fleet_address import read_public_key
 from otactl.operations.state_directory import state_directory
 
-#: A round of a rehearsal ends after so long, by the local cloud's clock.
+#: A round of a rehearsal ends after this time, by the local cloud's clock.
 _DEFAULT_MAX_WAIT_SECONDS = 3600.0
 
 
@@ -93,7 +93,7 @@ def rehearse(
             min=0,
             max=80,
             metavar="PERCENT",
-            help="Let so many of a hundred AWS calls be throttled, fail, or lose their answer.",
+            help="Percentage of AWS calls that are throttled, fail, or lose their answer.",
         ),
     ] = 0.0,
     approve: Annotated[

@@ -70,10 +70,10 @@ def deploy(
         int | None, _parameter("--upper-limit", "Seconds a download may take.", min=0)
     ] = None,
     datapoints: Annotated[
-        int | None, _parameter("--datapoints", "M: so many minutes must be bad …", min=1)
+        int | None, _parameter("--datapoints", "M: number of bad minutes …", min=1)
     ] = None,
     evaluation_periods: Annotated[
-        int | None, _parameter("--evaluation-periods", "N: … out of so many.", min=1)
+        int | None, _parameter("--evaluation-periods", "N: … out of N minutes.", min=1)
     ] = None,
     log_days: Annotated[
         int | None, _parameter("--log-days", "How long logs are kept.", min=1)

@@ -125,7 +125,7 @@ def connect_reading(path: Path) -> Database:
     """Open a journal that exists for reading, also while another process writes it.
 
     The file itself is opened for writing where that is allowed: what a killed process wrote by
-    half is taken back by whoever comes first, and that may be a reader.
+    half is taken back by the next process that opens it, and that may be a reader.
 
     Raises:
         UserMistake: It is missing, damaged, or was cut short at its very beginning.

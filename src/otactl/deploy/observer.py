@@ -1,4 +1,4 @@
-"""What whoever watches a deployment is told: progress bars, logs, tests."""
+"""What the observers of a deployment are notified of: progress bars, logs, tests."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class StepMoment:
 
 
 class Observer(Protocol):
-    """Whoever wants to know. No method may raise."""
+    """Observes a deployment. No method may raise."""
 
     def on_step(self, moment: StepMoment) -> None:
         """A step came a bit further."""
@@ -55,7 +55,7 @@ class Observer(Protocol):
         """A round is over."""
 
     def on_pause(self, reason: str, seconds: float) -> None:
-        """AWS cannot be reached; the next try is in so many seconds."""
+        """AWS cannot be reached; the next try is in N seconds."""
 
     def on_note(self, message: str) -> None:
         """Something a user should know of a long wait."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Policy = dict[str, Any]
 _READ_OBJECT = ("s3:GetObject", "s3:GetObjectVersion")
 
-#: A managed policy has at most 6,144 characters (IAM quotas): so many thing ARNs still fit.
+#: A managed policy has at most 6,144 characters (IAM quotas): this many thing ARNs still fit.
 _MOST_NAMED_THINGS = 20
 
 
@@ -238,7 +238,7 @@ def signing_statements(configuration: DeploymentConfiguration) -> list[dict[str,
     """What signing by AWS KMS or AWS Signer needs; nothing for a key of one's own.
 
     Which resource each action takes: Service Authorization Reference for KMS, Signer and ACM.
-    Signer reads and writes the bucket with the rights of whoever starts the job.
+    Signer reads and writes the bucket with the rights of the identity that starts the job.
     """
     signing = configuration.signing
     if signing is None:

@@ -46,7 +46,7 @@ class Request:
     Attributes:
         custom_document: The local custom job document; None when there is none, or it is in S3.
         account: The account of the credentials, twelve digits.
-        force: Whether a job that has the id may be deleted whoever created it.
+        force: Whether a job that has the id may be deleted even if otactl did not create it.
         excepted: The names of the things that ``exceptThings`` keeps out of every wave.
     """
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Pace:
-    """The batches of one rollout to so many things.
+    """The batches of one rollout to N things.
 
     Args:
         rollout: The job's rollout; None for the service's default.

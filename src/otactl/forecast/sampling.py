@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def draw(
     distribution: Distribution, count: int, generator: np.random.Generator
 ) -> NDArray[np.float64]:
-    """So many independent draws."""
+    """N independent draws."""
     match distribution.form:
         case Form.CONSTANT:
             return np.full(count, distribution.constant)
@@ -40,7 +40,7 @@ def draw(
 def draw_ms(
     seconds: Distribution, count: int, generator: np.random.Generator
 ) -> NDArray[np.int64] | np.int64:
-    """So many durations in whole milliseconds; one number when they are all the same."""
+    """N durations in whole milliseconds; one number when they are all the same."""
     if seconds.form is Form.CONSTANT:
         return np.int64(round((seconds.constant or 0.0) * 1000))
     drawn = draw(seconds, count, generator)

@@ -29,7 +29,7 @@ class WholeRange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecimalRange:
-    """Decimal numbers between two bounds, with so many digits behind the point.
+    """Decimal numbers between two bounds, with at most N digits behind the point.
 
     Attributes:
         exclusive: Whether the minimum itself is refused.

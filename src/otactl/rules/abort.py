@@ -58,7 +58,7 @@ def failures(criterion: AbortCriterion, counts: Counts) -> int:
 
 
 def is_met(criterion: AbortCriterion, failed: int, ended: int) -> bool:
-    """Whether so many failures among so many ended executions meet the criterion."""
+    """Whether this many failures among this many ended executions meet the criterion."""
     return (
         ended >= max(1, criterion.min_number_of_executed_things)
         and failed * WHOLE >= threshold_hundredths(criterion) * ended

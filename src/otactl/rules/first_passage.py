@@ -34,7 +34,7 @@ WORK = 2_000_000
 
 
 def probability_of_firing(criterion: AbortCriterion, failure_rate: float, executions: int) -> float:
-    """How likely the criterion fires within so many executions.
+    """How likely the criterion fires within N executions.
 
     Args:
         criterion: Its failure type is not looked at: the rate is that of what it counts.

@@ -60,7 +60,7 @@ def raises(rate: ExponentialRate, state: RolloutState) -> int:
 
 
 def rate_after(rollout: Rollout, number_of_raises: int) -> int:
-    """Things per minute after so many raises.
+    """Things per minute after N raises.
 
     The factor has one decimal (botocore IncrementFactor), so the arithmetic is exact: in binary
     floating point 45 x 1.4 is a little less than 63, and a thing would be lost.

@@ -1,7 +1,7 @@
 """A console for what strangers wrote.
 
 Much of what is shown was written by strangers: devices, other users of the account, files. No
-control character of theirs reaches the terminal; the console sees to it, whoever prints.
+control character of theirs reaches the terminal; the console sees to it in all commands.
 """
 
 from __future__ import annotations

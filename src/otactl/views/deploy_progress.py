@@ -2,7 +2,7 @@
 
 On a terminal the bar is redrawn in place. Elsewhere (a pipe, a CI log) a line with the time is
 written whenever something changed, so that the log reads as a story and not as a film; and one each
-minute when nothing did, for whoever ends builds that are silent.
+minute when nothing did, because CI servers end silent builds.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ _VERDICT_STYLES = {
     Verdict.INCONCLUSIVE: "yellow",
 }
 
-#: So many statuses leave room for two blanks between columns.
+#: This many statuses leave room for two blanks between columns.
 _ROOMY = 3
 #: Failures listed on the terminal; the report has them all.
 _LISTED_FAILURES = 20

@@ -32,7 +32,7 @@ _OVER = (JobStatus.COMPLETED, JobStatus.CANCELED)
 _MINUTE = 60
 _HOUR = 3600
 _DAY = 86_400
-#: Below so many seconds an estimate is told to so many.
+#: An estimate below the first number of seconds is rounded to the second.
 _ROUGH_STEPS = (
     (30, 1),
     (_MINUTE, 5),
@@ -89,12 +89,12 @@ def executions_mark(count: int, things: int | None) -> str:
 
 
 def things_words(count: int) -> str:
-    """So many things: ``1 thing``, ``2,000 things``."""
+    """A number of things: ``1 thing``, ``2,000 things``."""
     return "1 thing" if count == 1 else f"{count:,} things"
 
 
 def rounds_words(count: int) -> str:
-    """So many rounds: ``1 round``, ``2 rounds``."""
+    """A number of rounds: ``1 round``, ``2 rounds``."""
     return f"{count} round" if count == 1 else f"{count} rounds"
 
 

@@ -62,3 +62,10 @@ def test_paragraphs_flow_and_flags_name_no_value(
             if before.strip() and after.strip() and "Usage:" not in before:
                 room = columns - 1 - len(before)
                 assert len(after.split()[0]) >= room - 1, (name, before, after)
+
+
+def test_help_says_n_and_if(command, capsys) -> None:
+    for name in ("", *EXAMPLES):
+        command.main([*name.split(), "--help"], prog_name="otactl", standalone_mode=False)
+        text = " ".join(capsys.readouterr().out.lower().split())
+        assert not re.findall(r"\bso many\b|\bso long\b|\bwhoever\b", text), name

@@ -60,7 +60,7 @@ def add(
 
     A million devices go in batches: `otactl queue add dev.ini --split 10000` makes a hundred
     requests, each deployed when the one before it has succeeded, or with `--required-succeeded 95`
-    when so many of its things have.
+    when that percentage of its things has.
     """
     from otactl.jobqueue.submission import RequestOptions
     from otactl.operations.load import load_deployment

@@ -38,7 +38,7 @@ def list_requests(
     everything: Annotated[
         bool, typer.Option("--all", "-a", help="Of every state, what is over too.")
     ] = False,
-    limit: Annotated[int, typer.Option(min=1, help="So many of each state at most.")] = 100,
+    limit: Annotated[int, typer.Option(min=1, help="At most N requests of each state.")] = 100,
     queue: QueueLocation = DEFAULT_QUEUE,
     output: OutputOption = OutputFormat.TEXT,
 ) -> None:

@@ -109,7 +109,7 @@ SplitOption = Annotated[
         "--split",
         min=1,
         metavar="THINGS",
-        help="Make requests of so many things each, one after the other; the first that fails"
+        help="Make requests of N things each, one after the other; the first that fails"
         " stops those behind it. Groups are taken apart into their things.",
     ),
 ]
@@ -120,7 +120,7 @@ RequiredSucceededOption = Annotated[
         min=0.01,
         max=100,
         metavar="PERCENT",
-        help="With --split: a request is deployed when so many percent of its things succeeded,"
+        help="With --split: a request is deployed when N percent of its things succeeded,"
         " rounded up, and the next one may go. Without it, all of them must.",
     ),
 ]
@@ -131,7 +131,7 @@ MaxMinutesOption = Annotated[
         min=1,
         max=43_200,
         metavar="MINUTES",
-        help="With --required-succeeded: judge after so long, whatever things have not ended.",
+        help="With --required-succeeded: judge after MINUTES, though things have not ended.",
     ),
 ]
 KeepDaysOption = Annotated[
@@ -140,6 +140,6 @@ KeepDaysOption = Annotated[
         "--keep-days",
         min=1,
         metavar="DAYS",
-        help="Let the table forget the request so long after its end (needs `queue init --ttl`).",
+        help="Let the table forget the request DAYS after its end (needs `queue init --ttl`).",
     ),
 ]

@@ -73,7 +73,7 @@ def run(
             min=2,
             max=MAX_LEASE_MS // 1000,
             metavar="SECONDS",
-            help="A worker without a sign of life for so long loses its request. Under 660 the"
+            help="A worker without a sign of life for SECONDS loses its request. Under 660 the"
             " margin to AWS's signatures shrinks.",
             rich_help_panel=QUEUE_PANEL,
         ),

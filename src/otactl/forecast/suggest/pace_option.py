@@ -61,14 +61,14 @@ class Courses:
     things: int
 
     def finished_minute(self, estimate: FleetEstimate, percent: float) -> NDArray[np.float64]:
-        """When so many percent of the fleet have finished; infinite when not by then."""
+        """When that percentage of the fleet has finished; infinite when not by then."""
         wanted = self.things * percent / 100
         return np.array(
             [_first_minute(batches, estimate.finished, wanted) for batches in self._batches()]
         )
 
     def executed_minute(self, rollout: int, estimate: FleetEstimate, count: float) -> float:
-        """When so many executions of one rollout have ended; infinite when not by then."""
+        """When N executions of one rollout have ended; infinite when not by then."""
         return _first_minute(self._batches()[rollout], estimate.finished, count)
 
     def notified_by(self, rollout: int, minute: float) -> int:
@@ -81,7 +81,7 @@ class Courses:
 
 
 def follow(options: list[Rollout], estimate: FleetEstimate, things: int, minutes: int) -> Courses:
-    """Follow every rollout for so many minutes."""
+    """Follow every rollout for N minutes."""
     base, factor, step, maximum = _columns(options)
     notified = np.zeros((minutes, len(options)), dtype=np.int64)
     lag, share = _lag(estimate)

@@ -80,7 +80,7 @@ _USER_KEYS = (
         allowed=f"a reason of 1 to {limits.MAX_WAIVER_REASON_LENGTH} characters",
         default="",
         becomes="otactl lint",
-        about="Accepts the finding of that code; the value says why, for whoever reads it next.",
+        about="Accepts the finding of that code; the value says why, for the next reader.",
         example="the first wave is the test rack",
         ours=True,
     ),

@@ -85,7 +85,7 @@ class IncreaseCriteriaSection(Section):
         int | None, WholeNumber(limits.INCREASE_THRESHOLD, "things")
     ] = key(
         "numberOfNotifiedThings",
-        about="The rate grows each time so many more things have been notified.",
+        about="The rate grows each time N more things have been notified.",
         becomes=f"{_EXPONENTIAL}.rateIncreaseCriteria.numberOfNotifiedThings",
         example="15",
         default=None,
@@ -94,7 +94,7 @@ class IncreaseCriteriaSection(Section):
         int | None, WholeNumber(limits.INCREASE_THRESHOLD, "things")
     ] = key(
         "numberOfSucceededThings",
-        about="The rate grows each time so many more things have succeeded.",
+        about="The rate grows each time N more things have succeeded.",
         becomes=f"{_EXPONENTIAL}.rateIncreaseCriteria.numberOfSucceededThings",
         example="None",
         default=None,
@@ -159,7 +159,7 @@ class AbortTypeSection(Section):
         int, WholeNumber(limits.ABORT_EXECUTED_THINGS, "things")
     ] = key(
         "minNumberOfExecutedThings",
-        about="So many things must have finished before the share is looked at.",
+        about="The share counts only when at least N things have finished.",
         becomes=f"{_CRITERIA}.minNumberOfExecutedThings",
         example="10",
     )

@@ -69,7 +69,7 @@ def read_waivers(section: IniSection, report: Report) -> dict[str, str]:
                         f"{limits.MAX_WAIVER_REASON_LENGTH} characters, found "
                         f"{quoted(entry.value)}"
                     ),
-                    hint="say why the finding is accepted, for whoever reads it next",
+                    hint="say why the finding is accepted, for the next reader",
                 ),
             )
         else:

@@ -33,7 +33,7 @@ _LIST_HEAD = 3
 #: Lines that a question, or what came of one, may take.
 _MOST_SAID = 3
 _LEAST_HEIGHT = 8
-#: Names of things have so many columns at least, and more where there is room beside the rest.
+#: Names of things have at least this many columns, and more where there is room beside the rest.
 _NAME_WIDTH = 24
 _BESIDE_NAME = 52
 

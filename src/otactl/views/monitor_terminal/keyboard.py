@@ -100,7 +100,7 @@ class Keyboard:
     def read(self, timeout_seconds: float) -> list[str]:
         """The keys pressed within a while; empty when none was."""
         if self.is_gone:
-            # No terminal, no keys; whoever calls must still get its pause.
+            # No terminal, no keys; the caller must still get its pause.
             select.select([], [], [], timeout_seconds)
             return []
         try:

@@ -14,7 +14,7 @@ from rich.text import Text
 #: A label, then at least two blanks; no label is wider.
 _LABEL = re.compile(r" *\S+(?: \S+)*? {2,}")
 _WIDEST_LABEL = 20
-#: A line is broken behind one of these when that leaves so many columns empty at most.
+#: A line is broken behind one of these when that leaves at most N columns empty.
 _PAUSES = (",", ";", ":")
 _RAGGED = 24
 

@@ -1,4 +1,4 @@
-"""Who may see the page: whoever has its address, from this machine, from the page itself.
+"""Who may see the page: a browser on this machine that has its address, and the page itself.
 
 The address holds a token as its first level, so that no cookie is needed and none can be misused:
 nothing a browser sends by itself opens the page. Beyond that
