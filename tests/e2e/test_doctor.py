@@ -170,10 +170,9 @@ def test_permissions_that_lack_are_named_and_questions_that_are_denied_are_unkno
     health, words, advice = the(found, "permissions")
     assert health == "bad"
     assert "iot:CreateJob on " in words
-    # Every other action is allowed by what `otactl iam` printed.
-    # The simulator of MiniStack does not look at the context, on which PassRole depends.
+    # Every other action is allowed by what `otactl iam` printed, PassRole on its condition.
     named = words.removeprefix("not allowed: ").split(", ")
-    assert [each.split()[0] for each in named] == ["iot:CreateJob", "iam:PassRole"]
+    assert [each.split()[0] for each in named] == ["iot:CreateJob"]
     assert "otactl iam FILE" in advice
     assert the(found, "fleet index")[0] == "unknown"
     assert "not allowed" in the(found, "fleet index")[1]

@@ -1,0 +1,95 @@
+"""IAM's policy simulator with the context that it is asked with.
+
+SimulatePrincipalPolicy and SimulateCustomPolicy take the values of condition keys
+(``ContextEntries``, IAM API Reference); MiniStack does not read them, so that no statement with a
+condition, such as that of ``iam:PassRole``, ever allows anything.
+
+Touched: ``ministack.services.iam`` reads the parameters in ``_extract_simulate_params`` and judges
+in ``_build_simulate_results_real``. The first is wrapped to keep the entries of its request, the
+second to leave out the statements whose conditions these do not meet.
+"""
+
+# ruff: noqa: SLF001 - the private parts of MiniStack are what this file is about, see above.
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from dataclasses import replace
+from itertools import count, takewhile
+from typing import Any
+
+from ministack.core import iam_evaluator
+from ministack.services import iam
+
+from otactl.cloud.ministack.shape import require, require_parameters, require_source
+
+_entries: ContextVar[dict[str, str | list[str]] | None] = ContextVar(
+    "simulated_context", default=None
+)
+
+
+def install() -> None:
+    """Put it in place.
+
+    Raises:
+        ShapeChanged: MiniStack simulates in another way, or reads the context itself.
+    """
+    extract, build = iam._extract_simulate_params, iam._build_simulate_results_real
+    require_parameters(extract, "p")
+    require_parameters(build, "actions", "resource_arn", "principal_arn", "account_id", "policies")
+    require_source(iam._simulate_principal_policy, "_extract_simulate_params(p)")
+    context = _context("arn:aws:iam::123456789012:user/u", "123456789012", {"a:b": "c"})
+    require(
+        iam_evaluator._conditions_met({"StringEquals": {"a:B": "c"}}, context), "context by keys"
+    )
+
+    def extract_simulate_params(p: Any) -> Any:
+        _entries.set(_context_entries(p))
+        return extract(p)
+
+    def build_simulate_results(
+        actions: Any, resource_arn: str, principal_arn: str, account_id: str, policies: Any
+    ) -> Any:
+        entries = _entries.get()
+        if entries:
+            context = _context(principal_arn, account_id, entries)
+            policies = [
+                [
+                    replace(statement, conditions={})
+                    for statement in policy
+                    if iam_evaluator._conditions_met(statement.conditions, context)
+                ]
+                for policy in policies
+            ]
+        return build(actions, resource_arn, principal_arn, account_id, policies)
+
+    iam._extract_simulate_params = extract_simulate_params
+    iam._build_simulate_results_real = build_simulate_results
+
+
+def _context(principal_arn: str, account_id: str, entries: dict[str, str | list[str]]) -> Any:
+    """What conditions are compared with."""
+    return iam_evaluator.EvalContext(
+        principal_arn=principal_arn,
+        principal_type="User",
+        principal_account=account_id,
+        action="",
+        resource_arn="*",
+        region="",
+        service_context=dict(entries),
+    )
+
+
+def _context_entries(parameters: Any) -> dict[str, str | list[str]]:
+    """The values by condition key, whose case does not count."""
+    found: dict[str, str | list[str]] = {}
+    for number in count(1):
+        start = f"ContextEntries.member.{number}"
+        key = iam._p(parameters, f"{start}.ContextKeyName")
+        if not key:
+            return found
+        values = (iam._p(parameters, f"{start}.ContextKeyValues.member.{n}") for n in count(1))
+        given = list(takewhile(bool, values))
+        # One value is compared as it is, several by ForAnyValue and its like.
+        found[key.lower()] = given[0] if len(given) == 1 else given
+    return found
