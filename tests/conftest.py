@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import aiomqtt
 import pytest
 from hypothesis import HealthCheck, settings
+from tests.support.any_account import AnyAccount, open_real_account
 
 from otactl.aws.clients import AwsClients, AwsSettings
 from otactl.cloud import CloudSettings, RunningCloud, start_local_cloud
@@ -39,6 +40,8 @@ settings.load_profile(os.environ.get("OTACTL_EXAMPLES", "same"))
 
 ACCOUNT_ID = "123456789012"
 REGION = "us-east-1"
+#: What a run in a real account took.
+SPENT = pytest.StashKey[list[str]]()
 FIRMWARE_BUCKET = "otactl-test-firmware"
 STREAM_ROLE = "otactl-test-stream"
 #: Tests need not wait as long as on AWS, nor be slowed down as there.
@@ -101,6 +104,40 @@ def firmware_bucket(clients: AwsClients) -> str:
 def stream_role_arn(clients: AwsClients, firmware_bucket: str) -> str:
     """A role that AWS IoT may assume and that may read ``firmware_bucket``."""
     return make_reader_role(clients, STREAM_ROLE, firmware_bucket)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """What uses ``any_account`` runs in the local cloud, and with ``-m aws`` in a real account."""
+    if "any_account" in metafunc.fixturenames:
+        places = ["local", pytest.param("aws", marks=pytest.mark.aws)]
+        metafunc.parametrize("any_account", places, indirect=True)
+
+
+@pytest.fixture
+def any_account(request: pytest.FixtureRequest, unique: str) -> AnyAccount:
+    """The shared cloud's account, or a real one: everything in it by the account's prefix."""
+    if request.param == "aws":
+        return request.getfixturevalue("real_account")
+    return AnyAccount(
+        clients=request.getfixturevalue("clients"),
+        account_id=ACCOUNT_ID,
+        region=REGION,
+        bucket=request.getfixturevalue("firmware_bucket"),
+        role_arn=request.getfixturevalue("stream_role_arn"),
+        prefix=f"any-{unique}",
+    )
+
+
+@pytest.fixture(scope="session")
+def real_account(request: pytest.FixtureRequest) -> Iterator[AnyAccount]:
+    """The account of this shell; what tests leave in it is removed, and looked for again."""
+    yield from open_real_account(request.config.stash.setdefault(SPENT, []).append)
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Say what a run in a real account took."""
+    for line in config.stash.get(SPENT, []):
+        terminalreporter.write_line(line)
 
 
 class MakeDevice(Protocol):
