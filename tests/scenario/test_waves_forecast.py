@@ -56,6 +56,11 @@ SCENES = (
         Group(failure_rate=0, rejection_rate=0, silence_rate=0.02, online=1),
         {"requiredEndedPercentage": "100", "requiredSucceededPercentage": "90"},
     ),
+    Scene(
+        "one in ten fails, and that may be",
+        Group(failure_rate=0.1, rejection_rate=0.01, silence_rate=0, online=1),
+        {"requiredSucceededPercentage": "85"},
+    ),
 )
 QUICK = {"one in twenty fails"}
 

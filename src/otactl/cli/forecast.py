@@ -129,9 +129,7 @@ def _show(
 
     plain = [made for made in forecasts if not isinstance(made, OfWaves)]
     if html is not None:
-        if len(plain) < len(forecasts):
-            raise UserMistake("--html does not draw waves yet", hint="leave it out")
-        _write_page(plain, html)
+        _write_page(forecasts, html)
     if output is OutputFormat.JSON:
         fields = [
             made.to_fields() if isinstance(made, OfWaves) else forecast_fields(made)
@@ -148,11 +146,23 @@ def _show(
         note(f"the page is {html}")
 
 
-def _write_page(forecasts: Sequence[Forecast], path: Path) -> None:
-    require("plotly", "the page")
-    from otactl.views.forecast_page import forecast_page
+def _write_page(forecasts: Sequence[Forecast | WavesForecast], path: Path) -> None:
+    from otactl.forecast.waves import WavesForecast as OfWaves
+    from otactl.operations.text_file import write_atomically
 
-    try:
-        path.write_text(forecast_page(forecasts), encoding="utf-8")
-    except OSError as error:
-        raise UserMistake(f"cannot write the page {path}: {error.strerror}") from error
+    waves = [made for made in forecasts if isinstance(made, OfWaves)]
+    plain = [made for made in forecasts if not isinstance(made, OfWaves)]
+    if waves and plain:
+        raise UserMistake(
+            "--html cannot show a file with waves beside one without", hint="make two pages"
+        )
+    if waves:
+        from otactl.views.waves_page import waves_page
+
+        page = waves_page(waves)
+    else:
+        require("plotly", "the page")
+        from otactl.views.forecast_page import forecast_page
+
+        page = forecast_page(plain)
+    write_atomically(path, page, "the page")

@@ -16,46 +16,62 @@ if TYPE_CHECKING:
     from otactl.forecast.waves import WavesForecast
 
 
+#: The columns of the table of gates.
+COLUMNS = ("wave", "things", "passes", "fails", "asks", "its gate decides after")
+
+
 def print_waves(console: Console, forecast: WavesForecast) -> None:
     """Print a forecast of waves."""
-    scenario = forecast.scenario
-    console.print(
-        f"[bold]{escape(forecast.name)}[/]: {scenario.things:,} things in"
-        f" {len(scenario.planned)} waves, {scenario.runs} runs",
-        soft_wrap=True,
-    )
+    console.print(f"[bold]{escape(forecast.name)}[/]: {summary(forecast)}", soft_wrap=True)
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("wave", no_wrap=True)
-    for name in ("things", "passes", "fails", "asks"):
-        table.add_column(name, justify="right")
-    table.add_column("its gate decides after")
-    for number, (wave, things) in enumerate(scenario.planned):
-        decided = forecast.gate_seconds(number)
-        table.add_row(
-            escape(wave.name),
-            f"{things:,}",
-            share_text(forecast.share(number, Verdict.PASS)),
-            share_text(forecast.share(number, Verdict.FAIL)),
-            share_text(forecast.share(number, Verdict.INCONCLUSIVE)),
-            "never begins" if decided is None else band_text(decided, duration_text),
-        )
+    for column in COLUMNS:
+        is_number = column not in (COLUMNS[0], COLUMNS[-1])
+        table.add_column(column, justify="right" if is_number else "left", no_wrap=not is_number)
+    for row in gate_rows(forecast):
+        table.add_row(*map(escape, row))
     console.print(table)
-    lines = [
+    for label, text in outcome_rows(forecast):
+        console.print(f"{label:<24} {text}", soft_wrap=True)
+    for note in forecast.notes:
+        console.print(f"[dim]{escape(note)}[/]", soft_wrap=True)
+
+
+def summary(forecast: WavesForecast) -> str:
+    """How much is forecast."""
+    scenario = forecast.scenario
+    return (
+        f"{scenario.things:,} things in {len(scenario.planned)} waves, {scenario.runs} runs,"
+        " median and 90% band"
+    )
+
+
+def gate_rows(forecast: WavesForecast) -> list[tuple[str, ...]]:
+    """What each gate says how often, and when."""
+    rows = []
+    for number, (wave, things) in enumerate(forecast.scenario.planned):
+        decided = forecast.gate_seconds(number)
+        shares = (
+            share_text(forecast.share(number, verdict))
+            for verdict in (Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE)
+        )
+        when = "never begins" if decided is None else band_text(decided, duration_text)
+        rows.append((wave.name, f"{things:,}", *shares, when))
+    return rows
+
+
+def outcome_rows(forecast: WavesForecast) -> list[tuple[str, str]]:
+    """The end, and what the image reaches."""
+    rows = [
         ("all gates passed after", band_text(forecast.end_seconds, duration_text)),
         ("things notified", band_text(forecast.reached(), count_text)),
         ("things bricked", band_text(forecast.reached(bricked=True), count_text)),
     ]
     if forecast.stopped:
         share = share_text(len(forecast.stopped) / len(forecast.played))
-        lines += [
+        broken = forecast.reached(bricked=True, only_stopped=True)
+        rows += [
             ("a gate stops it", f"in {share} of the runs"),
             ("  notified then", band_text(forecast.reached(only_stopped=True), count_text)),
-            (
-                "  bricked then",
-                band_text(forecast.reached(bricked=True, only_stopped=True), count_text),
-            ),
+            ("  bricked then", band_text(broken, count_text)),
         ]
-    for label, text in lines:
-        console.print(f"{label:<24} {text}", soft_wrap=True)
-    for note in forecast.notes:
-        console.print(f"[dim]{escape(note)}[/]", soft_wrap=True)
+    return rows

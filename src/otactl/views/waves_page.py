@@ -1,0 +1,155 @@
+"""The forecast of waves as a page of its own: one file, no script, nothing loaded from anywhere."""
+
+from __future__ import annotations
+
+import math
+from importlib import resources
+from typing import TYPE_CHECKING
+
+from otactl.views.band_text import band_text, count_text, duration_text, share_text
+from otactl.views.chart.frame import RIGHT, Frame
+from otactl.views.chart.svg import element, text
+from otactl.views.foreign_text import html_text
+from otactl.views.report.table import table
+from otactl.views.waves_forecast import COLUMNS, gate_rows, outcome_rows, summary
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from otactl.forecast.waves import WavesForecast
+
+_WIDTH, _ROW, _BAR = 900, 34, 14
+_LIKELY = 0.5
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+_STYLE = """
+.gates text { fill: var(--ink); font: 13px system-ui, sans-serif; }
+.gates .grid { stroke: var(--line); }
+.gates .run { fill: var(--accent); }
+.gates .band { stroke: var(--ink); stroke-width: 2; }
+caption { text-align: left; color: var(--faint); font-size: .9rem; }
+td { white-space: nowrap; }
+td:first-child, thead th:first-child { text-align: left; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1.5rem; }
+dt { color: var(--faint); }
+dd { margin: 0; }
+"""
+
+
+def waves_page(forecasts: Sequence[WavesForecast]) -> str:
+    """The page of one forecast of waves, or of several below each other."""
+    title = html_text(f"Forecast of {' and '.join(each.name for each in forecasts)}")
+    sections = "".join(_section(each, is_alone=len(forecasts) == 1) for each in forecasts)
+    styles = resources.files("otactl.views").joinpath("forecast_assets", "page.css")
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<meta http-equiv="Content-Security-Policy" content="{html_text(_POLICY)}">'
+        f"<title>{title}</title><style>{styles.read_text('utf-8')}{_STYLE}</style></head>"
+        f"<body><main><h1>{title}</h1>{sections}</main></body></html>\n"
+    )
+
+
+def headline(forecast: WavesForecast) -> str:
+    """The likely outcome in a sentence."""
+    stopped = len(forecast.stopped) / len(forecast.played)
+    if stopped > _LIKELY:
+        reached = band_text(forecast.reached(only_stopped=True), count_text)
+        return (
+            f"A gate stops this image in {share_text(stopped)} of the runs, after it reached"
+            f" {reached} of {forecast.scenario.things:,} things."
+        )
+    end = band_text(forecast.end_seconds, duration_text)
+    if not math.isfinite(forecast.end_seconds.median):
+        return "In most runs a gate waits for a person: too few things end, or too few succeed."
+    share = f"in {share_text(stopped)} of the runs" if stopped else "in no run"
+    return f"All gates pass after {end}; a gate stops it {share}."
+
+
+def _section(forecast: WavesForecast, *, is_alone: bool) -> str:
+    facts = "".join(
+        f"<dt>{html_text(label.strip())}</dt><dd>{html_text(words)}</dd>"
+        for label, words in outcome_rows(forecast)
+    )
+    notes = "".join(f"<li>{html_text(note)}</li>" for note in forecast.notes)
+    name = "" if is_alone else f"<h2>{html_text(forecast.name)}</h2>"
+    return (
+        f'<section>{name}<p class="under">{html_text(summary(forecast))}</p>'
+        f'<p class="headline">{html_text(headline(forecast))}</p>'
+        f"<figure><figcaption>When each wave runs and its gate decides; the line is the 90% band"
+        f' of the decision.</figcaption><div class="scroll" tabindex="0">{_drawing(forecast)}</div>'
+        f"</figure>{table(COLUMNS, gate_rows(forecast), 'The gates')}<dl>{facts}</dl>"
+        f'<ul class="notes">{notes}</ul></section>'
+    )
+
+
+def _drawing(forecast: WavesForecast) -> str:
+    """A bar for each wave from its begin to its gate, of the runs in which it began."""
+    planned = forecast.scenario.planned
+    bands = [forecast.gate_seconds(number) for number in range(len(planned))]
+    ends = [band.high for band in bands if band is not None and math.isfinite(band.high)]
+    height = _ROW * len(planned) + 40
+    frame = Frame(
+        width=_WIDTH,
+        height=height,
+        x_max=max(ends, default=1.0),
+        y_max=10 ** (max(len(wave.name) for wave, _ in planned) - 1),
+        x_label="",
+        y_label="",
+        x_is_time=True,
+    )
+    bottom = _ROW * len(planned) + 10
+    grid = "".join(
+        element("line", x1=frame.x(tick), x2=frame.x(tick), y1=6, y2=bottom, class_="grid")
+        + element(
+            "text",
+            text(duration_text(tick) if tick else "0"),
+            x=min(frame.x(tick), _WIDTH - RIGHT - 24),
+            y=bottom + 18,
+            text_anchor="middle",
+        )
+        for tick in frame.x_ticks
+    )
+    rows, begin = [], 0.0
+    for number, ((wave, _), band) in enumerate(zip(planned, bands, strict=True)):
+        top = _ROW * number + 12
+        rows.append(element("text", text(wave.name), x=0, y=top + _BAR - 2))
+        if band is None or not math.isfinite(band.median):
+            continue
+        high = min(band.high, frame.x_max)
+        x, end = frame.x(begin), frame.x(band.median)
+        words = f"wave {wave.name}: its gate decides after {band_text(band, duration_text)}"
+        rows.append(
+            element(
+                "rect",
+                element("title", text(words)),
+                x=x,
+                y=top,
+                width=max(2.0, end - x),
+                height=_BAR,
+                class_="run",
+            )
+        )
+        middle = top + _BAR / 2
+        rows.append(
+            element(
+                "line",
+                x1=frame.x(band.low),
+                x2=frame.x(high),
+                y1=middle,
+                y2=middle,
+                class_="band",
+            )
+        )
+        begin = band.median
+    return element(
+        "svg",
+        element("title", text("When the gates decide")),
+        grid,
+        *rows,
+        xmlns="http://www.w3.org/2000/svg",
+        viewBox=f"0 0 {_WIDTH} {height}",
+        width=_WIDTH,
+        height=height,
+        role="img",
+        class_="gates",
+    )
