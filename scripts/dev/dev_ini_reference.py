@@ -202,6 +202,10 @@ PROOFS: dict[str, str] = {
     "WAVE_CONFIG.exceptThings": f"{_WAVE}::test_what_holds_for_all_waves",
     "WAVE_CONFIG.openDays": f"{_WAVE}::test_what_holds_for_all_waves",
     "WAVE_CONFIG.groupFillPerSecond": f"{_WAVE}::test_what_holds_for_all_waves",
+    **{
+        f"WAVE_CONFIG.{key}": f"{_WAVE}::test_waves_are_compared_when_the_file_says_so"
+        for key in ("compare", "minimumDifference", "requireComparison")
+    },
     "WAVE_CONFIG.onGateFailure": f"{_WAVE}::test_what_is_not_built_yet_is_refused",
     **{f"WAVE_CONFIG_<wave_name>.{key}": f"{_WAVE}::{test}" for key, test in _GATE_PROOFS},
     "WAVE_CONFIG_<wave_name>.size": f"{_WAVE}::test_a_waves_section_says_what_is_different",

@@ -155,11 +155,13 @@ def test_what_a_device_says_over_mqtt_is_read_singly_and_from_the_index(
 
     found, read = asyncio.run(asyncio.wait_for(session(), SECONDS))
     gone = next(states.read([device.thing_name], PACKAGE, connectivity=True))
+    (connection,) = states.read([device.thing_name], None, connectivity=True)
 
     assert found == read
     assert (read[0].version, read[0].is_connected) == ("1.2.3", True)
     assert abs((read[0].version_at_ms or 0) / 1000 - time.time()) < SECONDS
     assert (gone.version, gone.is_connected) == ("1.2.3", False)
+    assert (connection.version, connection.is_connected) == (None, False)
     assert (gone.connection_at_ms or 0) >= (read[0].connection_at_ms or 0)
 
 
@@ -247,6 +249,8 @@ def test_the_gap_of_an_index_names_each_setting(elsewhere: AwsClients) -> None:
 
     assert "REGISTRY_AND_SHADOW" in states.index_gap(CLASSIC)
     assert "STATUS" in states.index_gap(CLASSIC)
+    assert "STATUS" in states.index_gap(None)
+    assert "shadow" not in states.index_gap(None)
     assert "STATUS" not in states.index_gap(CLASSIC, connectivity=False)
     assert "$package" in states.index_gap(PACKAGE)
     elsewhere.iot.update_indexing_configuration(thingIndexingConfiguration=EVERYTHING)

@@ -389,3 +389,37 @@ def test_a_document_of_ones_own_is_read_by_devices_or_fails_with_what_it_lacks(
     if code:
         lacks = "no device could use the document: it lacks ${otactl:streamId} or ${otactl:url}"
         assert {failure["reason"] for failure in only["failures"]} == {lacks}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("dark", "verdict"), [(40, "worse"), (0, "not shown worse")])
+def test_a_wave_that_goes_dark_after_succeeding_is_worse_than_its_control(
+    tmp_path, unique, dark, verdict
+):
+    path = Deployable(
+        folder=tmp_path,
+        thing_names=["replaced"],
+        bucket=f"compared-{unique}",
+        role_arn="arn:aws:iam::123456789012:role/service/ota-stream",
+        job_id=f"job-{unique}",
+        image_bytes=20_000,
+        sections="[TIMEOUT_CONFIG]\ninProgressTimeoutInMinutes = 60\n"
+        "[WAVE_CONFIG]\nwaveList = canary:20\nsoakMinutes = 6\ncompare = True\n",
+    ).write(useWaveConfig=True, useTimeoutConfig=True)
+
+    run, result = rehearse(
+        path,
+        *("--things", "120", "--speed", "60", "--behave", f"canary:dark={dark}"),
+        state_dir=tmp_path / "state",
+    )
+
+    assert run.returncode == (8 if dark else 0), run.stderr
+    canary, rest = result["waves"]
+    assert canary["counts"]["succeeded"] == 20
+    assert canary["gate"]["verdict"] == ("fail" if dark else "pass")
+    made = canary["gate"]["comparison"]["made"]
+    assert made[-1]["verdict"] == verdict
+    (outcome,) = made[-1]["outcomes"]
+    assert outcome["wave"] == {"things": 20, "readable": 20, "bad": 20 * dark // 100}
+    assert outcome["control"] == {"things": 100, "readable": 100, "bad": 0}
+    assert rest["counts"]["ended"] == (0 if dark else 100)

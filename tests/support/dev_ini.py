@@ -147,6 +147,9 @@ FULL_WITH_WAVES: dict[str, dict[str, str]] = FULL | {
         "exceptThings": "except.txt",
         "openDays": "14",
         "groupFillPerSecond": "50",
+        "compare": "True",
+        "minimumDifference": "1",
+        "requireComparison": "False",
         "onGateFailure": "stop",
     },
     "VERIFY_CONFIG": {

@@ -86,7 +86,7 @@ class MemoryThingStates:
 
     def read(self, names, source, *, connectivity):
         for name in names:
-            self.calls["iot:GetThingShadow"] += 1
+            self.calls["iot:GetThingShadow"] += source is not None
             state = self.states.get(name, ThingState(thing_name=name))
             if connectivity:
                 self.calls["iot:GetThingConnectivityData"] += 1

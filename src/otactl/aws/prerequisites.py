@@ -112,6 +112,19 @@ def make_topics(clients: AwsClients, names: Iterable[str]) -> None:
         clients.sns.create_topic(Name=name)
 
 
+@translated("iot")
+def index_things(clients: AwsClients, shadow: str) -> None:
+    """Index connections, classic shadows, and the named shadow if there is a name."""
+    configuration: Any = {
+        "thingIndexingMode": "REGISTRY_AND_SHADOW",
+        "thingConnectivityIndexingMode": "STATUS",
+        "namedShadowIndexingMode": "ON" if shadow else "OFF",
+    }
+    if shadow:
+        configuration["filter"] = {"namedShadowNames": [shadow]}
+    clients.iot.update_indexing_configuration(thingIndexingConfiguration=configuration)
+
+
 @translated("cloudwatch")
 def make_alarms(clients: AwsClients, names: Iterable[str]) -> None:
     """Make alarms that are OK as long as nobody sends them a value."""

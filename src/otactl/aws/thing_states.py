@@ -27,6 +27,8 @@ _AHEAD = 4 * _THREADS
 #: Things read singly in a second at most: below the quotas of shadows and connectivity data.
 READS_PER_SECOND = 100
 _INDEX = "AWS_Things"
+#: Leads to nothing.
+_NO_SOURCE = VersionSource(version_path=())
 _INDEX_HINT = (
     "the plan says what the fleet index lacks; `aws iot describe-index --index-name AWS_Things`"
     " says whether it is being built"
@@ -68,7 +70,7 @@ class IotThingStates:
         self._reads = CallPace(clock, READS_PER_SECOND)
 
     @translated("iot")
-    def index_gap(self, source: VersionSource, *, connectivity: bool = True) -> str:
+    def index_gap(self, source: VersionSource | None, *, connectivity: bool = True) -> str:
         """What the fleet index lacks to answer for a source, in words; empty for nothing."""
         answer = self._clients.iot.get_indexing_configuration()
         configuration: Mapping[str, Any] = answer.get("thingIndexingConfiguration", {})
@@ -76,9 +78,9 @@ class IotThingStates:
         if mode == "OFF":
             return "fleet indexing is off (thingIndexingMode)"
         lacks = []
-        if source.shadow and source.shadow not in _named_shadows(configuration):
+        if source and source.shadow and source.shadow not in _named_shadows(configuration):
             lacks.append(f"the named shadow {source.shadow} (namedShadowIndexingMode, filter)")
-        if not source.shadow and mode != "REGISTRY_AND_SHADOW":
+        if source and not source.shadow and mode != "REGISTRY_AND_SHADOW":
             lacks.append("classic shadows (thingIndexingMode REGISTRY_AND_SHADOW)")
         if connectivity and configuration.get("thingConnectivityIndexingMode") != "STATUS":
             lacks.append("connectivity (thingConnectivityIndexingMode STATUS)")
@@ -115,7 +117,7 @@ class IotThingStates:
             ) from error
 
     def read(
-        self, names: Sequence[str], source: VersionSource, *, connectivity: bool
+        self, names: Sequence[str], source: VersionSource | None, *, connectivity: bool
     ) -> Iterator[ThingState]:
         """Things one by one, in their order: a call for the shadow, another for the connection."""
         under_way: deque[Future[ThingState]] = deque()
@@ -132,13 +134,13 @@ class IotThingStates:
                 for future in under_way:
                     future.cancel()
 
-    def _read(self, name: str, source: VersionSource, connectivity: bool) -> ThingState:  # noqa: FBT001
+    def _read(self, name: str, source: VersionSource | None, connectivity: bool) -> ThingState:  # noqa: FBT001
         try:
-            shadow = self._shadow(name, source.shadow)
+            shadow = {} if source is None else self._shadow(name, source.shadow)
             connection = self._connection(name) if connectivity else {}
         except AwsRefused as refusal:
             return ThingState(thing_name=name, unreadable=f"{refusal.code}: {refusal.reason}")
-        return _state(name, shadow, connection, source)
+        return _state(name, shadow, connection, source or _NO_SOURCE)
 
     @translated("iot")
     def _shadow(self, name: str, shadow: str) -> dict[str, Any]:

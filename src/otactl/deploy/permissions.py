@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any
 from otactl.deploy.targeting import MAX_JOB_TARGETS
 from otactl.model.alarm import OWN_NAMESPACE, deployed_alarm_name
 from otactl.model.arn import partition_of
+from otactl.model.comparison import ComparedOutcome
 from otactl.model.s3_url import parse_s3_url
 from otactl.model.signing import SigningSource
 from otactl.model.thing_list import ThingList
+from otactl.rules.comparison.compare import compared_outcomes
 
 if TYPE_CHECKING:
     from otactl.model.configuration import DeploymentConfiguration
@@ -193,6 +195,14 @@ def _iot(
         statements += [
             _allow("OwnThingGroup", actions, [own_group]),
             _allow("FillIt", ["iot:AddThingToThingGroup"], [own_group, f"{base}:thing/*"]),
+        ]
+    if configuration.waves is not None and configuration.waves.compare is not None:
+        boots = ComparedOutcome.BOOTS in compared_outcomes(configuration.verify)
+        reads = ["iot:GetThingConnectivityData", *(["iot:GetThingShadow"] if boots else [])]
+        statements += [
+            _allow("CompareWaves", reads, [f"{base}:thing/*"]),
+            # Neither action knows a resource that could be named here.
+            _allow("SeeTheIndex", ["iot:GetIndexingConfiguration", "iot:DescribeIndex"], ["*"]),
         ]
     if configuration.waves is not None:
         statements.append(_allow("SeeItFill", ["iot:ListThingsInThingGroup"], [own_group]))

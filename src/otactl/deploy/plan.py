@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from otactl.deploy.step import AnyStep, Step
+from otactl.model.comparison import ComparisonPlan
 from otactl.model.wave import GateRule
 
 
@@ -51,6 +52,8 @@ class Plan(BaseModel):
         closing: Steps done at the end, also of a deployment that failed at a gate.
         abort_wait_seconds: How long things in progress are waited for once waves were stopped.
         open_days: How long jobs stay for stragglers after the last verdict.
+        comparison: How waves are compared with controls; None if they are not.
+        excepted: Things in no wave that a control is drawn from; the journal keeps them apart.
         wave_things: Which things are in each wave, by name; the journal keeps it apart.
         signature: As it stands in the documents, base64; empty for an unsigned image.
         preparation_calls: The API calls that making the plan took, by ``service:Operation``.
@@ -76,6 +79,8 @@ class Plan(BaseModel):
     abort_wait_seconds: float = 0.0
     signature: str = ""
     preparation_calls: Mapping[str, int] = {}
+    comparison: ComparisonPlan | None = None
+    excepted: tuple[str, ...] = Field(default=(), exclude=True, repr=False)
     wave_things: tuple[tuple[str, ...], ...] = Field(default=(), exclude=True, repr=False)
 
     @property

@@ -7,6 +7,7 @@ is still in use.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,7 @@ from otactl.deploy.step import (
     UploadImage,
     UploadJobDocument,
 )
-from otactl.deploy.wave_targeting import things_digest
+from otactl.deploy.wave_targeting import arms_of, plan_comparison, things_digest
 from otactl.model.alarm import deployed_alarm_name
 from otactl.model.arn import thing_arn, thing_group_arn
 from otactl.model.defaults import DEFAULT_DETAILS
@@ -137,11 +138,13 @@ def build_wave_plan(
     document: str,
     targets_sha256: str,
     options: PlanOptions,
+    excepted: Collection[str] = (),
 ) -> Plan:
     """The plan of a deployment in waves: a job and a gate each, and one end.
 
     The group of a large wave is there before the gate of the wave before it, which fills it
-    between two polls. Takes what ``build_plan`` takes, and which things are in each wave.
+    between two polls. Takes what ``build_plan`` takes, which things are in each wave and which in
+    none.
     """
     waves = configuration.waves
     if waves is None:
@@ -160,6 +163,8 @@ def build_wave_plan(
         )
         for wave, names in dealt
     )
+    arms = arms_of(dealt, len(excepted)) if waves.compare else {}
+    comparison = plan_comparison(configuration, firmware.sha256, arms)
     rounds = []
     for number, (wave, names) in enumerate(dealt, start=1):
         this = planned[number - 1]
@@ -202,6 +207,8 @@ def build_wave_plan(
                     job_id=this.job_id,
                     things=this.things,
                     rule=this.rule,
+                    compared=arms.get(number),
+                    counts_boots=comparison is not None and comparison.source is not None,
                 ),
             )
         )
@@ -228,6 +235,8 @@ def build_wave_plan(
         open_days=waves.open_days,
         abort_wait_seconds=60.0 * configuration.abort_wait_minutes,
         wave_things=tuple(names for _, names in dealt),
+        comparison=comparison,
+        excepted=() if comparison is None else tuple(sorted(excepted)),
     )
 
 

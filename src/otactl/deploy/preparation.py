@@ -22,7 +22,7 @@ from otactl.deploy.planner import PlanOptions, build_plan, build_wave_plan
 from otactl.deploy.signing import is_signature_of, public_key_of, sign_image
 from otactl.deploy.step import DeleteExistingJob
 from otactl.deploy.targeting import MAX_JOB_TARGETS, Targeting, choose_targets, targets_digest
-from otactl.deploy.wave_targeting import check_alarms, deal_waves
+from otactl.deploy.wave_targeting import check_alarms, check_connectivity, deal_waves
 from otactl.errors import AwsRefused, OtactlError, UserMistake
 from otactl.model.arn import Arn
 from otactl.model.document_format import DataProtocol
@@ -100,6 +100,7 @@ def _plan(request: Request, services: Services, firmware: Firmware, document: st
     if configuration.waves is None:
         return build_plan(configuration, firmware, _targets(request, services), **common)
     check_alarms(configuration.waves, services.alarms)
+    check_connectivity(configuration.waves, services.thing_states)
     try:
         dealt = deal_waves(
             configuration.waves,
@@ -110,7 +111,7 @@ def _plan(request: Request, services: Services, firmware: Firmware, document: st
         )
     except AwsRefused as refusal:
         raise _group_missing(request, refusal) from refusal
-    return build_wave_plan(configuration, firmware, dealt, **common)
+    return build_wave_plan(configuration, firmware, dealt, excepted=request.excepted, **common)
 
 
 def prepare_again(request: Request, services: Services, *, document: str, things: int) -> Plan:

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 class ThingStates(Protocol):
     """Reads what things report."""
 
-    def index_gap(self, source: VersionSource, *, connectivity: bool = True) -> str:
+    def index_gap(self, source: VersionSource | None, *, connectivity: bool = True) -> str:
         """What the account's fleet index lacks to answer for a source, in words; empty for nothing.
 
         The account's indexing configuration is never changed.
 
         Args:
-            source: The shadow that must be indexed.
+            source: The shadow that must be indexed; None for no shadow.
             connectivity: Whether connections must be as well.
         """
         ...
@@ -36,9 +36,11 @@ class ThingStates(Protocol):
         ...
 
     def read(
-        self, names: Sequence[str], source: VersionSource, *, connectivity: bool
+        self, names: Sequence[str], source: VersionSource | None, *, connectivity: bool
     ) -> Iterator[ThingState]:
         """Things one by one: a GetThingShadow each, and a GetThingConnectivityData if asked for.
+
+        Without a source no shadow is read.
 
         A thing without that shadow reports nothing; one that cannot be read says why. Where
         connectivity is not indexed, ``is_connected`` is None.

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from otactl.deploy.comparison_entries import ComparisonEntries
 from otactl.deploy.former_version import FormerVersionEntries
 from otactl.model.wave import GATE_STATUS, GateStatus
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from otactl.deploy.journal_file import Database
 
 
-class WaveEntries(FormerVersionEntries):
+class WaveEntries(FormerVersionEntries, ComparisonEntries):
     """The entries of ``deploy.journal.Journal`` that are about waves."""
 
     _database: Database
@@ -67,6 +68,13 @@ class WaveEntries(FormerVersionEntries):
             "SELECT thing, refusal FROM wave_thing WHERE wave = ? AND refusal IS NOT NULL", wave
         )
         return {str(name): str(why) for name, why in rows}
+
+    def enter_excepted(self, names: Iterable[str]) -> None:
+        """Keep things that are in no wave: the last wave may be compared with them."""
+        self._database.write_many(
+            "INSERT OR IGNORE INTO wave_thing (wave, thing) VALUES (0, ?)",
+            ((name,) for name in names),
+        )
 
     def enter_gate(self, status: GateStatus) -> None:
         """Write down what a gate says; a verdict stands here before it is acted on."""

@@ -9,13 +9,21 @@ from otactl.deploy.ending import failure_of
 from otactl.deploy.step import CreateJob, PutAlarm
 from otactl.model.progress import AlarmState
 from otactl.model.wave import GateStatus, Question, Verdict
-from otactl.rules.waves.gate import AlarmSight, EarlierWave, GateSight, failed_since, judge
+from otactl.rules.waves.gate import (
+    AlarmSight,
+    EarlierWave,
+    GateSight,
+    failed_since,
+    judge,
+    steady_since_ms,
+)
 
 if TYPE_CHECKING:
     from otactl.deploy.decision_file import DecisionFile
     from otactl.deploy.journal import Journal
     from otactl.deploy.plan import Plan
     from otactl.deploy.ports import Services
+    from otactl.deploy.wave_comparison import WaveComparer
     from otactl.deploy.wave_filling import GroupFilling
     from otactl.deploy.wave_poll import WavePoll, WavePoller
 
@@ -29,6 +37,7 @@ class GateJudge:
         services: The world.
         poller: Looks at their jobs.
         filling: Says whether the next wave's group is ready.
+        comparer: Compares waves with things that were not updated.
         decisions: What people decided.
         on_poll: Told each look at a job: the wave's number, and what was found.
     """
@@ -41,6 +50,7 @@ class GateJudge:
         *,
         poller: WavePoller,
         filling: GroupFilling,
+        comparer: WaveComparer,
         decisions: DecisionFile,
         on_poll: Callable[[int, WavePoll], None],
     ) -> None:
@@ -49,6 +59,7 @@ class GateJudge:
         self._services = services
         self._poller = poller
         self._filling = filling
+        self._comparer = comparer
         self._decisions = decisions
         self._on_poll = on_poll
         self._jobs = {step.round: step for step in plan.steps if isinstance(step, CreateJob)}
@@ -70,10 +81,13 @@ class GateJudge:
         wave = self._plan.waves[number - 1]
         endings = {each: poll for each, poll in polls.items() if poll.ending is not None}
         is_last = number == len(self._plan.waves)
+        count, now_ms = polls[number].count, self.now_ms()
+        since_ms = None if polls[number].refused else steady_since_ms(wave.rule, count)
         sight = GateSight(
             wave=wave.name,
-            count=polls[number].count,
-            now_ms=self.now_ms(),
+            count=count,
+            now_ms=now_ms,
+            comparison=self._comparer.poll(number, wave.rule, since_ms=since_ms, now_ms=now_ms),
             alarms=tuple(self._alarms(number)),
             decisions=self._decisions.read(),
             earlier=tuple(
@@ -108,6 +122,7 @@ class GateJudge:
             failed_since={one.name: one.count.failed for one in late},
             ending=str(next(iter(endings.values())).ending) if is_stopped else "",
             is_rejected=result.is_rejected,
+            comparison=sight.comparison,
         )
 
     def _poll(self, number: int, *, is_asked: bool) -> WavePoll:

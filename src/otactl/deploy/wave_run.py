@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from otactl.deploy.wave_comparison import WaveComparer
 from otactl.deploy.wave_ending import WaveEnding
 from otactl.deploy.wave_filling import GroupFilling
 from otactl.deploy.wave_gate import GateJudge
@@ -76,12 +77,14 @@ class WaveRun:
         self._options = options
         self._started_ms = services.clock.monotonic_ms()
         self._filling = GroupFilling(plan, journal, services)
+        self._comparer = WaveComparer(plan, journal, services)
         self._judge = GateJudge(
             plan,
             journal,
             services,
             poller=WavePoller(plan, journal, services),
             filling=self._filling,
+            comparer=self._comparer,
             decisions=decisions,
             on_poll=self._on_poll,
         )
@@ -111,6 +114,10 @@ class WaveRun:
     def fill(self, number: int) -> None:
         """Fill the thing group of a wave to its end."""
         self._filling.fill_all(number)
+
+    def draw_arms(self, number: int) -> None:
+        """Draw what a wave will be compared with."""
+        self._comparer.draw(number)
 
     def pass_gate(self, context: StepContext, number: int) -> Record:
         """Wait until the gate behind a wave says pass or fail."""

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from otactl.errors import UserMistake
 from otactl.model.arn import Arn
+from otactl.model.comparison import ComparedOutcome, ComparisonPlan
 from otactl.model.progress import AlarmState
 from otactl.model.thing_list import ThingList
 from otactl.model.wave import REST, Wave, Waves
+from otactl.rules.comparison.arms import ArmSizes
+from otactl.rules.comparison.compare import compared_outcomes
 from otactl.rules.waves.membership import divide
 
 if TYPE_CHECKING:
     from otactl.deploy.ports import Alarms, Registry
+    from otactl.deploy.thing_states import ThingStates
+    from otactl.model.configuration import DeploymentConfiguration
 
 
 def deal_waves(
@@ -60,6 +65,50 @@ def things_digest(names: tuple[str, ...]) -> str:
     for name in sorted(names):
         digest.update(name.encode() + b"\n")
     return digest.hexdigest()
+
+
+def arms_of(dealt: Sequence[tuple[Wave, tuple[str, ...]]], excepted: int) -> dict[int, ArmSizes]:
+    """The largest arms of each wave that can be compared, by its number."""
+    later = sum(len(names) for _, names in dealt)
+    found = {}
+    for number, (wave, names) in enumerate(dealt, start=1):
+        later -= len(names)
+        arms = ArmSizes.at_most(len(names), later or excepted)
+        if not wave.size.groups and not arms.not_compared:
+            found[number] = arms
+    return found
+
+
+def plan_comparison(
+    configuration: DeploymentConfiguration, image_sha256: str, arms: Mapping[int, ArmSizes]
+) -> ComparisonPlan | None:
+    """How the waves are compared; None if the file does not ask for it."""
+    waves = configuration.waves
+    if waves is None or waves.compare is None:
+        return None
+    verify = configuration.verify
+    counts_boots = ComparedOutcome.BOOTS in compared_outcomes(verify)
+    return ComparisonPlan(
+        rule=waves.compare,
+        seed=waves.seed or image_sha256,
+        waves=tuple(arms),
+        source=verify.source if verify and counts_boots else None,
+        maximum_boots=verify.maximum_boots if verify else 0,
+    )
+
+
+def check_connectivity(waves: Waves, thing_states: ThingStates) -> None:
+    """Look whether AWS knows which things are connected, before anything is created.
+
+    Raises:
+        UserMistake: Waves are to be compared, and it does not.
+    """
+    gap = thing_states.index_gap(None) if waves.compare else ""
+    if gap:
+        raise UserMistake(
+            f"compare = True in [WAVE_CONFIG] needs to know which things are connected, and {gap}",
+            hint="`aws iot update-indexing-configuration` changes it; or write compare = False",
+        )
 
 
 def check_alarms(waves: Waves, alarms: Alarms) -> None:

@@ -7,7 +7,13 @@ that nothing was shown does not mean that nothing is wrong, so no word here says
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from otactl.model.thing_state import VersionSource
 
 
 class ComparisonVerdict(StrEnum):
@@ -44,6 +50,29 @@ class CompareRule:
 
     minimum_difference: int = 100
     is_required: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparisonPlan:
+    """How the waves of one deployment are compared; what its plan keeps.
+
+    Attributes:
+        seed: Of the deal of the waves, which draws the arms too.
+        waves: Numbers of the waves that are compared, from 1.
+        source: Where things report their boots; None when boots are not compared.
+        maximum_boots: More since the wave began are bad.
+    """
+
+    rule: CompareRule
+    seed: str
+    waves: tuple[int, ...]
+    source: VersionSource | None = None
+    maximum_boots: int = 0
+
+    @property
+    def outcomes(self) -> tuple[ComparedOutcome, ...]:
+        """What is counted."""
+        return (ComparedOutcome.NOT_CONNECTED,) if self.source is None else tuple(ComparedOutcome)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +153,11 @@ class Comparison:
     outcomes: tuple[OutcomeComparison, ...]
 
     @property
+    def words(self) -> str:
+        """Each outcome on the same line."""
+        return "; ".join(each.words for each in self.outcomes)
+
+    @property
     def verdict(self) -> ComparisonVerdict:
         """Worse if one outcome is, no data if one lacks it."""
         found = {each.verdict for each in self.outcomes}
@@ -136,3 +170,81 @@ class Comparison:
 def _points(share: float) -> str:
     """A difference of shares in percentage points: ``+4.2``."""
     return f"{100 * share:+.1f}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaveComparison:
+    """What a gate knows of the comparison of its wave.
+
+    Attributes:
+        made: Each one that was made, in order.
+        is_required: Whether the gate waits for one that has data.
+        not_compared: Why there is none, in words; empty if there is one, or will be.
+        lacks_data: Whether that is for want of data, and not by the plan.
+    """
+
+    made: tuple[Comparison, ...] = ()
+    is_required: bool = False
+    not_compared: str = ""
+    lacks_data: bool = False
+
+    @property
+    def worse(self) -> Comparison | None:
+        """The one that found the wave worse."""
+        return next((one for one in self.made if one.verdict is ComparisonVerdict.WORSE), None)
+
+    @property
+    def missing(self) -> str:
+        """Why the gate waits for a person, in words; empty if it need not."""
+        last = self.made[-1] if self.made else None
+        if not self.is_required or (self.not_compared and not self.lacks_data):
+            return ""
+        if last is None:
+            return self.not_compared or "no comparison was made"
+        return last.words if last.verdict is ComparisonVerdict.NO_DATA else ""
+
+    @property
+    def words(self) -> str:
+        """What the last one found, or why there is none; empty before the first."""
+        if self.made:
+            return f"compared with its control, {self.made[-1].words}"
+        return self.not_compared and f"not compared: {self.not_compared}"
+
+
+def comparison_fields(comparison: WaveComparison | None) -> dict[str, Any] | None:
+    """A wave's comparison as JSON shows it."""
+    if comparison is None:
+        return None
+    return {
+        "verdict": comparison.made[-1].verdict.value if comparison.made else None,
+        "notCompared": comparison.not_compared or None,
+        "made": [
+            {
+                "soak": one.point.value,
+                "at": datetime.fromtimestamp(one.at_ms / 1000, UTC).isoformat(timespec="seconds"),
+                "verdict": one.verdict.value,
+                "outcomes": [_outcome_fields(outcome) for outcome in one.outcomes],
+            }
+            for one in comparison.made
+        ],
+    }
+
+
+def _outcome_fields(outcome: OutcomeComparison) -> dict[str, Any]:
+    has_data = outcome.p is not None
+    return {
+        "outcome": outcome.outcome.value,
+        "verdict": outcome.verdict.value,
+        **{
+            name: {"things": arm.things, "readable": arm.readable, "bad": arm.bad}
+            for name, arm in (("wave", outcome.wave), ("control", outcome.control))
+        },
+        "difference": outcome.difference if has_data else None,
+        "interval95": [outcome.low, outcome.high] if has_data else None,
+        "visibleAt80": outcome.visible,
+        "p": outcome.p,
+        "threshold": outcome.threshold,
+    }
+
+
+COMPARISON: TypeAdapter[Comparison] = TypeAdapter(Comparison)

@@ -122,6 +122,8 @@ UPLOAD_CONCURRENCY = WholeRange(1, 32)
 MAX_ATTEMPTS = WholeRange(1, 100)
 MAX_IMAGE_VERSION_LENGTH = 128
 WAVE_PERCENTAGE = DecimalRange(minimum=Decimal(1), maximum=Decimal(100), decimals=2)
+#: Of a wave and its control, percentage points.
+MINIMUM_DIFFERENCE = DecimalRange(minimum=Decimal(0), maximum=Decimal(50), decimals=2)
 #: A week of soaking; a month for a wave to end.
 SOAK_MINUTES = WholeRange(0, 10_080)
 WAVE_MINUTES = WholeRange(1, 43_200)

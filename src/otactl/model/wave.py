@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from otactl.model.comparison import CompareRule, WaveComparison, comparison_fields
 from otactl.model.job_configuration import JobConfiguration
 
 #: 100 percent in the unit of all percentages here.
@@ -54,6 +55,8 @@ class Question(StrEnum):
     INCONCLUSIVE = "inconclusive"
     #: Things of an earlier wave failed after its gate had passed.
     STRAGGLERS = "stragglers"
+    #: A comparison is required, and there were no data for it.
+    COMPARISON = "comparison"
 
 
 class MissingAlarmData(StrEnum):
@@ -164,6 +167,7 @@ class Waves:
         excepted_things: The path of a list of things that are left out; None for none.
         open_days: How long jobs stay open for stragglers after the last verdict.
         fill_per_second: Things added to a wave's group per second.
+        compare: How waves are compared with controls; None if they are not.
     """
 
     waves: tuple[Wave, ...]
@@ -171,6 +175,7 @@ class Waves:
     excepted_things: str | None = None
     open_days: int = 14
     fill_per_second: int = 50
+    compare: CompareRule | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,6 +191,7 @@ class GateStatus:
         failed_since: How many things of earlier waves have failed, when that holds this one back.
         ending: How a job ended before its time; empty when none did.
         is_rejected: Whether it failed because a person said so.
+        comparison: With things that were not updated; None when waves are not compared.
     """
 
     wave: int
@@ -203,6 +209,7 @@ class GateStatus:
     failed_since: Mapping[str, int] = field(default_factory=dict)
     ending: str = ""
     is_rejected: bool = False
+    comparison: WaveComparison | None = None
 
     @property
     def is_final(self) -> bool:
@@ -238,6 +245,7 @@ def gate_fields(gate: GateStatus | None) -> dict[str, Any] | None:
         "question": gate.question and gate.question.value,
         "soakLeftSeconds": gate.soak_left_ms and gate.soak_left_ms / 1000,
         "decidedAt": _utc(gate.at_ms) if gate.is_final else None,
+        "comparison": comparison_fields(gate.comparison),
     }
 
 

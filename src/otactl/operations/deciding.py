@@ -120,7 +120,8 @@ def _asking(journal: Journal, wave: str | None, comment: str) -> GateStatus:
             f"nothing to approve: {status.words}",
             hint="a gate takes an approval only when it asks for one",
         )
-    if status.question is Question.INCONCLUSIVE and not comment.strip():
+    needs_why = (Question.INCONCLUSIVE, Question.COMPARISON)
+    if status.question in needs_why and not comment.strip():
         raise UserMistake(
             f"{status.words}: to approve this, say why with --comment",
         )

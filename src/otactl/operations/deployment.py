@@ -102,6 +102,7 @@ def begin(loaded: LoadedDeployment, plan: Plan, environment: DeploymentEnvironme
     )
     journal.enter_targets(loaded.thing_list.things)
     journal.enter_waves(plan.wave_things)
+    journal.enter_excepted(plan.excepted)
     return journal
 
 

@@ -7,7 +7,7 @@ import json
 
 import pytest
 from rich.console import Console
-from tests.support.dev_ini import configuration_of
+from tests.support.dev_ini import configuration_of, section
 from tests.unit.deploy.test_waves import FAILED, Site
 from tests.unit.model.configuration.test_wave_section import wave_ini
 
@@ -116,6 +116,24 @@ def test_the_policy_names_the_jobs_of_all_waves_and_what_gates_look_at():
         in (statements["CreateTheJob"]["Resource"])
     )
     assert statements["SeeItFill"]["Action"] == ["iot:ListThingsInThingGroup"]
+
+
+def test_the_policy_reads_connections_and_boots_only_where_waves_are_compared_by_them():
+    names = DeploymentNames(account="123456789012", object_key="firmware/*", stream_id="s_*")
+    listed = ThingList(file_name="l", things=("arn:aws:iot:us-east-1:123456789012:thing/t",))
+    boots = section("VERIFY_CONFIG", expectedVersion="2", bootCountPath="boots")
+
+    def actions(text):
+        found = user_policy(configuration_of(text), listed, names)["Statement"]
+        return [one["Action"] for one in found if one["Sid"] in ("CompareWaves", "SeeTheIndex")]
+
+    index = ["iot:GetIndexingConfiguration", "iot:DescribeIndex"]
+    assert actions(wave_ini()) == []
+    assert actions(wave_ini(compare="True")) == [["iot:GetThingConnectivityData"], index]
+    assert actions(wave_ini(boots, compare="True", default={"useVerifyConfig": "True"})) == [
+        ["iot:GetThingConnectivityData", "iot:GetThingShadow"],
+        index,
+    ]
 
 
 def test_the_plan_lists_who_is_in_which_wave(ended):

@@ -42,7 +42,14 @@ class Site:
     """One deployment, its world and its journal."""
 
     def __init__(
-        self, folder, things=30, sections=(), clean_up="False", default=None, **keys
+        self,
+        folder,
+        things=30,
+        sections=(),
+        clean_up="False",
+        default=None,
+        excepted=frozenset(),
+        **keys,
     ) -> None:
         keys = {
             "waveList": "canary:5, early:30%",
@@ -59,7 +66,7 @@ class Site:
             self.configuration.waves,
             listed,
             self.aws.registry,
-            excepted=frozenset(),
+            excepted=excepted,
             image_sha256=FIRMWARE.sha256,
         )
         self.plan = build_wave_plan(
@@ -71,6 +78,7 @@ class Site:
             document="{}",
             targets_sha256="",
             options=PlanOptions(),
+            excepted=excepted,
         )
         self.waves = {
             wave.name: list(names)
@@ -79,6 +87,7 @@ class Site:
         self.path = folder / f"{DEPLOYMENT}.sqlite"
         self.journal = Journal.create(self.path, self.plan, now_ms=0, about={})
         self.journal.enter_waves(self.plan.wave_things)
+        self.journal.enter_excepted(self.plan.excepted)
         self.decisions = DecisionFile(self.path)
 
     def executor(self, observer=None, **waiting) -> Executor:

@@ -42,6 +42,10 @@ class WaveContext(Protocol):
         """Fill the thing group of a wave to its end."""
         ...
 
+    def draw_arms(self, wave: int) -> None:
+        """Draw what a wave will be compared with, before its job exists."""
+        ...
+
     def pass_gate(self, context: StepContext, wave: int) -> Record:
         """Wait until the gate behind a wave says pass or fail, and record which."""
         ...

@@ -97,6 +97,8 @@ class CreateJob(Step):
 
     def do(self, context: StepContext) -> Record:
         """Create it."""
+        if context.waves is not None:
+            context.waves.draw_arms(self.round)
         for group in self._groups:
             context.on_members(self.round, context.services.registry.things_in_group(group))
         request = JobRequest(

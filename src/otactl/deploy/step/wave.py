@@ -10,9 +10,13 @@ from collections.abc import Mapping
 from typing import Literal
 
 from otactl.deploy.step.base import Record, Step, StepContext, WaveContext
+from otactl.model.comparison import SoakPoint
 from otactl.model.wave import GateRule, percent_words
+from otactl.rules.comparison.arms import ArmSizes
 
 _PAGE = 250
+#: How often the arms of a comparison are read.
+_READS = 1 + len(SoakPoint)
 _SECONDS_PER_HOUR = 3600
 
 
@@ -74,6 +78,8 @@ class AwaitGate(Step):
     job_id: str
     things: int
     rule: GateRule
+    compared: ArmSizes | None = None
+    counts_boots: bool = False
 
     @property
     def round(self) -> int:
@@ -94,12 +100,23 @@ class AwaitGate(Step):
             f" things ended, {percent_words(rule.required_succeeded)} of those succeeded, for"
             f" {rule.soak_ms // 60_000:,} min"
             + (", then an approval" if rule.needs_approval else "")
+            + (f"; compared with {self.compared.control:,} things" if self.compared else "")
         )
 
     @property
     def calls(self) -> Mapping[str, int]:
-        """The list of executions that a verdict rests on; looks come on top of it."""
-        return {"iot:ListJobExecutionsForJob": 1 + self.things // _PAGE}
+        """The list of executions that a verdict rests on; looks come on top of it.
+
+        Both arms of a comparison are read when the wave begins, at half and at the end of the soak;
+        things that are offline when it begins come on top of it.
+        """
+        calls = {"iot:ListJobExecutionsForJob": 1 + self.things // _PAGE}
+        if self.compared is not None:
+            reads = _READS * (self.compared.wave + self.compared.control)
+            calls["iot:GetThingConnectivityData"] = reads
+            if self.counts_boots:
+                calls["iot:GetThingShadow"] = reads
+        return calls
 
     def do(self, context: StepContext) -> Record:
         """Wait; the record holds the verdict."""

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from otactl.errors.problem import Severity
 from otactl.forecast.lint.abort_check import check_abort
 from otactl.forecast.lint.alarm_check import check_alarms
+from otactl.forecast.lint.comparison_check import check_comparison
 from otactl.forecast.lint.delivery_check import check_delivery
 from otactl.forecast.lint.finding import Finding
 from otactl.forecast.lint.lint_context import LintContext
@@ -83,6 +84,7 @@ CODES: Mapping[str, str] = {
     "OTA703": "a gate that too many offline things keep from being reached",
     "OTA704": "a wave without abort criteria, fast enough to need them",
     "OTA705": "a soak that is over before a dead device counts",
+    "OTA706": "what a comparison with things that were not updated can see",
 }
 
 
@@ -105,7 +107,7 @@ def lint(
     waivers = configuration.waivers
     found = [
         replace(finding, waived=waivers.get(finding.code))
-        for finding in (*check_waves(context), *_of_one_job(context))
+        for finding in (*check_waves(context), *check_comparison(context), *_of_one_job(context))
     ]
     return (*found, *_idle_waivers(found, waivers))
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from otactl.model.comparison import CompareRule
 from otactl.model.configuration.sections import WAVE_PREFIX
 from otactl.model.configuration.wave_section import WaveListSection, WaveSection
 from otactl.model.job_configuration import Rollout
@@ -43,7 +44,16 @@ def build_waves(
         excepted_things=None if path is None else os.path.join(base_dir, path),  # noqa: PTH118
         open_days=section.open_days,
         fill_per_second=section.fill_per_second,
+        compare=_compare(section),
     )
+
+
+def _compare(section: WaveListSection) -> CompareRule | None:
+    if not section.compare:
+        return None
+    least = _hundredths(section.minimum_difference)
+    rule = CompareRule(is_required=section.require_comparison)
+    return rule if least is None else replace(rule, minimum_difference=least)
 
 
 def _wave(

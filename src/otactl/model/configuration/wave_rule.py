@@ -79,6 +79,13 @@ def recent_is_not_built(prefer_recent: bool) -> Finding | None:  # noqa: FBT001
     return None
 
 
+def required_needs_comparing(required: bool, compare: bool) -> Finding | None:  # noqa: FBT001
+    """A gate cannot wait for a comparison that nobody makes."""
+    if required and not compare:
+        return Finding(code="requires", message="needs compare = True, found False")
+    return None
+
+
 def _sizes_fit(names: tuple[str, ...]) -> Callable[..., Finding | None]:
     def sizes_fit(waves: tuple[ListedWave, ...], *configured: WaveSize | None) -> Finding | None:
         """Every wave has a size, the rest has none, and percentages are at most 100 together."""
@@ -126,6 +133,7 @@ WAVE_RULES: tuple[Rule, ...] = (
     Rule(keys("WAVE_CONFIG.waveList", "DEFAULT.jobId"), names_fit),
     Rule(keys("WAVE_CONFIG.onGateFailure"), rollback_is_not_built),
     Rule(keys("WAVE_CONFIG.preferRecent"), recent_is_not_built),
+    Rule(keys("WAVE_CONFIG.requireComparison", "WAVE_CONFIG.compare"), required_needs_comparing),
 )
 
 

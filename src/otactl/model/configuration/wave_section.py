@@ -212,6 +212,40 @@ class WaveListSection(_GateSection):
         ours=True,
         default=50,
     )
+    compare: Annotated[bool, Switch()] = key(
+        "compare",
+        about=(
+            "Whether each wave is compared with things that were not updated, at half and at the"
+            " end of the soak. If it is worse, its gate fails; whatever else is found stops"
+            " nothing."
+        ),
+        becomes=OF_OTACTL,
+        example="True",
+        ours=True,
+        default=False,
+    )
+    minimum_difference: Annotated[float | None, DecimalNumber(limits.MINIMUM_DIFFERENCE)] = key(
+        "minimumDifference",
+        about=(
+            "With compare = True: smaller differences stop nothing, in percentage points. Left"
+            " out: 1."
+        ),
+        becomes=OF_OTACTL,
+        example="1",
+        ours=True,
+        default=None,
+    )
+    require_comparison: Annotated[bool, Switch()] = key(
+        "requireComparison",
+        about=(
+            "With compare = True: whether a gate waits for a person if too few things could be"
+            " read to compare them."
+        ),
+        becomes=OF_OTACTL,
+        example="False",
+        ours=True,
+        default=False,
+    )
     on_gate_failure: Annotated[OnGateFailure, Choice(OnGateFailure)] = key(
         "onGateFailure",
         about=(

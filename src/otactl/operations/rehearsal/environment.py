@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from otactl.aws.clients import AwsClients, AwsSettings
 from otactl.aws.object_store import S3ObjectStore
 from otactl.aws.prerequisites import (
+    index_things,
     make_alarms,
     make_bucket,
     make_role,
@@ -200,7 +201,7 @@ def _dialects(loaded: LoadedDeployment) -> tuple[DocumentFormat, ...]:
 def _create_prerequisites(
     clients: AwsClients, configuration: DeploymentConfiguration, frontend: Frontend
 ) -> None:
-    """Make the bucket, the roles, the topics and the gates' alarms that the file names."""
+    """Make what the file names: bucket, roles, topics, the gates' alarms; and the fleet index."""
     make_bucket(clients, configuration.bucket, configuration.region)
     roles = {configuration.role_arn}
     if configuration.job.presigned_url is not None:
@@ -211,6 +212,9 @@ def _create_prerequisites(
         make_alarms(
             clients, {name for wave in configuration.waves.waves for name in wave.rule.alarms}
         )
+    source, waves = configuration.version_source, configuration.waves
+    if source is not None or (waves is not None and waves.compare is not None):
+        index_things(clients, source.shadow if source else "")
     custom = configuration.custom_document
     if custom is not None and custom.url is not None:
         location = parse_s3_url(custom.url)

@@ -37,11 +37,16 @@ class ArmSizes:
     wave: int
     control: int
 
+    @classmethod
+    def at_most(cls, wave: int, unnotified: int) -> ArmSizes:
+        """Those of so many things, if all are connected."""
+        return cls(wave=min(wave, MAX_ARM), control=min(control_size(wave), unnotified))
+
     @property
     def not_compared(self) -> str:
         """Why these are not compared, in words; empty if they are."""
         if not self.wave:
-            return "no thing of the wave was connected when it began"
+            return "no thing of the wave was known to be connected when it began"
         if self.control < self.wave * _LEAST_CONTROL:
             return (
                 f"the control has {self.control:,} things, under half of the wave's {self.wave:,}"
@@ -119,8 +124,6 @@ def expected_arms(
     left = things
     for size, given in zip(sizes, known, strict=True):
         left -= given or 0
-        arms = ArmSizes(
-            wave=min(given or 0, MAX_ARM), control=min(control_size(given or 0), left or excepted)
-        )
+        arms = ArmSizes.at_most(given or 0, left or excepted)
         found.append(None if size.groups or arms.not_compared else arms)
     return tuple(found)

@@ -7,10 +7,13 @@ of all cases), and a difference that matters. It is no data when under 80% of an
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from otactl.model.comparison import (
     ArmCount,
     ComparedOutcome,
     CompareRule,
+    Comparison,
     ComparisonVerdict,
     OutcomeComparison,
     SoakPoint,
@@ -19,10 +22,24 @@ from otactl.rules.comparison.fisher import is_worse, p_value
 from otactl.rules.comparison.interval import difference_interval
 from otactl.rules.comparison.power import Design, visible_difference
 
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from otactl.model.verify import VerifyRule
+    from otactl.model.wave import GateRule
+
 #: How often a deployment that changes nothing may be stopped.
 FALSE_ALARMS = 0.05
+#: From a comparison that had no data to the next one.
+_AGAIN_MS = 300_000
 #: Of an arm, the least share that must be readable.
 _READABLE = 0.8
+
+
+def compared_outcomes(verify: VerifyRule | None) -> tuple[ComparedOutcome, ...]:
+    """What is counted: connections, and boots where things report them."""
+    counts_boots = verify is not None and verify.source.boot_count_path
+    return tuple(ComparedOutcome) if counts_boots else (ComparedOutcome.NOT_CONNECTED,)
 
 
 def threshold(waves: int, outcomes: int) -> float:
@@ -68,6 +85,32 @@ def compare(
         high=high,
         visible=visible_difference(design, control.share),
     )
+
+
+def due_point(
+    rule: GateRule, since_ms: int | None, now_ms: int, made: Collection[Comparison]
+) -> SoakPoint | None:
+    """Which comparison is to be made now; None for none.
+
+    Each point has its share of the false alarms, so it is tested once. One that had no data tested
+    nothing: at the end of the soak it is made again, after a while.
+
+    Args:
+        rule: Of the gate.
+        since_ms: Since when the wave soaks; None when it does not.
+        now_ms: Epoch milliseconds by AWS's clock.
+        made: Those of the wave so far.
+    """
+    if since_ms is None or now_ms < since_ms + rule.soak_ms // 2:
+        return None
+    last = {one.point: one for one in made}
+    if now_ms < since_ms + rule.soak_ms:
+        return None if last else SoakPoint.HALF
+    end = last.get(SoakPoint.END)
+    if end is None:
+        return SoakPoint.END
+    is_due = end.verdict is ComparisonVerdict.NO_DATA and now_ms >= end.at_ms + _AGAIN_MS
+    return SoakPoint.END if is_due else None
 
 
 def _is_readable(arm: ArmCount) -> bool:

@@ -6,14 +6,16 @@ are asked; the first that applies decides:
 1. A person rejected the deployment: fail.
 2. The wave's job was stopped, or an alarm was in ALARM since the wave began: fail.
 3. More things failed than (100 - requiredSucceeded)% of the whole wave, or so many that succeeded
-   do not run the new version that requiredVerified cannot be reached any more: fail.
+   do not run the new version that requiredVerified cannot be reached any more: fail. So does a
+   wave that was found worse than its control; whatever else a comparison finds stops nothing.
 4. Too few ended, or too few of those succeeded: wait; inconclusive when ``maximumMinutes`` is over
    since the first began, or when what is open cannot mend it. A person may approve that.
 5. Enough ended and succeeded, but not for ``soakMinutes`` without a break yet: wait.
 6. Too few of those that ended are verified: wait as long as some are pending; inconclusive when
    only things that are open, or that cannot be read, could mend it.
-7. An alarm without data, an earlier wave that has failed since its gate passed, an approval that
-   is missing, the next wave's group that is not filled, a pause: wait.
+7. A required comparison without data, an alarm without data, an earlier wave that has failed since
+   its gate passed, an approval that is missing, the next wave's group that is not filled, a pause:
+   wait.
 8. Otherwise: pass.
 
 Thresholds round up in whole things. Every time is AWS's: that of executions, and of its answers.
@@ -22,9 +24,10 @@ Thresholds round up in whole things. Every time is AWS's: that of executions, an
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from otactl.model.comparison import WaveComparison
 from otactl.model.progress import AlarmState
 from otactl.model.verify import counts_words
 from otactl.model.wave import (
@@ -96,6 +99,7 @@ class GateSight:
         held_by: What else must be ready before the next wave can begin, in words.
         is_last: Whether no wave follows: then neither stragglers nor a pause hold anything back.
         versions: The wave's things by verdict; None when versions are not verified.
+        comparison: With things that were not updated; None when waves are not compared.
     """
 
     wave: str
@@ -109,6 +113,7 @@ class GateSight:
     held_by: str = ""
     is_last: bool = False
     versions: VersionCount | None = None
+    comparison: WaveComparison | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,13 +172,17 @@ def steady_since_ms(rule: GateRule, count: WaveCount) -> int | None:
 
 def judge(rule: GateRule, sight: GateSight) -> GateResult:
     """The verdict of a gate."""
-    return (
+    result = (
         _failure(rule, sight)
         or _unfinished(rule, sight)
         or _unverified(rule, sight)
         or _hold(rule, sight)
         or _passed(sight)
     )
+    compared = sight.comparison.words if sight.comparison else ""
+    if not compared or any(compared in reason for reason in result.reasons):
+        return result
+    return replace(result, reasons=(*result.reasons, compared))
 
 
 def _failure(rule: GateRule, sight: GateSight) -> GateResult | None:
@@ -193,15 +202,23 @@ def _failure(rule: GateRule, sight: GateSight) -> GateResult | None:
             return _fails(f"alarm {alarm.name} {when} in ALARM")
         if _lacks_data(alarm) and rule.missing_data is MissingAlarmData.FAIL:
             return _fails(f"alarm {alarm.name} has no data, and alarmMissingData = fail")
+    bad = _bad_things(rule, sight)
+    return _fails(bad) if bad else None
+
+
+def _bad_things(rule: GateRule, sight: GateSight) -> str:
+    """Why too many things of the wave are bad, in words; empty if they are not."""
     count = sight.count
     if has_failed(rule, count):
-        return _fails(
+        return (
             f"{count.failed:,} of {count.given:,} things failed; at most"
             f" {allowed_failures(rule, count.given):,} may"
             f" (requiredSucceededPercentage {percent_words(rule.required_succeeded)})"
         )
-    lost = why_lost(rule, count, sight.versions)
-    return _fails(lost) if lost else None
+    worse = sight.comparison and sight.comparison.worse
+    return why_lost(rule, count, sight.versions) or (
+        f"compared with its control, {worse.words}" if worse else ""
+    )
 
 
 def _fails(reason: str) -> GateResult:
@@ -300,6 +317,13 @@ def _holds(rule: GateRule, sight: GateSight) -> Iterator[tuple[Question | None, 
     answered = _approved(sight, Question.APPROVAL) or _approved(sight, Question.INCONCLUSIVE)
     if rule.needs_approval and not answered:
         yield Question.APPROVAL, "everything is as required; it waits for an approval"
+    missing = sight.comparison.missing if sight.comparison else ""
+    answers = (Question.COMPARISON, Question.INCONCLUSIVE)
+    if missing and not any(_approved(sight, question) for question in answers):
+        yield (
+            Question.COMPARISON,
+            f"{missing} (requireComparison): a person must say whether to go on",
+        )
     if rule.missing_data is MissingAlarmData.WAIT:
         for alarm in filter(_lacks_data, sight.alarms):
             yield None, f"alarm {alarm.name} has no data (alarmMissingData = wait)"

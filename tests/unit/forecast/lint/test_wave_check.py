@@ -126,3 +126,34 @@ def test_the_examples_criteria_hardly_ever_stop_a_healthy_fleet():
     assert probability_of_firing(criterion, 0.006, 20_000) < 0.001
     found = lint(configuration, 20_000)
     assert [one.code for one in found if one.severity is not Severity.NOTE] == []
+
+
+def test_a_comparison_is_told_its_power_beforehand():
+    found = findings(waveList="canary:50", compare="True")
+    message = found["OTA706 canary"].message
+
+    assert found["OTA706 canary"].severity is Severity.NOTE
+    assert "50 things against 500 show a rise" in message
+    assert "from 0.5% to 5% with 51% and 10% with 90%" in message
+    assert "with 30% of all things offline 35 things against 350" in message
+    assert "OTA706 rest" not in found, "nothing is left to compare the last wave with"
+
+
+def test_waves_and_outcomes_that_are_compared_share_the_false_alarms():
+    boots = section("VERIFY_CONFIG", expectedVersion="2", bootCountPath="boots")
+    alone = wave_ini(waveList="canary:50", compare="True")
+    kept = wave_ini(waveList="canary:50", compare="True", exceptThings="kept.txt")
+    counted = wave_ini(
+        boots, waveList="canary:50", compare="True", default={"useVerifyConfig": "True"}
+    )
+
+    assert [_canary(text) for text in (alone, kept, counted)] == [
+        "5% with 51% and 10% with 90%",
+        "5% with 43% and 10% with 86%",
+        "5% with 43% and 10% with 86%",
+    ]
+
+
+def _canary(text: str) -> str:
+    found = {one.code: one for one in lint(configuration_of(text), 1_000)}
+    return found["OTA706"].message.partition(" to ")[2].partition(";")[0]

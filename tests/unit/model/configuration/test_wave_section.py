@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.support.dev_ini import configuration_of, dev_ini, found, section
 
+from otactl.model.comparison import CompareRule
 from otactl.model.job_configuration import Rollout
 from otactl.model.wave import GateRule, MissingAlarmData, Wave, Waves, WaveSize
 
@@ -172,6 +173,19 @@ def test_what_holds_for_all_waves():
     assert waves.excepted_things == "/home/ann/not.txt"
     assert waves_of().seed is None
     assert faults(groupFillPerSecond="101") == [("WAVE_CONFIG", "groupFillPerSecond", "range")]
+
+
+def test_waves_are_compared_when_the_file_says_so():
+    assert waves_of().compare is None
+    assert waves_of(compare="True").compare == CompareRule()
+    assert waves_of(
+        compare="True", minimumDifference="2.5", requireComparison="True"
+    ).compare == CompareRule(minimum_difference=250, is_required=True)
+    assert waves_of(compare="True", minimumDifference="0").compare == CompareRule(
+        minimum_difference=0
+    )
+    assert faults(requireComparison="True") == [("WAVE_CONFIG", "requireComparison", "requires")]
+    assert faults(minimumDifference="51") == [("WAVE_CONFIG", "minimumDifference", "range")]
 
 
 @pytest.mark.parametrize(

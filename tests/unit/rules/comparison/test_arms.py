@@ -92,7 +92,9 @@ def test_which_waves_can_be_compared() -> None:
 
 
 def test_why_arms_are_not_compared() -> None:
-    assert "no thing of the wave was connected" in ArmSizes(wave=0, control=9).not_compared
+    assert (
+        "no thing of the wave was known to be connected" in ArmSizes(wave=0, control=9).not_compared
+    )
     assert "4 things, under half of the wave's 9" in ArmSizes(wave=9, control=4).not_compared
     assert not ArmSizes(wave=8, control=4).not_compared
 

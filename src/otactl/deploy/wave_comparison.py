@@ -1,0 +1,143 @@
+"""Compares the waves of a deployment with things that were not updated.
+
+Arms are drawn when a wave begins, before its job exists, and written down; so is each comparison
+before a gate acts on it. What is drawn, counted and found is decided in ``rules.comparison``.
+Everything is read from its source, thing by thing: the fleet index lags behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from otactl.model.comparison import (
+    ArmCount,
+    ComparedOutcome,
+    Comparison,
+    OutcomeComparison,
+    SoakPoint,
+    WaveComparison,
+)
+from otactl.rules.comparison.arms import (
+    MAX_ARM,
+    ArmSizes,
+    control_candidates,
+    control_size,
+    count_arm,
+    draw,
+)
+from otactl.rules.comparison.compare import compare, due_point, threshold
+from otactl.rules.waves.membership import in_hash_order
+
+if TYPE_CHECKING:
+    from otactl.deploy.journal import Journal
+    from otactl.deploy.plan import Plan
+    from otactl.deploy.ports import Services
+    from otactl.model.comparison import ComparisonPlan
+    from otactl.model.thing_state import ThingState
+    from otactl.model.wave import GateRule
+
+#: For each thing that an arm is to have, so many are read at most to find it connected.
+_READ_PER_THING = 4
+_NOTHING_LEFT = "nothing was left without the update, and exceptThings lists too few things"
+_NOT_DRAWN = "it is a wave of groups, or under half as many things are left without the update"
+
+
+class WaveComparer:
+    """Draws the arms of each wave, and compares them.
+
+    Args:
+        plan: Which waves are compared, and how.
+        journal: Keeps arms and comparisons.
+        services: The world.
+    """
+
+    def __init__(self, plan: Plan, journal: Journal, services: Services) -> None:
+        self._plan = plan
+        self._journal = journal
+        self._services = services
+
+    def draw(self, number: int) -> None:
+        """Draw the arms of a wave that begins, unless an earlier process did."""
+        how = self._plan.comparison
+        if how is None or number not in how.waves or self._why_not(number) is not None:
+            return
+        journal, waves = self._journal, len(self._plan.waves)
+        things = journal.wave_things(number)
+        later = [
+            name for each in range(number + 1, waves + 1) for name in journal.wave_things(each)
+        ]
+        control = control_candidates(later, journal.wave_things(0), seed=how.seed)
+        arms = (
+            self._drawn(how, in_hash_order(things, how.seed), MAX_ARM),
+            self._drawn(how, control, control_size(len(things))),
+        )
+        sizes = ArmSizes(wave=len(arms[0]), control=len(arms[1]))
+        journal.enter_arms(number, arms, sizes.not_compared)
+
+    def _drawn(
+        self, how: ComparisonPlan, names: Sequence[str], size: int
+    ) -> tuple[ThingState, ...]:
+        candidates = names[: _READ_PER_THING * size]
+        return draw(
+            self._services.thing_states.read(candidates, how.source, connectivity=True), size
+        )
+
+    def _why_not(self, number: int) -> str | None:
+        return self._journal.why_no_arms(number)
+
+    def poll(
+        self, number: int, rule: GateRule, *, since_ms: int | None, now_ms: int
+    ) -> WaveComparison | None:
+        """What is known of a wave's comparison; one that is due is made, and written down.
+
+        Args:
+            number: Of the wave.
+            rule: Of its gate.
+            since_ms: Since when it soaks; None when it does not.
+            now_ms: Epoch milliseconds by AWS's clock.
+
+        Returns:
+            None when waves are not compared.
+        """
+        how = self._plan.comparison
+        if how is None:
+            return None
+        required = how.rule.is_required
+        if number not in how.waves:
+            is_last = number == len(self._plan.waves)
+            why = _NOTHING_LEFT if is_last else _NOT_DRAWN
+            return WaveComparison(is_required=required, not_compared=why)
+        why = self._why_not(number) or ""
+        if why:
+            return WaveComparison(is_required=required, not_compared=why, lacks_data=True)
+        made = self._journal.comparisons(number)
+        point = due_point(rule, since_ms, now_ms, made)
+        if point is not None:
+            self._journal.enter_comparison(self._compare(how, number, point, now_ms))
+            made = self._journal.comparisons(number)
+        return WaveComparison(made=made, is_required=required)
+
+    def _compare(
+        self, how: ComparisonPlan, number: int, point: SoakPoint, now_ms: int
+    ) -> Comparison:
+        drawn = self._journal.arms(number)
+        names = [each.thing_name for arm in drawn for each in arm]
+        read = self._services.thing_states.read(names, how.source, connectivity=True)
+        now = {each.thing_name: each for each in read}
+
+        def counted(arm: Sequence[ThingState], outcome: ComparedOutcome) -> ArmCount:
+            return count_arm(arm, now, outcome, maximum_boots=how.maximum_boots)
+
+        level = threshold(len(how.waves), len(how.outcomes))
+        outcomes: list[OutcomeComparison] = [
+            compare(
+                outcome,
+                counted(drawn[0], outcome),
+                counted(drawn[1], outcome),
+                rule=how.rule,
+                level=level,
+            )
+            for outcome in how.outcomes
+        ]
+        return Comparison(wave=number, point=point, at_ms=now_ms, outcomes=tuple(outcomes))

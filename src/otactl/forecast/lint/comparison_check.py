@@ -1,0 +1,71 @@
+"""What a comparison of waves with controls can see, said before it is relied on.
+
+The chances are computed over every pair of counts (``rules.comparison.power``), for arms in which
+all things are connected and for what is left of them when 30% are not.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from otactl.errors.problem import Severity
+from otactl.forecast.lint.finding import Finding
+from otactl.forecast.lint.words import chance, percent
+from otactl.model.configuration.sections import WAVE_PREFIX
+from otactl.rules.comparison.arms import ArmSizes, expected_arms
+from otactl.rules.comparison.compare import compared_outcomes, threshold
+from otactl.rules.comparison.power import Design, power
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from otactl.forecast.lint.lint_context import LintContext
+
+#: Of things that were not updated, the share assumed to be gone at a look.
+USUAL_SHARE = 0.005
+#: Shares of a wave that are gone.
+BAD_SHARES = (0.05, 0.10)
+#: Of all things, the share that is offline when a wave begins.
+OFFLINE = 0.3
+
+
+def check_comparison(context: LintContext) -> Iterator[Finding]:
+    """The power of each comparison; waves of groups and those without a control have none."""
+    waves = context.configuration.waves
+    if waves is None or waves.compare is None:
+        return
+    arms = expected_arms([wave.size for wave in waves.waves], context.things, 0)
+    outcomes = compared_outcomes(context.configuration.verify)
+    is_last_compared = waves.excepted_things is not None and arms[-1] is None
+    compared = sum(each is not None for each in arms) + is_last_compared
+    least = waves.compare.minimum_difference
+    for wave, sizes in zip(waves.waves, arms, strict=True):
+        if sizes is None:
+            continue
+        level = threshold(compared, len(outcomes))
+        yield Finding(
+            code="OTA706",
+            severity=Severity.NOTE,
+            section=f"{WAVE_PREFIX}{wave.name}",
+            key="size",
+            message=f"wave {wave.name}: {_power(sizes, level, least)}; with {percent(OFFLINE)} of"
+            f" all things offline {_power(_online(sizes), level, least)}",
+            safe="a larger wave sees smaller differences; a comparison stops, it never proves",
+        )
+
+
+def _online(sizes: ArmSizes) -> ArmSizes:
+    return ArmSizes(
+        wave=max(1, int(sizes.wave * (1 - OFFLINE))), control=int(sizes.control * (1 - OFFLINE))
+    )
+
+
+def _power(sizes: ArmSizes, level: float, least: int) -> str:
+    design = Design(sizes.wave, sizes.control, level, least)
+    seen = " and ".join(
+        f"{percent(bad)} with {chance(power(design, USUAL_SHARE, bad))}" for bad in BAD_SHARES
+    )
+    return (
+        f"{sizes.wave:,} things against {sizes.control:,} show a rise of things that are gone from"
+        f" {percent(USUAL_SHARE)} to {seen}"
+    )
