@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pexpect
 import pytest
+from tests.e2e.program import environment, run_program
 from tests.support.dev_ini import REQUIRED, configuration_of, dev_ini
 
 if TYPE_CHECKING:
@@ -135,15 +136,22 @@ def test_an_existing_file_keeps_its_comments_and_is_not_replaced_unasked(
     text = f"; mine, all mine\n{dev_ini()}"
     path.write_text(text)
 
-    for answer, expected in (("n", text), ("y", text.replace("TestJob1234", "other"))):
-        terminal = Terminal(tmp_path)
-        terminals.append(terminal)
-        terminal.answer_default_section(jobId="other")
-        terminal.answer("What else")
-        terminal.process.expect("Replace dev.ini")
-        terminal.process.send(answer)
-        assert terminal.end() == 0
-        assert path.read_text() == expected
+    first = Terminal(tmp_path)
+    terminals.append(first)
+    first.process.expect("Replace dev.ini")  # before any other question
+    first.process.send("n")
+    assert first.end() == 0
+    assert "thingList" not in (first.process.before or "")
+    assert path.read_text() == text
+
+    again = Terminal(tmp_path)
+    terminals.append(again)
+    again.process.expect("Replace dev.ini")
+    again.process.send("y")
+    again.answer_default_section(jobId="other")
+    again.answer("What else")
+    assert again.end() == 0
+    assert path.read_text() == text.replace("TestJob1234", "other")
 
 
 def test_another_file_can_be_the_start(tmp_path: Path, terminals: list[Terminal]):
@@ -211,16 +219,21 @@ SIX = {
 }
 
 
-def test_six_answers_make_a_file_that_is_valid_and_lints_clean(
+def test_six_answers_make_a_file_that_is_valid_lints_clean_and_rehearses(
     tmp_path: Path, terminals: list[Terminal]
 ):
-    arns = "".join(f"arn:aws:iot:us-east-1:123456789012:thing/t{n}\n" for n in range(40))
+    arns = "".join(f"arn:aws:iot:us-east-1:123456789012:thing/t{n}\n" for n in range(12))
     (tmp_path / "things.txt").write_text(arns)
     (tmp_path / "fw.bin").write_bytes(b"firmware")
     first = Terminal(tmp_path, full=False)
     terminals.append(first)
-    for question, answer in list(SIX.items())[:3]:
-        first.answer(question, answer)
+    first.answer("File that lists the things", "nothing.txt")
+    first.process.expect("cannot read the thing list")
+    first.process.send(CLEAR_LINE + "things.txt" + ENTER)
+    first.answer("Firmware image", "fw.bin")
+    first.answer("Role that AWS IoT", "arn:aws:iam::210987654321:role/ota")
+    first.process.expect("the things are of account 123456789012")
+    first.process.send(CLEAR_LINE + str(SIX["Role that AWS IoT"]) + ENTER)
     first.process.expect("S3 bucket")
     first.process.send(CTRL_C)
     assert first.end() == 130
@@ -237,12 +250,8 @@ def test_six_answers_make_a_file_that_is_valid_and_lints_clean(
 
     assert again.end() == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["dev.ini", "fw.bin", "things.txt"]
-    for command in (("validate",), ("lint", "--strict")):
-        ran = subprocess.run(
-            [sys.executable, "-m", "otactl", *command, "dev.ini"],
-            check=False,
-            capture_output=True,
-            text=True,
-            cwd=tmp_path,
-        )
+    rehearse = ("rehearse", "--speed", "100", "--max-wait", "7200", "--state-dir", "state")
+    for command in (("validate",), ("lint", "--strict"), rehearse):
+        ran = run_program(command[0], "dev.ini", *command[1:], env=environment(None), cwd=tmp_path)
         assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "12 of 12" in ran.stdout + ran.stderr

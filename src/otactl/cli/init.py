@@ -41,7 +41,7 @@ def init(
     the next time.
 
     With --full, or to change FILE or EXISTING, every key is asked for; what you do not answer stays
-    as it is. Every answer is checked as AWS would. FILE is never replaced unasked.
+    as it is. Every answer is checked as AWS would. Whether FILE may be replaced is asked first.
     """
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UserMistake(
@@ -55,10 +55,10 @@ def init(
     if not full and source is None and not file.exists():
         _ask_six(file, asker)
         return
-    document = Wizard(_starting_point(file, source), asker).run()
     if file.exists() and not yes and not asker.confirm(f"Replace {file}?", default=False):
         terminal.note(f"{file} stays as it was")
         return
+    document = Wizard(_starting_point(file, source), asker).run()
     write_atomically(file, document.text)
     terminal.note(f"wrote {file}; `otactl validate {file}` checks it with the files it names")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from otactl.errors.problem import Severity
@@ -26,6 +26,12 @@ TOLERABLE = 0.01
 LIKELY = 0.5
 #: From here on a criterion asks for a disaster.
 HIGH_PERCENTAGE = 50
+#: After how many executions a criterion may begin to judge, the best first.
+_MINIMA = (20, 30, 50, 100, 200, 500, 1000, 10, 5)
+#: Half of these is two failures.
+_FEWEST = 4
+#: What remains where one thing a minute is too fast: AWS goes no slower.
+WAVES_WAIT = "[WAVE_CONFIG], whose gates wait for results: AWS goes no slower than 1 per minute"
 
 
 def section_of(criterion: AbortCriterion) -> str:
@@ -171,31 +177,59 @@ def _too_late(context: LintContext, criterion: AbortCriterion) -> Iterator[Findi
         if seconds is None
         else f"after about {duration(seconds)}"
     )
+    earlier = _earlier_criterion(context, criterion)
+    rollout = context.job.rollout
+    is_slowest = rollout is not None and rollout.maximum_per_minute == 1
     yield Finding(
         code="OTA105",
-        severity=Severity.WARNING,
+        severity=Severity.NOTE if earlier is None and is_slowest else Severity.WARNING,
         section=section_of(criterion),
         key="minNumberOfExecutedThings",
         message=(
             f"comes too late: {minimum:,} executions have ended {when}, and by then "
             f"{notified:,} of {context.things:,} things are notified"
         ),
-        safe=(
-            "a lower minNumberOfExecutedThings, or a rollout that begins so slowly that the first "
-            "things have finished before most are notified"
+        safe=earlier
+        or (
+            WAVES_WAIT
+            if is_slowest
+            else "a lower minNumberOfExecutedThings, or a rollout that begins so slowly that the "
+            "first things have finished before most are notified"
         ),
     )
 
 
+def _earlier_criterion(context: LintContext, criterion: AbortCriterion) -> str | None:
+    """A safe criterion that comes before nearly everything is notified, if there is one."""
+
+    def is_early(minimum: int) -> bool:
+        seconds = context.seconds_until_executed(minimum)
+        notified = context.things if seconds is None else context.notified_after(seconds)
+        return notified < NEARLY_ALL * context.things
+
+    lower = [n for n in (*_MINIMA, _FEWEST) if n < criterion.min_number_of_executed_things]
+    return _search(context, criterion.failure_type, filter(is_early, lower))
+
+
 def _safe_criterion(context: LintContext, failure_type: FailureType) -> str:
-    """A criterion that a healthy fleet trips in less than one rollout of a hundred.
+    """A criterion that a healthy fleet trips in less than one rollout of a hundred."""
+    found = _search(context, failure_type, _MINIMA)
+    if found is not None:
+        return found
+    if context.things < FEW_THINGS:
+        return "no criterion: watch so few things, and otactl cancel when one of them fails"
+    return "a threshold well above the failures of a healthy fleet, of a tenth of it"
+
+
+def _search(context: LintContext, failure_type: FailureType, minima: Iterable[int]) -> str | None:
+    """The first of these minima for which there is a safe threshold, with the lowest such.
 
     It takes two failures at least, and a quarter of the fleet at most; of a small fleet, half.
     """
     rate = context.failure_share(failure_type)
     most = context.things // (4 if context.things >= SMALL_FLEET else 2)
-    for minimum in (20, 30, 50, 100, 200, 500, 1000, 10, 5):
-        for threshold in (2, 3, 5, 8, 10, 15, 20, 30, 40):
+    for minimum in minima:
+        for threshold in (2, 3, 5, 8, 10, 15, 20, 30, 40, HIGH_PERCENTAGE):
             found = AbortCriterion(
                 failure_type=failure_type,
                 threshold_percentage=threshold,
@@ -205,6 +239,4 @@ def _safe_criterion(context: LintContext, failure_type: FailureType) -> str:
                 continue
             if minimum <= most and (probability_of_firing(found, rate, context.things) < TOLERABLE):
                 return f"thresholdPercentage = {threshold} of minNumberOfExecutedThings = {minimum}"
-    if context.things < FEW_THINGS:
-        return "no criterion: watch so few things, and otactl cancel when one of them fails"
-    return "a threshold well above the failures of a healthy fleet, of a tenth of it"
+    return None

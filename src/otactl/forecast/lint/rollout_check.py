@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from otactl.errors.problem import Severity
-from otactl.forecast.lint.abort_check import FEW_THINGS
+from otactl.forecast.lint.abort_check import FEW_THINGS, WAVES_WAIT
 from otactl.forecast.lint.finding import Finding
 from otactl.forecast.lint.words import duration
 from otactl.model.job_configuration import Scheduling
@@ -62,7 +62,8 @@ def _no_staging(context: LintContext) -> Iterator[Finding]:
     tenth = max(1, things // (10 * (1 + int(context.typical_seconds // _MINUTE_SECONDS))))
     yield Finding(
         code="OTA201",
-        severity=Severity.WARNING if early >= MUCH * things else Severity.NOTE,
+        # What no slower rate would mend is no mistake of the rate.
+        severity=Severity.WARNING if early >= MUCH * things and rate > 1 else Severity.NOTE,
         section="DEFAULT" if rollout is None else "JOB_EXECUTE_ROLLOUT_CONFIG",
         key="useJobExecutionsRolloutConfig" if rollout is None else "maximumPerMinute",
         message=(
@@ -73,6 +74,8 @@ def _no_staging(context: LintContext) -> Iterator[Finding]:
         safe=(
             f"maximumPerMinute = {tenth:,}{' or less' if tenth > 1 else ''}, so that a tenth of "
             "the fleet has it by then, or an exponential rate"
+            if rate > 1
+            else WAVES_WAIT
         ),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -186,6 +187,38 @@ def test_no_abort_at_all_matters_for_a_fleet_and_not_for_a_test_rack() -> None:
 
 def test_an_abort_that_comes_when_everything_is_notified() -> None:
     assert codes(changed(abort_criteria=(criterion(10, 850),))) == ["OTA105"]
+
+
+def test_what_is_called_safe_beside_an_abort_that_comes_too_late_comes_in_time() -> None:
+    (found,) = findings(changed(abort_criteria=(criterion(10, 850),)))
+    percentage, minimum = map(int, re.findall(r"= (\d+)", found.safe))
+
+    assert codes(changed(abort_criteria=(criterion(percentage, minimum),))) == []
+
+
+@pytest.mark.parametrize(
+    ("things", "image_bytes", "severities"),
+    [
+        (10, 20_000_000, {"OTA105": Severity.WARNING, "OTA201": Severity.NOTE}),
+        (10, 24 * 1024 * 1024, {"OTA105": Severity.NOTE, "OTA201": Severity.NOTE}),
+    ],
+)
+def test_what_no_slower_rate_of_aws_would_mend_is_a_note(
+    things: int, image_bytes: int, severities: dict[str, Severity]
+) -> None:
+    slowest = changed(rollout=Rollout(maximum_per_minute=1), abort_criteria=(criterion(40, 5),))
+    found = [
+        each
+        for each in findings(slowest, things=things, image_bytes=image_bytes)
+        if each.code in severities
+    ]
+
+    assert {each.code: each.severity for each in found} == severities
+    for each in found:
+        if each.severity is Severity.NOTE:
+            assert "[WAVE_CONFIG]" in each.safe
+        else:
+            assert each.safe == "thresholdPercentage = 50 of minNumberOfExecutedThings = 4"
 
 
 def test_a_criterion_on_timeouts_without_a_timeout() -> None:
