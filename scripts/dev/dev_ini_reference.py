@@ -22,6 +22,7 @@ _JOB = "test_job_section.py"
 _ALARM = "test_alarm_section.py"
 _WAVE = "test_wave_section.py"
 _VERIFY = "test_verify_section.py"
+_ELIGIBILITY = "test_eligibility_section.py"
 _SWITCH = f"{_DEFAULT}::test_a_switch_decides_whether_its_section_counts"
 _TYPES = f"{_JOB}::TestAbort::test_each_type_becomes_a_criterion"
 
@@ -66,6 +67,7 @@ PROOFS: dict[str, str] = {
     "DEFAULT.useSchedulingConfig": _SWITCH,
     "DEFAULT.useSigningConfig": _SWITCH,
     "DEFAULT.useWaveConfig": f"{_WAVE}::test_use_wave_config_needs_a_timeout_and_one_round",
+    "DEFAULT.useEligibilityConfig": f"{_ELIGIBILITY}::test_use_eligibility_config_needs_a_snapshot",
     "DEFAULT.useVerifyConfig": f"{_VERIFY}::test_use_verify_config_needs_a_version_and_one_round",
     "CUSTOM_JOB_DOCUMENT.jobDocSrcCfg": (
         f"{_DEPLOYMENT}::TestCustomDocument::test_job_doc_src_cfg_is_one_of_two_words"
@@ -209,6 +211,17 @@ PROOFS: dict[str, str] = {
     "WAVE_CONFIG.onGateFailure": f"{_WAVE}::test_what_is_not_built_yet_is_refused",
     **{f"WAVE_CONFIG_<wave_name>.{key}": f"{_WAVE}::{test}" for key, test in _GATE_PROOFS},
     "WAVE_CONFIG_<wave_name>.size": f"{_WAVE}::test_a_waves_section_says_what_is_different",
+    **{
+        f"ELIGIBILITY_CONFIG.{key}": f"{_ELIGIBILITY}::{test}"
+        for key, test in (
+            ("fromVersions", "test_from_versions_are_versions_and_ranges"),
+            ("hardware", "test_hardware_is_an_attribute_or_a_reported_field"),
+            ("skipIfCurrent", "test_skip_if_current_needs_a_version"),
+            ("offlineDays", "test_the_rest_has_defaults_and_bounds"),
+            ("unknownVersion", "test_the_rest_has_defaults_and_bounds"),
+            ("maximumReads", "test_the_rest_has_defaults_and_bounds"),
+        )
+    },
     **{
         f"VERIFY_CONFIG.{key}": f"{_VERIFY}::{test}"
         for key, test in (

@@ -126,6 +126,7 @@ def test_pages_and_groups_and_one_not(indexed: AwsClients, unique: str) -> None:
         )
     )
 
+    assert states_of(indexed).count(all_of_them) == 3
     paged = [thing["thingName"] for page in (first, second) for thing in page["things"]]
     assert (len(first["things"]), paged, "nextToken" in second) == (2, names[::2], False)
     assert [(one.thing_name, one.version, one.boots) for one in others] == [
@@ -163,6 +164,20 @@ def test_what_a_device_says_over_mqtt_is_read_singly_and_from_the_index(
     assert (gone.version, gone.is_connected) == ("1.2.3", False)
     assert (connection.version, connection.is_connected) == (None, False)
     assert (gone.connection_at_ms or 0) >= (read[0].connection_at_ms or 0)
+
+
+def test_hardware_is_an_attribute_or_reported(indexed: AwsClients, unique: str) -> None:
+    name = f"hw-{unique}"
+    indexed.iot.create_thing(thingName=name, attributePayload={"attributes": {"board": "rev-b"}})
+    report(indexed, name, version="1.0", hw={"board": "rev-c"})
+    states = states_of(indexed)
+    attribute = VersionSource(version_path=("version",), hardware_path=("attributes", "board"))
+    reported = VersionSource(version_path=("version",), hardware_path=("reported", "hw", "board"))
+
+    for source, expected in ((attribute, "rev-b"), (reported, "rev-c")):
+        found = next(states.search(term("thingName", name), source))
+        read, nobody = states.read([name, f"nobody-{unique}"], source, connectivity=True)
+        assert (found, found.hardware, nobody.hardware) == (read, expected, None)
 
 
 def test_connectivity_data_has_the_reason_of_a_disconnect(

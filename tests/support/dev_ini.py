@@ -130,7 +130,12 @@ FULL: dict[str, dict[str, str]] = {
 #: The same with waves, which need SNAPSHOT jobs.
 FULL_WITH_WAVES: dict[str, dict[str, str]] = FULL | {
     "DEFAULT": FULL["DEFAULT"]
-    | {"targetSelection": "SNAPSHOT", "useWaveConfig": "True", "useVerifyConfig": "True"},
+    | {
+        "targetSelection": "SNAPSHOT",
+        "useWaveConfig": "True",
+        "useVerifyConfig": "True",
+        "useEligibilityConfig": "True",
+    },
     "SCHEDULING_CONFIG": FULL["SCHEDULING_CONFIG"] | {"maintenanceWindowList": ""},
     "WAVE_CONFIG": {
         "waveList": "canary:50, early:10%, rest",
@@ -151,6 +156,14 @@ FULL_WITH_WAVES: dict[str, dict[str, str]] = FULL | {
         "minimumDifference": "1",
         "requireComparison": "False",
         "onGateFailure": "stop",
+    },
+    "ELIGIBILITY_CONFIG": {
+        "fromVersions": "0.1..0.9",
+        "hardware": "attributes.board: rev-b, rev-c",
+        "skipIfCurrent": "True",
+        "offlineDays": "30",
+        "unknownVersion": "skip",
+        "maximumReads": "10000",
     },
     "VERIFY_CONFIG": {
         "source": "firmware",

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from otactl.cloud.index_query import InvalidQuery, parse
 from otactl.errors import AwsRefused
 from otactl.model.fleet_query import PAGE
-from otactl.model.thing_state import ThingState
+from otactl.model.thing_state import ThingState, VersionSource
 
 
 @dataclass
@@ -23,6 +23,7 @@ class MemoryThingStates:
     Attributes:
         states: By thing, as its shadow and its connection are.
         gap: What the fleet index lacks; "" makes it answer.
+        lacks_connectivity: Whether it lacks connections.
         indexed: By thing, what the index has instead of the truth: it lags behind.
         groups: The names of a thing's groups.
         writes_versions: Whether AWS IoT Jobs may write ``$package``.
@@ -31,6 +32,7 @@ class MemoryThingStates:
 
     states: dict[str, ThingState] = field(default_factory=dict)
     gap: str = "fleet indexing is off (thingIndexingMode)"
+    lacks_connectivity: bool = False
     indexed: dict[str, ThingState] = field(default_factory=dict)
     groups: Callable[[str], Iterable[str]] = lambda name: ()
     writes_versions: bool = False
@@ -44,25 +46,30 @@ class MemoryThingStates:
 
     def index_gap(self, source, *, connectivity=True):
         self.calls["iot:GetIndexingConfiguration"] += 1
+        if connectivity and self.lacks_connectivity and not self.gap:
+            return "the fleet index lacks connectivity (thingConnectivityIndexingMode STATUS)"
         return self.gap
 
     def search(self, query, source):
+        found = self._matching(query, source)
+        self.calls["iot:SearchIndex"] += 1
+        for count, state in enumerate(found):
+            if count and count % PAGE == 0:
+                self.calls["iot:SearchIndex"] += 1
+            yield state
+
+    def _matching(self, query, source):
         if self.gap:
             raise AwsRefused("iot:SearchIndex", "IndexNotReadyException", self.gap)
         try:
             terms = parse(query)
         except InvalidQuery as problem:
             raise AwsRefused("iot:SearchIndex", "InvalidQueryException", str(problem)) from problem
-        found = [
+        return [
             state
             for state in (self.states | self.indexed).values()
             if all(term.matches(self._document(state, source)) for term in terms)
         ]
-        self.calls["iot:SearchIndex"] += 1
-        for count, state in enumerate(found):
-            if count and count % PAGE == 0:
-                self.calls["iot:SearchIndex"] += 1
-            yield state
 
     def _document(self, state, source):
         reported: dict = {}
@@ -84,10 +91,17 @@ class MemoryThingStates:
             },
         }
 
+    def count(self, query):
+        self.calls["iot:GetStatistics"] += 1
+        source = VersionSource(version_path=("version",))
+        return sum(1 for _ in self._matching(query, source))
+
     def read(self, names, source, *, connectivity):
         for name in names:
-            self.calls["iot:GetThingShadow"] += source is not None
+            self.calls["iotdata:GetThingShadow"] += source is not None
             state = self.states.get(name, ThingState(thing_name=name))
+            if source and source.reads_attribute:
+                self.calls["iot:DescribeThing"] += 1
             if connectivity:
                 self.calls["iot:GetThingConnectivityData"] += 1
             else:

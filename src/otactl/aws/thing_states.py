@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from otactl.aws.translate import translated
 from otactl.errors import AwsRefused
 from otactl.model.fleet_query import CALLS_PER_SECOND, PAGE
-from otactl.model.thing_state import ThingState, VersionSource
+from otactl.model.thing_state import READS_PER_SECOND, ThingState, VersionSource
 
 if TYPE_CHECKING:
     from otactl.aws.clients import AwsClients
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 _THREADS = 8
 _AHEAD = 4 * _THREADS
-#: Things read singly in a second at most: below the quotas of shadows and connectivity data.
-READS_PER_SECOND = 100
 _INDEX = "AWS_Things"
 #: Leads to nothing.
 _NO_SOURCE = VersionSource(version_path=())
@@ -102,6 +100,13 @@ class IotThingStates:
                 return
 
     @translated("iot")
+    def count(self, query: str) -> int:
+        """How many things a query finds: one call."""
+        self._searches.wait()
+        answer = self._clients.iot.get_statistics(queryString=query)
+        return int(answer.get("statistics", {}).get("count", 0))
+
+    @translated("iot")
     def _search_page(self, query: str, token: str | None) -> Any:
         parameters: dict[str, Any] = {"queryString": query, "maxResults": PAGE}
         if token is not None:
@@ -138,9 +143,18 @@ class IotThingStates:
         try:
             shadow = {} if source is None else self._shadow(name, source.shadow)
             connection = self._connection(name) if connectivity else {}
+            attributes = self._attributes(name) if source and source.reads_attribute else {}
         except AwsRefused as refusal:
             return ThingState(thing_name=name, unreadable=f"{refusal.code}: {refusal.reason}")
-        return _state(name, shadow, connection, source or _NO_SOURCE)
+        return _state(name, shadow, connection, source or _NO_SOURCE, attributes)
+
+    @translated("iot")
+    def _attributes(self, name: str) -> Mapping[str, str]:
+        """The attributes of a thing; none of one that does not exist."""
+        try:
+            return self._clients.iot.describe_thing(thingName=name).get("attributes", {})
+        except self._clients.iot.exceptions.ResourceNotFoundException:
+            return {}
 
     @translated("iot")
     def _shadow(self, name: str, shadow: str) -> dict[str, Any]:
@@ -193,14 +207,20 @@ def _state_in_index(document: Mapping[str, Any], source: VersionSource) -> Thing
         shadow = shadow.get("name", {}).get(source.shadow, {})
     # In a document the halves of the state stand beside their metadata, not below ``state``.
     shape = {"state": shadow, "metadata": shadow.get("metadata", {})}
-    return _state(name, shape, document.get("connectivity", {}), source)
+    connection, attributes = document.get("connectivity", {}), document.get("attributes", {})
+    return _state(name, shape, connection, source, attributes)
 
 
 def _state(
-    name: str, shadow: Mapping[str, Any], connection: Mapping[str, Any], source: VersionSource
+    name: str,
+    shadow: Mapping[str, Any],
+    connection: Mapping[str, Any],
+    source: VersionSource,
+    attributes: Mapping[str, str],
 ) -> ThingState:
     version, version_at_ms = _reported(shadow, source.version_path)
     boots, boots_at_ms = _reported(shadow, source.boot_count_path)
+    hardware = source.hardware_path[1:]
     at_ms = connection.get("timestamp")
     return ThingState(
         thing_name=name,
@@ -208,6 +228,11 @@ def _state(
         version_at_ms=version_at_ms,
         boots=int(boots) if boots is not None and boots.isascii() and boots.isdigit() else None,
         boots_at_ms=boots_at_ms,
+        hardware=(
+            attributes.get(hardware[0])
+            if source.reads_attribute
+            else _reported(shadow, hardware)[0]
+        ),
         # Who never connected under its name may do so under another one.
         is_connected=connection.get("connected") if at_ms is not None else None,
         connection_at_ms=at_ms,

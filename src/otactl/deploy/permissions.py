@@ -54,6 +54,7 @@ def user_policy(
             *_storage(configuration, names),
             *_iot(configuration, thing_list, names),
             *_alarms(configuration, names),
+            *_versions(configuration, names),
             *signing_statements(configuration),
             _pass_roles(configuration),
         ]
@@ -165,13 +166,15 @@ def _iot(
     groups = list(thing_list.groups)
     own_group = f"{base}:thinggroup/otactl-*"
     gathers = len(thing_list.things) + len(groups) > MAX_JOB_TARGETS
-    if configuration.waves is not None:
-        # Which things are in which wave is decided later; any wave may need a group.
+    is_chosen = configuration.waves is not None or configuration.eligibility is not None
+    if is_chosen:
+        # Who gets the image, and in which wave, is decided later; it may need a group.
         things, gathers = [f"{base}:thing/*"], True
+    if configuration.waves is not None:
         job = f"{base}:job/{configuration.job_id}-*"
         groups += [arn for wave in configuration.waves.waves for arn in wave.size.groups]
     targets = [*([own_group] if gathers else things if thing_list.things else []), *groups]
-    if configuration.waves is not None:
+    if is_chosen:
         targets = [own_group, *things]
     tagging = ["iot:TagResource"] if configuration.tags else []
     statements = [
@@ -204,9 +207,36 @@ def _iot(
             # Neither action knows a resource that could be named here.
             _allow("SeeTheIndex", ["iot:GetIndexingConfiguration", "iot:DescribeIndex"], ["*"]),
         ]
-    if configuration.waves is not None:
+    if is_chosen:
         statements.append(_allow("SeeItFill", ["iot:ListThingsInThingGroup"], [own_group]))
     return statements
+
+
+def _versions(
+    configuration: DeploymentConfiguration, names: DeploymentNames
+) -> list[dict[str, Any]]:
+    """What reading versions and connections needs, from the fleet index and one by one."""
+    source = configuration.version_source
+    if source is None:
+        return []
+    partition = partition_of(configuration.region)
+    base = f"arn:{partition}:iot:{configuration.region}:{names.account}"
+    reads = ["iot:GetThingShadow"]
+    reads += ["iot:DescribeThing"] if source.reads_attribute else []
+    searches = ["iot:SearchIndex", "iot:GetStatistics", "iot:DescribeIndex"]
+    settings = ["iot:GetIndexingConfiguration"]
+    settings += ["iot:GetPackageConfiguration"] if source.is_package else []
+    return [
+        _allow("ReadThings", reads, [f"{base}:thing/*"]),
+        _allow(
+            "SearchThings",
+            # The last is about a thing, and answered by the index.
+            [*searches, "iot:GetThingConnectivityData"],
+            [f"{base}:index/AWS_Things", f"{base}:thing/*"],
+        ),
+        # These know no resource.
+        _allow("SeeWhatIsIndexed", settings, ["*"]),
+    ]
 
 
 def _alarms(configuration: DeploymentConfiguration, names: DeploymentNames) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from otactl.deploy.eligibility import Choice
 from otactl.deploy.step import AnyStep, Step
 from otactl.model.comparison import ComparisonPlan
 from otactl.model.wave import GateRule
@@ -54,6 +55,8 @@ class Plan(BaseModel):
         open_days: How long jobs stay for stragglers after the last verdict.
         comparison: How waves are compared with controls; None if they are not.
         excepted: Things in no wave that a control is drawn from; the journal keeps them apart.
+        left_out: How many listed things get no image, by reason.
+        choice: Who gets the image and who does not; the journal keeps it apart.
         wave_things: Which things are in each wave, by name; the journal keeps it apart.
         signature: As it stands in the documents, base64; empty for an unsigned image.
         preparation_calls: The API calls that making the plan took, by ``service:Operation``.
@@ -81,6 +84,8 @@ class Plan(BaseModel):
     preparation_calls: Mapping[str, int] = {}
     comparison: ComparisonPlan | None = None
     excepted: tuple[str, ...] = Field(default=(), exclude=True, repr=False)
+    left_out: Mapping[str, int] = {}
+    choice: Choice | None = Field(default=None, exclude=True, repr=False)
     wave_things: tuple[tuple[str, ...], ...] = Field(default=(), exclude=True, repr=False)
 
     @property
@@ -143,6 +148,7 @@ class Plan(BaseModel):
             "jobId": self.job_id,
             "imageSha256": self.image_sha256,
             "things": self.things,
+            "leftOut": [one.to_fields() for one in self.choice.left_out] if self.choice else [],
             "rounds": self.repeats,
             "waves": [
                 {

@@ -76,7 +76,9 @@ def sign_plan(plan: Plan, configuration: DeploymentConfiguration, remote: Remote
         )
     text = base64.b64encode(signature).decode()
     signed = Plan.model_validate_json(plan.model_dump_json().replace(_STAND_IN_TEXT, text))
-    return signed.model_copy(update={"wave_things": plan.wave_things, "excepted": plan.excepted})
+    # What is not in the JSON is taken over as it is.
+    kept = {name: getattr(plan, name) for name in ("wave_things", "excepted", "choice")}
+    return signed.model_copy(update=kept)
 
 
 def _missing(configuration: DeploymentConfiguration, operation: str) -> str:

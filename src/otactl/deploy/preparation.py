@@ -8,12 +8,13 @@ job id in use. What comes out is a plan.
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from otactl.deploy.consent import Consent
 from otactl.deploy.document_check import document_faults
+from otactl.deploy.eligibility import Choice, choose_things
 from otactl.deploy.image_file import measure_image
 from otactl.deploy.ownership import not_ours, owner
 from otactl.deploy.plan_signing import STAND_IN
@@ -60,8 +61,15 @@ class Request:
     excepted: frozenset[str] = frozenset()
 
 
-def prepare(request: Request, services: Services) -> Plan:
+def prepare(
+    request: Request, services: Services, notify: Callable[[str], None] = lambda _sentence: None
+) -> Plan:
     """Look at everything and make the plan.
+
+    Args:
+        request: What is deployed.
+        services: The world.
+        notify: Is given a sentence about what takes long.
 
     Raises:
         UserMistake: Something in the configuration cannot work; nothing was created.
@@ -76,6 +84,8 @@ def prepare(request: Request, services: Services) -> Plan:
         custom=_custom_document(request, services, firmware),
         signature=signature,
     )
+    choice = _choice(request, services, notify)
+    request = replace(request, thing_list=choice.thing_list)
     plan = _plan(request, services, firmware, document)
     _check_stream(configuration, firmware, services)
     replacements = tuple(
@@ -85,7 +95,29 @@ def prepare(request: Request, services: Services) -> Plan:
     )
     text = "" if signature is None else base64.b64encode(signature).decode()
     setup = (*replacements, *plan.setup)
-    return plan.model_copy(update={"setup": setup, "signature": text})
+    return plan.model_copy(
+        update={
+            "setup": setup,
+            "signature": text,
+            "left_out": choice.counts,
+            "choice": choice,
+        }
+    )
+
+
+def _choice(request: Request, services: Services, notify: Callable[[str], None]) -> Choice:
+    try:
+        return choose_things(
+            request.configuration,
+            request.thing_list,
+            services,
+            notify,
+            excepted=request.excepted,
+        )
+    except AwsRefused as refusal:
+        if not refusal.operation.endswith("Group"):
+            raise
+        raise _group_missing(request, refusal) from refusal
 
 
 def _plan(request: Request, services: Services, firmware: Firmware, document: str) -> Plan:

@@ -35,6 +35,10 @@ class ThingStates(Protocol):
         """
         ...
 
+    def count(self, query: str) -> int:
+        """How many things a fleet-index query finds: one call."""
+        ...
+
     def read(
         self, names: Sequence[str], source: VersionSource | None, *, connectivity: bool
     ) -> Iterator[ThingState]:

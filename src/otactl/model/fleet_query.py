@@ -52,6 +52,11 @@ def in_group(group_name: str) -> str:
     return term("thingGroupNames", group_name)
 
 
+def named_like(prefix: str) -> str:
+    """The term for the things whose name begins so; with an empty prefix, for every thing."""
+    return f"thingName:{_escaped(prefix)}*"
+
+
 def query(*terms: str) -> str:
     """Terms that hold all together; ``NOT `` before one excludes what it finds."""
     return " AND ".join(terms)

@@ -135,6 +135,11 @@ VERIFY_MINUTES = WholeRange(1, 10_080)
 DARK_MINUTES = WholeRange(1, 1_440)
 KEEP_ALIVE_SECONDS = WholeRange(1, 65_535)
 MAXIMUM_BOOTS = WholeRange(1, 1_000)
+#: A shadow has eight levels below ``state`` at most (AWS guide, shadow limits).
+MAX_SHADOW_KEYS = 7
+OFFLINE_DAYS = WholeRange(1, 3_650)
+#: Things read one by one at the plan.
+MAXIMUM_READS = WholeRange(0, 1_000_000)
 #: What blake2b takes as a key.
 MAX_SEED_LENGTH = 64
 MAX_WAIVERS = 100

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from otactl.aws.alarm_reach import alarm_warnings
 from otactl.aws.identity import account_of
 from otactl.deploy.consent import Consent
+from otactl.deploy.eligibility import Choice
 from otactl.deploy.executor import Executor
 from otactl.deploy.journal import Journal, Outcome
 from otactl.deploy.plan_signing import sign_plan
@@ -56,7 +57,7 @@ def make_plan(
         force=force,
         excepted=loaded.excepted,
     )
-    plan = prepare(request, environment.services())
+    plan = prepare(request, environment.services(), environment.frontend.note)
     if not environment.is_rehearsal:
         configuration = loaded.configuration
         environment.frontend.warn_of(
@@ -100,7 +101,10 @@ def begin(loaded: LoadedDeployment, plan: Plan, environment: DeploymentEnvironme
             "localCloud": environment.local_cloud and environment.local_cloud.to_fields(),
         },
     )
-    journal.enter_targets(loaded.thing_list.things)
+    choice = plan.choice or Choice(thing_list=loaded.thing_list)
+    journal.enter_targets(choice.thing_list.things)
+    journal.enter_former(choice.former)
+    journal.enter_left_out(choice.left_out)
     journal.enter_waves(plan.wave_things)
     journal.enter_excepted(plan.excepted)
     return journal

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from otactl.model.eligibility import LeftOut
 from otactl.model.outcome import ThingOutcome, WaveResult
 from otactl.model.progress import FailureGroup, Percentiles
 from otactl.model.status import ExecutionStatus
@@ -104,6 +105,7 @@ class ReportContent:
         notes: What the reader should know about what is missing.
         waves: Each wave and its gate; a round of a deployment in waves is a wave.
         decisions: What people decided at gates.
+        left_out: The listed things that got no image, and why.
     """
 
     job_id: str
@@ -127,6 +129,7 @@ class ReportContent:
     notes: tuple[str, ...] = ()
     waves: tuple[WaveResult, ...] = ()
     decisions: tuple[Decision, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def is_success(self) -> bool:

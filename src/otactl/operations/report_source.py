@@ -70,6 +70,7 @@ def _content(journal: Journal, path: Path, made_ms: int) -> ReportContent:
         notes=notes,
         waves=wave_results(journal),
         decisions=DecisionFile(path).read(),
+        left_out=journal.left_out,
     )
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 #: Rounds are alike; beyond the first ones they are counted, not listed.
 _LISTED_ROUNDS = 2
+_LISTED_LEFT_OUT = 10
 
 
 def print_plan(
@@ -36,6 +37,7 @@ def print_plan(
     for name, sentence in summary.lines:
         console.print(f"  [bold]{name:<8}[/] {escape(sentence)}", soft_wrap=True)
     console.print(f"  [bold]{'image':<8}[/] sha256 {plan.image_sha256}", soft_wrap=True)
+    print_left_out(console, plan, at_most=_LISTED_LEFT_OUT)
     number = 0
     for number, step in enumerate(plan.setup, start=1):
         console.print(f"{number:4}. {escape(step.title)}", soft_wrap=True)
@@ -61,6 +63,21 @@ def print_plan(
     )
     if with_calls:
         console.print(_calls_table(plan))
+
+
+def print_left_out(console: Console, plan: Plan, *, at_most: int) -> None:
+    """Print who gets no image, and why."""
+    left_out = plan.choice.left_out if plan.choice else ()
+    if not left_out:
+        return
+    counts = ", ".join(f"{count:,} {reason}" for reason, count in plan.left_out.items())
+    console.print(f"  [bold]{'left out':<8}[/] {len(left_out):,} things: {counts}")
+    for one in left_out[:at_most]:
+        words = f"{one.thing_name}: {one.words}"
+        console.print(f"  {'':8} [dim]{escape(words)}[/]", soft_wrap=True)
+    if len(left_out) > at_most:
+        more = f"… and {len(left_out) - at_most:,} more; --output json lists all"
+        console.print(f"  {'':8} [dim]{more}[/]")
 
 
 def print_wave_things(console: Console, plan: Plan) -> None:

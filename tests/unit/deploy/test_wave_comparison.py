@@ -212,7 +212,7 @@ def test_the_plan_tells_the_calls_that_comparing_takes(site):
     assert "compared with 200 things" in gates[0].title
     told = it.plan.calls["iot:GetThingConnectivityData"]
     assert told == it.states.calls["iot:GetThingConnectivityData"] == 3 * 220
-    assert it.states.calls["iot:GetThingShadow"] == 0
+    assert it.states.calls["iotdata:GetThingShadow"] == 0
     assert "compared" not in gates[1].title
 
 

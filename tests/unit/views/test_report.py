@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 import pytest
 
 from otactl.forecast.calibrate import parse_report
+from otactl.model.eligibility import LeftOut, LeftOutReason
 from otactl.model.outcome import ThingOutcome
 from otactl.model.status import ExecutionStatus
 from otactl.views.report import ReportContent, RoundContent, to_csv, to_html, to_json
@@ -189,3 +190,19 @@ def test_the_csv_has_the_download_time_that_an_agents_reports_come_to():
 
     (row,) = csv.DictReader(io.StringIO(to_csv(report)))
     assert row["downloadTime"] == "19"
+
+
+def test_things_left_out_are_listed_with_their_reason():
+    left_out = (
+        LeftOut(thing_name="old", reason=LeftOutReason.OTHER_VERSION, version="0.1"),
+        LeftOut(thing_name=HOSTILE, reason=LeftOutReason.OFFLINE, detail="for 40.0 days"),
+    )
+    content = a_report(left_out=left_out)
+    page = Page(to_html(content))
+
+    assert "2 things of the list got no image" in page.text
+    assert "not one of fromVersions" in page.text
+    assert "for 40.0 days" in page.text
+    assert "script" not in page.tags
+    assert to_json(content)["leftOut"] == [one.to_fields() for one in left_out]
+    assert "Left out" not in Page(to_html(a_report())).text

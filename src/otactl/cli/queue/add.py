@@ -68,7 +68,7 @@ def add(
     from otactl.operations.queue.submit import Submission, after_keys, request_names, submit
 
     loaded = load_deployment(file)
-    loaded.configuration.refuse_waves("the queue")
+    loaded.configuration.refuse_queueing()
     check_named(file, "binName", loaded.configuration.image, image)
     check_named(file, "thingList", loaded.configuration.thing_list, thing_list)
     _check_series(split, required_succeeded, max_minutes, loaded.configuration.rounds)

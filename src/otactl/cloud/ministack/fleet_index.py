@@ -14,10 +14,8 @@ MiniStack's index has the classic shadow's values only, is never being built, an
 
 Touched, in ``ministack.services.iot``: ``_search_index``, ``_describe_index`` and
 ``_update_indexing_configuration`` are replaced or wrapped, ``handle_request`` is wrapped for
-GetThingConnectivityData; with a lag, ``update_thing_shadow``, ``delete_thing_shadow``,
-``_register_client``, ``_deregister_client``, ``_create_thing``, ``_update_thing``,
-``_delete_thing``, ``_add_thing_to_group`` and ``_remove_thing_from_group`` are wrapped, which
-change a thing. ``_things``, ``_shadows`` and ``_thing_connectivity`` are read.
+GetStatistics and GetThingConnectivityData; with a lag, the functions of ``_CHANGES``, which change
+a thing, are wrapped. ``_things``, ``_shadows`` and ``_thing_connectivity`` are read.
 """
 
 # ruff: noqa: SLF001 - the private parts of MiniStack are what this file is about, see above.
@@ -33,7 +31,8 @@ import json
 import re
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
@@ -64,6 +63,22 @@ _CHANGES = {
     "_remove_thing_from_group": "payload",
 }
 Account = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Query:
+    """A query that the index can answer."""
+
+    terms: list[Term]
+    configuration: dict[str, Any]
+    documents: Callable[[int], Iterator[dict[str, Any]]]
+
+    def matches(self, start: int) -> Iterator[tuple[int, dict[str, Any]]]:
+        """The things that are found from a position on, with their positions."""
+        for position, whole in enumerate(self.documents(start), start):
+            document = _indexed(whole, self.configuration)
+            if all(term.matches(document) for term in self.terms):
+                yield position, document
 
 
 class FleetIndex:
@@ -101,8 +116,11 @@ class FleetIndex:
             position = len(before)
             if self._lag_seconds:
                 setattr(iot, name, self._noting(function, position))
-        describe, handle = iot._describe_index, iot.handle_request
-        update = iot._update_indexing_configuration
+        self._install_configuration()
+        self._install_requests()
+
+    def _install_configuration(self) -> None:
+        describe, update = iot._describe_index, iot._update_indexing_configuration
 
         def update_configuration(payload: dict[str, Any]) -> Any:
             before = iot._indexing_configuration()
@@ -121,17 +139,23 @@ class FleetIndex:
                 body = json.dumps(fields | {"indexStatus": self._configuration()[0]}).encode()
             return status, headers, body
 
+        iot._describe_index = describe_index
+        iot._update_indexing_configuration = update_configuration
+
+    def _install_requests(self) -> None:
+        handle = iot.handle_request
+
         async def handle_request(
             method: str, path: str, headers: Any, body: bytes, query_params: Any
         ) -> Any:
+            if (method, path) == ("POST", "/indices/statistics"):
+                return self._statistics(json.loads(body))
             thing = _CONNECTIVITY.fullmatch(path) if method == "POST" else None
             if thing is None:
                 return await handle(method, path, headers, body, query_params)
             return self._connectivity(unquote(thing[1]))
 
         iot._search_index = self._search
-        iot._describe_index = describe_index
-        iot._update_indexing_configuration = update_configuration
         iot.handle_request = handle_request
 
     def _configuration(self) -> tuple[str, dict[str, Any]]:
@@ -147,34 +171,43 @@ class FleetIndex:
 
     def _search(self, payload: dict[str, Any]) -> Any:
         """SearchIndex."""
+        found = self._query(payload)
+        if isinstance(found, tuple):
+            return found
+        size, start = payload.get("maxResults", _PAGE), _position(payload.get("nextToken"))
+        if size > _PAGE or start is None:
+            message = f"maxResults is at most {_PAGE}" if start is not None else "Invalid nextToken"
+            return _refused("InvalidRequestException", message)
+        things: list[dict[str, Any]] = []
+        for position, document in found.matches(start):
+            if len(things) == size:
+                return json_response({"things": things, "nextToken": _token(position)})
+            if "shadow" in document:
+                document["shadow"] = json.dumps(document["shadow"])
+            things.append(document)
+        return json_response({"things": things})
+
+    def _statistics(self, payload: dict[str, Any]) -> Any:
+        """GetStatistics; the count, which is all that is asked of it."""
+        found = self._query(payload)
+        if isinstance(found, tuple):
+            return found
+        return json_response({"statistics": {"count": sum(1 for _ in found.matches(0))}})
+
+    def _query(self, payload: dict[str, Any]) -> _Query | tuple[Any, ...]:
+        """What a request asks the index, or the answer that refuses it."""
         status, configuration = self._configuration()
         index = payload.get("indexName") or _INDEX
         if status == "OFF" or index != _INDEX:
-            return error_response_json(
-                "ResourceNotFoundException", f"Index {index} does not exist", 404
-            )
+            return _refused("ResourceNotFoundException", f"Index {index} does not exist", 404)
         if status == "BUILDING":
             return _not_ready()
         try:
             terms = parse(payload.get("queryString") or "")
             _refuse_unindexed(terms, configuration)
         except InvalidQuery as problem:
-            return error_response_json("InvalidQueryException", str(problem), 400)
-        size, start = payload.get("maxResults", _PAGE), _position(payload.get("nextToken"))
-        if size > _PAGE or start is None:
-            message = f"maxResults is at most {_PAGE}" if start is not None else "Invalid nextToken"
-            return error_response_json("InvalidRequestException", message, 400)
-        found: list[dict[str, Any]] = []
-        for position, whole in enumerate(self._documents(start), start):
-            document = _indexed(whole, configuration)
-            if not all(term.matches(document) for term in terms):
-                continue
-            if len(found) == size:
-                return json_response({"things": found, "nextToken": _token(position)})
-            if "shadow" in document:
-                document["shadow"] = json.dumps(document["shadow"])
-            found.append(document)
-        return json_response({"things": found})
+            return _refused("InvalidQueryException", str(problem))
+        return _Query(terms, configuration, self._documents)
 
     def _documents(self, start: int) -> Iterator[dict[str, Any]]:
         """The documents of the account's things, from a position."""
@@ -245,10 +278,13 @@ def _account() -> Account:
     return get_account_id(), get_region()
 
 
-def _not_ready() -> Any:
-    return error_response_json(
-        "IndexNotReadyException", f"The index {_INDEX} is not ready, or lacks this data", 400
-    )
+def _refused(code: str, message: str, status: int = 400) -> tuple[Any, ...]:
+    answer: tuple[Any, ...] = error_response_json(code, message, status)
+    return answer
+
+
+def _not_ready() -> tuple[Any, ...]:
+    return _refused("IndexNotReadyException", f"The index {_INDEX} is not ready, or lacks this")
 
 
 def _has_connectivity(configuration: Mapping[str, Any]) -> bool:

@@ -115,7 +115,7 @@ class AwaitGate(Step):
             reads = _READS * (self.compared.wave + self.compared.control)
             calls["iot:GetThingConnectivityData"] = reads
             if self.counts_boots:
-                calls["iot:GetThingShadow"] = reads
+                calls["iotdata:GetThingShadow"] = reads
         return calls
 
     def do(self, context: StepContext) -> Record:

@@ -11,6 +11,7 @@ from otactl.model.configuration import (
     alarm_section,
     default_section,
     deployment_section,
+    eligibility_section,
     job_section,
     verify_section,
     wave_build,
@@ -19,6 +20,7 @@ from otactl.model.configuration.deployment import CustomDocument, DeploymentConf
 from otactl.model.configuration.deployment_section import DocumentSource
 from otactl.model.configuration.sections import ALARM_PREFIX, DEFAULT, SECTIONS, WINDOW_PREFIX
 from otactl.model.document_format import AfrOta, DataProtocol, DocumentFormat
+from otactl.model.eligibility import Eligibility, EligibilityRule, HardwareRule
 from otactl.model.job_configuration import (
     AbortCriterion,
     ExponentialRate,
@@ -57,6 +59,7 @@ def build(readings: Readings, *, file_name: str, base_dir: str) -> DeploymentCon
     api = _optional(sections, "API_CONFIG", deployment_section.ApiSection)
     api = api or deployment_section.ApiSection()
     job = _job(sections, default)
+    eligibility = _eligibility(sections)
     return DeploymentConfiguration(
         file_name=file_name,
         thing_list=os.path.join(base_dir, default.thing_list),  # noqa: PTH118  # a text, no file
@@ -86,7 +89,13 @@ def build(readings: Readings, *, file_name: str, base_dir: str) -> DeploymentCon
         max_attempts=api.max_attempts,
         waivers=readings.waivers,
         waves=wave_build.build_waves(sections, job, base_dir),
-        **_verification(sections, default, None if image is None else image.image_version),
+        eligibility=eligibility,
+        **_verification(
+            sections,
+            default,
+            None if image is None else image.image_version,
+            hardware=None if eligibility is None else eligibility.rule.hardware,
+        ),
     )
 
 
@@ -116,10 +125,27 @@ def _signing(sections: Mapping[str, Section], base_dir: str) -> Signing | None:
     )
 
 
+def _eligibility(sections: Mapping[str, Section]) -> Eligibility | None:
+    section = _optional(sections, "ELIGIBILITY_CONFIG", eligibility_section.EligibilitySection)
+    if section is None:
+        return None
+    days = section.offline_days
+    rule = EligibilityRule(
+        from_versions=section.from_versions,
+        hardware=section.hardware,
+        skip_if_current=section.skip_if_current,
+        offline_ms=None if days is None else days * 24 * 60 * _MINUTE_MS,
+        unknown_version=section.unknown_version,
+    )
+    return Eligibility(rule=rule, maximum_reads=section.maximum_reads)
+
+
 def _verification(
     sections: Mapping[str, Section],
     default: default_section.DefaultSection,
     image_version: str | None,
+    *,
+    hardware: HardwareRule | None,
 ) -> dict[str, Any]:
     section = _optional(sections, "VERIFY_CONFIG", verify_section.VerifySection)
     if section is None:
@@ -127,6 +153,7 @@ def _verification(
     source = VersionSource(
         shadow="" if section.shadow == "classic" else section.shadow,
         version_path=section.version_path,
+        hardware_path=() if hardware is None else hardware.path,
         boot_count_path=section.boot_count_path,
     )
     expected = section.expected_version or image_version

@@ -210,6 +210,9 @@ class DefaultSection(Section):
     use_waves: Annotated[bool, Switch()] = _switch(
         "useWaveConfig", "WAVE_CONFIG", OF_OTACTL, ours=True
     )
+    use_eligibility: Annotated[bool, Switch()] = _switch(
+        "useEligibilityConfig", "ELIGIBILITY_CONFIG", OF_OTACTL, ours=True
+    )
     use_verify: Annotated[bool, Switch()] = _switch(
         "useVerifyConfig", "VERIFY_CONFIG", OF_OTACTL, ours=True
     )

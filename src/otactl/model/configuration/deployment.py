@@ -16,6 +16,7 @@ from otactl.model.signing import Signing
 
 if TYPE_CHECKING:
     from otactl.model.alarm import Alarm
+    from otactl.model.eligibility import Eligibility
     from otactl.model.thing_state import VersionSource
     from otactl.model.verify import VerifyRule
     from otactl.model.wave import Waves
@@ -54,6 +55,7 @@ class DeploymentConfiguration:
         include_sha256: Whether the job document carries the image's SHA-256.
         max_attempts: How often a call is tried in all.
         waves: None for one job for all things.
+        eligibility: None when every listed thing gets the image.
         version_source: Where things report their version; None when nothing asks for it.
         expected_version: What they report when the new image runs, if the file says it.
         verify: None when the version of things is not verified.
@@ -88,6 +90,7 @@ class DeploymentConfiguration:
     max_attempts: int = 8
     waivers: Mapping[str, str] = field(default_factory=dict)
     waves: Waves | None = None
+    eligibility: Eligibility | None = None
     version_source: VersionSource | None = None
     expected_version: str | None = None
     verify: VerifyRule | None = None
@@ -111,6 +114,20 @@ class DeploymentConfiguration:
             raise UserMistake(
                 f"{self.file_name}: {doing} does not know waves yet (useWaveConfig = True)",
                 hint="use a file with useWaveConfig = False for this",
+            )
+
+    def refuse_queueing(self) -> None:
+        """Refuse what no worker of the queue does.
+
+        Raises:
+            UserMistake: The file has waves, or leaves things out.
+        """
+        self.refuse_waves("the queue")
+        if self.eligibility is not None:
+            raise UserMistake(
+                f"{self.file_name}: the queue does not leave things out yet"
+                " (useEligibilityConfig = True)",
+                hint="use a file with useEligibilityConfig = False for this",
             )
 
     @property

@@ -13,6 +13,7 @@ from otactl.model.configuration import (
     alarm_section,
     default_section,
     deployment_section,
+    eligibility_section,
     job_section,
     verify_section,
     wave_section,
@@ -226,11 +227,24 @@ SECTIONS: tuple[SectionSpec, ...] = (
         ours=True,
     ),
     SectionSpec(
+        name="ELIGIBILITY_CONFIG",
+        model=eligibility_section.EligibilitySection,
+        about=(
+            "Which things of the thing list the image is for, decided once at the plan by what they"
+            " report. Where they report it is in [VERIFY_CONFIG]."
+        ),
+        switch=KeyName(DEFAULT, "useEligibilityConfig"),
+        ours=True,
+    ),
+    SectionSpec(
         name="VERIFY_CONFIG",
         model=verify_section.VerifySection,
         about="The version that a thing reports after its reboot: success is that, not SUCCEEDED.",
         switch=KeyName(DEFAULT, "useVerifyConfig"),
-        also_when=((KeyName("WAVE_CONFIG", "onGateFailure"), "rollback"),),
+        also_when=(
+            (KeyName(DEFAULT, "useEligibilityConfig"), True),
+            (KeyName("WAVE_CONFIG", "onGateFailure"), "rollback"),
+        ),
         ours=True,
     ),
     SectionSpec(

@@ -49,9 +49,33 @@ def required_needs_verifying(required: float | None, use_verify: bool) -> Findin
     return None
 
 
+def eligibility_is_of_snapshots(use: bool, selection: TargetSelection) -> Finding | None:  # noqa: FBT001
+    """A CONTINUOUS job takes things that join later, of which nobody decides."""
+    if use and selection is TargetSelection.CONTINUOUS:
+        return Finding(
+            code="requires", message="needs targetSelection = SNAPSHOT, found CONTINUOUS"
+        )
+    return None
+
+
+def current_is_known(skips: bool, *versions: str | None) -> Finding | None:  # noqa: FBT001
+    """Whoever has the new version can be told only where that is said."""
+    if skips and not any(versions):
+        return Finding(
+            code="requires",
+            message="needs expectedVersion in [VERIFY_CONFIG] or imageVer in [IMAGE_CONFIG]",
+            hint="write the version, or skipIfCurrent = False",
+        )
+    return None
+
+
 VERIFY_RULES: tuple[Rule, ...] = (
     Rule(keys("DEFAULT.useVerifyConfig", "DEFAULT.rounds"), verifying_has_one_round),
     Rule(keys("DEFAULT.useVerifyConfig", "DEFAULT.targetSelection"), verifying_is_of_snapshots),
+    Rule(
+        keys("DEFAULT.useEligibilityConfig", "DEFAULT.targetSelection"),
+        eligibility_is_of_snapshots,
+    ),
 )
 
 
@@ -63,9 +87,12 @@ def verify_rules(waves: Iterable[object], present: frozenset[str]) -> tuple[Rule
         present: The names of the sections that are there.
     """
     versions = keys("VERIFY_CONFIG.expectedVersion", "IMAGE_CONFIG.imageVer")
+    known = tuple(one for one in versions if one.section in present)
+    current = KeyName("ELIGIBILITY_CONFIG", "skipIfCurrent")
     sections = ("WAVE_CONFIG", *(f"{WAVE_PREFIX}{wave}" for wave in waves))
     return (
-        Rule((_SWITCH, *(one for one in versions if one.section in present)), version_is_known),
+        Rule((_SWITCH, *known), version_is_known),
+        Rule((current, *known), current_is_known),
         *(
             Rule(
                 (KeyName(section, "requiredVerifiedPercentage"), _SWITCH), required_needs_verifying

@@ -26,8 +26,6 @@ _KMS_KEY = re.compile(
 )
 #: ``iot-data`` ShadowName.
 _SHADOW = re.compile(r"[$a-zA-Z0-9:_-]{1,64}", re.ASCII)
-#: A shadow has eight levels below ``state`` at most (AWS guide, shadow limits).
-_MAX_SHADOW_KEYS = 7
 _MAX_PATH_LENGTH = 4096
 _MAX_COMPARED = 200
 #: ``otactl-<job id>-`` stands before the name of an alarm in CloudWatch.
@@ -81,12 +79,17 @@ class DottedPath(Kind):
     @property
     def allowed(self) -> str:
         """The form."""
-        return f"1 to {_MAX_SHADOW_KEYS} keys of a JSON document, with a point between two"
+        return f"1 to {limits.MAX_SHADOW_KEYS} keys of a JSON document, with a point between two"
 
     def read(self, text: str) -> tuple[str, ...]:
         """Read the keys."""
         keys = tuple(text.split("."))
-        if not all(keys) or len(keys) > _MAX_SHADOW_KEYS or not text.isprintable() or " " in text:
+        if (
+            not all(keys)
+            or len(keys) > limits.MAX_SHADOW_KEYS
+            or not text.isprintable()
+            or " " in text
+        ):
             self.refuse(text, code="form")
         return keys
 

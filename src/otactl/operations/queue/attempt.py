@@ -288,6 +288,7 @@ class Attempt:
             about=about_deployment(loaded, environment) | {"request": self._claimed.request.job_id},
         )
         journal.enter_targets(loaded.thing_list.things)
+        journal.enter_former(plan.choice.former if plan.choice else {})
         return journal
 
     def _record(

@@ -143,7 +143,7 @@ def _read(
     # First the text alone: no file it names is opened before it is known to be allowed.
     text = read_text(path, limit=MAX_CONFIGURATION_LENGTH)
     parsed = parse_configuration(text, file_name=CONFIGURATION_NAME, overrides=overrides)
-    parsed.configuration.refuse_waves("the queue")
+    parsed.configuration.refuse_queueing()
     reasons = list(refusals(parsed.configuration, request, limits.trust))
     if parsed.configuration.signing is not None and limits.signing_key is None:
         reasons.append(

@@ -56,6 +56,7 @@ def to_json(content: ReportContent) -> dict[str, Any]:
         "notes": list(content.notes),
         "waves": [wave.to_fields() for wave in content.waves],
         "decisions": [decision_fields(one) for one in content.decisions],
+        "leftOut": [one.to_fields() for one in content.left_out],
         "rounds": [
             {
                 "round": each.round,

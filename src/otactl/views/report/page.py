@@ -57,6 +57,7 @@ def to_html(content: ReportContent) -> str:
             _header(content),
             "<main>",
             _notes(content),
+            _left_out(content),
             _waves(content),
             _rounds_table(content),
             *(_round(each, content) for each in content.rounds),
@@ -126,6 +127,21 @@ def _facts(facts: Iterable[tuple[str, str]]) -> str:
 
 def _notes(content: ReportContent) -> str:
     return "".join(f'<p class="note">{html_text(note)}</p>' for note in content.notes)
+
+
+def _left_out(content: ReportContent) -> str:
+    """The listed things that got no image, and why."""
+    if not content.left_out:
+        return ""
+    rows = [
+        [one.thing_name, one.reason.value, one.version or "", one.detail]
+        for one in content.left_out[:MAX_LISTED]
+    ]
+    more = len(content.left_out) - MAX_LISTED
+    note = f"<p>and {more:,} more; the JSON has them all</p>" if more > 0 else ""
+    found = table(["Thing", "Why", "Version", "Detail"], rows, "Things left out")
+    count = f"{len(content.left_out):,} things of the list got no image"
+    return f"<section><h2>Left out</h2><p>{count}.</p>{found}{note}</section>"
 
 
 def _waves(content: ReportContent) -> str:

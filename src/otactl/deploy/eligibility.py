@@ -1,0 +1,175 @@
+"""Whom an image is for: decided once, at the plan, by what things report.
+
+The version that each thing runs before is kept with it, for verification and rollback.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from otactl.deploy.state_reading import Reading, plan_reading, read_states
+from otactl.errors import UserMistake
+from otactl.model.arn import Arn, thing_arn
+from otactl.model.eligibility import LeftOut, LeftOutReason, UnknownVersion
+from otactl.model.thing_list import ThingList
+from otactl.model.thing_state import ThingState
+from otactl.rules.eligibility import why_left_out
+
+if TYPE_CHECKING:
+    from otactl.deploy.ports import Services
+    from otactl.model.configuration import DeploymentConfiguration
+
+#: Things read one by one for their former version alone.
+_MAX_FORMER_READS = 10_000
+_NAMED = 5
+_CHANGE_INDEX = "`aws iot update-indexing-configuration` changes it, otactl never does"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Who gets the image, and what is known of each.
+
+    Attributes:
+        thing_list: Who gets it.
+        left_out: Who does not, by name.
+        former: What each thing that gets it reported; None for nothing.
+    """
+
+    thing_list: ThingList
+    left_out: tuple[LeftOut, ...] = ()
+    former: Mapping[str, str | None] = field(default_factory=dict)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many are left out, by reason."""
+        return dict(sorted(Counter(one.reason.value for one in self.left_out).items()))
+
+
+def choose_things(
+    configuration: DeploymentConfiguration,
+    thing_list: ThingList,
+    services: Services,
+    notify: Callable[[str], None],
+    *,
+    excepted: frozenset[str] = frozenset(),
+) -> Choice:
+    """Read what things report, where the file asks for it, and leave out whom it excludes.
+
+    Args:
+        configuration: Says what is asked.
+        thing_list: Who is listed.
+        services: The registry, shadows and the index.
+        notify: Is given notes.
+        excepted: Who gets no image anyway; they are not read.
+
+    Raises:
+        UserMistake: The account cannot answer, or nobody is left.
+        AwsRefused: There is no such group.
+    """
+    source, eligibility = configuration.version_source, configuration.eligibility
+    if source is None:
+        return Choice(thing_list=thing_list)
+    listed = {Arn.parse(arn).resource_name: arn for arn in thing_list.things}
+    groups = {
+        name: list(services.registry.things_in_group(name))
+        for name in (Arn.parse(arn).resource_name for arn in thing_list.groups)
+    }
+    names = dict.fromkeys(listed) | dict.fromkeys(
+        one for members in groups.values() for one in members
+    )
+    reading = plan_reading(
+        {
+            group: [one for one in members if one not in excepted]
+            for group, members in groups.items()
+        },
+        [name for name in listed if name not in excepted],
+        source,
+        services.thing_states,
+        connectivity=eligibility is not None and eligibility.rule.offline_ms is not None,
+    )
+    limit = _MAX_FORMER_READS if eligibility is None else eligibility.maximum_reads
+    if eligibility is not None:
+        _refuse_unanswerable(configuration.file_name, reading, limit)
+    elif reading.single_things > limit:
+        notify(
+            f"the former versions of {reading.things:,} things are not read: it would take"
+            f" {reading.single_things:,} calls one by one; {reading.gap}"
+        )
+        return Choice(thing_list=thing_list)
+    states = read_states(reading, services.thing_states, notify)
+    if eligibility is None:
+        return Choice(thing_list=thing_list, former={n: one.version for n, one in states.items()})
+    left_out = _left_out(configuration, states, services.clock.now_ms())
+    account, region = configuration.account, configuration.region
+    left = names.keys() - {one.thing_name for one in left_out} - excepted
+    if not left:
+        raise _nobody_left(configuration.file_name, left_out)
+    kept = tuple(
+        listed.get(name) or str(thing_arn(region, account, name)) for name in names if name in left
+    )
+    return Choice(
+        thing_list=replace(thing_list, things=kept, groups=()),
+        left_out=left_out,
+        former={name: states[name].version for name in names if name in left},
+    )
+
+
+def _left_out(
+    configuration: DeploymentConfiguration, states: Mapping[str, ThingState], now_ms: int
+) -> tuple[LeftOut, ...]:
+    eligibility = configuration.eligibility
+    if eligibility is None:
+        return ()
+    found = tuple(
+        left
+        for name in sorted(states)
+        if (
+            left := why_left_out(
+                states[name],
+                eligibility.rule,
+                new_version=configuration.expected_version,
+                now_ms=now_ms,
+            )
+        )
+    )
+    unknown = [one.thing_name for one in found if one.reason is LeftOutReason.UNKNOWN_VERSION]
+    if unknown and eligibility.rule.unknown_version is UnknownVersion.REFUSE:
+        raise UserMistake(
+            f"{configuration.file_name}: {len(unknown):,} things report no version:"
+            f" {_named(unknown)} (unknownVersion = refuse)",
+            hint="see to them, or write unknownVersion = skip or include",
+        )
+    return found
+
+
+def _refuse_unanswerable(file_name: str, reading: Reading, limit: int) -> None:
+    if reading.lacks_connectivity:
+        raise UserMistake(
+            f"{file_name}: offlineDays in [ELIGIBILITY_CONFIG] needs to know which things are"
+            f" connected, and {reading.gap}",
+            hint=_CHANGE_INDEX,
+        )
+    if reading.single_things > limit:
+        raise UserMistake(
+            f"{file_name}: {reading.single_things:,} things would have to be read one by one,"
+            f" maximumReads in [ELIGIBILITY_CONFIG] is {limit:,}"
+            f"{f', and {reading.gap}' if reading.gap else ''}",
+            hint=f"{_CHANGE_INDEX}; or allow more reads",
+        )
+
+
+def _nobody_left(file_name: str, left_out: tuple[LeftOut, ...]) -> UserMistake:
+    counts = Counter(one.reason.value for one in left_out)
+    why = ", ".join(f"{count:,} {reason}" for reason, count in counts.most_common())
+    return UserMistake(
+        f"{file_name}: [ELIGIBILITY_CONFIG] leaves out every thing: {why}",
+        hint=f"the first: {_named([f'{one.thing_name} {one.words}' for one in left_out])}",
+    )
+
+
+def _named(names: list[str]) -> str:
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more:,} more" if more > 0 else "")

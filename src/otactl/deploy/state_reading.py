@@ -1,0 +1,188 @@
+"""Reads what many things report: by the fleet index where that costs less time, else one by one.
+
+How many calls it takes is known before the first of them: the index says how many things a query
+finds, a page has 100, and 15 pages a second are the account's quota. What the index does not have
+is read singly, up to a limit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import takewhile
+from typing import TYPE_CHECKING
+
+from otactl.model.fleet_query import CALLS_PER_SECOND, PAGE, in_group, named_like
+from otactl.model.thing_state import READS_PER_SECOND
+
+if TYPE_CHECKING:
+    from otactl.deploy.thing_states import ThingStates
+    from otactl.model.thing_state import ThingState, VersionSource
+
+#: Things between two notes of progress.
+_NOTED = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Things that one query of the index is for.
+
+    Attributes:
+        query: Finds them, perhaps with others.
+        found: How many things it finds; None when they are read singly.
+    """
+
+    names: tuple[str, ...]
+    query: str
+    found: int | None = None
+
+    @property
+    def pages(self) -> int:
+        """Calls of SearchIndex; there is a page though nothing is found."""
+        return 0 if self.found is None else max(1, -(-self.found // PAGE))
+
+    @property
+    def singly(self) -> int:
+        """Things that will be read one by one: all, or those the index cannot have."""
+        return max(0, len(self.names) - (self.found or 0))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """How things will be read.
+
+    Attributes:
+        gap: What the index lacks; empty for nothing.
+        lacks_connectivity: Whether that includes connections, which were asked for.
+        singly: The operations that read one thing.
+    """
+
+    source: VersionSource
+    connectivity: bool
+    parts: tuple[Part, ...]
+    gap: str = ""
+    lacks_connectivity: bool = False
+    singly: Sequence[str] = field(default=())
+
+    @property
+    def things(self) -> int:
+        """How many are read."""
+        return sum(len(part.names) for part in self.parts)
+
+    @property
+    def single_things(self) -> int:
+        """How many of them one by one."""
+        return sum(part.singly for part in self.parts)
+
+    @property
+    def calls(self) -> Mapping[str, int]:
+        """The calls it takes, by operation, beside those that it took to know this."""
+        pages = sum(part.pages for part in self.parts)
+        found = {"iot:SearchIndex": pages} | dict.fromkeys(self.singly, self.single_things)
+        return {name: count for name, count in found.items() if count}
+
+    @property
+    def seconds(self) -> float:
+        """How long it takes at least."""
+        pages = sum(part.pages for part in self.parts)
+        return pages / CALLS_PER_SECOND + self.single_things / READS_PER_SECOND
+
+    @property
+    def words(self) -> str:
+        """What it takes, before it begins."""
+        calls = ", ".join(f"{count:,} {name}" for name, count in self.calls.items())
+        why = f"; {self.gap}" if self.gap else ""
+        return (
+            f"reading what {self.things:,} things report: {calls},"
+            f" at least {self.seconds:,.0f} s{why}"
+        )
+
+
+def plan_reading(
+    groups: Mapping[str, Iterable[str]],
+    things: Iterable[str],
+    source: VersionSource,
+    states: ThingStates,
+    *,
+    connectivity: bool,
+) -> Reading:
+    """Decide how things are read: three calls, and one more for each group.
+
+    Args:
+        groups: The names of the things of each group.
+        things: The names of those listed one by one.
+        source: Where they report.
+        states: Is asked what the index has.
+        connectivity: Whether connections are asked for.
+    """
+    seen: set[str] = set()
+    parts = []
+    for group, members in [*groups.items(), ("", things)]:
+        names = tuple(name for name in dict.fromkeys(members) if name not in seen)
+        seen.update(names)
+        if names:
+            query = in_group(group) if group else named_like(_common_start(names))
+            parts.append(Part(names=names, query=query))
+    singly = ["iotdata:GetThingShadow"]
+    singly += ["iot:GetThingConnectivityData"] if connectivity else []
+    singly += ["iot:DescribeThing"] if source.reads_attribute else []
+    gap = states.index_gap(source, connectivity=connectivity)
+    lacks = bool(gap) and connectivity and gap != states.index_gap(source, connectivity=False)
+    if not gap:
+        parts = [_cheaper(part, states) for part in parts]
+    return Reading(
+        source=source,
+        connectivity=connectivity,
+        parts=tuple(parts),
+        gap=gap,
+        lacks_connectivity=lacks,
+        singly=singly,
+    )
+
+
+def _common_start(names: Sequence[str]) -> str:
+    """What all names begin with: what the first and the last in order do."""
+    first, last = min(names), max(names)
+    same = takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False))
+    return "".join(letter for letter, _ in same)
+
+
+def _cheaper(part: Part, states: ThingStates) -> Part:
+    """The part with what the index finds, unless reading each thing takes less time."""
+    if len(part.names) <= READS_PER_SECOND // CALLS_PER_SECOND:
+        return part
+    searched = Part(names=part.names, query=part.query, found=states.count(part.query))
+    seconds = searched.pages / CALLS_PER_SECOND + searched.singly / READS_PER_SECOND
+    return searched if seconds < len(part.names) / READS_PER_SECOND else part
+
+
+def read_states(
+    reading: Reading, states: ThingStates, notify: Callable[[str], None]
+) -> dict[str, ThingState]:
+    """What each thing reports, by name.
+
+    Args:
+        reading: How they are read.
+        states: Reads them.
+        notify: Is given a sentence before it begins and now and then.
+    """
+    if not reading.things:
+        return {}
+    notify(reading.words)
+    found: dict[str, ThingState] = {}
+    for state in _states(reading, states):
+        found[state.thing_name] = state
+        if len(found) % _NOTED == 0 and len(found) < reading.things:
+            notify(f"read {len(found):,} of {reading.things:,} things")
+    return found
+
+
+def _states(reading: Reading, states: ThingStates) -> Iterator[ThingState]:
+    for part in reading.parts:
+        left = dict.fromkeys(part.names)
+        if part.found is not None:
+            for state in states.search(part.query, reading.source):
+                if state.thing_name in left:
+                    del left[state.thing_name]
+                    yield state
+        yield from states.read(list(left), reading.source, connectivity=reading.connectivity)

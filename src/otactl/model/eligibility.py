@@ -1,0 +1,115 @@
+"""``[ELIGIBILITY_CONFIG]``: which things an image is for, and why others are left out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class UnknownVersion(StrEnum):
+    """What becomes of a thing that reports no version."""
+
+    SKIP = "skip"
+    INCLUDE = "include"
+    REFUSE = "refuse"
+
+
+class LeftOutReason(StrEnum):
+    """Why a thing gets no image; the first that applies, in this order."""
+
+    HARDWARE = "other hardware"
+    UNKNOWN_VERSION = "unknown version"
+    CURRENT = "has the version already"
+    OTHER_VERSION = "not one of fromVersions"
+    OFFLINE = "offline too long"
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRange:
+    """Versions from one to another, both included; a single version when both are the same.
+
+    Attributes:
+        lowest: Empty for no lower bound.
+        highest: Empty for no upper bound.
+    """
+
+    lowest: str
+    highest: str
+
+
+@dataclass(frozen=True, slots=True)
+class HardwareRule:
+    """The hardware that an image is for.
+
+    Attributes:
+        path: Of the field: ``attributes`` and the attribute's name, or ``reported`` and the keys
+            below ``state.reported`` of the shadow that has the version.
+        values: What it may be.
+    """
+
+    path: tuple[str, ...]
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EligibilityRule:
+    """Which things an image is for.
+
+    Attributes:
+        from_versions: The versions it updates; empty for every one.
+        hardware: None for any.
+        skip_if_current: Whether things that report the new version are left out.
+        offline_ms: A thing that has been gone for longer is left out; None for none.
+    """
+
+    from_versions: tuple[VersionRange, ...] = ()
+    hardware: HardwareRule | None = None
+    skip_if_current: bool = True
+    offline_ms: int | None = None
+    unknown_version: UnknownVersion = UnknownVersion.SKIP
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Eligibility:
+    """The rule, and what asking for it may cost.
+
+    Attributes:
+        maximum_reads: Things that may be read one by one.
+    """
+
+    rule: EligibilityRule
+    maximum_reads: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut:
+    """A thing of the thing list that gets no image.
+
+    Attributes:
+        version: What it reported; None for nothing.
+        detail: What was found, beside the version; empty for nothing.
+    """
+
+    thing_name: str
+    reason: LeftOutReason
+    version: str | None = None
+    detail: str = ""
+
+    @property
+    def words(self) -> str:
+        """Why, with what was found."""
+        found = "; ".join(
+            part
+            for part in (f"version {self.version}" if self.version else "", self.detail)
+            if part
+        )
+        return f"{self.reason.value} ({found})" if found else self.reason.value
+
+    def to_fields(self) -> dict[str, str | None]:
+        """As plan and report show it to scripts."""
+        return {
+            "thing": self.thing_name,
+            "reason": self.reason.value,
+            "version": self.version,
+            "detail": self.detail or None,
+        }

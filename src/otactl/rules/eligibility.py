@@ -1,0 +1,90 @@
+"""Whether an image is for a thing, by what the thing reports.
+
+Versions of dotted numbers compare number by number, and 1.2 is 1.2.0; any other version is only
+ever equal to itself, so it lies in no range.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from otactl.model.eligibility import (
+    EligibilityRule,
+    LeftOut,
+    LeftOutReason,
+    UnknownVersion,
+    VersionRange,
+)
+from otactl.model.thing_state import ThingState
+
+_DOTTED = re.compile(r"\d{1,18}(?:\.\d{1,18})*", re.ASCII)
+_MS_PER_DAY = 86_400_000
+
+
+def dotted(version: str) -> tuple[int, ...] | None:
+    """The numbers of a version, without zeros at the end; None if it has another form."""
+    if _DOTTED.fullmatch(version) is None:
+        return None
+    numbers = [int(part) for part in version.split(".")]
+    while numbers and not numbers[-1]:
+        numbers.pop()
+    return tuple(numbers)
+
+
+def same_version(one: str, other: str) -> bool:
+    """Whether two versions are the same."""
+    numbers = dotted(one)
+    return one == other if numbers is None else numbers == dotted(other)
+
+
+def is_in(version: str, ranges: Iterable[VersionRange]) -> bool:
+    """Whether a version is one of some, or lies between two."""
+    return any(_lies_in(version, each) for each in ranges)
+
+
+def _lies_in(version: str, bounds: VersionRange) -> bool:
+    if bounds.lowest == bounds.highest:
+        return same_version(version, bounds.lowest)
+    numbers = dotted(version)
+    if numbers is None:
+        return False
+    lowest, highest = dotted(bounds.lowest), dotted(bounds.highest)
+    return (lowest is None or lowest <= numbers) and (highest is None or numbers <= highest)
+
+
+def why_left_out(
+    state: ThingState, rule: EligibilityRule, *, new_version: str | None, now_ms: int
+) -> LeftOut | None:
+    """Why a thing gets no image; None if it gets one.
+
+    A thing of which it is not known whether it is connected counts as one that is.
+
+    Args:
+        state: What the thing reports.
+        rule: Which things the image is for.
+        new_version: What a thing reports that runs the image; None if unknown.
+        now_ms: Epoch milliseconds.
+    """
+
+    def left(reason: LeftOutReason, detail: str = "") -> LeftOut:
+        return LeftOut(
+            thing_name=state.thing_name, reason=reason, version=state.version, detail=detail
+        )
+
+    hardware = rule.hardware
+    if hardware is not None and state.hardware not in hardware.values:
+        found = state.unreadable or f"{'.'.join(hardware.path)} is {state.hardware}"
+        return left(LeftOutReason.HARDWARE, found)
+    if state.version is None:
+        if rule.unknown_version is not UnknownVersion.INCLUDE:
+            return left(LeftOutReason.UNKNOWN_VERSION, state.unreadable)
+    elif rule.skip_if_current and new_version and same_version(state.version, new_version):
+        return left(LeftOutReason.CURRENT)
+    elif rule.from_versions and not is_in(state.version, rule.from_versions):
+        return left(LeftOutReason.OTHER_VERSION)
+    if rule.offline_ms is not None and state.is_connected is False:
+        gone_ms = now_ms - (state.connection_at_ms or now_ms)
+        if gone_ms > rule.offline_ms:
+            return left(LeftOutReason.OFFLINE, f"for {gone_ms / _MS_PER_DAY:.1f} days")
+    return None

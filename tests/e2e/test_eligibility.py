@@ -1,0 +1,72 @@
+"""Who an image is for, as the program decides it, with the printed policy and no more."""
+
+from __future__ import annotations
+
+import json
+
+from tests.e2e.deployable import Deployable
+from tests.e2e.device_loop import DeviceLoop
+from tests.e2e.program import environment, otactl, run_program
+from tests.e2e.test_least_privilege import for_ministack, make_user
+
+SECTIONS = """
+[ELIGIBILITY_CONFIG]
+fromVersions = 1.0..1.9
+hardware = attributes.board: rev-b
+
+[VERIFY_CONFIG]
+expectedVersion = 2.0
+"""
+LEFT_OUT = [
+    ("current", "has the version already", "2.0"),
+    ("new-board", "other hardware", "1.0"),
+    ("old", "not one of fromVersions", "0.9"),
+    ("silent", "unknown version", None),
+]
+
+
+def test_what_is_left_out_is_in_plan_report_and_json_and_gets_no_job(
+    cloud, clients, firmware_bucket, stream_role_arn, tmp_path, unique
+):
+    versions = {"good": "1.5", "current": "2.0", "new-board": "1.0", "old": "0.9", "silent": None}
+    names = [f"{name}-{unique}" for name in versions]
+    for name, version in zip(names, versions.values(), strict=True):
+        board = "rev-c" if name.startswith("new") else "rev-b"
+        clients.iot.create_thing(thingName=name, attributePayload={"attributes": {"board": board}})
+        if version:
+            payload = {"state": {"reported": {"version": version}}}
+            clients.iot_data.update_thing_shadow(thingName=name, payload=json.dumps(payload))
+    deployable = Deployable(
+        folder=tmp_path,
+        thing_names=names,
+        bucket=firmware_bucket,
+        role_arn=stream_role_arn,
+        job_id=f"eligible-{unique}",
+        sections=SECTIONS,
+    )
+    deployable.write(useEligibilityConfig=True)
+    policy = for_ministack(json.loads(otactl("iam", str(deployable.path)).stdout)["user"])
+    env = environment(cloud) | make_user(clients, f"chooser-{unique}", policy)
+    state = ("--state-dir", str(tmp_path / "state"))
+
+    planned = run_program("plan", str(deployable.path), "--output", "json", env=env)
+    shown = run_program("plan", str(deployable.path), env=env)
+    with DeviceLoop(clients, names) as devices:
+        deployed = run_program(
+            "deploy", str(deployable.path), "--yes", "--poll", "0.3", *state, env=env
+        )
+    reported = run_program("report", deployable.job_id, "--output", "json", *state, env=env)
+
+    for run in (planned, shown, deployed, reported):
+        assert run.returncode == 0, run.stderr
+    plan = json.loads(planned.stdout)
+    found = [(one["thing"], one["reason"], one["version"]) for one in plan["leftOut"]]
+    assert found == [(f"{name}-{unique}", why, version) for name, why, version in LEFT_OUT]
+    assert plan["things"] == 1
+    assert plan["apiCalls"]["iotdata:GetThingShadow"] == 5
+    assert plan["apiCalls"]["iot:DescribeThing"] == 5
+    assert "left out 4 things" in shown.stdout
+    assert f"old-{unique}: not one of fromVersions (version 0.9)" in shown.stdout
+    assert "5 iotdata:GetThingShadow, 5 iot:DescribeThing" in shown.stderr
+    assert devices.answered == [f"good-{unique}"]
+    assert json.loads(reported.stdout)["leftOut"] == plan["leftOut"]

@@ -1,0 +1,223 @@
+"""Whom an image is for, decided at the plan against AWS in memory."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+from rich.console import Console
+from tests.support.dev_ini import configuration_of, dev_ini, section
+from tests.support.plan import a_plan_with, a_summary
+
+from otactl.deploy.eligibility import Choice, choose_things
+from otactl.deploy.journal import Journal
+from otactl.errors import UserMistake
+from otactl.model.eligibility import LeftOut, LeftOutReason
+from otactl.model.thing_list import ThingList
+from otactl.views.plan_table import print_plan
+
+ARN = "arn:aws:iot:us-east-1:123456789012:thing"
+DAY_MS = 86_400_000
+
+
+class Asked:
+    """A thing list and its account, asked whom an image is for."""
+
+    def __init__(self, aws, things=(), groups=()) -> None:
+        self.aws, self.notes = aws, []
+        self.states = aws.thing_states
+        for name, members in dict(groups).items():
+            aws.registry.groups[name] = ("", list(members))
+        self.listed = ThingList(
+            file_name="list",
+            things=tuple(f"{ARN}/{name}" for name in things),
+            groups=tuple(f"{ARN}group/{name}" for name in dict(groups)),
+        )
+
+    def choose(self, *sections, excepted=(), default=None, **keys) -> Choice:
+        own = section("ELIGIBILITY_CONFIG", **keys)
+        verify = section("VERIFY_CONFIG", expectedVersion="2.0")
+        switch = default or {"useEligibilityConfig": "True"}
+        configuration = configuration_of(dev_ini(own, verify, *sections, **switch))
+        return choose_things(
+            configuration,
+            self.listed,
+            self.aws.services,
+            self.notes.append,
+            excepted=frozenset(excepted),
+        )
+
+
+def reasons(choice: Choice) -> dict[str, str]:
+    return {one.thing_name: one.reason.value for one in choice.left_out}
+
+
+def test_things_are_left_out_with_their_reason_and_the_rest_keeps_its_order(aws):
+    asked = Asked(aws, things=["d", "c", "b", "a", "x"])
+    asked.states.report("d", version="1.0")
+    asked.states.report("c", version="2.0")
+    asked.states.report("b", version="1.5")
+    asked.states.report("a", version="0.1")
+
+    choice = asked.choose(fromVersions="1.0..1.9")
+
+    assert choice.thing_list.things == (f"{ARN}/d", f"{ARN}/b")
+    assert choice.former == {"d": "1.0", "b": "1.5"}
+    assert reasons(choice) == {
+        "a": "not one of fromVersions",
+        "c": "has the version already",
+        "x": "unknown version",
+    }
+    assert choice.counts == {
+        "has the version already": 1,
+        "not one of fromVersions": 1,
+        "unknown version": 1,
+    }
+    assert asked.states.calls["iotdata:GetThingShadow"] == 5
+    assert asked.states.calls["iot:SearchIndex"] == 0
+    assert "fleet indexing is off" in asked.notes[0]
+
+
+def test_groups_become_the_things_that_are_left_of_them(aws):
+    asked = Asked(aws, things=["a"], groups={"g": ["b", "a", "c"], "h": ["c", "d"]})
+    asked.states.report("a", "b", "d", version="1.0")
+    asked.states.report("c", version="2.0")
+
+    choice = asked.choose(excepted=["d"])
+
+    assert choice.thing_list.things == (f"{ARN}/a", f"{ARN}/b")
+    assert choice.thing_list.groups == ()
+    assert reasons(choice) == {"c": "has the version already"}
+    assert asked.states.calls["iotdata:GetThingShadow"] == 3
+
+
+def test_many_things_are_read_from_the_index_and_what_it_lacks_singly(aws):
+    names = [f"t{number:03}" for number in range(250)]
+    asked = Asked(aws, groups={"g": names})
+    asked.states.gap = ""
+    asked.states.report(*names[:-2], version="1.0")
+    asked.states.report("other", version="1.0")
+    # The index has one thing late, and another not at all.
+    asked.states.indexed[names[0]] = asked.states.states[names[0]]
+    asked.states.report(names[0], version="1.1")
+
+    choice = asked.choose(unknownVersion="include")
+
+    assert choice.former[names[0]] == "1.0"
+    assert len(choice.thing_list.things) == 250
+    calls = asked.states.calls
+    assert (calls["iot:GetStatistics"], calls["iot:SearchIndex"]) == (1, 3)
+    assert calls["iotdata:GetThingShadow"] == 2
+    assert "3 iot:SearchIndex, 2 iotdata:GetThingShadow" in asked.notes[0]
+
+
+def test_a_few_things_of_a_large_account_are_read_singly(aws):
+    asked = Asked(aws, things=["fleet-1", "fleet-2"] * 1 + [f"z{n}" for n in range(20)])
+    asked.states.gap = ""
+    asked.states.report(*(f"t{number}" for number in range(2_000)), version="1.0")
+
+    asked.choose(unknownVersion="include")
+
+    assert asked.states.calls["iotdata:GetThingShadow"] == 22
+    assert asked.states.calls["iot:SearchIndex"] == 0
+
+
+def test_hardware_is_read_with_the_version(aws):
+    asked = Asked(aws, things=["a", "b"])
+    asked.states.report("a", version="1.0", hardware="rev-b")
+    asked.states.report("b", version="1.0", hardware="rev-a")
+
+    choice = asked.choose(hardware="attributes.board: rev-b")
+
+    assert reasons(choice) == {"b": "other hardware"}
+    assert choice.left_out[0].words == "other hardware (version 1.0; attributes.board is rev-a)"
+    assert asked.states.calls["iot:DescribeThing"] == 2
+
+
+def test_offline_days_need_connections_and_say_what_lacks(aws):
+    asked = Asked(aws, things=["a", "b"])
+    asked.aws.clock.ms = 100 * DAY_MS
+    asked.states.gap = ""
+    asked.states.report("a", version="1.0", is_connected=False, connection_at_ms=80 * DAY_MS)
+    asked.states.report("b", version="1.0", is_connected=False, connection_at_ms=99 * DAY_MS)
+
+    assert reasons(asked.choose(offlineDays="10")) == {"a": "offline too long"}
+
+    asked.states.lacks_connectivity = True
+    with pytest.raises(UserMistake, match=r"offlineDays .*lacks connectivity") as refusal:
+        asked.choose(offlineDays="10")
+    assert "otactl never does" in (refusal.value.hint or "")
+
+
+def test_more_single_reads_than_allowed_are_refused_before_the_first(aws):
+    asked = Asked(aws, things=["a", "b", "c"])
+
+    with pytest.raises(UserMistake, match=r"3 things .*maximumReads .*is 2, and fleet indexing"):
+        asked.choose(maximumReads="2")
+    assert asked.states.calls["iotdata:GetThingShadow"] == 0
+
+
+def test_unknown_versions_can_be_refused(aws):
+    asked = Asked(aws, things=["a", "b"])
+    asked.states.report("a", version="1.0")
+
+    with pytest.raises(UserMistake, match="1 things report no version: b"):
+        asked.choose(unknownVersion="refuse")
+
+
+def test_when_nobody_is_left_it_says_why(aws):
+    asked = Asked(aws, things=["a", "b"])
+    asked.states.report("a", "b", version="2")
+
+    with pytest.raises(UserMistake, match="leaves out every thing: 2 has the version already"):
+        asked.choose()
+
+
+def test_former_versions_are_kept_wherever_versions_count(aws):
+    asked = Asked(aws, things=["a", "b"])
+    asked.states.report("a", version="1.0")
+
+    choice = asked.choose(default={"useVerifyConfig": "True"})
+
+    assert choice.thing_list is asked.listed
+    assert choice.former == {"a": "1.0", "b": None}
+    assert asked.choose(default={"debug": "True"}).former == {}
+    assert asked.states.calls["iotdata:GetThingShadow"] == 2
+
+
+def test_the_journal_keeps_who_was_left_out(tmp_path):
+    plan = a_plan_with(deployment_id="d")
+    left = LeftOut(
+        thing_name="a", reason=LeftOutReason.OFFLINE, version="1.0", detail="for 3.0 days"
+    )
+    with_one = Journal.create(tmp_path / "d.sqlite", plan, now_ms=0, about={})
+    with_one.enter_left_out([left])
+    with_one.close()
+
+    assert Journal.read(tmp_path / "d.sqlite").left_out == (left,)
+
+
+def test_a_plan_lists_who_is_left_out():
+    left_out = tuple(
+        LeftOut(thing_name=f"t{number:02}", reason=LeftOutReason.CURRENT, version="2.0")
+        for number in range(12)
+    )
+    choice = Choice(thing_list=ThingList(file_name="list", things=()), left_out=left_out)
+    plan = a_plan_with(deployment_id="d", choice=choice, left_out=choice.counts)
+    text = io.StringIO()
+
+    print_plan(Console(file=text, width=200), plan, a_summary())
+
+    assert "left out 12 things: 12 has the version already" in text.getvalue()
+    assert "t09: has the version already (version 2.0)" in text.getvalue()
+    assert "and 2 more" in text.getvalue()
+    assert plan.to_fields()["leftOut"][11] == {
+        "thing": "t11",
+        "reason": "has the version already",
+        "version": "2.0",
+        "detail": None,
+    }
+    assert json.loads(plan.model_dump_json())["left_out"] == {"has the version already": 12}
+    others = a_plan_with(deployment_id="d")
+    assert plan.fingerprint != others.fingerprint
