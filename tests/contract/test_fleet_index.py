@@ -23,6 +23,7 @@ from botocore.exceptions import ClientError
 from tests.conftest import connected
 
 from otactl.aws.clients import AwsClients, AwsSettings
+from otactl.aws.prerequisites import give_hardware
 from otactl.aws.thing_states import IotThingStates
 from otactl.errors import AwsRefused
 from otactl.model.fleet_query import in_group, query, term, version_field
@@ -168,12 +169,17 @@ def test_what_a_device_says_over_mqtt_is_read_singly_and_from_the_index(
 
 def test_hardware_is_an_attribute_or_reported(indexed: AwsClients, unique: str) -> None:
     name = f"hw-{unique}"
-    indexed.iot.create_thing(thingName=name, attributePayload={"attributes": {"board": "rev-b"}})
-    report(indexed, name, version="1.0", hw={"board": "rev-c"})
+    indexed.iot.create_thing(thingName=name, attributePayload={"attributes": {"model": "m"}})
+    report(indexed, name, version="1.0")
     states = states_of(indexed)
     attribute = VersionSource(version_path=("version",), hardware_path=("attributes", "board"))
     reported = VersionSource(version_path=("version",), hardware_path=("reported", "hw", "board"))
 
+    give_hardware(indexed, [name], attribute, "rev-b")
+    give_hardware(indexed, [name], reported, "rev-c")
+
+    thing = indexed.iot.describe_thing(thingName=name)
+    assert thing["attributes"] == {"model": "m", "board": "rev-b"}
     for source, expected in ((attribute, "rev-b"), (reported, "rev-c")):
         found = next(states.search(term("thingName", name), source))
         read, nobody = states.read([name, f"nobody-{unique}"], source, connectivity=True)

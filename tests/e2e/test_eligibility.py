@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from tests.e2e.deployable import Deployable
 from tests.e2e.device_loop import DeviceLoop
 from tests.e2e.program import environment, otactl, run_program
@@ -70,3 +71,31 @@ def test_what_is_left_out_is_in_plan_report_and_json_and_gets_no_job(
     assert "5 iotdata:GetThingShadow, 5 iot:DescribeThing" in shown.stderr
     assert devices.answered == [f"good-{unique}"]
     assert json.loads(reported.stdout)["leftOut"] == plan["leftOut"]
+
+
+@pytest.mark.slow
+def test_a_rehearsal_has_things_that_the_file_is_for_and_waves_of_those(tmp_path):
+    rehearsed = Deployable(
+        folder=tmp_path,
+        thing_names=[],
+        bucket="rehearsed-bucket",
+        role_arn="arn:aws:iam::123456789012:role/rehearsed",
+        job_id="rehearsed",
+        sections=SECTIONS
+        + "[TIMEOUT_CONFIG]\ninProgressTimeoutInMinutes = 60\n"
+        + "[WAVE_CONFIG]\nwaveList = canary:10%\nsoakMinutes = 0\n",
+    )
+    rehearsed.write(useEligibilityConfig=True, useWaveConfig=True, useTimeoutConfig=True)
+    state = ("--state-dir", str(tmp_path / "state"))
+    options = ("--things", "20", "--former-versions", "1.5=50,2.0=30,3.0=20", *state)
+
+    run = otactl("rehearse", str(rehearsed.path), *options)
+    report = json.loads(otactl("report", "rehearsed", "--output", "json", *state).stdout)
+
+    assert run.returncode == 0, run.stderr
+    assert "left out 10 things: 6 has the version already, 4 not one of fromVersions" in run.stderr
+    assert [(wave["wave"], wave["things"]) for wave in report["waves"]] == [
+        ("canary", 1),
+        ("rest", 9),
+    ]
+    assert len(report["leftOut"]) == 10

@@ -25,6 +25,7 @@ from otactl.model.signing import Signing, SigningSource
 
 if TYPE_CHECKING:
     from otactl.aws.clients import AwsClients
+    from otactl.model.thing_state import VersionSource
 
 #: The one region whose name CreateBucket refuses as a location constraint (S3 API reference).
 _REGION_WITHOUT_CONSTRAINT = "us-east-1"
@@ -123,6 +124,26 @@ def index_things(clients: AwsClients, shadow: str) -> None:
     if shadow:
         configuration["filter"] = {"namedShadowNames": [shadow]}
     clients.iot.update_indexing_configuration(thingIndexingConfiguration=configuration)
+
+
+@translated("iot")
+def give_hardware(
+    clients: AwsClients, names: Iterable[str], source: VersionSource, value: str
+) -> None:
+    """Let things have a value in the field of their hardware: an attribute, or a reported one."""
+    keys = source.hardware_path[1:]
+    state: Any = value
+    for key in (*reversed(keys), "reported", "state"):
+        state = {key: state}
+    named = {"shadowName": source.shadow} if source.shadow else {}
+    for name in names:
+        if source.reads_attribute:
+            payload: Any = {"attributes": {keys[0]: value}, "merge": True}
+            clients.iot.update_thing(thingName=name, attributePayload=payload)
+        else:
+            clients.iot_data.update_thing_shadow(
+                thingName=name, payload=json.dumps(state).encode(), **named
+            )
 
 
 @translated("cloudwatch")

@@ -66,6 +66,9 @@ def make_plan(
     waves = loaded.configuration.waves
     if waves is not None and len(plan.waves) < len(waves.waves):
         environment.frontend.warn("no thing is left for wave rest: it is left out")
+    if plan.left_out:
+        words = ", ".join(f"{count:,} {reason}" for reason, count in plan.left_out.items())
+        environment.frontend.note(f"left out {sum(plan.left_out.values()):,} things: {words}")
     calls = Counter(environment.clients.calls.snapshot()) - before
     return plan.model_copy(update={"preparation_calls": dict(calls)})
 

@@ -9,9 +9,12 @@ import pytest
 from rich.console import Console
 from tests.support.dev_ini import configuration_of, dev_ini, section
 from tests.support.plan import a_plan_with, a_summary
+from tests.unit.model.configuration.test_wave_section import wave_ini
 
 from otactl.deploy.eligibility import Choice, choose_things
 from otactl.deploy.journal import Journal
+from otactl.deploy.planner import PlanOptions
+from otactl.deploy.preparation import Request, prepare
 from otactl.errors import UserMistake
 from otactl.model.eligibility import LeftOut, LeftOutReason
 from otactl.model.thing_list import ThingList
@@ -221,3 +224,46 @@ def test_a_plan_lists_who_is_left_out():
     assert json.loads(plan.model_dump_json())["left_out"] == {"has the version already": 12}
     others = a_plan_with(deployment_id="d")
     assert plan.fingerprint != others.fingerprint
+
+
+@pytest.mark.parametrize("with_waves", [False, True])
+def test_a_plan_is_for_those_who_are_left_and_its_journal_knows_them(aws, tmp_path, with_waves):
+    names = [f"t{number:03}" for number in range(150)]
+    aws.registry.groups["g"] = ("", names)
+    aws.objects.buckets["ota-bucket"] = ("123456789012", "us-east-1")
+    aws.thing_states.gap = ""
+    aws.thing_states.report(*names[:120], version="1.0")
+    aws.thing_states.report(*names[120:], version="2.0")
+    (tmp_path / "test.bin").write_bytes(b"image")
+    sections = (
+        section("ELIGIBILITY_CONFIG", fromVersions="1.0"),
+        section("VERIFY_CONFIG", expectedVersion="2.0"),
+    )
+    default = {"useEligibilityConfig": "True", "binName": str(tmp_path / "test.bin")}
+    text = dev_ini(*sections, **default)
+    if with_waves:
+        text = wave_ini(*sections, default=default, waveList="canary:10%")
+    request = Request(
+        configuration=configuration_of(text),
+        thing_list=ThingList(file_name="list", things=(), groups=(f"{ARN}group/g",)),
+        custom_document=None,
+        account="123456789012",
+        deployment_id="d",
+        options=PlanOptions(),
+    )
+
+    plan = prepare(request, aws.services)
+
+    assert plan.things == 120
+    assert plan.left_out == {"has the version already": 30}
+    assert plan.choice is not None
+    assert plan.choice.former == dict.fromkeys(names[:120], "1.0")
+    assert plan.choice.thing_list.things == tuple(f"{ARN}/{name}" for name in names[:120])
+    if with_waves:
+        assert [wave.things for wave in plan.waves] == [12, 108]
+    else:
+        # More than a job may name: they go into a group of the deployment's own.
+        assert [step.key for step in plan.setup if "thing" in step.kind] == [
+            "thing-group",
+            "thing-group/members",
+        ]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from otactl.aws.clients import AwsClients, AwsSettings
 from otactl.aws.object_store import S3ObjectStore
 from otactl.aws.prerequisites import (
+    give_hardware,
     index_things,
     make_alarms,
     make_bucket,
@@ -133,6 +134,11 @@ def rehearsal_environment(
         shadows = [source.shadow for source in sources]
         for _ in create_fleet(clients, directory, manifest, shadows=shadows):
             pass
+        hardware = configuration.eligibility and configuration.eligibility.rule.hardware
+        if hardware and configuration.version_source:
+            # A file is rehearsed with things that it is for.
+            source, value = configuration.version_source, hardware.values[0]
+            give_hardware(clients, participants.things, source, value)
         fleet = stack.enter_context(
             FleetRun(
                 directory,
