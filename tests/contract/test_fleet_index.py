@@ -25,15 +25,17 @@ from tests.conftest import connected
 from otactl.aws.clients import AwsClients, AwsSettings
 from otactl.aws.prerequisites import give_hardware
 from otactl.aws.thing_states import IotThingStates
+from otactl.cloud.constraint import violations
 from otactl.errors import AwsRefused
 from otactl.model.fleet_query import in_group, query, term, version_field
 from otactl.model.thing_state import VersionSource
 from otactl.operations.clock import CommandClock
+from otactl.testing import registered_device
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.conftest import MakeDevice, StartCloud
+    from tests.conftest import DeviceIdentity, MakeDevice, StartCloud
 
     from otactl.cloud import RunningCloud
 
@@ -105,6 +107,37 @@ def test_a_search_answers_with_the_document_of_the_guide(indexed: AwsClients, un
     package = shadow["name"]["$package"]
     assert package["reported"] == {"app": {"version": "1.0.0"}}
     assert package["metadata"]["reported"]["app"]["version"]["timestamp"] >= before
+
+
+def test_answers_are_what_the_service_model_says(indexed: AwsClients, unique: str) -> None:
+    iot, name = indexed.iot, f"model-{unique}"
+    faults: dict[str, list[str]] = {}
+
+    def check(http_response: Any, model: Any, **_: Any) -> None:
+        answer = json.loads(http_response.content or b"{}")
+        unknown = [key for key in answer if key not in model.output_shape.members]
+        faults[model.name] = unknown + violations(model.output_shape, answer)
+
+    clients = AwsClients(indexed.settings)
+    clients.iot.meta.events.register("after-call.iot", check)
+    iot.create_thing(thingName=name)
+    report(indexed, name, "$package", app={"version": "1"})
+    clients.iot.search_index(queryString=f"thingName:{name}")
+    clients.iot.get_statistics(queryString=f"thingName:{name}")
+    clients.iot.describe_index(indexName="AWS_Things")
+    clients.iot.get_indexing_configuration()
+    clients.iot.get_thing_connectivity_data(thingName=name)
+    clients.iot.get_package_configuration()
+
+    assert set(faults) == {
+        "SearchIndex",
+        "GetStatistics",
+        "DescribeIndex",
+        "GetIndexingConfiguration",
+        "GetThingConnectivityData",
+        "GetPackageConfiguration",
+    }
+    assert not any(faults.values()), faults
 
 
 def test_pages_and_groups_and_one_not(indexed: AwsClients, unique: str) -> None:
@@ -278,13 +311,22 @@ def test_the_gap_of_an_index_names_each_setting(elsewhere: AwsClients) -> None:
     assert (states.index_gap(CLASSIC), states.index_gap(PACKAGE)) == ("", "")
 
 
-def test_an_index_is_built_and_rebuilt_and_lags_behind(start_cloud: StartCloud) -> None:
-    cloud = start_cloud(index_lag_seconds=20, index_build_seconds=20, speed=20)
+@pytest.fixture
+def late(start_cloud: StartCloud, tmp_path: Path) -> Iterator[tuple[Any, ...]]:
+    """A cloud whose index is a second in the making and three behind, with one device."""
+    cloud = start_cloud(index_lag_seconds=60, index_build_seconds=20, speed=20)
     clients = AwsClients(AwsSettings.for_local_cloud(cloud.address))
-    states = states_of(clients)
-    clients.iot.create_thing(thingName="late")
+    account = cloud.address.account_id
+    with registered_device(
+        clients, account_id=account, thing_name="late", directory=tmp_path
+    ) as it:
+        yield cloud, clients, it
+
+
+def test_an_index_is_built_and_rebuilt_and_lags_behind(late: tuple[Any, ...]) -> None:
+    cloud, clients, device = late
+    states, ask = states_of(clients), clients.iot.search_index
     update = clients.iot.update_indexing_configuration
-    ask = clients.iot.search_index
     update(thingIndexingConfiguration={"thingIndexingMode": "REGISTRY"})
 
     building = clients.iot.describe_index(indexName="AWS_Things")["indexStatus"]
@@ -298,12 +340,23 @@ def test_an_index_is_built_and_rebuilt_and_lags_behind(start_cloud: StartCloud) 
     assert refused(ask, queryString="shadow.reported.version:1") == "InvalidQueryException"
     eventually(lambda: states.index_gap(PACKAGE) == "")
     eventually(lambda: ask(queryString="thingName:late")["things"])
+    clients.iot.create_thing_group(thingGroupName="g")
+    clients.iot.add_thing_to_thing_group(thingGroupName="g", thingName="late")
+    asyncio.run(hello(cloud, device))
     report(clients, "late", version="2.0.0")
-    read = next(states.read(["late"], CLASSIC, connectivity=False))
-    behind = next(states.search("thingName:late", CLASSIC))
+    behind = ask(queryString="thingName:late")["things"][0]
+    now = next(states.read(["late"], CLASSIC, connectivity=True))
 
-    assert (read.version, behind.version) == ("2.0.0", None)
-    eventually(lambda: next(states.search("thingName:late", CLASSIC)) == read)
+    assert (now.version, now.is_connected) == ("2.0.0", False)
+    assert (behind["thingGroupNames"], behind["connectivity"]) == ([], {"connected": False})
+    assert "shadow" not in behind
+    eventually(lambda: next(states.search(in_group("g"), CLASSIC), None) == now)
+
+
+async def hello(cloud: RunningCloud, device: DeviceIdentity) -> None:
+    """Connect, and go."""
+    async with connected(cloud, device):
+        pass
 
 
 def eventually(holds: Any) -> None:

@@ -170,14 +170,16 @@ def read_states(
         return {}
     notify(reading.words)
     found: dict[str, ThingState] = {}
-    for state in _states(reading, states):
+    for state in _states(reading, states, notify):
         found[state.thing_name] = state
         if len(found) % _NOTED == 0 and len(found) < reading.things:
             notify(f"read {len(found):,} of {reading.things:,} things")
     return found
 
 
-def _states(reading: Reading, states: ThingStates) -> Iterator[ThingState]:
+def _states(
+    reading: Reading, states: ThingStates, notify: Callable[[str], None]
+) -> Iterator[ThingState]:
     for part in reading.parts:
         left = dict.fromkeys(part.names)
         if part.found is not None:
@@ -185,4 +187,6 @@ def _states(reading: Reading, states: ThingStates) -> Iterator[ThingState]:
                 if state.thing_name in left:
                     del left[state.thing_name]
                     yield state
+        if len(left) > part.singly:
+            notify(f"{len(left):,} things are not in the fleet index yet: they are read one by one")
         yield from states.read(list(left), reading.source, connectivity=reading.connectivity)

@@ -115,6 +115,20 @@ def test_many_things_are_read_from_the_index_and_what_it_lacks_singly(aws):
     assert "3 iot:SearchIndex, 2 iotdata:GetThingShadow" in asked.notes[0]
 
 
+def test_things_that_the_index_does_not_have_yet_are_read_and_said(aws):
+    names = [f"t{number:03}" for number in range(300)]
+    asked = Asked(aws, things=names)
+    asked.states.gap = ""
+    asked.states.report(*names[:290], version="1.0")
+    # Others of that name make up for those that are missing.
+    asked.states.report(*(f"t{number:03}" for number in range(500, 510)), version="1.0")
+
+    asked.choose(unknownVersion="include")
+
+    assert asked.states.calls["iotdata:GetThingShadow"] == 10
+    assert asked.notes[1] == "10 things are not in the fleet index yet: they are read one by one"
+
+
 def test_a_few_things_of_a_large_account_are_read_singly(aws):
     asked = Asked(aws, things=["fleet-1", "fleet-2"] * 1 + [f"z{n}" for n in range(20)])
     asked.states.gap = ""
