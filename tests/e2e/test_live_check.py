@@ -14,6 +14,7 @@ from tests.e2e.program import environment, run_program
 
 from otactl.aws.call_budget import BudgetedCounter
 from otactl.aws.inventory import take_inventory
+from otactl.errors import Interrupted
 from otactl.operations.fleet_address import BrokerOptions
 from otactl.operations.frontend import Frontend
 from otactl.operations.live_check.points import Point
@@ -124,6 +125,30 @@ def test_it_asks_before_anything_is_created(cloud, dev_ini, account, tmp_path):
     assert "--yes" in run.stderr
     assert account() == before
     assert run_program("doctor", "--live", "--yes", env=env).returncode == 2  # needs FILE
+
+
+class Stopping(Frontend):
+    """Asks the check to stop, as Ctrl-C does, when the thing has its images."""
+
+    def hear_signals(self, clock, doing):
+        self._clock = clock
+        return super().hear_signals(clock, doing)
+
+    def note(self, message: str) -> None:
+        if "asking AWS" in message:
+            self._clock.ask_to_stop(signal.SIGINT)
+
+
+def test_ctrl_c_removes_everything(check, account, tmp_path):
+    before = account()
+    counter = BudgetedCounter(BUDGET)
+
+    with pytest.raises(Interrupted):
+        check(counter, Stopping())
+
+    assert counter.snapshot()["iot:CreateJob"] == 4  # those with images; no question was asked
+    assert account() == before
+    assert not list((tmp_path / "state").rglob("record.json"))
 
 
 @pytest.mark.parametrize("calls", [pytest.param(12, marks=pytest.mark.slow), 24])

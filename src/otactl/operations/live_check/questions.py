@@ -80,6 +80,7 @@ def ask(session: LiveSession) -> Iterator[Observation]:
     }
     with DeviceProbe(session.broker.endpoint, session.record.name, files) as device:
         for question, points in questions.items():
+            session.clock.check()
             answered = set()
             why = "AWS did not say"
             try:

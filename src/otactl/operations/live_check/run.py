@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +55,7 @@ class LiveReport:
         failure: Why it ended early; empty when it did not.
         calls: The requests that were made, by operation.
         left: What could not be removed, each with the reason; the next run tries again.
+        private: Account and bucket, which AWS's messages may name and a report does not.
     """
 
     region: str
@@ -64,6 +65,7 @@ class LiveReport:
     calls: Mapping[str, int]
     seconds: float
     left: tuple[str, ...]
+    private: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_success(self) -> bool:
@@ -72,16 +74,27 @@ class LiveReport:
         return bool(self.deliveries) and arrived and not self.left and not self.failure
 
     def to_fields(self) -> dict[str, Any]:
-        """The report as ``--output json`` shows it; it names no account and nothing of the file."""
+        """The report as ``--output json`` shows it, to send in: account and bucket are left out."""
         return {
             "region": self.region,
-            "deliveries": [delivery.to_fields() for delivery in self.deliveries],
-            "observations": [observation.to_fields() for observation in self.observations],
-            "failure": self.failure or None,
+            "deliveries": [
+                replace(delivery, detail=self._public(delivery.detail)).to_fields()
+                for delivery in self.deliveries
+            ],
+            "observations": [
+                replace(seen, observed=self._public(seen.observed)).to_fields()
+                for seen in self.observations
+            ],
+            "failure": self._public(self.failure) or None,
             "calls": dict(self.calls),
             "seconds": round(self.seconds, 1),
-            "left": list(self.left),
+            "left": [self._public(each) for each in self.left],
         }
+
+    def _public(self, text: str) -> str:
+        for name, value in self.private.items():
+            text = text.replace(value, name)
+        return text
 
 
 def run_live(
@@ -165,6 +178,7 @@ def run_live(
         calls=counter.snapshot(),
         seconds=counter.seconds_spent,
         left=left,
+        private={"ACCOUNT": account, "BUCKET": record.bucket},
     )
 
 
