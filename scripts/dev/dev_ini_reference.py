@@ -23,6 +23,7 @@ _ALARM = "test_alarm_section.py"
 _WAVE = "test_wave_section.py"
 _VERIFY = "test_verify_section.py"
 _ELIGIBILITY = "test_eligibility_section.py"
+_ROLLBACK = "test_rollback_section.py"
 _SWITCH = f"{_DEFAULT}::test_a_switch_decides_whether_its_section_counts"
 _TYPES = f"{_JOB}::TestAbort::test_each_type_becomes_a_criterion"
 
@@ -208,7 +209,9 @@ PROOFS: dict[str, str] = {
         f"WAVE_CONFIG.{key}": f"{_WAVE}::test_waves_are_compared_when_the_file_says_so"
         for key in ("compare", "minimumDifference", "requireComparison")
     },
-    "WAVE_CONFIG.onGateFailure": f"{_WAVE}::test_what_is_not_built_yet_is_refused",
+    "WAVE_CONFIG.onGateFailure": (
+        f"{_WAVE}::test_a_rollback_needs_a_version_its_source_and_no_clean_up"
+    ),
     **{f"WAVE_CONFIG_<wave_name>.{key}": f"{_WAVE}::{test}" for key, test in _GATE_PROOFS},
     "WAVE_CONFIG_<wave_name>.size": f"{_WAVE}::test_a_waves_section_says_what_is_different",
     **{
@@ -235,6 +238,10 @@ PROOFS: dict[str, str] = {
             ("maximumBoots", "test_times_and_boots_have_defaults_and_bounds"),
         )
     },
+    "ROLLBACK_CONFIG.imageList": f"{_ROLLBACK}::test_image_list_has_a_file_for_each_version",
+    "ROLLBACK_CONFIG.withoutFormerImage": f"{_ROLLBACK}::test_without_former_image_is_one_of_two",
+    "ROLLBACK_CONFIG.keepImages": f"{_ROLLBACK}::test_what_holds_when_the_section_is_left_out",
+    "ROLLBACK_CONFIG.openDays": f"{_ROLLBACK}::test_what_holds_when_the_section_is_left_out",
     "API_CONFIG.uploadConcurrency": (
         f"{_DEPLOYMENT}::TestApi::test_upload_concurrency_is_four_when_left_out"
     ),

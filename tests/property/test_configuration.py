@@ -219,7 +219,11 @@ def test_a_value_is_checked_alone_as_it_is_in_the_file(key: Key, text: str):
     section = key.section
     for placeholder, name in members.items():
         section = section.replace(placeholder, name)
-    full = FULL_WITH_WAVES if section.startswith(("WAVE", "VERIFY", "ELIGIBILITY")) else FULL
+    full = (
+        FULL_WITH_WAVES
+        if section.startswith(("WAVE", "VERIFY", "ELIGIBILITY", "ROLLBACK"))
+        else FULL
+    )
     changed = full | {section: {**full[section], key.name: text}}
 
     alone = check_value(section, key.name, text)

@@ -165,6 +165,12 @@ FULL_WITH_WAVES: dict[str, dict[str, str]] = FULL | {
         "unknownVersion": "skip",
         "maximumReads": "10000",
     },
+    "ROLLBACK_CONFIG": {
+        "imageList": "0.9: old.bin as 1.1",
+        "withoutFormerImage": "stop",
+        "keepImages": "True",
+        "openDays": "30",
+    },
     "VERIFY_CONFIG": {
         "source": "firmware",
         "versionPath": "app.version",

@@ -32,6 +32,7 @@ class Fate:
     takes_s: float = 5
     status: ExecutionStatus = ExecutionStatus.SUCCEEDED
     online_at_s: float = 0
+    step: str = ""
 
 
 NEVER = Fate(online_at_s=10**9)
@@ -58,6 +59,8 @@ class WaveJobs:
     clock: MemoryClock
     registry: MemoryRegistry
     fates: dict[str, Fate] = field(default_factory=dict)
+    #: By job, in place of ``fates``.
+    fates_of: dict[str, dict[str, Fate]] = field(default_factory=dict)
     jobs: dict[str, _Job] = field(default_factory=dict)
     created: list[str] = field(default_factory=list)
     targets: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -80,7 +83,7 @@ class WaveJobs:
         self.targets[request.job_id] = tuple(things)
 
     def _execution(self, job, name) -> ThingOutcome:
-        fate = self.fates.get(name, Fate())
+        fate = self.fates_of.get(job.request.job_id, self.fates).get(name, Fate())
         starts = max(job.created_ms + fate.begins_s * 1000, fate.online_at_s * 1000)
         ends = starts + fate.takes_s * 1000
         now = self.clock.ms
@@ -91,7 +94,13 @@ class WaveJobs:
             return replace(queued, status=ExecutionStatus.CANCELED, updated_at_ms=job.canceled_ms)
         if now < starts:
             return queued
-        started = replace(queued, started_at_ms=int(starts), updated_at_ms=int(starts))
+        details = {"step": fate.step} if fate.step else {}
+        started = replace(
+            queued,
+            started_at_ms=int(starts),
+            updated_at_ms=int(starts),
+            status_details=details,
+        )
         if now < ends:
             return replace(started, status=ExecutionStatus.IN_PROGRESS)
         return replace(started, status=fate.status, updated_at_ms=int(ends))

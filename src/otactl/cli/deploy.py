@@ -69,7 +69,7 @@ def deploy(
     Exit codes: 0 every thing succeeded in every round, 1 not, or not wanted after all, 2 a mistake
     in the files or the command, 3 AWS refused, 4 aborted by its own criteria, 5 cancelled by
     somebody else, 6 job deleted, 7 stopped by an alarm, 130 Ctrl-C. With waves: 0 every gate
-    passed, 8 a gate failed, 9 rejected, 10 left at a gate that waits.
+    passed, 8 a gate failed, 9 rejected, 10 left at a gate that waits, 11 its rollback failed.
     """
     from otactl.cli.deploy_output import ask_to_deploy, finish, show_plan
     from otactl.cli.frontend import TerminalFrontend

@@ -34,6 +34,7 @@ from otactl.cli import (
     report,
     resume,
     retry_failed,
+    rollback,
     stack,
     terminal,
     things,
@@ -145,6 +146,7 @@ app.command(rich_help_panel=_DEPLOY)(decide.approve)
 app.command(rich_help_panel=_DEPLOY)(decide.reject)
 app.command(rich_help_panel=_DEPLOY)(decide.pause)
 app.command(name="continue", rich_help_panel=_DEPLOY)(decide.continue_)
+app.command(rich_help_panel=_DEPLOY)(rollback.rollback)
 app.command(name="retry-failed", rich_help_panel=_DEPLOY)(retry_failed.retry_failed)
 app.command(rich_help_panel=_WATCH)(monitor.monitor)
 app.command(rich_help_panel=_WATCH)(cancel.cancel)

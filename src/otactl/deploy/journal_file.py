@@ -43,6 +43,10 @@ CREATE TABLE IF NOT EXISTS api_call (name TEXT PRIMARY KEY, count INTEGER NOT NU
 _LOCKED_SECONDS = 30.0
 
 
+class JournalLocked(UserMistake):
+    """Raised when another process is at work on a deployment."""
+
+
 class JournalUnusable(LocalResourceMissing):
     """Raised when an open journal cannot be written or read: the disk is full, or it is locked.
 
@@ -109,7 +113,7 @@ def connect_writing(path: Path) -> tuple[Database, int]:
         The database, and the open lock file; closing the file lets go of the lock.
 
     Raises:
-        UserMistake: Another process is at work on it.
+        JournalLocked: Another process is at work on it.
         OSError, sqlite3.Error: It cannot be written.
     """
     lock = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -117,7 +121,7 @@ def connect_writing(path: Path) -> tuple[Database, int]:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         os.close(lock)
-        raise UserMistake(
+        raise JournalLocked(
             f"another process is at work on deployment {path.stem}",
             hint="let it finish, or stop it first",
         ) from error

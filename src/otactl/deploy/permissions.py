@@ -16,6 +16,7 @@ from otactl.deploy.targeting import MAX_JOB_TARGETS
 from otactl.model.alarm import OWN_NAMESPACE, deployed_alarm_name
 from otactl.model.arn import partition_of
 from otactl.model.comparison import ComparedOutcome
+from otactl.model.rollback import rollback_stream_id
 from otactl.model.s3_url import parse_s3_url
 from otactl.model.signing import SigningSource
 from otactl.model.thing_list import ThingList
@@ -129,6 +130,9 @@ def _storage(
         f"{bucket}/claims/{names.object_key}/*",
         f"{bucket}/claims/deleting/{names.object_key}/*",
     ]
+    if _rolls_back(configuration):
+        # The images of former versions, whichever those are.
+        objects = [f"{bucket}/{prefix}firmware/*" for prefix in ("", "claims/", "claims/deleting/")]
     if configuration.custom_document is not None:
         objects.append(f"{bucket}/job-documents/*")
     statements = [
@@ -177,11 +181,14 @@ def _iot(
     if is_chosen:
         targets = [own_group, *things]
     tagging = ["iot:TagResource"] if configuration.tags else []
+    streams = [stream]
+    if _rolls_back(configuration):
+        streams.append(f"{base}:stream/{rollback_stream_id(configuration.stream_id, '*')}")
     statements = [
         _allow(
             "Streams",
             ["iot:CreateStream", "iot:DescribeStream", "iot:DeleteStream", *tagging],
-            [stream],
+            streams,
         ),
         _allow("CreateTheJob", ["iot:CreateJob", *tagging], [job, *targets]),
         _allow(
@@ -237,6 +244,10 @@ def _versions(
         # These know no resource.
         _allow("SeeWhatIsIndexed", settings, ["*"]),
     ]
+
+
+def _rolls_back(configuration: DeploymentConfiguration) -> bool:
+    return configuration.waves is not None and configuration.waves.rolls_back
 
 
 def _alarms(configuration: DeploymentConfiguration, names: DeploymentNames) -> list[dict[str, Any]]:

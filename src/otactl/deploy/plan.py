@@ -58,6 +58,9 @@ class Plan(BaseModel):
         left_out: How many listed things get no image, by reason.
         choice: Who gets the image and who does not; the journal keeps it apart.
         wave_things: Which things are in each wave, by name; the journal keeps it apart.
+        image_version: What things report when the image runs; empty when the file does not say.
+        rolls_back: Whether a gate that fails is followed by a rollback.
+        rollback_of: The deployment that this one takes back; empty for any other.
         signature: As it stands in the documents, base64; empty for an unsigned image.
         preparation_calls: The API calls that making the plan took, by ``service:Operation``.
     """
@@ -80,6 +83,9 @@ class Plan(BaseModel):
     closing: tuple[AnyStep, ...] = ()
     open_days: int = 0
     abort_wait_seconds: float = 0.0
+    image_version: str = ""
+    rolls_back: bool = False
+    rollback_of: str = ""
     signature: str = ""
     preparation_calls: Mapping[str, int] = {}
     comparison: ComparisonPlan | None = None
@@ -147,6 +153,7 @@ class Plan(BaseModel):
             "account": self.account,
             "jobId": self.job_id,
             "imageSha256": self.image_sha256,
+            "rollbackOf": self.rollback_of or None,
             "things": self.things,
             "leftOut": [one.to_fields() for one in self.choice.left_out] if self.choice else [],
             "rounds": self.repeats,

@@ -7,7 +7,7 @@ is still in use.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -39,6 +39,7 @@ from otactl.model.firmware import Firmware
 from otactl.model.wave import MAX_NAMED_THINGS, Wave, wave_job_id
 
 if TYPE_CHECKING:
+    from otactl.deploy.former_image import FormerImage
     from otactl.deploy.targeting import Targeting
     from otactl.model.configuration import DeploymentConfiguration
 
@@ -125,6 +126,7 @@ def build_plan(
         ),
         clean_up=configuration.clean_up,
         delay_seconds=configuration.default_delay_seconds,
+        image_version=configuration.reported_version or "",
     )
 
 
@@ -139,12 +141,14 @@ def build_wave_plan(
     targets_sha256: str,
     options: PlanOptions,
     excepted: Collection[str] = (),
+    former: Sequence[FormerImage] = (),
+    rollback_of: str = "",
 ) -> Plan:
     """The plan of a deployment in waves: a job and a gate each, and one end.
 
     The group of a large wave is there before the gate of the wave before it, which fills it
     between two polls. Takes what ``build_plan`` takes, which things are in each wave and which in
-    none.
+    none, the images that can take them back, and of a rollback the deployment that it takes back.
     """
     waves = configuration.waves
     if waves is None:
@@ -225,6 +229,7 @@ def build_wave_plan(
         things=things,
         setup=(
             *_image_steps(configuration, firmware, document, deployment_id),
+            *(_former_step(configuration, one) for one in former),
             *_stream_steps(configuration, firmware),
         ),
         rounds=tuple(rounds),
@@ -234,6 +239,9 @@ def build_wave_plan(
         closing=(end,),
         open_days=waves.open_days,
         abort_wait_seconds=60.0 * configuration.abort_wait_minutes,
+        image_version=configuration.reported_version or "",
+        rolls_back=waves.rolls_back,
+        rollback_of=rollback_of,
         wave_things=tuple(names for _, names in dealt),
         comparison=comparison,
         excepted=() if comparison is None else tuple(sorted(excepted)),
@@ -255,6 +263,9 @@ def _image_steps(
         path=firmware.path,
         size_bytes=firmware.size_bytes,
         sha256=firmware.sha256,
+        md5=firmware.md5,
+        offered_as=configuration.image_version or "",
+        kept=configuration.rollback.keep_image,
     )
     if configuration.custom_document is None:
         return (upload,)
@@ -265,6 +276,20 @@ def _image_steps(
             object_key=f"job-documents/{deployment_id}/{configuration.job_id}.json",
             document=document,
         ),
+    )
+
+
+def _former_step(configuration: DeploymentConfiguration, former: FormerImage) -> UploadImage:
+    firmware = former.firmware
+    return UploadImage(
+        bucket=configuration.bucket,
+        object_key=firmware.object_key,
+        path=firmware.path,
+        size_bytes=firmware.size_bytes,
+        sha256=firmware.sha256,
+        md5=firmware.md5,
+        former=former.version,
+        offered_as=former.offered_as,
     )
 
 

@@ -8,13 +8,14 @@ job id in use. What comes out is a plan.
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from otactl.deploy.consent import Consent
 from otactl.deploy.document_check import document_faults
 from otactl.deploy.eligibility import Choice, choose_things
+from otactl.deploy.former_image import FormerImage, images_to_roll_back
 from otactl.deploy.image_file import measure_image
 from otactl.deploy.ownership import not_ours, owner
 from otactl.deploy.plan_signing import STAND_IN
@@ -35,8 +36,10 @@ from otactl.wire.job_document import MAX_JOB_DOCUMENT_LENGTH, signatures_in
 from otactl.wire.stream_payload import MAX_FILE_SIZE
 
 if TYPE_CHECKING:
+    from otactl.deploy.journal import Journal
     from otactl.deploy.plan import Plan
     from otactl.deploy.ports import Services
+    from otactl.deploy.rollback_plan import PlannedRollback
     from otactl.model.configuration import DeploymentConfiguration
 
 
@@ -49,6 +52,8 @@ class Request:
         account: The account of the credentials, twelve digits.
         force: Whether a job that has the id may be deleted even if otactl did not create it.
         excepted: The names of the things that ``exceptThings`` keeps out of every wave.
+        journals: The earlier deployments of this machine, the newest first.
+        rollback: Of a rollback, what it takes back to what; None for any other deployment.
     """
 
     configuration: DeploymentConfiguration
@@ -59,6 +64,8 @@ class Request:
     options: PlanOptions
     force: bool = False
     excepted: frozenset[str] = frozenset()
+    journals: Callable[[], Iterable[Journal]] = tuple
+    rollback: PlannedRollback | None = None
 
 
 def prepare(
@@ -86,7 +93,7 @@ def prepare(
     )
     choice = _choice(request, services, notify)
     request = replace(request, thing_list=choice.thing_list)
-    plan = _plan(request, services, firmware, document)
+    plan = _plan(request, services, firmware, document, choice)
     _check_stream(configuration, firmware, services)
     replacements = tuple(
         found
@@ -120,7 +127,9 @@ def _choice(request: Request, services: Services, notify: Callable[[str], None])
         raise _group_missing(request, refusal) from refusal
 
 
-def _plan(request: Request, services: Services, firmware: Firmware, document: str) -> Plan:
+def _plan(
+    request: Request, services: Services, firmware: Firmware, document: str, choice: Choice
+) -> Plan:
     configuration = request.configuration
     common: dict[str, Any] = {
         "deployment_id": request.deployment_id,
@@ -131,6 +140,10 @@ def _plan(request: Request, services: Services, firmware: Firmware, document: st
     }
     if configuration.waves is None:
         return build_plan(configuration, firmware, _targets(request, services), **common)
+    if request.rollback is not None:
+        deployment_id = request.rollback.deployment_id
+        dealt = request.rollback.dealt
+        return build_wave_plan(configuration, firmware, dealt, rollback_of=deployment_id, **common)
     check_alarms(configuration.waves, services.alarms)
     check_connectivity(configuration.waves, services.thing_states)
     try:
@@ -143,7 +156,14 @@ def _plan(request: Request, services: Services, firmware: Firmware, document: st
         )
     except AwsRefused as refusal:
         raise _group_missing(request, refusal) from refusal
-    return build_wave_plan(configuration, firmware, dealt, excepted=request.excepted, **common)
+    images: tuple[FormerImage, ...] = ()
+    if configuration.waves.rolls_back:
+        versions = (choice.former.get(name) for _, names in dealt for name in names)
+        images = images_to_roll_back(versions, configuration, request.journals(), services.objects)
+    excepted = request.excepted
+    return build_wave_plan(
+        configuration, firmware, dealt, excepted=excepted, former=images, **common
+    )
 
 
 def prepare_again(request: Request, services: Services, *, document: str, things: int) -> Plan:
@@ -204,7 +224,11 @@ def _checked_image(request: Request, services: Services) -> Firmware:
     """The image, in an account and a bucket that can work."""
     configuration = request.configuration
     _check_account(request)
-    firmware = measure_image(configuration.image, piece_bytes=configuration.chunk_size_bytes)
+    if request.rollback is not None:
+        # Its file may be gone: then it lies in the bucket, by the digest in its name.
+        firmware = request.rollback.image.firmware
+    else:
+        firmware = measure_image(configuration.image, piece_bytes=configuration.chunk_size_bytes)
     _check_size(configuration, firmware)
     services.objects.check_bucket(
         configuration.bucket, owner=request.account, region=configuration.region

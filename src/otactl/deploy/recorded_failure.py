@@ -15,6 +15,7 @@ from otactl.errors import (
     DeploymentRejected,
     GateFailed,
     OtactlError,
+    RollbackFailed,
     ThingsFailed,
 )
 from otactl.model.outcome import RoundResult
@@ -80,6 +81,11 @@ def failure_of_gates(journal: Journal) -> DeploymentFailed | None:
         words = f"{status.words}; {untouched:,} things of later waves were never told"
         if status.is_rejected:
             return DeploymentRejected(words)
+        if journal.plan.rollback_of:
+            return RollbackFailed(
+                f"rollback of {journal.plan.rollback_of}: {words}",
+                hint="it is not rolled back itself; see to the things that failed",
+            )
         ended = failure_of(Ending(status.ending), journal.plan.job_id) if status.ending else None
         return GateFailed(words) if ended is None else type(ended)(words, hint=ended.hint)
     return None

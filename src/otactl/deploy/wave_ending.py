@@ -68,8 +68,7 @@ class WaveEnding:
         """End; returns what each wave that began came to."""
         reason_code = self._reason_code()
         if reason_code is not None:
-            self._cancel_all(context, reason_code)
-            self._await_all(context, poll_seconds)
+            self.stop(context, reason_code, poll_seconds)
         begun = self._numbers()
         for number in begun:
             self.release_group(number, self._services.jobs.describe(self._jobs[number].job_id))
@@ -81,6 +80,12 @@ class WaveEnding:
                     self._undo(group)
         (end,) = (step for step in self._plan.closing if isinstance(step, EndWaves))
         return [self._result(context, number, end.detail_limit) for number in begun]
+
+    def stop(self, context: StepContext, reason_code: str, poll_seconds: float) -> None:
+        """Cancel every open job without force, and wait until nothing is queued any more."""
+        self._journal.instant(_STOPPED, self._now_ms())
+        self.cancel(context, reason_code)
+        self._await_all(context, poll_seconds)
 
     def release_group(self, number: int, job: JobDescription | None) -> None:
         """Delete the group of a wave as soon as nothing of its job is open."""
@@ -103,8 +108,8 @@ class WaveEnding:
         is_over = self._now_ms() >= last_ms + self._plan.open_days * _DAY_MS
         return CLOSE_REASON_CODE if self._plan.clean_up or is_over else None
 
-    def _cancel_all(self, context: StepContext, reason_code: str) -> None:
-        self._journal.instant(_STOPPED, self._now_ms())
+    def cancel(self, context: StepContext, reason_code: str) -> None:
+        """Cancel every open job without force."""
         for step in self._jobs.values():
             # A job whose creation was not recorded may be there, too.
             job = step.find(context)

@@ -17,7 +17,8 @@ The tree, with the exit code a script sees::
     │   ├── DeadlinePassed          1   --max-wait was over before the job was
     │   ├── StoppedByAlarm          7   the force-stopper acted on an alarm
     │   ├── GateFailed              8   a wave's gate failed; later waves never began
-    │   └── DeploymentRejected      9   a person rejected it at a gate
+    │   ├── DeploymentRejected      9   a person rejected it at a gate
+    │   └── RollbackFailed         11   a rollback was stopped: too many things did not go back
     ├── GateWaits                  10   nobody: a wave's gate waits, and this process does not
     └── Interrupted               130   Ctrl-C (SIGTERM: 143)
 
@@ -233,6 +234,12 @@ class DeploymentRejected(DeploymentFailed):
     """Raised when a person ended a deployment in waves with ``otactl reject``."""
 
     exit_code: ClassVar[int] = 9
+
+
+class RollbackFailed(DeploymentFailed):
+    """Raised when a rollback was stopped; it is never rolled back itself."""
+
+    exit_code: ClassVar[int] = 11
 
 
 class GateWaits(OtactlError):

@@ -282,6 +282,7 @@ class DeploymentResult:
         goes_on: Whether it has not ended and can be resumed.
         is_rolling_out: Whether it goes on with a job in AWS.
         failure: How it failed; ``otactl.api`` sets it.
+        rollbacks: What took it back, when a gate failed and onGateFailure = rollback.
     """
 
     deployment_id: str
@@ -297,6 +298,7 @@ class DeploymentResult:
     is_rolling_out: bool = False
     failure: DeploymentFailed | None = None
     waves: tuple[WaveResult, ...] = ()
+    rollbacks: tuple[DeploymentResult, ...] = ()
 
     def __post_init__(self) -> None:
         if self.waves:
@@ -354,4 +356,5 @@ class DeploymentResult:
             "deploymentId": self.deployment_id,
             "complete": self.is_complete,
             "waves": [wave.to_fields() for wave in self.waves],
+            "rollbacks": [each.to_fields() for each in self.rollbacks],
         }

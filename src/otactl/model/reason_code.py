@@ -12,5 +12,7 @@ FORCE_STOP_REASON_CODE = "OTACTL_FORCE_STOP"
 USER_CANCEL_REASON_CODE = "OTACTL_USER_CANCEL"
 #: A wave's gate failed, or a person rejected the deployment.
 GATE_REASON_CODE = "OTACTL_GATE_STOP"
+#: `otactl rollback` stopped the deployment that it takes back.
+ROLLBACK_REASON_CODE = "OTACTL_ROLLBACK_STOP"
 #: A deployment in waves ended, or ``openDays`` are over: what is still open is closed.
 CLOSE_REASON_CODE = "OTACTL_CLOSE_CANCEL"

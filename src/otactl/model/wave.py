@@ -168,6 +168,7 @@ class Waves:
         open_days: How long jobs stay open for stragglers after the last verdict.
         fill_per_second: Things added to a wave's group per second.
         compare: How waves are compared with controls; None if they are not.
+        rolls_back: Whether a gate that fails is followed by a rollback.
     """
 
     waves: tuple[Wave, ...]
@@ -176,6 +177,7 @@ class Waves:
     open_days: int = 14
     fill_per_second: int = 50
     compare: CompareRule | None = None
+    rolls_back: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,6 +30,10 @@ class CommandClock:
         self._signal_number = int(signal.SIGINT)
         self._shielded = False
 
+    def renewed(self) -> CommandClock:
+        """A clock that shows the same, and that nobody has asked to stop or shielded."""
+        return CommandClock(speed=self._speed, origin_ms=self._origin_ms)
+
     @classmethod
     def of_local_cloud(cls, address: LocalCloudAddress) -> CommandClock:
         """The clock that shows what the local cloud's shows."""

@@ -47,6 +47,7 @@ def make_plan(
     The frontend is warned of alarms that notify nobody or cannot go off.
     """
     before = Counter(environment.clients.calls.snapshot())
+    store = DeploymentStore(environment.state_dir)
     request = Request(
         configuration=loaded.configuration,
         thing_list=loaded.thing_list,
@@ -56,6 +57,7 @@ def make_plan(
         options=options,
         force=force,
         excepted=loaded.excepted,
+        journals=lambda: (found for _, found in store.journals()),
     )
     plan = prepare(request, environment.services(), environment.frontend.note)
     if not environment.is_rehearsal:
@@ -154,8 +156,12 @@ def run_to_end(
     journal: Journal, environment: DeploymentEnvironment
 ) -> tuple[DeploymentResult, OtactlError | None]:
     """Carry a deployment to its end and close its journal; as ``carry_out``."""
+    # What takes a deployment back is itself carried out by this module.
+    from otactl.operations.rollback.start import roll_back_if_planned
+
     try:
-        return carry_out(journal, environment, find_leftovers=True)
+        result, failure = carry_out(journal, environment, find_leftovers=True)
+        return roll_back_if_planned(journal, environment, result, failure)
     finally:
         journal.close()
 

@@ -76,7 +76,7 @@ def resume(
         environment = environment_of(
             journal, options, frontend, poll_seconds=poll_seconds, waiting=waiting
         )
-        if journal.phase is Phase.FINISHED and not _executor_of(journal, environment).reopen():
+        if journal.phase is Phase.FINISHED and not executor_of(journal, environment).reopen():
             raise UserMistake(
                 f"deployment {deployment_id} is finished: {outcome_words(journal)}",
                 hint=f"`otactl report {deployment_id}` shows it; `otactl clean` removes what it"
@@ -88,7 +88,7 @@ def resume(
     return journal, environment
 
 
-def _executor_of(
+def executor_of(
     journal: Journal, environment: DeploymentEnvironment, observer: Observer | None = None
 ) -> Executor:
     """The executor of a deployment, for what is done without running it."""
@@ -143,7 +143,7 @@ def clean(
         observer = stack.enter_context(
             frontend.show_progress(rounds=len(plan.rounds), things=plan.things)
         )
-        executor = _executor_of(journal, environment, observer)
+        executor = executor_of(journal, environment, observer)
         given = consent(executor.unfinished_job())
         if given is None:
             return None

@@ -29,6 +29,7 @@ EXAMPLES = {
     "reject": ("reject job-7", "reject job-7 --comment 'too slow on the old bootloader'"),
     "pause": ("pause job-7", "pause job-7 --comment 'the weekend'"),
     "continue": ("continue job-7", "continue 20270301T140000Z-1a2b3c"),
+    "rollback": ("rollback job-7 --dry-run", "rollback 20270301T140000Z-1a2b3c --yes"),
     "retry-failed": ("retry-failed job-7", "retry-failed job-7 --dry-run"),
     "monitor": ("monitor dev.ini", "monitor job-7 job-8 --web"),
     "cancel": ("cancel job-7", "cancel job-7 --thing pump-3 --force"),

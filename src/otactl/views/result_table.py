@@ -65,6 +65,9 @@ def print_result(console: Console, result: DeploymentResult) -> None:
         f" deployment {result.deployment_id}[/]",
         soft_wrap=True,
     )
+    for each in result.rollbacks:
+        console.print(f"\n[bold]rolled back by {escape(each.deployment_id)}:[/]")
+        print_result(console, each)
     for kept in result.kept:
         console.print(f"kept: {escape(kept)}", soft_wrap=True)
     for leftover in result.leftovers:

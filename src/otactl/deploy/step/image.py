@@ -35,16 +35,24 @@ class UploadImage(Step):
     path: str
     size_bytes: int
     sha256: str
+    md5: str = ""
+    #: The former version that it brings back; empty for the image that is deployed.
+    former: str = ""
+    #: The version in the job document; empty when the file does not say one.
+    offered_as: str = ""
+    #: Whether it stays, claimed, when the deployment is cleaned up (``keepImages``).
+    kept: bool = False
 
     @property
     def key(self) -> str:
-        """There is one image in a plan."""
-        return "image"
+        """There is one image that is deployed, and one for each version it can be taken back to."""
+        return f"image/{self.former}" if self.former else "image"
 
     @property
     def title(self) -> str:
         """Where the image goes."""
-        return f"upload {self.path} ({self.size_bytes:,} bytes) to {self.resource}"
+        purpose = f", to roll back to {self.former}" if self.former else ""
+        return f"upload {self.path} ({self.size_bytes:,} bytes) to {self.resource}{purpose}"
 
     @property
     def resource(self) -> str:
@@ -91,9 +99,12 @@ class UploadImage(Step):
         )
         return {"version_id": stored.version_id, "created": stored.created}
 
-    def undo(self, context: StepContext, record: Record | None) -> bool:  # noqa: ARG002
+    def undo(self, context: StepContext, record: Record | None) -> bool:
         """Give up the claim; delete the image when otactl put it there and nobody else needs it."""
         objects = context.services.objects
+        if self.kept and record is not None:
+            context.on_note(f"kept: {self.resource}, for a rollback (keepImages)")
+            return False
         others = objects.release(self.bucket, self.object_key, context.deployment_id)
         stored = objects.find(self.bucket, self.object_key)
         if stored is not None and UPLOADED_BY not in stored.metadata:
@@ -123,7 +134,7 @@ class UploadImage(Step):
 
     def remains(self, context: StepContext, record: Record | None) -> bool:
         """An image counts as left behind only when this deployment uploaded it."""
-        if record is None or not record.get("created"):
+        if record is None or not record.get("created") or self.kept:
             return False
         objects = context.services.objects
         stored = objects.find(self.bucket, self.object_key)

@@ -13,6 +13,7 @@ from otactl.model.configuration import (
     deployment_section,
     eligibility_section,
     job_section,
+    rollback_section,
     verify_section,
     wave_build,
 )
@@ -96,6 +97,7 @@ def build(readings: Readings, *, file_name: str, base_dir: str) -> DeploymentCon
             None if image is None else image.image_version,
             hardware=None if eligibility is None else eligibility.rule.hardware,
         ),
+        rollback=rollback_section.build_rollback(sections, base_dir),
     )
 
 

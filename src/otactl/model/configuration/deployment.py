@@ -12,6 +12,7 @@ from otactl.model.configuration.deployment_section import DocumentSource
 from otactl.model.defaults import DEFAULT_UPLOAD_CONCURRENCY
 from otactl.model.document_format import AfrOta, DocumentFormat
 from otactl.model.job_configuration import JobConfiguration
+from otactl.model.rollback import Rollback
 from otactl.model.signing import Signing
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class DeploymentConfiguration:
         version_source: Where things report their version; None when nothing asks for it.
         expected_version: What they report when the new image runs, if the file says it.
         verify: None when the version of things is not verified.
+        rollback: Which images bring former versions back.
         waivers: Why a finding of the linter is accepted, by its code.
     """
 
@@ -94,6 +96,12 @@ class DeploymentConfiguration:
     version_source: VersionSource | None = None
     expected_version: str | None = None
     verify: VerifyRule | None = None
+    rollback: Rollback = field(default_factory=Rollback)
+
+    @property
+    def reported_version(self) -> str | None:
+        """What a thing reports that runs the image; None when the file does not say."""
+        return self.expected_version or self.image_version
 
     @property
     def abort_wait_minutes(self) -> int:

@@ -89,6 +89,8 @@ def _counts(spec: SectionSpec, ini: IniDocument, report: Report, readings: Readi
     if spec.switch is None:
         return present
     on = next((key for key, value in spec.switches if readings.values.get(key) == value), None)
+    if on is None and any(ini.section(name) is not None for name in spec.also_with):
+        return present
     if on is None or _is_overruled(spec, readings):
         return False
     if not present:

@@ -15,6 +15,7 @@ from otactl.model.configuration import (
     deployment_section,
     eligibility_section,
     job_section,
+    rollback_section,
     verify_section,
     wave_section,
 )
@@ -53,6 +54,7 @@ class SectionSpec:
         about: What it is for.
         switch: The key that must be True for it to count; None when its presence is enough.
         also_when: Other keys, each with the value that makes it count as well.
+        also_with: Sections whose presence makes it count as well, if it is there.
         listed_in: The key that lists the members of the family.
         is_optional: Whether a member of the family may do without its section.
         ours: Whether the manual lacks it.
@@ -64,6 +66,7 @@ class SectionSpec:
     model: type[Section] | None = None
     switch: KeyName | None = None
     also_when: tuple[tuple[KeyName, object], ...] = ()
+    also_with: tuple[str, ...] = ()
     listed_in: KeyName | None = None
     is_optional: bool = False
     ours: bool = False
@@ -89,8 +92,13 @@ class SectionSpec:
             key, section = self.listed_in.key, self.listed_in.section
             return f"when {mark}{key}{mark} in {mark}[{section}]{mark} lists it"
         return " or ".join(
-            f"when {mark}{key.key} = {value}{mark} in {mark}[{key.section}]{mark}"
-            for key, value in self.switches
+            (
+                *(
+                    f"when {mark}{key.key} = {value}{mark} in {mark}[{key.section}]{mark}"
+                    for key, value in self.switches
+                ),
+                *(f"when {mark}[{name}]{mark} is there" for name in self.also_with),
+            )
         )
 
 
@@ -245,6 +253,13 @@ SECTIONS: tuple[SectionSpec, ...] = (
             (KeyName(DEFAULT, "useEligibilityConfig"), True),
             (KeyName("WAVE_CONFIG", "onGateFailure"), "rollback"),
         ),
+        also_with=("ROLLBACK_CONFIG",),
+        ours=True,
+    ),
+    SectionSpec(
+        name="ROLLBACK_CONFIG",
+        model=rollback_section.RollbackSection,
+        about="Which image brings each former version back; see docs/rollback.md.",
         ours=True,
     ),
     SectionSpec(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from otactl.model.comparison import CompareRule
 from otactl.model.configuration.sections import WAVE_PREFIX
-from otactl.model.configuration.wave_section import WaveListSection, WaveSection
+from otactl.model.configuration.wave_section import OnGateFailure, WaveListSection, WaveSection
 from otactl.model.job_configuration import Rollout
 from otactl.model.wave import GateRule, Wave, Waves, WaveSize
 
@@ -45,6 +45,7 @@ def build_waves(
         open_days=section.open_days,
         fill_per_second=section.fill_per_second,
         compare=_compare(section),
+        rolls_back=section.on_gate_failure is OnGateFailure.ROLLBACK,
     )
 
 

@@ -65,10 +65,21 @@ def names_fit(waves: tuple[ListedWave, ...], job_id: str) -> Finding | None:
     return None
 
 
-def rollback_is_not_built(on_failure: OnGateFailure) -> Finding | None:
-    """Refused until it can be done."""
-    if on_failure is OnGateFailure.ROLLBACK:
-        return Finding(code="not-built", message="rollback is not built yet: write stop")
+def rollback_keeps_what_it_needs(on_failure: OnGateFailure, clean_up: bool) -> Finding | None:  # noqa: FBT001
+    """A clean-up takes the jobs, the former images' claims and what things did with it."""
+    if on_failure is OnGateFailure.ROLLBACK and clean_up:
+        return Finding(code="requires", message="rollback needs cleanUpCfg = False, found True")
+    return None
+
+
+def rollback_knows_the_version(on_failure: OnGateFailure, *versions: str | None) -> Finding | None:
+    """Who runs the new image is known by the version it reports."""
+    if on_failure is OnGateFailure.ROLLBACK and not any(versions):
+        return Finding(
+            code="requires",
+            message="rollback needs the version of the image, and the file says none",
+            hint="write imageVer in [IMAGE_CONFIG], or expectedVersion in [VERIFY_CONFIG]",
+        )
     return None
 
 
@@ -131,7 +142,7 @@ WAVE_RULES: tuple[Rule, ...] = (
     Rule(keys("DEFAULT.useWaveConfig", "DEFAULT.rounds"), waves_have_one_round),
     Rule(keys("DEFAULT.useWaveConfig", "DEFAULT.targetSelection"), waves_are_snapshots),
     Rule(keys("WAVE_CONFIG.waveList", "DEFAULT.jobId"), names_fit),
-    Rule(keys("WAVE_CONFIG.onGateFailure"), rollback_is_not_built),
+    Rule(keys("WAVE_CONFIG.onGateFailure", "DEFAULT.cleanUpCfg"), rollback_keeps_what_it_needs),
     Rule(keys("WAVE_CONFIG.preferRecent"), recent_is_not_built),
     Rule(keys("WAVE_CONFIG.requireComparison", "WAVE_CONFIG.compare"), required_needs_comparing),
 )
@@ -148,7 +159,10 @@ def wave_rules(waves: tuple[ListedWave, ...], sections: frozenset[str]) -> tuple
     sizes = tuple(KeyName(WAVE_PREFIX + name, "size") for name in names)
     base = KeyName("EXP_RATE_CONFIG", "baseRatePerMinute")
     where = ("WAVE_CONFIG", *(WAVE_PREFIX + name for name in names))
+    versions = keys("VERIFY_CONFIG.expectedVersion", "IMAGE_CONFIG.imageVer")
+    known = (one for one in versions if one.section in sections)
     return (
+        Rule((KeyName("WAVE_CONFIG", "onGateFailure"), *known), rollback_knows_the_version),
         Rule((KeyName("WAVE_CONFIG", "waveList"), *sizes), _sizes_fit(names)),
         *(
             Rule((KeyName(section, "maximumPerMinute"), base), maximum_is_above_base)

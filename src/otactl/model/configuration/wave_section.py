@@ -249,8 +249,10 @@ class WaveListSection(_GateSection):
     on_gate_failure: Annotated[OnGateFailure, Choice(OnGateFailure)] = key(
         "onGateFailure",
         about=(
-            "stop: every open job of the deployment is cancelled, without force. rollback is not"
-            " built yet."
+            "stop: every open job of the deployment is cancelled, without force. rollback: then"
+            " each thing that took the image gets the version back that it reported before; the"
+            " plan needs an image of every such version. A deployment that a person rejects is only"
+            " stopped."
         ),
         becomes=OF_OTACTL,
         example="stop",

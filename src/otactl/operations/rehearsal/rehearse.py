@@ -28,6 +28,7 @@ from otactl.operations.rehearsal.participants import (
     choose_participants,
     generated_list,
 )
+from otactl.operations.rollback.start import roll_back_if_planned
 from otactl.operations.state_directory import state_directory
 
 if TYPE_CHECKING:
@@ -181,6 +182,7 @@ def _perform(
     journal = begin(loaded, make_plan(loaded, environment, planned), environment)
     try:
         result, failure = carry_out(journal, environment)
+        result, failure = roll_back_if_planned(journal, environment, result, failure, loaded)
     finally:
         journal.close()
     try:

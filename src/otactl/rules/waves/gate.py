@@ -157,7 +157,8 @@ def has_failed(rule: GateRule, count: WaveCount) -> bool:
 def steady_since_ms(rule: GateRule, count: WaveCount) -> int | None:
     """Since when enough have ended and succeeded without a break; None when it is not so now."""
     needed, succeeded = needed_ended(rule, count.given), 0
-    since: int | None = None
+    # Where none must have ended, as with things that are offline, it has always been so.
+    since: int | None = None if needed else 0
     for ended, (at_ms, is_success) in enumerate(count.ends, start=1):
         succeeded += is_success
         is_last_of_instant = ended == count.ended or count.ends[ended][0] > at_ms

@@ -200,10 +200,23 @@ def test_use_wave_config_needs_a_timeout_and_one_round(default: dict[str, str], 
     assert faults(default=default) == [("DEFAULT", "useWaveConfig", code)]
 
 
-@pytest.mark.parametrize(("key", "text"), [("onGateFailure", "rollback"), ("preferRecent", "True")])
-def test_what_is_not_built_yet_is_refused(key: str, text: str):
-    assert ("WAVE_CONFIG", key, "not-built") in faults(**{key: text})
+def test_what_is_not_built_yet_is_refused():
+    assert faults(preferRecent="True") == [("WAVE_CONFIG", "preferRecent", "not-built")]
     assert faults(onGateFailure="stop", preferRecent="False") == []
+
+
+def test_a_rollback_needs_a_version_its_source_and_no_clean_up():
+    image, source = section("IMAGE_CONFIG", imageVer="2"), section("VERIFY_CONFIG", source="own")
+    refused = [("WAVE_CONFIG", "onGateFailure", "requires")]
+    clean = {"cleanUpCfg": "True"}
+
+    assert faults(image, source, onGateFailure="rollback") == []
+    assert waves_of(image, source, onGateFailure="rollback").rolls_back
+    assert not waves_of(image, source).rolls_back
+    assert faults(source, onGateFailure="rollback") == refused
+    assert faults(image, source, default=clean, onGateFailure="rollback") == refused
+    missing = [("WAVE_CONFIG", "onGateFailure", "missing-section")]
+    assert faults(image, onGateFailure="rollback") == missing
 
 
 def test_the_job_id_leaves_room_for_a_waves_name_and_a_rollback():

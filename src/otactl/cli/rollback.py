@@ -1,0 +1,78 @@
+"""``otactl rollback``: each thing that took an image gets back what it had."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from otactl.cli import terminal
+from otactl.cli.option_group import HERE, located
+from otactl.cli.options import (
+    NoWaitOption,
+    OutputFormat,
+    OutputOption,
+    PollOption,
+    YesOption,
+)
+from otactl.model.defaults import DEFAULT_POLL_SECONDS
+from otactl.operations.location_options import LocationOptions
+
+if TYPE_CHECKING:
+    from otactl.operations.rollback.run import RollbackReport
+
+
+@located("region")
+def rollback(
+    deployment: Annotated[
+        str,
+        typer.Argument(
+            metavar="DEPLOYMENT", help="The deployment's id, or its job's.", show_default=False
+        ),
+    ],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print who would get what, and change nothing.")
+    ] = False,
+    no_wait: NoWaitOption = False,
+    poll: PollOption = DEFAULT_POLL_SECONDS,
+    yes: YesOption = False,
+    where: LocationOptions = HERE,
+    output: OutputOption = OutputFormat.TEXT,
+) -> None:
+    """Take a deployment back: stop it, and give each thing that took the image what it had.
+
+    At most 50 things of each former version go first, the rest when 95% of those ended well. Things
+    that are offline get it when they come, for openDays of [ROLLBACK_CONFIG]. Called again, it goes
+    on where it was, takes those that installed the image since, and names who never came.
+
+    Exit codes: 0 the rollback passed its gates, 2 a version has no image, 10 left at a gate that
+    waits, 11 too many things did not go back: it stopped, and is never rolled back itself.
+    """
+    from otactl.cli.frontend import TerminalFrontend
+    from otactl.cli.stack_dialog import confirmed
+    from otactl.operations.rollback.start import roll_back
+    from otactl.views.rollback_table import print_rollback
+
+    def confirm(report: RollbackReport) -> bool:
+        if not yes:
+            print_rollback(terminal.stderr_console(), report)
+        return confirmed(f"Roll back deployment {report.deployment_id}?", yes=yes)
+
+    report = roll_back(
+        deployment,
+        where,
+        TerminalFrontend(),
+        is_dry=dry_run,
+        poll_seconds=poll,
+        no_wait=no_wait,
+        confirm=confirm,
+    )
+    if report is None:
+        terminal.note("nothing rolled back")
+        raise typer.Exit(1)
+    if output is OutputFormat.JSON:
+        terminal.print_json(report.to_fields())
+    else:
+        print_rollback(terminal.stdout_console(), report)
+    if report.failure is not None:
+        raise typer.Exit(terminal.report_failure(report.failure, is_listed=True))

@@ -1,0 +1,171 @@
+"""The images that things can be taken back to, found by the version that things report.
+
+``[ROLLBACK_CONFIG]`` comes first; then what the journals of this machine say was deployed, the
+newest first. An image of a journal counts while it lies in the bucket, or while its file is what it
+was.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from otactl.deploy.image_file import measure_image
+from otactl.deploy.step import UploadImage
+from otactl.errors import LocalResourceMissing, UserMistake
+from otactl.model.firmware import Firmware
+from otactl.model.rollback import WithoutFormerImage
+
+if TYPE_CHECKING:
+    from otactl.deploy.journal import Journal
+    from otactl.deploy.ports import ObjectStore
+    from otactl.model.configuration import DeploymentConfiguration
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormerImage:
+    """The image of a former version.
+
+    Attributes:
+        version: As things report it.
+        offered_as: What the job document calls it.
+    """
+
+    version: str
+    firmware: Firmware
+    offered_as: str
+
+
+def find_former_images(
+    versions: Collection[str],
+    configuration: DeploymentConfiguration,
+    journals: Iterable[Journal],
+    objects: ObjectStore,
+) -> dict[str, FormerImage]:
+    """An image for each version that has one.
+
+    Args:
+        versions: As things reported them at the plan.
+        configuration: Of the deployment that may be rolled back.
+        journals: Of this machine, the newest first; read only while a version lacks its image.
+        objects: Where images may lie.
+
+    Raises:
+        LocalResourceMissing: A file of [ROLLBACK_CONFIG] cannot be read.
+    """
+    found: dict[str, FormerImage] = {}
+    for listed in configuration.rollback.images:
+        if listed.version in versions:
+            found[listed.version] = FormerImage(
+                version=listed.version,
+                firmware=_listed(listed.path, configuration),
+                offered_as=listed.offered_as,
+            )
+    missing = set(versions) - found.keys()
+    for journal in journals if missing else ():
+        if journal.plan.region != configuration.region:
+            continue
+        for image in _images(journal):
+            if image.version in missing and _is_there(image, configuration, objects):
+                found[image.version] = image
+                missing.discard(image.version)
+        if not missing:
+            break
+    return found
+
+
+def images_to_roll_back(
+    versions: Iterable[str | None],
+    configuration: DeploymentConfiguration,
+    journals: Iterable[Journal],
+    objects: ObjectStore,
+) -> tuple[FormerImage, ...]:
+    """What a deployment with ``onGateFailure = rollback`` claims before its first job.
+
+    Args:
+        versions: What each of its things reports; None when one reports nothing.
+        configuration: The deployment.
+        journals: Of this machine, the newest first.
+        objects: Where images may lie.
+
+    Raises:
+        UserMistake: A version has no image, and withoutFormerImage = refuse.
+    """
+    counts = Counter(versions)
+    # A thing that runs the image already has nothing to go back to.
+    counts.pop(configuration.reported_version, None)
+    unknown = counts.pop(None, 0)
+    wanted = {version: count for version, count in counts.items() if version is not None}
+    found = find_former_images(wanted, configuration, journals, objects)
+    if configuration.rollback.without_image is WithoutFormerImage.REFUSE:
+        for version, count in wanted.items():
+            if version not in found:
+                raise no_image(version, count, configuration.file_name)
+        if unknown:
+            raise UserMistake(
+                f"{configuration.file_name}: {unknown:,} things report no version, so they could"
+                " not be rolled back",
+                hint="see [VERIFY_CONFIG], or write withoutFormerImage = stop in [ROLLBACK_CONFIG]"
+                " to leave such things as they are",
+            )
+    return tuple(found[version] for version in sorted(found))
+
+
+def no_image(version: str, things: int, file_name: str) -> UserMistake:
+    """The refusal where a former version has no image."""
+    return UserMistake(
+        f"{file_name}: no image of version {version}, which {things:,} things had before",
+        hint="name its file in imageList of [ROLLBACK_CONFIG], or write withoutFormerImage = stop"
+        " there to leave such things as they are",
+    )
+
+
+def images_of_plan(journal: Journal) -> dict[str, FormerImage]:
+    """The former images that a deployment claimed before its first job."""
+    return {image.version: image for image in _images(journal, former=True)}
+
+
+def _listed(path: str, configuration: DeploymentConfiguration) -> Firmware:
+    try:
+        return measure_image(path, piece_bytes=configuration.chunk_size_bytes)
+    except (LocalResourceMissing, UserMistake) as error:
+        raise type(error)(
+            str(error),
+            hint=f"correct imageList in [ROLLBACK_CONFIG] of {configuration.file_name}",
+        ) from error
+
+
+def _images(journal: Journal, *, former: bool = False) -> Iterable[FormerImage]:
+    plan = journal.plan
+    for step in plan.setup:
+        if not isinstance(step, UploadImage) or (former and not step.former):
+            continue
+        version = step.former or plan.image_version
+        if version:
+            yield FormerImage(
+                version=version,
+                firmware=Firmware(
+                    path=step.path,
+                    name=step.object_key.rpartition("/")[2],
+                    size_bytes=step.size_bytes,
+                    md5=step.md5,
+                    sha256=step.sha256,
+                ),
+                offered_as=step.offered_as or version,
+            )
+
+
+def _is_there(
+    image: FormerImage, configuration: DeploymentConfiguration, objects: ObjectStore
+) -> bool:
+    firmware = image.firmware
+    # A journal from before images had a version to go back to lacks the MD5 of the document.
+    if firmware.md5 and objects.find(configuration.bucket, firmware.object_key) is not None:
+        return True
+    if not Path(firmware.path).is_file():
+        return False
+    measured = measure_image(firmware.path, piece_bytes=configuration.chunk_size_bytes)
+    return measured.sha256 == firmware.sha256 and bool(firmware.md5)

@@ -1,0 +1,153 @@
+"""What a rollback rests on: the deployment is stopped, and its executions are as AWS has them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from otactl.deploy.consent import Consent
+from otactl.deploy.step import CreateJob
+from otactl.deploy.step_context import step_context
+from otactl.deploy.wave_ending import WaveEnding
+from otactl.model.outcome import ThingOutcome
+from otactl.model.reason_code import ROLLBACK_REASON_CODE
+from otactl.model.status import ExecutionStatus
+from otactl.rules.rollback import ThingHistory
+
+if TYPE_CHECKING:
+    from otactl.deploy.journal import Journal
+    from otactl.deploy.observer import Observer
+    from otactl.deploy.ports import Services
+    from otactl.deploy.step import StepContext
+    from otactl.model.thing_state import ThingState, VersionSource
+
+#: Executions kept at once: a page, and one entry of the journal.
+_PART = 250
+#: What needs no details: it took the image, or never touched it.
+_PLAIN = (ExecutionStatus.SUCCEEDED, ExecutionStatus.QUEUED, ExecutionStatus.REJECTED)
+
+
+class RollbackEvidence:
+    """One deployment that is to be taken back.
+
+    Args:
+        journal: Its journal.
+        services: The world.
+        observer: Is notified while the deployment is stopped.
+        keeps: Whether executions are written into the journal, which is open for writing then.
+    """
+
+    def __init__(
+        self, journal: Journal, services: Services, observer: Observer, *, keeps: bool
+    ) -> None:
+        self._journal = journal
+        self._services = services
+        self._observer = observer
+        self._keeps = keeps
+        self._jobs = [step for step in journal.plan.steps if isinstance(step, CreateJob)]
+
+    def cancel(self) -> None:
+        """Cancel its open jobs without force; whoever watches them sees it."""
+        self._ending().cancel(self._context(self._jobs[0]), ROLLBACK_REASON_CODE)
+
+    def stop(self) -> None:
+        """Cancel its open jobs without force, and wait until nothing is queued any more."""
+        ending, context = self._ending(), self._context(self._jobs[0])
+        ending.stop(context, ROLLBACK_REASON_CODE, self._services.poll_seconds)
+
+    def _ending(self) -> WaveEnding:
+        return WaveEnding(
+            self._journal.plan,
+            self._journal,
+            self._services,
+            now_ms=self._services.clock.now_ms,
+            undo=lambda _step: None,
+        )
+
+    def in_progress(self) -> int:
+        """How many of its executions are in progress: one call for each of its jobs."""
+        found = (step.find(self._context(step)) for step in self._begun())
+        return sum(job.counts[ExecutionStatus.IN_PROGRESS] for job in found if job is not None)
+
+    def histories(
+        self, source: VersionSource | None, *, without: Callable[[str], bool]
+    ) -> list[ThingHistory]:
+        """Every thing that began it, with what it reports now.
+
+        Args:
+            source: Where things report their version; None when the file does not say.
+            without: Whether a thing is left out, such as one that was rolled back already.
+        """
+        executions: dict[str, list[ThingOutcome]] = {}
+        for one in self._executions():
+            if one.started_at_ms is not None and not without(one.thing_name):
+                executions.setdefault(one.thing_name, []).append(one)
+        names = sorted(executions)
+        former = self._journal.former(names)
+        states: dict[str, ThingState] = {}
+        if source is not None and names:
+            found = self._services.thing_states.read(names, source, connectivity=True)
+            states = {state.thing_name: state for state in found}
+        return [
+            ThingHistory(
+                thing_name=name,
+                executions=executions[name],
+                former=former.get(name),
+                state=states.get(name),
+            )
+            for name in names
+        ]
+
+    def _executions(self) -> Iterator[ThingOutcome]:
+        """As AWS has them while the job is there, else as the journal kept them."""
+        for step in self._begun():
+            kept = {
+                (one.thing_name, one.execution_number): one
+                for one in self._journal.executions(step.round)
+            }
+            found = []
+            if step.find(self._context(step)) is not None:
+                for one in self._services.jobs.executions(step.job_id):
+                    found.append(self._with_details(step, one, kept))
+                    if len(found) % _PART == 0:
+                        self._keep(step, found[-_PART:])
+                self._keep(step, found[len(found) // _PART * _PART :])
+            seen = {(one.thing_name, one.execution_number) for one in found}
+            yield from found
+            yield from (one for key, one in kept.items() if key not in seen)
+
+    def _with_details(
+        self, step: CreateJob, one: ThingOutcome, kept: dict[tuple[str, int], ThingOutcome]
+    ) -> ThingOutcome:
+        """The execution with what the device said of it, where that decides anything."""
+        if one.status in _PLAIN or one.started_at_ms is None:
+            return one
+        known = kept.get((one.thing_name, one.execution_number))
+        if one.status.is_terminal and known is not None and known.status_details:
+            details = known.status_details
+        else:
+            asked = self._services.jobs.execution(step.job_id, one.thing_name)
+            if asked is None or asked.execution_number != one.execution_number:
+                return one
+            details = asked.status_details
+        return replace(one, status_details=details)
+
+    def _keep(self, step: CreateJob, executions: Sequence[ThingOutcome]) -> None:
+        if self._keeps and executions:
+            self._journal.enter_executions(step.round, executions)
+
+    def _begun(self) -> list[CreateJob]:
+        return [step for step in self._jobs if self._journal.state(step.key) is not None]
+
+    def _context(self, step: CreateJob) -> StepContext:
+        return step_context(
+            step,
+            self._journal,
+            self._services,
+            self._observer,
+            consent=Consent.ENDED,
+            waves=None,
+            retry=None,
+            waited=None,
+        )

@@ -1,0 +1,128 @@
+"""[ROLLBACK_CONFIG]: which image brings each former version back."""
+
+from __future__ import annotations
+
+import os.path
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Annotated
+
+from otactl.model import limits
+from otactl.model.configuration.kind import Choice, Kind, Switch, WholeNumber, refuse
+from otactl.model.configuration.section import OF_OTACTL, Section, key
+from otactl.model.configuration.words import IMAGE_PATH, IMAGE_VERSION
+from otactl.model.quoting import quoted
+from otactl.model.rollback import Rollback, RollbackImage, WithoutFormerImage
+
+_MAX_IMAGES = 99
+
+
+@dataclass(frozen=True, slots=True)
+class ImageList(Kind):
+    """Versions, each with the file that brings it back."""
+
+    type_name = "list"
+    multi_line = True
+
+    @property
+    def allowed(self) -> str:
+        """The form."""
+        return (
+            f"a list of up to {_MAX_IMAGES}, separated by commas, each VERSION: FILE, or"
+            " VERSION: FILE as VERSION"
+        )
+
+    def read(self, text: str) -> tuple[RollbackImage, ...]:
+        """Read the list."""
+        listed = (word.strip() for word in re.split(r"[,\n]", text))
+        images = tuple(self._read_image(word) for word in listed if word)
+        versions = [one.version for one in images]
+        twice = next((one for one in versions if versions.count(one) > 1), None)
+        if twice is not None:
+            refuse("list", f"lists version {quoted(twice)} more than once")
+        if not 1 <= len(images) <= _MAX_IMAGES:
+            self.refuse(text, code="list")
+        return images
+
+    def _read_image(self, text: str) -> RollbackImage:
+        version, _, rest = (part.strip() for part in text.partition(":"))
+        path, _, offered = (part.strip() for part in rest.partition(" as "))
+        if not version or not path:
+            self.refuse(text, code="form", hint="write VERSION: FILE")
+        for each in filter(None, (version, offered)):
+            IMAGE_VERSION.read(each)
+        return RollbackImage(
+            version=version, path=IMAGE_PATH.read(path), offered_as=offered or version
+        )
+
+
+class RollbackSection(Section):
+    """[ROLLBACK_CONFIG]."""
+
+    images: Annotated[tuple[RollbackImage, ...], ImageList()] = key(
+        "imageList",
+        about=(
+            "The image of each version that things may be rolled back to, and behind `as` the"
+            " version to offer it under, for bootloaders that refuse an older one. A version that"
+            " is not listed is looked for in the deployments of this machine."
+        ),
+        becomes="the image of a rollback's jobs, and their imageVer",
+        example="1.0.0: images/app-1.0.0.bin, 1.1.0: images/app-1.1.0.bin as 2.0.1",
+        ours=True,
+        default=(),
+    )
+    without_image: Annotated[WithoutFormerImage, Choice(WithoutFormerImage)] = key(
+        "withoutFormerImage",
+        about=(
+            "With onGateFailure = rollback, what a former version without an image means. refuse:"
+            " nothing is deployed. stop: its things are not rolled back, only named."
+        ),
+        becomes=OF_OTACTL,
+        example="refuse",
+        ours=True,
+        default=WithoutFormerImage.REFUSE,
+    )
+    keep_image: Annotated[bool, Switch()] = key(
+        "keepImages",
+        about=(
+            "Whether the clean-up of this deployment leaves its image in the bucket, claimed, so"
+            " that a later deployment can be rolled back to it. You delete it yourself."
+        ),
+        becomes="whether the object in S3 stays",
+        example="True",
+        ours=True,
+        default=False,
+    )
+    open_days: Annotated[int, WholeNumber(limits.OPEN_DAYS, "days")] = key(
+        "openDays",
+        about=(
+            "How long the jobs of a rollback stay for things that are offline. The next `otactl"
+            " rollback` after that cancels what is left and names it."
+        ),
+        becomes=OF_OTACTL,
+        example="30",
+        ours=True,
+        default=30,
+    )
+
+
+def build_rollback(sections: Mapping[str, Section], base_dir: str) -> Rollback:
+    """How the deployment of a file is rolled back; the defaults without the section.
+
+    Args:
+        sections: Those that count.
+        base_dir: What relative paths count from.
+    """
+    section = sections.get("ROLLBACK_CONFIG")
+    if not isinstance(section, RollbackSection):
+        return Rollback()
+    return Rollback(
+        images=tuple(
+            replace(one, path=os.path.join(base_dir, one.path))  # noqa: PTH118
+            for one in section.images
+        ),
+        without_image=section.without_image,
+        keep_image=section.keep_image,
+        open_days=section.open_days,
+    )

@@ -1,0 +1,63 @@
+"""``[ROLLBACK_CONFIG]``: which image brings each former version back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+#: Things that are rolled back before the rest is.
+FIRST_THINGS = 50
+#: Of each wave of a rollback, hundredths of a percent that must end well.
+REQUIRED_SUCCEEDED = 9_500
+#: The waves of a rollback. With ``-rb-9`` they fit wherever the wave ``rest`` and ``-rb-99`` do.
+FIRST_WAVE, OTHERS_WAVE = "first", "rest"
+
+
+#: AWS's embedded libraries keep 44 bytes of a stream's name, ``_255`` included (facts G5).
+_MAX_STREAM_ID = 40
+#: Of a rollback's number: a deployment has fewer than a hundred.
+_DIGITS = 2
+
+
+def rollback_stream_id(stream_id: str, number: object) -> str:
+    """The stream of a rollback, before ``_<fileId>``; ``*`` for the number matches any of them."""
+    return f"{stream_id[: _MAX_STREAM_ID - len('-r') - _DIGITS]}-r{number}"
+
+
+class WithoutFormerImage(StrEnum):
+    """What a plan with ``onGateFailure = rollback`` does about a version without an image."""
+
+    REFUSE = "refuse"
+    STOP = "stop"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollbackImage:
+    """The image of a former version.
+
+    Attributes:
+        version: As things report it.
+        path: The file.
+        offered_as: The version that the job document says, for a bootloader that refuses an older
+            one than it runs; the version itself otherwise.
+    """
+
+    version: str
+    path: str
+    offered_as: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rollback:
+    """How a deployment is rolled back.
+
+    Attributes:
+        images: In place of those that earlier deployments left.
+        keep_image: Whether clean-up leaves this deployment's image in the bucket, claimed.
+        open_days: How long a rollback's jobs stay open for things that are offline.
+    """
+
+    images: tuple[RollbackImage, ...] = ()
+    without_image: WithoutFormerImage = WithoutFormerImage.REFUSE
+    keep_image: bool = False
+    open_days: int = 30

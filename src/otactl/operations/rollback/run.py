@@ -1,0 +1,287 @@
+"""Takes a deployment back: it is stopped, it is decided who took the image, and each goes back.
+
+One deployment of its own for each former version, with a journal that names the one it takes back.
+All of these exist before the first of their jobs does; a later call finds them, and whoever took
+the image since. The journal of the deployment that is taken back stays locked meanwhile, so that
+there is one rollback of it at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from otactl.deploy.former_image import find_former_images, images_of_plan, no_image
+from otactl.deploy.journal import Journal, Outcome, Phase
+from otactl.deploy.planner import PlanOptions
+from otactl.deploy.preparation import prepare
+from otactl.deploy.recorded_failure import recorded_failure
+from otactl.deploy.rollback_evidence import RollbackEvidence
+from otactl.deploy.rollback_plan import number_of, rollback_request
+from otactl.deploy.store import DeploymentStore, new_deployment_id
+from otactl.model.rollback import WithoutFormerImage
+from otactl.operations.deployment import begin, carry_out
+from otactl.operations.load import LoadedDeployment
+from otactl.operations.stored_deployment import executor_of
+from otactl.rules.rollback import RollbackReason, RollbackSet, rollback_set
+
+if TYPE_CHECKING:
+    from otactl.deploy.former_image import FormerImage
+    from otactl.deploy.plan import Plan
+    from otactl.deploy.preparation import Request
+    from otactl.errors import OtactlError
+    from otactl.model.outcome import DeploymentResult
+    from otactl.operations.environment import DeploymentEnvironment
+
+_NAMED = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollbackReport:
+    """What a rollback came to, or would be.
+
+    Attributes:
+        found: Who is rolled back, at the last look, of those that no rollback had yet.
+        plans: What a dry run would begin.
+        without_image: Former versions that no image was found for, with their things.
+        results: Of each rollback of the deployment, in order.
+        failure: How the last of them failed; None when none did.
+    """
+
+    deployment_id: str
+    found: RollbackSet
+    plans: tuple[Plan, ...] = ()
+    without_image: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    results: tuple[DeploymentResult, ...] = ()
+    failure: OtactlError | None = None
+
+    def to_fields(self) -> dict[str, Any]:
+        """As ``--output json`` shows it."""
+        reasons: dict[str, list[str]] = {}
+        for name, reason in sorted(self.found.reasons.items()):
+            reasons.setdefault(reason.value, []).append(name)
+        return {
+            "deploymentId": self.deployment_id,
+            "things": reasons,
+            "noFormerVersion": list(self.found.no_former),
+            "withoutImage": {name: list(things) for name, things in self.without_image.items()},
+            "plans": [plan.to_fields() for plan in self.plans],
+            "rollbacks": [result.to_fields() for result in self.results],
+            "failure": str(self.failure) if self.failure else None,
+        }
+
+
+class RollbackRun:
+    """The rollback of one deployment, as one process carries it out.
+
+    Args:
+        journal: Of the deployment that is taken back; open, or for a dry run read.
+        loaded: The deployment's file.
+        environment: What it ran in.
+        is_dry: Whether nothing is changed.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        loaded: LoadedDeployment,
+        environment: DeploymentEnvironment,
+        *,
+        is_dry: bool = False,
+    ) -> None:
+        self._journal = journal
+        self._loaded = loaded
+        self._configuration = loaded.configuration
+        # The clock of a deployment that has ended is shielded from whoever wants to stop.
+        self._environment = replace(environment, clock=environment.clock.renewed())
+        self._services = self._environment.services()
+        self._store = DeploymentStore(environment.state_dir)
+        self._is_dry = is_dry
+        self._without_image: dict[str, tuple[str, ...]] = {}
+
+    def run(self) -> RollbackReport:
+        """Stop the deployment, decide, and roll back; or say what would be done.
+
+        Raises:
+            UserMistake: A former version has no image, and withoutFormerImage = refuse.
+        """
+        deployment_id = self._journal.plan.deployment_id
+        with self._evidence() as evidence:
+            if self._is_dry:
+                found = self._find(evidence)
+                plans = tuple(plan for _, plan in self._plans(found))
+                return RollbackReport(
+                    deployment_id=deployment_id,
+                    found=found,
+                    plans=plans,
+                    without_image=self._without_image,
+                )
+            evidence.stop()
+            self._services.clock.check()
+        results, failure = self._carry_out()
+        found = rollback_set((), None)
+        while failure is None:
+            with self._evidence() as evidence:
+                found = self._find(evidence)
+                if not found.to_version and self._outlast_updates(evidence, found):
+                    found = self._find(evidence)
+            plans_made = list(self._plans(found))
+            if not plans_made:
+                break
+            for loaded, plan in plans_made:
+                begin(loaded, plan, self._environment).close()
+            results, failure = self._carry_out()
+        self._name_the_rest(found)
+        return RollbackReport(
+            deployment_id=deployment_id,
+            found=found,
+            without_image=self._without_image,
+            results=tuple(results),
+            failure=failure,
+        )
+
+    @contextmanager
+    def _evidence(self) -> Iterator[RollbackEvidence]:
+        frontend = self._environment.frontend
+        with ExitStack() as stack:
+            observer = self._environment.observer or stack.enter_context(
+                frontend.show_progress(rounds=1, things=self._journal.plan.things)
+            )
+            stack.enter_context(
+                frontend.hear_signals(self._environment.clock, "`otactl rollback` goes on")
+            )
+            yield RollbackEvidence(self._journal, self._services, observer, keeps=not self._is_dry)
+
+    def _find(self, evidence: RollbackEvidence) -> RollbackSet:
+        taken = {name for journal in self._begun() for name in _things_of(journal)}
+        histories = evidence.histories(
+            self._configuration.version_source, without=lambda name: name in taken
+        )
+        version = self._journal.plan.image_version or self._configuration.reported_version
+        return rollback_set(histories, version)
+
+    def _outlast_updates(self, evidence: RollbackEvidence, found: RollbackSet) -> bool:
+        """Wait for things in the middle of the update; whether one of them has left it."""
+        before = len(found.with_reason(RollbackReason.IN_PROGRESS))
+        if not before or self._environment.waiting.leaves:
+            return False
+        clock, waited_since_ms = self._services.clock, self._services.clock.monotonic_ms()
+        limit_ms = self._update_limit_ms()
+        while clock.monotonic_ms() - waited_since_ms < limit_ms:
+            clock.sleep(self._services.poll_seconds)
+            if evidence.in_progress() < before:
+                return True
+        return False
+
+    def _update_limit_ms(self) -> float:
+        minutes = self._configuration.job.in_progress_timeout_minutes or 0
+        seconds = self._environment.waiting.max_wait_seconds
+        return 1000 * (60 * minutes if seconds is None else seconds)
+
+    def _plans(self, found: RollbackSet) -> list[tuple[LoadedDeployment, Plan]]:
+        """The plan of each version that has an image."""
+        images = self._images(found)
+        number = max((number_of(journal.plan.job_id) for journal in self._all()), default=0)
+        made = []
+        for version, things in found.to_version.items():
+            if version not in images:
+                continue
+            number += 1
+            request = rollback_request(
+                self._configuration,
+                images[version],
+                things,
+                offline=found.offline,
+                rollback_of=self._journal.plan.deployment_id,
+                number=number,
+                deployment_id=new_deployment_id(self._services.clock.now_ms()),
+                account=self._journal.plan.account,
+                custom_document=self._loaded.custom_document,
+                options=PlanOptions(),
+            )
+            made.append((self._loaded_as(request), prepare(request, self._services)))
+        return made
+
+    def _loaded_as(self, request: Request) -> LoadedDeployment:
+        return replace(
+            self._loaded, configuration=request.configuration, thing_list=request.thing_list
+        )
+
+    def _images(self, found: RollbackSet) -> dict[str, FormerImage]:
+        images = images_of_plan(self._journal)
+        wanted = [version for version in found.to_version if version not in images]
+        if wanted:
+            journals = (journal for _, journal in self._store.journals())
+            images |= find_former_images(
+                wanted, self._configuration, journals, self._services.objects
+            )
+        self._without_image = {
+            version: things for version, things in found.to_version.items() if version not in images
+        }
+        if self._configuration.rollback.without_image is WithoutFormerImage.REFUSE:
+            for version, things in self._without_image.items():
+                raise no_image(version, len(things), self._configuration.file_name)
+        return images
+
+    def _all(self) -> Iterator[Journal]:
+        """The journals of all rollbacks of the deployment, those that were cut short included."""
+        for _, journal in self._store.journals():
+            if journal.plan.rollback_of == self._journal.plan.deployment_id:
+                yield journal
+
+    def _begun(self) -> Iterator[Journal]:
+        return (journal for journal in self._all() if _is_whole(journal))
+
+    def _carry_out(self) -> tuple[list[DeploymentResult], OtactlError | None]:
+        """Run what is left of each rollback, the oldest first; one that fails is the last."""
+        results = []
+        for deployment_id in sorted(journal.plan.deployment_id for journal in self._begun()):
+            journal = Journal.open(self._store.path(deployment_id))
+            try:
+                executor = executor_of(journal, self._environment)
+                if journal.phase is Phase.FINISHED and not executor.reopen():
+                    result, failure = executor.result(), recorded_failure(journal)
+                else:
+                    environment = replace(
+                        self._environment, clock=self._environment.clock.renewed()
+                    )
+                    result, failure = carry_out(journal, environment)
+            finally:
+                journal.close()
+            results.append(result)
+            if failure is not None:
+                return results, failure
+        return results, None
+
+    def _name_the_rest(self, found: RollbackSet) -> None:
+        """Warn of things that stay as they are though they may run the new image."""
+        rest = {
+            "reported no version at the plan and stay as they are": found.no_former,
+            "are still in the middle of the update; call again": found.with_reason(
+                RollbackReason.IN_PROGRESS
+            ),
+        } | {
+            f"stay as they are: no image of version {version} was found": things
+            for version, things in self._without_image.items()
+        }
+        for words, names in rest.items():
+            if names:
+                more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+                self._environment.frontend.warn(
+                    f"{len(names):,} things {words}: {', '.join(names[:_NAMED])}{more}"
+                )
+
+
+def _is_whole(journal: Journal) -> bool:
+    """Whether it was all written before its process died; nothing was created otherwise."""
+    return journal.outcome is not Outcome.CLEANED and all(
+        journal.count_wave_things(number) == wave.things
+        for number, wave in enumerate(journal.plan.waves, start=1)
+    )
+
+
+def _things_of(journal: Journal) -> Iterator[str]:
+    for number in range(1, len(journal.plan.waves) + 1):
+        yield from journal.wave_things(number)

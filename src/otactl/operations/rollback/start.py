@@ -1,0 +1,228 @@
+"""How a rollback begins: by ``otactl rollback``, or because a gate failed.
+
+A deployment that has not ended is rejected first: by the process that is at work on it, or here.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from otactl.aws.identity import identity_of
+from otactl.deploy.decision_file import DecisionFile
+from otactl.deploy.journal import Journal, Phase
+from otactl.deploy.journal_file import JournalLocked
+from otactl.deploy.observer import SilentObserver
+from otactl.deploy.rollback_evidence import RollbackEvidence
+from otactl.deploy.store import DeploymentStore
+from otactl.errors import OtactlError, RollbackFailed, UserMistake
+from otactl.model.configuration import parse_configuration
+from otactl.model.defaults import DEFAULT_POLL_SECONDS
+from otactl.model.thing_list import ThingList
+from otactl.model.wave import Act, Decision, Verdict
+from otactl.operations.deployment import carry_out
+from otactl.operations.environment import environment_of, wait_options
+from otactl.operations.load import LoadedDeployment
+from otactl.operations.rollback.run import RollbackReport, RollbackRun
+from otactl.operations.state_directory import state_directory
+from otactl.operations.stored_deployment import choose_deployment, executor_of
+from otactl.operations.text_file import read_text
+from otactl.wire.custom_document import DocumentFault, read_custom_document
+from otactl.wire.job_document import MAX_JOB_DOCUMENT_LENGTH
+
+if TYPE_CHECKING:
+    from otactl.model.outcome import DeploymentResult
+    from otactl.operations.environment import DeploymentEnvironment
+    from otactl.operations.frontend import Frontend
+    from otactl.operations.location_options import LocationOptions
+
+_COMMENT = "otactl rollback"
+
+
+def roll_back(
+    deployment: str,
+    options: LocationOptions,
+    frontend: Frontend,
+    *,
+    is_dry: bool = False,
+    poll_seconds: float = DEFAULT_POLL_SECONDS,
+    no_wait: bool = False,
+    confirm: Callable[[RollbackReport], bool] = lambda _report: True,
+) -> RollbackReport | None:
+    """Take a deployment back: each thing that took the image gets what it had.
+
+    Args:
+        deployment: Its id or its job's.
+        options: Where to work.
+        frontend: The caller.
+        is_dry: Whether only to say what would be done; nothing is stopped or created then.
+        poll_seconds: From one poll to the next.
+        no_wait: Whether to leave a gate that waits, and things in the middle of the update.
+        confirm: Asked, with what would be done, before anything is.
+
+    Returns:
+        What it came to; None when it was not confirmed.
+
+    Raises:
+        UserMistake: It cannot be taken back, or another process takes it back already.
+    """
+    store = DeploymentStore(state_directory(options.state_dir))
+    path = store.path(choose_deployment(store, deployment))
+    if not path.is_file():
+        raise UserMistake(f"there is no deployment {path.stem}", hint="`otactl history` lists them")
+    waiting = wait_options(has_waves=True, leaves=no_wait, max_wait_seconds=None)
+    journal = Journal.read(path)
+    try:
+        _check(journal)
+        environment = environment_of(
+            journal, options, frontend, poll_seconds=poll_seconds, waiting=waiting
+        )
+        report = RollbackRun(journal, stored(journal), environment, is_dry=True).run()
+    finally:
+        journal.close()
+    if is_dry or not confirm(report):
+        return report if is_dry else None
+    journal = _open_stopped(path, environment)
+    try:
+        return RollbackRun(journal, stored(journal), environment).run()
+    finally:
+        journal.close()
+
+
+def roll_back_if_planned(
+    journal: Journal,
+    environment: DeploymentEnvironment,
+    result: DeploymentResult,
+    failure: OtactlError | None,
+    loaded: LoadedDeployment | None = None,
+) -> tuple[DeploymentResult, OtactlError | None]:
+    """After a gate failed with ``onGateFailure = rollback``: the result with its rollbacks.
+
+    A deployment that a person rejected is only stopped. Of a rollback that cannot begin the reason
+    becomes the failure.
+    """
+    failed = any(gate.verdict is Verdict.FAIL and not gate.is_rejected for gate in journal.gates)
+    if not journal.plan.rolls_back or journal.phase is not Phase.FINISHED or not failed:
+        return result, failure
+    if environment.clock.is_asked_to_stop:
+        environment.frontend.warn(
+            f"not rolled back: `otactl rollback {journal.plan.deployment_id}` does it"
+        )
+        return result, failure
+    environment.frontend.note(f"{failure}; rolling back")
+    try:
+        report = RollbackRun(journal, loaded or stored(journal), environment).run()
+    except OtactlError as error:
+        refusal = RollbackFailed(f"{failure}; not rolled back: {error}", hint=error.hint)
+        return result, refusal
+    return replace(result, rollbacks=report.results), report.failure or failure
+
+
+def stored(journal: Journal) -> LoadedDeployment:
+    """The deployment's file as its journal kept it; [ROLLBACK_CONFIG] as the file has it now.
+
+    Raises:
+        UserMistake: The journal has none, as a rehearsal's may.
+        LocalResourceMissing: Its custom job document cannot be read.
+    """
+    about = journal.about
+    text, file_name = str(about.get("configuration", "")), str(about.get("file", ""))
+    if not text:
+        raise UserMistake(f"the journal {journal.path} does not keep the deployment's file")
+    base_dir = str(Path(file_name).parent)
+    configuration = parse_configuration(text, file_name=file_name, base_dir=base_dir).configuration
+    # An image that was missing can be named there after the fact.
+    with suppress(OtactlError, OSError):
+        now = Path(file_name).read_text("utf-8")
+        newer = parse_configuration(now, file_name=file_name, base_dir=base_dir).configuration
+        configuration = replace(configuration, rollback=newer.rollback)
+    custom = configuration.custom_document
+    document = None
+    if custom is not None and custom.path is not None:
+        try:
+            document = read_custom_document(
+                read_text(Path(custom.path), limit=MAX_JOB_DOCUMENT_LENGTH)
+            )
+        except DocumentFault as fault:
+            raise UserMistake(f"the custom job document {custom.path} {fault}") from fault
+    return LoadedDeployment(
+        configuration=configuration,
+        thing_list=ThingList(file_name=configuration.thing_list, things=()),
+        custom_document=document,
+        warnings=(),
+        text=text,
+    )
+
+
+def _check(journal: Journal) -> None:
+    plan = journal.plan
+    if plan.rollback_of:
+        raise UserMistake(
+            f"deployment {plan.deployment_id} is the rollback of {plan.rollback_of}",
+            hint=f"`otactl rollback {plan.rollback_of}` goes on with it",
+        )
+    if journal.about.get("rehearsal"):
+        raise UserMistake(f"deployment {plan.deployment_id} was a rehearsal; its things are gone")
+
+
+def _open_stopped(path: Path, environment: DeploymentEnvironment) -> Journal:
+    """The journal of a deployment that has ended, after its reject if it had not."""
+    journal = _opened(path, environment)
+    try:
+        if journal.phase is Phase.FINISHED:
+            return journal
+        if not executor_of(journal, environment).has_job:
+            raise UserMistake(
+                f"deployment {path.stem} has created no job, so there is nothing to take back",
+                hint=f"`otactl clean {path.stem}` removes it",
+            )
+        _ask_to_stop(journal, environment)
+        _, failure = carry_out(journal, environment)
+        if journal.outcome is None:
+            raise failure or UserMistake(f"deployment {path.stem} has not ended")
+    except BaseException:
+        journal.close()
+        raise
+    return journal
+
+
+def _opened(path: Path, environment: DeploymentEnvironment) -> Journal:
+    """The journal, as soon as the process that carries the deployment out has let go of it."""
+    clock, frontend = environment.clock.renewed(), environment.frontend
+    is_asked = False
+    while True:
+        try:
+            return Journal.open(path)
+        except JournalLocked:
+            journal = Journal.read(path)
+            try:
+                if journal.phase is Phase.FINISHED:
+                    raise
+                if not is_asked:
+                    is_asked = True
+                    _ask_to_stop(journal, environment)
+                    frontend.note(f"waiting for the process that carries {path.stem} out to stop")
+            finally:
+                journal.close()
+        with frontend.hear_signals(clock, ""):
+            clock.sleep(environment.poll_seconds)
+
+
+def _ask_to_stop(journal: Journal, environment: DeploymentEnvironment) -> None:
+    """Reject a deployment in waves; cancel the job of any other."""
+    if not journal.plan.waves:
+        RollbackEvidence(journal, environment.services(), SilentObserver(), keeps=False).cancel()
+        return
+    DecisionFile(journal.path).append(
+        Decision(
+            act=Act.REJECT,
+            identity=identity_of(environment.clients),
+            host=socket.gethostname(),
+            at_ms=environment.clock.now_ms(),
+            comment=_COMMENT,
+        )
+    )

@@ -1,0 +1,52 @@
+"""A rollback on the terminal: who gets what back and why, and what came of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from otactl.views.foreign_text import escape
+from otactl.views.result_table import print_result
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.console import Console
+
+    from otactl.operations.rollback.run import RollbackReport
+
+_NAMED = 10
+
+
+def print_rollback(console: Console, report: RollbackReport) -> None:
+    """Print what a rollback would do, or what it came to."""
+    for plan in report.plans:
+        console.print(
+            f"[bold]{plan.things:,} things back to version {escape(plan.image_version)}[/]:"
+            f" job {escape(plan.job_id)}, image sha256 {plan.image_sha256}",
+            soft_wrap=True,
+        )
+        for wave, names in plan.things_by_wave.items():
+            console.print(f"  wave {wave}: {_named(names)}", soft_wrap=True)
+    for version, things in report.without_image.items():
+        console.print(
+            f"[yellow]no image of version {escape(version)}:[/] {_named(things)}", soft_wrap=True
+        )
+    if report.found.no_former:
+        console.print(
+            f"[yellow]no former version is known:[/] {_named(report.found.no_former)}",
+            soft_wrap=True,
+        )
+    for reason in dict.fromkeys(report.found.reasons.values()):
+        way = "in" if reason.is_in else "out"
+        names = report.found.with_reason(reason)
+        console.print(f"{way}, because {reason}: {_named(names)}", soft_wrap=True)
+    for result in report.results:
+        print_result(console, result)
+    if not report.plans and not report.results:
+        console.print(f"nothing of deployment {report.deployment_id} is to be rolled back")
+
+
+def _named(names: Iterable[str]) -> str:
+    listed = list(names)
+    more = f" and {len(listed) - _NAMED:,} more" if len(listed) > _NAMED else ""
+    return f"{len(listed):,} ({escape(', '.join(listed[:_NAMED]))}{more})"

@@ -1,0 +1,249 @@
+"""A rollback end to end: the program, a local cloud, devices with two slots over MQTT.
+
+What counts is what the devices run at the end: the SHA-256 of the very bytes in each slot.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.e2e.deployable import Deployable
+from tests.e2e.program import otactl
+from tests.e2e.test_waves import FAILS_LAST, ROLE, SEED, fast_cloud
+from tests.support.fleet_stage import QUICK
+from tests.support.killed_deployment import Killer, local_environment
+from tests.support.waiting import wait_until
+
+from otactl.aws.clients import AwsClients, AwsSettings
+from otactl.deploy.journal import Journal
+from otactl.deploy.observer import Moment
+from otactl.deploy.store import DeploymentStore
+from otactl.device.behaviour import Behaviour
+from otactl.fleet import DevicePlan as Plan
+from otactl.fleet import FactoryImage, FleetClock, FleetDirectory, FleetEndpoint, FleetRun
+from otactl.model.wave import WaveSize
+from otactl.operations.fleet_provisioning import create_fleet, delete_fleet, plan_fleet
+from otactl.operations.rollback.run import RollbackRun
+from otactl.operations.rollback.start import stored
+from otactl.rules.waves.membership import divide
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["fast_cloud"]
+
+CANARY = 6
+
+
+class Site:
+    """Things with two former versions, and a deployment in waves to them."""
+
+    def __init__(self, cloud, folder, unique, things=12, *, listed=("1.0", "1.1"), **keys) -> None:
+        self.cloud, self.folder = cloud, folder
+        self.clients = AwsClients(AwsSettings.for_local_cloud(cloud.address))
+        self.names = [f"rb{unique}-{number:02}" for number in range(things)]
+        sizes = [WaveSize(things=CANARY), WaveSize(hundredths=3000), WaveSize()]
+        self.canary, self.early, self.rest = map(
+            list, divide(self.names, sizes, seed=SEED, members={})
+        )
+        images = {}
+        for version in ("1.0", "1.1"):
+            path = folder / f"{version}.bin"
+            path.write_bytes(version.encode() + os.urandom(4000))
+            images[version] = FactoryImage(version=version, path=path)
+        self.factories = {
+            name: images["1.0" if number % 2 else "1.1"]
+            for number, name in enumerate(sorted(self.canary) + self.early + self.rest)
+        }
+        self.job_id = f"rb{unique}"
+        lines = {
+            "waveList": f"canary:{CANARY}, early:30%",
+            "sampleSeed": SEED,
+            "soakMinutes": 0,
+            "requiredEndedPercentage": 100,
+            "onGateFailure": "rollback",
+        } | keys
+        image_list = ", ".join(f"{version}: {version}.bin" for version in listed)
+        self.path = Deployable(
+            folder=folder,
+            thing_names=self.names,
+            bucket="waves",
+            role_arn=ROLE,
+            job_id=self.job_id,
+            sections="[TIMEOUT_CONFIG]\ninProgressTimeoutInMinutes = 60\n"
+            "[IMAGE_CONFIG]\nimageVer = 2.0\n[VERIFY_CONFIG]\nversionPath = version\n"
+            f"[ROLLBACK_CONFIG]\nimageList = {image_list}\n"
+            "[WAVE_CONFIG]\n" + "".join(f"{key} = {value}\n" for key, value in lines.items()),
+        ).write(useWaveConfig=True, useTimeoutConfig=True, cleanUpCfg=False)
+        self._directory = FleetDirectory(folder / "fleet")
+        self._manifest = plan_fleet(self.clients, things=self.names, groups={})
+        list(create_fleet(self.clients, self._directory, self._manifest))
+
+    @contextmanager
+    def fleet(self, names=None, **behaviours: list[str]) -> Iterator[FleetRun]:
+        """These devices, all connected; each behaves as it is listed."""
+        of = {name: Behaviour(kind) for kind, listed in behaviours.items() for name in listed}
+        plans = [
+            Plan(
+                thing_name=name,
+                profile=FAILS_LAST if of.get(name) is Behaviour.FAIL else QUICK,
+                behaviour=of.get(name, Behaviour.SUCCEED),
+                factory=self.factories[name],
+            )
+            for name in names or self.names
+        ]
+        with FleetRun(
+            self._directory,
+            plans,
+            endpoint=FleetEndpoint.of_local_cloud(self.cloud.address),
+            clock=FleetClock.of_local_cloud(self.cloud.address),
+        ) as run:
+            wait_until(lambda: run.progress().is_settled, "the connection of all devices")
+            yield run
+
+    def remove(self) -> None:
+        list(delete_fleet(self.clients, self._directory, self._manifest))
+
+    def otactl(self, command: str, *arguments: str):
+        state = ("--state-dir", str(self.folder / "state"))
+        poll = ("--poll", "0.2", "--output", "json")
+        run = otactl(command, *arguments, *poll, *state, cloud=self.cloud)
+        return run, json.loads(run.stdout)
+
+    def has_its_own(self, fleet: FleetRun, names: list[str]) -> bool:
+        """Whether each runs byte for byte what it came with."""
+        running = fleet.running()
+        return all(running[name].sha256 == self.factories[name].sha256 for name in names)
+
+
+@pytest.fixture
+def site(fast_cloud, tmp_path, unique):
+    sites: list[Site] = []
+
+    def build(**options) -> Site:
+        sites.append(Site(fast_cloud, tmp_path, unique, **options))
+        return sites[-1]
+
+    yield build
+    for one in sites:
+        one.remove()
+
+
+def handed_out(fleet: FleetRun) -> set[str]:
+    return {result.thing_name for result in fleet.results()}
+
+
+def test_after_a_bad_canary_each_thing_runs_byte_for_byte_what_it_had(site):
+    it = site()
+    bad, gone, *_ = it.canary
+    reachable = [name for name in it.names if name != gone]
+    with it.fleet(fail=[bad], brick=[gone]) as fleet:
+        run, result = it.otactl("deploy", str(it.path))
+
+        assert run.returncode == 8, run.stderr
+        assert it.has_its_own(fleet, reachable)
+        assert not it.has_its_own(fleet, [gone])
+        assert handed_out(fleet) == set(it.canary)
+    back = {each["jobId"]: each for each in result["rollbacks"]}
+    assert set(back) == {f"{it.job_id}-rb-1", f"{it.job_id}-rb-2"}
+    assert sum(each["succeeded"] for each in back.values()) == CANARY - 2
+    # The one that was gone is taken when it connects.
+    with it.fleet([gone]) as fleet:
+        wait_until(lambda: it.has_its_own(fleet, [gone]), "the rollback of the last thing")
+
+
+@pytest.mark.slow
+def test_after_wave_two_of_three_by_hand_with_things_offline(site):
+    it = site(onGateFailure="stop", requiredEndedPercentage=75)
+    bad, offline = it.early[0], it.early[1]
+    touched = [*it.canary, *it.early]
+    with it.fleet([name for name in it.names if name != offline], fail=[bad]) as fleet:
+        run, _ = it.otactl("deploy", str(it.path))
+        assert run.returncode == 8, run.stderr
+        dry, plan = it.otactl("rollback", it.job_id, "--dry-run")
+        assert dry.returncode == 0, dry.stderr
+        assert {wave["wave"] for each in plan["plans"] for wave in each["waves"]} == {"first"}
+        assert plan["things"]["it reports the new version"] == sorted(set(touched) - {bad, offline})
+
+        run, report = it.otactl("rollback", it.job_id, "--yes")
+
+        assert run.returncode == 0, run.stderr
+        assert it.has_its_own(fleet, [name for name in it.names if name != offline])
+        assert handed_out(fleet) == set(touched) - {offline}
+    assert sum(each["succeeded"] for each in report["rollbacks"]) == len(touched) - 2
+    # It was never told, so it is no thing of the rollback.
+    with it.fleet([offline]) as fleet:
+        assert it.has_its_own(fleet, [offline])
+
+
+@pytest.mark.slow
+def test_a_missing_former_image_refuses_the_plan(site):
+    it = site(listed=("1.0",))
+    with it.fleet():
+        run, problem = it.otactl("deploy", str(it.path))
+    assert run.returncode == 2
+    assert "no image of version 1.1, which 6 things had before" in json.dumps(problem)
+    assert not [
+        job for job in it.clients.iot.list_jobs()["jobs"] if job["jobId"].startswith(it.job_id)
+    ]
+
+
+@pytest.mark.slow
+def test_a_rollback_that_fails_at_thirty_percent_stops_with_eleven(site):
+    it = site(onGateFailure="stop")
+    with it.fleet(fail=it.canary[:1]):
+        assert it.otactl("deploy", str(it.path))[0].returncode == 8
+    with it.fleet(fail=it.canary[1:3]):
+        run, report = it.otactl("rollback", it.job_id, "--yes")
+        assert run.returncode == 11, run.stderr
+        again, _ = it.otactl("rollback", it.job_id, "--yes")
+        assert again.returncode == 11
+    assert report["failure"].startswith("rollback of ")
+
+
+KILLED = ("image", "stream", "wave-first/job", "wave-first/gate", "waves/end")
+
+
+@pytest.mark.parametrize(
+    ("key", "moment"),
+    [
+        pytest.param(
+            key,
+            moment,
+            marks=() if (key, moment) == ("wave-first/job", Moment.AFTER_DO) else pytest.mark.slow,
+        )
+        for key in KILLED
+        for moment in (Moment.BEGUN, Moment.AFTER_DO)
+    ],
+)
+def test_killed_by_sigkill_the_next_call_goes_on(site, key, moment):
+    it = site(onGateFailure="stop")
+    with it.fleet(fail=it.canary[:1]) as fleet:
+        assert it.otactl("deploy", str(it.path))[0].returncode == 8
+        environment = local_environment(it.cloud, it.folder / "state")
+        (deployment_id,) = DeploymentStore(environment.state_dir).ids()
+        child = os.fork()
+        if child == 0:  # pragma: no cover - ends by SIGKILL
+            try:
+                path = DeploymentStore(environment.state_dir).path(deployment_id)
+                journal = Journal.open(path)
+                killing = replace(environment, observer=Killer(key, moment))
+                RollbackRun(journal, stored(journal), killing).run()
+            finally:
+                os._exit(99)
+        _, status = os.waitpid(child, 0)
+        assert os.WIFSIGNALED(status)
+        assert os.WTERMSIG(status) == signal.SIGKILL
+
+        run, _ = it.otactl("rollback", it.job_id, "--yes")
+
+        assert run.returncode == 0, run.stderr
+        assert it.has_its_own(fleet, it.names)
+        taken = [result.thing_name for result in fleet.results()]
+        assert sorted(taken) == sorted([*it.canary, *it.canary[1:]])

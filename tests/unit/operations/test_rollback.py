@@ -1,0 +1,251 @@
+"""A deployment is taken back: stopped, decided on, and each thing gets what it had."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from tests.support.rollback_world import (
+    DIED,
+    FAILED_EARLY,
+    NEW,
+    SUCCEEDED,
+    RollbackSite,
+    sha256_of,
+)
+from tests.support.wave_world import NEVER, Fate
+
+from otactl.deploy.journal import Journal, Phase
+from otactl.deploy.journal_file import JournalLocked
+from otactl.errors import GateFailed, RollbackFailed, UserMistake
+from otactl.model.status import ExecutionStatus
+from otactl.operations.load import load_deployment
+from otactl.operations.rollback.run import RollbackRun
+from otactl.operations.rollback.start import roll_back_if_planned, stored
+from otactl.rules.rollback import RollbackReason
+
+THIRTY = [f"t{number:02}" for number in range(30)]
+DAY_MS = 86_400_000
+
+
+@pytest.fixture
+def site(tmp_path):
+    sites = []
+
+    def build(former=None, **options) -> RollbackSite:
+        folder = tmp_path / str(len(sites))
+        sites.append(RollbackSite(folder, former or dict.fromkeys(THIRTY, "1.0"), **options))
+        return sites[-1]
+
+    yield build
+    for one in sites:
+        one.close()
+
+
+def bad_canary(it: RollbackSite):
+    """Two of five fail while they download, so three run the new image."""
+    _, failure = it.deploy({"canary": [FAILED_EARLY, FAILED_EARLY, *[SUCCEEDED] * 3]})
+    assert type(failure) is GateFailed
+    took = it.waves["canary"][2:]
+    it.took(*took)
+    return took
+
+
+def test_after_a_bad_canary_those_that_took_the_image_get_what_they_had(site):
+    it = site(dict.fromkeys(THIRTY[:15], "1.0") | dict.fromkeys(THIRTY[15:], "0.9"))
+    took = bad_canary(it)
+
+    report = it.roll_back()
+
+    assert report.failure is None
+    expected = {
+        sha256_of(version): {name for name in took if it.journal.former([name])[name] == version}
+        for version in ("0.9", "1.0")
+    }
+    assert it.taken_back == {digest: names for digest, names in expected.items() if names}
+    assert set(it.jobs.began) == set(it.waves["canary"])
+    assert {name: it.jobs.began[name] for name in took} == dict.fromkeys(took, 2)
+
+
+def test_a_gate_that_fails_rolls_back_by_itself_and_a_rejected_one_does_not(site):
+    it = site()
+    result, failure = it.deploy({"canary": [FAILED_EARLY] * 2})
+
+    result, failure = roll_back_if_planned(it.journal, it.environment, result, failure, it.loaded)
+
+    assert type(failure) is GateFailed
+    (back,) = result.rollbacks
+    assert back.is_success
+    assert back.to_fields() == result.to_fields()["rollbacks"][0]
+    assert it.taken_back == {sha256_of("1.0"): set(it.waves["canary"][2:])}
+
+
+def test_after_wave_two_of_three_things_in_progress_and_offline_are_taken_back_in_time(site):
+    it = site(requiredEndedPercentage="60")
+    slow = Fate(takes_s=600, step="downloading")
+    it.deploy(
+        {
+            "canary": [NEVER, SUCCEEDED, SUCCEEDED, SUCCEEDED, DIED],
+            "early": [FAILED_EARLY, FAILED_EARLY, slow, *[SUCCEEDED] * 7],
+        }
+    )
+    offline = it.waves["canary"][4]
+    it.states.report(offline, is_connected=False)
+    late = it.waves["early"][2]
+    it.jobs.fates_of |= {f"TestJob1234-rb-1-{wave}": {offline: NEVER} for wave in ("first", "rest")}
+
+    report = it.roll_back()
+
+    assert report.failure is None
+    back = set().union(*it.taken_back.values())
+    assert late in back
+    assert back == {*it.waves["canary"][1:4], *it.waves["early"][2:]}
+    (first, second) = report.results
+    assert (first.waves[-1].result.counts[ExecutionStatus.QUEUED], second.things) == (1, 1)
+    assert not {*it.waves["rest"], it.waves["canary"][0]} & set(it.jobs.began)
+    # The thing that was offline comes, days later, and gets it.
+    it.jobs.fates_of["TestJob1234-rb-1-rest"] = {offline: Fate(online_at_s=5 * DAY_MS / 1000)}
+    it.clock.sleep(6 * DAY_MS / 1000)
+    assert offline in set().union(*it.taken_back.values())
+
+
+def test_who_never_came_is_cancelled_and_named_when_open_days_are_over(site):
+    it = site(rollback={"openDays": "3", "imageList": "1.0: 1.0.bin"})
+    took = bad_canary(it)
+    it.states.report(took[0], is_connected=False)
+    it.jobs.fates_of["TestJob1234-rb-1-rest"] = {took[0]: NEVER}
+    it.roll_back()
+    it.clock.sleep(2 * DAY_MS / 1000)
+    (before,) = it.roll_back().results
+    it.clock.sleep(2 * DAY_MS / 1000)
+
+    (after,) = it.roll_back().results
+
+    assert before.waves[1].result.counts[ExecutionStatus.QUEUED] == 1
+    (never,) = after.waves[1].result.unsuccessful
+    assert (never.thing_name, never.status) == (took[0], ExecutionStatus.CANCELED)
+
+
+def test_fifty_go_first_and_a_rollback_that_fails_stops(site):
+    names = [f"t{number:03}" for number in range(150)]
+    it = site(dict.fromkeys(names, "1.0"), waveList="canary:120", soakMinutes="0")
+    it.deploy({"canary": [FAILED_EARLY] * 10})
+    bad = Fate(status=ExecutionStatus.FAILED, step="testing")
+    it.jobs.fates_of["TestJob1234-rb-1-first"] = dict.fromkeys(it.waves["canary"][10:25], bad)
+
+    report = it.roll_back()
+
+    assert type(report.failure) is RollbackFailed
+    assert report.failure.exit_code == 11
+    assert len(it.jobs.targets["TestJob1234-rb-1-first"]) == 50
+    assert "TestJob1234-rb-1-rest" not in it.jobs.jobs
+    # It is never rolled back itself, and a second call begins nothing anew.
+    created = list(it.jobs.created)
+    assert type(it.roll_back().failure) is RollbackFailed
+    assert it.jobs.created == created
+
+
+def test_a_second_call_takes_those_that_installed_since(site):
+    it = site(default={"abortWaitMinutes": "0"})
+    bad_canary(it)
+    it.roll_back()
+    assert it.roll_back().found.reasons == dict.fromkeys(
+        it.waves["canary"][:2], RollbackReason.NOT_INSTALLED
+    )
+    it.took(it.waves["canary"][0])
+
+    report = it.roll_back()
+
+    assert [result.job_id for result in report.results] == ["TestJob1234-rb-1", "TestJob1234-rb-2"]
+    assert it.waves["canary"][0] in it.taken_back[sha256_of("1.0")]
+
+
+def test_a_plan_without_a_former_image_is_refused_before_anything_is_created(site):
+    it = site(dict.fromkeys(THIRTY[:20], "1.0") | dict.fromkeys(THIRTY[20:], "0.8"), images=["1.0"])
+
+    with pytest.raises(UserMistake, match=r"no image of version 0\.8, which 10 things had before"):
+        it.plan()
+
+    unknown = site(dict.fromkeys(THIRTY[:20], "1.0") | dict.fromkeys(THIRTY[20:]))
+    with pytest.raises(UserMistake, match="10 things report no version"):
+        unknown.plan()
+    assert it.aws.is_empty
+    assert unknown.aws.is_empty
+
+
+def test_with_stop_things_without_a_former_image_stay_and_are_named(site):
+    former = dict.fromkeys(THIRTY, "1.0")
+    it = site(former, images=[], rollback={"withoutFormerImage": "stop"})
+    took = bad_canary(it)
+
+    report = it.roll_back()
+
+    assert report.results == ()
+    assert report.without_image == {"1.0": tuple(took)}
+    (warning,) = it.frontend.warnings
+    assert "no image of version 1.0 was found" in warning
+    assert took[0] in warning
+
+
+def test_images_are_claimed_before_the_first_job_and_found_by_version(site):
+    it = site()
+    bad_canary(it)
+    key = f"firmware/{sha256_of('1.0')}/1.0.bin"
+
+    assert it.aws.objects.claimants("ota-bucket", key) == {it.journal.plan.deployment_id}
+    # The file may go: what was claimed lies in the bucket.
+    (it.folder / "1.0.bin").unlink()
+    it.roll_back()
+    assert len(it.taken_back[sha256_of("1.0")]) == 3
+
+
+def test_an_image_of_an_earlier_deployment_is_found_by_its_version(site):
+    it = site()
+    it.deploy({})
+    assert it.journal.phase is Phase.FINISHED
+    it.close()
+    for name in it.names:
+        it.took(name)
+    # The next version, without a word of the one before in [ROLLBACK_CONFIG].
+    text = it.dev_ini.read_text().replace(f"imageVer = {NEW}", "imageVer = 3.0")
+    text = text.replace("jobId = TestJob1234", "jobId = Next").replace("TestStream", "NextStream")
+    it.dev_ini.write_text("\n".join(line for line in text.splitlines() if "imageList" not in line))
+    (it.folder / "test.bin").write_bytes(b"a newer image")
+    it.loaded = load_deployment(it.dev_ini)
+
+    plan = it.plan()
+
+    (image,) = (step for step in plan.setup if step.key.startswith("image/"))
+    assert (image.former, image.offered_as) == (NEW, NEW)
+
+
+def test_a_version_may_be_offered_under_another(site):
+    it = site(rollback={"imageList": "1.0: 1.0.bin as 9.9"})
+    bad_canary(it)
+
+    it.roll_back()
+
+    document = json.loads(it.jobs.jobs["TestJob1234-rb-1-first"].request.document)
+    assert document["imageVer"] == "9.9"
+
+
+def test_two_rollbacks_at_once_are_one(site):
+    it = site()
+    bad_canary(it)
+
+    with pytest.raises(JournalLocked, match="another process is at work"):
+        Journal.open(it.journal.path)
+
+
+def test_a_dry_run_names_who_gets_what_and_changes_nothing(site):
+    it = site()
+    took = bad_canary(it)
+    created, claims = list(it.jobs.created), set(it.aws.objects.claims)
+
+    report = RollbackRun(it.journal, stored(it.journal), it.environment, is_dry=True).run()
+
+    (plan,) = report.plans
+    assert plan.things_by_wave == {"first": took}
+    assert plan.rollback_of == it.journal.plan.deployment_id
+    assert (it.jobs.created, it.aws.objects.claims) == (created, claims)
+    assert len(list(it.store.ids())) == 1

@@ -1,0 +1,83 @@
+"""A rollback that is killed at any instant and called again ends as one that was not."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+from tests.support.rollback_world import FAILED_EARLY, SUCCEEDED, RollbackSite
+from tests.unit.deploy.test_waves_killed import Killed, Killer
+
+from otactl.deploy.journal import Journal
+
+#: The quick run takes every 13th instant.
+QUICK = 13
+NAMES = [f"t{number:02}" for number in range(30)]
+
+
+def deployed(folder) -> RollbackSite:
+    """Two former versions, and a canary of which some took the image."""
+    former = dict.fromkeys(NAMES[::2], "1.0") | dict.fromkeys(NAMES[1::2], "0.9")
+    it = RollbackSite(folder, former, waveList="canary:12")
+    it.deploy({"canary": [FAILED_EARLY, FAILED_EARLY, *[SUCCEEDED] * 10]})
+    it.took(*it.waves["canary"][2:])
+    return it
+
+
+def again(it: RollbackSite):
+    it.close()
+    it.journal = Journal.open(it.journal.path)
+    return it.roll_back()
+
+
+@pytest.mark.parametrize("stride", [QUICK, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.timeout(1200)
+def test_killed_at_any_instant_it_goes_on_to_the_same_end(tmp_path, stride):
+    undisturbed = deployed(tmp_path / "undisturbed")
+    count = Killer()
+    assert undisturbed.roll_back(observer=count).failure is None
+    expected, began = undisturbed.taken_back, undisturbed.jobs.began
+    undisturbed.close()
+    assert len(expected) == 2
+
+    for at in range(1, count.instants + 1, stride):
+        it = deployed(tmp_path / str(at))
+        with pytest.raises(Killed):
+            it.roll_back(observer=Killer(at))
+
+        report = again(it)
+
+        assert report.failure is None, at
+        assert it.taken_back == expected, at
+        assert it.jobs.began == began, at
+        it.close()
+
+
+@pytest.mark.parametrize("half", ["never written", "half written"])
+def test_killed_between_two_journals_the_other_version_is_not_forgotten(tmp_path, half):
+    undisturbed = deployed(tmp_path / "undisturbed")
+    undisturbed.roll_back()
+    undisturbed.close()
+    it = deployed(tmp_path / "killed")
+    with pytest.raises(Killed):
+        it.roll_back(observer=AtFirstStep())
+    newest = it.store.path(it.store.ids()[0])
+    if half == "never written":
+        newest.unlink()
+    else:
+        with sqlite3.connect(newest) as connection:
+            connection.execute("DELETE FROM wave_thing")
+
+    report = again(it)
+
+    assert report.failure is None
+    assert it.taken_back == undisturbed.taken_back
+    assert it.jobs.began == undisturbed.jobs.began
+    it.close()
+
+
+class AtFirstStep(Killer):
+    """Dies before the first step of the first rollback: every journal is there, nothing else."""
+
+    def on_step(self, moment):
+        raise Killed
