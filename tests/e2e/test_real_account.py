@@ -54,6 +54,7 @@ def holds(clients, firmware_bucket):
     return look
 
 
+@pytest.mark.slow
 def test_every_test_runs_in_the_account_within_the_budget_and_leaves_nothing(
     account_env, holds, tmp_path
 ):
