@@ -10,6 +10,9 @@ from tests.e2e.device_loop import DeviceLoop
 from tests.e2e.program import environment, otactl, run_program
 from tests.e2e.test_least_privilege import for_ministack, make_user
 
+from otactl.operations.frontend import Frontend
+from otactl.operations.rehearsal.rehearse import RehearsalOptions, rehearse
+
 SECTIONS = """
 [ELIGIBILITY_CONFIG]
 fromVersions = 1.0..1.9
@@ -73,8 +76,19 @@ def test_what_is_left_out_is_in_plan_report_and_json_and_gets_no_job(
     assert json.loads(reported.stdout)["leftOut"] == plan["leftOut"]
 
 
+class Notes(Frontend):
+    """Keeps what is noted."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def note(self, message: str) -> None:
+        self.notes.append(message)
+
+
 @pytest.mark.slow
-def test_a_rehearsal_has_things_that_the_file_is_for_and_waves_of_those(tmp_path):
+@pytest.mark.parametrize("lag_seconds", [0, 60])
+def test_a_rehearsal_has_things_that_the_file_is_for_and_waves_of_those(tmp_path, lag_seconds):
     rehearsed = Deployable(
         folder=tmp_path,
         thing_names=[],
@@ -86,16 +100,23 @@ def test_a_rehearsal_has_things_that_the_file_is_for_and_waves_of_those(tmp_path
         + "[WAVE_CONFIG]\nwaveList = canary:10%\nsoakMinutes = 0\n",
     )
     rehearsed.write(useEligibilityConfig=True, useWaveConfig=True, useTimeoutConfig=True)
-    state = ("--state-dir", str(tmp_path / "state"))
-    options = ("--things", "20", "--former-versions", "1.5=50,2.0=30,3.0=20", *state)
+    options = RehearsalOptions(
+        things=20,
+        former_versions="1.5=50,2.0=30,3.0=20",
+        index_lag_seconds=lag_seconds,
+        state_dir=tmp_path / "state",
+    )
+    heard = Notes()
 
-    run = otactl("rehearse", str(rehearsed.path), *options)
-    report = json.loads(otactl("report", "rehearsed", "--output", "json", *state).stdout)
+    report = rehearse(rehearsed.path, options, heard)
 
-    assert run.returncode == 0, run.stderr
-    assert "left out 10 things: 6 has the version already, 4 not one of fromVersions" in run.stderr
-    assert [(wave["wave"], wave["things"]) for wave in report["waves"]] == [
+    assert report.failure is None
+    assert "left out 10 things: 6 has the version already, 4 not one of fromVersions" in heard.notes
+    assert [(wave.name, wave.things) for wave in report.result.waves] == [
         ("canary", 1),
         ("rest", 9),
     ]
-    assert len(report["leftOut"]) == 10
+    reading = next(note for note in heard.notes if note.startswith("reading"))
+    # An index that is late has none of them yet.
+    assert ("20 iotdata:GetThingShadow" in reading) is bool(lag_seconds)
+    assert ("1 iot:SearchIndex" in reading) is not bool(lag_seconds)

@@ -80,6 +80,7 @@ def choose_things(
     names = dict.fromkeys(listed) | dict.fromkeys(
         one for members in groups.values() for one in members
     )
+    limit = _MAX_FORMER_READS if eligibility is None else eligibility.maximum_reads
     reading = plan_reading(
         {
             group: [one for one in members if one not in excepted]
@@ -89,10 +90,10 @@ def choose_things(
         source,
         services.thing_states,
         connectivity=eligibility is not None and eligibility.rule.offline_ms is not None,
+        limit=limit,
     )
-    limit = _MAX_FORMER_READS if eligibility is None else eligibility.maximum_reads
     if eligibility is not None:
-        _refuse_unanswerable(configuration.file_name, reading, limit)
+        _refuse_unanswerable(configuration.file_name, reading)
     elif reading.single_things > limit:
         notify(
             f"the former versions of {reading.things:,} things are not read: it would take"
@@ -145,17 +146,17 @@ def _left_out(
     return found
 
 
-def _refuse_unanswerable(file_name: str, reading: Reading, limit: int) -> None:
+def _refuse_unanswerable(file_name: str, reading: Reading) -> None:
     if reading.lacks_connectivity:
         raise UserMistake(
             f"{file_name}: offlineDays in [ELIGIBILITY_CONFIG] needs to know which things are"
             f" connected, and {reading.gap}",
             hint=_CHANGE_INDEX,
         )
-    if reading.single_things > limit:
+    if reading.single_things > reading.limit:
         raise UserMistake(
             f"{file_name}: {reading.single_things:,} things would have to be read one by one,"
-            f" maximumReads in [ELIGIBILITY_CONFIG] is {limit:,}"
+            f" maximumReads in [ELIGIBILITY_CONFIG] is {reading.limit:,}"
             f"{f', and {reading.gap}' if reading.gap else ''}",
             hint=f"{_CHANGE_INDEX}; or allow more reads",
         )

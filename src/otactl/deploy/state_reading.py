@@ -13,11 +13,11 @@ from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from otactl.model.fleet_query import CALLS_PER_SECOND, PAGE, in_group, named_like
-from otactl.model.thing_state import READS_PER_SECOND
+from otactl.model.thing_state import READS_PER_SECOND, ThingState
 
 if TYPE_CHECKING:
     from otactl.deploy.thing_states import ThingStates
-    from otactl.model.thing_state import ThingState, VersionSource
+    from otactl.model.thing_state import VersionSource
 
 #: Things between two notes of progress.
 _NOTED = 10_000
@@ -53,6 +53,7 @@ class Reading:
 
     Attributes:
         gap: What the index lacks; empty for nothing.
+        limit: Things that may be read one by one.
         lacks_connectivity: Whether that includes connections, which were asked for.
         singly: The operations that read one thing.
     """
@@ -60,6 +61,7 @@ class Reading:
     source: VersionSource
     connectivity: bool
     parts: tuple[Part, ...]
+    limit: int
     gap: str = ""
     lacks_connectivity: bool = False
     singly: Sequence[str] = field(default=())
@@ -105,6 +107,7 @@ def plan_reading(
     states: ThingStates,
     *,
     connectivity: bool,
+    limit: int,
 ) -> Reading:
     """Decide how things are read: three calls, and one more for each group.
 
@@ -114,6 +117,7 @@ def plan_reading(
         source: Where they report.
         states: Is asked what the index has.
         connectivity: Whether connections are asked for.
+        limit: Things that may be read one by one.
     """
     seen: set[str] = set()
     parts = []
@@ -134,6 +138,7 @@ def plan_reading(
         source=source,
         connectivity=connectivity,
         parts=tuple(parts),
+        limit=limit,
         gap=gap,
         lacks_connectivity=lacks,
         singly=singly,
@@ -180,13 +185,24 @@ def read_states(
 def _states(
     reading: Reading, states: ThingStates, notify: Callable[[str], None]
 ) -> Iterator[ThingState]:
+    """The states as they are read: the source decides of things without a version in the index."""
     for part in reading.parts:
-        left = dict.fromkeys(part.names)
+        left: dict[str, ThingState | None] = dict.fromkeys(part.names)
         if part.found is not None:
             for state in states.search(part.query, reading.source):
-                if state.thing_name in left:
+                if state.thing_name in left and state.version is None:
+                    left[state.thing_name] = state
+                elif state.thing_name in left:
                     del left[state.thing_name]
                     yield state
-        if len(left) > part.singly:
-            notify(f"{len(left):,} things are not in the fleet index yet: they are read one by one")
+            if len(left) > reading.limit:
+                notify(
+                    f"{len(left):,} things have no version in the fleet index, which is believed"
+                )
+                why = "not in the fleet index"
+                for name, found in left.items():
+                    yield found or ThingState(thing_name=name, unreadable=why)
+                continue
+            if left:
+                notify(f"{len(left):,} things have no version in the fleet index: read one by one")
         yield from states.read(list(left), reading.source, connectivity=reading.connectivity)

@@ -18,6 +18,7 @@ from otactl.deploy.preparation import Request, prepare
 from otactl.errors import UserMistake
 from otactl.model.eligibility import LeftOut, LeftOutReason
 from otactl.model.thing_list import ThingList
+from otactl.model.thing_state import ThingState
 from otactl.views.plan_table import print_plan
 
 ARN = "arn:aws:iot:us-east-1:123456789012:thing"
@@ -115,18 +116,37 @@ def test_many_things_are_read_from_the_index_and_what_it_lacks_singly(aws):
     assert "3 iot:SearchIndex, 2 iotdata:GetThingShadow" in asked.notes[0]
 
 
-def test_things_that_the_index_does_not_have_yet_are_read_and_said(aws):
+def test_things_without_a_version_in_the_index_are_read_from_the_source(aws):
     names = [f"t{number:03}" for number in range(300)]
     asked = Asked(aws, things=names)
     asked.states.gap = ""
     asked.states.report(*names[:290], version="1.0")
-    # Others of that name make up for those that are missing.
+    # The index has not heard of five yet; others of that name make up for those that are missing.
+    for name in names[:5]:
+        asked.states.indexed[name] = ThingState(thing_name=name)
     asked.states.report(*(f"t{number:03}" for number in range(500, 510)), version="1.0")
 
-    asked.choose(unknownVersion="include")
+    choice = asked.choose()
 
-    assert asked.states.calls["iotdata:GetThingShadow"] == 10
-    assert asked.notes[1] == "10 things are not in the fleet index yet: they are read one by one"
+    assert choice.counts == {"unknown version": 10}
+    assert choice.former == dict.fromkeys(names[:290], "1.0")
+    assert asked.states.calls["iotdata:GetThingShadow"] == 15
+    assert asked.notes[1] == "15 things have no version in the fleet index: read one by one"
+
+
+def test_the_index_is_believed_where_it_would_take_too_many_reads(aws):
+    names = [f"t{number:03}" for number in range(300)]
+    asked = Asked(aws, groups={"g": names})
+    asked.states.gap = ""
+    asked.states.report(*names, version="1.0")
+    for name in names[:5]:
+        asked.states.indexed[name] = ThingState(thing_name=name)
+
+    choice = asked.choose(maximumReads="4")
+
+    assert choice.counts == {"unknown version": 5}
+    assert asked.states.calls["iotdata:GetThingShadow"] == 0
+    assert "5 things have no version in the fleet index, which is believed" in asked.notes
 
 
 def test_a_few_things_of_a_large_account_are_read_singly(aws):

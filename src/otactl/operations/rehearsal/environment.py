@@ -60,11 +60,13 @@ class CloudOptions:
         speed: Of its clock and everything that follows it.
         fault_percent: Calls of a hundred that fail.
         fault_seed: Chooses the calls.
+        index_lag_seconds: Of the cloud, from a change of a thing until the fleet index has it.
     """
 
     speed: float = 1.0
     fault_percent: float = 0.0
     fault_seed: int = 0
+    index_lag_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +118,7 @@ def rehearsal_environment(
             speed=cloud.speed,
             fault_percent=cloud.fault_percent,
             fault_seed=cloud.fault_seed,
+            index_lag_seconds=cloud.index_lag_seconds,
         )
         address = stack.enter_context(start_local_cloud(settings)).address
         clients = AwsClients(AwsSettings.for_local_cloud(address))

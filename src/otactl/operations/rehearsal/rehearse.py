@@ -61,6 +61,7 @@ class RehearsalOptions:
         link_speed: Bytes per second of slow devices' links.
         things_per_group: Things created in each thing group of the list.
         fault_percent: AWS calls of a hundred that are throttled, fail, or lose their answer.
+        index_lag_seconds: How late the fleet index is, in seconds of the local cloud.
         state_dir: Where the journal is; the user's state directory when None.
         answer: What a gate that asks a person is answered; None for waiting.
         public_key: What the devices check signatures with; None for the key that signs.
@@ -77,6 +78,7 @@ class RehearsalOptions:
     link_speed: int | None = None
     things_per_group: int = 3
     fault_percent: float = 0.0
+    index_lag_seconds: float = 0.0
     state_dir: Path | None = None
     answer: Act | None = None
     public_key: ec.EllipticCurvePublicKey | None = None
@@ -132,7 +134,10 @@ def rehearse(path: Path, options: RehearsalOptions, frontend: Frontend) -> Rehea
     )
     _warn_if_endless(loaded, participants, options, frontend)
     cloud = CloudOptions(
-        speed=options.speed, fault_percent=options.fault_percent, fault_seed=options.seed
+        speed=options.speed,
+        fault_percent=options.fault_percent,
+        fault_seed=options.seed,
+        index_lag_seconds=options.index_lag_seconds,
     )
     with rehearsal_environment(
         loaded,
