@@ -1,4 +1,4 @@
-"""The policies of ``deployment/`` are enough for whoever adds requests and for the workers.
+"""The policies of ``deployment/`` are enough for who adds requests, who decides, and the workers.
 
 The local cloud asks the policies of its users, as AWS does, but for two differences: it knows
 transactions as actions of their own, and it does not ask for iam:PassRole. AWS asks for what a
@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.support.answering_devices import AnsweringDevices
-from tests.support.queue_site import ACCOUNT, REGION, QueueSite
+from tests.support.queue_site import ACCOUNT, REGION, QueueSite, Told
+from tests.support.waiting import wait_until
+from tests.support.watched_worker import free
 
 if TYPE_CHECKING:
     from otactl.aws.clients import AwsClients
@@ -48,7 +50,7 @@ def policy_of(site: QueueSite, name: str) -> dict[str, Any]:
 def user_with(site: QueueSite, name: str, policy: dict[str, Any]) -> dict[str, str]:
     """The environment of a user who may do exactly this."""
     text = json.dumps(policy).replace(
-        '"dynamodb:Query"', '"dynamodb:Query", "dynamodb:TransactWriteItems"'
+        '"dynamodb:DeleteItem"', '"dynamodb:DeleteItem", "dynamodb:TransactWriteItems"'
     )
     iam = site.clients.iam
     iam.create_user(UserName=name)
@@ -108,6 +110,45 @@ def test_who_adds_cannot_deploy_and_a_worker_cannot_replace_an_image(
     refused_add = site.queue("add", str(path), **worker)
     assert refused_add.returncode == 3
     assert "s3:PutObject" in refused_add.stderr
+
+
+def test_only_who_approves_can_decide_and_can_do_nothing_else(
+    site: QueueSite, clients: AwsClients, unique: str
+) -> None:
+    users = {
+        name: user_with(site, f"{name}-{unique}", policy_of(site, name))
+        for name in ("adder", "worker", "approver")
+    }
+    path = site.write_waves("waveList = canary:1")
+    path.write_text(path.read_text() + "[WAVE_CONFIG_canary]\napproval = True\n")
+    added = site.queue("add", str(path), "-o", "json", **users["adder"])
+    assert added.returncode == 0, added.stderr
+    (request,) = json.loads(added.stdout)["requests"]
+    job_id = request["jobId"]
+
+    def visit() -> Told:
+        free(site)
+        arguments = ("--once", "--poll", "0.1", "--state-dir", "state")
+        return site.queue("run", *arguments, **users["worker"])
+
+    def asks() -> bool:
+        assert visit().returncode == 0
+        return "waits for an approval" in site.request(job_id).gate
+
+    with AnsweringDevices(clients) as devices:
+        wait_until(asks)
+        for name in ("adder", "worker"):
+            refused = site.queue("reject", job_id, **users[name])
+            assert refused.returncode == 3, name
+            assert "dynamodb:PutItem" in refused.stderr
+        for command in (("cancel", job_id), ("add", str(path)), ("run", "--once")):
+            free(site)
+            assert site.queue(*command, **users["approver"]).returncode in (2, 3), command
+        assert site.queue("approve", job_id, **users["approver"]).returncode == 0
+        wait_until(lambda: (visit(), site.request(job_id).state.is_over)[1])
+
+    assert site.request(job_id).state == "Deployed"
+    assert sorted(devices.carried_out.values()) == [1, 1]
 
 
 def test_no_statement_of_a_worker_is_there_for_nothing(

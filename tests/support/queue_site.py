@@ -124,6 +124,21 @@ class QueueSite:
         assert added.returncode == 0, added.stderr
         return [request["jobId"] for request in json.loads(added.stdout)["requests"]]
 
+    def write_waves(self, waves: str = "waveList = canary:2", **gate: str) -> Path:
+        """Write a dev.ini with waves for all things."""
+        path = self.write_deployment(self.things, useWaveConfig="True", useTimeoutConfig="True")
+        keys = {"soakMinutes": "0", "requiredEndedPercentage": "100"} | gate
+        sections = ["[TIMEOUT_CONFIG]", "inProgressTimeoutInMinutes = 60", "[WAVE_CONFIG]", waves]
+        sections += [f"{key} = {value}" for key, value in keys.items()]
+        path.write_text(path.read_text() + "".join(f"{line}\n" for line in sections))
+        return path
+
+    def add_waves(self, waves: str = "waveList = canary:2", **gate: str) -> str:
+        """Add a deployment in waves; the request's id."""
+        added = self.queue("add", str(self.write_waves(waves, **gate)), "--output", "json")
+        assert added.returncode == 0, added.stderr
+        return str(json.loads(added.stdout)["requests"][0]["jobId"])
+
     def worker_command(self, *arguments: str) -> list[str]:
         """The command line of a worker that looks often."""
         return [

@@ -23,6 +23,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, NoCredentialsError
 
 import otactl
+from otactl.aws.machine_time import monotonic_ns
 from otactl.aws.pacer import Pacer
 from otactl.aws.translate import translate, translated
 from otactl.model.local_cloud import LocalCloudAddress
@@ -120,7 +121,7 @@ class AwsClients:
         self._pacer = Pacer(settings.iot_interval_ms / 1000)
         self._clients: dict[str, Any] = {}
         self._lock = threading.Lock()
-        self._date = ""
+        self._date, self._dated_ns = "", 0
         try:
             self._session = boto3.Session(
                 profile_name=settings.profile,
@@ -139,6 +140,11 @@ class AwsClients:
             return int(parsedate_to_datetime(self._date).timestamp() * 1000)
         except ValueError:
             return None
+
+    def aws_now_ms(self) -> int | None:
+        """AWS's clock: the Date of the last answer, counted on; None before the first."""
+        dated_ms = self.aws_time_ms
+        return dated_ms and dated_ms + (monotonic_ns() - self._dated_ns) // 1_000_000
 
     @property
     def region(self) -> str | None:
@@ -193,7 +199,8 @@ class AwsClients:
         ) -> None:
             answer = parsed_response or {}
             headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
-            self._date = headers.get("date") or self._date
+            if "date" in headers:
+                self._date, self._dated_ns = headers["date"], monotonic_ns()
             if (notify := self.calls.on_answer) is None:
                 return
             status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode")

@@ -30,7 +30,7 @@ OURS = frozenset(
     | {"targetCount", "targetDigests", "targetGroups", "notBefore", "after"}
     | {"seriesName", "seriesPart", "seriesParts", RUN, "attempt", "lastTrouble"}
     | {"things", "succeeded", "rounds", "failureKind", "failureReason", "exitCode"}
-    | {"endedAt", "keepDays", "requiredSucceeded", "maximumMinutes"}
+    | {"endedAt", "keepDays", "requiredSucceeded", "maximumMinutes", "gate"}
 )
 
 
@@ -77,8 +77,10 @@ def _files(request: JobRequest) -> Mapping[FileRole, StoredFile]:
         FileRole.CONFIGURATION: request.configuration,
         FileRole.THING_LIST: request.thing_list,
         FileRole.DOCUMENT: request.document,
+        FileRole.EXCEPTED: request.excepted,
         FileRole.TARGETS: request.targets.file if request.targets else None,
         FileRole.CHECKPOINT: request.checkpoint,
+        FileRole.WAVES: request.waves,
     }
     return {role: file for role, file in files.items() if file is not None}
 
@@ -117,6 +119,7 @@ def _progress_attributes(request: JobRequest) -> Item:
     texts = {
         OWNER: request.lease.owner if request.lease else None,
         "lastTrouble": request.last_error or None,
+        "gate": request.gate or None,
     }
     return {name: _number(value) for name, value in numbers.items() if value is not None} | {
         name: {"S": value} for name, value in texts.items() if value is not None

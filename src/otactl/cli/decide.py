@@ -12,20 +12,21 @@ from otactl.cli.options import DeploymentArgument, OutputFormat, OutputOption
 from otactl.operations.location_options import LocationOptions
 
 if TYPE_CHECKING:
-    from otactl.model.wave import Act
+    from otactl.model.wave import Act, Decision
 
 CommentOption = Annotated[
     str, typer.Option("--comment", metavar="TEXT", help="Why; it stands in the report.")
+]
+WaveOption = Annotated[
+    str | None,
+    typer.Option("--wave", metavar="NAME", help="Refuse to approve any wave but this."),
 ]
 
 
 @located("region")
 def approve(
     deployment: DeploymentArgument = None,
-    wave: Annotated[
-        str | None,
-        typer.Option("--wave", metavar="NAME", help="Refuse to approve any wave but this."),
-    ] = None,
+    wave: WaveOption = None,
     comment: CommentOption = "",
     where: LocationOptions = HERE,
     output: OutputOption = OutputFormat.TEXT,
@@ -94,11 +95,19 @@ def _decide(
 ) -> None:
     from otactl.operations.deciding import decide
 
-    deployment_id, decision = decide(deployment, act, where, wave=wave, comment=comment)
+    name, decision = decide(deployment, act, where, wave=wave, comment=comment)
+    follow = f"`otactl resume {name}` goes on if no process watches it"
+    print_decision({"deploymentId": name}, decision, output, follow)
+
+
+def print_decision(
+    of: dict[str, str], decision: Decision, output: OutputFormat, follow: str
+) -> None:
+    """Print what was decided, of what, and what follows."""
     if output is OutputFormat.JSON:
         terminal.print_json(
-            {
-                "deploymentId": deployment_id,
+            of
+            | {
                 "decision": decision.act.value,
                 "wave": decision.wave or None,
                 "answers": decision.answers,
@@ -109,7 +118,5 @@ def _decide(
         )
         return
     of_wave = f" wave {decision.wave}" if decision.wave else ""
-    terminal.note(
-        f"{decision.act}{of_wave} of deployment {deployment_id}, as {decision.identity};"
-        f" `otactl resume {deployment_id}` goes on if no process watches it"
-    )
+    (name,) = of.values()
+    terminal.note(f"{decision.act}{of_wave} of {name}, as {decision.identity}; {follow}")

@@ -17,6 +17,9 @@ class ComparisonEntries:
 
     _database: Database
 
+    def _entered(self) -> None:
+        """Notify whoever keeps a copy of these entries."""
+
     def enter_arms(
         self, wave: int, arms: tuple[Iterable[ThingState], Iterable[ThingState]], why_not: str
     ) -> None:
@@ -36,6 +39,7 @@ class ComparisonEntries:
             ),
         )
         self._database.write("REPLACE INTO deployment VALUES (?, ?)", *(f"arms/{wave}", why_not))
+        self._entered()
 
     def arms(self, wave: int) -> tuple[tuple[ThingState, ...], tuple[ThingState, ...]]:
         """The wave's arm and the control as they were drawn."""
@@ -63,6 +67,7 @@ class ComparisonEntries:
             "REPLACE INTO comparison VALUES (?, ?, ?)",
             *(made.wave, made.point, COMPARISON.dump_json(made).decode()),
         )
+        self._entered()
 
     def comparisons(self, wave: int) -> tuple[Comparison, ...]:
         """The comparisons of a wave, in order of time."""

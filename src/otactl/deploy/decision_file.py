@@ -10,11 +10,24 @@ from __future__ import annotations
 import errno
 import os
 from pathlib import Path
+from typing import Protocol
 
 from pydantic import ValidationError
 
 from otactl.errors import LocalResourceMissing
 from otactl.model.wave import DECISION, Decision
+
+
+class Decisions(Protocol):
+    """The decisions of one deployment, wherever they are kept."""
+
+    def read(self) -> tuple[Decision, ...]:
+        """All decisions, in the order that counts."""
+        ...
+
+    def append(self, decision: Decision) -> None:
+        """Add a decision; it is kept when this returns."""
+        ...
 
 
 class DecisionFile:

@@ -21,7 +21,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from otactl.deploy.consent import Consent
-from otactl.deploy.decision_file import DecisionFile
+from otactl.deploy.decision_file import DecisionFile, Decisions
 from otactl.deploy.journal import Outcome, Phase, StepState
 from otactl.deploy.journal_file import JournalUnusable
 from otactl.deploy.observer import Moment, Observer, StepMoment
@@ -65,9 +65,9 @@ class Executor:
         observer: Who is told.
         call_counts: The API calls made by this process so far, by operation.
         releases: Whether another process goes on when this one is stopped.
-        is_rehearsal: Whether the cloud goes when this process does: nothing can be resumed, and a
-            job that has not ended may be deleted.
-        waiting: How long this process waits at the gates of waves.
+        is_rehearsal: Whether the cloud goes with this process: no resuming, jobs may be deleted.
+        waiting, decisions: How long this process waits at the gates of waves, and what people
+            decided there; the file beside the journal when None.
     """
 
     def __init__(
@@ -80,6 +80,7 @@ class Executor:
         releases: bool = False,
         is_rehearsal: bool = False,
         waiting: WaitOptions | None = None,
+        decisions: Decisions | None = None,
     ) -> None:
         self._journal = journal
         self._plan = journal.plan
@@ -94,7 +95,7 @@ class Executor:
             journal,
             services,
             observer,
-            decisions=DecisionFile(journal.path),
+            decisions=decisions or DecisionFile(journal.path),
             options=waiting or WaitOptions(),
             undo=self._undo,
         )

@@ -14,7 +14,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -25,6 +25,9 @@ from otactl.deploy.wave_entries import WaveEntries
 from otactl.errors import LocalResourceMissing, UserMistake
 from otactl.model.outcome import RoundResult, ThingOutcome
 from otactl.model.status import ExecutionStatus
+
+if TYPE_CHECKING:
+    from otactl.deploy.journal_listener import JournalListener
 
 
 class StepState(StrEnum):
@@ -53,16 +56,6 @@ class Outcome(StrEnum):
     CLEANED = "CLEANED"
     #: It ended, and an otactl that did not record outcomes wrote this journal.
     UNKNOWN = "UNKNOWN"
-
-
-class JournalListener(Protocol):
-    """Is notified after an entry was written; it may raise to stop the deployment."""
-
-    def on_round_entered(self, journal: Journal, result: RoundResult) -> None:
-        """The journal has a round's result."""
-
-    def on_phase_entered(self, journal: Journal, phase: Phase) -> None:
-        """The deployment is that far."""
 
 
 class Journal(WaveEntries):
@@ -282,6 +275,11 @@ class Journal(WaveEntries):
             " record = coalesce(excluded.record, record)",
             *(key, state, None if record is None else json.dumps(dict(record)), now_ms),
         )
+        self._entered()
+
+    def _entered(self) -> None:
+        if self.listener is not None:
+            self.listener.on_entered(self)
 
     def state(self, key: str) -> StepState | None:
         """How far a step is, or None when it was never begun."""

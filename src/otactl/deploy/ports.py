@@ -314,3 +314,8 @@ class Services:
     thing_states: ThingStates
     aws_time_ms: Callable[[], int | None] = lambda: None
     poll_seconds: float = DEFAULT_POLL_SECONDS
+
+    def now_ms(self) -> int:
+        """AWS's clock, on which machines agree, epoch milliseconds; ours before it answered."""
+        seen_ms = self.aws_time_ms()
+        return self.clock.now_ms() if seen_ms is None else seen_ms

@@ -8,7 +8,7 @@ job id in use. What comes out is a plan.
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,12 @@ from otactl.deploy.planner import PlanOptions, build_plan, build_wave_plan
 from otactl.deploy.signing import is_signature_of, public_key_of, sign_image
 from otactl.deploy.step import DeleteExistingJob
 from otactl.deploy.targeting import MAX_JOB_TARGETS, Targeting, choose_targets, targets_digest
-from otactl.deploy.wave_targeting import check_alarms, check_connectivity, deal_waves
+from otactl.deploy.wave_targeting import (
+    check_alarms,
+    check_connectivity,
+    deal_again,
+    deal_waves,
+)
 from otactl.errors import AwsRefused, OtactlError, UserMistake
 from otactl.model.arn import Arn
 from otactl.model.document_format import DataProtocol
@@ -130,14 +135,7 @@ def _choice(request: Request, services: Services, notify: Callable[[str], None])
 def _plan(
     request: Request, services: Services, firmware: Firmware, document: str, choice: Choice
 ) -> Plan:
-    configuration = request.configuration
-    common: dict[str, Any] = {
-        "deployment_id": request.deployment_id,
-        "account": request.account,
-        "document": document,
-        "targets_sha256": targets_digest(request.thing_list),
-        "options": request.options,
-    }
+    configuration, common = request.configuration, _common(request, document)
     if configuration.waves is None:
         return build_plan(configuration, firmware, _targets(request, services), **common)
     if request.rollback is not None:
@@ -166,7 +164,25 @@ def _plan(
     )
 
 
-def prepare_again(request: Request, services: Services, *, document: str, things: int) -> Plan:
+def _common(request: Request, document: str) -> dict[str, Any]:
+    """What plans with and without waves are made of."""
+    return {
+        "deployment_id": request.deployment_id,
+        "account": request.account,
+        "document": document,
+        "targets_sha256": targets_digest(request.thing_list),
+        "options": request.options,
+    }
+
+
+def prepare_again(
+    request: Request,
+    services: Services,
+    *,
+    document: str,
+    things: int,
+    kept: Mapping[str, Sequence[str]],
+) -> Plan:
     """The plan that another process made of the same request, checked as a new one is.
 
     Args:
@@ -175,6 +191,7 @@ def prepare_again(request: Request, services: Services, *, document: str, things
         document: The job document of that plan, untrusted: it must be the one this request makes.
             Its signature is never the same twice, so it is verified instead.
         things: How many things that plan was for; the members of groups may have changed since.
+        kept: Which things it has in which wave, untrusted; none without waves.
 
     Raises:
         UserMistake: Something in the configuration cannot work, or the document is not its own.
@@ -195,21 +212,24 @@ def prepare_again(request: Request, services: Services, *, document: str, things
     expected = job_document(configuration, firmware, custom=custom, signature=signature)
     if document != expected:
         raise _not_its_document(request)
+    common = _common(request, document)
+    if configuration.waves is not None:
+        dealt = deal_again(
+            configuration.waves,
+            listed,
+            kept,
+            excepted=request.excepted,
+            image_sha256=firmware.sha256,
+        )
+        excepted = request.excepted
+        return build_wave_plan(configuration, firmware, dealt, excepted=excepted, **common)
     gathers = len(listed.things) + len(listed.groups) > MAX_JOB_TARGETS
-    return build_plan(
-        configuration,
-        firmware,
-        Targeting(
-            arns=listed.groups if gathers else (*listed.things, *listed.groups),
-            gathered=len(listed.things) if gathers else 0,
-            things=things if listed.groups else len(listed.things),
-        ),
-        deployment_id=request.deployment_id,
-        account=request.account,
-        document=document,
-        targets_sha256=targets_digest(listed),
-        options=request.options,
+    targeting = Targeting(
+        arns=listed.groups if gathers else (*listed.things, *listed.groups),
+        gathered=len(listed.things) if gathers else 0,
+        things=things if listed.groups else len(listed.things),
     )
+    return build_plan(configuration, firmware, targeting, **common)
 
 
 def _not_its_document(request: Request) -> UserMistake:

@@ -61,6 +61,7 @@ class WaveEntries(FormerVersionEntries, ComparisonEntries):
             ((why, wave, name) for name, why in refusals.items()),
         )
         self._set((f"filled/{wave}", last))
+        self._entered()
 
     def fill_refusals(self, wave: int) -> dict[str, str]:
         """Why things could not be added to a wave's group, by name."""
@@ -82,6 +83,7 @@ class WaveEntries(FormerVersionEntries, ComparisonEntries):
             "REPLACE INTO gate VALUES (?, ?)",
             *(status.wave, GATE_STATUS.dump_json(status).decode()),
         )
+        self._entered()
 
     @property
     def gates(self) -> tuple[GateStatus, ...]:
@@ -104,9 +106,30 @@ class WaveEntries(FormerVersionEntries, ComparisonEntries):
         found = self._find(f"instant/{name}")
         if found is None:
             self._set((f"instant/{name}", str(now_ms)))
+            self._entered()
         return now_ms if found is None else int(found)
 
     def find_instant(self, name: str) -> int | None:
         """When something first happened, or None."""
         found = self._find(f"instant/{name}")
         return None if found is None else int(found)
+
+    @property
+    def numbers(self) -> dict[str, int]:
+        """Instants, spans and AWS's clock, milliseconds, by the names they are kept under."""
+        rows = self._database.rows(
+            "SELECT name, content FROM deployment WHERE name = 'aws_time_ms'"
+            " OR name GLOB 'instant/*' OR name GLOB 'waited/*'"
+        )
+        return {str(name): int(content) for name, content in rows}
+
+    def enter_numbers(self, numbers: Mapping[str, int]) -> None:
+        """Keep such numbers of another journal.
+
+        Raises:
+            ValueError: A name is not theirs.
+        """
+        for name in numbers:
+            if name != "aws_time_ms" and not name.startswith(("instant/", "waited/")):
+                raise ValueError(f"{name!r} is no instant and no span")
+        self._set(*((name, str(number)) for name, number in numbers.items()))

@@ -19,7 +19,7 @@ from otactl.rules.waves.gate import (
 )
 
 if TYPE_CHECKING:
-    from otactl.deploy.decision_file import DecisionFile
+    from otactl.deploy.decision_file import Decisions
     from otactl.deploy.journal import Journal
     from otactl.deploy.plan import Plan
     from otactl.deploy.ports import Services
@@ -51,7 +51,7 @@ class GateJudge:
         poller: WavePoller,
         filling: GroupFilling,
         comparer: WaveComparer,
-        decisions: DecisionFile,
+        decisions: Decisions,
         on_poll: Callable[[int, WavePoll], None],
     ) -> None:
         self._plan = plan
@@ -66,10 +66,7 @@ class GateJudge:
 
     def now_ms(self) -> int:
         """AWS's clock as of its last answer, never backwards; ours before the first."""
-        seen_ms = self._services.aws_time_ms()
-        if seen_ms is None:
-            seen_ms = self._services.clock.now_ms()
-        return self._journal.aws_time_ms(seen_ms)
+        return self._journal.aws_time_ms(self._services.now_ms())
 
     def begin(self, number: int) -> None:
         """Write down when a wave begins: before its job, so that no alarm is missed."""

@@ -96,7 +96,7 @@ class WavePoller:
             return WavePoll(job=None, count=count, refused=str(record["refused"]))
         job = self._services.jobs.describe(step.job_id)
         if job is None:
-            since_ms = self._services.clock.now_ms() - int(record.get("created_ms", 0))
+            since_ms = self._services.now_ms() - int(record.get("created_ms", 0))
             ending = Ending.DELETED if since_ms > _SETTLING_MS else None
             return WavePoll(job=None, count=self._last_count(number, given), ending=ending)
         ending = ending_of(

@@ -20,7 +20,7 @@ from otactl.model.snapshot import JobSnapshot
 from otactl.model.wave import Act, Decision, GateStatus, Verdict
 
 if TYPE_CHECKING:
-    from otactl.deploy.decision_file import DecisionFile
+    from otactl.deploy.decision_file import Decisions
     from otactl.deploy.journal import Journal
     from otactl.deploy.observer import Observer
     from otactl.deploy.ports import Services
@@ -65,7 +65,7 @@ class WaveRun:
         services: Services,
         observer: Observer,
         *,
-        decisions: DecisionFile,
+        decisions: Decisions,
         options: WaitOptions,
         undo: Callable[[Step], None],
     ) -> None:

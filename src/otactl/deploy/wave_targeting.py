@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from otactl.errors import UserMistake
 from otactl.model.arn import Arn
 from otactl.model.comparison import ComparedOutcome, ComparisonPlan
+from otactl.model.identifier import is_thing_name
 from otactl.model.progress import AlarmState
 from otactl.model.thing_list import ThingList
-from otactl.model.wave import REST, Wave, Waves
+from otactl.model.wave import REST, Wave, Waves, WaveSize
 from otactl.rules.comparison.arms import ArmSizes
 from otactl.rules.comparison.compare import compared_outcomes
 from otactl.rules.waves.membership import divide
@@ -57,6 +58,58 @@ def deal_waves(
                 hint="change waveList in [WAVE_CONFIG], or the thing list",
             )
     return tuple((wave, found) for wave, found in zip(waves.waves, dealt, strict=True) if found)
+
+
+def deal_again(
+    waves: Waves,
+    thing_list: ThingList,
+    kept: Mapping[str, Sequence[str]],
+    *,
+    excepted: Collection[str],
+    image_sha256: str,
+) -> tuple[tuple[Wave, tuple[str, ...]], ...]:
+    """The waves as an earlier process dealt them; what is kept of that is not trusted.
+
+    Dealt once more they must come out the same. Groups are not asked again, for their members may
+    have changed: what was kept alone says which unlisted things there are, and which of all things
+    are in a wave of groups.
+
+    Args:
+        waves: Of the configuration.
+        thing_list: Whom the deployment is for.
+        kept: The names of the things by wave.
+        excepted: Things that are in no wave.
+        image_sha256: The seed, if the configuration has none.
+
+    Raises:
+        UserMistake: These things, this list and this seed do not make these waves.
+    """
+    names = {name for things in kept.values() for name in things}
+    listed = {Arn.parse(arn).resource_name for arn in thing_list.things} - set(excepted)
+    sizes = [
+        WaveSize(groups=(wave.name,)) if wave.size.groups else wave.size for wave in waves.waves
+    ]
+    dealt = divide(
+        names,
+        sizes,
+        seed=waves.seed or image_sha256,
+        members={wave.name: frozenset(kept.get(wave.name, ())) for wave in waves.waves},
+    )
+    found = tuple((wave, things) for wave, things in zip(waves.waves, dealt, strict=True) if things)
+    is_same = (
+        {wave.name: sorted(things) for wave, things in found}
+        == {name: sorted(things) for name, things in kept.items()}
+        and names.isdisjoint(excepted)
+        and (listed <= names if thing_list.groups else listed == names)
+        and all(is_thing_name(name) for name in names - listed)
+        and {wave.name for wave, _ in found} >= {each.name for each in waves.waves} - {REST}
+    )
+    if not is_same:
+        raise UserMistake(
+            f"the kept waves are not those that {thing_list.file_name} and [WAVE_CONFIG] make",
+            hint="somebody changed what a worker kept; add the request anew",
+        )
+    return found
 
 
 def things_digest(names: tuple[str, ...]) -> str:

@@ -15,6 +15,7 @@ from otactl.jobqueue.transition import (
     deployed,
     failed,
     guard_of,
+    left_at_gate,
     released,
     renewed,
     with_checkpoint,
@@ -86,13 +87,17 @@ class ClaimedRequest:
         until_ms = self._now_ms() + self._policy.lease_ms
         self._amend(lambda request: renewed(request, until_ms=until_ms))
 
-    def keep_checkpoint(self, checkpoint: StoredFile) -> None:
+    def keep_checkpoint(self, checkpoint: StoredFile, waves: StoredFile | None = None) -> None:
         """Point the request at what the next worker would go on from.
+
+        Args:
+            checkpoint: How far it is.
+            waves: Which things are in which wave; None if there are none, or it is known.
 
         Raises:
             LeaseLost: Another worker has the request.
         """
-        self._amend(lambda request: with_checkpoint(request, checkpoint))
+        self._amend(lambda request: with_checkpoint(request, checkpoint, waves))
 
     def release(self, *, after_ms: int, error: str, is_attempt: bool = True) -> None:
         """Release it to other workers after a pause.
@@ -110,6 +115,19 @@ class ClaimedRequest:
             lambda request: released(request, at_ms=at_ms, error=error, is_attempt=is_attempt),
             releases=True,
         )
+
+    def leave(self, *, after_ms: int, gate: str) -> None:
+        """Leave it at a gate; whichever worker is there after the pause polls again.
+
+        Args:
+            after_ms: The pause.
+            gate: What the gate said.
+
+        Raises:
+            LeaseLost: Another worker has the request.
+        """
+        at_ms = self._now_ms() + after_ms
+        self._amend(lambda request: left_at_gate(request, at_ms=at_ms, gate=gate), releases=True)
 
     def succeed(self, outcome: Outcome) -> JobRequest:
         """Record that it is deployed.

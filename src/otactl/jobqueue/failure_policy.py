@@ -7,6 +7,7 @@ refused credentials             the worker         released, and the worker ends
 AWS unreachable, no disk space  the environment    released, retried after a pause
 a signal                        a stop             released at once; it counts as no attempt
 an exception of otactl's code   otactl             released; failed after the maximum of attempts
+a gate of waves that waits      nobody             left, polled again after a pause
 anything else                   the request        Failed, with the reason
 =============================== ================== ===========================================
 """
@@ -30,6 +31,9 @@ _PAUSE_FACTOR = 4
 _LONGEST_PAUSE_MS = 3_600_000
 #: The longest pause is reached before; the table counts attempts, and other tools may write there.
 _MAX_FACTORS = 8
+#: A gate is polled once for so many polls of a running job: each visit reads the request anew.
+_GATE_POLLS = 6
+_VISIT_SHARE = 4
 
 
 class OwnFault(OtactlError):
@@ -69,6 +73,22 @@ def release_pause_ms(error: OtactlError, attempt: int) -> int:
     return min(
         int(_FIRST_PAUSE_MS * _PAUSE_FACTOR ** min(attempt - 1, _MAX_FACTORS)), _LONGEST_PAUSE_MS
     )
+
+
+def gate_pause_ms(*, visit_ms: int, poll_ms: int, is_filling: bool) -> int:
+    """The pause before a request that was left at a gate is polled again, in milliseconds.
+
+    Polling takes at most a fifth of one worker's time, however large the request is. While a thing
+    group is being filled a visit goes on at once; the pause lets the worker see to other requests.
+
+    Args:
+        visit_ms: How long this visit took.
+        poll_ms: From one poll of a running job to the next.
+        is_filling: Whether the next wave's group lacks things.
+    """
+    if is_filling:
+        return poll_ms
+    return max(_GATE_POLLS * poll_ms, _VISIT_SHARE * visit_ms)
 
 
 def own_fault(fault: Exception, location: str) -> OwnFault:

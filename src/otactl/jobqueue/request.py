@@ -74,6 +74,11 @@ class Outcome:
     succeeded: int
     rounds: int
 
+    @property
+    def not_succeeded(self) -> int:
+        """Things that did not succeed, or were not reached."""
+        return max(0, self.things - self.succeeded)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobRequest:
@@ -84,6 +89,7 @@ class JobRequest:
         order_key: Where it stands in the queue (``otactl.jobqueue.order``).
         bucket: Where its files are.
         document: A local custom job document, when the configuration has one.
+        excepted: The list of things that are in no wave, when it has one.
         targets: None for a request the manual's old script added.
         not_before_ms: When it may be deployed at the earliest, epoch milliseconds.
         after: Order keys of the requests that must have succeeded before.
@@ -93,6 +99,8 @@ class JobRequest:
         lease: The worker that has it; None when none does.
         last_error: Why the last worker handed it back.
         checkpoint: The plan and the rounds that are over, once there is a plan.
+        waves: Which things are in which wave, once there is a plan with waves.
+        gate: What the gate said last that it was left at; empty before the first.
         keep_days: How long it is kept once it is over; None for ever.
         required_succeeded: Of a series, the share of its things that makes it Deployed, hundredths
             of a percent; None for all of them.
@@ -108,6 +116,7 @@ class JobRequest:
     configuration: StoredFile
     thing_list: StoredFile
     document: StoredFile | None = None
+    excepted: StoredFile | None = None
     targets: Targets | None = None
     not_before_ms: int | None = None
     after: tuple[str, ...] = ()
@@ -118,6 +127,8 @@ class JobRequest:
     lease: Lease | None = None
     last_error: str = ""
     checkpoint: StoredFile | None = None
+    waves: StoredFile | None = None
+    gate: str = ""
     outcome: Outcome | None = None
     failure: Failure | None = None
     ended_ms: int | None = None
@@ -155,8 +166,8 @@ class JobRequest:
     @property
     def files(self) -> tuple[StoredFile, ...]:
         """What a worker needs to deploy it."""
-        required = (self.configuration, self.thing_list, self.image)
-        return required if self.document is None else (*required, self.document)
+        optional = (file for file in (self.document, self.excepted) if file is not None)
+        return (self.configuration, self.thing_list, self.image, *optional)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

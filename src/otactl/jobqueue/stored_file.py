@@ -28,8 +28,10 @@ class FileRole(StrEnum):
     CONFIGURATION = "devFile"
     THING_LIST = "thingListFile"
     DOCUMENT = "docFile"
+    EXCEPTED = "exceptFile"
     TARGETS = "targetsFile"
     CHECKPOINT = "checkpointFile"
+    WAVES = "wavesFile"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

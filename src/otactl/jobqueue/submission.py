@@ -102,7 +102,13 @@ def plan_parts(
 
 
 def queued_configuration(
-    text: str, part: QueuedPart, *, image: str, thing_list: str, document: str | None
+    text: str,
+    part: QueuedPart,
+    *,
+    image: str,
+    thing_list: str,
+    document: str | None,
+    excepted: str | None,
 ) -> str:
     """The ``dev.ini`` of a request.
 
@@ -112,6 +118,7 @@ def queued_configuration(
         image: What the image is called in the queue.
         thing_list: What the thing list is.
         document: What the local custom job document is; None when there is none.
+        excepted: What the list of things in no wave is; None when there is none.
     """
     changes = [
         (_DEFAULT, "thingList", thing_list),
@@ -121,6 +128,8 @@ def queued_configuration(
     ]
     if document is not None:
         changes.append(("CUSTOM_JOB_DOCUMENT", "jobDocPath", document))
+    if excepted is not None:
+        changes.append(("WAVE_CONFIG", "exceptThings", excepted))
     ini = read_ini(text)
     for section, key, value in changes:
         ini = with_value(ini, section, key, value)
@@ -136,6 +145,7 @@ def pending_request(
     configuration: StoredFile,
     thing_list: StoredFile,
     document: StoredFile | None,
+    excepted: StoredFile | None,
     targets: Targets,
 ) -> JobRequest:
     """The request, once its files are stored."""
@@ -148,6 +158,7 @@ def pending_request(
         configuration=configuration,
         thing_list=thing_list,
         document=document,
+        excepted=excepted,
         targets=targets,
         not_before_ms=options.not_before_ms,
         after=part.after,

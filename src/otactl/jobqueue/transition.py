@@ -58,6 +58,7 @@ def taken(request: JobRequest, *, owner: str, now_ms: int, lease_ms: int) -> Job
     return replace(
         _moved(request, RequestState.DEPLOYING),
         checkpoint=None if pending else request.checkpoint,
+        waves=None if pending else request.waves,
         fence=request.fence + 1,
         attempt=request.attempt + 1,
         lease=Lease(owner=owner, until_ms=now_ms + lease_ms),
@@ -71,9 +72,11 @@ def renewed(request: JobRequest, *, until_ms: int) -> JobRequest:
     return replace(request, lease=replace(request.lease, until_ms=until_ms))
 
 
-def with_checkpoint(request: JobRequest, checkpoint: StoredFile) -> JobRequest:
-    """With what the next worker goes on from."""
-    return replace(request, checkpoint=checkpoint)
+def with_checkpoint(
+    request: JobRequest, checkpoint: StoredFile, waves: StoredFile | None = None
+) -> JobRequest:
+    """With what the next worker goes on from; who is in which wave is given once."""
+    return replace(request, checkpoint=checkpoint, waves=waves or request.waves)
 
 
 def released(request: JobRequest, *, at_ms: int, error: str, is_attempt: bool = True) -> JobRequest:
@@ -95,8 +98,22 @@ def released(request: JobRequest, *, at_ms: int, error: str, is_attempt: bool = 
     )
 
 
+def left_at_gate(request: JobRequest, *, at_ms: int, gate: str) -> JobRequest:
+    """Left at a gate that waits; it is polled again at ``at_ms``.
+
+    Nothing went wrong: workers that failed before no longer count.
+
+    Args:
+        request: As it was held.
+        at_ms: Epoch milliseconds.
+        gate: What the gate said.
+    """
+    left = replace(renewed(request, until_ms=at_ms), last_error="", attempt=0)
+    return replace(left, gate=shortened(gate))
+
+
 def deployed(request: JobRequest, outcome: Outcome, *, now_ms: int) -> JobRequest:
-    """Deployed: every thing runs the image."""
+    """Deployed: every thing runs the image, or the gates of all waves passed."""
     return replace(
         _moved(request, RequestState.DEPLOYED), lease=None, outcome=outcome, ended_ms=now_ms
     )
@@ -129,6 +146,8 @@ def retried(request: JobRequest) -> JobRequest:
         lease=None,
         last_error="",
         checkpoint=None,
+        waves=None,
+        gate="",
         outcome=None,
         failure=None,
         ended_ms=None,

@@ -88,6 +88,9 @@ def _files(configuration: DeploymentConfiguration, request: JobRequest) -> Itera
     if document is not None and document.source is DocumentSource.LOCAL_FILE:
         named["jobDocPath"] = document.path or ""
         allowed["jobDocPath"] = request.document.name if request.document else ""
+    if configuration.waves is not None and configuration.waves.excepted_things is not None:
+        named["exceptThings"] = configuration.waves.excepted_things
+        allowed["exceptThings"] = request.excepted.name if request.excepted else ""
     for key, path in named.items():
         if path != allowed[key]:
             yield f"{key} = {quoted(path)} is not the request's own file {quoted(allowed[key])}"

@@ -10,7 +10,9 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from collections.abc import Callable
 
+from otactl.aws.machine_time import monotonic_ns, wall_ms
 from otactl.errors import Interrupted
 from otactl.model.local_cloud import LocalCloudAddress
 
@@ -21,11 +23,19 @@ class CommandClock:
     Args:
         speed: Seconds of this clock per second of the wall's.
         origin_ms: When the two showed the same, epoch milliseconds.
+        own_ms: The wall's clock.
     """
 
-    def __init__(self, *, speed: float = 1.0, origin_ms: int | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        speed: float = 1.0,
+        origin_ms: int | None = None,
+        own_ms: Callable[[], int] = wall_ms,
+    ) -> None:
         self._speed = speed
-        self._origin_ms = _wall_ms() if origin_ms is None else origin_ms
+        self._own_ms = own_ms
+        self._origin_ms = own_ms() if origin_ms is None else origin_ms
         self._asked = threading.Event()
         self._signal_number = int(signal.SIGINT)
         self._shielded = False
@@ -41,11 +51,11 @@ class CommandClock:
 
     def now_ms(self) -> int:
         """Epoch milliseconds."""
-        return self._origin_ms + int((_wall_ms() - self._origin_ms) * self._speed)
+        return self._origin_ms + int((self._own_ms() - self._origin_ms) * self._speed)
 
     def monotonic_ms(self) -> int:
         """Milliseconds since some instant, whatever becomes of the wall clock."""
-        return int(_monotonic_ns() / 1e6 * self._speed)
+        return int(monotonic_ns() / 1e6 * self._speed)
 
     def sleep(self, seconds: float) -> None:
         """Wait; raises ``Interrupted`` at once when the user asks to stop, unless shielded."""
@@ -73,14 +83,3 @@ class CommandClock:
         """Stop the operation at its next safe point."""
         self._signal_number = signal_number
         self._asked.set()
-
-
-def _monotonic_ns() -> int:
-    """Nanoseconds that go on while the machine is suspended, where the system can count them."""
-    if hasattr(time, "CLOCK_BOOTTIME"):
-        return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
-    return time.monotonic_ns()
-
-
-def _wall_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -7,6 +7,7 @@ beside it and is read at the next poll. Nothing is called but STS, which says wh
 from __future__ import annotations
 
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -87,10 +88,22 @@ def decide_at(
             raise UserMistake(f"deployment {path.stem} has no waves")
         if journal.outcome is not None:
             raise UserMistake(f"deployment {path.stem} has ended: {outcome_words(journal)}")
-        asking = _asking(journal, wave, comment) if act is Act.APPROVE else None
+        names = [one.name for one in journal.plan.waves]
+        if act is Act.APPROVE and wave is not None and wave not in names:
+            raise UserMistake(f"there is no wave {wave}", hint=f"the waves: {', '.join(names)}")
+        asking = asking_gate(journal.gates, wave, comment) if act is Act.APPROVE else None
     finally:
         journal.close()
-    decision = Decision(
+    decision = new_decision(act, asking, clients=clients, now_ms=now_ms, comment=comment)
+    DecisionFile(path).append(decision)
+    return decision
+
+
+def new_decision(
+    act: Act, asking: GateStatus | None, *, clients: AwsClients, now_ms: int, comment: str
+) -> Decision:
+    """A decision by whoever these credentials are; an approval answers the gate that asks."""
+    return Decision(
         act=act,
         identity=identity_of(clients),
         host=socket.gethostname(),
@@ -100,16 +113,19 @@ def decide_at(
         answers=asking.question if asking else None,
         failed=asking.failed_since if asking else {},
     )
-    DecisionFile(path).append(decision)
-    return decision
 
 
-def _asking(journal: Journal, wave: str | None, comment: str) -> GateStatus:
-    """The gate that asks a person, and may be approved."""
-    names = [one.name for one in journal.plan.waves]
-    if wave is not None and wave not in names:
-        raise UserMistake(f"there is no wave {wave}", hint=f"the waves: {', '.join(names)}")
-    gates = journal.gates
+def asking_gate(gates: Sequence[GateStatus], wave: str | None, comment: str) -> GateStatus:
+    """The gate that asks a person, and may be approved.
+
+    Args:
+        gates: What the gates said last, in order.
+        wave: The wave that is to be approved; None for whichever asks.
+        comment: Why.
+
+    Raises:
+        UserMistake: None asks, another one does, or the comment is missing.
+    """
     if not gates:
         raise UserMistake("no wave has begun yet, so there is nothing to approve")
     status = gates[-1]

@@ -140,6 +140,7 @@ def carry_out(
             releases=environment.releases,
             is_rehearsal=environment.is_rehearsal,
             waiting=environment.waiting,
+            decisions=environment.decisions,
         )
         executor.run()
         if executor.failure is not None and isinstance(observer, DebugLog):

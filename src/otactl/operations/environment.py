@@ -29,6 +29,7 @@ from otactl.operations.frontend import Frontend
 from otactl.operations.state_directory import state_directory
 
 if TYPE_CHECKING:
+    from otactl.deploy.decision_file import Decisions
     from otactl.deploy.journal import Journal
     from otactl.deploy.observer import Observer
     from otactl.model.configuration import DeploymentConfiguration
@@ -96,6 +97,7 @@ class DeploymentEnvironment:
         observer: Is notified in place of the frontend's progress; tests stop at an instant by it.
         frontend: Is notified, hears signals, and answers for the user.
         waiting: How long this process waits at the gates of waves.
+        decisions: What people decided; the file beside the journal when None.
     """
 
     clients: AwsClients
@@ -109,6 +111,7 @@ class DeploymentEnvironment:
     observer: Observer | None = None
     frontend: Frontend = field(default_factory=Frontend)
     waiting: WaitOptions = field(default_factory=WaitOptions)
+    decisions: Decisions | None = None
 
     def services(self) -> Services:
         """The world behind the Protocols of ``deploy``."""

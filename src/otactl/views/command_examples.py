@@ -49,6 +49,13 @@ EXAMPLES = {
     "queue list": ("queue list", "queue list -o json"),
     "queue show": ("queue show job-7", "queue show job-7 -o json"),
     "queue cancel": ("queue cancel job-7", "queue cancel --series batch-7"),
+    "queue approve": (
+        "queue approve jobId_1",
+        "queue approve jobId_1 --wave canary",
+    ),
+    "queue reject": ("queue reject jobId_1", "queue reject jobId_1 --comment 'too slow'"),
+    "queue pause": ("queue pause jobId_1", "queue pause jobId_1 --comment 'the weekend'"),
+    "queue continue": ("queue continue jobId_1", "queue continue jobId_1 -o json"),
     "queue retry": ("queue retry job-7", "queue retry job-7 -o json"),
     "queue fetch": ("queue fetch", "queue fetch --claim"),
     "queue run": ("queue run --once --report-dir reports", "queue run --drain --workers 4"),

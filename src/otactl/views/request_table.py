@@ -10,10 +10,12 @@ from rich.text import Text
 from otactl.jobqueue.request import JobRequest, MalformedRequest
 from otactl.jobqueue.schedule import WaitReason
 from otactl.model.quoting import printable
+from otactl.operations.queue.request_fields import iso
 from otactl.views.foreign_text import clean, clean_lines
 from otactl.views.wording import duration
 
 if TYPE_CHECKING:
+    from otactl.jobqueue.request import Lease
     from otactl.jobqueue.schedule import Wait
 
 _HEADS = ("request", "state", "targets", "image", "age", "worker")
@@ -28,6 +30,35 @@ _WAITS = {
 def wait_text(wait: Wait) -> str:
     """Why a request waits, for people."""
     return _WAITS[wait.reason].format(on=wait.on)
+
+
+def remark(request: JobRequest | MalformedRequest, wait: Wait | None, now_ms: int) -> str:
+    """What is to be said of a request, for people.
+
+    Args:
+        request: The request.
+        wait: What it waits for, if it is pending.
+        now_ms: Epoch milliseconds.
+    """
+    if isinstance(request, MalformedRequest):
+        return request.reason
+    if wait is not None:
+        return wait_text(wait)
+    if request.failure is not None:
+        return f"{request.failure.kind}: {request.failure.reason}"
+    if request.outcome is not None:
+        missed = request.outcome.not_succeeded
+        words = f"{request.outcome.succeeded:,} of {request.outcome.things:,} things"
+        return f"{words}; {missed:,} did not succeed" if missed else words
+    return "" if request.lease is None else _lease_words(request, request.lease, now_ms)
+
+
+def _lease_words(request: JobRequest, lease: Lease, now_ms: int) -> str:
+    is_over, until = lease.until_ms <= now_ms, iso(lease.until_ms)
+    if request.gate and not request.attempt:
+        return f"{request.gate}; " + ("to be polled now" if is_over else f"polled again at {until}")
+    whose = f"{lease.owner}, attempt {request.attempt}"
+    return f"free to be taken over from {whose}" if is_over else f"{whose}, lease until {until}"
 
 
 def request_lines(rows: Sequence[tuple[JobRequest | MalformedRequest, str]], now_ms: int) -> Text:

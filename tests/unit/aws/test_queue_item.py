@@ -58,6 +58,9 @@ REQUESTS = st.builds(
     state=st.sampled_from(RequestState),
     document=files("docFile_x"),
     checkpoint=files("checkpointFile_x"),
+    waves=files("wavesFile_x"),
+    excepted=files("exceptFile_x"),
+    gate=st.sampled_from(["", "wave canary: wait: 1 of 2"]),
     targets=st.none()
     | st.builds(
         Targets,

@@ -65,6 +65,7 @@ def test_the_queued_copy_names_the_queued_files_and_leaves_the_rest_as_it_is() -
         image="binFile_x_a.bin",
         thing_list="thingListFile_x_l.txt",
         document="docFile_x",
+        excepted=None,
     )
 
     configuration = configuration_of(copy)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from otactl.cli import terminal
@@ -28,7 +26,6 @@ from otactl.cli.queue.options import (
     ThingListOption,
     queued,
 )
-from otactl.errors import UserMistake
 from otactl.jobqueue.order import Priority
 
 if TYPE_CHECKING:
@@ -64,6 +61,7 @@ def add(
     """
     from otactl.jobqueue.submission import RequestOptions
     from otactl.operations.load import load_deployment
+    from otactl.operations.queue.add_options import check_named, check_series, epoch_ms
     from otactl.operations.queue.request_fields import request_fields
     from otactl.operations.queue.submit import Submission, after_keys, request_names, submit
 
@@ -71,7 +69,7 @@ def add(
     loaded.configuration.refuse_queueing()
     check_named(file, "binName", loaded.configuration.image, image)
     check_named(file, "thingList", loaded.configuration.thing_list, thing_list)
-    _check_series(split, required_succeeded, max_minutes, loaded.configuration.rounds)
+    check_series(split, required_succeeded, max_minutes, loaded.configuration.rounds)
     session = queue.session()
     options = RequestOptions(
         priority=priority,
@@ -90,49 +88,6 @@ def add(
         terminal.print_json({"requests": [request_fields(request) for request in requests]})
     else:
         terminal.stdout_console().print(request_names(requests), markup=False, soft_wrap=True)
-
-
-def _check_series(
-    split: int | None, required: float | None, max_minutes: int | None, rounds: int
-) -> None:
-    """Refuse what is about a series and has none.
-
-    Raises:
-        UserMistake: It is.
-    """
-    if required is not None and split is None:
-        raise UserMistake("--required-succeeded is about the requests of --split")
-    if required is not None and rounds > 1:
-        raise UserMistake("--required-succeeded needs rounds = 1: each round must succeed")
-    if max_minutes is not None and required is None:
-        raise UserMistake("--max-minutes is about --required-succeeded")
-
-
-def check_named(file: Path, key: str, named: str, given: Path | None) -> None:
-    """Refuse a file on the command line that is not the one the configuration names."""
-    if given is None or Path(named).resolve() == given.resolve():
-        return
-    raise UserMistake(
-        f"{file}: {key} is {named}, but {given} was given",
-        hint="they must be the same file; paths in the configuration count from its own folder",
-    )
-
-
-def epoch_ms(text: str) -> int:
-    """A time as people write it, in epoch milliseconds; UTC when it names no offset.
-
-    Raises:
-        UserMistake: It is none.
-    """
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise UserMistake(
-            f"--not-before {text} is no time", hint="write it as 2026-12-01T03:00+01:00"
-        ) from error
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return int(moment.timestamp() * 1000)
 
 
 def _warn(loaded: LoadedDeployment, bucket: str, session: QueueSession) -> None:

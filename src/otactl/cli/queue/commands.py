@@ -7,6 +7,7 @@ import typer
 from otactl.cli.queue.add import add
 from otactl.cli.queue.change import cancel, retry
 from otactl.cli.queue.create import create
+from otactl.cli.queue.decide import approve, continue_, pause, reject
 from otactl.cli.queue.fetch import fetch
 from otactl.cli.queue.init import init
 from otactl.cli.queue.listing import list_requests, show
@@ -21,11 +22,15 @@ Deployed or Failed; `list` says what each one waits for, `show` everything about
 
 app = typer.Typer(no_args_is_help=True, help=_HELP)
 app.command()(add)
+app.command()(approve)
 app.command()(cancel)
+app.command("continue")(continue_)
 app.command()(create)
 app.command()(fetch)
 app.command()(init)
 app.command("list")(list_requests)
+app.command()(pause)
+app.command()(reject)
 app.command()(retry)
 app.command()(run)
 app.command()(show)

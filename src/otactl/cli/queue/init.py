@@ -7,10 +7,7 @@ from typing import Annotated
 import typer
 
 from otactl.cli import terminal
-from otactl.cli.options import (
-    OutputFormat,
-    OutputOption,
-)
+from otactl.cli.options import OutputFormat, OutputOption
 from otactl.cli.queue.options import (
     DEFAULT_QUEUE,
     QueueLocation,

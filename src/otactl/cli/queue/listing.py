@@ -9,10 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from otactl.cli import terminal
-from otactl.cli.options import (
-    OutputFormat,
-    OutputOption,
-)
+from otactl.cli.options import OutputFormat, OutputOption
 from otactl.cli.queue.options import (
     DEFAULT_QUEUE,
     QueueLocation,
@@ -22,7 +19,6 @@ from otactl.cli.queue.options import (
 from otactl.jobqueue.state import RequestState
 
 if TYPE_CHECKING:
-    from otactl.jobqueue.request import JobRequest, MalformedRequest
     from otactl.jobqueue.schedule import Wait
     from otactl.operations.queue.session import QueueSession
 
@@ -43,8 +39,8 @@ def list_requests(
     output: OutputOption = OutputFormat.TEXT,
 ) -> None:
     """List requests in the queue's order, and what the pending ones wait for."""
-    from otactl.operations.queue.request_fields import request_fields
-    from otactl.views.request_table import request_lines
+    from otactl.operations.queue.request_fields import request_fields, wait_fields
+    from otactl.views.request_table import remark, request_lines
 
     session = queue.session()
     states = tuple(RequestState) if everything else tuple(state or _OPEN)
@@ -53,11 +49,11 @@ def list_requests(
     ]
     waits = _waits(session, limit) if RequestState.PENDING in states else {}
     if output is OutputFormat.JSON:
-        fields = [request_fields(each) | _wait_fields(waits.get(each.order_key)) for each in found]
+        fields = [request_fields(each) | wait_fields(waits.get(each.order_key)) for each in found]
         terminal.print_json({"requests": fields})
         return
-    rows = [(each, _remark(each, waits.get(each.order_key))) for each in found]
     now_ms = time.time_ns() // 1_000_000
+    rows = [(each, remark(each, waits.get(each.order_key), now_ms)) for each in found]
     terminal.stdout_console().print(
         request_lines(rows, now_ms) if rows else "the queue is empty", soft_wrap=True
     )
@@ -99,33 +95,3 @@ def _waits(session: QueueSession, limit: int) -> dict[str, Wait]:
     overview = Overview(session.table, session.targets, CommandClock())
     verdicts = islice(overview.verdicts(session.table.active(), overview.pending()), limit)
     return {each.request.order_key: each.wait for each in verdicts if each.wait is not None}
-
-
-def _wait_fields(wait: Wait | None) -> dict[str, object]:
-    if wait is None:
-        return {"waitsFor": None}
-    return {"waitsFor": {"reason": wait.reason.value, "request": wait.on or None}}
-
-
-def _remark(request: JobRequest | MalformedRequest, wait: Wait | None) -> str:
-    from otactl.jobqueue.request import MalformedRequest
-    from otactl.operations.queue.request_fields import iso
-    from otactl.views.request_table import wait_text
-
-    if isinstance(request, MalformedRequest):
-        return request.reason
-    if wait is not None:
-        return wait_text(wait)
-    if request.failure is not None:
-        return f"{request.failure.kind}: {request.failure.reason}"
-    if request.outcome is not None:
-        return f"{request.outcome.succeeded:,} of {request.outcome.things:,} things"
-    if request.lease is not None:
-        is_over = request.lease.until_ms <= time.time_ns() // 1_000_000
-        whose = f"{request.lease.owner}, attempt {request.attempt}"
-        return (
-            f"free to be taken over from {whose}"
-            if is_over
-            else (f"{whose}, lease until {iso(request.lease.until_ms)}")
-        )
-    return ""

@@ -24,6 +24,8 @@ def print_attempt(result: AttemptResult, *, with_error: bool) -> None:
         print_result(terminal.stdout_console(), result.result)
     if result.is_recorded:
         state = result.request.state.value
+    elif result.waits:
+        state = f"left at a gate: {result.waits}"
     else:
         state = "another worker's" if isinstance(result.error, LeaseLost) else "handed back"
     terminal.note(f"{result.request.job_id}: {state}")

@@ -120,7 +120,7 @@ class CreateJob(Step):
             if not refusal.is_conflict:
                 raise
             self._settle_conflict(context, request, refusal)
-        return {"created_ms": context.services.clock.now_ms()}
+        return {"created_ms": context.services.now_ms()}
 
     def _has_no_time(self, refusal: AwsRefused) -> bool:
         """Whether a wave's job is refused that would have to end too soon (facts A6)."""

@@ -8,31 +8,36 @@ How it ends:
   released, for this worker or another one to resume.
 * When it is the worker that lacks a permission, or its session is over, the request is released
   and the worker ends: it would fail with every other request too.
+* At a gate that waits the request is left, for whichever worker is there at its next poll.
 * If another worker has the request, nothing is recorded.
 """
 
 from __future__ import annotations
 
+import shutil
 import traceback
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from otactl.deploy.eligibility import Choice
 from otactl.deploy.journal import Journal, Phase
 from otactl.deploy.preparation import Request, prepare, prepare_again
 from otactl.deploy.step import CreateJob, DeleteExistingJob
 from otactl.deploy.store import DeploymentStore
+from otactl.deploy.wave_run import WaitOptions
 from otactl.errors import (
     AwsRefused,
     DeadlinePassed,
     DeploymentFailed,
+    GateWaits,
     LocalResourceMissing,
     OtactlError,
     ThingsFailed,
     UserMistake,
 )
 from otactl.jobqueue.claimed_request import LeaseLost
-from otactl.jobqueue.failure_policy import may_pass, own_fault
+from otactl.jobqueue.failure_policy import gate_pause_ms, may_pass, own_fault
 from otactl.jobqueue.state import FailureKind
 from otactl.jobqueue.trust import document_refusals
 from otactl.model.outcome import DeploymentResult
@@ -53,8 +58,10 @@ from otactl.operations.queue.request_files import (
     download_files,
     read_request,
 )
+from otactl.operations.queue.wave_file import read_waves
 
 if TYPE_CHECKING:
+    from otactl.deploy.observer import Observer
     from otactl.deploy.plan import Plan
     from otactl.deploy.planner import PlanOptions
     from otactl.jobqueue.claimed_request import ClaimedRequest
@@ -94,12 +101,14 @@ class WorkerParts:
         settings: How to deploy.
         frontend: Is notified, and hears signals.
         clients: Reach AWS under the lease of the request that is deployed.
+        observer: Is notified in place of the frontend's progress; tests stop at an instant by it.
     """
 
     session: QueueSession
     settings: WorkerSettings
     frontend: Frontend
     clients: GuardedClientPool = field(default_factory=GuardedClientPool)
+    observer: Observer | None = None
 
 
 def deploy_claimed(
@@ -112,7 +121,7 @@ def deploy_claimed(
         parts: The worker's.
         fetched: Where its files are already; they are downloaded when None.
     """
-    clock = LeasedClock(claimed, parts.frontend)
+    clock = LeasedClock(claimed, parts.frontend, parts.session.now_ms)
     attempt = Attempt(parts, claimed, clock, fetched)
     stopping = "the request is handed back unless it is over"
     with Heartbeat(claimed, parts.settings.policy), parts.frontend.hear_signals(clock, stopping):
@@ -139,11 +148,14 @@ class Attempt:
     ) -> None:
         self._session, self._settings = parts.session, parts.settings
         self._clients, self._frontend = parts.clients, parts.frontend
+        self._observer = parts.observer
         self._claimed = claimed
         self._recorder = Recorder(claimed, parts.frontend)
         self._clock = clock
         request = claimed.request
         self._folder = self._settings.work_dir / f"{request.aws_job_id}-{request.fence}"
+        self._began_ms = clock.monotonic_ms()
+        self._has_left = False
         self._fetched = fetched
 
     def run(self) -> AttemptResult:
@@ -167,15 +179,26 @@ class Attempt:
         try:
             plan, checkpoint, is_new = self._plan(loaded, environment, checkpoint)
             keeper = CheckpointKeeper(
-                self._claimed, store, checkpoint, self._recorder.retry_until_done
+                self._claimed,
+                store,
+                checkpoint,
+                plan,
+                retry=self._recorder.retry_until_done,
+                monotonic_ms=self._clock.monotonic_ms,
             )
             if is_new:
                 keeper.keep()
             journal = self._begin(loaded, plan, environment)
             try:
                 restore(journal, checkpoint, now_ms=self._clock.now_ms())
+                jobs = _created_jobs(journal)
                 journal.listener = keeper
                 result, failure = carry_out(journal, environment, find_leftovers=True)
+                if isinstance(failure, GateWaits):
+                    keeper.keep_waves(journal, at_gate=True)
+                    self._has_left = True
+                    is_poll = _created_jobs(journal) == jobs
+                    return self._leave(journal, result, failure, is_poll=is_poll)
                 return self._record(journal, result, failure)
             finally:
                 journal.close()
@@ -222,7 +245,10 @@ class Attempt:
             poll_seconds=self._settings.poll_seconds,
             pace=pace,
             releases=True,
+            observer=self._observer,
             frontend=self._frontend,
+            waiting=WaitOptions(leaves=True),
+            decisions=self._session.decisions(self._claimed.request),
         )
 
     def _plan(
@@ -240,16 +266,20 @@ class Attempt:
             account=account,
             deployment_id=request.deployment_id,
             options=self._plan_options(request),
+            excepted=loaded.excepted,
         )
         if checkpoint is not None:
+            kept = read_waves(request, self._session.store)
             plan = prepare_again(
                 wanted,
                 environment.services(),
                 document=checkpoint.document,
                 things=checkpoint.things,
+                kept=kept.names,
             )
             self._check_document(plan)
-            return plan, checkpoint, False
+            choice = Choice(thing_list=loaded.thing_list, former=kept.former)
+            return plan.model_copy(update={"choice": choice}), checkpoint, False
         now_ms = self._clock.now_ms()
         plan = prepare(wanted, environment.services())
         self._check_document(plan)
@@ -289,7 +319,20 @@ class Attempt:
         )
         journal.enter_targets(loaded.thing_list.things)
         journal.enter_former(plan.choice.former if plan.choice else {})
+        journal.enter_waves(plan.wave_things)
+        journal.enter_excepted(plan.excepted)
         return journal
+
+    def _leave(
+        self, journal: Journal, result: DeploymentResult, waits: GateWaits, *, is_poll: bool
+    ) -> AttemptResult:
+        """Leave a gate that waits; the request's lease says when it is polled again."""
+        pause_ms = gate_pause_ms(
+            visit_ms=self._clock.monotonic_ms() - self._began_ms,
+            poll_ms=int(1000 * self._settings.poll_seconds),
+            is_filling=_is_filling(journal),
+        )
+        return self._recorder.leave(waits, result, after_ms=pause_ms, is_poll=is_poll)
 
     def _record(
         self, journal: Journal, result: DeploymentResult, failure: OtactlError | None
@@ -320,9 +363,26 @@ class Attempt:
         return str(path)
 
     def _discard_files(self) -> None:
-        """Delete what was downloaded; it is in S3. The journal stays."""
+        """Delete what was downloaded; it is in S3. The journal stays, but that of a gate's poll."""
+        if self._has_left:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            return
         if self._fetched is not None or not self._folder.is_dir():
             return
         for path in self._folder.iterdir():
             if path.is_file() and path.name != _FAULT_NAME:
                 path.unlink(missing_ok=True)
+
+
+def _created_jobs(journal: Journal) -> int:
+    """How many jobs of the deployment were created so far."""
+    jobs = (step for step in journal.plan.steps if isinstance(step, CreateJob))
+    return sum(journal.record(step.key) is not None for step in jobs)
+
+
+def _is_filling(journal: Journal) -> bool:
+    """Whether the group behind the gate that waits lacks things."""
+    number = len(journal.gates) + 1
+    has_group = number <= len(journal.plan.waves) and journal.plan.waves[number - 1].group_name
+    after = journal.filled_until(number)
+    return bool(has_group) and journal.count_wave_things(number, after=after) > 0

@@ -27,6 +27,8 @@ class AttemptResult:
         is_recorded: Whether the request is over; else it was released, or another worker has it.
         stop_signal: The signal by which the user asked to stop; None without one.
         ends_worker: Whether the worker would fail with other requests too.
+        waits: What the gate said that it was left at; empty when it was not.
+        is_poll: Whether it was left where it was found: nothing was created.
     """
 
     request: JobRequest
@@ -35,12 +37,15 @@ class AttemptResult:
     is_recorded: bool = True
     stop_signal: int | None = None
     ends_worker: bool = False
+    waits: str = ""
+    is_poll: bool = False
 
     def to_fields(self) -> dict[str, Any]:
         """The report on it."""
         return {
             "request": request_fields(self.request),
             "recorded": self.is_recorded,
+            "waits": self.waits or None,
             "result": None if self.result is None else self.result.to_fields(),
             "error": None
             if self.error is None

@@ -7,6 +7,10 @@ deployment is for (a group may have changed), and how each round ended. The plan
 anew from the request's own files, with all its checks, and the document must be the one that those
 make (``deploy.preparation.prepare_again``): a checkpoint cannot add to what they say.
 How rounds ended only workers can write: the policies bind who adds to other names and states.
+
+Of waves it holds the whole state of the journal but who is in which (``wave_file``): it is kept
+before anything that the journal says is acted on. How far a group is filled is kept twice a minute,
+and when the worker leaves: adding a thing again changes nothing.
 """
 
 from __future__ import annotations
@@ -22,8 +26,10 @@ from otactl.deploy.ending import Ending
 from otactl.deploy.journal import Phase, StepState
 from otactl.deploy.step import AwaitJob, CreateJob
 from otactl.deploy.step.job import round_result
+from otactl.deploy.wave_state import WaveState
 from otactl.jobqueue.stored_file import FileRole, release_key
 from otactl.model.outcome import RoundResult
+from otactl.operations.queue.wave_file import KeptWaves, write_waves
 
 if TYPE_CHECKING:
     from otactl.aws.release_store import ReleaseStore
@@ -37,6 +43,8 @@ if TYPE_CHECKING:
 _MAX_BYTES = 64 * 1024 * 1024
 #: Epoch milliseconds of the year 5138; no more can be shown as a date, or counted here.
 _MAX_NUMBER = 10**14
+#: How often it is kept how far a thing group is filled.
+_FILLING_MS = 30_000
 
 
 class Checkpoint(BaseModel):
@@ -49,6 +57,7 @@ class Checkpoint(BaseModel):
         rounds: The journal's record of each round that is over, in order.
         failure: Why it ended before its time, once what it created is being deleted; the next
             worker goes on deleting, and deploys nothing.
+        waves: How far waves are; None without them, and before the first step.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -58,6 +67,7 @@ class Checkpoint(BaseModel):
     things: int = Field(ge=0, le=_MAX_NUMBER)
     rounds: tuple[dict[str, Any], ...] = ()
     failure: str = ""
+    waves: WaveState | None = None
 
     @field_validator("rounds")
     @classmethod
@@ -76,15 +86,22 @@ class Checkpoint(BaseModel):
         return cls(planned_ms=planned_ms, document=job.document, things=plan.things)
 
 
-def read_checkpoint(request: JobRequest, store: ReleaseStore) -> Checkpoint | None:
+def read_checkpoint(
+    request: JobRequest, store: ReleaseStore, *, before: int | None = None
+) -> Checkpoint | None:
     """What the last worker left; None when it made no plan.
+
+    Args:
+        request: The request.
+        store: Where it is kept.
+        before: A fence that whoever wrote it did not have yet; the request's own for its worker.
 
     Raises:
         FileRefused: It is there and cannot be used.
     """
     if request.checkpoint is None:
         return None
-    _check_name(request, request.checkpoint)
+    _check_name(request, request.checkpoint, request.fence if before is None else before)
     content = store.read(request.bucket, request.checkpoint, limit_bytes=_MAX_BYTES)
     try:
         return Checkpoint.model_validate_json(content)
@@ -92,15 +109,15 @@ def read_checkpoint(request: JobRequest, store: ReleaseStore) -> Checkpoint | No
         raise FileRefused(f"{request.checkpoint.key} is no checkpoint: {error}") from error
 
 
-def _check_name(request: JobRequest, file: StoredFile) -> None:
+def _check_name(request: JobRequest, file: StoredFile, before: int) -> None:
     """Only workers may write files of this name (deployment/queue-adder-policy.json).
 
     Raises:
         FileRefused: No worker of this request wrote it.
     """
     start = re.escape(release_key(FileRole.CHECKPOINT, request.aws_job_id, ""))
-    match = re.fullmatch(start + r"(\d{1,12})-(failed|\d{1,6})\.json", file.key, re.ASCII)
-    if match is None or int(match[1]) >= request.fence or file.sha256 is None:
+    match = re.fullmatch(start + r"(\d{1,12})-\d{1,9}\.json", file.key, re.ASCII)
+    if match is None or int(match[1]) >= before or file.sha256 is None:
         raise FileRefused(f"{file.key} is no checkpoint of {request.job_id}")
 
 
@@ -111,7 +128,9 @@ class CheckpointKeeper:
         claimed: The request; only its owner can point it at a checkpoint.
         store: Where they are kept.
         checkpoint: What there is already.
+        plan: The deployment's.
         retry: Retries an action while AWS is unreachable.
+        monotonic_ms: Milliseconds since some instant.
     """
 
     def __init__(
@@ -119,12 +138,19 @@ class CheckpointKeeper:
         claimed: ClaimedRequest,
         store: ReleaseStore,
         checkpoint: Checkpoint,
+        plan: Plan,
+        *,
         retry: Callable[[Callable[[], None]], None],
+        monotonic_ms: Callable[[], int],
     ) -> None:
         self._claimed = claimed
         self._store = store
         self._checkpoint = checkpoint
         self._retry = retry
+        self._monotonic_ms = monotonic_ms
+        self._plan = plan
+        self._number = 0
+        self._kept_ms = monotonic_ms()
 
     def keep(self) -> None:
         """Keep what there is.
@@ -133,6 +159,30 @@ class CheckpointKeeper:
             LeaseLost: Another worker has the request.
         """
         self._retry(self._keep)
+
+    def on_entered(self, journal: Journal) -> None:
+        """Keep how far waves are, before the deployment goes on.
+
+        Raises:
+            LeaseLost: Another worker has the request.
+        """
+        self.keep_waves(journal, at_gate=False)
+
+    def keep_waves(self, journal: Journal, *, at_gate: bool) -> None:
+        """Keep how far waves are, when that is further than what is kept.
+
+        Raises:
+            LeaseLost: Another worker has the request.
+        """
+        if not self._plan.waves:
+            return
+        state, kept = WaveState.of(journal, self._plan), self._checkpoint.waves
+        if kept is not None and state.substance == kept.substance:
+            is_due = at_gate or self._monotonic_ms() - self._kept_ms >= _FILLING_MS
+            if state.filling == kept.filling or not is_due:
+                return
+        self._checkpoint = self._checkpoint.model_copy(update={"waves": state})
+        self.keep()
 
     def on_round_entered(self, journal: Journal, result: RoundResult) -> None:
         """Keep how a round ended. Doing it again is no error.
@@ -152,19 +202,24 @@ class CheckpointKeeper:
         Raises:
             LeaseLost: Another worker has the request.
         """
-        failed = phase is Phase.CLEANING and journal.failure is not None
+        self.on_entered(journal)
+        failed = phase is Phase.CLEANING and journal.failure is not None and not self._plan.waves
         if failed and has_begun_a_job(journal):
             self._checkpoint = self._checkpoint.model_copy(update={"failure": journal.failure})
             self.keep()
 
     def _keep(self) -> None:
         request = self._claimed.request
+        waves = None
+        if self._plan.waves and request.waves is None:
+            waves = write_waves(request, self._store, KeptWaves.of(self._plan))
         # A name of its own each time: what a later worker points at, no earlier one replaces.
-        end = "failed" if self._checkpoint.failure else str(len(self._checkpoint.rounds))
-        name = f"{request.fence}-{end}.json"
+        name = f"{request.fence}-{self._number}.json"
+        self._number += 1
         key = release_key(FileRole.CHECKPOINT, request.aws_job_id, name)
         content = self._checkpoint.model_dump_json().encode()
-        self._claimed.keep_checkpoint(self._store.write(request.bucket, key, content))
+        self._claimed.keep_checkpoint(self._store.write(request.bucket, key, content), waves)
+        self._kept_ms = self._monotonic_ms()
 
 
 def has_begun_a_job(journal: Journal) -> bool:
@@ -176,12 +231,22 @@ def has_begun_a_job(journal: Journal) -> bool:
 
 
 def restore(journal: Journal, checkpoint: Checkpoint, *, now_ms: int) -> None:
-    """Enter what the last worker had done into a new journal.
+    """Enter what the last worker had done into a new journal; of waves, exactly that.
 
     Its last round is not entered as over, though its steps are done: so the executor takes its
     result once more, and undoes what the last worker may not have undone.
+
+    Raises:
+        FileRefused: It is not the state of such a deployment.
     """
     plan, records = journal.plan, checkpoint.rounds
+    if plan.waves:
+        if checkpoint.waves is not None:
+            try:
+                checkpoint.waves.enter_into(journal, now_ms=now_ms)
+            except ValueError as error:
+                raise FileRefused(f"the checkpoint is not this deployment's: {error}") from error
+        return
     done = len(records)
     if checkpoint.failure:
         journal.enter_failure(checkpoint.failure)

@@ -44,7 +44,7 @@ def fetch_request(
     if job_id is not None:
         request: JobRequest | None = session.request(job_id)
     else:
-        overview = Overview(session.table, session.targets, CommandClock())
+        overview = Overview(session.table, session.targets, CommandClock(own_ms=session.now_ms))
         verdicts = overview.verdicts(session.table.active(), overview.pending())
         request = next((verdict.request for verdict in verdicts if verdict.wait is None), None)
     folder = into or Path(request.job_id if request else ".")
@@ -61,13 +61,15 @@ def fetch_claimed(
     If it cannot be downloaded, the queue records why.
     """
     policy = LeasePolicy(lease_ms=lease_ms)
-    request = new_claimer(session, CommandClock(), policy, frontend).claim()
+    request = new_claimer(session, CommandClock(own_ms=session.now_ms), policy, frontend).claim()
     folder = into or Path(request.job_id if request else ".")
     if request is not None:
         try:
             _download(request, session, folder)
         except OtactlError as error:
-            claimed = ClaimedRequest(session.table, request, CommandClock(), LeasePolicy())
+            claimed = ClaimedRequest(
+                session.table, request, CommandClock(own_ms=session.now_ms), LeasePolicy()
+            )
             Recorder(claimed, frontend).end_by(error)
             raise
     _write_claim(request, session, folder, lease_ms)
@@ -91,7 +93,7 @@ def deploy_fetched(
     session = QueueSession(claim.table, claim.profile, claim.region, claim.endpoint_url)
     policy = replace(settings.policy, lease_ms=claim.lease_ms)
     request = _claimed_by(session, claim.job_id, claim.owner, claim.fence)
-    claimed = ClaimedRequest(session.table, request, CommandClock(), policy)
+    claimed = ClaimedRequest(session.table, request, CommandClock(own_ms=session.now_ms), policy)
     parts = WorkerParts(session, replace(settings, policy=policy), frontend)
     result = deploy_claimed(claimed, parts, fetched=folder)
     write_claim(folder, claim.model_copy(update={"is_over": True}))

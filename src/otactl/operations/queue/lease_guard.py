@@ -9,11 +9,13 @@ renews the lease. Why that is enough even for a frozen process is explained in
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from itertools import count
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from otactl.aws.clients import AwsClients, CallCounter
+from otactl.aws.machine_time import wall_ms
 from otactl.errors import AwsUnreachable, OtactlError
 from otactl.jobqueue.claimed_request import LeaseLost
 from otactl.operations.clock import CommandClock
@@ -32,10 +34,13 @@ class LeasedClock(CommandClock):
     Args:
         claimed: The request that is deployed.
         frontend: Is warned when the lease cannot be renewed.
+        own_ms: The wall's clock.
     """
 
-    def __init__(self, claimed: ClaimedRequest, frontend: Frontend) -> None:
-        super().__init__()
+    def __init__(
+        self, claimed: ClaimedRequest, frontend: Frontend, own_ms: Callable[[], int] = wall_ms
+    ) -> None:
+        super().__init__(own_ms=own_ms)
         self._claimed = claimed
         self._frontend = frontend
 

@@ -10,7 +10,13 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from otactl.errors import AwsUnreachable, LocalResourceMissing, OtactlError, UserMistake
+from otactl.errors import (
+    AwsUnreachable,
+    GateWaits,
+    LocalResourceMissing,
+    OtactlError,
+    UserMistake,
+)
 from otactl.jobqueue.claimed_request import LeaseLost
 from otactl.jobqueue.failure_policy import (
     is_attempt,
@@ -82,6 +88,22 @@ class Recorder:
             error=error,
             is_recorded=False,
             ends_worker=refuses_the_worker(error),
+        )
+
+    def leave(
+        self, waits: GateWaits, result: DeploymentResult, *, after_ms: int, is_poll: bool
+    ) -> AttemptResult:
+        """Leave it at a gate until the next poll: nothing failed, and nothing is over."""
+        try:
+            self.retry_until_done(lambda: self._claimed.leave(after_ms=after_ms, gate=str(waits)))
+        except LeaseLost as loss:
+            return self.lost(loss)
+        return AttemptResult(
+            request=self._claimed.request,
+            result=result,
+            is_recorded=False,
+            waits=str(waits),
+            is_poll=is_poll,
         )
 
     def end_by(self, error: OtactlError) -> AttemptResult:

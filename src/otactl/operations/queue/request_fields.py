@@ -10,6 +10,7 @@ from otactl.jobqueue.request import MalformedRequest
 
 if TYPE_CHECKING:
     from otactl.jobqueue.request import JobRequest
+    from otactl.jobqueue.schedule import Wait
 
 
 def request_fields(request: JobRequest | MalformedRequest) -> dict[str, Any]:
@@ -51,11 +52,13 @@ def request_fields(request: JobRequest | MalformedRequest) -> dict[str, Any]:
         "owner": request.lease.owner if request.lease else None,
         "leaseUntil": iso(request.lease.until_ms) if request.lease else None,
         "lastTrouble": request.last_error or None,
+        "gate": request.gate or None,
         "outcome": None
         if request.outcome is None
         else {
             "things": request.outcome.things,
             "succeeded": request.outcome.succeeded,
+            "notSucceeded": request.outcome.not_succeeded,
             "rounds": request.outcome.rounds,
         },
         "failure": None
@@ -67,6 +70,13 @@ def request_fields(request: JobRequest | MalformedRequest) -> dict[str, Any]:
         },
         "endedAt": iso(request.ended_ms),
     }
+
+
+def wait_fields(wait: Wait | None) -> dict[str, Any]:
+    """What a pending request waits for."""
+    if wait is None:
+        return {"waitsFor": None}
+    return {"waitsFor": {"reason": wait.reason.value, "request": wait.on or None}}
 
 
 def iso(moment_ms: int | None) -> str | None:

@@ -61,6 +61,8 @@ def download_files(request: JobRequest, store: ReleaseStore, folder: Path, trust
         request.thing_list: MAX_THING_LIST_BYTES,
         request.image: trust.max_image_bytes,
     }
+    if request.excepted is not None:
+        limits[request.excepted] = MAX_THING_LIST_BYTES
     for file, name in names_of(request).items():
         if file.sha256 is None and trust.needs_digests:
             raise FileRefused(
@@ -149,6 +151,8 @@ def _read(
         reasons.append(
             "[SIGNING_CONFIG]: a worker signs only with a key of its own (--signing-key)"
         )
+    if parsed.configuration.waves is not None and request.series is not None:
+        reasons.append("useWaveConfig = True in a request of a series (--split)")
     if reasons:
         raise UserMistake(
             f"the configuration of {request.job_id} names what it may not: {'; '.join(reasons)}"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from otactl.aws.clients import AwsClients, AwsSettings
 from otactl.aws.identity import account_of
+from otactl.aws.machine_time import wall_ms
+from otactl.aws.queue_decisions import QueueDecisions
 from otactl.aws.queue_table import DynamoRequestTable
 from otactl.aws.release_store import ReleaseStore
 from otactl.aws.target_reader import StoredTargetReader
@@ -18,6 +21,7 @@ from otactl.jobqueue.request import JobRequest, MalformedRequest
 from otactl.jobqueue.state import RequestState
 from otactl.model.arn import is_region
 from otactl.model.quoting import quoted
+from otactl.operations.queue.queue_time import queue_time
 
 if TYPE_CHECKING:
     from otactl.jobqueue.ports import RequestTable
@@ -68,6 +72,13 @@ class QueueSession:
         )
 
     @cached_property
+    def now_ms(self) -> Callable[[], int]:
+        """The clock of leases, epoch milliseconds."""
+        if self.endpoint_url is not None:
+            return wall_ms
+        return queue_time(wall_ms, self.clients.aws_now_ms)
+
+    @cached_property
     def account(self) -> str:
         """The account of the credentials."""
         return account_of(self.clients)
@@ -86,6 +97,10 @@ class QueueSession:
     def targets(self) -> StoredTargetReader:
         """Knows whom its requests are for."""
         return StoredTargetReader(self.store, self.clients_in)
+
+    def decisions(self, request: JobRequest) -> QueueDecisions:
+        """What people decided about the deployment of a request, in its present run."""
+        return QueueDecisions(self.clients, self.table_name, request.deployment_id)
 
     def request(self, job_id: str) -> JobRequest:
         """The request of an id.

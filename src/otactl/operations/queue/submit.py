@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from otactl.aws.object_store import S3ObjectStore
+from otactl.aws.target_reader import MAX_THING_LIST_BYTES
 from otactl.deploy.image_file import measure_image
+from otactl.errors import UserMistake
 from otactl.jobqueue.request import Targets
 from otactl.jobqueue.stored_file import FileRole, StoredFile
 from otactl.jobqueue.submission import (
@@ -58,8 +60,14 @@ def submit(submission: Submission, session: QueueSession, *, now_ms: int) -> tup
         The requests, in their order.
 
     Raises:
+        UserMistake: It has waves and is to be split.
         AwsRefused: There is no such table or bucket, or something is not allowed.
     """
+    if submission.split is not None and submission.loaded.configuration.waves is not None:
+        raise UserMistake(
+            "--split makes batches, useWaveConfig = True makes waves: use one of them",
+            hint="waves have gates and approvals; with --split, set useWaveConfig = False",
+        )
     parts = plan_parts(
         _targets(submission, session),
         submission.options,
@@ -71,7 +79,8 @@ def submit(submission: Submission, session: QueueSession, *, now_ms: int) -> tup
     session.table.find([parts[0].order_key])
     keeper = _FileKeeper(submission, session)
     image, document = keeper.image(parts[0]), keeper.document(parts[0])
-    requests = tuple(keeper.request(part, image, document) for part in parts)
+    excepted = keeper.excepted(parts[0])
+    requests = tuple(keeper.request(part, image, document, excepted) for part in parts)
     session.table.add(requests)
     return requests
 
@@ -116,8 +125,21 @@ class _FileKeeper:
         text = read_named_text(path, "job document", limit=MAX_JOB_DOCUMENT_LENGTH)
         return self._write(FileRole.DOCUMENT, part, path.name, text.encode())
 
+    def excepted(self, part: QueuedPart) -> StoredFile | None:
+        """Store the list of things that are in no wave, when there is one."""
+        waves = self._configuration.waves
+        if waves is None or waves.excepted_things is None:
+            return None
+        path = Path(waves.excepted_things)
+        text = read_named_text(path, "list of exceptThings", limit=MAX_THING_LIST_BYTES)
+        return self._write(FileRole.EXCEPTED, part, path.name, text.encode())
+
     def request(
-        self, part: QueuedPart, image: StoredFile, document: StoredFile | None
+        self,
+        part: QueuedPart,
+        image: StoredFile,
+        document: StoredFile | None,
+        excepted: StoredFile | None,
     ) -> JobRequest:
         """Store what a request has of its own."""
         listed = "".join(f"{arn}\n" for arn in part.targets).encode()
@@ -129,6 +151,7 @@ class _FileKeeper:
             image=image.name,
             thing_list=thing_list.name,
             document=None if document is None else document.name,
+            excepted=None if excepted is None else excepted.name,
         )
         name = Path(self._configuration.file_name).name
         return pending_request(
@@ -139,6 +162,7 @@ class _FileKeeper:
             configuration=self._write(FileRole.CONFIGURATION, part, name, text.encode()),
             thing_list=thing_list,
             document=document,
+            excepted=excepted,
             targets=self._kept_targets(part),
         )
 

@@ -84,7 +84,7 @@ class Worker:
         self._parts, self._frontend = parts, parts.frontend
         self._options = options
         self._notify = notify
-        self._clock = clock or CommandClock()
+        self._clock = clock or CommandClock(own_ms=parts.session.now_ms)
         self._claimer = new_claimer(
             parts.session, self._clock, parts.settings.policy, parts.frontend
         )
@@ -107,8 +107,10 @@ class Worker:
                     self._clock.sleep(self._options.idle_seconds)
                     continue
             # From here on the deployment's own clock hears the signals.
-            ended += self._deploy(request)
-            if self._options.until is WorkUntil.ONE:
+            result = self._deploy(request)
+            ended += result.is_recorded
+            # A visit that only polled a gate is not the one of --once.
+            if self._options.until is WorkUntil.ONE and not result.is_poll:
                 return ended
 
     def _claim(self) -> JobRequest | None:
@@ -125,7 +127,7 @@ class Worker:
             self._clock.sleep(pause)
         raise AssertionError("counting never ends")
 
-    def _deploy(self, request: JobRequest) -> bool:
+    def _deploy(self, request: JobRequest) -> AttemptResult:
         self._frontend.note(f"{request.job_id}: taken (attempt {request.attempt})")
         policy = self._parts.settings.policy
         claimed = ClaimedRequest(self._parts.session.table, request, self._clock, policy)
@@ -135,14 +137,15 @@ class Worker:
             claimed.release(after_ms=0, error="interrupted before it began", is_attempt=False)
             raise
         result = deploy_claimed(claimed, self._parts)
-        if self._options.report_dir is not None:
+        if self._options.report_dir is not None and not result.is_poll:
             keep_report(result, self._options.report_dir)
-        self._notify(result)
+        if not result.is_poll:
+            self._notify(result)
         if result.stop_signal is not None:
             raise Interrupted(result.stop_signal)
         if result.ends_worker and result.error is not None:
             raise result.error
-        return result.is_recorded
+        return result
 
 
 def new_claimer(

@@ -1,0 +1,104 @@
+"""What people decided about a queued deployment in waves, in the queue's own table.
+
+Decisions have a hash key of their own, ``jobStatus = otactl-decision``, so that a policy can let
+somebody decide who may neither add nor deploy (IAM ``dynamodb:LeadingKeys``). Their range key is
+the deployment and a number: the order is that in which they were written, whatever the clocks of
+the hosts say. What is read is not trusted: an item that is no decision is nobody's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from otactl.aws.queue_item import ORDER_KEY, STATE
+from otactl.aws.translate import translated
+from otactl.errors import UserMistake
+from otactl.model.wave import DECISION, Decision
+
+if TYPE_CHECKING:
+    from otactl.aws.clients import AwsClients
+
+DECISION_STATE = "otactl-decision"
+_CONTENT = "decision"
+_DIGITS = 8
+#: More than people decide about one deployment, and than a poll should read.
+_MOST_READ = 10_000
+_TRIES = 20
+
+
+class QueueDecisions:
+    """The decisions of one deployment (``deploy.decision_file.Decisions``).
+
+    Args:
+        clients: The clients of the command, in the queue's region.
+        table_name: The queue's table.
+        deployment_id: Of the request's run.
+    """
+
+    def __init__(self, clients: AwsClients, table_name: str, deployment_id: str) -> None:
+        self._clients = clients
+        self._table_name = table_name
+        self._start = f"{deployment_id}/"
+
+    @translated("dynamodb")
+    def read(self) -> tuple[Decision, ...]:
+        """All decisions, in order; none when nobody decided anything."""
+        found = []
+        for item in islice(self._items(), _MOST_READ):
+            try:
+                found.append(DECISION.validate_json(item[_CONTENT]["S"]))
+            except (KeyError, ValidationError):
+                continue
+        return tuple(found)
+
+    @translated("dynamodb")
+    def append(self, decision: Decision) -> None:
+        """Add a decision behind all others.
+
+        Raises:
+            UserMistake: Others write all the time, or what they wrote has no number.
+        """
+        dynamodb = self._clients.dynamodb
+        for _ in range(_TRIES):
+            key = {STATE: {"S": DECISION_STATE}, ORDER_KEY: {"S": self._next_key()}}
+            try:
+                dynamodb.put_item(
+                    TableName=self._table_name,
+                    Item=key | {_CONTENT: {"S": DECISION.dump_json(decision).decode()}},
+                    ConditionExpression=f"attribute_not_exists({STATE})",
+                )
+            except dynamodb.exceptions.ConditionalCheckFailedException:
+                continue  # somebody else decided at the same time
+            return
+        raise UserMistake("others decide about this request all the time; try again")
+
+    def _next_key(self) -> str:
+        page = self._clients.dynamodb.query(**self._query(), ScanIndexForward=False, Limit=1)
+        last = page["Items"][0][ORDER_KEY]["S"].removeprefix(self._start) if page["Items"] else "0"
+        if not (last.isascii() and last.isdigit() and len(last) <= _DIGITS):
+            raise UserMistake(
+                f"the table has a decision that otactl did not write: {self._start}{last!r}",
+                hint="delete that item, then decide again",
+            )
+        return f"{self._start}{int(last) + 1:0{_DIGITS}d}"
+
+    def _items(self) -> Iterator[dict[str, Any]]:
+        pages = self._clients.dynamodb.get_paginator("query").paginate(**self._query())
+        for page in pages:
+            yield from page["Items"]
+
+    def _query(self) -> dict[str, Any]:
+        return {
+            "TableName": self._table_name,
+            "KeyConditionExpression": "#state = :state AND begins_with(#key, :start)",
+            "ExpressionAttributeNames": {"#state": STATE, "#key": ORDER_KEY},
+            "ExpressionAttributeValues": {
+                ":state": {"S": DECISION_STATE},
+                ":start": {"S": self._start},
+            },
+            "ConsistentRead": True,
+        }

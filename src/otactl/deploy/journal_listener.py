@@ -1,0 +1,22 @@
+"""Who is notified of what a journal was given, to keep it elsewhere too."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from otactl.deploy.journal import Journal, Phase
+    from otactl.model.outcome import RoundResult
+
+
+class JournalListener(Protocol):
+    """Is notified after an entry was written; it may raise to stop the deployment."""
+
+    def on_entered(self, journal: Journal) -> None:
+        """A step is further, a gate was judged, or a group is filled further."""
+
+    def on_round_entered(self, journal: Journal, result: RoundResult) -> None:
+        """The journal has a round's result."""
+
+    def on_phase_entered(self, journal: Journal, phase: Phase) -> None:
+        """The deployment is that far."""

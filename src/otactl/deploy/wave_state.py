@@ -1,0 +1,185 @@
+"""How far a deployment in waves is, without who is in which: what another machine goes on from.
+
+It is the journal's own entries, small whatever the number of things. The names of the things are
+kept apart (``wave_targeting.deal_again``). What comes back is not trusted: every number, name and
+verdict must be one that this very plan can have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from otactl.deploy.ending import Ending
+from otactl.deploy.journal import Outcome, Phase, StepState
+from otactl.deploy.step import CreateJob
+from otactl.model.comparison import Comparison
+from otactl.model.outcome import RoundResult
+from otactl.model.thing_state import ThingState
+from otactl.model.wave import GateStatus
+
+if TYPE_CHECKING:
+    from otactl.deploy.journal import Journal
+    from otactl.deploy.plan import Plan
+
+#: Epoch milliseconds of the year 5138; no more can be shown as a date, or counted here.
+_MAX_NUMBER = 10**14
+_Number = Annotated[int, Field(ge=0, le=_MAX_NUMBER)]
+
+
+class KeptStep(BaseModel):
+    """How far one step is, and what it left when it was done."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    state: StepState
+    record: dict[str, Any] | None = None
+
+
+class KeptArms(BaseModel):
+    """The arms of a wave's comparison: what each thing reported of its boots when it began."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    why_not: str
+    wave: dict[str, int | None] = {}
+    control: dict[str, int | None] = {}
+
+
+class WaveState(BaseModel):
+    """The state of a deployment in waves.
+
+    Attributes:
+        numbers: Instants and spans, milliseconds, by the journal's names for them.
+        filled: The last thing in each group that is being filled, by the wave's number.
+        refusals: Why things could not be put into a wave's group, by wave and thing.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    phase: Phase
+    outcome: Outcome | None = None
+    failure: str = ""
+    numbers: dict[str, _Number] = {}
+    filled: dict[int, str] = {}
+    refusals: dict[int, dict[str, str]] = {}
+    steps: dict[str, KeptStep] = {}
+    gates: tuple[GateStatus, ...] = ()
+    arms: dict[int, KeptArms] = {}
+    comparisons: tuple[Comparison, ...] = ()
+    rounds: tuple[RoundResult, ...] = ()
+
+    @classmethod
+    def of(cls, journal: Journal, plan: Plan) -> Self:
+        """What a journal of a plan holds."""
+        waves = range(1, len(plan.waves) + 1)
+        filled = {number: last for number in waves if (last := journal.filled_until(number))}
+        return cls(
+            phase=journal.phase,
+            outcome=journal.outcome,
+            failure=journal.failure or "",
+            numbers=journal.numbers,
+            filled=filled,
+            refusals={number: why for number in filled if (why := journal.fill_refusals(number))},
+            steps={
+                step.key: KeptStep(state=state, record=journal.record(step.key))
+                for step in plan.steps
+                if (state := journal.state(step.key)) is not None
+            },
+            gates=journal.gates,
+            arms={number: kept for number in waves if (kept := _arms(journal, number))},
+            comparisons=tuple(made for number in waves for made in journal.comparisons(number)),
+            rounds=journal.rounds,
+        )
+
+    @property
+    def filling(self) -> tuple[Any, ...]:
+        """How far groups are filled: it changes every second, and may be lost by a minute."""
+        return self.filled, self.refusals
+
+    @property
+    def substance(self) -> tuple[Any, ...]:
+        """What must not be lost, beside ``filling``: all but what every poll says anew."""
+        instants = {name for name in self.numbers if name.startswith("instant/")}
+        gates = tuple(
+            replace(
+                gate,
+                at_ms=0,
+                reasons=(),
+                soak_left_ms=None if gate.soak_left_ms is None else 0,
+            )
+            for gate in self.gates
+        )
+        compared = self.arms, self.comparisons
+        ended = self.phase, self.outcome, self.failure
+        return *ended, self.steps, self.rounds, instants, gates, compared
+
+    def check(self, plan: Plan) -> None:
+        """Refuse what this plan's deployment cannot have come to.
+
+        Raises:
+            ValueError: It is not the state of such a deployment.
+        """
+        waves = dict(enumerate((wave.name for wave in plan.waves), start=1))
+        keys = {step.key for step in plan.steps}
+        if not self.steps.keys() <= keys:
+            raise ValueError(f"it has steps that the plan has not: {self.steps.keys() - keys}")
+        if any(waves.get(gate.wave) != gate.name for gate in self.gates):
+            raise ValueError("it has a gate of another wave")
+        numbers = {*self.filled, *self.refusals, *(result.round for result in self.rounds)}
+        numbers |= {*self.arms, *(made.wave for made in self.comparisons)}
+        if not numbers <= waves.keys():
+            raise ValueError("it has a wave that the plan has not")
+        for gate in self.gates:
+            if gate.ending:
+                Ending(gate.ending)
+            if not 0 <= gate.at_ms <= _MAX_NUMBER:
+                raise ValueError("a gate has no such time")
+        for step in plan.steps:
+            kept = self.steps.get(step.key)
+            if isinstance(step, CreateJob) and kept is not None and kept.record is not None:
+                created_ms = kept.record.get("created_ms", 0)
+                if type(created_ms) is not int or not 0 <= created_ms <= _MAX_NUMBER:
+                    raise ValueError(f"{step.key} has no such time")
+
+    def enter_into(self, journal: Journal, *, now_ms: int) -> None:
+        """Enter it into a new journal of the same plan, whose waves are entered.
+
+        Raises:
+            ValueError: It is not the state of such a deployment.
+        """
+        self.check(journal.plan)
+        for key, step in self.steps.items():
+            journal.enter(key, step.state, now_ms=now_ms, record=step.record)
+        journal.enter_numbers(self.numbers)
+        for number, last in self.filled.items():
+            journal.enter_filled(number, last, self.refusals.get(number, {}))
+        for gate in self.gates:
+            journal.enter_gate(gate)
+        for number, kept in self.arms.items():
+            arms = (_things(kept.wave), _things(kept.control))
+            journal.enter_arms(number, arms, kept.why_not)
+        for made in self.comparisons:
+            journal.enter_comparison(made)
+        for result in self.rounds:
+            journal.enter_round(result)
+        if self.outcome is not None:
+            journal.enter_outcome(self.outcome, self.failure)
+        journal.enter_phase(self.phase)
+
+
+def _arms(journal: Journal, number: int) -> KeptArms | None:
+    why_not = journal.why_no_arms(number)
+    if why_not is None:
+        return None
+    wave, control = (
+        {thing.thing_name: thing.boots for thing in arm} for arm in journal.arms(number)
+    )
+    return KeptArms(why_not=why_not, wave=wave, control=control)
+
+
+def _things(arm: Mapping[str, int | None]) -> list[ThingState]:
+    return [ThingState(thing_name=name, boots=boots) for name, boots in arm.items()]

@@ -1,0 +1,75 @@
+"""Which things are in which wave, as the queue keeps it: decided at the plan, never again.
+
+One compressed file for a request, written by the worker that made the plan; the request's item has
+its digest. A million names of 20 characters are 23 MB, compressed about five.
+"""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from typing import TYPE_CHECKING, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from otactl.aws.release_store import FileRefused
+from otactl.jobqueue.stored_file import FileRole, StoredFile, release_key
+
+if TYPE_CHECKING:
+    from otactl.aws.release_store import ReleaseStore
+    from otactl.deploy.plan import Plan
+    from otactl.jobqueue.request import JobRequest
+
+#: A million names of the greatest length, 128 characters, and what stands between them.
+_MAX_BYTES = 256 * 1024 * 1024
+
+
+class KeptWaves(BaseModel):
+    """What was decided and found out of things at the plan.
+
+    Attributes:
+        names: The names of the things of each wave.
+        former: What things reported as their version, where that was asked.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    names: dict[str, tuple[str, ...]] = {}
+    former: dict[str, str | None] = {}
+
+    @classmethod
+    def of(cls, plan: Plan) -> Self:
+        """Of a plan that was just made."""
+        waves = zip(plan.waves, plan.wave_things, strict=True)
+        former = dict(plan.choice.former) if plan.choice else {}
+        return cls(names={wave.name: names for wave, names in waves}, former=former)
+
+
+def write_waves(request: JobRequest, store: ReleaseStore, kept: KeptWaves) -> StoredFile:
+    """Keep them for the workers to come."""
+    content = gzip.compress(kept.model_dump_json().encode(), mtime=0)
+    key = release_key(FileRole.WAVES, request.aws_job_id, f"{request.fence}.json.gz")
+    return store.write(request.bucket, key, content)
+
+
+def read_waves(request: JobRequest, store: ReleaseStore) -> KeptWaves:
+    """What ``write_waves`` kept; none when there was nothing to keep.
+
+    Raises:
+        FileRefused: It cannot be used.
+    """
+    file = request.waves
+    if file is None:
+        return KeptWaves()
+    start = release_key(FileRole.WAVES, request.aws_job_id, "")
+    if not file.key.startswith(start) or file.sha256 is None:
+        raise FileRefused(f"{file.key} does not hold the waves of {request.job_id}")
+    content = store.read(request.bucket, file, limit_bytes=_MAX_BYTES)
+    try:
+        unpacking = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+        text = unpacking.decompress(content, _MAX_BYTES)
+        if not unpacking.eof:
+            raise ValueError("it is cut short, or too large")
+        return KeptWaves.model_validate_json(text)
+    except (zlib.error, ValidationError, ValueError) as error:
+        raise FileRefused(f"{file.key} does not hold waves: {error}") from error

@@ -1,0 +1,165 @@
+"""Waves through the queue: gates that no process waits at, and what people decide there."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.support.answering_devices import AnsweringDevices
+from tests.support.queue_site import QueueSite, Told
+from tests.support.waiting import wait_until
+from tests.support.watched_worker import free
+
+if TYPE_CHECKING:
+    from otactl.aws.clients import AwsClients
+    from otactl.cloud import RunningCloud
+
+
+ASKS = "wait: everything is as required; it waits for an approval"
+
+
+@pytest.fixture
+def site(cloud: RunningCloud, clients: AwsClients, unique: str, tmp_path: Path) -> QueueSite:
+    return QueueSite(cloud, clients, unique, tmp_path)
+
+
+def visit(site: QueueSite) -> Told:
+    """One run of a CI job, when the next poll is due."""
+    free(site)
+    return site.queue("run", "--once", "--poll", "0.1", "--state-dir", "state")
+
+
+def visit_until_over(site: QueueSite, job_id: str) -> Told:
+    ends: list[Told] = []
+
+    def is_over() -> bool:
+        ends.append(visit(site))
+        return site.request(job_id).state.is_over
+
+    wait_until(is_over)
+    return ends[-1]
+
+
+def visit_until_gate_says(site: QueueSite, job_id: str, words: str) -> None:
+    def says() -> bool:
+        assert visit(site).returncode == 0
+        return words in site.request(job_id).gate
+
+    wait_until(says)
+
+
+def things_of(site: QueueSite, job_id: str, devices: AnsweringDevices) -> dict[str, int]:
+    """How many things each wave was carried out on; no thing more than once."""
+    assert set(Counter(thing for _, thing in devices.carried_out).values()) <= {1}
+    assert set(devices.carried_out.values()) <= {1}
+    return dict(Counter(name.removeprefix(f"{job_id}-") for name, _ in devices.carried_out))
+
+
+def test_a_good_image_passes_its_gates_and_no_process_waits_at_them(
+    site: QueueSite, clients: AwsClients
+) -> None:
+    job_id = site.add_waves(requiredSucceededPercentage="70")
+    bad = set()
+
+    def answer(job: str, thing: str) -> str:
+        if job.endswith("-rest") and not bad:
+            bad.add(thing)
+        return "FAILED" if thing in bad else "SUCCEEDED"
+
+    first = visit(site)
+    assert first.returncode == 0
+    assert "left at a gate: wave canary: wait" in first.stderr
+    request = site.request(job_id)
+    assert (request.state, request.attempt) == ("Deploying", 0)
+    assert site.jobs() == [f"{job_id}-canary"]
+    assert "wave canary: wait" in site.queue("list").stdout
+    # Another request for one of its things waits, one for others does not: a visit that only
+    # polls the gate is not the one of --once.
+    overlapping = site.add(site.things[:1])[0]
+    assert "nothing to deploy" in visit(site).stderr
+    assert site.states()[overlapping] == "PendingDeployment"
+
+    with AnsweringDevices(clients, answer=answer) as devices:
+        assert visit_until_over(site, job_id).returncode == 0
+
+    # Deployed means that the gates passed; how many did not succeed is told.
+    assert site.request(job_id).state == "Deployed"
+    assert "5 of 6 things; 1 did not succeed" in site.queue("list", "--all").stdout
+    shown = json.loads(site.queue("show", job_id, "-o", "json").stdout)
+    assert shown["outcome"] == {"things": 6, "succeeded": 5, "notSucceeded": 1, "rounds": 1}
+    assert things_of(site, job_id, devices) == {"canary": 2, "rest": 4}
+    assert site.jobs() == []
+    # Nothing of the visits stays on the worker's disk but the journal of the last.
+    assert len(list((site.folder / "state").rglob("*.db*"))) <= 1
+
+
+def test_a_bad_image_stops_at_the_canary(site: QueueSite, clients: AwsClients) -> None:
+    job_id = site.add_waves()
+    with AnsweringDevices(clients, answer=lambda *_: "FAILED") as devices:
+        ended = visit_until_over(site, job_id)
+
+    assert ended.returncode == 8
+    request = site.request(job_id)
+    assert request.failure is not None
+    assert (request.state, request.failure.kind, request.failure.exit_code) == (
+        "Failed",
+        "deployment",
+        8,
+    )
+    assert "4 things of later waves were never told" in request.failure.reason
+    assert things_of(site, job_id, devices) == {"canary": 2}
+    assert site.jobs() == []
+
+
+def test_people_approve_pause_and_reject_while_no_worker_is_there(
+    site: QueueSite, clients: AwsClients
+) -> None:
+    job_id = site.add_waves("waveList = canary:2, early:2", approval="True")
+    visit(site)
+    early = site.queue("approve", job_id)
+    assert early.returncode == 2
+    assert "nothing to approve: wave canary: wait" in early.stderr
+    with AnsweringDevices(clients) as devices:
+        visit_until_gate_says(site, job_id, f"canary: {ASKS}")
+        assert site.queue("approve", job_id, "--wave", "early").returncode == 2
+        assert site.queue("pause", job_id, "--comment", "lunch").returncode == 0
+        approved = site.queue("approve", job_id, "--wave", "canary", "-o", "json")
+        assert json.loads(approved.stdout)["wave"] == "canary"
+        visit(site)
+        assert "paused by" in site.request(job_id).gate
+        assert things_of(site, job_id, devices) == {"canary": 2}
+        assert site.queue("continue", job_id).returncode == 0
+        visit_until_gate_says(site, job_id, f"early: {ASKS}")
+        assert site.queue("reject", job_id, "--comment", "too slow").returncode == 0
+        ended = visit_until_over(site, job_id)
+
+    assert ended.returncode == 9
+    request = site.request(job_id)
+    assert request.failure is not None
+    assert (request.state, request.failure.exit_code) == ("Failed", 9)
+    assert "too slow" in request.failure.reason
+    assert things_of(site, job_id, devices) == {"canary": 2, "early": 2}
+    late = site.queue("approve", job_id)
+    assert late.returncode == 2
+    assert "is Failed" in late.stderr
+
+
+def test_waves_and_split_exclude_one_another(site: QueueSite) -> None:
+    path = site.write_waves()
+    refused = site.queue("add", str(path), "--split", "2")
+    assert refused.returncode == 2
+    assert "--split makes batches" in refused.stderr
+    assert site.states() == {}
+
+
+def test_things_that_are_excepted_get_nothing(site: QueueSite, clients: AwsClients) -> None:
+    (site.folder / "except.txt").write_text(f"{site.arn(site.things[5])}\n")
+    job_id = site.add_waves(exceptThings="except.txt")
+    with AnsweringDevices(clients) as devices:
+        visit_until_over(site, job_id)
+
+    assert site.request(job_id).state == "Deployed"
+    assert {thing for _, thing in devices.carried_out} == set(site.things[:5])
