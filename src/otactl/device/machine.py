@@ -14,7 +14,7 @@ How to drive it (``fleet.agent`` does)::
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from otactl.device import event as happened
 from otactl.device.aftermath import Aftermath
@@ -80,16 +80,6 @@ class Device:
         self._reporter = Reporter(
             self._new_timer(), self._new_token, self._profile.progress_shortest_ms
         )
-        self._handlers: dict[type, Callable[[Any, int], list[Effect]]] = {
-            happened.Connected: self._on_connected,
-            happened.Disconnected: self._on_disconnected,
-            happened.Booted: self._on_booted,
-            happened.JobAnswered: self._on_job_answered,
-            happened.JobRefused: self._on_job_refused,
-            happened.NextChanged: self._on_next_changed,
-            happened.UpdateAccepted: self._on_update_accepted,
-            happened.UpdateRejected: self._on_update_rejected,
-        }
 
     @property
     def phase(self) -> Phase:
@@ -128,9 +118,9 @@ class Device:
 
     def handle(self, event: happened.Event, now_ms: int) -> list[Effect]:
         """Take in what happened; what is to be done about it, in this order."""
-        handler = self._handlers.get(type(event))
+        handler = self._HANDLERS.get(type(event))
         if handler is not None:
-            effects = handler(event, now_ms)
+            effects = handler(self, event, now_ms)
         else:
             effects = self._work.handle(event, now_ms) if self._work else []
         return self._proceed(effects, now_ms)
@@ -331,3 +321,15 @@ class Device:
     def _new_token(self) -> str:
         self._tokens += 1
         return f"{self._session}-{self._tokens}"
+
+    #: Of the class and not of each device: a fleet has thousands.
+    _HANDLERS: ClassVar[dict[type, Callable[[Device, Any, int], list[Effect]]]] = {
+        happened.Connected: _on_connected,
+        happened.Disconnected: _on_disconnected,
+        happened.Booted: _on_booted,
+        happened.JobAnswered: _on_job_answered,
+        happened.JobRefused: _on_job_refused,
+        happened.NextChanged: _on_next_changed,
+        happened.UpdateAccepted: _on_update_accepted,
+        happened.UpdateRejected: _on_update_rejected,
+    }

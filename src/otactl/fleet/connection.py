@@ -27,17 +27,30 @@ _TIMEOUT_SECONDS = 20.0
 _CLOSE_SECONDS = 6.0
 
 
-class _MessageQueue(asyncio.Queue[aiomqtt.Message]):
-    """Hands each message on the moment it arrives, instead of keeping it for an iterator."""
+class _MessageQueue:
+    """Hands each message on the moment it arrives, instead of keeping it for an iterator.
+
+    Of a queue it has what aiomqtt uses; a real one would take 2.5 KiB for each device.
+    """
+
+    __slots__ = ("_on_message",)
 
     def __init__(self, on_message: Callable[[str, bytes], None]) -> None:
-        super().__init__()
         self._on_message = on_message
+
+    def qsize(self) -> int:
+        """Nothing is kept."""
+        return 0
 
     def put_nowait(self, item: aiomqtt.Message) -> None:
         payload = item.payload
         if isinstance(payload, bytes):
             self._on_message(item.topic.value, payload)
+
+    async def get(self) -> aiomqtt.Message:
+        """Wait until cancelled: no message is left for an iterator."""
+        never: asyncio.Future[aiomqtt.Message] = asyncio.get_running_loop().create_future()
+        return await never
 
 
 class Connection:
@@ -69,7 +82,7 @@ class Connection:
             keepalive=keepalive_seconds,
             timeout=_TIMEOUT_SECONDS,
             tls_context=tls,
-            # aiomqtt calls it with maxsize and uses the queue's own interface only.
+            # aiomqtt calls it with maxsize.
             queue_type=cast("Any", lambda **_: _MessageQueue(on_message)),
         )
 
@@ -131,3 +144,6 @@ class Connection:
         """Say goodbye to the broker, if it still listens."""
         with contextlib.suppress(*CONNECTION_ERRORS):
             await self._client.__aexit__(None, None, None)
+            # Take note of what ended it, or asyncio complains that nobody did.
+            await self.lost()
+        self._tls.forget_socket()

@@ -27,6 +27,10 @@ class DeviceTls(ssl.SSLContext):
         self._socket = super().wrap_socket(sock, *args, **kwargs)
         return self._socket
 
+    def forget_socket(self) -> None:
+        """Free what a closed connection took, so that the next one can use that memory."""
+        self._socket = None
+
     def cut(self) -> None:
         """Break the connection without a word to the other side."""
         if self._socket is not None and self._socket.fileno() >= 0:
