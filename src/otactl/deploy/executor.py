@@ -30,14 +30,18 @@ from otactl.deploy.recorded_failure import (
     failure_of_clean_up,
     failure_of_gates,
     failure_of_round,
+    failure_of_versions,
     recorded_failure,
 )
+from otactl.deploy.reopening import reopen
 from otactl.deploy.step import AwaitGate, AwaitJob, CreateJob, StepContext
 from otactl.deploy.step.job import round_result
 from otactl.deploy.step_context import remaining_resources, step_context
+from otactl.deploy.version_run import VersionRun
 from otactl.deploy.waited_time import WaitedTime
-from otactl.deploy.wave_result import wave_results
+from otactl.deploy.wave_result import versions_of, wave_results
 from otactl.deploy.wave_run import WaitOptions, WaveRun
+from otactl.deploy.wave_verify import VersionVerifier
 from otactl.errors import (
     AwsRefused,
     CredentialsUnusable,
@@ -91,14 +95,17 @@ class Executor:
         self._is_rehearsal = is_rehearsal
         self._consent = Consent.REHEARSAL if is_rehearsal else Consent.ENDED
         self._earlier_calls = journal.calls
+        verifier = VersionVerifier(self._plan, journal, services)
         self._waves = WaveRun(
             journal,
             services,
             observer,
+            verifier=verifier,
             decisions=decisions or DecisionFile(journal.path),
             options=waiting or WaitOptions(),
             undo=self._undo,
         )
+        self._versions = VersionRun(journal, services, verifier, waiting or WaitOptions())
         self._judged: set[int] = set()
         #: How the deployment failed, or why this process stopped.
         self.failure: OtactlError | None = None
@@ -154,30 +161,12 @@ class Executor:
 
     def unfinished_job(self) -> JobDescription | None:
         """The deployment's job, if there is one that has not ended: one call, or none."""
-        for step in self._begun_jobs():
-            found = step.find(self._context(step))
-            if found is not None and found.is_unfinished:
-                return found
-        return None
+        found = (step.find(self._context(step)) for step in self._begun_jobs())
+        return next((job for job in found if job is not None and job.is_unfinished), None)
 
     def reopen(self) -> bool:
-        """Watch the job of a deployment that ended on; False if no job of it goes on.
-
-        A deployment ends before its job at ``--max-wait``, and after a stop with things in
-        progress; ``--max-wait`` is over then and no longer counts.
-        """
-        job = self.unfinished_job()
-        rounds = self._journal.rounds
-        if job is None or not rounds:
-            return False
-        if self._plan.waves:
-            (end,) = self._plan.closing
-            self._journal.reopen(end.key, None)
-            return True
-        waits = (step for step in self._plan.steps if isinstance(step, AwaitJob))
-        awaiting = next(step for step in waits if step.round == rounds[-1].round)
-        self._journal.reopen(awaiting.key, awaiting.round)
-        return True
+        """Watch the job of a deployment that ended on; False if no job of it goes on."""
+        return self.unfinished_job() is not None and reopen(self._journal)
 
     @property
     def goes_on(self) -> bool:
@@ -198,6 +187,7 @@ class Executor:
             planned_rounds=self._plan.repeats,
             rounds=self._journal.rounds,
             waves=wave_results(self._journal),
+            versions=versions_of(self._journal),
             image_sha256=self._plan.image_sha256,
             api_calls=self._journal.calls,
             goes_on=self.goes_on,
@@ -215,13 +205,25 @@ class Executor:
         for step in self._plan.setup:
             self._do(step)
         if self._plan.waves:
-            self._run_waves()
-            return
+            return self._run_waves()
+        try:
+            self._run_rounds()
+        except DeploymentFailed as error:
+            return self._close(error)
+        return self._close(None)
+
+    def _close(self, failure: DeploymentFailed | None) -> None:
+        for step in self._plan.closing:
+            self._do(step)
+        failure = failure or failure_of_versions(self._journal)
+        if failure is not None:
+            raise failure
+
+    def _run_rounds(self) -> None:
         finished = {result.round: result for result in self._journal.rounds}
         for number, steps in enumerate(self._plan.rounds, start=1):
             if number in finished and finished[number].is_success:
-                # A process killed here may have left its job; delete it, the next round reuses
-                # the id.
+                # A process killed here may have left its job, whose id the next round reuses.
                 self._take_back(steps)
                 continue
             if number > 1:
@@ -243,10 +245,7 @@ class Executor:
                     failure = failure_of_gates(self._journal)
             if failure is not None:
                 break
-        for step in self._plan.closing:
-            self._do(step)
-        if failure is not None:
-            raise failure
+        self._close(failure)
 
     def _poll_again(self, job: CreateJob) -> DeploymentFailed | None:
         """Judge the gate before a job that does not exist once more, if an earlier process did."""
@@ -387,6 +386,7 @@ class Executor:
             self._observer,
             consent=self._consent,
             waves=self._waves if self._plan.waves else None,
+            versions=self._versions if self._plan.verify else None,
             retry=retry,
             waited=waited,
         )

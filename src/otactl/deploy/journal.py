@@ -229,20 +229,19 @@ class Journal(WaveEntries):
         """Write down how it failed."""
         self.enter_outcome(Outcome.FAILED, message)
 
-    def reopen(self, key: str, round_number: int | None) -> None:
+    def reopen(self, keys: Sequence[str], round_number: int | None) -> None:
         """Take back that the deployment ended: its job goes on, and is watched again.
 
         Args:
-            key: Of the step that waited for the job.
+            keys: Of the steps that are done again: those that waited for the job.
             round_number: Its round; None for all waves.
         """
         self._set(("reopened", "True"))
         # In this order a process that is killed here leaves one that ends as before.
         self.enter_phase(Phase.RUNNING)
         self._database.write("DELETE FROM round WHERE round = coalesce(?, round)", round_number)
-        self._database.write(
-            "UPDATE step SET state = ?, record = NULL WHERE key = ?", StepState.BEGUN, key
-        )
+        again = "UPDATE step SET state = 'BEGUN', record = NULL WHERE key = ?"
+        self._database.write_many(again, [(key,) for key in keys])
         self._database.write("DELETE FROM deployment WHERE name IN ('outcome', 'failure')")
 
     @property

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from otactl.deploy.eligibility import Choice
 from otactl.deploy.step import AnyStep, Step
 from otactl.model.comparison import ComparisonPlan
+from otactl.model.verify import VerifyRule
 from otactl.model.wave import GateRule
 
 
@@ -57,6 +58,7 @@ class Plan(BaseModel):
         excepted: Things in no wave that a control is drawn from; the journal keeps them apart.
         left_out: How many listed things get no image, by reason.
         choice: Who gets the image and who does not; the journal keeps it apart.
+        verify: How versions are verified; None when they are not.
         wave_things: Which things are in each wave, by name; the journal keeps it apart.
         image_version: What things report when the image runs; empty when the file does not say.
         rolls_back: Whether a gate that fails is followed by a rollback.
@@ -86,6 +88,7 @@ class Plan(BaseModel):
     image_version: str = ""
     rolls_back: bool = False
     rollback_of: str = ""
+    verify: VerifyRule | None = None
     signature: str = ""
     preparation_calls: Mapping[str, int] = {}
     comparison: ComparisonPlan | None = None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from otactl.deploy.plan import Plan, PlannedWave
 from otactl.deploy.planned_document import (
@@ -27,13 +27,15 @@ from otactl.deploy.step import (
     CreateThingGroup,
     EndWaves,
     FillGroup,
+    NoteVersions,
     PutAlarm,
     UploadImage,
     UploadJobDocument,
+    VerifyVersions,
 )
 from otactl.deploy.wave_targeting import arms_of, plan_comparison, things_digest
 from otactl.model.alarm import deployed_alarm_name
-from otactl.model.arn import thing_arn, thing_group_arn
+from otactl.model.arn import Arn, thing_arn, thing_group_arn
 from otactl.model.defaults import DEFAULT_DETAILS
 from otactl.model.firmware import Firmware
 from otactl.model.wave import MAX_NAMED_THINGS, Wave, wave_job_id
@@ -102,6 +104,12 @@ def build_plan(
         ),
         rounds=tuple(
             (
+                *_note_steps(
+                    configuration,
+                    round=number,
+                    things=targeting.things,
+                    groups=_target_groups(targets) if targeting.things > MAX_NAMED_THINGS else (),
+                ),
                 CreateJob(
                     round=number,
                     job_id=configuration.job_id,
@@ -127,6 +135,10 @@ def build_plan(
         clean_up=configuration.clean_up,
         delay_seconds=configuration.default_delay_seconds,
         image_version=configuration.reported_version or "",
+        verify=configuration.verify,
+        closing=_verify_steps(
+            configuration, targeting.things, is_searched=targeting.things > MAX_NAMED_THINGS
+        ),
     )
 
 
@@ -193,6 +205,13 @@ def build_wave_plan(
                 *(_wave_group(this) if number == 1 else ()),
                 *((filling,) if this.group_name else ()),
                 *_alarm_steps(configuration, this.job_id),
+                *_note_steps(
+                    configuration,
+                    round=number,
+                    wave=this.name,
+                    things=this.things,
+                    groups=(this.group_name,) if this.group_name else (),
+                ),
                 CreateJob(
                     round=number,
                     wave=this.name,
@@ -236,7 +255,13 @@ def build_wave_plan(
         clean_up=configuration.clean_up,
         delay_seconds=0,
         waves=planned,
-        closing=(end,),
+        closing=(
+            end,
+            *_verify_steps(
+                configuration, things, is_searched=any(wave.group_name for wave in planned)
+            ),
+        ),
+        verify=configuration.verify,
         open_days=waves.open_days,
         abort_wait_seconds=60.0 * configuration.abort_wait_minutes,
         image_version=configuration.reported_version or "",
@@ -245,6 +270,31 @@ def build_wave_plan(
         wave_things=tuple(names for _, names in dealt),
         comparison=comparison,
         excepted=() if comparison is None else tuple(sorted(excepted)),
+    )
+
+
+def _target_groups(targets: tuple[str, ...]) -> tuple[str, ...]:
+    arns = map(Arn.parse, targets)
+    return tuple(arn.resource_name for arn in arns if arn.resource_type == "thinggroup")
+
+
+def _note_steps(configuration: DeploymentConfiguration, **fields: Any) -> tuple[NoteVersions, ...]:
+    return () if configuration.verify is None else (NoteVersions(**fields),)
+
+
+def _verify_steps(
+    configuration: DeploymentConfiguration, things: int, *, is_searched: bool
+) -> tuple[VerifyVersions, ...]:
+    rule = configuration.verify
+    if rule is None:
+        return ()
+    return (
+        VerifyVersions(
+            things=things,
+            expected=rule.expected_version,
+            verify_ms=rule.verify_ms,
+            is_searched=is_searched,
+        ),
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from otactl.deploy.ending import Ending, failure_of
 from otactl.deploy.journal import Outcome
 from otactl.deploy.step import AwaitJob
+from otactl.deploy.wave_result import versions_of
 from otactl.errors import (
     AwsRefused,
     CredentialsUnusable,
@@ -19,6 +20,7 @@ from otactl.errors import (
     ThingsFailed,
 )
 from otactl.model.outcome import RoundResult
+from otactl.model.verify import BAD_VERDICTS
 from otactl.model.wave import Verdict
 
 if TYPE_CHECKING:
@@ -64,7 +66,7 @@ def recorded_failure(journal: Journal) -> OtactlError | None:
             failure = (
                 failure_of_round(step, record, result) if result else _failure_of(step, record)
             )
-            return failure or DeploymentFailed(message)
+            return failure or failure_of_versions(journal) or DeploymentFailed(message)
     return DeploymentFailed(message)
 
 
@@ -89,6 +91,20 @@ def failure_of_gates(journal: Journal) -> DeploymentFailed | None:
         ended = failure_of(Ending(status.ending), journal.plan.job_id) if status.ending else None
         return GateFailed(words) if ended is None else type(ended)(words, hint=ended.hint)
     return None
+
+
+def failure_of_versions(journal: Journal) -> DeploymentFailed | None:
+    """How a deployment without waves failed by the versions that things report; None if not."""
+    found = None if journal.plan.waves else versions_of(journal)
+    if found is None or not found.bad:
+        return None
+    bad = [one for one in found.unverified if one.verdict in BAD_VERDICTS]
+    names = ", ".join(f"{one.thing_name} {one.verdict}" for one in bad[:_NAMED_FAILURES])
+    more = found.bad - min(len(bad), _NAMED_FAILURES)
+    return ThingsFailed(
+        f"{found.bad:,} things succeeded and do not run version {found.expected}",
+        f"{names}{f' and {more:,} more' if more > 0 else ''}",
+    )
 
 
 def failure_of_round(

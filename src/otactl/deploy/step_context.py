@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from otactl.deploy.outage_retry import OutageRetry
     from otactl.deploy.ports import Services
     from otactl.deploy.step import Step
+    from otactl.deploy.version_run import VersionRun
     from otactl.deploy.wave_run import WaveRun
 
 
@@ -28,6 +29,7 @@ def step_context(
     *,
     consent: Consent,
     waves: WaveRun | None,
+    versions: VersionRun | None = None,
     retry: OutageRetry | None,
     waited: WaitedTime | None,
 ) -> StepContext:
@@ -40,6 +42,7 @@ def step_context(
         observer: Who is notified of what the step reports.
         consent: What allows it to delete a job that has not ended.
         waves: The deployment's waves, if it has any.
+        versions: The verification of versions, if there is any.
         retry: What counts how long AWS has been unreachable.
         waited: How long the step has waited, over all processes.
     """
@@ -83,6 +86,7 @@ def step_context(
         waited_ms=int if waited is None else waited.ms,
         span=span,
         waves=waves,
+        versions=versions,
     )
 
 

@@ -26,11 +26,18 @@ if TYPE_CHECKING:
     from otactl.deploy.plan import Plan
     from otactl.deploy.ports import Services
     from otactl.deploy.step import Step, StepContext
+    from otactl.deploy.wave_verify import VersionVerifier
 
 _DAY_MS = 86_400_000
 #: Things without an execution that a wave's result names.
 _NAMED_MISSING = 250
 _OPEN = (JobStatus.IN_PROGRESS, JobStatus.SCHEDULED)
+_ENDED = (
+    ExecutionStatus.SUCCEEDED,
+    ExecutionStatus.FAILED,
+    ExecutionStatus.REJECTED,
+    ExecutionStatus.TIMED_OUT,
+)
 _STOPPED = "stopped"
 
 
@@ -41,6 +48,7 @@ class WaveEnding:
         plan: Which waves there are.
         journal: What was decided, and where results are kept.
         services: The world.
+        verifier: Needs the groups until verification is over; None where none follows.
         now_ms: AWS's clock.
         undo: Undoes a step of the plan.
     """
@@ -51,12 +59,14 @@ class WaveEnding:
         journal: Journal,
         services: Services,
         *,
+        verifier: VersionVerifier | None = None,
         now_ms: Callable[[], int],
         undo: Callable[[Step], None],
     ) -> None:
         self._plan = plan
         self._journal = journal
         self._services = services
+        self._verifier = verifier if verifier is not None and verifier.is_on else None
         self._now_ms = now_ms
         self._undo = undo
         self._jobs = {step.round: step for step in plan.steps if isinstance(step, CreateJob)}
@@ -70,8 +80,8 @@ class WaveEnding:
         if reason_code is not None:
             self.stop(context, reason_code, poll_seconds)
         begun = self._numbers()
-        for number in begun:
-            self.release_group(number, self._services.jobs.describe(self._jobs[number].job_id))
+        if self._verifier is None:
+            self.release_groups()
         if reason_code == GATE_REASON_CODE:
             # A group that was filled for a wave that never began.
             names = {self._plan.waves[number - 1].name for number in begun}
@@ -87,12 +97,25 @@ class WaveEnding:
         self.cancel(context, reason_code)
         self._await_all(context, poll_seconds)
 
+    def release_groups(self) -> None:
+        """Delete the groups of the waves that began and of whose jobs nothing is open."""
+        for number in self._numbers():
+            self.release_group(number, self._services.jobs.describe(self._jobs[number].job_id))
+
     def release_group(self, number: int, job: JobDescription | None) -> None:
-        """Delete the group of a wave as soon as nothing of its job is open."""
+        """Delete the group of a wave as soon as nothing of its job or its versions is open."""
         group = self._groups.get(self._plan.waves[number - 1].name)
         is_open = job is not None and (job.status in _OPEN or bool(job.counts.pending))
-        if group is not None and not is_open:
+        if group is not None and not is_open and not self._is_verifying(number, job):
             self._undo(group)
+
+    def _is_verifying(self, number: int, job: JobDescription | None) -> bool:
+        """Whether the fleet index will be asked about the group again."""
+        if self._verifier is None or job is None:
+            return False
+        judged = sum(1 for one in self._verifier.things(number).values() if one.ended_ms)
+        ended = sum(job.counts[status] for status in _ENDED)
+        return judged < ended or bool(self._verifier.open_things(number))
 
     def _numbers(self) -> list[int]:
         """The waves whose job was created."""

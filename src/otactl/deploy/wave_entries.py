@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 from otactl.deploy.comparison_entries import ComparisonEntries
 from otactl.deploy.former_version import FormerVersionEntries
+from otactl.deploy.version_entries import VersionEntries
 from otactl.model.wave import GATE_STATUS, GateStatus
 
 if TYPE_CHECKING:
     from otactl.deploy.journal_file import Database
 
 
-class WaveEntries(FormerVersionEntries, ComparisonEntries):
+class WaveEntries(FormerVersionEntries, ComparisonEntries, VersionEntries):
     """The entries of ``deploy.journal.Journal`` that are about waves."""
 
     _database: Database

@@ -17,6 +17,7 @@ from otactl.rules.waves.gate import (
     judge,
     steady_since_ms,
 )
+from otactl.rules.waves.version_requirement import slack_of
 
 if TYPE_CHECKING:
     from otactl.deploy.decision_file import Decisions
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from otactl.deploy.wave_comparison import WaveComparer
     from otactl.deploy.wave_filling import GroupFilling
     from otactl.deploy.wave_poll import WavePoll, WavePoller
+    from otactl.deploy.wave_verify import VersionVerifier
+    from otactl.rules.verify.verdict import VersionCount
+    from otactl.rules.waves.counting import WaveCount
 
 
 class GateJudge:
@@ -36,6 +40,7 @@ class GateJudge:
         journal: When they began.
         services: The world.
         poller: Looks at their jobs.
+        verifier: Says what things report.
         filling: Says whether the next wave's group is ready.
         comparer: Compares waves with things that were not updated.
         decisions: What people decided.
@@ -49,6 +54,7 @@ class GateJudge:
         services: Services,
         *,
         poller: WavePoller,
+        verifier: VersionVerifier,
         filling: GroupFilling,
         comparer: WaveComparer,
         decisions: Decisions,
@@ -58,6 +64,7 @@ class GateJudge:
         self._journal = journal
         self._services = services
         self._poller = poller
+        self._verifier = verifier
         self._filling = filling
         self._comparer = comparer
         self._decisions = decisions
@@ -75,6 +82,7 @@ class GateJudge:
     def poll(self, number: int) -> GateStatus:
         """Look at everything, and judge."""
         polls = {each: self._poll(each, is_asked=each == number) for each in range(1, number + 1)}
+        versions = {each: self._versions(each, poll.count) for each, poll in polls.items()}
         wave = self._plan.waves[number - 1]
         endings = {each: poll for each, poll in polls.items() if poll.ending is not None}
         is_last = number == len(self._plan.waves)
@@ -92,6 +100,7 @@ class GateJudge:
                     name=self._plan.waves[each - 1].name,
                     count=polls[each].count,
                     rule=self._plan.waves[each - 1].rule,
+                    versions=versions[each],
                 )
                 for each in range(1, number)
             ),
@@ -99,6 +108,7 @@ class GateJudge:
             refused=polls[number].refused,
             held_by="" if is_last else self._filling.missing(number + 1),
             is_last=is_last,
+            versions=versions[number],
         )
         result = judge(wave.rule, sight)
         late = failed_since(sight) if result.question is Question.STRAGGLERS else ()
@@ -116,16 +126,23 @@ class GateJudge:
             succeeded=sight.count.succeeded,
             failed=sight.count.failed,
             not_reached=sight.count.not_reached,
-            failed_since={one.name: one.count.failed for one in late},
+            failed_since={one.name: one.failed for one in late},
             ending=str(next(iter(endings.values())).ending) if is_stopped else "",
             is_rejected=result.is_rejected,
             comparison=sight.comparison,
+            versions={} if sight.versions is None else sight.versions.by_verdict,
         )
 
     def _poll(self, number: int, *, is_asked: bool) -> WavePoll:
         found = self._poller.poll(number, self._jobs[number], is_asked=is_asked)
         self._on_poll(number, found)
         return found
+
+    def _versions(self, number: int, count: WaveCount) -> VersionCount | None:
+        if not self._verifier.is_on:
+            return None
+        self._verifier.enter_ends(number, count.ended_things)
+        return self._verifier.poll(number, slack=slack_of(self._plan.waves[number - 1].rule, count))
 
     def _ending_words(self, endings: Mapping[int, WavePoll]) -> str:
         words = []

@@ -17,6 +17,7 @@ from otactl.model.snapshot import JobCounts, JobDescription
 from otactl.model.status import ExecutionStatus, JobStatus, TargetSelection
 from otactl.rules.waves.counting import WaveCount, count_wave
 from otactl.rules.waves.gate import allowed_failures, needed_ended
+from otactl.rules.waves.membership import share_of
 
 if TYPE_CHECKING:
     from otactl.deploy.journal import Journal
@@ -134,9 +135,15 @@ class WavePoller:
         wave = self._plan.waves[number - 1]
         failed, missed = _sum(counters, _FAILURES), _sum(counters, _NOT_REACHED)
         needed = needed_ended(wave.rule, wave.things)
+        verified = wave.rule.required_verified
+        may_lack = verified is not None and (
+            counters[ExecutionStatus.SUCCEEDED] + failed
+            > wave.things - share_of(wave.things, verified)
+        )
         has_begun = counters.total > counters[ExecutionStatus.QUEUED]
         return (
             is_over
+            or may_lack
             or wave.things <= _PAGE
             or failed > allowed_failures(wave.rule, wave.things)
             or counters[ExecutionStatus.SUCCEEDED] + failed >= needed
@@ -157,6 +164,9 @@ class WavePoller:
             not_reached=_sum(counters, _NOT_REACHED),
             first_started_ms=self._journal.find_instant(_began(number)),
             ends=tuple(ends),
+            ended_things={}
+            if number not in self._listed
+            else self._listed[number].count.ended_things,
         )
 
     def _list(

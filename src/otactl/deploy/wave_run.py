@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from otactl.deploy.step import Step, StepContext
     from otactl.deploy.step.base import Record
     from otactl.deploy.wave_poll import WavePoll
+    from otactl.deploy.wave_verify import VersionVerifier
 
 #: How long a visit that does not wait fills the next wave's group.
 _VISIT_SECONDS = 60
@@ -54,6 +55,7 @@ class WaveRun:
         journal: An open journal of a plan with waves.
         services: The world.
         observer: Who is told.
+        verifier: Reads and judges the versions of things.
         decisions: What people decided.
         options: How long this process waits.
         undo: Undoes a step of the plan.
@@ -65,6 +67,7 @@ class WaveRun:
         services: Services,
         observer: Observer,
         *,
+        verifier: VersionVerifier,
         decisions: Decisions,
         options: WaitOptions,
         undo: Callable[[Step], None],
@@ -78,17 +81,21 @@ class WaveRun:
         self._started_ms = services.clock.monotonic_ms()
         self._filling = GroupFilling(plan, journal, services)
         self._comparer = WaveComparer(plan, journal, services)
+        self._verifier = verifier
         self._judge = GateJudge(
             plan,
             journal,
             services,
             poller=WavePoller(plan, journal, services),
+            verifier=verifier,
             filling=self._filling,
             comparer=self._comparer,
             decisions=decisions,
             on_poll=self._on_poll,
         )
-        self._ending = WaveEnding(plan, journal, services, now_ms=self._judge.now_ms, undo=undo)
+        self._ending = WaveEnding(
+            plan, journal, services, verifier=verifier, now_ms=self._judge.now_ms, undo=undo
+        )
         self._context: StepContext | None = None
         self._number = 0
         self._notified: tuple[object, ...] = ()
@@ -122,6 +129,7 @@ class WaveRun:
     def pass_gate(self, context: StepContext, number: int) -> Record:
         """Wait until the gate behind a wave says pass or fail."""
         self._context, self._number = context, number
+        self._verifier.on_progress = context.on_progress
         status = next((each for each in self._journal.gates if each.wave == number), None)
         while status is None or status.verdict is not Verdict.FAIL:
             status = self._judge.poll(number)
@@ -194,3 +202,7 @@ class WaveRun:
             self._context.on_snapshot(snapshot)
         if poll.job is not None:
             self._ending.release_group(number, poll.job)
+
+    def release_groups(self) -> None:
+        """Delete the groups of waves of whose jobs nothing is open, after verification."""
+        self._ending.release_groups()

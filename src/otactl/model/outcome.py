@@ -10,6 +10,7 @@ from typing import Any
 from otactl.errors import DeploymentFailed
 from otactl.model.device_progress import DeviceProgress, download_seconds_of, progress_of
 from otactl.model.status import ExecutionStatus
+from otactl.model.verify import VersionResult
 from otactl.model.wave import GateStatus, Verdict, gate_fields
 
 #: How a thing is shown that was in the middle of the update when its job was stopped.
@@ -214,6 +215,7 @@ class WaveResult:
     Attributes:
         gate: What its gate said last; None when it never began.
         result: What became of its things; None before the end, or when it never began.
+        versions: What its things report; None when versions are not verified.
     """
 
     name: str
@@ -221,6 +223,7 @@ class WaveResult:
     things: int
     gate: GateStatus | None = None
     result: RoundResult | None = None
+    versions: VersionResult | None = None
 
     def to_fields(self) -> dict[str, Any]:
         """The wave as ``--output json`` shows it."""
@@ -244,6 +247,7 @@ class WaveResult:
             },
             "beganAfterStop": list(result.began_late) if result else [],
             "gate": gate_fields(gate),
+            **({} if self.versions is None else {"versions": self.versions.to_fields()}),
         }
 
 
@@ -283,6 +287,7 @@ class DeploymentResult:
         is_rolling_out: Whether it goes on with a job in AWS.
         failure: How it failed; ``otactl.api`` sets it.
         rollbacks: What took it back, when a gate failed and onGateFailure = rollback.
+        versions: What its things report; None when versions are not verified.
     """
 
     deployment_id: str
@@ -299,6 +304,7 @@ class DeploymentResult:
     failure: DeploymentFailed | None = None
     waves: tuple[WaveResult, ...] = ()
     rollbacks: tuple[DeploymentResult, ...] = ()
+    versions: VersionResult | None = None
 
     def __post_init__(self) -> None:
         if self.waves:
@@ -334,9 +340,11 @@ class DeploymentResult:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every thing succeeded in every round."""
-        return len(self.rounds) == self.planned_rounds and all(
-            each.is_success for each in self.rounds
+        """Whether every thing succeeded in every round, and reports the new version if asked."""
+        return (
+            len(self.rounds) == self.planned_rounds
+            and all(each.is_success for each in self.rounds)
+            and not (self.versions and self.versions.unverified)
         )
 
     def to_fields(self) -> dict[str, Any]:
@@ -357,4 +365,5 @@ class DeploymentResult:
             "complete": self.is_complete,
             "waves": [wave.to_fields() for wave in self.waves],
             "rollbacks": [each.to_fields() for each in self.rollbacks],
+            **({} if self.versions is None else {"versions": self.versions.to_fields()}),
         }

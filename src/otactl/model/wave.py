@@ -17,6 +17,7 @@ from pydantic import TypeAdapter
 
 from otactl.model.comparison import CompareRule, WaveComparison, comparison_fields
 from otactl.model.job_configuration import JobConfiguration
+from otactl.model.verify import VersionVerdict
 
 #: 100 percent in the unit of all percentages here.
 WHOLE = 10_000
@@ -194,6 +195,7 @@ class GateStatus:
         ending: How a job ended before its time; empty when none did.
         is_rejected: Whether it failed because a person said so.
         comparison: With things that were not updated; None when waves are not compared.
+        versions: Things of the wave by what they report, if versions are verified.
     """
 
     wave: int
@@ -212,6 +214,7 @@ class GateStatus:
     ending: str = ""
     is_rejected: bool = False
     comparison: WaveComparison | None = None
+    versions: Mapping[VersionVerdict, int] = field(default_factory=dict)
 
     @property
     def is_final(self) -> bool:

@@ -17,6 +17,7 @@ from otactl.deploy.step.job import AwaitJob, CreateJob
 from otactl.deploy.step.job_document import UploadJobDocument
 from otactl.deploy.step.stream import CreateStream
 from otactl.deploy.step.thing_group import AddThings, CreateThingGroup
+from otactl.deploy.step.version import NoteVersions, VerifyVersions
 from otactl.deploy.step.wave import AwaitGate, EndWaves, FillGroup
 
 AnyStep = Annotated[
@@ -31,7 +32,9 @@ AnyStep = Annotated[
     | AwaitJob
     | FillGroup
     | AwaitGate
-    | EndWaves,
+    | EndWaves
+    | NoteVersions
+    | VerifyVersions,
     Field(discriminator="kind"),
 ]
 
@@ -49,9 +52,11 @@ __all__ = [
     "DeleteExistingJob",
     "EndWaves",
     "FillGroup",
+    "NoteVersions",
     "PutAlarm",
     "Step",
     "StepContext",
     "UploadImage",
     "UploadJobDocument",
+    "VerifyVersions",
 ]

@@ -54,6 +54,22 @@ class WaveContext(Protocol):
         """Stop what is to be stopped, and find out what became of every wave."""
         ...
 
+    def release_groups(self) -> None:
+        """Delete the groups of waves of whose jobs nothing is open."""
+        ...
+
+
+class VersionContext(Protocol):
+    """What the steps of verification need beside the rest."""
+
+    def note(self, context: StepContext, number: int) -> None:
+        """Write down what the things of a wave or a round report before it begins."""
+        ...
+
+    def finish(self, context: StepContext) -> None:
+        """Wait for the verdicts that are missing."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepContext:
@@ -75,6 +91,7 @@ class StepContext:
         span: Begins a span of time that processes which resume the step count on: milliseconds
             since the first call with that name.
         waves: What the steps of waves need; None in a deployment without them.
+        versions: What the steps of verification need; None in a deployment without it.
     """
 
     services: Services
@@ -91,6 +108,7 @@ class StepContext:
     waited_ms: Callable[[], int] = field(default=int)
     span: Callable[[str], Callable[[], int]] = field(default=lambda _name: int)
     waves: WaveContext | None = None
+    versions: VersionContext | None = None
 
 
 class Step(BaseModel, ABC):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from otactl.errors.problem import Severity
 from otactl.model.configuration.report import Finding
 from otactl.model.configuration.rule import Rule, keys
 from otactl.model.configuration.sections import WAVE_PREFIX, KeyName
 from otactl.model.status import TargetSelection
+from otactl.model.thing_state import PACKAGE_SHADOW
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,6 +40,25 @@ def version_is_known(use_verify: bool, *versions: str | None) -> Finding | None:
             code="requires",
             message="needs expectedVersion in [VERIFY_CONFIG] or imageVer in [IMAGE_CONFIG]",
             hint="write the version that a thing reports when the new image runs",
+        )
+    return None
+
+
+def package_is_the_devices_own(shadow: str) -> Finding | None:
+    """Jobs with destinationPackageVersions let AWS write it on SUCCEEDED (facts O); ours have none.
+
+    A check of what AWS IoT Jobs wrote itself would prove nothing.
+    """
+    if shadow == PACKAGE_SHADOW:
+        return Finding(
+            code="package-source",
+            message=(
+                "$package proves something only as long as devices alone write it: otactl's jobs "
+                "name no package version, but another job with destinationPackageVersions would "
+                "have AWS IoT Jobs write it on SUCCEEDED"
+            ),
+            hint="`aws iot get-package-configuration` says whether Jobs may; or use another shadow",
+            severity=Severity.WARNING,
         )
     return None
 
@@ -76,6 +97,7 @@ VERIFY_RULES: tuple[Rule, ...] = (
         keys("DEFAULT.useEligibilityConfig", "DEFAULT.targetSelection"),
         eligibility_is_of_snapshots,
     ),
+    Rule(keys("VERIFY_CONFIG.source"), package_is_the_devices_own),
 )
 
 

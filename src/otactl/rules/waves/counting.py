@@ -10,8 +10,8 @@ DescribeJob counts attempts, not things (aws-facts A5), so nothing here rests on
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from otactl.model.outcome import ThingOutcome
@@ -40,6 +40,10 @@ class WaveCount:
     not_reached: int = 0
     first_started_ms: int | None = None
     ends: tuple[tuple[int, bool], ...] = ()
+    #: The same by the name of the thing, as far as names are known.
+    ended_things: Mapping[str, tuple[int, bool]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     @property
     def ended(self) -> int:
@@ -88,20 +92,20 @@ def count_wave(
             first_started = started
         if name not in last or _is_later(execution, last[name]):
             last[name] = execution
-    ends: list[tuple[int, bool]] = []
+    ends: dict[str, tuple[int, bool]] = {}
     not_reached = len(things) - len(last) if is_over else 0
     for execution in last.values():
         if execution.status in _NOT_REACHED:
             not_reached += 1
         elif _has_ended(execution, retries, is_over=is_over):
-            ends.append(
-                (execution.updated_at_ms or 0, execution.status is ExecutionStatus.SUCCEEDED)
-            )
+            succeeded = execution.status is ExecutionStatus.SUCCEEDED
+            ends[execution.thing_name] = (execution.updated_at_ms or 0, succeeded)
     return WaveCount(
         given=len(things),
         not_reached=not_reached,
         first_started_ms=first_started,
-        ends=tuple(sorted(ends)),
+        ends=tuple(sorted(ends.values())),
+        ended_things=ends,
     )
 
 

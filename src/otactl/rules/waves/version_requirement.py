@@ -16,17 +16,23 @@ if TYPE_CHECKING:
     from otactl.rules.waves.counting import WaveCount
 
 
+def slack_of(rule: GateRule, count: WaveCount) -> int | None:
+    """How many that succeeded may be bad; one more and too few can be verified. None for any."""
+    if rule.required_verified is None:
+        return None
+    return count.succeeded + count.open - share_of(count.ended + count.open, rule.required_verified)
+
+
 def why_lost(rule: GateRule, count: WaveCount, versions: VersionCount | None) -> str:
     """Why too few can be verified even if all that is open ends well and is; empty if they can."""
-    if rule.required_verified is None or versions is None:
+    slack = slack_of(rule, count)
+    if versions is None or slack is None or versions.bad <= slack:
         return ""
-    best = count.succeeded - versions.bad + count.open
-    if best >= share_of(count.ended + count.open, rule.required_verified):
-        return ""
+    required = percent_words(rule.required_verified or 0)
     return (
         f"{versions.bad:,} of {count.succeeded:,} things that succeeded do not run the new version"
-        f" ({counts_words(versions.by_verdict)}): {percent_words(rule.required_verified)} can no"
-        " longer be verified (requiredVerifiedPercentage)"
+        f" ({counts_words(versions.by_verdict)}): {required} can no longer be verified"
+        " (requiredVerifiedPercentage)"
     )
 
 

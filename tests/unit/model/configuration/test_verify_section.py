@@ -104,3 +104,9 @@ def test_a_rollback_reads_the_section_as_well():
     assert ("WAVE_CONFIG", "onGateFailure", "missing-section") in [
         finding[1:] for finding in found(text)
     ]
+
+
+def test_package_as_a_source_is_warned_about_and_taken():
+    (warning,) = found(verify_ini(source="$package", versionPath="firmware.version"))
+
+    assert warning == ("warning", "VERIFY_CONFIG", "source", "package-source")

@@ -1,0 +1,90 @@
+"""The steps that only verification has: what things report before, and what they report after.
+
+What they do rests on the journal, so it is in ``deploy.version_run``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from otactl.deploy.step.base import Record, Step, StepContext, VersionContext
+from otactl.model.fleet_query import PAGE
+
+_MS_PER_MINUTE = 60_000
+
+
+def _versions(context: StepContext) -> VersionContext:
+    if context.versions is None:
+        raise LookupError("a step of verification in a deployment without it")
+    return context.versions
+
+
+class NoteVersions(Step):
+    """Read what things report before they are notified."""
+
+    kind: Literal["note-versions"] = "note-versions"
+    round: int
+    wave: str = ""
+    things: int
+    #: Groups of which the fleet index is asked; none when things are read one by one.
+    groups: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """Each round is noted, and so is each wave."""
+        return f"wave-{self.wave}/versions" if self.wave else f"round-{self.round}/versions"
+
+    @property
+    def title(self) -> str:
+        """Of how many things."""
+        return f"read the version that {self.things:,} things report before the update"
+
+    @property
+    def calls(self) -> Mapping[str, int]:
+        """A page of the index for each hundred, or a shadow for each thing."""
+        if self.groups:
+            return {"iot:SearchIndex": 1 + self.things // PAGE}
+        return {"iotdata:GetThingShadow": self.things}
+
+    def do(self, context: StepContext) -> Record:
+        """Read what is not written down yet."""
+        _versions(context).note(context, self.round)
+        return {}
+
+
+class VerifyVersions(Step):
+    """Wait for the verdicts that are missing, and look once more at those that are bad."""
+
+    kind: Literal["verify-versions"] = "verify-versions"
+    things: int
+    expected: str
+    verify_ms: int
+    is_searched: bool = False
+
+    @property
+    def key(self) -> str:
+        """There is one end."""
+        return "versions/verify"
+
+    @property
+    def title(self) -> str:
+        """What is expected, and how long it may take."""
+        return (
+            f"verify that {self.things:,} things report version {self.expected},"
+            f" {self.verify_ms // _MS_PER_MINUTE:,} min after each succeeded"
+        )
+
+    @property
+    def calls(self) -> Mapping[str, int]:
+        """When all is well: a page of the index for each hundred, or two calls for each thing."""
+        if self.is_searched:
+            return {"iot:SearchIndex": 1 + self.things // PAGE}
+        return {"iotdata:GetThingShadow": self.things, "iot:GetThingConnectivityData": self.things}
+
+    def do(self, context: StepContext) -> Record:
+        """Verify; the journal holds every verdict."""
+        _versions(context).finish(context)
+        if context.waves is not None:
+            context.waves.release_groups()
+        return {}
