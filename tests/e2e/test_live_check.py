@@ -127,6 +127,16 @@ def test_it_asks_before_anything_is_created(cloud, dev_ini, account, tmp_path):
     assert run_program("doctor", "--live", "--yes", env=env).returncode == 2  # needs FILE
 
 
+def test_an_account_that_is_not_ready_gets_nothing(cloud, dev_ini, account, firmware_bucket):
+    dev_ini.write_text(dev_ini.read_text().replace(firmware_bucket, "there-is-no-such-bucket"))
+    before = account()
+    run = run_program("doctor", str(dev_ini), "--live", "--yes", env=environment(cloud))
+
+    assert run.returncode == 1
+    assert "nothing was created: --live waits for a ready account" in run.stderr
+    assert account() == before
+
+
 class Stopping(Frontend):
     """Asks the check to stop, as Ctrl-C does, when the thing has its images."""
 

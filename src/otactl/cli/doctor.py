@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,6 +19,11 @@ from otactl.cli.options import (
 )
 from otactl.errors import UserMistake
 from otactl.operations.location_options import LocationOptions
+
+if TYPE_CHECKING:
+    from otactl.operations.fleet_address import BrokerOptions
+    from otactl.operations.live_check.run import LiveReport
+    from otactl.operations.load import LoadedDeployment
 
 _ASKS = (
     "Create one thing, up to six jobs, two streams and three objects in bucket {bucket} of account"
@@ -65,6 +70,7 @@ def doctor(
     """
     from otactl.model.diagnosis import Health
     from otactl.operations.doctor import examine_account
+    from otactl.operations.fleet_address import BrokerOptions
     from otactl.operations.load import load_deployment
     from otactl.views.diagnosis_table import print_diagnosis, print_live_report
 
@@ -81,21 +87,31 @@ def doctor(
     if is_text:
         console.print("ready to deploy" if is_ready else "not ready to deploy")
     fields = {"ready": is_ready, "findings": [diagnosis.to_fields() for diagnosis in found]}
-    if live and is_ready and loaded is not None:
-        from otactl.cli.frontend import TerminalFrontend
-        from otactl.cli.stack_dialog import confirmed
-        from otactl.operations.fleet_address import BrokerOptions
-        from otactl.operations.live_check.run import run_live
-
-        named = loaded.configuration
-        if not confirmed(_ASKS.format(bucket=named.bucket, account=named.account), yes=yes):
-            raise typer.Exit(1)
+    if live and loaded is not None:
         broker = BrokerOptions(mqtt_host, mqtt_port, mqtt_ca_file)
-        report = run_live(loaded, where, broker, TerminalFrontend())
-        fields["live"], is_ready = report.to_fields(), report.is_success
-        if is_text:
-            print_live_report(console, report)
+        report = _check_live(loaded, where, broker, yes=yes) if is_ready else None
+        if report is None:
+            terminal.note("nothing was created: --live waits for a ready account and your yes")
+        else:
+            fields["live"] = report.to_fields()
+            if is_text:
+                print_live_report(console, report)
+        is_ready = report is not None and report.is_success
     if not is_text:
         terminal.print_json(fields)
     if not is_ready:
         raise typer.Exit(1)
+
+
+def _check_live(
+    loaded: LoadedDeployment, where: LocationOptions, broker: BrokerOptions, *, yes: bool
+) -> LiveReport | None:
+    """Run the live check; None without consent."""
+    from otactl.cli.frontend import TerminalFrontend
+    from otactl.cli.stack_dialog import confirmed
+    from otactl.operations.live_check.run import run_live
+
+    named = loaded.configuration
+    if not confirmed(_ASKS.format(bucket=named.bucket, account=named.account), yes=yes):
+        return None
+    return run_live(loaded, where, broker, TerminalFrontend())
