@@ -56,9 +56,10 @@ def rehearse(
         typer.Option(
             "--former-versions",
             metavar="VERSIONS",
-            help="What the things run before: a version, or several in percent: 1.2.0=80,1.3.0=20.",
+            help="What the things run before: a version, or several in percent: 1.2.0=80,1.3.0=20. "
+            "[default: what the file is for, else factory]",
         ),
-    ] = "factory",
+    ] = "",
     max_wait: Annotated[
         float,
         typer.Option(

@@ -52,6 +52,8 @@ def parse_share(name: str, percent: str) -> Decimal:
 def parse_versions(text: str) -> dict[str, Decimal]:
     """Read ``1.2.0=80,1.3.0=20``, or ``1.2.0=80,1.3.0``: versions and their shares in percent.
 
+    Those without a share get what is left in equal parts.
+
     Raises:
         ValueError: A version is missing or given twice, or the shares are not those of a fleet.
     """
@@ -65,9 +67,9 @@ def parse_versions(text: str) -> dict[str, Decimal]:
         if not separator:
             open_versions.append(version)
     rest = ALL_PERCENT - sum(shares.values(), Decimal(0))
-    if len(open_versions) > 1 or rest < 0 or (rest and not open_versions):
+    if rest < 0 or (rest and not open_versions):
         raise ValueError(f"the shares in {text!r} do not add up to the whole fleet")
-    return shares | dict.fromkeys(open_versions, rest)
+    return shares | dict.fromkeys(open_versions, rest / max(1, len(open_versions)))
 
 
 def _rank(thing: str, seed: str) -> bytes:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import pytest
-from tests.support.dev_ini import configuration_of
+from tests.support.dev_ini import configuration_of, dev_ini, section
 from tests.unit.model.configuration.test_wave_section import GROUP, wave_ini
 
 from otactl.device.behaviour import Behaviour
 from otactl.errors import UserMistake
 from otactl.model.thing_list import ThingList
-from otactl.operations.rehearsal.participants import DealWaves, choose_participants
+from otactl.operations.rehearsal.participants import (
+    DealWaves,
+    choose_participants,
+    usual_versions,
+)
 
 THINGS = tuple(f"arn:aws:iot:us-east-1:123456789012:thing/t{number:02}" for number in range(20))
 
@@ -75,3 +79,41 @@ def test_versions_are_dealt_to_all_things_whatever_they_do():
     assert len({versions[name] for name in failing}) == 2, "one version is not one behaviour"
     with pytest.raises(UserMistake, match=r"--former-versions 1\.2\.0=50: the shares"):
         chosen("1.2.0=50")
+
+
+@pytest.mark.parametrize(
+    ("ranges", "images", "versions"),
+    [
+        (None, None, "factory"),
+        ("..1.9, 2.1", None, "1.9"),
+        ("1.0.., 2.1", None, "1.0"),
+        ("1.0.., 2.1", "1.2.0: old.bin, 1.3.0: older.bin as 9.0", "1.2.0,1.3.0"),
+    ],
+)
+def test_a_file_is_rehearsed_with_things_that_it_is_for(ranges, images, versions):
+    sections = [section("VERIFY_CONFIG", expectedVersion="2.5")]
+    if ranges:
+        sections.append(section("ELIGIBILITY_CONFIG", fromVersions=ranges))
+    if images:
+        sections.append(section("ROLLBACK_CONFIG", imageList=images))
+    default = {"useEligibilityConfig": str(bool(ranges))}
+
+    assert usual_versions(configuration_of(dev_ini(*sections, **default))) == versions
+
+
+def test_devices_have_the_bytes_of_the_versions_that_are_brought_back(tmp_path):
+    path = tmp_path / "old.bin"
+    path.write_bytes(b"old")
+    found = choose_participants(
+        ThingList(file_name="l", things=THINGS),
+        behave="",
+        seed=1,
+        things_per_group=3,
+        former_versions="1.2,1.3",
+        former_images={"1.2": path},
+    )
+
+    assert {(one.version, one.path) for one in found.factories.values()} == {
+        ("1.2", path),
+        ("1.3", None),
+    }

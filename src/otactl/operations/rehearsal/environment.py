@@ -160,7 +160,7 @@ def rehearsal_environment(
                 public_key=public_key,
                 template=_template(loaded),
                 version_sources=sources,
-                image_versions=_image_versions(configuration),
+                image_versions=_image_versions(configuration, participants),
             )
         )
         _await_devices(fleet, clock, frontend)
@@ -183,13 +183,16 @@ def _with_signing_key(loaded: LoadedDeployment, clients: AwsClients) -> LoadedDe
     return replace(loaded, configuration=replace(configuration, signing=signing))
 
 
-def _image_versions(configuration: DeploymentConfiguration) -> dict[str, str]:
-    """The version that the image has in itself: not every form of document says it."""
-    version = configuration.expected_version or configuration.image_version
-    if version is None:
-        return {}
-    image = measure_image(configuration.image, piece_bytes=configuration.chunk_size_bytes)
-    return {image.sha256: version}
+def _image_versions(
+    configuration: DeploymentConfiguration, participants: Participants
+) -> dict[str, str]:
+    """The version that an image has in itself: not every document says it, or says that one."""
+    factories = participants.factories.values()
+    versions = {image.sha256: image.version for image in factories if image.sha256 is not None}
+    if version := configuration.expected_version or configuration.image_version:
+        image = measure_image(configuration.image, piece_bytes=configuration.chunk_size_bytes)
+        versions[image.sha256] = version
+    return versions
 
 
 def _template(loaded: LoadedDeployment) -> Mapping[str, Any] | None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import cycle
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from otactl.device.behaviour import Behaviour, deal_behaviours, parse_behave
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 #: Things of a rehearsal with ``--things N``: ``rehearsal-00001`` and so on.
 _NAME = "rehearsal-{number:05}"
+#: What things report before the deployment when nothing asks for another version.
+FACTORY_VERSION = "factory"
 #: What the local cloud begins its ARNs with.
 _PLAYED_PARTITION = "aws"
 
@@ -118,6 +121,15 @@ def check_partition(configuration: DeploymentConfiguration) -> None:
         )
 
 
+def usual_versions(configuration: DeploymentConfiguration) -> str:
+    """What things run before a rehearsal unless it is said: what the file is for, if it says so."""
+    if images := configuration.rollback.images:
+        return ",".join(image.version for image in images)
+    eligibility = configuration.eligibility
+    ranges = eligibility.rule.from_versions if eligibility else ()
+    return next((each.lowest or each.highest for each in ranges), FACTORY_VERSION)
+
+
 def generated_list(count: int, configuration: DeploymentConfiguration) -> ThingList:
     """The thing list of ``--things N``."""
     return ThingList(
@@ -136,6 +148,7 @@ def choose_participants(
     seed: int,
     things_per_group: int,
     former_versions: str,
+    former_images: Mapping[str, Path] | None = None,
     waves: DealWaves | None = None,
 ) -> Participants:
     """Choose the things of a rehearsal and the behaviour of each.
@@ -146,6 +159,7 @@ def choose_participants(
         seed: Deals the behaviours.
         things_per_group: Things created in each group.
         former_versions: What the things run before, as ``--former-versions`` has it.
+        former_images: The bytes of those versions that have some.
         waves: Deals all things, and those of each group, to waves; None without waves.
 
     Raises:
@@ -173,7 +187,7 @@ def choose_participants(
         for name, behaviour in deal_behaviours(things, shares[wave], seed).items()
     }
     try:
-        factories = deal_factory_images(everybody, former_versions, seed)
+        factories = deal_factory_images(everybody, former_versions, seed, former_images)
     except ValueError as error:
         raise UserMistake(f"--former-versions {former_versions}: {error}") from error
     return Participants(

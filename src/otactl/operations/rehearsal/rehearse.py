@@ -27,6 +27,7 @@ from otactl.operations.rehearsal.participants import (
     check_partition,
     choose_participants,
     generated_list,
+    usual_versions,
 )
 from otactl.operations.rollback.start import roll_back_if_planned
 from otactl.operations.state_directory import state_directory
@@ -40,8 +41,6 @@ if TYPE_CHECKING:
     from otactl.operations.rehearsal.participants import Participants
 
 _POLL_SECONDS = 0.5
-#: What things report until the deployment reaches them, unless other versions are asked for.
-FACTORY_VERSION = "factory"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +53,7 @@ class RehearsalOptions:
         behave: Behaviours in percent of the things: ``fail=10,silent=2``.
         seed: Deals the behaviours, and the versions.
         former_versions: What the things run before: a version, or several with their shares in
-            percent, ``1.2.0=80,1.3.0=20``.
+            percent, ``1.2.0=80,1.3.0=20``; empty for those that the file is for.
         max_wait_seconds: A round that is not over by then ends, by the local cloud's clock.
         speed: Seconds of the local cloud per second here.
         block_size: Bytes of the stream blocks that devices request.
@@ -71,7 +70,7 @@ class RehearsalOptions:
     rounds: int | None = None
     behave: str = ""
     seed: int = 0
-    former_versions: str = FACTORY_VERSION
+    former_versions: str = ""
     max_wait_seconds: float = 3600.0
     speed: float = 1.0
     block_size: int | None = None
@@ -129,7 +128,10 @@ def rehearse(path: Path, options: RehearsalOptions, frontend: Frontend) -> Rehea
         behave=options.behave,
         seed=options.seed,
         things_per_group=options.things_per_group,
-        former_versions=options.former_versions,
+        former_versions=options.former_versions or usual_versions(loaded.configuration),
+        former_images={
+            image.version: Path(image.path) for image in loaded.configuration.rollback.images
+        },
         waves=_waves(loaded),
     )
     _warn_if_endless(loaded, participants, options, frontend)
