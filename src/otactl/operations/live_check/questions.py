@@ -142,6 +142,8 @@ def _ask_about_updates(
     )
     yield _create_from_object(session, probe)
     execution = _execution(device.start_next())
+    if execution.get("jobId") != session.record.job_ids[_RETRYING]:
+        return  # without that job there is nothing to ask about
     document = execution.get("jobDocument") or {}
     written = document.get("written") if isinstance(document, dict) else None
     moments = {1: "when the job is created", 2: "when it is delivered"}
