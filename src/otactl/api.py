@@ -44,6 +44,7 @@ from otactl.operations.load import LoadedDeployment, load_deployment
 from otactl.operations.location_options import LocationOptions
 from otactl.operations.rehearsal import rehearse as rehearsal
 from otactl.operations.report import gather
+from otactl.operations.rollback.start import roll_back
 from otactl.operations.watch import actions
 from otactl.operations.watch.waiting import watch_job
 
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from otactl.forecast.summary import Forecast
     from otactl.forecast.waves import WavesForecast
     from otactl.operations.report_content import ReportContent
+    from otactl.operations.rollback.run import RollbackReport
     from otactl.operations.stored_deployment import Cleaning
 
 __all__ = [
@@ -74,6 +76,7 @@ __all__ = [
     "rehearse",
     "report",
     "resume",
+    "rollback",
     "watch",
 ]
 
@@ -182,6 +185,34 @@ def clean(
     cleaned = stored_deployment.clean(deployment, location, Frontend(), lambda _job: consent)
     assert cleaned is not None  # noqa: S101  # only without a consent
     return cleaned
+
+
+def rollback(
+    deployment: str,
+    *,
+    consent: Consent | None = None,
+    dry_run: bool = False,
+    location: LocationOptions = _HERE,
+    no_wait: bool = False,
+    poll_seconds: float = DEFAULT_POLL_SECONDS,
+    observer: Observer | None = None,
+) -> RollbackReport:
+    """Give each thing that took an image what it had, or with ``dry_run`` say who would get what.
+
+    Without ``dry_run`` it acts on live devices and takes ``Consent.YES``.
+    """
+    if not dry_run:
+        _check_consent(consent, (Consent.YES,), "rollback")
+    report = roll_back(
+        deployment,
+        location,
+        _frontend(observer),
+        is_dry=dry_run,
+        poll_seconds=poll_seconds,
+        no_wait=no_wait,
+    )
+    assert report is not None  # noqa: S101  # only where nobody confirms
+    return report
 
 
 def cancel(
@@ -322,7 +353,7 @@ def _result(result: DeploymentResult, failure: OtactlError | None) -> Deployment
     raise failure
 
 
-def _check_consent(consent: Consent, accepted: tuple[Consent, ...], act: str) -> None:
+def _check_consent(consent: Consent | None, accepted: tuple[Consent, ...], act: str) -> None:
     if consent not in accepted:
         names = " or ".join(f"Consent.{each.name}" for each in accepted)
         raise UserMistake(f"{act}(…) acts on live devices: pass consent={names}")

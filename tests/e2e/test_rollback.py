@@ -207,6 +207,35 @@ def test_a_rollback_that_fails_at_thirty_percent_stops_with_eleven(site):
     assert report["failure"].startswith("rollback of ")
 
 
+def test_a_rehearsal_rolls_back_what_its_gate_stopped(tmp_path):
+    path = Deployable(
+        folder=tmp_path,
+        thing_names=[f"r{number}" for number in range(12)],
+        bucket="waves",
+        role_arn=ROLE,
+        job_id="rehearsed",
+        sections="[TIMEOUT_CONFIG]\ninProgressTimeoutInMinutes = 60\n"
+        "[IMAGE_CONFIG]\nimageVer = 2.0\n[VERIFY_CONFIG]\nversionPath = version\n"
+        "[ROLLBACK_CONFIG]\nimageList = 1.0: a.bin, 1.1: b.bin as 2.1\n"
+        "[WAVE_CONFIG]\nwaveList = canary:8\nrequiredEndedPercentage = 100\n"
+        "onGateFailure = rollback\n",
+    ).write(useWaveConfig=True, useTimeoutConfig=True, cleanUpCfg=False)
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.bin").write_bytes(os.urandom(3000))
+    behaves = ("--behave", "canary:fail=25", "--former-versions", "1.0=50,1.1=50")
+
+    run = otactl(
+        *("rehearse", str(path), *behaves, "--speed", "60", "--output", "json"),
+        *("--state-dir", str(tmp_path / "state")),
+    )
+
+    assert run.returncode == 8, run.stderr
+    result = json.loads(run.stdout)
+    back = result["rollbacks"]
+    assert 1 <= len(back) <= 2
+    assert sum(each["succeeded"] for each in back) == result["succeeded"] == 6
+
+
 KILLED = ("image", "stream", "wave-first/job", "wave-first/gate", "waves/end")
 
 

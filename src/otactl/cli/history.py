@@ -55,6 +55,8 @@ def _reported(entry: dict[str, Any]) -> list[str]:
         passed = sum(each["verdict"] == "pass" for each in entry["waves"])
         rounds = f"{passed} of {len(entry['waves'])} gates passed"
     of = "rehearsal of " if entry["rehearsal"] else ""
+    if entry["rollbackOf"]:
+        of += f"rollback of {entry['rollbackOf']}, "
     return [
         entry["jobId"],
         f"{of}{Path(entry['file']).name}, {things_words(entry['things'])}, {rounds}",

@@ -162,7 +162,6 @@ def _iot(
 ) -> list[dict[str, Any]]:
     partition = partition_of(configuration.region)
     base = f"arn:{partition}:iot:{configuration.region}:{names.account}"
-    stream, job = f"{base}:stream/{names.stream_id}", f"{base}:job/{configuration.job_id}"
     things = list(thing_list.things)
     if len(things) > _MOST_NAMED_THINGS or thing_list.groups:
         # Members of a group are described too, and are not known here.
@@ -170,33 +169,34 @@ def _iot(
     groups = list(thing_list.groups)
     own_group = f"{base}:thinggroup/otactl-*"
     gathers = len(thing_list.things) + len(groups) > MAX_JOB_TARGETS
-    is_chosen = configuration.waves is not None or configuration.eligibility is not None
+    is_chosen = (
+        configuration.waves is not None
+        or configuration.eligibility is not None
+        or _rolls_back(configuration)
+    )
     if is_chosen:
         # Who gets the image, and in which wave, is decided later; it may need a group.
         things, gathers = [f"{base}:thing/*"], True
     if configuration.waves is not None:
-        job = f"{base}:job/{configuration.job_id}-*"
         groups += [arn for wave in configuration.waves.waves for arn in wave.size.groups]
     targets = [*([own_group] if gathers else things if thing_list.things else []), *groups]
     if is_chosen:
         targets = [own_group, *things]
     tagging = ["iot:TagResource"] if configuration.tags else []
-    streams = [stream]
-    if _rolls_back(configuration):
-        streams.append(f"{base}:stream/{rollback_stream_id(configuration.stream_id, '*')}")
+    jobs, streams = _jobs_and_streams(configuration, names, base)
     statements = [
         _allow(
             "Streams",
             ["iot:CreateStream", "iot:DescribeStream", "iot:DeleteStream", *tagging],
             streams,
         ),
-        _allow("CreateTheJob", ["iot:CreateJob", *tagging], [job, *targets]),
+        _allow("CreateTheJob", ["iot:CreateJob", *tagging], [*jobs, *targets]),
         _allow(
             "WatchAndEndTheJob",
             ["iot:DescribeJob", "iot:ListJobExecutionsForJob", "iot:CancelJob", "iot:DeleteJob"],
-            [job],
+            jobs,
         ),
-        _allow("AskAboutThings", ["iot:DescribeJobExecution"], [job, *things]),
+        _allow("AskAboutThings", ["iot:DescribeJobExecution"], [*jobs, *things]),
     ]
     if groups:
         statements.append(_allow("CountTheThings", ["iot:ListThingsInThingGroup"], groups))
@@ -246,8 +246,24 @@ def _versions(
     ]
 
 
+def _jobs_and_streams(
+    configuration: DeploymentConfiguration, names: DeploymentNames, base: str
+) -> tuple[list[str], list[str]]:
+    """The jobs and streams of a deployment, and of what would take it back."""
+    job = f"{base}:job/{configuration.job_id}"
+    jobs, streams = [job], [f"{base}:stream/{names.stream_id}"]
+    if configuration.waves is not None:
+        jobs = [f"{job}-*"]
+    elif _rolls_back(configuration):
+        jobs.append(f"{job}-rb-*")
+    if _rolls_back(configuration):
+        streams.append(f"{base}:stream/{rollback_stream_id(configuration.stream_id, '*')}")
+    return jobs, streams
+
+
 def _rolls_back(configuration: DeploymentConfiguration) -> bool:
-    return configuration.waves is not None and configuration.waves.rolls_back
+    by_itself = configuration.waves is not None and configuration.waves.rolls_back
+    return by_itself or bool(configuration.rollback.images)
 
 
 def _alarms(configuration: DeploymentConfiguration, names: DeploymentNames) -> list[dict[str, Any]]:

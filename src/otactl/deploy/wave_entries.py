@@ -95,6 +95,15 @@ class WaveEntries(FormerVersionEntries, ComparisonEntries, VersionEntries):
         rows = self._database.rows("SELECT status FROM gate ORDER BY wave")
         return tuple(GATE_STATUS.validate_json(row[0]) for row in rows)
 
+    def enter_rollbacks(self, deployment_ids: Iterable[str]) -> None:
+        """Write down which deployments take this one back."""
+        self._set(("rollbacks", " ".join(sorted(deployment_ids))))
+
+    @property
+    def rollbacks(self) -> tuple[str, ...]:
+        """The ids of the deployments that take this one back, the oldest first."""
+        return tuple((self._find("rollbacks") or "").split())
+
     def aws_time_ms(self, seen_ms: int) -> int:
         """AWS's clock, never backwards, whichever process saw it."""
         before = int(self._find("aws_time_ms") or 0)

@@ -171,6 +171,8 @@ def _entry(journal: Journal) -> dict[str, Any]:
     return {
         "deploymentId": plan.deployment_id,
         "jobId": plan.job_id,
+        "rollbackOf": plan.rollback_of or None,
+        "rollbacks": list(journal.rollbacks),
         "rehearsal": bool(journal.about.get("rehearsal")),
         "file": str(journal.about.get("file", plan.source)),
         "createdAt": created.isoformat(timespec="seconds"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import io
 import json
 
@@ -14,6 +15,7 @@ from tests.unit.model.configuration.test_wave_section import wave_ini
 from otactl.deploy.journal_reader import JournalReader
 from otactl.deploy.permissions import DeploymentNames, user_policy
 from otactl.deploy.store import DeploymentStore
+from otactl.model.rollback import rollback_stream_id
 from otactl.model.status import ExecutionStatus
 from otactl.model.thing_list import ThingList
 from otactl.operations.report_source import journal_content
@@ -158,3 +160,20 @@ def test_the_result_has_a_line_for_each_wave_and_names_no_wave_that_never_began(
     assert "4 of 18 things failed; at most 0 may" in text
     assert "round 1:" not in text
     assert "did not get the job" not in text
+
+
+def test_the_policy_of_a_file_that_rolls_back_reaches_former_images_and_its_own_streams():
+    image, source = section("IMAGE_CONFIG", imageVer="2"), section("VERIFY_CONFIG", source="own")
+    configuration = configuration_of(wave_ini(image, source, onGateFailure="rollback"))
+    listed = ThingList(file_name="list", things=("arn:aws:iot:us-east-1:123456789012:thing/t",))
+    names = DeploymentNames(
+        account="123456789012", object_key="firmware/one", stream_id="TestStream1234_1"
+    )
+
+    statements = {one["Sid"]: one for one in user_policy(configuration, listed, names)["Statement"]}
+
+    assert "arn:aws:s3:::ota-bucket/firmware/*" in statements["KeepFirmware"]["Resource"]
+    streams = statements["Streams"]["Resource"]
+    ours = f"arn:aws:iot:us-east-1:123456789012:stream/{rollback_stream_id('TestStream1234', 7)}_9"
+    assert any(fnmatch.fnmatchcase(ours, pattern) for pattern in streams)
+    assert "ReadThings" in statements

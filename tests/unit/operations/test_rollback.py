@@ -20,8 +20,10 @@ from otactl.deploy.journal_file import JournalLocked
 from otactl.errors import GateFailed, RollbackFailed, UserMistake
 from otactl.model.status import ExecutionStatus
 from otactl.operations.load import load_deployment
+from otactl.operations.report_source import journal_content
 from otactl.operations.rollback.run import RollbackRun
 from otactl.operations.rollback.start import roll_back_if_planned, stored
+from otactl.operations.stored_deployment import stored_deployments
 from otactl.rules.rollback import RollbackReason
 
 THIRTY = [f"t{number:02}" for number in range(30)]
@@ -227,6 +229,35 @@ def test_a_version_may_be_offered_under_another(site):
 
     document = json.loads(it.jobs.jobs["TestJob1234-rb-1-first"].request.document)
     assert document["imageVer"] == "9.9"
+
+
+def test_a_rollback_is_reported_as_belonging_to_the_first(site):
+    it = site()
+    bad_canary(it)
+    (result,) = it.roll_back().results
+    first, second = it.journal.plan.deployment_id, result.deployment_id
+
+    entries, _ = stored_deployments(it.environment.state_dir)
+
+    of = {entry["deploymentId"]: (entry["rollbackOf"], entry["rollbacks"]) for entry in entries}
+    assert of == {first: (None, [second]), second: (first, [])}
+    notes = journal_content(it.store.path(second), 0).notes
+    assert notes == (f"It takes deployment {first} back, to version 1.0.",)
+    assert journal_content(it.store.path(first), 0).notes == (f"It was taken back by {second}.",)
+
+
+def test_an_image_that_is_kept_outlives_the_clean_up_and_no_other_takes_it(site):
+    it = site(
+        onGateFailure="stop",
+        default={"cleanUpCfg": "True"},
+        rollback={"keepImages": "True"},
+        images=[],
+    )
+    result, failure = it.deploy({})
+    assert failure is None
+    (kept,) = it.aws.objects.stored
+    assert it.aws.objects.claimants(*kept) == {result.deployment_id}
+    assert not it.jobs.jobs
 
 
 def test_two_rollbacks_at_once_are_one(site):

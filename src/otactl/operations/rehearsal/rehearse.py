@@ -241,9 +241,10 @@ def _unfaithful(result: DeploymentResult) -> DeploymentFailed | None:
     """A device that says it succeeded with other bytes than the image's would be our fault."""
     wrong = [
         outcome.thing_name
-        for round_result in result.rounds
+        for each in (result, *result.rollbacks)
+        for round_result in each.rounds
         for outcome in round_result.outcomes
-        if outcome.status == "SUCCEEDED" and outcome.sha256 != result.image_sha256
+        if outcome.status == "SUCCEEDED" and outcome.sha256 != each.image_sha256
     ]
     if not wrong:
         return None

@@ -237,7 +237,9 @@ class RollbackRun:
     def _carry_out(self) -> tuple[list[DeploymentResult], OtactlError | None]:
         """Run what is left of each rollback, the oldest first; one that fails is the last."""
         results = []
-        for deployment_id in sorted(journal.plan.deployment_id for journal in self._begun()):
+        begun = sorted(journal.plan.deployment_id for journal in self._begun())
+        self._journal.enter_rollbacks(begun)
+        for deployment_id in begun:
             journal = Journal.open(self._store.path(deployment_id))
             try:
                 executor = executor_of(journal, self._environment)
