@@ -193,3 +193,47 @@ def test_a_certificate_tells_how_long_it_holds(aws: Callable[..., Any], unique: 
     parsed(aws("iot", "deprecate-thing-type", *make))
     refused = aws("iot", "create-thing", "--thing-name", unique, *make)
     assert "InvalidRequestException" in refused.stderr
+
+
+def test_versions_of_a_policy_and_attributes_that_are_taken_away(
+    aws: Callable[..., Any], clients: AwsClients, unique: str
+) -> None:
+    iot, document = clients.iot, '{"Version":"2012-10-17","Statement":[]}'
+    of_policy = ("--policy-name", unique)
+    body = ("--policy-document", document)
+    iot.create_policy(policyName=unique, policyDocument=document)
+    second = parsed(aws("iot", "create-policy-version", *of_policy, *body, "--set-as-default"))
+    for _ in range(3):
+        iot.create_policy_version(policyName=unique, policyDocument=document)
+    sixth = aws("iot", "create-policy-version", *of_policy, *body)
+    listed = parsed(aws("iot", "list-policy-versions", *of_policy))["policyVersions"]
+    iot.create_thing(thingName=unique, attributePayload={"attributes": {"a": "1", "b": "2"}})
+    payload = json.dumps({"attributes": {"a": "", "c": "3"}, "merge": True})
+    parsed(aws("iot", "update-thing", "--thing-name", unique, "--attribute-payload", payload))
+    thing = iot.describe_thing(thingName=unique)
+
+    assert "VersionsLimitExceededException" in sixth.stderr
+    assert {one["versionId"]: one["isDefaultVersion"] for one in listed} == {
+        version: version == second["policyVersionId"] == "2" for version in "12345"
+    }
+    assert thing["attributes"] == {"b": "2", "c": "3"}
+
+
+def test_the_execution_of_a_deleted_thing_is_removed(
+    aws: Callable[..., Any], clients: AwsClients, unique: str
+) -> None:
+    stays, goes = (
+        clients.iot.create_thing(thingName=f"{which}-{unique}")["thingArn"]
+        for which in ("stays", "goes")
+    )
+    create = ("--job-id", unique, "--targets", stays, goes, "--document", "{}")
+    parsed(aws("iot", "create-job", *create))
+    parsed(aws("iot", "delete-thing", "--thing-name", f"goes-{unique}"))
+
+    counts = parsed(aws("iot", "describe-job", "--job-id", unique))["job"]["jobProcessDetails"]
+    removed = ("--job-id", unique, "--status", "REMOVED")
+    listed = parsed(aws("iot", "list-job-executions-for-job", *removed))["executionSummaries"]
+
+    assert (counts["numberOfRemovedThings"], counts["numberOfQueuedThings"]) == (1, 1)
+    assert [each["thingArn"] for each in listed] == [goes]
+    clients.iot.delete_job(jobId=unique, force=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import queue
@@ -14,7 +15,7 @@ from urllib.parse import urlsplit
 import cbor2
 import pytest
 from awscrt import http, io, mqtt
-from awsiot import iotjobs, mqtt_connection_builder
+from awsiot import iotidentity, iotjobs, mqtt_connection_builder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +37,12 @@ def thing(make_device: MakeDevice, unique: str) -> DeviceIdentity:
 
 @pytest.fixture
 def connection(cloud: RunningCloud, thing: DeviceIdentity) -> Iterator[mqtt.Connection]:
+    with _connected(cloud, thing) as connection:
+        yield connection
+
+
+@contextlib.contextmanager
+def _connected(cloud: RunningCloud, thing: DeviceIdentity) -> Iterator[mqtt.Connection]:
     """The SDK's own mutual TLS connection."""
     connection = mqtt_connection_builder.mtls_from_path(
         endpoint=cloud.address.mqtt_host,
@@ -282,3 +289,140 @@ def test_its_http_client_fetches_a_presigned_url_by_https(
 
     assert (statuses, bytes(body)) == ([200], image)
     clients.iot.delete_job(jobId=f"url-{unique}", force=True)
+
+
+def test_it_hears_of_a_job_when_its_group_becomes_a_further_target(
+    clients: AwsClients, connection: mqtt.Connection, thing: DeviceIdentity, unique: str
+) -> None:
+    iot, job_id = clients.iot, f"on-{unique}"
+    first, further = (
+        iot.create_thing_group(thingGroupName=f"{which}-{unique}")["thingGroupArn"]
+        for which in ("first", "further")
+    )
+    iot.add_thing_to_thing_group(thingGroupName=f"further-{unique}", thingName=thing.thing_name)
+    heard: queue.Queue[Any] = queue.Queue()
+    iotjobs.IotJobsClient(connection).subscribe_to_next_job_execution_changed_events(
+        iotjobs.NextJobExecutionChangedSubscriptionRequest(thing_name=thing.thing_name),
+        QOS,
+        heard.put,
+    )[0].result(SECONDS)
+
+    iot.create_job(jobId=job_id, targets=[first], document='{"a": 1}', targetSelection="CONTINUOUS")
+    iot.associate_targets_with_job(jobId=job_id, targets=[further])
+    execution = heard.get(timeout=SECONDS).execution
+    iot.delete_job(jobId=job_id, force=True)
+    after = heard.get(timeout=SECONDS).execution
+
+    assert (execution.job_id, execution.job_document) == (job_id, {"a": 1})
+    assert after is None
+    assert heard.empty(), "it was no target before"
+
+
+def test_its_identity_client_registers_a_thing_as_the_registry_takes_it(
+    cloud: RunningCloud, clients: AwsClients, make_device: MakeDevice, unique: str
+) -> None:
+    iot, template = clients.iot, f"template-{unique}"
+    iot.create_thing_group(thingGroupName=f"parent-{unique}")
+    iot.create_thing_group(thingGroupName=f"child-{unique}", parentGroupName=f"parent-{unique}")
+    iot.create_thing_type(thingTypeName=f"type-{unique}")
+    resources = {
+        "thing": {
+            "Type": "AWS::IoT::Thing",
+            "Properties": {
+                "ThingName": {"Ref": "Serial"},
+                "AttributePayload": {"line": "a"},
+                "ThingGroups": [f"child-{unique}"],
+                "ThingTypeName": f"type-{unique}",
+            },
+        },
+        "certificate": {
+            "Type": "AWS::IoT::Certificate",
+            "Properties": {
+                "CertificateId": {"Ref": "AWS::IoT::Certificate::Id"},
+                "Status": "Active",
+            },
+        },
+    }
+    body = {"Parameters": {"Serial": {"Type": "String"}}, "Resources": resources}
+    iot.create_provisioning_template(
+        templateName=template,
+        templateBody=json.dumps(body),
+        enabled=True,
+        provisioningRoleArn=_provisioning_role(clients, unique),
+    )
+    claim = make_device(f"claim-{unique}")
+    with _may_provision(clients, claim), _connected(cloud, claim) as connection:
+        identity = iotidentity.IotIdentityClient(connection)
+        made = _asked(
+            identity.subscribe_to_create_keys_and_certificate_accepted,
+            identity.subscribe_to_create_keys_and_certificate_rejected,
+            iotidentity.CreateKeysAndCertificateSubscriptionRequest(),
+            identity.publish_create_keys_and_certificate,
+            iotidentity.CreateKeysAndCertificateRequest(),
+        )
+        registered = _asked(
+            identity.subscribe_to_register_thing_accepted,
+            identity.subscribe_to_register_thing_rejected,
+            iotidentity.RegisterThingSubscriptionRequest(template_name=template),
+            identity.publish_register_thing,
+            iotidentity.RegisterThingRequest(
+                template_name=template,
+                certificate_ownership_token=made.certificate_ownership_token,
+                parameters={"Serial": f"made-{unique}"},
+            ),
+        )
+    name = registered.thing_name
+    thing = iot.describe_thing(thingName=name)
+    inside = iot.list_things_in_thing_group(thingGroupName=f"parent-{unique}", recursive=True)
+    certificate = iot.describe_certificate(certificateId=made.certificate_id)
+    validity = certificate["certificateDescription"]["validity"]
+
+    assert (name, thing["thingTypeName"], thing["attributes"]) == (
+        f"made-{unique}",
+        f"type-{unique}",
+        {"line": "a"},
+    )
+    assert inside["things"] == [name]
+    assert validity["notBefore"] <= datetime.now(UTC) < validity["notAfter"]
+    iot.delete_provisioning_template(templateName=template)
+
+
+@contextlib.contextmanager
+def _may_provision(clients: AwsClients, device: DeviceIdentity) -> Iterator[None]:
+    """A further policy for a device's certificate."""
+    name = f"claim-{device.thing_name}"
+    statement = {"Effect": "Allow", "Action": "iot:*", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    (principal,) = clients.iot.list_thing_principals(thingName=device.thing_name)["principals"]
+    clients.iot.create_policy(policyName=name, policyDocument=document)
+    clients.iot.attach_policy(policyName=name, target=principal)
+    try:
+        yield
+    finally:
+        clients.iot.detach_policy(policyName=name, target=principal)
+        clients.iot.delete_policy(policyName=name)
+
+
+def _provisioning_role(clients: AwsClients, unique: str) -> str:
+    """A role in which AWS IoT may register things."""
+
+    def document(**statement: Any) -> str:
+        return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow"} | statement]})
+
+    name, service = f"provisioning-{unique}", {"Service": "iot.amazonaws.com"}
+    trust = document(Principal=service, Action="sts:AssumeRole")
+    role = clients.iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)
+    access = document(Action="iot:*", Resource="*")
+    clients.iam.put_role_policy(RoleName=name, PolicyName="things", PolicyDocument=access)
+    return str(role["Role"]["Arn"])
+
+
+def _asked(accepted: Any, rejected: Any, subscription: Any, publish: Any, request: Any) -> Any:
+    """The answer to a request of the SDK's."""
+    answers: queue.Queue[Any] = queue.Queue()
+    for subscribe in (accepted, rejected):
+        subscribe(subscription, QOS, answers.put)[0].result(SECONDS)
+    publish(request, QOS).result(SECONDS)
+    answer = answers.get(timeout=SECONDS)
+    assert not isinstance(answer, iotidentity.ErrorResponse), answer
+    return answer
