@@ -1,0 +1,119 @@
+"""Every way to go wrong after SUCCEEDED, rehearsed with 40 and 100 things: verdicts by name."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+
+import pytest
+from tests.e2e.deployable import Deployable
+from tests.e2e.program import otactl
+
+from otactl.device.behaviour import Behaviour, deal_behaviours, parse_behave
+
+#: What each becomes; a late one is *verified* once it has reported.
+VERDICTS = {
+    Behaviour.REVERT: "old",
+    Behaviour.LIAR: "old",
+    Behaviour.BRICK: "silent",
+    Behaviour.DARK: "dark",
+    Behaviour.CRASHLOOP: "flapping",
+    Behaviour.LATE: None,
+    Behaviour.SUCCEED: None,
+}
+BAD = [each for each, verdict in VERDICTS.items() if verdict is not None]
+VERIFY = """
+[TIMEOUT_CONFIG]
+inProgressTimeoutInMinutes = 60
+[IMAGE_CONFIG]
+imageVer = 2.0
+[VERIFY_CONFIG]
+bootCountPath = boots
+verifyMinutes = 4
+darkMinutes = 2
+"""
+CANARY = """
+[WAVE_CONFIG]
+waveList = canary:20
+soakMinutes = 8
+requiredVerifiedPercentage = 95
+requiredEndedPercentage = 100
+"""
+
+
+@pytest.fixture
+def rehearsed(tmp_path):
+    """Rehearses things with these behaviours; returns the exit code, the JSON, the messages."""
+
+    def rehearse(behave: str, *, things: int = 100, sections: str = VERIFY, **switches: bool):
+        path = Deployable(
+            folder=tmp_path,
+            thing_names=["of-the-list"],
+            bucket="verified",
+            role_arn="arn:aws:iam::123456789012:role/service/ota-stream",
+            job_id="verified",
+            sections=sections,
+        ).write(useTimeoutConfig=True, **switches)
+        run = otactl(
+            *("rehearse", str(path), "--things", str(things), "--behave", behave, "--speed", "60"),
+            *("--former-versions", "1.0=50,1.1", "--seed", "3"),
+            *("--state-dir", str(tmp_path / "state"), "--output", "json"),
+        )
+        return run.returncode, json.loads(run.stdout), run.stderr
+
+    return rehearse
+
+
+@pytest.mark.parametrize("count", [40, pytest.param(100, marks=pytest.mark.slow)])
+def test_every_verdict_is_exact_by_name(rehearsed, count):
+    behave = ",".join(f"{each}=5" for each in (*BAD, Behaviour.LATE))
+    things = [f"rehearsal-{number:05}" for number in range(1, count + 1)]
+    dealt = deal_behaviours(things, parse_behave(behave), seed=3)
+    assert set(Counter(dealt.values())) == set(VERDICTS)
+
+    code, result, messages = rehearsed(behave, things=count, useVerifyConfig=True)
+
+    found = {each["thing"]: each["verdict"] for each in result["versions"]["unverified"]}
+    assert found == {
+        name: VERDICTS[behaviour] for name, behaviour in dealt.items() if VERDICTS[behaviour]
+    }, messages
+    assert result["versions"]["counts"]["verified"] == count * 3 // 4
+    assert result["succeeded"] == count, "as far as their jobs are concerned"
+    formers = {each["former"] for each in result["versions"]["unverified"]}
+    assert formers == {"1.0", "1.1"}
+    assert code == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("behaviour", BAD)
+def test_each_alone_stops_the_canary(rehearsed, behaviour):
+    code, result, messages = rehearsed(
+        f"canary:{behaviour}=10", sections=VERIFY + CANARY, useVerifyConfig=True, useWaveConfig=True
+    )
+
+    assert code == 8, messages
+    canary, rest = result["waves"]
+    assert canary["gate"]["verdict"] == "fail"
+    assert [each["verdict"] for each in canary["versions"]["unverified"]] == [
+        VERDICTS[behaviour]
+    ] * 2
+    assert rest["counts"]["ended"] == 0
+
+
+@pytest.mark.slow
+def test_late_things_do_not_stop_the_canary(rehearsed):
+    code, result, messages = rehearsed(
+        "late=50", sections=VERIFY + CANARY, useVerifyConfig=True, useWaveConfig=True
+    )
+
+    assert code == 0, messages
+    assert result["versions"]["counts"] == {"verified": 100}
+
+
+@pytest.mark.slow
+def test_without_verification_all_of_them_succeed(rehearsed):
+    code, result, messages = rehearsed(",".join(f"{each}=5" for each in BAD))
+
+    assert code == 0, messages
+    assert result["succeeded"] == 100
+    assert "versions" not in result
