@@ -1,6 +1,7 @@
 # make demo    a rehearsal of examples/dev.ini, nothing installed before but Python and make
 # make test    lint, types, import layers, tests (parallel; long series as a sample)
 # make test-all  the same, with the long series in full
+# make schemas the JSON Schemas of --output json, from the code
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -11,7 +12,7 @@ JOBS ?= $(shell echo $$((2 * $$(nproc 2>/dev/null || echo 2))))
 MEMORY := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 3000000 { print "TMPDIR=/dev/shm" }')
 PYTEST := $(MEMORY) $(BIN)/pytest -n $(JOBS) --dist worksteal
 
-.PHONY: demo test test-all lint types imports tests format clean
+.PHONY: demo test test-all lint types imports tests schemas format clean
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -47,6 +48,9 @@ tests: $(VENV)/.dev
 test-all: lint types imports
 	sh tests/debian-packages.sh
 	OTACTL_EXAMPLES=random $(PYTEST) -m "not aws"
+
+schemas: $(VENV)/.dev
+	$(BIN)/python -m scripts.dev.write_schemas
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format .

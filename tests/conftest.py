@@ -18,6 +18,7 @@ import aiomqtt
 import pytest
 from hypothesis import HealthCheck, settings
 from tests.support.any_account import AnyAccount, open_real_account
+from tests.support.output_schema import checked, commands_with_schema
 
 from otactl.aws.clients import AwsClients, AwsSettings
 from otactl.cloud import CloudSettings, RunningCloud, start_local_cloud
@@ -51,6 +52,24 @@ QUICK: dict[str, Any] = {
     "delete_job_seconds": 0.2,
     "connection_rates": False,
 }
+
+
+def pytest_testnodedown(node: Any) -> None:
+    """Take over from a worker of the test run which commands wrote what their schema says."""
+    checked.update(getattr(node, "workeroutput", {}).get("schemas", ()))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """After all tests: fail if a command's ``--output json`` was never held against its schema."""
+    config = session.config
+    if hasattr(config, "workeroutput"):
+        config.workeroutput["schemas"] = sorted(checked)
+        return
+    is_whole = config.args == config.getini("testpaths") and not config.getoption("keyword")
+    missing = commands_with_schema() - checked
+    if is_whole and not session.shouldstop and missing:
+        print(f"\nno test ran these with --output json: {', '.join(sorted(missing))}")  # noqa: T201
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 class StartCloud(Protocol):

@@ -88,7 +88,7 @@ def test_it_is_created_updated_tested_and_deleted(stack: Stack, aws: AwsClients)
         "sms +4915112345678: confirmed",
     ]
     assert status["failedMessages"] == 0
-    assert stack.json("outputs")["ForceStopperTopicArn"] == topic
+    assert stack.json("outputs")["outputs"]["ForceStopperTopicArn"] == topic
 
     again = stack.deploy()
     assert again.returncode == 0
@@ -136,7 +136,7 @@ def test_a_second_stack_is_told_that_it_counts_everything_again(
     first = stack.deploy()
     assert "counts twice" not in first.stderr.replace("\n", " ")
     assert "counts twice" not in stack.deploy("--upper-limit", "99").stderr.replace("\n", " ")
-    rule = stack.json("outputs")["RuleName"]
+    rule = stack.json("outputs")["outputs"]["RuleName"]
 
     second = Stack(stack_cloud, f"{stack.name}-b")
     shown = second.deploy("--dry-run").stderr.replace("\n", " ")
@@ -238,7 +238,7 @@ def test_events_are_switched_on_only_when_that_is_wanted(start_cloud: Any, uniqu
 
 def test_the_test_says_which_hop_is_broken(stack: Stack, aws: AwsClients) -> None:
     stack.deploy()
-    function = stack.json("outputs")["MetricsGeneratorArn"]
+    function = stack.json("outputs")["outputs"]["MetricsGeneratorArn"]
     policy = json.loads(aws.lambda_.get_policy(FunctionName=function)["Policy"])
     aws.lambda_.remove_permission(FunctionName=function, StatementId=policy["Statement"][0]["Sid"])
 

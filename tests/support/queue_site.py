@@ -9,6 +9,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tests.support.output_schema import check_output
 from typer.testing import CliRunner
 
 from otactl.aws.queue_setup import TableSettings, make_table
@@ -115,6 +116,7 @@ class QueueSite:
         address = self.cloud.address.environment() | environment
         with contextlib.chdir(self.folder):
             result = CliRunner().invoke(app, command, env=address)
+        check_output(command, result.stdout)
         return Told(result.exit_code, result.stdout, result.stderr)
 
     def add(self, things: Sequence[str], *arguments: str, **keys: str) -> list[str]:

@@ -17,6 +17,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from tests.support.output_schema import check_output
+
 import otactl
 
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ def run_warm(
 
     Raises:
         subprocess.TimeoutExpired: It was still running after ``timeout`` seconds; it is killed.
+        AssertionError: Its ``--output json`` is not what docs/schemas says.
     """
     with tempfile.TemporaryDirectory() as name:
         streams = [Path(name) / "stdout", Path(name) / "stderr"]
@@ -57,6 +60,7 @@ def run_warm(
         written = [stream.read_text() for stream in streams]
         code = process.exitcode
         process.close()
+    check_output(arguments, written[0])
     return subprocess.CompletedProcess(["otactl", *arguments], code, *written)
 
 

@@ -31,6 +31,7 @@ from otactl.errors import (
     AwsUnreachable,
     CredentialsUnusable,
     OtactlError,
+    TableMissing,
     UserMistake,
 )
 
@@ -49,12 +50,7 @@ _HINTS = {
     "NoSuchBucket": "create the bucket, or correct `bucket` in [DEFAULT]",
 }
 
-#: Where a code means something in one service that it does not in another.
-_HINTS_OF_SERVICE = {
-    ("dynamodb", "ResourceNotFoundException"): (
-        "there is no such table: --table and --region say which, `otactl queue init` makes it"
-    ),
-}
+_NO_TABLE = "--table and --region say which, `otactl queue init` makes it"
 
 _TRANSIENT = frozenset(
     {"Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"}
@@ -106,9 +102,11 @@ def _translate_answer(error: ClientError, service: str) -> AwsRefused:
     code = str(answer.get("Code", "Unknown"))
     message = str(answer.get("Message") or error)
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    name = f"{service}:{error.operation_name}"
+    if (service, code) == ("dynamodb", "ResourceNotFoundException"):
+        return TableMissing(name, code, message, hint=_NO_TABLE, status=status)
     kind = AwsUnreachable if code in _TRANSIENT else AwsRefused
-    hint = _HINTS_OF_SERVICE.get((service, code)) or _HINTS.get(code)
-    return kind(f"{service}:{error.operation_name}", code, message, hint=hint, status=status)
+    return kind(name, code, message, hint=_HINTS.get(code), status=status)
 
 
 def translated(service: str) -> Callable[[Callable[P, R]], Callable[P, R]]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from otactl.model.configuration.catalogue import Key
     from otactl.model.configuration.sections import SectionSpec
+    from otactl.model.json_output import account as json_account
 
 app = typer.Typer(help="Explain the keys of a dev.ini.", no_args_is_help=True)
 
@@ -66,7 +67,7 @@ def template() -> None:
     typer.echo(render_template(), nl=False)
 
 
-def key_fields(key: Key) -> dict[str, Any]:
+def key_fields(key: Key) -> json_account.Key:
     """A key as ``--output json`` shows it."""
     return {
         "section": key.section,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from textwrap import shorten
 from typing import Any
@@ -46,7 +47,7 @@ def history(
     terminal.stdout_console().print(table if entries else "no deployments yet")
 
 
-def _reported(entry: dict[str, Any]) -> list[str]:
+def _reported(entry: Mapping[str, Any]) -> list[str]:
     """A deployment in a few lines; `otactl report` and --output json tell the whole failure."""
     from otactl.views.wording import rounds_words, things_words
 

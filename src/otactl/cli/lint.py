@@ -59,12 +59,10 @@ def lint(
     error (with --strict: no warning either) that is not waived, 1 there is one, 2 a file is broken
     or cannot be read.
     """
-    from otactl.cli.terminal import answer_in_json, print_json
+    from otactl.cli.terminal import print_json
     from otactl.operations.forecast_inputs import read_fleet
     from otactl.operations.lint_report import lint_file
 
-    if output is LintFormat.JSON:
-        answer_in_json()
     if explain is not None:
         _explain(explain)
         return

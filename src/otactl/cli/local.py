@@ -77,8 +77,7 @@ def env(state_dir: StateDirOption = None, output: OutputOption = OutputFormat.TE
     address = _running(state_dir)
     variables = address.environment()
     if output is OutputFormat.JSON:
-        # Names of environment variables, and nothing else.
-        terminal.print_json(variables | _mqtt_fields(address), is_foreign=True)
+        terminal.print_json(variables | _mqtt_fields(address))
         return
     for name, text in variables.items():
         typer.echo(f"export {name}={shlex.quote(text)}")

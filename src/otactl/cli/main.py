@@ -6,6 +6,8 @@ import os
 import re
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
@@ -43,12 +45,14 @@ from otactl.cli import (
 from otactl.cli.help import prepare_help
 from otactl.cli.queue import commands as queue
 from otactl.cli.signals import Stopped, stop_signals
-from otactl.errors import Interrupted, OtactlError
+from otactl.errors import Interrupted, OtactlError, UserMistake
 
 if TYPE_CHECKING:
     from types import FrameType
 
 
+#: What typer raises for an unknown option, a missing argument, a bad value.
+_UsageError: Any = typer.BadParameter.__base__
 #: A value of --output that was meant as a file's name.
 _PATH = re.compile(r"'[^']*[./][^']*'")
 
@@ -56,17 +60,21 @@ _PATH = re.compile(r"'[^']*[./][^']*'")
 class ErrorBoundary(TyperGroup):
     """Runs a command; a user's mistake ends in a sentence and an exit code, never a traceback."""
 
+    def make_context(self, info_name: Any, args: list[str], parent: Any = None, **how: Any) -> Any:
+        """Parse what stands before the command."""
+        terminal.answer_as_asked(args)
+        with _usage_errors():
+            return super().make_context(info_name, args, parent, **how)
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command and exit as ``otactl.errors`` says when it raises."""
         try:
-            return super().invoke(ctx)
-        except typer.BadParameter as error:
-            if (
-                error.param is not None
-                and error.param.name == "output"
-                and _PATH.search(str(error))
-            ):
-                error.message += " (a file is named by --out)"
+            with _usage_errors():
+                return super().invoke(ctx)
+        except (typer.Exit, typer.Abort) as ended:
+            # After a no; where there was a result, it has been written.
+            if getattr(ended, "exit_code", 1):
+                terminal.print_json_error(OtactlError("nothing was done"))
             raise
         except BrokenPipeError:
             # The reader of our output has gone, as in `otactl … | head`: nobody is left to tell.
@@ -78,6 +86,20 @@ class ErrorBoundary(TyperGroup):
             sys.exit(_report(Interrupted()))
         except Stopped as stopped:
             sys.exit(_report(Interrupted(stopped.signal_number)))
+
+
+@contextmanager
+def _usage_errors() -> Iterator[None]:
+    """Let a mistake in the command line be an object too; its sentence is typer's to write."""
+    try:
+        yield
+    except _UsageError as error:
+        if getattr(getattr(error, "param", None), "name", "") == "output" and _PATH.search(
+            str(error)
+        ):
+            error.message += " (a file is named by --out)"
+        terminal.print_json_error(UserMistake(error.format_message()))
+        raise
 
 
 def _report(error: OtactlError) -> int:

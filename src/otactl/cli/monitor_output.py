@@ -109,7 +109,7 @@ def _live(session: WatchSession, showing: Showing) -> None:
 def print_changes(
     board: Board,
     showing: Showing,
-    to_fields: Callable[[str, JobSnapshot], dict[str, Any]] = snapshot_fields,
+    to_fields: Callable[[str, JobSnapshot], Mapping[str, Any]] = snapshot_fields,
 ) -> None:
     """A line at each change, until the jobs are over; a page stays for people to look at.
 
@@ -148,7 +148,7 @@ def _line(
     snapshot: JobSnapshot,
     showing: Showing,
     shown: dict[str, object],
-    to_fields: Callable[[str, JobSnapshot], dict[str, Any]],
+    to_fields: Callable[[str, JobSnapshot], Mapping[str, Any]],
 ) -> None:
     """One line for one job, when it says something that the line before did not."""
     if showing.output is OutputFormat.JSON:

@@ -8,20 +8,12 @@ from typing import Annotated
 
 import typer
 
-from otactl.cli.terminal import answer_in_json
-
 
 class OutputFormat(StrEnum):
     """How a command that reports writes its report."""
 
     TEXT = "text"
     JSON = "json"
-
-
-def _note_format(value: OutputFormat) -> OutputFormat:
-    if value is OutputFormat.JSON:
-        answer_in_json()
-    return value
 
 
 AWS_PANEL = "AWS"
@@ -57,7 +49,6 @@ OutputOption = Annotated[
     typer.Option(
         "--output",
         "-o",
-        callback=_note_format,
         help="text for people, json for scripts: one object on stdout, also of an error.",
     ),
 ]

@@ -71,8 +71,6 @@ def report(
     from otactl.views.result_files import default_report_path, write_report
 
     chosen = output or _BY_SUFFIX.get(out.suffix.lower() if out else "", ReportFormat.HTML)
-    if chosen is ReportFormat.JSON and out is None:
-        terminal.answer_in_json()
     content = gather(deployment, where, details=details)
     text = _written(content, chosen)
     if out is None and chosen is not ReportFormat.HTML:

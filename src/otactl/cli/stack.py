@@ -181,7 +181,7 @@ def outputs(
     _, stack, _, _ = _begin(name, where)
     state = _existing(stack)
     if output is OutputFormat.JSON:
-        terminal.print_json(dict(state.outputs), is_foreign=True)
+        terminal.print_json({"outputs": dict(state.outputs)})
     else:
         print_outputs(terminal.stdout_console(), state.outputs)
 

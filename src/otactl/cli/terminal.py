@@ -7,9 +7,10 @@ progress, notes and errors go to standard error, so a pipe always sees clean res
 from __future__ import annotations
 
 import os
+import re
 import stat
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from rich.text import Text
 
 from otactl.errors import ConfigurationInvalid, DeploymentFailed, Interrupted, OtactlError
 from otactl.errors.problem import Problem
+from otactl.model.json_output import SCHEMA_VERSION
 from otactl.views.console import Console
 from otactl.views.foreign_text import clean_lines, to_json
 from otactl.views.problem_list import print_problems, problem_fields
@@ -26,8 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-#: Grows when a field of --output json goes, or means something else; not when one is added.
-SCHEMA_VERSION = 1
+_JSON_ASKED = re.compile(r" (--output[ =]|--format[ =]|-o[ =]?)json ")
 #: Whether this command is to write an object and has not yet.
 _answers_in_json: ContextVar[bool] = ContextVar("answers_in_json", default=False)
 
@@ -83,9 +84,13 @@ def _write_json(fields: Mapping[str, Any], indent: int | None = None) -> None:
     sys.stdout.flush()
 
 
-def answer_in_json() -> None:
-    """Let an error be an object on standard output, unless the result is there before."""
-    _answers_in_json.set(True)
+def answer_as_asked(arguments: Sequence[str]) -> None:
+    """Let an error be an object on standard output if --output json is among the arguments.
+
+    They are looked at before they are parsed: that may be what fails.
+    """
+    given = " ".join(arguments)
+    _answers_in_json.set(_JSON_ASKED.search(f" {given} ") is not None)
 
 
 def print_json_error(error: OtactlError) -> None:

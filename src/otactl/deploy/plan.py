@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -18,6 +18,9 @@ from otactl.deploy.step import AnyStep, Step
 from otactl.model.comparison import ComparisonPlan
 from otactl.model.verify import VerifyRule
 from otactl.model.wave import GateRule
+
+if TYPE_CHECKING:
+    from otactl.model.json_output import deployment as json_deployment
 
 
 class PlannedWave(BaseModel):
@@ -147,7 +150,7 @@ class Plan(BaseModel):
             text = text.replace(self.signature, "")
         return hashlib.sha256(text.replace(self.deployment_id, "").encode()).hexdigest()
 
-    def to_fields(self) -> dict[str, Any]:
+    def to_fields(self) -> json_deployment.PlanSteps:
         """The plan as ``otactl plan --output json`` shows it."""
         return {
             "deploymentId": self.deployment_id,

@@ -9,7 +9,8 @@ The tree, with the exit code a script sees::
     │   ├── CredentialsUnusable     2   nobody is signed in, or no longer
     │   └── JobUnfinished           2   a job that has not ended was to be deleted
     ├── AwsRefused                  3   the account's administrator: AWS said no
-    │   └── AwsUnreachable          3   the network between here and AWS
+    │   ├── AwsUnreachable          3   the network between here and AWS
+    │   └── TableMissing            2   the user: --table, or `otactl queue init`
     ├── DeploymentFailed            1   the firmware team: not every thing succeeded
     │   ├── JobAborted              4   an abort criterion of the job was met
     │   ├── JobCanceled             5   somebody else cancelled the job
@@ -167,6 +168,13 @@ class AwsUnreachable(AwsRefused):
     """Raised when no answer came within the retry budget: network, endpoint, throttling."""
 
     _what: ClassVar[str] = "AWS did not serve"
+
+
+class TableMissing(AwsRefused):
+    """Raised when the queue's table does not exist: like every name of nothing, a 2."""
+
+    exit_code: ClassVar[int] = UserMistake.exit_code
+    _what: ClassVar[str] = "there is no such table:"
 
 
 class DeploymentFailed(OtactlError):

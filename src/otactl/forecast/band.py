@@ -12,6 +12,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from otactl.model.json_output import forecast as json_forecast
 
 LOW, MIDDLE, HIGH = 0.05, 0.5, 0.95
 #: The fewest runs of which 0.05 (R + 1) is a place.
@@ -32,13 +36,18 @@ class Band:
         ordered = sorted(values)
         return cls(*(quantile(ordered, share) for share in (LOW, MIDDLE, HIGH)))
 
-    def to_fields(self, digits: int = 3) -> dict[str, float | None]:
+    def to_fields(self, digits: int = 3) -> json_forecast.Band:
         """The band as JSON fields; null for what is infinite."""
         return {
             "p5": _finite(self.low, digits),
             "median": _finite(self.median, digits),
             "p95": _finite(self.high, digits),
         }
+
+
+def band_fields(band: Band | None) -> json_forecast.Band | None:
+    """A band as JSON fields, if there is one."""
+    return None if band is None else band.to_fields()
 
 
 def quantile(ordered: Sequence[float], share: float) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from otactl.forecast.attempts import Integers
     from otactl.forecast.run_result import RunResult
+    from otactl.model.json_output import forecast as json_forecast
 
 SERIES = ("notified", "succeeded", "unsuccessful", "bricked", "bytes_per_second")
 #: The axis ends when this share of what finishes at all has finished, in most runs.
@@ -31,7 +32,7 @@ class SeriesBand:
     median: NDArray[np.float64]
     high: NDArray[np.float64]
 
-    def to_fields(self) -> dict[str, list[float]]:
+    def to_fields(self) -> json_forecast.Series:
         """The band as JSON fields."""
         return {
             "p5": [round(float(value), 1) for value in self.low],
@@ -52,7 +53,7 @@ class CurveBand:
     minutes: Integers
     series: Mapping[str, SeriesBand]
 
-    def to_fields(self) -> dict[str, Any]:
+    def to_fields(self) -> dict[str, json_forecast.Series | list[int]]:
         """The curves as JSON fields."""
         names = {"bytes_per_second": "bytesPerSecond"}
         return {

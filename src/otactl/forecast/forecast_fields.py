@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from otactl.forecast.attempts import STATUSES
-from otactl.forecast.band import Band
+from otactl.forecast.band import Band, band_fields
 from otactl.forecast.summary import MILESTONES, not_notified
 
 if TYPE_CHECKING:
-    from otactl.forecast.run_result import RunResult
     from otactl.forecast.summary import Forecast
+    from otactl.model.json_output import forecast as json_forecast
 
 
 def forecast_fields(
     forecast: Forecast, *, points: int = 120, end: int | None = None
-) -> dict[str, Any]:
+) -> json_forecast.Forecast:
     """The forecast as ``--output json`` shows it.
 
     Args:
@@ -56,14 +55,8 @@ def forecast_fields(
     }
 
 
-def _abort_fields(forecast: Forecast) -> dict[str, Any]:
-    counts: dict[str, Callable[[RunResult], float]] = {
-        "notified": lambda t: t.notified,
-        "executed": lambda t: t.executed_at_abort,
-        "failed": lambda t: t.failed_at_abort,
-        "bricked": lambda t: t.bricked_at_abort,
-    }
-    fields: dict[str, Any] = {
+def _abort_fields(forecast: Forecast) -> json_forecast.Abort:
+    return {
         "probability": forecast.abort_probability,
         "criteria": [
             {
@@ -74,15 +67,15 @@ def _abort_fields(forecast: Forecast) -> dict[str, Any]:
             }
             for criterion, probability in forecast.criteria
         ],
-        "seconds": forecast.abort_seconds and forecast.abort_seconds.to_fields(),
+        "seconds": band_fields(forecast.abort_seconds),
+        "notified": band_fields(forecast.of_aborted(lambda t: t.notified)),
+        "executed": band_fields(forecast.of_aborted(lambda t: t.executed_at_abort)),
+        "failed": band_fields(forecast.of_aborted(lambda t: t.failed_at_abort)),
+        "bricked": band_fields(forecast.of_aborted(lambda t: t.bricked_at_abort)),
     }
-    for name, count in counts.items():
-        band = forecast.of_aborted(count)
-        fields[name] = band and band.to_fields()
-    return fields
 
 
-def _status_fields(forecast: Forecast) -> dict[str, Any]:
+def _status_fields(forecast: Forecast) -> dict[str, json_forecast.Band]:
     fields: dict[str, Any] = {"NOT_NOTIFIED": forecast.of_all(not_notified).to_fields()}
     for status in STATUSES:
         counts = (found.by_status[status] for found in forecast.tallies)
@@ -90,7 +83,7 @@ def _status_fields(forecast: Forecast) -> dict[str, Any]:
     return fields
 
 
-def _call_fields(forecast: Forecast) -> dict[str, Any]:
+def _call_fields(forecast: Forecast) -> dict[str, json_forecast.Band]:
     calls = [forecast.calls(found) for found in forecast.tallies]
     operations = sorted({operation for of_run in calls for operation in of_run})
     return {
@@ -99,7 +92,7 @@ def _call_fields(forecast: Forecast) -> dict[str, Any]:
     }
 
 
-def _cost_fields(forecast: Forecast) -> dict[str, Any]:
+def _cost_fields(forecast: Forecast) -> dict[str, json_forecast.Band | str]:
     bills = [forecast.bill(found) for found in forecast.tallies]
     fields: dict[str, Any] = {
         item: Band.of(of_run.items[item] for of_run in bills).to_fields(2)

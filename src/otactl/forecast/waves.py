@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from otactl.forecast.abort_finder import Abort
 from otactl.forecast.attempts import EXECUTED_CODES, SUCCEEDED
-from otactl.forecast.band import Band
+from otactl.forecast.band import Band, band_fields
 from otactl.forecast.ensemble import MINUTES_PER_DAY
 from otactl.forecast.pace import Pace
 from otactl.forecast.run import Run, run
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from otactl.forecast.attempts import Flags, Integers
     from otactl.forecast.profile import FleetProfile
     from otactl.forecast.run_result import RunResult
+    from otactl.model.json_output import forecast as json_forecast
     from otactl.model.wave import GateRule, Wave, Waves
 
 
@@ -132,11 +133,8 @@ class WavesForecast:
         counts = [sum(one.bricked if bricked else one.notified for one in run) for run in runs]
         return Band.of(counts) if counts else None
 
-    def to_fields(self) -> dict[str, Any]:
+    def to_fields(self) -> json_forecast.WavesForecast:
         """The forecast as ``--output json`` shows it."""
-        stopped = self.reached(only_stopped=True)
-        broken = self.reached(bricked=True, only_stopped=True)
-        whole, all_broken = self.reached(), self.reached(bricked=True)
         return {
             "name": self.name,
             "things": self.scenario.things,
@@ -151,16 +149,16 @@ class WavesForecast:
                     "passProbability": self.share(number, Verdict.PASS),
                     "failProbability": self.share(number, Verdict.FAIL),
                     "inconclusiveProbability": self.share(number, Verdict.INCONCLUSIVE),
-                    "gateSeconds": (band := self.gate_seconds(number)) and band.to_fields(),
+                    "gateSeconds": band_fields(self.gate_seconds(number)),
                 }
                 for number, (wave, things) in enumerate(self.scenario.planned)
             ],
             "endSeconds": self.end_seconds.to_fields(),
             "stopProbability": len(self.stopped) / len(self.played),
-            "notified": whole and whole.to_fields(),
-            "bricked": all_broken and all_broken.to_fields(),
-            "notifiedWhenStopped": stopped and stopped.to_fields(),
-            "brickedWhenStopped": broken and broken.to_fields(),
+            "notified": band_fields(self.reached()),
+            "bricked": band_fields(self.reached(bricked=True)),
+            "notifiedWhenStopped": band_fields(self.reached(only_stopped=True)),
+            "brickedWhenStopped": band_fields(self.reached(bricked=True, only_stopped=True)),
         }
 
 

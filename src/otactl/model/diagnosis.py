@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from otactl.model.json_output import account as json_account
 
 
 class Health(StrEnum):
@@ -36,7 +39,7 @@ class Diagnosis:
     found: str
     advice: str = ""
 
-    def to_fields(self) -> dict[str, Any]:
+    def to_fields(self) -> json_account.Diagnosis:
         """The finding as ``--output json`` shows it."""
         return {
             "area": self.area,

@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 from otactl.errors import DeploymentFailed
 from otactl.model.device_progress import DeviceProgress, download_seconds_of, progress_of
 from otactl.model.status import ExecutionStatus
 from otactl.model.verify import VersionResult
 from otactl.model.wave import GateStatus, Verdict, gate_fields
+
+if TYPE_CHECKING:
+    from otactl.model.json_output import deployment as json_deployment
 
 #: How a thing is shown that was in the middle of the update when its job was stopped.
 UNKNOWN = "UNKNOWN"
@@ -175,7 +178,7 @@ class RoundResult:
         found = (one for one in self.outcomes if one.status is not ExecutionStatus.SUCCEEDED)
         return tuple(sorted(found, key=lambda one: (one.status.value, one.thing_name)))
 
-    def to_fields(self) -> dict[str, Any]:
+    def to_fields(self) -> json_deployment.Round:
         """The round as ``--output json`` shows it."""
         return {
             "round": self.round,
@@ -225,7 +228,7 @@ class WaveResult:
     result: RoundResult | None = None
     versions: VersionResult | None = None
 
-    def to_fields(self) -> dict[str, Any]:
+    def to_fields(self) -> json_deployment.Wave:
         """The wave as ``--output json`` shows it."""
         gate, result = self.gate, self.result
         return {
@@ -347,7 +350,7 @@ class DeploymentResult:
             and not (self.versions and self.versions.unverified)
         )
 
-    def to_fields(self) -> dict[str, Any]:
+    def to_fields(self) -> json_deployment.Deployment:
         """The result as ``--output json`` shows it."""
         rounds = [round_result.to_fields() for round_result in self.rounds]
         return {

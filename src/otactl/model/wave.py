@@ -11,13 +11,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
 from otactl.model.comparison import CompareRule, WaveComparison, comparison_fields
 from otactl.model.job_configuration import JobConfiguration
 from otactl.model.verify import VersionVerdict
+
+if TYPE_CHECKING:
+    from otactl.model.json_output import deployment as json_deployment
 
 #: 100 percent in the unit of all percentages here.
 WHOLE = 10_000
@@ -227,7 +230,7 @@ class GateStatus:
         return f"wave {self.name}: {self.verdict}: {'; '.join(self.reasons)}"
 
 
-def decision_fields(decision: Decision) -> dict[str, Any]:
+def decision_fields(decision: Decision) -> json_deployment.Decision:
     """A decision as JSON shows it."""
     return {
         "decision": decision.act.value,
@@ -240,7 +243,7 @@ def decision_fields(decision: Decision) -> dict[str, Any]:
     }
 
 
-def gate_fields(gate: GateStatus | None) -> dict[str, Any] | None:
+def gate_fields(gate: GateStatus | None) -> json_deployment.Gate | None:
     """A gate as JSON shows it."""
     if gate is None:
         return None

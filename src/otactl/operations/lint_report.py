@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from otactl.errors import LocalResourceMissing
 from otactl.errors.problem import Problem, Severity
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from otactl.forecast.lint import Finding
     from otactl.model.ini import IniDocument
+    from otactl.model.json_output import forecast as json_forecast
     from otactl.operations.forecast_inputs import FleetInputs
 
 
@@ -49,7 +50,7 @@ class LintReport:
         """The findings that are not waived, in the shape editors and CI logs can jump from."""
         return tuple(self._problem(found) for found in self.findings if found.waived is None)
 
-    def to_fields(self) -> dict[str, Any]:
+    def to_fields(self) -> json_forecast.Lint:
         """The report as ``--output json`` shows it."""
         counts = Counter(finding.severity for finding in self.findings if finding.counts)
         return {

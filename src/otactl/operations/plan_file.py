@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,7 +47,7 @@ def check_plan(plan: Plan, plan_file: Path) -> None:
         raise UserMistake(f"{plan_file} is no plan of `otactl plan --out`")
     if plan.fingerprint == promised["fingerprint"]:
         return
-    now = plan.to_fields()
+    now: Mapping[str, object] = plan.to_fields()
     changed = [name for name in _COMPARED if now[name] != promised.get(name)]
     raise UserMistake(
         f"{plan.source} no longer is what {plan_file} says;"

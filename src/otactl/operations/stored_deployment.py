@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from otactl.deploy.consent import Consent
 from otactl.deploy.executor import Executor
@@ -23,6 +23,9 @@ from otactl.operations.environment import DeploymentEnvironment, environment_of,
 from otactl.operations.frontend import Frontend
 from otactl.operations.location_options import LocationOptions
 from otactl.operations.state_directory import state_directory
+
+if TYPE_CHECKING:
+    from otactl.model.json_output import deployment as json_deployment
 
 
 def choose_deployment(store: DeploymentStore, given: str | None) -> str:
@@ -153,10 +156,10 @@ def clean(
 
 def stored_deployments(
     state_dir: Path | None,
-) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
+) -> tuple[list[json_deployment.HistoryEntry], list[json_deployment.DamagedJournal]]:
     """The deployments of this machine, the newest first, and the journals that are damaged."""
-    entries: list[dict[str, Any]] = []
-    damaged: list[dict[str, str]] = []
+    entries: list[json_deployment.HistoryEntry] = []
+    damaged: list[json_deployment.DamagedJournal] = []
     for deployment_id, journal in DeploymentStore(state_directory(state_dir)).entries():
         if isinstance(journal, UserMistake):
             damaged.append({"deploymentId": deployment_id, "problem": str(journal)})
@@ -165,7 +168,7 @@ def stored_deployments(
     return entries, damaged
 
 
-def _entry(journal: Journal) -> dict[str, Any]:
+def _entry(journal: Journal) -> json_deployment.HistoryEntry:
     plan = journal.plan
     created = datetime.fromtimestamp(journal.created_ms / 1000, UTC)
     return {
@@ -179,7 +182,7 @@ def _entry(journal: Journal) -> dict[str, Any]:
         "things": plan.things,
         "rounds": 1 if plan.waves else len(plan.rounds),
         "waves": [
-            {"wave": wave.name, "verdict": wave.gate and wave.gate.verdict.value}
+            {"wave": wave.name, "verdict": wave.gate.verdict.value if wave.gate else None}
             for wave in wave_results(journal)
         ],
         "roundsDone": len(journal.rounds),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.table import Table
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from otactl.fleet import ThingResult
+    from otactl.model.json_output import progress as json_progress
 
 #: Rows of a table that a person still reads; a script takes --output json.
 MAX_ROWS = 40
@@ -39,7 +40,9 @@ def print_results(console: Console, results: Sequence[ThingResult]) -> None:
         console.print(_failures(failed))
 
 
-def results_fields(results: Sequence[ThingResult], *, things: int, is_idle: bool) -> dict[str, Any]:
+def results_fields(
+    results: Sequence[ThingResult], *, things: int, is_idle: bool
+) -> json_progress.FleetRun:
     """The results as one JSON object."""
     counts = Counter(_status(result) for result in results)
     return {

@@ -18,6 +18,7 @@ from otactl.views.wording import rounds_words, things_words
 if TYPE_CHECKING:
     from otactl.forecast.undisturbed import UndisturbedCost
     from otactl.model.job_configuration import AbortCriterion, JobConfiguration, Rollout
+    from otactl.model.json_output import deployment as json_deployment
 
 _NAMED_GROUPS = 3
 _CENT = 0.01
@@ -54,7 +55,7 @@ class PlanSummary:
             ("cost", _cost_words(self.cost)),
         )
 
-    def to_fields(self) -> dict[str, Any]:
+    def to_fields(self) -> json_deployment.Summary:
         """The same for scripts; null is what AWS's own default decides."""
         job, bill = self.job, self.cost.bill
         return {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 
@@ -13,6 +13,8 @@ from otactl.views.foreign_text import clean
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from otactl.model.json_output import account as json_account
 
 _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
 _PLURALS = {Severity.ERROR: "errors", Severity.WARNING: "warnings", Severity.NOTE: "notes"}
@@ -26,7 +28,7 @@ def print_problems(console: Console, problems: Iterable[Problem]) -> None:
         console.print(line, soft_wrap=True)
 
 
-def problem_fields(problem: Problem) -> dict[str, Any]:
+def problem_fields(problem: Problem) -> json_account.Problem:
     """A problem as ``--output json`` shows it."""
     return {
         "file": problem.file,

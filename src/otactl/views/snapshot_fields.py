@@ -5,7 +5,7 @@ Times are ISO 8601 in UTC, durations seconds, rates per minute. What is not know
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from otactl.model.outcome import ThingOutcome
 from otactl.model.progress import (
@@ -21,11 +21,15 @@ from otactl.model.status import ExecutionStatus
 from otactl.model.wave import gate_fields
 from otactl.views.wording import instant
 
+if TYPE_CHECKING:
+    from otactl.model.json_output import deployment as json_deployment
+    from otactl.model.json_output import progress as json_progress
 
-def snapshot_fields(job_id: str, snapshot: JobSnapshot) -> dict[str, Any]:
+
+def snapshot_fields(job_id: str, snapshot: JobSnapshot) -> json_progress.Progress:
     """A snapshot as JSON fields."""
     job = snapshot.job
-    fields: dict[str, Any] = {
+    fields: json_progress.Progress = {
         "jobId": job_id,
         "at": instant(snapshot.at_ms),
         "status": None if job is None else job.status.value,
@@ -37,7 +41,8 @@ def snapshot_fields(job_id: str, snapshot: JobSnapshot) -> dict[str, Any]:
     }
     if job is None:
         return fields
-    return fields | {
+    return {
+        **fields,
         "counts": {status.value: job.counts[status] for status in ExecutionStatus},
         "total": job.counts.total,
         "finished": job.counts.terminal,
@@ -78,7 +83,7 @@ def snapshot_fields(job_id: str, snapshot: JobSnapshot) -> dict[str, Any]:
     }
 
 
-def execution_fields(outcome: ThingOutcome) -> dict[str, Any]:
+def execution_fields(outcome: ThingOutcome) -> json_deployment.Execution:
     """An execution as JSON fields; times are epoch milliseconds, as in the calls of AWS's SDKs."""
     return {
         "thing": outcome.thing_name,
@@ -91,7 +96,7 @@ def execution_fields(outcome: ThingOutcome) -> dict[str, Any]:
     }
 
 
-def _pace(snapshot: JobSnapshot) -> dict[str, Any] | None:
+def _pace(snapshot: JobSnapshot) -> json_progress.Pace | None:
     pace = snapshot.pace
     if pace is None:
         return None
@@ -102,7 +107,7 @@ def _pace(snapshot: JobSnapshot) -> dict[str, Any] | None:
     }
 
 
-def _eta(snapshot: JobSnapshot) -> dict[str, Any] | None:
+def _eta(snapshot: JobSnapshot) -> json_progress.TimeLeft | None:
     eta = snapshot.eta
     if eta is None:
         return None
@@ -113,7 +118,7 @@ def _eta(snapshot: JobSnapshot) -> dict[str, Any] | None:
     }
 
 
-def _percentiles(numbers: Percentiles) -> dict[str, Any]:
+def _percentiles(numbers: Percentiles) -> json_progress.Percentiles:
     return {
         "count": numbers.count,
         "p50": numbers.p50,
@@ -123,7 +128,7 @@ def _percentiles(numbers: Percentiles) -> dict[str, Any]:
     }
 
 
-def _rollout(rollout: RolloutProgress | None) -> dict[str, Any] | None:
+def _rollout(rollout: RolloutProgress | None) -> json_progress.Rollout | None:
     if rollout is None:
         return None
     return {
@@ -134,7 +139,7 @@ def _rollout(rollout: RolloutProgress | None) -> dict[str, Any] | None:
     }
 
 
-def _abort(abort: AbortProgress) -> dict[str, Any]:
+def _abort(abort: AbortProgress) -> json_progress.AbortDistance:
     return {
         "failureType": abort.failure_type.value,
         "thresholdPercentage": abort.threshold_percentage,
@@ -147,7 +152,7 @@ def _abort(abort: AbortProgress) -> dict[str, Any]:
     }
 
 
-def _alarm(alarm: AlarmProgress) -> dict[str, Any]:
+def _alarm(alarm: AlarmProgress) -> json_progress.Alarm:
     return {
         "name": alarm.name,
         "state": alarm.state.value,
@@ -156,7 +161,7 @@ def _alarm(alarm: AlarmProgress) -> dict[str, Any]:
     }
 
 
-def _rounds(rounds: RoundsProgress | None) -> dict[str, Any] | None:
+def _rounds(rounds: RoundsProgress | None) -> json_progress.Rounds | None:
     if rounds is None:
         return None
     return {
@@ -174,7 +179,7 @@ def _rounds(rounds: RoundsProgress | None) -> dict[str, Any] | None:
     }
 
 
-def _followed(thing: FollowedThing) -> dict[str, Any]:
+def _followed(thing: FollowedThing) -> json_progress.FollowedThing:
     return {
         "thing": thing.thing_name,
         "status": None if thing.status is None else thing.status.value,

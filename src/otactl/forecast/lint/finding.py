@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from otactl.errors.problem import Severity
+
+if TYPE_CHECKING:
+    from otactl.model.json_output import deployment as json_deployment
 
 #: Where each code is explained, with an example.
 PAGE = "docs/lint.md"
@@ -43,7 +46,7 @@ class Finding:
         """Whether it may stop a command: it is neither waived nor about what is switched off."""
         return self.waived is None and not self.is_off
 
-    def to_fields(self) -> dict[str, Any]:
+    def to_fields(self) -> json_deployment.LintFinding:
         """The finding as ``--output json`` shows it."""
         return {
             "code": self.code,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from otactl.forecast.band import band_fields
 
 if TYPE_CHECKING:
     from otactl.forecast.band import Band
     from otactl.forecast.ensemble import Scenario
     from otactl.model.job_configuration import AbortCriterion, JobConfiguration, Rollout
+    from otactl.model.json_output import forecast as json_forecast
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,17 +80,19 @@ class Setting:
         ]
         return "\n".join(lines) + "\n"
 
-    def to_fields(self) -> dict[str, Any]:
+    def to_fields(self) -> json_forecast.Setting:
         """The setting as ``--output json`` shows it, by the keys of a ``dev.ini``."""
-        fields: dict[str, Any] = {"maximumPerMinute": self.rollout.maximum_per_minute}
         rate = self.rollout.exponential_rate
+        growth: json_forecast.Growth = {}
         if rate is not None:
-            fields |= {
+            growth = {
                 "baseRatePerMinute": rate.base_rate_per_minute,
                 "incrementFactor": rate.increment_factor,
                 "numberOfSucceededThings": (rate.rate_increase_criteria.number_of_succeeded_things),
             }
-        return fields | {
+        return {
+            "maximumPerMinute": self.rollout.maximum_per_minute,
+            **growth,
             "failureType": self.criterion.failure_type.value,
             "thresholdPercentage": self.criterion.threshold_percentage,
             "minNumberOfExecutedThings": self.criterion.min_number_of_executed_things,
@@ -107,7 +112,7 @@ class TradeOff:
     finished_seconds: float
     bricked: Band
 
-    def to_fields(self) -> dict[str, Any]:
+    def to_fields(self) -> json_forecast.TradeOff:
         """The point as ``--output json`` shows it."""
         return {
             "finishedSeconds": round(self.finished_seconds),
@@ -137,7 +142,7 @@ class Suggestion:
     false_alarm: float | None = None
     curve: tuple[TradeOff, ...] = field(default=())
 
-    def to_fields(self) -> dict[str, Any]:
+    def to_fields(self) -> json_forecast.Suggestion:
         """The suggestion as ``--output json`` shows it."""
         return {
             "wish": {
@@ -148,11 +153,11 @@ class Suggestion:
                 "falseAlarm": self.goal.false_alarm,
             },
             "found": self.setting is not None,
-            "setting": self.setting and self.setting.to_fields(),
-            "ini": self.setting and self.setting.to_ini(),
+            "setting": None if self.setting is None else self.setting.to_fields(),
+            "ini": None if self.setting is None else self.setting.to_ini(),
             "binds": self.binds or None,
-            "finishedSeconds": self.finished_seconds and self.finished_seconds.to_fields(),
-            "bricked": self.bricked and self.bricked.to_fields(),
+            "finishedSeconds": band_fields(self.finished_seconds),
+            "bricked": band_fields(self.bricked),
             "falseAlarm": self.false_alarm,
             "curve": [point.to_fields() for point in self.curve],
         }

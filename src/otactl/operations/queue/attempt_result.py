@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from otactl.errors import LocalResourceMissing, OtactlError
 from otactl.model.outcome import DeploymentResult
@@ -14,6 +14,7 @@ from otactl.operations.text_file import write_atomically
 
 if TYPE_CHECKING:
     from otactl.jobqueue.request import JobRequest
+    from otactl.model.json_output import queue as json_queue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +41,7 @@ class AttemptResult:
     waits: str = ""
     is_poll: bool = False
 
-    def to_fields(self) -> dict[str, Any]:
+    def to_fields(self) -> json_queue.Attempt:
         """The report on it."""
         return {
             "request": request_fields(self.request),

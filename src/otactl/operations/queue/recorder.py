@@ -133,7 +133,5 @@ class Recorder:
 
 def outcome_of(result: DeploymentResult) -> Outcome:
     """What a deployment came to, by its last round."""
-    last = result.rounds[-1].to_fields() if result.rounds else {}
-    return Outcome(
-        things=result.things, succeeded=last.get("succeeded", 0), rounds=len(result.rounds)
-    )
+    succeeded = result.rounds[-1].succeeded if result.rounds else 0
+    return Outcome(things=result.things, succeeded=succeeded, rounds=len(result.rounds))

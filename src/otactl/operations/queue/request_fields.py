@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from otactl.jobqueue.order import job_id_of
 from otactl.jobqueue.request import MalformedRequest
@@ -11,9 +11,10 @@ from otactl.jobqueue.request import MalformedRequest
 if TYPE_CHECKING:
     from otactl.jobqueue.request import JobRequest
     from otactl.jobqueue.schedule import Wait
+    from otactl.model.json_output import queue as json_queue
 
 
-def request_fields(request: JobRequest | MalformedRequest) -> dict[str, Any]:
+def request_fields(request: JobRequest | MalformedRequest) -> json_queue.Request:
     """A request as ``--output json`` shows it."""
     if isinstance(request, MalformedRequest):
         return {

@@ -9,8 +9,9 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from otactl.model.json_output import SCHEMA_VERSION
 from otactl.model.outcome import ThingOutcome
 from otactl.model.wave import decision_fields
 from otactl.views.foreign_text import csv_cell
@@ -19,6 +20,7 @@ from otactl.views.snapshot_fields import execution_fields
 from otactl.views.wording import instant
 
 if TYPE_CHECKING:
+    from otactl.model.json_output import deployment as json_deployment
     from otactl.operations.report_content import ReportContent
 
 _COLUMNS = (
@@ -36,9 +38,10 @@ _COLUMNS = (
 )
 
 
-def to_json(content: ReportContent) -> dict[str, Any]:
+def to_json(content: ReportContent) -> json_deployment.Report:
     """The report as JSON fields; times of executions are epoch milliseconds."""
     return {
+        "schemaVersion": SCHEMA_VERSION,
         "deploymentId": content.deployment_id,
         "jobId": content.job_id,
         "madeAt": instant(content.made_ms),

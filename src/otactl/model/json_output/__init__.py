@@ -1,0 +1,13 @@
+"""The objects of ``--output json``, as types.
+
+mypy holds the code to them, and the JSON Schemas in ``docs/schemas`` are made from them
+(``make schemas``).
+
+Every object has a ``schemaVersion`` beside its fields. Names are those of the JSON. Nothing reads
+these types at run time, so that no command pays for them.
+"""
+
+from __future__ import annotations
+
+#: Grows when a field of an object goes, or means something else; not when one is added.
+SCHEMA_VERSION = 1

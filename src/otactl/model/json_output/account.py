@@ -1,0 +1,198 @@
+"""What ``--output json`` says of files, of the account, of the stack and of the local cloud."""
+
+from __future__ import annotations
+
+from typing import NotRequired
+
+from typing_extensions import TypedDict
+
+from otactl.model.json_output.deployment import LintFinding
+
+
+class Problem(TypedDict):
+    """Something wrong with a configuration."""
+
+    file: str
+    line: int | None
+    section: str | None
+    key: str | None
+    severity: str
+    code: str
+    message: str
+    hint: str | None
+
+
+class Validity(TypedDict):
+    """Whether a file can be deployed."""
+
+    valid: bool
+    problems: list[Problem]
+    findings: list[LintFinding]
+
+
+class ErrorFields(TypedDict):
+    """Why a command did not do what it was asked for."""
+
+    kind: str
+    message: str
+    hint: str | None
+    exitCode: int
+    problems: list[Problem]
+
+
+class Error(TypedDict):
+    """The object of a command that failed before it had a result."""
+
+    error: ErrorFields
+
+
+class Key(TypedDict):
+    """A key of a ``dev.ini``."""
+
+    section: str
+    key: str
+    alsoRead: str | None
+    type: str
+    allowed: str
+    required: bool
+    default: str | None
+    becomes: str
+    about: str
+    example: str
+    inManual: bool
+
+
+class Keys(TypedDict):
+    """Keys of a ``dev.ini``."""
+
+    keys: list[Key]
+
+
+class Diagnosis(TypedDict):
+    """One finding of ``otactl doctor``."""
+
+    area: str
+    health: str
+    found: str
+    advice: str | None
+
+
+class Readiness(TypedDict):
+    """Whether an account is ready."""
+
+    ready: bool
+    findings: list[Diagnosis]
+
+
+class StackChange(TypedDict):
+    """A change of a resource."""
+
+    action: str
+    resource: str
+    type: str
+    replacement: bool | str
+
+
+class StackChanges(TypedDict):
+    """What was or would be changed in the stack."""
+
+    stackName: str
+    dryRun: bool
+    status: str | None
+    changes: list[StackChange]
+    events: list[str]
+    outputs: dict[str, str]
+
+
+class StackStatus(TypedDict):
+    """How the stack is; one that does not exist has its name and no status."""
+
+    stackName: str
+    status: str | None
+    good: bool
+    stackId: NotRequired[str]
+    reason: NotRequired[str | None]
+    parameters: NotRequired[dict[str, str]]
+    resources: NotRequired[dict[str, str]]
+    events: NotRequired[list[str]]
+    alarms: NotRequired[dict[str, str]]
+    subscribers: NotRequired[list[str]]
+    failedMessages: NotRequired[int | None]
+
+
+class StackOutputs(TypedDict):
+    """The outputs of the stack, by their names."""
+
+    outputs: dict[str, str]
+
+
+class StackDeleted(TypedDict):
+    """The stack that was deleted."""
+
+    stackName: str
+    stackId: str
+    deleted: bool
+
+
+class StackTemplate(TypedDict):
+    """The CloudFormation template, as YAML."""
+
+    templateBody: str
+
+
+class Hop(TypedDict):
+    """Whether the test event came to a part of the stack."""
+
+    name: str
+    arrived: bool
+    seconds: float
+    detail: str
+
+
+class StackTest(TypedDict):
+    """How far the test event came."""
+
+    stackName: str
+    arrived: bool
+    hops: list[Hop]
+
+
+class CloudAddress(TypedDict):
+    """How devices reach the local cloud."""
+
+    mqttHost: str
+    mqttPort: int
+    caFile: str
+
+
+class NoCloud(TypedDict):
+    """That no local cloud runs."""
+
+    running: bool
+    stateDir: str
+
+
+class Cloud(NoCloud, CloudAddress):
+    """The local cloud that runs."""
+
+    endpointUrl: str
+    region: str
+    accountId: str
+    clockSpeed: float
+    pid: int
+    logFile: str
+
+
+class CloudVariables(CloudAddress):
+    """The environment variables that point AWS tools to the local cloud."""
+
+    AWS_ENDPOINT_URL: str
+    AWS_REGION: str
+    AWS_DEFAULT_REGION: str
+    AWS_ACCESS_KEY_ID: str
+    AWS_SECRET_ACCESS_KEY: str
+    AWS_SESSION_TOKEN: str
+    AWS_CA_BUNDLE: str
+    OTACTL_MQTT_HOST: str
+    OTACTL_MQTT_PORT: str
+    OTACTL_MQTT_CA_FILE: str

@@ -1,0 +1,55 @@
+"""Which command writes what with ``--output json``; for scripts/dev/write_schemas.py and tests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from otactl.model.json_output import account, deployment, forecast, progress, queue
+
+_RESULT_OR_PLAN: Any = deployment.Deployment | deployment.Plan
+#: The type of what a command writes, by what is typed behind ``otactl``.
+OUTPUTS: dict[str, Any] = {
+    "approve": deployment.Decision,
+    "cancel": deployment.Cancelled,
+    "clean": deployment.Cleaned,
+    "config explain": account.Keys,
+    "continue": deployment.Decision,
+    "deploy": _RESULT_OR_PLAN,
+    "doctor": account.Readiness,
+    "fleet create": progress.CreatedFleet,
+    "fleet list": progress.FleetThings,
+    "fleet run": progress.FleetRun,
+    "forecast": forecast.Forecast | forecast.WavesForecast | forecast.Suggestion,
+    "history": deployment.History,
+    "lint": forecast.Lint | forecast.LintOfFiles,
+    "local env": account.CloudVariables,
+    "local status": account.Cloud | account.NoCloud,
+    "local up": account.Cloud,
+    "monitor": progress.Progress | progress.ProgressOfJobs,
+    "pause": deployment.Decision,
+    "plan": deployment.Plan,
+    "profile from-report": forecast.Profile,
+    "queue add": queue.Requests,
+    "queue cancel": queue.RequestNames,
+    "queue create": queue.Requests,
+    "queue fetch": queue.Fetched,
+    "queue init": queue.Table,
+    "queue list": queue.Requests,
+    "queue retry": queue.RequestNames,
+    "queue run": queue.Attempts,
+    "queue show": queue.Request,
+    "rehearse": deployment.Rehearsal,
+    "reject": deployment.Decision,
+    "report": deployment.Report,
+    "resume": deployment.Deployment,
+    "retry-failed": _RESULT_OR_PLAN,
+    "stack delete": account.StackDeleted,
+    "stack deploy": account.StackChanges,
+    "stack outputs": account.StackOutputs,
+    "stack status": account.StackStatus,
+    "stack template": account.StackTemplate,
+    "stack test": account.StackTest,
+    "validate": account.Validity,
+}
+#: The type of what a command writes instead when it fails before it has a result.
+ERROR: Any = account.Error

@@ -1,0 +1,319 @@
+"""What ``--output json`` says of deployments: their plan, result, report, history and progress.
+
+Times are ISO 8601 in UTC unless they say otherwise; what is not known is null.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NotRequired
+
+from typing_extensions import TypedDict
+
+
+class Failure(TypedDict):
+    """A thing that did not succeed."""
+
+    thing: str
+    status: str
+    reason: str
+
+
+class DownloadTimes(TypedDict):
+    """Percentiles of what the devices reported, in seconds."""
+
+    p50: float | None
+    p99: float | None
+    max: float | None
+
+
+class Round(TypedDict):
+    """What one round came to; counts are things."""
+
+    round: int
+    status: str
+    succeeded: int
+    failed: int
+    rejected: int
+    timedOut: int
+    canceled: int
+    removed: int
+    queued: int
+    inProgress: int
+    notReached: int
+    notReachedThings: list[str]
+    unknown: int
+    durationSeconds: float
+    downloadSeconds: DownloadTimes
+    failures: list[Failure]
+
+
+class Gate(TypedDict):
+    """What the gate of a wave says."""
+
+    verdict: str
+    reasons: list[str]
+    question: str | None
+    soakLeftSeconds: float | None
+    decidedAt: str | None
+
+
+class WaveCounts(TypedDict):
+    """Things of a wave."""
+
+    ended: int
+    succeeded: int
+    failed: int
+    notReached: int
+
+
+class Wave(TypedDict):
+    """What one wave came to."""
+
+    wave: str
+    jobId: str
+    things: int
+    counts: WaveCounts
+    beganAfterStop: list[str]
+    gate: Gate | None
+
+
+class Deployment(TypedDict):
+    """The result of a deployment."""
+
+    jobId: str
+    things: int
+    rounds: list[Round]
+    succeeded: int
+    failed: int
+    imageSha256: str
+    apiCalls: dict[str, int]
+    leftovers: list[str]
+    kept: list[str]
+    goesOn: bool
+    deploymentId: str
+    complete: bool
+    waves: list[Wave]
+
+
+class Rehearsal(Deployment):
+    """The result of a rehearsal."""
+
+    verifiedSha256: int
+    """Downloads whose SHA-256 the virtual devices found to be the image's."""
+
+
+class PlannedWave(TypedDict):
+    """A wave of a plan."""
+
+    wave: str
+    jobId: str
+    size: str
+    things: int
+    thingsSha256: str
+    group: str | None
+
+
+class PlannedStep(TypedDict):
+    """A step of a plan, with the AWS calls of doing and of undoing it."""
+
+    key: str
+    does: str
+    creates: str | None
+    calls: dict[str, int]
+    undoCalls: dict[str, int]
+
+
+class SummaryTargets(TypedDict):
+    """For which things, in which account."""
+
+    things: int
+    listed: int
+    groups: list[str]
+    selection: str
+    account: str
+    region: str
+
+
+class SummaryTimeout(TypedDict):
+    """When a thing in progress is given up."""
+
+    inProgressMinutes: int | None
+
+
+class SummaryCost(TypedDict):
+    """What it costs if every thing succeeds at its first attempt."""
+
+    usd: float
+    items: dict[str, float]
+    executions: int
+    messages: int
+    pricesRead: str
+
+
+class Summary(TypedDict):
+    """What decides how much harm a bad image can do."""
+
+    targets: SummaryTargets
+    rate: dict[str, Any] | None
+    abort: list[dict[str, Any]]
+    timeout: SummaryTimeout
+    cost: SummaryCost
+
+
+class PlanSteps(TypedDict):
+    """The plan as the journal keeps it."""
+
+    deploymentId: str
+    source: str
+    region: str
+    account: str
+    jobId: str
+    imageSha256: str
+    things: int
+    rounds: int
+    waves: list[PlannedWave]
+    cleanUp: bool
+    fingerprint: str
+    steps: list[PlannedStep]
+    apiCalls: dict[str, int]
+
+
+class LintFinding(TypedDict):
+    """A finding of the linter."""
+
+    code: str
+    severity: str
+    section: str
+    key: str
+    message: str
+    safe: str
+    page: str
+    switchedOff: bool
+    waived: str | None
+    line: NotRequired[int | None]
+
+
+class Plan(PlanSteps):
+    """What a deployment would do."""
+
+    summary: Summary
+    findings: list[LintFinding]
+    wavesThings: NotRequired[dict[str, list[str]]]
+
+
+class Execution(TypedDict):
+    """An execution; times are epoch milliseconds."""
+
+    thing: str
+    status: str
+    executionNumber: int
+    queuedAt: int | None
+    startedAt: int | None
+    lastUpdatedAt: int | None
+    statusDetails: dict[str, str]
+    round: NotRequired[int]
+
+
+class Decision(TypedDict):
+    """What a person decided at a gate."""
+
+    decision: str
+    wave: str | None
+    answers: str | None
+    comment: str
+    identity: str
+    host: str
+    at: NotRequired[str]
+    deploymentId: NotRequired[str]
+
+
+class ReportRound(TypedDict):
+    """A round of a report."""
+
+    round: int
+    status: str
+    counts: dict[str, int]
+    durationSeconds: float | None
+
+
+class Report(TypedDict):
+    """What became of a deployment, with every execution."""
+
+    schemaVersion: int
+    deploymentId: str | None
+    jobId: str
+    madeAt: str
+    createdAt: str
+    region: str
+    account: str
+    rehearsal: bool
+    running: bool
+    succeeded: bool
+    failure: str | None
+    things: int
+    imageSha256: str | None
+    imageBytes: int | None
+    apiCalls: dict[str, int]
+    notes: list[str]
+    waves: list[Wave]
+    decisions: list[Decision]
+    rounds: list[ReportRound]
+    executions: list[Execution]
+
+
+class HistoryWave(TypedDict):
+    """A wave of a stored deployment."""
+
+    wave: str
+    verdict: str | None
+
+
+class HistoryEntry(TypedDict):
+    """A deployment of this machine."""
+
+    deploymentId: str
+    jobId: str
+    rehearsal: bool
+    file: str
+    createdAt: str
+    things: int
+    rounds: int
+    waves: list[HistoryWave]
+    roundsDone: int
+    state: str
+    outcome: str | None
+    failure: str | None
+    told: str
+    account: str
+    region: str
+
+
+class DamagedJournal(TypedDict):
+    """A journal that cannot be read."""
+
+    deploymentId: str
+    problem: str
+
+
+class History(TypedDict):
+    """The deployments of this machine, the newest first."""
+
+    deployments: list[HistoryEntry]
+    damaged: list[DamagedJournal]
+
+
+class Cleaned(TypedDict):
+    """What a clean-up deleted."""
+
+    deploymentId: str
+    deleted: list[str]
+    leftovers: list[str]
+
+
+class Cancelled(TypedDict):
+    """A job, or its execution on one thing, that was cancelled."""
+
+    jobId: str
+    thing: str | None
+    force: bool
+    cancelled: bool

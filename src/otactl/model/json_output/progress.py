@@ -1,0 +1,203 @@
+"""What ``--output json`` says of a running job, and of virtual devices."""
+
+from __future__ import annotations
+
+from typing import NotRequired
+
+from typing_extensions import TypedDict
+
+from otactl.model.json_output.deployment import Gate
+
+
+class Pace(TypedDict):
+    """How fast a job goes."""
+
+    notifiedPerMinute: float
+    finishedPerMinute: float
+    windowSeconds: float
+
+
+class TimeLeft(TypedDict):
+    """When it is over, about; the latest is null when it is not bounded."""
+
+    lowSeconds: int
+    likelySeconds: int
+    highSeconds: int | None
+
+
+class Percentiles(TypedDict):
+    """Of what so many devices reported."""
+
+    count: int
+    p50: float | None
+    p90: float | None
+    p99: float | None
+    max: float | None
+
+
+class FailureGroup(TypedDict):
+    """Things that failed for one reason."""
+
+    status: str
+    reason: str
+    count: int
+    examples: list[str]
+
+
+class SilentThing(TypedDict):
+    """A thing in progress without an update."""
+
+    thing: str
+    silentSeconds: int
+    step: str
+
+
+class Rollout(TypedDict):
+    """How fast AWS notifies now, and what is missing for more."""
+
+    ratePerMinute: float | None
+    maximumPerMinute: int
+    missingForRaise: int | None
+    countsSuccesses: bool
+
+
+class AbortDistance(TypedDict):
+    """How far an abort criterion is from being met."""
+
+    failureType: str
+    thresholdPercentage: float
+    minNumberOfExecutedThings: int
+    failed: int
+    executed: int
+    percentage: float
+    missingExecutions: int
+    missingFailures: int | None
+
+
+class Alarm(TypedDict):
+    """An alarm of the deployment."""
+
+    name: str
+    state: str
+    since: str | None
+    reason: str
+
+
+class RoundDone(TypedDict):
+    """A finished round."""
+
+    round: int
+    status: str
+    counts: dict[str, int]
+    durationSeconds: float
+
+
+class Rounds(TypedDict):
+    """The rounds of a deployment, when it watches."""
+
+    current: int
+    planned: int
+    done: list[RoundDone]
+
+
+class FollowedThing(TypedDict):
+    """A thing named with ``--thing``."""
+
+    thing: str
+    status: str | None
+    step: str
+    receivedBlocks: int | None
+    totalBlocks: int | None
+    quietSeconds: float | None
+    heard: str
+    connected: bool | None
+    statusDetails: dict[str, str]
+
+
+class Progress(TypedDict):
+    """A job as it is; a job that was not found has the first fields only."""
+
+    jobId: str
+    at: str
+    status: str | None
+    exists: bool
+    things: int | None
+    source: str
+    note: str
+    lookedAt: str | None
+    counts: NotRequired[dict[str, int]]
+    total: NotRequired[int]
+    finished: NotRequired[int]
+    unnotified: NotRequired[int | None]
+    comment: NotRequired[str]
+    reasonCode: NotRequired[str]
+    createdAt: NotRequired[str | None]
+    completedAt: NotRequired[str | None]
+    listed: NotRequired[int]
+    pace: NotRequired[Pace | None]
+    eta: NotRequired[TimeLeft | None]
+    downloadSeconds: NotRequired[Percentiles]
+    retries: NotRequired[Percentiles]
+    failures: NotRequired[list[FailureGroup]]
+    silentCount: NotRequired[int]
+    silent: NotRequired[list[SilentThing]]
+    rollout: NotRequired[Rollout | None]
+    abort: NotRequired[list[AbortDistance]]
+    alarms: NotRequired[list[Alarm]]
+    rounds: NotRequired[Rounds | None]
+    gate: NotRequired[Gate | None]
+    followed: NotRequired[list[FollowedThing]]
+
+
+class ProgressOfJobs(TypedDict):
+    """Several jobs."""
+
+    jobs: list[Progress]
+
+
+class FleetThing(TypedDict):
+    """A virtual device of the fleet."""
+
+    thing: str
+    certificate: str | None
+    runs: str | None
+
+
+class FleetThings(TypedDict):
+    """The fleet."""
+
+    groups: dict[str, list[str]]
+    things: list[FleetThing]
+
+
+class CreatedFleet(TypedDict):
+    """The fleet that was made."""
+
+    groups: list[str]
+    things: list[str]
+    policy: str
+    directory: str
+
+
+class ThingRun(TypedDict):
+    """What a virtual device did with one job."""
+
+    thing: str
+    behaviour: str
+    jobId: str
+    executionNumber: int
+    status: str | None
+    reason: str
+    sha256: str | None
+    downloadSeconds: float
+    receivedBlocks: int
+    retries: int
+
+
+class FleetRun(TypedDict):
+    """What the fleet did until it ended."""
+
+    things: int
+    idle: bool
+    counts: dict[str, int]
+    results: list[ThingRun]

@@ -1,0 +1,121 @@
+"""What ``--output json`` says of the queue."""
+
+from __future__ import annotations
+
+from typing import NotRequired
+
+from typing_extensions import TypedDict
+
+from otactl.model.json_output.deployment import Deployment
+
+
+class Series(TypedDict):
+    """Which part of a series a request is."""
+
+    name: str
+    part: int
+    parts: int
+
+
+class RequestOutcome(TypedDict):
+    """What came of a request."""
+
+    things: int
+    succeeded: int
+    rounds: int
+
+
+class RequestFailure(TypedDict):
+    """Why a request failed."""
+
+    kind: str
+    reason: str
+    exitCode: NotRequired[int]
+
+
+class Wait(TypedDict):
+    """What a pending request waits for."""
+
+    reason: str
+    request: str | None
+
+
+class Request(TypedDict):
+    """A request; one that cannot be read has its place in the queue and the reason only."""
+
+    jobId: str | None
+    timestamp: str
+    state: str
+    failure: RequestFailure | None
+    priority: NotRequired[str]
+    addedAt: NotRequired[str | None]
+    notBefore: NotRequired[str | None]
+    after: NotRequired[list[str]]
+    series: NotRequired[Series | None]
+    requiredSucceededPercentage: NotRequired[float | None]
+    maximumMinutes: NotRequired[int | None]
+    targets: NotRequired[int | None]
+    image: NotRequired[str]
+    imageVersion: NotRequired[str | None]
+    bucket: NotRequired[str]
+    files: NotRequired[dict[str, str | None]]
+    awsJobId: NotRequired[str | None]
+    deploymentId: NotRequired[str | None]
+    run: NotRequired[int]
+    attempt: NotRequired[int]
+    fence: NotRequired[int]
+    owner: NotRequired[str | None]
+    leaseUntil: NotRequired[str | None]
+    lastTrouble: NotRequired[str | None]
+    outcome: NotRequired[RequestOutcome | None]
+    endedAt: NotRequired[str | None]
+    waitsFor: NotRequired[Wait | None]
+
+
+class Requests(TypedDict):
+    """Requests, in the queue's order."""
+
+    requests: list[Request]
+
+
+class RequestNames(TypedDict):
+    """The ids of requests that were changed."""
+
+    requests: list[str]
+
+
+class AttemptError(TypedDict):
+    """Why a request was not deployed."""
+
+    message: str
+    exitCode: int
+
+
+class Attempt(TypedDict):
+    """What a worker made of a request."""
+
+    request: Request
+    recorded: bool
+    result: Deployment | None
+    error: AttemptError | None
+
+
+class Attempts(TypedDict):
+    """What a worker made of its requests."""
+
+    requests: list[Attempt]
+
+
+class Fetched(TypedDict):
+    """A request whose files were fetched; null when nothing is to be deployed."""
+
+    request: Request | None
+    folder: str | None
+
+
+class Table(TypedDict):
+    """The queue's table."""
+
+    table: str
+    region: str
+    created: bool
