@@ -18,6 +18,7 @@ import aiomqtt
 import pytest
 from tests.e2e.program import environment, otactl
 from tests.support.fleet_stage import Stage
+from tests.support.output_schema import check_output
 from tests.support.waiting import wait_until
 
 from otactl.fleet import FleetDirectory, FleetManifest
@@ -50,7 +51,7 @@ def pumps(
     """A fleet of two things made by the program, and an image in a stream named as the group."""
     root = tmp_path / "fleet"
     made = otactl(
-        *("fleet", "create", "--things", "2", "--group", unique, "--dir", str(root)),
+        *("fleet", "create", "--things", "2", "--group", unique, "--dir", str(root), "-o", "json"),
         cloud=cloud,
     )
     assert made.returncode == 0, made.stderr
@@ -95,6 +96,7 @@ def running(pumps: Stage, *arguments: str) -> Iterator[subprocess.Popen[str]]:
 def _finish(program: subprocess.Popen[str]) -> dict[str, object]:
     output, errors = program.communicate(timeout=120)
     assert "Traceback" not in errors
+    check_output(program.args[3:], output)
     fields = json.loads(output)
     assert isinstance(fields, dict)
     return fields

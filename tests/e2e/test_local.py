@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.support.output_schema import check_output
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,9 +25,11 @@ PATH = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
 
 def otactl(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+    ended = subprocess.run(
         [*PROGRAM, *arguments], capture_output=True, text=True, timeout=60, check=False
     )
+    check_output(arguments, ended.stdout)
+    return ended
 
 
 @pytest.fixture
@@ -97,7 +100,8 @@ def test_two_state_directories_hold_two_clouds(state: str) -> None:
     other = f"{state} 2"
     otactl("local", "up", "--detach", "--state-dir", state)
     try:
-        assert otactl("local", "up", "--detach", "--state-dir", other).returncode == 0
+        up = otactl("local", "up", "--detach", "--state-dir", other, "--output", "json")
+        assert up.returncode == 0
         assert status(state)["endpointUrl"] != status(other)["endpointUrl"]
     finally:
         otactl("local", "down", "--state-dir", other)

@@ -190,7 +190,7 @@ def test_fetching_without_claiming_only_looks(site: QueueSite) -> None:
     assert fetched.returncode == 0, fetched.stderr
     assert (site.folder / job_id / "dev.ini").is_file()
     assert site.states() == {job_id: "PendingDeployment"}
-    assert site.queue("fetch", job_id, "--into", "again").returncode == 0
+    assert site.queue("fetch", job_id, "--into", "again", "-o", "json").returncode == 0
     assert site.queue("fetch", "jobId_20200101-000000").returncode == 2
 
 
@@ -216,7 +216,7 @@ def test_a_series_stops_at_the_first_failure_and_goes_on_after_a_retry(
         assert listed[0]["waitsFor"] == {"reason": "held", "request": ids[1]}
 
         broken.clear()
-        assert site.queue("retry", ids[1]).returncode == 0
+        assert site.queue("retry", ids[1], "-o", "json").returncode == 0
         assert site.work("--drain").returncode == 0
 
     assert set(site.states().values()) == {"Deployed"}
@@ -321,7 +321,7 @@ def test_priorities_times_and_dependencies_decide_who_goes(
 def test_a_whole_series_is_cancelled_at_once(site: QueueSite) -> None:
     ids = site.add(site.things, "--split", "1")
 
-    assert site.queue("cancel", ids[3], "--series").returncode == 0
+    assert site.queue("cancel", ids[3], "--series", "-o", "json").returncode == 0
 
     assert set(site.states().values()) == {"Canceled"}
 

@@ -10,6 +10,7 @@ import pexpect
 import pytest
 from tests.e2e.test_init import CLEAR_LINE, ENTER, QUESTIONS
 from tests.support.answering_devices import AnsweringDevices
+from tests.support.output_schema import check_output
 from tests.support.queue_site import REGION, QueueSite
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def create(site: QueueSite, command: Sequence[str], answers: Mapping[str, str]) 
         process.wait()
         said = str(process.before)
         assert process.exitstatus == 0, said
+        check_output(command[2:], said[said.rfind("\n{") :])
     finally:
         process.close(force=True)
     return said
@@ -91,7 +93,7 @@ def test_create_takes_the_same_terms_as_add(site: QueueSite) -> None:
     path = site.write_deployment(site.things)
     command = ["-m", "otactl", "queue", "create", path.name, "--table", site.table_name]
 
-    create(site, [*command, "--split", "1", "--priority", "low"], {})
+    create(site, [*command, "--split", "1", "--priority", "low", "--output", "json"], {})
 
     requests = [site.request(job_id) for job_id in site.states()]
     assert [each.priority.value for each in requests] == ["low", "low"]

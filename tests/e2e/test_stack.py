@@ -100,8 +100,8 @@ def test_it_is_created_updated_tested_and_deleted(stack: Stack, aws: AwsClients)
     alarms = aws.cloudwatch.describe_alarms(AlarmNamePrefix="otactl-stack-test-")
     assert alarms["MetricAlarms"] == []
 
-    deleted = stack.run("delete", "--yes", "--poll", "0.1")
-    assert deleted.returncode == 0, deleted.stderr
+    deleted = stack.json("delete", "--yes", "--poll", "0.1")
+    assert deleted["deleted"]
     assert stack.run("status").returncode == 1
     assert stack.run("outputs").returncode == 2
     topics = [each["TopicArn"] for each in aws.sns.list_topics()["Topics"]]
@@ -252,6 +252,8 @@ def test_the_test_says_which_hop_is_broken(stack: Stack, aws: AwsClients) -> Non
 
 def test_the_template_is_printed_without_any_cloud(tmp_path: Any) -> None:
     printed = run_program("stack", "template", env=environment(None), cwd=tmp_path)
+    as_json = run_program("stack", "template", "-o", "json", env=environment(None), cwd=tmp_path)
 
     assert printed.returncode == 0
     assert printed.stdout.startswith("AWSTemplateFormatVersion")
+    assert json.loads(as_json.stdout)["templateBody"] == printed.stdout

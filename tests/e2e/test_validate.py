@@ -218,6 +218,7 @@ class TestExplain:
 
     def test_a_key_of_several_sections_is_explained_for_each_or_for_one(self):
         both = otactl("config", "explain", "roleArn").stdout
+        assert json.loads(otactl("config", "explain", "-o", "json").stdout)["keys"]
         one = otactl("config", "explain", "PRESIGNED_URL_CONFIG.roleArn").stdout
 
         assert both.count("example") == 2

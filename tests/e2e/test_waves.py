@@ -256,16 +256,18 @@ def test_people_approve_pause_and_continue_while_deploy_holds_its_lock(site):
         )
         other = it.otactl("approve", it.job_id, "--wave", "rest")
         assert other.returncode == 2
-        assert it.otactl("approve", it.job_id, "--comment", "seen them").returncode == 0
+        assert (
+            it.otactl("approve", it.job_id, "--comment", "seen them", "-o", "json").returncode == 0
+        )
         deploying.wait_for(
             lambda _: getattr(it.gates().get("early"), "question", None), "wave two asks"
         )
-        assert it.otactl("pause", it.job_id).returncode == 0
+        assert it.otactl("pause", it.job_id, "-o", "json").returncode == 0
         assert it.otactl("approve", it.job_id).returncode == 0
         deploying.wait_for(lambda program: "paused by" in program.said, "the pause is seen")
         assert not it.has_job("rest")
         assert it.otactl("approve", it.job_id).returncode == 2
-        assert it.otactl("continue", it.job_id).returncode == 0
+        assert it.otactl("continue", it.job_id, "-o", "json").returncode == 0
         deploying.wait_for(
             lambda _: getattr(it.gates().get("rest"), "question", None), "wave three asks"
         )
@@ -285,7 +287,7 @@ def test_a_rejection_ends_it_and_leaves_later_waves_uncreated(site):
         early = it.otactl("approve", it.job_id)
         assert early.returncode == 2
         assert "nothing to approve: wave canary: wait: soaking" in early.stderr
-        assert it.otactl("reject", it.job_id, "--comment", "smoke").returncode == 0
+        assert it.otactl("reject", it.job_id, "--comment", "smoke", "-o", "json").returncode == 0
         assert deploying.end() == 9, deploying.said
         assert notified(fleet) == sorted(it.canary)
     assert not it.has_job("early")

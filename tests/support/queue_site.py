@@ -100,7 +100,7 @@ class QueueSite:
         self, *arguments: str, cwd: Path | None = None, **environment: str
     ) -> subprocess.CompletedProcess[str]:
         """Run a program to its end."""
-        return subprocess.run(
+        ended = subprocess.run(
             arguments,
             capture_output=True,
             text=True,
@@ -109,6 +109,9 @@ class QueueSite:
             cwd=cwd or self.folder,
             env=self.environment | environment,
         )
+        if arguments[1:3] == ("-m", "otactl"):
+            check_output(arguments[3:], ended.stdout)
+        return ended
 
     def queue(self, *arguments: str, **environment: str) -> Told:
         """Run ``otactl queue …`` on the table, in this process, which takes no time to start."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -86,7 +86,10 @@ def doctor(
     is_ready = all(diagnosis.health is not Health.BAD for diagnosis in found)
     if is_text:
         console.print("ready to deploy" if is_ready else "not ready to deploy")
-    fields = {"ready": is_ready, "findings": [diagnosis.to_fields() for diagnosis in found]}
+    fields: dict[str, Any] = {
+        "ready": is_ready,
+        "findings": [diagnosis.to_fields() for diagnosis in found],
+    }
     if live and loaded is not None:
         broker = BrokerOptions(mqtt_host, mqtt_port, mqtt_ca_file)
         report = _check_live(loaded, where, broker, yes=yes) if is_ready else None

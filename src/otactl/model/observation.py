@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from otactl.model.json_output import account as json_account
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +27,7 @@ class Observation:
     observed: str
     agrees: bool | None
 
-    def to_fields(self) -> dict[str, Any]:
+    def to_fields(self) -> json_account.Observation:
         """The observation as ``--output json`` shows it."""
         return {
             "point": self.point,

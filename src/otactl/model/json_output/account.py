@@ -77,11 +77,43 @@ class Diagnosis(TypedDict):
     advice: str | None
 
 
+class Delivery(TypedDict):
+    """An image that was carried to the thing of ``--live``."""
+
+    sizeBytes: int
+    way: str
+    verified: bool
+    detail: str
+
+
+class Observation(TypedDict):
+    """What AWS does where its documentation is open, beside what otactl assumes."""
+
+    point: str
+    question: str
+    assumed: str
+    observed: str
+    agrees: bool | None
+
+
+class LiveCheck(TypedDict):
+    """What ``--live`` did and saw."""
+
+    region: str
+    deliveries: list[Delivery]
+    observations: list[Observation]
+    failure: str | None
+    calls: dict[str, int]
+    seconds: float
+    left: list[str]
+
+
 class Readiness(TypedDict):
     """Whether an account is ready."""
 
     ready: bool
     findings: list[Diagnosis]
+    live: NotRequired[LiveCheck]
 
 
 class StackChange(TypedDict):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from otactl.deploy.image_file import measure_image
 from otactl.deploy.ownership import describe_ours
@@ -20,6 +20,7 @@ from otactl.wire.job_document import build_document, encode_document, presigned_
 if TYPE_CHECKING:
     from otactl.fleet import ThingResult
     from otactl.model.firmware import Firmware
+    from otactl.model.json_output import account as json_account
     from otactl.operations.live_check.session import LiveSession
 
 #: The images, in bytes: one block of a stream, and fifty.
@@ -46,7 +47,7 @@ class Delivery:
     is_verified: bool
     detail: str
 
-    def to_fields(self) -> dict[str, Any]:
+    def to_fields(self) -> json_account.Delivery:
         """The delivery as ``--output json`` shows it."""
         return {
             "sizeBytes": self.size_bytes,

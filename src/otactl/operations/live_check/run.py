@@ -31,6 +31,7 @@ from otactl.operations.live_check.session import LiveSession
 from otactl.operations.state_directory import state_directory
 
 if TYPE_CHECKING:
+    from otactl.model.json_output import account as json_account
     from otactl.model.observation import Observation
     from otactl.operations.frontend import Frontend
     from otactl.operations.load import LoadedDeployment
@@ -73,7 +74,7 @@ class LiveReport:
         arrived = all(delivery.is_verified for delivery in self.deliveries)
         return bool(self.deliveries) and arrived and not self.left and not self.failure
 
-    def to_fields(self) -> dict[str, Any]:
+    def to_fields(self) -> json_account.LiveCheck:
         """The report as ``--output json`` shows it, to send in: account and bucket are left out."""
         return {
             "region": self.region,
