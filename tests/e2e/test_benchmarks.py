@@ -15,6 +15,7 @@ FOLDER = Path(__file__).parents[2] / "benchmarks"
 @pytest.mark.parametrize(
     ("command", "figure"),
     [
+        (("start.py", "1"), "goal: help and completion"),
         (("streams.py", "--seconds", "0.2"), "ratio"),
         (("fleet.py", "--things", "5", "--kib", "8"), "succeeded                     5.0"),
         (("plan.py",), "100,000 things"),

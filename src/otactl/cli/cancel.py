@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from otactl.cli import terminal
+from otactl.cli import completion, terminal
 from otactl.cli.option_group import HERE, located
 from otactl.cli.options import (
     OutputFormat,
@@ -22,7 +22,10 @@ def cancel(
     job: Annotated[
         str,
         typer.Argument(
-            metavar="JOB|DEPLOYMENT", help="The job's id, or its deployment's.", show_default=False
+            metavar="JOB|DEPLOYMENT",
+            autocompletion=completion.deployments,
+            help="The job's id, or its deployment's.",
+            show_default=False,
         ),
     ],
     thing: Annotated[

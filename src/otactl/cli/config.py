@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from otactl.cli import completion
 from otactl.cli.options import OutputFormat, OutputOption
 from otactl.errors import UserMistake
 
@@ -22,6 +23,7 @@ KeyArgument = Annotated[
     str | None,
     typer.Argument(
         metavar="[KEY]",
+        autocompletion=completion.keys,
         help="A key, SECTION.key or a section; every key when left out.",
         show_default=False,
     ),

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from otactl.cli import terminal
+from otactl.cli import completion, terminal
 from otactl.errors import LocalResourceMissing, UserMistake
 
 app = typer.Typer(
@@ -33,6 +33,7 @@ def copy_example(
         list[str],
         typer.Argument(
             metavar="NAME...",
+            autocompletion=completion.examples,
             help="Files or folders of `otactl example list`.",
             show_default=False,
         ),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from otactl.cli import terminal
+from otactl.cli import completion, terminal
 from otactl.cli.option_group import HERE, located
 from otactl.cli.options import (
     DirOption,
@@ -55,6 +55,7 @@ def run(
         str,
         typer.Option(
             metavar="SHARES",
+            autocompletion=completion.behaviours,
             help="Percent by behaviour, such as fail=10,silent=2; of succeed, fail, reject, "
             "silent, slow, corrupt, drop, revert, crashloop, dark, brick, liar, late.",
         ),

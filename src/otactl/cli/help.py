@@ -24,12 +24,12 @@ def commands_of(command: Any, name: str = "") -> Iterator[tuple[str, Any]]:
         yield full, below
 
 
-def prepare_help(command: Any) -> None:
-    """Let every help text below a group flow, with its examples."""
-    for name, each in commands_of(command):
+def prepare_help(command: Any, name: str = "") -> None:
+    """Let the help of a command, and of all below it, flow, with its examples."""
+    for each_name, each in ((name, command), *commands_of(command, name)):
         each.help = _flowing(each.help or "")
-        if name in EXAMPLES:
-            lines = [line if "otactl" in line else f"otactl {line}" for line in EXAMPLES[name]]
+        if each_name in EXAMPLES:
+            lines = [line if "otactl" in line else f"otactl {line}" for line in EXAMPLES[each_name]]
             each.epilog = "\n\n".join(["Examples:", *lines]).replace("[", "\\[")
         each.format_help = partial(_format_help, each, each.format_help)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from otactl.cli import completion
 from otactl.cli.forecast_options import FleetProfileOption, ImageBytesOption, ThingsOption
 from otactl.errors import UserMistake
 from otactl.errors.problem import Severity
@@ -44,7 +45,12 @@ def lint(
     ] = False,
     explain: Annotated[
         str | None,
-        typer.Option("--explain", metavar="CODE", help="Say what a finding means, OTA104."),
+        typer.Option(
+            "--explain",
+            metavar="CODE",
+            autocompletion=completion.findings,
+            help="Say what a finding means, OTA104.",
+        ),
     ] = None,
     output: Annotated[
         LintFormat,

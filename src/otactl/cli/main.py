@@ -11,39 +11,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
-from typer.core import TyperGroup
 
 import otactl
-from otactl.cli import (
-    cancel,
-    clean,
-    config,
-    decide,
-    deploy,
-    doctor,
-    example,
-    fleet,
-    forecast,
-    history,
-    iam,
-    init,
-    lint,
-    local,
-    monitor,
-    plan,
-    profile,
-    rehearse,
-    report,
-    resume,
-    retry_failed,
-    rollback,
-    stack,
-    terminal,
-    things,
-    validate,
-)
-from otactl.cli.help import prepare_help
-from otactl.cli.queue import commands as queue
+from otactl.cli import terminal
+from otactl.cli.lazy_group import LazyGroup
 from otactl.cli.signals import Stopped, stop_signals
 from otactl.errors import Interrupted, OtactlError, UserMistake
 
@@ -57,7 +28,7 @@ _UsageError: Any = typer.BadParameter.__base__
 _PATH = re.compile(r"'[^']*[./][^']*'")
 
 
-class ErrorBoundary(TyperGroup):
+class ErrorBoundary(LazyGroup):
     """Runs a command; a user's mistake ends in a sentence and an exit code, never a traceback."""
 
     def make_context(self, info_name: Any, args: list[str], parent: Any = None, **how: Any) -> Any:
@@ -148,41 +119,6 @@ def _options(
     """Hold the options that come before any command."""
 
 
-# In the order in which a deployment goes; `otactl --help` shows them under these headings.
-_PREPARE, _BEFORE = "Prepare", "Know before"
-_DEPLOY, _WATCH, _HERE = "Deploy", "Watch and stop", "On this machine"
-
-app.command(rich_help_panel=_PREPARE)(init.init)
-app.command(rich_help_panel=_PREPARE)(things.things)
-app.command(rich_help_panel=_PREPARE)(validate.validate)
-app.command(rich_help_panel=_PREPARE)(iam.iam)
-app.command(rich_help_panel=_PREPARE)(doctor.doctor)
-app.command(rich_help_panel=_BEFORE)(rehearse.rehearse)
-app.command(rich_help_panel=_BEFORE)(forecast.forecast)
-app.command(rich_help_panel=_BEFORE)(lint.lint)
-app.command(rich_help_panel=_BEFORE)(plan.plan)
-app.command(rich_help_panel=_DEPLOY)(deploy.deploy)
-app.command(rich_help_panel=_DEPLOY)(resume.resume)
-app.command(rich_help_panel=_DEPLOY)(clean.clean)
-app.command(rich_help_panel=_DEPLOY)(decide.approve)
-app.command(rich_help_panel=_DEPLOY)(decide.reject)
-app.command(rich_help_panel=_DEPLOY)(decide.pause)
-app.command(name="continue", rich_help_panel=_DEPLOY)(decide.continue_)
-app.command(rich_help_panel=_DEPLOY)(rollback.rollback)
-app.command(name="retry-failed", rich_help_panel=_DEPLOY)(retry_failed.retry_failed)
-app.command(rich_help_panel=_WATCH)(monitor.monitor)
-app.command(rich_help_panel=_WATCH)(cancel.cancel)
-app.command(rich_help_panel=_WATCH)(report.report)
-app.command(rich_help_panel=_WATCH)(history.history)
-app.add_typer(config.app, name="config", rich_help_panel=_PREPARE)
-app.add_typer(example.app, name="example", rich_help_panel=_PREPARE)
-app.add_typer(profile.app, name="profile", rich_help_panel=_BEFORE)
-app.add_typer(queue.app, name="queue", rich_help_panel=_DEPLOY)
-app.add_typer(stack.app, name="stack", rich_help_panel=_WATCH)
-app.add_typer(local.app, name="local", rich_help_panel=_HERE)
-app.add_typer(fleet.app, name="fleet", rich_help_panel=_HERE)
-
-
 def _stop(signal_number: int, _frame: FrameType | None) -> None:
     # A second signal while the first is being handled would cut the clean-up short: one is enough.
     for number in stop_signals():
@@ -198,7 +134,5 @@ def run() -> NoReturn:
     for number in stop_signals():
         if number != signal.SIGINT:
             signal.signal(number, _stop)
-    command = typer.main.get_command(app)
-    prepare_help(command)
-    command()
+    app(prog_name="otactl")
     sys.exit(0)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from otactl.cli import terminal
+from otactl.cli import completion, terminal
 from otactl.cli.option_group import HERE, located
 from otactl.cli.options import (
     OutputFormat,
@@ -47,7 +47,11 @@ def monitor(
     job_id: Annotated[
         list[str] | None,
         typer.Option(
-            "--job-id", "-j", metavar="JOB", help="A job, or a deployment's id; repeatable."
+            "--job-id",
+            "-j",
+            metavar="JOB",
+            autocompletion=completion.deployments,
+            help="A job, or a deployment's id; repeatable.",
         ),
     ] = None,
     thing: Annotated[

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from otactl.cli import completion
+
 
 class OutputFormat(StrEnum):
     """How a command that reports writes its report."""
@@ -117,6 +119,7 @@ DeploymentArgument = Annotated[
     str | None,
     typer.Argument(
         metavar="[DEPLOYMENT]",
+        autocompletion=completion.deployments,
         help="The deployment's id, or its job's; the newest unfinished one when left out.",
         show_default=False,
     ),

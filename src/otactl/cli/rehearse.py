@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from otactl.cli import terminal
+from otactl.cli import completion, terminal
 from otactl.cli.options import (
     ConfigurationArgument,
     JunitOption,
@@ -43,6 +43,7 @@ def rehearse(
         typer.Option(
             "--behave",
             metavar="SHARES",
+            autocompletion=completion.behaviours,
             help="What some devices do, in percent: fail=10,reject=5,silent=2,slow=…,corrupt=…,"
             "drop=…,revert=…,crashloop=…,dark=…,brick=…,liar=…,late=…; of one wave: "
             "canary:fail=20.",

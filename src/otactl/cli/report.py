@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from otactl.cli import terminal
+from otactl.cli import completion, terminal
 from otactl.cli.option_group import HERE, located
 from otactl.cli.options import (
     DetailsOption,
@@ -39,6 +39,7 @@ def report(
         str,
         typer.Argument(
             metavar="JOB|DEPLOYMENT",
+            autocompletion=completion.deployments,
             help="A deployment's id, or a job's: its newest deployment.",
             show_default=False,
         ),

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from otactl.cli import terminal
+from otactl.cli import completion, terminal
 from otactl.cli.option_group import HERE, located
 from otactl.cli.options import (
     DetailsOption,
@@ -32,6 +32,7 @@ def retry_failed(
         str,
         typer.Argument(
             metavar="JOB|DEPLOYMENT",
+            autocompletion=completion.deployments,
             help="The deployment's id, or its job's.",
             show_default=False,
         ),

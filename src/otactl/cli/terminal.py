@@ -14,18 +14,15 @@ from collections.abc import Iterable, Sequence
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
-from rich.text import Text
-
 from otactl.errors import ConfigurationInvalid, DeploymentFailed, Interrupted, OtactlError
-from otactl.errors.problem import Problem
 from otactl.model.json_output import SCHEMA_VERSION
-from otactl.views.console import Console
-from otactl.views.foreign_text import clean_lines, to_json
-from otactl.views.problem_list import print_problems, problem_fields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from otactl.errors.problem import Problem
+    from otactl.views.console import Console
 
 
 _JSON_ASKED = re.compile(r" (--output[ =]|--format[ =]|-o[ =]?)json ")
@@ -35,6 +32,8 @@ _answers_in_json: ContextVar[bool] = ContextVar("answers_in_json", default=False
 
 def stdout_console() -> Console:
     """The console for results."""
+    from otactl.views.console import Console
+
     return Console(highlight=False, emoji=False, soft_wrap=False)
 
 
@@ -43,6 +42,8 @@ def stderr_console() -> Console:
 
     FORCE_COLOR makes colours of a pipe, not a film; and a CI server's terminal is a log.
     """
+    from otactl.views.console import Console
+
     moves = sys.stderr.isatty() and not is_ci()
     return Console(
         stderr=True, highlight=False, emoji=False, force_interactive=None if moves else False
@@ -79,6 +80,8 @@ def versioned(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _write_json(fields: Mapping[str, Any], indent: int | None = None) -> None:
+    from otactl.views.foreign_text import to_json
+
     _answers_in_json.set(False)
     sys.stdout.write(to_json(dict(fields), indent) + "\n")
     sys.stdout.flush()
@@ -97,6 +100,8 @@ def print_json_error(error: OtactlError) -> None:
     """Write the error as the command's one object, if it is to write one and has not."""
     if not _answers_in_json.get():
         return
+    from otactl.views.problem_list import problem_fields
+
     problems = error.problems if isinstance(error, ConfigurationInvalid) else ()
     code = 128 + error.signal_number if isinstance(error, Interrupted) else error.exit_code
     fields = {
@@ -120,6 +125,10 @@ def warn(message: str) -> None:
 
 
 def _print_message(kind: str, message: str, style: str = "") -> None:
+    from rich.text import Text
+
+    from otactl.views.foreign_text import clean_lines
+
     line = Text.assemble((kind, style), " " if kind else "", clean_lines(message))
     stderr_console().print(line, soft_wrap=True)
 
@@ -131,13 +140,15 @@ def print_path(what: str, path: Path) -> None:
 
 def print_warnings(problems: Iterable[Problem]) -> None:
     """Say what is odd about a configuration that is usable all the same."""
+    from otactl.views.problem_list import print_problems
+
     print_problems(stderr_console(), problems)
 
 
 def print_error(error: OtactlError) -> None:
     """Say what was wrong, and what to do about it."""
     if isinstance(error, ConfigurationInvalid):
-        print_problems(stderr_console(), error.problems)
+        print_warnings(error.problems)
         return
     _print_message("error:", str(error), "red")
     for noted in getattr(error, "__notes__", ()):

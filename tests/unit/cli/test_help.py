@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 import typer
 
-from otactl.cli.help import commands_of, prepare_help
+from otactl.cli.help import commands_of
 from otactl.cli.main import app
 from otactl.views.command_examples import EXAMPLES
 
@@ -18,9 +18,7 @@ PANEL = re.compile("[\N{BOX DRAWINGS LIGHT ARC DOWN AND RIGHT}]")
 
 @pytest.fixture(scope="module")
 def command():
-    made = typer.main.get_command(app)
-    prepare_help(made)
-    return made
+    return typer.main.get_command(app)
 
 
 def test_every_command_has_two_examples(command) -> None:

@@ -1,4 +1,4 @@
-"""What every command imports: not what some need alone, which would take most of its time."""
+"""What a command line imports: not what others need alone, which would take most of its time."""
 
 from __future__ import annotations
 
@@ -6,6 +6,32 @@ import subprocess
 import sys
 
 import pytest
+import typer
+
+from otactl.cli.main import app
+from otactl.views.command_index import INDEX
+
+#: Runs otactl, then tells on standard error which modules it has.
+PROGRAM = """
+import sys
+from otactl.__main__ import start
+try:
+    start()
+finally:
+    print(*sys.modules, file=sys.stderr)
+"""
+
+
+def modules_of(*arguments: str, **environment: str) -> set[str]:
+    ran = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *arguments],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={"PATH": "/usr/bin:/bin", **environment},
+    )
+    assert ran.stdout
+    return set(ran.stderr.split())
 
 
 @pytest.mark.parametrize(
@@ -14,3 +40,34 @@ import pytest
 def test_no_command_line_pays_for_what_it_does_not_use(package: str) -> None:
     program = f"import sys, otactl.cli.main; sys.exit({package!r} in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_help_imports_no_command_and_no_markdown() -> None:
+    modules = modules_of("--help")
+
+    assert not {each for each in modules if each in COMMAND_MODULES}
+    assert not modules & {"pydantic", "rich.markdown", "typer.rich_utils"}
+
+
+def test_completion_imports_the_command_that_is_typed_and_nothing_that_prints() -> None:
+    typing = {"_OTACTL_COMPLETE": "complete_bash", "COMP_WORDS": "otactl dep", "COMP_CWORD": "1"}
+    modules = modules_of(**typing)
+    assert not {each for each in modules if each in COMMAND_MODULES}
+    assert not modules & {"pydantic", "rich", "boto3"}
+
+    typing |= {"COMP_WORDS": "otactl deploy --dry", "COMP_CWORD": "2"}
+    assert {each for each in modules_of(**typing) if each in COMMAND_MODULES} == {
+        "otactl.cli.deploy"
+    }
+
+
+#: The modules that hold commands.
+COMMAND_MODULES = {f"otactl.cli.{entry.location.partition(':')[0]}" for entry in INDEX.values()}
+
+
+@pytest.mark.parametrize("name", INDEX)
+def test_the_index_says_what_the_command_says(name: str) -> None:
+    command = typer.main.get_command(app).commands[name]
+
+    assert command.name == name
+    assert INDEX[name].about == command.help.split("\n\n")[0]
