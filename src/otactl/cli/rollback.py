@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from otactl.cli import terminal
+from otactl.cli import completion, terminal
 from otactl.cli.option_group import HERE, located
 from otactl.cli.options import (
     NoWaitOption,
@@ -27,7 +27,10 @@ def rollback(
     deployment: Annotated[
         str,
         typer.Argument(
-            metavar="DEPLOYMENT", help="The deployment's id, or its job's.", show_default=False
+            metavar="DEPLOYMENT",
+            autocompletion=completion.deployments,
+            help="The deployment's id, or its job's.",
+            show_default=False,
         ),
     ],
     dry_run: Annotated[

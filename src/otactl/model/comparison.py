@@ -9,11 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
 from otactl.model.thing_state import VersionSource
+
+if TYPE_CHECKING:
+    from otactl.model.json_output import deployment as json_deployment
 
 
 class ComparisonVerdict(StrEnum):
@@ -211,7 +214,7 @@ class WaveComparison:
         return self.not_compared and f"not compared: {self.not_compared}"
 
 
-def comparison_fields(comparison: WaveComparison | None) -> dict[str, Any] | None:
+def comparison_fields(comparison: WaveComparison | None) -> json_deployment.WaveComparison | None:
     """A wave's comparison as JSON shows it."""
     if comparison is None:
         return None
@@ -230,21 +233,23 @@ def comparison_fields(comparison: WaveComparison | None) -> dict[str, Any] | Non
     }
 
 
-def _outcome_fields(outcome: OutcomeComparison) -> dict[str, Any]:
+def _outcome_fields(outcome: OutcomeComparison) -> json_deployment.OutcomeComparison:
     has_data = outcome.p is not None
     return {
         "outcome": outcome.outcome.value,
         "verdict": outcome.verdict.value,
-        **{
-            name: {"things": arm.things, "readable": arm.readable, "bad": arm.bad}
-            for name, arm in (("wave", outcome.wave), ("control", outcome.control))
-        },
+        "wave": _arm_fields(outcome.wave),
+        "control": _arm_fields(outcome.control),
         "difference": outcome.difference if has_data else None,
         "interval95": [outcome.low, outcome.high] if has_data else None,
         "visibleAt80": outcome.visible,
         "p": outcome.p,
         "threshold": outcome.threshold,
     }
+
+
+def _arm_fields(arm: ArmCount) -> json_deployment.Arm:
+    return {"things": arm.things, "readable": arm.readable, "bad": arm.bad}
 
 
 COMPARISON: TypeAdapter[Comparison] = TypeAdapter(Comparison)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from otactl.model.json_output import deployment as json_deployment
 
 
 class UnknownVersion(StrEnum):
@@ -105,7 +109,7 @@ class LeftOut:
         )
         return f"{self.reason.value} ({found})" if found else self.reason.value
 
-    def to_fields(self) -> dict[str, str | None]:
+    def to_fields(self) -> json_deployment.LeftOut:
         """As plan and report show it to scripts."""
         return {
             "thing": self.thing_name,

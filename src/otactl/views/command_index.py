@@ -96,6 +96,11 @@ INDEX = {
         "Let no further wave begin until `otactl continue`; a gate may still fail meanwhile.",
     ),
     "continue": Entry(_DEPLOY, "decide:continue_", "Take a pause back."),
+    "rollback": Entry(
+        _DEPLOY,
+        "rollback:rollback",
+        "Take a deployment back: stop it, and give each thing that took the image what it had.",
+    ),
     "retry-failed": Entry(
         _DEPLOY,
         "retry_failed:retry_failed",

@@ -43,6 +43,7 @@ OUTPUTS: dict[str, Any] = {
     "report": deployment.Report,
     "resume": deployment.Deployment,
     "retry-failed": _RESULT_OR_PLAN,
+    "rollback": deployment.Rollback,
     "stack delete": account.StackDeleted,
     "stack deploy": account.StackChanges,
     "stack outputs": account.StackOutputs,

@@ -47,6 +47,46 @@ class Round(TypedDict):
     failures: list[Failure]
 
 
+class Arm(TypedDict):
+    """One side of a comparison; counts are things."""
+
+    things: int
+    readable: int
+    bad: int
+
+
+class OutcomeComparison(TypedDict):
+    """How often something went wrong in a wave, beside things that were not updated."""
+
+    outcome: str
+    verdict: str
+    wave: Arm
+    control: Arm
+    difference: float | None
+    interval95: list[float | None] | None
+    visibleAt80: float | None
+    """The least difference that so many things show in 80% of cases."""
+    p: float | None
+    threshold: float | None
+
+
+class ComparisonAtSoak(TypedDict):
+    """A comparison at one point of the soak time."""
+
+    soak: str
+    at: str
+    verdict: str
+    outcomes: list[OutcomeComparison]
+
+
+class WaveComparison(TypedDict):
+    """A wave beside things that were not updated."""
+
+    verdict: str | None
+    notCompared: str | None
+    made: list[ComparisonAtSoak]
+
+
 class Gate(TypedDict):
     """What the gate of a wave says."""
 
@@ -55,6 +95,7 @@ class Gate(TypedDict):
     question: str | None
     soakLeftSeconds: float | None
     decidedAt: str | None
+    comparison: WaveComparison | None
 
 
 class WaveCounts(TypedDict):
@@ -93,6 +134,7 @@ class Deployment(TypedDict):
     deploymentId: str
     complete: bool
     waves: list[Wave]
+    rollbacks: list[Deployment]
 
 
 class Rehearsal(Deployment):
@@ -160,6 +202,15 @@ class Summary(TypedDict):
     cost: SummaryCost
 
 
+class LeftOut(TypedDict):
+    """A thing of the thing list that gets no image."""
+
+    thing: str
+    reason: str
+    version: str | None
+    detail: str | None
+
+
 class PlanSteps(TypedDict):
     """The plan as the journal keeps it."""
 
@@ -174,6 +225,8 @@ class PlanSteps(TypedDict):
     waves: list[PlannedWave]
     cleanUp: bool
     fingerprint: str
+    rollbackOf: str | None
+    leftOut: list[LeftOut]
     steps: list[PlannedStep]
     apiCalls: dict[str, int]
 
@@ -199,6 +252,19 @@ class Plan(PlanSteps):
     summary: Summary
     findings: list[LintFinding]
     wavesThings: NotRequired[dict[str, list[str]]]
+
+
+class Rollback(TypedDict):
+    """How a deployment was, or with ``--dry-run`` would be, taken back."""
+
+    deploymentId: str
+    things: dict[str, list[str]]
+    """The things that get what they had, by the reason."""
+    noFormerVersion: list[str]
+    withoutImage: dict[str, list[str]]
+    plans: list[PlanSteps]
+    rollbacks: list[Deployment]
+    failure: str | None
 
 
 class Execution(TypedDict):
@@ -256,6 +322,7 @@ class Report(TypedDict):
     apiCalls: dict[str, int]
     notes: list[str]
     waves: list[Wave]
+    leftOut: list[LeftOut]
     decisions: list[Decision]
     rounds: list[ReportRound]
     executions: list[Execution]

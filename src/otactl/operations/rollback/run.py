@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from otactl.deploy.former_image import find_former_images, images_of_plan, no_image
 from otactl.deploy.journal import Journal, Outcome, Phase
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from otactl.deploy.plan import Plan
     from otactl.deploy.preparation import Request
     from otactl.errors import OtactlError
+    from otactl.model.json_output import deployment as json_deployment
     from otactl.model.outcome import DeploymentResult
     from otactl.operations.environment import DeploymentEnvironment
 
@@ -57,7 +58,7 @@ class RollbackReport:
     results: tuple[DeploymentResult, ...] = ()
     failure: OtactlError | None = None
 
-    def to_fields(self) -> dict[str, Any]:
+    def to_fields(self) -> json_deployment.Rollback:
         """As ``--output json`` shows it."""
         reasons: dict[str, list[str]] = {}
         for name, reason in sorted(self.found.reasons.items()):
