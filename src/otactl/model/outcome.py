@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from otactl.errors import DeploymentFailed
 from otactl.model.device_progress import DeviceProgress, download_seconds_of, progress_of
 from otactl.model.status import ExecutionStatus
-from otactl.model.verify import VersionResult
+from otactl.model.verify import VersionResult, version_fields
 from otactl.model.wave import GateStatus, Verdict, gate_fields
 
 if TYPE_CHECKING:
@@ -250,7 +250,7 @@ class WaveResult:
             },
             "beganAfterStop": list(result.began_late) if result else [],
             "gate": gate_fields(gate),
-            **({} if self.versions is None else {"versions": self.versions.to_fields()}),
+            **version_fields(self.versions),
         }
 
 
@@ -368,5 +368,5 @@ class DeploymentResult:
             "complete": self.is_complete,
             "waves": [wave.to_fields() for wave in self.waves],
             "rollbacks": [each.to_fields() for each in self.rollbacks],
-            **({} if self.versions is None else {"versions": self.versions.to_fields()}),
+            **version_fields(self.versions),
         }

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
 from otactl.model.thing_state import ThingState, VersionSource
+
+if TYPE_CHECKING:
+    from otactl.model.json_output import deployment as json_deployment
 
 
 class VersionVerdict(StrEnum):
@@ -104,7 +107,7 @@ class ThingVersion:
         """What it reported last."""
         return None if self.last is None else self.last.state.version
 
-    def to_fields(self) -> dict[str, Any]:
+    def to_fields(self) -> json_deployment.ThingVersion:
         """It as JSON shows it."""
         return {
             "thing": self.thing_name,
@@ -141,13 +144,18 @@ class VersionResult:
         """The counts on one line."""
         return counts_words(self.counts)
 
-    def to_fields(self) -> dict[str, Any]:
+    def to_fields(self) -> json_deployment.Versions:
         """It as JSON shows it."""
         return {
             "expected": self.expected,
             "counts": {verdict.value: count for verdict, count in self.counts.items()},
             "unverified": [thing.to_fields() for thing in self.unverified],
         }
+
+
+def version_fields(versions: VersionResult | None) -> json_deployment.Verified:
+    """The field ``versions`` of a result, which has none where they are not verified."""
+    return {} if versions is None else {"versions": versions.to_fields()}
 
 
 def version_result(expected: str, things: tuple[ThingVersion, ...]) -> VersionResult:

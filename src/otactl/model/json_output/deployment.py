@@ -107,7 +107,30 @@ class WaveCounts(TypedDict):
     notReached: int
 
 
-class Wave(TypedDict):
+class ThingVersion(TypedDict):
+    """What a thing reports that was not found to run the new version."""
+
+    thing: str
+    verdict: str | None
+    former: str | None
+    reported: str | None
+
+
+class Versions(TypedDict):
+    """What things report about their version, where it is verified."""
+
+    expected: str
+    counts: dict[str, int]
+    unverified: list[ThingVersion]
+
+
+class Verified(TypedDict, total=False):
+    """A result whose versions may be verified."""
+
+    versions: Versions
+
+
+class Wave(Verified):
     """What one wave came to."""
 
     wave: str
@@ -118,7 +141,7 @@ class Wave(TypedDict):
     gate: Gate | None
 
 
-class Deployment(TypedDict):
+class Deployment(Verified):
     """The result of a deployment."""
 
     jobId: str

@@ -22,6 +22,7 @@ class RequestOutcome(TypedDict):
 
     things: int
     succeeded: int
+    notSucceeded: int
     rounds: int
 
 
@@ -38,6 +39,12 @@ class Wait(TypedDict):
 
     reason: str
     request: str | None
+
+
+class Waiting(TypedDict):
+    """What a request waits for; null when it waits for nothing."""
+
+    waitsFor: Wait | None
 
 
 class Request(TypedDict):
@@ -67,6 +74,7 @@ class Request(TypedDict):
     owner: NotRequired[str | None]
     leaseUntil: NotRequired[str | None]
     lastTrouble: NotRequired[str | None]
+    gate: NotRequired[str | None]
     outcome: NotRequired[RequestOutcome | None]
     endedAt: NotRequired[str | None]
     waitsFor: NotRequired[Wait | None]
@@ -96,6 +104,7 @@ class Attempt(TypedDict):
 
     request: Request
     recorded: bool
+    waits: str | None
     result: Deployment | None
     error: AttemptError | None
 

@@ -73,7 +73,7 @@ def request_fields(request: JobRequest | MalformedRequest) -> json_queue.Request
     }
 
 
-def wait_fields(wait: Wait | None) -> dict[str, Any]:
+def wait_fields(wait: Wait | None) -> json_queue.Waiting:
     """What a pending request waits for."""
     if wait is None:
         return {"waitsFor": None}
