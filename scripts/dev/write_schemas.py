@@ -17,7 +17,15 @@ from typing import Any
 from pydantic import ConfigDict, TypeAdapter
 from typing_extensions import is_typeddict
 
-from otactl.model.json_output import SCHEMA_VERSION, account, deployment, forecast, progress, queue
+from otactl.model.json_output import (
+    SCHEMA_VERSION,
+    account,
+    deployment,
+    forecast,
+    gate,
+    progress,
+    queue,
+)
 from otactl.model.json_output.commands import ERROR, OUTPUTS
 
 FOLDER = Path(__file__).parents[2] / "docs" / "schemas"
@@ -25,7 +33,7 @@ FOLDER = Path(__file__).parents[2] / "docs" / "schemas"
 
 def schemas() -> Iterator[tuple[str, dict[str, Any]]]:
     """Every schema, by the name of its file."""
-    for module in (account, deployment, forecast, progress, queue):
+    for module in (account, deployment, forecast, gate, progress, queue):
         _read_descriptions(module)
     for command, output in OUTPUTS.items():
         yield command.replace(" ", "-"), _schema(f"otactl {command} --output json", output)

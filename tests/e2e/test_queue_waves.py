@@ -125,15 +125,15 @@ def test_people_approve_pause_and_reject_while_no_worker_is_there(
     with AnsweringDevices(clients) as devices:
         visit_until_gate_says(site, job_id, f"canary: {ASKS}")
         assert site.queue("approve", job_id, "--wave", "early").returncode == 2
-        assert site.queue("pause", job_id, "--comment", "lunch").returncode == 0
+        assert site.queue("pause", job_id, "--comment", "lunch", "-o", "json").returncode == 0
         approved = site.queue("approve", job_id, "--wave", "canary", "-o", "json")
         assert json.loads(approved.stdout)["wave"] == "canary"
         visit(site)
         assert "paused by" in site.request(job_id).gate
         assert things_of(site, job_id, devices) == {"canary": 2}
-        assert site.queue("continue", job_id).returncode == 0
+        assert site.queue("continue", job_id, "-o", "json").returncode == 0
         visit_until_gate_says(site, job_id, f"early: {ASKS}")
-        assert site.queue("reject", job_id, "--comment", "too slow").returncode == 0
+        assert site.queue("reject", job_id, "--comment", "too slow", "-o", "json").returncode == 0
         ended = visit_until_over(site, job_id)
 
     assert ended.returncode == 9

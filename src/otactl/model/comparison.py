@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 from otactl.model.thing_state import VersionSource
 
 if TYPE_CHECKING:
-    from otactl.model.json_output import deployment as json_deployment
+    from otactl.model.json_output import gate as json_gate
 
 
 class ComparisonVerdict(StrEnum):
@@ -214,7 +214,7 @@ class WaveComparison:
         return self.not_compared and f"not compared: {self.not_compared}"
 
 
-def comparison_fields(comparison: WaveComparison | None) -> json_deployment.WaveComparison | None:
+def comparison_fields(comparison: WaveComparison | None) -> json_gate.WaveComparison | None:
     """A wave's comparison as JSON shows it."""
     if comparison is None:
         return None
@@ -233,7 +233,7 @@ def comparison_fields(comparison: WaveComparison | None) -> json_deployment.Wave
     }
 
 
-def _outcome_fields(outcome: OutcomeComparison) -> json_deployment.OutcomeComparison:
+def _outcome_fields(outcome: OutcomeComparison) -> json_gate.OutcomeComparison:
     has_data = outcome.p is not None
     return {
         "outcome": outcome.outcome.value,
@@ -248,7 +248,7 @@ def _outcome_fields(outcome: OutcomeComparison) -> json_deployment.OutcomeCompar
     }
 
 
-def _arm_fields(arm: ArmCount) -> json_deployment.Arm:
+def _arm_fields(arm: ArmCount) -> json_gate.Arm:
     return {"things": arm.things, "readable": arm.readable, "bad": arm.bad}
 
 

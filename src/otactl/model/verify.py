@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from otactl.model.thing_state import ThingState, VersionSource
 
 if TYPE_CHECKING:
-    from otactl.model.json_output import deployment as json_deployment
+    from otactl.model.json_output import gate as json_gate
 
 
 class VersionVerdict(StrEnum):
@@ -107,7 +107,7 @@ class ThingVersion:
         """What it reported last."""
         return None if self.last is None else self.last.state.version
 
-    def to_fields(self) -> json_deployment.ThingVersion:
+    def to_fields(self) -> json_gate.ThingVersion:
         """It as JSON shows it."""
         return {
             "thing": self.thing_name,
@@ -144,7 +144,7 @@ class VersionResult:
         """The counts on one line."""
         return counts_words(self.counts)
 
-    def to_fields(self) -> json_deployment.Versions:
+    def to_fields(self) -> json_gate.Versions:
         """It as JSON shows it."""
         return {
             "expected": self.expected,
@@ -153,7 +153,7 @@ class VersionResult:
         }
 
 
-def version_fields(versions: VersionResult | None) -> json_deployment.Verified:
+def version_fields(versions: VersionResult | None) -> json_gate.Verified:
     """The field ``versions`` of a result, which has none where they are not verified."""
     return {} if versions is None else {"versions": versions.to_fields()}
 

@@ -21,6 +21,7 @@ from otactl.model.verify import VersionVerdict
 
 if TYPE_CHECKING:
     from otactl.model.json_output import deployment as json_deployment
+    from otactl.model.json_output import gate as json_gate
 
 #: 100 percent in the unit of all percentages here.
 WHOLE = 10_000
@@ -243,7 +244,7 @@ def decision_fields(decision: Decision) -> json_deployment.Decision:
     }
 
 
-def gate_fields(gate: GateStatus | None) -> json_deployment.Gate | None:
+def gate_fields(gate: GateStatus | None) -> json_gate.Gate | None:
     """A gate as JSON shows it."""
     if gate is None:
         return None

@@ -6,7 +6,7 @@ from typing import NotRequired
 
 from typing_extensions import TypedDict
 
-from otactl.model.json_output.deployment import Gate
+from otactl.model.json_output.gate import Gate
 
 
 class Pace(TypedDict):
