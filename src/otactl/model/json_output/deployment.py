@@ -305,6 +305,8 @@ class HistoryEntry(TypedDict):
     told: str
     account: str
     region: str
+    rollbackOf: str | None
+    rollbacks: list[str]
 
 
 class DamagedJournal(TypedDict):
