@@ -24,6 +24,7 @@ from otactl.forecast.lint.lint_context import LintContext
 from otactl.forecast.lint.retry_check import check_retry
 from otactl.forecast.lint.rollout_check import check_rollout
 from otactl.forecast.lint.timeout_check import check_timeout
+from otactl.forecast.lint.verify_check import check_verification
 from otactl.forecast.lint.wave_check import check_waves
 from otactl.forecast.profile import FleetProfile
 from otactl.model.configuration.sections import LINT, WAIVER_PREFIX
@@ -85,6 +86,7 @@ CODES: Mapping[str, str] = {
     "OTA704": "a wave without abort criteria, fast enough to need them",
     "OTA705": "a soak that is over before a dead device counts",
     "OTA706": "what a comparison with things that were not updated can see",
+    "OTA707": "a soak that is over before AWS notices that a thing has gone",
 }
 
 
@@ -107,7 +109,12 @@ def lint(
     waivers = configuration.waivers
     found = [
         replace(finding, waived=waivers.get(finding.code))
-        for finding in (*check_waves(context), *check_comparison(context), *_of_one_job(context))
+        for finding in (
+            *check_waves(context),
+            *check_comparison(context),
+            *check_verification(context),
+            *_of_one_job(context),
+        )
     ]
     return (*found, *_idle_waivers(found, waivers))
 

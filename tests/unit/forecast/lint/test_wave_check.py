@@ -157,3 +157,19 @@ def test_waves_and_outcomes_that_are_compared_share_the_false_alarms():
 def _canary(text: str) -> str:
     found = {one.code: one for one in lint(configuration_of(text), 1_000)}
     return found["OTA706"].message.partition(" to ")[2].partition(";")[0]
+
+
+def test_a_soak_is_longer_than_aws_needs_to_notice_that_a_thing_has_gone():
+    def found(soak: str, keep_alive: str, **keys: str) -> list[str]:
+        verify = section("VERIFY_CONFIG", expectedVersion="2", keepAliveSeconds=keep_alive)
+        on = {"useVerifyConfig": "True"}
+        text = wave_ini(verify, default=on, waveList="canary:300", soakMinutes=soak, **keys)
+        return [one.section for one in lint(configuration_of(text), 1_000) if one.code == "OTA707"]
+
+    both = ["WAVE_CONFIG_canary", "WAVE_CONFIG_rest"]
+    # 1,800 seconds and a reboot of 15.
+    assert found("30", "1200", requiredVerifiedPercentage="95") == both
+    assert found("31", "1200", requiredVerifiedPercentage="95") == []
+    assert found("8", "300", requiredVerifiedPercentage="95") == []
+    assert found("30", "1200", compare="True") == both
+    assert found("1", "1200") == [], "a gate that looks at no connection"
