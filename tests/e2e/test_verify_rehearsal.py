@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from tests.e2e.deployable import Deployable
 from tests.e2e.program import otactl
 
 from otactl.device.behaviour import Behaviour, deal_behaviours, parse_behave
+from otactl.operations.frontend import Frontend
+from otactl.operations.rehearsal.rehearse import RehearsalOptions, rehearse
 
 #: What each becomes; a late one is *verified* once it has reported.
 VERDICTS = {
@@ -42,11 +45,11 @@ requiredEndedPercentage = 100
 
 
 @pytest.fixture
-def rehearsed(tmp_path):
-    """Rehearses things with these behaviours; returns the exit code, the JSON, the messages."""
+def deployable(tmp_path):
+    """Writes a file with these sections, for things that the rehearsal generates."""
 
-    def rehearse(behave: str, *, things: int = 100, sections: str = VERIFY, **switches: bool):
-        path = Deployable(
+    def write(sections: str, **switches: bool) -> Path:
+        return Deployable(
             folder=tmp_path,
             thing_names=["of-the-list"],
             bucket="verified",
@@ -54,14 +57,24 @@ def rehearsed(tmp_path):
             job_id="verified",
             sections=sections,
         ).write(useTimeoutConfig=True, **switches)
+
+    return write
+
+
+@pytest.fixture
+def rehearsed(deployable):
+    """Rehearses things with these behaviours; returns the exit code, the JSON, the messages."""
+
+    def run_rehearsal(behave: str, *, things: int = 100, sections: str = VERIFY, **switches: bool):
+        path = deployable(sections, **switches)
         run = otactl(
             *("rehearse", str(path), "--things", str(things), "--behave", behave, "--speed", "60"),
             *("--former-versions", "1.0=50,1.1", "--seed", "3"),
-            *("--state-dir", str(tmp_path / "state"), "--output", "json"),
+            *("--state-dir", str(path.parent / "state"), "--output", "json"),
         )
         return run.returncode, json.loads(run.stdout), run.stderr
 
-    return rehearse
+    return run_rehearsal
 
 
 @pytest.mark.parametrize("count", [40, pytest.param(100, marks=pytest.mark.slow)])
@@ -108,6 +121,24 @@ def test_late_things_do_not_stop_the_canary(rehearsed):
 
     assert code == 0, messages
     assert result["versions"]["counts"] == {"verified": 100}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lag_seconds", [0, 20, 40, 60])
+def test_no_healthy_thing_is_blamed_for_a_late_index(deployable, lag_seconds):
+    # More than a hundred things, or the index would not be asked.
+    waves = CANARY.replace("canary:20", "canary:110")
+    path = deployable(VERIFY + waves, useVerifyConfig=True, useWaveConfig=True)
+    options = RehearsalOptions(
+        things=120, speed=60, index_lag_seconds=lag_seconds, state_dir=path.parent / "state"
+    )
+
+    rehearsed = rehearse(path, options, Frontend())
+
+    assert rehearsed.failure is None
+    result = rehearsed.result.to_fields()
+    assert result["versions"]["counts"] == {"verified": 120}
+    assert result["apiCalls"]["iot:SearchIndex"] > 0
 
 
 @pytest.mark.slow
