@@ -133,15 +133,21 @@ def test_the_aws_cli_and_the_sdks_shadow_client_read_it(
         VersionSource(shadow="pump", version_path=("fw", "version")),
         VersionSource(shadow="$package", version_path=("pump", "version")),
     )
-    with things.fleet(factory=FactoryImage(version="1"), version_sources=sources) as fleet:
+    # What the image has in itself counts, not what the job document calls it ("2").
+    own = {"version_sources": sources, "image_versions": {SHA256: "2.0.1"}}
+    with things.fleet(factory=FactoryImage(version="1"), **own) as fleet:
         things.create_job(unique, IMAGE, stream=unique)
         wait_for_results(fleet, len(things.manifest.things))
         wait_until(
-            lambda: _shadow(clients, thing_name)["version"] == "2", "it reports", seconds=SECONDS
+            lambda: _shadow(clients, thing_name)["version"] == "2.0.1",
+            "it reports",
+            seconds=SECONDS,
         )
         # A report goes to one shadow after the other, to this one last.
         wait_until(
-            lambda: _shadow(clients, thing_name, shadowName="$package")["pump"]["version"] == "2",
+            lambda: (
+                _shadow(clients, thing_name, shadowName="$package")["pump"]["version"] == "2.0.1"
+            ),
             "it reports to $package",
             seconds=SECONDS,
         )
@@ -151,11 +157,11 @@ def test_the_aws_cli_and_the_sdks_shadow_client_read_it(
     with _sdk_connection(cloud, clients, make_device(f"reader-{unique}")) as connection:
         by_sdk = _read_by_sdk(connection, thing_name)
 
-    assert classic["state"]["reported"] == {"version": "2", "boots": 2}
+    assert classic["state"]["reported"] == {"version": "2.0.1", "boots": 2}
     assert set(classic["metadata"]["reported"]) == {"version", "boots"}
-    assert package["state"]["reported"] == {"pump": {"version": "2"}}
-    assert _shadow(clients, thing_name, shadowName="pump") == {"fw": {"version": "2"}}
-    assert by_sdk == ({"version": "2", "boots": 2}, {"pump": {"version": "2"}})
+    assert package["state"]["reported"] == {"pump": {"version": "2.0.1"}}
+    assert _shadow(clients, thing_name, shadowName="pump") == {"fw": {"version": "2.0.1"}}
+    assert by_sdk == ({"version": "2.0.1", "boots": 2}, {"pump": {"version": "2.0.1"}})
 
 
 def _read_by_cli(cloud: RunningCloud, thing_name: str, *more: str) -> dict[str, Any]:

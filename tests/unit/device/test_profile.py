@@ -41,3 +41,11 @@ def test_a_faster_clock_does_not_make_the_network_faster() -> None:
     assert fast.answer_timeout_ms == 600_000
     assert fast.install_ms == 500
     assert profile.for_clock_speed(1) == profile
+
+
+@pytest.mark.parametrize(("speed", "crash_ms"), [(1, 20_000), (10, 20_000), (60, 60_000)])
+def test_a_crash_loop_connects_once_in_a_second_of_real_time_at_most(
+    speed: float, crash_ms: int
+) -> None:
+    assert DeviceProfile().for_clock_speed(speed).crash_ms == crash_ms
+    assert DeviceProfile(crash_ms=50).for_clock_speed(1).crash_ms == 50
