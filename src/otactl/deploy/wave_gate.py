@@ -131,6 +131,7 @@ class GateJudge:
             is_rejected=result.is_rejected,
             comparison=sight.comparison,
             versions={} if sight.versions is None else sight.versions.by_verdict,
+            unverified=self._verifier.unverified(number),
         )
 
     def _poll(self, number: int, *, is_asked: bool) -> WavePoll:

@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 _PART = 100
 #: The least time from one search of a group to the next, in times of what the last one took.
 _SEARCH_INTERVAL = 10
+#: Things that a gate names.
+_NAMED = 10
+_NAMED_VERDICTS = frozenset(VersionVerdict) - {VersionVerdict.VERIFIED, VersionVerdict.PENDING}
 #: After so long a thing that could not be read is read again.
 _UNREADABLE_MS = 60_000
 #: Verdicts that only the source can give.
@@ -149,6 +152,15 @@ class VersionVerifier:
     def count(self, number: int) -> VersionCount:
         """The things of a wave or a round by verdict, as they were judged last."""
         return count_versions(one for one in self.things(number).values() if one.ended_ms)
+
+    def unverified(self, number: int) -> dict[str, VersionVerdict]:
+        """The first things by name that the source found bad or cannot be asked about."""
+        known = self.things(number) if self.is_on else {}
+        found: dict[str, VersionVerdict] = {}
+        for name, one in sorted(known.items()):
+            if one.verdict in _NAMED_VERDICTS and one.is_confirmed and len(found) < _NAMED:
+                found[name] = one.verdict
+        return found
 
     def read_again(self, number: int) -> None:
         """Read those that are bad or unreadable once more: a late report changes the result."""

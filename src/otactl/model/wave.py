@@ -17,7 +17,7 @@ from pydantic import TypeAdapter
 
 from otactl.model.comparison import CompareRule, WaveComparison, comparison_fields
 from otactl.model.job_configuration import JobConfiguration
-from otactl.model.verify import VersionVerdict
+from otactl.model.verify import VersionVerdict, counts_words
 
 if TYPE_CHECKING:
     from otactl.model.json_output import deployment as json_deployment
@@ -200,6 +200,7 @@ class GateStatus:
         is_rejected: Whether it failed because a person said so.
         comparison: With things that were not updated; None when waves are not compared.
         versions: Things of the wave by what they report, if versions are verified.
+        unverified: Of those that are not verified nor pending, the first ten by name.
     """
 
     wave: int
@@ -219,11 +220,18 @@ class GateStatus:
     is_rejected: bool = False
     comparison: WaveComparison | None = None
     versions: Mapping[VersionVerdict, int] = field(default_factory=dict)
+    unverified: Mapping[str, VersionVerdict] = field(default_factory=dict)
 
     @property
     def is_final(self) -> bool:
         """Whether it is a verdict."""
         return self.verdict in (Verdict.PASS, Verdict.FAIL)
+
+    @property
+    def version_words(self) -> str:
+        """What things report, on one line: ``45 verified, 1 old: pump-7 old``."""
+        named = ", ".join(f"{name} {verdict}" for name, verdict in self.unverified.items())
+        return counts_words(self.versions) + (f": {named}" if named else "")
 
     @property
     def words(self) -> str:
@@ -248,7 +256,7 @@ def gate_fields(gate: GateStatus | None) -> json_gate.Gate | None:
     """A gate as JSON shows it."""
     if gate is None:
         return None
-    return {
+    fields: json_gate.Gate = {
         "verdict": gate.verdict.value,
         "reasons": list(gate.reasons),
         "question": gate.question and gate.question.value,
@@ -256,6 +264,9 @@ def gate_fields(gate: GateStatus | None) -> json_gate.Gate | None:
         "decidedAt": _utc(gate.at_ms) if gate.is_final else None,
         "comparison": comparison_fields(gate.comparison),
     }
+    if gate.versions:
+        fields["versions"] = gate.version_words
+    return fields
 
 
 def _utc(at_ms: int) -> str:

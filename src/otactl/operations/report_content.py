@@ -11,6 +11,7 @@ from otactl.model.eligibility import LeftOut
 from otactl.model.outcome import ThingOutcome, WaveResult
 from otactl.model.progress import FailureGroup, Percentiles
 from otactl.model.status import ExecutionStatus
+from otactl.model.verify import ThingVersion
 from otactl.model.wave import Decision, Verdict
 from otactl.monitor.failure_groups import FailureGroups
 from otactl.monitor.percentile import percentiles
@@ -106,6 +107,8 @@ class ReportContent:
         waves: Each wave and its gate; a round of a deployment in waves is a wave.
         decisions: What people decided at gates.
         left_out: The listed things that got no image, and why.
+        versions: What each thing reports, by wave or round; none if nothing is verified.
+        expected_version: What they should report.
     """
 
     job_id: str
@@ -130,6 +133,8 @@ class ReportContent:
     waves: tuple[WaveResult, ...] = ()
     decisions: tuple[Decision, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+    versions: tuple[ThingVersion, ...] = ()
+    expected_version: str = ""
 
     @property
     def is_success(self) -> bool:

@@ -75,6 +75,13 @@ def _content(journal: Journal, path: Path, made_ms: int) -> ReportContent:
         waves=wave_results(journal),
         decisions=DecisionFile(path).read(),
         left_out=journal.left_out,
+        versions=tuple(
+            one
+            for number in range(1, len(plan.rounds) + 1)
+            for one in journal.versions(number).values()
+            if one.ended_ms and one.verdict is not None
+        ),
+        expected_version="" if plan.verify is None else plan.verify.expected_version,
     )
 
 

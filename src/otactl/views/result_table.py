@@ -8,6 +8,7 @@ from rich.table import Table
 
 from otactl.model.outcome import DeploymentResult, RoundResult
 from otactl.model.status import ExecutionStatus
+from otactl.model.verify import VersionResult, VersionVerdict
 from otactl.model.wave import Verdict
 from otactl.views.foreign_text import escape
 from otactl.views.wording import rounds_words
@@ -48,13 +49,9 @@ def print_result(console: Console, result: DeploymentResult) -> None:
     if result.rounds:
         console.print()
         console.print(_rounds_table(result))
-    for name, part in _parts(result):
-        if part.unsuccessful:
-            console.print()
-            console.print(_failures_table(part, name))
-        if part.not_reached:
-            console.print()
-            console.print(_not_reached_line(part, name), soft_wrap=True)
+    _print_failures(console, result)
+    if result.versions is not None:
+        _print_versions(console, result.versions)
     skipped = result.planned_rounds - len(result.rounds)
     if skipped and not result.goes_on:
         console.print(f"[yellow]{rounds_words(skipped)} skipped[/]")
@@ -72,6 +69,16 @@ def print_result(console: Console, result: DeploymentResult) -> None:
         console.print(f"kept: {escape(kept)}", soft_wrap=True)
     for leftover in result.leftovers:
         console.print(f"[yellow]left behind:[/] {escape(leftover)}")
+
+
+def _print_failures(console: Console, result: DeploymentResult) -> None:
+    for name, part in _parts(result):
+        if part.unsuccessful:
+            console.print()
+            console.print(_failures_table(part, name))
+        if part.not_reached:
+            console.print()
+            console.print(_not_reached_line(part, name), soft_wrap=True)
 
 
 def _parts(result: DeploymentResult) -> list[tuple[str, RoundResult]]:
@@ -109,6 +116,29 @@ def _waves_table(result: DeploymentResult) -> Table:
             verdict,
             escape(why),
         )
+    return table
+
+
+def _print_versions(console: Console, versions: VersionResult) -> None:
+    console.print()
+    console.print(f"version {escape(versions.expected)}: {versions.words}")
+    if versions.unverified:
+        console.print(_versions_table(versions))
+
+
+def _versions_table(versions: VersionResult) -> Table:
+    """The things that are not verified, and what they reported before and after."""
+    shown = versions.unverified[:_LISTED_FAILURES]
+    more = sum(versions.counts.values()) - versions.counts.get(VersionVerdict.VERIFIED, 0)
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+    for name in ("thing", "verdict", "before", "reported"):
+        table.add_column(name, overflow="fold")
+    for one in shown:
+        before, after = (text or "nothing" for text in (one.former, one.reported))
+        table.add_row(escape(one.thing_name), str(one.verdict), escape(before), escape(after))
+    if more > len(shown):
+        table.caption = f"and {more - len(shown):,} more; the report names them"
+        table.caption_justify = "left"
     return table
 
 

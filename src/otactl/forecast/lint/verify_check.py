@@ -34,8 +34,8 @@ def check_verification(context: LintContext) -> Iterator[Finding]:
     boot = context.mean(lambda group: group.reboot_seconds.quantile(_SLOW_BOOT))
     seconds = _KEEP_ALIVES * rule.keep_alive_seconds + boot
     for wave in waves.waves:
-        looks = wave.rule.required_verified is not None or waves.compare is not None
-        if not looks or wave.rule.soak_ms > seconds * 1000:
+        reads = wave.rule.required_verified is not None or waves.compare is not None
+        if not reads or wave.rule.soak_ms > seconds * 1000:
             continue
         yield Finding(
             code="OTA707",

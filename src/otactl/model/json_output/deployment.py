@@ -9,7 +9,7 @@ from typing import Any, NotRequired
 
 from typing_extensions import TypedDict
 
-from otactl.model.json_output.gate import Gate, Verified
+from otactl.model.json_output.gate import Gate, ThingVersion, Verified
 
 
 class Failure(TypedDict):
@@ -278,6 +278,8 @@ class Report(TypedDict):
     decisions: list[Decision]
     rounds: list[ReportRound]
     executions: list[Execution]
+    #: Every thing that ended, with its verdict; only where versions are verified.
+    versions: NotRequired[list[ThingVersion]]
 
 
 class HistoryWave(TypedDict):

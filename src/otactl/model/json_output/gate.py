@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NotRequired
+
 from typing_extensions import TypedDict
 
 
@@ -54,6 +56,8 @@ class Gate(TypedDict):
     soakLeftSeconds: float | None
     decidedAt: str | None
     comparison: WaveComparison | None
+    #: What things report, in words; only where versions are verified.
+    versions: NotRequired[str]
 
 
 class ThingVersion(TypedDict):

@@ -13,7 +13,7 @@ from rich.text import Text
 from otactl.model.progress import AlarmState
 from otactl.model.snapshot import JobDescription, JobSnapshot
 from otactl.model.status import ExecutionStatus
-from otactl.model.wave import Verdict
+from otactl.model.wave import GateStatus, Verdict
 from otactl.views.foreign_text import clean
 from otactl.views.outcome import Tone, outcome_of
 from otactl.views.wording import (
@@ -207,11 +207,7 @@ def _facts(snapshot: JobSnapshot, job: JobDescription) -> Iterator[Text]:
     elif snapshot.retries.count:
         yield _fact("resent", f"no request ({things_words(snapshot.retries.count)})")
     if snapshot.gate is not None:
-        gate = snapshot.gate
-        words = f"{gate.verdict}: {'; '.join(gate.reasons)}"
-        yield _fact("gate", clean(words), _GATE_STYLES[gate.verdict])
-        if gate.question is not None:
-            yield _fact("", "a approve  x reject  p pause  P continue", "bold")
+        yield from _gate(snapshot.gate)
     if not is_over:
         yield from _policy(snapshot)
     for alarm in snapshot.alarms:
@@ -219,6 +215,15 @@ def _facts(snapshot: JobSnapshot, job: JobDescription) -> Iterator[Text]:
         yield _fact("alarm", clean(f"{alarm.name} {alarm.state.value}"), style)
     if snapshot.silent_count:
         yield _fact("silent", _silent(snapshot), "yellow")
+
+
+def _gate(gate: GateStatus) -> Iterator[Text]:
+    words = f"{gate.verdict}: {'; '.join(gate.reasons)}"
+    yield _fact("gate", clean(words), _GATE_STYLES[gate.verdict])
+    if gate.versions:
+        yield _fact("versions", clean(gate.version_words))
+    if gate.question is not None:
+        yield _fact("", "a approve  x reject  p pause  P continue", "bold")
 
 
 def _policy(snapshot: JobSnapshot) -> Iterator[Text]:

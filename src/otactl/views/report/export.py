@@ -40,7 +40,7 @@ _COLUMNS = (
 
 def to_json(content: ReportContent) -> json_deployment.Report:
     """The report as JSON fields; times of executions are epoch milliseconds."""
-    return {
+    fields: json_deployment.Report = {
         "schemaVersion": SCHEMA_VERSION,
         "deploymentId": content.deployment_id,
         "jobId": content.job_id,
@@ -75,6 +75,9 @@ def to_json(content: ReportContent) -> json_deployment.Report:
             for execution in each.executions
         ],
     }
+    if content.versions:
+        fields["versions"] = [one.to_fields() for one in content.versions]
+    return fields
 
 
 def to_csv(content: ReportContent) -> str:

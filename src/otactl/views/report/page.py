@@ -17,6 +17,7 @@ from otactl.views.chart.histogram_chart import histogram_chart
 from otactl.views.chart.progress_chart import legend, progress_chart, status_class
 from otactl.views.foreign_text import html_lines, html_text, to_json
 from otactl.views.report.table import table
+from otactl.views.report.versions import versions_section
 from otactl.views.wording import (
     SHOWN_STATUSES,
     duration,
@@ -59,6 +60,7 @@ def to_html(content: ReportContent) -> str:
             _notes(content),
             _left_out(content),
             _waves(content),
+            versions_section(content, MAX_LISTED),
             _rounds_table(content),
             *(_round(each, content) for each in content.rounds),
             _technical(content),

@@ -19,7 +19,8 @@ export function showGate(job) {
   if (!gate) return;
   write("gate-verdict", gate.verdict);
   $("gate-verdict").dataset.verdict = gate.verdict;
-  fill($("gate-reasons"), ...gate.reasons.map((reason) => h("li", {}, reason)));
+  const words = gate.versions ? [...gate.reasons, `versions: ${gate.versions}`] : gate.reasons;
+  fill($("gate-reasons"), ...words.map((reason) => h("li", {}, reason)));
   for (const name of Object.keys(SAID)) $(`gate-${name}`).disabled = !view.live;
   $("gate-approve").disabled = !view.live || !gate.question;
 }
