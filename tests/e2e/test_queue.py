@@ -489,13 +489,18 @@ def test_without_a_table_nothing_is_stored_and_it_is_said_how_to_make_one(
 
 
 def test_show_tells_everything_about_a_request(site: QueueSite) -> None:
-    (job_id,) = site.add(site.things[:2], "--priority", "low", "--keep-days", "7")
+    path = site.write_deployment(site.things[:2], useImageConfig="True")
+    path.write_text(f"{path.read_text()}\n[IMAGE_CONFIG]\nimageVer = 2.7.1\n")
+    added = site.queue("add", str(path), "--priority", "low", "--keep-days", "7", "-o", "json")
+    (job_id,) = (request["jobId"] for request in json.loads(added.stdout)["requests"])
 
     reported = json.loads(site.queue("show", job_id, "-o", "json").stdout)
 
     assert reported["jobId"] == reported["awsJobId"] == job_id
     assert reported["priority"] == "low"
     assert reported["targets"] == 2
+    assert reported["imageVersion"] == "2.7.1"
+    assert "2.7.1" in site.queue("list").stdout
     assert job_id in site.queue("show", job_id).stdout
     missing = site.queue("show", "jobId_20200101-000000")
     assert missing.returncode == 2

@@ -8,12 +8,24 @@ from __future__ import annotations
 
 import socket
 import traceback
+from typing import Any
 
 import aiomqtt
 
+from otactl.wire.mqtt_log import mqtt_logger
+
 
 class EventClient(aiomqtt.Client):
-    """An ``aiomqtt.Client``, whose attempts to connect close what they opened."""
+    """An ``aiomqtt.Client``, whose attempts to connect close what they opened.
+
+    Args:
+        host: Of the broker.
+        port: Of the broker.
+        how: As for ``aiomqtt.Client``.
+    """
+
+    def __init__(self, host: str, port: int, **how: Any) -> None:
+        super().__init__(host, port, logger=mqtt_logger(), **how)
 
     def _client_connect(self) -> None:
         # Runs in a thread, and to its end also when nobody waits for it any more: the only place

@@ -30,7 +30,7 @@ OURS = frozenset(
     | {"targetCount", "targetDigests", "targetGroups", "notBefore", "after"}
     | {"seriesName", "seriesPart", "seriesParts", RUN, "attempt", "lastTrouble"}
     | {"things", "succeeded", "rounds", "failureKind", "failureReason", "exitCode"}
-    | {"endedAt", "keepDays", "requiredSucceeded", "maximumMinutes", "gate"}
+    | {"endedAt", "keepDays", "requiredSucceeded", "maximumMinutes", "gate", "imageVersion"}
 )
 
 
@@ -120,6 +120,7 @@ def _progress_attributes(request: JobRequest) -> Item:
         OWNER: request.lease.owner if request.lease else None,
         "lastTrouble": request.last_error or None,
         "gate": request.gate or None,
+        "imageVersion": request.image_version or None,
     }
     return {name: _number(value) for name, value in numbers.items() if value is not None} | {
         name: {"S": value} for name, value in texts.items() if value is not None

@@ -223,6 +223,7 @@ def _request(read: _Attributes, order_key: str, state: RequestState) -> JobReque
         checkpoint=read.file(FileRole.CHECKPOINT),
         waves=read.file(FileRole.WAVES),
         gate=read.text("gate") or "",
+        image_version=read.text("imageVersion") or "",
         outcome=_outcome(read),
         failure=_failure(read),
         ended_ms=read.number("endedAt"),

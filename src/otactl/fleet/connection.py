@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import aiomqtt
 
+from otactl.wire.mqtt_log import mqtt_logger
+
 if TYPE_CHECKING:
     from otactl.fleet.endpoint import FleetEndpoint
     from otactl.fleet.tls import DeviceTls
@@ -82,6 +84,7 @@ class Connection:
             keepalive=keepalive_seconds,
             timeout=_TIMEOUT_SECONDS,
             tls_context=tls,
+            logger=mqtt_logger(),
             # aiomqtt calls it with maxsize.
             queue_type=cast("Any", lambda **_: _MessageQueue(on_message)),
         )

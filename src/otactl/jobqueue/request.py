@@ -105,6 +105,7 @@ class JobRequest:
         required_succeeded: Of a series, the share of its things that makes it Deployed, hundredths
             of a percent; None for all of them.
         maximum_minutes: After how long that is judged; None for when its job is over.
+        image_version: What the configuration says that the image is, for people who list requests.
         foreign: Attributes that are not otactl's, kept as they are.
     """
 
@@ -135,6 +136,7 @@ class JobRequest:
     keep_days: int | None = None
     required_succeeded: int | None = None
     maximum_minutes: int | None = None
+    image_version: str = ""
     foreign: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property

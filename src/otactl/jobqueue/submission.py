@@ -147,6 +147,7 @@ def pending_request(
     document: StoredFile | None,
     excepted: StoredFile | None,
     targets: Targets,
+    image_version: str,
 ) -> JobRequest:
     """The request, once its files are stored."""
     return JobRequest(
@@ -166,6 +167,7 @@ def pending_request(
         keep_days=options.keep_days,
         required_succeeded=options.required_succeeded,
         maximum_minutes=options.maximum_minutes,
+        image_version=image_version,
     )
 
 

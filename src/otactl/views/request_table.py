@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from otactl.jobqueue.request import Lease
     from otactl.jobqueue.schedule import Wait
 
-_HEADS = ("request", "state", "targets", "image", "age", "worker")
+_HEADS = ("request", "state", "targets", "image", "version", "age", "worker")
 _WAITS = {
     WaitReason.TIME: "its time has not come",
     WaitReason.DEPENDENCY: "comes after {on}",
@@ -111,9 +111,9 @@ def field_lines(fields: Mapping[str, Any]) -> list[str]:
 
 def _cells(request: JobRequest | MalformedRequest, now_ms: int) -> tuple[str, ...]:
     if isinstance(request, MalformedRequest):
-        return printable(request.order_key), request.state.value, "", "", "", ""
+        return printable(request.order_key), request.state.value, "", "", "", "", ""
     count = "" if request.targets is None else f"{request.targets.count:,}"
     age = "" if request.added_ms is None else duration((now_ms - request.added_ms) / 1000)
     worker = "" if request.lease is None else request.lease.owner
-    image = request.image.name
-    return request.job_id, request.state.value, count, clean(image), age, clean(worker)
+    image, version = clean(request.image.name), clean(request.image_version)
+    return request.job_id, request.state.value, count, image, version, age, clean(worker)

@@ -41,16 +41,17 @@ def test_an_id_that_is_copied_is_never_folded_and_remarks_stand_below() -> None:
 
 
 def test_a_request_is_told_with_its_image_its_age_and_who_has_it() -> None:
-    request = replace(request_for("a"), lease=Lease(owner="build-7/12/abc", until_ms=0))
+    lease = Lease(owner="build-7/12/abc", until_ms=0)
+    request = replace(request_for("a"), lease=lease, image_version="2.7.1")
     assert request.added_ms is not None
     screen = io.StringIO()
 
     Console(file=screen, width=200).print(request_lines([(request, "")], request.added_ms + 90_000))
 
     heads, line = screen.getvalue().splitlines()
-    assert heads.split() == ["request", "state", "targets", "image", "age", "worker"]
+    assert heads.split() == ["request", "state", "targets", "image", "version", "age", "worker"]
     assert request.image.name in line
-    assert line.rstrip().endswith("1 min 30 s  build-7/12/abc")
+    assert line.rstrip().endswith("2.7.1    1 min 30 s  build-7/12/abc")
 
 
 def test_nested_fields_stand_below_their_name_and_empty_ones_are_left_out() -> None:

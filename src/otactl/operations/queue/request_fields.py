@@ -43,6 +43,8 @@ def request_fields(request: JobRequest | MalformedRequest) -> json_queue.Request
         else request.required_succeeded / 100,
         "maximumMinutes": request.maximum_minutes,
         "targets": None if request.targets is None else request.targets.count,
+        "image": request.image.name,
+        "imageVersion": request.image_version or None,
         "bucket": request.bucket,
         "files": {file.name: file.sha256 for file in request.files},
         "awsJobId": request.aws_job_id,

@@ -164,6 +164,7 @@ class _FileKeeper:
             document=document,
             excepted=excepted,
             targets=self._kept_targets(part),
+            image_version=self._submission.loaded.configuration.reported_version or "",
         )
 
     def _kept_targets(self, part: QueuedPart) -> Targets:
