@@ -206,6 +206,15 @@ CASES: dict[str, tuple[Callable[[QueueSite, str], None], str]] = {
         ),
         "--signing-key",
     ),
+    "ini excepts a list of the worker": (
+        change_ini(
+            "cleanUpCfg",
+            "useWaveConfig = True\nuseTimeoutConfig = True\n"
+            "[TIMEOUT_CONFIG]\ninProgressTimeoutInMinutes = 9\n"
+            "[WAVE_CONFIG]\nwaveList = canary:1\nexceptThings = /etc/passwd",
+        ),
+        "exceptThings",
+    ),
     "ini is none": (change_ini("[DEFAULT]", "no section"), "before any section"),
 }
 
