@@ -74,5 +74,5 @@ def test_what_is_no_deployment_is_told_where_to_look(tmp_path, command):
     ended = otactl(command, "nope", "--state-dir", str(tmp_path))
 
     assert ended.returncode == 2
-    assert "'nope' is no deployment id" in ended.stderr
+    assert "no deployment 'nope'" in ended.stderr
     assert "otactl history" in ended.stderr

@@ -39,7 +39,8 @@ class DeploymentStore:
         """
         if _ID.fullmatch(deployment_id) is None:
             raise UserMistake(
-                f"{deployment_id!r} is no deployment id", hint="`otactl history` lists them"
+                f"no deployment {deployment_id!r}, by its id or its job's, is kept on this machine",
+                hint="`otactl history` lists them",
             )
         return self._folder / f"{deployment_id}{_SUFFIX}"
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from otactl.model.json_output import deployment as json_deployment
+
+_DOTTED = re.compile(r"\d{1,18}(?:\.\d{1,18})*", re.ASCII)
 
 
 class UnknownVersion(StrEnum):
@@ -26,6 +29,16 @@ class LeftOutReason(StrEnum):
     CURRENT = "has the version already"
     OTHER_VERSION = "not one of fromVersions"
     OFFLINE = "offline too long"
+
+
+def dotted(version: str) -> tuple[int, ...] | None:
+    """The numbers of a version, without zeros at the end; None if it has another form."""
+    if _DOTTED.fullmatch(version) is None:
+        return None
+    numbers = [int(part) for part in version.split(".")]
+    while numbers and not numbers[-1]:
+        numbers.pop()
+    return tuple(numbers)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -182,6 +182,7 @@ class _Examiner:
         image = named.get("DEFAULT", "binName")
         if image is not None:
             self.problems += check_image(*image, streamed=named.is_streamed)
+        self._check_former_images(named)
         key = named.get("SIGNING_CONFIG", "privateKeyPath")
         if key is not None and named.is_on("useSigningConfig") and named.signs_with_a_file:
             self.problems += check_private_key(*key)
@@ -199,6 +200,19 @@ class _Examiner:
         excepted = named.get("WAVE_CONFIG", "exceptThings")
         if excepted is not None and named.is_on("useWaveConfig"):
             self._read_excepted(*excepted, named)
+
+    def _check_former_images(self, named: _NamedFiles) -> None:
+        """Check the images of [ROLLBACK_CONFIG]; only a gate that rolls back must have them now."""
+        configuration, listed = self._configuration, named.get("ROLLBACK_CONFIG", "imageList")
+        if configuration is None or listed is None:
+            return
+        waves = configuration.waves
+        is_needed = waves is not None and waves.rolls_back
+        self.problems += [
+            problem if is_needed else replace(problem, severity=Severity.WARNING)
+            for image in configuration.rollback.images
+            for problem in check_image(Path(image.path), listed[1], streamed=named.is_streamed)
+        ]
 
     def _read_excepted(self, path: Path, location: Problem, named: _NamedFiles) -> None:
         found, problems = read_thing_list(

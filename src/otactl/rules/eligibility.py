@@ -6,7 +6,6 @@ ever equal to itself, so it lies in no range.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from otactl.model.eligibility import (
@@ -15,21 +14,11 @@ from otactl.model.eligibility import (
     LeftOutReason,
     UnknownVersion,
     VersionRange,
+    dotted,
 )
 from otactl.model.thing_state import ThingState
 
-_DOTTED = re.compile(r"\d{1,18}(?:\.\d{1,18})*", re.ASCII)
 _MS_PER_DAY = 86_400_000
-
-
-def dotted(version: str) -> tuple[int, ...] | None:
-    """The numbers of a version, without zeros at the end; None if it has another form."""
-    if _DOTTED.fullmatch(version) is None:
-        return None
-    numbers = [int(part) for part in version.split(".")]
-    while numbers and not numbers[-1]:
-        numbers.pop()
-    return tuple(numbers)
 
 
 def same_version(one: str, other: str) -> bool:
@@ -74,7 +63,7 @@ def why_left_out(
 
     hardware = rule.hardware
     if hardware is not None and state.hardware not in hardware.values:
-        found = state.unreadable or f"{'.'.join(hardware.path)} is {state.hardware}"
+        found = state.unreadable or f"{'.'.join(hardware.path)} is {state.hardware or 'not set'}"
         return left(LeftOutReason.HARDWARE, found)
     if state.version is None:
         if rule.unknown_version is not UnknownVersion.INCLUDE:

@@ -19,6 +19,11 @@ _NAMED = 10
 
 def print_rollback(console: Console, report: RollbackReport) -> None:
     """Print what a rollback would do, or what it came to."""
+    for begun in report.begun:
+        state = "has ended" if begun.has_ended else "has not ended and goes on first"
+        console.print(
+            f"rollback {escape(begun.job_id)} of {begun.things:,} things {state}", soft_wrap=True
+        )
     for plan in report.plans:
         console.print(
             f"[bold]{plan.things:,} things back to version {escape(plan.image_version)}[/]:"
@@ -42,8 +47,10 @@ def print_rollback(console: Console, report: RollbackReport) -> None:
         console.print(f"{way}, because {reason}: {_named(names)}", soft_wrap=True)
     for result in report.results:
         print_result(console, result)
-    if not report.plans and not report.results:
-        console.print(f"nothing of deployment {report.deployment_id} is to be rolled back")
+    goes_on = any(not begun.has_ended for begun in report.begun)
+    if not report.plans and not report.results and not goes_on:
+        more = "nothing more" if report.begun else "nothing"
+        console.print(f"{more} of deployment {report.deployment_id} is to be rolled back")
 
 
 def _named(names: Iterable[str]) -> str:

@@ -134,6 +134,22 @@ def test_an_image_that_is_no_regular_file_is_told_and_never_waited_for(folder: P
     assert reported(folder / "dev.ini") == [("dev.ini", 3, "binName", "missing-file")]
 
 
+def test_images_to_roll_back_to_are_looked_at_like_the_new_one(folder: Path):
+    os.mkfifo(folder / "fifo")
+    images = section("ROLLBACK_CONFIG", imageList="1.0: test.bin, 0.9: gone.bin, 0.8: fifo")
+    keys = [images, section("TIMEOUT_CONFIG", inProgressTimeoutInMinutes="30")]
+    keys += [section("VERIFY_CONFIG"), section("IMAGE_CONFIG", imageVer="2.0")]
+
+    def problems(on_failure: str) -> list[tuple[str, str]]:
+        waves = section("WAVE_CONFIG", waveList="a:1", onGateFailure=on_failure)
+        switches = {"useWaveConfig": "True", "useTimeoutConfig": "True", "cleanUpCfg": "False"}
+        found = examine_deployment(write(folder, waves, *keys, rounds="1", **switches)).problems
+        return [(one.key, one.severity.value) for one in found]
+
+    assert problems("rollback") == [("imageList", "error")] * 2
+    assert problems("stop") == [("imageList", "warning")] * 2
+
+
 def test_an_image_too_large_for_a_stream_is_told_unless_it_is_presigned(folder: Path):
     with (folder / "test.bin").open("wb") as image:
         image.truncate(98_304 * 256 + 1)

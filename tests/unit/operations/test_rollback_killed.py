@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
+from io import StringIO
 
 import pytest
+from rich.console import Console
 from tests.support.rollback_world import FAILED_EARLY, SUCCEEDED, RollbackSite
 from tests.unit.deploy.test_waves_killed import Killed, Killer
 
 from otactl.deploy.journal import Journal
+from otactl.operations.rollback.run import RollbackRun
+from otactl.views.rollback_table import print_rollback
 
 #: The quick run takes every 13th instant.
 QUICK = 13
@@ -74,6 +78,32 @@ def test_killed_between_two_journals_the_other_version_is_not_forgotten(tmp_path
     assert it.taken_back == undisturbed.taken_back
     assert it.jobs.began == undisturbed.jobs.began
     it.close()
+
+
+def test_a_dry_run_names_the_rollback_that_was_killed_and_goes_on(tmp_path):
+    it = deployed(tmp_path)
+    with pytest.raises(Killed):
+        it.roll_back(observer=AtFirstStep())
+
+    killed = RollbackRun(it.journal, it.loaded, it.environment, is_dry=True).run()
+    again(it)
+    done = RollbackRun(it.journal, it.loaded, it.environment, is_dry=True).run()
+
+    assert not killed.plans
+    assert sorted(one.job_id for one in killed.begun) == ["TestJob1234-rb-1", "TestJob1234-rb-2"]
+    assert sum(one.things for one in killed.begun) == 10
+    assert not any(one.has_ended for one in killed.begun)
+    assert all(one.has_ended for one in done.begun)
+    words = printed(killed)
+    assert "rollback TestJob1234-rb-1 of 5 things has not ended and goes on first" in words
+    assert "nothing more of deployment" in printed(done)
+    it.close()
+
+
+def printed(report) -> str:
+    console = Console(file=StringIO(), width=200)
+    print_rollback(console, report)
+    return console.file.getvalue()
 
 
 class AtFirstStep(Killer):

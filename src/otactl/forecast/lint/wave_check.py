@@ -109,14 +109,18 @@ def _power(wave: Wave, things: int) -> Iterator[Finding]:
         ),
         None,
     )
+    # Where no thing may fail, a higher percentage of the same things changes nothing.
+    all_must_succeed = not allowed_failures(wave.rule, things)
+    more = "more things at a higher requiredSucceededPercentage"
+    if enough:
+        more = f"{enough:,} things, which stop it with {chance(WANTED_POWER)}"
     yield _finding(
         "OTA701",
         wave,
         "size",
         message=f"{things:,} things at {percent_words(wave.rule.required_succeeded)} stop an image"
         f" that breaks {percent(BAD_SHARE)} of things with {chance(power)}",
-        safe="a higher requiredSucceededPercentage"
-        + (f", or {enough:,} things, which stop it with {chance(WANTED_POWER)}" if enough else ""),
+        safe=("" if all_must_succeed else "a higher requiredSucceededPercentage, or ") + more,
         is_note=power >= _SOME_POWER,
     )
 

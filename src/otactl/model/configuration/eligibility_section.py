@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from otactl.model import limits
-from otactl.model.configuration.kind import Choice, Kind, Switch, WholeNumber
+from otactl.model.configuration.kind import Choice, Kind, Switch, WholeNumber, refuse
 from otactl.model.configuration.section import OF_OTACTL, Section, key
-from otactl.model.eligibility import HardwareRule, UnknownVersion, VersionRange
+from otactl.model.eligibility import HardwareRule, UnknownVersion, VersionRange, dotted
 
 _MAX_LISTED = 50
 _BETWEEN = ".."
@@ -19,7 +19,7 @@ def _listed(text: str) -> tuple[str, ...]:
 
 
 def _is_bound(text: str) -> bool:
-    return not text or all(part.isascii() and part.isdigit() for part in text.split("."))
+    return not text or dotted(text) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,8 @@ class VersionRanges(Kind):
                 highest = lowest
             elif not (lowest or highest) or not (_is_bound(lowest) and _is_bound(highest)):
                 self.refuse(text, code="form")
+            elif highest and (dotted(lowest) or ()) > (dotted(highest) or ()):
+                refuse("range", f"no version lies in {part}: {lowest} is the higher one")
             found.append(VersionRange(lowest, highest))
         if not found or len(found) > _MAX_LISTED or not text.replace("\n", "").isprintable():
             self.refuse(text, code="form")

@@ -39,12 +39,22 @@ if TYPE_CHECKING:
 _NAMED = 10
 
 
+@dataclass(frozen=True, slots=True)
+class BegunRollback:
+    """A rollback that an earlier call began; one that has not ended goes on first."""
+
+    job_id: str
+    things: int
+    has_ended: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RollbackReport:
     """What a rollback came to, or would be.
 
     Attributes:
         found: Who is rolled back, at the last look, of those that no rollback had yet.
+        begun: What a dry run found begun already.
         plans: What a dry run would begin.
         without_image: Former versions that no image was found for, with their things.
         results: Of each rollback of the deployment, in order.
@@ -53,6 +63,7 @@ class RollbackReport:
 
     deployment_id: str
     found: RollbackSet
+    begun: tuple[BegunRollback, ...] = ()
     plans: tuple[Plan, ...] = ()
     without_image: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     results: tuple[DeploymentResult, ...] = ()
@@ -68,6 +79,10 @@ class RollbackReport:
             "things": reasons,
             "noFormerVersion": list(self.found.no_former),
             "withoutImage": {name: list(things) for name, things in self.without_image.items()},
+            "begun": [
+                {"jobId": one.job_id, "things": one.things, "ended": one.has_ended}
+                for one in self.begun
+            ],
             "plans": [plan.to_fields() for plan in self.plans],
             "rollbacks": [result.to_fields() for result in self.results],
             "failure": str(self.failure) if self.failure else None,
@@ -116,6 +131,10 @@ class RollbackRun:
                 return RollbackReport(
                     deployment_id=deployment_id,
                     found=found,
+                    begun=tuple(
+                        BegunRollback(one.plan.job_id, one.plan.things, one.phase is Phase.FINISHED)
+                        for one in self._begun()
+                    ),
                     plans=plans,
                     without_image=self._without_image,
                 )

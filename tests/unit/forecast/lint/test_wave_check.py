@@ -75,6 +75,9 @@ def test_the_first_gate_is_told_its_power_and_what_would_be_enough():
     assert "OTA701 rest" not in found
     few = findings(waveList="canary:10", requiredSucceededPercentage="90")
     assert few["OTA701 canary"].severity is Severity.WARNING
+    assert few["OTA701 canary"].safe.startswith("a higher requiredSucceededPercentage, or ")
+    two = findings(waveList="canary:2", requiredSucceededPercentage="95")
+    assert two["OTA701 canary"].safe == "more things at a higher requiredSucceededPercentage"
 
 
 def test_a_gate_that_a_healthy_fleet_fails_is_warned_of():

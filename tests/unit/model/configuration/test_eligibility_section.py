@@ -58,6 +58,8 @@ def test_from_versions_are_versions_and_ranges():
     )
     for wrong in ("..", "1.0..beta", ",", "1..2..3"):
         assert faults(fromVersions=wrong) == [("ELIGIBILITY_CONFIG", "fromVersions", "form")]
+    assert faults(fromVersions="1.10..1.9") == [("ELIGIBILITY_CONFIG", "fromVersions", "range")]
+    assert not faults(fromVersions="1.2.0..1.2, ..1, 2..")
 
 
 def test_hardware_is_an_attribute_or_a_reported_field():
