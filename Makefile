@@ -1,6 +1,7 @@
 # make demo    a rehearsal of examples/dev.ini, nothing installed before but Python and make
 # make test    lint, types, import layers, tests (parallel; long series as a sample)
 # make test-all  the same, with the long series in full
+# make docs     docs as a site, in build/docs
 # make schemas the JSON Schemas of --output json, from the code
 
 PYTHON ?= python3
@@ -12,7 +13,7 @@ JOBS ?= $(shell echo $$((2 * $$(nproc 2>/dev/null || echo 2))))
 MEMORY := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 3000000 { print "TMPDIR=/dev/shm" }')
 PYTEST := $(MEMORY) $(BIN)/pytest -n $(JOBS) --dist worksteal
 
-.PHONY: demo test test-all lint types imports tests schemas format clean
+.PHONY: demo test test-all lint types imports tests docs schemas format clean
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -48,6 +49,9 @@ tests: $(VENV)/.dev
 test-all: lint types imports
 	sh tests/debian-packages.sh
 	OTACTL_EXAMPLES=random $(PYTEST) -m "not aws"
+
+docs: $(VENV)/.dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 schemas: $(VENV)/.dev
 	$(BIN)/python -m scripts.dev.write_schemas
