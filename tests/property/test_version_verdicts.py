@@ -11,7 +11,10 @@ from tests.support.version_oracle import MINUTE, proves_new, verdict_of
 
 from otactl.model.thing_state import ThingState, VersionSource
 from otactl.model.verify import ThingVersion, VerifyRule, VersionPoll, VersionVerdict
-from otactl.rules.verify.verdict import judge_version
+from otactl.model.wave import GateRule
+from otactl.rules.verify.verdict import VersionCount, judge_version
+from otactl.rules.waves.counting import WaveCount
+from otactl.rules.waves.version_requirement import why_lost
 
 SOURCE = VersionSource(version_path=("version",))
 VERSIONS = st.sampled_from(["1.0", "2.0", "3.0", None])
@@ -104,3 +107,34 @@ def test_every_verdict_is_met(verdict: VersionVerdict):
         settings=settings(max_examples=5000, database=None),
     )
     assert verdict_of(rule, found) == verdict
+
+
+@given(
+    succeeded=st.integers(0, 9),
+    failed=st.integers(0, 4),
+    still_open=st.integers(0, 5),
+    not_reached=st.integers(0, 4),
+    bad=st.integers(0, 9),
+    required=st.integers(1, 10_000),
+)
+def test_a_gate_fails_exactly_when_no_future_has_enough_verified(
+    succeeded, failed, still_open, not_reached, bad, required
+):
+    bad = min(bad, succeeded)
+    count = WaveCount(
+        given=succeeded + failed + still_open + not_reached,
+        not_reached=not_reached,
+        ends=tuple([(0, True)] * succeeded + [(0, False)] * failed),
+    )
+    rule = GateRule(required_verified=required)
+    # Every future: of the open, some end well and are verified, some end badly, the rest is missed.
+    futures = (
+        (succeeded - bad + well, succeeded + failed + well + badly)
+        for well in range(still_open + 1)
+        for badly in range(still_open - well + 1)
+    )
+    can = any(10_000 * verified >= required * ended for verified, ended in futures)
+
+    versions = VersionCount(bad=bad, by_verdict={})
+
+    assert bool(why_lost(rule, count, versions)) is not can

@@ -114,8 +114,8 @@ class DeployProgress(SilentObserver):
 
     def on_progress(self, step: Step, done: int, of: int) -> None:
         """Show how far a long step is."""
-        if isinstance(step, AwaitJob | EndWaves):
-            # The job is over; what takes time now is asking what became of each thing.
+        if isinstance(step, AwaitJob | AwaitGate | EndWaves):
+            # The bar is the job's; what takes time now is asking what became of each thing.
             self._update(counts=f"[dim]asking {done:,} of {of:,} things[/]")
             return
         if self._bar is None:

@@ -234,6 +234,24 @@ class TestLargeWaves:
         # The fifty of the last wave have no group; of the others the index knew all it takes.
         assert it.states.calls["iotdata:GetThingShadow"] == 100
 
+    @pytest.mark.slow
+    @pytest.mark.parametrize("run", range(20))
+    def test_in_twenty_rollouts_not_one_healthy_thing_is_found_bad(self, site, run):
+        it = site(things=220, waveList="canary:110", groupFillPerSecond="100")
+        it.states.gap = ""
+        it.states.lag_s = 3 * (run + 1)
+        seen = set()
+
+        class Watch(SilentObserver):
+            def on_gate(self, status, *, written):
+                seen.update(status.versions)
+
+        executor, result = it.run(Watch())
+
+        assert executor.failure is None
+        assert seen <= {VersionVerdict.PENDING, VersionVerdict.VERIFIED}
+        assert result.versions.counts == {VersionVerdict.VERIFIED: 220}
+
     def test_a_bad_verdict_of_an_index_that_lags_behind_is_not_believed(self, large):
         it = large(lag_s=150)
 
