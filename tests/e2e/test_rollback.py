@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.e2e.deployable import Deployable
+from tests.e2e.program import environment as environment_of
 from tests.e2e.program import otactl
+from tests.e2e.running_program import RunningProgram
 from tests.e2e.test_waves import FAILS_LAST, ROLE, SEED, fast_cloud
 from tests.support.fleet_stage import QUICK
 from tests.support.killed_deployment import Killer, local_environment
@@ -116,6 +118,18 @@ class Site:
         run = otactl(command, *arguments, *poll, *state, cloud=self.cloud)
         return run, json.loads(run.stdout)
 
+    def running(self, command: str, *arguments: str) -> RunningProgram:
+        state = ("--state-dir", str(self.folder / "state"))
+        poll = ("--poll", "0.2", "--output", "json")
+        env = environment_of(self.cloud)
+        return RunningProgram(command, *arguments, *poll, *state, env=env)
+
+    def soaks(self) -> bool:
+        """Whether the canary's gate waits for its soak alone."""
+        for _, journal in DeploymentStore(self.folder / "state").journals():
+            return any(gate.soak_left_ms for gate in journal.gates)
+        return False
+
     def has_its_own(self, fleet: FleetRun, names: list[str]) -> bool:
         """Whether each runs byte for byte what it came with."""
         running = fleet.running()
@@ -180,6 +194,44 @@ def test_after_wave_two_of_three_by_hand_with_things_offline(site):
     # It was never told, so it is no thing of the rollback.
     with it.fleet([offline]) as fleet:
         assert it.has_its_own(fleet, [offline])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_a_deployment_that_has_not_ended_is_rejected_first(site, is_killed):
+    it = site(soakMinutes=1000)
+    with it.fleet() as fleet, it.running("deploy", str(it.path)) as deploying:
+        deploying.wait_for(lambda _: it.soaks(), "the canary soaks")
+        if is_killed:
+            deploying.send(signal.SIGKILL)
+            deploying.end()
+        run, report = it.otactl("rollback", it.job_id, "--yes")
+
+        assert run.returncode == 0, run.stderr
+        if not is_killed:
+            assert deploying.end() == 9, deploying.said
+            assert "otactl rollback" in deploying.said
+        assert it.has_its_own(fleet, it.names)
+        assert handed_out(fleet) == set(it.canary)
+    assert sum(each["succeeded"] for each in report["rollbacks"]) == CANARY
+
+
+@pytest.mark.slow
+def test_of_two_rollbacks_at_once_one_does_it_and_the_other_is_refused(site):
+    it = site(onGateFailure="stop")
+    with it.fleet(fail=it.canary[:1]) as fleet:
+        assert it.otactl("deploy", str(it.path))[0].returncode == 8
+        both = [it.running("rollback", it.job_id, "--yes") for _ in range(2)]
+        with both[0], both[1]:
+            codes = sorted(program.end() for program in both)
+        if codes == [0, 2]:
+            assert any("another process is at work" in program.said for program in both)
+        else:
+            # The second came when the first was over, and found nothing left to do.
+            assert codes == [0, 0]
+        assert it.has_its_own(fleet, it.names)
+        taken = sorted(result.thing_name for result in fleet.results())
+        assert taken == sorted([*it.canary, *it.canary[1:]])
 
 
 @pytest.mark.slow
