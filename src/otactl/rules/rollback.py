@@ -73,12 +73,15 @@ class RollbackSet:
         no_former: Things that would be rolled back, and reported no version at the plan.
         reasons: Why each thing is in or out.
         offline: Things that nothing shows to be connected: they are not waited for.
+        last_end_ms: When the last of those ended that ended without a report so far, epoch
+            milliseconds: a device reports some seconds after its success. None without such.
     """
 
     to_version: Mapping[str, tuple[str, ...]]
     no_former: tuple[str, ...]
     reasons: Mapping[str, RollbackReason]
     offline: frozenset[str] = frozenset()
+    last_end_ms: int | None = None
 
     def with_reason(self, reason: RollbackReason) -> list[str]:
         """The things that are in or out for one reason, by name."""
@@ -93,13 +96,15 @@ def rollback_set(histories: Iterable[ThingHistory], new_version: str | None) -> 
         new_version: What the deployed image reports; None when that is not known.
     """
     versions: dict[str, list[str]] = {}
-    no_former, reasons, offline = [], {}, set()
+    no_former, reasons, offline, ends = [], {}, set(), list[int]()
     for one in histories:
         reason = reasons[one.thing_name] = reason_of(one, new_version)
         if reason.is_in and one.former is None:
             no_former.append(one.thing_name)
         elif reason.is_in and one.former is not None:
             versions.setdefault(one.former, []).append(one.thing_name)
+        if reason in (RollbackReason.SUCCEEDED, RollbackReason.SILENT) and one.state is not None:
+            ends += [each.updated_at_ms or 0 for each in one.executions]
         if not _may_come(one, reason):
             offline.add(one.thing_name)
     return RollbackSet(
@@ -107,6 +112,7 @@ def rollback_set(histories: Iterable[ThingHistory], new_version: str | None) -> 
         no_former=tuple(sorted(no_former)),
         reasons=reasons,
         offline=frozenset(offline),
+        last_end_ms=max(ends, default=None),
     )
 
 

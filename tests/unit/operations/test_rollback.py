@@ -260,6 +260,26 @@ def test_an_image_that_is_kept_outlives_the_clean_up_and_no_other_takes_it(site)
     assert not it.jobs.jobs
 
 
+def test_a_thing_that_has_just_succeeded_is_given_the_time_to_report(site):
+    """A liar says some seconds later that it runs what it had: it is not touched again."""
+    it = site()
+    it.deploy({"canary": [FAILED_EARLY] * 2})
+    liar, *took = it.waves["canary"][2:]
+    it.took(*took)
+    sleep = it.clock.sleep
+
+    def sleep_and_report(seconds):
+        sleep(seconds)
+        now_ms = it.clock.now_ms()
+        it.states.report(liar, version="1.0", version_at_ms=now_ms // 1000 * 1000)
+
+    it.clock.sleep = sleep_and_report
+    it.roll_back()
+
+    assert it.taken_back == {sha256_of("1.0"): set(took)}
+    assert it.jobs.began[liar] == 1
+
+
 def test_two_rollbacks_at_once_are_one(site):
     it = site()
     bad_canary(it)

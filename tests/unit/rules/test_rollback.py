@@ -106,6 +106,15 @@ def test_each_thing_goes_back_to_what_it_had():
     assert found.offline == {"b"}
 
 
+def test_who_has_just_ended_may_still_report():
+    """A device reports some seconds after its success: what it says then decides."""
+    silent = reports(FORMER, 1)
+
+    assert rollback_set([history(state=silent)], NEW).last_end_ms == ENDED
+    assert rollback_set([history(state=reports(NEW, ENDED))], NEW).last_end_ms is None
+    assert rollback_set([history()], NEW).last_end_ms is None
+
+
 @pytest.mark.parametrize(
     ("state", "is_awaited"),
     [

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from otactl.operations.environment import DeploymentEnvironment
 
 _NAMED = 10
+#: How long after the end of an execution a thing may take to report what it runs.
+_REPORT_MS = 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,8 @@ class RollbackRun:
         while failure is None:
             with self._evidence() as evidence:
                 found = self._find(evidence)
+                if self._await_reports(found):
+                    found = self._find(evidence)
                 if not found.to_version and self._outlast_updates(evidence, found):
                     found = self._find(evidence)
             plans_made = list(self._plans(found))
@@ -181,6 +185,16 @@ class RollbackRun:
         )
         version = self._journal.plan.image_version or self._configuration.reported_version
         return rollback_set(histories, version)
+
+    def _await_reports(self, found: RollbackSet) -> bool:
+        """Give those that have just ended the time to report; whether there were such."""
+        if found.last_end_ms is None or self._environment.waiting.leaves:
+            return False
+        left_ms = found.last_end_ms + _REPORT_MS - self._services.clock.now_ms()
+        if left_ms <= 0:
+            return False
+        self._services.clock.sleep(min(left_ms, _REPORT_MS) / 1000)
+        return True
 
     def _outlast_updates(self, evidence: RollbackEvidence, found: RollbackSet) -> bool:
         """Wait for things in the middle of the update; whether one of them has left it."""

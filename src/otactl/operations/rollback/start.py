@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from otactl.operations.location_options import LocationOptions
 
 _COMMENT = "otactl rollback"
+#: How long a process may take from the end of its deployment to its own, for the report.
+_RELEASE_MS = 5_000
 
 
 def roll_back(
@@ -81,13 +83,16 @@ def roll_back(
         environment = environment_of(
             journal, options, frontend, poll_seconds=poll_seconds, waiting=waiting
         )
+        if not is_dry and journal.phase is Phase.FINISHED:
+            # From here on no other process takes it back.
+            journal.close()
+            journal = _opened(path, environment)
         report = RollbackRun(journal, stored(journal), environment, is_dry=True).run()
-    finally:
-        journal.close()
-    if is_dry or not confirm(report):
-        return report if is_dry else None
-    journal = _open_stopped(path, environment)
-    try:
+        if is_dry or not confirm(report):
+            return report if is_dry else None
+        if journal.phase is not Phase.FINISHED:
+            journal.close()
+            journal = _open_stopped(path, environment)
         return RollbackRun(journal, stored(journal), environment).run()
     finally:
         journal.close()
@@ -194,15 +199,17 @@ def _opened(path: Path, environment: DeploymentEnvironment) -> Journal:
     """The journal, as soon as the process that carries the deployment out has let go of it."""
     clock, frontend = environment.clock.renewed(), environment.frontend
     is_asked = False
+    give_up_ms = clock.monotonic_ms() + _RELEASE_MS
     while True:
         try:
             return Journal.open(path)
         except JournalLocked:
             journal = Journal.read(path)
             try:
-                if journal.phase is Phase.FINISHED:
+                is_over = journal.phase is Phase.FINISHED and not is_asked
+                if is_over and clock.monotonic_ms() >= give_up_ms:
                     raise
-                if not is_asked:
+                if not is_over and not is_asked:
                     is_asked = True
                     _ask_to_stop(journal, environment)
                     frontend.note(f"waiting for the process that carries {path.stem} out to stop")
