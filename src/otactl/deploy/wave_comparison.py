@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 #: For each thing that an arm is to have, so many are read at most to find it connected.
 _READ_PER_THING = 4
 _NOTHING_LEFT = "nothing was left without the update, and exceptThings lists too few things"
+_BEGAN_ELSEWHERE = "the wave began on another machine, which has what was connected then"
 _NOT_DRAWN = "it is a wave of groups, or under half as many things are left without the update"
 
 
@@ -58,11 +59,18 @@ class WaveComparer:
         self._services = services
 
     def draw(self, number: int) -> None:
-        """Draw the arms of a wave that begins, unless an earlier process did."""
+        """Draw the arms of a wave that begins, unless an earlier process did.
+
+        If that process was on another machine, its arms are gone: what is connected by now says
+        nothing, since things that went dark would be left out.
+        """
         how = self._plan.comparison
         if how is None or number not in how.waves or self._why_not(number) is not None:
             return
         journal, waves = self._journal, len(self._plan.waves)
+        if self._services.jobs.describe(self._plan.waves[number - 1].job_id) is not None:
+            journal.enter_arms(number, ((), ()), _BEGAN_ELSEWHERE)
+            return
         things = journal.wave_things(number)
         later = [
             name for each in range(number + 1, waves + 1) for name in journal.wave_things(each)

@@ -8,6 +8,7 @@ import pytest
 from tests.support.dev_ini import section
 from tests.unit.deploy.test_waves import At, Site
 
+from otactl.deploy.journal import Journal
 from otactl.deploy.observer import SilentObserver
 from otactl.deploy.step import AwaitGate
 from otactl.deploy.wave_targeting import check_connectivity
@@ -162,6 +163,24 @@ def test_arms_are_drawn_once_also_by_several_processes(site):
 
     assert isinstance(executor.failure, GateWaits)
     assert it.journal.arms(1) == drawn
+
+
+def test_a_wave_that_began_on_another_machine_is_not_compared_with_what_is_left(site, tmp_path):
+    it = site(requireComparison="True")
+    it.run(leaves=True)
+    it.states.report(*it.waves["canary"], is_connected=False)
+    it.journal.close()
+    it.path = tmp_path / "elsewhere" / it.path.name
+    it.journal = Journal.create(it.path, it.plan, now_ms=0, about={})
+    it.journal.enter_waves(it.plan.wave_things)
+
+    executor, _ = it.run(max_wait_seconds=1000)
+
+    assert isinstance(executor.failure, GateWaits)
+    assert it.jobs.created == ["TestJob1234-canary"]
+    assert it.journal.arms(1) == ((), ())
+    assert canary_of(it).question is Question.COMPARISON
+    assert "began on another machine" in canary_of(it).words
 
 
 def test_no_data_passes_unless_a_comparison_is_required(site):
