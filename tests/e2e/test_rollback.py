@@ -290,6 +290,35 @@ def test_a_rehearsal_rolls_back_what_its_gate_stopped(tmp_path):
     assert sum(each["succeeded"] for each in back) == result["succeeded"] == 6
 
 
+@pytest.mark.slow
+def test_what_verification_finds_decides_who_is_rolled_back(tmp_path):
+    """A liar runs what it had and is not touched; what is gone is taken when it comes."""
+    path = Deployable(
+        folder=tmp_path,
+        thing_names=[f"v{number}" for number in range(20)],
+        bucket="waves",
+        role_arn=ROLE,
+        job_id="verified",
+        sections="[TIMEOUT_CONFIG]\ninProgressTimeoutInMinutes = 60\n"
+        "[IMAGE_CONFIG]\nimageVer = 2.0\n[ROLLBACK_CONFIG]\nimageList = 1.0: a.bin\n"
+        "[VERIFY_CONFIG]\nbootCountPath = boots\nverifyMinutes = 10\ndarkMinutes = 2\n"
+        "[WAVE_CONFIG]\nwaveList = canary:10\nrequiredEndedPercentage = 100\nsoakMinutes = 10\n"
+        "requiredVerifiedPercentage = 95\nonGateFailure = rollback\n",
+    ).write(useWaveConfig=True, useTimeoutConfig=True, useVerifyConfig=True, cleanUpCfg=False)
+    (tmp_path / "a.bin").write_bytes(os.urandom(3000))
+    behaves = ("--behave", "canary:crashloop=10,canary:dark=10,canary:liar=10")
+
+    run = otactl(
+        *("rehearse", str(path), *behaves, "--speed", "60", "--max-wait", "6000"),
+        *("--output", "json", "--state-dir", str(tmp_path / "state")),
+    )
+
+    assert run.returncode == 8, run.stderr
+    (back,) = json.loads(run.stdout)["rollbacks"]
+    (counts,) = back["rounds"]
+    assert (back["things"], counts["succeeded"], counts["queued"]) == (9, 8, 1)
+
+
 KILLED = ("image", "stream", "wave-first/job", "wave-first/gate", "waves/end")
 
 
