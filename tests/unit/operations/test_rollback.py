@@ -22,7 +22,11 @@ from otactl.model.status import ExecutionStatus
 from otactl.operations.load import load_deployment
 from otactl.operations.report_source import journal_content
 from otactl.operations.rollback.run import RollbackRun
-from otactl.operations.rollback.start import roll_back_if_planned, stored
+from otactl.operations.rollback.start import (
+    refuse_if_hopeless,
+    roll_back_if_planned,
+    stored,
+)
 from otactl.operations.stored_deployment import stored_deployments
 from otactl.rules.rollback import RollbackReason
 
@@ -187,6 +191,21 @@ def test_with_stop_things_without_a_former_image_stay_and_are_named(site):
     (warning,) = it.frontend.warnings
     assert "no image of version 1.0 was found" in warning
     assert took[0] in warning
+
+
+def test_where_no_former_version_is_known_a_rollback_is_refused_and_begins_nothing(site):
+    it = site(dict.fromkeys(THIRTY), rollback={"withoutFormerImage": "stop"}, onGateFailure="stop")
+    took = bad_canary(it)
+    report = RollbackRun(it.journal, it.loaded, it.environment, is_dry=True).run()
+
+    with pytest.raises(UserMistake, match="3 things took the image, and the version that they had"):
+        refuse_if_hopeless(report, "dev.ini")
+
+    assert report.found.no_former == tuple(sorted(took))
+    known = site()
+    bad_canary(known)
+    dry = RollbackRun(known.journal, known.loaded, known.environment, is_dry=True).run()
+    refuse_if_hopeless(dry, "dev.ini")
 
 
 def test_images_are_claimed_before_the_first_job_and_found_by_version(site):

@@ -11,6 +11,7 @@ from tests.support.rollback_world import FAILED_EARLY, SUCCEEDED, RollbackSite
 from tests.unit.deploy.test_waves_killed import Killed, Killer
 
 from otactl.deploy.journal import Journal
+from otactl.errors import Interrupted
 from otactl.operations.rollback.run import RollbackRun
 from otactl.views.rollback_table import print_rollback
 
@@ -100,6 +101,17 @@ def test_a_dry_run_names_the_rollback_that_was_killed_and_goes_on(tmp_path):
     it.close()
 
 
+def test_who_interrupts_a_rollback_hears_how_it_goes_on(tmp_path):
+    it = deployed(tmp_path)
+
+    report = it.roll_back(observer=InterruptedAtFirstStep())
+
+    assert isinstance(report.failure, Interrupted)
+    (note,) = it.frontend.notes
+    assert f"`otactl rollback {it.journal.plan.deployment_id}` goes on" in note
+    it.close()
+
+
 def printed(report) -> str:
     console = Console(file=StringIO(), width=200)
     print_rollback(console, report)
@@ -111,3 +123,10 @@ class AtFirstStep(Killer):
 
     def on_step(self, moment):
         raise Killed
+
+
+class InterruptedAtFirstStep(Killer):
+    """Ctrl-C before the first step of the first rollback."""
+
+    def on_step(self, moment):
+        raise Interrupted

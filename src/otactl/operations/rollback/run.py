@@ -21,6 +21,7 @@ from otactl.deploy.recorded_failure import recorded_failure
 from otactl.deploy.rollback_evidence import RollbackEvidence
 from otactl.deploy.rollback_plan import number_of, rollback_request
 from otactl.deploy.store import DeploymentStore, new_deployment_id
+from otactl.errors import Interrupted
 from otactl.model.rollback import WithoutFormerImage
 from otactl.operations.deployment import begin, carry_out
 from otactl.operations.load import LoadedDeployment
@@ -158,6 +159,10 @@ class RollbackRun:
                 begin(loaded, plan, self._environment).close()
             results, failure = self._carry_out()
         self._name_the_rest(found)
+        if isinstance(failure, Interrupted):
+            self._environment.frontend.note(
+                f"What has begun goes on in AWS. `otactl rollback {deployment_id}` goes on with it"
+            )
         return RollbackReport(
             deployment_id=deployment_id,
             found=found,

@@ -22,6 +22,7 @@ from otactl.deploy.store import DeploymentStore
 from otactl.errors import OtactlError, RollbackFailed, UserMistake
 from otactl.model.configuration import parse_configuration
 from otactl.model.defaults import DEFAULT_POLL_SECONDS
+from otactl.model.rollback import WithoutFormerImage
 from otactl.model.thing_list import ThingList
 from otactl.model.wave import Act, Decision, Verdict
 from otactl.operations.deployment import carry_out
@@ -31,6 +32,7 @@ from otactl.operations.rollback.run import RollbackReport, RollbackRun
 from otactl.operations.state_directory import state_directory
 from otactl.operations.stored_deployment import choose_deployment, executor_of
 from otactl.operations.text_file import read_text
+from otactl.rules.rollback import RollbackReason
 from otactl.wire.custom_document import DocumentFault, read_custom_document
 from otactl.wire.job_document import MAX_JOB_DOCUMENT_LENGTH
 
@@ -87,7 +89,10 @@ def roll_back(
             # From here on no other process takes it back.
             journal.close()
             journal = _opened(path, environment)
-        report = RollbackRun(journal, stored(journal), environment, is_dry=True).run()
+        loaded = stored(journal)
+        report = RollbackRun(journal, loaded, environment, is_dry=True).run()
+        if loaded.configuration.rollback.without_image is WithoutFormerImage.REFUSE:
+            refuse_if_hopeless(report, loaded.configuration.file_name)
         if is_dry or not confirm(report):
             return report if is_dry else None
         if journal.phase is not Phase.FINISHED:
@@ -96,6 +101,25 @@ def roll_back(
         return RollbackRun(journal, stored(journal), environment).run()
     finally:
         journal.close()
+
+
+def refuse_if_hopeless(report: RollbackReport, file_name: str) -> None:
+    """Refuse where nothing can be taken back; the deployment is left as it is.
+
+    Raises:
+        UserMistake: Things took the image, and what they had is known of none.
+    """
+    found = report.found
+    if not found.no_former or found.to_version or report.begun:
+        return
+    if found.with_reason(RollbackReason.IN_PROGRESS):
+        return
+    raise UserMistake(
+        f"nothing of deployment {report.deployment_id} can be taken back: {len(found.no_former):,}"
+        " things took the image, and the version that they had is known of none",
+        hint=f"{file_name} must have [VERIFY_CONFIG] and [ROLLBACK_CONFIG] when it is planned;"
+        " deploy the former image to them instead",
+    )
 
 
 def roll_back_if_planned(
