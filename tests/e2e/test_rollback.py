@@ -288,6 +288,9 @@ def test_a_rehearsal_rolls_back_what_its_gate_stopped(tmp_path):
     back = result["rollbacks"]
     assert 1 <= len(back) <= 2
     assert sum(each["succeeded"] for each in back) == result["succeeded"] == 6
+    # cleanUpCfg = False keeps on purpose what devices still need.
+    assert result["leftovers"] == []
+    assert "job/rehearsed-canary" in result["kept"]
 
 
 @pytest.mark.slow

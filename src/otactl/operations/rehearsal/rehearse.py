@@ -193,13 +193,15 @@ def _perform(
     finally:
         journal.close()
     try:
-        leftovers = take_inventory(rehearsed.clients, buckets) - before
+        found = tuple(sorted(take_inventory(rehearsed.clients, buckets) - before))
     except OtactlError as error:
         if failure is None:
             raise
         frontend.warn(f"what is left could not be looked up: {error}")
         return result, failure
-    result = result.with_leftovers(tuple(sorted(leftovers)))
+    # With cleanUpCfg = False it is kept on purpose, as `otactl deploy` says too.
+    cleans_up = loaded.configuration.clean_up
+    result = result.with_leftovers(found) if cleans_up else result.with_kept(found)
     return result, failure or _unfaithful(result)
 
 
