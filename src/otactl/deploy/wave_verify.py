@@ -300,7 +300,10 @@ class VersionVerifier:
             first_gone=(thing.first_gone or poll) if goes else None,
             is_confirmed=is_confirmed,
         )
-        return replace(seen, verdict=judge_version(self.rule, seen))
+        verdict = judge_version(self.rule, seen)
+        if thing.verdict is VersionVerdict.FLAPPING and verdict is VersionVerdict.PENDING:
+            return thing  # it was met between two boots, and no poll is sure to follow
+        return replace(seen, verdict=verdict)
 
     def _enter(self, number: int, things: Iterable[ThingVersion]) -> None:
         entered = list(things)

@@ -104,6 +104,18 @@ def test_each_way_to_come_back_wrong_stops_the_canary_by_name(site, back, verdic
     assert fields["unverified"][0]["former"] == OLD
 
 
+def test_a_thing_that_crashes_is_flapping_though_the_last_poll_meets_it_between_two_boots(site):
+    it = site()
+    looping, dark = it.waves["canary"][:2]
+    # The dark one takes a minute more; then all that is bad is read once more.
+    it.states.returns |= {looping: Return(boots=9, gone_s=150), dark: DARK}
+
+    it.run()
+
+    assert it.named()[dark] is VersionVerdict.DARK
+    assert it.named()[looping] is VersionVerdict.FLAPPING
+
+
 def test_late_things_are_pending_and_then_verified(site):
     it = site()
     late = it.waves["canary"][0]
