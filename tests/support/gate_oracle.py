@@ -78,12 +78,13 @@ def verdict_of(rule, given, counts, *, first_started_ms, now_ms, decisions, alar
     if Fraction(failed) > Fraction(10_000 - rule.required_succeeded, 10_000) * given:
         return "fail"
     approved = {one.answers for one in decisions if one.act is Act.APPROVE and one.wave == wave}
-    if not enough_at(rule, given, counts, 10**18):
+    if Question.INCONCLUSIVE in approved:
+        pass  # a person has released it, whatever has ended since
+    elif not enough_at(rule, given, counts, 10**18):
         ended = failed + len(counts["succeeded"])
         can_end = ended + counts["open"] >= whole_things(rule.required_ended, given)
         is_late = first_started_ms is not None and now_ms >= first_started_ms + rule.maximum_ms
-        if Question.INCONCLUSIVE not in approved:
-            return "inconclusive" if is_late or not can_end or not counts["open"] else "wait"
+        return "inconclusive" if is_late or not can_end or not counts["open"] else "wait"
     elif not has_soaked(rule, given, counts, now_ms):
         return "wait"
     if rule.needs_approval and not approved & {Question.APPROVAL, Question.INCONCLUSIVE}:

@@ -227,11 +227,15 @@ def _fails(reason: str) -> GateResult:
 
 
 def _unfinished(rule: GateRule, sight: GateSight) -> GateResult | None:
-    """Too few ended or succeeded, or not for long enough."""
+    """Too few ended or succeeded, or not for long enough.
+
+    An approval of that answers both: else a gate would wait for things that come after it, and
+    pass if they did not come.
+    """
+    if _approved(sight, Question.INCONCLUSIVE):
+        return None
     since = None if sight.refused else steady_since_ms(rule, sight.count)
     if since is None:
-        if _approved(sight, Question.INCONCLUSIVE):
-            return None
         reported = () if sight.refused else (_counts_words(rule, sight.count),)
         why = sight.refused or _why_inconclusive(rule, sight)
         if not why:

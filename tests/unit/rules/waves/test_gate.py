@@ -82,6 +82,16 @@ def test_too_few_ended_in_time_ask_a_person_who_may_let_them_pass():
     assert passed.reasons[-1] == f"approved by {ANN}: rack is off"
 
 
+def test_what_ends_after_an_approval_does_not_hold_the_gate_up_again():
+    approval = a_decision(Act.APPROVE, wave="canary", answers=Question.INCONCLUSIVE)
+    since_approved = a_count(succeeded=40, at_ms=105 * MINUTE)
+
+    assert at(since_approved, now_minutes=106).verdict is Verdict.WAIT
+    passed = at(since_approved, now_minutes=106, decisions=[approval])
+
+    assert passed.verdict is Verdict.PASS
+
+
 def test_a_wave_that_never_began_waits_for_as_long_as_it_takes():
     assert at(a_count(started_ms=None), now_minutes=10**6).verdict is Verdict.WAIT
 
