@@ -8,7 +8,7 @@ was.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from otactl.deploy.journal import Journal
     from otactl.deploy.ports import ObjectStore
     from otactl.model.configuration import DeploymentConfiguration
+
+
+_NAMED = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +81,7 @@ def find_former_images(
 
 
 def images_to_roll_back(
-    versions: Iterable[str | None],
+    versions: Mapping[str, str | None],
     configuration: DeploymentConfiguration,
     journals: Iterable[Journal],
     objects: ObjectStore,
@@ -86,7 +89,7 @@ def images_to_roll_back(
     """What a deployment with ``onGateFailure = rollback`` claims before its first job.
 
     Args:
-        versions: What each of its things reports; None when one reports nothing.
+        versions: What each of its things reports, by name; None when one reports nothing.
         configuration: The deployment.
         journals: Of this machine, the newest first.
         objects: Where images may lie.
@@ -94,7 +97,7 @@ def images_to_roll_back(
     Raises:
         UserMistake: A version has no image, and withoutFormerImage = refuse.
     """
-    counts = Counter(versions)
+    counts = Counter(versions.values())
     # A thing that runs the image already has nothing to go back to.
     counts.pop(configuration.reported_version, None)
     unknown = counts.pop(None, 0)
@@ -107,11 +110,17 @@ def images_to_roll_back(
         if unknown:
             raise UserMistake(
                 f"{configuration.file_name}: {unknown:,} things report no version, so they could"
-                " not be rolled back",
+                f" not be rolled back: {_named(versions)}",
                 hint="see [VERIFY_CONFIG], or write withoutFormerImage = stop in [ROLLBACK_CONFIG]"
                 " to leave such things as they are",
             )
     return tuple(found[version] for version in sorted(found))
+
+
+def _named(versions: Mapping[str, str | None]) -> str:
+    names = sorted(name for name, version in versions.items() if version is None)
+    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more
 
 
 def no_image(version: str, things: int, file_name: str) -> UserMistake:

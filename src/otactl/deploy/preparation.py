@@ -156,7 +156,7 @@ def _plan(
         raise _group_missing(request, refusal) from refusal
     images: tuple[FormerImage, ...] = ()
     if configuration.waves.rolls_back:
-        versions = (choice.former.get(name) for _, names in dealt for name in names)
+        versions = {name: choice.former.get(name) for _, names in dealt for name in names}
         images = images_to_roll_back(versions, configuration, request.journals(), services.objects)
     excepted = request.excepted
     return build_wave_plan(

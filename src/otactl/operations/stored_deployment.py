@@ -19,6 +19,7 @@ from otactl.deploy.wave_result import wave_results
 from otactl.errors import UserMistake
 from otactl.model.defaults import DEFAULT_POLL_SECONDS
 from otactl.model.snapshot import JobDescription
+from otactl.model.wave import Verdict
 from otactl.operations.environment import DeploymentEnvironment, environment_of, wait_options
 from otactl.operations.frontend import Frontend
 from otactl.operations.location_options import LocationOptions
@@ -82,13 +83,24 @@ def resume(
         if journal.phase is Phase.FINISHED and not executor_of(journal, environment).reopen():
             raise UserMistake(
                 f"deployment {deployment_id} is finished: {outcome_words(journal)}",
-                hint=f"`otactl report {deployment_id}` shows it; `otactl clean` removes what it"
-                " left",
+                hint=after_end(journal),
             )
     except BaseException:
         journal.close()
         raise
     return journal, environment
+
+
+def after_end(journal: Journal) -> str:
+    """What can still be done about a deployment that has ended.
+
+    A process that was killed after a gate failed may not have rolled back, or not to the end.
+    """
+    plan = journal.plan
+    back = f"`otactl rollback {plan.deployment_id}` takes it back, or goes on with that; "
+    failed = any(gate.verdict is Verdict.FAIL and not gate.is_rejected for gate in journal.gates)
+    shown = f"`otactl report {plan.deployment_id}` shows it; `otactl clean` removes what it left"
+    return back + shown if plan.rolls_back and failed else shown
 
 
 def executor_of(
