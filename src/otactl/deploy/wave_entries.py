@@ -104,6 +104,11 @@ class WaveEntries(FormerVersionEntries, ComparisonEntries, VersionEntries):
         """The ids of the deployments that take this one back, the oldest first."""
         return tuple((self._find("rollbacks") or "").split())
 
+    @property
+    def has_rollback(self) -> bool:
+        """Whether it was decided what takes this one back, though it be nothing."""
+        return self._find("rollbacks") is not None
+
     def aws_time_ms(self, seen_ms: int) -> int:
         """AWS's clock, never backwards, whichever process saw it."""
         before = int(self._find("aws_time_ms") or 0)

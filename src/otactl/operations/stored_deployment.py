@@ -80,7 +80,8 @@ def resume(
         environment = environment_of(
             journal, options, frontend, poll_seconds=poll_seconds, waiting=waiting
         )
-        if journal.phase is Phase.FINISHED and not executor_of(journal, environment).reopen():
+        goes_on = journal.phase is not Phase.FINISHED or rollback_is_left(journal, store)
+        if not goes_on and not executor_of(journal, environment).reopen():
             raise UserMistake(
                 f"deployment {deployment_id} is finished: {outcome_words(journal)}",
                 hint=after_end(journal),
@@ -92,15 +93,33 @@ def resume(
 
 
 def after_end(journal: Journal) -> str:
-    """What can still be done about a deployment that has ended.
-
-    A process that was killed after a gate failed may not have rolled back, or not to the end.
-    """
+    """What can still be done about a deployment that has ended."""
     plan = journal.plan
     back = f"`otactl rollback {plan.deployment_id}` takes it back, or goes on with that; "
-    failed = any(gate.verdict is Verdict.FAIL and not gate.is_rejected for gate in journal.gates)
     shown = f"`otactl report {plan.deployment_id}` shows it; `otactl clean` removes what it left"
-    return back + shown if plan.rolls_back and failed else shown
+    return back + shown if rolls_back(journal) else shown
+
+
+def rolls_back(journal: Journal) -> bool:
+    """Whether a deployment that has ended is taken back by itself.
+
+    A gate failed and ``onGateFailure = rollback``; one that a person rejected is only stopped.
+    """
+    failed = any(gate.verdict is Verdict.FAIL and not gate.is_rejected for gate in journal.gates)
+    return journal.plan.rolls_back and journal.phase is Phase.FINISHED and failed
+
+
+def rollback_is_left(journal: Journal, store: DeploymentStore) -> bool:
+    """Whether a process was killed before it had taken the deployment back by itself."""
+    if not rolls_back(journal):
+        return False
+    if not journal.has_rollback:
+        return True
+    return any(
+        found.phase is not Phase.FINISHED
+        for _, found in store.journals()
+        if found.plan.rollback_of == journal.plan.deployment_id
+    )
 
 
 def executor_of(

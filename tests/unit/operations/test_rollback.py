@@ -27,7 +27,7 @@ from otactl.operations.rollback.start import (
     roll_back_if_planned,
     stored,
 )
-from otactl.operations.stored_deployment import after_end, stored_deployments
+from otactl.operations.stored_deployment import after_end, rollback_is_left, stored_deployments
 from otactl.rules.rollback import RollbackReason
 
 THIRTY = [f"t{number:02}" for number in range(30)]
@@ -77,8 +77,8 @@ def test_a_gate_that_fails_rolls_back_by_itself_and_a_rejected_one_does_not(site
     it = site()
     result, failure = it.deploy({"canary": [FAILED_EARLY] * 2})
 
-    # Who resumes after a kill in this very instant must hear that it was not rolled back.
-    assert "`otactl rollback" in after_end(it.journal)
+    # Killed in this very instant, `otactl resume` goes on with the rollback.
+    assert rollback_is_left(it.journal, it.store)
     result, failure = roll_back_if_planned(it.journal, it.environment, result, failure, it.loaded)
 
     assert type(failure) is GateFailed
@@ -86,6 +86,8 @@ def test_a_gate_that_fails_rolls_back_by_itself_and_a_rejected_one_does_not(site
     assert back.is_success
     assert back.to_fields() == result.to_fields()["rollbacks"][0]
     assert it.taken_back == {sha256_of("1.0"): set(it.waves["canary"][2:])}
+    assert not rollback_is_left(it.journal, it.store)
+    assert "`otactl rollback" in after_end(it.journal)
 
 
 def test_after_wave_two_of_three_things_in_progress_and_offline_are_taken_back_in_time(site):

@@ -13,6 +13,7 @@ from tests.unit.deploy.test_waves_killed import Killed, Killer
 from otactl.deploy.journal import Journal
 from otactl.errors import Interrupted
 from otactl.operations.rollback.run import RollbackRun
+from otactl.operations.stored_deployment import rollback_is_left
 from otactl.views.rollback_table import print_rollback
 
 #: The quick run takes every 13th instant.
@@ -49,6 +50,7 @@ def test_killed_at_any_instant_it_goes_on_to_the_same_end(tmp_path, stride):
         it = deployed(tmp_path / str(at))
         with pytest.raises(Killed):
             it.roll_back(observer=Killer(at))
+        assert rollback_is_left(it.journal, it.store), at
 
         report = again(it)
 

@@ -24,13 +24,13 @@ from otactl.model.configuration import parse_configuration
 from otactl.model.defaults import DEFAULT_POLL_SECONDS
 from otactl.model.rollback import WithoutFormerImage
 from otactl.model.thing_list import ThingList
-from otactl.model.wave import Act, Decision, Verdict
+from otactl.model.wave import Act, Decision
 from otactl.operations.deployment import carry_out
 from otactl.operations.environment import environment_of, wait_options
 from otactl.operations.load import LoadedDeployment
 from otactl.operations.rollback.run import RollbackReport, RollbackRun
 from otactl.operations.state_directory import state_directory
-from otactl.operations.stored_deployment import choose_deployment, executor_of
+from otactl.operations.stored_deployment import choose_deployment, executor_of, rolls_back
 from otactl.operations.text_file import read_text
 from otactl.rules.rollback import RollbackReason
 from otactl.wire.custom_document import DocumentFault, read_custom_document
@@ -131,11 +131,10 @@ def roll_back_if_planned(
 ) -> tuple[DeploymentResult, OtactlError | None]:
     """After a gate failed with ``onGateFailure = rollback``: the result with its rollbacks.
 
-    A deployment that a person rejected is only stopped. Of a rollback that cannot begin the reason
+    Of a rollback that cannot begin the reason
     becomes the failure.
     """
-    failed = any(gate.verdict is Verdict.FAIL and not gate.is_rejected for gate in journal.gates)
-    if not journal.plan.rolls_back or journal.phase is not Phase.FINISHED or not failed:
+    if not rolls_back(journal):
         return result, failure
     if environment.clock.is_asked_to_stop:
         environment.frontend.warn(
