@@ -54,6 +54,7 @@ QUICK: dict[str, Any] = {
 }
 
 
+@pytest.hookimpl(optionalhook=True)  # of xdist, without which tests run too
 def pytest_testnodedown(node: Any) -> None:
     """Take over from a worker of the test run which commands wrote what their schema says."""
     checked.update(getattr(node, "workeroutput", {}).get("schemas", ()))

@@ -60,7 +60,7 @@ def completed(folder: Path, line: str) -> list[str]:
     ("line", "offered"),
     [
         ("otactl dep", ["deploy"]),
-        ("otactl queue re", ["retry"]),
+        ("otactl queue re", ["reject", "retry"]),
         ("otactl deploy --jun", ["--junit"]),
         ("otactl deploy dev.ini --output ", ["text", "json"]),
         ("otactl clean ", ["pump-7", ID]),

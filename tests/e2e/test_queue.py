@@ -32,7 +32,7 @@ def test_three_requests_are_deployed_by_three_runs_as_ci_makes_them(
     ids = [*site.add(things[:2]), *site.add(things[2:3]), *site.add(things[:1])]
     assert set(site.states().values()) == {"PendingDeployment"}
 
-    with AnsweringDevices(clients) as devices:
+    with AnsweringDevices(clients, things=site.things) as devices:
         for number, job_id in enumerate(ids, start=1):
             ended = site.work("--once", "--report-dir", "reports")
             assert ended.returncode == 0, ended.stderr
@@ -55,7 +55,7 @@ def test_three_requests_are_deployed_by_three_runs_as_ci_makes_them(
 
 def test_json_is_one_object_and_nothing_else(site: QueueSite, clients: AwsClients) -> None:
     (job_id,) = site.add(site.things[:1])
-    with AnsweringDevices(clients):
+    with AnsweringDevices(clients, things=site.things):
         ended = site.work("--once", "--output", "json")
 
     (reported,) = json.loads(ended.stdout)["requests"]
@@ -101,7 +101,7 @@ def test_the_manuals_scripts_leave_and_take_the_files_they_are_documented_with(
     workspace.mkdir()
     fetch = [sys.executable, str(SCRIPTS / "fetch_job_schedule.py")]
     regions = (["-r", REGION], ["--Region", REGION], ["--region", REGION])
-    with AnsweringDevices(clients) as devices:
+    with AnsweringDevices(clients, things=site.things) as devices:
         for job_id, region in zip(ids, regions, strict=True):
             fetched = site.run(*fetch, *region, "-tb", site.table_name, cwd=workspace)
             assert fetched.returncode == 0, fetched.stderr
@@ -130,7 +130,7 @@ def test_a_user_s_own_dev_ini_is_deployed_by_the_script_as_it_always_was(
     site: QueueSite, clients: AwsClients
 ) -> None:
     site.write_deployment(site.things[:1], jobId="own-" + site.table_name)
-    with AnsweringDevices(clients):
+    with AnsweringDevices(clients, things=site.things):
         ended = site.run(
             sys.executable, str(SCRIPTS / "jobs_scheduler.py"),
             OTACTL_STATE_DIR=str(site.folder / "state"),
@@ -204,7 +204,7 @@ def test_a_series_stops_at_the_first_failure_and_goes_on_after_a_retry(
     def answer(_job: str, thing: str) -> str:
         return "FAILED" if thing in broken else "SUCCEEDED"
 
-    with AnsweringDevices(clients, answer=answer) as devices:
+    with AnsweringDevices(clients, things=site.things, answer=answer) as devices:
         drained = site.work("--drain")
         assert drained.returncode == 1
         assert list(site.states().values()) == ["PendingDeployment", "Deployed", "Failed"]
@@ -240,7 +240,7 @@ def test_a_series_goes_on_while_enough_of_each_batch_succeed(
     def answer(_job: str, thing: str) -> str:
         return "FAILED" if thing in bad else "SUCCEEDED"
 
-    with AnsweringDevices(clients, answer=answer):
+    with AnsweringDevices(clients, things=site.things, answer=answer):
         drained = site.work("--drain")
 
     assert (drained.returncode == 0) == (failures == 1)
@@ -272,7 +272,7 @@ def test_a_failed_deployment_ends_a_ci_run_with_its_own_code(
 ) -> None:
     (job_id,) = site.add(site.things[:1], debug="True")
 
-    with AnsweringDevices(clients, answer=lambda *_: "REJECTED"):
+    with AnsweringDevices(clients, things=site.things, answer=lambda *_: "REJECTED"):
         ended = site.work("--once", "--report-dir", "reports")
 
     assert ended.returncode == 1
@@ -292,7 +292,7 @@ def test_priorities_times_and_dependencies_decide_who_goes(
     (behind,) = site.add(site.things[2:3], "--after", later, "--priority", "high")
     (urgent,) = site.add(site.things[3:4], "--priority", "high")
 
-    with AnsweringDevices(clients):
+    with AnsweringDevices(clients, things=site.things):
         assert site.work("--once").returncode == 0
         assert site.request(urgent).state == "Deployed"
         assert site.work("--drain").returncode == 0
@@ -347,7 +347,7 @@ def test_a_thing_group_is_split_and_overlaps_what_has_its_things(
     ]
     assert [wait["reason"] if wait else None for wait in waits] == [None, "dependency", "overlap"]
 
-    with AnsweringDevices(clients) as devices:
+    with AnsweringDevices(clients, things=site.things) as devices:
         assert site.work("--drain").returncode == 0
     assert sum(devices.carried_out.values()) == 8
     assert devices.collisions == []
@@ -365,7 +365,7 @@ def test_the_queue_s_region_and_the_deployment_s_may_differ(
     assert "queued in eu-central-1" in added.stderr
     assert site.states() == {}
 
-    with AnsweringDevices(clients):
+    with AnsweringDevices(clients, things=site.things):
         ended = site.work("--once", *flags)
 
     assert ended.returncode == 0, ended.stderr
@@ -411,7 +411,7 @@ def test_the_manuals_scripts_deploy_into_another_region_from_a_bucket_of_the_que
         )
         return ended.returncode, ended.stderr
 
-    with AnsweringDevices(clients) as devices:
+    with AnsweringDevices(clients, things=site.things) as devices:
         code, said = deploy_one()
         assert code == 2
         assert "is not the request's own" in said.replace("\n", " ")
@@ -461,7 +461,7 @@ def test_what_is_over_says_when_the_table_may_forget_it(
 ) -> None:
     (kept,) = site.add(site.things[:1])
     (job_id,) = site.add(site.things[1:2], "--keep-days", "7")
-    with AnsweringDevices(clients):
+    with AnsweringDevices(clients, things=site.things):
         assert site.work("--drain").returncode == 0
 
     items = clients.dynamodb.query(

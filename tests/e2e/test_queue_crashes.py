@@ -78,7 +78,7 @@ def test_killed_at_any_instant_a_request_is_still_deployed_once(
 ) -> None:
     (job_id,) = site.add(site.things)
 
-    with AnsweringDevices(clients) as devices:
+    with AnsweringDevices(clients, things=site.things) as devices:
         die(site, instant)
         assert site.request(job_id).state == "Deploying"
         second_worker(site)
@@ -97,7 +97,7 @@ def test_killed_right_after_it_recorded_there_is_nothing_left_to_do(
     site: QueueSite, clients: AwsClients
 ) -> None:
     (job_id,) = site.add(site.things)
-    with AnsweringDevices(clients):
+    with AnsweringDevices(clients, things=site.things):
         die(site, "after-record")
 
     assert site.request(job_id).state == "Deployed"
@@ -110,7 +110,7 @@ def test_killed_between_two_rounds_each_round_happens_once(
 ) -> None:
     (job_id,) = site.add(site.things, rounds="2", defaultDelay="0")
 
-    with AnsweringDevices(clients) as devices:
+    with AnsweringDevices(clients, things=site.things) as devices:
         die(site, instant)
         second_worker(site)
 
@@ -125,7 +125,7 @@ def test_killed_while_it_undoes_a_failed_deployment_nothing_is_deployed_again(
 ) -> None:
     (job_id,) = site.add(site.things)
 
-    with AnsweringDevices(clients, answer=lambda *_: "FAILED") as devices:
+    with AnsweringDevices(clients, things=site.things, answer=lambda *_: "FAILED") as devices:
         die(site, "before-send.iot.DeleteJob")
         wait_until(
             lambda: (
@@ -159,7 +159,7 @@ def test_frozen_beyond_its_lease_a_worker_neither_records_nor_deploys_again(
 ) -> None:
     (job_id,) = site.add(site.things, cleanUpCfg=clean_up)
 
-    with AnsweringDevices(clients) as devices:
+    with AnsweringDevices(clients, things=site.things) as devices:
         frozen = start_faulty(site, f"freeze@{instant}")
         wait_until(lambda: faulty_worker.is_frozen(frozen.pid))
         second_worker(site)
@@ -183,7 +183,7 @@ def test_stopped_by_a_signal_it_hands_the_request_back_and_leaves_the_rollout_al
     site: QueueSite, clients: AwsClients, clean_up: str
 ) -> None:
     (job_id,) = site.add(site.things, cleanUpCfg=clean_up)
-    silent = AnsweringDevices(clients, answer=lambda *_: None)
+    silent = AnsweringDevices(clients, things=site.things, answer=lambda *_: None)
     with silent:
         worker = site.start_worker("--once", "--max-attempts", "1")
         wait_until(lambda: site.jobs() == [job_id])
@@ -196,7 +196,7 @@ def test_stopped_by_a_signal_it_hands_the_request_back_and_leaves_the_rollout_al
     assert site.jobs() == [job_id]
     job = clients.iot.describe_job(jobId=job_id)["job"]
 
-    with AnsweringDevices(clients) as devices:
+    with AnsweringDevices(clients, things=site.things) as devices:
         ended = site.work("--once", "--max-attempts", "1")
 
     assert ended.returncode == 0, ended.stderr
@@ -213,7 +213,7 @@ def test_a_fault_of_otactl_s_own_ends_neither_the_worker_nor_the_rollout(
 ) -> None:
     (job_id,) = site.add(site.things)
 
-    with AnsweringDevices(clients) as devices:
+    with AnsweringDevices(clients, things=site.things) as devices:
         with start_faulty(site, "err@after-call.iot.CreateJob") as worker:
             output, _ = worker.communicate(timeout=60)
         assert worker.returncode == 1
@@ -244,7 +244,7 @@ def test_a_worker_of_a_crew_that_is_killed_is_replaced(
     site: QueueSite, clients: AwsClients
 ) -> None:
     (job_id,) = site.add(site.things[:1])
-    silent = AnsweringDevices(clients, answer=lambda *_: None)
+    silent = AnsweringDevices(clients, things=site.things, answer=lambda *_: None)
     with silent:
         crew = site.start_worker("--workers", "2", "--lease", str(LEASE))
         wait_until(lambda: site.jobs() == [job_id])
@@ -252,7 +252,7 @@ def test_a_worker_of_a_crew_that_is_killed_is_replaced(
         assert lease is not None
         os.kill(int(lease.owner.split("/")[1]), signal.SIGKILL)
 
-    with AnsweringDevices(clients) as devices:
+    with AnsweringDevices(clients, things=site.things) as devices:
         wait_until(lambda: site.request(job_id).state == "Deployed")
         crew.terminate()
         output, _ = crew.communicate(timeout=60)

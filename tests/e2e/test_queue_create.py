@@ -83,7 +83,7 @@ def test_the_manual_s_create_asks_writes_and_queues_and_starts_from_the_last_fil
     create(site, command, {})
     assert len(site.states()) == 2
 
-    with AnsweringDevices(clients) as devices:
+    with AnsweringDevices(clients, things=site.things) as devices:
         assert site.work("--drain").returncode == 0
     assert set(site.states().values()) == {"Deployed"}
     assert sorted(devices.carried_out.values()) == [1, 1]

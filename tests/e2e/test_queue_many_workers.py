@@ -136,7 +136,7 @@ def test_killed_at_random_workers_deploy_every_request_exactly_once(
     over = threading.Event()
     started = time.monotonic()
     longest_wait_ms = 0
-    with AnsweringDevices(clients, pause_seconds=0.2) as devices:
+    with AnsweringDevices(clients, things=site.things, pause_seconds=0.2) as devices:
         crew = Killer(site, workers, kill_every_seconds)
         killing = threading.Thread(target=crew.run, args=(over,))
         killing.start()

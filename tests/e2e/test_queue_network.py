@@ -31,7 +31,7 @@ def test_throttled_and_with_answers_lost_no_request_is_lost_or_deployed_twice(
     weather = Weather(throttled=0.3, lost=0.1, collided=0.3)
 
     with (
-        AnsweringDevices(clients) as devices,
+        AnsweringDevices(clients, things=site.things) as devices,
         UnreliableAws(site.cloud.address.endpoint_url, weather) as aws,
     ):
         workers = [
@@ -59,7 +59,7 @@ def test_frozen_with_a_signed_request_in_its_hands_a_worker_does_no_harm_when_it
     weather = Weather(signature_seconds=2.0)
 
     with (
-        AnsweringDevices(clients) as devices,
+        AnsweringDevices(clients, things=site.things) as devices,
         UnreliableAws(site.cloud.address.endpoint_url, weather) as aws,
         subprocess.Popen(
             [

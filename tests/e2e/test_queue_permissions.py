@@ -85,7 +85,7 @@ def test_who_adds_and_who_works_need_no_more_than_their_policies(
     assert site.queue("cancel", third, **adder).returncode == 0
     assert site.queue("retry", third, **adder).returncode == 0
 
-    with AnsweringDevices(clients) as devices:
+    with AnsweringDevices(clients, things=site.things) as devices:
         ended = site.run(*site.worker_command("--drain"), **worker)
 
     assert ended.returncode == 0, ended.stderr
@@ -135,7 +135,7 @@ def test_only_who_approves_can_decide_and_can_do_nothing_else(
         assert visit().returncode == 0
         return "waits for an approval" in site.request(job_id).gate
 
-    with AnsweringDevices(clients) as devices:
+    with AnsweringDevices(clients, things=site.things) as devices:
         wait_until(asks)
         for name in ("adder", "worker"):
             refused = site.queue("reject", job_id, **users[name])
@@ -162,7 +162,7 @@ def test_no_statement_of_a_worker_is_there_for_nothing(
     with (site.folder / f"{path.name}-things.txt").open("a") as listed:
         listed.write(f"{arn}\n")
 
-    with AnsweringDevices(clients):
+    with AnsweringDevices(clients, things=site.things):
         for number, statement in enumerate(policy["Statement"]):
             if statement["Sid"] in _FOR_OTHERS:
                 continue

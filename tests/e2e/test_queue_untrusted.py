@@ -228,7 +228,7 @@ def test_what_a_stranger_left_is_refused_with_the_reason_and_nothing_is_created(
     tamper(site, job_id)
     (behind,) = site.add(site.things)
 
-    with AnsweringDevices(clients):
+    with AnsweringDevices(clients, things=site.things):
         ended = site.queue(
             "run", "--once", "--max-image-mib", "1", "--need-digests",
             "--allow-region", REGION, "--allow-role", site.role_arn,

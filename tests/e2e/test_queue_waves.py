@@ -82,7 +82,7 @@ def test_a_good_image_passes_its_gates_and_no_process_waits_at_them(
     assert "nothing to deploy" in visit(site).stderr
     assert site.states()[overlapping] == "PendingDeployment"
 
-    with AnsweringDevices(clients, answer=answer) as devices:
+    with AnsweringDevices(clients, things=site.things, answer=answer) as devices:
         assert visit_until_over(site, job_id).returncode == 0
 
     # Deployed means that the gates passed; how many did not succeed is told.
@@ -98,7 +98,7 @@ def test_a_good_image_passes_its_gates_and_no_process_waits_at_them(
 
 def test_a_bad_image_stops_at_the_canary(site: QueueSite, clients: AwsClients) -> None:
     job_id = site.add_waves()
-    with AnsweringDevices(clients, answer=lambda *_: "FAILED") as devices:
+    with AnsweringDevices(clients, things=site.things, answer=lambda *_: "FAILED") as devices:
         ended = visit_until_over(site, job_id)
 
     assert ended.returncode == 8
@@ -122,7 +122,7 @@ def test_people_approve_pause_and_reject_while_no_worker_is_there(
     early = site.queue("approve", job_id)
     assert early.returncode == 2
     assert "nothing to approve: wave canary: wait" in early.stderr
-    with AnsweringDevices(clients) as devices:
+    with AnsweringDevices(clients, things=site.things) as devices:
         visit_until_gate_says(site, job_id, f"canary: {ASKS}")
         assert site.queue("approve", job_id, "--wave", "early").returncode == 2
         assert site.queue("pause", job_id, "--comment", "lunch", "-o", "json").returncode == 0
@@ -158,7 +158,7 @@ def test_waves_and_split_exclude_one_another(site: QueueSite) -> None:
 def test_things_that_are_excepted_get_nothing(site: QueueSite, clients: AwsClients) -> None:
     (site.folder / "except.txt").write_text(f"{site.arn(site.things[5])}\n")
     job_id = site.add_waves(exceptThings="except.txt")
-    with AnsweringDevices(clients) as devices:
+    with AnsweringDevices(clients, things=site.things) as devices:
         visit_until_over(site, job_id)
 
     assert site.request(job_id).state == "Deployed"

@@ -73,7 +73,7 @@ def check_once(site: QueueSite, job_id: str, devices: AnsweringDevices) -> None:
 def kill_and_go_on(site: QueueSite, clients: AwsClients, instant: str) -> bool:
     """Kill a worker at an instant, let another one go on; whether the instant came."""
     job_id = site.add_waves()
-    with AnsweringDevices(clients) as devices:
+    with AnsweringDevices(clients, things=site.things) as devices:
         killed_by = work_in_a_child(site, job_id, site.folder / "lost", die_at(instant))
         work(host_session(site, Instants()), site, job_id, site.folder / "next")
     check_once(site, job_id, devices)
@@ -96,7 +96,7 @@ def test_killed_at_every_instant_that_an_undisturbed_run_names(
 ) -> None:
     job_id = site.add_waves()
     instants = Instants()
-    with AnsweringDevices(clients) as devices:
+    with AnsweringDevices(clients, things=site.things) as devices:
         work(host_session(site, instants), site, job_id, site.folder / "undisturbed")
     check_once(site, job_id, devices)
     key = {"jobStatus": {"S": "Deployed"}, "timestamp": {"S": site.request(job_id).order_key}}
@@ -123,7 +123,7 @@ def test_overtaken_between_verdict_and_job_by_a_host_two_hours_apart(
             over.append(work(behind, site, job_id, site.folder / "behind"))
 
     ahead = host_session(site, Instants(overtake), HOUR_MS)
-    with AnsweringDevices(clients) as devices:
+    with AnsweringDevices(clients, things=site.things) as devices:
         for _ in range(30):
             free(site)
             results = visit(ahead, site.folder / "ahead")

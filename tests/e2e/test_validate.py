@@ -263,6 +263,9 @@ def test_the_template_filled_in_is_valid(folder: Path):
         assert placeholder in text
         text = text.replace(placeholder, value)
     (folder / "dev.ini").write_text(text)
+    (folder / "images").mkdir()
+    for version in ("1.0.0", "1.1.0"):
+        (folder / "images" / f"app-{version}.bin").write_bytes(version.encode())
 
     done = otactl("validate", "dev.ini", cwd=folder)
 

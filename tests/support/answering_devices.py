@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from types import TracebackType
     from typing import Self
 
@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 
 
 class AnsweringDevices:
-    """All things of an account, as long as the ``with`` block runs.
+    """Things of an account, as long as the ``with`` block runs.
 
     Args:
         clients: Of the cloud they live in.
+        things: Their names; None for all that there are, those of other tests too.
         answer: The status a thing reports for a job; None for none at all.
         pause_seconds: From one look for jobs to the next.
     """
@@ -34,10 +35,12 @@ class AnsweringDevices:
         self,
         clients: AwsClients,
         *,
+        things: Collection[str] | None = None,
         answer: Callable[[str, str], str | None] = lambda _job, _thing: "SUCCEEDED",
         pause_seconds: float = 0.05,
     ) -> None:
         self._clients = clients
+        self._things = things
         self._answer = answer
         self._pause_seconds = pause_seconds
         self._left: set[str] = set()
@@ -89,7 +92,8 @@ class AnsweringDevices:
             page = self._clients.iot.list_job_executions_for_job(jobId=job_id, status="QUEUED")
         except ClientError:
             return []  # deleted meanwhile
-        return [each["thingArn"].rpartition("/")[2] for each in page["executionSummaries"]]
+        names = [each["thingArn"].rpartition("/")[2] for each in page["executionSummaries"]]
+        return [name for name in names if self._things is None or name in self._things]
 
     def _carry_out(self, job_id: str, thing: str) -> None:
         status = self._answer(job_id, thing)
