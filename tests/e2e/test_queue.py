@@ -240,7 +240,7 @@ def test_a_series_goes_on_while_enough_of_each_batch_succeed(
     def answer(_job: str, thing: str) -> str:
         return "FAILED" if thing in bad else "SUCCEEDED"
 
-    with AnsweringDevices(clients, things=site.things, answer=answer):
+    with AnsweringDevices(clients, things=names, answer=answer):
         drained = site.work("--drain")
 
     assert (drained.returncode == 0) == (failures == 1)

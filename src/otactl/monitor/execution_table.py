@@ -81,7 +81,8 @@ class ExecutionTable:
         self._attempts: Counter[ExecutionStatus] = Counter()
 
     def __len__(self) -> int:
-        return len(self.names)
+        """How many things are known; a removed one's row is still there, and counts no more."""
+        return len(self._rows)
 
     def __contains__(self, thing_name: str) -> bool:
         return thing_name in self._rows
@@ -99,6 +100,10 @@ class ExecutionTable:
         """The last execution on a thing that is known."""
         row = self._rows.get(thing_name)
         return None if row is None else self.outcome(row)
+
+    def outcomes(self) -> Iterator[ThingOutcome]:
+        """The last execution on every thing that is known."""
+        return map(self.outcome, self._rows.values())
 
     def outcome(self, row: int) -> ThingOutcome:
         """The last execution in a row."""

@@ -290,7 +290,7 @@ class JobWatcher:
             return
         self._knows_past = True
         with self.lock:
-            listed = progress_of(map(state.table.outcome, range(len(state.table))))
+            listed = progress_of(state.table.outcomes())
             unlisted = sum(map(state.missing, ExecutionStatus))
             created_ms = state.job.created_at_ms if state.job is not None else 0
             if created_ms and not listed.points:

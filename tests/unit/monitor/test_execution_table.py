@@ -215,3 +215,15 @@ def test_the_download_of_an_agent_is_timed_by_its_report_and_not_by_its_end():
     table.put(replace(an_outcome("t2", S.SUCCEEDED, at_ms=61_000, **done), started_at_ms=1_000), 2)
 
     assert table.downloads() == [30.0, 60.0]
+
+
+def test_a_removed_thing_counts_no_more_also_when_its_next_execution_has_come():
+    """The job of the next round has the id of the one that was deleted."""
+    table = ExecutionTable()
+    for name in ("t1", "t2"):
+        table.put(an_outcome(name, status=S.SUCCEEDED), 1)
+        table.remove(name)
+    table.put(an_outcome("t1", status=S.SUCCEEDED), 2)
+
+    assert len(table) == 1
+    assert [one.thing_name for one in table.outcomes()] == ["t1"]
