@@ -8,121 +8,63 @@ from __future__ import annotations
 import json
 import os
 import signal
-from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
+from tests.e2e import test_waves as waves
 from tests.e2e.deployable import Deployable
 from tests.e2e.program import environment as environment_of
 from tests.e2e.program import otactl
 from tests.e2e.running_program import RunningProgram
-from tests.e2e.test_waves import FAILS_LAST, ROLE, SEED, fast_cloud
-from tests.support.fleet_stage import QUICK
+from tests.e2e.test_waves import ROLE, fast_cloud
 from tests.support.killed_deployment import Killer, local_environment
 from tests.support.waiting import wait_until
 
-from otactl.aws.clients import AwsClients, AwsSettings
 from otactl.deploy.journal import Journal
 from otactl.deploy.observer import Moment
 from otactl.deploy.store import DeploymentStore
-from otactl.device.behaviour import Behaviour
-from otactl.fleet import DevicePlan as Plan
-from otactl.fleet import FactoryImage, FleetClock, FleetDirectory, FleetEndpoint, FleetRun
-from otactl.model.wave import WaveSize
-from otactl.operations.fleet_provisioning import create_fleet, delete_fleet, plan_fleet
+from otactl.fleet import FactoryImage, FleetRun
 from otactl.operations.rollback.run import RollbackRun
 from otactl.operations.rollback.start import stored
-from otactl.rules.waves.membership import divide
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = ["fast_cloud"]
 
 CANARY = 6
+POLL_IN_JSON = ("--poll", "0.2", "--output", "json")
 
 
-class Site:
+class Site(waves.Site):
     """Things with two former versions, and a deployment in waves to them."""
 
     def __init__(self, cloud, folder, unique, things=12, *, listed=("1.0", "1.1"), **keys) -> None:
-        self.cloud, self.folder = cloud, folder
-        self.clients = AwsClients(AwsSettings.for_local_cloud(cloud.address))
-        self.names = [f"rb{unique}-{number:02}" for number in range(things)]
-        sizes = [WaveSize(things=CANARY), WaveSize(hundredths=3000), WaveSize()]
-        self.canary, self.early, self.rest = map(
-            list, divide(self.names, sizes, seed=SEED, members={})
-        )
         images = {}
         for version in ("1.0", "1.1"):
             path = folder / f"{version}.bin"
             path.write_bytes(version.encode() + os.urandom(4000))
             images[version] = FactoryImage(version=version, path=path)
+        image_list = ", ".join(f"{version}: {version}.bin" for version in listed)
+        gate = {"soakMinutes": 0, "requiredEndedPercentage": 100, "onGateFailure": "rollback"}
+        super().__init__(
+            *(cloud, folder, unique, things),
+            canary=CANARY,
+            timeout=60,
+            prefix="rb",
+            sections="[IMAGE_CONFIG]\nimageVer = 2.0\n[VERIFY_CONFIG]\nversionPath = version\n"
+            f"[ROLLBACK_CONFIG]\nimageList = {image_list}\n",
+            **gate | keys,
+        )
         self.factories = {
             name: images["1.0" if number % 2 else "1.1"]
             for number, name in enumerate(sorted(self.canary) + self.early + self.rest)
         }
-        self.job_id = f"rb{unique}"
-        lines = {
-            "waveList": f"canary:{CANARY}, early:30%",
-            "sampleSeed": SEED,
-            "soakMinutes": 0,
-            "requiredEndedPercentage": 100,
-            "onGateFailure": "rollback",
-        } | keys
-        image_list = ", ".join(f"{version}: {version}.bin" for version in listed)
-        self.path = Deployable(
-            folder=folder,
-            thing_names=self.names,
-            bucket="waves",
-            role_arn=ROLE,
-            job_id=self.job_id,
-            sections="[TIMEOUT_CONFIG]\ninProgressTimeoutInMinutes = 60\n"
-            "[IMAGE_CONFIG]\nimageVer = 2.0\n[VERIFY_CONFIG]\nversionPath = version\n"
-            f"[ROLLBACK_CONFIG]\nimageList = {image_list}\n"
-            "[WAVE_CONFIG]\n" + "".join(f"{key} = {value}\n" for key, value in lines.items()),
-        ).write(useWaveConfig=True, useTimeoutConfig=True, cleanUpCfg=False)
-        self._directory = FleetDirectory(folder / "fleet")
-        self._manifest = plan_fleet(self.clients, things=self.names, groups={})
-        list(create_fleet(self.clients, self._directory, self._manifest))
 
-    @contextmanager
-    def fleet(self, names=None, **behaviours: list[str]) -> Iterator[FleetRun]:
-        """These devices, all connected; each behaves as it is listed."""
-        of = {name: Behaviour(kind) for kind, listed in behaviours.items() for name in listed}
-        plans = [
-            Plan(
-                thing_name=name,
-                profile=FAILS_LAST if of.get(name) is Behaviour.FAIL else QUICK,
-                behaviour=of.get(name, Behaviour.SUCCEED),
-                factory=self.factories[name],
-            )
-            for name in names or self.names
-        ]
-        with FleetRun(
-            self._directory,
-            plans,
-            endpoint=FleetEndpoint.of_local_cloud(self.cloud.address),
-            clock=FleetClock.of_local_cloud(self.cloud.address),
-        ) as run:
-            wait_until(lambda: run.progress().is_settled, "the connection of all devices")
-            yield run
-
-    def remove(self) -> None:
-        list(delete_fleet(self.clients, self._directory, self._manifest))
-
-    def otactl(self, command: str, *arguments: str):
-        state = ("--state-dir", str(self.folder / "state"))
-        poll = ("--poll", "0.2", "--output", "json")
-        run = otactl(command, *arguments, *poll, *state, cloud=self.cloud)
+    def json_of(self, command: str, *arguments: str):
+        run = self.otactl(command, *arguments, *POLL_IN_JSON)
         return run, json.loads(run.stdout)
 
     def running(self, command: str, *arguments: str) -> RunningProgram:
-        state = ("--state-dir", str(self.folder / "state"))
-        poll = ("--poll", "0.2", "--output", "json")
         env = environment_of(self.cloud)
-        return RunningProgram(command, *arguments, *poll, *state, env=env)
+        return RunningProgram(command, *arguments, *POLL_IN_JSON, *self.state, env=env)
 
     def soaks(self) -> bool:
         """Whether the canary's gate waits for its soak alone."""
@@ -159,7 +101,7 @@ def test_after_a_bad_canary_each_thing_runs_byte_for_byte_what_it_had(site):
     bad, gone, *_ = it.canary
     reachable = [name for name in it.names if name != gone]
     with it.fleet(fail=[bad], brick=[gone]) as fleet:
-        run, result = it.otactl("deploy", str(it.path))
+        run, result = it.json_of("deploy", str(it.path))
 
         assert run.returncode == 8, run.stderr
         assert it.has_its_own(fleet, reachable)
@@ -179,16 +121,16 @@ def test_after_wave_two_of_three_by_hand_with_things_offline(site):
     bad, offline = it.early[0], it.early[1]
     touched = [*it.canary, *it.early]
     with it.fleet([name for name in it.names if name != offline], fail=[bad]) as fleet:
-        run, _ = it.otactl("deploy", str(it.path))
+        run, _ = it.json_of("deploy", str(it.path))
         assert run.returncode == 8, run.stderr
-        dry, plan = it.otactl("rollback", it.job_id, "--dry-run")
+        dry, plan = it.json_of("rollback", it.job_id, "--dry-run")
         assert dry.returncode == 0, dry.stderr
         things = plan["things"]
         # The last may not have reported yet.
         took = {*things["it reports the new version"], *things.get("it succeeded", ())}
         assert took == set(touched) - {bad, offline}
 
-        run, report = it.otactl("rollback", it.job_id, "--yes")
+        run, report = it.json_of("rollback", it.job_id, "--yes")
 
         assert run.returncode == 0, run.stderr
         assert it.has_its_own(fleet, [name for name in it.names if name != offline])
@@ -208,7 +150,7 @@ def test_a_deployment_that_has_not_ended_is_rejected_first(site, is_killed):
         if is_killed:
             deploying.send(signal.SIGKILL)
             deploying.end()
-        run, report = it.otactl("rollback", it.job_id, "--yes")
+        run, report = it.json_of("rollback", it.job_id, "--yes")
 
         assert run.returncode == 0, run.stderr
         if not is_killed:
@@ -223,7 +165,7 @@ def test_a_deployment_that_has_not_ended_is_rejected_first(site, is_killed):
 def test_of_two_rollbacks_at_once_one_does_it_and_the_other_is_refused(site):
     it = site(onGateFailure="stop")
     with it.fleet(fail=it.canary[:1]) as fleet:
-        assert it.otactl("deploy", str(it.path))[0].returncode == 8
+        assert it.json_of("deploy", str(it.path))[0].returncode == 8
         both = [it.running("rollback", it.job_id, "--yes") for _ in range(2)]
         with both[0], both[1]:
             codes = sorted(program.end() for program in both)
@@ -241,7 +183,7 @@ def test_of_two_rollbacks_at_once_one_does_it_and_the_other_is_refused(site):
 def test_a_missing_former_image_refuses_the_plan(site):
     it = site(listed=("1.0",))
     with it.fleet():
-        run, problem = it.otactl("deploy", str(it.path))
+        run, problem = it.json_of("deploy", str(it.path))
     assert run.returncode == 2
     assert "no image of version 1.1, which 6 things had before" in json.dumps(problem)
     assert not [
@@ -253,11 +195,11 @@ def test_a_missing_former_image_refuses_the_plan(site):
 def test_a_rollback_that_fails_at_thirty_percent_stops_with_eleven(site):
     it = site(onGateFailure="stop")
     with it.fleet(fail=it.canary[:1]):
-        assert it.otactl("deploy", str(it.path))[0].returncode == 8
+        assert it.json_of("deploy", str(it.path))[0].returncode == 8
     with it.fleet(fail=it.canary[1:3]):
-        run, report = it.otactl("rollback", it.job_id, "--yes")
+        run, report = it.json_of("rollback", it.job_id, "--yes")
         assert run.returncode == 11, run.stderr
-        again, _ = it.otactl("rollback", it.job_id, "--yes")
+        again, _ = it.json_of("rollback", it.job_id, "--yes")
         assert again.returncode == 11
     assert report["failure"].startswith("rollback of ")
 
@@ -341,7 +283,7 @@ KILLED = ("image", "stream", "wave-first/job", "wave-first/gate", "waves/end")
 def test_killed_by_sigkill_the_next_call_goes_on(site, key, moment):
     it = site(onGateFailure="stop")
     with it.fleet(fail=it.canary[:1]) as fleet:
-        assert it.otactl("deploy", str(it.path))[0].returncode == 8
+        assert it.json_of("deploy", str(it.path))[0].returncode == 8
         environment = local_environment(it.cloud, it.folder / "state")
         (deployment_id,) = DeploymentStore(environment.state_dir).ids()
         child = os.fork()
@@ -357,7 +299,7 @@ def test_killed_by_sigkill_the_next_call_goes_on(site, key, moment):
         assert os.WIFSIGNALED(status)
         assert os.WTERMSIG(status) == signal.SIGKILL
 
-        run, _ = it.otactl("rollback", it.job_id, "--yes")
+        run, _ = it.json_of("rollback", it.job_id, "--yes")
 
         assert run.returncode == 0, run.stderr
         assert it.has_its_own(fleet, it.names)

@@ -23,13 +23,20 @@ from otactl.aws.prerequisites import make_alarms, make_bucket, make_role
 from otactl.cloud import CloudSettings, start_local_cloud
 from otactl.deploy.store import DeploymentStore
 from otactl.device.behaviour import Behaviour
-from otactl.fleet import DevicePlan, FleetClock, FleetDirectory, FleetEndpoint, FleetRun
+from otactl.fleet import (
+    DevicePlan,
+    FactoryImage,
+    FleetClock,
+    FleetDirectory,
+    FleetEndpoint,
+    FleetRun,
+)
 from otactl.model.wave import WaveSize
 from otactl.operations.fleet_provisioning import create_fleet, delete_fleet, plan_fleet
 from otactl.rules.waves.membership import divide
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 ROLE = "arn:aws:iam::123456789012:role/waves-stream"
 SEED = "7"
@@ -52,18 +59,43 @@ def fast_cloud():
 
 
 class Site:
-    """Things in the fast cloud, their waves, and the deployment to them."""
+    """Things in the fast cloud, their waves, and the deployment to them.
+
+    Args:
+        cloud: The fast cloud.
+        folder: For the files.
+        unique: Part of all names.
+        things: How many.
+        canary: How many of them are the first wave.
+        timeout: ``inProgressTimeoutInMinutes``.
+        prefix: What the names begin with.
+        sections: Of the file, beside those of waves and timeout.
+        keys: Of [WAVE_CONFIG].
+    """
+
+    #: What devices come with; of those without, none reports a version.
+    factories: Mapping[str, FactoryImage] = {}
 
     def __init__(
-        self, cloud, folder, unique, things: int, *, canary: int, timeout: int, **keys: object
+        self,
+        cloud,
+        folder,
+        unique,
+        things: int,
+        *,
+        canary: int,
+        timeout: int,
+        prefix: str = "w",
+        sections: str = "",
+        **keys: object,
     ) -> None:
         self.cloud, self.folder = cloud, folder
         self.clients = AwsClients(AwsSettings.for_local_cloud(cloud.address))
-        self.names = [f"w{unique}-{number:03}" for number in range(things)]
+        self.names = [f"{prefix}{unique}-{number:03}" for number in range(things)]
         sizes = [WaveSize(things=canary), WaveSize(hundredths=3000), WaveSize()]
         dealt = divide(self.names, sizes, seed=SEED, members={})
         self.canary, self.early, self.rest = map(list, dealt)
-        self.job_id = f"w{unique}"
+        self.job_id = f"{prefix}{unique}"
         lines = {
             "waveList": f"canary:{canary}, early:30%",
             "sampleSeed": SEED,
@@ -78,7 +110,7 @@ class Site:
             role_arn=ROLE,
             job_id=self.job_id,
             sections=f"[TIMEOUT_CONFIG]\ninProgressTimeoutInMinutes = {timeout}\n"
-            f"[WAVE_CONFIG]\n{section}",
+            f"{sections}[WAVE_CONFIG]\n{section}",
         ).write(useWaveConfig=True, useTimeoutConfig=True, cleanUpCfg=False)
         self._directory = FleetDirectory(folder / "fleet")
         self._manifest = plan_fleet(self.clients, things=self.names, groups={})
@@ -93,6 +125,7 @@ class Site:
                 thing_name=name,
                 profile=FAILS_LAST if of.get(name) is Behaviour.FAIL else QUICK,
                 behaviour=of.get(name, Behaviour.SUCCEED),
+                factory=self.factories.get(name),
             )
             for name in names or self.names
         ]
