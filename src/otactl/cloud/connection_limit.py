@@ -17,8 +17,6 @@ from dataclasses import dataclass
 
 LEAST_KEEP_ALIVE_SECONDS = 30
 _MOST_KEEP_ALIVE_SECONDS = 1200
-#: How much of its keep alive a client may be silent.
-KEEP_ALIVE_FACTOR = 1.5
 PUBLISHES_PER_SECOND = 100
 BYTES_PER_SECOND = 512 * 1024
 _MAX_FILTERS = 8

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from otactl.deploy.step import CreateJob
 from otactl.errors import GateWaits
 from otactl.model.arn import Arn
-from otactl.model.status import ExecutionStatus
 from otactl.model.verify import counts_words
 from otactl.model.wave import Verdict
+from otactl.rules.waves.counting import count_wave
 
 if TYPE_CHECKING:
     from otactl.deploy.journal import Journal
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from otactl.deploy.step import StepContext
     from otactl.deploy.wave_run import WaitOptions
     from otactl.deploy.wave_verify import VersionVerifier
-
-_NOT_REACHED = (ExecutionStatus.CANCELED, ExecutionStatus.REMOVED)
 
 
 class VersionRun:
@@ -86,14 +84,11 @@ class VersionRun:
         failed = any(status.verdict is Verdict.FAIL for status in self._journal.gates)
         return self._plan.rolls_back and failed
 
-    def _ends(self, number: int) -> dict[str, tuple[int, bool]]:
+    def _ends(self, number: int) -> Mapping[str, tuple[int, bool]]:
         """When the last execution of each thing ended, and whether it succeeded."""
-        last = {one.thing_name: one for one in self._journal.executions(number)}
-        return {
-            name: (one.updated_at_ms or 1, one.status is ExecutionStatus.SUCCEEDED)
-            for name, one in last.items()
-            if one.status.is_terminal and one.status not in _NOT_REACHED
-        }
+        executions = list(self._journal.executions(number))
+        things = {one.thing_name for one in executions}
+        return count_wave(things, executions, is_over=True).ended_things
 
     def _wait(self, context: StepContext, pending: int) -> None:
         limit = self._options.max_wait_seconds

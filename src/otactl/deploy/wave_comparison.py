@@ -65,7 +65,7 @@ class WaveComparer:
         nothing, since things that went dark would be left out.
         """
         how = self._plan.comparison
-        if how is None or number not in how.waves or self._why_not(number) is not None:
+        if how is None or number not in how.waves or self._journal.why_no_arms(number) is not None:
             return
         journal, waves = self._journal, len(self._plan.waves)
         if self._services.jobs.describe(self._plan.waves[number - 1].job_id) is not None:
@@ -91,9 +91,6 @@ class WaveComparer:
             self._services.thing_states.read(candidates, how.source, connectivity=True), size
         )
 
-    def _why_not(self, number: int) -> str | None:
-        return self._journal.why_no_arms(number)
-
     def poll(
         self, number: int, rule: GateRule, *, since_ms: int | None, now_ms: int
     ) -> WaveComparison | None:
@@ -116,7 +113,7 @@ class WaveComparer:
             is_last = number == len(self._plan.waves)
             why = _NOTHING_LEFT if is_last else _NOT_DRAWN
             return WaveComparison(is_required=required, not_compared=why)
-        why = self._why_not(number) or ""
+        why = self._journal.why_no_arms(number) or ""
         if why:
             return WaveComparison(is_required=required, not_compared=why, lacks_data=True)
         made = self._journal.comparisons(number)

@@ -134,6 +134,8 @@ FILL_PER_SECOND = WholeRange(1, 100)
 VERIFY_MINUTES = WholeRange(1, 10_080)
 DARK_MINUTES = WholeRange(1, 1_440)
 KEEP_ALIVE_SECONDS = WholeRange(1, 65_535)
+#: After this many keep alives AWS takes a silent client for gone (MQTT 3.1.1, 3.1.2.10).
+KEEP_ALIVE_FACTOR = 1.5
 MAXIMUM_BOOTS = WholeRange(1, 1_000)
 #: A shadow has eight levels below ``state`` at most (AWS guide, shadow limits).
 MAX_SHADOW_KEYS = 7

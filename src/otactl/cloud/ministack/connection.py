@@ -28,7 +28,6 @@ from ministack.services import iot
 
 from otactl.cloud.connection_limit import (
     BYTES_PER_SECOND,
-    KEEP_ALIVE_FACTOR,
     LEAST_KEEP_ALIVE_SECONDS,
     PUBLISHES_PER_SECOND,
     Allowance,
@@ -37,6 +36,7 @@ from otactl.cloud.connection_limit import (
     subscribe_problem,
 )
 from otactl.cloud.ministack.shape import require, require_parameters, require_source
+from otactl.model.limits import KEEP_ALIVE_FACTOR
 
 if TYPE_CHECKING:
     from otactl.cloud.background import Background

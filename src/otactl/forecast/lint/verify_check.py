@@ -14,14 +14,13 @@ from otactl.errors.problem import Severity
 from otactl.forecast.lint.finding import Finding
 from otactl.forecast.lint.words import duration
 from otactl.model.configuration.sections import WAVE_PREFIX
+from otactl.model.limits import KEEP_ALIVE_FACTOR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from otactl.forecast.lint.lint_context import LintContext
 
-#: Of the keep alive: AWS takes a client for gone after that.
-_KEEP_ALIVES = 1.5
 #: Nearly every thing has rebooted by then.
 _SLOW_BOOT = 0.99
 
@@ -32,7 +31,7 @@ def check_verification(context: LintContext) -> Iterator[Finding]:
     if rule is None or waves is None:
         return
     boot = context.mean(lambda group: group.reboot_seconds.quantile(_SLOW_BOOT))
-    seconds = _KEEP_ALIVES * rule.keep_alive_seconds + boot
+    seconds = KEEP_ALIVE_FACTOR * rule.keep_alive_seconds + boot
     for wave in waves.waves:
         reads = wave.rule.required_verified is not None or waves.compare is not None
         if not reads or wave.rule.soak_ms > seconds * 1000:
