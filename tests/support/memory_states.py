@@ -26,7 +26,6 @@ class MemoryThingStates:
         lacks_connectivity: Whether it lacks connections.
         indexed: By thing, what the index has instead of the truth: it lags behind.
         groups: The names of a thing's groups.
-        writes_versions: Whether AWS IoT Jobs may write ``$package``.
         calls: By operation.
     """
 
@@ -35,7 +34,6 @@ class MemoryThingStates:
     lacks_connectivity: bool = False
     indexed: dict[str, ThingState] = field(default_factory=dict)
     groups: Callable[[str], Iterable[str]] = lambda name: ()
-    writes_versions: bool = False
     calls: Counter[str] = field(default_factory=Counter)
 
     def report(self, *names, **fields) -> None:
@@ -107,6 +105,3 @@ class MemoryThingStates:
             else:
                 state = replace(state, is_connected=None, connection_at_ms=None)
             yield state
-
-    def jobs_write_versions(self):
-        return self.writes_versions

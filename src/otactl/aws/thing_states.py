@@ -183,12 +183,6 @@ class IotThingStates:
             found["timestamp"] = int(answer["timestamp"].timestamp() * 1000)
         return found
 
-    @translated("iot")
-    def jobs_write_versions(self) -> bool:
-        """Whether the account lets AWS IoT Jobs write ``$package``."""
-        answer = self._clients.iot.get_package_configuration()
-        return bool(answer.get("versionUpdateByJobsConfig", {}).get("enabled"))
-
 
 def _named_shadows(configuration: Mapping[str, Any]) -> Sequence[str]:
     if configuration.get("namedShadowIndexingMode") != "ON":

@@ -231,8 +231,6 @@ def _versions(
     reads = ["iot:GetThingShadow"]
     reads += ["iot:DescribeThing"] if source.reads_attribute else []
     searches = ["iot:SearchIndex", "iot:GetStatistics", "iot:DescribeIndex"]
-    settings = ["iot:GetIndexingConfiguration"]
-    settings += ["iot:GetPackageConfiguration"] if source.is_package else []
     return [
         _allow("ReadThings", reads, [f"{base}:thing/*"]),
         _allow(
@@ -242,7 +240,7 @@ def _versions(
             [f"{base}:index/AWS_Things", f"{base}:thing/*"],
         ),
         # These know no resource.
-        _allow("SeeWhatIsIndexed", settings, ["*"]),
+        _allow("SeeWhatIsIndexed", ["iot:GetIndexingConfiguration"], ["*"]),
     ]
 
 

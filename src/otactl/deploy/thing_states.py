@@ -50,7 +50,3 @@ class ThingStates(Protocol):
         connectivity is not indexed, ``is_connected`` is None.
         """
         ...
-
-    def jobs_write_versions(self) -> bool:
-        """Whether the account lets AWS IoT Jobs write ``$package`` (GetPackageConfiguration)."""
-        ...

@@ -17,7 +17,7 @@ class VerifySection(Section):
         "source",
         about=(
             "The shadow in which things report their version: classic, or the name of a named "
-            "shadow. $package is refused where AWS IoT Jobs itself writes it."
+            "shadow. $package proves nothing where AWS IoT Jobs itself writes it: `validate` warns."
         ),
         becomes="iot-data:GetThingShadow shadowName",
         example="classic",
