@@ -103,7 +103,7 @@ def choose_things(
     states = read_states(reading, services.thing_states, notify)
     if eligibility is None:
         return Choice(thing_list=thing_list, former={n: one.version for n, one in states.items()})
-    left_out = _left_out(configuration, states, services.clock.now_ms())
+    left_out = _left_out(configuration, states, services.now_ms())
     account, region = configuration.account, configuration.region
     left = names.keys() - {one.thing_name for one in left_out} - excepted
     if not left:

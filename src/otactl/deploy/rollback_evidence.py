@@ -61,7 +61,7 @@ class RollbackEvidence:
             self._journal.plan,
             self._journal,
             self._services,
-            now_ms=self._services.clock.now_ms,
+            now_ms=self._services.now_ms,
             undo=lambda _step: None,
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -30,6 +31,7 @@ class Asked:
 
     def __init__(self, aws, things=(), groups=()) -> None:
         self.aws, self.notes = aws, []
+        self.aws_time_ms = lambda: None
         self.states = aws.thing_states
         for name, members in dict(groups).items():
             aws.registry.groups[name] = ("", list(members))
@@ -47,7 +49,7 @@ class Asked:
         return choose_things(
             configuration,
             self.listed,
-            self.aws.services,
+            replace(self.aws.services, aws_time_ms=self.aws_time_ms),
             self.notes.append,
             excepted=frozenset(excepted),
         )
@@ -185,6 +187,17 @@ def test_offline_days_need_connections_and_say_what_lacks(aws):
     with pytest.raises(UserMistake, match=r"offlineDays .*lacks connectivity") as refusal:
         asked.choose(offlineDays="10")
     assert "otactl never does" in (refusal.value.hint or "")
+
+
+def test_offline_days_are_those_of_aws_on_a_host_whose_clock_is_wrong(aws):
+    asked = Asked(aws, things=["a", "b"])
+    asked.aws.clock.ms = 10 * DAY_MS
+    asked.aws_time_ms = lambda: 100 * DAY_MS
+    asked.states.gap = ""
+    asked.states.report("a", version="1.0", is_connected=False, connection_at_ms=80 * DAY_MS)
+    asked.states.report("b", version="1.0", is_connected=False, connection_at_ms=99 * DAY_MS)
+
+    assert reasons(asked.choose(offlineDays="10")) == {"a": "offline too long"}
 
 
 def test_more_single_reads_than_allowed_are_refused_before_the_first(aws):

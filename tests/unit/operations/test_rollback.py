@@ -34,6 +34,22 @@ THIRTY = [f"t{number:02}" for number in range(30)]
 DAY_MS = 86_400_000
 
 
+class ADayAhead:
+    """A host's clock that is wrong; what time it takes is right."""
+
+    def __init__(self, clock) -> None:
+        self._clock = clock
+
+    def __getattr__(self, name):
+        return getattr(self._clock, name)
+
+    def now_ms(self) -> int:
+        return self._clock.now_ms() + DAY_MS
+
+    def renewed(self):
+        return self
+
+
 @pytest.fixture
 def site(tmp_path):
     sites = []
@@ -301,6 +317,19 @@ def test_a_thing_that_has_just_succeeded_is_given_the_time_to_report(site):
 
     assert it.taken_back == {sha256_of("1.0"): set(took)}
     assert it.jobs.began[liar] == 1
+
+
+def test_the_stop_is_written_down_by_the_clock_of_aws(site):
+    it = site(soakMinutes="0")
+    it.deploy({})
+    it.took(*it.names)
+    before_ms = it.clock.now_ms()
+
+    it.roll_back(clock=ADayAhead(it.clock))
+
+    stopped_ms = it.journal.find_instant("stopped")
+    assert stopped_ms is not None
+    assert stopped_ms < before_ms + DAY_MS / 2
 
 
 def test_two_rollbacks_at_once_are_one(site):
