@@ -95,7 +95,6 @@ def handed_out(fleet: FleetRun) -> set[str]:
     return {result.thing_name for result in fleet.results()}
 
 
-@pytest.mark.slow  # a minute for the reports of a device that never comes back
 def test_after_a_bad_canary_each_thing_runs_byte_for_byte_what_it_had(site):
     it = site()
     bad, gone, *_ = it.canary

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from tests.support.wrong_clock import WrongClock
 from tests.unit.deploy.test_executor import DEPLOYMENT, a_plan
 
 from otactl.deploy.executor import Executor
@@ -170,3 +171,17 @@ def test_the_outcome_is_what_was_recorded(aws, journal):
 
     assert kept.phase is Phase.FINISHED
     assert kept.outcome is Outcome.SUCCEEDED
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_how_long_a_job_took_is_told_by_the_clock_that_dated_its_creation(aws, journal, hours):
+    aws.jobs.takes_ms = 600_000
+    services = replace(
+        aws.services,
+        clock=WrongClock(aws.clock, hours * HOUR_MS),
+        aws_time_ms=aws.clock.now_ms,
+    )
+
+    (round_result,) = an_executor(journal(a_plan()), services).run().rounds
+
+    assert round_result.duration_seconds == 600

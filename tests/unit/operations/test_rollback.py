@@ -14,6 +14,7 @@ from tests.support.rollback_world import (
     sha256_of,
 )
 from tests.support.wave_world import NEVER, Fate
+from tests.support.wrong_clock import WrongClock
 
 from otactl.deploy.journal import Journal, Phase
 from otactl.deploy.journal_file import JournalLocked
@@ -32,22 +33,6 @@ from otactl.rules.rollback import RollbackReason
 
 THIRTY = [f"t{number:02}" for number in range(30)]
 DAY_MS = 86_400_000
-
-
-class ADayAhead:
-    """A host's clock that is wrong; what time it takes is right."""
-
-    def __init__(self, clock) -> None:
-        self._clock = clock
-
-    def __getattr__(self, name):
-        return getattr(self._clock, name)
-
-    def now_ms(self) -> int:
-        return self._clock.now_ms() + DAY_MS
-
-    def renewed(self):
-        return self
 
 
 @pytest.fixture
@@ -299,7 +284,8 @@ def test_an_image_that_is_kept_outlives_the_clean_up_and_no_other_takes_it(site)
     assert not it.jobs.jobs
 
 
-def test_a_thing_that_has_just_succeeded_is_given_the_time_to_report(site):
+@pytest.mark.parametrize("ahead_ms", [0, DAY_MS, -DAY_MS])
+def test_a_thing_that_has_just_succeeded_is_given_the_time_to_report(site, ahead_ms):
     """A liar says some seconds later that it runs what it had: it is not touched again."""
     it = site()
     it.deploy({"canary": [FAILED_EARLY] * 2})
@@ -313,7 +299,8 @@ def test_a_thing_that_has_just_succeeded_is_given_the_time_to_report(site):
         it.states.report(liar, version="1.0", version_at_ms=now_ms // 1000 * 1000)
 
     it.clock.sleep = sleep_and_report
-    it.roll_back()
+    # Its success bears AWS's time, whatever this host's clock shows.
+    it.roll_back(clock=WrongClock(it.clock, ahead_ms))
 
     assert it.taken_back == {sha256_of("1.0"): set(took)}
     assert it.jobs.began[liar] == 1
@@ -325,7 +312,7 @@ def test_the_stop_is_written_down_by_the_clock_of_aws(site):
     it.took(*it.names)
     before_ms = it.clock.now_ms()
 
-    it.roll_back(clock=ADayAhead(it.clock))
+    it.roll_back(clock=WrongClock(it.clock, DAY_MS))
 
     stopped_ms = it.journal.find_instant("stopped")
     assert stopped_ms is not None

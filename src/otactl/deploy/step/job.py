@@ -206,9 +206,10 @@ class AwaitJob(Step):
 
     def do(self, context: StepContext) -> Record:
         """Watch; the record holds the round's result and how the job ended."""
-        started_ms = context.services.clock.now_ms()
+        started_ms = context.services.now_ms()
         ending, job = self._watch(context)
-        ended_ms = context.services.clock.now_ms()
+        ended_ms = (job and job.completed_at_ms) or context.services.now_ms()
+        began_ms = job.created_at_ms if job else started_ms
         collected = collect_outcomes(
             context.services.jobs,
             self.job_id,
@@ -225,7 +226,7 @@ class AwaitJob(Step):
             round=self.round,
             status=job.status.value if job else ending.value,
             counts=collected.counts,
-            duration_seconds=(ended_ms - (job.created_at_ms if job else started_ms)) / 1000,
+            duration_seconds=max(0, ended_ms - began_ms) / 1000,
             download_seconds=DownloadSeconds.of(collected.outcomes),
             outcomes=collected.outcomes,
             not_reached=len(missing),

@@ -8,7 +8,7 @@ there is one rollback of it at a time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from otactl.operations.environment import DeploymentEnvironment
 
 _NAMED = 10
-#: How long after the end of an execution a thing may take to report what it runs.
+#: How long after the end of an execution a thing may take to report what it runs, by AWS's clock.
 _REPORT_MS = 60_000
 
 
@@ -148,7 +148,7 @@ class RollbackRun:
         while failure is None:
             with self._evidence() as evidence:
                 found = self._find(evidence)
-                if self._await_reports(found):
+                if self._await_reports(evidence, found):
                     found = self._find(evidence)
                 if not found.to_version and self._outlast_updates(evidence, found):
                     found = self._find(evidence)
@@ -191,14 +191,12 @@ class RollbackRun:
         version = self._journal.plan.image_version or self._configuration.reported_version
         return rollback_set(histories, version)
 
-    def _await_reports(self, found: RollbackSet) -> bool:
+    def _await_reports(self, evidence: RollbackEvidence, found: RollbackSet) -> bool:
         """Give those that have just ended the time to report; whether there were such."""
-        if found.last_end_ms is None or self._environment.waiting.leaves:
+        due_ms = (found.last_end_ms or 0) + _REPORT_MS
+        if self._environment.waiting.leaves or self._services.now_ms() >= due_ms:
             return False
-        left_ms = found.last_end_ms + _REPORT_MS - self._services.clock.now_ms()
-        if left_ms <= 0:
-            return False
-        self._services.clock.sleep(min(left_ms, _REPORT_MS) / 1000)
+        self._poll(evidence, _REPORT_MS, lambda _left: self._services.now_ms() >= due_ms)
         return True
 
     def _outlast_updates(self, evidence: RollbackEvidence, found: RollbackSet) -> bool:
@@ -206,11 +204,21 @@ class RollbackRun:
         before = len(found.with_reason(RollbackReason.IN_PROGRESS))
         if not before or self._environment.waiting.leaves:
             return False
-        clock, waited_since_ms = self._services.clock, self._services.clock.monotonic_ms()
-        limit_ms = self._update_limit_ms()
-        while clock.monotonic_ms() - waited_since_ms < limit_ms:
-            clock.sleep(self._services.poll_seconds)
-            if evidence.in_progress() < before:
+        return self._poll(evidence, self._update_limit_ms(), lambda left: left < before)
+
+    def _poll(
+        self, evidence: RollbackEvidence, limit_ms: float, is_over: Callable[[int], bool]
+    ) -> bool:
+        """Ask how many are in progress until that, or AWS's clock in the answer, is enough.
+
+        Returns:
+            Whether it was; False when the limit came first, by the clock of this process.
+        """
+        clock = self._services.clock
+        end_ms = clock.monotonic_ms() + limit_ms
+        while (left_ms := end_ms - clock.monotonic_ms()) > 0:
+            clock.sleep(min(self._services.poll_seconds, left_ms / 1000))
+            if is_over(evidence.in_progress()):
                 return True
         return False
 
