@@ -249,7 +249,7 @@ def test_events_are_switched_on_when_the_user_agrees_and_then_nobody_asks(
         with RunningProgram(*arguments, "--yes", *common, env=environment(cloud)) as run:
             run.wait_for(lambda it: it.lines and it.objects[-1]["source"] == "events", "events")
             assert all(switched()["eventConfigurations"][kind]["Enabled"] for kind in NEEDED_EVENTS)
-            asked = run.objects[-1]["lookedAt"]
+            asked = run.objects[-1]["polledAt"]
             for name in things.names:
                 things.report(job, "SUCCEEDED", name, downloadTime="2.5")
             assert run.end() == 0, run.said
@@ -257,7 +257,7 @@ def test_events_are_switched_on_when_the_user_agrees_and_then_nobody_asks(
     assert counts(last, "SUCCEEDED") == (4,)
     assert last["downloadSeconds"]["count"] == 4
     # Nothing was asked after the start: whatever it knows it was told.
-    assert {one["lookedAt"] for one in run.objects if one["source"] == "events"} == {asked}
+    assert {one["polledAt"] for one in run.objects if one["source"] == "events"} == {asked}
 
 
 def test_ctrl_c_ends_it_and_the_job_goes_on(monitor, clients, job):

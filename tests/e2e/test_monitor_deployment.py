@@ -138,7 +138,7 @@ def test_followed_things_show_what_they_are_doing(cloud, clients, tmp_path, scen
     def only_quiet_is_silent(snapshot):
         silent = [each["thing"] for each in snapshot.get("silent", ())]
         # Told to a tenth of a second, so that just beyond the limit it reads as the limit.
-        return silent == [quiet] and (snapshot["followed"][1]["quietSeconds"] or 0) > 2
+        return silent == [quiet] and (snapshot["followed"][1]["silentSeconds"] or 0) > 2
 
     with command(
         cloud,
@@ -167,7 +167,7 @@ def test_followed_things_show_what_they_are_doing(cloud, clients, tmp_path, scen
             assert seen["silentCount"] == 1
             followed = seen["followed"][1]
             assert (followed["status"], followed["thing"]) == ("IN_PROGRESS", quiet)
-            assert followed["quietSeconds"] > 2
+            assert followed["silentSeconds"] > 2
             run.wait_for(lambda it: busy_one(it)["status"] == "SUCCEEDED", "it is done")
     clients.iot.delete_job(jobId=f"followed-{unique}", force=True)
     clients.iot.delete_stream(streamId=f"image-{unique}")

@@ -28,7 +28,7 @@ OURS = frozenset(
     {STATE, ORDER_KEY, "jobId", "bucketId", FENCE, OWNER, LEASE_UNTIL, EXPIRES_AT}
     | {f"{role}{suffix}" for role in FileRole for suffix in ("Key", "Sha256", "Size")}
     | {"targetCount", "targetDigests", "targetGroups", "notBefore", "after"}
-    | {"seriesName", "seriesPart", "seriesParts", RUN, "attempt", "lastTrouble"}
+    | {"seriesName", "seriesPart", "seriesParts", RUN, "attempt", "lastError"}
     | {"things", "succeeded", "rounds", "failureKind", "failureReason", "exitCode"}
     | {"endedAt", "keepDays", "requiredSucceeded", "maximumMinutes", "gate", "imageVersion"}
 )
@@ -118,7 +118,7 @@ def _progress_attributes(request: JobRequest) -> Item:
     }
     texts = {
         OWNER: request.lease.owner if request.lease else None,
-        "lastTrouble": request.last_error or None,
+        "lastError": request.last_error or None,
         "gate": request.gate or None,
         "imageVersion": request.image_version or None,
     }

@@ -219,7 +219,7 @@ def _request(read: _Attributes, order_key: str, state: RequestState) -> JobReque
         attempt=read.number("attempt") or 0,
         fence=read.number(FENCE) or 0,
         lease=_lease(read),
-        last_error=read.text("lastTrouble") or "",
+        last_error=read.text("lastError") or "",
         checkpoint=read.file(FileRole.CHECKPOINT),
         waves=read.file(FileRole.WAVES),
         gate=read.text("gate") or "",

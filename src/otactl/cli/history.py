@@ -61,5 +61,5 @@ def _reported(entry: Mapping[str, Any]) -> list[str]:
     return [
         entry["jobId"],
         f"{of}{Path(entry['file']).name}, {things_words(entry['things'])}, {rounds}",
-        shorten(entry["told"], _FAILURE_WIDTH, placeholder=" …"),
+        shorten(entry["summary"], _FAILURE_WIDTH, placeholder=" …"),
     ]

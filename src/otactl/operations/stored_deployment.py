@@ -220,7 +220,7 @@ def _entry(journal: Journal) -> json_deployment.HistoryEntry:
         "state": journal.phase.value,
         "outcome": journal.outcome,
         "failure": journal.failure,
-        "told": outcome_words(journal),
+        "summary": outcome_words(journal),
         "account": plan.account,
         "region": plan.region,
     }

@@ -37,7 +37,7 @@ def snapshot_fields(job_id: str, snapshot: JobSnapshot) -> json_progress.Progres
         "things": snapshot.things,
         "source": snapshot.source.value,
         "note": snapshot.note,
-        "lookedAt": instant(snapshot.polled_ms) or None,
+        "polledAt": instant(snapshot.polled_ms) or None,
     }
     if job is None:
         return fields
@@ -186,7 +186,7 @@ def _followed(thing: FollowedThing) -> json_progress.FollowedThing:
         "step": thing.step,
         "receivedBlocks": thing.received_blocks,
         "totalBlocks": thing.total_blocks,
-        "quietSeconds": None
+        "silentSeconds": None
         if thing.silent_after_seconds is None
         else round(thing.silent_after_seconds, 1),
         "heard": thing.heard,

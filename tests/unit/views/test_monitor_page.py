@@ -252,7 +252,7 @@ async def test_a_job_is_cancelled_from_the_page(page, actions):
         json={"job": "job", "typed": "job", "force": True},
         headers={"Origin": ORIGIN},
     )
-    assert answer.json() == {"told": "it is being cancelled"}
+    assert answer.json() == {"message": "it is being cancelled"}
     assert actions.asked == [("cancel", "job", None, True)]
 
 
@@ -328,7 +328,7 @@ async def test_a_person_decides_at_a_gate_from_the_page(page, actions, act):
         headers={"Origin": ORIGIN},
     )
 
-    assert answer.json() == {"told": "it is decided"}
+    assert answer.json() == {"message": "it is decided"}
     assert actions.asked == [("decide", "job", Act(act), "seen them")]
 
 

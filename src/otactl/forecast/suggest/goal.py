@@ -145,7 +145,7 @@ class Suggestion:
     def to_fields(self) -> json_forecast.Suggestion:
         """The suggestion as ``--output json`` shows it."""
         return {
-            "wish": {
+            "goal": {
                 "withinSeconds": self.goal.within_seconds,
                 "maxBricked": self.goal.max_bricked,
                 "failureRate": self.goal.failure_rate,

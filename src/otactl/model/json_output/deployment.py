@@ -314,7 +314,7 @@ class HistoryEntry(TypedDict):
     state: str
     outcome: str | None
     failure: str | None
-    told: str
+    summary: str
     account: str
     region: str
     rollbackOf: str | None

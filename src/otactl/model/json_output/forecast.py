@@ -156,7 +156,7 @@ class TradeOff(TypedDict):
 class Suggestion(TypedDict):
     """What ``--suggest`` found."""
 
-    wish: Goal
+    goal: Goal
     found: bool
     setting: Setting | None
     ini: str | None

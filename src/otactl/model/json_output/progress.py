@@ -108,7 +108,7 @@ class FollowedThing(TypedDict):
     step: str
     receivedBlocks: int | None
     totalBlocks: int | None
-    quietSeconds: float | None
+    silentSeconds: float | None
     heard: str
     connected: bool | None
     statusDetails: dict[str, str]
@@ -124,7 +124,7 @@ class Progress(TypedDict):
     things: int | None
     source: str
     note: str
-    lookedAt: str | None
+    polledAt: str | None
     counts: NotRequired[dict[str, int]]
     total: NotRequired[int]
     finished: NotRequired[int]

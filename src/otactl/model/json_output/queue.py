@@ -73,7 +73,7 @@ class Request(TypedDict):
     fence: NotRequired[int]
     owner: NotRequired[str | None]
     leaseUntil: NotRequired[str | None]
-    lastTrouble: NotRequired[str | None]
+    lastError: NotRequired[str | None]
     gate: NotRequired[str | None]
     outcome: NotRequired[RequestOutcome | None]
     endedAt: NotRequired[str | None]

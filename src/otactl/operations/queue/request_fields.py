@@ -54,7 +54,7 @@ def request_fields(request: JobRequest | MalformedRequest) -> json_queue.Request
         "fence": request.fence,
         "owner": request.lease.owner if request.lease else None,
         "leaseUntil": iso(request.lease.until_ms) if request.lease else None,
-        "lastTrouble": request.last_error or None,
+        "lastError": request.last_error or None,
         "gate": request.gate or None,
         "outcome": None
         if request.outcome is None

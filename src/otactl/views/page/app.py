@@ -229,7 +229,7 @@ class _Page:
     async def poll(self, _request: Request) -> Response:
         """Look now."""
         self._actions.poll_now()
-        return JSONResponse({"told": "looking"})
+        return JSONResponse({"message": "looking"})
 
     async def want(self, request: Request) -> Response:
         """List the things in a status too."""
@@ -238,7 +238,7 @@ class _Page:
         if status is not None:
             self._board.want(job_of(fields, self._board.job_ids), status)
             self._actions.poll_now()
-        return JSONResponse({"told": "they are being listed"})
+        return JSONResponse({"message": "they are being listed"})
 
     async def cancel(self, request: Request) -> Response:
         """Cancel a job, or its execution on a thing."""
@@ -251,7 +251,7 @@ class _Page:
         def act() -> str:
             return self._actions.cancel(job_id, thing_name, force=force)
 
-        return JSONResponse({"told": await run_in_threadpool(act)})
+        return JSONResponse({"message": await run_in_threadpool(act)})
 
     async def decide(self, request: Request) -> Response:
         """Say something at the gate of a job's wave."""
@@ -262,7 +262,7 @@ class _Page:
         def decided() -> str:
             return self._actions.decide(job_id, act, comment)
 
-        return JSONResponse({"told": await run_in_threadpool(decided)})
+        return JSONResponse({"message": await run_in_threadpool(decided)})
 
 
 class _PageStream(StreamingResponse):

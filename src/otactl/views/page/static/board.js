@@ -34,7 +34,7 @@ function showJobs(select) {
 /** The job's status, or why there is none. */
 export function statusOf(job) {
   if (job.words.status) return job.words.status;
-  if (!job.lookedAt) return "LOOKING";
+  if (!job.polledAt) return "LOOKING";
   return view.finished ? "NO_SUCH_JOB" : "WAITING_FOR_IT";
 }
 
@@ -53,7 +53,7 @@ function showHead(job) {
   write("round", job.rounds ? `round ${job.rounds.current} of ${job.rounds.planned}` : "");
   $("cancel").disabled = !view.live || (status !== "IN_PROGRESS" && status !== "SCHEDULED");
   note([job.note, job.comment, view.failure, job.words.deletion]);
-  write("source", `Known by ${job.source || "polling"}${job.lookedAt ? `; last asked at ${time(job.lookedAt)} UTC` : ""}. ` +
+  write("source", `Known by ${job.source || "polling"}${job.polledAt ? `; last asked at ${time(job.polledAt)} UTC` : ""}. ` +
     "Counts are executions, as AWS counts them; the table and the failures are things by their last attempt.");
 }
 

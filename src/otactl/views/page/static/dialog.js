@@ -92,7 +92,7 @@ async function cancelNow() {
   if ($("cancel-dialog").returnValue !== "do") return;
   await attempt(async () => {
     const answer = await tell("cancel", { job: view.job, thing: toCancel, typed: $("cancel-typed").value, force: $("cancel-force").checked });
-    say(answer.told);
+    say(answer.message);
   });
 }
 

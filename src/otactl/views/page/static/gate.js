@@ -38,7 +38,7 @@ async function decide() {
   if ($("gate-dialog").returnValue !== "do") return;
   await attempt(async () => {
     const answer = await tell("decide", { job: view.job, act, comment: $("gate-comment").value });
-    say(answer.told);
+    say(answer.message);
   });
 }
 

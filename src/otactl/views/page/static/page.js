@@ -39,7 +39,7 @@ function line(state, since) {
 function showState() {
   const job = current();
   const stale = view.live && !view.finished && job?.isStale;
-  write("live", stale ? `AWS has not answered since ${clock(job.lookedAt)}`
+  write("live", stale ? `AWS has not answered since ${clock(job.polledAt)}`
     : view.live && view.finished ? "nothing more will come" : view.line);
   $("live").dataset.state = stale ? "stale" : $("live").dataset.line;
 }
