@@ -109,7 +109,7 @@ def test_a_bad_image_stops_at_the_canary(site: QueueSite, clients: AwsClients) -
         "deployment",
         8,
     )
-    assert "4 things of later waves were never told" in request.failure.reason
+    assert "4 things of later waves were never notified" in request.failure.reason
     assert things_of(site, job_id, devices) == {"canary": 2}
     assert site.jobs() == []
 

@@ -135,7 +135,7 @@ def test_after_wave_two_of_three_by_hand_with_things_offline(site):
         assert it.has_its_own(fleet, [name for name in it.names if name != offline])
         assert handed_out(fleet) == set(touched) - {offline}
     assert sum(each["succeeded"] for each in report["rollbacks"]) == len(touched) - 2
-    # It was never told, so it is no thing of the rollback.
+    # It was never notified, so it is no thing of the rollback.
     with it.fleet([offline]) as fleet:
         assert it.has_its_own(fleet, [offline])
 

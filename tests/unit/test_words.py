@@ -66,6 +66,19 @@ def test_no_name_is_of_the_vocabulary_that_was() -> None:
     assert found == set()
 
 
+def test_no_sentence_says_whoever_or_tells() -> None:
+    """Readers did not all learn English at home: "if X" and "reported" are what AWS writes."""
+    found = {
+        f"{path.relative_to(SOURCE)}:{number}: {line.strip()}"
+        for path in sorted(SOURCE.rglob("*.py"))
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
+        if re.search(r"\b(whoever|told)\b", line, re.IGNORECASE)
+        and not any(f'"{name}"' in line or f"{name}:" in line for name in JSON_FIELDS)
+    }
+
+    assert found == set()
+
+
 @pytest.mark.parametrize(
     ("source", "words"),
     [

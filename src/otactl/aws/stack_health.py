@@ -1,4 +1,4 @@
-"""How a monitoring stack is: its resources, its alarm, who is told, what was put aside."""
+"""How a monitoring stack is: its resources, its alarm, who is notified, what was put aside."""
 
 from __future__ import annotations
 

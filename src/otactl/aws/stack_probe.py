@@ -215,7 +215,7 @@ class StackProbe:
         return None
 
     def _subscribers(self) -> Hop:
-        """Who else would be told; whether a message reached a person, AWS does not say."""
+        """Who else would be notified; whether a message reached a person, AWS does not say."""
         reported = [
             subscriber
             for output in ("EmailTopicArn", "SmsTopicArn")

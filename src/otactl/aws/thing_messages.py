@@ -54,7 +54,9 @@ def _words(topic: str, rest: str, payload: bytes) -> str | None:
     match rest.split("/"):
         case ["jobs", "notify-next"]:
             execution, _ = decode_execution_answer(payload)
-            return "has nothing to do" if execution is None else f"told of job {execution.job_id}"
+            return (
+                "has nothing to do" if execution is None else f"notified of job {execution.job_id}"
+            )
         case ["jobs", "start-next"]:
             return "asked for its next job"
         case ["jobs", _, "update"]:

@@ -1,4 +1,4 @@
-"""What a user is asked and told when a deployment is interrupted."""
+"""Questions and messages when a deployment is interrupted."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ def monitor(
     events: Annotated[
         bool,
         typer.Option(
-            "--events", help="Be told by MQTT events instead of asking; asks to switch them on."
+            "--events", help="Watch by MQTT events instead of polling; asks to switch them on."
         ),
     ] = False,
     yes: YesOption = False,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def validate(file: ConfigurationArgument, output: OutputOption = OutputFormat.TEXT) -> None:
     """Check FILE and every file it names; nothing is called and nothing is changed.
 
-    Every problem is told at once, with its file, line, section and key, and behind them what
+    Every problem is reported at once, with its file, line, section and key, and behind them what
     `otactl lint` finds. Exit codes: 0 nothing stands in the way (there may be warnings and
     findings), 2 something must be mended.
     """

@@ -3,7 +3,7 @@
 Part of a rehearsal (``--faults``): what is to be trusted with a fleet must come through it. Only
 calls of otactl's own clients fail; devices and the services inside the local cloud go undisturbed.
 The kinds take turns at random from a seed. A lost answer is the nastiest: the call took effect, and
-the caller is told that it failed.
+the caller gets an error.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The event loop of the server process: loopback only, and as fast as the cloud's clock.
 
-MiniStack's MQTT listener asks for ``0.0.0.0`` whatever it is told (seen in 1.5.33). Nothing of
+MiniStack's MQTT listener asks for ``0.0.0.0`` whatever it is given (seen in 1.5.33). Nothing of
 ours may listen beyond loopback, so this loop answers every request for a listener with one on
 loopback; and the sockets that the parent reserved are handed out for their ports, so nobody can
 take a port between the choosing and the listening.

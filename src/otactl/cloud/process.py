@@ -60,7 +60,7 @@ class RunningCloud:
 
     @property
     def ended_orderly(self) -> bool:
-        """Whether it has ended because it was told to, and not by a fault."""
+        """Whether it has ended because it was asked to, and not by a fault."""
         return self._process.poll() in (0, -signal.SIGTERM)
 
     def wait(self, timeout: float | None = None) -> bool:
@@ -85,7 +85,7 @@ class RunningCloud:
 
 
 def stop_local_cloud(state_dir: Path) -> bool:
-    """Stop the cloud that runs with a state directory, whoever started it.
+    """Stop the cloud that runs with a state directory, whichever process started it.
 
     Returns:
         Whether there was one.

@@ -2,7 +2,7 @@
 
 The listening sockets, the lock on the state directory and the pipe are made here and inherited by
 the server process. So a port that is free cannot be taken by somebody else a moment later, and a
-port that is not free is told where the user can act on it.
+port that is not free is reported where the user can act on it.
 """
 
 from __future__ import annotations

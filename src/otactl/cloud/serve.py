@@ -44,7 +44,7 @@ _log = logging.getLogger("otactl.cloud")
 
 
 def main(text: str) -> None:
-    """Serve until told to stop, and leave no file that says otherwise.
+    """Serve until asked to stop, and leave no file that says otherwise.
 
     Args:
         text: The settings as JSON.

@@ -3,7 +3,7 @@
     with start_local_cloud(CloudSettings()) as cloud:
         ...cloud.address...
 
-What the process needs is reserved first (see ``reservation``); it is told by its standard input,
+What the process needs is reserved first (see ``reservation``); it is handed over by standard input,
 inherits the reserved files, and dies with its parent unless it was started ``detached``.
 """
 

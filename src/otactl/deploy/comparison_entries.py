@@ -18,7 +18,7 @@ class ComparisonEntries:
     _database: Database
 
     def _entered(self) -> None:
-        """Notify whoever keeps a copy of these entries."""
+        """Notify the listener that keeps a copy of these entries."""
 
     def enter_arms(
         self, wave: int, arms: tuple[Iterable[ThingState], Iterable[ThingState]], why_not: str

@@ -1,4 +1,4 @@
-"""How a job ended, told from what DescribeJob says, and the error each bad end becomes.
+"""How a job ended, by what DescribeJob says, and the error each bad end becomes.
 
 A job has no state FAILED: COMPLETED says only that every execution is over (aws-facts A3). A
 CONTINUOUS job is never COMPLETED; for a deployment it is settled when every thing it has now is

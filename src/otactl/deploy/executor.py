@@ -66,7 +66,7 @@ class Executor:
     Args:
         journal: An open journal, which holds the plan.
         services: The world.
-        observer: Who is told.
+        observer: Notified of each step.
         call_counts: The API calls made by this process so far, by operation.
         releases: Whether another process goes on when this one is stopped.
         is_rehearsal: Whether the cloud goes with this process: no resuming, jobs may be deleted.

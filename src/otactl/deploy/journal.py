@@ -1,7 +1,7 @@
 """What a deployment intends, does and finds out, written down before and after each act.
 
 One SQLite file per deployment. A step is entered as BEGUN before anything is called, and as DONE
-with its record afterwards; undoing is entered the same way. So whoever finds the file after a
+with its record afterwards; undoing is entered the same way. So what finds the file after a
 crash knows everything that may exist. SQLite's journal and ``synchronous=FULL`` make each entry
 survive a power cut; a lock file beside it keeps two processes off the same deployment.
 """

@@ -80,7 +80,7 @@ def failure_of_gates(journal: Journal) -> DeploymentFailed | None:
             continue
         later = journal.plan.waves[status.wave :]
         untouched = sum(wave.things for wave in later)
-        words = f"{status.words}; {untouched:,} things of later waves were never told"
+        words = f"{status.words}; {untouched:,} things of later waves were never notified"
         if status.is_rejected:
             return DeploymentRejected(words)
         if journal.plan.rollback_of:

@@ -48,7 +48,7 @@ class RollbackEvidence:
         self._jobs = [step for step in journal.plan.steps if isinstance(step, CreateJob)]
 
     def cancel(self) -> None:
-        """Cancel its open jobs without force; whoever watches them sees it."""
+        """Cancel its open jobs without force; a process that watches them sees it."""
         self._ending().cancel(self._context(self._jobs[0]), ROLLBACK_REASON_CODE)
 
     def stop(self) -> None:

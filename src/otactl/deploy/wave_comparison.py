@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from otactl.model.thing_state import ThingState
     from otactl.model.wave import GateRule
 
-#: For each thing that an arm is to have, so many are read at most to find it connected.
+#: At most N things are read for each thing that an arm needs, to find one that is connected.
 _READ_PER_THING = 4
 _NOTHING_LEFT = "nothing was left without the update, and exceptThings lists too few things"
 _BEGAN_ELSEWHERE = "the wave began on another machine, which has what was connected then"

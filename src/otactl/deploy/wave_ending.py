@@ -197,7 +197,7 @@ class WaveEnding:
         )
 
     def _began_late(self, outcomes: tuple[ThingOutcome, ...]) -> Iterator[str]:
-        """Things that began after the stop: AWS had told them already."""
+        """Things that began after the stop: AWS had notified them already."""
         stopped_ms = self._journal.find_instant(_STOPPED)
         for one in outcomes:
             if stopped_ms is not None and (one.started_at_ms or 0) > stopped_ms:

@@ -37,7 +37,7 @@ class WaveEntries(FormerVersionEntries, ComparisonEntries, VersionEntries):
         )
 
     def wave_things(self, wave: int, *, after: str = "", limit: int = -1) -> list[str]:
-        """The things of a wave by name: those behind a name, so many at most."""
+        """The things of a wave by name: at most N, those behind a name."""
         rows = self._database.rows(
             "SELECT thing FROM wave_thing WHERE wave = ? AND thing > ? ORDER BY thing LIMIT ?",
             *(wave, after, limit),

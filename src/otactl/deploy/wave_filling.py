@@ -1,7 +1,7 @@
 """Fills the thing groups of large waves, a slice at a time, and remembers how far it came.
 
 AWS adds one thing a call. A million of them take hours, so a group is filled between two polls of
-the wave before; whoever resumes goes on where the journal says. A thing that AWS does not take
+the wave before; a resume goes on where the journal says. A thing that AWS does not take
 (it is in ten groups already, or is gone) is named and not reached.
 """
 

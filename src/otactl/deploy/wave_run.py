@@ -54,7 +54,7 @@ class WaveRun:
     Args:
         journal: An open journal of a plan with waves.
         services: The world.
-        observer: Who is told.
+        observer: Notified of each poll.
         verifier: Reads and judges the versions of things.
         decisions: What people decided.
         options: How long this process waits.

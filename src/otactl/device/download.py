@@ -5,7 +5,7 @@ Several requests are in flight, each for a few blocks. A request is repeated whe
 - nothing at all has arrived for the answer timeout (then every request in flight is), or
 - three requests made after it have been served in full: its messages were lost, not late.
 
-Any block is welcome, whoever asked for it and however late; a block that is there already, or
+Any block is taken, requested here or not and however late; a block that is there already, or
 has not the length it must have, changes nothing. Reordering and duplication therefore cost
 nothing but their bytes, and loss costs a repetition.
 """
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from otactl.device.profile import DeviceProfile
     from otactl.device.retry import RetryTimer
 
-#: A request is taken for lost when so many later ones have been served.
+#: A request counts as lost when this number of later ones has been served.
 OVERTAKEN = 3
 #: Fresh URLs in a row that brought nothing.
 MAX_FRESH_URLS = 3

@@ -28,7 +28,7 @@ class DeviceProfile:
         answer_timeout_ms: How long to wait for an answer, or for any block, before asking again;
             AWS's library waits as long for a block (G5).
         longest_backoff_ms: Repeated waits double up to this.
-        give_up_after: After so many waits in a row without a single block the download has
+        give_up_after: After this number of waits in a row without a single block the download has
             failed. With the defaults that is after about eight minutes.
         install_ms: How long installing takes.
         reboot_ms: How long the device is away for a reboot.
@@ -37,10 +37,10 @@ class DeviceProfile:
         crash_ms: How long the image of a device in a crash loop runs from one boot to the next.
         report_ms: How long after an execution a device reports its version.
         late_ms: How long after its success a late device reports its version.
-        progress_blocks: Progress is reported every so many blocks, as AWS's library does (G5) …
+        progress_blocks: Progress is reported every N blocks, as AWS's library does (G5) …
         progress_shortest_ms: … but never more often than this …
         progress_longest_ms: … and at least this often while blocks arrive.
-        save_blocks: The received-block map is written to disk every so many blocks.
+        save_blocks: The received-block map is written to disk every N blocks.
         idle_poll_ms: An idle device asks for work after this long, should a notification be lost.
         slot_bytes: The largest image a slot takes.
         link_bytes_per_second: What a slow link lets through; only slow devices have one.

@@ -74,7 +74,7 @@ def final_report(
 
     Args:
         status: SUCCEEDED, FAILED or REJECTED.
-        phase: Where the work ended; told together with the reason.
+        phase: Where the work ended; reported together with the reason.
         reason: Why it did not succeed.
         counts: Of the download; None when none was begun. A download time of nothing must not
             drag the fleet's median down.

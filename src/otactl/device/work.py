@@ -224,7 +224,7 @@ class Work:
         return effects
 
     def due_progress(self, now_ms: int) -> Report | None:
-        """Progress, when enough has happened since the last time that some was told."""
+        """Progress, when enough has happened since progress was last reported."""
         counts = self.counts
         if counts is None or self.phase in (Phase.SILENT, Phase.REPORTING):
             return None

@@ -137,7 +137,7 @@ class AwsRefused(OtactlError):
 
     @property
     def is_about_credentials(self) -> bool:
-        """Whether AWS refuses whoever asks, whatever is asked for: sign in and try again."""
+        """Whether AWS refuses these credentials for every operation: sign in and try again."""
         return self.code in _CREDENTIAL_CODES
 
     @property

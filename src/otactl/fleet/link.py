@@ -28,7 +28,7 @@ class Link:
         self._free_at_ms = 0.0
 
     async def carry(self, size_bytes: int) -> None:
-        """Wait as long as so many bytes take to arrive."""
+        """Wait as long as N bytes take to arrive."""
         if self._behaviour is not Behaviour.SLOW:
             return
         now_ms = self._clock.now_ms()

@@ -217,7 +217,7 @@ class FleetRun:
     def _run_thread(self) -> None:
         try:
             asyncio.run(self._run())
-        except BaseException as error:  # noqa: BLE001  # handed to whoever calls stop()
+        except BaseException as error:  # noqa: BLE001  # handed to the caller of stop()
             self._crash = error
         finally:
             self._ready.set()

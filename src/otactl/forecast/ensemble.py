@@ -33,7 +33,7 @@ MINUTES_PER_DAY = 1440
 CURVE_POINTS = 2000
 #: How many things are enough to learn how a fleet behaves.
 SAMPLE = 20_000
-#: The same for how many an image would brick if nothing stopped it, which is told with a band.
+#: The same for how many an image would brick if nothing stopped it, which is shown with a band.
 UNSTOPPED_SAMPLE = 50_000
 
 

@@ -46,7 +46,7 @@ class Price(BaseModel):
         return self
 
     def of(self, units: float) -> float:
-        """What so many units cost, in dollars."""
+        """What N units cost, in dollars."""
         dollars, begun = 0.0, 0.0
         for tier in self.tiers:
             end = units if tier.up_to is None else min(units, tier.up_to)

@@ -20,7 +20,7 @@ from otactl.forecast.toml_text import TomlFault, read_toml
 
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 HOURS_PER_DAY = 24
-#: Groups are told apart by eight bits.
+#: Groups are distinguished by eight bits.
 MAX_GROUPS = 100
 
 

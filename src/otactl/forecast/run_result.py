@@ -46,7 +46,7 @@ class Curves:
     bytes_per_second: NDArray[np.float64]
 
     def thinned(self, points: int) -> Curves:
-        """The same curves at so many points at most, the first half of them and the last kept.
+        """The same curves at N points at most, the first half of them and the last kept.
 
         A few things that check in after days must not blur the hour in which nearly everything
         happens: each minute is kept as long as half of the points last, and from there on the

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from otactl.forecast.run_result import RunResult
     from otactl.model.job_configuration import AbortCriterion
 
-#: Shares of the fleet whose finishing is told, in percent.
+#: Shares of the fleet whose finishing is reported, in percent.
 MILESTONES = (50, 90, 95, 99)
 _MS = 1000
 _MINUTE_SECONDS = 60
@@ -117,7 +117,7 @@ class Forecast:
         return sum(found.settled_ms is not None for found in self.tallies) / len(self.tallies)
 
     def finished_seconds(self, percent: float) -> Band:
-        """Until so many percent of the fleet have finished, well or badly."""
+        """Until N percent of the fleet have finished, well or badly."""
         return self.of_all(lambda t: finished_seconds(t, percent))
 
     @property
@@ -170,7 +170,7 @@ class Forecast:
 
 
 def finished_seconds(found: RunResult, percent: float) -> float:
-    """Until so many percent of the fleet have finished in this run.
+    """Until N percent of the fleet have finished in this run.
 
     To the minute in the first sixteen hours, and to a hundredth of the time after them; never later
     than the last of them.

@@ -12,7 +12,7 @@ _MAX_DOUBLINGS = 16
 def jittered_pause_seconds(
     failures: int, draw: float, *, first_seconds: float, longest_seconds: float
 ) -> float:
-    """The pause after so many failures in a row.
+    """The pause after N failures in a row.
 
     Args:
         failures: Counted from 1.

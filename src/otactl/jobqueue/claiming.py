@@ -135,7 +135,7 @@ class Claimer:
         among: int,
         gone: Container[str],
     ) -> JobRequest | None:
-        """One of the first so many that may be deployed now."""
+        """One of the first N that may be deployed now."""
         free = (
             verdict.request
             for verdict in self._overview.verdicts(active, pending)

@@ -31,7 +31,7 @@ _PAUSE_FACTOR = 4
 _LONGEST_PAUSE_MS = 3_600_000
 #: The longest pause is reached before; the table counts attempts, and other tools may write there.
 _MAX_FACTORS = 8
-#: A gate is polled once for so many polls of a running job: each visit reads the request anew.
+#: A gate is polled once for N polls of a running job: each visit reads the request anew.
 _GATE_POLLS = 6
 _VISIT_SHARE = 4
 

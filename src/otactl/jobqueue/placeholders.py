@@ -39,7 +39,7 @@ def placeholder_refusals(document: str, buckets: Container[str]) -> Iterator[str
 
 
 def _location(document: str, position: int) -> S3Location | None:
-    """The object that the placeholder at a position names; None if it cannot be told."""
+    """The object that the placeholder at a position names; None if it is not known."""
     match = PRESIGNED.match(document, position)
     signature = SIGNATURE.match(document, position)
     if match is not None:

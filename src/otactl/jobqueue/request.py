@@ -160,7 +160,7 @@ class JobRequest:
         return self.job_id if self.run == 1 else f"{self.job_id}-r{self.run}"
 
     def is_met_by(self, outcome: Outcome) -> bool:
-        """Whether so many successes are enough for the next of its series."""
+        """Whether N successes are enough for the next of its series."""
         if self.required_succeeded is None or not outcome.things:
             return False
         return outcome.succeeded >= share_of(outcome.things, self.required_succeeded)

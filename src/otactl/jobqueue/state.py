@@ -13,7 +13,7 @@ them: its users read the same table.
         └──cancel──▶ Canceled
 
 A request that cannot be carried out, whatever the reason, is Failed; ``FailureKind`` says of which
-kind. There is no state of its own for dead requests: whoever looks for what needs a person looks
+kind. There is no state of its own for dead requests: a query for what needs a person looks
 at one place.
 """
 
@@ -57,9 +57,9 @@ class FailureKind(StrEnum):
 
     #: It was deployed, and not every thing runs the image: the firmware team.
     DEPLOYMENT = "deployment"
-    #: What the queue holds of it cannot be used or trusted: whoever added it.
+    #: What the queue holds of it cannot be used or trusted: ask who added it.
     REFUSED = "refused"
     #: AWS said no: the account's administrator.
     AWS = "aws"
-    #: Its workers ended again and again without a word: whoever runs them.
+    #: Its workers ended repeatedly without a result: ask who runs them.
     DEAD = "dead"

@@ -79,7 +79,7 @@ def plan_parts(
         options: What holds for all of them.
         size: How many targets a part has at most; None for one request of all.
         now_ms: Epoch milliseconds.
-        random_bytes: Makes as many random bytes as it is told.
+        random_bytes: Makes N random bytes.
     """
     step = size or max(len(targets), 1)
     slices = [tuple(targets[start : start + step]) for start in range(0, len(targets), step)]

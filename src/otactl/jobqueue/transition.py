@@ -38,7 +38,7 @@ class Guard:
 
 
 def guard_of(request: JobRequest) -> Guard:
-    """The guard of a write by whoever holds the request, or of one that nobody holds."""
+    """The guard of a write by the request's holder, or of a request without one."""
     return Guard(fence=request.fence, owner=request.lease.owner if request.lease else None)
 
 

@@ -1,8 +1,8 @@
 """What a configuration out of the queue may name.
 
-Whoever can write to the table or the bucket writes a ``dev.ini`` that a worker carries out with its
+A writer of the table or the bucket writes a ``dev.ini`` that a worker carries out with its
 own rights. So the file may name nothing but the request's own files, and only buckets, regions and
-roles that whoever runs the worker allows: nothing on the worker's disk is read, signed with or
+roles that the worker's operator allows: nothing on the worker's disk is read, signed with or
 uploaded because a file from the queue says so.
 """
 
@@ -26,7 +26,7 @@ GIBIBYTE = 1024**3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trust:
-    """What whoever runs a worker allows.
+    """What a worker's operator allows.
 
     Attributes:
         buckets: Buckets a configuration may use beside the one its request lies in.

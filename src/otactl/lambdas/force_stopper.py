@@ -29,7 +29,7 @@ from botocore.exceptions import ClientError
 
 #: Tells ``otactl deploy`` that an alarm did it (iot ReasonCode: up to 128 of A-Z, 0-9 and _).
 REASON_CODE = "OTACTL_FORCE_STOP"
-#: iot Comment: at most so many characters, none of them a control character.
+#: iot Comment: its longest length, without control characters.
 MAX_COMMENT = 2028
 DIMENSIONS = frozenset({"jobId", "JobId"})
 

@@ -57,7 +57,7 @@ MALFORMED = "malformedEvents"
 
 #: At most 4 metrics an event, so a batch of these stays far below PutMetricData's 1,000 and 1 MB.
 BATCH_EVENTS = 200
-#: PutMetricData takes so many different values for one metric (cloudwatch MetricDatum Values).
+#: Different values that PutMetricData takes for one metric (cloudwatch MetricDatum Values).
 MAX_VALUES = 150
 #: A day more than Lambda and AWS IoT can take to send an event again.
 CLAIM_SECONDS = 2 * 86_400
@@ -67,7 +67,7 @@ MAX_READING = {DOWNLOAD_TIME: 1e7, RETRY_COUNT: 1e9}
 _MAX_TEXT = 128
 _LATEST_SECONDS = 4_102_444_800  # the year 2100
 _JOB_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}", re.ASCII)
-#: CloudWatch's words for a value it will never take, whoever sends it again.
+#: CloudWatch's words for a value that it never takes, however often it is sent.
 _UNACCEPTABLE = frozenset(
     {"InvalidParameterValue", "InvalidParameterValueException", "InvalidParameterCombination"}
     | {"InvalidParameterCombinationException", "ValidationError", "ValidationException"}

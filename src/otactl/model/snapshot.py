@@ -130,7 +130,7 @@ class JobSnapshot:
         source: Where it is known from.
         note: Why the source is not the one that was asked for, or AWS cannot be reached.
         is_stale: Whether the service did not answer when it was last asked; ``note`` says why.
-        polled_ms: When the service was last asked. By events only ended executions are told
+        polled_ms: When the service was last asked. Events report only ended executions
             (aws-facts F4), so QUEUED and IN_PROGRESS are as of then, less what has ended since.
         listed: Of how many executions more is known than that they count.
         pace, eta: None while nothing can be said.

@@ -1,7 +1,7 @@
 """The thing list: one ARN of a thing or a thing group on each line.
 
 Blank lines and lines beginning with ``#`` or ``;`` are skipped, blanks around an ARN do not
-count. A target named twice counts once. Every bad line is told, up to a number that fits a
+count. A target named twice counts once. Every bad line is reported, up to a number that fits a
 screen, then how many more there are.
 
 A list can be long: lines are taken one by one, and of each only the ARN is kept.
@@ -22,7 +22,7 @@ from otactl.model.arn import MAX_ARN_LENGTH, account_hint, is_region, partition_
 from otactl.model.identifier import is_thing_name
 from otactl.model.quoting import quoted
 
-#: How many bad lines, and how many repeated ones, are told one by one.
+#: How many bad lines, and how many repeated ones, are reported one by one.
 MAX_NAMED = 20
 _COMMENT_SIGNS = ("#", ";")
 _BYTE_ORDER_MARK = "\ufeff"

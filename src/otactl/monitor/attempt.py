@@ -1,7 +1,7 @@
 """Whether what is heard of a thing concerns the attempt that is known, a later or an earlier one.
 
 Pages and descriptions number the executions of a thing; the events of AWS do not (aws-facts F4).
-So an event's attempt is told by its time, which has whole seconds, and a number that was only
+So an event's attempt is known by its time, which has whole seconds, and a number that was only
 guessed gives way to time as well.
 """
 

@@ -146,7 +146,7 @@ class CatchUp:
     def _is_worth(self, status: ExecutionStatus) -> bool:
         """Whether a page of a status can bring news."""
         if status in self._recounting and not self._state.surplus(status):
-            # An event told of it after all.
+            # An event reported it after all.
             del self._recounting[status]
             self._relisting.discard(status)
         if status in self._relisting:

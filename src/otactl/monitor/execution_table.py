@@ -238,12 +238,12 @@ class ExecutionTable:
         self._details.drop(row)
 
     def _note_earlier(self, row: int, outcome: ThingOutcome, *, number: int | None) -> None:
-        """Count an attempt that another one followed; each once, however often it is told.
+        """Count an attempt that another one followed; each once, however often it is reported.
 
         Args:
             row: Of the thing.
             outcome: The attempt.
-            number: Its number; None when nobody told it.
+            number: Its number; None if not reported.
         """
         if not outcome.status.is_terminal:
             return
@@ -256,21 +256,21 @@ class ExecutionTable:
                 (key for key, found in attempts.items() if key < 0 and found == code), None
             )
             if guess is not None:
-                # It was counted when nobody told its number.
+                # It was counted before its number was reported.
                 attempts[number] = attempts.pop(guess)
                 return
         self._attempts[outcome.status] += 1
         attempts[-len(attempts) - 1 if number is None else number] = code
 
     def _note_late(self, row: int, outcome: ThingOutcome, *, numbered: bool) -> None:
-        """An earlier attempt was told late."""
+        """An earlier attempt was reported late."""
         number = outcome.execution_number
         if numbered:
             self._note_earlier(row, outcome, number=number)
             if self._guessed[row]:
                 self._numbers[row] = max(self._numbers[row], number + 1)
         elif _CODES[outcome.status] not in self._earlier.get(row, {}).values():
-            # Which one it is cannot be told; one that ended alike would stand for it.
+            # Which one it is is not known; one that ended alike would stand for it.
             self._note_earlier(row, outcome, number=None)
 
     def _is_news(
@@ -318,7 +318,7 @@ class ExecutionTable:
         return min(seconds, before) if is_agent and seconds is not None and before else seconds
 
     def assume(self, status: ExecutionStatus, count: int) -> None:
-        """So many more executions of a status exist that nobody lists."""
+        """N more executions of a status exist that are not listed."""
         self._attempts[status] += count
 
     def asked(self, thing_name: str) -> None:

@@ -4,8 +4,8 @@
 |---|---|---|
 | POLLING | events begin to come | CATCHING_UP: what happened before is asked for |
 | CATCHING_UP | everything that had ended is known | EVENTS |
-| CATCHING_UP, EVENTS | the connection is lost | POLLING, and the user is told |
-| EVENTS | things ended of which no event came | POLLING, and the user is told |
+| CATCHING_UP, EVENTS | the connection is lost | POLLING, and the user is notified |
+| EVENTS | things ended of which no event came | POLLING, and the user is notified |
 | POLLING | an event comes after all, or the connection is back | CATCHING_UP |
 
 While it is not EVENTS the service is asked at every interval, so nothing depends on the broker.
@@ -59,5 +59,5 @@ class Feed:
         self.note = f"events stopped ({reason}); polling instead"
 
     def missed(self) -> None:
-        """Something happened, and no event told."""
-        self.lost("things ended and no event told")
+        """Something happened that no event reported."""
+        self.lost("things ended that no event reported")

@@ -52,7 +52,7 @@ class JobState:
         self.job: JobDescription | None = None
         #: Whether the service knew the job and no longer does.
         self.is_gone = False
-        #: Whether an event with all counts told that the job is over.
+        #: Whether an event with all counts reported that the job is over.
         self.is_fully_reported = False
         #: When the service was last asked.
         self.polled_ms = 0
@@ -153,7 +153,7 @@ class JobState:
             return False  # an earlier job of this id
         status = _OVER.get(event.operation)
         if status is None:
-            # Cancelling and deleting take a while; how they ended is told, or found by asking.
+            # Cancelling and deleting take a while; how they ended is reported, or found by a poll.
             return True
         self.version += 1
         self._counts = self.counts
@@ -179,7 +179,7 @@ class JobState:
     def counts(self) -> JobCounts:
         """Executions by status, as far as is known."""
         if self.job is not None and self.job.status is JobStatus.COMPLETED:
-            return self._counts  # nothing can follow, so they are the truth whoever told them
+            return self._counts  # nothing can follow, so they are final, from polls or events
         ended = {
             status: max(self._counts[status], self.table.executions(status)) for status in TERMINAL
         }
@@ -196,7 +196,7 @@ class JobState:
     def surplus(self, status: ExecutionStatus) -> int:
         """How many executions of a status are known beyond those the service counts.
 
-        Where a thing can have several executions they cannot be told apart well enough to say.
+        Where a thing can have several executions they cannot be distinguished well enough to say.
         """
         if not status.is_terminal or self.table.may_repeat:
             return 0
@@ -238,7 +238,7 @@ class JobState:
         return True
 
     def _delete(self, thing_name: str, at_ms: int) -> bool:
-        """An execution was deleted; what it came to may be told later."""
+        """An execution was deleted; its result may be reported later."""
         self._deleted[thing_name] = at_ms
         if len(self._deleted) > REMEMBERED_EVENTS:
             self._deleted.popitem(last=False)

@@ -1,4 +1,4 @@
-"""Watches one job: looks when it is told to, takes events in, and says how the job stands.
+"""Watches one job: polls when asked to, takes events in, and says how the job stands.
 
 It calls through Protocols and owns no thread and no timer; ``Watch`` decides when to look. Other
 threads may read meanwhile: what is known changes under ``lock`` only, and no call is made under it.
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from otactl.monitor.silence import Silence
     from otactl.monitor.watch_policy import WatchPolicy
 
-#: After so many looks the past is drawn from what is known by then.
+#: After this number of polls the past is drawn from what is known by then.
 _POLLS_FOR_THE_PAST = 20
 #: Answers a page token may get when the list has changed under it.
 _STALE_TOKEN = "InvalidRequestException"  # noqa: S105 - no secret
@@ -196,7 +196,7 @@ class JobWatcher:
 
     @property
     def is_fully_reported(self) -> bool:
-        """Whether an event with counts told that the job is over."""
+        """Whether an event with counts reported that the job is over."""
         return self.state.is_fully_reported
 
     def accept_missing(self) -> None:

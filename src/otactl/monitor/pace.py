@@ -24,7 +24,7 @@ WINDOW_MS = 5 * MINUTE_MS
 _RESOLUTION_MS = 1000
 #: A rate from a shorter time than this says nothing.
 _LEAST_MS = 2000
-#: Nine out of ten lie within so many standard deviations of a normal distribution.
+#: Standard deviations of a normal distribution within which nine out of ten lie.
 _SIGMAS = 1.645
 _SECONDS_PER_MINUTE = 60.0
 #: Nobody waits for the end of a rollout longer than this; the loop that looks for it neither.

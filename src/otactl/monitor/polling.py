@@ -9,7 +9,7 @@ from otactl.model.snapshot import JobDescription, JobSnapshot
 
 
 class DescribesJobs(Protocol):
-    """Whoever can say how a job stands."""
+    """The source of a job's state."""
 
     def describe(self, job_id: str) -> JobDescription | None:
         """The job, or None when there is none."""

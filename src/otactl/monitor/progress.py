@@ -68,7 +68,7 @@ class Progress:
 def progress_of(executions: Iterable[ThingOutcome]) -> Progress:
     """The line as the executions' own times tell it: when queued, started and ended.
 
-    Exact whoever watched or did not. An execution whose start is not known counts as queued until
+    Exact even if no process watched. An execution whose start is not known counts as queued until
     its end.
     """
     moves: list[tuple[int, int, int]] = []

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from otactl.monitor.execution_table import ExecutionTable
 
 MAX_PAGE = 1000
-#: A page at the front of so many times its rows is picked out; one further behind is sorted for.
+#: A page within this multiple of its rows is picked out; one further behind is sorted for.
 _FEW = 20
 _STATUSES = tuple(ExecutionStatus)
 

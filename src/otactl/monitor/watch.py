@@ -5,7 +5,7 @@ events can be relied on nobody asks, except when
 
 - none has come for a while: one look tells whether nothing happened, or events were lost;
 - ``silent_seconds`` have passed: events never tell who is silent;
-- a job's last event says that more has ended than was told.
+- a job's last event says that more has ended than was reported.
 
 A deployment deletes its job as soon as that is over, often before anybody looks again. How it ended
 is then taken from what the deployment wrote down, where that can be read.
@@ -239,7 +239,7 @@ class Watch:
         self._schedule(watched)
 
     def _poll_beside_events(self, watched: WatchState) -> None:
-        """A look that should find nothing that was not told."""
+        """A poll that should find nothing that was not reported."""
         watcher = watched.watcher
         if watched.doubt and watcher.lacks_executions:
             # It is not on its way: it was lost.

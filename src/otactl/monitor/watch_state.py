@@ -19,7 +19,7 @@ class WatchState:
         looked_ms, look: When the job was last looked at, and that by the wall clock.
         silent_after_seconds: How long no event may come before the next look.
         is_answered: Whether the service answered at all.
-        doubt: Whether something seems to have happened that no event told.
+        doubt: Whether something seems to have happened that no event reported.
         failures: Looks in a row that failed.
         failing_since_ms: When the first of them did.
         last_error: Why the last look failed.

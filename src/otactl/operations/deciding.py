@@ -102,7 +102,7 @@ def decide_at(
 def new_decision(
     act: Act, asking: GateStatus | None, *, clients: AwsClients, now_ms: int, comment: str
 ) -> Decision:
-    """A decision by whoever these credentials are; an approval answers the gate that asks."""
+    """A decision by the identity of these credentials; an approval answers the gate that asks."""
     return Decision(
         act=act,
         identity=identity_of(clients),

@@ -41,7 +41,7 @@ def examine_account(
     )
     if clients.region is None:
         raise UserMistake("no AWS region is set", hint="use --region or AWS_REGION")
-    # Whoever is not signed in can ask nothing at all.
+    # Without credentials nothing can be asked.
     identity = identity_of(clients)
     rollout = None if loaded is None else loaded.configuration.job.rollout
     wanted = None if rollout is None else rollout.maximum_per_minute

@@ -139,7 +139,7 @@ class DeployProgress(SilentObserver):
             )
 
     def _time_left(self, snapshot: JobSnapshot, total: int) -> str:
-        """How long the rest takes, if that can be told."""
+        """How long the rest takes, if that is known."""
         job = snapshot.job
         assert job is not None  # noqa: S101 - asked for a job alone
         left = estimate(

@@ -82,7 +82,7 @@ def _print_failures(console: Console, result: DeploymentResult) -> None:
 
 
 def _parts(result: DeploymentResult) -> list[tuple[str, RoundResult]]:
-    """What failures are told of: each round, or each wave that began, and what it is called."""
+    """What failures are listed by: each round, or each wave that began, and what it is called."""
     if not result.waves:
         return [(f"round {each.round}: ", each) for each in result.rounds]
     return [

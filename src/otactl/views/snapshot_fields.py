@@ -1,4 +1,4 @@
-"""A snapshot as JSON: what ``otactl monitor --output json`` prints and the page is told.
+"""A snapshot as JSON: what ``otactl monitor --output json`` prints and the page gets.
 
 Times are ISO 8601 in UTC, durations seconds, rates per minute. What is not known is null.
 """

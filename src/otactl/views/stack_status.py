@@ -1,4 +1,4 @@
-"""A stack on the terminal: its state, what watches, who is told, and what went wrong."""
+"""A stack on the terminal: its state, what watches, who is notified, and what went wrong."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def print_status(console: Console, health: StackHealth) -> None:
     for name, alarm_state in health.alarms.items():
         table.add_row("alarm", f"{_coloured(alarm_state)} {escape(name)}")
     for subscriber in health.subscribers:
-        table.add_row("told", escape(subscriber))
+        table.add_row("notified", escape(subscriber))
     failures = health.failed_messages
     table.add_row("put aside as failed", f"[red]{failures}[/]" if failures else "0")
     console.print(table)

@@ -159,7 +159,7 @@ def instant(at_ms: int | None) -> str:
 def eta_words(eta: Eta | None) -> str:
     """How long the rest takes: ``about 12 min (10 min to 15 min)``."""
     if eta is None:
-        return "not to be told yet"
+        return "not known yet"
     return f"about {estimated(eta.likely_seconds)} ({eta_range(eta)})"
 
 
@@ -175,7 +175,7 @@ def eta_range(eta: Eta) -> str:
 def pace_words(pace: Pace | None) -> str:
     """How fast it goes: ``50 notified, 43 finished per minute (last 5 min)``."""
     if pace is None:
-        return "not to be told yet"
+        return "not known yet"
     return (
         f"{figure(round(pace.notified_per_minute, 1))} notified,"
         f" {figure(round(pace.finished_per_minute, 1))} finished per minute"

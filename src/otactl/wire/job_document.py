@@ -1,4 +1,4 @@
-"""The job document: what a thing is told to install.
+"""The job document: what a thing is to install.
 
 The manual's form is ``{"command": "fota", "streamId", "fileId", "fileSize", "imageVer",
 "md5sum"}``, which is the format ``otactl``; ``afr_ota_document`` writes the other one. Beside it

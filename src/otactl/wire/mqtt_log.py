@@ -1,8 +1,8 @@
 """Where the MQTT library below reports, such as a socket that it failed to receive on.
 
 Python writes warnings of a logger without handlers to the terminal, in the middle of a progress
-bar. What is lost and tried again is told by otactl in its own words; whoever sets up logging reads
-the library's too, as ``otactl.mqtt``.
+bar. otactl reports in its own words what is lost and retried; a program that sets up logging
+reads the library's too, as ``otactl.mqtt``.
 """
 
 from __future__ import annotations

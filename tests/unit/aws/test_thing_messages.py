@@ -33,7 +33,7 @@ def get(**fields):
         (
             "jobs/notify-next",
             json.dumps({"execution": {"jobId": "job-1", "status": "QUEUED"}}).encode(),
-            "told of job job-1",
+            "notified of job job-1",
         ),
         ("streams/s/get/cbor", get(block_offset=7, block_count=1), "asked for block 7"),
         ("streams/s/get/cbor", get(block_offset=8, block_count=4), "asked for blocks 8 to 11"),

@@ -192,7 +192,7 @@ def test_a_bad_image_stops_at_the_canary_and_nobody_else_is_told(site):
 
     assert type(executor.failure) is GateFailed
     assert "5 of 5 things failed; at most 0 may" in str(executor.failure)
-    assert "25 things of later waves were never told" in str(executor.failure)
+    assert "25 things of later waves were never notified" in str(executor.failure)
     assert it.jobs.created == ["TestJob1234-canary"]
     assert set(it.jobs.began) == set(it.waves["canary"])
     assert not result.is_success

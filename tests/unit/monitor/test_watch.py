@@ -221,7 +221,7 @@ def test_lost_events_are_noticed_at_the_end_and_asked_for():
 
     assert screen.last.job.counts[S.SUCCEEDED] == 100
     assert screen.last.listed == 100
-    assert "no event told" in screen.last.note
+    assert "that no event reported" in screen.last.note
 
 
 def test_when_events_stop_coming_it_says_so_and_polls():
@@ -237,7 +237,7 @@ def test_when_events_stop_coming_it_says_so_and_polls():
 
     watch.run()
 
-    noticed = next(one for one in screen.shown if "no event told" in one.note)
+    noticed = next(one for one in screen.shown if "that no event reported" in one.note)
     assert noticed.at_ms <= world_start(world) + 140_000
     assert screen.last.job.counts[S.SUCCEEDED] == 100
 

@@ -1,7 +1,7 @@
 """GetPackageConfiguration and UpdatePackageConfiguration, which MiniStack lacks.
 
 Whether AWS IoT Jobs may write the ``$package`` shadow of a thing once its job with
-``destinationPackageVersions`` has SUCCEEDED (aws-facts O). Here it is kept and told; Jobs never
+``destinationPackageVersions`` has SUCCEEDED (aws-facts O). Here it is kept and returned; Jobs never
 writes the shadow.
 
 Touched, in ``ministack.services.iot``: ``handle_request`` is wrapped for this path.

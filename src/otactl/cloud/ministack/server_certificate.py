@@ -1,4 +1,4 @@
-"""The cloud's certificates: with an elliptic key for whoever can, an RSA one for the others.
+"""The cloud's certificates: an elliptic key for clients that support it, RSA for the others.
 
 Signing with RSA is most of what a TLS handshake costs the server: a sixth of the processor time of
 a large rollout. AWS has both kinds of certificates, too.

@@ -7,7 +7,7 @@ each that is some seventy messages a second (figures in ``docs/adr/0006-subscrip
 Touched: the dictionary ``ministack.services.iot._subscriptions`` is replaced by one that shows
 these two functions only the entries that can matter; both are wrapped to say which those are.
 What a filter matches is still MiniStack's own decision: the index may show too many entries, never
-too few, and whoever else looks into the dictionary sees all of it.
+too few, and other code that reads the dictionary sees all of it.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ Touched, in ``ministack.services.iot``: ``_job_target_resolve``, ``_jobs_thing_j
 ``_delete_thing_group``, ``_add_thing_to_group``, ``_jobs_materialize_executions`` and
 ``handle_request`` are wrapped;
 ``_thing_groups`` and ``_things`` are read as MiniStack's own functions read them. The list of a
-group's things is replaced by one that finds a thing at once, and a CONTINUOUS job is told of a new
+group's things is replaced by one that finds a thing at once, and a CONTINUOUS job learns of a new
 thing but does not look for it at each read: both make a group's filling quadratic otherwise.
 """
 

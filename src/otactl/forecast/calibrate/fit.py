@@ -13,7 +13,7 @@ One group is fitted. What is taken from what:
 | failure, rejection, silence | how started first attempts ended; TIMED_OUT counts as silence |
 | repeat failure | how attempts ended that followed a failure of the same thing |
 
-Not told by executions, and left at their defaults: whether a failure came before or after the
+Not known from executions, and left at their defaults: whether a failure came before or after the
 installation, and how the share online varies through the day.
 """
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 #: A thing that starts within this time was connected when it was notified.
 ONLINE_SECONDS = 120
-#: So many equally spaced quantiles stand for what was measured.
+#: Number of equally spaced quantiles that stand for what was measured.
 QUANTILES = 21
 _ENDED = frozenset(
     {

@@ -198,7 +198,7 @@ def _few_values(context: LintContext, alarm: Alarm) -> Iterator[Finding]:
 
 
 def _supported(values: int, *, is_upper: bool) -> str:
-    """The most extreme percentile that so many values per period tell."""
+    """The most extreme percentile that N values per period support."""
     if values < _FEWEST_VALUES:
         return "stat = Average, or a longer period"
     tail = -(-100 * _ENOUGH_VALUES // values)
@@ -206,7 +206,7 @@ def _supported(values: int, *, is_upper: bool) -> str:
 
 
 def _values_per_period(context: LintContext, minutes: int) -> int:
-    """At most so many things that are connected are notified within a period."""
+    """The most connected things that are notified within a period."""
     totals = context.notified_by_minute
     before = [0] * minutes + totals
     after = [*totals, *[totals[-1]] * minutes]

@@ -105,7 +105,7 @@ def _expected_by_period(context: LintContext, alarm: Alarm, share: float) -> lis
 
 
 def _bad(alarm: Alarm, expected: float, threshold: float) -> float:
-    """The chance that a period with so many executions expected is bad."""
+    """The chance that a period with N expected executions is bad."""
     is_upper = alarm.alarm_type is AlarmType.UPPER
     if not _adds_up(alarm):
         # Each execution is a value of 1, whatever else there is in the period.
@@ -125,7 +125,7 @@ def _adds_up(alarm: Alarm) -> bool:
 
 
 def _poisson_up_to(most: int, expected: float) -> float:
-    """The chance of at most so many, of a Poisson variable; exact but for its far ends."""
+    """The chance of at most N, of a Poisson variable; exact except at its far ends."""
     reach = 10 * math.sqrt(expected) + 40
     if most < 0 or most < expected - reach:
         return 0.0
@@ -143,7 +143,7 @@ def _poisson_up_to(most: int, expected: float) -> float:
 
 
 def _at_least(chances: list[float], wanted: int) -> float:
-    """The chance that at least so many of independent events happen."""
+    """The chance that at least N of independent events happen."""
     counts = [1.0] + [0.0] * wanted
     for happens in chances:
         for number in range(wanted, 0, -1):

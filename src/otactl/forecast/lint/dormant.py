@@ -1,7 +1,7 @@
 """What would be said of a section that is switched off, were it switched on.
 
 A file such as the manual's own carries sections that its switches leave off. They are the next
-thing somebody switches on, so what is wrong with them is told now, as a note.
+thing somebody switches on, so what is wrong with them is reported now, as a note.
 """
 
 from __future__ import annotations

@@ -213,7 +213,7 @@ class LintContext:
         return totals[min(len(totals) - 1, int(seconds // _MINUTE_SECONDS))]
 
     def seconds_until_executed(self, count: int) -> float | None:
-        """When so many executions have ended, when all goes well; None when there are fewer."""
+        """When N executions have ended, if all goes well; None if there are fewer."""
         for minute, notified in enumerate(self.notified_by_minute):
             if notified * self.online_share >= count:
                 return minute * _MINUTE_SECONDS + self.typical_seconds

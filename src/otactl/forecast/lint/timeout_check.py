@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _MINUTE_SECONDS = 60
 _DAY_MINUTES = 1440
-#: So many times what the slowest need is more than patience.
+#: Above this multiple of what the slowest need, a timeout is too long.
 _FAR_TOO_LONG = 10
 _HALF = 0.5
 
@@ -36,7 +36,7 @@ def _no_timeout(context: LintContext) -> Finding:
     expected = context.things * context.mean(lambda g: g.silence_rate)
     count = f", about {expected:,.0f} of {context.things:,}," if expected >= 1 else ""
     is_continuous = context.job.target_selection is TargetSelection.CONTINUOUS
-    open_ended = "nobody is told" if is_continuous else "the job never completes"
+    open_ended = "nobody is notified" if is_continuous else "the job never completes"
     return Finding(
         code="OTA301",
         severity=Severity.WARNING,

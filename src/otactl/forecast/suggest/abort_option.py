@@ -34,7 +34,7 @@ class AbortOption:
 
     Attributes:
         false_alarm: Chance that a healthy fleet trips it.
-        executions: So many executions of a bad fleet end before it fires, 19 times in 20;
+        executions: Executions of a bad fleet that end before it fires, 19 times in 20;
             infinite when it often does not fire at all.
     """
 

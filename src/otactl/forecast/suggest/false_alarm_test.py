@@ -25,7 +25,7 @@ def alarm_runs(false_alarm: float) -> int:
 def most_alarms(runs: int, false_alarm: float) -> int:
     """How many of the runs may trip the criterion and still show that no more than this do.
 
-    With so many or fewer, a criterion that trips more often than ``false_alarm`` passes one time
+    With N or fewer, a criterion that trips more often than ``false_alarm`` passes one time
     in twenty at most; none at all is asked for where the runs are too few to show it.
     """
     below, count = 0.0, -1

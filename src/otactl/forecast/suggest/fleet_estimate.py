@@ -26,7 +26,7 @@ class FleetEstimate:
     """What a fleet does.
 
     Attributes:
-        finished: Share of the notified things that have finished after so many minutes.
+        finished: Share of the notified things that have finished after N minutes.
         succeeded: Share that have succeeded by then.
         failure_share: Share of ended executions that an ALL criterion counts.
         bricked_share: Share of the notified things that are bricked in the end.
@@ -39,7 +39,7 @@ class FleetEstimate:
 
 
 def learn(scenario: Scenario, minutes: int) -> FleetEstimate:
-    """Watch a sample for so many minutes."""
+    """Watch a sample for N minutes."""
     # However small the fleet: the abort threshold hangs on the share of failures found here.
     sample = SAMPLE
     job = replace(scenario.job, rollout=Rollout(maximum_per_minute=sample), abort_criteria=())

@@ -86,7 +86,7 @@ def too_alarming(setting: Setting, alarms: int, runs: int) -> str:
 
 
 def no_criterion(good: FleetEstimate, bad: FleetEstimate) -> str:
-    """The bad image fails too little to be told from a good one."""
+    """The bad image fails too little to be distinguished from a good one."""
     return (
         f"the failure rate binds: {100 * bad.failure_share:.2g}% of the executions fail with the "
         f"bad image and {100 * good.failure_share:.2g}% with a good one; no threshold tells the "

@@ -120,7 +120,7 @@ def _lag(estimate: FleetEstimate) -> tuple[int, float]:
 
 
 def _first_minute(batches: Integers, shares: NDArray[np.float64], wanted: float) -> float:
-    """The first minute by whose end so many have got there, by bisection."""
+    """The first minute by whose end N have got there, by bisection."""
 
     def reached(minute: int) -> float:
         return float(batches[: minute + 1] @ shares[minute + 1 :: -1][: minute + 1])

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     OnStep = Callable[[str, int, int], None]
 
 CURVE_RUNS = 60
-#: So many times the failures of a healthy fleet the criteria are made to bear, one after the other.
+#: Multiples of a healthy fleet's failures that the criteria must tolerate, tried in this order.
 _CAUTION = (1.0, 1.5, 2.0, 3.0, 4.0)
 _MINUTE_SECONDS = 60
 #: The outline looks this much further than the wish, to show what more time would buy.

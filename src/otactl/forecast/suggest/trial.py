@@ -2,7 +2,7 @@
 
 With room to spare, so that the promise holds for other runs as well: of 200 runs the 97.5% quantile
 must keep the limit, which bounds the 95% quantile of any other runs at 95% confidence. Of false
-alarms there must be so few in so many runs that a criterion which trips more often than is allowed
+alarms there must be so few in N runs that a criterion which trips more often than is allowed
 passes one time in twenty at most: for the usual 1%, none in 299. A setting that cannot pass any
 more is not played further.
 """
@@ -70,7 +70,7 @@ class Trial:
         return sorted(float(found.bricked) for found in play(scenario))
 
     def bricked_while_hopeful(self, setting: Setting) -> list[float]:
-        """The same, until so many runs brick too many that the limit cannot be kept any more."""
+        """The same, until too many runs brick too many things for the limit to be kept."""
         over, bricked = 0, []
         with closing(plays(bad(self.scenario, setting, self.goal, BAD_RUNS))) as runs:
             for found in runs:
@@ -112,7 +112,7 @@ class Trial:
 
 
 def with_margin(ordered: Sequence[float]) -> float:
-    """What of so many runs, ascending, has to keep a limit for others to keep it 19 times in 20."""
+    """Which of N runs, ascending, has to keep a limit for others to keep it 19 times in 20."""
     return quantile(ordered, _MARGIN)
 
 

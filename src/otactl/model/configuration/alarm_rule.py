@@ -63,7 +63,7 @@ def topics_are_in_region(topics: tuple[str, ...], region: str) -> Finding | None
     if not topics:
         return Finding(
             code="never",
-            message="is empty: the alarm goes off and nobody is told",
+            message="is empty: the alarm goes off and nobody is notified",
             severity=Severity.WARNING,
         )
     return None

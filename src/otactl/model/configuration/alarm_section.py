@@ -96,7 +96,7 @@ class AlarmSection(Section):
     sns_topics: Annotated[tuple[str, ...], TOPIC_ARNS] = key(
         "snsTopics",
         about=(
-            "The SNS topics that are told when the alarm goes off, separated by commas. "
+            "The SNS topics that are notified when the alarm goes off, separated by commas. "
             "`otactl stack outputs` shows the ARNs of the monitoring stack's three."
         ),
         becomes=f"{_ALARM} AlarmActions",

@@ -27,7 +27,7 @@ class EndBehavior(StrEnum):
 
 
 class RolloutSection(Section):
-    """[JOB_EXECUTE_ROLLOUT_CONFIG]: how many things are told of the job per minute."""
+    """[JOB_EXECUTE_ROLLOUT_CONFIG]: how many things are notified of the job per minute."""
 
     maximum_per_minute: Annotated[
         int, WholeNumber(limits.MAXIMUM_PER_MINUTE, "things per minute")

@@ -228,7 +228,7 @@ class Word(Kind):
     Attributes:
         accepts: Whether a text has the form.
         form: The form, to be read behind "must be".
-        hint: What may be wrong with a text that has not the form, when that can be told.
+        hint: What may be wrong with a text that has not the form, if that is known.
     """
 
     type_name: str

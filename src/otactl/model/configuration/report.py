@@ -29,7 +29,7 @@ class Finding:
     severity: Severity = Severity.ERROR
 
 
-#: A file that is none of ours would otherwise be told key by key.
+#: A file that is none of ours would otherwise be reported key by key.
 MAX_UNKNOWN = 20
 
 

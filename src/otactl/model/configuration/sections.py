@@ -140,7 +140,7 @@ SECTIONS: tuple[SectionSpec, ...] = (
     SectionSpec(
         name="JOB_EXECUTE_ROLLOUT_CONFIG",
         model=job_section.RolloutSection,
-        about="How many things are told of the job per minute.",
+        about="How many things are notified of the job per minute.",
         switch=KeyName(DEFAULT, "useJobExecutionsRolloutConfig"),
     ),
     SectionSpec(

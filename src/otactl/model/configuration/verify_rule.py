@@ -80,7 +80,7 @@ def eligibility_is_of_snapshots(use: bool, selection: TargetSelection) -> Findin
 
 
 def current_is_known(skips: bool, *versions: str | None) -> Finding | None:  # noqa: FBT001
-    """Whoever has the new version can be told only where that is said."""
+    """Which things have the new version is known only if the file names it."""
     if skips and not any(versions):
         return Finding(
             code="requires",

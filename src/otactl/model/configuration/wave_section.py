@@ -120,7 +120,7 @@ class _GateSection(Section):
     maximum_per_minute: Annotated[int | None, WholeNumber(limits.MAXIMUM_PER_MINUTE)] = key(
         "maximumPerMinute",
         about=(
-            "How many things of the wave are told of the job per minute. Left out, what the wave's"
+            "How many things of the wave are notified per minute. Left out, what the wave's"
             " job would have without waves."
         ),
         becomes="the maximumPerMinute of the wave's job",

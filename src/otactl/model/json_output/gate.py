@@ -25,7 +25,7 @@ class OutcomeComparison(TypedDict):
     difference: float | None
     interval95: list[float | None] | None
     visibleAt80: float | None
-    """The least difference that so many things show in 80% of cases."""
+    """The smallest difference that arms of this size show in 80% of cases."""
     p: float | None
     threshold: float | None
 

@@ -26,7 +26,7 @@ class TimeLeft(TypedDict):
 
 
 class Percentiles(TypedDict):
-    """Of what so many devices reported."""
+    """Percentiles of what N devices reported."""
 
     count: int
     p50: float | None

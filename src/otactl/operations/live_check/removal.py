@@ -73,7 +73,7 @@ def _end(jobs: Jobs, job_id: str, record: LiveRecord) -> None:
         and not found.is_being_deleted
         and is_ours(found.description, record.run_id)
     ):
-        # Whoever began the check consented to its end; nobody's device is in this job.
+        # The user who began the check consented to its end; no device of a user is in this job.
         end_job(jobs, job_id, Deletion(), Consent.YES)
 
 

@@ -94,7 +94,7 @@ def read_checkpoint(
     Args:
         request: The request.
         store: Where it is kept.
-        before: A fence that whoever wrote it did not have yet; the request's own for its worker.
+        before: A fence that its writer did not have yet; the request's own for its worker.
 
     Raises:
         FileRefused: It is there and cannot be used.

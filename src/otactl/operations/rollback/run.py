@@ -1,9 +1,9 @@
 """Takes a deployment back: it is stopped, it is decided who took the image, and each goes back.
 
 One deployment of its own for each former version, with a journal that names the one it takes back.
-All of these exist before the first of their jobs does; a later call finds them, and whoever took
-the image since. The journal of the deployment that is taken back stays locked meanwhile, so that
-there is one rollback of it at a time.
+All of these exist before the first of their jobs does; a later call finds them, and the
+things that took the image since. The journal of the deployment that is taken back stays locked
+meanwhile, so that there is one rollback of it at a time.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ class RollbackRun:
         self._journal = journal
         self._loaded = loaded
         self._configuration = loaded.configuration
-        # The clock of a deployment that has ended is shielded from whoever wants to stop.
+        # The clock of a deployment that has ended is shielded from a request to stop.
         self._environment = replace(environment, clock=environment.clock.renewed())
         self._services = self._environment.services()
         self._store = DeploymentStore(environment.state_dir)

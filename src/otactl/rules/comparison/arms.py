@@ -39,7 +39,7 @@ class ArmSizes:
 
     @classmethod
     def at_most(cls, wave: int, unnotified: int) -> ArmSizes:
-        """Those of so many things, if all are connected."""
+        """The arms' sizes for a wave of N things, if all are connected."""
         return cls(wave=min(wave, MAX_ARM), control=min(control_size(wave), unnotified))
 
     @property

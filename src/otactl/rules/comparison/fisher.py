@@ -17,7 +17,7 @@ _NEGLIGIBLE = 1e-18
 
 
 def log_choose(things: int, taken: int) -> float:
-    """The logarithm of how many ways there are to take so many of the things."""
+    """The logarithm of the number of ways to take N of the things."""
     return lgamma(things + 1) - lgamma(taken + 1) - lgamma(things - taken + 1)
 
 

@@ -38,7 +38,7 @@ def divide(
     Args:
         things: The names of all things, each once.
         sizes: Of each wave, in order.
-        seed: Whoever has the same seed and the same things gets the same waves.
+        seed: The same seed and the same things give the same waves.
         members: The names of the things in each group that a size names.
     """
     left = dict.fromkeys(in_hash_order(things, seed))

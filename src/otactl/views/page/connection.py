@@ -78,7 +78,7 @@ class BoundedConnection(H11Protocol):
 
 
 class PageServer(uvicorn.Server):
-    """A server that ends at once: by then the pages were told, and have asked what they need."""
+    """A server that ends at once: the pages were notified before, and have what they need."""
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Cut what is still open, such as a reader that takes nothing, then end.

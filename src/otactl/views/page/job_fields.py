@@ -1,4 +1,4 @@
-"""What the page is told of a job: its snapshots, its things, its policy, as JSON."""
+"""What the page gets of a job: its snapshots, its things, its policy, as JSON."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
     from otactl.monitor.table_query import TablePage
     from otactl.views.outcome import Outcome
 
-#: Failure groups told at once; the table finds the others.
+#: Failure groups sent at once; the table finds the others.
 _MAX_GROUPS = 25
 
 
 class BoardNews:
-    """What one page is told, message by message: only the jobs that are others than before.
+    """What one page gets, message by message: only the jobs that are others than before.
 
     Args:
         board: The jobs.
@@ -49,7 +49,7 @@ class BoardNews:
     def fields(self) -> dict[str, Any]:
         """Everything the page shows by itself, as far as it does not know it yet."""
         board = self._board
-        # Read before the jobs: what is put in meanwhile is then told with the next message.
+        # Read before the jobs: what is put in meanwhile is then sent with the next message.
         version, is_finished, failure = board.version, board.is_finished, board.failure
         jobs = []
         for job_id in board.job_ids:

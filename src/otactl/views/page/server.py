@@ -88,7 +88,7 @@ def serving_page(board: Board, actions: PageActions, port: int) -> Iterator[str]
         _await_start(server, thread)
         yield f"http://{location}/{token}/"
     finally:
-        # Open pages are told first, so that they do not take it for a lost connection.
+        # Open pages are notified first, so that they do not take it for a lost connection.
         page_shutdown.say(LAST_SECONDS + _HEAR_SECONDS)
         server.should_exit = True
         thread.join(_START_SECONDS)

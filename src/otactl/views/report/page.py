@@ -174,7 +174,7 @@ def _waves(content: ReportContent) -> str:
 
 
 def _rounds_table(content: ReportContent) -> str:
-    if content.waves or len(content.rounds) < 2:  # noqa: PLR2004 - one round is told by its own section
+    if content.waves or len(content.rounds) < 2:  # noqa: PLR2004 - one round has its own section
         return ""
     seen = [
         status

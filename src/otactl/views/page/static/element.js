@@ -34,7 +34,7 @@ export function write(id, text) {
 }
 
 /**
- * Make the children of an element those of a list, and keep the elements that stay: whoever has the
+ * Make the children of an element those of a list, and keep the elements that stay: a reader who has the
  * focus on one, or opened a dialog from it, finds it again.
  *
  * Each item is `{key, build, update}`: `build` makes its element, `update` brings one up to date.

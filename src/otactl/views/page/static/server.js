@@ -90,7 +90,7 @@ export function listen({ board, line, last }) {
     line("moved", heardAt);
   }
 
-  // Whoever comes back to the page, or to the network, need not wait for the next try.
+  // A reader who comes back to the page, or to the network, need not wait for the next try.
   function hurry() {
     if (waiting && !document.hidden) open();
     check();
