@@ -73,7 +73,6 @@ def test_no_sentence_says_whoever_or_tells() -> None:
         for path in sorted(SOURCE.rglob("*.py"))
         for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
         if re.search(r"\b(whoever|told)\b", line, re.IGNORECASE)
-        and not any(f'"{name}"' in line or f"{name}:" in line for name in JSON_FIELDS)
     }
 
     assert found == set()

@@ -41,8 +41,8 @@ class Front:
         application: MiniStack's.
         streams: Serves streams over HTTP.
         tags: Their tags.
-        on_scope: Told the account and region of every IoT request.
-        on_reset: Told when MiniStack forgot everything, before the client is.
+        on_scope: Called with the account and region of every IoT request.
+        on_reset: Called when MiniStack forgot everything, before the client is.
     """
 
     def __init__(

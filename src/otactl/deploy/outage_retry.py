@@ -25,7 +25,7 @@ class OutageRetry:
 
     Args:
         clock: Time.
-        on_pause: Told why and for how many seconds, before each pause.
+        on_pause: Called with why and for how many seconds, before each pause.
         max_unreachable_seconds: How long AWS may be out of reach.
     """
 

@@ -59,7 +59,7 @@ def collect_outcomes(
         may_repeat: Whether a thing can have several executions: by retries, or by joining a
             CONTINUOUS job again. Its last one counts.
         detail_limit: How many things may be asked about one by one.
-        on_progress: Told how many of them have been.
+        on_progress: Called with how many of them have been.
         keep: Gets every execution that is listed, then once more those with details.
     """
     unsuccessful = _last_per_thing(

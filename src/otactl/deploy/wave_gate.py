@@ -44,7 +44,7 @@ class GateJudge:
         filling: Says whether the next wave's group is ready.
         comparer: Compares waves with things that were not updated.
         decisions: What people decided.
-        on_poll: Told each look at a job: the wave's number, and what was found.
+        on_poll: Called with each poll of a job: the wave's number, and what was found.
     """
 
     def __init__(

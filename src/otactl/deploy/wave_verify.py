@@ -68,7 +68,7 @@ class VersionVerifier:
         self._rule = plan.verify
         self._known: dict[int, dict[str, ThingVersion]] = {}
         self._search_at_ms: dict[int, float] = {}
-        #: Told how far a long reading is: done, of how many.
+        #: Called with how far a long reading is: done, of how many.
         self.on_progress: Callable[[int, int], None] = lambda _done, _of: None
 
     @property

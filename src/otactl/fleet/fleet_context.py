@@ -51,7 +51,7 @@ class FleetContext:
         template: The custom document with placeholders that the devices are for; None when they
             read one of otactl's dialects.
         workers: Threads for verifying and fetching.
-        on_finished: Told of every execution that leaves a device's hands.
+        on_finished: Called with each execution that leaves a device's hands.
         version_sources: Where devices report the version that runs.
         image_versions: The version that an image has in itself, by SHA-256; else it has the one
             that the job document says.

@@ -67,7 +67,7 @@ class FleetRun:
         public_key: What signed images are checked with.
         payload_format: Of stream messages.
         template: The custom document with placeholders that they read, if they read one.
-        on_result: Told of each result, in the fleet's thread.
+        on_result: Called with each result, in the fleet's thread.
         version_sources: Where devices that have a factory image report the version that runs.
         image_versions: The version that an image has in itself, by SHA-256; else it has the one
             that the job document says.

@@ -99,7 +99,7 @@ def play(
     Args:
         scenario: What is forecast.
         workers: How many runs at a time.
-        on_run: Told how many runs are done, in the caller's thread.
+        on_run: Called with how many runs are done, in the caller's thread.
     """
     tallies: list[RunResult] = []
     for found in plays(scenario, workers=workers):

@@ -36,7 +36,7 @@ def make_forecast(
         alarms: How many alarms the deployment makes.
         watch: How otactl would look at the running job.
         workers: How many runs at a time.
-        on_run: Told how many runs are done.
+        on_run: Called with how many runs are done.
     """
     tallies = play(scenario, workers=workers, on_run=on_run)
     was_aborted = any(found.aborted_ms is not None for found in tallies)

@@ -170,7 +170,7 @@ def forecast_waves(
     Args:
         scenario: What is forecast.
         name: What to call it.
-        on_run: Told how many runs are done.
+        on_run: Called with how many runs are done.
     """
     played = []
     for seed in np.random.SeedSequence(scenario.seed).spawn(scenario.runs):

@@ -36,7 +36,7 @@ class Overview:
         """The pending requests in the queue's order, read as far as needed, and each only once.
 
         Args:
-            on_malformed: Told what stands among them and is no request.
+            on_malformed: Called with what stands among them and is no request.
         """
         return _Replayed(self._pending(on_malformed))
 

@@ -5,7 +5,7 @@ be played in a test. Polling and events fill the same table by the same rules, w
 end in the same snapshot:
 
 - Asked, the service's counts are the truth.
-- Told by events, a terminal status counts whatever is larger: what the service said when it was
+- Reported by events, a terminal status counts whatever is larger: what the service said when it was
   last asked, or what the table knows by now. An event of an execution the table knows already
   changes nothing, so neither a doubled event nor one that overtook an answer counts twice.
 - Events say nothing before an execution has ended (aws-facts F4): QUEUED and IN_PROGRESS are those

@@ -62,7 +62,7 @@ class Watch:
         messages: Where events come in; also what the loop waits on.
         clock: Time.
         policy: How closely.
-        on_snapshot: Told a job's id and how it stands, whenever that may have changed.
+        on_snapshot: Called with a job's id and how it stands, whenever that may have changed.
         is_over: Whether a job has ended for good, by its id and snapshot.
         expects_events: Whether events were asked for.
         renew: Called when AWS refused, before the next try: the credentials may be other ones.

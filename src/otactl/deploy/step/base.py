@@ -78,12 +78,12 @@ class StepContext:
     Attributes:
         deployment_id: Whose step it is; everything created carries it.
         targets: The ARNs of the thing list, in order.
-        on_progress: Told how far a long step is: done, of how many.
-        on_snapshot: Told each look at the running job.
+        on_progress: Called with how far a long step is: done, of how many.
+        on_snapshot: Called with each poll of the running job.
         on_executions: Given what became of the executions of a round, a part at a time.
         on_members: Given the things that groups of the list had when a round's job was made.
         not_reached: The things named for a round that have no execution, by name.
-        on_note: Told what a user should know of a long wait.
+        on_note: Called with what a user should know of a long wait.
         consent: Why ``undo`` may delete a job.
         has_deadline: Whether the deployment's --max-wait counts.
         waited_ms: For how long the step has been under way, milliseconds, the processes before this

@@ -59,7 +59,7 @@ def suggest(scenario: Scenario, goal: Goal, on_step: OnStep | None = None) -> Su
         scenario: The fleet, the image and the rest of the policy; its rollout and abort criteria
             are not looked at.
         goal: What is wanted.
-        on_step: Told what is being done, how far it is, and of how much.
+        on_step: Called with what is being done, how far it is, and of how much.
     """
     if scenario.things < MINIMA[0]:
         return Suggestion(goal=goal, binds=too_few(scenario.things))

@@ -100,7 +100,7 @@ def build_page(board: Board, actions: PageActions, page_shutdown: PageShutdown) 
     Args:
         board: The jobs.
         actions: What buttons do.
-        page_shutdown: Whether the program is about to end; pages that are open are told.
+        page_shutdown: Whether the program is about to end; open pages are notified.
     """
     page = _Page(board, actions, page_shutdown)
     return Starlette(
@@ -149,7 +149,7 @@ class _Page:
         news = BoardNews(self._board)
         reported, notified_at = -1, -_NOTIFY_SECONDS
         while not await request.is_disconnected():
-            # Asked first: what the board was told before the end is told before it, too.
+            # Asked first: what the board got before the end is sent before it, too.
             ends = self._page_shutdown.is_said
             version, now = self._board.version, loop.time()
             if version != reported and (ends or now - notified_at >= _NOTIFY_SECONDS):
@@ -269,7 +269,7 @@ class _PageStream(StreamingResponse):
     """A stream that holds a place among the open pages until it has ended, however it ends.
 
     Args:
-        content: What is told.
+        content: What is sent.
         location: The place, taken before: between looking whether one is free and taking it nobody
             else may look.
     """

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class PageShutdown:
     """Counts the pages that are open, and holds the end up until they have asked what they need.
 
-    A page draws and lists less often than it is told of news. So at the end it asks once more:
+    A page draws and lists less often than news comes. So at the end it asks once more:
     else it would stand there for good with a table older than its counts.
     """
 
