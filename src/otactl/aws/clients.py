@@ -87,7 +87,7 @@ class CallCounter:
     """Counts the requests that went out, retries included, by ``service:Operation``.
 
     Attributes:
-        on_answer: Called with each request how it went: name, HTTP status (None when no answer came),
+        on_answer: Called after each request: name, HTTP status (None when no answer came),
             error code (empty when there is none). Called on the thread that made the request.
     """
 

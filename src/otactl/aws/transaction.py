@@ -1,6 +1,6 @@
 """DynamoDB calls that are tried again as long as trying again can help.
 
-Distinguished (API Reference, TransactionCanceledException): a condition that did not hold is an answer
+Two errors (API Reference, TransactionCanceledException): a condition that did not hold is an answer
 for the caller; a transaction that collided with another one, or was throttled, is tried again after
 a pause drawn at random; everything else is an error. Botocore repeats throttled calls itself, but
 not cancelled transactions, nor the keys that BatchGetItem leaves undone. The token makes a repeated
