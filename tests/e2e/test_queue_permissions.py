@@ -119,6 +119,13 @@ def test_only_who_approves_can_decide_and_can_do_nothing_else(
         name: user_with(site, f"{name}-{unique}", policy_of(site, name))
         for name in ("adder", "worker", "approver")
     }
+    # Also one who adds and may read what gates ask cannot answer.
+    reads = next(
+        e for e in policy_of(site, "approver")["Statement"] if e["Action"] == "s3:GetObject"
+    )
+    adds = policy_of(site, "adder")
+    adds["Statement"].append(reads)
+    users["adder"] = user_with(site, f"reading-adder-{unique}", adds)
     path = site.write_waves("waveList = canary:1")
     path.write_text(path.read_text() + "[WAVE_CONFIG_canary]\napproval = True\n")
     added = site.queue("add", str(path), "-o", "json", **users["adder"])

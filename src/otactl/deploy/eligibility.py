@@ -6,7 +6,7 @@ The version that each thing runs before is kept with it, for verification and ro
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from otactl.deploy.state_reading import Reading, plan_reading, read_states
 from otactl.errors import UserMistake
 from otactl.model.arn import Arn, thing_arn
 from otactl.model.eligibility import LeftOut, LeftOutReason, UnknownVersion
+from otactl.model.identifier import is_thing_name
 from otactl.model.thing_list import ThingList
 from otactl.model.thing_state import ThingState
 from otactl.rules.eligibility import why_left_out
@@ -104,18 +105,74 @@ def choose_things(
     if eligibility is None:
         return Choice(thing_list=thing_list, former={n: one.version for n, one in states.items()})
     left_out = _left_out(configuration, states, services.now_ms())
-    account, region = configuration.account, configuration.region
     left = names.keys() - {one.thing_name for one in left_out} - excepted
     if not left:
         raise _nobody_left(configuration.file_name, left_out)
-    kept = tuple(
-        listed.get(name) or str(thing_arn(region, account, name)) for name in names if name in left
-    )
+    former = {name: states[name].version for name in names if name in left}
     return Choice(
-        thing_list=replace(thing_list, things=kept, groups=()),
+        thing_list=_narrowed(configuration, thing_list, listed, former),
         left_out=left_out,
-        former={name: states[name].version for name in names if name in left},
+        former=former,
     )
+
+
+def choose_again(
+    configuration: DeploymentConfiguration,
+    thing_list: ThingList,
+    former: Mapping[str, str | None],
+    left_out: tuple[LeftOut, ...],
+    *,
+    excepted: frozenset[str] = frozenset(),
+) -> Choice:
+    """The choice that another process made at the plan; what is kept of it is not trusted.
+
+    No thing is asked again. The members of groups may have changed since, so that what was kept
+    alone says which unlisted things there are.
+
+    Args:
+        configuration: Says what was asked.
+        thing_list: Who is listed.
+        former: What each thing that gets the image reported, as it was kept.
+        left_out: Who does not get it, as it was kept.
+        excepted: Who gets no image anyway.
+
+    Raises:
+        UserMistake: It is not a choice among these things.
+    """
+    if configuration.eligibility is None:
+        return Choice(thing_list=thing_list, former=former)
+    listed = {Arn.parse(arn).resource_name: arn for arn in thing_list.things}
+    names, out = former.keys(), {one.thing_name for one in left_out}
+    wanted, found = listed.keys() - excepted, names | out
+    is_choice = (
+        bool(names)
+        and names.isdisjoint(out)
+        and found.isdisjoint(excepted)
+        and (wanted <= found if thing_list.groups else wanted == found)
+        and all(is_thing_name(name) for name in found - wanted)
+    )
+    if not is_choice:
+        raise UserMistake(
+            f"the kept choice of things is not one among those of {thing_list.file_name}",
+            hint="somebody changed what a worker kept; add the request anew",
+        )
+    return Choice(
+        thing_list=_narrowed(configuration, thing_list, listed, names),
+        left_out=left_out,
+        former=former,
+    )
+
+
+def _narrowed(
+    configuration: DeploymentConfiguration,
+    thing_list: ThingList,
+    listed: Mapping[str, str],
+    names: Iterable[str],
+) -> ThingList:
+    """The list of the things that get the image, without groups."""
+    account, region = configuration.account, configuration.region
+    kept = tuple(listed.get(name) or str(thing_arn(region, account, name)) for name in names)
+    return replace(thing_list, things=kept, groups=())
 
 
 def _left_out(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import signal
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -89,10 +89,21 @@ def about_deployment(
     }
 
 
-def begin(loaded: LoadedDeployment, plan: Plan, environment: DeploymentEnvironment) -> Journal:
+def begin(
+    loaded: LoadedDeployment,
+    plan: Plan,
+    environment: DeploymentEnvironment,
+    about: Mapping[str, Any] | None = None,
+) -> Journal:
     """Begin the journal of a deployment; from here on it can be resumed or undone.
 
     Before, the image is signed, if that was left for now.
+
+    Args:
+        loaded: The deployment's files.
+        plan: Its plan.
+        environment: What it runs in.
+        about: What else the journal says of it.
     """
     plan = sign_plan(plan, loaded.configuration, environment.signing)
     journal = Journal.create(
@@ -104,7 +115,8 @@ def begin(loaded: LoadedDeployment, plan: Plan, environment: DeploymentEnvironme
         | {
             "rehearsal": environment.is_rehearsal,
             "localCloud": environment.local_cloud and environment.local_cloud.to_fields(),
-        },
+        }
+        | dict(about or {}),
     )
     choice = plan.choice or Choice(thing_list=loaded.thing_list)
     journal.enter_targets(choice.thing_list.things)

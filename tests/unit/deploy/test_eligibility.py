@@ -12,7 +12,7 @@ from tests.support.dev_ini import configuration_of, dev_ini, section
 from tests.support.plan import a_plan_with, a_summary
 from tests.unit.model.configuration.test_wave_section import wave_ini
 
-from otactl.deploy.eligibility import Choice, choose_things
+from otactl.deploy.eligibility import Choice, choose_again, choose_things
 from otactl.deploy.journal import Journal
 from otactl.deploy.planner import PlanOptions
 from otactl.deploy.preparation import Request, prepare
@@ -52,6 +52,18 @@ class Asked:
             replace(self.aws.services, aws_time_ms=self.aws_time_ms),
             self.notes.append,
             excepted=frozenset(excepted),
+        )
+
+    def again(self, kept: Choice, *, excepted=(), **changes) -> Choice:
+        """What another process makes of the choice that was kept, or of a changed one."""
+        fields = {"former": kept.former, "left_out": kept.left_out} | changes
+        own = section("ELIGIBILITY_CONFIG", fromVersions="1.0..1.9")
+        verify = section("VERIFY_CONFIG", expectedVersion="2.0")
+        return choose_again(
+            configuration_of(dev_ini(own, verify, useEligibilityConfig="True")),
+            self.listed,
+            excepted=frozenset(excepted),
+            **fields,
         )
 
 
@@ -314,3 +326,40 @@ def test_a_plan_is_for_those_who_are_left_and_its_journal_knows_them(aws, tmp_pa
             "thing-group",
             "thing-group/members",
         ]
+
+
+def test_a_choice_that_was_kept_is_made_again_without_asking_a_thing(aws):
+    asked = Asked(aws, things=["b", "a"], groups={"pumps": ["m", "n"]})
+    for name, version in {"b": "1.0", "a": "2.0", "m": "1.5", "n": "0.1"}.items():
+        asked.states.report(name, version=version)
+    first = asked.choose(fromVersions="1.0..1.9")
+    # What things report, and who is in the group, may be another thing by now.
+    asked.states.report("b", version="2.0")
+    aws.registry.groups["pumps"] = ("", ["n"])
+    asked.states.calls.clear()
+
+    assert asked.again(first) == first
+    assert not asked.states.calls
+
+
+@pytest.mark.parametrize("groups", [{}, {"pumps": ["m"]}], ids=["things", "a group"])
+def test_a_choice_that_somebody_changed_is_refused(aws, groups):
+    asked = Asked(aws, things=["c", "b", "a"], groups=groups)
+    for name, version in {"c": "1.1", "b": "1.0", "a": "2.0", "m": "1.5"}.items():
+        asked.states.report(name, version=version)
+    kept = asked.choose(fromVersions="1.0..1.9")
+    (out,) = kept.left_out
+    wrong = {
+        "left out and not": {"former": kept.former | {"a": "2.0"}},
+        "a listed thing is missing": {"former": {"b": "1.0"}},
+        "nobody left out": {"left_out": ()},
+        "nobody gets it": {"former": {}},
+        "no name": {"left_out": (out, replace(out, thing_name="no name"))},
+        "excepted": {"excepted": ("b",)},
+    }
+    if not groups:
+        wrong["a stranger"] = {"former": kept.former | {"stranger": "1.0"}}
+
+    for name, change in wrong.items():
+        with pytest.raises(UserMistake, match="not one among those of list"):
+            pytest.fail(f"{name}: {asked.again(kept, **change)}")

@@ -16,10 +16,12 @@ from otactl.cli.queue.options import (
     RequestArgument,
     queued,
 )
+from otactl.errors import AwsRefused, UserMistake
 from otactl.jobqueue.state import RequestState
 
 if TYPE_CHECKING:
     from otactl.jobqueue.schedule import Wait
+    from otactl.model.eligibility import LeftOut
     from otactl.operations.queue.session import QueueSession
 
 _OPEN = (RequestState.DEPLOYING, RequestState.PENDING)
@@ -77,14 +79,22 @@ def show(
 ) -> None:
     """Show everything about one request."""
     from otactl.operations.queue.request_fields import request_fields
+    from otactl.operations.queue.wave_file import left_out_of
     from otactl.views.request_table import field_lines
 
-    fields = request_fields(queue.session().find(request))
+    session = queue.session()
+    found = session.find(request)
+    fields = request_fields(found)
+    left_out: tuple[LeftOut, ...] = ()
+    try:
+        left_out = left_out_of(found, session.store)
+    except (AwsRefused, UserMistake) as error:
+        terminal.warn(f"which things are left out cannot be read: {error}")
     if output is OutputFormat.JSON:
-        terminal.print_json(fields)
+        terminal.print_json({**fields, "leftOut": [one.to_fields() for one in left_out]})
         return
     console = terminal.stdout_console()
-    for line in field_lines(fields):
+    for line in field_lines({**fields, "leftOut": {one.thing_name: one.words for one in left_out}}):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 

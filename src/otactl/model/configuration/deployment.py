@@ -128,18 +128,12 @@ class DeploymentConfiguration:
         """Refuse what no worker of the queue does.
 
         Raises:
-            UserMistake: The file leaves things out, or rolls back.
+            UserMistake: The file rolls back.
         """
         if self.waves is not None and self.waves.rolls_back:
             raise UserMistake(
                 f"{self.file_name}: the queue does not roll back yet (onGateFailure = rollback)",
                 hint="use onGateFailure = stop; `otactl rollback` is for deployments of `deploy`",
-            )
-        if self.eligibility is not None:
-            raise UserMistake(
-                f"{self.file_name}: the queue does not leave things out yet"
-                " (useEligibilityConfig = True)",
-                hint="use a file with useEligibilityConfig = False for this",
             )
 
     @property

@@ -6,7 +6,7 @@ from typing import NotRequired
 
 from typing_extensions import TypedDict
 
-from otactl.model.json_output.deployment import Deployment
+from otactl.model.json_output.deployment import Deployment, LeftOut
 
 
 class Series(TypedDict):
@@ -77,6 +77,7 @@ class Request(TypedDict):
     gate: NotRequired[str | None]
     outcome: NotRequired[RequestOutcome | None]
     endedAt: NotRequired[str | None]
+    leftOut: NotRequired[list[LeftOut]]
     waitsFor: NotRequired[Wait | None]
 
 

@@ -20,11 +20,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from otactl.deploy.eligibility import Choice
-from otactl.deploy.journal import Journal, Phase
+from otactl.deploy.eligibility import choose_again
+from otactl.deploy.journal import Phase
 from otactl.deploy.preparation import Request, prepare, prepare_again
 from otactl.deploy.step import CreateJob, DeleteExistingJob
-from otactl.deploy.store import DeploymentStore
 from otactl.deploy.wave_run import WaitOptions
 from otactl.errors import (
     AwsRefused,
@@ -41,7 +40,7 @@ from otactl.jobqueue.failure_policy import gate_pause_ms, may_pass, own_fault
 from otactl.jobqueue.state import FailureKind
 from otactl.jobqueue.trust import document_refusals
 from otactl.model.outcome import DeploymentResult
-from otactl.operations.deployment import about_deployment, carry_out
+from otactl.operations.deployment import begin, carry_out
 from otactl.operations.environment import DeploymentEnvironment, RequestPace
 from otactl.operations.queue.checkpoint import (
     Checkpoint,
@@ -61,6 +60,7 @@ from otactl.operations.queue.request_files import (
 from otactl.operations.queue.wave_file import read_waves
 
 if TYPE_CHECKING:
+    from otactl.deploy.journal import Journal
     from otactl.deploy.observer import Observer
     from otactl.deploy.plan import Plan
     from otactl.deploy.planner import PlanOptions
@@ -188,7 +188,7 @@ class Attempt:
             )
             if is_new:
                 keeper.keep()
-            journal = self._begin(loaded, plan, environment)
+            journal = begin(loaded, plan, environment, {"request": request.job_id})
             try:
                 restore(journal, checkpoint, now_ms=self._clock.now_ms())
                 jobs = _created_jobs(journal)
@@ -270,18 +270,24 @@ class Attempt:
         )
         if checkpoint is not None:
             kept = read_waves(request, self._session.store)
+            choice = choose_again(
+                loaded.configuration,
+                loaded.thing_list,
+                kept.former,
+                kept.left_out,
+                excepted=loaded.excepted,
+            )
             plan = prepare_again(
-                wanted,
+                replace(wanted, thing_list=choice.thing_list),
                 environment.services(),
                 document=checkpoint.document,
                 things=checkpoint.things,
                 kept=kept.names,
             )
             self._check_document(plan)
-            choice = Choice(thing_list=loaded.thing_list, former=kept.former)
             return plan.model_copy(update={"choice": choice}), checkpoint, False
         now_ms = self._clock.now_ms()
-        plan = prepare(wanted, environment.services())
+        plan = prepare(wanted, environment.services(), self._frontend.note)
         self._check_document(plan)
         if any(isinstance(step, DeleteExistingJob) for step in plan.steps):
             raise UserMistake(
@@ -307,21 +313,6 @@ class Attempt:
         ]
         if reasons:
             raise UserMistake(f"{request.job_id}: {'; '.join(reasons)}")
-
-    def _begin(
-        self, loaded: LoadedDeployment, plan: Plan, environment: DeploymentEnvironment
-    ) -> Journal:
-        journal = Journal.create(
-            DeploymentStore(self._folder).path(plan.deployment_id),
-            plan,
-            now_ms=self._clock.now_ms(),
-            about=about_deployment(loaded, environment) | {"request": self._claimed.request.job_id},
-        )
-        journal.enter_targets(loaded.thing_list.things)
-        journal.enter_former(plan.choice.former if plan.choice else {})
-        journal.enter_waves(plan.wave_things)
-        journal.enter_excepted(plan.excepted)
-        return journal
 
     def _leave(
         self, journal: Journal, result: DeploymentResult, waits: GateWaits, *, is_poll: bool

@@ -57,7 +57,7 @@ class Checkpoint(BaseModel):
         rounds: The journal's record of each round that is over, in order.
         failure: Why it ended before its time, once what it created is being deleted; the next
             worker goes on deleting, and deploys nothing.
-        waves: How far waves are; None without them, and before the first step.
+        waves: How far waves are; None without them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -83,7 +83,8 @@ class Checkpoint(BaseModel):
     def of(cls, plan: Plan, *, planned_ms: int) -> Checkpoint:
         """The first checkpoint of a plan."""
         job = next(step for step in plan.steps if isinstance(step, CreateJob))
-        return cls(planned_ms=planned_ms, document=job.document, things=plan.things)
+        waves = WaveState(phase=Phase.RUNNING) if plan.waves else None
+        return cls(planned_ms=planned_ms, document=job.document, things=plan.things, waves=waves)
 
 
 def read_checkpoint(
@@ -210,9 +211,8 @@ class CheckpointKeeper:
 
     def _keep(self) -> None:
         request = self._claimed.request
-        waves = None
-        if self._plan.waves and request.waves is None:
-            waves = write_waves(request, self._store, KeptWaves.of(self._plan))
+        kept = KeptWaves() if request.waves else KeptWaves.of(self._plan)
+        waves = write_waves(request, self._store, kept) if kept != KeptWaves() else None
         # A name of its own each time: what a later worker points at, no earlier one replaces.
         name = f"{request.fence}-{self._number}.json"
         self._number += 1

@@ -51,14 +51,13 @@ def decide_request(
         raise UserMistake(
             f"{job_id} was only just taken, and has no plan yet", hint="try again in a minute"
         )
-    if request.waves is None:
+    # The worker that has the request may have written it: nothing but its gates is used.
+    checkpoint = read_checkpoint(request, session.store, before=request.fence + 1)
+    if checkpoint is None or checkpoint.waves is None:
         raise UserMistake(f"{job_id} has no waves", hint=f"`otactl cancel {job_id}` stops its job")
     asking = None
     if act is Act.APPROVE:
-        # The worker that has the request may have written it: nothing but its gates is used.
-        checkpoint = read_checkpoint(request, session.store, before=request.fence + 1)
-        state = checkpoint.waves if checkpoint is not None else None
-        asking = asking_gate(state.gates if state is not None else (), wave, comment)
+        asking = asking_gate(checkpoint.waves.gates, wave, comment)
     decision = new_decision(act, asking, clients=session.clients, now_ms=now_ms, comment=comment)
     session.decisions(request).append(decision)
     return decision

@@ -60,10 +60,17 @@ def submit(submission: Submission, session: QueueSession, *, now_ms: int) -> tup
         The requests, in their order.
 
     Raises:
-        UserMistake: It has waves and is to be split.
+        UserMistake: It has waves or leaves things out, and is to be split.
         AwsRefused: There is no such table or bucket, or something is not allowed.
     """
-    if submission.split is not None and submission.loaded.configuration.waves is not None:
+    configuration = submission.loaded.configuration
+    if submission.split is not None and configuration.eligibility is not None:
+        raise UserMistake(
+            f"{configuration.file_name}: --split and useEligibilityConfig = True exclude one"
+            " another: a batch of which every thing is left out would stop the series",
+            hint="use waves in place of --split, or set useEligibilityConfig = False",
+        )
+    if submission.split is not None and configuration.waves is not None:
         raise UserMistake(
             "--split makes batches, useWaveConfig = True makes waves: use one of them",
             hint="waves have gates and approvals; with --split, set useWaveConfig = False",

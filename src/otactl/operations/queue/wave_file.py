@@ -1,4 +1,6 @@
-"""Which things are in which wave, as the queue keeps it: decided at the plan, never again.
+"""What a plan decided of things, as the queue keeps it: who is in which wave, and who is left out.
+
+Decided once, by the worker that makes the plan; no later one asks again.
 
 One compressed file for a request, written by the worker that made the plan; the request's item has
 its digest. A million names of 20 characters are 23 MB, compressed about five.
@@ -13,7 +15,9 @@ from typing import TYPE_CHECKING, Self
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from otactl.aws.release_store import FileRefused
+from otactl.jobqueue.request import MalformedRequest
 from otactl.jobqueue.stored_file import FileRole, StoredFile, release_key
+from otactl.model.eligibility import LeftOut
 
 if TYPE_CHECKING:
     from otactl.aws.release_store import ReleaseStore
@@ -29,20 +33,27 @@ class KeptWaves(BaseModel):
 
     Attributes:
         names: The names of the things of each wave.
-        former: What things reported as their version, where that was asked.
+        former: What things reported as their version, where that was asked; with eligibility, of
+            exactly the things that get the image.
+        left_out: Who gets no image, and why.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     names: dict[str, tuple[str, ...]] = {}
     former: dict[str, str | None] = {}
+    left_out: tuple[LeftOut, ...] = ()
 
     @classmethod
     def of(cls, plan: Plan) -> Self:
         """Of a plan that was just made."""
         waves = zip(plan.waves, plan.wave_things, strict=True)
-        former = dict(plan.choice.former) if plan.choice else {}
-        return cls(names={wave.name: names for wave, names in waves}, former=former)
+        choice = plan.choice
+        return cls(
+            names={wave.name: names for wave, names in waves},
+            former=dict(choice.former) if choice else {},
+            left_out=choice.left_out if choice else (),
+        )
 
 
 def write_waves(request: JobRequest, store: ReleaseStore, kept: KeptWaves) -> StoredFile:
@@ -50,6 +61,18 @@ def write_waves(request: JobRequest, store: ReleaseStore, kept: KeptWaves) -> St
     content = gzip.compress(kept.model_dump_json().encode(), mtime=0)
     key = release_key(FileRole.WAVES, request.aws_job_id, f"{request.fence}.json.gz")
     return store.write(request.bucket, key, content)
+
+
+def left_out_of(request: JobRequest | MalformedRequest, store: ReleaseStore) -> tuple[LeftOut, ...]:
+    """The things of a request that get no image, and why; none before there is a plan.
+
+    Raises:
+        FileRefused: What is kept cannot be used.
+        AwsRefused: It may not be read.
+    """
+    if isinstance(request, MalformedRequest) or request.waves is None:
+        return ()
+    return read_waves(request, store).left_out
 
 
 def read_waves(request: JobRequest, store: ReleaseStore) -> KeptWaves:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from tests.support.dev_ini import configuration_of, dev_ini, found, section
 
-from otactl.errors import UserMistake
 from otactl.model.eligibility import (
     EligibilityRule,
     HardwareRule,
@@ -103,9 +102,3 @@ def test_the_rest_has_defaults_and_bounds():
 )
 def test_what_is_out_of_bounds_is_refused(key: str, text: str, code: str):
     assert faults(**{key: text}) == [("ELIGIBILITY_CONFIG", key, code)]
-
-
-def test_the_queue_refuses_a_file_that_leaves_things_out():
-    configuration_of(dev_ini()).refuse_queueing()
-    with pytest.raises(UserMistake, match="the queue does not leave things out"):
-        configuration_of(eligibility_ini()).refuse_queueing()
