@@ -23,7 +23,7 @@ from otactl.jobqueue.claimed_request import ClaimedRequest
 from otactl.jobqueue.claiming import Claimer
 from otactl.jobqueue.lease_policy import LeasePolicy
 from otactl.jobqueue.ports import ClaimAnswer
-from otactl.jobqueue.request import Failure, JobRequest, MalformedRequest, Outcome
+from otactl.jobqueue.request import Failure, JobRequest, LeftOpen, MalformedRequest, Outcome
 from otactl.jobqueue.state import FailureKind, RequestState
 from otactl.jobqueue.stored_file import StoredFile
 from otactl.jobqueue.transition import (
@@ -38,6 +38,7 @@ from otactl.jobqueue.transition import (
     taken,
     with_checkpoint,
 )
+from otactl.model.open_jobs import OpenJobs, OpenWave
 
 if TYPE_CHECKING:
     from otactl.aws.clients import AwsClients
@@ -419,3 +420,61 @@ def test_no_hold_that_somebody_made_up_blocks_a_thing_for_ever(
 def queue_name(clients: AwsClients, unique: str) -> str:
     make_table(clients, TableSettings(name=f"strange-{unique}"))
     return f"strange-{unique}"
+
+
+def left_open(order_key: str, due_ms: int) -> LeftOpen:
+    jobs = OpenJobs(
+        deployment_id="20261123T120000Z-abcdef",
+        region="eu-west-1",
+        waves=(OpenWave(job_id="jobId_a-rest", group_name="otactl-a-rest"),),
+    )
+    return LeftOpen(order_key=order_key, due_ms=due_ms, jobs=jobs)
+
+
+def test_what_is_left_open_comes_up_when_it_is_due_and_for_one_worker_only(
+    table: RequestTable,
+) -> None:
+    requests = [request_for(f"t{number}", number=number) for number in range(3)]
+    table.add(requests)
+    kept = []
+    for number, request in enumerate(requests):
+        mine = claimed(table, request)
+        kept.append(left_open(mine.order_key, NOW_MS + 1000 * (2 - number)))
+        after = deployed(mine, OUTCOME, now_ms=NOW_MS, open_until_ms=kept[-1].due_ms)
+        assert table.move(mine, after, guard_of(mine), kept[-1])
+
+    assert list(table.due(NOW_MS - 1)) == []
+    assert list(table.due(NOW_MS + 1000)) == [kept[2], kept[1]]
+    first = kept[2]
+    assert table.reschedule(first, NOW_MS + 5000)
+    assert not table.reschedule(first, NOW_MS + 6000)
+    assert not table.reschedule(first, None)
+    assert list(table.due(NOW_MS + 9000)) == [
+        kept[1],
+        kept[0],
+        left_open(first.order_key, NOW_MS + 5000),
+    ]
+    for each in table.due(NOW_MS + 9000):
+        assert table.reschedule(each, None)
+    assert list(table.due(NOW_MS + 9000)) == []
+    assert {each.open_until_ms for each in table.listed(RequestState.DEPLOYED)} == {
+        each.due_ms for each in kept
+    }
+
+
+@pytest.mark.parametrize(
+    ("key", "content"),
+    [
+        ("000000000000001/a", '{"deployment_id": "x", "region": "here", "waves": []}'),
+        ("000000000000001/a", "no JSON"),
+        ("1/a", '{"deployment_id": "x", "region": "eu-west-1", "waves": []}'),
+    ],
+)
+def test_what_is_no_entry_of_open_jobs_is_left_as_it_is(
+    clients: AwsClients, queue_name: str, key: str, content: str
+) -> None:
+    item = {"jobStatus": {"S": "otactl-open"}, "timestamp": {"S": key}, "open": {"S": content}}
+    clients.dynamodb.put_item(TableName=queue_name, Item=item)
+
+    assert list(DynamoRequestTable(clients, queue_name).due(NOW_MS)) == []
+    assert clients.dynamodb.scan(TableName=queue_name)["Items"] == [item]

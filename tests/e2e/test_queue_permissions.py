@@ -195,3 +195,30 @@ def _take_back(site: QueueSite, job_id: str) -> None:
             is_there = job["status"] != "DELETION_IN_PROGRESS"
             if job["jobId"] == each.aws_job_id and is_there:
                 site.clients.iot.delete_job(jobId=each.aws_job_id, force=True)
+
+
+def test_only_a_worker_closes_what_finished_requests_left_open(
+    site: QueueSite, unique: str
+) -> None:
+    adder = user_with(site, f"adder-{unique}", policy_of(site, "adder"))
+    worker = user_with(site, f"worker-{unique}", policy_of(site, "worker"))
+    crippled = user_with(
+        site, f"crippled-{unique}", without(policy_of(site, "worker"), "ClaimAndRecord")
+    )
+    key = {"jobStatus": {"S": "otactl-open"}, "timestamp": {"S": f"{1:015d}/20261101-120000"}}
+    content = {
+        "deployment_id": "20261101T120000Z-abcdef",
+        "region": REGION,
+        "waves": [{"job_id": "jobId_20261101-120000-rest"}],
+    }
+    dynamodb = site.clients.dynamodb
+    dynamodb.put_item(TableName=site.table_name, Item=key | {"open": {"S": json.dumps(content)}})
+
+    for user in (adder, crippled):
+        refused = site.queue("run", "--once", "--state-dir", "state", **user)
+        assert "left open could not be closed" in refused.stderr
+        assert dynamodb.get_item(TableName=site.table_name, Key=key).get("Item")
+    closed = site.queue("run", "--once", "--state-dir", "state", **worker)
+
+    assert "openDays are over; its jobs are closed" in closed.stderr
+    assert "Item" not in dynamodb.get_item(TableName=site.table_name, Key=key)

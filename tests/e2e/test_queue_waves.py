@@ -163,3 +163,54 @@ def test_things_that_are_excepted_get_nothing(site: QueueSite, clients: AwsClien
 
     assert site.request(job_id).state == "Deployed"
     assert {thing for _, thing in devices.carried_out} == set(site.things[:5])
+
+
+def make_due(site: QueueSite) -> None:
+    """Let openDays be over for everything that is left open."""
+    for left in site.table.due(9 * 10**13):
+        assert site.table.reschedule(left, 1)
+
+
+def test_stragglers_may_come_until_open_days_are_over_then_any_visit_closes(
+    site: QueueSite, clients: AwsClients
+) -> None:
+    path = site.write_waves(requiredEndedPercentage="50", openDays="2")
+    path.write_text(path.read_text().replace("cleanUpCfg = True", "cleanUpCfg = False"))
+    added = json.loads(site.queue("add", str(path), "-o", "json").stdout)
+    job_id = added["requests"][0]["jobId"]
+    online = set(site.things)
+
+    def answer(job: str, thing: str) -> str | None:
+        # Of each wave, one thing is offline.
+        if job not in offline:
+            offline[job] = thing
+        return "SUCCEEDED" if thing in online and offline[job] != thing else None
+
+    offline: dict[str, str] = {}
+    with AnsweringDevices(clients, things=site.things, answer=answer):
+        visit_until_over(site, job_id)
+    request = site.request(job_id)
+    assert request.state == "Deployed"
+    assert request.ended_ms is not None
+    assert request.open_until_ms is not None
+    assert 1.9 < (request.open_until_ms - request.ended_ms) / 86_400_000 < 2.1
+    jobs = [f"{job_id}-canary", f"{job_id}-rest"]
+    assert statuses(clients, jobs) == ["IN_PROGRESS"] * 2
+    assert "openDays" not in visit(site).stderr
+
+    make_due(site)
+    closing = visit(site)
+
+    assert f"{job_id}: openDays are over; its jobs are closed" in closing.stderr
+    assert statuses(clients, jobs) == ["CANCELED"] * 2
+    (canary,) = [clients.iot.describe_job(jobId=job)["job"] for job in jobs[:1]]
+    assert canary["reasonCode"] == "OTACTL_CLOSE_CANCEL"
+    assert not canary["forceCanceled"]
+    shown = json.loads(site.queue("show", job_id, "-o", "json").stdout)
+    assert shown["closedAt"] > shown["endedAt"]
+    assert list(site.table.due(9 * 10**13)) == []
+    assert "openDays" not in visit(site).stderr
+
+
+def statuses(clients: AwsClients, jobs: list[str]) -> list[str]:
+    return [clients.iot.describe_job(jobId=job)["job"]["status"] for job in jobs]

@@ -19,7 +19,7 @@ from otactl.jobqueue.target_set import TargetSet
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from otactl.jobqueue.request import Failure
+    from otactl.jobqueue.request import Failure, LeftOpen
     from otactl.jobqueue.transition import Guard
 
 NOW_MS = 1_795_000_000_000
@@ -48,6 +48,7 @@ class MemoryTable:
 
     def __init__(self) -> None:
         self.items: dict[tuple[RequestState, str], JobRequest | MalformedRequest] = {}
+        self.left_open: list[LeftOpen] = []
         self.gate = 0
 
     def add(self, requests: Sequence[JobRequest]) -> None:
@@ -92,10 +93,29 @@ class MemoryTable:
         self._replace(before, after)
         return True
 
-    def move(self, before: JobRequest, after: JobRequest, guard: Guard) -> bool:
-        if (after.state, after.order_key) in self.items:
+    def move(
+        self,
+        before: JobRequest,
+        after: JobRequest,
+        guard: Guard,
+        left_open: LeftOpen | None = None,
+    ) -> bool:
+        if (after.state, after.order_key) in self.items or not self.amend(before, after, guard):
             return False
-        return self.amend(before, after, guard)
+        self.left_open += [left_open] if left_open else []
+        return True
+
+    def due(self, now_ms: int) -> Iterator[LeftOpen]:
+        found = sorted(self.left_open, key=lambda each: (each.due_ms, each.order_key))
+        return iter([each for each in found if each.due_ms <= now_ms])
+
+    def reschedule(self, left_open: LeftOpen, due_ms: int | None) -> bool:
+        if left_open not in self.left_open:
+            return False
+        self.left_open.remove(left_open)
+        if due_ms is not None:
+            self.left_open.append(replace(left_open, due_ms=due_ms))
+        return True
 
     def quarantine(self, malformed: MalformedRequest, failure: Failure, *, now_ms: int) -> bool:
         if self.items.pop((malformed.state, malformed.order_key), None) is None:

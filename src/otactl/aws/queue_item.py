@@ -31,6 +31,7 @@ OURS = frozenset(
     | {"seriesName", "seriesPart", "seriesParts", RUN, "attempt", "lastError"}
     | {"things", "succeeded", "rounds", "failureKind", "failureReason", "exitCode"}
     | {"endedAt", "keepDays", "requiredSucceeded", "maximumMinutes", "gate", "imageVersion"}
+    | {"openUntil", "closedAt"}
 )
 
 
@@ -115,6 +116,8 @@ def _progress_attributes(request: JobRequest) -> Item:
         "keepDays": request.keep_days,
         "requiredSucceeded": request.required_succeeded,
         "maximumMinutes": request.maximum_minutes,
+        "openUntil": request.open_until_ms,
+        "closedAt": request.closed_ms,
     }
     texts = {
         OWNER: request.lease.owner if request.lease else None,

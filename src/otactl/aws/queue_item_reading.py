@@ -230,6 +230,8 @@ def _request(read: _Attributes, order_key: str, state: RequestState) -> JobReque
         keep_days=read.number("keepDays"),
         required_succeeded=_share(read),
         maximum_minutes=read.number("maximumMinutes"),
+        open_until_ms=read.number("openUntil"),
+        closed_ms=read.number("closedAt"),
         foreign=read.foreign(),
     )
     if len({file.name for file in request.files} | {"dev.ini"}) != len(request.files) + 1:

@@ -12,6 +12,7 @@ A condition that did not hold is an answer, not an error; see ``aws.transaction`
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from otactl.aws.queue_item import (
@@ -27,6 +28,7 @@ from otactl.aws.queue_item import (
     quarantined_item,
 )
 from otactl.aws.queue_item_reading import request_of
+from otactl.aws.queue_open import due_query, left_open_of, open_item, open_key
 from otactl.aws.transaction import MAX_ACTIONS, REFUSED, PatientDynamo
 from otactl.aws.translate import translated
 from otactl.errors import UserMistake
@@ -36,7 +38,7 @@ from otactl.jobqueue.state import RequestState
 
 if TYPE_CHECKING:
     from otactl.aws.clients import AwsClients
-    from otactl.jobqueue.request import Failure
+    from otactl.jobqueue.request import Failure, LeftOpen
     from otactl.jobqueue.transition import Guard
 
 #: Requests on the first page: as many as a worker usually looks at. Each page doubles, up to 100.
@@ -153,12 +155,20 @@ class DynamoRequestTable:
         return self._update(update | {"UpdateExpression": expression.strip()}, after)
 
     @translated("dynamodb")
-    def move(self, before: JobRequest, after: JobRequest, guard: Guard) -> bool:
-        """Move a request to another state."""
+    def move(
+        self,
+        before: JobRequest,
+        after: JobRequest,
+        guard: Guard,
+        left_open: LeftOpen | None = None,
+    ) -> bool:
+        """Move a request to another state, and keep what it left open."""
         delete = self._guarded(
             before, fence=guard.fence, owner=guard.owner, until_ms=guard.until_ms
         )
         actions = [{"Delete": _without_empty_values(delete)}, self._put(item_of(after))]
+        if left_open is not None:
+            actions.append(self._put(open_item(left_open)))
         if not self._patient.transact(actions):
             return True
         # A try whose answer was lost may have done it.
@@ -176,6 +186,24 @@ class DynamoRequestTable:
         }
         put = self._put(quarantined_item(malformed, failure, now_ms=now_ms))
         return not self._patient.transact([{"Delete": delete}, put])
+
+    def due(self, now_ms: int) -> Iterator[LeftOpen]:
+        """What finished requests left open and is to be closed by now, page by page."""
+        found = map(left_open_of, self._queried(due_query(self._name, now_ms)))
+        return (each for each in found if each is not None)
+
+    @translated("dynamodb")
+    def reschedule(self, left_open: LeftOpen, due_ms: int | None) -> bool:
+        """Let it be due later, or never again."""
+        delete = {
+            "TableName": self._name,
+            "Key": open_key(left_open),
+            "ConditionExpression": "attribute_exists(jobStatus)",
+        }
+        actions: list[Item] = [{"Delete": delete}]
+        if due_ms is not None:
+            actions.append(self._put(open_item(replace(left_open, due_ms=due_ms))))
+        return not self._patient.transact(actions)
 
     def _put(self, item: Item) -> Item:
         return {
@@ -228,27 +256,27 @@ class DynamoRequestTable:
         )
 
     def _items(self, state: RequestState, *, consistent: bool) -> Iterator[Item]:
-        start: Item | None = None
-        size = _FIRST_PAGE
-        while True:
-            items, start = self._page(state, start, size, consistent=consistent)
-            yield from items
-            if start is None:
-                return
-            size = min(2 * size, _LARGEST_PAGE)
-
-    @translated("dynamodb")
-    def _page(
-        self, state: RequestState, start: Item | None, size: int, *, consistent: bool
-    ) -> tuple[list[Item], Item | None]:
         query: Item = {
             "TableName": self._name,
             "KeyConditionExpression": "#state = :state",
             "ExpressionAttributeNames": {"#state": STATE},
             "ExpressionAttributeValues": {":state": {"S": state.value}},
             "ConsistentRead": consistent,
-            "Limit": size,
         }
+        return self._queried(query)
+
+    def _queried(self, query: Item) -> Iterator[Item]:
+        start: Item | None = None
+        size = _FIRST_PAGE
+        while True:
+            items, start = self._page(query | {"Limit": size}, start)
+            yield from items
+            if start is None:
+                return
+            size = min(2 * size, _LARGEST_PAGE)
+
+    @translated("dynamodb")
+    def _page(self, query: Item, start: Item | None) -> tuple[list[Item], Item | None]:
         page = self._clients.dynamodb.query(
             **(query if start is None else query | {"ExclusiveStartKey": start})
         )

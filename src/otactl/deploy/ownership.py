@@ -8,8 +8,13 @@ reading it needs no permission beyond describing.
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from otactl.errors import UserMistake
+
+if TYPE_CHECKING:
+    from otactl.deploy.consent import EndsJobs
+    from otactl.model.snapshot import JobDescription
 
 _OURS = re.compile(r"^otactl deployment (?P<id>[0-9A-Za-z-]+)(?: |$)")
 
@@ -28,6 +33,12 @@ def owner(description: str | None) -> str | None:
 def is_ours(description: str | None, deployment_id: str) -> bool:
     """Whether this deployment created it."""
     return owner(description) == deployment_id
+
+
+def own_job(jobs: EndsJobs, job_id: str, deployment_id: str) -> JobDescription | None:
+    """The job of this id, if there is one and this deployment created it."""
+    found = jobs.describe(job_id)
+    return found if found is not None and is_ours(found.description, deployment_id) else None
 
 
 def not_ours(kind: str, name: str, description: str | None) -> UserMistake:

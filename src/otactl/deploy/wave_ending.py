@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 
 from otactl.deploy.outcome_collector import collect_outcomes
 from otactl.deploy.step import CreateJob, CreateThingGroup, EndWaves
-from otactl.errors import AwsRefused
+from otactl.deploy.wave_closing import cancel_open, is_open, open_until_ms
 from otactl.model.outcome import DownloadSeconds, RoundResult, ThingOutcome
 from otactl.model.reason_code import CLOSE_REASON_CODE, GATE_REASON_CODE
 from otactl.model.snapshot import JobCounts, JobDescription
-from otactl.model.status import ExecutionStatus, JobStatus
+from otactl.model.status import ExecutionStatus
 from otactl.model.wave import Verdict
 
 if TYPE_CHECKING:
@@ -28,10 +28,8 @@ if TYPE_CHECKING:
     from otactl.deploy.step import Step, StepContext
     from otactl.deploy.wave_verify import VersionVerifier
 
-_DAY_MS = 86_400_000
 #: Things without an execution that a wave's result names.
 _NAMED_MISSING = 250
-_OPEN = (JobStatus.IN_PROGRESS, JobStatus.SCHEDULED)
 _ENDED = (
     ExecutionStatus.SUCCEEDED,
     ExecutionStatus.FAILED,
@@ -105,8 +103,7 @@ class WaveEnding:
     def release_group(self, number: int, job: JobDescription | None) -> None:
         """Delete the group of a wave as soon as nothing of its job or its versions is open."""
         group = self._groups.get(self._plan.waves[number - 1].name)
-        is_open = job is not None and (job.status in _OPEN or bool(job.counts.pending))
-        if group is not None and not is_open and not self._is_verifying(number, job):
+        if group is not None and not is_open(job) and not self._is_verifying(number, job):
             self._undo(group)
 
     def _is_verifying(self, number: int, job: JobDescription | None) -> bool:
@@ -124,30 +121,16 @@ class WaveEnding:
 
     def _reason_code(self) -> str | None:
         """Why open jobs are cancelled, or None when they stay open for stragglers."""
-        gates = self._journal.gates
-        if any(status.verdict is Verdict.FAIL for status in gates):
+        if any(status.verdict is Verdict.FAIL for status in self._journal.gates):
             return GATE_REASON_CODE
-        last_ms = max((status.at_ms for status in gates), default=0)
-        is_over = self._now_ms() >= last_ms + self._plan.open_days * _DAY_MS
+        is_over = self._now_ms() >= open_until_ms(self._plan, self._journal)
         return CLOSE_REASON_CODE if self._plan.clean_up or is_over else None
 
     def cancel(self, context: StepContext, reason_code: str) -> None:
         """Cancel every open job without force."""
         for step in self._jobs.values():
             # A job whose creation was not recorded may be there, too.
-            job = step.find(context)
-            if job is None or job.status not in _OPEN:
-                continue
-            try:
-                self._services.jobs.cancel(
-                    step.job_id,
-                    reason_code=reason_code,
-                    comment=f"otactl deployment {context.deployment_id} ended",
-                )
-            except AwsRefused:
-                found = step.find(context)
-                if found is not None and found.status in _OPEN:
-                    raise
+            cancel_open(self._services.jobs, step.job_id, context.deployment_id, reason_code)
 
     def _await_all(self, context: StepContext, poll_seconds: float) -> None:
         """Until nothing is QUEUED, and nothing IN_PROGRESS or that was waited for long enough."""

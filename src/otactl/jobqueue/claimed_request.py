@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from otactl.errors import OtactlError
+from otactl.jobqueue.request import LeftOpen
 from otactl.jobqueue.transition import (
     deployed,
     failed,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from otactl.jobqueue.ports import RequestTable, Time
     from otactl.jobqueue.request import Failure, JobRequest, Outcome
     from otactl.jobqueue.stored_file import StoredFile
+    from otactl.model.open_jobs import OpenJobs
 
 
 class LeaseLost(OtactlError):
@@ -129,14 +131,27 @@ class ClaimedRequest:
         at_ms = self._now_ms() + after_ms
         self._amend(lambda request: left_at_gate(request, at_ms=at_ms, gate=gate), releases=True)
 
-    def succeed(self, outcome: Outcome) -> JobRequest:
+    def succeed(
+        self, outcome: Outcome, left_open: tuple[OpenJobs, int] | None = None
+    ) -> JobRequest:
         """Record that it is deployed.
+
+        Args:
+            outcome: What it came to.
+            left_open: The jobs that stay for things that were offline, and until when.
 
         Raises:
             LeaseLost: Another worker has the request.
         """
         now_ms = self._now_ms()
-        return self._end(lambda request: deployed(request, outcome, now_ms=now_ms))
+        until_ms = None if left_open is None else left_open[1]
+        left = left_open and LeftOpen(
+            order_key=self._request.order_key, jobs=left_open[0], due_ms=left_open[1]
+        )
+        return self._end(
+            lambda request: deployed(request, outcome, now_ms=now_ms, open_until_ms=until_ms),
+            left,
+        )
 
     def fail(self, failure: Failure, outcome: Outcome | None = None) -> JobRequest:
         """Record that it failed.
@@ -147,10 +162,12 @@ class ClaimedRequest:
         now_ms = self._now_ms()
         return self._end(lambda request: failed(request, failure, now_ms=now_ms, outcome=outcome))
 
-    def _end(self, change: Callable[[JobRequest], JobRequest]) -> JobRequest:
+    def _end(
+        self, change: Callable[[JobRequest], JobRequest], left: LeftOpen | None = None
+    ) -> JobRequest:
         with self._lock:
             after = change(self._mine())
-            if not self._table.move(self._request, after, guard_of(self._request)):
+            if not self._table.move(self._request, after, guard_of(self._request), left):
                 self._is_claimed = False
                 raise self._loss()
             self._request, self._is_claimed = after, False

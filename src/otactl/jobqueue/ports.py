@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from otactl.jobqueue.request import Failure, JobRequest, MalformedRequest
+    from otactl.jobqueue.request import Failure, JobRequest, LeftOpen, MalformedRequest
     from otactl.jobqueue.state import RequestState
     from otactl.jobqueue.target_set import TargetSet
     from otactl.jobqueue.transition import Guard
@@ -79,8 +79,22 @@ class RequestTable(Protocol):
         """Change a request that stays in its state. Returns whether the guard held."""
         ...
 
-    def move(self, before: JobRequest, after: JobRequest, guard: Guard) -> bool:
-        """Move a request to another state. Returns whether the guard held."""
+    def move(
+        self,
+        before: JobRequest,
+        after: JobRequest,
+        guard: Guard,
+        left_open: LeftOpen | None = None,
+    ) -> bool:
+        """Move a request to another state, and keep what it left open. Whether the guard held."""
+        ...
+
+    def due(self, now_ms: int) -> Iterator[LeftOpen]:
+        """What finished requests left open and is to be closed by now, the longest due first."""
+        ...
+
+    def reschedule(self, left_open: LeftOpen, due_ms: int | None) -> bool:
+        """Let it be due later; None: never again. Returns whether it still was as it was read."""
         ...
 
     def quarantine(self, malformed: MalformedRequest, failure: Failure, *, now_ms: int) -> bool:

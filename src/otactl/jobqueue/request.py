@@ -12,6 +12,7 @@ from otactl.rules.waves.membership import share_of
 if TYPE_CHECKING:
     from otactl.jobqueue.state import FailureKind, RequestState
     from otactl.jobqueue.stored_file import StoredFile
+    from otactl.model.open_jobs import OpenJobs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +107,9 @@ class JobRequest:
             of a percent; None for all of them.
         maximum_minutes: After how long that is judged; None for when its job is over.
         image_version: What the configuration says that the image is, for people who list requests.
+        open_until_ms: How long jobs of waves stay for things that were offline, epoch milliseconds;
+            None if nothing was left open.
+        closed_ms: When what was left open was closed; None as long as it is not.
         foreign: Attributes that are not otactl's, kept as they are.
     """
 
@@ -137,6 +141,8 @@ class JobRequest:
     required_succeeded: int | None = None
     maximum_minutes: int | None = None
     image_version: str = ""
+    open_until_ms: int | None = None
+    closed_ms: int | None = None
     foreign: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
@@ -170,6 +176,20 @@ class JobRequest:
         """What a worker needs to deploy it."""
         optional = (file for file in (self.document, self.excepted) if file is not None)
         return (self.configuration, self.thing_list, self.image, *optional)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOpen:
+    """Jobs that a request left open, in the table apart from it: the request may be forgotten.
+
+    Attributes:
+        order_key: The request's.
+        due_ms: When they are to be closed, epoch milliseconds.
+    """
+
+    order_key: str
+    due_ms: int
+    jobs: OpenJobs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -112,10 +112,16 @@ def left_at_gate(request: JobRequest, *, at_ms: int, gate: str) -> JobRequest:
     return replace(left, gate=shortened(gate))
 
 
-def deployed(request: JobRequest, outcome: Outcome, *, now_ms: int) -> JobRequest:
+def deployed(
+    request: JobRequest, outcome: Outcome, *, now_ms: int, open_until_ms: int | None = None
+) -> JobRequest:
     """Deployed: every thing runs the image, or the gates of all waves passed."""
     return replace(
-        _moved(request, RequestState.DEPLOYED), lease=None, outcome=outcome, ended_ms=now_ms
+        _moved(request, RequestState.DEPLOYED),
+        lease=None,
+        outcome=outcome,
+        ended_ms=now_ms,
+        open_until_ms=open_until_ms,
     )
 
 

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from otactl.deploy.consent import Consent
 from otactl.deploy.ending import Ending, ending_of
 from otactl.deploy.outcome_collector import collect_outcomes
-from otactl.deploy.ownership import describe_ours, is_ours, not_ours
+from otactl.deploy.ownership import describe_ours, is_ours, not_ours, own_job
 from otactl.deploy.ports import JobRequest
 from otactl.deploy.step.base import Record, Step, StepContext
 from otactl.deploy.step.job_deletion import delete_and_wait, wait_until_gone
@@ -161,10 +161,7 @@ class CreateJob(Step):
 
     def find(self, context: StepContext) -> JobDescription | None:
         """The job, if there is one and it is this deployment's."""
-        found = context.services.jobs.describe(self.job_id)
-        if found is None or not is_ours(found.description, context.deployment_id):
-            return None
-        return found
+        return own_job(context.services.jobs, self.job_id, context.deployment_id)
 
     def remains(self, context: StepContext, record: Record | None) -> bool:  # noqa: ARG002
         """Whether a job of this deployment is there and not being deleted already."""

@@ -193,7 +193,8 @@ class WaveListSection(_GateSection):
         "openDays",
         about=(
             "With cleanUpCfg = False: how long after the last verdict the jobs stay for things"
-            " that were offline. The next `otactl resume` after that cancels what is left."
+            " that were offline. The next `otactl resume`, or visit of a queue's worker, after that"
+            " cancels what is left."
         ),
         becomes=OF_OTACTL,
         example="14",

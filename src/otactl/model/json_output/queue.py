@@ -78,6 +78,8 @@ class Request(TypedDict):
     outcome: NotRequired[RequestOutcome | None]
     endedAt: NotRequired[str | None]
     leftOut: NotRequired[list[LeftOut]]
+    openUntil: NotRequired[str | None]
+    closedAt: NotRequired[str | None]
     waitsFor: NotRequired[Wait | None]
 
 

@@ -24,6 +24,7 @@ from otactl.deploy.eligibility import choose_again
 from otactl.deploy.journal import Phase
 from otactl.deploy.preparation import Request, prepare, prepare_again
 from otactl.deploy.step import CreateJob, DeleteExistingJob
+from otactl.deploy.wave_closing import left_open, open_until_ms
 from otactl.deploy.wave_run import WaitOptions
 from otactl.errors import (
     AwsRefused,
@@ -334,7 +335,9 @@ class Attempt:
             self._claimed.request.is_met_by(outcome_of(result))
         )
         if failure is None or is_enough:
-            return self._recorder.succeed(result)
+            left = left_open(journal)
+            until_ms = open_until_ms(journal.plan, journal)
+            return self._recorder.succeed(result, None if left is None else (left, until_ms))
         can_go_on = journal.phase is not Phase.FINISHED or not has_begun_a_job(journal)
         if can_go_on and may_pass(failure):
             return self._recorder.release(failure, result)

@@ -17,6 +17,7 @@ from otactl.jobqueue.overview import Overview
 from otactl.operations.clock import CommandClock
 from otactl.operations.queue.attempt import WorkerParts, deploy_claimed
 from otactl.operations.queue.claim_file import ClaimFile, read_claim, write_claim
+from otactl.operations.queue.closing import close_due
 from otactl.operations.queue.recorder import Recorder
 from otactl.operations.queue.session import QueueSession
 from otactl.operations.queue.worker import new_claimer
@@ -97,6 +98,7 @@ def deploy_fetched(
     parts = WorkerParts(session, replace(settings, policy=policy), frontend)
     result = deploy_claimed(claimed, parts, fetched=folder)
     write_claim(folder, claim.model_copy(update={"is_over": True}))
+    close_due(session, settings.limits.trust, frontend)
     return result
 
 

@@ -32,6 +32,7 @@ from otactl.rules.backoff import pause_seconds
 
 if TYPE_CHECKING:
     from otactl.jobqueue.claimed_request import ClaimedRequest
+    from otactl.model.open_jobs import OpenJobs
     from otactl.operations.frontend import Frontend
 
 R = TypeVar("R")
@@ -49,13 +50,16 @@ class Recorder:
         self._claimed = claimed
         self._frontend = frontend
 
-    def succeed(self, result: DeploymentResult) -> AttemptResult:
-        """Record that it is deployed.
+    def succeed(
+        self, result: DeploymentResult, left_open: tuple[OpenJobs, int] | None = None
+    ) -> AttemptResult:
+        """Record that it is deployed, and which jobs it left open until when.
 
         Raises:
             LeaseLost: Another worker has the request.
         """
-        after = self.retry_until_done(lambda: self._claimed.succeed(outcome_of(result)))
+        outcome = outcome_of(result)
+        after = self.retry_until_done(lambda: self._claimed.succeed(outcome, left_open))
         return AttemptResult(request=after, result=result)
 
     def fail(

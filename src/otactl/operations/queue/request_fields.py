@@ -72,6 +72,8 @@ def request_fields(request: JobRequest | MalformedRequest) -> json_queue.Request
             "exitCode": request.failure.exit_code,
         },
         "endedAt": iso(request.ended_ms),
+        "openUntil": iso(request.open_until_ms),
+        "closedAt": iso(request.closed_ms),
     }
 
 

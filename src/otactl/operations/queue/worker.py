@@ -19,6 +19,7 @@ from otactl.jobqueue.claiming import Claimer
 from otactl.operations.clock import CommandClock
 from otactl.operations.queue.attempt import deploy_claimed
 from otactl.operations.queue.attempt_result import keep_report
+from otactl.operations.queue.closing import CLOSING_PAUSE_MS, close_due
 from otactl.rules.backoff import pause_seconds
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ class Worker:
         self._claimer = new_claimer(
             parts.session, self._clock, parts.settings.policy, parts.frontend
         )
+        self._closing_ms: int | None = None
 
     def run(self) -> int:
         """Work until the end. Returns the number of requests that are over.
@@ -101,6 +103,8 @@ class Worker:
         while True:
             with self._frontend.hear_signals(self._clock, "taking no further request"):
                 request = self._claim()
+                if request is None:
+                    self._close_due()
                 if request is None and self._options.until is not WorkUntil.STOPPED:
                     return ended
                 if request is None:
@@ -108,6 +112,8 @@ class Worker:
                     continue
             # From here on the deployment's own clock hears the signals.
             result = self._deploy(request)
+            with self._frontend.hear_signals(self._clock, "taking no further request"):
+                self._close_due()
             ended += result.is_recorded
             # A visit that only polled a gate is not the one of --once.
             if self._options.until is WorkUntil.ONE and not result.is_poll:
@@ -126,6 +132,13 @@ class Worker:
                 self._frontend.warn(f"the queue cannot be read: {error}; next try in {pause:g} s")
             self._clock.sleep(pause)
         raise AssertionError("counting never ends")
+
+    def _close_due(self) -> None:
+        """Close what finished requests left open, when this worker has not looked for a while."""
+        now_ms = self._clock.monotonic_ms()
+        if self._closing_ms is None or now_ms >= self._closing_ms:
+            self._closing_ms = now_ms + CLOSING_PAUSE_MS
+            close_due(self._parts.session, self._parts.settings.limits.trust, self._frontend)
 
     def _deploy(self, request: JobRequest) -> AttemptResult:
         self._frontend.note(f"{request.job_id}: taken (attempt {request.attempt})")
