@@ -34,7 +34,7 @@ from otactl.model.snapshot import JobSnapshot
 from otactl.model.wave import Act, Decision
 from otactl.operations import stored_deployment
 from otactl.operations.deciding import decide as decide_at_gate
-from otactl.operations.deployment import begin, make_plan, run_to_end
+from otactl.operations.deployment import begin, make_plan
 from otactl.operations.environment import DeploymentEnvironment, environment_for, wait_options
 from otactl.operations.forecast import ForecastOptions, forecast_file
 from otactl.operations.forecast_inputs import read_fleet
@@ -44,7 +44,7 @@ from otactl.operations.load import LoadedDeployment, load_deployment
 from otactl.operations.location_options import LocationOptions
 from otactl.operations.rehearsal import rehearse as rehearsal
 from otactl.operations.report import gather
-from otactl.operations.rollback.start import roll_back
+from otactl.operations.rollback.start import roll_back, run_to_end
 from otactl.operations.watch import actions
 from otactl.operations.watch.waiting import watch_job
 

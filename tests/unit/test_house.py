@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from graphlib import TopologicalSorter
 from pathlib import Path
+
+import grimp
 
 SOURCE = Path(__file__).parents[2] / "src" / "otactl"
 MOST_LINES_OF_A_FILE = 400
@@ -26,3 +29,12 @@ def test_no_file_is_longer_than_a_reader_likes() -> None:
 def test_the_commands_decide_nothing() -> None:
     """A command is options in, an operation called, a view printed: that takes few lines."""
     assert sum(map(lines_of, (SOURCE / "cli").rglob("*.py"))) <= MOST_LINES_OF_CLI
+
+
+def test_no_files_import_each_other() -> None:
+    """Not for types either: a circle is one idea in two files, or two in one."""
+    graph = grimp.build_graph("otactl")
+
+    imports = {name: graph.find_modules_directly_imported_by(name) for name in graph.modules}
+
+    TopologicalSorter(imports).prepare()  # raises CycleError, with the circle

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from otactl.deploy.journal import Journal
     from otactl.deploy.ports import ObjectStore
     from otactl.model.configuration import DeploymentConfiguration
+    from otactl.model.wave import Wave
 
 
 _NAMED = 10
@@ -40,6 +41,21 @@ class FormerImage:
     version: str
     firmware: Firmware
     offered_as: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedRollback:
+    """What is taken back to what.
+
+    Attributes:
+        deployment_id: Of the deployment that is taken back.
+        image: What its things had before.
+        dealt: Who is in which wave.
+    """
+
+    deployment_id: str
+    image: FormerImage
+    dealt: tuple[tuple[Wave, tuple[str, ...]], ...]
 
 
 def find_former_images(

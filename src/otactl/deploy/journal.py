@@ -217,7 +217,7 @@ class Journal(WaveEntries):
         """Write down that the deployment is that far."""
         self._set(("phase", phase))
         if self.listener is not None:
-            self.listener.on_phase_entered(self, phase)
+            self.listener.on_phase_entered()
 
     def enter_outcome(self, outcome: Outcome, failure: str = "") -> None:
         """Write down how it ended; what was written first stays."""
@@ -278,7 +278,7 @@ class Journal(WaveEntries):
 
     def _entered(self) -> None:
         if self.listener is not None:
-            self.listener.on_entered(self)
+            self.listener.on_entered()
 
     def state(self, key: str) -> StepState | None:
         """How far a step is, or None when it was never begun."""
@@ -297,7 +297,7 @@ class Journal(WaveEntries):
             *(result.round, ROUND_RESULT.dump_json(result).decode()),
         )
         if self.listener is not None:
-            self.listener.on_round_entered(self, result)
+            self.listener.on_round_entered(result)
 
     @property
     def rounds(self) -> tuple[RoundResult, ...]:

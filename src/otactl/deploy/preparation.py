@@ -41,10 +41,10 @@ from otactl.wire.job_document import MAX_JOB_DOCUMENT_LENGTH, signatures_in
 from otactl.wire.stream_payload import MAX_FILE_SIZE
 
 if TYPE_CHECKING:
+    from otactl.deploy.former_image import PlannedRollback
     from otactl.deploy.journal import Journal
     from otactl.deploy.plan import Plan
     from otactl.deploy.ports import Services
-    from otactl.deploy.rollback_plan import PlannedRollback
     from otactl.model.configuration import DeploymentConfiguration
 
 

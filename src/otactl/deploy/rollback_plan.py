@@ -8,9 +8,10 @@ fail stop the rollback.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from otactl.deploy.former_image import FormerImage, PlannedRollback
 from otactl.deploy.preparation import Request
 from otactl.model.arn import thing_arn
 from otactl.model.identifier import MAX_JOB_ID_LENGTH
@@ -26,28 +27,12 @@ from otactl.model.thing_list import ThingList
 from otactl.model.wave import WHOLE, GateRule, Wave, Waves, WaveSize, wave_job_id
 
 if TYPE_CHECKING:
-    from otactl.deploy.former_image import FormerImage
     from otactl.deploy.planner import PlanOptions
     from otactl.model.configuration import DeploymentConfiguration
 
 _SUFFIX = "-rb-"
 #: For a file without [TIMEOUT_CONFIG]: a thing that dies in its rollback must end, too.
 _TIMEOUT_MINUTES = 60
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedRollback:
-    """What is taken back to what.
-
-    Attributes:
-        deployment_id: Of the deployment that is taken back.
-        image: What its things had before.
-        dealt: Who is in which wave.
-    """
-
-    deployment_id: str
-    image: FormerImage
-    dealt: tuple[tuple[Wave, tuple[str, ...]], ...]
 
 
 def rollback_request(

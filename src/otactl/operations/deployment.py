@@ -165,20 +165,6 @@ def carry_out(
     return result, failure_to_report(executor, journal, frontend)
 
 
-def run_to_end(
-    journal: Journal, environment: DeploymentEnvironment
-) -> tuple[DeploymentResult, OtactlError | None]:
-    """Carry a deployment to its end and close its journal; as ``carry_out``."""
-    # What takes a deployment back is itself carried out by this module.
-    from otactl.operations.rollback.start import roll_back_if_planned
-
-    try:
-        result, failure = carry_out(journal, environment, find_leftovers=True)
-        return roll_back_if_planned(journal, environment, result, failure)
-    finally:
-        journal.close()
-
-
 def _settle_interruption(executor: Executor, plan: Plan, frontend: Frontend) -> None:
     """After Ctrl-C in a rollout: keep the job, or delete it if the user says so.
 

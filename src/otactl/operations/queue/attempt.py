@@ -193,10 +193,10 @@ class Attempt:
             try:
                 restore(journal, checkpoint, now_ms=self._clock.now_ms())
                 jobs = _created_jobs(journal)
-                journal.listener = keeper
+                keeper.watch(journal)
                 result, failure = carry_out(journal, environment, find_leftovers=True)
                 if isinstance(failure, GateWaits):
-                    keeper.keep_waves(journal, at_gate=True)
+                    keeper.keep_waves(at_gate=True)
                     self._has_left = True
                     is_poll = _created_jobs(journal) == jobs
                     return self._leave(journal, result, failure, is_poll=is_poll)

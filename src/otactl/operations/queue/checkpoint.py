@@ -153,6 +153,11 @@ class CheckpointKeeper:
         self._number = 0
         self._kept_ms = monotonic_ms()
 
+    def watch(self, journal: Journal) -> None:
+        """Keep what is entered into a journal from now on."""
+        self._journal = journal
+        journal.listener = self
+
     def keep(self) -> None:
         """Keep what there is.
 
@@ -161,15 +166,15 @@ class CheckpointKeeper:
         """
         self._retry(self._keep)
 
-    def on_entered(self, journal: Journal) -> None:
+    def on_entered(self) -> None:
         """Keep how far waves are, before the deployment goes on.
 
         Raises:
             LeaseLost: Another worker has the request.
         """
-        self.keep_waves(journal, at_gate=False)
+        self.keep_waves(at_gate=False)
 
-    def keep_waves(self, journal: Journal, *, at_gate: bool) -> None:
+    def keep_waves(self, *, at_gate: bool) -> None:
         """Keep how far waves are, when that is further than what is kept.
 
         Raises:
@@ -177,7 +182,7 @@ class CheckpointKeeper:
         """
         if not self._plan.waves:
             return
-        state, kept = WaveState.of(journal, self._plan), self._checkpoint.waves
+        state, kept = WaveState.of(self._journal, self._plan), self._checkpoint.waves
         if kept is not None and state.substance == kept.substance:
             is_due = at_gate or self._monotonic_ms() - self._kept_ms >= _FILLING_MS
             if state.filling == kept.filling or not is_due:
@@ -185,26 +190,29 @@ class CheckpointKeeper:
         self._checkpoint = self._checkpoint.model_copy(update={"waves": state})
         self.keep()
 
-    def on_round_entered(self, journal: Journal, result: RoundResult) -> None:
+    def on_round_entered(self, result: RoundResult) -> None:
         """Keep how a round ended. Doing it again is no error.
 
         Raises:
             LeaseLost: Another worker has the request.
         """
-        record = journal.record(f"round-{result.round}/await")
+        record = self._journal.record(f"round-{result.round}/await")
         if record is not None:
             rounds = (*self._checkpoint.rounds[: result.round - 1], record)
             self._checkpoint = self._checkpoint.model_copy(update={"rounds": rounds})
             self.keep()
 
-    def on_phase_entered(self, journal: Journal, phase: Phase) -> None:
+    def on_phase_entered(self) -> None:
         """Keep that the deployment failed, before anything is deleted.
 
         Raises:
             LeaseLost: Another worker has the request.
         """
-        self.on_entered(journal)
-        failed = phase is Phase.CLEANING and journal.failure is not None and not self._plan.waves
+        self.on_entered()
+        journal = self._journal
+        failed = (
+            journal.phase is Phase.CLEANING and journal.failure is not None and not self._plan.waves
+        )
         if failed and has_begun_a_job(journal):
             self._checkpoint = self._checkpoint.model_copy(update={"failure": journal.failure})
             self.keep()

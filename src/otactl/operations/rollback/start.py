@@ -122,6 +122,17 @@ def refuse_if_hopeless(report: RollbackReport, file_name: str) -> None:
     )
 
 
+def run_to_end(
+    journal: Journal, environment: DeploymentEnvironment
+) -> tuple[DeploymentResult, OtactlError | None]:
+    """Carry a deployment to its end, with its rollback, and close its journal; as ``carry_out``."""
+    try:
+        result, failure = carry_out(journal, environment, find_leftovers=True)
+        return roll_back_if_planned(journal, environment, result, failure)
+    finally:
+        journal.close()
+
+
 def roll_back_if_planned(
     journal: Journal,
     environment: DeploymentEnvironment,
@@ -131,8 +142,7 @@ def roll_back_if_planned(
 ) -> tuple[DeploymentResult, OtactlError | None]:
     """After a gate failed with ``onGateFailure = rollback``: the result with its rollbacks.
 
-    Of a rollback that cannot begin the reason
-    becomes the failure.
+    If a rollback cannot begin, the reason becomes the failure.
     """
     if not rolls_back(journal):
         return result, failure

@@ -113,7 +113,7 @@ class Machines:
         try:
             journal.enter_waves(plan.wave_things)
             restore(journal, checkpoint or Checkpoint.of(plan, planned_ms=0), now_ms=0)
-            journal.listener = keeper
+            keeper.watch(journal)
             executor = Executor(
                 journal,
                 self.it.aws.services,
@@ -127,7 +127,7 @@ class Machines:
             if isinstance(self.failure, LeaseLost):
                 raise self.failure
             if isinstance(self.failure, GateWaits):
-                keeper.keep_waves(journal, at_gate=True)
+                keeper.keep_waves(at_gate=True)
                 claimed.leave(after_ms=1, gate=str(self.failure))
         finally:
             journal.close()
