@@ -101,7 +101,9 @@ def test_an_execution_in_progress_is_only_cancelled_by_force(cancel, things, job
 def test_what_is_not_agreed_to_is_not_done(cancel, clients, job):
     run = cancel(job)  # standard input is no terminal: nobody can agree
 
-    assert "--yes" in run.stderr
+    assert run.returncode == 2
+    assert "pass --yes to confirm" in run.stderr
+    assert f"Cancel job {job}?" in run.stderr
     assert clients.iot.describe_job(jobId=job)["job"]["status"] == "IN_PROGRESS"
 
 

@@ -25,6 +25,7 @@ AWS = (
     ("plan", "dev.ini"),
     ("deploy", "dev.ini", "--yes"),
     ("retry-failed", "some-job"),
+    ("cancel", "some-job"),  # not there: said before anybody is asked
     ("doctor", "dev.ini"),
     ("things", "--group", "some-group"),
     ("monitor", "--job-id", "some-job"),
@@ -48,8 +49,10 @@ AWS = (
 QUEUE = tuple(each for each in AWS if each[0] == "queue" and each[1] != "init")
 JOBS = tuple(each for each in AWS if "some-job" in each)
 DEPLOYMENTS = tuple(
-    (name, "some-job") for name in ("resume", "clean", "approve", "reject", "pause", "continue")
+    (name, "some-job")
+    for name in ("resume", "clean", "rollback", "approve", "reject", "pause", "continue")
 )
+STACKS = tuple(("stack", name) for name in ("outputs", "test", "delete"))
 FILES = tuple(
     (*name.split(), "dev.ini")
     for name in (
@@ -100,7 +103,7 @@ MISTAKES = (
         files={"thingsList.txt": "arn:aws:iot:us-east-1:123456789012:thinggroup/some-group\n"},
     ),
     Mistake("no table of the queue", 2, "`otactl queue init` makes it", QUEUE),
-    Mistake("an unknown stack", 2, "there is no stack", (("stack", "outputs"), ("stack", "test"))),
+    Mistake("an unknown stack", 2, "there is no stack", STACKS),
     Mistake("a file that does not exist", 2, "dev.ini", FILES, files={"dev.ini": None}),
     Mistake("a file that is broken", 2, "dev.ini:1", FILES, files={"dev.ini": "x = 1\n"}),
 )

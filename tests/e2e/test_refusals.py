@@ -242,7 +242,7 @@ def test_a_running_deployment_is_not_started_twice_and_says_how_to_go_on(
     unasked = otactl("clean", deployable.job_id, *where, cloud=cloud)
     assert unasked.returncode == 2
     assert f"job {deployable.job_id} has not ended (IN_PROGRESS" in unasked.stderr
-    assert "--yes deletes it" in unasked.stderr
+    assert "pass --yes to delete it" in unasked.stderr
     assert clients.iot.describe_job(jobId=deployable.job_id)["job"]["status"] == "IN_PROGRESS"
     cleaned = otactl("clean", deployable.job_id, "--yes", "-o", "json", *where, cloud=cloud)
     assert json.loads(cleaned.stdout)["leftovers"] == []

@@ -102,7 +102,8 @@ def test_nobody_agreed_so_nothing_is_deployed(site):
     made, run, _ = site
     asked = run("retry-failed", "first")
 
-    assert "--yes" in asked.stderr
+    assert asked.returncode == 2
+    assert "pass --yes to confirm" in asked.stderr
     assert made.clients.iot.list_jobs()["jobs"] == []
 
 

@@ -129,6 +129,10 @@ def test_after_wave_two_of_three_by_hand_with_things_offline(site):
         took = {*things["it reports the new version"], *things.get("it succeeded", ())}
         assert took == set(touched) - {bad, offline}
 
+        asked, refusal = it.json_of("rollback", it.job_id)
+        assert asked.returncode == refusal["error"]["exitCode"] == 2
+        assert refusal["error"]["hint"] == "pass --yes to confirm"
+
         run, report = it.json_of("rollback", it.job_id, "--yes")
 
         assert run.returncode == 0, run.stderr

@@ -175,7 +175,7 @@ def test_without_a_terminal_nobody_can_agree(stack: Stack) -> None:
     refused = stack.run("deploy", "--prefix", f"{stack.name}-")
 
     assert refused.returncode == 2
-    assert "--yes" in refused.stderr
+    assert "pass --yes to confirm" in refused.stderr
     assert stack.run("status").returncode == 1
 
 

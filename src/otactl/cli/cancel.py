@@ -53,7 +53,7 @@ def cancel(
     exit code 5.
     """
     from otactl.aws.renewable_reader import RenewableReader
-    from otactl.cli.stack_dialog import confirmed
+    from otactl.cli.consent import confirmed, declined
     from otactl.deploy.consent import Consent
     from otactl.model.identifier import is_thing_name
     from otactl.operations.watch.actions import DEFAULT_COMMENT, locate_job
@@ -71,8 +71,7 @@ def cancel(
             raise UserMistake(f"there is no {what}")
     how = " by force, also what is in progress" if force else ""
     if not confirmed(f"Cancel {what}{how}?", yes=yes):
-        terminal.note("nothing cancelled")
-        return
+        declined("cancelled")
     reported = cancel_job(
         reader,
         job_id,

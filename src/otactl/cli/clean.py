@@ -26,8 +26,8 @@ def clean(
     A job that has not ended is only deleted after its id was typed, or with --yes: devices in the
     middle of an update are no longer followed.
     """
+    from otactl.cli.consent import consent_to_delete, declined
     from otactl.cli.frontend import TerminalFrontend
-    from otactl.cli.job_consent import consent_to_delete
     from otactl.operations.stored_deployment import clean as clean_deployment
 
     cleaned = clean_deployment(
@@ -37,8 +37,7 @@ def clean(
         lambda job: consent_to_delete(job, yes=yes),
     )
     if cleaned is None:
-        terminal.note("nothing deleted")
-        return
+        declined("deleted")
     if output is OutputFormat.JSON:
         terminal.print_json(
             {

@@ -71,6 +71,7 @@ def deploy(
     somebody else, 6 job deleted, 7 stopped by an alarm, 130 Ctrl-C. With waves: 0 every gate
     passed, 8 a gate failed, 9 rejected, 10 left at a gate that waits, 11 its rollback failed.
     """
+    from otactl.cli.consent import declined
     from otactl.cli.deploy_output import ask_to_deploy, finish, show_plan
     from otactl.cli.frontend import TerminalFrontend
     from otactl.deploy.planner import PlanOptions
@@ -104,6 +105,5 @@ def deploy(
         show_plan(loaded, plan, output, findings)
         return
     if not ask_to_deploy(loaded, plan, findings, yes=yes, asks=ask):
-        terminal.note("nothing deployed")
-        raise typer.Exit(1)
+        declined("deployed")
     finish(begin(loaded, plan, environment), environment, output, files)

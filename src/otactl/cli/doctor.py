@@ -110,8 +110,8 @@ def _check_live(
     loaded: LoadedDeployment, where: LocationOptions, broker: BrokerOptions, *, yes: bool
 ) -> LiveReport | None:
     """Run the live check; None without consent."""
+    from otactl.cli.consent import confirmed
     from otactl.cli.frontend import TerminalFrontend
-    from otactl.cli.stack_dialog import confirmed
     from otactl.operations.live_check.run import run_live
 
     named = loaded.configuration

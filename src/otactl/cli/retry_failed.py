@@ -66,9 +66,9 @@ def retry_failed(
     It is a deployment of its own: one round, a new job, a journal and a report. Exit codes are
     those of `otactl deploy`.
     """
+    from otactl.cli.consent import confirmed, declined
     from otactl.cli.deploy_output import finish, show_plan
     from otactl.cli.frontend import TerminalFrontend
-    from otactl.cli.stack_dialog import confirmed
     from otactl.deploy.planner import PlanOptions
     from otactl.operations.deployment import begin, make_plan
     from otactl.operations.environment import environment_for
@@ -97,8 +97,7 @@ def retry_failed(
             f" (SHA-256 {content.image_sha256})"
         )
     if not confirmed(f"Deploy to {_described(names)} again?", yes=yes):
-        terminal.note("nothing deployed")
-        return
+        declined("deployed")
     finish(begin(loaded, plan, environment), environment, output, ResultFiles(report, junit))
 
 

@@ -51,8 +51,8 @@ def rollback(
     Exit codes: 0 the rollback passed its gates, 2 a version has no image, 10 left at a gate that
     waits, 11 too many things did not go back: it stopped, and is never rolled back itself.
     """
+    from otactl.cli.consent import confirmed, declined
     from otactl.cli.frontend import TerminalFrontend
-    from otactl.cli.stack_dialog import confirmed
     from otactl.operations.rollback.start import roll_back
     from otactl.views.rollback_table import print_rollback
 
@@ -71,8 +71,7 @@ def rollback(
         confirm=confirm,
     )
     if report is None:
-        terminal.note("nothing rolled back")
-        raise typer.Exit(1)
+        declined("rolled back")
     if output is OutputFormat.JSON:
         terminal.print_json(report.to_fields())
     else:

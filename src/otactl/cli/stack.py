@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from otactl.cli import terminal
+from otactl.cli.consent import confirmed, declined
 from otactl.cli.option_group import HERE, located
 from otactl.cli.options import (
     OutputFormat,
@@ -16,7 +17,6 @@ from otactl.cli.options import (
 )
 from otactl.cli.stack_dialog import (
     agreed_to,
-    confirmed,
     preview,
     report,
     switch_on_events,
@@ -130,7 +130,7 @@ def deploy(
     if dry_run or not change_set.changes:
         stack.discard(change_set.change_set_id)
     elif not agreed_to(f"Change stack {name}?", yes, stack, change_set):
-        raise typer.Exit(1)
+        declined("changed")
     else:
         state = operation.carry_out(change_set)
     enabled = switch_on_events(clients, events, yes=yes, dry_run=dry_run)
@@ -199,7 +199,7 @@ def delete(
     _, stack, _, operation = _begin(name, where, poll)
     state = _existing(stack)
     if not confirmed(f"Delete stack {name} with its topics, alarm and logs?", yes=yes):
-        raise typer.Exit(1)
+        declined("deleted")
     operation.delete(state)
     if output is OutputFormat.JSON:
         terminal.print_json({"stackName": name, "stackId": state.stack_id, "deleted": True})

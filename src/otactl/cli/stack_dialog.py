@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 from otactl.cli import terminal
+from otactl.cli.consent import confirmed
 from otactl.cli.options import OutputFormat
-from otactl.errors import AwsRefused, UserMistake
+from otactl.errors import AwsRefused
 from otactl.errors.first_failure import after_failure
 
 if TYPE_CHECKING:
@@ -58,15 +56,6 @@ def agreed_to(question: str, yes: bool, stack: Stack, change_set: ChangeSet) -> 
     if not agreed:
         stack.discard(change_set.change_set_id)
     return agreed
-
-
-def confirmed(question: str, *, yes: bool) -> bool:
-    """Whether the user wants it; a pipe cannot say so and must bring ``--yes``."""
-    if yes:
-        return True
-    if not sys.stdin.isatty():
-        raise UserMistake("stdin is not a terminal", hint="pass --yes to confirm")
-    return typer.confirm(question, err=True)
 
 
 def switch_on_events(

@@ -1,8 +1,9 @@
-"""Asks before a job that has not ended is deleted: its id typed in full, or ``--yes``."""
+"""Asks before something is changed; where there is no terminal, ``--yes`` is the answer."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import sys
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
@@ -13,6 +14,32 @@ from otactl.errors import UserMistake
 
 if TYPE_CHECKING:
     from otactl.model.snapshot import JobDescription
+
+
+def confirmed(question: str, *, yes: bool) -> bool:
+    """Whether the user wants it. Asked when everything that could refuse it has been looked at.
+
+    Raises:
+        UserMistake: There is neither a terminal nor ``--yes``.
+    """
+    if yes:
+        return True
+    if not sys.stdin.isatty():
+        raise UserMistake(
+            f"stdin is not a terminal, and this needs a yes: {question}",
+            hint="pass --yes to confirm",
+        )
+    return typer.confirm(question, err=True)
+
+
+def declined(what: str) -> NoReturn:
+    """End a command whose question was answered with no.
+
+    Raises:
+        Exit: With code 1.
+    """
+    note(f"nothing {what}")
+    raise typer.Exit(1)
 
 
 def consent_to_delete(job: JobDescription | None, *, yes: bool) -> Consent | None:
@@ -35,7 +62,7 @@ def consent_to_delete(job: JobDescription | None, *, yes: bool) -> Consent | Non
         progress += f", {job.in_progress:,} in progress"
     what = f"job {job.job_id} has not ended ({job.status.value}: {progress})"
     if not has_terminal():
-        raise UserMistake(f"{what}, and there is no terminal to ask on", hint="--yes deletes it")
+        raise UserMistake(f"{what}, and stdin is not a terminal", hint="pass --yes to delete it")
     note(f"{what}. Deleted, devices in the middle of an update are no longer followed.")
     return Consent.ANSWERED if typed_id_matches(job.job_id, "to delete it") else None
 
