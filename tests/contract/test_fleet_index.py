@@ -28,7 +28,14 @@ from otactl.aws.prerequisites import give_hardware
 from otactl.aws.thing_states import IotThingStates
 from otactl.cloud.constraint import violations
 from otactl.errors import AwsRefused
-from otactl.model.fleet_query import in_group, query, term, version_field
+from otactl.model.fleet_query import (
+    NOT_CONNECTED,
+    in_group,
+    named_like,
+    query,
+    term,
+    version_field,
+)
 from otactl.model.thing_state import VersionSource
 from otactl.operations.clock import CommandClock
 from otactl.testing import registered_device
@@ -225,16 +232,22 @@ def test_connectivity_data_has_the_reason_of_a_disconnect(
 ) -> None:
     device = make_device(f"conn-{unique}")
     ask = indexed.iot.get_thing_connectivity_data
+    away = query(named_like(device.thing_name), NOT_CONNECTED)
 
-    async def session() -> dict[str, Any]:
+    def is_away() -> bool:
+        return bool(list(states_of(indexed).search(away, None)))
+
+    async def session() -> tuple[dict[str, Any], bool]:
         async with connected(cloud, device):
-            return ask(thingName=device.thing_name)
+            return ask(thingName=device.thing_name), is_away()
 
-    never = ask(thingName=device.thing_name)
-    online, offline = asyncio.run(session()), ask(thingName=device.thing_name)
+    never, before = ask(thingName=device.thing_name), is_away()
+    (online, during), offline = asyncio.run(session()), ask(thingName=device.thing_name)
 
     assert (never["thingName"], never["connected"]) == (device.thing_name, False)
     assert "timestamp" not in never
+    # Who never connected is not connected, to the index too: no arm of a comparison has it.
+    assert (before, during, is_away()) == (True, False, True)
     assert (online["connected"], online["disconnectReason"]) == (True, "NONE")
     assert (offline["connected"], offline["disconnectReason"]) == (
         False,

@@ -71,6 +71,7 @@ class MemoryThingStates:
 
     def _document(self, state, source):
         reported: dict = {}
+        source = source or VersionSource(version_path=())
         values = ((source.version_path, state.version), (source.boot_count_path, state.boots))
         for path, value in values:
             if path and value is not None:

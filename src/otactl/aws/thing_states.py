@@ -87,14 +87,14 @@ class IotThingStates:
         status = self._clients.iot.describe_index(indexName=_INDEX).get("indexStatus")
         return "" if status == "ACTIVE" else f"the fleet index is {status}"
 
-    def search(self, query: str, source: VersionSource) -> Iterator[ThingState]:
+    def search(self, query: str, source: VersionSource | None) -> Iterator[ThingState]:
         """The things that a query finds: one call for each 100, at most 15 a second."""
         token: str | None = None
         while True:
             self._searches.wait()
             page = self._search_page(query, token)
             for document in page.get("things", ()):
-                yield _state_in_index(document, source)
+                yield _state_in_index(document, source or _NO_SOURCE)
             token = page.get("nextToken")
             if token is None:
                 return

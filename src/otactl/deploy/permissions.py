@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 Policy = dict[str, Any]
 _READ_OBJECT = ("s3:GetObject", "s3:GetObjectVersion")
+_SEARCHES = ["iot:SearchIndex", "iot:GetStatistics"]
 
 #: A managed policy has at most 6,144 characters (IAM quotas): this many thing ARNs still fit.
 _MOST_NAMED_THINGS = 20
@@ -211,6 +212,7 @@ def _iot(
         reads = ["iot:GetThingConnectivityData", *(["iot:GetThingShadow"] if boots else [])]
         statements += [
             _allow("CompareWaves", reads, [f"{base}:thing/*"]),
+            *([] if boots else [_allow("FindArms", _SEARCHES, [f"{base}:index/AWS_Things"])]),
             # Neither action knows a resource that could be named here.
             _allow("SeeTheIndex", ["iot:GetIndexingConfiguration", "iot:DescribeIndex"], ["*"]),
         ]
@@ -230,13 +232,12 @@ def _versions(
     base = f"arn:{partition}:iot:{configuration.region}:{names.account}"
     reads = ["iot:GetThingShadow"]
     reads += ["iot:DescribeThing"] if source.reads_attribute else []
-    searches = ["iot:SearchIndex", "iot:GetStatistics", "iot:DescribeIndex"]
     return [
         _allow("ReadThings", reads, [f"{base}:thing/*"]),
         _allow(
             "SearchThings",
             # The last is about a thing, and answered by the index.
-            [*searches, "iot:GetThingConnectivityData"],
+            [*_SEARCHES, "iot:DescribeIndex", "iot:GetThingConnectivityData"],
             [f"{base}:index/AWS_Things", f"{base}:thing/*"],
         ),
         # These know no resource.

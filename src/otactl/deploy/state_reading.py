@@ -38,8 +38,8 @@ class Part:
 
     @property
     def pages(self) -> int:
-        """Calls of SearchIndex; there is a page though nothing is found."""
-        return 0 if self.found is None else max(1, -(-self.found // PAGE))
+        """Calls of SearchIndex."""
+        return 0 if self.found is None else pages_of(self.found)
 
     @property
     def singly(self) -> int:
@@ -125,7 +125,7 @@ def plan_reading(
         names = tuple(name for name in dict.fromkeys(members) if name not in seen)
         seen.update(names)
         if names:
-            query = in_group(group) if group else named_like(_common_start(names))
+            query = in_group(group) if group else named_like(common_start(names))
             parts.append(Part(names=names, query=query))
     singly = ["iotdata:GetThingShadow"]
     singly += ["iot:GetThingConnectivityData"] if connectivity else []
@@ -145,7 +145,12 @@ def plan_reading(
     )
 
 
-def _common_start(names: Sequence[str]) -> str:
+def pages_of(found: int) -> int:
+    """Calls of SearchIndex for what a query finds; there is a page though nothing is found."""
+    return max(1, -(-found // PAGE))
+
+
+def common_start(names: Sequence[str]) -> str:
     """What all names begin with: what the first and the last in order do."""
     first, last = min(names), max(names)
     same = takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False))

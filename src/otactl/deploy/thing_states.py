@@ -27,8 +27,10 @@ class ThingStates(Protocol):
         """
         ...
 
-    def search(self, query: str, source: VersionSource) -> Iterator[ThingState]:
+    def search(self, query: str, source: VersionSource | None) -> Iterator[ThingState]:
         """The things that a fleet-index query finds: one call for each 100, at most 15 a second.
+
+        Without a source nothing of a shadow is taken.
 
         Raises:
             AwsRefused: The query is none, or the index is off or being built.

@@ -1,8 +1,8 @@
 """Compares the waves of a deployment with things that were not updated.
 
 Arms are drawn when a wave begins, before its job exists, and written down; so is each comparison
-before a gate acts on it. What is drawn, counted and found is decided in ``rules.comparison``.
-Everything is read from its source, thing by thing: the fleet index lags behind.
+before a gate acts on it. What is drawn, counted and found is decided in ``rules.comparison``;
+how arms are read, in ``arm_reading``.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from otactl.deploy.arm_reading import ArmReader
 from otactl.model.comparison import (
     ArmCount,
     ComparedOutcome,
@@ -24,7 +25,6 @@ from otactl.rules.comparison.arms import (
     control_candidates,
     control_size,
     count_arm,
-    draw,
 )
 from otactl.rules.comparison.compare import compare, due_point, threshold
 from otactl.rules.waves.membership import in_hash_order
@@ -76,20 +76,15 @@ class WaveComparer:
             name for each in range(number + 1, waves + 1) for name in journal.wave_things(each)
         ]
         control = control_candidates(later, journal.wave_things(0), seed=how.seed)
-        arms = (
-            self._drawn(how, in_hash_order(things, how.seed), MAX_ARM),
-            self._drawn(how, control, control_size(len(things))),
+        sizes = ((in_hash_order(things, how.seed), MAX_ARM), (control, control_size(len(things))))
+        wave_arm, control_arm = self._reader(how).draw(
+            *((names[: _READ_PER_THING * size], size) for names, size in sizes)
         )
-        sizes = ArmSizes(wave=len(arms[0]), control=len(arms[1]))
-        journal.enter_arms(number, arms, sizes.not_compared)
+        drawn = ArmSizes(wave=len(wave_arm), control=len(control_arm))
+        journal.enter_arms(number, (wave_arm, control_arm), drawn.not_compared)
 
-    def _drawn(
-        self, how: ComparisonPlan, names: Sequence[str], size: int
-    ) -> tuple[ThingState, ...]:
-        candidates = names[: _READ_PER_THING * size]
-        return draw(
-            self._services.thing_states.read(candidates, how.source, connectivity=True), size
-        )
+    def _reader(self, how: ComparisonPlan) -> ArmReader:
+        return ArmReader(self._services.thing_states, how.source)
 
     def poll(
         self, number: int, rule: GateRule, *, since_ms: int | None, now_ms: int
@@ -128,8 +123,7 @@ class WaveComparer:
     ) -> Comparison:
         drawn = self._journal.arms(number)
         names = [each.thing_name for arm in drawn for each in arm]
-        read = self._services.thing_states.read(names, how.source, connectivity=True)
-        now = {each.thing_name: each for each in read}
+        now = self._reader(how).read(names)
 
         def counted(arm: Sequence[ThingState], outcome: ComparedOutcome) -> ArmCount:
             return count_arm(arm, now, outcome, maximum_boots=how.maximum_boots)

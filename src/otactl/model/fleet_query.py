@@ -20,6 +20,9 @@ PAGE = 100
 #: Calls of SearchIndex a second: the quota of an account (AWS IoT Device Management quotas).
 CALLS_PER_SECOND = 15
 
+#: The term for things that are not connected, or never were.
+NOT_CONNECTED = "NOT connectivity.connected:true"
+
 _SPECIAL = re.compile(r"[^A-Za-z0-9_.-]")
 
 

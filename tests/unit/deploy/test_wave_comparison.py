@@ -253,3 +253,38 @@ def test_comparing_is_refused_where_aws_does_not_know_what_is_connected(site):
 
     it.states.gap = ""
     check_connectivity(waves, it.states)
+
+
+def test_what_happens_while_arms_are_read_is_seen_before_the_gate_passes(site):
+    # Four thousand things one by one take 40 seconds, in which an alarm may ring.
+    it = site(alarmList="crashes")
+    read = it.states.read
+
+    def slow_read(names, source, *, connectivity):
+        yield from read(names, source, connectivity=connectivity)
+        if it.journal.comparisons(1):
+            it.aws.clock.sleep(40)
+            it.aws.alarms.in_alarm["crashes"] = [(it.aws.clock.ms - 20_000, it.aws.clock.ms)]
+
+    it.states.read = slow_read
+
+    executor, _ = it.run()
+
+    assert type(executor.failure) is GateFailed
+    assert [one.point for one in it.journal.comparisons(1)] == [SoakPoint.HALF, SoakPoint.END]
+    assert "crashes" in str(executor.failure)
+
+
+def test_where_the_index_answers_arms_take_a_few_calls_and_the_source_confirms(site):
+    it = site()
+    it.states.gap = ""
+    lost = it.waves["canary"][:7]
+
+    executor, _ = it.run(goes(it, lost, is_connected=False))
+
+    assert type(executor.failure) is GateFailed
+    assert "worse: not connected 7 of 20 things of the wave, 0 of 200" in str(executor.failure)
+    # When the wave began, and at half of its soak; the plan told the most.
+    assert (it.states.calls["iot:GetStatistics"], it.states.calls["iot:SearchIndex"]) == (2, 2)
+    assert it.states.calls["iot:GetThingConnectivityData"] == 7
+    assert it.plan.calls["iot:GetThingConnectivityData"] == 3 * 220

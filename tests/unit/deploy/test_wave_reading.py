@@ -127,11 +127,16 @@ def test_the_policy_reads_connections_and_boots_only_where_waves_are_compared_by
 
     def actions(text):
         found = user_policy(configuration_of(text), listed, names)["Statement"]
-        return [one["Action"] for one in found if one["Sid"] in ("CompareWaves", "SeeTheIndex")]
+        return [
+            one["Action"]
+            for one in found
+            if one["Sid"] in ("CompareWaves", "FindArms", "SeeTheIndex")
+        ]
 
     index = ["iot:GetIndexingConfiguration", "iot:DescribeIndex"]
+    arms = ["iot:SearchIndex", "iot:GetStatistics"]
     assert actions(wave_ini()) == []
-    assert actions(wave_ini(compare="True")) == [["iot:GetThingConnectivityData"], index]
+    assert actions(wave_ini(compare="True")) == [["iot:GetThingConnectivityData"], arms, index]
     assert actions(wave_ini(boots, compare="True", default={"useVerifyConfig": "True"})) == [
         ["iot:GetThingConnectivityData", "iot:GetThingShadow"],
         index,
