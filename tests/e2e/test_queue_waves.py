@@ -79,7 +79,10 @@ def test_a_good_image_passes_its_gates_and_no_process_waits_at_them(
     # Another request for one of its things waits, one for others does not: a visit that only
     # polls the gate is not the one of --once.
     overlapping = site.add(site.things[:1])[0]
-    assert "nothing to deploy" in visit(site).stderr
+    told = visit(site).stderr
+    assert "nothing to deploy" not in told
+    assert f"{job_id} waits: wave canary: wait: 0 of 2 ended" in told
+    assert "polled again at" in told
     assert site.states()[overlapping] == "PendingDeployment"
 
     with AnsweringDevices(clients, things=site.things, answer=answer) as devices:
@@ -124,6 +127,17 @@ def test_people_approve_pause_and_reject_while_no_worker_is_there(
     assert "nothing to approve: wave canary: wait" in early.stderr
     with AnsweringDevices(clients, things=site.things) as devices:
         visit_until_gate_says(site, job_id, f"canary: {ASKS}")
+        poll = site.queue("run", "--once", "-o", "json")
+        (waiting,) = json.loads(poll.stdout)["waiting"]
+        assert (waiting["jobId"], waiting["gateWave"]) == (job_id, "canary")
+        assert waiting["gateAsks"] == "approval"
+        assert waiting["leaseUntil"] is not None
+        assert f"`otactl queue approve {job_id}` or" in poll.stderr
+        # The command for a deployment of this machine says which one decides about a request.
+        for act in ("approve", "reject", "pause", "continue"):
+            other = site.otactl(act, job_id)
+            assert other.returncode == 2
+            assert f"`otactl queue {act} {job_id}`" in other.stderr
         assert site.queue("approve", job_id, "--wave", "early").returncode == 2
         assert site.queue("pause", job_id, "--comment", "lunch", "-o", "json").returncode == 0
         approved = site.queue("approve", job_id, "--wave", "canary", "-o", "json")
@@ -142,6 +156,19 @@ def test_people_approve_pause_and_reject_while_no_worker_is_there(
     assert (request.state, request.failure.exit_code) == ("Failed", 9)
     assert "too slow" in request.failure.reason
     assert things_of(site, job_id, devices) == {"canary": 2, "early": 2}
+    decided = json.loads(site.queue("show", job_id, "-o", "json").stdout)["decisions"]
+    acts = [(one["decision"], one["wave"], one["comment"]) for one in decided]
+    assert acts == [
+        ("pause", None, "lunch"),
+        ("approve", "canary", ""),
+        ("continue", None, ""),
+        ("reject", None, "too slow"),
+    ]
+    assert all(one["identity"].startswith("arn:aws:") and one["host"] for one in decided)
+    shown = " ".join(site.queue("show", job_id).stdout.split())
+    assert f"{decided[0]['at'][:10]}" in shown
+    assert "approve wave canary, arn:aws:" in shown
+    assert "reject, arn:aws:" in shown
     late = site.queue("approve", job_id)
     assert late.returncode == 2
     assert "is Failed" in late.stderr

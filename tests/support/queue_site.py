@@ -122,6 +122,13 @@ class QueueSite:
         check_output(command, result.stdout)
         return Told(result.exit_code, result.stdout, result.stderr)
 
+    def otactl(self, *arguments: str) -> Told:
+        """Run ``otactl …`` with a state directory of its own."""
+        with contextlib.chdir(self.folder):
+            command = [*arguments, "--state-dir", "state"]
+            result = CliRunner().invoke(app, command, env=self.cloud.address.environment())
+        return Told(result.exit_code, result.stdout, result.stderr)
+
     def add(self, things: Sequence[str], *arguments: str, **keys: str) -> list[str]:
         """Add a deployment; gives back the requests' ids."""
         path = self.write_deployment(things, **keys)

@@ -31,7 +31,7 @@ OURS = frozenset(
     | {"seriesName", "seriesPart", "seriesParts", RUN, "attempt", "lastError"}
     | {"things", "succeeded", "rounds", "failureKind", "failureReason", "exitCode"}
     | {"endedAt", "keepDays", "requiredSucceeded", "maximumMinutes", "gate", "imageVersion"}
-    | {"openUntil", "closedAt"}
+    | {"gateWave", "gateAsks", "gateUntil", "openUntil", "closedAt"}
 )
 
 
@@ -116,6 +116,7 @@ def _progress_attributes(request: JobRequest) -> Item:
         "keepDays": request.keep_days,
         "requiredSucceeded": request.required_succeeded,
         "maximumMinutes": request.maximum_minutes,
+        "gateUntil": request.gate_until_ms,
         "openUntil": request.open_until_ms,
         "closedAt": request.closed_ms,
     }
@@ -123,6 +124,8 @@ def _progress_attributes(request: JobRequest) -> Item:
         OWNER: request.lease.owner if request.lease else None,
         "lastError": request.last_error or None,
         "gate": request.gate or None,
+        "gateWave": request.gate_wave or None,
+        "gateAsks": request.gate_asks or None,
         "imageVersion": request.image_version or None,
     }
     return {name: _number(value) for name, value in numbers.items() if value is not None} | {

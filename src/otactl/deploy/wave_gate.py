@@ -122,6 +122,7 @@ class GateJudge:
             things=wave.things,
             question=result.question,
             soak_left_ms=result.soak_left_ms,
+            until_ms=result.until_ms,
             ended=sight.count.ended,
             succeeded=sight.count.succeeded,
             failed=sight.count.failed,

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from otactl.jobqueue.request import Failure, JobRequest, Outcome
     from otactl.jobqueue.stored_file import StoredFile
     from otactl.model.open_jobs import OpenJobs
+    from otactl.model.wave import GateStatus
 
 
 class LeaseLost(OtactlError):
@@ -118,7 +119,7 @@ class ClaimedRequest:
             releases=True,
         )
 
-    def leave(self, *, after_ms: int, gate: str) -> None:
+    def leave(self, *, after_ms: int, gate: GateStatus) -> None:
         """Leave it at a gate; whichever worker is there after the pause polls again.
 
         Args:

@@ -94,6 +94,12 @@ def order_keys_of(job_id: str) -> tuple[str, ...]:
     return tuple(mark + stamp for mark in _MARKS.values())
 
 
+def is_request_id(text: str) -> bool:
+    """Whether it is the id of a request that otactl added, or of a job of one."""
+    stamp = text.removeprefix(_JOB_ID_PREFIX)
+    return stamp != text and _STAMP.match(stamp) is not None
+
+
 def deployment_id_of(key: str, job_id: str, run: int) -> str:
     """The deployment of one run of a request.
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from otactl.jobqueue.order import Priority, added_ms_of, deployment_id_of, priority_of
+from otactl.jobqueue.state import RequestState
 from otactl.rules.waves.membership import share_of
 
 if TYPE_CHECKING:
-    from otactl.jobqueue.state import FailureKind, RequestState
+    from otactl.jobqueue.state import FailureKind
     from otactl.jobqueue.stored_file import StoredFile
     from otactl.model.open_jobs import OpenJobs
 
@@ -102,6 +103,9 @@ class JobRequest:
         checkpoint: The plan and the rounds that are over, once there is a plan.
         waves: Which things are in which wave, once there is a plan with waves.
         gate: What the gate said last that it was left at; empty before the first.
+        gate_wave: The wave of that gate.
+        gate_asks: What it asks a person (``Question``); empty when it asks no one.
+        gate_until_ms: When it says something else if nothing happens, epoch milliseconds.
         keep_days: How long it is kept once it is over; None for ever.
         required_succeeded: Of a series, the share of its things that makes it Deployed, hundredths
             of a percent; None for all of them.
@@ -134,6 +138,9 @@ class JobRequest:
     checkpoint: StoredFile | None = None
     waves: StoredFile | None = None
     gate: str = ""
+    gate_wave: str = ""
+    gate_asks: str = ""
+    gate_until_ms: int | None = None
     outcome: Outcome | None = None
     failure: Failure | None = None
     ended_ms: int | None = None
@@ -170,6 +177,11 @@ class JobRequest:
         if self.required_succeeded is None or not outcome.things:
             return False
         return outcome.succeeded >= share_of(outcome.things, self.required_succeeded)
+
+    @property
+    def is_at_gate(self) -> bool:
+        """Whether it was left at a gate, and no worker has taken it since."""
+        return self.state is RequestState.DEPLOYING and bool(self.gate) and not self.attempt
 
     @property
     def files(self) -> tuple[StoredFile, ...]:

@@ -15,6 +15,7 @@ from otactl.jobqueue.state import NEXT_STATES, RequestState
 if TYPE_CHECKING:
     from otactl.jobqueue.request import JobRequest, Outcome
     from otactl.jobqueue.stored_file import StoredFile
+    from otactl.model.wave import GateStatus
 
 #: An item may have 400 KB; a reason is for reading.
 _MAX_REASON_LENGTH = 4000
@@ -98,7 +99,7 @@ def released(request: JobRequest, *, at_ms: int, error: str, is_attempt: bool = 
     )
 
 
-def left_at_gate(request: JobRequest, *, at_ms: int, gate: str) -> JobRequest:
+def left_at_gate(request: JobRequest, *, at_ms: int, gate: GateStatus) -> JobRequest:
     """Left at a gate that waits; it is polled again at ``at_ms``.
 
     Nothing went wrong: workers that failed before no longer count.
@@ -109,7 +110,13 @@ def left_at_gate(request: JobRequest, *, at_ms: int, gate: str) -> JobRequest:
         gate: What the gate said.
     """
     left = replace(renewed(request, until_ms=at_ms), last_error="", attempt=0)
-    return replace(left, gate=shortened(gate))
+    return replace(
+        left,
+        gate=shortened(gate.words),
+        gate_wave=gate.name,
+        gate_asks=gate.question or "",
+        gate_until_ms=gate.until_ms,
+    )
 
 
 def deployed(
@@ -154,6 +161,9 @@ def retried(request: JobRequest) -> JobRequest:
         checkpoint=None,
         waves=None,
         gate="",
+        gate_wave="",
+        gate_asks="",
+        gate_until_ms=None,
         outcome=None,
         failure=None,
         ended_ms=None,

@@ -103,6 +103,13 @@ class Decision:
     answers: Question | None = None
     failed: Mapping[str, int] = field(default_factory=dict)
 
+    @property
+    def words(self) -> str:
+        """What was decided, and by whom, on one line."""
+        of_wave = f" wave {self.wave}" if self.wave else ""
+        said = f": {self.comment}" if self.comment else ""
+        return f"{self.act}{of_wave}, {self.identity} on {self.host}{said}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaveSize:
@@ -194,6 +201,8 @@ class GateStatus:
         at_ms: When that was, epoch milliseconds by AWS's clock.
         question: What a person is asked; None when no one is.
         soak_left_ms: While it soaks, for how long it still does.
+        until_ms: When it says something else if nothing happens: when the soak, or maximumMinutes,
+            ends, epoch milliseconds; None if only events or a person can change it.
         ended, succeeded, failed, not_reached: Things of the wave; the rest is open.
         failed_since: How many things of earlier waves have failed, when that holds this one back.
         ending: How a job ended before its time; empty when none did.
@@ -211,6 +220,7 @@ class GateStatus:
     things: int
     question: Question | None = None
     soak_left_ms: int | None = None
+    until_ms: int | None = None
     ended: int = 0
     succeeded: int = 0
     failed: int = 0

@@ -18,6 +18,7 @@ from otactl.deploy.journal import Journal
 from otactl.deploy.recorded_failure import outcome_words
 from otactl.deploy.store import DeploymentStore
 from otactl.errors import UserMistake
+from otactl.jobqueue.order import is_request_id
 from otactl.model.wave import Act, Decision, GateStatus, Question
 from otactl.operations.state_directory import state_directory
 from otactl.operations.stored_deployment import choose_deployment
@@ -52,6 +53,11 @@ def decide(
     """
     store = DeploymentStore(state_directory(options.state_dir))
     deployment_id = choose_deployment(store, deployment)
+    if is_request_id(deployment_id):
+        raise UserMistake(
+            f"there is no deployment {deployment_id} on this machine",
+            hint=f"a request of the queue takes `otactl queue {act} {deployment_id}`",
+        )
     path = store.path(deployment_id)
     if not path.is_file():
         raise UserMistake(

@@ -55,10 +55,23 @@ def remark(request: JobRequest | MalformedRequest, wait: Wait | None, now_ms: in
 
 def _lease_words(request: JobRequest, lease: Lease, now_ms: int) -> str:
     is_over, until = lease.until_ms <= now_ms, iso(lease.until_ms)
-    if request.gate and not request.attempt:
-        return f"{request.gate}; " + ("to be polled now" if is_over else f"polled again at {until}")
+    if request.is_at_gate:
+        return gate_words(request, now_ms)
     whose = f"{lease.owner}, attempt {request.attempt}"
     return f"free to be taken over from {whose}" if is_over else f"{whose}, lease until {until}"
+
+
+def gate_words(request: JobRequest, now_ms: int) -> str:
+    """What the gate says that a request was left at, whom it asks, and when it is polled again."""
+    said = [request.gate]
+    if request.gate_asks:
+        name = request.job_id
+        said.append(f"`otactl queue approve {name}` or `otactl queue reject {name}` decides")
+    if request.gate_until_ms is not None:
+        said.append(f"so until {iso(request.gate_until_ms)} if nothing happens")
+    until_ms = request.lease.until_ms if request.lease else 0
+    said.append(f"polled again at {iso(until_ms)}" if until_ms > now_ms else "to be polled now")
+    return "; ".join(said)
 
 
 def request_lines(rows: Sequence[tuple[JobRequest | MalformedRequest, str]], now_ms: int) -> Text:

@@ -78,23 +78,34 @@ def show(
     output: OutputOption = OutputFormat.TEXT,
 ) -> None:
     """Show everything about one request."""
-    from otactl.operations.queue.request_fields import request_fields
+    from otactl.jobqueue.request import MalformedRequest
+    from otactl.model.wave import decision_fields
+    from otactl.operations.queue.request_fields import iso, request_fields
     from otactl.operations.queue.wave_file import left_out_of
     from otactl.views.request_table import field_lines
 
     session = queue.session()
     found = session.find(request)
     fields = request_fields(found)
+    decided = () if isinstance(found, MalformedRequest) else session.decisions(found).read()
     left_out: tuple[LeftOut, ...] = ()
     try:
         left_out = left_out_of(found, session.store)
     except (AwsRefused, UserMistake) as error:
         terminal.warn(f"which things are left out cannot be read: {error}")
     if output is OutputFormat.JSON:
-        terminal.print_json({**fields, "leftOut": [one.to_fields() for one in left_out]})
+        lists = {
+            "leftOut": [one.to_fields() for one in left_out],
+            "decisions": [decision_fields(one) for one in decided],
+        }
+        terminal.print_json({**fields, **lists})
         return
     console = terminal.stdout_console()
-    for line in field_lines({**fields, "leftOut": {one.thing_name: one.words for one in left_out}}):
+    tables = {
+        "leftOut": {one.thing_name: one.words for one in left_out},
+        "decisions": {iso(one.at_ms): one.words for one in decided},
+    }
+    for line in field_lines({**fields, **tables}):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 

@@ -294,7 +294,9 @@ def _run_fetched(
 def _run_worker(
     parts: WorkerParts, options: WorkerOptions, output: OutputFormat, files: _Files
 ) -> None:
-    from otactl.operations.queue.worker import Worker, WorkUntil
+    from otactl.operations.queue.request_fields import request_fields
+    from otactl.operations.queue.worker import Worker, WorkUntil, requests_at_gates
+    from otactl.views.request_table import gate_words
 
     is_one = options.until is WorkUntil.ONE
     results: list[AttemptResult] = []
@@ -308,9 +310,13 @@ def _run_worker(
         Worker(parts, options, notify).run()
     finally:
         _write_results(results, files)
+    waiting = requests_at_gates(parts.session)
     if output is OutputFormat.JSON:
-        terminal.print_json({"requests": [result.to_fields() for result in results]})
-    if not results:
+        fields = {"requests": [result.to_fields() for result in results]}
+        terminal.print_json(fields | {"waiting": [request_fields(each) for each in waiting]})
+    for each in waiting:
+        terminal.note(f"{each.job_id} waits: {gate_words(each, parts.session.now_ms())}")
+    if not results and not waiting:
         terminal.note("there is nothing to deploy in the queue")
     failed = [result for result in results if result.error is not None]
     if is_one and failed and failed[0].error is not None:

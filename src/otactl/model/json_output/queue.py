@@ -6,7 +6,7 @@ from typing import NotRequired
 
 from typing_extensions import TypedDict
 
-from otactl.model.json_output.deployment import Deployment, LeftOut
+from otactl.model.json_output.deployment import Decision, Deployment, LeftOut
 
 
 class Series(TypedDict):
@@ -75,6 +75,13 @@ class Request(TypedDict):
     leaseUntil: NotRequired[str | None]
     lastError: NotRequired[str | None]
     gate: NotRequired[str | None]
+    gateWave: NotRequired[str | None]
+    gateAsks: NotRequired[str | None]
+    """What a person must decide there; null when no one is asked."""
+    gateUntil: NotRequired[str | None]
+    """When the gate says something else if nothing happens; leaseUntil is its next poll."""
+    decisions: NotRequired[list[Decision]]
+    """What people decided at its gates; only `queue show` says it."""
     outcome: NotRequired[RequestOutcome | None]
     endedAt: NotRequired[str | None]
     leftOut: NotRequired[list[LeftOut]]
@@ -113,9 +120,10 @@ class Attempt(TypedDict):
 
 
 class Attempts(TypedDict):
-    """What a worker made of its requests."""
+    """What a worker made of its requests, and which wait at gates when it ends."""
 
     requests: list[Attempt]
+    waiting: NotRequired[list[Request]]
 
 
 class Fetched(TypedDict):

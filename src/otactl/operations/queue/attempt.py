@@ -199,7 +199,7 @@ class Attempt:
                     keeper.keep_waves(at_gate=True)
                     self._has_left = True
                     is_poll = _created_jobs(journal) == jobs
-                    return self._leave(journal, result, failure, is_poll=is_poll)
+                    return self._leave(journal, result, is_poll=is_poll)
                 return self._record(journal, result, failure)
             finally:
                 journal.close()
@@ -315,16 +315,15 @@ class Attempt:
         if reasons:
             raise UserMistake(f"{request.job_id}: {'; '.join(reasons)}")
 
-    def _leave(
-        self, journal: Journal, result: DeploymentResult, waits: GateWaits, *, is_poll: bool
-    ) -> AttemptResult:
+    def _leave(self, journal: Journal, result: DeploymentResult, *, is_poll: bool) -> AttemptResult:
         """Leave a gate that waits; the request's lease says when it is polled again."""
         pause_ms = gate_pause_ms(
             visit_ms=self._clock.monotonic_ms() - self._began_ms,
             poll_ms=int(1000 * self._settings.poll_seconds),
             is_filling=_is_filling(journal),
         )
-        return self._recorder.leave(waits, result, after_ms=pause_ms, is_poll=is_poll)
+        gate = journal.gates[-1]
+        return self._recorder.leave(gate, result, after_ms=pause_ms, is_poll=is_poll)
 
     def _record(
         self, journal: Journal, result: DeploymentResult, failure: OtactlError | None

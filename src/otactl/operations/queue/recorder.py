@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 from otactl.errors import (
     AwsUnreachable,
-    GateWaits,
     LocalResourceMissing,
     OtactlError,
     UserMistake,
@@ -33,6 +32,7 @@ from otactl.rules.backoff import pause_seconds
 if TYPE_CHECKING:
     from otactl.jobqueue.claimed_request import ClaimedRequest
     from otactl.model.open_jobs import OpenJobs
+    from otactl.model.wave import GateStatus
     from otactl.operations.frontend import Frontend
 
 R = TypeVar("R")
@@ -95,18 +95,18 @@ class Recorder:
         )
 
     def leave(
-        self, waits: GateWaits, result: DeploymentResult, *, after_ms: int, is_poll: bool
+        self, gate: GateStatus, result: DeploymentResult, *, after_ms: int, is_poll: bool
     ) -> AttemptResult:
         """Leave it at a gate until the next poll: nothing failed, and nothing is over."""
         try:
-            self.retry_until_done(lambda: self._claimed.leave(after_ms=after_ms, gate=str(waits)))
+            self.retry_until_done(lambda: self._claimed.leave(after_ms=after_ms, gate=gate))
         except LeaseLost as loss:
             return self.lost(loss)
         return AttemptResult(
             request=self._claimed.request,
             result=result,
             is_recorded=False,
-            waits=str(waits),
+            waits=gate.words,
             is_poll=is_poll,
         )
 

@@ -56,6 +56,9 @@ def request_fields(request: JobRequest | MalformedRequest) -> json_queue.Request
         "leaseUntil": iso(request.lease.until_ms) if request.lease else None,
         "lastError": request.last_error or None,
         "gate": request.gate or None,
+        "gateWave": request.gate_wave or None,
+        "gateAsks": request.gate_asks or None,
+        "gateUntil": iso(request.gate_until_ms),
         "outcome": None
         if request.outcome is None
         else {

@@ -13,9 +13,11 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from otactl.errors import AwsUnreachable, Interrupted
+from otactl.errors import AwsRefused, AwsUnreachable, Interrupted
 from otactl.jobqueue.claimed_request import ClaimedRequest
 from otactl.jobqueue.claiming import Claimer
+from otactl.jobqueue.request import JobRequest
+from otactl.jobqueue.state import RequestState
 from otactl.operations.clock import CommandClock
 from otactl.operations.queue.attempt import deploy_claimed
 from otactl.operations.queue.attempt_result import keep_report
@@ -24,7 +26,6 @@ from otactl.rules.backoff import pause_seconds
 
 if TYPE_CHECKING:
     from otactl.jobqueue.lease_policy import LeasePolicy
-    from otactl.jobqueue.request import JobRequest
     from otactl.operations.frontend import Frontend
     from otactl.operations.queue.attempt import WorkerParts
     from otactl.operations.queue.attempt_result import AttemptResult
@@ -159,6 +160,15 @@ class Worker:
         if result.ends_worker and result.error is not None:
             raise result.error
         return result
+
+
+def requests_at_gates(session: QueueSession) -> list[JobRequest]:
+    """The requests that were left at gates, for the end of a run; none if they cannot be read."""
+    try:
+        found = list(session.table.listed(RequestState.DEPLOYING))
+    except (AwsRefused, AwsUnreachable):
+        return []
+    return [each for each in found if isinstance(each, JobRequest) and each.is_at_gate]
 
 
 def new_claimer(

@@ -125,6 +125,7 @@ class GateResult:
         question: What a person is asked; None when no one is.
         is_rejected: Whether it fails because a person said so.
         soak_left_ms: While it soaks, for how long it still does.
+        until_ms: When it says something else if nothing happens; None if time changes nothing.
     """
 
     verdict: Verdict
@@ -132,6 +133,7 @@ class GateResult:
     question: Question | None = None
     is_rejected: bool = False
     soak_left_ms: int | None = None
+    until_ms: int | None = None
 
 
 def needed_ended(rule: GateRule, given: int) -> int:
@@ -239,7 +241,9 @@ def _unfinished(rule: GateRule, sight: GateSight) -> GateResult | None:
         reported = () if sight.refused else (_counts_words(rule, sight.count),)
         why = sight.refused or _why_inconclusive(rule, sight)
         if not why:
-            return GateResult(verdict=Verdict.WAIT, reasons=reported)
+            began = sight.count.first_started_ms
+            until_ms = None if began is None else began + rule.maximum_ms
+            return GateResult(verdict=Verdict.WAIT, reasons=reported, until_ms=until_ms)
         return GateResult(
             verdict=Verdict.INCONCLUSIVE, reasons=(why, *reported), question=Question.INCONCLUSIVE
         )
@@ -251,6 +255,7 @@ def _unfinished(rule: GateRule, sight: GateSight) -> GateResult | None:
         verdict=Verdict.WAIT,
         reasons=(f"{words} minutes left", _counts_words(rule, sight.count)),
         soak_left_ms=left_ms,
+        until_ms=since + rule.soak_ms,
     )
 
 

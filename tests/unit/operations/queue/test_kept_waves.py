@@ -11,6 +11,8 @@ from tests.support.memory_queue import request_for
 from tests.unit.deploy.test_waves import ARN, FIRMWARE, Site
 from tests.unit.operations.queue.test_lost_workers import Bucket
 
+from otactl.aws.queue_item import item_of
+from otactl.aws.queue_item_reading import request_of
 from otactl.aws.release_store import FileRefused
 from otactl.deploy.journal import Journal
 from otactl.deploy.wave_state import WaveState
@@ -20,6 +22,7 @@ from otactl.jobqueue.failure_policy import gate_pause_ms
 from otactl.jobqueue.lease_policy import CLOCK_SKEW_MS
 from otactl.jobqueue.transition import left_at_gate, taken
 from otactl.model.thing_list import ThingList
+from otactl.model.wave import GateStatus, Question, Verdict
 from otactl.operations.queue.queue_time import queue_time
 from otactl.operations.queue.wave_file import KeptWaves, read_waves, write_waves
 
@@ -146,11 +149,26 @@ def test_a_request_left_at_a_gate_is_free_at_its_next_poll_and_no_attempt_counts
     held = taken(request_for("a"), owner="me", now_ms=0, lease_ms=9)
     held = replace(held, attempt=3, last_error="no disk")
 
-    left = left_at_gate(held, at_ms=70_000, gate="wave canary: wait")
+    gate = GateStatus(
+        wave=1,
+        name="canary",
+        verdict=Verdict.WAIT,
+        reasons=("it waits for an approval",),
+        at_ms=1,
+        things=2,
+        question=Question.APPROVAL,
+        until_ms=90_000,
+    )
+    assert not held.is_at_gate
 
+    left = left_at_gate(held, at_ms=70_000, gate=gate)
+
+    assert left.is_at_gate
     assert left.lease is not None
     assert (left.lease.until_ms, left.attempt, left.last_error) == (70_000, 0, "")
-    assert left.gate == "wave canary: wait"
+    assert left.gate == "wave canary: wait: it waits for an approval"
+    assert (left.gate_wave, left.gate_asks, left.gate_until_ms) == ("canary", "approval", 90_000)
+    assert request_of(item_of(left)) == left
     assert (left.state, left.fence) == (held.state, held.fence)
 
 

@@ -128,7 +128,7 @@ class Machines:
                 raise self.failure
             if isinstance(self.failure, GateWaits):
                 keeper.keep_waves(at_gate=True)
-                claimed.leave(after_ms=1, gate=str(self.failure))
+                claimed.leave(after_ms=1, gate=journal.gates[-1])
         finally:
             journal.close()
             path.unlink()

@@ -59,6 +59,9 @@ def test_enough_that_ended_and_succeeded_soak_before_they_pass():
 
     assert soaking.verdict is Verdict.WAIT
     assert soaking.soak_left_ms == 9 * MINUTE
+    assert soaking.until_ms == 15 * MINUTE
+    assert at(a_count(failed=2)).until_ms == RULE.maximum_ms
+    assert at(a_count(started_ms=None)).until_ms is None
     assert soaking.reasons[0] == "soaking: 9 of 10 minutes left"
     assert at(enough, now_minutes=15).verdict is Verdict.PASS
 
