@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from awscrt import mqtt
-from awsiot import iotshadow, mqtt_connection_builder
-from tests.support.fleet_stage import Stage, stage, wait_for_results
+from awsiot import iotshadow
+from tests.support.fleet_stage import Stage, wait_for_results
+from tests.support.sdk_connection import SECONDS, sdk_connection
 from tests.support.waiting import wait_until
 
 from otactl.device.behaviour import Behaviour
@@ -24,14 +25,13 @@ from otactl.fleet import FactoryImage, RunningImage
 from otactl.model.thing_state import VersionSource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tests.conftest import DeviceIdentity, MakeDevice
 
     from otactl.aws.clients import AwsClients
     from otactl.cloud import RunningCloud
 
-SECONDS = 20
 QOS = mqtt.QoS.AT_LEAST_ONCE
 FORMER, IMAGE = b"the image that runs before" * 40, b"the image of the job" * 400
 FORMER_SHA256, SHA256 = (hashlib.sha256(content).hexdigest() for content in (FORMER, IMAGE))
@@ -50,27 +50,9 @@ EXPECTED = {
 
 
 @pytest.fixture
-def things(
-    cloud: RunningCloud,
-    clients: AwsClients,
-    firmware_bucket: str,
-    stream_role_arn: str,
-    unique: str,
-    tmp_path: Path,
-) -> Iterator[Stage]:
+def things(staged: Callable[..., Stage]) -> Stage:
     """A thing for each way to go on after a job."""
-    with stage(
-        cloud,
-        clients,
-        tmp_path / "fleet",
-        things=[f"{each}-{unique}" for each in (*EXPECTED, Behaviour.CRASHLOOP)],
-        group=unique,
-        bucket=firmware_bucket,
-        role_arn=stream_role_arn,
-        shadows=["pump"],
-    ) as made:
-        made.put_image(IMAGE, unique)
-        yield made
+    return staged([*EXPECTED, Behaviour.CRASHLOOP], IMAGE, shadows=["pump"])
 
 
 def _shadow(clients: AwsClients, thing_name: str, **name: str) -> dict[str, Any]:
@@ -192,18 +174,9 @@ def _sdk_connection(
     document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     iot.create_policy(policyName=policy, policyDocument=document)
     iot.attach_policy(policyName=policy, target=principal)
-    connection = mqtt_connection_builder.mtls_from_path(
-        endpoint=cloud.address.mqtt_host,
-        port=cloud.address.mqtt_port,
-        cert_filepath=reader.certificate_file,
-        pri_key_filepath=reader.private_key_file,
-        ca_filepath=cloud.address.ca_file,
-        client_id=reader.thing_name,
-    )
     try:
-        connection.connect().result(SECONDS)
-        yield connection
-        connection.disconnect().result(SECONDS)
+        with sdk_connection(cloud, reader) as connection:
+            yield connection
     finally:
         iot.detach_policy(policyName=policy, target=principal)
         iot.delete_policy(policyName=policy)

@@ -31,12 +31,11 @@ from otactl.model.status import ExecutionStatus
 from otactl.wire.stream_topic import PayloadFormat
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.conftest import StartCloud
 
-    from otactl.cloud import RunningCloud
 
 IMAGE = random.Random(7).randbytes(150_001)  # noqa: S311  # any bytes
 SHA256 = hashlib.sha256(IMAGE).hexdigest()
@@ -44,26 +43,9 @@ SUCCEEDED, FAILED = ExecutionStatus.SUCCEEDED, ExecutionStatus.FAILED
 
 
 @pytest.fixture
-def two_things(
-    cloud: RunningCloud,
-    clients: AwsClients,
-    firmware_bucket: str,
-    stream_role_arn: str,
-    unique: str,
-    tmp_path: Path,
-) -> Iterator[Stage]:
+def two_things(staged: Callable[..., Stage]) -> Stage:
     """Two things, and the image in a stream that bears their group's name."""
-    with stage(
-        cloud,
-        clients,
-        tmp_path / "fleet",
-        things=[f"a-{unique}", f"b-{unique}"],
-        group=unique,
-        bucket=firmware_bucket,
-        role_arn=stream_role_arn,
-    ) as made:
-        made.put_image(IMAGE, unique)
-        yield made
+    return staged(["a", "b"], IMAGE)
 
 
 def _image_of(made: Stage, thing_name: str) -> bytes | None:

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from awscrt import mqtt
-from awsiot import iotshadow, mqtt_connection_builder
+from awsiot import iotshadow
 from botocore.exceptions import ClientError
 from tests.conftest import connected
+from tests.support.sdk_connection import SECONDS
 from tests.support.waiting import wait_until
 
 from otactl.aws.clients import AwsClients, AwsSettings
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
 
     from otactl.cloud import RunningCloud
 
-SECONDS = 20
 QOS = mqtt.QoS.AT_LEAST_ONCE
 CLASSIC = VersionSource(version_path=("version",), boot_count_path=("boots",))
 PACKAGE = VersionSource(shadow="$package", version_path=("app", "version"))
@@ -389,24 +389,16 @@ def test_the_package_configuration_is_kept(clients: AwsClients) -> None:
 
 
 def test_the_aws_cli_reads_what_a_device_wrote_with_the_sdks_shadow_client(
-    cloud: RunningCloud, indexed: AwsClients, make_device: MakeDevice, unique: str, tmp_path: Path
+    cloud: RunningCloud,
+    indexed: AwsClients,
+    connection: mqtt.Connection,
+    thing: DeviceIdentity,
+    tmp_path: Path,
 ) -> None:
-    device = make_device(f"sdk-{unique}")
-    connection = mqtt_connection_builder.mtls_from_path(
-        endpoint=cloud.address.mqtt_host,
-        port=cloud.address.mqtt_port,
-        cert_filepath=device.certificate_file,
-        pri_key_filepath=device.private_key_file,
-        ca_filepath=cloud.address.ca_file,
-        client_id=device.thing_name,
-        clean_session=True,
-        keep_alive_secs=30,
-    )
-    connection.connect().result(SECONDS)
     shadows = iotshadow.IotShadowClient(connection)
     accepted: Future[Any] = Future()
     got: Future[Any] = Future()
-    named = {"thing_name": device.thing_name, "shadow_name": "$package"}
+    named = {"thing_name": thing.thing_name, "shadow_name": "$package"}
     for done, _ in (
         shadows.subscribe_to_update_named_shadow_accepted(
             iotshadow.UpdateNamedShadowSubscriptionRequest(**named), QOS, accepted.set_result
@@ -436,15 +428,14 @@ def test_the_aws_cli_reads_what_a_device_wrote_with_the_sdks_shadow_client(
         return json.loads(done.stdout or "{}")
 
     file = tmp_path / "shadow.json"
-    named_shadow = ["--thing-name", device.thing_name, "--shadow-name", "$package"]
+    named_shadow = ["--thing-name", thing.thing_name, "--shadow-name", "$package"]
     aws("iot-data", "get-thing-shadow", *named_shadow, str(file))
-    search = rf"thingName:{device.thing_name} AND shadow.name.\$package.reported.app.version:4.5.6"
+    search = rf"thingName:{thing.thing_name} AND shadow.name.\$package.reported.app.version:4.5.6"
     found = aws("iot", "search-index", "--query-string", search)
-    connectivity = aws("iot", "get-thing-connectivity-data", "--thing-name", device.thing_name)
-    connection.disconnect().result(SECONDS)
+    connectivity = aws("iot", "get-thing-connectivity-data", "--thing-name", thing.thing_name)
 
     assert got.result(SECONDS).state.reported == reported
     assert json.loads(file.read_text())["state"]["reported"] == reported
-    assert [thing["thingName"] for thing in found["things"]] == [device.thing_name]
+    assert [one["thingName"] for one in found["things"]] == [thing.thing_name]
     assert found["things"][0]["connectivity"]["connected"] is True
     assert connectivity["connected"] is True

@@ -15,7 +15,9 @@ from urllib.parse import urlsplit
 import cbor2
 import pytest
 from awscrt import http, io, mqtt
-from awsiot import iotidentity, iotjobs, mqtt_connection_builder
+from awsiot import iotidentity, iotjobs
+from tests.support.sdk_connection import SECONDS, sdk_connection
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,38 +27,8 @@ if TYPE_CHECKING:
     from otactl.aws.clients import AwsClients
     from otactl.cloud import RunningCloud
 
-SECONDS = 20
 BLOCK = 4096
 QOS = mqtt.QoS.AT_LEAST_ONCE
-
-
-@pytest.fixture
-def thing(make_device: MakeDevice, unique: str) -> DeviceIdentity:
-    return make_device(f"sdk-{unique}")
-
-
-@pytest.fixture
-def connection(cloud: RunningCloud, thing: DeviceIdentity) -> Iterator[mqtt.Connection]:
-    with _connected(cloud, thing) as connection:
-        yield connection
-
-
-@contextlib.contextmanager
-def _connected(cloud: RunningCloud, thing: DeviceIdentity) -> Iterator[mqtt.Connection]:
-    """The SDK's own mutual TLS connection."""
-    connection = mqtt_connection_builder.mtls_from_path(
-        endpoint=cloud.address.mqtt_host,
-        port=cloud.address.mqtt_port,
-        cert_filepath=thing.certificate_file,
-        pri_key_filepath=thing.private_key_file,
-        ca_filepath=cloud.address.ca_file,
-        client_id=thing.thing_name,
-        clean_session=True,
-        keep_alive_secs=30,
-    )
-    connection.connect().result(SECONDS)
-    yield connection
-    connection.disconnect().result(SECONDS)
 
 
 def test_its_jobs_client_takes_a_job_and_reports_success(
@@ -111,7 +83,16 @@ def test_it_hears_jobs_answers_without_a_subscription(
 ) -> None:
     heard: queue.Queue[str] = queue.Queue()
     connection.disconnect().result(SECONDS)
-    connection.on_message(lambda topic, **_: heard.put(topic))  # taken while disconnected only
+
+    def takes() -> bool:
+        """Only while it is disconnected, which on a busy machine comes after its future."""
+        try:
+            connection.on_message(lambda topic, **_: heard.put(topic))
+        except RuntimeError:
+            return False
+        return True
+
+    wait_until(takes, "the disconnected SDK")
     connection.connect().result(SECONDS)
     base = f"$aws/things/{thing.thing_name}/jobs"
 
@@ -351,7 +332,7 @@ def test_its_identity_client_registers_a_thing_as_the_registry_takes_it(
         provisioningRoleArn=_provisioning_role(clients, unique),
     )
     claim = make_device(f"claim-{unique}")
-    with _may_provision(clients, claim), _connected(cloud, claim) as connection:
+    with _may_provision(clients, claim), sdk_connection(cloud, claim) as connection:
         identity = iotidentity.IotIdentityClient(connection)
         made = _asked(
             identity.subscribe_to_create_keys_and_certificate_accepted,

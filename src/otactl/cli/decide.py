@@ -104,18 +104,10 @@ def print_decision(
     of: dict[str, str], decision: Decision, output: OutputFormat, follow: str
 ) -> None:
     """Print what was decided, of what, and what follows."""
+    from otactl.model.wave import decision_fields
+
     if output is OutputFormat.JSON:
-        terminal.print_json(
-            of
-            | {
-                "decision": decision.act.value,
-                "wave": decision.wave or None,
-                "answers": decision.answers,
-                "comment": decision.comment,
-                "identity": decision.identity,
-                "host": decision.host,
-            }
-        )
+        terminal.print_json(of | dict(decision_fields(decision)))
         return
     of_wave = f" wave {decision.wave}" if decision.wave else ""
     (name,) = of.values()

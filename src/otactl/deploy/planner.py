@@ -248,7 +248,10 @@ def build_wave_plan(
         things=things,
         setup=(
             *_image_steps(configuration, firmware, document, deployment_id),
-            *(_former_step(configuration, one) for one in former),
+            *(
+                _upload(configuration, one.firmware, former=one.version, offered_as=one.offered_as)
+                for one in former
+            ),
             *_stream_steps(configuration, firmware),
         ),
         rounds=tuple(rounds),
@@ -307,13 +310,9 @@ def _wave_group(wave: PlannedWave) -> tuple[CreateThingGroup, ...]:
 def _image_steps(
     configuration: DeploymentConfiguration, firmware: Firmware, document: str, deployment_id: str
 ) -> tuple[AnyStep, ...]:
-    upload = UploadImage(
-        bucket=configuration.bucket,
-        object_key=firmware.object_key,
-        path=firmware.path,
-        size_bytes=firmware.size_bytes,
-        sha256=firmware.sha256,
-        md5=firmware.md5,
+    upload = _upload(
+        configuration,
+        firmware,
         offered_as=configuration.image_version or "",
         kept=configuration.rollback.keep_image,
     )
@@ -329,8 +328,7 @@ def _image_steps(
     )
 
 
-def _former_step(configuration: DeploymentConfiguration, former: FormerImage) -> UploadImage:
-    firmware = former.firmware
+def _upload(configuration: DeploymentConfiguration, firmware: Firmware, **more: Any) -> UploadImage:
     return UploadImage(
         bucket=configuration.bucket,
         object_key=firmware.object_key,
@@ -338,8 +336,7 @@ def _former_step(configuration: DeploymentConfiguration, former: FormerImage) ->
         size_bytes=firmware.size_bytes,
         sha256=firmware.sha256,
         md5=firmware.md5,
-        former=former.version,
-        offered_as=former.offered_as,
+        **more,
     )
 
 

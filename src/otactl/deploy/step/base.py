@@ -11,7 +11,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -33,6 +33,20 @@ def _none_missing(_round: int) -> Iterator[str]:
 
 def _ignore(*_: object) -> None:
     """Nobody wants to know."""
+
+
+_Part = TypeVar("_Part")
+
+
+def required(part: _Part | None) -> _Part:
+    """A part of the context that every deployment with such a step has.
+
+    Raises:
+        LookupError: This one has not.
+    """
+    if part is None:
+        raise LookupError("a step of waves or of verification in a deployment without them")
+    return part
 
 
 class WaveContext(Protocol):

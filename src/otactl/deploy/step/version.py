@@ -8,16 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from otactl.deploy.step.base import Record, Step, StepContext, VersionContext
+from otactl.deploy.step.base import Record, Step, StepContext, required
 from otactl.model.fleet_query import PAGE
 
 _MS_PER_MINUTE = 60_000
-
-
-def _versions(context: StepContext) -> VersionContext:
-    if context.versions is None:
-        raise LookupError("a step of verification in a deployment without it")
-    return context.versions
 
 
 class NoteVersions(Step):
@@ -49,7 +43,7 @@ class NoteVersions(Step):
 
     def do(self, context: StepContext) -> Record:
         """Read what is not written down yet."""
-        _versions(context).note(context, self.round)
+        required(context.versions).note(context, self.round)
         return {}
 
 
@@ -84,7 +78,7 @@ class VerifyVersions(Step):
 
     def do(self, context: StepContext) -> Record:
         """Verify; the journal holds every verdict."""
-        _versions(context).finish(context)
+        required(context.versions).finish(context)
         if context.waves is not None:
             context.waves.release_groups()
         return {}

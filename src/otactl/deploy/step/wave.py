@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from otactl.deploy.step.base import Record, Step, StepContext, WaveContext
+from otactl.deploy.step.base import Record, Step, StepContext, required
 from otactl.model.comparison import SoakPoint
 from otactl.model.wave import GateRule, percent_words
 from otactl.rules.comparison.arms import ArmSizes
@@ -18,12 +18,6 @@ _PAGE = 250
 #: How often the arms of a comparison are read.
 _READS = 1 + len(SoakPoint)
 _SECONDS_PER_HOUR = 3600
-
-
-def _waves(context: StepContext) -> WaveContext:
-    if context.waves is None:
-        raise LookupError("a step of waves in a deployment without them")
-    return context.waves
 
 
 class FillGroup(Step):
@@ -65,7 +59,7 @@ class FillGroup(Step):
 
     def do(self, context: StepContext) -> Record:
         """Fill what the gate before has not filled."""
-        _waves(context).fill(self.wave)
+        required(context.waves).fill(self.wave)
         return {}
 
 
@@ -121,7 +115,7 @@ class AwaitGate(Step):
 
     def do(self, context: StepContext) -> Record:
         """Wait; the record holds the verdict."""
-        return _waves(context).pass_gate(context, self.wave)
+        return required(context.waves).pass_gate(context, self.wave)
 
 
 class EndWaves(Step):
@@ -153,4 +147,4 @@ class EndWaves(Step):
 
     def do(self, context: StepContext) -> Record:
         """End; the journal's rounds hold what each wave came to."""
-        return _waves(context).end(context)
+        return required(context.waves).end(context)

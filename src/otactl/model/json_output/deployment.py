@@ -250,7 +250,7 @@ class Decision(TypedDict):
     comment: str
     identity: str
     host: str
-    at: NotRequired[str]
+    at: str
     deploymentId: NotRequired[str]
     request: NotRequired[str]
 
