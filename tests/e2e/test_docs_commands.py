@@ -17,14 +17,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.processes import processes_mentioning
 from tests.support.answering_devices import AnsweringDevices
+from tests.support.page_session import run_session
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from otactl.aws.clients import AwsClients
     from otactl.cloud import RunningCloud
 
 pytest.importorskip("hatchling", reason="needs hatchling, which builds the wheel")
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1000)]
 
 ROOT = Path(__file__).parents[2]
 PAGES = ["README.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md")))]
@@ -37,6 +40,7 @@ NOT_RUN = {
     "otactl init": "asks at a terminal; tests/e2e/test_init.py",
     "otactl deploy dev.ini --plan": "needs the plan of another moment; tests/e2e/test_refusals.py",
     "otactl local up    ": "stays in the foreground; tests/e2e/test_local.py",
+    "otactl fleet run": "waits for somebody's job; tests/e2e/test_fleet.py",
     "otactl local down": "stops the cloud that the other commands use; tests/e2e/test_local.py",
     "otactl monitor dev.ini --web": "serves until Ctrl-C; tests/e2e/test_monitor_page.py",
     "otactl retry-failed": "nothing failed; tests/e2e/test_retry_failed.py",
@@ -95,7 +99,14 @@ def begins(line: str, table: dict) -> str | None:
 
 
 def runnable(page: str) -> list[str]:
-    return [line for line in commands_of(page) if begins(line, NOT_RUN) is None]
+    """The commands of a page that run; a rehearsal, which needs no other command, on one page."""
+    earlier = {line for other in PAGES[: PAGES.index(page)] for line in commands_of(other)}
+    return [
+        line
+        for line in commands_of(page)
+        if begins(line, NOT_RUN) is None
+        and not (line in earlier and line.startswith("otactl rehearse"))
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -164,17 +175,7 @@ def test_the_commands_of_a_page_run(page: str, installed: Path, account, tmp_pat
         f'{re.sub(" JOB$", f" {job_id}", command)}\necho "= $?" >&3' for _, command in lines
     )
     with (tmp_path / "codes").open("w") as codes, AnsweringDevices(clients):
-        ran = subprocess.run(
-            ["bash", "-c", f"exec 3>{codes.name}\n{script}"],
-            env=env,
-            cwd=work,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=1500,
-            check=False,
-        )
-        subprocess.run(["otactl", "local", "down"], env=env, check=False, capture_output=True)
+        ran = run_session(f"exec 3>{codes.name}\n{script}", env=env, cwd=work, timeout=900)
     ended = re.findall(r"= (\d+)", (tmp_path / "codes").read_text())
     assert len(ended) == len(lines), ran.stderr[-2000:]
     wrong = {
@@ -184,6 +185,25 @@ def test_the_commands_of_a_page_run(page: str, installed: Path, account, tmp_pat
     }
     assert wrong == {}, (ran.stdout + ran.stderr)[-6000:]
     assert "Traceback" not in ran.stderr
+
+
+def test_what_a_page_started_ends_with_the_test_also_when_that_is_killed(tmp_path: Path) -> None:
+    mark = f"OTACTL_MARK={tmp_path}"
+    starts = (
+        "import os, pathlib; from tests.support.page_session import run_session; "
+        "run_session('sleep 600 & wait', env=dict(os.environ), cwd=pathlib.Path('.'), timeout=99)"
+    )
+    env = os.environ | {"OTACTL_MARK": str(tmp_path), "OTACTL_STATE_DIR": str(tmp_path)}
+    test = subprocess.Popen([sys.executable, "-c", starts], env=env, cwd=ROOT)
+    try:
+        wait_until(
+            lambda: any(each.startswith("sleep 600") for each in processes_mentioning(mark)),
+            "the session",
+        )
+    finally:
+        test.kill()
+        test.wait()
+    wait_until(lambda: not processes_mentioning(mark), "the end of all of them")
 
 
 def test_every_reason_is_needed() -> None:
