@@ -6,6 +6,7 @@ is IN_PROGRESS, groups have members, alarms a history. Time is the clock of the 
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from tests.unit.deploy.conftest import (
@@ -36,6 +37,7 @@ class Fate:
 
 
 NEVER = Fate(online_at_s=10**9)
+_GOOD = Fate()
 
 
 @dataclass
@@ -82,28 +84,34 @@ class WaveJobs:
         self.created.append(request.job_id)
         self.targets[request.job_id] = tuple(things)
 
-    def _execution(self, job, name) -> ThingOutcome:
-        fate = self.fates_of.get(job.request.job_id, self.fates).get(name, Fate())
+    def _state(self, job, name) -> tuple[ExecutionStatus, int | None, int | None]:
+        """An execution's status, and when it began and last changed."""
+        fate = self._fate(job, name)
         starts = max(job.created_ms + fate.begins_s * 1000, fate.online_at_s * 1000)
-        ends = starts + fate.takes_s * 1000
         now = self.clock.ms
-        queued = ThingOutcome(
-            thing_name=name, status=ExecutionStatus.QUEUED, queued_at_ms=job.created_ms
-        )
         if job.canceled_ms is not None and starts >= job.canceled_ms:
-            return replace(queued, status=ExecutionStatus.CANCELED, updated_at_ms=job.canceled_ms)
+            return ExecutionStatus.CANCELED, None, job.canceled_ms
         if now < starts:
-            return queued
-        details = {"step": fate.step} if fate.step else {}
-        started = replace(
-            queued,
-            started_at_ms=int(starts),
-            updated_at_ms=int(starts),
-            status_details=details,
-        )
+            return ExecutionStatus.QUEUED, None, None
+        ends = starts + fate.takes_s * 1000
         if now < ends:
-            return replace(started, status=ExecutionStatus.IN_PROGRESS)
-        return replace(started, status=fate.status, updated_at_ms=int(ends))
+            return ExecutionStatus.IN_PROGRESS, int(starts), int(starts)
+        return fate.status, int(starts), int(ends)
+
+    def _fate(self, job, name) -> Fate:
+        return self.fates_of.get(job.request.job_id, self.fates).get(name, _GOOD)
+
+    def _execution(self, job, name) -> ThingOutcome:
+        status, started_ms, updated_ms = self._state(job, name)
+        step = self._fate(job, name).step
+        return ThingOutcome(
+            thing_name=name,
+            status=status,
+            queued_at_ms=job.created_ms,
+            started_at_ms=started_ms,
+            updated_at_ms=updated_ms,
+            status_details={"step": step} if step and started_ms is not None else {},
+        )
 
     def all_of(self, job_id) -> list[ThingOutcome]:
         job = self.jobs[job_id]
@@ -111,21 +119,21 @@ class WaveJobs:
 
     @property
     def began(self) -> dict[str, int]:
-        counts: dict[str, int] = {}
-        for job_id in self.jobs:
-            for one in self.all_of(job_id):
-                if one.started_at_ms is not None:
-                    counts[one.thing_name] = counts.get(one.thing_name, 0) + 1
-        return counts
+        return dict(
+            Counter(
+                name
+                for job in self.jobs.values()
+                for name in job.things
+                if self._state(job, name)[1] is not None
+            )
+        )
 
     def describe(self, job_id):
         self.looks.append((job_id, self.clock.span_ms, self.clock.ms))
         job = self.jobs.get(job_id)
         if job is None:
             return None
-        counts: dict[ExecutionStatus, int] = {}
-        for one in self.all_of(job_id):
-            counts[one.status] = counts.get(one.status, 0) + 1
+        counts = Counter(self._state(job, name)[0] for name in job.things)
         is_over = not any(not status.is_terminal for status in counts)
         status = JobStatus.COMPLETED if is_over else JobStatus.IN_PROGRESS
         if job.canceled_ms is not None:
@@ -160,7 +168,7 @@ class WaveJobs:
                 yield one
 
     def execution(self, job_id, thing_name):
-        return next(one for one in self.all_of(job_id) if one.thing_name == thing_name)
+        return self._execution(self.jobs[job_id], thing_name)
 
 
 @dataclass

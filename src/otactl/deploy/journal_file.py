@@ -129,7 +129,8 @@ def connect_writing(path: Path) -> tuple[Database, int]:
             hint="let it finish, or stop it first",
         ) from error
     try:
-        script = f"PRAGMA synchronous=FULL; {_SCHEMA}"
+        # One transaction: the disk is waited for once, and no file has half of the tables.
+        script = f"PRAGMA synchronous=FULL; BEGIN; {_SCHEMA} COMMIT;"
         return Database(path, _opened(path, script, check_same_thread=False)), lock
     except sqlite3.Error:
         os.close(lock)
