@@ -6,15 +6,13 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from otactl.aws.clients import AwsClients
 from otactl.aws.job_answer import epoch_ms
 from otactl.aws.translate import translated
 from otactl.model.alarm import Alarm
 from otactl.model.progress import AlarmProgress, AlarmState
-
-if TYPE_CHECKING:
-    from otactl.aws.clients import AwsClients
 
 #: The most DescribeAlarms takes and returns (botocore ``cloudwatch`` MaxRecords).
 _PAGE = 100

@@ -10,19 +10,17 @@ import json
 import re
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from otactl.aws.account_check import asked
 from otactl.aws.alarm_reach import alarm_warnings
+from otactl.aws.clients import AwsClients
 from otactl.aws.object_store import S3ObjectStore
 from otactl.aws.translate import translated
+from otactl.deploy.permissions import Policy
 from otactl.model.arn import Arn
+from otactl.model.configuration import DeploymentConfiguration
 from otactl.model.diagnosis import Diagnosis, bad, good, note, unknown, warning
-
-if TYPE_CHECKING:
-    from otactl.aws.clients import AwsClients
-    from otactl.deploy.permissions import Policy
-    from otactl.model.configuration import DeploymentConfiguration
 
 _IOT = "iot.amazonaws.com"
 _ASSUMED = re.compile(

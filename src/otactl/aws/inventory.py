@@ -5,12 +5,8 @@ A rehearsal takes the inventory before and after; the difference is what was lef
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from otactl.aws.clients import AwsClients
 from otactl.aws.translate import translated
-
-if TYPE_CHECKING:
-    from otactl.aws.clients import AwsClients
 
 
 def take_inventory(clients: AwsClients, buckets: tuple[str, ...]) -> frozenset[str]:

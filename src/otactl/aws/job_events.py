@@ -17,25 +17,21 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import aiomqtt
 
 from otactl.aws.clients import AwsClients
 from otactl.aws.daemon_executor import DaemonExecutor
 from otactl.aws.event_client import EventClient
-from otactl.aws.signed_websocket import data_endpoint, sign_websocket
+from otactl.aws.signed_websocket import SignedWebSocket, data_endpoint, sign_websocket
 from otactl.aws.thing_messages import PRESENCE, requests_of, thing_messages
 from otactl.errors import OtactlError
-from otactl.monitor.ports import Connected, Lost
+from otactl.monitor.ports import Connected, Lost, Message
 from otactl.rules.backoff import pause_seconds
 from otactl.wire.error import WireError
 from otactl.wire.job_event import decode_event
 from otactl.wire.job_topic import job_event_filters
-
-if TYPE_CHECKING:
-    from otactl.aws.signed_websocket import SignedWebSocket
-    from otactl.monitor.ports import Message
 
 #: AWS refuses a SUBSCRIBE with more filters than this (AWS IoT Core quotas).
 _FILTERS_PER_SUBSCRIBE = 8

@@ -5,19 +5,17 @@ Only what is configured is sent, so that AWS's own defaults stand for the rest.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from otactl.aws.tags import tag_list
-
-if TYPE_CHECKING:
-    from otactl.deploy.ports import JobRequest
-    from otactl.model.job_configuration import (
-        AbortCriterion,
-        ExponentialRate,
-        JobConfiguration,
-        Rollout,
-        Scheduling,
-    )
+from otactl.deploy.ports import JobRequest
+from otactl.model.job_configuration import (
+    AbortCriterion,
+    ExponentialRate,
+    JobConfiguration,
+    Rollout,
+    Scheduling,
+)
 
 
 def create_job_parameters(request: JobRequest) -> dict[str, Any]:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from otactl.aws.clients import AwsClients
 from otactl.aws.job_answer import job_description, listed_outcome, thing_outcome
 from otactl.aws.job_request import create_job_parameters
 from otactl.aws.translate import translated
+from otactl.deploy.ports import JobRequest
 from otactl.model.outcome import ExecutionPage, ThingOutcome
 from otactl.model.snapshot import JobDescription
 from otactl.model.status import ExecutionStatus
-
-if TYPE_CHECKING:
-    from otactl.aws.clients import AwsClients
-    from otactl.deploy.ports import JobRequest
 
 #: The most a page holds (botocore ``iot`` LaserMaxResults).
 _PAGE = 250

@@ -11,17 +11,15 @@ import base64
 import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 from botocore.exceptions import ClientError
 
+from otactl.aws.clients import AwsClients
 from otactl.aws.translate import translated
 from otactl.deploy.ports import StoredObject
 from otactl.errors import AwsRefused, LocalResourceMissing, UserMistake
 from otactl.model.defaults import DEFAULT_UPLOAD_CONCURRENCY
-
-if TYPE_CHECKING:
-    from otactl.aws.clients import AwsClients
 
 #: A single PutObject takes 5 GiB; parts pay off from 100 MB (S3 User Guide). A stream delivers
 #: 24 MB at most, so parts are for images that travel by presigned URL.

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -17,15 +17,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from otactl.aws.clients import AwsClients
 from otactl.aws.signing import PLATFORM
 from otactl.aws.translate import translated
 from otactl.deploy.permissions import firmware_reader_policy, iot_trust_policy
 from otactl.model.arn import Arn
 from otactl.model.signing import Signing, SigningSource
-
-if TYPE_CHECKING:
-    from otactl.aws.clients import AwsClients
-    from otactl.model.thing_state import VersionSource
+from otactl.model.thing_state import VersionSource
 
 #: The one region whose name CreateBucket refuses as a location constraint (S3 API reference).
 _REGION_WITHOUT_CONSTRAINT = "us-east-1"

@@ -10,17 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import ValidationError
 
+from otactl.aws.clients import AwsClients
 from otactl.aws.queue_item import ORDER_KEY, STATE
 from otactl.aws.translate import translated
 from otactl.errors import UserMistake
 from otactl.model.wave import DECISION, Decision
-
-if TYPE_CHECKING:
-    from otactl.aws.clients import AwsClients
 
 DECISION_STATE = "otactl-decision"
 _CONTENT = "decision"

@@ -11,16 +11,14 @@ import hashlib
 import os
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from botocore.exceptions import ClientError
 
+from otactl.aws.clients import AwsClients
 from otactl.aws.translate import translated
 from otactl.errors import LocalResourceMissing, UserMistake
 from otactl.jobqueue.stored_file import StoredFile
-
-if TYPE_CHECKING:
-    from otactl.aws.clients import AwsClients
 
 _PIECE_BYTES = 1024 * 1024
 _ABSENT = frozenset({"404", "NoSuchKey", "NotFound", "NoSuchBucket"})

@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from otactl.aws.clients import AwsClients
 from otactl.aws.job_request import create_job_parameters
 from otactl.aws.translate import translated
+from otactl.deploy.ports import JobRequest
 from otactl.errors import AwsRefused, AwsUnreachable
-
-if TYPE_CHECKING:
-    from otactl.aws.clients import AwsClients
-    from otactl.deploy.ports import JobRequest
 
 
 @dataclass(frozen=True, slots=True)

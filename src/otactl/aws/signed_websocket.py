@@ -8,20 +8,16 @@ IoT wants it. Mutual TLS is for devices; people have credentials.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 from botocore.auth import SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
+from botocore.credentials import Credentials, ReadOnlyCredentials
 
+from otactl.aws.clients import AwsClients
 from otactl.aws.translate import translated
 from otactl.errors import UserMistake
-
-if TYPE_CHECKING:
-    from botocore.credentials import ReadOnlyCredentials
-
-    from otactl.aws.clients import AwsClients
 
 _SERVICE = "iotdevicegateway"
 _PATH = "/mqtt"

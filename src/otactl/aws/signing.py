@@ -12,20 +12,18 @@ import base64
 import hashlib
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
+from otactl.aws.clients import AwsClients
 from otactl.aws.object_store import S3ObjectStore
 from otactl.aws.translate import translated
+from otactl.deploy.ports import Clock
 from otactl.errors import AwsRefused, LocalResourceMissing, UserMistake
 from otactl.model.signing import Signing, SigningSource
-
-if TYPE_CHECKING:
-    from otactl.aws.clients import AwsClients
-    from otactl.deploy.ports import Clock
 
 PLATFORM = "AWSIoTDeviceManagement-SHA256-ECDSA"
 _ALGORITHM = "ECDSA_SHA_256"

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
+from otactl.aws.clients import AwsClients
 from otactl.aws.registry import IotRegistry
-from otactl.aws.release_store import FileRefused
+from otactl.aws.release_store import FileRefused, ReleaseStore
 from otactl.errors import AwsRefused, AwsUnreachable, ConfigurationInvalid
+from otactl.jobqueue.request import JobRequest
 from otactl.jobqueue.target_set import DIGEST_BYTES, TargetSet
 from otactl.model.arn import Arn, partition_of
 from otactl.model.thing_list import parse_thing_list
-
-if TYPE_CHECKING:
-    from otactl.aws.clients import AwsClients
-    from otactl.aws.release_store import ReleaseStore
-    from otactl.jobqueue.request import JobRequest
 
 #: A million ARNs of the usual length have 70 MB.
 MAX_THING_LIST_BYTES = 128 * 1024 * 1024

@@ -11,16 +11,14 @@ import json
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from otactl.aws.clients import AwsClients
 from otactl.aws.translate import translated
+from otactl.deploy.ports import Clock
 from otactl.errors import AwsRefused
 from otactl.model.fleet_query import CALLS_PER_SECOND, PAGE
 from otactl.model.thing_state import READS_PER_SECOND, ThingState, VersionSource
-
-if TYPE_CHECKING:
-    from otactl.aws.clients import AwsClients
-    from otactl.deploy.ports import Clock
 
 _THREADS = 8
 _AHEAD = 4 * _THREADS

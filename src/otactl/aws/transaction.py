@@ -14,15 +14,13 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from botocore.exceptions import ClientError
 
+from otactl.aws.clients import AwsClients
 from otactl.errors import AwsUnreachable
 from otactl.jobqueue.backoff import jittered_pause_seconds
-
-if TYPE_CHECKING:
-    from otactl.aws.clients import AwsClients
 
 #: The most TransactWriteItems and BatchGetItem take (botocore ``dynamodb``).
 MAX_ACTIONS = 100

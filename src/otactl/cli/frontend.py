@@ -5,16 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING
 
 from otactl.cli import terminal
 from otactl.cli.signals import hear_signals
+from otactl.deploy.observer import Observer
 from otactl.errors.problem import Problem
+from otactl.operations.clock import CommandClock
 from otactl.operations.frontend import Frontend
-
-if TYPE_CHECKING:
-    from otactl.deploy.observer import Observer
-    from otactl.operations.clock import CommandClock
 
 
 class TerminalFrontend(Frontend):

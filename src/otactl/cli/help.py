@@ -6,13 +6,11 @@ value, so none is named behind it.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from otactl.views.command_examples import EXAMPLES
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
 
 
 def commands_of(command: Any, name: str = "") -> Iterator[tuple[str, Any]]:

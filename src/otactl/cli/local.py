@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -12,10 +12,8 @@ from otactl.cli import terminal
 from otactl.cli.options import OutputFormat, OutputOption, StateDirOption
 from otactl.cli.signals import Stopped
 from otactl.errors import LocalResourceMissing
+from otactl.model.local_cloud import LocalCloudAddress
 from otactl.operations.state_directory import local_state_directory
-
-if TYPE_CHECKING:
-    from otactl.model.local_cloud import LocalCloudAddress
 
 app = typer.Typer(no_args_is_help=True, help="A cloud on this machine: AWS APIs, MQTT, streams.")
 

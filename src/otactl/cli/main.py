@@ -8,7 +8,8 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from types import FrameType
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -17,10 +18,6 @@ from otactl.cli import terminal
 from otactl.cli.lazy_group import LazyGroup
 from otactl.cli.signals import Stopped, stop_signals
 from otactl.errors import Interrupted, OtactlError, UserMistake
-
-if TYPE_CHECKING:
-    from types import FrameType
-
 
 #: What typer raises for an unknown option, a missing argument, a bad value.
 _UsageError: Any = typer.BadParameter.__base__

@@ -6,22 +6,19 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, nullcontext, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from otactl.cli import terminal
 from otactl.cli.options import OutputFormat
 from otactl.errors import Interrupted
-from otactl.operations.watch.session import watching
+from otactl.model.snapshot import JobSnapshot
+from otactl.monitor.board import Board
+from otactl.operations.watch.session import WatchSession, watching
 from otactl.views.monitor_terminal.keyboard import Keyboard
 from otactl.views.monitor_terminal.overview import overview, summary_line
 from otactl.views.monitor_terminal.session import MonitorSession
 from otactl.views.snapshot_fields import snapshot_fields
 from otactl.views.wording import job_word
-
-if TYPE_CHECKING:
-    from otactl.model.snapshot import JobSnapshot
-    from otactl.monitor.board import Board
-    from otactl.operations.watch.session import WatchSession
 
 #: How long is waited for news before signals are looked after again.
 _BEAT_SECONDS = 0.5

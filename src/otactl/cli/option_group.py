@@ -10,14 +10,12 @@ has the options ``--profile``, ``--region``, ``--endpoint-url`` and ``--state-di
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from otactl.cli.options import EndpointUrlOption, ProfileOption, RegionOption, StateDirOption
 from otactl.operations.location_options import LocationOptions
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 Command = TypeVar("Command", bound="Callable[..., None]")
 

@@ -5,11 +5,13 @@ The composition root of the server process; everything is built here.
 
 from __future__ import annotations
 
+import ssl
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ministack.app
 
+from otactl.cloud.asgi import Application
 from otactl.cloud.background import Background
 from otactl.cloud.faults import FaultLayer
 from otactl.cloud.front import Front
@@ -22,6 +24,7 @@ from otactl.cloud.ministack import (
     server_certificate,
     signature,
 )
+from otactl.cloud.settings import ServerSettings
 from otactl.cloud.streams.api import StreamApi
 from otactl.cloud.streams.block_cache import BlockCache
 from otactl.cloud.streams.device import DeviceService
@@ -31,12 +34,6 @@ from otactl.cloud.streams.mailbox import Mailboxes
 from otactl.cloud.streams.store import StreamStore
 from otactl.cloud.streams.tags import StreamTags
 from otactl.cloud.streams.topics import StreamTopics
-
-if TYPE_CHECKING:
-    import ssl
-
-    from otactl.cloud.asgi import Application
-    from otactl.cloud.settings import ServerSettings
 
 _CACHE_BYTES = 64 * 1024 * 1024
 

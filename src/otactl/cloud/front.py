@@ -11,19 +11,24 @@ import json
 import re
 import uuid
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qsl
 
-from otactl.cloud.asgi import Answer, CapturedAnswer, read_body, replay, send_answer
+from otactl.cloud.asgi import (
+    Answer,
+    Application,
+    CapturedAnswer,
+    Receive,
+    Send,
+    read_body,
+    replay,
+    send_answer,
+)
 from otactl.cloud.ministack.caller import scope_of_last_request
-from otactl.cloud.streams.api import fault_answer
+from otactl.cloud.scope import Scope
+from otactl.cloud.streams.api import StreamApi, fault_answer
 from otactl.cloud.streams.fault import FaultKind, StreamFault
-
-if TYPE_CHECKING:
-    from otactl.cloud.asgi import Application, Receive, Send
-    from otactl.cloud.scope import Scope
-    from otactl.cloud.streams.api import StreamApi
-    from otactl.cloud.streams.tags import StreamTags
+from otactl.cloud.streams.tags import StreamTags
 
 _STREAMS = re.compile(r"/streams(/[^/]*)?")
 _JOB = re.compile(r"/jobs/[^/]+")

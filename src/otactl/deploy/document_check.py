@@ -6,11 +6,12 @@ Pure but for the key, with which a signature in it is checked.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from otactl.deploy.plan_signing import STAND_IN
 from otactl.deploy.planned_document import image_description, image_values
 from otactl.deploy.signing import is_signature_of, public_key_of
+from otactl.model.configuration import DeploymentConfiguration
 from otactl.model.document_format import DataProtocol, DocumentFormat
 from otactl.model.firmware import Firmware
 from otactl.wire.afr_ota import afr_ota_faults
@@ -20,9 +21,6 @@ from otactl.wire.error import WireError
 from otactl.wire.image_value import fill_image_values, has_image_values, image_value_faults
 from otactl.wire.job_document import OWN_URL_KEY, encode_document
 from otactl.wire.placeholder import placeholder_faults
-
-if TYPE_CHECKING:
-    from otactl.model.configuration import DeploymentConfiguration
 
 
 def document_faults(

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from itertools import islice
-from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
+from otactl.deploy.journal_file import Database
 from otactl.model.eligibility import LeftOut
-
-if TYPE_CHECKING:
-    from otactl.deploy.journal_file import Database
 
 #: Names in one statement: SQLite takes 999 values in any version.
 _AT_ONCE = 900

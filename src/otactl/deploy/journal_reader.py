@@ -12,19 +12,17 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from otactl.deploy.journal import Journal, Phase
+from otactl.deploy.plan import Plan
 from otactl.deploy.recorded_failure import recorded_failure
 from otactl.deploy.step.alarm import PutAlarm
+from otactl.deploy.store import DeploymentStore
 from otactl.errors import OtactlError
 from otactl.model.outcome import RoundResult
 from otactl.model.progress import RoundSummary
-
-if TYPE_CHECKING:
-    from otactl.deploy.plan import Plan
-    from otactl.deploy.store import DeploymentStore
-    from otactl.model.wave import GateStatus
+from otactl.model.wave import GateStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

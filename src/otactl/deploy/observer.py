@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
+from otactl.deploy.step import Step
 from otactl.model.outcome import RoundResult
 from otactl.model.snapshot import JobSnapshot
 from otactl.model.wave import GateStatus
-
-if TYPE_CHECKING:
-    from otactl.deploy.step import Step
 
 
 class Moment(StrEnum):

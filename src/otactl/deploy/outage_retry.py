@@ -9,13 +9,11 @@ step may watch a rollout for days before the network is lost for a moment.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
+from otactl.deploy.ports import Clock
 from otactl.errors import AwsRefused, AwsUnreachable, CredentialsUnusable, OtactlError
 from otactl.rules.backoff import MAX_UNREACHABLE_SECONDS, pause_seconds
-
-if TYPE_CHECKING:
-    from otactl.deploy.ports import Clock
 
 R = TypeVar("R")
 

@@ -10,14 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from otactl.deploy.ports import Jobs
 from otactl.model.outcome import ThingOutcome
 from otactl.model.snapshot import JobCounts
 from otactl.model.status import ExecutionStatus
-
-if TYPE_CHECKING:
-    from otactl.deploy.ports import Jobs
 
 #: Executions kept at once: a page, and one entry of the journal.
 _PART = 250

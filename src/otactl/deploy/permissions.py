@@ -10,20 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from otactl.deploy.targeting import MAX_JOB_TARGETS
 from otactl.model.alarm import OWN_NAMESPACE, deployed_alarm_name
 from otactl.model.arn import partition_of
 from otactl.model.comparison import ComparedOutcome
+from otactl.model.configuration import DeploymentConfiguration
 from otactl.model.rollback import rollback_stream_id
 from otactl.model.s3_url import parse_s3_url
 from otactl.model.signing import SigningSource
 from otactl.model.thing_list import ThingList
 from otactl.rules.comparison.compare import compared_outcomes
-
-if TYPE_CHECKING:
-    from otactl.model.configuration import DeploymentConfiguration
 
 Policy = dict[str, Any]
 _READ_OBJECT = ("s3:GetObject", "s3:GetObjectVersion")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from otactl.errors import UserMistake
+from otactl.model.configuration import DeploymentConfiguration
 from otactl.model.firmware import Firmware
 from otactl.wire.error import WireError
 from otactl.wire.image_description import MAX_FILE_ID, ImageDescription
@@ -18,9 +19,6 @@ from otactl.wire.job_document import (
     presigned_url_placeholder,
 )
 from otactl.wire.stream_payload import MAX_FILE_SIZE
-
-if TYPE_CHECKING:
-    from otactl.model.configuration import DeploymentConfiguration
 
 
 def file_id_of(firmware: Firmware) -> int:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from otactl.deploy.former_image import FormerImage
 from otactl.deploy.plan import Plan, PlannedWave
 from otactl.deploy.planned_document import (
     file_id_of,
@@ -33,17 +34,14 @@ from otactl.deploy.step import (
     UploadJobDocument,
     VerifyVersions,
 )
+from otactl.deploy.targeting import Targeting
 from otactl.deploy.wave_targeting import arms_of, plan_comparison, things_digest
 from otactl.model.alarm import deployed_alarm_name
 from otactl.model.arn import Arn, thing_arn, thing_group_arn
+from otactl.model.configuration import DeploymentConfiguration
 from otactl.model.defaults import DEFAULT_DETAILS
 from otactl.model.firmware import Firmware
 from otactl.model.wave import MAX_NAMED_THINGS, Wave, wave_job_id
-
-if TYPE_CHECKING:
-    from otactl.deploy.former_image import FormerImage
-    from otactl.deploy.targeting import Targeting
-    from otactl.model.configuration import DeploymentConfiguration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

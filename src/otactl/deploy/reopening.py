@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from otactl.deploy.journal import Journal
 from otactl.deploy.step import AwaitJob
-
-if TYPE_CHECKING:
-    from otactl.deploy.journal import Journal
 
 
 def reopen(journal: Journal) -> bool:

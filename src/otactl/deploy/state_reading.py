@@ -10,14 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
-from typing import TYPE_CHECKING
 
+from otactl.deploy.thing_states import ThingStates
 from otactl.model.fleet_query import CALLS_PER_SECOND, PAGE, in_group, named_like
-from otactl.model.thing_state import READS_PER_SECOND, ThingState
-
-if TYPE_CHECKING:
-    from otactl.deploy.thing_states import ThingStates
-    from otactl.model.thing_state import VersionSource
+from otactl.model.thing_state import READS_PER_SECOND, ThingState, VersionSource
 
 #: Things between two notes of progress.
 _NOTED = 10_000

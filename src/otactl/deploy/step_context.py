@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from otactl.deploy.consent import Consent
-from otactl.deploy.step import StepContext
+from otactl.deploy.journal import Journal
+from otactl.deploy.observer import Observer
+from otactl.deploy.outage_retry import OutageRetry
+from otactl.deploy.ports import Services
+from otactl.deploy.step import Step, StepContext
+from otactl.deploy.version_run import VersionRun
 from otactl.deploy.waited_time import WaitedTime
+from otactl.deploy.wave_run import WaveRun
 from otactl.model.outcome import ThingOutcome
 from otactl.model.snapshot import JobSnapshot
-
-if TYPE_CHECKING:
-    from otactl.deploy.journal import Journal
-    from otactl.deploy.observer import Observer
-    from otactl.deploy.outage_retry import OutageRetry
-    from otactl.deploy.ports import Services
-    from otactl.deploy.step import Step
-    from otactl.deploy.version_run import VersionRun
-    from otactl.deploy.wave_run import WaveRun
 
 
 def step_context(

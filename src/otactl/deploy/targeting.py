@@ -9,15 +9,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from otactl.deploy.ports import Registry
 from otactl.errors import UserMistake
 from otactl.model.arn import Arn
 from otactl.model.status import TargetSelection
 from otactl.model.thing_list import ThingList
-
-if TYPE_CHECKING:
-    from otactl.deploy.ports import Registry
 
 MAX_JOB_TARGETS = 100
 

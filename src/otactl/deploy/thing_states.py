@@ -7,10 +7,9 @@ it alone.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from otactl.model.thing_state import ThingState, VersionSource
+from otactl.model.thing_state import ThingState, VersionSource
 
 
 class ThingStates(Protocol):

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
+from otactl.deploy.journal_file import Database
 from otactl.model.verify import THING_VERSION, ThingVersion
-
-if TYPE_CHECKING:
-    from otactl.deploy.journal_file import Database
 
 
 class VersionEntries:

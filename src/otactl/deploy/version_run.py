@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
 
-from otactl.deploy.step import CreateJob
+from otactl.deploy.journal import Journal
+from otactl.deploy.ports import Services
+from otactl.deploy.step import CreateJob, StepContext
+from otactl.deploy.wave_run import WaitOptions
+from otactl.deploy.wave_verify import VersionVerifier
 from otactl.errors import GateWaits
 from otactl.model.arn import Arn
 from otactl.model.verify import counts_words
 from otactl.model.wave import Verdict
 from otactl.rules.waves.counting import count_wave
-
-if TYPE_CHECKING:
-    from otactl.deploy.journal import Journal
-    from otactl.deploy.ports import Services
-    from otactl.deploy.step import StepContext
-    from otactl.deploy.wave_run import WaitOptions
-    from otactl.deploy.wave_verify import VersionVerifier
 
 
 class VersionRun:

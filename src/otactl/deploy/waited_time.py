@@ -6,11 +6,8 @@ killed process had not yet written down is lost: a few seconds.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from otactl.deploy.journal import Journal
-    from otactl.deploy.ports import Clock
+from otactl.deploy.journal import Journal
+from otactl.deploy.ports import Clock
 
 #: The least time from one entry to the next: each is a write to disk.
 _KEEP_MS = 5_000

@@ -11,9 +11,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from otactl.deploy.ending import Ending, ending_of, failure_of
+from otactl.deploy.journal_reader import DeploymentStatus, JournalReader
 from otactl.deploy.ownership import owner
 from otactl.errors import DeploymentFailed, JobDeleted, OtactlError, UserMistake
 from otactl.model.outcome import RoundResult
@@ -21,9 +22,6 @@ from otactl.model.progress import RoundsProgress
 from otactl.model.snapshot import JobSnapshot
 from otactl.model.status import ExecutionStatus
 from otactl.model.wave import GateStatus
-
-if TYPE_CHECKING:
-    from otactl.deploy.journal_reader import DeploymentStatus, JournalReader
 
 _CONTINUE = "continue it with `otactl resume`, or remove it with `otactl clean`"
 _ROUND = re.compile(r" round (?P<round>[0-9]{1,9})$")

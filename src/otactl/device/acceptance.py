@@ -6,13 +6,8 @@ a document this device can do nothing with.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from otactl.device.job import SIGNATURE_ALGORITHM
-
-if TYPE_CHECKING:
-    from otactl.device.job import Image, Job
-    from otactl.device.profile import DeviceProfile
+from otactl.device.job import SIGNATURE_ALGORITHM, Image, Job
+from otactl.device.profile import DeviceProfile
 
 #: GetStream takes offsets up to this, in blocks (aws-facts G4).
 MAX_STREAM_BLOCKS = 98304

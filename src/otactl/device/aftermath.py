@@ -15,14 +15,10 @@ how shadows note times. It does not report while a verdict is still to be sent. 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from otactl.device.behaviour import Behaviour
 from otactl.device.effect import Effect, FallBack, GoDark, Reboot, ReportVersion
+from otactl.device.profile import DeviceProfile
 from otactl.device.retry import earliest
-
-if TYPE_CHECKING:
-    from otactl.device.profile import DeviceProfile
 
 
 class Aftermath:

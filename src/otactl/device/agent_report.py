@@ -9,14 +9,9 @@ with ``updatedBy``, the version of the firmware that reports, as 8 hex digits; t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from otactl.device.report import REASON, SHA256, Report
+from otactl.device.report import REASON, SHA256, DownloadCounts, Report
 from otactl.device.state import Phase
 from otactl.model.status import ExecutionStatus
-
-if TYPE_CHECKING:
-    from otactl.device.report import DownloadCounts
 
 RECEIVE = "receive"
 SELF_TEST = "self_test"

@@ -7,14 +7,11 @@ written before the map that claims it is saved.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
+from otactl.device.job import Image
+from otactl.device.report import Report
+from otactl.device.saved_work import SavedWork
 from otactl.model.status import ExecutionStatus
-
-if TYPE_CHECKING:
-    from otactl.device.job import Image
-    from otactl.device.report import Report
-    from otactl.device.saved_work import SavedWork
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,9 @@ that the end of something slow (verifying, switching) is not taken for the end o
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
+from otactl.device.job import Job
 from otactl.model.status import ExecutionStatus
-
-if TYPE_CHECKING:
-    from otactl.device.job import Job
 
 
 @dataclass(frozen=True, slots=True)

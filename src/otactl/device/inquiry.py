@@ -8,12 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from otactl.device.effect import AskDescribeNext, AskStartNext, Effect
-
-if TYPE_CHECKING:
-    from otactl.device.retry import RetryTimer
+from otactl.device.retry import RetryTimer
 
 
 class Question(StrEnum):

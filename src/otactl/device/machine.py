@@ -14,25 +14,22 @@ How to drive it (``fleet.agent`` does)::
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from otactl.device import event as happened
 from otactl.device.aftermath import Aftermath
 from otactl.device.behaviour import Behaviour
 from otactl.device.effect import CUTTING, Effect, Finished, ForgetWork
 from otactl.device.inquiry import Inquiry, Question
+from otactl.device.job import Job
 from otactl.device.profile import DeviceProfile
-from otactl.device.report import REASON
+from otactl.device.report import REASON, DownloadCounts, Report
 from otactl.device.reporter import Reporter, Verdict
 from otactl.device.retry import RetryTimer, earliest, spread_of
+from otactl.device.saved_work import SavedWork
 from otactl.device.state import Phase, Trigger, step
 from otactl.device.work import Work
 from otactl.model.status import ExecutionStatus
-
-if TYPE_CHECKING:
-    from otactl.device.job import Job
-    from otactl.device.report import DownloadCounts, Report
-    from otactl.device.saved_work import SavedWork
 
 
 class Device:

@@ -14,18 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from otactl.device.effect import Effect, SendUpdate
+from otactl.device.event import UpdateRejected
+from otactl.device.job import Job
 from otactl.device.report import Report
-from otactl.device.retry import earliest
+from otactl.device.retry import RetryTimer, earliest
 from otactl.device.state import UPDATE_REMEDIES, Remedy
 from otactl.model.status import ExecutionStatus
-
-if TYPE_CHECKING:
-    from otactl.device.event import UpdateRejected
-    from otactl.device.job import Job
-    from otactl.device.retry import RetryTimer
 
 
 class Verdict(StrEnum):

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from otactl.device.job import Image
 from otactl.device.report import Report
 from otactl.model.status import ExecutionStatus
-
-if TYPE_CHECKING:
-    from otactl.device.job import Image
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -23,9 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import NameOID
 
 from otactl.errors import LocalResourceMissing
-
-if TYPE_CHECKING:
-    from otactl.fleet.store import ThingFiles
+from otactl.fleet.store import ThingFiles
 
 #: X.520's limit on a common name. AWS IoT writes a subject of its own anyway.
 _MAX_COMMON_NAME = 64

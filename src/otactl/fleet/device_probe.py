@@ -9,22 +9,19 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Self
+from types import TracebackType
+from typing import Any, Self
 
 from otactl.errors import AwsUnreachable
 from otactl.fleet.connection import CONNECTION_ERRORS, Connection
+from otactl.fleet.endpoint import FleetEndpoint
+from otactl.fleet.store import ThingFiles
 from otactl.fleet.tls import device_tls
 from otactl.wire.error import WireError
 from otactl.wire.job_payload import load_object
 from otactl.wire.job_topic import JobTopics
 from otactl.wire.stream_payload import GetStreamRequest, encode_get_request
 from otactl.wire.stream_topic import PayloadFormat, StreamTopic, StreamVerb
-
-if TYPE_CHECKING:
-    from types import TracebackType
-
-    from otactl.fleet.endpoint import FleetEndpoint
-    from otactl.fleet.store import ThingFiles
 
 _KEEPALIVE_SECONDS = 60
 _ANSWER_SECONDS = 8.0

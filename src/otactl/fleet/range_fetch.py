@@ -10,14 +10,11 @@ from __future__ import annotations
 import ipaddress
 import logging
 import ssl
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import urllib3
 import urllib3.connectionpool
-
-if TYPE_CHECKING:
-    from urllib3 import BaseHTTPResponse
+from urllib3 import BaseHTTPResponse
 
 _PARTIAL = 206
 _OK = 200

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
+from otactl.device.behaviour import Behaviour
+from otactl.device.state import Phase
 from otactl.model.status import ExecutionStatus
-
-if TYPE_CHECKING:
-    from otactl.device.behaviour import Behaviour
-    from otactl.device.state import Phase
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

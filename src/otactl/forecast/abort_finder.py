@@ -10,17 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from otactl.forecast.attempts import CODES, EXECUTED_CODES, SUCCEEDED
+from otactl.forecast.attempts import CODES, EXECUTED_CODES, SUCCEEDED, Codes, Executions, Integers
+from otactl.model.job_configuration import AbortCriterion
 from otactl.rules.abort import WHOLE, threshold_hundredths
 from otactl.rules.rollout import MINUTE_MS
-
-if TYPE_CHECKING:
-    from otactl.forecast.attempts import Codes, Executions, Integers
-    from otactl.model.job_configuration import AbortCriterion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,18 +7,16 @@ happen: it is later than every horizon and small enough that two of them still a
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from otactl.model.status import ExecutionStatus
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Integers = NDArray[np.int64]
-    Codes = NDArray[np.int8]
-    Flags = NDArray[np.bool_]
+Integers = NDArray[np.int64]
+Codes = NDArray[np.int8]
+Flags = NDArray[np.bool_]
 
 NEVER = 1 << 60
 

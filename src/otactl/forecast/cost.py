@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from otactl.forecast.price import Prices
+from otactl.forecast.price import Prices
 
 GIGABYTE = 1e9
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from otactl.forecast.attempts import STATUSES
 from otactl.forecast.band import Band, band_fields
-from otactl.forecast.summary import MILESTONES, not_notified
-
-if TYPE_CHECKING:
-    from otactl.forecast.summary import Forecast
-    from otactl.model.json_output import forecast as json_forecast
+from otactl.forecast.summary import MILESTONES, Forecast, not_notified
+from otactl.model.json_output import forecast as json_forecast
 
 
 def forecast_fields(

@@ -10,8 +10,6 @@ long the service really takes is UNCONFIRMED (aws-facts D).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from otactl.forecast.attempts import (
@@ -20,15 +18,16 @@ from otactl.forecast.attempts import (
     QUEUED,
     STATUSES,
     TIMED_OUT,
+    Attempts,
     Executions,
+    Flags,
+    FleetModel,
+    Integers,
     concatenated,
 )
+from otactl.model.job_configuration import JobConfiguration
 from otactl.rules.retry import MAX_RETRIES_PER_THING, retries_left
 from otactl.rules.timeout import deadline_ms
-
-if TYPE_CHECKING:
-    from otactl.forecast.attempts import Attempts, Flags, FleetModel, Integers
-    from otactl.model.job_configuration import JobConfiguration
 
 
 def executions(

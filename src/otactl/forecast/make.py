@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from otactl.forecast.band import FEWEST_RUNS
 from otactl.forecast.calls import Watch
-from otactl.forecast.ensemble import bricked_without_abort, play
+from otactl.forecast.ensemble import Scenario, bricked_without_abort, play
+from otactl.forecast.price import Prices
 from otactl.forecast.summary import Forecast
 from otactl.model.status import TargetSelection
 from otactl.wire.stream_payload import MAX_FILE_SIZE
-
-if TYPE_CHECKING:
-    from otactl.forecast.ensemble import Scenario
-    from otactl.forecast.price import Prices
 
 
 def make_forecast(

@@ -12,10 +12,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from otactl.forecast.profile import Delivery
+from otactl.forecast.profile import Delivery
 
 METERED_BYTES = 5 * 1024
 #: Topic and framing of a data message: ``$aws/things/{thing}/streams/{stream}/data/cbor``.

@@ -7,10 +7,10 @@ minute in which the successes that it brought about would have raised the rate.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from otactl.forecast.attempts import Integers
+from otactl.model.job_configuration import Rollout
 from otactl.rules.rollout import (
     RolloutState,
     depends_on_success,
@@ -18,10 +18,6 @@ from otactl.rules.rollout import (
     rate_per_minute,
     releases,
 )
-
-if TYPE_CHECKING:
-    from otactl.forecast.attempts import Integers
-    from otactl.model.job_configuration import Rollout
 
 
 class Pace:

@@ -10,20 +10,15 @@ rest of the stretch is thrown away and planned anew, in the second the rollout i
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from otactl.forecast.abort_finder import AbortFinder, ends_by_minute
-from otactl.forecast.attempts import SUCCEEDED
+from otactl.forecast.abort_finder import Abort, AbortFinder, ends_by_minute
+from otactl.forecast.attempts import SUCCEEDED, Executions, FleetModel, Integers
 from otactl.forecast.lifetime import executions
+from otactl.forecast.pace import Pace
+from otactl.model.job_configuration import JobConfiguration
 from otactl.rules.rollout import MINUTE_MS
-
-if TYPE_CHECKING:
-    from otactl.forecast.abort_finder import Abort
-    from otactl.forecast.attempts import Executions, FleetModel, Integers
-    from otactl.forecast.pace import Pace
-    from otactl.model.job_configuration import JobConfiguration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,17 +17,11 @@ Choices that a profile does not make:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from otactl.forecast.attempts import FAILED, NEVER, REJECTED, SUCCEEDED, Attempts
-from otactl.forecast.profile import HOURS_PER_DAY
+from otactl.forecast.attempts import FAILED, NEVER, REJECTED, SUCCEEDED, Attempts, Codes, Integers
+from otactl.forecast.profile import HOURS_PER_DAY, FleetProfile, Group
 from otactl.forecast.sampling import as_ms, draw, draw_ms
-
-if TYPE_CHECKING:
-    from otactl.forecast.attempts import Codes, Integers
-    from otactl.forecast.profile import FleetProfile, Group
 
 HOUR_MS = 3_600_000
 #: What one MQTT connection carries per second (DG19 limits-iot; aws-facts A9).

@@ -8,14 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
 
 from otactl.forecast.cost import Bill, bill
 from otactl.forecast.messages import messages_per_download, messages_per_execution
+from otactl.forecast.price import Prices
 from otactl.forecast.profile import Delivery
-
-if TYPE_CHECKING:
-    from otactl.forecast.price import Prices
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING
 
-from otactl.jobqueue.request import MalformedRequest
-from otactl.jobqueue.schedule import judge
+from otactl.jobqueue.ports import ActiveRequests, RequestTable, TargetReader, Time
+from otactl.jobqueue.request import JobRequest, MalformedRequest
+from otactl.jobqueue.schedule import Verdict, judge
 from otactl.jobqueue.state import RequestState
-
-if TYPE_CHECKING:
-    from otactl.jobqueue.ports import ActiveRequests, RequestTable, TargetReader, Time
-    from otactl.jobqueue.request import JobRequest
-    from otactl.jobqueue.schedule import Verdict
 
 
 class Overview:

@@ -18,15 +18,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from otactl.jobqueue.order import job_id_of
-from otactl.jobqueue.request import JobRequest
+from otactl.jobqueue.request import JobRequest, MalformedRequest
 from otactl.jobqueue.state import RequestState
-
-if TYPE_CHECKING:
-    from otactl.jobqueue.request import MalformedRequest
-    from otactl.jobqueue.target_set import TargetSet
+from otactl.jobqueue.target_set import TargetSet
 
 #: How far a chain of requests is followed that stand behind one another in another order.
 _MAX_DEPTH = 100

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from otactl.model.json_output import account as json_account
+from otactl.model.json_output import account as json_account
 
 
 class Health(StrEnum):

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from otactl.model.thing_state import VersionSource
+from otactl.model.thing_state import VersionSource
 
 MAX_TERMS = 5
 #: Things on a page of SearchIndex: the service's most.

@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from otactl.model.status import ExecutionStatus, FailureType
+from otactl.model.status import ExecutionStatus, FailureType
 
 
 class Source(StrEnum):

@@ -7,21 +7,15 @@ the watchers for single things. Nothing here waits for AWS.
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
-from otactl.monitor.percentile import histogram
+from otactl.model.outcome import ThingOutcome
+from otactl.model.snapshot import JobSnapshot
+from otactl.model.status import ExecutionStatus
+from otactl.monitor.job_watcher import JobWatcher
+from otactl.monitor.percentile import Bin, histogram
 from otactl.monitor.progress import Progress
-from otactl.monitor.table_query import select, select_all
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from otactl.model.outcome import ThingOutcome
-    from otactl.model.snapshot import JobSnapshot
-    from otactl.model.status import ExecutionStatus
-    from otactl.monitor.job_watcher import JobWatcher
-    from otactl.monitor.percentile import Bin
-    from otactl.monitor.table_query import TablePage, TableQuery
+from otactl.monitor.table_query import TablePage, TableQuery, select, select_all
 
 
 class Board:

@@ -10,13 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from otactl.model.outcome import ThingOutcome
 from otactl.model.progress import FollowedThing
-
-if TYPE_CHECKING:
-    from otactl.monitor.ports import JobReader, ThingHeard
+from otactl.monitor.ports import JobReader, ThingHeard
 
 #: Each costs a call in every look.
 MAX_FOLLOWED = 20

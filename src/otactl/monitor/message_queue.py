@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import queue
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from otactl.errors import Interrupted
-
-if TYPE_CHECKING:
-    from otactl.monitor.ports import Message
+from otactl.monitor.ports import Message
 
 #: Messages handed on at once; what is more waits a moment, so that polls are not put off.
 _BATCH = 2000

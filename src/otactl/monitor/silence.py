@@ -9,13 +9,10 @@ from __future__ import annotations
 
 import heapq
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from otactl.model.progress import SilentThing
 from otactl.model.status import ExecutionStatus
-
-if TYPE_CHECKING:
-    from otactl.monitor.execution_table import ExecutionTable
+from otactl.monitor.execution_table import ExecutionTable
 
 #: Silent things that are named; the table has them all.
 NAMED = 20

@@ -15,17 +15,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
-from otactl.deploy.observer import Moment
+from otactl.deploy.observer import Moment, Observer, StepMoment
+from otactl.deploy.step import Step
 from otactl.model.outcome import RoundResult
 from otactl.model.snapshot import JobSnapshot
 from otactl.model.wave import GateStatus
-
-if TYPE_CHECKING:
-    from otactl.deploy.observer import Observer, StepMoment
-    from otactl.deploy.step import Step
-    from otactl.operations.frontend import Frontend
+from otactl.operations.frontend import Frontend
 
 #: The others stand at the same lines of the log: they mark where a process may be killed.
 _LOGGED = frozenset({Moment.BEGUN, Moment.DONE, Moment.UNDOING, Moment.UNDONE})

@@ -8,20 +8,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from otactl.errors import ConfigurationInvalid, LocalResourceMissing, UserMistake
 from otactl.errors.problem import Problem, Severity
 from otactl.forecast.price import Prices, parse_prices, shipped_prices
 from otactl.forecast.profile import FleetProfile, parse_profile
 from otactl.forecast.toml_text import MAX_TOML_LENGTH
-from otactl.model.configuration import LoadedConfiguration, parse_configuration
+from otactl.model.configuration import (
+    DeploymentConfiguration,
+    LoadedConfiguration,
+    parse_configuration,
+)
 from otactl.model.limits import MAX_CONFIGURATION_LENGTH
 from otactl.operations.named_files import read_thing_list
 from otactl.operations.text_file import read_named_text, regular_size
-
-if TYPE_CHECKING:
-    from otactl.model.configuration import DeploymentConfiguration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,14 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING
 
-from otactl.deploy.observer import SilentObserver
+from otactl.deploy.observer import Observer, SilentObserver
 from otactl.errors.problem import Problem
-
-if TYPE_CHECKING:
-    from otactl.deploy.observer import Observer
-    from otactl.operations.clock import CommandClock
+from otactl.operations.clock import CommandClock
 
 
 class Frontend:

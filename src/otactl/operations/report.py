@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from otactl.aws.jobs import IotJobs
 from otactl.deploy.journal import Journal
 from otactl.deploy.store import DeploymentStore
+from otactl.operations.location_options import LocationOptions
+from otactl.operations.report_content import ReportContent
 from otactl.operations.report_source import (
     as_of_journal,
     journal_content,
@@ -20,10 +21,6 @@ from otactl.operations.report_source import (
 from otactl.operations.report_waves import open_wave_jobs, with_wave_jobs
 from otactl.operations.state_directory import state_directory
 from otactl.operations.watch.location import find_location, rehearsal_cloud
-
-if TYPE_CHECKING:
-    from otactl.operations.location_options import LocationOptions
-    from otactl.operations.report_content import ReportContent
 
 
 def gather(deployment: str, where: LocationOptions, *, details: int) -> ReportContent:

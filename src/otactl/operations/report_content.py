@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from otactl.model.eligibility import LeftOut
+from otactl.model.job_configuration import JobConfiguration
 from otactl.model.outcome import ThingOutcome, WaveResult
 from otactl.model.progress import FailureGroup, Percentiles
 from otactl.model.status import ExecutionStatus
@@ -15,10 +16,6 @@ from otactl.model.verify import ThingVersion
 from otactl.model.wave import Decision, Verdict
 from otactl.monitor.failure_groups import FailureGroups
 from otactl.monitor.percentile import percentiles
-
-if TYPE_CHECKING:
-    from otactl.model.job_configuration import JobConfiguration
-
 
 _UNDERSCORED = re.compile("_([a-z])")
 

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from otactl.errors import UserMistake
 from otactl.model.arn import thing_arn
 from otactl.model.identifier import is_job_id
 from otactl.model.status import ExecutionStatus
 from otactl.model.thing_list import parse_thing_list
-from otactl.operations.load import load_deployment
-
-if TYPE_CHECKING:
-    from otactl.operations.load import LoadedDeployment
-    from otactl.operations.report_content import ReportContent
+from otactl.operations.load import LoadedDeployment, load_deployment
+from otactl.operations.report_content import ReportContent
 
 #: What is worth another try; what a person cancelled is not. REMOVED: the thing was deleted, or
 #: left the group, before it got the job.

@@ -12,19 +12,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from otactl.errors import LocalResourceMissing
 from otactl.errors.problem import Problem, Severity
 from otactl.forecast.lint import lint
 from otactl.model.arn import partition_of
 from otactl.model.configuration import check_value, parse_configuration
+from otactl.model.thing_list import ThingList
 from otactl.operations.named_files import check_image, read_thing_list
 from otactl.operations.text_file import read_text
-
-if TYPE_CHECKING:
-    from otactl.model.thing_list import ThingList
-    from otactl.operations.wizard import Asker
+from otactl.operations.wizard import Asker
 
 BACK = "<"
 #: Key of [DEFAULT], and the question.

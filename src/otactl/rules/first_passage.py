@@ -20,12 +20,9 @@ E[exp(r (X - threshold))] = 1. The result is then an upper bound, and a close on
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
+from otactl.model.job_configuration import AbortCriterion
 from otactl.rules.abort import WHOLE, threshold_hundredths
-
-if TYPE_CHECKING:
-    from otactl.model.job_configuration import AbortCriterion
 
 #: Probabilities below this are left out of the sum.
 NEGLIGIBLE = 1e-9

@@ -12,12 +12,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from otactl.model.job_configuration import RetryCriterion
 from otactl.model.status import ExecutionStatus, FailureType
-
-if TYPE_CHECKING:
-    from otactl.model.job_configuration import RetryCriterion
 
 #: Most retries one thing gets within one job, whatever the criteria add up to.
 MAX_RETRIES_PER_THING = 10

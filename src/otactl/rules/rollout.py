@@ -21,10 +21,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from otactl.model.job_configuration import ExponentialRate, RateIncreaseCriteria, Rollout
+from otactl.model.job_configuration import ExponentialRate, RateIncreaseCriteria, Rollout
 
 MINUTE_MS = 60_000
 #: What the service notifies per minute when the job says nothing.

@@ -23,13 +23,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from itertools import islice
-from typing import TYPE_CHECKING
 
 from otactl.model import limits
 from otactl.model.cron import parse_cron
-
-if TYPE_CHECKING:
-    from otactl.model.job_configuration import MaintenanceWindow, Scheduling
+from otactl.model.job_configuration import MaintenanceWindow, Scheduling
 
 _MINUTE = timedelta(minutes=1)
 _NAMED_WINDOWS = 7

@@ -7,12 +7,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from otactl.aws.clients import AwsClients
 from otactl.errors import UserMistake
-
-if TYPE_CHECKING:
-    from otactl.aws.clients import AwsClients
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

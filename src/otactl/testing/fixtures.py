@@ -12,17 +12,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import pytest
 
 from otactl import api
 from otactl.aws.clients import AwsClients, AwsSettings
 from otactl.cloud import CloudSettings, RunningCloud, start_local_cloud
+from otactl.deploy.observer import Observer
 from otactl.testing.device import DeviceIdentity, registered_device
-
-if TYPE_CHECKING:
-    from otactl.deploy.observer import Observer
 
 
 class RegisterDevice(Protocol):

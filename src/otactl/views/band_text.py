@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from otactl.forecast.band import Band
+from otactl.forecast.band import Band
 
 _NEVER = "never"
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import rich.console
+from rich.console import ConsoleOptions, RenderableType
 from rich.segment import Segment
-
-if TYPE_CHECKING:
-    from rich.console import ConsoleOptions, RenderableType
 
 # Control characters but tab and newline, and those that are not seen or reverse the direction of
 # writing: with either a text can command the terminal, or show something else than it says.

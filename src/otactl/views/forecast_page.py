@@ -8,22 +8,18 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Sequence
 from importlib import resources
-from typing import TYPE_CHECKING
 
 from plotly.offline import get_plotlyjs
 
 from otactl.forecast.band import Band
 from otactl.forecast.forecast_fields import forecast_fields
+from otactl.forecast.run_result import RunResult
+from otactl.forecast.summary import Forecast
 from otactl.views.band_text import count_text, dollars_text, duration_text, share_text
 from otactl.views.forecast_rows import headline, ordered_keys, rows
 from otactl.views.foreign_text import html_text
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from otactl.forecast.run_result import RunResult
-    from otactl.forecast.summary import Forecast
 
 _POINTS = 300
 _PLACEHOLDER = re.compile(r"@@([A-Z_]+)@@")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from otactl.forecast.attempts import STATUSES
 from otactl.forecast.band import Band
-from otactl.forecast.summary import MILESTONES, finished_seconds, not_notified
+from otactl.forecast.run_result import RunResult
+from otactl.forecast.summary import MILESTONES, Forecast, finished_seconds, not_notified
 from otactl.views.band_text import (
     band_text,
     bytes_text,
@@ -18,12 +19,6 @@ from otactl.views.band_text import (
     rate_text,
     share_text,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from otactl.forecast.run_result import RunResult
-    from otactl.forecast.summary import Forecast
 
 #: The milestone in the headline, in percent.
 _MOST = 95

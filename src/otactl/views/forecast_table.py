@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
+from rich.console import Console
 from rich.table import Table
 
+from otactl.forecast.summary import Forecast
 from otactl.views.forecast_rows import headline, ordered_keys, rows
 from otactl.views.foreign_text import escape
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from otactl.forecast.summary import Forecast
 
 
 def print_forecast(console: Console, forecasts: Sequence[Forecast]) -> None:

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.text import Text
 
-from otactl.jobqueue.request import JobRequest, MalformedRequest
-from otactl.jobqueue.schedule import WaitReason
+from otactl.jobqueue.request import JobRequest, Lease, MalformedRequest
+from otactl.jobqueue.schedule import Wait, WaitReason
 from otactl.model.quoting import printable
 from otactl.operations.queue.request_fields import iso
 from otactl.views.foreign_text import clean, clean_lines
 from otactl.views.wording import duration
-
-if TYPE_CHECKING:
-    from otactl.jobqueue.request import Lease
-    from otactl.jobqueue.schedule import Wait
 
 _HEADS = ("request", "state", "targets", "image", "version", "age", "worker")
 _WAITS = {

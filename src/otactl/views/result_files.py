@@ -6,18 +6,15 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from otactl.deploy.store import DeploymentStore
 from otactl.errors import OtactlError, UserMistake
+from otactl.model.outcome import DeploymentResult
 from otactl.operations.report_source import journal_content
 from otactl.operations.text_file import write_atomically
 from otactl.views.foreign_text import to_json as json_text
 from otactl.views.junit import to_junit
 from otactl.views.report import ReportContent, to_csv, to_html, to_json
-
-if TYPE_CHECKING:
-    from otactl.model.outcome import DeploymentResult
 
 
 def default_report_path(state_dir: Path, name: str) -> Path:

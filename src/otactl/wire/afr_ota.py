@@ -9,12 +9,10 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from otactl.wire.afr_ota_document import KEY
-
-if TYPE_CHECKING:
-    from otactl.wire.image_description import ImageDescription
+from otactl.wire.image_description import ImageDescription
 
 _SIGNATURE = "sig-"
 

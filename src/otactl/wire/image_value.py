@@ -12,12 +12,10 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from otactl.wire.custom_document import DocumentFault
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
 
 #: By name, and what to do where this deployment has no such value.
 NAMES: dict[str, str] = {

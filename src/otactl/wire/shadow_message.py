@@ -7,10 +7,9 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from otactl.model.thing_state import VersionSource
+from otactl.model.thing_state import VersionSource
 
 
 def shadow_update_topic(thing_name: str, shadow: str = "") -> str:

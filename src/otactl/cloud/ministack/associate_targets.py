@@ -11,18 +11,16 @@ Touched, in ``ministack.services.iot``: ``_handle_job`` is wrapped.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ministack.core.responses import error_response_json, get_account_id, get_region, json_response
 from ministack.services import iot
 
 from otactl.cloud.ministack.execution_store import executions
+from otactl.cloud.ministack.job_pace import JobPace
 from otactl.cloud.ministack.shape import require_parameters
 from otactl.model.status import JobStatus, TargetSelection
 from otactl.rules.rollout import MINUTE_MS
-
-if TYPE_CHECKING:
-    from otactl.cloud.ministack.job_pace import JobPace
 
 _TARGETS = re.compile(r"/jobs/([^/]+)/targets")
 _MAX_TARGETS = 100

@@ -9,14 +9,12 @@ much for each message (figures in ``docs/adr/0002-stream-service-beside-ministac
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ministack.services import iot
 
 from otactl.cloud.ministack import asker
-
-if TYPE_CHECKING:
-    from otactl.cloud.scope import Scope
+from otactl.cloud.scope import Scope
 
 
 async def subscribe(

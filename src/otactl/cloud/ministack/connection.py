@@ -22,10 +22,11 @@ import functools
 import logging
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ministack.services import iot
 
+from otactl.cloud.background import Background
 from otactl.cloud.connection_limit import (
     BYTES_PER_SECOND,
     LEAST_KEEP_ALIVE_SECONDS,
@@ -37,9 +38,6 @@ from otactl.cloud.connection_limit import (
 )
 from otactl.cloud.ministack.shape import require, require_parameters, require_source
 from otactl.model.limits import KEEP_ALIVE_FACTOR
-
-if TYPE_CHECKING:
-    from otactl.cloud.background import Background
 
 _SHARED = "$share/"
 _JOB = re.compile(r"\$aws/things/([^/]+)/jobs/(get|start-next|notify|notify-next)/(get|update)")

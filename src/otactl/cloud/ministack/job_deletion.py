@@ -14,7 +14,7 @@ are those that MiniStack's own sends.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ministack.core.responses import (
     error_response_json,
@@ -25,13 +25,11 @@ from ministack.core.responses import (
 )
 from ministack.services import iot
 
+from otactl.cloud.background import Background
 from otactl.cloud.ministack.execution_store import executions
+from otactl.cloud.ministack.job_pace import JobPace
 from otactl.cloud.ministack.shape import require_parameters, require_source
 from otactl.model.status import ExecutionStatus, JobStatus
-
-if TYPE_CHECKING:
-    from otactl.cloud.background import Background
-    from otactl.cloud.ministack.job_pace import JobPace
 
 _MAX_DELETIONS = 10
 _NEEDS_FORCE = (JobStatus.IN_PROGRESS, JobStatus.SCHEDULED)

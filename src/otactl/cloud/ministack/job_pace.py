@@ -19,11 +19,12 @@ import functools
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ministack.core.responses import get_account_id, get_region, request_scope
 from ministack.services import iot
 
+from otactl.cloud.background import Background
 from otactl.cloud.job_policy import rollout_of, scheduling_of
 from otactl.cloud.ministack.execution_store import executions
 from otactl.cloud.ministack.shape import require, require_parameters, require_source
@@ -31,9 +32,6 @@ from otactl.model.status import ExecutionStatus, JobStatus, TargetSelection
 from otactl.rules.job import canceled_with_job, is_complete
 from otactl.rules.rollout import MINUTE_MS, RolloutState, next_release
 from otactl.rules.schedule import Phase, phase
-
-if TYPE_CHECKING:
-    from otactl.cloud.background import Background
 
 #: Set on a job whose schedule is over: it completes even if it is CONTINUOUS.
 SCHEDULE_OVER = "scheduleOver"

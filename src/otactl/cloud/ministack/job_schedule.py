@@ -16,22 +16,19 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ministack.core.responses import error_response_json, json_response, request_scope
 from ministack.services import iot
 
+from otactl.cloud.background import Background
 from otactl.cloud.job_policy import scheduling_of
 from otactl.cloud.ministack.execution_store import executions
-from otactl.cloud.ministack.job_pace import SCHEDULE_OVER, cloud_now
+from otactl.cloud.ministack.job_pace import SCHEDULE_OVER, JobPace, cloud_now
 from otactl.cloud.ministack.shape import require_parameters, require_source
 from otactl.model.status import JobStatus, TargetSelection
 from otactl.rules.rollout import MINUTE_MS
 from otactl.rules.schedule import Phase, next_windows, phase, problems
-
-if TYPE_CHECKING:
-    from otactl.cloud.background import Background
-    from otactl.cloud.ministack.job_pace import JobPace
 
 _OK = 200
 _OPEN = (JobStatus.SCHEDULED, JobStatus.IN_PROGRESS)

@@ -18,15 +18,13 @@ looked up as ``_mqtt_policy_allows`` does. ``fnmatch_iam`` and ``fnmatch_iam_cs`
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from ministack.core import iam_evaluator
 from ministack.services import iot
 
 from otactl.cloud.ministack.shape import require, require_parameters, require_source
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 #: A device has some thirty; one that makes up topics shall not fill the memory.
 _MANY = 512

@@ -22,18 +22,16 @@ import functools
 import json
 import logging
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ministack.core.responses import get_account_id, get_region, json_response, request_scope
 from ministack.services import iot, iot_jobs_data
 
+from otactl.cloud.background import Background
 from otactl.cloud.ministack.execution_store import executions
 from otactl.cloud.ministack.shape import require_parameters, require_source
 from otactl.model.status import ExecutionStatus
 from otactl.rules.timeout import DISCARD_STEP_TIMEOUT, MINUTE_MS, deadline_ms, is_over
-
-if TYPE_CHECKING:
-    from otactl.cloud.background import Background
 
 #: Differs from every job id: whether the head of the queue changed is not known here.
 _ANOTHER_HEAD = "\0"

@@ -9,22 +9,20 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import unquote
 
 import botocore.session
 
 from otactl.cloud.asgi import Answer
 from otactl.cloud.constraint import message_of, violations
+from otactl.cloud.scope import Scope
 from otactl.cloud.streams.fault import FaultKind, StreamFault
+from otactl.cloud.streams.file_reader import FileReader
 from otactl.cloud.streams.record import S3Location, StreamFile
+from otactl.cloud.streams.store import StreamStore
 from otactl.cloud.streams.tags import read_tags
 from otactl.cloud.streams.view import information, summary
-
-if TYPE_CHECKING:
-    from otactl.cloud.scope import Scope
-    from otactl.cloud.streams.file_reader import FileReader
-    from otactl.cloud.streams.store import StreamStore
 
 PREFIX = "/streams"
 

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 
+from otactl.cloud.scope import Scope
 from otactl.cloud.streams.fault import FaultKind, StreamFault
+from otactl.cloud.streams.file_reader import FileReader
+from otactl.cloud.streams.record import Stream, StreamFile
 from otactl.cloud.streams.selection import select_blocks
+from otactl.cloud.streams.store import StreamStore
 from otactl.wire.error import WireError
 from otactl.wire.stream_payload import (
     DataBlock,
@@ -27,12 +30,6 @@ from otactl.wire.stream_payload import (
     encode_rejected,
 )
 from otactl.wire.stream_topic import PayloadFormat, StreamTopic, StreamVerb
-
-if TYPE_CHECKING:
-    from otactl.cloud.scope import Scope
-    from otactl.cloud.streams.file_reader import FileReader
-    from otactl.cloud.streams.record import Stream, StreamFile
-    from otactl.cloud.streams.store import StreamStore
 
 #: The largest MQTT message AWS IoT passes (aws-facts A9).
 _MAX_MESSAGE_BYTES = 131072

@@ -13,15 +13,13 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
+from otactl.cloud.scope import Scope
+from otactl.cloud.streams.block_cache import BlockCache
 from otactl.cloud.streams.fault import FaultKind, StreamFault
+from otactl.cloud.streams.record import ObjectState, S3Location, Stream, StreamFile
 from otactl.wire.stream_payload import MAX_FILE_SIZE
-
-if TYPE_CHECKING:
-    from otactl.cloud.scope import Scope
-    from otactl.cloud.streams.block_cache import BlockCache
-    from otactl.cloud.streams.record import ObjectState, S3Location, Stream, StreamFile
 
 CHUNK_BYTES = 512 * 1024
 #: Real seconds for which an object that was just checked counts as unchanged.

@@ -11,7 +11,7 @@ import functools
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import unquote
 
 import boto3
@@ -19,12 +19,10 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from otactl.cloud.guard import send_cloud_secret
+from otactl.cloud.scope import Scope
 from otactl.cloud.streams.fault import FaultKind, StreamFault
 from otactl.cloud.streams.record import ObjectState, S3Location
 from otactl.cloud.streams.trust import may_be_assumed
-
-if TYPE_CHECKING:
-    from otactl.cloud.scope import Scope
 
 T = TypeVar("T")
 

@@ -12,10 +12,8 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from otactl.cloud.background import Background
+from otactl.cloud.background import Background
 
 #: Requests of one thing that wait while an earlier one is answered.
 DEPTH = 16

@@ -15,13 +15,10 @@ from __future__ import annotations
 import base64
 import binascii
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
+from otactl.cloud.scope import Scope
 from otactl.cloud.streams.fault import ExistingResource, FaultKind, StreamFault
 from otactl.cloud.streams.record import Stream, StreamFile
-
-if TYPE_CHECKING:
-    from otactl.cloud.scope import Scope
 
 MAX_STREAM_VERSION = 65535
 DEFAULT_PAGE_SIZE = 100

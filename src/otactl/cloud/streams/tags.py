@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from otactl.cloud.scope import Scope
 from otactl.cloud.streams.fault import FaultKind, StreamFault
-
-if TYPE_CHECKING:
-    from otactl.cloud.scope import Scope
-    from otactl.cloud.streams.store import StreamStore
+from otactl.cloud.streams.store import StreamStore
 
 _MAX_TAGS = 50
 

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
+from otactl.cloud.background import Background
+from otactl.cloud.scope import Scope
+from otactl.cloud.streams.device import DeviceService
+from otactl.cloud.streams.mailbox import Mailboxes
 from otactl.wire.stream_payload import StreamRejected, encode_rejected
 from otactl.wire.stream_topic import REQUEST_FILTERS, StreamTopic, StreamVerb
-
-if TYPE_CHECKING:
-    from otactl.cloud.background import Background
-    from otactl.cloud.scope import Scope
-    from otactl.cloud.streams.device import DeviceService
-    from otactl.cloud.streams.mailbox import Mailboxes
 
 _REQUESTS = (StreamVerb.GET, StreamVerb.DESCRIBE)
 _ANSWERS = (StreamVerb.DATA, StreamVerb.DESCRIPTION, StreamVerb.REJECTED)

@@ -8,10 +8,9 @@ are evaluated that AWS advises against confused deputies (``aws:SourceAccount``,
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from otactl.cloud.scope import Scope
+from otactl.cloud.scope import Scope
 
 IOT_SERVICE = "iot.amazonaws.com"
 _ASSUME = "sts:assumerole"

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from otactl.cloud.streams.record import Stream
+from otactl.cloud.streams.record import Stream
 
 
 def summary(stream: Stream) -> dict[str, Any]:

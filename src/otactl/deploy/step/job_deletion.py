@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from otactl.deploy.consent import Deletion, end_job
+from otactl.deploy.consent import Consent, Deletion, end_job
+from otactl.deploy.ports import Services
 from otactl.errors import AwsRefused
 from otactl.model.snapshot import JobDescription
-
-if TYPE_CHECKING:
-    from otactl.deploy.consent import Consent
-    from otactl.deploy.ports import Services
 
 POLL_SECONDS = 0.5
 _MAX_WAIT_MS = 300_000

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from otactl.errors.problem import Severity
 from otactl.forecast.lint.abort_check import check_abort
@@ -27,11 +26,9 @@ from otactl.forecast.lint.timeout_check import check_timeout
 from otactl.forecast.lint.verify_check import check_verification
 from otactl.forecast.lint.wave_check import check_waves
 from otactl.forecast.profile import FleetProfile
+from otactl.model.configuration import DeploymentConfiguration
 from otactl.model.configuration.sections import LINT, WAIVER_PREFIX
 from otactl.rules.waves.membership import expected_sizes
-
-if TYPE_CHECKING:
-    from otactl.model.configuration import DeploymentConfiguration
 
 __all__ = ["CODES", "Finding", "lint"]
 

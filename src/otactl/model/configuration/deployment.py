@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from otactl.errors import UserMistake
+from otactl.model.alarm import Alarm
 from otactl.model.arn import Arn
 from otactl.model.configuration.deployment_section import DocumentSource
 from otactl.model.defaults import DEFAULT_UPLOAD_CONCURRENCY
 from otactl.model.document_format import AfrOta, DocumentFormat
+from otactl.model.eligibility import Eligibility
 from otactl.model.job_configuration import JobConfiguration
 from otactl.model.rollback import Rollback
 from otactl.model.signing import Signing
-
-if TYPE_CHECKING:
-    from otactl.model.alarm import Alarm
-    from otactl.model.eligibility import Eligibility
-    from otactl.model.thing_state import VersionSource
-    from otactl.model.verify import VerifyRule
-    from otactl.model.wave import Waves
-
+from otactl.model.thing_state import VersionSource
+from otactl.model.verify import VerifyRule
+from otactl.model.wave import Waves
 
 #: For a job without an in-progress timeout.
 _ABORT_WAIT_MINUTES = 15

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from otactl.errors.problem import Severity
 from otactl.model import limits
 from otactl.model.configuration.report import Finding
 from otactl.model.configuration.rule import Rule, keys
 from otactl.model.configuration.sections import SECTIONS, KeyName
-
-if TYPE_CHECKING:
-    from otactl.model.status import FailureType
+from otactl.model.status import FailureType
 
 
 def base_is_below_maximum(base: int, maximum: int) -> Finding | None:

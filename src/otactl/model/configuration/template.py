@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-from otactl.model.configuration.catalogue import all_keys
+from otactl.model.configuration.catalogue import Key, all_keys
 from otactl.model.configuration.sections import (
     ALARM_PREFIX,
     DEFAULT,
@@ -20,11 +19,8 @@ from otactl.model.configuration.sections import (
     WAIVER_PREFIX,
     WAVE_PREFIX,
     WINDOW_PREFIX,
+    SectionSpec,
 )
-
-if TYPE_CHECKING:
-    from otactl.model.configuration.catalogue import Key
-    from otactl.model.configuration.sections import SectionSpec
 
 _WIDTH = 88
 #: What the members of the families are called in the template.

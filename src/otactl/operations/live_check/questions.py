@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from otactl.aws.service_probe import Answer, ServiceProbe
 from otactl.errors import Interrupted, OtactlError
@@ -14,14 +14,12 @@ from otactl.model.job_configuration import (
     JobConfiguration,
     RetryCriterion,
 )
+from otactl.model.observation import Observation
 from otactl.model.status import FailureType, JobStatus
 from otactl.operations.live_check.points import Point, not_observed, observation
+from otactl.operations.live_check.session import LiveSession
 from otactl.wire.stream_payload import MAX_BLOCK_SIZE, GetStreamRequest
 from otactl.wire.stream_topic import PayloadFormat
-
-if TYPE_CHECKING:
-    from otactl.model.observation import Observation
-    from otactl.operations.live_check.session import LiveSession
 
 _RETRY_SECONDS, _QUICK_SECONDS = 30.0, 10.0
 _ABORT_SECONDS, _POLL_SECONDS = 6.0, 1.5

@@ -15,14 +15,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from otactl.cloud.record import LOCK_NAME, is_running
 from otactl.deploy.journal import Journal, Outcome, Phase
+from otactl.deploy.store import DeploymentStore
 from otactl.errors import OtactlError, UserMistake
-
-if TYPE_CHECKING:
-    from otactl.deploy.store import DeploymentStore
 
 _PREFIX = "otactl-rehearsal-"
 _CLOUD_PREFIX = "otactl-cloud-"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from otactl.aws.clients import AwsClients, AwsSettings
 from otactl.cloud import read_record
@@ -18,10 +18,8 @@ from otactl.deploy.journal import Journal
 from otactl.errors import UserMistake
 from otactl.model.local_cloud import LocalCloudAddress
 from otactl.operations.clock import CommandClock
+from otactl.operations.location_options import LocationOptions
 from otactl.operations.state_directory import local_state_directory
-
-if TYPE_CHECKING:
-    from otactl.operations.location_options import LocationOptions
 
 #: A person waits for the answer: report soon that AWS is unreachable.
 _MAX_ATTEMPTS = 3

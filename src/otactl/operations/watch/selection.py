@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from otactl.deploy.journal import Journal
 from otactl.deploy.journal_reader import JournalReader, running_deployments
@@ -13,16 +12,13 @@ from otactl.deploy.store import DeploymentStore
 from otactl.deploy.watched_job import WatchedJob
 from otactl.errors import LocalResourceMissing, UserMistake
 from otactl.errors.problem import Problem
-from otactl.model.configuration import parse_configuration
+from otactl.model.configuration import DeploymentConfiguration, parse_configuration
 from otactl.model.identifier import is_job_id
 from otactl.model.limits import MAX_CONFIGURATION_LENGTH
 from otactl.model.wave import wave_job_id
 from otactl.operations.named_files import read_thing_list
 from otactl.operations.state_directory import state_directory
 from otactl.operations.text_file import read_text
-
-if TYPE_CHECKING:
-    from otactl.model.configuration import DeploymentConfiguration
 
 
 @dataclass(slots=True)

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
 
 from otactl.aws.event_configuration import NEEDED_EVENTS, enable_events, enabled_events
 from otactl.aws.job_events import JobEvents
 from otactl.aws.renewable_reader import RenewableReader
+from otactl.deploy.watched_job import WatchedJob
 from otactl.errors import OtactlError, UserMistake
 from otactl.model.snapshot import JobSnapshot
 from otactl.model.wave import Act
@@ -20,14 +20,11 @@ from otactl.monitor.followed import FollowedThings
 from otactl.monitor.job_watcher import JobWatcher
 from otactl.monitor.message_queue import MessageQueue
 from otactl.monitor.watch import Watch
+from otactl.monitor.watch_policy import WatchPolicy
 from otactl.operations.deciding import decide_at
 from otactl.operations.watch.actions import WatchActions
+from otactl.operations.watch.location import JobLocation
 from otactl.rules.backoff import MAX_UNREACHABLE_SECONDS
-
-if TYPE_CHECKING:
-    from otactl.deploy.watched_job import WatchedJob
-    from otactl.monitor.watch_policy import WatchPolicy
-    from otactl.operations.watch.location import JobLocation
 
 #: A call to AWS that is under way when the command ends is not waited for longer than this.
 _LEAVE_SECONDS = 2.0

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from otactl.deploy.journal_reader import running_deployments
 from otactl.deploy.store import DeploymentStore
@@ -18,15 +17,11 @@ from otactl.model.defaults import DEFAULT_POLL_SECONDS
 from otactl.model.snapshot import JobSnapshot
 from otactl.monitor.watch_policy import WatchPolicy
 from otactl.operations.frontend import Frontend
+from otactl.operations.location_options import LocationOptions
 from otactl.operations.state_directory import state_directory
 from otactl.operations.watch.location import find_location, recorded_location, rehearsal_cloud
-from otactl.operations.watch.selection import NothingRunning, select_jobs
-from otactl.operations.watch.session import build_session, snapshots
-
-if TYPE_CHECKING:
-    from otactl.operations.location_options import LocationOptions
-    from otactl.operations.watch.selection import JobSelection
-    from otactl.operations.watch.session import WatchSession
+from otactl.operations.watch.selection import JobSelection, NothingRunning, select_jobs
+from otactl.operations.watch.session import WatchSession, build_session, snapshots
 
 _WAIT_SECONDS = 0.5
 #: In a rehearsal, where a call costs nothing and a round may last for seconds (wall clock).

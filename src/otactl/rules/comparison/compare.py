@@ -7,7 +7,7 @@ of all cases), and a difference that matters. It is no data when under 80% of an
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Collection
 
 from otactl.model.comparison import (
     ArmCount,
@@ -18,15 +18,11 @@ from otactl.model.comparison import (
     OutcomeComparison,
     SoakPoint,
 )
+from otactl.model.verify import VerifyRule
+from otactl.model.wave import GateRule
 from otactl.rules.comparison.fisher import is_worse, p_value
 from otactl.rules.comparison.interval import difference_interval
 from otactl.rules.comparison.power import Design, visible_difference
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    from otactl.model.verify import VerifyRule
-    from otactl.model.wave import GateRule
 
 #: How often a deployment that changes nothing may be stopped.
 FALSE_ALARMS = 0.05

@@ -19,13 +19,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from otactl.model.verify import BAD_VERDICTS, VersionPoll, VersionVerdict
-
-if TYPE_CHECKING:
-    from otactl.model.thing_state import ThingState
-    from otactl.model.verify import ThingVersion, VerifyRule
+from otactl.model.thing_state import ThingState
+from otactl.model.verify import BAD_VERDICTS, ThingVersion, VerifyRule, VersionPoll, VersionVerdict
 
 
 def judge_version(rule: VerifyRule, thing: ThingVersion) -> VersionVerdict | None:

@@ -12,14 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
+from otactl.model.job_configuration import RetryCriterion
 from otactl.model.outcome import ThingOutcome
 from otactl.model.status import ExecutionStatus
 from otactl.rules.retry import retries_left
-
-if TYPE_CHECKING:
-    from otactl.model.job_configuration import RetryCriterion
 
 _NOT_REACHED = (ExecutionStatus.CANCELED, ExecutionStatus.REMOVED)
 

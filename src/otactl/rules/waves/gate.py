@@ -25,7 +25,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from otactl.model.comparison import WaveComparison
 from otactl.model.progress import AlarmState
@@ -39,12 +38,10 @@ from otactl.model.wave import (
     Verdict,
     percent_words,
 )
+from otactl.rules.verify.verdict import VersionCount
+from otactl.rules.waves.counting import WaveCount
 from otactl.rules.waves.membership import share_of
 from otactl.rules.waves.version_requirement import pending_of, why_lost, why_short
-
-if TYPE_CHECKING:
-    from otactl.rules.verify.verdict import VersionCount
-    from otactl.rules.waves.counting import WaveCount
 
 _MS_PER_MINUTE = 60_000
 

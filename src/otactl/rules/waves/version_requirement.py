@@ -5,15 +5,11 @@ It counts of those that ended, and rounds up in whole things as every threshold 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from otactl.model.verify import counts_words
 from otactl.model.wave import GateRule, percent_words
+from otactl.rules.verify.verdict import VersionCount
+from otactl.rules.waves.counting import WaveCount
 from otactl.rules.waves.membership import share_of
-
-if TYPE_CHECKING:
-    from otactl.rules.verify.verdict import VersionCount
-    from otactl.rules.waves.counting import WaveCount
 
 
 def slack_of(rule: GateRule, count: WaveCount) -> int | None:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 from otactl.monitor.percentile import round_step
 from otactl.views.chart.svg import element, text
 from otactl.views.wording import duration
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
 
 RIGHT, BOTTOM = 12, 36
 _TICK_GAP = 60

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from otactl.model.progress import Percentiles
+from otactl.monitor.percentile import Bin
 from otactl.views.chart.frame import Frame, empty_chart
 from otactl.views.chart.svg import element, text
 from otactl.views.wording import figure
-
-if TYPE_CHECKING:
-    from otactl.monitor.percentile import Bin
 
 _HEIGHT = 260
 #: Above the bars: two lines of text that no bar may cross.

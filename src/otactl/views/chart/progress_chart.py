@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from otactl.model.status import ExecutionStatus
+from otactl.monitor.progress import Progress
 from otactl.views.chart.frame import Frame, empty_chart, polygon
 from otactl.views.chart.svg import element, text
 from otactl.views.wording import SHOWN_STATUSES, status_word
-
-if TYPE_CHECKING:
-    from otactl.monitor.progress import Progress
 
 _STATUSES = tuple(ExecutionStatus)
 #: From the bottom up: what is done, what went wrong, what is under way, what waits.

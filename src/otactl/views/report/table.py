@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from otactl.model.status import ExecutionStatus
 from otactl.views.chart.progress_chart import status_class
 from otactl.views.foreign_text import html_text
 from otactl.views.wording import status_word
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _NUMBER = re.compile(r"[\d,.]+|-|")
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from otactl.model.verify import VersionVerdict, version_result
+from otactl.operations.report_content import ReportContent
 from otactl.views.foreign_text import html_text
 from otactl.views.report.table import table
-
-if TYPE_CHECKING:
-    from otactl.operations.report_content import ReportContent
 
 
 def versions_section(content: ReportContent, most: int) -> str:
