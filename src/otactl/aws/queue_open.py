@@ -8,7 +8,8 @@ is read is not trusted: an item that is none is left as it is.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -16,9 +17,6 @@ from otactl.aws.queue_item import ORDER_KEY, STATE, Item
 from otactl.jobqueue.request import LeftOpen
 from otactl.model.arn import is_region
 from otactl.model.open_jobs import OPEN_JOBS
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _OPEN_STATE = "otactl-open"
 _CONTENT = "open"

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
+from otactl.aws.clients import AwsClients
 from otactl.aws.queue_item import (
     FENCE,
     LEASE_UNTIL,
@@ -33,13 +33,9 @@ from otactl.aws.transaction import MAX_ACTIONS, REFUSED, PatientDynamo
 from otactl.aws.translate import translated
 from otactl.errors import UserMistake
 from otactl.jobqueue.ports import ActiveRequests, ClaimAnswer, Gate
-from otactl.jobqueue.request import JobRequest, MalformedRequest
+from otactl.jobqueue.request import Failure, JobRequest, LeftOpen, MalformedRequest
 from otactl.jobqueue.state import RequestState
-
-if TYPE_CHECKING:
-    from otactl.aws.clients import AwsClients
-    from otactl.jobqueue.request import Failure, LeftOpen
-    from otactl.jobqueue.transition import Guard
+from otactl.jobqueue.transition import Guard
 
 #: Requests on the first page: as many as a worker usually looks at. Each page doubles, up to 100.
 _FIRST_PAGE, _LARGEST_PAGE = 10, 100

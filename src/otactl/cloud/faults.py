@@ -11,10 +11,9 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from otactl.cloud.asgi import Application, Message, Receive, Send
+from otactl.cloud.asgi import Application, Message, Receive, Send
 
 _OUR_AGENT = b"otactl/"
 _ALL_PERCENT = 100

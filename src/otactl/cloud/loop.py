@@ -13,12 +13,10 @@ from __future__ import annotations
 
 import asyncio
 import selectors
+import socket
 import time
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    import socket
+from typing import Any
 
 LOOPBACK = "127.0.0.1"
 #: The defaults of asyncio, in real seconds: a handshake costs work, and work takes real time.

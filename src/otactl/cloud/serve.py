@@ -19,19 +19,17 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import sys
 import threading
 from asyncio import sslproto
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 from otactl.cloud import clock, environment, lifeline
 from otactl.cloud.loop import CloudLoop
 from otactl.cloud.record import RECORD_NAME
 from otactl.cloud.settings import ServerSettings
-
-if TYPE_CHECKING:
-    import ssl
 
 #: Real seconds for an orderly end; after them the process ends as it is.
 _MAX_WAIT_SECONDS = 4.0

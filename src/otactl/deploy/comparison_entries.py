@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
+from otactl.deploy.journal_file import Database
 from otactl.model.comparison import COMPARISON, Comparison
 from otactl.model.thing_state import ThingState
-
-if TYPE_CHECKING:
-    from otactl.deploy.journal_file import Database
 
 
 class ComparisonEntries:

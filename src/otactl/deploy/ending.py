@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from otactl.errors import (
     DeadlinePassed,
@@ -20,13 +19,11 @@ from otactl.errors import (
     JobDeleted,
     StoppedByAlarm,
 )
+from otactl.model.job_configuration import AbortCriterion
 from otactl.model.reason_code import FORCE_STOP_REASON_CODE
 from otactl.model.snapshot import JobDescription
 from otactl.model.status import JobStatus, TargetSelection
 from otactl.rules.abort import firing_criterion
-
-if TYPE_CHECKING:
-    from otactl.model.job_configuration import AbortCriterion
 
 
 class Ending(StrEnum):

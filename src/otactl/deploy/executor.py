@@ -18,14 +18,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from otactl.deploy.consent import Consent
 from otactl.deploy.decision_file import DecisionFile, Decisions
-from otactl.deploy.journal import Outcome, Phase, StepState
+from otactl.deploy.journal import Journal, Outcome, Phase, StepState
 from otactl.deploy.journal_file import JournalUnusable
 from otactl.deploy.observer import Moment, Observer, StepMoment
 from otactl.deploy.outage_retry import OutageRetry, passes
+from otactl.deploy.ports import Services
 from otactl.deploy.recorded_failure import (
     failure_of_clean_up,
     failure_of_gates,
@@ -34,7 +34,7 @@ from otactl.deploy.recorded_failure import (
     recorded_failure,
 )
 from otactl.deploy.reopening import reopen
-from otactl.deploy.step import AwaitGate, AwaitJob, CreateJob, StepContext
+from otactl.deploy.step import AwaitGate, AwaitJob, CreateJob, Step, StepContext
 from otactl.deploy.step.job import round_result
 from otactl.deploy.step_context import remaining_resources, step_context
 from otactl.deploy.version_run import VersionRun
@@ -53,11 +53,6 @@ from otactl.errors import (
 )
 from otactl.model.outcome import DeploymentResult
 from otactl.model.snapshot import JobDescription
-
-if TYPE_CHECKING:
-    from otactl.deploy.journal import Journal
-    from otactl.deploy.ports import Services
-    from otactl.deploy.step import Step
 
 
 class Executor:

@@ -14,20 +14,18 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import ValidationError
 
 from otactl.deploy.journal_file import Database, connect_reading, connect_writing
+from otactl.deploy.journal_listener import JournalListener
 from otactl.deploy.plan import Plan
 from otactl.deploy.step.job import ROUND_RESULT
 from otactl.deploy.wave_entries import WaveEntries
 from otactl.errors import LocalResourceMissing, UserMistake
 from otactl.model.outcome import RoundResult, ThingOutcome
 from otactl.model.status import ExecutionStatus
-
-if TYPE_CHECKING:
-    from otactl.deploy.journal_listener import JournalListener
 
 
 class StepState(StrEnum):

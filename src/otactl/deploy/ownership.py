@@ -8,13 +8,10 @@ reading it needs no permission beyond describing.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
+from otactl.deploy.consent import EndsJobs
 from otactl.errors import UserMistake
-
-if TYPE_CHECKING:
-    from otactl.deploy.consent import EndsJobs
-    from otactl.model.snapshot import JobDescription
+from otactl.model.snapshot import JobDescription
 
 _OURS = re.compile(r"^otactl deployment (?P<id>[0-9A-Za-z-]+)(?: |$)")
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from otactl.deploy.ending import Ending, failure_of
-from otactl.deploy.journal import Outcome
+from otactl.deploy.journal import Journal, Outcome
 from otactl.deploy.step import AwaitJob
 from otactl.deploy.wave_result import versions_of
 from otactl.errors import (
@@ -22,9 +21,6 @@ from otactl.errors import (
 from otactl.model.outcome import RoundResult
 from otactl.model.verify import BAD_VERDICTS
 from otactl.model.wave import Verdict
-
-if TYPE_CHECKING:
-    from otactl.deploy.journal import Journal
 
 #: Failed things named in the message of a failed deployment; the report has them all.
 _NAMED_FAILURES = 10

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from otactl.deploy.consent import Consent
-from otactl.deploy.step import CreateJob
+from otactl.deploy.journal import Journal
+from otactl.deploy.observer import Observer
+from otactl.deploy.ports import Services
+from otactl.deploy.step import CreateJob, StepContext
 from otactl.deploy.step_context import step_context
 from otactl.deploy.wave_ending import WaveEnding
 from otactl.model.outcome import ThingOutcome
 from otactl.model.reason_code import ROLLBACK_REASON_CODE
 from otactl.model.status import ExecutionStatus
+from otactl.model.thing_state import ThingState, VersionSource
 from otactl.rules.rollback import ThingHistory
-
-if TYPE_CHECKING:
-    from otactl.deploy.journal import Journal
-    from otactl.deploy.observer import Observer
-    from otactl.deploy.ports import Services
-    from otactl.deploy.step import StepContext
-    from otactl.model.thing_state import ThingState, VersionSource
 
 #: Executions kept at once: a page, and one entry of the journal.
 _PART = 250

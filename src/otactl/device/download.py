@@ -15,17 +15,13 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from otactl.device.block_map import BlockMap
 from otactl.device.effect import Effect, FetchRange, RequestBlocks
-from otactl.device.retry import earliest
+from otactl.device.job import Image
+from otactl.device.profile import DeviceProfile
+from otactl.device.retry import RetryTimer, earliest
 from otactl.device.state import STREAM_REMEDIES, URL_SPENT, URL_USELESS, Remedy
-
-if TYPE_CHECKING:
-    from otactl.device.block_map import BlockMap
-    from otactl.device.job import Image
-    from otactl.device.profile import DeviceProfile
-    from otactl.device.retry import RetryTimer
 
 #: A request counts as lost when this number of later ones has been served.
 OVERTAKEN = 3

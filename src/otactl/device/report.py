@@ -10,12 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
+from otactl.device.state import Phase
 from otactl.model.status import ExecutionStatus
-
-if TYPE_CHECKING:
-    from otactl.device.state import Phase
 
 STEP = "step"
 RECEIVED_BLOCKS = "receivedBlocks"

@@ -7,7 +7,7 @@ the machine's business (``machine``). The work keeps to the table of ``state``.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from otactl.device.acceptance import refusal_of
 from otactl.device.agent_report import agent_progress, agent_verdict
@@ -36,17 +36,14 @@ from otactl.device.event import (
     Switched,
     Verified,
 )
+from otactl.device.job import Image, Job
+from otactl.device.profile import DeviceProfile
 from otactl.device.report import SHA256, DownloadCounts, Report, final_report, progress_report
-from otactl.device.retry import earliest
+from otactl.device.retry import RetryTimer, earliest
 from otactl.device.saved_work import SavedWork
 from otactl.device.state import Phase, Trigger, step
 from otactl.model.document_format import DocumentFormat
 from otactl.model.status import ExecutionStatus
-
-if TYPE_CHECKING:
-    from otactl.device.job import Image, Job
-    from otactl.device.profile import DeviceProfile
-    from otactl.device.retry import RetryTimer
 
 
 class Work:

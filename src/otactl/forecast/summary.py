@@ -7,22 +7,18 @@ in ``docs/forecast.md``.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 from otactl.forecast.band import Band
 from otactl.forecast.calls import Watch, api_calls
 from otactl.forecast.cost import Bill, bill
 from otactl.forecast.curve_band import CurveBand, curve_bands, shown_minutes
+from otactl.forecast.ensemble import Scenario
 from otactl.forecast.messages import messages_per_download, messages_per_execution
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from otactl.forecast.ensemble import Scenario
-    from otactl.forecast.price import Prices
-    from otactl.forecast.run_result import RunResult
-    from otactl.model.job_configuration import AbortCriterion
+from otactl.forecast.price import Prices
+from otactl.forecast.run_result import RunResult
+from otactl.model.job_configuration import AbortCriterion
 
 #: Shares of the fleet whose finishing is reported, in percent.
 MILESTONES = (50, 90, 95, 99)

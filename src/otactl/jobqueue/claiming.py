@@ -11,21 +11,15 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable
 from dataclasses import replace
 from itertools import count, islice
-from typing import TYPE_CHECKING
 
 from otactl.jobqueue.backoff import jittered_pause_seconds
-from otactl.jobqueue.lease_policy import CLOCK_SKEW_MS, MAX_LEASE_MS
+from otactl.jobqueue.lease_policy import CLOCK_SKEW_MS, MAX_LEASE_MS, LeasePolicy
 from otactl.jobqueue.overview import Overview
-from otactl.jobqueue.ports import ClaimAnswer
-from otactl.jobqueue.request import Failure
+from otactl.jobqueue.ports import ActiveRequests, ClaimAnswer, RequestTable, TargetReader, Time
+from otactl.jobqueue.request import Failure, JobRequest, MalformedRequest
 from otactl.jobqueue.state import FailureKind, RequestState
 from otactl.jobqueue.transition import failed, guard_of_take_over, taken
 from otactl.model.quoting import quoted
-
-if TYPE_CHECKING:
-    from otactl.jobqueue.lease_policy import LeasePolicy
-    from otactl.jobqueue.ports import ActiveRequests, RequestTable, TargetReader, Time
-    from otactl.jobqueue.request import JobRequest, MalformedRequest
 
 #: Among how many requests a worker that was beaten to one chooses.
 _CHOICE = 8

@@ -10,14 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
-if TYPE_CHECKING:
-    from otactl.jobqueue.request import Failure, JobRequest, LeftOpen, MalformedRequest
-    from otactl.jobqueue.state import RequestState
-    from otactl.jobqueue.target_set import TargetSet
-    from otactl.jobqueue.transition import Guard
-
+from otactl.jobqueue.request import Failure, JobRequest, LeftOpen, MalformedRequest
+from otactl.jobqueue.state import RequestState
+from otactl.jobqueue.target_set import TargetSet
+from otactl.jobqueue.transition import Guard
 
 #: What the table holds at its gate, as it stands there; None while nothing was ever claimed.
 Gate: TypeAlias = "Mapping[str, Any] | None"

@@ -18,13 +18,10 @@ where that would take many pages it is not worth it, and the counts are right wi
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from otactl.model.outcome import ExecutionPage
 from otactl.model.status import ExecutionStatus
-
-if TYPE_CHECKING:
-    from otactl.monitor.job_state import JobState
+from otactl.monitor.job_state import JobState
 
 _FAILURES = (ExecutionStatus.FAILED, ExecutionStatus.TIMED_OUT, ExecutionStatus.REJECTED)
 _OTHERS = (

@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from otactl.errors import AwsRefused, AwsUnreachable
 from otactl.model.outcome import RoundResult
@@ -18,19 +17,16 @@ from otactl.model.snapshot import JobDescription, JobSnapshot
 from otactl.model.status import ExecutionStatus
 from otactl.model.wave import GateStatus
 from otactl.monitor.catch_up import CatchUp, DescribeThing, ListPage
+from otactl.monitor.followed import FollowedThings
 from otactl.monitor.job_state import JobState
 from otactl.monitor.pace import PaceMeter, estimate
 from otactl.monitor.percentile import percentiles
 from otactl.monitor.policy_progress import abort_progress, rollout_progress
+from otactl.monitor.ports import AlarmReader, Clock, JobReader
 from otactl.monitor.progress import Progress, progress_of
-from otactl.monitor.silence import find_silence
+from otactl.monitor.silence import Silence, find_silence
+from otactl.monitor.watch_policy import WatchPolicy
 from otactl.wire.job_event import ExecutionEvent, JobEvent, JobOperation
-
-if TYPE_CHECKING:
-    from otactl.monitor.followed import FollowedThings
-    from otactl.monitor.ports import AlarmReader, Clock, JobReader
-    from otactl.monitor.silence import Silence
-    from otactl.monitor.watch_policy import WatchPolicy
 
 #: After this number of polls the past is drawn from what is known by then.
 _POLLS_FOR_THE_PAST = 20

@@ -10,13 +10,10 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from typing import TYPE_CHECKING
 
+from otactl.model.job_configuration import Rollout
 from otactl.model.progress import Eta, Pace
 from otactl.rules.rollout import MINUTE_MS, RolloutState, next_release
-
-if TYPE_CHECKING:
-    from otactl.model.job_configuration import Rollout
 
 #: How long is looked back.
 WINDOW_MS = 5 * MINUTE_MS

@@ -7,17 +7,14 @@ needs. Things that were updated at the same time stand in the order in which the
 from __future__ import annotations
 
 import heapq
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from otactl.model.outcome import ThingOutcome
 from otactl.model.status import ExecutionStatus
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from otactl.model.outcome import ThingOutcome
-    from otactl.monitor.execution_table import ExecutionTable
+from otactl.monitor.execution_table import ExecutionTable
 
 MAX_PAGE = 1000
 #: A page within this multiple of its rows is picked out; one further behind is sorted for.

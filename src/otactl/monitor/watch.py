@@ -22,21 +22,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from otactl.errors import AwsRefused, AwsUnreachable, OtactlError, UserMistake
 from otactl.model.outcome import RoundResult
 from otactl.model.snapshot import JobSnapshot
 from otactl.monitor.feed import Feed, FeedState
-from otactl.monitor.ports import Connected, Lost, ThingHeard
+from otactl.monitor.job_watcher import JobWatcher
+from otactl.monitor.ports import Clock, Connected, Lost, Message, MessageSource, ThingHeard
+from otactl.monitor.watch_policy import WatchPolicy
 from otactl.monitor.watch_state import WatchState
 from otactl.rules.backoff import MAX_UNREACHABLE_SECONDS, pause_seconds
 from otactl.wire.job_event import ExecutionEvent, JobEvent
-
-if TYPE_CHECKING:
-    from otactl.monitor.job_watcher import JobWatcher
-    from otactl.monitor.ports import Clock, Message, MessageSource
-    from otactl.monitor.watch_policy import WatchPolicy
 
 #: An event may overtake another; what seems to be missing is asked for only after so long.
 GRACE_MS = 2000

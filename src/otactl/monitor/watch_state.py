@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from otactl.monitor.job_watcher import JobWatcher
+from otactl.monitor.job_watcher import JobWatcher
 
 
 @dataclass(slots=True)

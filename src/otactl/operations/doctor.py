@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from otactl.aws.account_check import check_account
 from otactl.aws.clients import AwsClients, AwsSettings
@@ -14,13 +14,9 @@ from otactl.deploy.permissions import DeploymentNames, firmware_reader_policy, u
 from otactl.deploy.planned_document import stream_id_of
 from otactl.errors import UserMistake
 from otactl.model.arn import Arn
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from otactl.model.diagnosis import Diagnosis
-    from otactl.operations.load import LoadedDeployment
-    from otactl.operations.location_options import LocationOptions
+from otactl.model.diagnosis import Diagnosis
+from otactl.operations.load import LoadedDeployment
+from otactl.operations.location_options import LocationOptions
 
 
 def examine_account(

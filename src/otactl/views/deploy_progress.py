@@ -10,12 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
+from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from otactl.deploy.observer import Moment, SilentObserver, StepMoment
-from otactl.deploy.step import AwaitGate, AwaitJob, EndWaves
+from otactl.deploy.step import AwaitGate, AwaitJob, EndWaves, Step
 from otactl.model.outcome import RoundResult
 from otactl.model.snapshot import JobCounts, JobSnapshot
 from otactl.model.status import ExecutionStatus
@@ -23,11 +24,6 @@ from otactl.monitor.pace import PaceMeter, estimate
 from otactl.rules.rollout import MINUTE_MS
 from otactl.views.foreign_text import clean, escape
 from otactl.views.wording import eta_words, log_time, over_words, percentage
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from otactl.deploy.step import Step
 
 _DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
 _SHOWN_DIGITS = 12

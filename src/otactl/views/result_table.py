@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from rich.console import Console
 from rich.table import Table
 
 from otactl.model.outcome import DeploymentResult, RoundResult
@@ -12,10 +11,6 @@ from otactl.model.verify import VersionResult, VersionVerdict
 from otactl.model.wave import Verdict
 from otactl.views.foreign_text import escape
 from otactl.views.wording import rounds_words
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
 
 _STYLES = {
     ExecutionStatus.SUCCEEDED: "green",

@@ -16,15 +16,12 @@ from __future__ import annotations
 
 import ssl
 import tempfile
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 from ministack.core.x509_utils import sign_leaf_certificate
 from ministack.services import iot
 
 from otactl.cloud.ministack.shape import require_parameters, require_source
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 
 def install(host_names: Iterable[str] = ()) -> None:

@@ -8,17 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from otactl.errors import ConfigurationInvalid
 from otactl.errors.problem import Problem, Severity
 from otactl.forecast.lint import lint
 from otactl.forecast.lint.finding import Finding
-from otactl.model.configuration import parse_configuration
-
-if TYPE_CHECKING:
-    from otactl.forecast.profile import FleetProfile
-    from otactl.model.configuration import LoadedConfiguration
+from otactl.forecast.profile import FleetProfile
+from otactl.model.configuration import LoadedConfiguration, parse_configuration
 
 #: The switches of the job's policy, and the sections each switches on, by their first letters.
 SWITCHES = {

@@ -10,17 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
-from typing import TYPE_CHECKING
 
+from otactl.forecast.distribution import Distribution
+from otactl.forecast.profile import FleetProfile, Group
+from otactl.model.configuration import DeploymentConfiguration
+from otactl.model.job_configuration import JobConfiguration
 from otactl.model.status import FailureType
 from otactl.rules.retry import RETRIED_STATUSES
 from otactl.rules.rollout import RolloutState, next_release
-
-if TYPE_CHECKING:
-    from otactl.forecast.distribution import Distribution
-    from otactl.forecast.profile import FleetProfile, Group
-    from otactl.model.configuration import DeploymentConfiguration
-    from otactl.model.job_configuration import JobConfiguration
 
 #: What one MQTT connection carries per second (DG19 limits-iot; aws-facts A9).
 STREAM_BYTES_PER_SECOND = 512 * 1024

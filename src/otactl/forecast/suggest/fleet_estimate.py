@@ -7,18 +7,13 @@ rollouts without playing them.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from otactl.forecast.ensemble import SAMPLE, play
+from otactl.forecast.ensemble import SAMPLE, Scenario, play
 from otactl.model.job_configuration import Rollout
 from otactl.model.status import ExecutionStatus
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from otactl.forecast.ensemble import Scenario
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

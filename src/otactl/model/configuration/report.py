@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from otactl.errors.problem import Problem, Severity
 from otactl.model.configuration.catalogue import all_keys
 from otactl.model.configuration.sections import KeyName
+from otactl.model.ini import IniDocument, IniEntry
 from otactl.model.quoting import printable
-
-if TYPE_CHECKING:
-    from otactl.model.ini import IniDocument, IniEntry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

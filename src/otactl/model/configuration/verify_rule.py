@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 from otactl.errors.problem import Severity
 from otactl.model.configuration.report import Finding
@@ -10,9 +10,6 @@ from otactl.model.configuration.rule import Rule, keys
 from otactl.model.configuration.sections import WAVE_PREFIX, KeyName
 from otactl.model.status import TargetSelection
 from otactl.model.thing_state import PACKAGE_SHADOW
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 _SWITCH = KeyName("DEFAULT", "useVerifyConfig")
 

@@ -5,18 +5,15 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from otactl.aws.clients import AwsClients
 from otactl.deploy.consent import Consent, Deletion, end_job
 from otactl.deploy.ownership import is_ours
+from otactl.deploy.ports import Jobs, ObjectStore, Services
 from otactl.errors import OtactlError
 from otactl.fleet.store import FleetDirectory
 from otactl.operations.fleet_provisioning import delete_fleet
-
-if TYPE_CHECKING:
-    from otactl.aws.clients import AwsClients
-    from otactl.deploy.ports import Jobs, ObjectStore, Services
-    from otactl.operations.live_check.record import LiveRecord
+from otactl.operations.live_check.record import LiveRecord
 
 #: How long AWS is given to delete jobs in the background, and how often it is asked.
 _DELETION_SECONDS, _POLL_SECONDS = 20.0, 1.0

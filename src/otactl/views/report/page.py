@@ -7,12 +7,15 @@ artefacts without letting them run anything.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from importlib.resources import files
-from typing import TYPE_CHECKING
 
+from otactl.model.outcome import ThingOutcome
+from otactl.model.progress import FailureGroup
 from otactl.model.status import ExecutionStatus
 from otactl.monitor.percentile import histogram
 from otactl.monitor.progress import progress_of
+from otactl.operations.report_content import ReportContent, RoundContent
 from otactl.views.chart.histogram_chart import histogram_chart
 from otactl.views.chart.progress_chart import legend, progress_chart, status_class
 from otactl.views.foreign_text import html_lines, html_text, to_json
@@ -28,13 +31,6 @@ from otactl.views.wording import (
     status_word,
     things_words,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from otactl.model.outcome import ThingOutcome
-    from otactl.model.progress import FailureGroup
-    from otactl.operations.report_content import ReportContent, RoundContent
 
 #: Things listed in a file that people open; the CSV has them all.
 MAX_LISTED = 2000
