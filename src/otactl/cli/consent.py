@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 import typer
 
@@ -11,9 +11,7 @@ from otactl.cli.interruption import has_terminal
 from otactl.cli.terminal import note
 from otactl.deploy.consent import Consent
 from otactl.errors import UserMistake
-
-if TYPE_CHECKING:
-    from otactl.model.snapshot import JobDescription
+from otactl.model.snapshot import JobDescription
 
 
 def confirmed(question: str, *, yes: bool) -> bool:

@@ -14,17 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from itertools import chain
-from typing import TYPE_CHECKING
 
 from otactl.deploy.state_reading import common_start, pages_of
+from otactl.deploy.thing_states import ThingStates
 from otactl.errors import AwsRefused
 from otactl.model.fleet_query import CALLS_PER_SECOND, NOT_CONNECTED, PAGE, named_like, query
-from otactl.model.thing_state import READS_PER_SECOND, ThingState
+from otactl.model.thing_state import READS_PER_SECOND, ThingState, VersionSource
 from otactl.rules.comparison.arms import draw
-
-if TYPE_CHECKING:
-    from otactl.deploy.thing_states import ThingStates
-    from otactl.model.thing_state import VersionSource
 
 
 class ArmReader:

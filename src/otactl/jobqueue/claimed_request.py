@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from otactl.errors import OtactlError
-from otactl.jobqueue.request import LeftOpen
+from otactl.jobqueue.lease_policy import LeasePolicy
+from otactl.jobqueue.ports import RequestTable, Time
+from otactl.jobqueue.request import Failure, JobRequest, LeftOpen, Outcome
+from otactl.jobqueue.stored_file import StoredFile
 from otactl.jobqueue.transition import (
     deployed,
     failed,
@@ -21,14 +23,8 @@ from otactl.jobqueue.transition import (
     renewed,
     with_checkpoint,
 )
-
-if TYPE_CHECKING:
-    from otactl.jobqueue.lease_policy import LeasePolicy
-    from otactl.jobqueue.ports import RequestTable, Time
-    from otactl.jobqueue.request import Failure, JobRequest, Outcome
-    from otactl.jobqueue.stored_file import StoredFile
-    from otactl.model.open_jobs import OpenJobs
-    from otactl.model.wave import GateStatus
+from otactl.model.open_jobs import OpenJobs
+from otactl.model.wave import GateStatus
 
 
 class LeaseLost(OtactlError):

@@ -7,15 +7,11 @@ item (``guard_of``), and DynamoDB refuses it otherwise.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
-from otactl.jobqueue.request import Failure, Lease
+from otactl.jobqueue.request import Failure, JobRequest, Lease, Outcome
 from otactl.jobqueue.state import NEXT_STATES, RequestState
-
-if TYPE_CHECKING:
-    from otactl.jobqueue.request import JobRequest, Outcome
-    from otactl.jobqueue.stored_file import StoredFile
-    from otactl.model.wave import GateStatus
+from otactl.jobqueue.stored_file import StoredFile
+from otactl.model.wave import GateStatus
 
 #: An item may have 400 KB; a reason is for reading.
 _MAX_REASON_LENGTH = 4000

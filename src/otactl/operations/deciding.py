@@ -9,7 +9,6 @@ from __future__ import annotations
 import socket
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from otactl.aws.clients import AwsClients
 from otactl.aws.identity import identity_of
@@ -20,12 +19,10 @@ from otactl.deploy.store import DeploymentStore
 from otactl.errors import UserMistake
 from otactl.jobqueue.order import is_request_id
 from otactl.model.wave import Act, Decision, GateStatus, Question
+from otactl.operations.location_options import LocationOptions
 from otactl.operations.state_directory import state_directory
 from otactl.operations.stored_deployment import choose_deployment
 from otactl.operations.watch.location import find_location
-
-if TYPE_CHECKING:
-    from otactl.operations.location_options import LocationOptions
 
 
 def decide(
