@@ -250,6 +250,29 @@ def test_a_series_goes_on_while_enough_of_each_batch_succeed(
     assert (first.outcome.things, first.outcome.succeeded) == (5, 5 - failures)
 
 
+@pytest.mark.slow
+def test_a_batch_is_judged_after_its_minutes_though_a_thing_is_silent(
+    site: QueueSite, clients: AwsClients
+) -> None:
+    names = [f"{site.things[0]}-{number}" for number in range(6)]
+    for name in names:
+        clients.iot.create_thing(thingName=name)
+    series = ("--split", "5", "--required-succeeded", "80", "--max-minutes", "1")
+    first, last = site.add(names, *series)
+
+    def answer(_job: str, thing: str) -> str | None:
+        return None if thing == names[0] else "SUCCEEDED"
+
+    with AnsweringDevices(clients, things=names, answer=answer):
+        drained = site.work("--drain")
+
+    assert drained.returncode == 0, drained.stderr
+    assert site.states() == {first: "Deployed", last: "Deployed"}
+    outcome = site.request(first).outcome
+    assert outcome is not None
+    assert (outcome.things, outcome.succeeded) == (5, 4)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

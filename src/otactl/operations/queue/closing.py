@@ -13,8 +13,6 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from otactl.aws.jobs import IotJobs
-from otactl.aws.registry import IotRegistry
 from otactl.deploy.wave_closing import close
 from otactl.errors import AwsRefused, AwsUnreachable, CredentialsUnusable
 from otactl.jobqueue.order import job_id_of
@@ -52,11 +50,10 @@ def _allowed(session: QueueSession, trust: Trust) -> Iterator[LeftOpen]:
 
 
 def _close(session: QueueSession, left: LeftOpen, frontend: Frontend) -> None:
-    clients = session.clients_in(left.jobs.region)
-    pending = close(left.jobs, IotJobs(clients), IotRegistry(clients))
+    pending = close(left.jobs, *session.jobs_and_groups(left.jobs.region))
     name = job_id_of(left.order_key)
     if pending:
-        frontend.note(f"{name}: openDays are over; {pending:,} things are still being cancelled")
+        frontend.note(f"{name}: openDays are over; still queued or in progress: {pending:,}")
         return
     for found in session.table.find([left.order_key]):
         if isinstance(found, JobRequest) and found.state is RequestState.DEPLOYED:

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 from otactl.aws.clients import AwsClients, AwsSettings
 from otactl.aws.identity import account_of
+from otactl.aws.jobs import IotJobs
 from otactl.aws.machine_time import wall_ms
 from otactl.aws.queue_decisions import QueueDecisions
 from otactl.aws.queue_table import DynamoRequestTable
+from otactl.aws.registry import IotRegistry
 from otactl.aws.release_store import ReleaseStore
 from otactl.aws.target_reader import StoredTargetReader
 from otactl.errors import UserMistake
@@ -24,6 +26,7 @@ from otactl.model.quoting import quoted
 from otactl.operations.queue.queue_time import queue_time
 
 if TYPE_CHECKING:
+    from otactl.deploy.ports import Jobs, Registry
     from otactl.jobqueue.ports import RequestTable
 
 #: By botocore ``dynamodb`` TableName.
@@ -70,6 +73,11 @@ class QueueSession:
         return AwsClients(
             AwsSettings(profile=self.profile, region=region, endpoint_url=self.endpoint_url)
         )
+
+    def jobs_and_groups(self, region: str) -> tuple[Jobs, Registry]:
+        """Jobs and thing groups of a region, to close what is left open there."""
+        clients = self.clients_in(region)
+        return IotJobs(clients), IotRegistry(clients)
 
     @cached_property
     def now_ms(self) -> Callable[[], int]:
