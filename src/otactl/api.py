@@ -192,12 +192,13 @@ def rollback(
     *,
     consent: Consent | None = None,
     dry_run: bool = False,
+    fleet_profile: Path | None = None,
     location: LocationOptions = _HERE,
     no_wait: bool = False,
     poll_seconds: float = DEFAULT_POLL_SECONDS,
     observer: Observer | None = None,
 ) -> RollbackReport:
-    """Give each thing that took an image what it had, or with ``dry_run`` say who would get what.
+    """Give each thing that took an image what it had, or with ``dry_run`` say who gets what, when.
 
     Without ``dry_run`` it acts on live devices and takes ``Consent.YES``.
     """
@@ -210,6 +211,7 @@ def rollback(
         is_dry=dry_run,
         poll_seconds=poll_seconds,
         no_wait=no_wait,
+        fleet=read_fleet(fleet_profile),
     )
     assert report is not None  # noqa: S101  # only where nobody confirms
     return report
@@ -279,12 +281,15 @@ def forecast(
     failure_rate: float | None = None,
     runs: int = 20,
     seed: int = 1,
+    approval_minutes: int = 0,
 ) -> Forecast | WavesForecast:
     """Forecast the rollout of a ``dev.ini``; nothing is called. Needs ``otactl[forecast]``.
 
     Of a file with waves, when each gate decides and what a bad image reaches.
     """
-    options = ForecastOptions(failure_rate=failure_rate, runs=runs, seed=seed)
+    options = ForecastOptions(
+        failure_rate=failure_rate, runs=runs, seed=seed, approval_minutes=approval_minutes
+    )
     return forecast_file(Path(path), read_fleet(profile, things, image_bytes), options)
 
 

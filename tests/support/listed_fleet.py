@@ -83,6 +83,7 @@ class ListedFleet:
                 [_or_never(act.breaks_after_ms) for act in acts], dtype=np.int64
             ),
             gone=starts >= NEVER,
+            unproven=np.zeros(len(starts), dtype=np.bool_),
         )
 
     def _next_act(self, thing: int) -> Act:

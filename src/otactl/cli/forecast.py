@@ -58,6 +58,12 @@ def forecast(
     horizon_days: Annotated[
         int, typer.Option("--horizon", min=1, max=365, metavar="DAYS", help="Look no further.")
     ] = 30,
+    approval_minutes: Annotated[
+        int,
+        typer.Option(
+            "--approval-minutes", min=0, metavar="N", help="Time until a person approves a gate."
+        ),
+    ] = 0,
     compare: Annotated[
         list[Path] | None,
         typer.Option("--compare", metavar="OTHER.ini", help="Forecast this file beside it."),
@@ -103,6 +109,7 @@ def forecast(
         runs=runs,
         seed=seed,
         horizon_days=horizon_days,
+        approval_minutes=approval_minutes,
         prices=read_prices(prices),
     )
     if suggest:

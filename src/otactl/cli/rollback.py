@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -34,8 +35,16 @@ def rollback(
         ),
     ],
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print who would get what, and change nothing.")
+        bool, typer.Option("--dry-run", help="Print who would get what and when; change nothing.")
     ] = False,
+    fleet_profile: Annotated[
+        Path | None,
+        typer.Option(
+            "--fleet-profile",
+            metavar="PROFILE",
+            help="TOML file with the fleet's behavior for the forecast of --dry-run.",
+        ),
+    ] = None,
     no_wait: NoWaitOption = False,
     poll: PollOption = DEFAULT_POLL_SECONDS,
     yes: YesOption = False,
@@ -53,6 +62,7 @@ def rollback(
     """
     from otactl.cli.consent import confirmed, declined
     from otactl.cli.frontend import TerminalFrontend
+    from otactl.operations.forecast_inputs import read_fleet
     from otactl.operations.rollback.start import roll_back
     from otactl.views.rollback_table import print_rollback
 
@@ -69,6 +79,7 @@ def rollback(
         poll_seconds=poll,
         no_wait=no_wait,
         confirm=confirm,
+        fleet=read_fleet(fleet_profile),
     )
     if report is None:
         declined("rolled back")

@@ -1,9 +1,4 @@
-"""A rollback as a deployment in waves: at most 50 things first, then the rest.
-
-Things that nothing shows to be connected do not hold it up: they are in the last wave, whose gate
-asks for no more things than may come, and its job stays open for them. More than 5 % of a wave that
-fail stop the rollback.
-"""
+"""A rollback as a deployment in waves, by ``rules.rollback_waves``."""
 
 from __future__ import annotations
 
@@ -15,24 +10,17 @@ from otactl.deploy.former_image import FormerImage, PlannedRollback
 from otactl.deploy.preparation import Request
 from otactl.model.arn import thing_arn
 from otactl.model.identifier import MAX_JOB_ID_LENGTH
-from otactl.model.rollback import (
-    FIRST_THINGS,
-    FIRST_WAVE,
-    OTHERS_WAVE,
-    REQUIRED_SUCCEEDED,
-    rollback_stream_id,
-)
-from otactl.model.status import TargetSelection
+from otactl.model.rollback import FIRST_WAVE, rollback_stream_id
 from otactl.model.thing_list import ThingList
-from otactl.model.wave import WHOLE, GateRule, Wave, Waves, WaveSize, wave_job_id
+from otactl.model.wave import Wave, Waves, wave_job_id
+from otactl.rules.rollback_waves import rollback_job, rollback_waves
 
 if TYPE_CHECKING:
     from otactl.deploy.planner import PlanOptions
     from otactl.model.configuration import DeploymentConfiguration
+    from otactl.model.job_configuration import JobConfiguration
 
 _SUFFIX = "-rb-"
-#: For a file without [TIMEOUT_CONFIG]: a thing that dies in its rollback must end, too.
-_TIMEOUT_MINUTES = 60
 
 
 def rollback_request(
@@ -62,15 +50,7 @@ def rollback_request(
         custom_document: As the deployment had it.
         options: What the command line adds.
     """
-    timeout = configuration.job.in_progress_timeout_minutes or _TIMEOUT_MINUTES
-    job = replace(
-        configuration.job,
-        target_selection=TargetSelection.SNAPSHOT,
-        abort_criteria=(),
-        scheduling=None,
-        in_progress_timeout_minutes=timeout,
-    )
-    dealt = _deal(things, offline, job)
+    dealt = _deal(things, offline, configuration.job)
     suffix = f"{_SUFFIX}{number}"
     most = MAX_JOB_ID_LENGTH - len(wave_job_id(suffix, FIRST_WAVE))
     taken_back = replace(
@@ -86,7 +66,7 @@ def rollback_request(
         rounds=1,
         clean_up=False,
         alarms=(),
-        job=job,
+        job=rollback_job(configuration.job),
         waves=Waves(
             waves=tuple(wave for wave, _ in dealt), open_days=configuration.rollback.open_days
         ),
@@ -110,35 +90,11 @@ def number_of(job_id: str) -> int:
 
 
 def _deal(
-    things: Sequence[str], offline: Collection[str], job: Any
+    things: Sequence[str], offline: Collection[str], job: JobConfiguration
 ) -> tuple[tuple[Wave, tuple[str, ...]], ...]:
     connected = [name for name in things if name not in offline]
-    # Where nothing is connected, the first to come are the first wave.
-    candidates = connected or list(things)
-    first = tuple(candidates[:FIRST_THINGS])
+    waves = rollback_waves(len(connected), len(things) - len(connected), job)
+    first = tuple((connected or things)[: waves[0].things])
     taken = set(first)
     rest = tuple(name for name in things if name not in taken)
-    parts = [(FIRST_WAVE, first)] + ([(OTHERS_WAVE, rest)] if rest else [])
-    last = parts[-1][0]
-    return tuple(
-        (_wave(name, names, offline, job, is_last=name == last), names) for name, names in parts
-    )
-
-
-def _wave(
-    name: str, things: Sequence[str], offline: Collection[str], job: Any, *, is_last: bool
-) -> Wave:
-    required = REQUIRED_SUCCEEDED
-    if is_last:
-        awaited = sum(each not in offline for each in things)
-        required = awaited * WHOLE // len(things)
-    return Wave(
-        name=name,
-        size=WaveSize() if name == OTHERS_WAVE else WaveSize(things=len(things)),
-        rule=GateRule(
-            required_ended=required,
-            required_succeeded=REQUIRED_SUCCEEDED,
-            soak_ms=0,
-        ),
-        job=job,
-    )
+    return tuple(zip((each.wave for each in waves), (first, rest), strict=False))

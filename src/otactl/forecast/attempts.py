@@ -50,6 +50,8 @@ class Attempts:
         download_ms: How long it downloads from the start on; 0 when it takes no image.
         breaks_after_ms: From the start to the moment it is bricked; NEVER when it is not.
         gone: Whether it never takes part again, not even in a retry.
+        unproven: Whether it never shows that it runs the new version, should it report SUCCEEDED:
+            it comes back with the old one, or not at all.
     """
 
     thing: Integers
@@ -61,6 +63,7 @@ class Attempts:
     download_ms: Integers
     breaks_after_ms: Integers
     gone: Flags
+    unproven: Flags
 
     def __len__(self) -> int:
         return len(self.thing)

@@ -11,22 +11,23 @@ import math
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from otactl.forecast.attempts import NEVER
 from otactl.forecast.pace import Pace
 from otactl.forecast.run import run
 from otactl.forecast.run_result import run_result
 from otactl.forecast.sampled_fleet import SampledFleet
-from otactl.rules.schedule import open_minutes
+from otactl.rules.schedule import open_minutes, time_left
 
 if TYPE_CHECKING:
     from otactl.forecast.attempts import Integers
     from otactl.forecast.profile import FleetProfile
     from otactl.forecast.run_result import RunResult
-    from otactl.model.job_configuration import JobConfiguration
+    from otactl.model.job_configuration import JobConfiguration, Scheduling
 
 MINUTES_PER_DAY = 1440
 #: Points of each curve that are kept per run: every minute of the first sixteen hours.
@@ -74,8 +75,24 @@ class Scenario:
     @property
     def open_minutes(self) -> Integers:
         """The minutes in which things may be notified, and last the horizon."""
-        opens = open_minutes(self.job.scheduling, self.begins, self.horizon_minutes)
-        return np.fromiter((*opens, self.horizon_minutes), dtype=np.int64)
+        return opens_of(self.job.scheduling, self.begins, self.horizon_minutes)
+
+    @property
+    def end_ms(self) -> int:
+        """When the schedule ends, after the rollout's beginning; NEVER when it does not."""
+        return end_ms(self.job.scheduling, self.begins)
+
+
+def opens_of(scheduling: Scheduling | None, begins: datetime, horizon_minutes: int) -> Integers:
+    """The minutes in which things may be notified after this moment, and last the horizon."""
+    opens = open_minutes(scheduling, begins, horizon_minutes)
+    return np.append(np.asarray(opens, dtype=np.int64), horizon_minutes)
+
+
+def end_ms(scheduling: Scheduling | None, begins: datetime) -> int:
+    """When a schedule ends, in milliseconds after this moment; NEVER when it does not."""
+    left = time_left(scheduling, begins.replace(second=0, microsecond=0))
+    return NEVER if left is None else max(0, left // timedelta(milliseconds=1))
 
 
 def plays(scenario: Scenario, *, workers: int = 2) -> Generator[RunResult]:
@@ -140,7 +157,7 @@ def _play_one(
         generator,
         by_url=scenario.by_url,
     )
-    one_run = run(fleet, scenario.job, pace, opens)
+    one_run = run(fleet, scenario.job, pace, opens, scenario.end_ms)
     found = run_result(
         one_run,
         things=scenario.things,

@@ -5,7 +5,8 @@ whole arrays. An abort is not known here; ``forecast.run_result`` cuts these liv
 falls.
 
 A retry is queued the moment the failure is known and does not wait for the rollout's pace; how
-long the service really takes is UNCONFIRMED (aws-facts D).
+long the service really takes is UNCONFIRMED (aws-facts D). After the end of the job's schedule
+nothing is tried again, and ``rules.schedule`` says what is cancelled then.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from otactl.forecast.attempts import (
+    CANCELED,
     IN_PROGRESS,
     NEVER,
     QUEUED,
@@ -26,18 +28,28 @@ from otactl.forecast.attempts import (
     concatenated,
 )
 from otactl.model.job_configuration import JobConfiguration
+from otactl.model.status import ExecutionStatus
 from otactl.rules.retry import MAX_RETRIES_PER_THING, retries_left
+from otactl.rules.schedule import canceled_at_end
 from otactl.rules.timeout import deadline_ms
 
 
 def executions(
-    fleet: FleetModel, job: JobConfiguration, start: int, queued_ms: Integers
+    fleet: FleetModel, job: JobConfiguration, start: int, queued_ms: Integers, end_ms: int = NEVER
 ) -> Executions:
-    """Every attempt of the things from ``start`` on, notified at these times."""
+    """Every attempt of the things from ``start`` on, notified at these times.
+
+    Args:
+        fleet: What each thing would do.
+        job: The policy.
+        start: The first of the things.
+        queued_ms: When each of them is notified.
+        end_ms: When the job's schedule ends.
+    """
     latest = _ended(fleet.first(start, queued_ms), job, number=1)
     parts = [latest]
     for number in range(1, MAX_RETRIES_PER_THING + 1):
-        latest.retried = _is_retried(job, number)[latest.status]
+        latest.retried = _is_retried(job, number)[latest.status] & (latest.ended_ms < end_ms)
         if not latest.retried.any():
             break
         chosen = np.flatnonzero(latest.retried)
@@ -47,7 +59,25 @@ def executions(
         latest.retry_starts_ms[chosen] = attempts.started_ms
         latest = _ended(attempts, job, number=number + 1)
         parts.append(latest)
-    return concatenated(parts)
+    found = concatenated(parts)
+    if end_ms < NEVER:
+        _cancel_at(end_ms, canceled_at_end(job.scheduling), found)
+    return found
+
+
+def _cancel_at(end_ms: int, statuses: tuple[ExecutionStatus, ...], found: Executions) -> None:
+    """Cancel what has one of these statuses at the end of the schedule."""
+    is_queued = found.attempts.started_ms >= end_ms
+    canceled = np.zeros(len(found), dtype=np.bool_)
+    if ExecutionStatus.QUEUED in statuses:
+        canceled |= is_queued
+        found.retry_starts_ms[found.retry_starts_ms >= end_ms] = NEVER
+    if ExecutionStatus.IN_PROGRESS in statuses:
+        canceled |= ~is_queued & (found.ended_ms > end_ms)
+    found.status[canceled] = CANCELED
+    found.ended_ms[canceled] = end_ms
+    found.retried[canceled] = False
+    found.attempts.started_ms[canceled & is_queued] = NEVER
 
 
 def _is_retried(job: JobConfiguration, number: int) -> Flags:

@@ -82,5 +82,6 @@ def _schedule_notes(scenario: Scenario) -> list[str]:
             what = f"no maintenance window opens within {scenario.horizon_days} days"
         return [f"{what}; time counts from {begins}"]
     if scheduling.end_time is not None:
-        return [f"nobody is notified after endTime; time counts from {begins}"]
+        behavior = scheduling.end_behavior or "STOP_ROLLOUT"
+        return [f"nobody is notified after endTime ({behavior}); time counts from {begins}"]
     return [f"time counts from when the rollout begins, {begins}"]

@@ -66,6 +66,8 @@ class Group(_Strict):
         silence_after_install: Share of those that had the new image installed by then.
         repeat_failure_rate: Chance that a retry after FAILED fails too; ``failure_rate`` when
             left out, 1 for an image that fails on the same things every time.
+        old_rate: Share of things that report SUCCEEDED and come back with the old version.
+        dark_rate: Share of things that report SUCCEEDED and are never heard of again.
     """
 
     name: str = "all"
@@ -84,6 +86,8 @@ class Group(_Strict):
     silence_rate: Share = 0.001
     silence_after_install: Share = 1.0
     repeat_failure_rate: Share | None = None
+    old_rate: Share = 0.0
+    dark_rate: Share = 0.0
 
     @model_validator(mode="after")
     def _consistent(self) -> Group:
@@ -91,6 +95,8 @@ class Group(_Strict):
             raise ValueError("online_by_hour must have 24 shares, midnight first")
         if self.failure_rate + self.rejection_rate + self.silence_rate > 1 + 1e-12:
             raise ValueError("failure_rate, rejection_rate and silence_rate together exceed 1")
+        if self.old_rate + self.dark_rate > 1:
+            raise ValueError("old_rate and dark_rate together exceed 1")
         if self.bandwidth_bytes_per_second.quantile(0.001) <= 0:
             raise ValueError("bandwidth_bytes_per_second must be above 0")
         return self
@@ -138,6 +144,11 @@ class FleetProfile(_Strict):
             for group in self.group
         )
         return self.model_copy(update={"group": groups})
+
+    @property
+    def names_unproven(self) -> bool:
+        """Whether it says which share comes back with the old version, or dark."""
+        return any({"old_rate", "dark_rate"} & group.model_fields_set for group in self.group)
 
 
 def parse_profile(text: str, *, file_name: str = "") -> FleetProfile:

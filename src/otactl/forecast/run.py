@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from otactl.forecast.abort_finder import Abort, AbortFinder, ends_by_minute
-from otactl.forecast.attempts import SUCCEEDED, Executions, FleetModel, Integers
+from otactl.forecast.attempts import NEVER, SUCCEEDED, Executions, FleetModel, Integers
 from otactl.forecast.lifetime import executions
 from otactl.forecast.pace import Pace
 from otactl.model.job_configuration import JobConfiguration
@@ -29,13 +29,17 @@ class Run:
         parts: Every execution of every thing that was notified up to the stretch in which the job
             was aborted, as if it had not been.
         abort: The first moment a criterion was met, or None.
+        end_ms: When the job's schedule ends.
     """
 
     parts: list[Executions]
     abort: Abort | None
+    end_ms: int = NEVER
 
 
-def run(fleet: FleetModel, job: JobConfiguration, pace: Pace, opens: Integers) -> Run:
+def run(
+    fleet: FleetModel, job: JobConfiguration, pace: Pace, opens: Integers, end_ms: int = NEVER
+) -> Run:
     """Roll the job out to the fleet.
 
     Args:
@@ -44,6 +48,7 @@ def run(fleet: FleetModel, job: JobConfiguration, pace: Pace, opens: Integers) -
         pace: The batches of the job's rollout to as many things as the fleet has.
         opens: The minutes in which things may be notified, ascending, and last the horizon: what
             ends later is not seen.
+        end_ms: When the job's schedule ends.
     """
     horizon = int(opens[-1])
     abort_finder = AbortFinder(job.abort_criteria, horizon)
@@ -52,7 +57,7 @@ def run(fleet: FleetModel, job: JobConfiguration, pace: Pace, opens: Integers) -
         succeeded = abort_finder.succeeded_before(int(opens[location]))
         batches = pace.segment(location, notified, succeeded)[: len(opens) - 1 - location]
         minutes = opens[location : location + len(batches)]
-        part = executions(fleet, job, notified, np.repeat(minutes * MINUTE_MS, batches))
+        part = executions(fleet, job, notified, np.repeat(minutes * MINUTE_MS, batches), end_ms)
         if pace.waits_for_success:
             more = _successes_before(abort_finder, part, minutes)
             batches = batches[: pace.minutes_at_this_rate(notified, succeeded, more)]
@@ -63,8 +68,8 @@ def run(fleet: FleetModel, job: JobConfiguration, pace: Pace, opens: Integers) -
         # Only things notified by now can end before the next minute, so every end is known.
         abort = abort_finder.abort_before(int(opens[location]))
         if abort is not None:
-            return Run(parts=abort_finder.parts, abort=abort)
-    return Run(parts=abort_finder.parts, abort=abort_finder.abort_before())
+            return Run(parts=abort_finder.parts, abort=abort, end_ms=end_ms)
+    return Run(parts=abort_finder.parts, abort=abort_finder.abort_before(), end_ms=end_ms)
 
 
 def _successes_before(abort_finder: AbortFinder, part: Executions, minutes: Integers) -> Integers:

@@ -5,8 +5,8 @@ notified are left alone, executions still QUEUED are CANCELED, retries not yet m
 and what is IN_PROGRESS runs on to its own end.
 
 A thing counts as *bricked* when the last attempt that it began ended in a failure that it reported
-after installing the image, or when it went silent after taking the image. ``docs/forecast.md`` says
-why these two.
+after installing the image, or when it went silent after taking the image, SUCCEEDED or not.
+``docs/forecast.md`` says why these two.
 """
 
 from __future__ import annotations
@@ -17,7 +17,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from otactl.forecast.attempts import CANCELED, EXECUTED_CODES, IN_PROGRESS, QUEUED, STATUSES
+from otactl.forecast.attempts import (
+    CANCELED,
+    EXECUTED_CODES,
+    IN_PROGRESS,
+    NEVER,
+    QUEUED,
+    STATUSES,
+    SUCCEEDED,
+)
 from otactl.model.status import ExecutionStatus
 from otactl.rules.rollout import MINUTE_MS
 
@@ -91,6 +99,8 @@ class RunResult:
         executed_at_abort, failed_at_abort: Executions ended, and those the criterion counts.
         bricked_at_abort: Things bricked by then.
         bricked: Things bricked in the end, those that were in progress at the abort included.
+        vanished: Those of them that are never heard of again.
+        unproven: Things that SUCCEEDED and came back with the old version, or not at all.
         downloads: Downloads begun; downloaded_bytes is what they carried.
     """
 
@@ -105,6 +115,8 @@ class RunResult:
     failed_at_abort: int
     bricked_at_abort: int
     bricked: int
+    vanished: int
+    unproven: int
     downloads: int
     downloaded_bytes: int
     peak_bytes_per_second: float
@@ -130,6 +142,8 @@ def run_result(one_run: Run, *, things: int, image_bytes: int, horizon_minutes: 
         failed_at_abort=0 if abort is None else abort.failed,
         bricked_at_abort=counting.bricked_at_abort,
         bricked=int(counting.bricked.sum()),
+        vanished=counting.vanished,
+        unproven=counting.unproven,
         downloads=counting.downloads,
         downloaded_bytes=counting.downloads * image_bytes,
         peak_bytes_per_second=float(curves.bytes_per_second.max(initial=0.0)),
@@ -158,6 +172,8 @@ class _Counting:
         self.executions = np.zeros(len(STATUSES), dtype=np.int64)
         self.last_end_ms = 0
         self.bricked_at_abort = 0
+        self.vanished = 0
+        self.unproven = 0
         self.downloads = 0
 
     @property
@@ -179,6 +195,7 @@ class _Counting:
         self.by_status += np.bincount(status[last], minlength=len(STATUSES))
         done = exists & (status <= CANCELED)
         self.last_end_ms = max(self.last_end_ms, int(ended[done].max(initial=0)))
+        self.unproven += int((last & part.attempts.unproven & (status == SUCCEEDED)).sum())
         self._count_notified(part, exists)
         self._count_finished(part, last & (status < EXECUTED_CODES))
         self._count_bricked(part, exists & ~canceled)
@@ -216,7 +233,9 @@ class _Counting:
             again &= part.ended_ms[broken] < self._abort_ms
         broken = broken[~again]
         at_ms = attempts.started_ms[broken] + attempts.breaks_after_ms[broken]
-        at_ms = at_ms[at_ms < self._horizon_ms]
+        broken, at_ms = broken[at_ms < self._horizon_ms], at_ms[at_ms < self._horizon_ms]
+        is_gone = (attempts.reports_after_ms[broken] >= NEVER) | attempts.unproven[broken]
+        self.vanished += int(is_gone.sum())
         _count_minutes(self.bricked, at_ms)
         if self._abort_ms is not None:
             self.bricked_at_abort += int((at_ms <= self._abort_ms).sum())

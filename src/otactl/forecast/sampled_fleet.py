@@ -13,6 +13,7 @@ Choices that a profile does not make:
 - A thing downloads at the same speed in every attempt.
 - A failure before installing is reported when the download is over.
 - Over a stream a thing gets at most 512 KiB/s (aws-facts A9, per connection).
+- A thing that reports SUCCEEDED and comes back dark is gone from that report on.
 """
 
 from __future__ import annotations
@@ -41,6 +42,8 @@ class SampledFleet:
         image_bytes: Size of the image they download.
         generator: Where the draws come from; each run has its own.
         by_url: Whether the image comes by presigned address instead of by stream.
+        connected: How many things are known to be connected at the beginning: they are notified
+            first, and the others come back later. None: as many as the profile says.
     """
 
     def __init__(
@@ -51,8 +54,10 @@ class SampledFleet:
         generator: np.random.Generator,
         *,
         by_url: bool = False,
+        connected: int | None = None,
     ) -> None:
         self._by_url = by_url
+        self._connected = connected
         self._profile = profile
         self._things = things
         self._image_bytes = image_bytes
@@ -94,9 +99,11 @@ class SampledFleet:
         started = queued + draw_ms(group.start_delay_seconds, count, generator)
         luck = generator.random(count)
         gone = luck < group.never
-        offline = np.flatnonzero(
-            luck >= group.never + (1 - group.never) * self._online(group, queued)
-        )
+        is_offline = luck >= group.never + (1 - group.never) * self._online(group, queued)
+        if self._connected is not None:
+            is_offline = attempts.thing[chosen] >= self._connected
+            gone &= is_offline
+        offline = np.flatnonzero(is_offline)
         started[offline] += draw_ms(group.check_in_seconds, len(offline), generator)
         started[gone] = NEVER
         attempts.gone[chosen] = gone
@@ -148,6 +155,10 @@ class SampledFleet:
         breaks = np.full(count, NEVER)
         np.copyto(breaks, back, where=fate == _FAILS_LATE)
         np.copyto(breaks, installed, where=fate == _SILENT_LATE)
+        if group.old_rate or group.dark_rate:
+            luck = np.where(fate == _SUCCEEDS, generator.random(count), 1.0)
+            attempts.unproven[chosen] = luck < group.old_rate + group.dark_rate
+            np.copyto(breaks, back, where=luck < group.dark_rate)
         download[fate == _REJECTS] = 0
         attempts.reported[chosen] = _REPORTED[fate]
         attempts.reports_after_ms[chosen] = reports
@@ -210,4 +221,5 @@ def _blank(thing: Integers, group: Codes, queued_ms: Integers) -> Attempts:
         download_ms=nothing.copy(),
         breaks_after_ms=nothing.copy(),
         gone=np.zeros(count, dtype=np.bool_),
+        unproven=np.zeros(count, dtype=np.bool_),
     )

@@ -9,6 +9,8 @@ from enum import StrEnum
 FIRST_THINGS = 50
 #: Of each wave of a rollback, hundredths of a percent that must end well.
 REQUIRED_SUCCEEDED = 9_500
+#: How long after the end of an execution a thing may take to report what it runs.
+REPORT_MS = 60_000
 #: The waves of a rollback. With ``-rb-9`` they fit wherever the wave ``rest`` and ``-rb-99`` do.
 FIRST_WAVE, OTHERS_WAVE = "first", "rest"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,13 +12,18 @@ from typing import TYPE_CHECKING
 from otactl.errors import LocalResourceMissing, UserMistake
 
 if TYPE_CHECKING:
+    from otactl.deploy.plan import Plan
     from otactl.forecast.ensemble import Scenario
     from otactl.forecast.price import Prices
     from otactl.forecast.profile import FleetProfile
     from otactl.forecast.summary import Forecast
+    from otactl.forecast.wave_play import RollbackPolicy
     from otactl.forecast.waves import WavesForecast
     from otactl.model.configuration import DeploymentConfiguration
     from otactl.operations.forecast_inputs import FleetInputs
+
+
+_MINUTE_MS = 60_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +35,7 @@ class ForecastOptions:
         runs: Simulated rollouts.
         seed: Chooses the runs.
         horizon_days: Where a run ends.
+        approval_minutes: How long a person takes to approve a gate of waves.
         prices: In place of the shipped ones.
     """
 
@@ -37,6 +43,7 @@ class ForecastOptions:
     runs: int = 20
     seed: int = 1
     horizon_days: int = 30
+    approval_minutes: int = 0
     prices: Prices | None = None
 
 
@@ -141,6 +148,7 @@ def _forecast_waves(
 ) -> WavesForecast:
     from otactl.forecast.waves import WaveScenario, forecast_waves
     from otactl.operations.forecast_inputs import count_things, require_size
+    from otactl.rules.schedule import begins_at
 
     if configuration.waves is None:
         raise LookupError("a file without waves")
@@ -152,6 +160,11 @@ def _forecast_waves(
         runs=options.runs,
         seed=options.seed,
         horizon_days=options.horizon_days,
+        begins=begins_at(configuration.job.scheduling, datetime.now(UTC)),
+        verify=configuration.verify,
+        alarms=configuration.alarms,
+        answer_ms=_MINUTE_MS * options.approval_minutes,
+        rollback=_rollback(configuration, fleet.profile),
     )
     if not scenario.planned:
         raise UserMistake(
@@ -160,6 +173,49 @@ def _forecast_waves(
         )
     made = forecast_waves(scenario, name=path.name, on_run=lambda done: on_run(done, scenario.runs))
     return made.with_notes(*_notes(fleet, 1))
+
+
+def _rollback(
+    configuration: DeploymentConfiguration, profile: FleetProfile
+) -> RollbackPolicy | None:
+    from otactl.forecast.wave_play import RollbackPolicy
+
+    if configuration.waves is None or not configuration.waves.rolls_back:
+        return None
+    wait_ms = _MINUTE_MS * configuration.abort_wait_minutes
+    return RollbackPolicy(job=configuration.job, profile=profile, wait_ms=wait_ms)
+
+
+def forecast_rollback(
+    plan: Plan, configuration: DeploymentConfiguration, offline: Collection[str], fleet: FleetInputs
+) -> WavesForecast:
+    """Forecast a rollback that was planned.
+
+    Args:
+        plan: Of the rollback to one former version.
+        configuration: Of the deployment that is taken back.
+        offline: Things that nothing shows to be connected.
+        fleet: How its things behave.
+
+    Raises:
+        LocalResourceMissing: The extra ``forecast`` is not installed.
+    """
+    require("numpy", "a forecast")
+    from otactl.deploy.step import UploadImage
+    from otactl.forecast.wave_play import rollback_scenario
+    from otactl.forecast.waves import forecast_waves
+
+    names = [name for things in plan.wave_things for name in things]
+    away = sum(name in offline for name in names)
+    (image,) = (step for step in plan.steps if isinstance(step, UploadImage))
+    scenario = rollback_scenario(
+        len(names) - away,
+        away,
+        job=configuration.job,
+        profile=fleet.profile,
+        image_bytes=image.size_bytes,
+    )
+    return forecast_waves(scenario, name=plan.job_id).with_notes(*_notes(fleet, 1))
 
 
 def _notes(fleet: FleetInputs, rounds: int) -> list[str]:

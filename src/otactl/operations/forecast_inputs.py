@@ -41,7 +41,9 @@ class FleetInputs:
     image_bytes: int | None = None
 
 
-def read_fleet(path: Path | None, things: int | None, image_bytes: int | None) -> FleetInputs:
+def read_fleet(
+    path: Path | None, things: int | None = None, image_bytes: int | None = None
+) -> FleetInputs:
     """Read the profile, when one is given."""
     return FleetInputs(
         profile=FleetProfile() if path is None else read_profile(path),

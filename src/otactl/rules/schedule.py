@@ -27,10 +27,16 @@ from itertools import islice
 from otactl.model import limits
 from otactl.model.cron import parse_cron
 from otactl.model.job_configuration import MaintenanceWindow, Scheduling
+from otactl.model.status import ExecutionStatus
 
 _MINUTE = timedelta(minutes=1)
 _NAMED_WINDOWS = 7
 _LONGEST = timedelta(days=limits.SCHEDULE_LONGEST_DAYS)
+#: What is cancelled at the end; without an endBehavior, nothing.
+_CANCELED_AT_END = {
+    "CANCEL": (ExecutionStatus.QUEUED,),
+    "FORCE_CANCEL": (ExecutionStatus.QUEUED, ExecutionStatus.IN_PROGRESS),
+}
 
 
 class Phase(Enum):
@@ -89,6 +95,19 @@ def begins_at(scheduling: Scheduling | None, created: datetime) -> datetime:
     if scheduling is None or scheduling.start_time is None:
         return created
     return max(created, _moment(scheduling.start_time))
+
+
+def canceled_at_end(scheduling: Scheduling | None) -> tuple[ExecutionStatus, ...]:
+    """The statuses whose executions are cancelled when the schedule of a job ends."""
+    behavior = None if scheduling is None else scheduling.end_behavior
+    return _CANCELED_AT_END.get(behavior or "", ())
+
+
+def time_left(scheduling: Scheduling | None, now: datetime) -> timedelta | None:
+    """The time until the end of the schedule (negative when it is over); None without an end."""
+    if scheduling is None or scheduling.end_time is None:
+        return None
+    return _moment(scheduling.end_time) - now
 
 
 def _moment(text: str) -> datetime:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from otactl.views.foreign_text import escape
 from otactl.views.result_table import print_result
+from otactl.views.waves_forecast import print_waves
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,6 +33,8 @@ def print_rollback(console: Console, report: RollbackReport) -> None:
         )
         for wave, names in plan.things_by_wave.items():
             console.print(f"  wave {wave}: {_named(names)}", soft_wrap=True)
+    for forecast in report.forecasts:
+        print_waves(console, forecast)
     for version, things in report.without_image.items():
         console.print(
             f"[yellow]no image of version {escape(version)}:[/] {_named(things)}", soft_wrap=True

@@ -55,6 +55,8 @@ def gate_rows(forecast: WavesForecast) -> list[tuple[str, ...]]:
             for verdict in (Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE)
         )
         when = "never begins" if decided is None else band_text(decided, duration_text)
+        if wave.rule.needs_approval and decided is not None and not forecast.scenario.answer_ms:
+            when += " + approval"
         rows.append((wave.name, f"{things:,}", *shares, when))
     return rows
 
@@ -62,7 +64,7 @@ def gate_rows(forecast: WavesForecast) -> list[tuple[str, ...]]:
 def outcome_rows(forecast: WavesForecast) -> list[tuple[str, str]]:
     """The end, and what the image reaches."""
     rows = [
-        ("all gates passed after", band_text(forecast.end_seconds, duration_text)),
+        ("all gates passed after", end_text(forecast)),
         ("things notified", band_text(forecast.reached(), count_text)),
         ("things bricked", band_text(forecast.reached(bricked=True), count_text)),
     ]
@@ -74,4 +76,28 @@ def outcome_rows(forecast: WavesForecast) -> list[tuple[str, str]]:
             ("  notified then", band_text(forecast.reached(only_stopped=True), count_text)),
             ("  bricked then", band_text(broken, count_text)),
         ]
+    if forecast.ways_back:
+        back = band_text(forecast.way_back_seconds, duration_text)
+        things = band_text(forecast.taken_back, count_text)
+        rows += [("  taken back", f"{things} things, in {back}")]
+        if forecast.way_back_failed:
+            rows += [("  the rollback stops", f"in {share_text(forecast.way_back_failed)} of them")]
+    refused = [
+        f"{wave.name} in {share_text(share)} of the runs"
+        for number, (wave, _) in enumerate(forecast.scenario.planned)
+        if (share := forecast.refused_share(number))
+    ]
+    if refused:
+        rows += [("endTime is too near for", f"{', '.join(refused)}: a person is asked")]
     return rows
+
+
+def end_text(forecast: WavesForecast) -> str:
+    """When the last gate passes, and what a person adds to it."""
+    end, names = band_text(forecast.end_seconds, duration_text), ", ".join(forecast.approvals)
+    minutes = duration_text(forecast.scenario.answer_ms / 1000)
+    if not names:
+        return end
+    if not forecast.scenario.answer_ms:
+        return f"{end}, plus the time until somebody approves {names}"
+    return f"{end}, with {minutes} until somebody approves each of {names}"

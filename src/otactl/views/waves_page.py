@@ -11,7 +11,7 @@ from otactl.views.chart.frame import RIGHT, Frame
 from otactl.views.chart.svg import element, text
 from otactl.views.foreign_text import html_text
 from otactl.views.report.table import table
-from otactl.views.waves_forecast import COLUMNS, gate_rows, outcome_rows, summary
+from otactl.views.waves_forecast import COLUMNS, end_text, gate_rows, outcome_rows, summary
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +58,7 @@ def headline(forecast: WavesForecast) -> str:
             f"A gate stops this image in {share_text(stopped)} of the runs, after it reached"
             f" {reached} of {forecast.scenario.things:,} things."
         )
-    end = band_text(forecast.end_seconds, duration_text)
+    end = end_text(forecast)
     if not math.isfinite(forecast.end_seconds.median):
         return "In most runs a gate waits for a person: too few things end, or too few succeed."
     share = f"in {share_text(stopped)} of the runs" if stopped else "in no run"

@@ -30,6 +30,7 @@ def ended(*ends: tuple[int, int], first_thing: int = 0) -> Executions:
             download_ms=zeros,
             breaks_after_ms=np.full(count, NEVER),
             gone=np.zeros(count, dtype=np.bool_),
+            unproven=np.zeros(count, dtype=np.bool_),
         ),
         attempt=np.ones(count, dtype=np.int8),
         ended_ms=at_ms,

@@ -6,27 +6,53 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from otactl.forecast.attempts import NEVER, Attempts, Executions
+from otactl.forecast.attempts import (
+    CANCELED,
+    FAILED,
+    IN_PROGRESS,
+    NEVER,
+    SUCCEEDED,
+    Attempts,
+    Executions,
+)
+from otactl.forecast.gate_moment import GateView, gate_moment
 from otactl.forecast.lint.wave_check import gate_power
 from otactl.forecast.profile import FleetProfile, Group
 from otactl.forecast.run import Run
-from otactl.forecast.waves import WaveScenario, forecast_waves, gate_moment
+from otactl.forecast.waves import WaveScenario, forecast_waves
 from otactl.model.job_configuration import JobConfiguration
-from otactl.model.wave import GateRule, Verdict, Wave, Waves, WaveSize
+from otactl.model.wave import (
+    Act,
+    Decision,
+    GateRule,
+    Question,
+    Verdict,
+    Wave,
+    Waves,
+    WaveSize,
+)
+from otactl.rules.verify.verdict import VersionCount
 from otactl.rules.waves.counting import WaveCount
-from otactl.rules.waves.gate import GateSight, judge
+from otactl.rules.waves.gate import GateResult, GateSight, judge
 
 MINUTE = 60_000
 
 
-def a_run(ends: list[tuple[int, bool]], open_things: int = 0, began_ms: int = 0) -> Run:
-    """A run in which things end at these times, well or badly, and some never do."""
-    count = len(ends) + open_things
-    ended = np.array([at for at, _ in ends] + [NEVER] * open_things, dtype=np.int64)
-    status = np.array([0 if good else 1 for _, good in ends] + [5] * open_things, dtype=np.int8)
+GOOD, FAILS, OLD = 0, 1, 2
+
+
+def a_run(
+    ends: list[tuple[int, int]], open_things: int = 0, began_ms: int = 0, lost: tuple[int, ...] = ()
+) -> Run:
+    """A run in which things end at these times, some never do, and some are cancelled."""
+    count = len(ends) + open_things + len(lost)
+    ended = np.array([at for at, _ in ends] + [NEVER] * open_things + list(lost), dtype=np.int64)
+    codes = [FAILED if how == FAILS else SUCCEEDED for _, how in ends]
+    codes += [IN_PROGRESS] * open_things + [CANCELED] * len(lost)
+    status = np.array(codes, dtype=np.int8)
     zeros = np.zeros(count, dtype=np.int64)
     attempts = Attempts(
         thing=np.arange(count),
@@ -38,6 +64,7 @@ def a_run(ends: list[tuple[int, bool]], open_things: int = 0, began_ms: int = 0)
         download_ms=zeros,
         breaks_after_ms=zeros + NEVER,
         gone=zeros.astype(np.bool_),
+        unproven=np.array([how == OLD for _, how in ends] + [False] * (count - len(ends))),
     )
     part = Executions(
         attempts=attempts,
@@ -54,39 +81,78 @@ rules = st.builds(
     GateRule,
     required_ended=st.integers(1, 10_000),
     required_succeeded=st.integers(1, 10_000),
+    required_verified=st.none() | st.integers(1, 10_000),
     soak_ms=st.integers(0, 30),
     maximum_ms=st.integers(1, 60),
+    needs_approval=st.booleans(),
 )
 all_ends = st.lists(
-    st.tuples(st.integers(1, 60), st.sampled_from([True, True, True, False])),
+    st.tuples(st.integers(1, 60), st.sampled_from([GOOD, GOOD, GOOD, FAILS, OLD])),
     min_size=1,
     max_size=15,
 )
 
 
-@given(rules, all_ends, st.integers(0, 5))
-def test_the_moment_is_the_first_at_which_the_gate_itself_does_not_wait(rule, ends, open_things):
-    things = len(ends) + open_things
+@settings(max_examples=400)
+@given(
+    rules,
+    all_ends,
+    st.integers(0, 5),
+    st.lists(st.integers(1, 60), max_size=4),
+    st.integers(0, 40),
+    st.integers(0, 20),
+)
+def test_the_moment_is_the_first_at_which_the_gate_itself_does_not_wait(
+    rule, ends, open_things, lost, verify_ms, answer_ms
+):
+    things = len(ends) + open_things + len(lost)
 
-    verdict, at_ms = gate_moment(rule, things, a_run(ends, open_things))
-
-    def says(now_ms: int) -> Verdict:
-        so_far = tuple(sorted(end for end in ends if end[0] <= now_ms))
-        count = WaveCount(given=things, first_started_ms=0, ends=so_far)
-        sight = GateSight(wave="w", count=count, now_ms=now_ms)
-        return judge(rule, sight).verdict
-
-    first = next(
-        (
-            (now, said)
-            for now in range(200)
-            if (said := says(now)) is not Verdict.WAIT
-            # With everything ended the gate need not wait for maximumMinutes to give up.
-            and not (said is Verdict.INCONCLUSIVE and now < rule.maximum_ms)
-        ),
-        (math.inf, Verdict.WAIT),
+    verdict, at_ms = gate_moment(
+        rule,
+        things,
+        a_run(ends, open_things, lost=tuple(lost)),
+        GateView(verify_ms=verify_ms, answer_ms=answer_ms),
     )
+
+    def says(now_ms: int, decisions: tuple[Decision, ...]) -> GateResult:
+        so_far = tuple(sorted((at, how != FAILS) for at, how in ends if at <= now_ms))
+        judged = [how for at, how in ends if at + verify_ms <= now_ms]
+        count = WaveCount(
+            given=things,
+            first_started_ms=0,
+            ends=so_far,
+            not_reached=sum(at <= now_ms for at in lost),
+        )
+        versions = VersionCount(verified=judged.count(GOOD), bad=judged.count(OLD), by_verdict={})
+        sight = GateSight(
+            wave="w", count=count, now_ms=now_ms, versions=versions, decisions=decisions
+        )
+        return judge(rule, sight)
+
+    first: tuple[float, Verdict] = (math.inf, Verdict.WAIT)
+    asked_ms: int | None = None
+    for now in range(300):
+        answered = asked_ms is not None and now >= asked_ms + answer_ms
+        found = says(now, (YES,) if answered else ())
+        if found.question is Question.APPROVAL and asked_ms is None:
+            asked_ms = now
+            if not answer_ms:
+                found = says(now, (YES,))
+        if found.verdict is not Verdict.WAIT:
+            first = (now, found.verdict)
+            break
     assert (at_ms, verdict) == first
+
+
+YES = Decision(
+    act=Act.APPROVE, identity="x", host="h", at_ms=0, wave="w", answers=Question.APPROVAL
+)
+
+
+def test_a_gate_that_needs_no_ends_passes_at_once():
+    rule = GateRule(required_ended=0, soak_ms=MINUTE)
+
+    assert gate_moment(rule, 3, a_run([], open_things=3)) == (Verdict.PASS, 0)
 
 
 def waves_of(*pairs: tuple[str, WaveSize], rule: GateRule, **fields) -> Waves:

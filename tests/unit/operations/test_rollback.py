@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from io import StringIO
 
 import pytest
+from rich.console import Console
 from tests.support.rollback_world import (
     DIED,
     FAILED_EARLY,
@@ -20,6 +22,7 @@ from otactl.deploy.journal import Journal, Phase
 from otactl.deploy.journal_file import JournalLocked
 from otactl.errors import GateFailed, RollbackFailed, UserMistake
 from otactl.model.status import ExecutionStatus
+from otactl.operations.forecast_inputs import read_fleet
 from otactl.operations.load import load_deployment
 from otactl.operations.report_source import journal_content
 from otactl.operations.rollback.run import RollbackRun
@@ -27,9 +30,11 @@ from otactl.operations.rollback.start import (
     refuse_if_hopeless,
     roll_back_if_planned,
     stored,
+    with_forecasts,
 )
 from otactl.operations.stored_deployment import after_end, rollback_is_left, stored_deployments
 from otactl.rules.rollback import RollbackReason
+from otactl.views.rollback_table import print_rollback
 
 THIRTY = [f"t{number:02}" for number in range(30)]
 DAY_MS = 86_400_000
@@ -325,6 +330,35 @@ def test_two_rollbacks_at_once_are_one(site):
 
     with pytest.raises(JournalLocked, match="another process is at work"):
         Journal.open(it.journal.path)
+
+
+def test_a_dry_run_forecasts_first_fifty_then_the_rest_by_the_connections_it_read(site):
+    names = [f"t{number:03}" for number in range(120)]
+    it = site(dict.fromkeys(names, "1.0"), waveList="canary:80")
+    bad = 24
+    _, failure = it.deploy({"canary": [FAILED_EARLY] * bad + [SUCCEEDED] * (80 - bad)})
+    assert type(failure) is GateFailed
+    took = it.waves["canary"][bad:]
+    it.took(*took)
+    it.states.report(took[0], version=NEW, version_at_ms=it.clock.ms, is_connected=False)
+    run = RollbackRun(it.journal, stored(it.journal), it.environment, is_dry=True)
+
+    report = with_forecasts(run.run(), stored(it.journal), read_fleet(None))
+
+    (found,) = report.forecasts
+    assert [(wave.name, things) for wave, things in found.scenario.planned] == [
+        ("first", 50),
+        ("rest", len(took) - 50),
+    ]
+    assert found.scenario.connected == (50, len(took) - 50 - 1)
+    assert 0 < found.end_seconds.median < 3600
+    (fields,) = report.to_fields()["forecasts"]
+    assert [wave["things"] for wave in fields["waves"]] == [50, len(took) - 50]
+    console = Console(width=200, record=True, file=StringIO())
+    print_rollback(console, report)
+    text = console.export_text()
+    assert "all gates passed after" in text
+    assert "an unremarkable fleet is assumed" in text
 
 
 def test_a_dry_run_names_who_gets_what_and_changes_nothing(site):

@@ -26,9 +26,9 @@ from otactl.cloud.job_policy import scheduling_of
 from otactl.cloud.ministack.execution_store import executions
 from otactl.cloud.ministack.job_pace import SCHEDULE_OVER, JobPace, cloud_now
 from otactl.cloud.ministack.shape import require_parameters, require_source
-from otactl.model.status import JobStatus, TargetSelection
+from otactl.model.status import ExecutionStatus, JobStatus, TargetSelection
 from otactl.rules.rollout import MINUTE_MS
-from otactl.rules.schedule import Phase, next_windows, phase, problems
+from otactl.rules.schedule import Phase, canceled_at_end, next_windows, phase, problems
 
 _OK = 200
 _OPEN = (JobStatus.SCHEDULED, JobStatus.IN_PROGRESS)
@@ -152,12 +152,12 @@ class ScheduleSweep:
     def _end(self, job: dict[str, Any], now: int) -> Mapping[str, str | None]:
         job |= {"status": JobStatus.IN_PROGRESS.value, "lastUpdatedAt": now, SCHEDULE_OVER: True}
         job["rolloutQueue"] = []
-        behavior = scheduling_of(job).end_behavior
+        statuses = canceled_at_end(scheduling_of(job))
         canceled: Mapping[str, str | None] = {}
-        if behavior in ("CANCEL", "FORCE_CANCEL"):
+        if statuses:
             canceled = self._pace.cancel_executions(
                 job,
-                by_force=behavior == "FORCE_CANCEL",
+                by_force=ExecutionStatus.IN_PROGRESS in statuses,
                 done=lambda: iot._jobs_maybe_complete(job["jobId"]),
             )
         iot._jobs_maybe_complete(job["jobId"])

@@ -3,12 +3,7 @@
 A healthy fleet fails a little, so an alarm that waits for the first failure stops a good image:
 the rule of OTA102, for metrics. The executions that end in a period are those notified in one, for
 the share that is connected; their number in one status is a Poisson variable.
-
-| rule | source |
-|---|---|
-| ``…JobExecutionCount`` moved into the state in the period, ``…TotalCount`` is in it now | |
-| | Developer Guide, metrics_dimensions; aws-facts I2 |
-| the stack's own metrics have the value 1 for each execution that ends | docs/stack.md |
+What an alarm counts is in ``rules.alarm``.
 """
 
 from __future__ import annotations
@@ -21,21 +16,14 @@ from otactl.errors.problem import Severity
 from otactl.forecast.lint.abort_check import FEW_THINGS, LIKELY, TOLERABLE
 from otactl.forecast.lint.finding import Finding
 from otactl.forecast.lint.words import chance, percent
-from otactl.model.alarm import SERVICE_NAMESPACE, Alarm, AlarmType, Statistic
+from otactl.model.alarm import Alarm, AlarmType, Statistic
 from otactl.model.status import FailureType
+from otactl.rules.alarm import adds_up, counted_failures, counts_successes, is_running_total
 
 if TYPE_CHECKING:
     from otactl.forecast.lint.lint_context import LintContext
 
 _MINUTE_SECONDS = 60
-_TOTAL = "JobExecutionTotalCount"
-#: Each metric without the service's ending, in lower case, and what it counts.
-_FAILURES = {
-    "failed": FailureType.FAILED,
-    "rejected": FailureType.REJECTED,
-    "timedout": FailureType.TIMED_OUT,
-}
-_SUCCESSES = frozenset({"succeeded", "succeded"})
 
 
 def healthy_counts(context: LintContext, alarm: Alarm) -> Iterator[Finding]:
@@ -65,12 +53,9 @@ def healthy_counts(context: LintContext, alarm: Alarm) -> Iterator[Finding]:
 
 def _share(context: LintContext, alarm: Alarm) -> float:
     """The share of a healthy fleet's executions that the metric counts; 0 when it tells nothing."""
-    name = (
-        alarm.metric_name.removesuffix("Count").removesuffix("Total").removesuffix("JobExecution")
-    )
-    if name.lower() in _SUCCESSES:
+    if counts_successes(alarm):
         return 1 - context.failure_share(FailureType.ALL)
-    counted = _FAILURES.get(name.lower())
+    counted = counted_failures(alarm)
     return 0.0 if counted is None else context.failure_share(counted)
 
 
@@ -80,7 +65,7 @@ def _chance(context: LintContext, alarm: Alarm, share: float, threshold: float) 
     Of windows of N periods only those that do not overlap are looked at.
     """
     expected = _expected_by_period(context, alarm, share)
-    if alarm.metric_name.endswith(_TOTAL):
+    if is_running_total(alarm):
         # What has ended stays so: the last period holds all, once for each of its minutes.
         minutes = max(1, alarm.period_seconds // _MINUTE_SECONDS)
         most = threshold / (minutes if alarm.statistic == Statistic.SUM else 1)
@@ -107,7 +92,7 @@ def _expected_by_period(context: LintContext, alarm: Alarm, share: float) -> lis
 def _bad(alarm: Alarm, expected: float, threshold: float) -> float:
     """The chance that a period with N expected executions is bad."""
     is_upper = alarm.alarm_type is AlarmType.UPPER
-    if not _adds_up(alarm):
+    if not adds_up(alarm):
         # Each execution is a value of 1, whatever else there is in the period.
         is_bad = threshold < 1 if is_upper else threshold > 1
         return -math.expm1(-expected) if is_bad else 0.0
@@ -115,13 +100,6 @@ def _bad(alarm: Alarm, expected: float, threshold: float) -> float:
         return 1 - _poisson_up_to(math.floor(threshold), expected)
     # A period without any value is not looked at.
     return max(0.0, _poisson_up_to(math.ceil(threshold) - 1, expected) - math.exp(-expected))
-
-
-def _adds_up(alarm: Alarm) -> bool:
-    """Whether the statistic grows with the number of executions."""
-    if alarm.namespace == SERVICE_NAMESPACE:
-        return alarm.statistic != Statistic.SAMPLE_COUNT
-    return alarm.statistic in (Statistic.SUM, Statistic.SAMPLE_COUNT)
 
 
 def _poisson_up_to(most: int, expected: float) -> float:
@@ -156,8 +134,7 @@ def _at_least(chances: list[float], wanted: int) -> float:
 
 def _safe(context: LintContext, alarm: Alarm, share: float) -> str:
     """The smallest round threshold that a healthy fleet stays below."""
-    name = alarm.metric_name.removesuffix("Count")
-    if alarm.alarm_type is AlarmType.LOWER or name.lower() in _SUCCESSES or not _adds_up(alarm):
+    if alarm.alarm_type is AlarmType.LOWER or counts_successes(alarm) or not adds_up(alarm):
         return "stat = Sum of failures, with a threshold above those of a healthy fleet"
     rounds = (step * 10**power for power in range(8) for step in (1, 2, 3, 5))
     for threshold in rounds:

@@ -1,8 +1,9 @@
 """Gates: do they stop a bad image, do they let a good one through, can they be reached?
 
 Failures of a wave are binomial: each thing fails by itself. A gate fails when more of the whole
-wave fail than ``requiredSucceededPercentage`` leaves (``rules.waves.gate``), so both chances follow
-from the size of the wave and that number alone.
+wave fail than ``requiredSucceededPercentage`` leaves (``rules.waves.gate``), or more fail or come
+back without the new version than ``requiredVerifiedPercentage`` does, so both chances follow from
+the size of the wave and those numbers alone.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from otactl.model.status import FailureType
 from otactl.model.wave import WHOLE, percent_words
 from otactl.rules.rollout import DEFAULT_MAXIMUM_PER_MINUTE
 from otactl.rules.waves.gate import allowed_failures, needed_ended
-from otactl.rules.waves.membership import expected_sizes
+from otactl.rules.waves.membership import expected_sizes, share_of
+from otactl.rules.waves.version_requirement import allowed_unverified
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,9 +61,22 @@ def binomial_above(count: int, share: float, most: int) -> float:
     return max(0.0, 1.0 - math.fsum(math.exp(none + term) for term in terms))
 
 
-def gate_power(rule: GateRule, things: int, share: float) -> float:
-    """The chance that a gate fails on an image that fails on this share of things."""
-    return binomial_above(things, share, allowed_failures(rule, things))
+def gate_power(rule: GateRule, things: int, share: float, *, unproven: float = 0.0) -> float:
+    """The chance that a gate fails on an image.
+
+    Exact unless more things may be unverified than may fail: then a lower bound.
+
+    Args:
+        rule: What the gate asks.
+        things: How many the wave has.
+        share: Of things on which the image fails.
+        unproven: Share of those that succeed and come back with the old version, or not at all.
+    """
+    fails = binomial_above(things, share, allowed_failures(rule, things))
+    most = allowed_unverified(rule, things)
+    if most is None:
+        return fails
+    return max(fails, binomial_above(things, share + (1 - share) * unproven, most))
 
 
 def check_waves(context: LintContext) -> Iterator[Finding]:
@@ -71,6 +86,7 @@ def check_waves(context: LintContext) -> Iterator[Finding]:
         return
     sizes = expected_sizes([wave.size for wave in waves.waves], context.things)
     healthy = context.failure_share(FailureType.ALL)
+    unproven = context.mean(lambda group: group.old_rate + group.dark_rate)
     is_first = True
     for wave, things in zip(waves.waves, sizes, strict=True):
         if not things:
@@ -78,7 +94,7 @@ def check_waves(context: LintContext) -> Iterator[Finding]:
         if is_first:
             yield from _power(wave, things)
         is_first = False
-        yield from _nervous(wave, things, healthy)
+        yield from _nervous(wave, things, healthy, unproven)
         yield from _unreachable(context, wave, things)
         yield from _blind(wave, things)
         yield from _short_soak(wave)
@@ -110,38 +126,57 @@ def _power(wave: Wave, things: int) -> Iterator[Finding]:
         None,
     )
     # Where no thing may fail, a higher percentage of the same things changes nothing.
-    all_must_succeed = not allowed_failures(wave.rule, things)
-    more = "more things at a higher requiredSucceededPercentage"
+    all_must_succeed = not _allowed_bad(wave.rule, things)
+    more = f"more things at a higher {_required_key(wave.rule)}"
     if enough:
         more = f"{enough:,} things, which stop it with {chance(WANTED_POWER)}"
     yield _finding(
         "OTA701",
         wave,
         "size",
-        message=f"{things:,} things at {percent_words(wave.rule.required_succeeded)} stop an image"
+        message=f"{things:,} things at {percent_words(_required(wave.rule))} stop an image"
         f" that breaks {percent(BAD_SHARE)} of things with {chance(power)}",
-        safe=("" if all_must_succeed else "a higher requiredSucceededPercentage, or ") + more,
+        safe=("" if all_must_succeed else f"a higher {_required_key(wave.rule)}, or ") + more,
         is_note=power >= _SOME_POWER,
     )
 
 
-def _nervous(wave: Wave, things: int, healthy: float) -> Iterator[Finding]:
-    fails = gate_power(wave.rule, things, healthy)
+def _required(rule: GateRule) -> int:
+    """The stricter of the two percentages."""
+    return max(rule.required_succeeded, rule.required_verified or 0)
+
+
+def _required_key(rule: GateRule) -> str:
+    is_verified = _required(rule) > rule.required_succeeded
+    return "requiredVerifiedPercentage" if is_verified else "requiredSucceededPercentage"
+
+
+def _allowed_bad(rule: GateRule, things: int) -> int:
+    """How many things may fail before the stricter of the two percentages is missed."""
+    return things - share_of(things, _required(rule))
+
+
+def _nervous(wave: Wave, things: int, healthy: float, unproven: float) -> Iterator[Finding]:
+    fails = gate_power(wave.rule, things, healthy, unproven=unproven)
     if fails <= TOLERABLE:
         return
+    bad, key = healthy, _required_key(wave.rule)
+    if wave.rule.required_verified is not None and unproven:
+        bad, key = healthy + (1 - healthy) * unproven, "requiredVerifiedPercentage"
     allowed = bisect_left(
         range(things + 1),
         x=True,
-        key=lambda most: binomial_above(things, healthy, most) <= TOLERABLE,
+        key=lambda most: binomial_above(things, bad, most) <= TOLERABLE,
     )
     hundredths = WHOLE * (things - allowed) // things
+    back = f" and {percent(unproven)} come back old or dark" if bad > healthy else ""
     yield _finding(
         "OTA702",
         wave,
-        "requiredSucceededPercentage",
-        message=f"a healthy fleet, in which {percent(healthy)} fail, fails this gate with"
-        f" {chance(fails)}: {allowed_failures(wave.rule, things):,} of {things:,} things may fail",
-        safe=f"requiredSucceededPercentage = {hundredths // 100}, or more things",
+        key,
+        message=f"a healthy fleet, in which {percent(healthy)} fail{back}, fails this gate with"
+        f" {chance(fails)}: {_allowed_bad(wave.rule, things):,} of {things:,} things may fail",
+        safe=f"{key} = {hundredths // 100}, or more things",
     )
 
 

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from otactl.model.json_output import account, deployment, forecast, progress, queue
+from otactl.model.json_output import (
+    account,
+    deployment,
+    forecast,
+    progress,
+    queue,
+    rollback,
+)
 
 _RESULT_OR_PLAN: Any = deployment.Deployment | deployment.Plan
 #: The type of what a command writes, by what is typed behind ``otactl``.
@@ -47,7 +54,7 @@ OUTPUTS: dict[str, Any] = {
     "report": deployment.Report,
     "resume": deployment.Deployment,
     "retry-failed": _RESULT_OR_PLAN,
-    "rollback": deployment.Rollback,
+    "rollback": rollback.Rollback,
     "stack delete": account.StackDeleted,
     "stack deploy": account.StackChanges,
     "stack outputs": account.StackOutputs,

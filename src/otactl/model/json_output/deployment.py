@@ -205,29 +205,6 @@ class Plan(PlanSteps):
     wavesThings: NotRequired[dict[str, list[str]]]
 
 
-class BegunRollback(TypedDict):
-    """A rollback that an earlier call began; one that has not ended goes on first."""
-
-    jobId: str
-    things: int
-    ended: bool
-
-
-class Rollback(TypedDict):
-    """How a deployment was, or with ``--dry-run`` would be, taken back."""
-
-    deploymentId: str
-    things: dict[str, list[str]]
-    """The things that get what they had, by the reason."""
-    noFormerVersion: list[str]
-    withoutImage: dict[str, list[str]]
-    begun: list[BegunRollback]
-    """Empty without ``--dry-run``."""
-    plans: list[PlanSteps]
-    rollbacks: list[Deployment]
-    failure: str | None
-
-
 class Execution(TypedDict):
     """An execution; times are epoch milliseconds."""
 

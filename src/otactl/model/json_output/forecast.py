@@ -96,7 +96,20 @@ class ForecastWave(TypedDict):
     passProbability: float
     failProbability: float
     inconclusiveProbability: float
+    refusedProbability: float
+    """How often AWS does not take its job, since ``endTime`` is too near; inconclusive."""
+    needsApproval: bool
     gateSeconds: Band | None
+
+
+class WayBack(TypedDict):
+    """What ``onGateFailure = rollback`` does in the runs that a gate stops."""
+
+    things: Band | None
+    """How many get back what they had."""
+    seconds: Band | None
+    """From the failed gate until the last gate of the rollback passes."""
+    failProbability: float
 
 
 class WavesForecast(TypedDict):
@@ -109,12 +122,15 @@ class WavesForecast(TypedDict):
     seed: int
     notes: list[str]
     waves: list[ForecastWave]
+    approvalSeconds: float
+    """How long a person is taken to need for each approval; it is in every time."""
     endSeconds: Band
     stopProbability: float
     notified: Band | None
     bricked: Band | None
     notifiedWhenStopped: Band | None
     brickedWhenStopped: Band | None
+    rollback: WayBack | None
     compared: NotRequired[list[Forecast | WavesForecast]]
 
 

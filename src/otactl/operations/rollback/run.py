@@ -22,7 +22,7 @@ from otactl.deploy.rollback_evidence import RollbackEvidence
 from otactl.deploy.rollback_plan import number_of, rollback_request
 from otactl.deploy.store import DeploymentStore, new_deployment_id
 from otactl.errors import Interrupted
-from otactl.model.rollback import WithoutFormerImage
+from otactl.model.rollback import REPORT_MS, WithoutFormerImage
 from otactl.operations.deployment import begin, carry_out
 from otactl.operations.load import LoadedDeployment
 from otactl.operations.stored_deployment import executor_of
@@ -33,13 +33,12 @@ if TYPE_CHECKING:
     from otactl.deploy.plan import Plan
     from otactl.deploy.preparation import Request
     from otactl.errors import OtactlError
-    from otactl.model.json_output import deployment as json_deployment
+    from otactl.forecast.waves import WavesForecast
+    from otactl.model.json_output import rollback as json_rollback
     from otactl.model.outcome import DeploymentResult
     from otactl.operations.environment import DeploymentEnvironment
 
 _NAMED = 10
-#: How long after the end of an execution a thing may take to report what it runs, by AWS's clock.
-_REPORT_MS = 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,7 @@ class RollbackReport:
     Attributes:
         found: Who is rolled back, at the last look, of those that no rollback had yet.
         begun: What a dry run found begun already.
-        plans: What a dry run would begin.
+        plans: What a dry run would begin, and its forecasts, unless NumPy is not installed.
         without_image: Former versions that no image was found for, with their things.
         results: Of each rollback of the deployment, in order.
         failure: How the last of them failed; None when none did.
@@ -68,11 +67,12 @@ class RollbackReport:
     found: RollbackSet
     begun: tuple[BegunRollback, ...] = ()
     plans: tuple[Plan, ...] = ()
+    forecasts: tuple[WavesForecast, ...] = ()
     without_image: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     results: tuple[DeploymentResult, ...] = ()
     failure: OtactlError | None = None
 
-    def to_fields(self) -> json_deployment.Rollback:
+    def to_fields(self) -> json_rollback.Rollback:
         """As ``--output json`` shows it."""
         reasons: dict[str, list[str]] = {}
         for name, reason in sorted(self.found.reasons.items()):
@@ -87,6 +87,7 @@ class RollbackReport:
                 for one in self.begun
             ],
             "plans": [plan.to_fields() for plan in self.plans],
+            "forecasts": [each.to_fields() for each in self.forecasts],
             "rollbacks": [result.to_fields() for result in self.results],
             "failure": str(self.failure) if self.failure else None,
         }
@@ -193,10 +194,10 @@ class RollbackRun:
 
     def _await_reports(self, evidence: RollbackEvidence, found: RollbackSet) -> bool:
         """Give those that have just ended the time to report; whether there were such."""
-        due_ms = (found.last_end_ms or 0) + _REPORT_MS
+        due_ms = (found.last_end_ms or 0) + REPORT_MS
         if self._environment.waiting.leaves or self._services.now_ms() >= due_ms:
             return False
-        self._poll(evidence, _REPORT_MS, lambda _left: self._services.now_ms() >= due_ms)
+        self._poll(evidence, REPORT_MS, lambda _left: self._services.now_ms() >= due_ms)
         return True
 
     def _outlast_updates(self, evidence: RollbackEvidence, found: RollbackSet) -> bool:

@@ -19,7 +19,7 @@ from otactl.deploy.journal_file import JournalLocked
 from otactl.deploy.observer import SilentObserver
 from otactl.deploy.rollback_evidence import RollbackEvidence
 from otactl.deploy.store import DeploymentStore
-from otactl.errors import OtactlError, RollbackFailed, UserMistake
+from otactl.errors import LocalResourceMissing, OtactlError, RollbackFailed, UserMistake
 from otactl.model.configuration import parse_configuration
 from otactl.model.defaults import DEFAULT_POLL_SECONDS
 from otactl.model.rollback import WithoutFormerImage
@@ -27,6 +27,7 @@ from otactl.model.thing_list import ThingList
 from otactl.model.wave import Act, Decision
 from otactl.operations.deployment import carry_out
 from otactl.operations.environment import environment_of, wait_options
+from otactl.operations.forecast import forecast_rollback
 from otactl.operations.load import LoadedDeployment
 from otactl.operations.rollback.run import RollbackReport, RollbackRun
 from otactl.operations.state_directory import state_directory
@@ -39,6 +40,7 @@ from otactl.wire.job_document import MAX_JOB_DOCUMENT_LENGTH
 if TYPE_CHECKING:
     from otactl.model.outcome import DeploymentResult
     from otactl.operations.environment import DeploymentEnvironment
+    from otactl.operations.forecast_inputs import FleetInputs
     from otactl.operations.frontend import Frontend
     from otactl.operations.location_options import LocationOptions
 
@@ -56,6 +58,7 @@ def roll_back(
     poll_seconds: float = DEFAULT_POLL_SECONDS,
     no_wait: bool = False,
     confirm: Callable[[RollbackReport], bool] = lambda _report: True,
+    fleet: FleetInputs | None = None,
 ) -> RollbackReport | None:
     """Take a deployment back: each thing that took the image gets what it had.
 
@@ -67,6 +70,7 @@ def roll_back(
         poll_seconds: From one poll to the next.
         no_wait: Whether to leave a gate that waits, and things in the middle of the update.
         confirm: Asked, with what would be done, before anything is.
+        fleet: What a dry run forecasts it with; None: it does not.
 
     Returns:
         What it came to; None when it was not confirmed.
@@ -93,14 +97,30 @@ def roll_back(
         report = RollbackRun(journal, loaded, environment, is_dry=True).run()
         if loaded.configuration.rollback.without_image is WithoutFormerImage.REFUSE:
             refuse_if_hopeless(report, loaded.configuration.file_name)
-        if is_dry or not confirm(report):
-            return report if is_dry else None
+        if is_dry:
+            return with_forecasts(report, loaded, fleet) if fleet else report
+        if not confirm(report):
+            return None
         if journal.phase is not Phase.FINISHED:
             journal.close()
             journal = _open_stopped(path, environment)
         return RollbackRun(journal, stored(journal), environment).run()
     finally:
         journal.close()
+
+
+def with_forecasts(
+    report: RollbackReport, loaded: LoadedDeployment, fleet: FleetInputs
+) -> RollbackReport:
+    """The report with a forecast of each plan; without, where NumPy is not installed."""
+    configuration, offline = loaded.configuration, report.found.offline
+    try:
+        forecasts = tuple(
+            forecast_rollback(plan, configuration, offline, fleet) for plan in report.plans
+        )
+    except LocalResourceMissing:
+        return report
+    return replace(report, forecasts=forecasts)
 
 
 def refuse_if_hopeless(report: RollbackReport, file_name: str) -> None:

@@ -19,6 +19,13 @@ def slack_of(rule: GateRule, count: WaveCount) -> int | None:
     return count.succeeded + count.open - share_of(count.ended + count.open, rule.required_verified)
 
 
+def allowed_unverified(rule: GateRule, given: int) -> int | None:
+    """How many things of a whole wave may end without being verified; None for any."""
+    if rule.required_verified is None:
+        return None
+    return given - share_of(given, rule.required_verified)
+
+
 def why_lost(rule: GateRule, count: WaveCount, versions: VersionCount | None) -> str:
     """Why too few can be verified even if all that is open ends well and is; empty if they can."""
     slack = slack_of(rule, count)

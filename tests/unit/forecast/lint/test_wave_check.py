@@ -57,6 +57,66 @@ def test_the_power_of_a_gate_is_the_binomial_sum(things, percentage, share, chan
     assert exact == pytest.approx(chance, abs=0.005)
 
 
+def fails_with_versions(
+    things: int, succeeded: int, verified: int, share: float, back: float
+) -> float:
+    """The chance that a gate fails, by every pair of failures and things that come back wrong."""
+    may_fail = things - -(-things * succeeded // 100)
+    may_lack = things - -(-things * verified // 100)
+    passes = sum(
+        comb(things, failed)
+        * share**failed
+        * (1 - share) ** (things - failed)
+        * comb(things - failed, wrong)
+        * back**wrong
+        * (1 - back) ** (things - failed - wrong)
+        for failed in range(may_fail + 1)
+        for wrong in range(things - failed + 1)
+        if failed + wrong <= may_lack
+    )
+    return 1 - passes
+
+
+@pytest.mark.parametrize("share", [0.0, 0.006, 0.05])
+@pytest.mark.parametrize("back", [0.0, 0.02, 0.1])
+def test_the_power_of_a_gate_counts_what_comes_back_old_or_dark(share, back):
+    strict = GateRule(required_succeeded=9_500, required_verified=9_600)
+    lenient = GateRule(required_succeeded=9_800, required_verified=9_000)
+
+    found = gate_power(strict, 50, share, unproven=back)
+    bound = gate_power(lenient, 50, share, unproven=back)
+
+    assert found == pytest.approx(fails_with_versions(50, 95, 96, share, back), abs=1e-12)
+    exact = fails_with_versions(50, 98, 90, share, back)
+    assert exact - 0.2 <= bound <= exact + 1e-12
+    if not share or not back:
+        assert bound == pytest.approx(exact, abs=1e-12)
+
+
+def test_a_stricter_share_of_verified_things_counts_for_the_power_and_for_nerves():
+    verify = (section("VERIFY_CONFIG", source="classic", versionPath="v", expectedVersion="2"),)
+    keys = {"waveList": "canary:50", "requiredSucceededPercentage": "90"}
+
+    def found(profile: FleetProfile | None = None, **more: str) -> dict[str, Finding]:
+        text = wave_ini(*ABORT, *verify, default=VERIFIED, **keys, soakMinutes="31", **more)
+        return {one.code: one for one in lint(configuration_of(text), 1000, profile)}
+
+    blind, seeing = found()["OTA701"], found(requiredVerifiedPercentage="98")["OTA701"]
+    assert "50 things at 90% stop an image that breaks 5% of things with 3.8%" in blind.message
+    assert "50 things at 98% stop an image that breaks 5% of things with 72%" in seeing.message
+    assert seeing.safe.startswith("a higher requiredVerifiedPercentage, or ")
+
+    wrong = FleetProfile(group=(Group(old_rate=0.02, dark_rate=0.01),))
+    nervous = found(wrong, requiredVerifiedPercentage="95")["OTA702"]
+    assert nervous.key == "requiredVerifiedPercentage"
+    assert "and 3% come back old or dark, fails this gate with" in nervous.message
+    assert "OTA702" not in found(requiredVerifiedPercentage="95")
+    assert "OTA702" not in found(wrong)
+
+
+VERIFIED = {"useAbortConfig": "True", "useVerifyConfig": "True"}
+
+
 def test_the_ends_of_the_binomial_sum():
     assert binomial_above(10, 0.0, 0) == 0
     assert binomial_above(10, 1.0, 9) == 1

@@ -1,0 +1,171 @@
+"""When the gate of a played wave decides, and what it says.
+
+The rules are those of ``rules.waves.gate``, over arrays: the wave is looked at in every instant in
+which something happens to it, and the first at which the gate would not say "wait" is the answer. A
+test holds the two against each other.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from otactl.forecast.attempts import CANCELED, EXECUTED_CODES, NEVER, SUCCEEDED
+from otactl.model.wave import WHOLE, Verdict
+from otactl.rules.waves.gate import allowed_failures, needed_ended
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from otactl.forecast.attempts import Flags, Integers
+    from otactl.forecast.run import Run
+    from otactl.model.wave import GateRule
+
+#: The verdicts by their code in an array.
+_VERDICTS = (Verdict.WAIT, Verdict.INCONCLUSIVE, Verdict.PASS, Verdict.FAIL)
+_WAIT, _INCONCLUSIVE, _PASS, _FAIL = range(len(_VERDICTS))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateView:
+    """What a gate looks at besides the executions.
+
+    Attributes:
+        verify_ms: From SUCCEEDED, the time until its version is judged; None when it never is.
+        alarm_ms: When an alarm of the wave goes off, since the wave began; infinite for never.
+        answer_ms: How long a person takes to approve.
+    """
+
+    verify_ms: int | None = None
+    alarm_ms: float = math.inf
+    answer_ms: int = 0
+
+
+def gate_moment(
+    rule: GateRule, things: int, one_run: Run, view: GateView | None = None
+) -> tuple[Verdict, float]:
+    """What the gate of a wave says first but "wait", and when, in milliseconds since it began.
+
+    A gate that needs an approval passes when it was given, unless something fails it before.
+    """
+    view = view or GateView()
+    wave = _PlayedWave(rule, things, one_run, view)
+    times = wave.instants()
+    codes = wave.codes(times)
+    asked = np.flatnonzero(codes == _PASS)
+    if rule.needs_approval and view.answer_ms and len(asked):
+        answered_ms = times[asked[0]] + view.answer_ms
+        times = _merged(times, np.array([answered_ms]))
+        codes = wave.codes(times)
+        codes[(codes == _PASS) & (times < answered_ms)] = _WAIT
+    said = np.flatnonzero(codes)
+    found = (Verdict.WAIT, math.inf)
+    if len(said) and times[said[0]] < NEVER:
+        found = (_VERDICTS[codes[said[0]]], float(times[said[0]]))
+    stopped_ms = view.alarm_ms
+    if one_run.abort is not None:
+        stopped_ms = min(stopped_ms, one_run.abort.at_ms)
+    return found if found[1] < stopped_ms else _stopped(stopped_ms)
+
+
+def _stopped(at_ms: float) -> tuple[Verdict, float]:
+    return (Verdict.FAIL, at_ms) if math.isfinite(at_ms) else (Verdict.WAIT, math.inf)
+
+
+class _PlayedWave:
+    """A wave of one run, as its gate sees it; every array of times is ascending."""
+
+    def __init__(self, rule: GateRule, things: int, one_run: Run, view: GateView) -> None:
+        self._rule = rule
+        self._things = things
+        is_verified = view.verify_ms is not None and rule.required_verified is not None
+        self._verify_ms = view.verify_ms if is_verified else None
+        times: dict[str, list[Integers]] = {
+            name: [] for name in ("good", "failed", "lost", "new", "bad")
+        }
+        first, notified, is_open = NEVER, 0, False
+        for part in one_run.parts:
+            last, first_attempt = ~part.retried, part.attempt == 1
+            good = last & (part.status == SUCCEEDED)
+            failed = last & (part.status < EXECUTED_CODES) & ~good
+            lost = last & (part.status == CANCELED)
+            times["good"].append(part.ended_ms[good])
+            times["failed"].append(part.ended_ms[failed])
+            times["lost"].append(part.ended_ms[lost])
+            if is_verified:
+                is_bad = part.attempts.unproven
+                times["new"].append(part.ended_ms[good & ~is_bad])
+                times["bad"].append(part.ended_ms[good & is_bad])
+            first = min(first, int(part.attempts.started_ms.min(initial=NEVER)))
+            notified += int(first_attempt.sum())
+            is_open = is_open or bool((last & (part.status > CANCELED)).any())
+        self._good, self._failed, self._lost, new, bad = (
+            _merged(np.zeros(0, dtype=np.int64), *found) for found in times.values()
+        )
+        self._new, self._bad = new + (view.verify_ms or 0), bad + (view.verify_ms or 0)
+        if one_run.end_ms < NEVER and notified < things and not is_open:
+            # The job is over when all that was notified is: the others will not be notified.
+            ended = (self._good, self._failed, self._lost)
+            over_ms = max(one_run.end_ms, *(int(each.max(initial=0)) for each in ended))
+            self._lost = _merged(self._lost, np.full(things - notified, over_ms))
+        self._late_ms = min(first + rule.maximum_ms, NEVER)
+
+    def instants(self) -> Integers:
+        """Every instant in which what the gate says may change."""
+        ends = _merged(np.zeros(1, dtype=np.int64), self._good, self._failed, self._lost)
+        enough = self._enough(_until(self._good, ends), _until(self._failed, ends))
+        starts = ends[enough & ~np.concatenate([[False], enough[:-1]])]
+        soaked = starts + self._rule.soak_ms
+        late = np.array([self._late_ms], dtype=np.int64)
+        return _merged(ends, self._new, self._bad, soaked, late)
+
+    def codes(self, times: Integers) -> NDArray[np.int8]:
+        """What the gate says at these instants, as codes."""
+        rule, things = self._rule, self._things
+        good, failed = _until(self._good, times), _until(self._failed, times)
+        lost = _until(self._lost, times)
+        ended = good + failed
+        is_open, is_late = things > ended + lost, times >= self._late_ms
+        enough = self._enough(good, failed)
+        gives_up = ~is_open | (things - lost < needed_ended(rule, things)) | is_late
+        codes = np.where(~enough & gives_up, _INCONCLUSIVE, _WAIT).astype(np.int8)
+        codes[enough & self._soaked(times, enough)] = _PASS
+        is_bad = failed > allowed_failures(rule, things)
+        if self._verify_ms is not None:
+            required = rule.required_verified or 0
+            new, unproven = _until(self._new, times), _until(self._bad, times)
+            is_short = (codes == _PASS) & (new * WHOLE < ended * required)
+            is_pending = (good > new + unproven) | (is_open & ~is_late)
+            codes[is_short] = np.where(is_pending[is_short], _WAIT, _INCONCLUSIVE)
+            reachable = things - lost
+            is_bad |= (reachable - failed - unproven) * WHOLE < reachable * required
+        codes[is_bad] = _FAIL
+        return codes
+
+    def _enough(self, good: Integers, failed: Integers) -> Flags:
+        """Whether enough had ended, and enough of those succeeded."""
+        ended = good + failed
+        return (ended >= needed_ended(self._rule, self._things)) & (
+            good * WHOLE >= ended * self._rule.required_succeeded
+        )
+
+    def _soaked(self, times: Integers, enough: Flags) -> Flags:
+        """Whether it had been enough for ``soakMinutes`` without a break."""
+        begins = enough & ~np.concatenate([[False], enough[:-1]])
+        since = np.where(begins, times, -NEVER)
+        if enough[0] and not needed_ended(self._rule, self._things):
+            since[0] = -NEVER + 1  # where none must have ended, it has always been so
+        return times - np.maximum.accumulate(since) >= self._rule.soak_ms
+
+
+def _until(at_ms: Integers, times: Integers) -> Integers:
+    """How many of them had come by each of these instants."""
+    return np.searchsorted(at_ms, times, side="right")
+
+
+def _merged(*times: Integers) -> Integers:
+    """All of them in order, each instant once for each that falls on it."""
+    return np.sort(np.concatenate(times), kind="stable")

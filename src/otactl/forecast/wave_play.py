@@ -1,0 +1,292 @@
+"""A deployment in waves, played once: each wave a rollout of its own, behind each its gate.
+
+A wave is played whole (``run``) and its gate judged over all of it at once (``gate_moment``). When
+a gate fails, all waves are cut off at that instant, as a cancel without force does; and where
+``onGateFailure = rollback``, what took the image is taken back by the same play, in the waves of
+``rules.rollback_waves``.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from otactl.forecast.abort_finder import Abort
+from otactl.forecast.alarm_moment import alarm_moment
+from otactl.forecast.ensemble import MINUTES_PER_DAY, end_ms, opens_of
+from otactl.forecast.gate_moment import GateView, gate_moment
+from otactl.forecast.pace import Pace
+from otactl.forecast.run import Run, run
+from otactl.forecast.run_result import run_result
+from otactl.forecast.sampled_fleet import SampledFleet
+from otactl.model.rollback import REPORT_MS
+from otactl.model.status import ExecutionStatus
+from otactl.model.wave import MAX_NAMED_THINGS, Verdict, Waves
+from otactl.rules.rollback_waves import rollback_waves
+from otactl.rules.rollout import DEFAULT_MAXIMUM_PER_MINUTE, MINUTE_MS
+from otactl.rules.schedule import problems
+from otactl.rules.waves.membership import expected_sizes
+
+if TYPE_CHECKING:
+    from otactl.forecast.profile import FleetProfile
+    from otactl.forecast.run_result import RunResult
+    from otactl.model.alarm import Alarm
+    from otactl.model.job_configuration import JobConfiguration
+    from otactl.model.verify import VerifyRule
+    from otactl.model.wave import Wave
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollbackPolicy:
+    """What a rollback would be like.
+
+    Attributes:
+        job: The policy of the deployment.
+        profile: The fleet, with a good image.
+        wait_ms: How long things in progress are waited for before.
+    """
+
+    job: JobConfiguration
+    profile: FleetProfile
+    wait_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaveScenario:
+    """What is forecast.
+
+    Attributes:
+        things: How many there are in all.
+        image_bytes: Size of the image.
+        runs: How often the deployment is played.
+        seed: Where the draws come from.
+        horizon_days: How long a wave is looked at.
+        begins: When it begins, UTC; only the end of a schedule depends on it.
+        verify: How versions are verified; None if they are not.
+        alarms: Those that each wave's job gets.
+        answer_ms: How long a person takes to approve.
+        connected: Of each wave, how many things are known to be connected; empty where the profile
+            says it.
+        rollback: What follows a gate that failed; None where nothing does.
+    """
+
+    waves: Waves
+    profile: FleetProfile
+    things: int
+    image_bytes: int
+    runs: int = 20
+    seed: int = 1
+    horizon_days: int = 30
+    begins: datetime = datetime(2027, 1, 4, tzinfo=UTC)
+    verify: VerifyRule | None = None
+    alarms: tuple[Alarm, ...] = ()
+    answer_ms: int = 0
+    connected: tuple[int, ...] = ()
+    rollback: RollbackPolicy | None = None
+
+    @property
+    def planned(self) -> tuple[tuple[Wave, int], ...]:
+        """The waves that have things, and how many; those of groups are left out."""
+        sizes = expected_sizes([wave.size for wave in self.waves.waves], self.things)
+        pairs = zip(self.waves.waves, sizes, strict=True)
+        return tuple((wave, size) for wave, size in pairs if size)
+
+    @property
+    def horizon_minutes(self) -> int:
+        """The horizon in minutes."""
+        return self.horizon_days * MINUTES_PER_DAY
+
+
+def rollback_scenario(
+    connected: int,
+    offline: int,
+    *,
+    job: JobConfiguration,
+    profile: FleetProfile,
+    image_bytes: int,
+) -> WaveScenario:
+    """The rollback of things to one former version.
+
+    Args:
+        connected: Things that are connected.
+        offline: Things that nothing shows to be connected.
+        job: The policy of the deployment that is taken back.
+        profile: How things behave with the former image.
+        image_bytes: Its size.
+    """
+    waves = rollback_waves(connected, offline, job)
+    return WaveScenario(
+        waves=Waves(waves=tuple(each.wave for each in waves)),
+        profile=profile,
+        things=connected + offline,
+        image_bytes=image_bytes,
+        connected=tuple(each.connected for each in waves),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlayedWave:
+    """One wave of one run.
+
+    Attributes:
+        began_ms, decided_ms: Since the deployment began; infinite when no decision comes.
+        is_refused: Whether AWS does not take its job, for the schedule ends too soon.
+        notified, bricked: Things, up to the end of everything.
+    """
+
+    verdict: Verdict
+    began_ms: float
+    decided_ms: float
+    is_refused: bool = False
+    notified: int = 0
+    bricked: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WayBack:
+    """The rollback of one run.
+
+    Attributes:
+        things: How many took the image and are taken back.
+        seconds: From the gate that failed until the rollback's last gate passed; infinite when one
+            does not.
+        failed: Whether the rollback was stopped itself.
+    """
+
+    things: int
+    seconds: float
+    failed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PlayedRun:
+    """One run: the waves that began, and the rollback of a run that a gate stopped."""
+
+    waves: tuple[PlayedWave, ...]
+    way_back: WayBack | None = None
+
+
+def play_waves(scenario: WaveScenario, seed: np.random.SeedSequence) -> PlayedRun:
+    """Play one run."""
+    planned, begun = scenario.planned, list[tuple[PlayedWave, Run | None]]()
+    began_ms, stop_ms = _fill_ms(scenario, planned[0][1]), math.inf
+    for number in range(len(planned)):
+        wave, one_run = _play(scenario, number, began_ms, seed)
+        begun.append((wave, one_run))
+        if wave.verdict is not Verdict.PASS:
+            stop_ms = wave.decided_ms if wave.verdict is Verdict.FAIL else math.inf
+            break
+        if number + 1 < len(planned):
+            filled_ms = began_ms + _fill_ms(scenario, planned[number + 1][1])
+            began_ms = max(wave.decided_ms, filled_ms)
+    waves, results = [], []
+    for (wave, one_run), (_, things) in zip(begun, planned, strict=False):
+        if one_run is None:
+            waves.append(wave)
+            continue
+        found = _cut(one_run, things, scenario, stop_ms - wave.began_ms)
+        results.append(found)
+        waves.append(replace(wave, notified=found.notified, bricked=found.bricked))
+    way_back = None
+    if scenario.rollback is not None and math.isfinite(stop_ms):
+        way_back = _way_back(scenario.rollback, scenario.image_bytes, waves, results, seed)
+    return PlayedRun(tuple(waves), way_back)
+
+
+def _play(
+    scenario: WaveScenario, number: int, began_ms: float, seed: np.random.SeedSequence
+) -> tuple[PlayedWave, Run | None]:
+    """One wave from its begin to its gate; no run where AWS does not take its job."""
+    wave, things = scenario.planned[number]
+    began = scenario.begins + timedelta(milliseconds=began_ms)
+    schedule = wave.job.scheduling and replace(wave.job.scheduling, start_time=None)
+    if schedule and next(problems(schedule, began), None) is not None:
+        refused = PlayedWave(
+            verdict=Verdict.INCONCLUSIVE, began_ms=began_ms, decided_ms=began_ms, is_refused=True
+        )
+        return refused, None
+    fleet = SampledFleet(
+        scenario.profile,
+        things,
+        scenario.image_bytes,
+        np.random.Generator(np.random.SFC64(seed.spawn(1)[0])),
+        by_url=wave.job.presigned_url is not None,
+        connected=scenario.connected[number] if scenario.connected else None,
+    )
+    # The gate is all that this wave may end by: abort criteria fire as they do in any job.
+    one_run = run(
+        fleet,
+        wave.job,
+        Pace(wave.job.rollout, things),
+        opens_of(schedule, began, scenario.horizon_minutes),
+        end_ms(schedule, began),
+    )
+    view = GateView(
+        verify_ms=None if scenario.verify is None else scenario.verify.verify_ms,
+        alarm_ms=min((alarm_moment(each, one_run) for each in scenario.alarms), default=math.inf),
+        answer_ms=scenario.answer_ms,
+    )
+    verdict, after_ms = gate_moment(wave.rule, things, one_run, view)
+    decided_ms = began_ms + after_ms
+    return PlayedWave(verdict=verdict, began_ms=began_ms, decided_ms=decided_ms), one_run
+
+
+def _fill_ms(scenario: WaveScenario, things: int) -> float:
+    """How long the thing group of a wave takes to fill; none is needed for a small one."""
+    return 0 if things <= MAX_NAMED_THINGS else 1000 * things / scenario.waves.fill_per_second
+
+
+def _cut(one_run: Run, things: int, scenario: WaveScenario, stop_ms: float) -> RunResult:
+    """The run with everything cut off at an instant, unless its job aborted itself before."""
+    abort = one_run.abort
+    if math.isfinite(stop_ms) and (abort is None or abort.at_ms > stop_ms):
+        abort = Abort(at_ms=int(stop_ms), criterion=0, executed=0, failed=0)
+    return run_result(
+        replace(one_run, abort=abort),
+        things=things,
+        image_bytes=scenario.image_bytes,
+        horizon_minutes=scenario.horizon_minutes,
+    )
+
+
+def _way_back(
+    policy: RollbackPolicy,
+    image_bytes: int,
+    waves: list[PlayedWave],
+    results: list[RunResult],
+    seed: np.random.SeedSequence,
+) -> WayBack:
+    """Take back what took the image, when everything is stopped.
+
+    In are those that SUCCEEDED, unless they came back with the old version, and those that failed
+    after installing; of them those that are never heard of again are not waited for.
+    """
+    succeeded = sum(found.by_status[ExecutionStatus.SUCCEEDED] for found in results)
+    offline = sum(found.vanished for found in results)
+    connected = succeeded - offline + sum(found.bricked - found.unproven for found in results)
+    if not connected + offline:
+        return WayBack(things=0, seconds=0.0, failed=False)
+    scenario = rollback_scenario(
+        connected, offline, job=policy.job, profile=policy.profile, image_bytes=image_bytes
+    )
+    last = play_waves(scenario, seed).waves[-1]
+    seconds = (_stop_ms(policy, waves, results) + REPORT_MS + last.decided_ms) / 1000
+    return WayBack(
+        things=scenario.things,
+        seconds=seconds if last.verdict is Verdict.PASS else math.inf,
+        failed=last.verdict is Verdict.FAIL,
+    )
+
+
+def _stop_ms(policy: RollbackPolicy, waves: list[PlayedWave], results: list[RunResult]) -> float:
+    """From the failed gate until nothing is queued and what was in progress has ended."""
+    stop_ms, waited_ms, canceled = waves[-1].decided_ms, 0.0, 0
+    for wave, found in zip(waves, results, strict=True):
+        left = math.inf if found.settled_ms is None else wave.began_ms + found.settled_ms - stop_ms
+        waited_ms = max(waited_ms, min(left, policy.wait_ms))
+        canceled += found.by_status[ExecutionStatus.CANCELED]
+    return max(waited_ms, canceled / DEFAULT_MAXIMUM_PER_MINUTE * MINUTE_MS)

@@ -1,0 +1,33 @@
+"""What ``--output json`` says of a rollback."""
+
+from __future__ import annotations
+
+from typing_extensions import TypedDict
+
+from otactl.model.json_output.deployment import Deployment, PlanSteps
+from otactl.model.json_output.forecast import WavesForecast
+
+
+class BegunRollback(TypedDict):
+    """A rollback that an earlier call began; one that has not ended goes on first."""
+
+    jobId: str
+    things: int
+    ended: bool
+
+
+class Rollback(TypedDict):
+    """How a deployment was, or with ``--dry-run`` would be, taken back."""
+
+    deploymentId: str
+    things: dict[str, list[str]]
+    """The things that get what they had, by the reason."""
+    noFormerVersion: list[str]
+    withoutImage: dict[str, list[str]]
+    begun: list[BegunRollback]
+    """Empty without ``--dry-run``."""
+    plans: list[PlanSteps]
+    forecasts: list[WavesForecast]
+    """Of each plan, in the same order; empty where NumPy is not installed."""
+    rollbacks: list[Deployment]
+    failure: str | None
