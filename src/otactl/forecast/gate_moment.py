@@ -114,13 +114,21 @@ class _PlayedWave:
         self._late_ms = min(first + rule.maximum_ms, NEVER)
 
     def instants(self) -> Integers:
-        """Every instant in which what the gate says may change."""
-        ends = _merged(np.zeros(1, dtype=np.int64), self._good, self._failed, self._lost)
+        """Every instant in which what the gate says may change.
+
+        Before enough have ended, successes change nothing, and until ``soakMinutes`` after that
+        nor do things that are verified.
+        """
+        needed = needed_ended(self._rule, self._things)
+        ended = _merged(self._good, self._failed)
+        from_ms = NEVER if needed > len(ended) else int(ended[needed - 1]) if needed else 0
+        zero, late = np.zeros(1, dtype=np.int64), np.array([self._late_ms], dtype=np.int64)
+        good = self._good[np.searchsorted(self._good, from_ms) :]
+        ends = _merged(zero, good, self._failed, self._lost)
         enough = self._enough(_until(self._good, ends), _until(self._failed, ends))
-        starts = ends[enough & ~np.concatenate([[False], enough[:-1]])]
-        soaked = starts + self._rule.soak_ms
-        late = np.array([self._late_ms], dtype=np.int64)
-        return _merged(ends, self._new, self._bad, soaked, late)
+        soaked = ends[enough & ~np.concatenate([[False], enough[:-1]])] + self._rule.soak_ms
+        new = self._new[np.searchsorted(self._new, from_ms + self._rule.soak_ms) :]
+        return _merged(ends, new, self._bad, soaked, late)
 
     def codes(self, times: Integers) -> NDArray[np.int8]:
         """What the gate says at these instants, as codes."""

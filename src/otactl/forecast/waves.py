@@ -7,6 +7,7 @@ devices measure; a person answers a gate that needs an approval with yes.
 from __future__ import annotations
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -153,20 +154,27 @@ class WavesForecast:
 
 
 def forecast_waves(
-    scenario: WaveScenario, *, name: str, on_run: Callable[[int], None] | None = None
+    scenario: WaveScenario,
+    *,
+    name: str,
+    workers: int = 2,
+    on_run: Callable[[int], None] | None = None,
 ) -> WavesForecast:
     """Play every run.
 
     Args:
         scenario: What is forecast.
         name: What to call it.
-        on_run: Called with how many runs are done.
+        workers: How many runs at a time.
+        on_run: Called with how many runs are done, in the caller's thread.
     """
     runs = []
-    for seed in np.random.SeedSequence(scenario.seed).spawn(scenario.runs):
-        runs.append(play_waves(scenario, seed))
-        if on_run is not None:
-            on_run(len(runs))
+    seeds = np.random.SeedSequence(scenario.seed).spawn(scenario.runs)
+    with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="forecast") as pool:
+        for played in pool.map(lambda seed: play_waves(scenario, seed), seeds):
+            runs.append(played)
+            if on_run is not None:
+                on_run(len(runs))
     return WavesForecast(
         scenario=scenario, name=name, runs=tuple(runs), notes=tuple(_notes(scenario))
     )

@@ -83,9 +83,9 @@ def outcome_rows(forecast: WavesForecast) -> list[tuple[str, str]]:
         if forecast.way_back_failed:
             rows += [("  the rollback stops", f"in {share_text(forecast.way_back_failed)} of them")]
     refused = [
-        f"{wave.name} in {share_text(share)} of the runs"
+        f"{wave.name} in {share_text(hits)} of the runs"
         for number, (wave, _) in enumerate(forecast.scenario.planned)
-        if (share := forecast.refused_share(number))
+        if (hits := forecast.refused_share(number))
     ]
     if refused:
         rows += [("endTime is too near for", f"{', '.join(refused)}: a person is asked")]
