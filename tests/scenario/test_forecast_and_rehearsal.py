@@ -13,7 +13,8 @@ documentation; ``docs/forecast.md`` lists the differences, and the scenarios avo
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -61,7 +62,7 @@ class Scene:
     behave: str = ""
     exit_code: int = 0
     speed: int = 20
-    default: dict[str, object] = field(default_factory=dict)
+    options: tuple[str, ...] = ()
 
 
 def rollout(maximum: int, *, base: int | None = None, by: str = "", step: int = 0) -> str:
@@ -198,7 +199,7 @@ def rehearsed(deployable, scene, *, seed=SEED):
     deployable.write(**dict.fromkeys(scene.switches, True))
     state_dir = deployable.folder / f"state-{seed}"
     done = otactl(
-        "rehearse", str(deployable.path), "--things", str(scene.things),
+        "rehearse", str(deployable.path), *scene.options, "--things", str(scene.things),
         "--behave", scene.behave, "--seed", str(seed), "--speed", str(scene.speed),
         "--state-dir", str(state_dir), "--output", "json",
     )  # fmt: skip
@@ -280,26 +281,79 @@ def test_what_is_not_random_agrees_exactly(deployable, scene):
     assert seen == forecast
 
 
-def test_what_is_random_lies_within_the_forecasts_band(deployable, tmp_path):
-    scene = Scene("chance", 30, rollout(10), (ROLLOUT,), behave="fail=20", exit_code=1)
-    only = rehearsed(deployable, scene)
-    profile = tmp_path / "rack.toml"
-    profile.write_text(
-        '[[group]]\nname = "rack"\nonline = 1\n'
-        "start_delay_seconds = { low = 0, high = 5 }\n"
-        "bandwidth_bytes_per_second = 50000\ninstall_seconds = 1\nreboot_seconds = 1\n"
-        "failure_rate = 0.2\nsilence_rate = 0\n"
-    )
-    configuration = load_deployment(deployable.path).configuration
+RACK = (
+    '[[group]]\nname = "rack"\nonline = 1\n'
+    "start_delay_seconds = { low = 0, high = 5 }\n"
+    "bandwidth_bytes_per_second = 50000\ninstall_seconds = 1\nreboot_seconds = 1\n"
+    "failure_rate = 0.2\nsilence_rate = 0\n"
+)
+
+
+def played(deployable, scene, *, begin_ms=0):
+    """Two hundred runs of the scenario, each with a fifth that fails."""
     wanted = Wanted(
-        job=configuration.job,
-        profile=parse_profile(profile.read_text("utf-8")),
+        job=load_deployment(deployable.path).configuration.job,
+        profile=parse_profile(RACK),
         things=scene.things,
         image_bytes=8_000,
         runs=200,
         seed=1,
+        begins=datetime.fromtimestamp(begin_ms / 1000, UTC),
     )
-    failed = sorted(tallied.by_status.get(ExecutionStatus.FAILED, 0) for tallied in play(wanted))
-    low, high = failed[len(failed) // 20], failed[-len(failed) // 20]
+    return play(wanted)
 
-    assert low <= only.counts[ExecutionStatus.FAILED] <= high
+
+def is_in_band(value, counts):
+    """Whether it lies between the 5th and the 95th of a hundred runs."""
+    runs = sorted(counts)
+    return runs[len(runs) // 20] <= value <= runs[-len(runs) // 20]
+
+
+def test_what_is_random_lies_within_the_forecasts_band(deployable):
+    scene = Scene("chance", 30, rollout(10), (ROLLOUT,), behave="fail=20", exit_code=1)
+    only = rehearsed(deployable, scene)
+
+    failed = [run.by_status.get(ExecutionStatus.FAILED, 0) for run in played(deployable, scene)]
+    assert is_in_band(only.counts[ExecutionStatus.FAILED], failed)
+
+
+@pytest.mark.slow  # faster, each by itself: tests/unit/forecast/test_closed_forms.py, and
+# test_a_continuous_job_notifies_in_its_maintenance_windows_only
+def test_with_maintenance_windows_what_comes_when_lies_within_the_forecasts_band(deployable):
+    windows = (
+        "[SCHEDULING_CONFIG]\nmaintenanceWindowList = Fives\n"
+        "[MAINTENANCE_WINDOW_Fives]\nstartTime = cron(0/5 * * * ? *)\ndurationInMinutes = 2\n"
+    )
+    scene = Scene(
+        "windows",
+        14,
+        rollout(3) + windows,
+        (ROLLOUT, "useSchedulingConfig"),
+        behave="fail=20",
+        exit_code=1,
+        speed=10,
+        options=("--max-wait", "1500"),
+    )
+    deployable.default["targetSelection"] = "CONTINUOUS"
+    only = rehearsed(deployable, scene)
+    begin_ms = min(outcome.queued_at_ms for outcome in only.outcomes)
+    runs = played(deployable, scene, begin_ms=begin_ms)
+
+    # Three a minute, in two minutes of five: fourteen things take three windows at least.
+    minutes = sorted(minute_of(outcome.queued_at_ms, begin_ms) for outcome in only.outcomes)
+    assert minutes[-1] >= 10
+    ended = sorted((o.updated_at_ms - begin_ms) / MINUTE_MS for o in only.outcomes)
+    for minute in range(int(minutes[-1]) + 3):
+        at = np.array([minute])
+        so_far = sum(each < minute for each in minutes)
+        assert {int(run.curves.at("notified", at)[0]) for run in runs} == {so_far}, minute
+        if minute % 5 == 4:  # shortly before the next window everything of the last has ended
+            done = [
+                int(run.curves.at("succeeded", at)[0] + run.curves.at("unsuccessful", at)[0])
+                for run in runs
+            ]
+            assert is_in_band(sum(each < minute for each in ended), done), minute
+    assert is_in_band(
+        only.counts[ExecutionStatus.FAILED],
+        [run.by_status.get(ExecutionStatus.FAILED, 0) for run in runs],
+    )
