@@ -9,15 +9,18 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from otactl.deploy.eligibility import Choice
 from otactl.deploy.step import AnyStep, Step
 from otactl.model.comparison import ComparisonPlan
-from otactl.model.json_output import deployment as json_deployment
 from otactl.model.verify import VerifyRule
 from otactl.model.wave import GateRule
+
+if TYPE_CHECKING:
+    from otactl.model.json_output import deployment as json_deployment
 
 
 class PlannedWave(BaseModel):

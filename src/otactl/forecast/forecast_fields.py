@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from otactl.forecast.attempts import STATUSES
 from otactl.forecast.band import Band, band_fields
 from otactl.forecast.summary import MILESTONES, Forecast, not_notified
-from otactl.model.json_output import forecast as json_forecast
+
+if TYPE_CHECKING:
+    from otactl.model.json_output import forecast as json_forecast
 
 
 def forecast_fields(

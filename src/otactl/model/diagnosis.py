@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from otactl.model.json_output import account as json_account
+if TYPE_CHECKING:
+    from otactl.model.json_output import account as json_account
 
 
 class Health(StrEnum):

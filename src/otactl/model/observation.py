@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from otactl.model.json_output import account as json_account
+if TYPE_CHECKING:
+    from otactl.model.json_output import account as json_account
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.text import Text
 
 from otactl.errors.problem import Problem, Severity
-from otactl.model.json_output import account as json_account
 from otactl.views.foreign_text import clean
+
+if TYPE_CHECKING:
+    from otactl.model.json_output import account as json_account
 
 _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
 _PLURALS = {Severity.ERROR: "errors", Severity.WARNING: "warnings", Severity.NOTE: "notes"}

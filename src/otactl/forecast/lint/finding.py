@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from otactl.errors.problem import Severity
-from otactl.model.json_output import deployment as json_deployment
+
+if TYPE_CHECKING:
+    from otactl.model.json_output import deployment as json_deployment
 
 #: Where each code is explained, with an example.
 PAGE = "docs/lint.md"

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from otactl.forecast.band import Band, band_fields
 from otactl.forecast.ensemble import Scenario
 from otactl.model.job_configuration import AbortCriterion, JobConfiguration, Rollout
-from otactl.model.json_output import forecast as json_forecast
+
+if TYPE_CHECKING:
+    from otactl.model.json_output import forecast as json_forecast
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

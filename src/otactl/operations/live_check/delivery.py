@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from otactl.deploy.image_file import measure_image
 from otactl.deploy.ownership import describe_ours
@@ -13,11 +14,13 @@ from otactl.device.profile import DeviceProfile
 from otactl.fleet import DevicePlan, FleetRun, ThingResult
 from otactl.model.firmware import Firmware
 from otactl.model.job_configuration import JobConfiguration
-from otactl.model.json_output import account as json_account
 from otactl.model.status import ExecutionStatus
 from otactl.operations.live_check.session import LiveSession
 from otactl.wire.image_description import ImageDescription
 from otactl.wire.job_document import build_document, encode_document, presigned_url_placeholder
+
+if TYPE_CHECKING:
+    from otactl.model.json_output import account as json_account
 
 #: The images, in bytes: one block of a stream, and fifty.
 SIZES = (4 * 1024, 200 * 1024)

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from otactl.aws.call_budget import Budget, BudgetedCounter
 from otactl.aws.clients import AwsClients, AwsSettings
 from otactl.aws.identity import account_of
 from otactl.errors import Interrupted, OtactlError, UserMistake
 from otactl.fleet import FleetDirectory
-from otactl.model.json_output import account as json_account
 from otactl.model.observation import Observation
 from otactl.operations.clock import CommandClock
 from otactl.operations.environment import DeploymentEnvironment
@@ -34,6 +33,9 @@ from otactl.operations.live_check.session import LiveSession
 from otactl.operations.load import LoadedDeployment
 from otactl.operations.location_options import LocationOptions
 from otactl.operations.state_directory import state_directory
+
+if TYPE_CHECKING:
+    from otactl.model.json_output import account as json_account
 
 #: One run; removing what an earlier one left has as much again.
 BUDGET = Budget(

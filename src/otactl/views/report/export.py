@@ -9,9 +9,9 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from otactl.model.json_output import SCHEMA_VERSION
-from otactl.model.json_output import deployment as json_deployment
 from otactl.model.outcome import ThingOutcome
 from otactl.model.wave import decision_fields
 from otactl.operations.report_content import ReportContent
@@ -19,6 +19,9 @@ from otactl.views.foreign_text import csv_cell
 from otactl.views.foreign_text import to_json as json_text
 from otactl.views.snapshot_fields import execution_fields
 from otactl.views.wording import instant
+
+if TYPE_CHECKING:
+    from otactl.model.json_output import deployment as json_deployment
 
 _COLUMNS = (
     "round",
