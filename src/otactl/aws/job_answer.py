@@ -7,22 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from otactl.model.arn import Arn
 from otactl.model.job_configuration import (
     AbortCriterion,
-    ExponentialRate,
     JobConfiguration,
     PresignedUrl,
-    RateIncreaseCriteria,
     RetryCriterion,
     Rollout,
     Scheduling,
 )
+from otactl.model.members import value_of
 from otactl.model.outcome import ThingOutcome
 from otactl.model.snapshot import JobCounts, JobDescription
-from otactl.model.status import ExecutionStatus, FailureType, JobStatus, TargetSelection
+from otactl.model.status import ExecutionStatus, JobStatus, TargetSelection
+
+V = TypeVar("V")
 
 # The counters of JobProcessDetails, by what they count.
 _COUNTERS = {
@@ -85,66 +86,20 @@ def epoch_ms(time: datetime | None) -> int | None:
 
 
 def _configuration(job: Mapping[str, Any]) -> JobConfiguration:
-    presigned = job.get("presignedUrlConfig") or {}
-    schedule = job.get("schedulingConfig") or {}
+    def policy(name: str) -> Mapping[str, Any]:
+        return job.get(name) or {}
+
+    def criteria(kind: type[V], name: str) -> tuple[V, ...]:
+        return tuple(value_of(kind, each) for each in policy(name).get("criteriaList", ()))
+
+    rollout = {name: each for name, each in policy("jobExecutionsRolloutConfig").items() if each}
+    presigned, schedule = policy("presignedUrlConfig"), policy("schedulingConfig")
     return JobConfiguration(
         target_selection=TargetSelection(job.get("targetSelection") or TargetSelection.SNAPSHOT),
-        rollout=_rollout(job.get("jobExecutionsRolloutConfig") or {}),
-        abort_criteria=tuple(
-            AbortCriterion(
-                failure_type=FailureType(criterion["failureType"]),
-                threshold_percentage=float(criterion["thresholdPercentage"]),
-                min_number_of_executed_things=int(criterion["minNumberOfExecutedThings"]),
-            )
-            for criterion in (job.get("abortConfig") or {}).get("criteriaList", ())
-        ),
-        in_progress_timeout_minutes=(job.get("timeoutConfig") or {}).get(
-            "inProgressTimeoutInMinutes"
-        ),
-        retry_criteria=tuple(
-            RetryCriterion(
-                failure_type=FailureType(criterion["failureType"]),
-                number_of_retries=int(criterion["numberOfRetries"]),
-            )
-            for criterion in (job.get("jobExecutionsRetryConfig") or {}).get("criteriaList", ())
-        ),
-        presigned_url=(
-            PresignedUrl(
-                role_arn=presigned["roleArn"],
-                expires_in_seconds=int(presigned.get("expiresInSec", 3600)),
-            )
-            if presigned.get("roleArn")
-            else None
-        ),
-        scheduling=(
-            Scheduling(
-                start_time=schedule.get("startTime"),
-                end_time=schedule.get("endTime"),
-                end_behavior=schedule.get("endBehavior"),
-            )
-            if schedule
-            else None
-        ),
-    )
-
-
-def _rollout(rollout: Mapping[str, Any]) -> Rollout | None:
-    if not rollout.get("maximumPerMinute"):
-        return None
-    rate = rollout.get("exponentialRate") or {}
-    criteria = rate.get("rateIncreaseCriteria") or {}
-    return Rollout(
-        maximum_per_minute=int(rollout["maximumPerMinute"]),
-        exponential_rate=(
-            ExponentialRate(
-                base_rate_per_minute=int(rate["baseRatePerMinute"]),
-                increment_factor=float(rate["incrementFactor"]),
-                rate_increase_criteria=RateIncreaseCriteria(
-                    number_of_notified_things=criteria.get("numberOfNotifiedThings"),
-                    number_of_succeeded_things=criteria.get("numberOfSucceededThings"),
-                ),
-            )
-            if rate
-            else None
-        ),
+        rollout=value_of(Rollout, rollout) if "maximumPerMinute" in rollout else None,
+        abort_criteria=criteria(AbortCriterion, "abortConfig"),
+        in_progress_timeout_minutes=policy("timeoutConfig").get("inProgressTimeoutInMinutes"),
+        retry_criteria=criteria(RetryCriterion, "jobExecutionsRetryConfig"),
+        presigned_url=value_of(PresignedUrl, presigned) if presigned.get("roleArn") else None,
+        scheduling=value_of(Scheduling, schedule) if schedule else None,
     )

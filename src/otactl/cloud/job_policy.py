@@ -5,13 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from otactl.model.job_configuration import (
-    ExponentialRate,
-    MaintenanceWindow,
-    RateIncreaseCriteria,
-    Rollout,
-    Scheduling,
-)
+from otactl.model.job_configuration import Rollout, Scheduling
+from otactl.model.members import value_of
 
 
 def rollout_of(job: Mapping[str, Any], per_minute: int) -> Rollout:
@@ -22,22 +17,8 @@ def rollout_of(job: Mapping[str, Any], per_minute: int) -> Rollout:
         per_minute: What the service notifies in a minute at most.
     """
     config = job.get("jobExecutionsRolloutConfig") or {}
-    rate = config.get("exponentialRate")
     maximum = min(config.get("maximumPerMinute") or per_minute, per_minute)
-    if rate is None:
-        return Rollout(maximum_per_minute=maximum)
-    criteria = rate["rateIncreaseCriteria"]
-    return Rollout(
-        maximum_per_minute=maximum,
-        exponential_rate=ExponentialRate(
-            base_rate_per_minute=rate["baseRatePerMinute"],
-            increment_factor=rate["incrementFactor"],
-            rate_increase_criteria=RateIncreaseCriteria(
-                number_of_notified_things=criteria.get("numberOfNotifiedThings"),
-                number_of_succeeded_things=criteria.get("numberOfSucceededThings"),
-            ),
-        ),
-    )
+    return value_of(Rollout, {**config, "maximumPerMinute": maximum})
 
 
 def scheduling_of(job: Mapping[str, Any]) -> Scheduling:
@@ -46,15 +27,4 @@ def scheduling_of(job: Mapping[str, Any]) -> Scheduling:
     Args:
         job: With the members of CreateJob, which fit its shape.
     """
-    config = job.get("schedulingConfig") or {}
-    return Scheduling(
-        start_time=config.get("startTime"),
-        end_time=config.get("endTime"),
-        end_behavior=config.get("endBehavior"),
-        maintenance_windows=tuple(
-            MaintenanceWindow(
-                start_time=window["startTime"], duration_minutes=window["durationInMinutes"]
-            )
-            for window in config.get("maintenanceWindows") or ()
-        ),
-    )
+    return value_of(Scheduling, job.get("schedulingConfig") or {})

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from otactl.model.eligibility import LeftOut
-from otactl.model.job_configuration import JobConfiguration
 from otactl.model.outcome import ThingOutcome, WaveResult
 from otactl.model.progress import FailureGroup, Percentiles
 from otactl.model.status import ExecutionStatus
@@ -16,8 +14,6 @@ from otactl.model.verify import ThingVersion
 from otactl.model.wave import Decision, Verdict
 from otactl.monitor.failure_groups import FailureGroups
 from otactl.monitor.percentile import percentiles
-
-_UNDERSCORED = re.compile("_([a-z])")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,19 +151,3 @@ class ReportContent:
         if self.waves:
             return f"Wave {self.waves[each.round - 1].name}"
         return f"Round {each.round}" if self.planned_rounds > 1 else "The job"
-
-
-def configuration_fields(configuration: JobConfiguration) -> dict[str, Any]:
-    """The policy a job runs under, named like the service's; what it does not say is left out."""
-    fields: dict[str, Any] = _named_alike(asdict(configuration))
-    return fields
-
-
-def _named_alike(part: Any) -> Any:
-    if isinstance(part, dict):
-        return {
-            _UNDERSCORED.sub(lambda found: found[1].upper(), key): _named_alike(each)
-            for key, each in part.items()
-            if each not in (None, ())
-        }
-    return [_named_alike(each) for each in part] if isinstance(part, tuple | list) else part

@@ -20,10 +20,11 @@ from otactl.deploy.step import CreateJob, UploadImage
 from otactl.deploy.wave_result import wave_results
 from otactl.errors import OtactlError, UserMistake
 from otactl.model.identifier import is_job_id
+from otactl.model.members import members_of
 from otactl.model.outcome import RoundResult, ThingOutcome
 from otactl.model.snapshot import JobDescription
 from otactl.model.status import ExecutionStatus, TargetSelection
-from otactl.operations.report_content import ReportContent, RoundContent, configuration_fields
+from otactl.operations.report_content import ReportContent, RoundContent
 
 if TYPE_CHECKING:
     from otactl.aws.jobs import IotJobs
@@ -69,7 +70,7 @@ def _content(journal: Journal, path: Path, made_ms: int) -> ReportContent:
         image_sha256=plan.image_sha256,
         image_bytes=None if image is None else image.size_bytes,
         document=created.document if created else "",
-        policy=configuration_fields(created.configuration) if created else {},
+        policy=members_of(created.configuration) if created else {},
         api_calls=journal.calls,
         notes=notes,
         waves=wave_results(journal),
@@ -233,7 +234,7 @@ def service_content(
         is_running=job.completed_at_ms is None,
         failure=job.comment,
         document=_document(jobs, job_id),
-        policy=configuration_fields(job.configuration),
+        policy=members_of(job.configuration),
     )
 
 

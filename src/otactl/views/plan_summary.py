@@ -7,10 +7,11 @@ bad image can do. The same as fields for ``--output json``.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from otactl.model.arn import Arn
+from otactl.model.members import members_of
 from otactl.model.status import TargetSelection
 from otactl.rules.rollout import DEFAULT_MAXIMUM_PER_MINUTE
 from otactl.views.wording import rounds_words, things_words
@@ -67,8 +68,8 @@ class PlanSummary:
                 "account": self.account,
                 "region": self.region,
             },
-            "rate": None if job.rollout is None else policy_fields(job.rollout),
-            "abort": [policy_fields(criterion) for criterion in job.abort_criteria],
+            "rate": None if job.rollout is None else members_of(job.rollout),
+            "abort": members_of(job.abort_criteria),
             "timeout": {"inProgressMinutes": job.in_progress_timeout_minutes},
             "cost": {
                 "usd": round(bill.total, 6),
@@ -142,18 +143,3 @@ def _cost_words(cost: UndisturbedCost) -> str:
         f" (executions: {cost.executions:,}; metered messages: {cost.messages:,};"
         f" prices of {cost.prices_read:%B %Y}; `otactl forecast` has the rest)"
     )
-
-
-def policy_fields(policy: Rollout | AbortCriterion) -> dict[str, Any]:
-    """A policy in the spelling of CreateJob, without what is not set."""
-    return _camel(asdict(policy))
-
-
-def _camel(fields: dict[str, Any]) -> dict[str, Any]:
-    named = {}
-    for name, value in fields.items():
-        first, *rest = name.split("_")
-        key = first + "".join(word.capitalize() for word in rest)
-        if value is not None:
-            named[key] = _camel(value) if isinstance(value, dict) else value
-    return named

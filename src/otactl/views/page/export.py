@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from otactl.model.members import members_of
 from otactl.monitor.table_query import TableQuery
-from otactl.operations.report_content import ReportContent, RoundContent, configuration_fields
+from otactl.operations.report_content import ReportContent, RoundContent
 from otactl.views.report import to_csv, to_html
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def _content(board: Board, job_id: str, query: TableQuery) -> ReportContent:
         things=len(things),
         is_running=ended_ms is None,
         failure="" if job is None else job.comment,
-        policy={} if job is None else configuration_fields(job.configuration),
+        policy={} if job is None else members_of(job.configuration),
         notes=_notes(snapshot, len(things)),
     )
 

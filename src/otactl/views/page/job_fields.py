@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from otactl.model.members import members_of
 from otactl.model.outcome import ThingOutcome
 from otactl.model.snapshot import JobDescription, JobSnapshot
 from otactl.monitor.failure_groups import is_own_word
-from otactl.operations.report_content import configuration_fields
 from otactl.views.foreign_text import clean
 from otactl.views.outcome import Tone, outcome_of
 from otactl.views.snapshot_fields import execution_fields, snapshot_fields
@@ -160,5 +160,5 @@ def policy_fields(job: JobDescription) -> dict[str, Any]:
     return {
         "targets": list(job.targets),
         "description": job.description,
-        "policy": configuration_fields(job.configuration),
+        "policy": members_of(job.configuration),
     }
