@@ -43,6 +43,8 @@ SEED = "7"
 #: A failure comes when all others of the wave have begun, four seconds of ours later, however
 #: busy the machine: what is still QUEUED when the gate fails is cancelled, and notified of nothing.
 FAILS_LAST = replace(QUICK, install_ms=240_000)
+#: Half a minute of ours for an image of 5,000 bytes: in progress when the others have ended.
+DOWNLOADS_LONG = replace(QUICK, block_size=256, link_bytes_per_second=5, answer_timeout_ms=600_000)
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +72,7 @@ class Site:
         timeout: ``inProgressTimeoutInMinutes``.
         prefix: What the names begin with.
         sections: Of the file, beside those of waves and timeout.
+        default: Keys of [DEFAULT].
         keys: Of [WAVE_CONFIG].
     """
 
@@ -87,6 +90,7 @@ class Site:
         timeout: int,
         prefix: str = "w",
         sections: str = "",
+        default: Mapping[str, object] | None = None,
         **keys: object,
     ) -> None:
         self.cloud, self.folder = cloud, folder
@@ -111,7 +115,7 @@ class Site:
             job_id=self.job_id,
             sections=f"[TIMEOUT_CONFIG]\ninProgressTimeoutInMinutes = {timeout}\n"
             f"{sections}[WAVE_CONFIG]\n{section}",
-        ).write(useWaveConfig=True, useTimeoutConfig=True, cleanUpCfg=False)
+        ).write(useWaveConfig=True, useTimeoutConfig=True, cleanUpCfg=False, **(default or {}))
         self._directory = FleetDirectory(folder / "fleet")
         self._manifest = plan_fleet(self.clients, things=self.names, groups={})
         list(create_fleet(self.clients, self._directory, self._manifest))
@@ -120,10 +124,11 @@ class Site:
     def fleet(self, names: list[str] | None = None, **behaviours: list[str]) -> Iterator[FleetRun]:
         """These devices, all connected; each behaves as it is listed."""
         of = {name: Behaviour(kind) for kind, listed in behaviours.items() for name in listed}
+        profiles = {Behaviour.FAIL: FAILS_LAST, Behaviour.SLOW: DOWNLOADS_LONG}
         plans = [
             DevicePlan(
                 thing_name=name,
-                profile=FAILS_LAST if of.get(name) is Behaviour.FAIL else QUICK,
+                profile=profiles.get(of.get(name), QUICK),
                 behaviour=of.get(name, Behaviour.SUCCEED),
                 factory=self.factories.get(name),
             )

@@ -289,6 +289,28 @@ def test_an_image_that_is_kept_outlives_the_clean_up_and_no_other_takes_it(site)
     assert not it.jobs.jobs
 
 
+def test_what_was_in_the_middle_of_the_update_may_reboot_before_it_is_decided_on(site):
+    it = site(default={"abortWaitMinutes": "0"})
+    it.deploy({"canary": [FAILED_EARLY] * 4 + [Fate(takes_s=600, step="downloading")]})
+    late = it.waves["canary"][4]
+    it.states.report(late, is_connected=False)
+    sleep = it.clock.sleep
+
+    def sleep_and_connect(seconds):
+        sleep(seconds)
+        (one,) = (e for e in it.jobs.all_of("TestJob1234-canary") if e.thing_name == late)
+        if one.status.is_terminal and it.clock.now_ms() > one.updated_at_ms + 20_000:
+            it.states.report(late, is_connected=True)
+            it.took(late)
+
+    it.clock.sleep = sleep_and_connect
+
+    (result,) = it.roll_back().results
+
+    # It is waited for: as it was gone at its end, it would have counted as offline.
+    assert result.waves[0].result.counts == {ExecutionStatus.SUCCEEDED: 1}
+
+
 @pytest.mark.parametrize("ahead_ms", [0, DAY_MS, -DAY_MS])
 def test_a_thing_that_has_just_succeeded_is_given_the_time_to_report(site, ahead_ms):
     """A liar says some seconds later that it runs what it had: it is not touched again."""

@@ -148,11 +148,9 @@ class RollbackRun:
         found = rollback_set((), None)
         while failure is None:
             with self._evidence() as evidence:
-                found = self._find(evidence)
-                if self._await_reports(evidence, found):
-                    found = self._find(evidence)
-                if not found.to_version and self._outlast_updates(evidence, found):
-                    found = self._find(evidence)
+                found = self._look(evidence)
+                while not found.to_version and self._outlast_updates(evidence, found):
+                    found = self._look(evidence)
             plans_made = list(self._plans(found))
             if not plans_made:
                 break
@@ -191,6 +189,11 @@ class RollbackRun:
         )
         version = self._journal.plan.image_version or self._configuration.reported_version
         return rollback_set(histories, version)
+
+    def _look(self, evidence: RollbackEvidence) -> RollbackSet:
+        """Who is rolled back, with the time to report for those that have just ended."""
+        found = self._find(evidence)
+        return self._find(evidence) if self._await_reports(evidence, found) else found
 
     def _await_reports(self, evidence: RollbackEvidence, found: RollbackSet) -> bool:
         """Give those that have just ended the time to report; whether there were such."""
