@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,45 @@ def test_maintenance_windows_spread_a_rollout_over_nights(tmp_path: Path) -> Non
     assert fields["finishedSeconds"]["50"]["p5"] > 86_400
     assert fields["finishedSeconds"]["90"]["p5"] > 3 * 86_400
     assert "maintenance windows" in " ".join(fields["notes"])
+
+
+def test_of_waves_people_versions_the_end_and_the_way_back_are_told(tmp_path: Path) -> None:
+    text = (EXAMPLES / "waves.ini").read_text()
+    text = text.replace("cleanUpCfg = True", "cleanUpCfg = False\nuseVerifyConfig = True")
+    text = text.replace("waveList = canary:100", WAVE_KEYS)
+    end = datetime.now(UTC) + timedelta(days=3)
+    file = tmp_path / "dev.ini"
+    file.write_text(
+        f"{text}\n[VERIFY_CONFIG]\nversionPath = version\nexpectedVersion = 2\nverifyMinutes = 90\n"
+        "[ROLLBACK_CONFIG]\nimageList = 1: firmware.bin\n"
+    )
+    later = tmp_path / "ends.ini"
+    scheduled = file.read_text().replace("= SNAPSHOT", "= SNAPSHOT\nuseSchedulingConfig = True")
+    later.write_text(f"{scheduled}[SCHEDULING_CONFIG]\nendTime = {end:%Y-%m-%dT%H:%M}\n")
+    page = tmp_path / "page.html"
+
+    good = otactl("forecast", str(file), *FLEET, "--html", str(page))
+    bad = otactl("forecast", str(file), *FLEET, "--failure-rate", "0.2", "--output", "json")
+    ends = otactl("forecast", str(later), *FLEET, "--approval-minutes", "1440", "--output", "json")
+
+    assert good.returncode == 0, good.stderr
+    for shown in (good.stdout, page.read_text("utf-8")):
+        assert "plus the time until somebody approves canary, early" in shown
+        assert "no old_rate and no dark_rate" in shown
+    fields = json.loads(bad.stdout)
+    assert fields["stopProbability"] == 1
+    assert 50 < fields["rollback"]["things"]["median"] <= 100
+    assert fields["rollback"]["seconds"]["median"] > 60
+    # Two days until two waves are approved, and the third has half a day left.
+    waves = {wave["wave"]: wave for wave in json.loads(ends.stdout)["waves"]}
+    assert waves["early"]["gateSeconds"]["p5"] > 2 * (86_400 + 5_400)
+    assert waves["rest"]["needsApproval"]
+
+
+WAVE_KEYS = """onGateFailure = rollback
+approval = True
+requiredVerifiedPercentage = 80
+waveList = canary:100"""
 
 
 def test_two_files_are_compared_side_by_side() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from rich.table import Table
@@ -55,7 +56,8 @@ def gate_rows(forecast: WavesForecast) -> list[tuple[str, ...]]:
             for verdict in (Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE)
         )
         when = "never begins" if decided is None else band_text(decided, duration_text)
-        if wave.rule.needs_approval and decided is not None and not forecast.scenario.answer_ms:
+        waits = wave.rule.needs_approval and forecast.share(number, Verdict.PASS)
+        if waits and not forecast.scenario.answer_ms:
             when += " + approval"
         rows.append((wave.name, f"{things:,}", *shares, when))
     return rows
@@ -96,7 +98,7 @@ def end_text(forecast: WavesForecast) -> str:
     """When the last gate passes, and what a person adds to it."""
     end, names = band_text(forecast.end_seconds, duration_text), ", ".join(forecast.approvals)
     minutes = duration_text(forecast.scenario.answer_ms / 1000)
-    if not names:
+    if not names or not math.isfinite(forecast.end_seconds.low):
         return end
     if not forecast.scenario.answer_ms:
         return f"{end}, plus the time until somebody approves {names}"

@@ -127,6 +127,9 @@ def test_an_approval_is_named_and_comes_on_top_or_after_the_time_that_is_given()
     assert "plus the time until somebody approves canary, early, rest" in shown(at_once)
     assert "somebody approves" not in shown(plain)
     assert " + approval" in gate_rows(at_once)[0][-1]
+    broken = forecast_waves(of(HEALTHY.model_copy(update={"failure_rate": 0.9}), rule), name="x")
+    assert "+ approval" not in shown(broken)
+    assert "until somebody approves canary" not in shown(broken)
     assert later.end_seconds.median == plain.end_seconds.median + 3 * 7200
     assert "with 2 h until somebody approves each of canary" in shown(later)
     fields = later.to_fields()

@@ -21,8 +21,10 @@ from tests.support.wrong_clock import WrongClock
 from otactl.deploy.journal import Journal, Phase
 from otactl.deploy.journal_file import JournalLocked
 from otactl.errors import GateFailed, RollbackFailed, UserMistake
+from otactl.forecast.distribution import constant
+from otactl.forecast.profile import FleetProfile, Group
 from otactl.model.status import ExecutionStatus
-from otactl.operations.forecast_inputs import read_fleet
+from otactl.operations.forecast_inputs import FleetInputs, read_fleet
 from otactl.operations.load import load_deployment
 from otactl.operations.report_source import journal_content
 from otactl.operations.rollback.run import RollbackRun
@@ -381,6 +383,38 @@ def test_a_dry_run_forecasts_first_fifty_then_the_rest_by_the_connections_it_rea
     text = console.export_text()
     assert "all gates passed after" in text
     assert "an unremarkable fleet is assumed" in text
+
+
+@pytest.mark.parametrize("count", [40, 120])
+def test_a_rollback_takes_as_long_as_its_dry_run_said(site, count):
+    names = [f"t{number:03}" for number in range(count + 2)]
+    it = site(dict.fromkeys(names, "1.0"), waveList=f"canary:{count}")
+    it.deploy({"canary": [FAILED_EARLY] * (count // 10)})
+    it.took(*it.waves["canary"][count // 10 :])
+    fate = Fate(begins_s=3, takes_s=40)
+    for wave in ("first", "rest"):
+        it.jobs.fates_of[f"TestJob1234-rb-1-{wave}"] = dict.fromkeys(names, fate)
+    group = Group(
+        failure_rate=0,
+        silence_rate=0,
+        online=0,
+        start_delay_seconds=constant(3),
+        bandwidth_bytes_per_second=constant(10**9),
+        install_seconds=constant(40),
+        reboot_seconds=constant(0),
+    )
+    fleet = FleetInputs(profile=FleetProfile(group=(group,)), is_assumed=False)
+    run = RollbackRun(it.journal, stored(it.journal), it.environment, is_dry=True)
+    (found,) = with_forecasts(run.run(), stored(it.journal), fleet).forecasts
+    began_ms = it.clock.ms
+
+    assert it.roll_back().failure is None
+
+    seconds = (it.clock.ms - began_ms) / 1000
+    waves = len(found.scenario.planned)
+    assert waves == (1 if count < 50 else 2)
+    # What is left of the minute for reports, and a poll for each gate and for the stop and the end.
+    assert found.end_seconds.low <= seconds <= found.end_seconds.high + 60 + 5 * (waves + 3)
 
 
 def test_a_dry_run_names_who_gets_what_and_changes_nothing(site):
