@@ -7,13 +7,16 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-# Many tests wait for devices, rollouts and answers: two processes for each processor.
-JOBS ?= $(shell echo $$((2 * $$(nproc 2>/dev/null || echo 2))))
+# Many tests wait for devices, rollouts and answers: three processes for each processor.
+JOBS ?= $(shell echo $$((3 * $$(nproc 2>/dev/null || echo 2))))
 # They write journals, which wait for the disk; in memory, if there are 3 GiB of it, they do not.
 MEMORY := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 3000000 { print "TMPDIR=/dev/shm" }')
 PYTEST := $(MEMORY) $(BIN)/pytest -n $(JOBS) --dist worksteal
 
-.PHONY: demo test test-all lint types imports tests docs schemas format clean
+# What pytest makes of the assertions, and Python of the sources, is kept, wherever this runs.
+export PYTHONDONTWRITEBYTECODE :=
+
+.PHONY: demo test test-all checks lint types imports rewritten tests docs schemas format clean
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -29,7 +32,11 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 demo: $(VENV)/.demo
 	$(BIN)/otactl rehearse examples/dev.ini
 
-test: lint types imports tests
+test: checks tests
+
+# Beside one another: each takes one processor.
+checks: $(VENV)/.dev
+	$(MAKE) --no-print-directory --output-sync=target -j 2 types lint imports rewritten
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -37,16 +44,19 @@ lint: $(VENV)/.dev
 
 types: $(VENV)/.dev
 	$(BIN)/mypy
-	$(BIN)/mypy tests/typing/api.py
 
 imports: $(VENV)/.dev
 	$(BIN)/lint-imports
+
+# Once, so that not every process of the test run rewrites every file; what is wrong, `tests` says.
+rewritten: $(VENV)/.dev
+	-@$(BIN)/pytest --collect-only -qq tests >/dev/null
 
 tests: $(VENV)/.dev
 	sh tests/debian-packages.sh
 	$(PYTEST) -m "not slow and not aws"
 
-test-all: lint types imports
+test-all: checks
 	sh tests/debian-packages.sh
 	OTACTL_EXAMPLES=random $(PYTEST) -m "not aws"
 

@@ -18,6 +18,7 @@ import aiomqtt
 import pytest
 from hypothesis import HealthCheck, settings
 from tests.support.any_account import AnyAccount, open_real_account
+from tests.support.order import spread
 from tests.support.output_schema import checked, commands_with_schema
 
 from otactl.aws.clients import AwsClients, AwsSettings
@@ -68,9 +69,15 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         return
     is_whole = config.args == config.getini("testpaths") and not config.getoption("keyword")
     missing = commands_with_schema() - checked
-    if is_whole and not session.shouldstop and missing:
+    if is_whole and not config.option.collectonly and not session.shouldstop and missing:
         print(f"\nno test ran these with --output json: {', '.join(sorted(missing))}")  # noqa: T201
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.hookimpl(trylast=True)  # after those that deselect
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give each process of a parallel run its share of the tests that wait."""
+    items[:] = spread(items)
 
 
 class StartCloud(Protocol):

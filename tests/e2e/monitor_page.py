@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 import signal
-import subprocess
-import sys
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from tests.e2e.deployable import Deployable
 from tests.e2e.program import environment
+from tests.support.warm_program import WarmProgram
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +27,7 @@ _DEADLINE_SECONDS = 120
 class Running:
     """A program that runs, and what it has said so far."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, process: WarmProgram) -> None:
         self.process = process
         self._said: list[str] = []
         self._heard = 0
@@ -82,14 +81,7 @@ class Running:
 @contextmanager
 def running(*arguments: str, cloud: RunningCloud | None = None, cwd: Path) -> Iterator[Running]:
     """Run ``otactl`` beside the test; Ctrl-C ends it with the block, and it must not mind."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "otactl", *arguments],
-        env=environment(cloud),
-        cwd=cwd,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with WarmProgram(arguments, env=environment(cloud), cwd=cwd) as process:
         program = Running(process)
         try:
             yield program

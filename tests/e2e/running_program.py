@@ -6,11 +6,12 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from tests.support.warm_program import WarmProgram
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +28,7 @@ class RunningProgram:
         arguments: Of ``otactl``.
         env: Its environment, whole.
         cwd: Where it runs.
-        command: Another program in place of ``otactl``.
+        command: Another program in place of ``otactl``, which is a fork of the warm one.
     """
 
     def __init__(
@@ -35,16 +36,20 @@ class RunningProgram:
         *arguments: str,
         env: dict[str, str],
         cwd: Path | None = None,
-        command: tuple[str, ...] = (sys.executable, "-m", "otactl"),
+        command: tuple[str, ...] = (),
     ) -> None:
-        self._process = subprocess.Popen(
-            [*command, *arguments],
-            env=env,
-            cwd=cwd,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
+        self._process = (
+            subprocess.Popen(
+                [*command, *arguments],
+                env=env,
+                cwd=cwd,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            if command
+            else WarmProgram(arguments, env=env, cwd=cwd)
         )
         self._written: dict[str, list[str]] = {"stdout": [], "stderr": []}
         self._threads = [

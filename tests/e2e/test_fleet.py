@@ -9,8 +9,6 @@ import json
 import random
 import signal
 import ssl
-import subprocess
-import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -20,6 +18,7 @@ from tests.e2e.program import environment, otactl
 from tests.support.fleet_stage import Stage
 from tests.support.output_schema import check_output
 from tests.support.waiting import wait_until
+from tests.support.warm_program import WarmProgram
 
 from otactl.fleet import FleetDirectory, FleetManifest
 from otactl.fleet.slot import SlotStore
@@ -72,18 +71,14 @@ def pumps(
 
 
 @contextlib.contextmanager
-def running(pumps: Stage, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+def running(pumps: Stage, *arguments: str) -> Iterator[WarmProgram]:
     """``otactl fleet run`` beside the test; killed if it is still there in the end."""
-    program = subprocess.Popen(
+    program = WarmProgram(
         [
-            *(sys.executable, "-m", "otactl", "fleet", "run"),
-            *("--dir", str(pumps.directory.root), "--grace", "0.5", "--output", "json"),
-            *arguments,
+            *("fleet", "run", "--dir", str(pumps.directory.root)),
+            *("--grace", "0.5", "--output", "json", *arguments),
         ],
         env=environment(pumps.cloud),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
     )
     try:
         yield program
@@ -93,10 +88,10 @@ def running(pumps: Stage, *arguments: str) -> Iterator[subprocess.Popen[str]]:
         program.communicate()
 
 
-def _finish(program: subprocess.Popen[str]) -> dict[str, object]:
+def _finish(program: WarmProgram) -> dict[str, object]:
     output, errors = program.communicate(timeout=120)
     assert "Traceback" not in errors
-    check_output(program.args[3:], output)
+    check_output(program.args[1:], output)
     fields = json.loads(output)
     assert isinstance(fields, dict)
     return fields
@@ -238,7 +233,6 @@ def test_it_stops_when_it_is_asked_to(
     pumps: Stage, arguments: tuple[str, ...], number: int, code: int
 ) -> None:
     with running(pumps, *arguments) as program:
-        assert program.stderr is not None
         # Not a terminal: the first line is written when the fleet first says how it stands.
         assert "devices connected" in program.stderr.readline()
         before = time.monotonic()
@@ -256,7 +250,6 @@ def test_a_fleet_that_runs_is_neither_run_again_nor_deleted(
     """Two processes with the same certificates take each other's connections for ever."""
     where = ("--dir", str(pumps.directory.root))
     with running(pumps, "--forever") as program:
-        assert program.stderr is not None
         assert "devices connected" in program.stderr.readline()
 
         refused = [otactl("fleet", verb, *where, cloud=cloud) for verb in ("run", "delete")]

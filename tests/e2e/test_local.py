@@ -13,23 +13,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.support.output_schema import check_output
+from tests.support.warm_program import WarmProgram, run_warm
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-PROGRAM = (sys.executable, "-m", "otactl")
 #: The virtual environment's programs, whether or not it is activated.
 PATH = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
 
 def otactl(*arguments: str) -> subprocess.CompletedProcess[str]:
-    ended = subprocess.run(
-        [*PROGRAM, *arguments], capture_output=True, text=True, timeout=60, check=False
-    )
-    check_output(arguments, ended.stdout)
-    return ended
+    return run_warm(arguments, env=os.environ, cwd=None, timeout=60)
 
 
 @pytest.fixture
@@ -127,10 +122,7 @@ def test_a_file_left_by_a_killed_cloud_counts_as_none(state: str) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_in_the_foreground_a_signal_stops_it(state: str, number: signal.Signals) -> None:
-    with subprocess.Popen(
-        [*PROGRAM, "local", "up", "--state-dir", state], stdout=subprocess.PIPE, text=True
-    ) as up:
-        assert up.stdout is not None
+    with WarmProgram(["local", "up", "--state-dir", state], env=os.environ) as up:
         assert up.stdout.readline() == "The local cloud is ready.\n"
         up.send_signal(number)
         assert up.wait(10) == 0
@@ -139,17 +131,10 @@ def test_in_the_foreground_a_signal_stops_it(state: str, number: signal.Signals)
 
 
 def test_down_ends_the_foreground_command_too(state: str) -> None:
-    with subprocess.Popen(
-        [*PROGRAM, "local", "up", "--state-dir", state],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as up:
-        assert up.stdout is not None
+    with WarmProgram(["local", "up", "--state-dir", state], env=os.environ) as up:
         up.stdout.readline()
         otactl("local", "down", "--state-dir", state)
         assert up.wait(10) == 0
-        assert up.stderr is not None
         assert "stopped" in up.stderr.read()
 
 

@@ -10,6 +10,7 @@ import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tests.support.output_schema import check_output
+from tests.support.warm_program import WarmProgram, run_warm
 from typer.testing import CliRunner
 
 from otactl.aws.queue_setup import TableSettings, make_table
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from otactl.aws.clients import AwsClients
     from otactl.cloud import RunningCloud
 
+OTACTL = (sys.executable, "-m", "otactl")
 ACCOUNT, REGION = "123456789012", "us-east-1"
 
 
@@ -99,19 +101,19 @@ class QueueSite:
     def run(
         self, *arguments: str, cwd: Path | None = None, **environment: str
     ) -> subprocess.CompletedProcess[str]:
-        """Run a program to its end."""
-        ended = subprocess.run(
+        """Run a program to its end; ``otactl`` as a fork of the warm one."""
+        env, folder = self.environment | environment, cwd or self.folder
+        if arguments[:3] == OTACTL:
+            return run_warm(arguments[3:], env=env, cwd=folder, timeout=120)
+        return subprocess.run(
             arguments,
             capture_output=True,
             text=True,
             timeout=120,
             check=False,
-            cwd=cwd or self.folder,
-            env=self.environment | environment,
+            cwd=folder,
+            env=env,
         )
-        if arguments[1:3] == ("-m", "otactl"):
-            check_output(arguments[3:], ended.stdout)
-        return ended
 
     def queue(self, *arguments: str, **environment: str) -> Told:
         """Run ``otactl queue …`` on the table, in this process, which takes no time to start."""
@@ -154,7 +156,7 @@ class QueueSite:
     def worker_command(self, *arguments: str) -> list[str]:
         """The command line of a worker that looks often."""
         return [
-            *(sys.executable, "-m", "otactl", "queue", "run", "--table", self.table_name),
+            *(*OTACTL, "queue", "run", "--table", self.table_name),
             *("--poll", "0.2", "--idle", "0.2", "--state-dir", str(self.folder / "state")),
             *arguments,
         ]
@@ -163,16 +165,11 @@ class QueueSite:
         """Run a worker to its end."""
         return self.run(*self.worker_command(*arguments))
 
-    def start_worker(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+    def start_worker(self, *arguments: str, **environment: str) -> WarmProgram:
         """Start a worker."""
-        return subprocess.Popen(
-            self.worker_command(*arguments),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            cwd=self.folder,
-            env=self.environment | environment,
-        )
+        command = self.worker_command(*arguments)[len(OTACTL) :]
+        env = self.environment | environment
+        return WarmProgram(command, env=env, cwd=self.folder, merged=True)
 
     def request(self, job_id: str) -> JobRequest:
         """A request as it stands in the table, where it is in one state and no other.

@@ -8,12 +8,16 @@ code. What a cold start does is proved by the tests that run ``python -m otactl`
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import multiprocessing
 import os
 import pkgutil
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -23,9 +27,14 @@ import otactl
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from multiprocessing.connection import Connection
+    from typing import Self, TextIO
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_PACKAGES = ("aws", "cli", "cloud", "deploy", "errors", "jobqueue", "model", "monitor", "views")
+_PACKAGES = (
+    *("aws", "cli", "cloud", "deploy", "errors", "fleet", "forecast", "jobqueue", "model"),
+    *("monitor", "operations", "views"),
+)
 _CONTEXT.set_forkserver_preload(
     [
         found.name
@@ -35,6 +44,114 @@ _CONTEXT.set_forkserver_preload(
         )
     ]
 )
+
+
+class WarmProgram:
+    """``otactl``, running: what ``subprocess.Popen`` offers with two pipes, as far as tests use it.
+
+    Args:
+        arguments: Of ``otactl``.
+        env: Its environment, whole.
+        cwd: Where it runs; here if None.
+        merged: Whether standard error goes where standard output goes.
+    """
+
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        cwd: Path | None = None,
+        merged: bool = False,
+    ) -> None:
+        self.args = ["otactl", *arguments]
+        pipes = [_CONTEXT.Pipe(duplex=False) for _ in range(1 if merged else 2)]
+        written = [writer for _, writer in pipes]
+        self._process = _CONTEXT.Process(
+            target=_run_in_pipes,
+            args=(list(arguments), dict(env), str(cwd or Path.cwd()), written),
+        )
+        self._process.start()
+        for writer in written:
+            writer.close()
+        streams = []
+        for reader, _ in pipes:
+            streams.append(os.fdopen(os.dup(reader.fileno()), encoding="utf-8", errors="replace"))
+            reader.close()
+        self.stdout, self.stderr = streams[0], streams[-1]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stdout.close()
+        self.stderr.close()
+        self._process.join()
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return int(self._process.pid or 0)
+
+    @property
+    def returncode(self) -> int | None:
+        """Its exit code, negative for a signal; None while it runs."""
+        return self._process.exitcode
+
+    def poll(self) -> int | None:
+        """The same."""
+        return self._process.exitcode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end; returns its exit code.
+
+        Raises:
+            subprocess.TimeoutExpired: It still runs after ``timeout`` seconds.
+        """
+        self._process.join(timeout)
+        if self._process.exitcode is None:
+            raise subprocess.TimeoutExpired(self.args, timeout or 0)
+        return self._process.exitcode
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal, unless it has ended."""
+        if self.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    def communicate(self, timeout: float | None = None) -> tuple[str, str]:
+        """Wait for its end; returns all it wrote to standard output and standard error.
+
+        Raises:
+            subprocess.TimeoutExpired: It still runs after ``timeout`` seconds.
+        """
+        texts = ["", ""]
+
+        def read(number: int, stream: TextIO) -> None:
+            texts[number] = stream.read()
+
+        streams = [self.stdout] if self.stdout is self.stderr else [self.stdout, self.stderr]
+        threads = [
+            threading.Thread(target=read, args=(number, stream), daemon=True)
+            for number, stream in enumerate(streams)
+            if not stream.closed
+        ]
+        for thread in threads:
+            thread.start()
+        self.wait(timeout)
+        for thread in threads:
+            thread.join()
+        for stream in streams:
+            stream.close()
+        return texts[0], texts[1]
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Kill it."""
+        self.send_signal(signal.SIGKILL)
 
 
 def run_warm(
@@ -49,7 +166,7 @@ def run_warm(
     with tempfile.TemporaryDirectory() as name:
         streams = [Path(name) / "stdout", Path(name) / "stderr"]
         process = _CONTEXT.Process(
-            target=_run, args=(list(arguments), dict(env), str(cwd or Path.cwd()), streams)
+            target=_run_in_files, args=(list(arguments), dict(env), str(cwd or Path.cwd()), streams)
         )
         process.start()
         process.join(timeout)
@@ -64,17 +181,37 @@ def run_warm(
     return subprocess.CompletedProcess(["otactl", *arguments], code, *written)
 
 
-def _run(arguments: list[str], env: dict[str, str], cwd: str, streams: list[Path]) -> NoReturn:
+def _run_in_files(
+    arguments: list[str], env: dict[str, str], cwd: str, streams: list[Path]
+) -> NoReturn:
     for number, stream in enumerate(streams, start=1):
         written = os.open(stream, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         os.dup2(written, number)
         os.close(written)
+    _run(arguments, env, cwd)
+
+
+def _run_in_pipes(
+    arguments: list[str], env: dict[str, str], cwd: str, written: list[Connection]
+) -> NoReturn:
+    for number, writer in ((1, written[0]), (2, written[-1])):
+        os.dup2(writer.fileno(), number)
+    for writer in written:
+        writer.close()
+    _run(arguments, env, cwd)
+
+
+def _run(arguments: list[str], env: dict[str, str], cwd: str) -> NoReturn:
     sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115  # as long as the process lives
     sys.stderr = open(2, "w", buffering=1, errors="backslashreplace", closefd=False)  # noqa: SIM115
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(env)
     sys.argv = ["otactl", *arguments]
+    # What imports in the fork server left, MiniStack's above all, no cold start would have.
+    tempfile.tempdir = None
+    logging.root.handlers.clear()
+    logging.root.setLevel(logging.WARNING)
     from otactl.cli.main import run  # noqa: PLC0415  # in the fork, not in the test
 
     try:
