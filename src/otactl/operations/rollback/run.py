@@ -148,9 +148,9 @@ class RollbackRun:
         found = rollback_set((), None)
         while failure is None:
             with self._evidence() as evidence:
-                found = self._look(evidence)
+                found = self._decide(evidence)
                 while not found.to_version and self._outlast_updates(evidence, found):
-                    found = self._look(evidence)
+                    found = self._decide(evidence)
             plans_made = list(self._plans(found))
             if not plans_made:
                 break
@@ -190,7 +190,7 @@ class RollbackRun:
         version = self._journal.plan.image_version or self._configuration.reported_version
         return rollback_set(histories, version)
 
-    def _look(self, evidence: RollbackEvidence) -> RollbackSet:
+    def _decide(self, evidence: RollbackEvidence) -> RollbackSet:
         """Who is rolled back, with the time to report for those that have just ended."""
         found = self._find(evidence)
         return self._find(evidence) if self._await_reports(evidence, found) else found
