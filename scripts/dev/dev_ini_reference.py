@@ -201,7 +201,7 @@ PROOFS: dict[str, str] = {
     **{f"WAVE_CONFIG.{key}": f"{_WAVE}::{test}" for key, test in _GATE_PROOFS},
     "WAVE_CONFIG.waveList": f"{_WAVE}::test_wave_list_gives_names_and_sizes_and_implies_the_rest",
     "WAVE_CONFIG.sampleSeed": f"{_WAVE}::test_what_holds_for_all_waves",
-    "WAVE_CONFIG.preferRecent": f"{_WAVE}::test_what_is_not_built_yet_is_refused",
+    "WAVE_CONFIG.preferRecent": f"{_WAVE}::test_recent_things_are_preferred_unless_waves_compare",
     "WAVE_CONFIG.exceptThings": f"{_WAVE}::test_what_holds_for_all_waves",
     "WAVE_CONFIG.openDays": f"{_WAVE}::test_what_holds_for_all_waves",
     "WAVE_CONFIG.groupFillPerSecond": f"{_WAVE}::test_what_holds_for_all_waves",

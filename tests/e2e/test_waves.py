@@ -19,7 +19,7 @@ from tests.support.fleet_stage import QUICK
 from tests.support.waiting import wait_until
 
 from otactl.aws.clients import AwsClients, AwsSettings
-from otactl.aws.prerequisites import make_alarms, make_bucket, make_role
+from otactl.aws.prerequisites import index_things, make_alarms, make_bucket, make_role
 from otactl.cloud import CloudSettings, start_local_cloud
 from otactl.deploy.store import DeploymentStore
 from otactl.device.behaviour import Behaviour
@@ -209,6 +209,33 @@ def test_a_good_image_passes_all_gates_and_each_device_gets_it_once(site):
     assert result["complete"] is True
     groups = it.clients.iot.list_thing_groups()["thingGroups"]
     assert not [group for group in groups if group["groupName"].startswith("otactl-")]
+
+
+def test_the_canary_has_the_devices_that_are_connected(site):
+    it = site(preferRecent=True)
+    index_things(it.clients, "")
+    # None of those that the hash alone would take.
+    connected = [*it.early, it.rest[0]]
+    with it.fleet(connected) as fleet:
+        planned = otactl("plan", str(it.path), "--things", "--output", "json", cloud=it.cloud)
+        run, result = it.deploy("--no-wait")
+        assert run.returncode == 10, run.stderr
+        canary = json.loads(planned.stdout)["wavesThings"]["canary"]
+        wait_until(lambda: notified(fleet) == canary, "exactly the canary is notified")
+    assert "taken first (preferRecent); of 7 it is not known" in planned.stderr
+    assert json.loads(planned.stdout)["apiCalls"]["iot:SearchIndex"] == 1
+    assert len(canary) == 4
+    assert set(canary) < set(connected)
+    # Resumed, the same things are in the same waves, whoever is connected by then.
+    with it.fleet() as fleet:
+        for _ in range(100):
+            run = it.otactl("resume", it.job_id, "--no-wait", "--poll", "0.2", "--output", "json")
+            if run.returncode != 10:
+                break
+        assert run.returncode == 0, run.stderr
+        assert notified(fleet) == sorted({*it.names} - {*canary})
+    assert [wave["things"] for wave in json.loads(run.stdout)["waves"]] == [4, 4, 4]
+    assert result["goesOn"] is True
 
 
 def test_the_plan_tells_each_wave_and_counts_each_thing_once(site):

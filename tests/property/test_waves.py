@@ -15,7 +15,7 @@ from otactl.model.status import ExecutionStatus, FailureType
 from otactl.model.wave import Act, Decision, GateRule, Question, Verdict, WaveSize
 from otactl.rules.waves.counting import count_wave
 from otactl.rules.waves.gate import AlarmSight, GateSight, judge
-from otactl.rules.waves.membership import divide, share_of
+from otactl.rules.waves.membership import divide, share_of, share_of_those_taken_last
 
 THINGS = tuple(f"t{number}" for number in range(12))
 RETRIES = (RetryCriterion(failure_type=FailureType.ALL, number_of_retries=1),)
@@ -50,6 +50,48 @@ def test_every_thing_is_in_exactly_one_wave_whatever_the_sizes(things, sizes, se
         else:
             assert len(wave) == min(share_of(len(things), size.hundredths or 0), left)
         left -= len(wave)
+
+
+@given(names, sizes, st.text(max_size=80), st.data())
+def test_those_preferred_come_first_and_nothing_else_changes(things, sizes, seed, data):
+    some = st.sets(st.sampled_from(things)) if things else st.just(set())
+    members = {group: data.draw(some) for group in "abc"}
+    preferred = data.draw(some) | {"not listed"}
+    whole = (*sizes, WaveSize())
+
+    waves = divide(things, whole, seed=seed, members=members, preferred=preferred)
+
+    assert sorted(name for wave in waves for name in wave) == sorted(things)
+    shuffled = data.draw(st.permutations(things))
+    assert divide(shuffled, whole, seed=seed, members=members, preferred=preferred) == waves
+    plain = divide(things, whole, seed=seed, members=members)
+    for unlikely in (set(), set(things)):
+        assert divide(things, whole, seed=seed, members=members, preferred=unlikely) == plain
+    # A wave that takes by number has others only if no preferred one is left behind it.
+    for number, (size, wave) in enumerate(zip(whole, waves, strict=True)):
+        if not size.groups and not preferred.issuperset(wave):
+            behind = {name for later in waves[number + 1 :] for name in later}
+            assert not preferred & behind
+    # Among equals the order is that of the hash, whatever was preferred.
+    order = [name for wave in divide(things, [WaveSize()], seed=seed, members={}) for name in wave]
+    for wave in waves:
+        for equals in (preferred, set(things) - preferred):
+            ranks = [order.index(name) for name in wave if name in equals]
+            assert ranks == sorted(ranks)
+
+
+@given(st.lists(st.integers(1, 50), min_size=1, max_size=6), st.floats(0, 1))
+def test_the_kind_that_is_taken_last_is_counted_once_and_from_the_end(waves, share):
+    total = sum(waves)
+
+    shares = [
+        share_of_those_taken_last(sum(waves[:number]), things, total, share)
+        for number, things in enumerate(waves)
+    ]
+
+    assert abs(sum(s * n for s, n in zip(shares, waves, strict=True)) - share * total) < 1e-6
+    assert shares == sorted(shares)
+    assert all(0 <= each <= 1 for each in shares)
 
 
 @st.composite

@@ -1,4 +1,4 @@
-"""Whom an image is for: decided once, at the plan, by what things report.
+"""Whom an image is for, and who comes first: decided once, at the plan, by what things report.
 
 The version that each thing runs before is kept with it, for verification and rollback.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from otactl.deploy.state_reading import Reading, plan_reading, read_states
@@ -18,14 +19,16 @@ from otactl.model.identifier import is_thing_name
 from otactl.model.thing_list import ThingList
 from otactl.model.thing_state import ThingState
 from otactl.rules.eligibility import why_left_out
+from otactl.rules.waves.recency import is_recent
 
 if TYPE_CHECKING:
     from otactl.deploy.ports import Services
     from otactl.model.configuration import DeploymentConfiguration
 
-#: Things read one by one for their former version alone.
-_MAX_FORMER_READS = 10_000
+#: Things read one by one where no maximumReads says how many may be.
+_MAX_READS = 10_000
 _NAMED = 5
+_PREFERS = "preferRecent in [WAVE_CONFIG]"
 _CHANGE_INDEX = "`aws iot update-indexing-configuration` changes it, otactl never does"
 
 
@@ -37,11 +40,13 @@ class Choice:
         thing_list: Who gets it.
         left_out: Who does not, by name.
         former: What each thing that gets it reported; None for nothing.
+        recent: Things that AWS IoT saw lately, if these are preferred.
     """
 
     thing_list: ThingList
     left_out: tuple[LeftOut, ...] = ()
     former: Mapping[str, str | None] = field(default_factory=dict)
+    recent: frozenset[str] = frozenset()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -71,7 +76,8 @@ def choose_things(
         AwsRefused: There is no such group.
     """
     source, eligibility = configuration.version_source, configuration.eligibility
-    if source is None:
+    prefers_recent = configuration.waves is not None and configuration.waves.prefers_recent
+    if source is None and not prefers_recent:
         return Choice(thing_list=thing_list)
     listed = {Arn.parse(arn).resource_name: arn for arn in thing_list.things}
     groups = {
@@ -81,29 +87,35 @@ def choose_things(
     names = dict.fromkeys(listed) | dict.fromkeys(
         one for members in groups.values() for one in members
     )
-    limit = _MAX_FORMER_READS if eligibility is None else eligibility.maximum_reads
-    reading = plan_reading(
+    limit = _MAX_READS if eligibility is None else eligibility.maximum_reads
+    plan = partial(
+        plan_reading,
         {
             group: [one for one in members if one not in excepted]
             for group, members in groups.items()
         },
         [name for name in listed if name not in excepted],
-        source,
-        services.thing_states,
-        connectivity=eligibility is not None and eligibility.rule.offline_ms is not None,
+        states=services.thing_states,
         limit=limit,
     )
-    if eligibility is not None:
-        _refuse_unanswerable(configuration.file_name, reading)
-    elif reading.single_things > limit:
+    asks_days = eligibility is not None and eligibility.rule.offline_ms is not None
+    reading = plan(source, connectivity=asks_days or prefers_recent)
+    if eligibility is None and source is not None and reading.single_things > limit:
         notify(
             f"the former versions of {reading.things:,} things are not read: it would take"
             f" {reading.single_things:,} calls one by one; {reading.gap}"
         )
-        return Choice(thing_list=thing_list)
+        if not prefers_recent:
+            return Choice(thing_list=thing_list)
+        reading = plan(None, connectivity=True)
+    if eligibility is not None or prefers_recent:
+        _refuse_unanswerable(configuration, reading, asks_days=asks_days)
     states = read_states(reading, services.thing_states, notify)
+    recent = _recent(states, services.now_ms(), notify) if prefers_recent else frozenset[str]()
     if eligibility is None:
-        return Choice(thing_list=thing_list, former={n: one.version for n, one in states.items()})
+        knows = reading.source is not None
+        former = {n: one.version for n, one in states.items()} if knows else {}
+        return Choice(thing_list=thing_list, former=former, recent=recent)
     left_out = _left_out(configuration, states, services.now_ms())
     left = names.keys() - {one.thing_name for one in left_out} - excepted
     if not left:
@@ -113,6 +125,7 @@ def choose_things(
         thing_list=_narrowed(configuration, thing_list, listed, former),
         left_out=left_out,
         former=former,
+        recent=recent,
     )
 
 
@@ -175,6 +188,21 @@ def _narrowed(
     return replace(thing_list, things=kept, groups=())
 
 
+def _recent(
+    states: Mapping[str, ThingState], now_ms: int, notify: Callable[[str], None]
+) -> frozenset[str]:
+    """The things that AWS IoT saw lately; what is not known is told."""
+    seen = {name: is_recent(state, now_ms) for name, state in states.items()}
+    recent = frozenset(name for name, found in seen.items() if found)
+    unknown = sum(found is None for found in seen.values())
+    notify(
+        f"{len(recent):,} of {len(seen):,} things are connected, or were within a day, and are"
+        " taken first (preferRecent)"
+        + (f"; of {unknown:,} it is not known: they come last" if unknown else "")
+    )
+    return recent
+
+
 def _left_out(
     configuration: DeploymentConfiguration, states: Mapping[str, ThingState], now_ms: int
 ) -> tuple[LeftOut, ...]:
@@ -203,19 +231,26 @@ def _left_out(
     return found
 
 
-def _refuse_unanswerable(file_name: str, reading: Reading) -> None:
+def _refuse_unanswerable(
+    configuration: DeploymentConfiguration, reading: Reading, *, asks_days: bool
+) -> None:
+    file_name = configuration.file_name
     if reading.lacks_connectivity:
+        key = "offlineDays in [ELIGIBILITY_CONFIG]" if asks_days else _PREFERS
         raise UserMistake(
-            f"{file_name}: offlineDays in [ELIGIBILITY_CONFIG] needs to know which things are"
-            f" connected, and {reading.gap}",
-            hint=_CHANGE_INDEX,
+            f"{file_name}: {key} needs to know which things are connected, and {reading.gap}",
+            hint=_CHANGE_INDEX + ("" if asks_days else "; or write preferRecent = False"),
         )
     if reading.single_things > reading.limit:
+        by_key = configuration.eligibility is not None
+        who = f"maximumReads in [ELIGIBILITY_CONFIG] is {reading.limit:,}"
+        if not by_key:
+            who = f"{_PREFERS} reads {reading.limit:,} so at most"
         raise UserMistake(
             f"{file_name}: {reading.single_things:,} things would have to be read one by one,"
-            f" maximumReads in [ELIGIBILITY_CONFIG] is {reading.limit:,}"
-            f"{f', and {reading.gap}' if reading.gap else ''}",
-            hint=f"{_CHANGE_INDEX}; or allow more reads",
+            f" {who}{f', and {reading.gap}' if reading.gap else ''}",
+            hint=_CHANGE_INDEX
+            + ("; or allow more reads" if by_key else "; or write preferRecent = False"),
         )
 
 

@@ -223,15 +223,15 @@ def _versions(
     configuration: DeploymentConfiguration, names: DeploymentNames
 ) -> list[dict[str, Any]]:
     """What reading versions and connections needs, from the fleet index and one by one."""
-    source = configuration.version_source
-    if source is None:
+    source, waves = configuration.version_source, configuration.waves
+    if source is None and not (waves is not None and waves.prefers_recent):
         return []
     partition = partition_of(configuration.region)
     base = f"arn:{partition}:iot:{configuration.region}:{names.account}"
     reads = ["iot:GetThingShadow"]
-    reads += ["iot:DescribeThing"] if source.reads_attribute else []
+    reads += ["iot:DescribeThing"] if source and source.reads_attribute else []
     return [
-        _allow("ReadThings", reads, [f"{base}:thing/*"]),
+        *([_allow("ReadThings", reads, [f"{base}:thing/*"])] if source else []),
         _allow(
             "SearchThings",
             # The last is about a thing, and answered by the index.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -21,6 +21,8 @@ from otactl.model.wave import GateRule
 
 if TYPE_CHECKING:
     from otactl.model.json_output import deployment as json_deployment
+
+_NOT_PROMISED = ("deployment_id", "source", "preparation_calls", "signature")
 
 
 class PlannedWave(BaseModel):
@@ -61,6 +63,7 @@ class Plan(BaseModel):
         excepted: Things in no wave that a control is drawn from; the journal keeps them apart.
         left_out: How many listed things get no image, by reason.
         choice: Who gets the image and who does not; the journal keeps it apart.
+        prefers_recent: Whether things that AWS IoT saw lately are in the first waves.
         verify: How versions are verified; None when they are not.
         wave_things: Which things are in each wave, by name; the journal keeps it apart.
         image_version: What things report when the image runs; empty when the file does not say.
@@ -97,6 +100,7 @@ class Plan(BaseModel):
     comparison: ComparisonPlan | None = None
     excepted: tuple[str, ...] = Field(default=(), exclude=True, repr=False)
     left_out: Mapping[str, int] = {}
+    prefers_recent: bool = False
     choice: Choice | None = Field(default=None, exclude=True, repr=False)
     wave_things: tuple[tuple[str, ...], ...] = Field(default=(), exclude=True, repr=False)
 
@@ -141,11 +145,14 @@ class Plan(BaseModel):
         """A digest of everything that matters.
 
         The deployment's id and the file's name do not, nor the signature, which is never the same
-        twice and is verified.
+        twice and is verified; nor who is in which wave if that rests on who was seen lately, which
+        is another thing a minute later.
         """
-        text = self.model_dump_json(
-            exclude={"deployment_id", "source", "preparation_calls", "signature"}
-        )
+        left_out: dict[str, Any] = dict.fromkeys(_NOT_PROMISED, True)
+        if self.prefers_recent:
+            left_out["waves"] = {"__all__": {"things_sha256"}}
+            left_out["rounds"] = {"__all__": {"__all__": {"targets"}}}
+        text = self.model_dump_json(exclude=left_out)
         if self.signature:
             text = text.replace(self.signature, "")
         return hashlib.sha256(text.replace(self.deployment_id, "").encode()).hexdigest()

@@ -267,6 +267,7 @@ def build_wave_plan(
         abort_wait_seconds=60.0 * configuration.abort_wait_minutes,
         image_version=configuration.reported_version or "",
         rolls_back=waves.rolls_back,
+        prefers_recent=waves.prefers_recent,
         rollback_of=rollback_of,
         wave_things=tuple(names for _, names in dealt),
         comparison=comparison,

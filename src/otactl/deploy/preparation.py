@@ -8,7 +8,7 @@ job id in use. What comes out is a plan.
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -151,6 +151,7 @@ def _plan(
             services.registry,
             excepted=request.excepted,
             image_sha256=firmware.sha256,
+            recent=choice.recent,
         )
     except AwsRefused as refusal:
         raise _group_missing(request, refusal) from refusal
@@ -182,6 +183,7 @@ def prepare_again(
     document: str,
     things: int,
     kept: Mapping[str, Sequence[str]],
+    recent: Collection[str] = (),
 ) -> Plan:
     """The plan that another process made of the same request, checked as a new one is.
 
@@ -192,6 +194,7 @@ def prepare_again(
             Its signature is never the same twice, so it is verified instead.
         things: How many things that plan was for; the members of groups may have changed since.
         kept: Which things it has in which wave, untrusted; none without waves.
+        recent: Which of them came first where things that were seen lately do.
 
     Raises:
         UserMistake: Something in the configuration cannot work, or the document is not its own.
@@ -220,6 +223,7 @@ def prepare_again(
             kept,
             excepted=request.excepted,
             image_sha256=firmware.sha256,
+            recent=recent,
         )
         excepted = request.excepted
         return build_wave_plan(configuration, firmware, dealt, excepted=excepted, **common)

@@ -48,13 +48,14 @@ class Reading:
     """How things will be read.
 
     Attributes:
+        source: Where they report; None if only connections are read.
         gap: What the index lacks; empty for nothing.
         limit: Things that may be read one by one.
         lacks_connectivity: Whether that includes connections, which were asked for.
         singly: The operations that read one thing.
     """
 
-    source: VersionSource
+    source: VersionSource | None
     connectivity: bool
     parts: tuple[Part, ...]
     limit: int
@@ -90,16 +91,15 @@ class Reading:
         """What it takes, before it begins."""
         calls = ", ".join(f"{count:,} {name}" for name, count in self.calls.items())
         why = f"; {self.gap}" if self.gap else ""
-        return (
-            f"reading what {self.things:,} things report: {calls},"
-            f" at least {self.seconds:,.0f} s{why}"
-        )
+        things = f"{self.things:,} things"
+        what = f"what {things} report" if self.source else f"which of {things} are connected"
+        return f"reading {what}: {calls}, at least {self.seconds:,.0f} s{why}"
 
 
 def plan_reading(
     groups: Mapping[str, Iterable[str]],
     things: Iterable[str],
-    source: VersionSource,
+    source: VersionSource | None,
     states: ThingStates,
     *,
     connectivity: bool,
@@ -110,7 +110,7 @@ def plan_reading(
     Args:
         groups: The names of the things of each group.
         things: The names of those listed one by one.
-        source: Where they report.
+        source: Where they report; None to read connections alone.
         states: Is asked what the index has.
         connectivity: Whether connections are asked for.
         limit: Things that may be read one by one.
@@ -123,9 +123,9 @@ def plan_reading(
         if names:
             query = in_group(group) if group else named_like(common_start(names))
             parts.append(Part(names=names, query=query))
-    singly = ["iotdata:GetThingShadow"]
+    singly = ["iotdata:GetThingShadow"] if source else []
     singly += ["iot:GetThingConnectivityData"] if connectivity else []
-    singly += ["iot:DescribeThing"] if source.reads_attribute else []
+    singly += ["iot:DescribeThing"] if source and source.reads_attribute else []
     gap = states.index_gap(source, connectivity=connectivity)
     lacks = bool(gap) and connectivity and gap != states.index_gap(source, connectivity=False)
     if not gap:
@@ -187,23 +187,23 @@ def _states(
     reading: Reading, states: ThingStates, notify: Callable[[str], None]
 ) -> Iterator[ThingState]:
     """The states as they are read: the source decides of things without a version in the index."""
+    lacking = "are not" if reading.source is None else "have no version"
     for part in reading.parts:
         left: dict[str, ThingState | None] = dict.fromkeys(part.names)
         if part.found is not None:
             for state in states.search(part.query, reading.source):
-                if state.thing_name in left and state.version is None:
+                is_lacking = reading.source is not None and state.version is None
+                if state.thing_name in left and is_lacking:
                     left[state.thing_name] = state
                 elif state.thing_name in left:
                     del left[state.thing_name]
                     yield state
             if len(left) > reading.limit:
-                notify(
-                    f"{len(left):,} things have no version in the fleet index, which is believed"
-                )
+                notify(f"{len(left):,} things {lacking} in the fleet index, which is believed")
                 why = "not in the fleet index"
                 for name, found in left.items():
                     yield found or ThingState(thing_name=name, unreadable=why)
                 continue
             if left:
-                notify(f"{len(left):,} things have no version in the fleet index: read one by one")
+                notify(f"{len(left):,} things {lacking} in the fleet index: read one by one")
         yield from states.read(list(left), reading.source, connectivity=reading.connectivity)

@@ -30,8 +30,17 @@ def deal_waves(
     *,
     excepted: Collection[str],
     image_sha256: str,
+    recent: Collection[str] = (),
 ) -> tuple[tuple[Wave, tuple[str, ...]], ...]:
     """The waves and the names of their things, in order of the hash; an empty rest is left out.
+
+    Args:
+        waves: Of the configuration.
+        thing_list: Whom the deployment is for.
+        registry: Says who is in a group.
+        excepted: Things that are in no wave.
+        image_sha256: The seed, if the configuration has none.
+        recent: Things that AWS IoT saw lately; they only count if the configuration prefers them.
 
     Raises:
         UserMistake: There is nothing for a wave.
@@ -49,6 +58,7 @@ def deal_waves(
         [wave.size for wave in waves.waves],
         seed=waves.seed or image_sha256,
         members=members,
+        preferred=recent if waves.prefers_recent else (),
     )
     for wave, things in zip(waves.waves, dealt, strict=True):
         if not things and (wave.name != REST or not names):
@@ -67,6 +77,7 @@ def deal_again(
     *,
     excepted: Collection[str],
     image_sha256: str,
+    recent: Collection[str] = (),
 ) -> tuple[tuple[Wave, tuple[str, ...]], ...]:
     """The waves as an earlier process dealt them; what is kept of that is not trusted.
 
@@ -80,6 +91,8 @@ def deal_again(
         kept: The names of the things by wave.
         excepted: Things that are in no wave.
         image_sha256: The seed, if the configuration has none.
+        recent: Things that AWS IoT saw lately, as kept; whoever changes them can choose who comes
+            first, and no more.
 
     Raises:
         UserMistake: These things, this list and this seed do not make these waves.
@@ -94,6 +107,7 @@ def deal_again(
         sizes,
         seed=waves.seed or image_sha256,
         members={wave.name: frozenset(kept.get(wave.name, ())) for wave in waves.waves},
+        preferred=recent if waves.prefers_recent else (),
     )
     found = tuple((wave, things) for wave, things in zip(waves.waves, dealt, strict=True) if things)
     is_same = (

@@ -129,6 +129,21 @@ class FleetProfile(_Strict):
             raise ValueError("every [[group]] needs a name of its own")
         return self
 
+    def with_share_gone(self, share: float) -> FleetProfile:
+        """Things of the same fleet of which this share never connects again."""
+        factor = share / self.share_gone if share else 0.0
+        groups = tuple(
+            group.model_copy(update={"never": min(1.0, group.never * factor)})
+            for group in self.group
+        )
+        return self.model_copy(update={"group": groups})
+
+    @property
+    def share_gone(self) -> float:
+        """The share of all things that never connects again."""
+        weights = sum(group.share for group in self.group)
+        return sum(group.share * group.never for group in self.group) / weights
+
     def with_failure_rate(self, rate: float) -> FleetProfile:
         """The same fleet given an image that fails at this rate everywhere."""
         groups = tuple(

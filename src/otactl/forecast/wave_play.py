@@ -29,7 +29,7 @@ from otactl.model.wave import MAX_NAMED_THINGS, Verdict, Waves
 from otactl.rules.rollback_waves import rollback_waves
 from otactl.rules.rollout import DEFAULT_MAXIMUM_PER_MINUTE, MINUTE_MS
 from otactl.rules.schedule import problems
-from otactl.rules.waves.membership import expected_sizes
+from otactl.rules.waves.membership import expected_sizes, share_of_those_taken_last
 
 if TYPE_CHECKING:
     from otactl.forecast.profile import FleetProfile
@@ -94,6 +94,15 @@ class WaveScenario:
         sizes = expected_sizes([wave.size for wave in self.waves.waves], self.things)
         pairs = zip(self.waves.waves, sizes, strict=True)
         return tuple((wave, size) for wave, size in pairs if size)
+
+    def profile_of(self, number: int) -> FleetProfile:
+        """The fleet that a wave, from 0, is a sample of."""
+        if not self.waves.prefers_recent:
+            return self.profile
+        sizes, gone = [size for _, size in self.planned], self.profile.share_gone
+        return self.profile.with_share_gone(
+            share_of_those_taken_last(sum(sizes[:number]), sizes[number], self.things, gone)
+        )
 
     @property
     def horizon_minutes(self) -> int:
@@ -210,7 +219,7 @@ def _play(
         )
         return refused, None
     fleet = SampledFleet(
-        scenario.profile,
+        scenario.profile_of(number),
         things,
         scenario.image_bytes,
         np.random.Generator(np.random.SFC64(seed.spawn(1)[0])),

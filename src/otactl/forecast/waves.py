@@ -188,6 +188,8 @@ def _notes(scenario: WaveScenario) -> Iterator[str]:
     left_out += sorted({name for wave, _ in scenario.planned for name in wave.rule.alarms})
     if left_out:
         yield f"what these alarms watch is not in the forecast: {', '.join(left_out)}"
+    if waves.prefers_recent:
+        yield "things that never connect are taken last (preferRecent)"
     if waves.compare is not None:
         yield "comparisons with a control are not in the forecast"
     if scenario.verify is not None and not scenario.profile.names_unproven:

@@ -181,6 +181,7 @@ class Waves:
         fill_per_second: Things added to a wave's group per second.
         compare: How waves are compared with controls; None if they are not.
         rolls_back: Whether a gate that fails is followed by a rollback.
+        prefers_recent: Whether things that AWS IoT saw lately are taken first.
     """
 
     waves: tuple[Wave, ...]
@@ -190,6 +191,12 @@ class Waves:
     fill_per_second: int = 50
     compare: CompareRule | None = None
     rolls_back: bool = False
+    prefers_recent: bool = False
+
+    @property
+    def needs_connectivity(self) -> bool:
+        """Whether it must be known which things are connected."""
+        return self.prefers_recent or self.compare is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,7 +53,8 @@ class Account:
         path = request.url.partition(".com")[2].partition("?")[0]
         if path == "/indexing/config":
             mode = "REGISTRY_AND_SHADOW" if self.indexes else "OFF"
-            return {"thingIndexingConfiguration": {"thingIndexingMode": mode}}
+            modes = {"thingIndexingMode": mode, "thingConnectivityIndexingMode": "STATUS"}
+            return {"thingIndexingConfiguration": modes}
         if path == "/indices/AWS_Things":
             return {"indexName": "AWS_Things", "indexStatus": "ACTIVE"}
         if path == "/indices/statistics":
@@ -72,7 +73,9 @@ class Account:
 
     def _document(self, name):
         shadow = f'{{"reported": {{"version": "{self._version(name)}"}}}}'
-        return {"thingName": name, "shadow": shadow}
+        is_known = name.endswith("7")  # the others never connected under their name
+        connected = {"connectivity": {"connected": True, "timestamp": 9}} if is_known else {}
+        return {"thingName": name, "shadow": shadow} | connected
 
     def _version(self, name):
         return "2.0" if name.endswith("7") else "1.0"

@@ -248,3 +248,32 @@ def test_a_wave_of_groups_is_left_out(size):
 
     assert [wave.name for wave, _ in found.scenario.planned] == ["rest"]
     assert any("thing groups are left out" in note for note in found.notes)
+
+
+def test_recent_things_reach_their_gate_sooner_and_the_last_wave_has_those_that_never_come():
+    """Every fifth thing never connects: 100 of 500, where recent ones come first the last."""
+
+    def played(*, prefers_recent: bool):
+        waves = waves_of(
+            ("canary", WaveSize(things=50)),
+            ("rest", WaveSize()),
+            rule=GateRule(required_ended=9000, required_succeeded=5000, soak_ms=0),
+            prefers_recent=prefers_recent,
+        )
+        asked = WaveScenario(
+            waves=waves,
+            profile=FleetProfile(group=(Group(never=0.2, failure_rate=0),)),
+            things=500,
+            image_bytes=1000,
+            runs=10,
+        )
+        return asked, forecast_waves(asked, name="x")
+
+    asked, recent = played(prefers_recent=True)
+
+    assert asked.profile_of(0).share_gone == 0
+    assert asked.profile_of(1).share_gone == pytest.approx(100 / 450)
+    assert recent.share(0, Verdict.PASS) == 1
+    assert recent.share(1, Verdict.INCONCLUSIVE) == 1
+    assert any("preferRecent" in note for note in recent.notes)
+    assert played(prefers_recent=False)[1].share(0, Verdict.PASS) < 0.5

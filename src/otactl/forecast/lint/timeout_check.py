@@ -91,7 +91,7 @@ def _too_long(context: LintContext, minutes: int) -> Iterator[Finding]:
 
 def _gone_things(context: LintContext) -> Iterator[Finding]:
     """QUEUED executions have no timer at all (aws-facts D)."""
-    expected = context.things * context.mean(lambda g: g.never)
+    expected = context.things * context.profile.share_gone
     if expected < 1 or context.job.target_selection is TargetSelection.CONTINUOUS:
         return
     yield Finding(

@@ -20,7 +20,11 @@ from otactl.model.status import FailureType
 from otactl.model.wave import WHOLE, percent_words
 from otactl.rules.rollout import DEFAULT_MAXIMUM_PER_MINUTE
 from otactl.rules.waves.gate import allowed_failures, needed_ended
-from otactl.rules.waves.membership import expected_sizes, share_of
+from otactl.rules.waves.membership import (
+    expected_sizes,
+    share_of,
+    share_of_those_taken_last,
+)
 from otactl.rules.waves.version_requirement import allowed_unverified
 
 if TYPE_CHECKING:
@@ -87,7 +91,7 @@ def check_waves(context: LintContext) -> Iterator[Finding]:
     sizes = expected_sizes([wave.size for wave in waves.waves], context.things)
     healthy = context.failure_share(FailureType.ALL)
     unproven = context.mean(lambda group: group.old_rate + group.dark_rate)
-    is_first = True
+    is_first, before = True, 0
     for wave, things in zip(waves.waves, sizes, strict=True):
         if not things:
             continue
@@ -95,7 +99,11 @@ def check_waves(context: LintContext) -> Iterator[Finding]:
             yield from _power(wave, things)
         is_first = False
         yield from _nervous(wave, things, healthy, unproven)
-        yield from _unreachable(context, wave, things)
+        never = context.profile.share_gone
+        if waves.prefers_recent:
+            never = share_of_those_taken_last(before, things, context.things, never)
+        yield from _unreachable(wave, things, never)
+        before += things
         yield from _blind(wave, things)
         yield from _short_soak(wave)
 
@@ -180,8 +188,7 @@ def _nervous(wave: Wave, things: int, healthy: float, unproven: float) -> Iterat
     )
 
 
-def _unreachable(context: LintContext, wave: Wave, things: int) -> Iterator[Finding]:
-    never = context.mean(lambda group: group.never)
+def _unreachable(wave: Wave, things: int, never: float) -> Iterator[Finding]:
     spare = things - needed_ended(wave.rule, things)
     stuck = binomial_above(things, never, spare)
     if stuck <= TOLERABLE:
@@ -190,7 +197,7 @@ def _unreachable(context: LintContext, wave: Wave, things: int) -> Iterator[Find
         "OTA703",
         wave,
         "requiredEndedPercentage",
-        message=f"{percent(never)} of things never connect, and the gate needs"
+        message=f"{percent(never)} of its things never connect, and the gate needs"
         f" {percent_words(wave.rule.required_ended)} ended: it is not reached with"
         f" {chance(stuck)} and then waits for a person",
         safe=f"requiredEndedPercentage = {max(1, math.floor(100 * (1 - never)) - 5)}",

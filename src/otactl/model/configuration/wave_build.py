@@ -46,6 +46,7 @@ def build_waves(
         fill_per_second=section.fill_per_second,
         compare=_compare(section),
         rolls_back=section.on_gate_failure is OnGateFailure.ROLLBACK,
+        prefers_recent=section.prefer_recent,
     )
 
 

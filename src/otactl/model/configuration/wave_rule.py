@@ -83,10 +83,14 @@ def rollback_knows_the_version(on_failure: OnGateFailure, *versions: str | None)
     return None
 
 
-def recent_is_not_built(prefer_recent: bool) -> Finding | None:  # noqa: FBT001
-    """Refused until it can be done."""
-    if prefer_recent:
-        return Finding(code="not-built", message="is not built yet: write False")
+def recent_has_no_control(prefer_recent: bool, compare: bool) -> Finding | None:  # noqa: FBT001
+    """A control of things that were gone at the plan would hide a wave that is worse."""
+    if prefer_recent and compare:
+        return Finding(
+            code="requires",
+            message="needs compare = False, found True",
+            hint="a control must be drawn as the wave is: the things left over were seen less",
+        )
     return None
 
 
@@ -143,7 +147,7 @@ WAVE_RULES: tuple[Rule, ...] = (
     Rule(keys("DEFAULT.useWaveConfig", "DEFAULT.targetSelection"), waves_are_snapshots),
     Rule(keys("WAVE_CONFIG.waveList", "DEFAULT.jobId"), names_fit),
     Rule(keys("WAVE_CONFIG.onGateFailure", "DEFAULT.cleanUpCfg"), rollback_keeps_what_it_needs),
-    Rule(keys("WAVE_CONFIG.preferRecent"), recent_is_not_built),
+    Rule(keys("WAVE_CONFIG.preferRecent", "WAVE_CONFIG.compare"), recent_has_no_control),
     Rule(keys("WAVE_CONFIG.requireComparison", "WAVE_CONFIG.compare"), required_needs_comparing),
 )
 

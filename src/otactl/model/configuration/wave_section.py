@@ -172,7 +172,11 @@ class WaveListSection(_GateSection):
     )
     prefer_recent: Annotated[bool, Switch()] = key(
         "preferRecent",
-        about="Whether things that were heard of lately are taken first. Not built yet.",
+        about=(
+            "Whether things that AWS IoT saw lately are taken first, so that early waves answer:"
+            " those that are connected when the plan is made, or disconnected less than a day"
+            " before. Waves of groups stay as they are. The fleet index must have connectivity."
+        ),
         becomes=OF_OTACTL,
         example="False",
         ours=True,

@@ -284,6 +284,7 @@ class Attempt:
                 document=checkpoint.document,
                 things=checkpoint.things,
                 kept=kept.names,
+                recent=kept.recent,
             )
             self._check_document(plan)
             return plan.model_copy(update={"choice": choice}), checkpoint, False

@@ -36,6 +36,7 @@ class KeptWaves(BaseModel):
         former: What things reported as their version, where that was asked; with eligibility, of
             exactly the things that get the image.
         left_out: Who gets no image, and why.
+        recent: Things that AWS IoT saw lately, where these come first.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -43,6 +44,7 @@ class KeptWaves(BaseModel):
     names: dict[str, tuple[str, ...]] = {}
     former: dict[str, str | None] = {}
     left_out: tuple[LeftOut, ...] = ()
+    recent: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, plan: Plan) -> Self:
@@ -53,6 +55,7 @@ class KeptWaves(BaseModel):
             names={wave.name: names for wave, names in waves},
             former=dict(choice.former) if choice else {},
             left_out=choice.left_out if choice else (),
+            recent=tuple(sorted(choice.recent)) if choice else (),
         )
 
 

@@ -225,7 +225,7 @@ def _create_prerequisites(
             clients, {name for wave in configuration.waves.waves for name in wave.rule.alarms}
         )
     source, waves = configuration.version_source, configuration.waves
-    if source is not None or (waves is not None and waves.compare is not None):
+    if source is not None or (waves is not None and waves.needs_connectivity):
         index_things(clients, source.shadow if source else "")
     custom = configuration.custom_document
     if custom is not None and custom.url is not None:

@@ -4,6 +4,8 @@
 - A wave of groups takes the listed things that are in one of them.
 - A number or a percentage takes things by a hash of seed and name, so the same list and the same
   seed give the same waves on any machine. Percentages are of all listed things, rounded up.
+- Things that are preferred are taken before all others, each kind in the order of the hash. A wave
+  of groups takes what it takes.
 - The rest takes what is left.
 """
 
@@ -32,6 +34,7 @@ def divide(
     *,
     seed: str,
     members: Mapping[str, Collection[str]],
+    preferred: Collection[str] = (),
 ) -> tuple[tuple[str, ...], ...]:
     """Deal things to waves; a wave for which nothing is left is empty.
 
@@ -40,8 +43,10 @@ def divide(
         sizes: Of each wave, in order.
         seed: The same seed and the same things give the same waves.
         members: The names of the things in each group that a size names.
+        preferred: The names of those that are taken first.
     """
-    left = dict.fromkeys(in_hash_order(things, seed))
+    first = frozenset(preferred)
+    left = dict.fromkeys(sorted(in_hash_order(things, seed), key=lambda name: name not in first))
     total = len(left)
     waves = []
     for size in sizes:
@@ -84,3 +89,16 @@ def expected_sizes(sizes: Sequence[WaveSize], things: int) -> tuple[int | None, 
         found.append(min(wanted, left))
         left -= min(wanted, left)
     return tuple(found)
+
+
+def share_of_those_taken_last(before: int, things: int, total: int, share: float) -> float:
+    """The share that a kind has in a wave if all others are taken before it.
+
+    Args:
+        before: Things in the waves before.
+        things: Things of the wave.
+        total: Of all waves.
+        share: Of the kind in all things.
+    """
+    first_of_kind = total * (1 - share)
+    return max(0.0, before + things - max(before, first_of_kind)) / things

@@ -152,8 +152,20 @@ def test_a_gate_that_offline_things_keep_from_being_reached_is_warned_of():
 
     found = findings(requiredEndedPercentage="85", profile=profile)
 
-    assert "15% of things never connect" in found["OTA703 canary"].message
+    assert "15% of its things never connect" in found["OTA703 canary"].message
     assert findings(requiredEndedPercentage="75", profile=profile) == {}
+
+
+def test_where_recent_things_come_first_the_others_keep_the_last_gate_from_being_reached():
+    profile = FleetProfile(group=(Group(never=0.15),))
+    wanted = {"requiredEndedPercentage": "80", "waveList": "canary:300, early:40%"}
+
+    found = findings(preferRecent="True", profile=profile, **wanted)
+
+    # 150 of 1,000 things: all of them are in the last 300.
+    assert {*found} == {"OTA703 rest"}
+    assert "50% of its things never connect" in found["OTA703 rest"].message
+    assert findings(profile=profile, **wanted).keys() != found.keys()
 
 
 def test_a_fast_wave_without_abort_criteria_is_warned_of_and_nothing_else_says_the_same():

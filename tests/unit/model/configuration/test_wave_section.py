@@ -203,9 +203,12 @@ def test_use_wave_config_needs_a_timeout_and_one_round(default: dict[str, str], 
     assert faults(default=default) == [("DEFAULT", "useWaveConfig", code)]
 
 
-def test_what_is_not_built_yet_is_refused():
-    assert faults(preferRecent="True") == [("WAVE_CONFIG", "preferRecent", "not-built")]
-    assert faults(onGateFailure="stop", preferRecent="False") == []
+def test_recent_things_are_preferred_unless_waves_compare():
+    assert waves_of(preferRecent="True").prefers_recent
+    assert not waves_of().prefers_recent
+    assert faults(preferRecent="True", compare="True") == [
+        ("WAVE_CONFIG", "preferRecent", "requires")
+    ]
 
 
 def test_a_rollback_needs_a_version_its_source_and_no_clean_up():
