@@ -238,6 +238,39 @@ def test_the_canary_has_the_devices_that_are_connected(site):
     assert result["goesOn"] is True
 
 
+#: Five minutes of every ten.
+WINDOWS = """[SCHEDULING_CONFIG]
+maintenanceWindowList = often
+[MAINTENANCE_WINDOW_often]
+startTime = cron(0/10 * * * ? *)
+durationInMinutes = 5
+"""
+
+
+def test_waves_keep_to_maintenance_windows_and_their_jobs_are_closed_once_settled(site):
+    default = {"useSchedulingConfig": True, "targetSelection": "CONTINUOUS"}
+    it = site(sections=WINDOWS, default=default, requiredEndedPercentage=100)
+    with it.fleet() as fleet:
+        run, result = it.deploy()
+        assert run.returncode == 0, run.stderr
+        assert notified(fleet) == sorted(it.names)
+    assert result["complete"] is True
+    assert [wave["gate"]["verdict"] for wave in result["waves"]] == ["pass"] * 3
+    iot = it.clients.iot
+    for wave, names in (("canary", it.canary), ("early", it.early), ("rest", it.rest)):
+        job = iot.describe_job(jobId=f"{it.job_id}-{wave}")["job"]
+        assert (job["targetSelection"], job["status"]) == ("CONTINUOUS", "CANCELED")
+        assert job["reasonCode"] == "OTACTL_SETTLED_CANCEL"
+        assert "forceCanceled" not in job or not job["forceCanceled"]
+        assert len(job["targets"]) == 1
+        found = iot.list_job_executions_for_job(jobId=job["jobId"])["executionSummaries"]
+        assert sorted(each["thingArn"].rpartition("/")[2] for each in found) == sorted(names)
+        queued = [each["jobExecutionSummary"]["queuedAt"] for each in found]
+        assert all(at.minute % 10 < 5 for at in queued), queued
+    groups = iot.list_thing_groups()["thingGroups"]
+    assert not [group for group in groups if group["groupName"].startswith("otactl-")]
+
+
 def test_the_plan_tells_each_wave_and_counts_each_thing_once(site):
     it = site()
 

@@ -22,7 +22,7 @@ from otactl.errors import AwsRefused
 from otactl.model.outcome import ThingOutcome
 from otactl.model.progress import AlarmProgress, AlarmState
 from otactl.model.snapshot import JobCounts, JobDescription
-from otactl.model.status import ExecutionStatus, JobStatus
+from otactl.model.status import ExecutionStatus, JobStatus, TargetSelection
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,19 @@ class WaveJobs:
         self.created.append(request.job_id)
         self.targets[request.job_id] = tuple(things)
 
+    def _is_continuous(self, job_id) -> bool:
+        selection = self.jobs[job_id].request.configuration.target_selection
+        return selection is TargetSelection.CONTINUOUS
+
+    def _take_joiners(self, job_id) -> None:
+        """What joined the group of a CONTINUOUS job gets it, until that is cancelled."""
+        job = self.jobs[job_id]
+        if job.canceled_ms is not None or not self._is_continuous(job_id):
+            return
+        for arn in job.request.targets:
+            members = self.registry.groups[arn.rpartition("/")[2]][1]
+            job.things += [name for name in members if name not in job.things]
+
     def _state(self, job, name) -> tuple[ExecutionStatus, int | None, int | None]:
         """An execution's status, and when it began and last changed."""
         fate = self._fate(job, name)
@@ -114,6 +127,7 @@ class WaveJobs:
         )
 
     def all_of(self, job_id) -> list[ThingOutcome]:
+        self._take_joiners(job_id)
         job = self.jobs[job_id]
         return [self._execution(job, name) for name in job.things]
 
@@ -133,9 +147,12 @@ class WaveJobs:
         job = self.jobs.get(job_id)
         if job is None:
             return None
+        self._take_joiners(job_id)
         counts = Counter(self._state(job, name)[0] for name in job.things)
         is_over = not any(not status.is_terminal for status in counts)
-        status = JobStatus.COMPLETED if is_over else JobStatus.IN_PROGRESS
+        # A CONTINUOUS job never completes; between its windows it is SCHEDULED.
+        over = JobStatus.SCHEDULED if self._is_continuous(job_id) else JobStatus.COMPLETED
+        status = over if is_over else JobStatus.IN_PROGRESS
         if job.canceled_ms is not None:
             status = JobStatus.CANCELED
         return JobDescription(
@@ -145,12 +162,13 @@ class WaveJobs:
             description=job.request.description,
             reason_code=job.reason_code,
             targets=job.request.targets,
+            configuration=job.request.configuration,
             created_at_ms=job.created_ms,
         )
 
     def cancel(self, job_id, *, reason_code, comment):
         found = self.describe(job_id)
-        if found.status is not JobStatus.IN_PROGRESS:
+        if found.status not in (JobStatus.IN_PROGRESS, JobStatus.SCHEDULED):
             raise AwsRefused("iot:CancelJob", "InvalidStateTransitionException", "is over")
         self.jobs[job_id].canceled_ms = self.clock.ms
         self.jobs[job_id].reason_code = reason_code

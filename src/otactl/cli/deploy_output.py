@@ -41,6 +41,7 @@ def summarize(loaded: LoadedDeployment, plan: Plan) -> PlanSummary:
         region=plan.region,
         rounds=plan.repeats,
         job=configuration.job,
+        waves=bool(plan.waves),
         cost=undisturbed_cost(
             shipped_prices(),
             things=plan.things,

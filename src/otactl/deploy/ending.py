@@ -63,6 +63,8 @@ def ending_of(
         return Ending.COMPLETED
     if job.is_being_deleted:
         return Ending.DELETED
+    if job.is_closed_settled:
+        return Ending.SETTLED
     if job.status is JobStatus.CANCELED:
         return _why_canceled(job, abort_criteria)
     settled = job.counts.total >= things and job.counts.pending == 0 and not job.rolling_out

@@ -8,7 +8,7 @@ failures first, and what is left of the limit is spent on a sample of those that
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from otactl.deploy.ports import Jobs
@@ -46,6 +46,7 @@ def collect_outcomes(
     detail_limit: int,
     on_progress: Callable[[int, int], None],
     keep: Callable[[Sequence[ThingOutcome]], None],
+    only: Collection[str] | None = None,
 ) -> CollectedOutcomes:
     """Find out what became of the things of a job that is over.
 
@@ -58,21 +59,29 @@ def collect_outcomes(
         detail_limit: How many things may be asked about one by one.
         on_progress: Called with how many of them have been.
         keep: Gets every execution that is listed, then once more those with details.
+        only: The names of the things that count; None for all. AWS's counts know no names, so
+            those that succeeded are counted on the list.
     """
+
+    def listed(status: ExecutionStatus) -> Iterator[ThingOutcome]:
+        found = jobs.executions(job_id, status)
+        return _kept((one for one in found if only is None or one.thing_name in only), keep)
+
     unsuccessful = _last_per_thing(
-        execution
-        for status in _UNSUCCESSFUL
-        if counts[status]
-        for execution in _kept(jobs.executions(job_id, status), keep)
+        execution for status in _UNSUCCESSFUL if counts[status] for execution in listed(status)
     )
     succeeded: list[ThingOutcome] = []
+    names = set[str]()
     if counts[ExecutionStatus.SUCCEEDED]:
-        for execution in _kept(jobs.executions(job_id, ExecutionStatus.SUCCEEDED), keep):
+        for execution in listed(ExecutionStatus.SUCCEEDED):
+            if only is not None:
+                names.add(execution.thing_name)
             if may_repeat and _mends(execution, unsuccessful):
                 del unsuccessful[execution.thing_name]
             if len(succeeded) < detail_limit:
                 succeeded.append(execution)
-    by_status = {ExecutionStatus.SUCCEEDED: counts[ExecutionStatus.SUCCEEDED]}
+    successes = counts[ExecutionStatus.SUCCEEDED] if only is None else len(names)
+    by_status = {ExecutionStatus.SUCCEEDED: successes}
     for outcome in unsuccessful.values():
         by_status[outcome.status] = by_status.get(outcome.status, 0) + 1
     outcomes = list(_detailed(jobs, job_id, unsuccessful.values(), detail_limit, on_progress))

@@ -171,7 +171,7 @@ def build_wave_plan(
             things=len(names),
             things_sha256=things_digest(names),
             group_name=(
-                f"otactl-{deployment_id}-{wave.name}" if len(names) > MAX_NAMED_THINGS else ""
+                f"otactl-{deployment_id}-{wave.name}" if wave.needs_group(len(names)) else ""
             ),
             rule=wave.rule,
         )

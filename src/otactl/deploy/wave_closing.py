@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from otactl.deploy.ownership import is_ours, own_job
 from otactl.errors import AwsRefused
 from otactl.model.open_jobs import OpenJobs, OpenWave
-from otactl.model.reason_code import CLOSE_REASON_CODE
+from otactl.model.reason_code import CLOSE_REASON_CODE, SETTLED_REASON_CODE
 from otactl.model.status import JobStatus
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ def cancel_open(jobs: Jobs, job_id: str, deployment_id: str, reason_code: str) -
     if job is None or job.status not in _OPEN:
         return
     comment = f"otactl deployment {deployment_id} ended"
+    if reason_code == SETTLED_REASON_CODE:
+        comment = f"every thing of this wave of otactl deployment {deployment_id} ended"
     try:
         jobs.cancel(job_id, reason_code=reason_code, comment=comment)
     except AwsRefused:

@@ -16,7 +16,7 @@ from otactl.deploy.outcome_collector import collect_outcomes
 from otactl.deploy.step import CreateJob, CreateThingGroup, EndWaves
 from otactl.deploy.wave_closing import cancel_open, is_open, open_until_ms
 from otactl.model.outcome import DownloadSeconds, RoundResult, ThingOutcome
-from otactl.model.reason_code import CLOSE_REASON_CODE, GATE_REASON_CODE
+from otactl.model.reason_code import CLOSE_REASON_CODE, GATE_REASON_CODE, SETTLED_REASON_CODE
 from otactl.model.snapshot import JobCounts, JobDescription
 from otactl.model.status import ExecutionStatus
 from otactl.model.wave import Verdict
@@ -132,6 +132,14 @@ class WaveEnding:
             # A job whose creation was not recorded may be there, too.
             cancel_open(self._services.jobs, step.job_id, context.deployment_id, reason_code)
 
+    def close_settled(self, context: StepContext, number: int) -> None:
+        """Cancel the CONTINUOUS job of a wave of which every thing has ended, without force.
+
+        It would not complete by itself, and go to things that join the wave's group.
+        """
+        job_id, deployment_id = self._jobs[number].job_id, context.deployment_id
+        cancel_open(self._services.jobs, job_id, deployment_id, SETTLED_REASON_CODE)
+
     def _await_all(self, context: StepContext, poll_seconds: float) -> None:
         """Until nothing is QUEUED, and nothing IN_PROGRESS or that was waited for long enough."""
         stopped_for = context.span(_STOPPED)
@@ -159,10 +167,12 @@ class WaveEnding:
             self._services.jobs,
             step.job_id,
             job.counts if job else JobCounts(),
-            may_repeat=bool(step.configuration.retry_criteria),
+            may_repeat=bool(step.configuration.retry_criteria) or step.is_continuous,
             detail_limit=detail_limit,
             on_progress=context.on_progress,
             keep=partial(context.on_executions, number),
+            # What somebody else put into the wave's group is none of its things.
+            only=frozenset(self._journal.wave_things(number)) if step.is_continuous else None,
         )
         missing = () if job is None else tuple(context.not_reached(number))
         began_ms = job.created_at_ms if job else 0

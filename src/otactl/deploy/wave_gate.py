@@ -135,6 +135,12 @@ class GateJudge:
             unverified=self._verifier.unverified(number),
         )
 
+    def poll_continuous(self) -> None:
+        """Look at the CONTINUOUS jobs that were created, so that settled ones are closed."""
+        for number, step in self._jobs.items():
+            if step.is_continuous and self._journal.record(step.key) is not None:
+                self._poll(number, is_asked=False)
+
     def _poll(self, number: int, *, is_asked: bool) -> WavePoll:
         found = self._poller.poll(number, self._jobs[number], is_asked=is_asked)
         self._on_poll(number, found)

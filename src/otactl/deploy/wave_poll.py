@@ -33,6 +33,7 @@ _LIST_INTERVAL = 10
 _SETTLING_MS = 10_000
 
 _FAILURES = (ExecutionStatus.FAILED, ExecutionStatus.REJECTED, ExecutionStatus.TIMED_OUT)
+_OVER = (JobStatus.COMPLETED, JobStatus.CANCELED)
 _NOT_REACHED = (ExecutionStatus.CANCELED, ExecutionStatus.REMOVED)
 
 
@@ -43,12 +44,14 @@ class WavePoll:
     Attributes:
         job: None when AWS knows no such job.
         ending: How the job ended before its time; None when it did not.
+        is_settled: Whether a CONTINUOUS job is open though every thing of the wave has ended.
         refused: Why AWS did not take the job; empty when it did.
     """
 
     job: JobDescription | None
     count: WaveCount
     ending: Ending | None = None
+    is_settled: bool = False
     refused: str = ""
 
 
@@ -106,12 +109,20 @@ class WavePoller:
             target_selection=TargetSelection.SNAPSHOT,
             abort_criteria=step.configuration.abort_criteria,
         )
+        count, is_over = self._count(number, step, job), job.status in _OVER
+        listed = self._listed.get(number)
         found = WavePoll(
             job=job,
-            count=self._count(number, step, job),
+            count=count,
             ending=None if ending is None or ending.is_regular else ending,
+            # What the counters say does not tell the wave's things from others in its group.
+            is_settled=step.is_continuous
+            and not is_over
+            and listed is not None
+            and listed.count is count
+            and not count.open,
         )
-        if job.status is JobStatus.COMPLETED and found.ending is None:
+        if is_over and found.ending is None:
             self._settled[number] = found
         return found
 
@@ -120,7 +131,7 @@ class WavePoller:
         return WaveCount(given=given) if listed is None else listed.count
 
     def _count(self, number: int, step: CreateJob, job: JobDescription) -> WaveCount:
-        is_over = job.status in (JobStatus.COMPLETED, JobStatus.CANCELED)
+        is_over = job.status in _OVER
         listed = self._listed.get(number)
         if listed is not None and (listed.counters, listed.is_over) == (job.counts, is_over):
             return listed.count
@@ -173,12 +184,17 @@ class WavePoller:
         self, number: int, step: CreateJob, job: JobDescription, *, is_over: bool
     ) -> WaveCount:
         started_ms = self._services.clock.monotonic_ms()
+        # A thing that its group did not take never gets the job.
+        refused = self._journal.fill_refusals(number).keys()
         count = count_wave(
-            frozenset(self._journal.wave_things(number)),
+            frozenset(self._journal.wave_things(number)) - refused,
             self._executions(step.job_id, job.counts),
             step.configuration.retry_criteria,
             is_over=is_over,
         )
+        if refused:
+            given, missed = count.given + len(refused), count.not_reached + len(refused)
+            count = replace(count, given=given, not_reached=missed)
         if count.first_started_ms is not None:
             # The first thing to begin stays the first, also when its execution is deleted.
             began_ms = self._journal.instant(_began(number), count.first_started_ms)

@@ -143,6 +143,7 @@ class WaveRun:
     def end(self, context: StepContext) -> Record:
         """Stop what is to be stopped, and find out what became of every wave."""
         self._context = context
+        self._judge.poll_continuous()
         for result in self._ending.end(context, self._services.poll_seconds):
             self._journal.enter_round(result)
             self._observer.on_round(result)
@@ -196,11 +197,13 @@ class WaveRun:
         )
 
     def _on_poll(self, number: int, poll: WavePoll) -> None:
-        """Show the job that is waited for, and delete the group of one that is over."""
+        """Show the job that is waited for, close one that is settled, and delete its group."""
         if self._context is not None and number == self._number:
             snapshot = JobSnapshot(at_ms=self._services.clock.now_ms(), job=poll.job)
             self._context.on_snapshot(snapshot)
-        if poll.job is not None:
+        if poll.is_settled and self._context is not None:
+            self._ending.close_settled(self._context, number)
+        elif poll.job is not None:
             self._ending.release_group(number, poll.job)
 
     def release_groups(self) -> None:

@@ -25,7 +25,7 @@ from otactl.forecast.run_result import run_result
 from otactl.forecast.sampled_fleet import SampledFleet
 from otactl.model.rollback import REPORT_MS
 from otactl.model.status import ExecutionStatus
-from otactl.model.wave import MAX_NAMED_THINGS, Verdict, Waves
+from otactl.model.wave import Verdict, Waves
 from otactl.rules.rollback_waves import rollback_waves
 from otactl.rules.rollout import DEFAULT_MAXIMUM_PER_MINUTE, MINUTE_MS
 from otactl.rules.schedule import problems
@@ -182,7 +182,7 @@ class PlayedRun:
 def play_waves(scenario: WaveScenario, seed: np.random.SeedSequence) -> PlayedRun:
     """Play one run."""
     planned, begun = scenario.planned, list[tuple[PlayedWave, Run | None]]()
-    began_ms, stop_ms = _fill_ms(scenario, planned[0][1]), math.inf
+    began_ms, stop_ms = _fill_ms(scenario, *planned[0]), math.inf
     for number in range(len(planned)):
         wave, one_run = _play(scenario, number, began_ms, seed)
         begun.append((wave, one_run))
@@ -190,7 +190,7 @@ def play_waves(scenario: WaveScenario, seed: np.random.SeedSequence) -> PlayedRu
             stop_ms = wave.decided_ms if wave.verdict is Verdict.FAIL else math.inf
             break
         if number + 1 < len(planned):
-            filled_ms = began_ms + _fill_ms(scenario, planned[number + 1][1])
+            filled_ms = began_ms + _fill_ms(scenario, *planned[number + 1])
             began_ms = max(wave.decided_ms, filled_ms)
     waves, results = [], []
     for (wave, one_run), (_, things) in zip(begun, planned, strict=False):
@@ -244,9 +244,9 @@ def _play(
     return PlayedWave(verdict=verdict, began_ms=began_ms, decided_ms=decided_ms), one_run
 
 
-def _fill_ms(scenario: WaveScenario, things: int) -> float:
-    """How long the thing group of a wave takes to fill; none is needed for a small one."""
-    return 0 if things <= MAX_NAMED_THINGS else 1000 * things / scenario.waves.fill_per_second
+def _fill_ms(scenario: WaveScenario, wave: Wave, things: int) -> float:
+    """How long the thing group of a wave takes to fill, if it needs one."""
+    return 1000 * things / scenario.waves.fill_per_second if wave.needs_group(things) else 0
 
 
 def _cut(one_run: Run, things: int, scenario: WaveScenario, stop_ms: float) -> RunResult:

@@ -16,3 +16,5 @@ GATE_REASON_CODE = "OTACTL_GATE_STOP"
 ROLLBACK_REASON_CODE = "OTACTL_ROLLBACK_STOP"
 #: A deployment in waves ended, or ``openDays`` are over: what is still open is closed.
 CLOSE_REASON_CODE = "OTACTL_CLOSE_CANCEL"
+#: Every thing of a wave with a CONTINUOUS job has ended; such a job never completes by itself.
+SETTLED_REASON_CODE = "OTACTL_SETTLED_CANCEL"

@@ -25,6 +25,7 @@ from otactl.model.progress import (
     SilentThing,
     Source,
 )
+from otactl.model.reason_code import SETTLED_REASON_CODE
 from otactl.model.status import ExecutionStatus, JobStatus, TargetSelection
 from otactl.model.wave import GateStatus
 
@@ -102,6 +103,11 @@ class JobDescription:
         if self.status is JobStatus.CANCELED:
             return self.in_progress > 0
         return self.status in (JobStatus.IN_PROGRESS, JobStatus.SCHEDULED)
+
+    @property
+    def is_closed_settled(self) -> bool:
+        """Whether otactl closed a CONTINUOUS job because every thing of its wave had ended."""
+        return self.status is JobStatus.CANCELED and self.reason_code == SETTLED_REASON_CODE
 
     @property
     def is_settled(self) -> bool:

@@ -17,6 +17,7 @@ from pydantic import TypeAdapter
 
 from otactl.model.comparison import CompareRule, WaveComparison, comparison_fields
 from otactl.model.job_configuration import JobConfiguration
+from otactl.model.status import TargetSelection
 from otactl.model.verify import VersionVerdict, counts_words
 
 if TYPE_CHECKING:
@@ -167,6 +168,11 @@ class Wave:
     size: WaveSize
     rule: GateRule
     job: JobConfiguration
+
+    def needs_group(self, things: int) -> bool:
+        """Whether so many things get a thing group: a CONTINUOUS job of named ones gains none."""
+        is_continuous = self.job.target_selection is TargetSelection.CONTINUOUS
+        return is_continuous or things > MAX_NAMED_THINGS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -75,7 +75,7 @@ def outcome_of(snapshot: JobSnapshot) -> Outcome | None:
         succeeded=min(succeeded, things),
         failed=sum(group.count for group in groups if group.status in _FAILED),
         is_over=snapshot.gone or job.completed_at_ms is not None or _is_ended(job.status),
-        is_whole=job.status is JobStatus.COMPLETED,
+        is_whole=job.status is JobStatus.COMPLETED or job.is_closed_settled,
     )
 
 

@@ -34,6 +34,7 @@ class PlanSummary:
         listed: Things the thing list names one by one.
         groups: ARNs of the thing groups it names.
         account: Twelve digits.
+        waves: Whether it is done in waves, whose groups nobody joins later.
     """
 
     things: int
@@ -44,6 +45,7 @@ class PlanSummary:
     rounds: int
     job: JobConfiguration
     cost: UndisturbedCost
+    waves: bool = False
 
     @property
     def lines(self) -> tuple[tuple[str, str], ...]:
@@ -89,7 +91,9 @@ class PlanSummary:
             word = "group" if len(names) == 1 else "groups"
             parts.append(f"{self.listed:,} listed, the rest of {word} {named}")
         if self.job.target_selection is TargetSelection.CONTINUOUS:
-            parts.append("CONTINUOUS: those that join later too")
+            windows = self.job.scheduling and self.job.scheduling.maintenance_windows
+            later = "CONTINUOUS: those that join later too"
+            parts.append("CONTINUOUS, in maintenance windows" if self.waves and windows else later)
         if self.rounds > 1:
             parts.append(rounds_words(self.rounds))
         return "; ".join((*parts, f"account {self.account}, {self.region}"))

@@ -77,7 +77,7 @@ class CreateJob(Step):
     @property
     def _groups(self) -> tuple[str, ...]:
         """The groups of the list that a SNAPSHOT job takes the members of; our own is filled."""
-        if self._is_continuous:
+        if self.is_continuous:
             return ()
         names = (Arn.parse(arn) for arn in self.targets)
         return tuple(
@@ -150,13 +150,14 @@ class CreateJob(Step):
         if found is None:
             return False
         consent = context.consent
-        if consent is Consent.ENDED and self._is_continuous:
+        if consent is Consent.ENDED and self.is_continuous:
             consent = Consent.SETTLED
         delete_and_wait(context.services, found, consent)
         return True
 
     @property
-    def _is_continuous(self) -> bool:
+    def is_continuous(self) -> bool:
+        """Whether things that join its group get it, too; then it never completes."""
         return self.configuration.target_selection is TargetSelection.CONTINUOUS
 
     def find(self, context: StepContext) -> JobDescription | None:

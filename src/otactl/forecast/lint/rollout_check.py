@@ -188,7 +188,8 @@ def _blind_raises(
 def _late_joiners(context: LintContext) -> Iterator[Finding]:
     if context.job.target_selection is not TargetSelection.CONTINUOUS:
         return
-    if context.job.rollout is None:
+    # The groups of waves are otactl's own: nobody joins them.
+    if context.job.rollout is None or context.configuration.waves is not None:
         return
     yield Finding(
         code="OTA206",

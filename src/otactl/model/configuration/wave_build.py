@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from otactl.model.comparison import CompareRule
 from otactl.model.configuration.sections import WAVE_PREFIX
 from otactl.model.configuration.wave_section import OnGateFailure, WaveListSection, WaveSection
-from otactl.model.job_configuration import Rollout
+from otactl.model.job_configuration import Rollout, Scheduling
 from otactl.model.wave import GateRule, Wave, Waves, WaveSize
 
 if TYPE_CHECKING:
@@ -105,5 +105,5 @@ def _job(job: JobConfiguration, maximum: int | None, *, is_first: bool) -> JobCo
         job = replace(job, rollout=Rollout(maximum_per_minute=maximum, exponential_rate=rate))
     if job.scheduling is not None and not is_first:
         later = replace(job.scheduling, start_time=None)
-        job = replace(job, scheduling=None if later.end_time is None else later)
+        job = replace(job, scheduling=None if later == Scheduling() else later)
     return job

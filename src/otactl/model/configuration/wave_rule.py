@@ -39,13 +39,17 @@ def waves_have_one_round(use_waves: bool, rounds: int) -> Finding | None:  # noq
     return None
 
 
-def waves_are_snapshots(use_waves: bool, selection: TargetSelection) -> Finding | None:  # noqa: FBT001
-    """A CONTINUOUS job never ends, so its wave would never be over (facts A3)."""
-    if use_waves and selection is TargetSelection.CONTINUOUS:
+def continuous_has_windows(
+    use_waves: bool,  # noqa: FBT001
+    selection: TargetSelection,
+    scheduled: bool | tuple[str, ...],  # noqa: FBT001  # the switch, or the names of the windows
+) -> Finding | None:
+    """A CONTINUOUS job never ends (facts A3), and nothing but windows needs one (facts A6)."""
+    if use_waves and selection is TargetSelection.CONTINUOUS and not scheduled:
         return Finding(
             code="requires",
-            message="needs targetSelection = SNAPSHOT, found CONTINUOUS",
-            hint="waves with maintenance windows are not built yet",
+            message="needs targetSelection = SNAPSHOT, found CONTINUOUS without windows",
+            hint="or useSchedulingConfig = True and maintenanceWindowList in [SCHEDULING_CONFIG]",
         )
     return None
 
@@ -144,7 +148,10 @@ def maximum_is_above_base(maximum: int | None, base: int) -> Finding | None:
 WAVE_RULES: tuple[Rule, ...] = (
     Rule(keys("DEFAULT.useWaveConfig", "DEFAULT.useTimeoutConfig"), waves_need_timeout),
     Rule(keys("DEFAULT.useWaveConfig", "DEFAULT.rounds"), waves_have_one_round),
-    Rule(keys("DEFAULT.useWaveConfig", "DEFAULT.targetSelection"), waves_are_snapshots),
+    *(
+        Rule(keys("DEFAULT.useWaveConfig", "DEFAULT.targetSelection", key), continuous_has_windows)
+        for key in ("DEFAULT.useSchedulingConfig", "SCHEDULING_CONFIG.maintenanceWindowList")
+    ),
     Rule(keys("WAVE_CONFIG.waveList", "DEFAULT.jobId"), names_fit),
     Rule(keys("WAVE_CONFIG.onGateFailure", "DEFAULT.cleanUpCfg"), rollback_keeps_what_it_needs),
     Rule(keys("WAVE_CONFIG.preferRecent", "WAVE_CONFIG.compare"), recent_has_no_control),

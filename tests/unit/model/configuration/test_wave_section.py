@@ -167,6 +167,24 @@ def test_only_the_first_wave_has_the_start_time_and_all_have_the_end_time():
     assert second.job.scheduling.end_time == "2027-04-01T02:00"
 
 
+def test_continuous_jobs_are_for_maintenance_windows_of_every_wave():
+    default = {"useSchedulingConfig": "True", "targetSelection": "CONTINUOUS"}
+    times = section("SCHEDULING_CONFIG", startTime="2027-03-01 02:00", maintenanceWindowList="n")
+    night = section("MAINTENANCE_WINDOW_n", startTime="cron(0 2 * * ? *)", durationInMinutes="60")
+
+    first, second, _ = waves_of(times, night, default=default).waves
+
+    assert first.job.scheduling is not None
+    assert second.job.scheduling == replace(first.job.scheduling, start_time=None)
+    assert first.needs_group(1)
+    assert not wave_of("canary").needs_group(100)
+    assert wave_of("canary").needs_group(101)
+    refused = [("DEFAULT", "useWaveConfig", "requires")]
+    assert faults(times, night, default=default | {"useSchedulingConfig": "False"}) == refused
+    no_windows = section("SCHEDULING_CONFIG", endTime="2027-04-01 02:00")
+    assert faults(no_windows, default=default) == refused
+
+
 def test_what_holds_for_all_waves():
     text = wave_ini(sampleSeed="7", exceptThings="not.txt", openDays="3", groupFillPerSecond="90")
     waves = configuration_of(text, base_dir="/home/ann").waves
