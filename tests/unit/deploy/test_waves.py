@@ -27,7 +27,6 @@ from otactl.errors import (
     UserMistake,
 )
 from otactl.model.firmware import Firmware
-from otactl.model.progress import AlarmState
 from otactl.model.status import ExecutionStatus
 from otactl.model.thing_list import ThingList
 from otactl.model.wave import Act, Decision, Question, Verdict
@@ -353,16 +352,6 @@ def test_an_alarm_that_rang_before_the_wave_began_is_nothing(site):
     it.aws.alarms.in_alarm["crashes"] = [(0, it.aws.clock.ms - 1)]
 
     assert it.run()[0].failure is None
-
-
-def test_an_alarm_without_data_holds_the_gate_as_configured(site):
-    it = site(alarmList="crashes")
-    it.aws.alarms.states_of["crashes"] = AlarmState.INSUFFICIENT_DATA
-
-    executor, _ = it.run(max_wait_seconds=1000)
-
-    assert isinstance(executor.failure, GateWaits)
-    assert "no data" in str(executor.failure)
 
 
 def test_a_large_wave_is_filled_while_the_one_before_is_watched(site):
