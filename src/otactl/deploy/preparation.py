@@ -217,15 +217,10 @@ def prepare_again(
         raise _not_its_document(request)
     common = _common(request, document)
     if configuration.waves is not None:
+        waves, excepted, sha256 = configuration.waves, request.excepted, firmware.sha256
         dealt = deal_again(
-            configuration.waves,
-            listed,
-            kept,
-            excepted=request.excepted,
-            image_sha256=firmware.sha256,
-            recent=recent,
+            waves, listed, kept, excepted=excepted, image_sha256=sha256, recent=recent
         )
-        excepted = request.excepted
         return build_wave_plan(configuration, firmware, dealt, excepted=excepted, **common)
     gathers = len(listed.things) + len(listed.groups) > MAX_JOB_TARGETS
     targeting = Targeting(

@@ -30,12 +30,6 @@ if TYPE_CHECKING:
 
 #: Things without an execution that a wave's result names.
 _NAMED_MISSING = 250
-_ENDED = (
-    ExecutionStatus.SUCCEEDED,
-    ExecutionStatus.FAILED,
-    ExecutionStatus.REJECTED,
-    ExecutionStatus.TIMED_OUT,
-)
 _STOPPED = "stopped"
 
 
@@ -100,18 +94,23 @@ class WaveEnding:
         for number in self._numbers():
             self.release_group(number, self._services.jobs.describe(self._jobs[number].job_id))
 
-    def release_group(self, number: int, job: JobDescription | None) -> None:
-        """Delete the group of a wave as soon as nothing of its job or its versions is open."""
+    def release_group(self, number: int, job: JobDescription | None, *, ended: int = 0) -> None:
+        """Delete the group of a wave as soon as nothing of its job or its versions is open.
+
+        Args:
+            number: Of the wave.
+            job: Its job as it was just found.
+            ended: Things of the wave that ended; AWS's own counts are of attempts.
+        """
         group = self._groups.get(self._plan.waves[number - 1].name)
-        if group is not None and not is_open(job) and not self._is_verifying(number, job):
+        if group is not None and not is_open(job) and not self._is_verifying(number, ended):
             self._undo(group)
 
-    def _is_verifying(self, number: int, job: JobDescription | None) -> bool:
+    def _is_verifying(self, number: int, ended: int) -> bool:
         """Whether the fleet index will be asked about the group again."""
-        if self._verifier is None or job is None:
+        if self._verifier is None:
             return False
         judged = sum(1 for one in self._verifier.things(number).values() if one.ended_ms)
-        ended = sum(job.counts[status] for status in _ENDED)
         return judged < ended or bool(self._verifier.open_things(number))
 
     def _numbers(self) -> list[int]:

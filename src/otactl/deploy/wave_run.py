@@ -204,7 +204,7 @@ class WaveRun:
         if poll.is_settled and self._context is not None:
             self._ending.close_settled(self._context, number)
         elif poll.job is not None:
-            self._ending.release_group(number, poll.job)
+            self._ending.release_group(number, poll.job, ended=poll.count.ended)
 
     def release_groups(self) -> None:
         """Delete the groups of waves of whose jobs nothing is open, after verification."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 from tests.support.wave_world import NEVER, Fate
+from tests.unit.deploy.test_wave_versions import VersionSite
 from tests.unit.deploy.test_waves import DEPLOYMENT, FAILED, Site
 
 from otactl.deploy.journal import Outcome, Phase
@@ -21,14 +22,14 @@ WINDOWS = (
     "[MAINTENANCE_WINDOW_night]\nstartTime = cron(0 2 * * ? *)\ndurationInMinutes = 60\n",
 )
 WAVES = ("canary", "early", "rest")
+CONTINUOUS = {"useSchedulingConfig": "True", "targetSelection": "CONTINUOUS"}
 
 
 class WindowSite(Site):
     """A deployment in waves with maintenance windows."""
 
     def __init__(self, folder, **options) -> None:
-        default = {"useSchedulingConfig": "True", "targetSelection": "CONTINUOUS"}
-        super().__init__(folder, sections=WINDOWS, default=default, **options)
+        super().__init__(folder, sections=WINDOWS, default=CONTINUOUS, **options)
 
     def job(self, wave):
         return self.jobs.jobs[f"TestJob1234-{wave}"]
@@ -253,3 +254,23 @@ def test_a_process_that_dies_as_it_closes_a_job_is_followed_by_one_that_goes_on(
     assert it.jobs.began == dict.fromkeys(it.names, 1)
     assert it.jobs.describe(f"TestJob1234-{wave}").status is JobStatus.CANCELED
     assert it.aws.registry.groups == {}
+
+
+def test_versions_are_verified_and_a_stranger_does_not_keep_the_group(tmp_path):
+    """Verification needs the groups for longer than the jobs; it knows whose things they are."""
+    it = VersionSite(tmp_path, sections=WINDOWS, default=CONTINUOUS)
+
+    def add(status):
+        group = it.aws.registry.groups.get(f"otactl-{DEPLOYMENT}-canary")
+        if group is not None and "stranger" not in group[1]:
+            group[1].append("stranger")
+
+    it.jobs.fates[it.waves["canary"][0]] = Fate(takes_s=100)
+    executor, result = it.run(Each(add))
+
+    assert executor.failure is None
+    assert "stranger" in it.jobs.began
+    assert set(it.named()) == set(it.waves["canary"])
+    assert sum(result.versions.counts.values()) == 30
+    assert it.aws.registry.groups == {}
+    it.journal.close()

@@ -29,7 +29,7 @@ from otactl.model.wave import Act, Question, Verdict
 class VersionSite(Site):
     """A deployment that verifies: 2 minutes to report, 1 between the polls of one that is gone."""
 
-    def __init__(self, folder, verify=None, **options) -> None:
+    def __init__(self, folder, verify=None, sections=(), **options) -> None:
         keys = {
             "expectedVersion": NEW,
             "verifyMinutes": "2",
@@ -39,7 +39,10 @@ class VersionSite(Site):
         default = {"useVerifyConfig": "True"} | options.pop("default", {})
         options = {"requiredVerifiedPercentage": "95", "soakMinutes": "1"} | options
         super().__init__(
-            folder, sections=[section("VERIFY_CONFIG", **keys)], default=default, **options
+            folder,
+            sections=[section("VERIFY_CONFIG", **keys), *sections],
+            default=default,
+            **options,
         )
         self.states = LiveStates(jobs=self.jobs, registry=self.aws.registry, clock=self.aws.clock)
         self.states.groups = self.aws.registry.groups_of

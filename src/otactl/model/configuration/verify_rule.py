@@ -21,9 +21,13 @@ def verifying_has_one_round(use_verify: bool, rounds: int) -> Finding | None:  #
     return None
 
 
-def verifying_is_of_snapshots(use_verify: bool, selection: TargetSelection) -> Finding | None:  # noqa: FBT001
-    """Verification follows the end of a job, which a CONTINUOUS one has not (facts A3)."""
-    if use_verify and selection is TargetSelection.CONTINUOUS:
+def verifying_is_of_snapshots(
+    use_verify: bool,  # noqa: FBT001
+    selection: TargetSelection,
+    use_waves: bool,  # noqa: FBT001
+) -> Finding | None:
+    """Verification follows the end of a job; a CONTINUOUS one has one in waves alone (facts A3)."""
+    if use_verify and selection is TargetSelection.CONTINUOUS and not use_waves:
         return Finding(
             code="requires", message="needs targetSelection = SNAPSHOT, found CONTINUOUS"
         )
@@ -67,9 +71,13 @@ def required_needs_verifying(required: float | None, use_verify: bool) -> Findin
     return None
 
 
-def eligibility_is_of_snapshots(use: bool, selection: TargetSelection) -> Finding | None:  # noqa: FBT001
-    """A CONTINUOUS job takes things that join later, of which nobody decides."""
-    if use and selection is TargetSelection.CONTINUOUS:
+def eligibility_is_of_snapshots(
+    use: bool,  # noqa: FBT001
+    selection: TargetSelection,
+    use_waves: bool,  # noqa: FBT001
+) -> Finding | None:
+    """A CONTINUOUS job takes things that join later, but not in waves, whose groups are ours."""
+    if use and selection is TargetSelection.CONTINUOUS and not use_waves:
         return Finding(
             code="requires", message="needs targetSelection = SNAPSHOT, found CONTINUOUS"
         )
@@ -89,9 +97,12 @@ def current_is_known(skips: bool, *versions: str | None) -> Finding | None:  # n
 
 VERIFY_RULES: tuple[Rule, ...] = (
     Rule(keys("DEFAULT.useVerifyConfig", "DEFAULT.rounds"), verifying_has_one_round),
-    Rule(keys("DEFAULT.useVerifyConfig", "DEFAULT.targetSelection"), verifying_is_of_snapshots),
     Rule(
-        keys("DEFAULT.useEligibilityConfig", "DEFAULT.targetSelection"),
+        keys("DEFAULT.useVerifyConfig", "DEFAULT.targetSelection", "DEFAULT.useWaveConfig"),
+        verifying_is_of_snapshots,
+    ),
+    Rule(
+        keys("DEFAULT.useEligibilityConfig", "DEFAULT.targetSelection", "DEFAULT.useWaveConfig"),
         eligibility_is_of_snapshots,
     ),
     Rule(keys("VERIFY_CONFIG.source"), package_is_the_devices_own),

@@ -179,6 +179,9 @@ def test_continuous_jobs_are_for_maintenance_windows_of_every_wave():
     assert first.needs_group(1)
     assert not wave_of("canary").needs_group(100)
     assert wave_of("canary").needs_group(101)
+    chosen = (section("VERIFY_CONFIG", expectedVersion="2"), section("ELIGIBILITY_CONFIG"))
+    both = {"useVerifyConfig": "True", "useEligibilityConfig": "True"}
+    assert faults(times, night, *chosen, default=default | both) == []
     refused = [("DEFAULT", "useWaveConfig", "requires")]
     assert faults(times, night, default=default | {"useSchedulingConfig": "False"}) == refused
     no_windows = section("SCHEDULING_CONFIG", endTime="2027-04-01 02:00")
