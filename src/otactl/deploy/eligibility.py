@@ -191,7 +191,7 @@ def _narrowed(
 def _recent(
     states: Mapping[str, ThingState], now_ms: int, notify: Callable[[str], None]
 ) -> frozenset[str]:
-    """The things that AWS IoT saw lately; what is not known is told."""
+    """The things that AWS IoT saw lately; says of how many that is not known."""
     seen = {name: is_recent(state, now_ms) for name, state in states.items()}
     recent = frozenset(name for name, found in seen.items() if found)
     unknown = sum(found is None for found in seen.values())

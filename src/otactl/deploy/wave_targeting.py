@@ -91,8 +91,8 @@ def deal_again(
         kept: The names of the things by wave.
         excepted: Things that are in no wave.
         image_sha256: The seed, if the configuration has none.
-        recent: Things that AWS IoT saw lately, as kept; whoever changes them can choose who comes
-            first, and no more.
+        recent: Things that AWS IoT saw lately, as kept; a change of these changes who is first, and
+            no more.
 
     Raises:
         UserMistake: These things, this list and this seed do not make these waves.
