@@ -24,7 +24,6 @@ from otactl.cli.queue.options import (
     QueueLocation,
     queued,
 )
-from otactl.cli.queue.output import print_attempt
 from otactl.cli.signals import stop_signals
 from otactl.errors import DeploymentFailed, LocalResourceMissing, UserMistake
 from otactl.jobqueue.lease_policy import DEFAULT_LEASE_MS, MAX_LEASE_MS
@@ -286,7 +285,7 @@ def _run_fetched(
     if output is OutputFormat.JSON:
         terminal.print_json({"requests": [result.to_fields()]})
     else:
-        print_attempt(result, with_error=False)
+        _print_attempt(result, with_error=False)
     if result.error is not None:
         raise result.error
 
@@ -304,7 +303,7 @@ def _run_worker(
     def notify(result: AttemptResult) -> None:
         results.append(result)
         if output is OutputFormat.TEXT:
-            print_attempt(result, with_error=not is_one)
+            _print_attempt(result, with_error=not is_one)
 
     try:
         Worker(parts, options, notify).run()
@@ -314,8 +313,10 @@ def _run_worker(
     if output is OutputFormat.JSON:
         fields = {"requests": [result.to_fields() for result in results]}
         terminal.print_json(fields | {"waiting": [request_fields(each) for each in waiting]})
+    named = {result.request.order_key for result in results}
     for each in waiting:
-        terminal.note(f"{each.job_id} waits: {gate_words(each, parts.session.now_ms())}")
+        if each.order_key not in named:
+            terminal.note(f"{each.job_id} waits: {gate_words(each, parts.session.now_ms())}")
     if not results and not waiting:
         terminal.note("there is nothing to deploy in the queue")
     failed = [result for result in results if result.error is not None]
@@ -324,3 +325,26 @@ def _run_worker(
     if failed:
         names = ", ".join(result.request.job_id for result in failed[:10])
         raise DeploymentFailed(f"{len(failed)} of {len(results)} requests failed: {names}")
+
+
+def _print_attempt(result: AttemptResult, *, with_error: bool) -> None:
+    """Print the deployment's result on standard output, the rest on standard error.
+
+    Args:
+        result: The attempt's.
+        with_error: Whether its error is printed too; not when the command is about to end by it.
+    """
+    from otactl.jobqueue.claimed_request import LeaseLost
+    from otactl.views.result_table import print_result
+
+    if result.result is not None:
+        print_result(terminal.stdout_console(), result.result)
+    if result.is_recorded:
+        state = result.request.state.value
+    elif result.waits:
+        state = f"left at a gate: {result.waits}"
+    else:
+        state = "another worker's" if isinstance(result.error, LeaseLost) else "handed back"
+    terminal.note(f"{result.request.job_id}: {state}")
+    if with_error and result.error is not None:
+        terminal.print_error(result.error)
