@@ -24,7 +24,7 @@ GATE_FAILED, PERCENT = 8, 10
 
 def rehearse(folder, *arguments: str):
     run = otactl(
-        *("rehearse", str(EXAMPLES / "verify.ini"), "--things", "100", "--speed", "60"),
+        *("rehearse", str(EXAMPLES / "verify.ini"), "--things", "100", "--speed", "120"),
         *("--state-dir", str(folder), "--output", "json", "--max-wait", "20000", *arguments),
     )
     return run, json.loads(run.stdout)
