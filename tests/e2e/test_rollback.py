@@ -109,7 +109,9 @@ def test_after_a_bad_canary_each_thing_runs_byte_for_byte_what_it_had(site):
     back = {each["jobId"]: each for each in result["rollbacks"]}
     assert set(back) == {f"{it.job_id}-rb-1", f"{it.job_id}-rb-2"}
     assert sum(each["succeeded"] for each in back.values()) == CANARY - 2
-    # The one that was gone is taken when it connects.
+    # The one that was gone is listed, and taken when it connects.
+    listed = [one for each in back.values() for part in each["rounds"] for one in part["failures"]]
+    assert [(one["thing"], one["status"]) for one in listed] == [(gone, "QUEUED")]
     with it.fleet([gone]) as fleet:
         wait_until(lambda: it.has_its_own(fleet, [gone]), "the rollback of the last thing")
 
