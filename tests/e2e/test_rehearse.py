@@ -423,3 +423,6 @@ def test_a_wave_that_goes_dark_after_succeeding_is_worse_than_its_control(
     assert outcome["wave"] == {"things": 20, "readable": 20, "bad": 20 * dark // 100}
     assert outcome["control"] == {"things": 100, "readable": 100, "bad": 0}
     assert rest["counts"]["ended"] == (0 if dark else 100)
+    # The index found who was gone of 120 things, and the source was asked about those alone.
+    assert result["apiCalls"].get("iot:GetThingConnectivityData", 0) == 20 * dark // 100
+    assert result["apiCalls"]["iot:SearchIndex"] == (2 if dark else 3)
