@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from otactl.deploy.outcome_collector import collect_outcomes
 from otactl.deploy.step import CreateJob, CreateThingGroup, EndWaves
 from otactl.deploy.wave_closing import cancel_open, is_open, open_until_ms
-from otactl.model.outcome import DownloadSeconds, RoundResult, ThingOutcome
+from otactl.model.outcome import SETTLED, DownloadSeconds, RoundResult, ThingOutcome
 from otactl.model.reason_code import CLOSE_REASON_CODE, GATE_REASON_CODE, SETTLED_REASON_CODE
 from otactl.model.snapshot import JobCounts, JobDescription
 from otactl.model.status import ExecutionStatus
@@ -175,9 +175,12 @@ class WaveEnding:
         )
         missing = () if job is None else tuple(context.not_reached(number))
         began_ms = job.created_at_ms if job else 0
+        status = job.status.value if job else "DELETED"
+        if job is not None and job.is_closed_settled:
+            status = SETTLED
         return RoundResult(
             round=number,
-            status=job.status.value if job else "DELETED",
+            status=status,
             counts=collected.counts,
             duration_seconds=max(0, self._now_ms() - began_ms) / 1000 if job else 0,
             download_seconds=DownloadSeconds.of(collected.outcomes),

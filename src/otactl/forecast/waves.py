@@ -198,6 +198,11 @@ def _notes(scenario: WaveScenario) -> Iterator[str]:
             " no old_rate and no dark_rate"
         )
     end = next((one.job.scheduling for one in waves.waves if one.job.scheduling), None)
+    if end is not None and end.maintenance_windows:
+        yield (
+            "things are notified in the maintenance windows alone; time counts from"
+            f" {scenario.begins:%Y-%m-%d %H:%M} UTC"
+        )
     if end is not None and end.end_time is not None:
         yield (
             f"time counts from {scenario.begins:%Y-%m-%d %H:%M} UTC; at endTime, {end.end_time},"

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 #: How a thing is shown that was in the middle of the update when its job was stopped.
 UNKNOWN = "UNKNOWN"
+#: What a result says of the job of a wave that otactl closed because every thing had ended; the
+#: service's CANCELED would be read as a failure.
+SETTLED = "SETTLED"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +108,7 @@ class RoundResult:
     """What one round came to. Counts are things, each by its last execution.
 
     Attributes:
-        status: The job's status as the service gave it, or why there is none.
+        status: The job's status as the service gave it, or why there is none; or SETTLED.
         outcomes: The things that were looked at one by one: every one that did not succeed, as
             far as the detail limit goes, and a sample of the others.
         not_reached: How many things that were named have no execution of the job.

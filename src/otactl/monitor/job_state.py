@@ -20,7 +20,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Iterable
 from dataclasses import replace
 
-from otactl.model.outcome import RoundResult, ThingOutcome
+from otactl.model.outcome import SETTLED, RoundResult, ThingOutcome
 from otactl.model.progress import Source
 from otactl.model.snapshot import JobCounts, JobDescription
 from otactl.model.status import ExecutionStatus, JobStatus, TargetSelection
@@ -98,12 +98,13 @@ class JobState:
         counts = JobCounts(dict(Counter(outcome.status for outcome in result.outcomes)))
         if counts.total < sum(result.counts.values()):
             counts = JobCounts(result.counts)  # not every execution was kept
-        known = result.status in set(JobStatus)
+        said = JobStatus.COMPLETED if result.status == SETTLED else result.status
+        known = said in set(JobStatus)
         self.version += 1
         self._counts, self.is_fully_reported = counts, True
         self.job = replace(
             self.job,
-            status=JobStatus(result.status) if known else self.job.status,
+            status=JobStatus(said) if known else self.job.status,
             counts=counts,
             completed_at_ms=self.job.completed_at_ms
             or self.job.created_at_ms + int(result.duration_seconds * 1000),

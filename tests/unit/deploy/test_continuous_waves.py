@@ -85,6 +85,8 @@ def test_each_wave_has_a_continuous_job_for_a_group_of_its_own_however_small(sit
     assert [len(one.maintenance_windows) for one in schedules] == [1, 1, 1]
     assert [one.start_time for one in schedules] == ["2027-04-01T02:00", None, None]
     assert it.jobs.began == dict.fromkeys(it.names, 1)
+    assert [each.result.status for each in result.waves] == ["SETTLED"] * 3
+    assert result.to_fields()["rounds"][0]["status"] == "SETTLED"
     # A SNAPSHOT job would be COMPLETED now; these are closed without force, and their groups gone.
     assert [it.reason(wave) for wave in WAVES] == [SETTLED_REASON_CODE] * 3
     assert len(seen) == 3

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from tests.support.job_world import JobWorld, Screen
 
@@ -109,6 +111,14 @@ def test_a_job_that_nobody_wrote_about_stays_as_it_was_last_seen():
     assert last.gone
     assert last.job.status is JobStatus.IN_PROGRESS
     assert last.job.counts[S.IN_PROGRESS] == 10
+
+
+def test_a_job_that_was_closed_because_everything_had_ended_is_shown_as_completed():
+    settled = replace(written(), status="SETTLED")
+
+    _, last = watched(a_job_deleted_between_two_looks(), last_word=lambda _: settled)
+
+    assert last.job.status is JobStatus.COMPLETED
 
 
 def test_a_status_that_is_none_of_a_job_is_not_taken_for_one():
