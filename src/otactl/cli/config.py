@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from otactl.model.configuration.catalogue import Key
     from otactl.model.configuration.sections import SectionSpec
-    from otactl.model.json_output import account as json_account
 
 app = typer.Typer(help="Explain the keys of a dev.ini.", no_args_is_help=True)
 
@@ -36,6 +35,8 @@ def explain(key: KeyArgument = None, output: OutputOption = OutputFormat.TEXT) -
     from otactl.cli.terminal import print_json, stdout_console
     from otactl.model.configuration.catalogue import all_keys, find_keys
     from otactl.model.configuration.sections import find_section
+    from otactl.model.json_output import account
+    from otactl.model.json_output.shaping import shaped
 
     sections: list[SectionSpec] = []
     if key is None:
@@ -49,7 +50,8 @@ def explain(key: KeyArgument = None, output: OutputOption = OutputFormat.TEXT) -
         if not keys:
             raise _unknown(key)
     if output is OutputFormat.JSON:
-        print_json({"keys": [key_fields(each) for each in keys]})
+        listed = [shaped(account.Key, each, inManual=not each.ours) for each in keys]
+        print_json({"keys": listed})
         return
     console = stdout_console()
     for spec in sections:
@@ -67,23 +69,6 @@ def template() -> None:
     from otactl.model.configuration.template import render_template
 
     typer.echo(render_template(), nl=False)
-
-
-def key_fields(key: Key) -> json_account.Key:
-    """A key as ``--output json`` shows it."""
-    return {
-        "section": key.section,
-        "key": key.name,
-        "alsoRead": key.also,
-        "type": key.type_name,
-        "allowed": key.allowed,
-        "required": key.is_required,
-        "default": key.default,
-        "becomes": key.becomes,
-        "about": key.about,
-        "example": key.example,
-        "inManual": not key.ours,
-    }
 
 
 def _unknown(name: str) -> UserMistake:

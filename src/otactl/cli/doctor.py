@@ -69,6 +69,8 @@ def doctor(
     or the command, 3 AWS refused.
     """
     from otactl.model.diagnosis import Health
+    from otactl.model.json_output import account
+    from otactl.model.json_output.shaping import shaped
     from otactl.operations.doctor import examine_account
     from otactl.operations.fleet_address import BrokerOptions
     from otactl.operations.load import load_deployment
@@ -88,7 +90,7 @@ def doctor(
         console.print("ready to deploy" if is_ready else "not ready to deploy")
     fields: dict[str, Any] = {
         "ready": is_ready,
-        "findings": [diagnosis.to_fields() for diagnosis in found],
+        "findings": [shaped(account.Diagnosis, diagnosis) for diagnosis in found],
     }
     if live and loaded is not None:
         broker = BrokerOptions(mqtt_host, mqtt_port, mqtt_ca_file)

@@ -50,6 +50,8 @@ def from_report(
     """
     from otactl.cli.terminal import note, print_json
     from otactl.forecast.calibrate import fit, parse_report, profile_text
+    from otactl.model.json_output import forecast
+    from otactl.model.json_output.shaping import shaped
     from otactl.operations.text_file import read_named_text
 
     text = read_named_text(report, "report", limit=_LONGEST_REPORT)
@@ -65,7 +67,6 @@ def from_report(
             raise UserMistake(f"cannot write the profile {out}: {error.strerror}") from error
         note(f"the profile is {out}")
     if output is OutputFormat.JSON:
-        estimates = {name: estimate.to_fields() for name, estimate in found.estimates.items()}
-        print_json({"estimates": estimates, "notes": list(found.notes)})
+        print_json(shaped(forecast.Profile, found))
     elif out is None:
         typer.echo(written, nl=False)

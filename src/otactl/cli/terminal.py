@@ -100,7 +100,8 @@ def print_json_error(error: OtactlError) -> None:
     """Write the error as the command's one object, if it is to write one and has not."""
     if not _answers_in_json.get():
         return
-    from otactl.views.problem_list import problem_fields
+    from otactl.model.json_output import account
+    from otactl.model.json_output.shaping import shaped
 
     problems = error.problems if isinstance(error, ConfigurationInvalid) else ()
     code = 128 + error.signal_number if isinstance(error, Interrupted) else error.exit_code
@@ -109,7 +110,7 @@ def print_json_error(error: OtactlError) -> None:
         "message": str(error),
         "hint": error.hint,
         "exitCode": code,
-        "problems": [problem_fields(problem) for problem in problems],
+        "problems": [shaped(account.Problem, problem) for problem in problems],
     }
     print_json({"error": fields})
 

@@ -24,13 +24,15 @@ def validate(file: ConfigurationArgument, output: OutputOption = OutputFormat.TE
     findings), 2 something must be mended.
     """
     from otactl.cli.terminal import note, print_json, stderr_console, stdout_console
-    from otactl.views.problem_list import print_problems, problem_fields
+    from otactl.model.json_output import account
+    from otactl.model.json_output.shaping import shaped
+    from otactl.views.problem_list import print_problems
 
     found = _examine(file)
     is_valid = found.deployment is not None
     report = _lint(found)
     if output is OutputFormat.JSON:
-        problems = [problem_fields(problem) for problem in found.problems]
+        problems = [shaped(account.Problem, problem) for problem in found.problems]
         findings = report.to_fields()["findings"] if report else []
         print_json({"valid": is_valid, "problems": problems, "findings": findings})
     else:

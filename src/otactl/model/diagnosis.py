@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from otactl.model.json_output import account as json_account
 
 
 class Health(StrEnum):
@@ -38,15 +34,6 @@ class Diagnosis:
     health: Health
     found: str
     advice: str = ""
-
-    def to_fields(self) -> json_account.Diagnosis:
-        """The finding as ``--output json`` shows it."""
-        return {
-            "area": self.area,
-            "health": self.health.value,
-            "found": self.found,
-            "advice": self.advice or None,
-        }
 
 
 def good(area: str, found: str) -> Diagnosis:

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from otactl.model.json_output import account as json_account
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,13 +22,3 @@ class Observation:
     assumed: str
     observed: str
     agrees: bool | None
-
-    def to_fields(self) -> json_account.Observation:
-        """The observation as ``--output json`` shows it."""
-        return {
-            "point": self.point,
-            "question": self.question,
-            "assumed": self.assumed,
-            "observed": self.observed,
-            "agrees": self.agrees,
-        }

@@ -14,6 +14,8 @@ from otactl.forecast.lint import Finding, lint
 from otactl.forecast.lint.dormant import dormant_findings
 from otactl.model.configuration import parse_configuration
 from otactl.model.ini import IniDocument
+from otactl.model.json_output.deployment import LintFinding
+from otactl.model.json_output.shaping import shaped
 from otactl.model.limits import MAX_CONFIGURATION_LENGTH
 from otactl.operations.forecast_inputs import FleetInputs, count_things, size_of_image
 from otactl.operations.text_file import read_text
@@ -57,7 +59,8 @@ class LintReport:
             "warnings": counts[Severity.WARNING],
             "notes": counts[Severity.NOTE],
             "findings": [
-                {**finding.to_fields(), "line": self.line_of(finding)} for finding in self.findings
+                shaped(LintFinding, finding, line=self.line_of(finding))
+                for finding in self.findings
             ],
         }
 

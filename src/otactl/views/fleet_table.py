@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
+from otactl.model.json_output import progress as json_progress
+from otactl.model.json_output.shaping import shaped
 from otactl.model.status import ExecutionStatus
 from otactl.views.foreign_text import escape
 
@@ -15,7 +17,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from otactl.fleet import ThingResult
-    from otactl.model.json_output import progress as json_progress
 
 #: Rows of a table that a person still reads; a script takes --output json.
 MAX_ROWS = 40
@@ -49,21 +50,7 @@ def results_fields(
         "things": things,
         "idle": is_idle,
         "counts": dict(sorted(counts.items())),
-        "results": [
-            {
-                "thing": result.thing_name,
-                "behaviour": result.behaviour.value,
-                "jobId": result.job_id,
-                "executionNumber": result.execution_number,
-                "status": result.status.value if result.status else None,
-                "reason": result.reason,
-                "sha256": result.sha256,
-                "downloadSeconds": result.download_seconds,
-                "receivedBlocks": result.received_blocks,
-                "retries": result.retries,
-            }
-            for result in results
-        ],
+        "results": [shaped(json_progress.ThingRun, result) for result in results],
     }
 
 

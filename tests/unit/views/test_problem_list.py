@@ -7,7 +7,9 @@ import io
 from rich.console import Console
 
 from otactl.errors.problem import Problem, Severity
-from otactl.views.problem_list import count_words, print_problems, problem_fields
+from otactl.model.json_output import account
+from otactl.model.json_output.shaping import shaped
+from otactl.views.problem_list import count_words, print_problems
 
 ERROR = Problem(
     file="dev.ini", line=3, section="A", key="k", code="c", message="must be [x], found '[y]'"
@@ -26,7 +28,7 @@ def test_each_problem_is_one_line_however_narrow_the_terminal():
 
 
 def test_a_problem_has_the_same_fields_in_json():
-    assert problem_fields(ERROR) == {
+    assert shaped(account.Problem, ERROR) == {
         "file": "dev.ini",
         "line": 3,
         "section": "A",

@@ -10,10 +10,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from otactl.model.json_output import forecast as json_forecast
 
 CONFIDENCE = 0.95
 _Z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
@@ -27,10 +23,6 @@ class Estimate:
     low: float
     high: float
     count: int
-
-    def to_fields(self) -> json_forecast.Estimate:
-        """The estimate as JSON fields."""
-        return {"value": self.value, "low": self.low, "high": self.high, "count": self.count}
 
 
 def share(part: int, whole: int) -> Estimate | None:

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from otactl.errors.problem import Severity
-
-if TYPE_CHECKING:
-    from otactl.model.json_output import deployment as json_deployment
 
 #: Where each code is explained, with an example.
 PAGE = "docs/lint.md"
@@ -45,17 +41,3 @@ class Finding:
     def counts(self) -> bool:
         """Whether it may stop a command: it is neither waived nor about what is switched off."""
         return self.waived is None and not self.is_off
-
-    def to_fields(self) -> json_deployment.LintFinding:
-        """The finding as ``--output json`` shows it."""
-        return {
-            "code": self.code,
-            "severity": self.severity.value,
-            "section": self.section,
-            "key": self.key,
-            "message": self.message,
-            "safe": self.safe,
-            "page": self.page,
-            "switchedOff": self.is_off,
-            "waived": self.waived,
-        }

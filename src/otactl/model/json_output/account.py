@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NotRequired
+from typing import Annotated, NotRequired
 
 from typing_extensions import TypedDict
 
 from otactl.model.json_output.deployment import LintFinding
+from otactl.model.json_output.shaping import Digits, NullIfEmpty, Of
 
 
 class Problem(TypedDict):
@@ -50,8 +51,8 @@ class Key(TypedDict):
     """A key of a ``dev.ini``."""
 
     section: str
-    key: str
-    alsoRead: str | None
+    key: Annotated[str, Of("name")]
+    alsoRead: Annotated[str | None, Of("also")]
     type: str
     allowed: str
     required: bool
@@ -74,7 +75,7 @@ class Diagnosis(TypedDict):
     area: str
     health: str
     found: str
-    advice: str | None
+    advice: Annotated[str | None, NullIfEmpty]
 
 
 class Delivery(TypedDict):
@@ -104,7 +105,7 @@ class LiveCheck(TypedDict):
     observations: list[Observation]
     failure: str | None
     calls: dict[str, int]
-    seconds: float
+    seconds: Annotated[float, Digits(1)]
     left: list[str]
 
 

@@ -5,11 +5,12 @@ Times are ISO 8601 in UTC unless they say otherwise; what is not known is null.
 
 from __future__ import annotations
 
-from typing import Any, NotRequired
+from typing import Annotated, Any, NotRequired
 
 from typing_extensions import TypedDict
 
 from otactl.model.json_output.gate import Gate, ThingVersion, Verified
+from otactl.model.json_output.shaping import NullIfEmpty, Of
 
 
 class Failure(TypedDict):
@@ -192,7 +193,7 @@ class LintFinding(TypedDict):
     message: str
     safe: str
     page: str
-    switchedOff: bool
+    switchedOff: Annotated[bool, Of("is_off")]
     waived: str | None
     line: NotRequired[int | None]
 
@@ -253,10 +254,10 @@ class Report(TypedDict):
     account: str
     rehearsal: bool
     running: bool
-    succeeded: bool
-    failure: str | None
+    succeeded: Annotated[bool, Of("is_success")]
+    failure: Annotated[str | None, NullIfEmpty]
     things: int
-    imageSha256: str | None
+    imageSha256: Annotated[str | None, NullIfEmpty]
     imageBytes: int | None
     apiCalls: dict[str, int]
     notes: list[str]

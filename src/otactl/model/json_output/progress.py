@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from typing import NotRequired
+from typing import Annotated, NotRequired
 
 from typing_extensions import TypedDict
 
 from otactl.model.json_output.gate import Gate
+from otactl.model.json_output.shaping import Digits, Of
 
 
 class Pace(TypedDict):
     """How fast a job goes."""
 
-    notifiedPerMinute: float
-    finishedPerMinute: float
-    windowSeconds: float
+    notifiedPerMinute: Annotated[float, Digits(2)]
+    finishedPerMinute: Annotated[float, Digits(2)]
+    windowSeconds: Annotated[float, Digits(1)]
 
 
 class TimeLeft(TypedDict):
     """When it is over, about; the latest is null when it is not bounded."""
 
-    lowSeconds: int
-    likelySeconds: int
-    highSeconds: int | None
+    lowSeconds: Annotated[int, Digits(0)]
+    likelySeconds: Annotated[int, Digits(0)]
+    highSeconds: Annotated[int | None, Digits(0)]
 
 
 class Percentiles(TypedDict):
@@ -48,7 +49,7 @@ class SilentThing(TypedDict):
     """A thing in progress without an update."""
 
     thing: str
-    silentSeconds: int
+    silentSeconds: Annotated[int, Digits(0)]
     step: str
 
 
@@ -69,7 +70,7 @@ class AbortDistance(TypedDict):
     minNumberOfExecutedThings: int
     failed: int
     executed: int
-    percentage: float
+    percentage: Annotated[float, Digits(2)]
     missingExecutions: int
     missingFailures: int | None
 
@@ -89,7 +90,7 @@ class RoundDone(TypedDict):
     round: int
     status: str
     counts: dict[str, int]
-    durationSeconds: float
+    durationSeconds: Annotated[float, Digits(1)]
 
 
 class Rounds(TypedDict):
@@ -108,7 +109,7 @@ class FollowedThing(TypedDict):
     step: str
     receivedBlocks: int | None
     totalBlocks: int | None
-    silentSeconds: float | None
+    silentSeconds: Annotated[float | None, Of("silent_after_seconds"), Digits(1)]
     heard: str
     connected: bool | None
     statusDetails: dict[str, str]

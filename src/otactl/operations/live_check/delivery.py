@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from otactl.deploy.image_file import measure_image
 from otactl.deploy.ownership import describe_ours
@@ -18,9 +17,6 @@ from otactl.model.status import ExecutionStatus
 from otactl.operations.live_check.session import LiveSession
 from otactl.wire.image_description import ImageDescription
 from otactl.wire.job_document import build_document, encode_document, presigned_url_placeholder
-
-if TYPE_CHECKING:
-    from otactl.model.json_output import account as json_account
 
 #: The images, in bytes: one block of a stream, and fifty.
 SIZES = (4 * 1024, 200 * 1024)
@@ -45,15 +41,6 @@ class Delivery:
     way: str
     is_verified: bool
     detail: str
-
-    def to_fields(self) -> json_account.Delivery:
-        """The delivery as ``--output json`` shows it."""
-        return {
-            "sizeBytes": self.size_bytes,
-            "way": self.way,
-            "verified": self.is_verified,
-            "detail": self.detail,
-        }
 
 
 def deliver(session: LiveSession) -> tuple[Delivery, ...]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from otactl.aws.call_budget import Budget, BudgetedCounter
 from otactl.aws.clients import AwsClients, AwsSettings
 from otactl.aws.identity import account_of
 from otactl.errors import Interrupted, OtactlError, UserMistake
 from otactl.fleet import FleetDirectory
+from otactl.model.json_output import account
+from otactl.model.json_output.shaping import shaped
 from otactl.model.observation import Observation
 from otactl.operations.clock import CommandClock
 from otactl.operations.environment import DeploymentEnvironment
@@ -33,9 +35,6 @@ from otactl.operations.live_check.session import LiveSession
 from otactl.operations.load import LoadedDeployment
 from otactl.operations.location_options import LocationOptions
 from otactl.operations.state_directory import state_directory
-
-if TYPE_CHECKING:
-    from otactl.model.json_output import account as json_account
 
 #: One run; removing what an earlier one left has as much again.
 BUDGET = Budget(
@@ -74,23 +73,22 @@ class LiveReport:
         arrived = all(delivery.is_verified for delivery in self.deliveries)
         return bool(self.deliveries) and arrived and not self.left and not self.failure
 
-    def to_fields(self) -> json_account.LiveCheck:
+    def to_fields(self) -> account.LiveCheck:
         """The report as ``--output json`` shows it, to send in: account and bucket are left out."""
-        return {
-            "region": self.region,
-            "deliveries": [
-                replace(delivery, detail=self._public(delivery.detail)).to_fields()
-                for delivery in self.deliveries
+        return shaped(
+            account.LiveCheck,
+            self,
+            deliveries=[
+                shaped(account.Delivery, one, detail=self._public(one.detail))
+                for one in self.deliveries
             ],
-            "observations": [
-                replace(seen, observed=self._public(seen.observed)).to_fields()
-                for seen in self.observations
+            observations=[
+                shaped(account.Observation, one, observed=self._public(one.observed))
+                for one in self.observations
             ],
-            "failure": self._public(self.failure) or None,
-            "calls": dict(self.calls),
-            "seconds": round(self.seconds, 1),
-            "left": [self._public(each) for each in self.left],
-        }
+            failure=self._public(self.failure) or None,
+            left=[self._public(each) for each in self.left],
+        )
 
     def _public(self, text: str) -> str:
         for name, value in self.private.items():

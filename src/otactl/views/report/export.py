@@ -9,9 +9,10 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from otactl.model.json_output import SCHEMA_VERSION
+from otactl.model.json_output import deployment as json_deployment
+from otactl.model.json_output.shaping import shaped
 from otactl.model.outcome import ThingOutcome
 from otactl.model.wave import decision_fields
 from otactl.operations.report_content import ReportContent
@@ -19,9 +20,6 @@ from otactl.views.foreign_text import csv_cell
 from otactl.views.foreign_text import to_json as json_text
 from otactl.views.snapshot_fields import execution_fields
 from otactl.views.wording import instant
-
-if TYPE_CHECKING:
-    from otactl.model.json_output import deployment as json_deployment
 
 _COLUMNS = (
     "round",
@@ -40,43 +38,21 @@ _COLUMNS = (
 
 def to_json(content: ReportContent) -> json_deployment.Report:
     """The report as JSON fields; times of executions are epoch milliseconds."""
-    fields: json_deployment.Report = {
-        "schemaVersion": SCHEMA_VERSION,
-        "deploymentId": content.deployment_id,
-        "jobId": content.job_id,
-        "madeAt": instant(content.made_ms),
-        "createdAt": instant(content.created_ms),
-        "region": content.region,
-        "account": content.account,
-        "rehearsal": content.is_rehearsal,
-        "running": content.is_running,
-        "succeeded": content.is_success,
-        "failure": content.failure or None,
-        "things": content.things,
-        "imageSha256": content.image_sha256 or None,
-        "imageBytes": content.image_bytes,
-        "apiCalls": dict(content.api_calls),
-        "notes": list(content.notes),
-        "waves": [wave.to_fields() for wave in content.waves],
-        "decisions": [decision_fields(one) for one in content.decisions],
-        "leftOut": [one.to_fields() for one in content.left_out],
-        "rounds": [
-            {
-                "round": each.round,
-                "status": each.status,
-                "counts": {status.value: count for status, count in each.counts.items()},
-                "durationSeconds": each.duration_seconds,
-            }
-            for each in content.rounds
-        ],
-        "executions": [
+    fields = shaped(
+        json_deployment.Report,
+        content,
+        schemaVersion=SCHEMA_VERSION,
+        madeAt=instant(content.made_ms),
+        createdAt=instant(content.created_ms),
+        decisions=[decision_fields(one) for one in content.decisions],
+        executions=[
             {"round": each.round} | execution_fields(execution)
             for each in content.rounds
             for execution in each.executions
         ],
-    }
-    if content.versions:
-        fields["versions"] = [one.to_fields() for one in content.versions]
+    )
+    if not content.versions:
+        del fields["versions"]
     return fields
 
 

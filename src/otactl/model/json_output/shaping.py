@@ -1,0 +1,115 @@
+"""The one way from a frozen value to an object of ``--output json``: the type says how.
+
+A field comes from the attribute of its name (``thingName``: ``thing_name``; ``thing`` may also be
+``thing_name``, ``running`` ``is_running``), unless the type or the caller says otherwise. What
+the type does not name stays out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from functools import cache
+from types import NoneType, UnionType
+from typing import Annotated, Any, NotRequired, TypeVar, get_args, get_origin, get_type_hints
+
+from typing_extensions import is_typeddict
+
+T = TypeVar("T")
+_CAPITAL = re.compile("([A-Z])")
+
+
+@dataclass(frozen=True, slots=True)
+class Of:
+    """Beside a field: the attribute it comes from."""
+
+    attribute: str
+
+
+@dataclass(frozen=True, slots=True)
+class Digits:
+    """Beside a field: the digits after the point; a whole number of 0."""
+
+    count: int
+
+
+class NullIfEmpty:
+    """Beside a field: what is empty is null."""
+
+
+def shaped(shape: type[T], value: object, /, **given: object) -> T:
+    """A value as an object of a type.
+
+    Args:
+        shape: The type, a ``TypedDict``.
+        value: Has the attributes; those that are not required may be missing.
+        given: Fields that are no attributes, as they stand in the object.
+
+    Raises:
+        AttributeError: The value has no attribute for a field.
+    """
+    made: Any = {}
+    declared: Any = shape
+    for field in _fields(declared):
+        if field.name in given:
+            made[field.name] = given[field.name]
+            continue
+        attribute = next((each for each in field.attributes if hasattr(value, each)), None)
+        if attribute is not None:
+            made[field.name] = _marked(_part(field.kind, getattr(value, attribute)), field.marks)
+        elif field.is_required:
+            raise AttributeError(
+                f"{type(value).__name__} has nothing for {field.name} of {shape.__name__}"
+            )
+    return made  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    name: str
+    is_required: bool
+    kind: Any
+    marks: tuple[Any, ...]
+    attributes: tuple[str, ...]
+
+
+@cache
+def _fields(shape: type[Any]) -> tuple[_Field, ...]:
+    fields = []
+    for name, hint in get_type_hints(shape, include_extras=True).items():
+        is_required = get_origin(hint) is not NotRequired
+        inner = hint if is_required else get_args(hint)[0]
+        kind, *marks = get_args(inner) if get_origin(inner) is Annotated else (inner,)
+        plain = _CAPITAL.sub(r"_\1", name).lower()
+        said = tuple(mark.attribute for mark in marks if isinstance(mark, Of))
+        attributes = said or (plain, f"is_{plain}", f"{plain}_name")
+        fields.append(_Field(name, is_required, kind, tuple(marks), attributes))
+    return tuple(fields)
+
+
+def _part(kind: Any, value: Any) -> Any:
+    if isinstance(kind, UnionType):
+        if value is None:
+            return None
+        kind = next(each for each in get_args(kind) if each is not NoneType)
+    if get_origin(kind) is list:
+        return [_part(get_args(kind)[0], each) for each in value]
+    if isinstance(value, Mapping):
+        inner = get_args(kind)[1] if get_args(kind) else Any
+        return {_part(str, name): _part(inner, each) for name, each in value.items()}
+    if hasattr(value, "to_fields"):
+        return value.to_fields()
+    if is_typeddict(kind):
+        return shaped(kind, value)
+    return value.value if isinstance(value, Enum) else value
+
+
+def _marked(found: Any, marks: tuple[Any, ...]) -> Any:
+    for mark in marks:
+        if isinstance(mark, Digits) and found is not None:
+            found = round(found, mark.count) if mark.count else round(found)
+        elif mark is NullIfEmpty:
+            found = found or None
+    return found
