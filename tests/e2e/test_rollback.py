@@ -213,30 +213,37 @@ def test_a_rollback_that_fails_at_thirty_percent_stops_with_eleven(site):
     assert report["failure"].startswith("rollback of ")
 
 
-def test_a_rehearsal_rolls_back_what_its_gate_stopped(tmp_path):
+def rehearsed(folder, *arguments: str, things: int, versions: str, waves: str, **switches: bool):
+    """The result of a rehearsal whose gate fails and takes the canary back."""
     path = Deployable(
-        folder=tmp_path,
-        thing_names=[f"r{number}" for number in range(12)],
+        folder=folder,
+        thing_names=[f"r{number}" for number in range(things)],
         bucket="waves",
         role_arn=ROLE,
         job_id="rehearsed",
         sections="[TIMEOUT_CONFIG]\ninProgressTimeoutInMinutes = 60\n"
-        "[IMAGE_CONFIG]\nimageVer = 2.0\n[VERIFY_CONFIG]\nversionPath = version\n"
-        "[ROLLBACK_CONFIG]\nimageList = 1.0: a.bin, 1.1: b.bin as 2.1\n"
-        "[WAVE_CONFIG]\nwaveList = canary:8\nrequiredEndedPercentage = 100\n"
-        "onGateFailure = rollback\n",
-    ).write(useWaveConfig=True, useTimeoutConfig=True, cleanUpCfg=False)
+        f"[IMAGE_CONFIG]\nimageVer = 2.0\n[ROLLBACK_CONFIG]\nimageList = {versions}\n{waves}"
+        "requiredEndedPercentage = 100\nonGateFailure = rollback\n",
+    ).write(useWaveConfig=True, useTimeoutConfig=True, cleanUpCfg=False, **switches)
     for name in ("a", "b"):
-        (tmp_path / f"{name}.bin").write_bytes(os.urandom(3000))
-    behaves = ("--behave", "canary:fail=25", "--former-versions", "1.0=50,1.1=50")
-
+        (folder / f"{name}.bin").write_bytes(os.urandom(3000))
     run = otactl(
-        *("rehearse", str(path), *behaves, "--speed", "60", "--output", "json"),
-        *("--state-dir", str(tmp_path / "state")),
+        *("rehearse", str(path), *arguments, "--speed", "60", "--max-wait", "6000"),
+        *("--output", "json", "--state-dir", str(folder / "state")),
+    )
+    assert run.returncode == 8, run.stderr
+    return json.loads(run.stdout)
+
+
+def test_a_rehearsal_rolls_back_what_its_gate_stopped(tmp_path):
+    result = rehearsed(
+        tmp_path,
+        *("--behave", "canary:fail=25", "--former-versions", "1.0=50,1.1=50"),
+        things=12,
+        versions="1.0: a.bin, 1.1: b.bin as 2.1",
+        waves="[VERIFY_CONFIG]\nversionPath = version\n[WAVE_CONFIG]\nwaveList = canary:8\n",
     )
 
-    assert run.returncode == 8, run.stderr
-    result = json.loads(run.stdout)
     back = result["rollbacks"]
     assert 1 <= len(back) <= 2
     assert sum(each["succeeded"] for each in back) == result["succeeded"] == 6
@@ -248,28 +255,18 @@ def test_a_rehearsal_rolls_back_what_its_gate_stopped(tmp_path):
 @pytest.mark.slow
 def test_what_verification_finds_decides_who_is_rolled_back(tmp_path):
     """A liar runs what it had and is not touched; what is gone is taken when it comes."""
-    path = Deployable(
-        folder=tmp_path,
-        thing_names=[f"v{number}" for number in range(20)],
-        bucket="waves",
-        role_arn=ROLE,
-        job_id="verified",
-        sections="[TIMEOUT_CONFIG]\ninProgressTimeoutInMinutes = 60\n"
-        "[IMAGE_CONFIG]\nimageVer = 2.0\n[ROLLBACK_CONFIG]\nimageList = 1.0: a.bin\n"
-        "[VERIFY_CONFIG]\nbootCountPath = boots\nverifyMinutes = 10\ndarkMinutes = 2\n"
-        "[WAVE_CONFIG]\nwaveList = canary:10\nrequiredEndedPercentage = 100\nsoakMinutes = 10\n"
-        "requiredVerifiedPercentage = 95\nonGateFailure = rollback\n",
-    ).write(useWaveConfig=True, useTimeoutConfig=True, useVerifyConfig=True, cleanUpCfg=False)
-    (tmp_path / "a.bin").write_bytes(os.urandom(3000))
-    behaves = ("--behave", "canary:crashloop=10,canary:dark=10,canary:liar=10")
-
-    run = otactl(
-        *("rehearse", str(path), *behaves, "--speed", "60", "--max-wait", "6000"),
-        *("--output", "json", "--state-dir", str(tmp_path / "state")),
+    result = rehearsed(
+        tmp_path,
+        *("--behave", "canary:crashloop=10,canary:dark=10,canary:liar=10"),
+        things=20,
+        versions="1.0: a.bin",
+        waves="[VERIFY_CONFIG]\nbootCountPath = boots\nverifyMinutes = 10\ndarkMinutes = 2\n"
+        "[WAVE_CONFIG]\nwaveList = canary:10\nsoakMinutes = 10\n"
+        "requiredVerifiedPercentage = 95\n",
+        useVerifyConfig=True,
     )
 
-    assert run.returncode == 8, run.stderr
-    (back,) = json.loads(run.stdout)["rollbacks"]
+    (back,) = result["rollbacks"]
     (counts,) = back["rounds"]
     assert (back["things"], counts["succeeded"], counts["queued"]) == (9, 8, 1)
 

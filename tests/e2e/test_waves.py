@@ -134,6 +134,12 @@ class Site:
             )
             for name in names or self.names
         ]
+        with self.connected(plans) as run:
+            yield run
+
+    @contextmanager
+    def connected(self, plans: list[DevicePlan]) -> Iterator[FleetRun]:
+        """Devices as they are planned, all connected."""
         with FleetRun(
             self._directory,
             plans,

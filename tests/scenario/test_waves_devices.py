@@ -20,11 +20,10 @@ import pytest
 from tests.e2e.test_waves import Site, fast_cloud
 from tests.scenario.test_waves_forecast import INSIDE, SCENES, SEEDS, TIMEOUT_MINUTES, Scene
 from tests.support.fleet_stage import QUICK
-from tests.support.waiting import wait_until
 
 from otactl.deploy.store import DeploymentStore
 from otactl.device.behaviour import Behaviour
-from otactl.fleet import DevicePlan, FleetClock, FleetEndpoint, FleetRun
+from otactl.fleet import DevicePlan, FleetRun
 from otactl.forecast.attempts import NEVER, STATUSES
 from otactl.forecast.distribution import Distribution
 from otactl.forecast.lint.wave_check import gate_power
@@ -97,13 +96,7 @@ class DrawnSite(Site):
                     profile=QUICK if is_silent else replace(QUICK, install_ms=takes_ms),
                 )
             )
-        with FleetRun(
-            self._directory,
-            plans,
-            endpoint=FleetEndpoint.of_local_cloud(self.cloud.address),
-            clock=FleetClock.of_local_cloud(self.cloud.address),
-        ) as run:
-            wait_until(lambda: run.progress().is_settled, "the connection of all devices")
+        with self.connected(plans) as run:
             yield run
 
     def canary_of(self, result: dict[str, Any]) -> Seen:
