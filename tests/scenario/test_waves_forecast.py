@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
+from tests.support.version_world import BRICKED, REVERTED
 from tests.support.wave_world import NEVER as NEVER_ONLINE
 from tests.support.wave_world import Fate
+from tests.unit.deploy.test_wave_versions import VersionSite
 from tests.unit.deploy.test_waves import Site
 
 from otactl.deploy.observer import SilentObserver
@@ -24,7 +26,7 @@ from otactl.forecast.profile import FleetProfile, Group
 from otactl.forecast.sampled_fleet import SampledFleet
 from otactl.forecast.waves import WaveScenario, WavesForecast, forecast_waves
 from otactl.model.status import ExecutionStatus
-from otactl.model.wave import Verdict
+from otactl.model.wave import Act, Verdict
 
 SEEDS = 20
 INSIDE = 14
@@ -38,11 +40,15 @@ POLL_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Scene:
-    """One deployment: how its things behave, and what its gates ask."""
+    """One deployment: how its things behave, what its gates ask, and whether versions are verified.
+
+    Only the engine plays scenes with ``verifies``: to devices, bricks are the timeout's.
+    """
 
     name: str
     group: Group
     keys: dict[str, str] = field(default_factory=dict)
+    verifies: bool = False
 
 
 SCENES = (
@@ -62,7 +68,29 @@ SCENES = (
         {"requiredSucceededPercentage": "85"},
     ),
 )
+ENGINE_SCENES = (
+    *SCENES,
+    Scene(
+        "some come back old or not at all",
+        Group(
+            failure_rate=0.01,
+            rejection_rate=0,
+            silence_rate=0,
+            online=1,
+            old_rate=0.02,
+            dark_rate=0.02,
+        ),
+        {"requiredVerifiedPercentage": "95"},
+        verifies=True,
+    ),
+    Scene(
+        "somebody approves",
+        Group(failure_rate=0.01, rejection_rate=0, silence_rate=0, online=1),
+        {"approval": "True"},
+    ),
+)
 QUICK = {"one in twenty fails"}
+VERIFY_MINUTES = 20
 
 
 class Decisions(SilentObserver):
@@ -80,8 +108,10 @@ class Decisions(SilentObserver):
 def site_of(scene: Scene, folder, seed: int) -> Site:
     """The deployment, with the fates of its things drawn anew."""
     folder.mkdir()
-    it = Site(
+    options = {"verify": {"verifyMinutes": str(VERIFY_MINUTES)}} if scene.verifies else {}
+    it = (VersionSite if scene.verifies else Site)(
         folder,
+        **options,
         things=THINGS,
         waveList="canary:50, early:30%",
         soakMinutes="2",
@@ -99,6 +129,12 @@ def site_of(scene: Scene, folder, seed: int) -> Site:
     )
     drawn = fleet.first(0, np.zeros(THINGS, dtype=np.int64))
     it.jobs.fates = {name: fate_of(drawn, place) for place, name in enumerate(it.names)}
+    if scene.verifies:
+        it.states.returns = {
+            name: BRICKED if drawn.breaks_after_ms[place] < NEVER else REVERTED
+            for place, name in enumerate(it.names)
+            if drawn.unproven[place]
+        }
     return it
 
 
@@ -124,7 +160,7 @@ def carried_out(tmp_path_factory):
             for seed in range(SEEDS):
                 it = site_of(scene, folder / str(seed), seed)
                 decisions = Decisions(it.aws.clock)
-                executor, _ = it.run(decisions, max_wait_seconds=10**6)
+                executor, _ = it.run(decisions, max_wait_seconds=10**6, answer=Act.APPROVE)
                 assert not isinstance(executor.failure, GateWaits)
                 stopped = isinstance(executor.failure, GateFailed)
                 kept[scene.name].append((decisions.at, stopped and len(decisions.at) == 1))
@@ -144,6 +180,7 @@ def forecast_of(scene: Scene, folder, runs: int = 60) -> WavesForecast:
             things=THINGS,
             image_bytes=IMAGE_BYTES,
             runs=runs,
+            verify=it.configuration.verify,
         ),
         name=scene.name,
     )
@@ -152,7 +189,7 @@ def forecast_of(scene: Scene, folder, runs: int = 60) -> WavesForecast:
 def scenes():
     return [
         pytest.param(scene, id=scene.name, marks=() if scene.name in QUICK else pytest.mark.slow)
-        for scene in SCENES
+        for scene in ENGINE_SCENES
     ]
 
 
@@ -173,7 +210,8 @@ def test_the_canary_stops_it_as_often_as_lint_says(scene, carried_out, tmp_path)
     found = forecast_of(scene, tmp_path)
     rule = found.scenario.planned[0][0].rule
     bad = scene.group.failure_rate + scene.group.silence_rate
-    power = gate_power(rule, 50, bad)
+    wrong = scene.group.old_rate + scene.group.dark_rate
+    power = gate_power(rule, 50, bad, unproven=wrong)
     spread = 4 * math.sqrt(power * (1 - power) / SEEDS) + 1 / SEEDS
 
     stopped = sum(at_canary for _, at_canary in carried_out(scene)) / SEEDS

@@ -160,6 +160,11 @@ class FleetProfile(_Strict):
         )
         return self.model_copy(update={"group": groups})
 
+    def after_ms(self, elapsed_ms: float) -> FleetProfile:
+        """The same fleet for a job that is created this much later in the day."""
+        hour = (self.start_hour + elapsed_ms / 3_600_000) % HOURS_PER_DAY
+        return self.model_copy(update={"start_hour": hour})
+
     @property
     def names_unproven(self) -> bool:
         """Whether it says which share comes back with the old version, or dark."""

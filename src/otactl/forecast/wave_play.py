@@ -219,7 +219,7 @@ def _play(
         )
         return refused, None
     fleet = SampledFleet(
-        scenario.profile_of(number),
+        scenario.profile_of(number).after_ms(began_ms),
         things,
         scenario.image_bytes,
         np.random.Generator(np.random.SFC64(seed.spawn(1)[0])),

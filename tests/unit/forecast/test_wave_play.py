@@ -10,6 +10,7 @@ import pytest
 from tests.unit.forecast.test_waves import FAILS, GOOD, MINUTE, a_run, waves_of
 
 from otactl.forecast.alarm_moment import alarm_moment, is_forecast
+from otactl.forecast.distribution import Distribution
 from otactl.forecast.lint.wave_check import gate_power
 from otactl.forecast.profile import FleetProfile, Group
 from otactl.forecast.wave_play import RollbackPolicy, rollback_scenario
@@ -269,6 +270,22 @@ def test_an_alarm_on_failures_stops_a_wave_before_its_gate_would():
     assert without.share(0, Verdict.PASS) == 1
     assert found.share(0, Verdict.FAIL) == 1
     assert not found.notes
+
+
+def test_a_later_wave_meets_the_fleet_at_its_own_hour():
+    # Connected from nine to ten only: the canary's soak lasts until the office has closed.
+    hours = tuple(float(hour == 9) for hour in range(24))
+    office = HEALTHY.model_copy(
+        update={"online_by_hour": hours, "check_in_seconds": Distribution(constant=86_400)}
+    )
+    rule = replace(RULE, soak_ms=90 * MINUTE)
+    found = forecast_waves(of(office, rule, runs=3), name="x")
+
+    canary, early = found.gate_seconds(0), found.gate_seconds(1)
+    assert canary is not None
+    assert early is not None
+    assert canary.high < 7200
+    assert early.low > 86_400
 
 
 def test_the_same_seed_gives_the_same_forecast():
