@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
 from otactl.forecast.band import FEWEST_RUNS
 from otactl.forecast.calls import Watch
-from otactl.forecast.ensemble import Scenario, bricked_without_abort, play
+from otactl.forecast.ensemble import (
+    MINUTES_PER_DAY,
+    Scenario,
+    bricked_without_abort,
+    opens_of,
+    play,
+)
 from otactl.forecast.price import Prices
 from otactl.forecast.summary import Forecast
+from otactl.model.job_configuration import Scheduling
 from otactl.model.status import TargetSelection
 from otactl.wire.stream_payload import MAX_FILE_SIZE
 
@@ -68,20 +76,23 @@ def _notes(scenario: Scenario) -> tuple[str, ...]:
         notes.append(
             "a CONTINUOUS job never completes, and things that join later are not in the forecast"
         )
-    return (*notes, *_schedule_notes(scenario))
+    return (
+        *notes,
+        *schedule_notes(scenario.job.scheduling, scenario.begins, scenario.horizon_days),
+    )
 
 
-def _schedule_notes(scenario: Scenario) -> list[str]:
-    scheduling = scenario.job.scheduling
+def schedule_notes(scheduling: Scheduling | None, begins: datetime, horizon_days: int) -> list[str]:
+    """What the schedule of a job, or of several, does to a forecast."""
     if scheduling is None:
         return []
-    begins = f"{scenario.begins:%Y-%m-%d %H:%M} UTC"
+    notes = []
     if scheduling.maintenance_windows:
         what = "things are notified in the maintenance windows alone"
-        if len(scenario.open_minutes) == 1:
-            what = f"no maintenance window opens within {scenario.horizon_days} days"
-        return [f"{what}; time counts from {begins}"]
+        if len(opens_of(scheduling, begins, horizon_days * MINUTES_PER_DAY)) == 1:
+            what = f"no maintenance window opens within {horizon_days} days"
+        notes.append(what)
     if scheduling.end_time is not None:
         behavior = scheduling.end_behavior or "STOP_ROLLOUT"
-        return [f"nobody is notified after endTime ({behavior}); time counts from {begins}"]
-    return [f"time counts from when the rollout begins, {begins}"]
+        notes.append(f"nobody is notified after endTime, {scheduling.end_time} ({behavior})")
+    return ["; ".join([*notes, f"time counts from when it begins, {begins:%Y-%m-%d %H:%M} UTC"])]

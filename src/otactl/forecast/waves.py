@@ -15,6 +15,7 @@ import numpy as np
 
 from otactl.forecast.alarm_moment import is_forecast
 from otactl.forecast.band import Band, band_fields
+from otactl.forecast.make import schedule_notes
 from otactl.forecast.wave_play import WaveScenario, play_waves
 from otactl.model.wave import Verdict
 
@@ -197,17 +198,8 @@ def _notes(scenario: WaveScenario) -> Iterator[str]:
             "every thing that succeeds is taken to come back with the new version: the profile has"
             " no old_rate and no dark_rate"
         )
-    end = next((one.job.scheduling for one in waves.waves if one.job.scheduling), None)
-    if end is not None and end.maintenance_windows:
-        yield (
-            "things are notified in the maintenance windows alone; time counts from"
-            f" {scenario.begins:%Y-%m-%d %H:%M} UTC"
-        )
-    if end is not None and end.end_time is not None:
-        yield (
-            f"time counts from {scenario.begins:%Y-%m-%d %H:%M} UTC; at endTime, {end.end_time},"
-            f" the jobs end ({end.end_behavior or 'STOP_ROLLOUT'}): nobody is notified any more"
-        )
+    schedule = next((one.job.scheduling for one in waves.waves if one.job.scheduling), None)
+    yield from schedule_notes(schedule, scenario.begins, scenario.horizon_days)
     if scenario.rollback is not None:
         yield (
             "the way back is for one former version, whose image is as large as the new one and"
