@@ -8,8 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 from tests.support.plan import a_plan_with
 
+from otactl.cli.completion import deployments
+from otactl.cli.main import app
 from otactl.deploy.journal import Journal
 from otactl.deploy.store import DeploymentStore
 
@@ -84,3 +87,10 @@ def test_bash_offers(folder: Path, line: str, offered: list[str]) -> None:
 
 def test_a_word_that_nothing_begins_with_offers_nothing(folder: Path) -> None:
     assert completed(folder, "otactl clean nosuch") == []
+
+
+def test_the_lowest_typer_hands_over_the_directory_as_it_was_typed(folder: Path) -> None:
+    command = typer.main.get_command(app)
+    with command.make_context("otactl", [], resilient_parsing=True) as context:
+        context.params["state_dir"] = str(folder / "state")
+        assert deployments(context, "20") == [ID]

@@ -6,6 +6,7 @@ Deployments and jobs are those of this machine's journals, the newest first.
 from __future__ import annotations
 
 from itertools import islice
+from pathlib import Path
 
 import typer
 
@@ -18,7 +19,8 @@ def deployments(ctx: typer.Context, incomplete: str) -> list[str]:
     from otactl.deploy.store import DeploymentStore
     from otactl.operations.state_directory import state_directory
 
-    store = DeploymentStore(state_directory(ctx.params.get("state_dir")))
+    given = ctx.params.get("state_dir")  # as it was typed: typer 0.15 converts nothing here
+    store = DeploymentStore(state_directory(Path(given) if given else None))
     found: dict[str, None] = {}
     for deployment_id, journal in islice(store.journals(), _NEWEST):
         found[journal.plan.job_id] = found[deployment_id] = None
