@@ -20,6 +20,7 @@ from otactl.jobqueue.lease_policy import LeasePolicy
 from otactl.jobqueue.trust import Trust
 from otactl.operations.frontend import Frontend
 from otactl.operations.queue.attempt import WorkerParts, WorkerSettings
+from otactl.operations.queue.lease_guard import GuardedClientPool
 from otactl.operations.queue.queue_time import queue_time
 from otactl.operations.queue.request_files import WorkerLimits
 from otactl.operations.queue.session import QueueSession
@@ -84,6 +85,8 @@ class HostSession(QueueSession):
 
     instants: Instants = field(default_factory=Instants)
     ahead_ms: int = 0
+    #: Made once: a client of each service takes longer than a visit.
+    guarded: GuardedClientPool = field(default_factory=GuardedClientPool)
 
     @cached_property
     def table(self) -> WatchedTable:
@@ -115,7 +118,9 @@ def visit(session: HostSession, folder: Path) -> list[AttemptResult]:
     )
     results: list[AttemptResult] = []
     options = WorkerOptions(until=WorkUntil.ONE, idle_seconds=0.1, report_dir=None)
-    parts = WorkerParts(session, settings, Frontend(), observer=session.instants)
+    parts = WorkerParts(
+        session, settings, Frontend(), clients=session.guarded, observer=session.instants
+    )
     Worker(parts, options, results.append).run()
     return results
 
