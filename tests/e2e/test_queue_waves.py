@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.conftest import connected
 from tests.support.answering_devices import AnsweringDevices
 from tests.support.queue_site import QueueSite, Told
 from tests.support.waiting import wait_until
 from tests.support.watched_worker import free
 
+from otactl.aws.prerequisites import index_things
+
 if TYPE_CHECKING:
+    from tests.conftest import MakeDevice
+
     from otactl.aws.clients import AwsClients
     from otactl.cloud import RunningCloud
 
@@ -190,6 +196,60 @@ def test_things_that_are_excepted_get_nothing(site: QueueSite, clients: AwsClien
 
     assert site.request(job_id).state == "Deployed"
     assert {thing for _, thing in devices.carried_out} == set(site.things[:5])
+
+
+#: Always open.
+WINDOWS = """
+[SCHEDULING_CONFIG]
+maintenanceWindowList = any
+[MAINTENANCE_WINDOW_any]
+startTime = cron(0/1 * * * ? *)
+durationInMinutes = 1
+"""
+
+
+def test_recent_things_are_first_and_windows_are_kept_by_whichever_worker_comes(
+    site: QueueSite, cloud: RunningCloud, clients: AwsClients, make_device: MakeDevice
+) -> None:
+    index_things(clients, "")
+    recent = site.things[4:]
+
+    async def come_and_go() -> None:
+        """Seen within a day, and not connected any more."""
+        for thing in recent:
+            async with connected(cloud, make_device(thing)):
+                pass
+
+    asyncio.run(come_and_go())
+    default = {"targetSelection": "CONTINUOUS", "useSchedulingConfig": "True"}
+    default |= {"cleanUpCfg": "False"}
+    path = site.write_waves(default=default, preferRecent="True")
+    path.write_text(path.read_text() + WINDOWS)
+    added = site.queue("add", str(path), "-o", "json")
+    assert added.returncode == 0, added.stderr
+    job_id = json.loads(added.stdout)["requests"][0]["jobId"]
+
+    def in_waves() -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for name, thing in devices.carried_out:
+            found.setdefault(name.removeprefix(f"{job_id}-"), []).append(thing)
+        return {wave: sorted(things) for wave, things in found.items()}
+
+    with AnsweringDevices(clients, things=site.things) as devices:
+        ended = visit_until_over(site, job_id)
+    clients.iot.update_indexing_configuration(
+        thingIndexingConfiguration={"thingIndexingMode": "OFF"}
+    )
+
+    assert ended.returncode == 0
+    assert site.request(job_id).state == "Deployed"
+    assert in_waves() == {"canary": recent, "rest": site.things[:4]}
+    for wave in ("canary", "rest"):
+        job = clients.iot.describe_job(jobId=f"{job_id}-{wave}")["job"]
+        assert (job["targetSelection"], job["status"]) == ("CONTINUOUS", "CANCELED")
+        assert job["reasonCode"] == "OTACTL_SETTLED_CANCEL"
+    # Nothing is left open for a later visit to close.
+    assert site.request(job_id).open_until_ms is None
 
 
 def make_due(site: QueueSite) -> None:

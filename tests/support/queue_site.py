@@ -20,7 +20,7 @@ from otactl.jobqueue.request import JobRequest
 from otactl.jobqueue.state import RequestState
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from otactl.aws.clients import AwsClients
@@ -138,9 +138,16 @@ class QueueSite:
         assert added.returncode == 0, added.stderr
         return [request["jobId"] for request in json.loads(added.stdout)["requests"]]
 
-    def write_waves(self, waves: str = "waveList = canary:2", **gate: str) -> Path:
+    def write_waves(
+        self,
+        waves: str = "waveList = canary:2",
+        *,
+        default: Mapping[str, str] | None = None,
+        **gate: str,
+    ) -> Path:
         """Write a dev.ini with waves for all things."""
-        path = self.write_deployment(self.things, useWaveConfig="True", useTimeoutConfig="True")
+        default = {"useWaveConfig": "True", "useTimeoutConfig": "True"} | (default or {})
+        path = self.write_deployment(self.things, **default)
         keys = {"soakMinutes": "0", "requiredEndedPercentage": "100"} | gate
         sections = ["[TIMEOUT_CONFIG]", "inProgressTimeoutInMinutes = 60", "[WAVE_CONFIG]", waves]
         sections += [f"{key} = {value}" for key, value in keys.items()]
