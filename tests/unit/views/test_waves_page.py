@@ -7,7 +7,8 @@ import re
 import pytest
 
 from otactl.forecast.profile import FleetProfile
-from otactl.forecast.waves import PlayedWave, WaveScenario, WavesForecast
+from otactl.forecast.wave_play import PlayedRun, PlayedWave, WaveScenario
+from otactl.forecast.waves import WavesForecast
 from otactl.model.job_configuration import JobConfiguration
 from otactl.model.wave import GateRule, Verdict, Wave, Waves, WaveSize
 from otactl.views.waves_page import headline, waves_page
@@ -27,7 +28,7 @@ def forecast(*runs: tuple[PlayedWave, ...], name: str = "dev.ini") -> WavesForec
         image_bytes=1,
         runs=len(runs),
     )
-    return WavesForecast(scenario=scenario, name=name, played=runs)
+    return WavesForecast(scenario=scenario, name=name, runs=tuple(map(PlayedRun, runs)))
 
 
 def run(verdict: Verdict) -> tuple[PlayedWave, ...]:
