@@ -98,7 +98,13 @@ def test_a_good_image_passes_its_gates_and_no_process_waits_at_them(
     assert site.request(job_id).state == "Deployed"
     assert "5 of 6 things; 1 did not succeed" in site.queue("list", "--all").stdout
     shown = json.loads(site.queue("show", job_id, "-o", "json").stdout)
-    assert shown["outcome"] == {"things": 6, "succeeded": 5, "notSucceeded": 1, "rounds": 1}
+    assert shown["outcome"] == {
+        "things": 6,
+        "succeeded": 5,
+        "notSucceeded": 1,
+        "rounds": 1,
+        "rollback": None,
+    }
     assert things_of(site, job_id, devices) == {"canary": 2, "rest": 4}
     assert site.jobs() == []
     # Nothing of the visits stays on the worker's disk but the journal of the last.

@@ -27,6 +27,7 @@ _DAY_SECONDS = 86_400
 OURS = frozenset(
     {STATE, ORDER_KEY, "jobId", "bucketId", FENCE, OWNER, LEASE_UNTIL, EXPIRES_AT}
     | {f"{role}{suffix}" for role in FileRole for suffix in ("Key", "Sha256", "Size")}
+    | {"formerFiles", "rollbackThings", "rolledBack"}
     | {"targetCount", "targetDigests", "targetGroups", "notBefore", "after"}
     | {"seriesName", "seriesPart", "seriesParts", RUN, "attempt", "lastError"}
     | {"things", "succeeded", "rounds", "failureKind", "failureReason", "exitCode"}
@@ -46,6 +47,8 @@ def item_of(request: JobRequest) -> Item:
     item |= {"jobId": {"S": request.job_id}, "bucketId": {"S": request.bucket}}
     for role, file in _files(request).items():
         item |= _file_attributes(role, file)
+    if request.former:
+        item["formerFiles"] = {"L": [{"M": _former_attributes(one)} for one in request.former]}
     item |= _target_attributes(request.targets)
     item |= _progress_attributes(request)
     item |= _end_attributes(request)
@@ -95,6 +98,10 @@ def _file_attributes(role: FileRole, file: StoredFile) -> Item:
     return attributes
 
 
+def _former_attributes(file: StoredFile) -> Item:
+    return _file_attributes(FileRole.FORMER, file)
+
+
 def _target_attributes(targets: Targets | None) -> Item:
     if targets is None:
         return {}
@@ -141,6 +148,11 @@ def _end_attributes(request: JobRequest) -> Item:
             "succeeded": _number(request.outcome.succeeded),
             "rounds": _number(request.outcome.rounds),
         }
+        if request.outcome.to_roll_back is not None:
+            item |= {
+                "rollbackThings": _number(request.outcome.to_roll_back),
+                "rolledBack": _number(request.outcome.rolled_back or 0),
+            }
     if request.failure is not None:
         item |= {
             "failureKind": {"S": request.failure.kind.value},

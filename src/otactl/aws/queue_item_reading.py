@@ -44,6 +44,8 @@ _MAX_NUMBER = 10**14
 _MAX_ITEM_BYTES = 360_000
 #: Requests one may come after; each is looked up.
 _MAX_AFTER = 1000
+#: Versions that one may be rolled back to (imageList).
+_MAX_FORMER = 99
 #: A range key has 1 to 1024 bytes (DynamoDB limits); a look-up with another one is refused.
 _MAX_KEY_BYTES = 1024
 #: What the conditions of writes are about: only what a worker would write itself can hold.
@@ -182,6 +184,15 @@ class _Attributes:
         except ValueError as error:
             raise ValueError(f"{role}: {error}") from error
 
+    def files(self, name: str, role: FileRole) -> tuple[StoredFile, ...]:
+        """A list of files of the request."""
+        values = self._get(name, "L") or []
+        if len(values) > _MAX_FORMER:
+            raise ValueError(f"{name} has {len(values):,} entries, more than {_MAX_FORMER:,}")
+        if not all(isinstance(value.get("M"), Mapping) for value in values):
+            raise ValueError(f"{name} is no list of files")
+        return tuple(_Attributes(value["M"]).required_file(role) for value in values)
+
     def required_file(self, role: FileRole) -> StoredFile:
         """A file that must be there."""
         file = self.file(role)
@@ -211,6 +222,7 @@ def _request(read: _Attributes, order_key: str, state: RequestState) -> JobReque
         thing_list=read.required_file(FileRole.THING_LIST),
         document=read.file(FileRole.DOCUMENT),
         excepted=read.file(FileRole.EXCEPTED),
+        former=read.files("formerFiles", FileRole.FORMER),
         targets=_targets(read),
         not_before_ms=read.number("notBefore"),
         after=read.order_keys("after"),
@@ -282,7 +294,11 @@ def _outcome(read: _Attributes) -> Outcome | None:
     if things is None:
         return None
     return Outcome(
-        things=things, succeeded=read.number("succeeded") or 0, rounds=read.number("rounds") or 0
+        things=things,
+        succeeded=read.number("succeeded") or 0,
+        rounds=read.number("rounds") or 0,
+        to_roll_back=read.number("rollbackThings"),
+        rolled_back=read.number("rolledBack"),
     )
 
 

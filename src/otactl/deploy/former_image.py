@@ -62,7 +62,7 @@ def find_former_images(
     versions: Collection[str],
     configuration: DeploymentConfiguration,
     journals: Iterable[Journal],
-    objects: ObjectStore,
+    objects: ObjectStore | None,
 ) -> dict[str, FormerImage]:
     """An image for each version that has one.
 
@@ -70,7 +70,7 @@ def find_former_images(
         versions: As things reported them at the plan.
         configuration: Of the deployment that may be rolled back.
         journals: Of this machine, the newest first; read only while a version lacks its image.
-        objects: Where images may lie.
+        objects: Where images may lie; None when only files count.
 
     Raises:
         LocalResourceMissing: A file of [ROLLBACK_CONFIG] cannot be read.
@@ -100,19 +100,21 @@ def images_to_roll_back(
     versions: Mapping[str, str | None],
     configuration: DeploymentConfiguration,
     journals: Iterable[Journal],
-    objects: ObjectStore,
+    objects: ObjectStore | None,
 ) -> tuple[FormerImage, ...]:
-    """What a deployment with ``onGateFailure = rollback`` claims before its first job.
+    """What a deployment claims before its first job; nothing but for ``onGateFailure = rollback``.
 
     Args:
         versions: What each of its things reports, by name; None when one reports nothing.
         configuration: The deployment.
         journals: Of this machine, the newest first.
-        objects: Where images may lie.
+        objects: Where images may lie; None when only files count.
 
     Raises:
         UserMistake: A version has no image, and withoutFormerImage = refuse.
     """
+    if configuration.waves is None or not configuration.waves.rolls_back:
+        return ()
     counts = Counter(versions.values())
     # A thing that runs the image already has nothing to go back to.
     counts.pop(configuration.reported_version, None)
@@ -184,11 +186,12 @@ def _images(journal: Journal, *, former: bool = False) -> Iterable[FormerImage]:
 
 
 def _is_there(
-    image: FormerImage, configuration: DeploymentConfiguration, objects: ObjectStore
+    image: FormerImage, configuration: DeploymentConfiguration, objects: ObjectStore | None
 ) -> bool:
     firmware = image.firmware
     # A journal from before images had a version to go back to lacks the MD5 of the document.
-    if firmware.md5 and objects.find(configuration.bucket, firmware.object_key) is not None:
+    is_stored = objects is not None and objects.find(configuration.bucket, firmware.object_key)
+    if firmware.md5 and is_stored:
         return True
     if not Path(firmware.path).is_file():
         return False

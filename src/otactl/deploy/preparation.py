@@ -15,30 +15,29 @@ from typing import TYPE_CHECKING, Any
 from otactl.deploy.consent import Consent
 from otactl.deploy.document_check import document_faults
 from otactl.deploy.eligibility import Choice, choose_things
-from otactl.deploy.former_image import FormerImage, images_to_roll_back
+from otactl.deploy.former_image import images_to_roll_back
 from otactl.deploy.image_file import measure_image
 from otactl.deploy.ownership import not_ours, owner
 from otactl.deploy.plan_signing import STAND_IN
 from otactl.deploy.planned_document import fits_a_stream, job_document, stream_id_of
 from otactl.deploy.planner import PlanOptions, build_plan, build_wave_plan
+from otactl.deploy.request_check import check_account, check_size
 from otactl.deploy.signing import is_signature_of, public_key_of, sign_image
 from otactl.deploy.step import DeleteExistingJob
 from otactl.deploy.targeting import MAX_JOB_TARGETS, Targeting, choose_targets, targets_digest
 from otactl.deploy.wave_targeting import (
+    Dealt,
     check_alarms,
     check_connectivity,
     deal_again,
     deal_waves,
 )
 from otactl.errors import AwsRefused, OtactlError, UserMistake
-from otactl.model.arn import Arn
-from otactl.model.document_format import DataProtocol
 from otactl.model.firmware import Firmware
 from otactl.model.s3_url import parse_s3_url
 from otactl.model.thing_list import ThingList
 from otactl.wire.custom_document import DocumentFault, read_custom_document
 from otactl.wire.job_document import MAX_JOB_DOCUMENT_LENGTH, signatures_in
-from otactl.wire.stream_payload import MAX_FILE_SIZE
 
 if TYPE_CHECKING:
     from otactl.deploy.former_image import PlannedRollback
@@ -139,9 +138,9 @@ def _plan(
     if configuration.waves is None:
         return build_plan(configuration, firmware, _targets(request, services), **common)
     if request.rollback is not None:
-        deployment_id = request.rollback.deployment_id
-        dealt = request.rollback.dealt
-        return build_wave_plan(configuration, firmware, dealt, rollback_of=deployment_id, **common)
+        return _wave_plan(
+            request, services, firmware, request.rollback.dealt, former={}, common=common
+        )
     check_alarms(configuration.waves, services.alarms)
     check_connectivity(configuration.waves, services.thing_states)
     try:
@@ -155,13 +154,31 @@ def _plan(
         )
     except AwsRefused as refusal:
         raise _group_missing(request, refusal) from refusal
-    images: tuple[FormerImage, ...] = ()
-    if configuration.waves.rolls_back:
-        versions = {name: choice.former.get(name) for _, names in dealt for name in names}
-        images = images_to_roll_back(versions, configuration, request.journals(), services.objects)
-    excepted = request.excepted
+    return _wave_plan(request, services, firmware, dealt, former=choice.former, common=common)
+
+
+def _wave_plan(
+    request: Request,
+    services: Services,
+    firmware: Firmware,
+    dealt: Dealt,
+    *,
+    former: Mapping[str, str | None],
+    common: Mapping[str, Any],
+) -> Plan:
     return build_wave_plan(
-        configuration, firmware, dealt, excepted=excepted, former=images, **common
+        request.configuration,
+        firmware,
+        dealt,
+        excepted=request.excepted,
+        former=images_to_roll_back(
+            {name: former.get(name) for _, names in dealt for name in names},
+            request.configuration,
+            request.journals(),
+            services.objects,
+        ),
+        rollback_of=request.rollback.deployment_id if request.rollback else "",
+        **common,
     )
 
 
@@ -183,6 +200,7 @@ def prepare_again(
     document: str,
     things: int,
     kept: Mapping[str, Sequence[str]],
+    former: Mapping[str, str | None],
     recent: Collection[str] = (),
 ) -> Plan:
     """The plan that another process made of the same request, checked as a new one is.
@@ -193,7 +211,10 @@ def prepare_again(
         document: The job document of that plan, untrusted: it must be the one this request makes.
             Its signature is never the same twice, so it is verified instead.
         things: How many things that plan was for; the members of groups may have changed since.
-        kept: Which things it has in which wave, untrusted; none without waves.
+        kept: Which things it has in which wave, untrusted; none without waves, and for a rollback,
+            which says so itself.
+        former: What each thing reported at that plan; untrusted: an image of the request's own
+            files is found by it.
         recent: Which of them came first where things that were seen lately do.
 
     Raises:
@@ -216,12 +237,16 @@ def prepare_again(
     if document != expected:
         raise _not_its_document(request)
     common = _common(request, document)
+    if request.rollback is not None:
+        return _wave_plan(
+            request, services, firmware, request.rollback.dealt, former={}, common=common
+        )
     if configuration.waves is not None:
         waves, excepted, sha256 = configuration.waves, request.excepted, firmware.sha256
         dealt = deal_again(
             waves, listed, kept, excepted=excepted, image_sha256=sha256, recent=recent
         )
-        return build_wave_plan(configuration, firmware, dealt, excepted=excepted, **common)
+        return _wave_plan(request, services, firmware, dealt, former=former, common=common)
     gathers = len(listed.things) + len(listed.groups) > MAX_JOB_TARGETS
     targeting = Targeting(
         arns=listed.groups if gathers else (*listed.things, *listed.groups),
@@ -242,54 +267,17 @@ def _not_its_document(request: Request) -> UserMistake:
 def _checked_image(request: Request, services: Services) -> Firmware:
     """The image, in an account and a bucket that can work."""
     configuration = request.configuration
-    _check_account(request)
+    check_account(configuration, request.thing_list, request.account)
     if request.rollback is not None:
         # Its file may be gone: then it lies in the bucket, by the digest in its name.
         firmware = request.rollback.image.firmware
     else:
         firmware = measure_image(configuration.image, piece_bytes=configuration.chunk_size_bytes)
-    _check_size(configuration, firmware)
+    check_size(configuration, firmware)
     services.objects.check_bucket(
         configuration.bucket, owner=request.account, region=configuration.region
     )
     return firmware
-
-
-def _check_account(request: Request) -> None:
-    configuration = request.configuration
-    roles = {"roleArn in [DEFAULT]": configuration.role_arn}
-    if configuration.job.presigned_url is not None:
-        roles["roleArn in [PRESIGNED_URL_CONFIG]"] = configuration.job.presigned_url.role_arn
-    for location, role_arn in roles.items():
-        role_account = Arn.parse(role_arn).account
-        if role_account != request.account:
-            raise UserMistake(
-                f"{configuration.file_name}: {location} is a role of account"
-                f" {role_account}; the credentials are account {request.account}'s",
-                hint="use --profile, or correct the ARN",
-            )
-    # One target stands for all: the thing list was checked to be of one account and region.
-    for text in (*request.thing_list.things[:1], *request.thing_list.groups[:1]):
-        arn = Arn.parse(text)
-        if (arn.account, arn.region) != (request.account, configuration.region):
-            raise UserMistake(
-                f"{request.thing_list.file_name} names things of account {arn.account} in"
-                f" {arn.region}; the deployment is in account {request.account},"
-                f" {configuration.region}",
-                hint="a job reaches things of its own account and region only",
-            )
-
-
-def _check_size(configuration: DeploymentConfiguration, firmware: Firmware) -> None:
-    needs_stream = configuration.job.presigned_url is None or (
-        configuration.afr_ota is not None and DataProtocol.MQTT in configuration.afr_ota.protocols
-    )
-    if needs_stream and not fits_a_stream(firmware):
-        raise UserMistake(
-            f"the image {firmware.path} has {firmware.size_bytes:,} bytes;"
-            f" a stream delivers files of up to {MAX_FILE_SIZE:,}",
-            hint="usePresignedUrlConfig = True delivers larger ones over HTTPS",
-        )
 
 
 def _custom_document(

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from otactl.model.configuration import DeploymentConfiguration
 
 
+#: The waves and the names of the things of each.
+Dealt = tuple[tuple[Wave, tuple[str, ...]], ...]
+
+
 def deal_waves(
     waves: Waves,
     thing_list: ThingList,
@@ -31,7 +35,7 @@ def deal_waves(
     excepted: Collection[str],
     image_sha256: str,
     recent: Collection[str] = (),
-) -> tuple[tuple[Wave, tuple[str, ...]], ...]:
+) -> Dealt:
     """The waves and the names of their things, in order of the hash; an empty rest is left out.
 
     Args:
@@ -78,7 +82,7 @@ def deal_again(
     excepted: Collection[str],
     image_sha256: str,
     recent: Collection[str] = (),
-) -> tuple[tuple[Wave, tuple[str, ...]], ...]:
+) -> Dealt:
     """The waves as an earlier process dealt them; what is kept of that is not trusted.
 
     Dealt once more they must come out the same. Groups are not asked again, for their members may

@@ -115,18 +115,22 @@ class ClaimedRequest:
             releases=True,
         )
 
-    def leave(self, *, after_ms: int, gate: GateStatus) -> None:
+    def leave(self, *, after_ms: int, gate: GateStatus | None, words: str) -> None:
         """Leave it at a gate; whichever worker is there after the pause polls again.
 
         Args:
             after_ms: The pause.
-            gate: What the gate said.
+            gate: The gate; None when something else is waited for.
+            words: What it said.
 
         Raises:
             LeaseLost: Another worker has the request.
         """
         at_ms = self._now_ms() + after_ms
-        self._amend(lambda request: left_at_gate(request, at_ms=at_ms, gate=gate), releases=True)
+        self._amend(
+            lambda request: left_at_gate(request, at_ms=at_ms, gate=gate, words=words),
+            releases=True,
+        )
 
     def succeed(
         self, outcome: Outcome, left_open: tuple[OpenJobs, int] | None = None

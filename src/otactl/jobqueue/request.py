@@ -70,11 +70,18 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What the deployment of a request came to, in counts."""
+    """What the deployment of a request came to, in counts.
+
+    Attributes:
+        to_roll_back, rolled_back: Things that were to get back what they had, and those that did;
+            None where no rollback began.
+    """
 
     things: int
     succeeded: int
     rounds: int
+    to_roll_back: int | None = None
+    rolled_back: int | None = None
 
     @property
     def not_succeeded(self) -> int:
@@ -92,6 +99,7 @@ class JobRequest:
         bucket: Where its files are.
         document: A local custom job document, when the configuration has one.
         excepted: The list of things that are in no wave, when it has one.
+        former: The images of former versions, when a gate that fails rolls back.
         targets: None for a request the manual's old script added.
         not_before_ms: When it may be deployed at the earliest, epoch milliseconds.
         after: Order keys of the requests that must have succeeded before.
@@ -126,6 +134,7 @@ class JobRequest:
     thing_list: StoredFile
     document: StoredFile | None = None
     excepted: StoredFile | None = None
+    former: tuple[StoredFile, ...] = ()
     targets: Targets | None = None
     not_before_ms: int | None = None
     after: tuple[str, ...] = ()
@@ -187,7 +196,9 @@ class JobRequest:
     def files(self) -> tuple[StoredFile, ...]:
         """What a worker needs to deploy it."""
         optional = (file for file in (self.document, self.excepted) if file is not None)
-        return (self.configuration, self.thing_list, self.image, *optional)
+        # An image of an earlier request that is also this one's own is one file.
+        former = (file for file in self.former if file.key != self.image.key)
+        return (self.configuration, self.thing_list, self.image, *optional, *former)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,7 @@ class FileRole(StrEnum):
     THING_LIST = "thingListFile"
     DOCUMENT = "docFile"
     EXCEPTED = "exceptFile"
+    FORMER = "formerFile"
     TARGETS = "targetsFile"
     CHECKPOINT = "checkpointFile"
     WAVES = "wavesFile"

@@ -20,6 +20,7 @@ from otactl.model.ini_edit import with_value
 
 if TYPE_CHECKING:
     from otactl.jobqueue.request import Targets
+    from otactl.model.rollback import RollbackImage
 
 _DEFAULT = "DEFAULT"
 #: Targets of a request that are kept in its item; more go to an object.
@@ -109,6 +110,7 @@ def queued_configuration(
     thing_list: str,
     document: str | None,
     excepted: str | None,
+    former: Sequence[RollbackImage] = (),
 ) -> str:
     """The ``dev.ini`` of a request.
 
@@ -119,6 +121,7 @@ def queued_configuration(
         thing_list: What the thing list is.
         document: What the local custom job document is; None when there is none.
         excepted: What the list of things in no wave is; None when there is none.
+        former: The images of former versions, each with what its file is called in the queue.
     """
     changes = [
         (_DEFAULT, "thingList", thing_list),
@@ -130,6 +133,9 @@ def queued_configuration(
         changes.append(("CUSTOM_JOB_DOCUMENT", "jobDocPath", document))
     if excepted is not None:
         changes.append(("WAVE_CONFIG", "exceptThings", excepted))
+    if former:
+        listed = ", ".join(f"{one.version}: {one.path} as {one.offered_as}" for one in former)
+        changes.append(("ROLLBACK_CONFIG", "imageList", listed))
     ini = read_ini(text)
     for section, key, value in changes:
         ini = with_value(ini, section, key, value)
@@ -146,6 +152,7 @@ def pending_request(
     thing_list: StoredFile,
     document: StoredFile | None,
     excepted: StoredFile | None,
+    former: Sequence[StoredFile],
     targets: Targets,
     image_version: str,
 ) -> JobRequest:
@@ -160,6 +167,7 @@ def pending_request(
         thing_list=thing_list,
         document=document,
         excepted=excepted,
+        former=tuple(former),
         targets=targets,
         not_before_ms=options.not_before_ms,
         after=part.after,

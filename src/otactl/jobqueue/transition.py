@@ -95,7 +95,9 @@ def released(request: JobRequest, *, at_ms: int, error: str, is_attempt: bool = 
     )
 
 
-def left_at_gate(request: JobRequest, *, at_ms: int, gate: GateStatus) -> JobRequest:
+def left_at_gate(
+    request: JobRequest, *, at_ms: int, gate: GateStatus | None, words: str
+) -> JobRequest:
     """Left at a gate that waits; it is polled again at ``at_ms``.
 
     Nothing went wrong: workers that failed before no longer count.
@@ -103,15 +105,16 @@ def left_at_gate(request: JobRequest, *, at_ms: int, gate: GateStatus) -> JobReq
     Args:
         request: As it was held.
         at_ms: Epoch milliseconds.
-        gate: What the gate said.
+        gate: The gate; None when something else is waited for.
+        words: What it said.
     """
     left = replace(renewed(request, until_ms=at_ms), last_error="", attempt=0)
     return replace(
         left,
-        gate=shortened(gate.words),
-        gate_wave=gate.name,
-        gate_asks=gate.question or "",
-        gate_until_ms=gate.until_ms,
+        gate=shortened(words),
+        gate_wave="" if gate is None else gate.name,
+        gate_asks="" if gate is None else gate.question or "",
+        gate_until_ms=None if gate is None else gate.until_ms,
     )
 
 

@@ -91,6 +91,11 @@ def _files(configuration: DeploymentConfiguration, request: JobRequest) -> Itera
     if configuration.waves is not None and configuration.waves.excepted_things is not None:
         named["exceptThings"] = configuration.waves.excepted_things
         allowed["exceptThings"] = request.excepted.name if request.excepted else ""
+    waves = configuration.waves
+    own = {file.name for file in request.former}
+    for listed in configuration.rollback.images if waves is not None and waves.rolls_back else ():
+        if listed.path not in own:
+            yield f"imageList names {quoted(listed.path)}, which is no file of the request's own"
     for key, path in named.items():
         if path != allowed[key]:
             yield f"{key} = {quoted(path)} is not the request's own file {quoted(allowed[key])}"

@@ -60,6 +60,12 @@ REQUESTS = st.builds(
     checkpoint=files("checkpointFile_x"),
     waves=files("wavesFile_x"),
     excepted=files("exceptFile_x"),
+    former=st.sampled_from([(), ("1_a.bin",), ("1_a.bin", "2_b.bin")]).map(
+        lambda names: tuple(
+            StoredFile(key=f"release/formerFile_x_{name}", sha256=DIGEST, size_bytes=7)
+            for name in names
+        )
+    ),
     gate=st.sampled_from(["", "wave canary: wait: 1 of 2"]),
     targets=st.none()
     | st.builds(
@@ -78,7 +84,16 @@ REQUESTS = st.builds(
     lease=st.none()
     | st.builds(Lease, owner=st.just("host/1/abc"), until_ms=st.integers(0, 10**13)),
     last_error=st.sampled_from(["", "no disk"]),
-    outcome=st.none() | st.builds(Outcome, things=COUNTS, succeeded=COUNTS, rounds=COUNTS),
+    outcome=st.none()
+    | st.builds(Outcome, things=COUNTS, succeeded=COUNTS, rounds=COUNTS)
+    | st.builds(
+        Outcome,
+        things=COUNTS,
+        succeeded=COUNTS,
+        rounds=COUNTS,
+        to_roll_back=COUNTS,
+        rolled_back=COUNTS,
+    ),
     failure=st.none()
     | st.builds(
         Failure,
@@ -221,3 +236,19 @@ def test_whatever_stands_in_an_item_reading_it_never_fails(changes: dict[str, An
 
     if isinstance(found, JobRequest):
         assert isinstance(request_of(item_of(found)), JobRequest)
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"S": "release/formerFile_x_a.bin"},
+        {"L": [{"S": "release/formerFile_x_a.bin"}]},
+        {"L": [{"M": {"formerFileKey": {"S": "release/../../etc/passwd"}}}]},
+        {"L": [{"M": {}}]},
+        {"L": [{"M": {"formerFileKey": {"S": f"release/f{n}"}}} for n in range(100)]},
+        {"L": [{"M": {"formerFileKey": {"S": "release/formerFile_x_a.bin"}}}] * 2},
+    ],
+)
+def test_files_of_former_versions_that_are_none_make_no_request(files: dict[str, Any]) -> None:
+    found = request_of(OLD_SCRIPTS_ITEM | {"formerFiles": files})
+    assert isinstance(found, MalformedRequest)

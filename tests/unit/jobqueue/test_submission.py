@@ -6,6 +6,7 @@ from tests.support.memory_queue import NOW_MS
 
 from otactl.jobqueue.order import Priority, job_id_of
 from otactl.jobqueue.submission import RequestOptions, plan_parts, queued_configuration
+from otactl.model.rollback import RollbackImage
 
 THINGS = tuple(f"arn:aws:iot:us-east-1:123456789012:thing/t{number}" for number in range(25))
 
@@ -77,3 +78,20 @@ def test_the_queued_copy_names_the_queued_files_and_leaves_the_rest_as_it_is() -
     assert configuration.custom_document.path == "docFile_x"
     assert copy.startswith("# why we do this\n")
     assert configuration.bucket == configuration_of(text).bucket
+
+
+def test_the_queued_copy_names_the_images_of_former_versions_by_their_queued_files() -> None:
+    (part,) = parts()
+    text = dev_ini(
+        section("ROLLBACK_CONFIG", imageList="1.0: old.bin,\n  1.1: images/b.bin as 3.0")
+    )
+    former = [
+        RollbackImage(version="1.0", path="formerFile_x_1_old.bin", offered_as="1.0"),
+        RollbackImage(version="1.1", path="formerFile_x_2_b.bin", offered_as="3.0"),
+        RollbackImage(version="0.9", path="binFile_y_c.bin", offered_as="0.9"),
+    ]
+    for base in (text, dev_ini()):
+        copy = queued_configuration(
+            base, part, image="a", thing_list="l", document=None, excepted=None, former=former
+        )
+        assert configuration_of(copy).rollback.images == tuple(former)

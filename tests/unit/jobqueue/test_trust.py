@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from tests.support.dev_ini import ROLE, configuration_of, dev_ini, section
 from tests.support.memory_queue import request_for
+from tests.unit.model.configuration.test_wave_section import wave_ini
 
 from otactl.jobqueue.request import JobRequest
 from otactl.jobqueue.stored_file import StoredFile
@@ -146,3 +149,24 @@ def test_a_document_has_nothing_signed_but_of_buckets_that_are_allowed(
     trust = Trust(buckets=frozenset({"other"}))
     if "https://s3.amazonaws.com/other" in document or "us-east-1.other" in document:
         assert list(document_refusals(document, REQUEST, trust)) == []
+
+
+def test_a_former_image_that_is_no_file_of_the_request_s_own_is_refused() -> None:
+    own = StoredFile(key="release/formerFile_x_1_old.bin", sha256="d" * 64)
+    request = replace(REQUEST, former=(own,))
+
+    def refusals_of(path: str) -> list[str]:
+        text = wave_ini(
+            section("ROLLBACK_CONFIG", imageList=f"1.0: {path}"),
+            section("IMAGE_CONFIG", imageVer="2.0"),
+            section("VERIFY_CONFIG", versionPath="version"),
+            onGateFailure="rollback",
+            default={"binName": IMAGE, "thingList": THING_LIST, "bucket": request.bucket},
+        )
+        return list(refusals(configuration_of(text), request, Trust()))
+
+    assert refusals_of(own.name) == []
+    for path in ("/etc/passwd", "formerFile_y_1_old.bin", f"../{own.name}"):
+        (reason,) = refusals_of(path)
+        assert "imageList" in reason
+        assert "own" in reason

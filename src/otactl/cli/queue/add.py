@@ -66,7 +66,6 @@ def add(
     from otactl.operations.queue.submit import Submission, after_keys, request_names, submit
 
     loaded = load_deployment(file)
-    loaded.configuration.refuse_queueing()
     check_named(file, "binName", loaded.configuration.image, image)
     check_named(file, "thingList", loaded.configuration.thing_list, thing_list)
     check_series(split, required_succeeded, max_minutes, loaded.configuration.rounds)
@@ -82,7 +81,8 @@ def add(
     submission = Submission(
         loaded=loaded, bucket=bucket or loaded.configuration.bucket, options=options, split=split
     )
-    requests = submit(submission, session, now_ms=time.time_ns() // 1_000_000)
+    now_ms = time.time_ns() // 1_000_000
+    requests = submit(submission, session, now_ms=now_ms, notify=terminal.note)
     _warn(loaded, submission.bucket, session)
     if output is OutputFormat.JSON:
         terminal.print_json({"requests": [request_fields(request) for request in requests]})

@@ -120,18 +120,6 @@ class DeploymentConfiguration:
                 hint="use a file with useWaveConfig = False for this",
             )
 
-    def refuse_queueing(self) -> None:
-        """Refuse what no worker of the queue does.
-
-        Raises:
-            UserMistake: The file rolls back.
-        """
-        if self.waves is not None and self.waves.rolls_back:
-            raise UserMistake(
-                f"{self.file_name}: the queue does not roll back yet (onGateFailure = rollback)",
-                hint="use onGateFailure = stop; `otactl rollback` is for deployments of `deploy`",
-            )
-
     @property
     def account(self) -> str:
         """The account of the role, in which everything else must be too."""

@@ -17,6 +17,13 @@ class Series(TypedDict):
     parts: int
 
 
+class RequestRollback(TypedDict):
+    """The things that were to get back what they had, and those that did."""
+
+    things: int
+    succeeded: int
+
+
 class RequestOutcome(TypedDict):
     """What came of a request."""
 
@@ -24,6 +31,7 @@ class RequestOutcome(TypedDict):
     succeeded: int
     notSucceeded: int
     rounds: int
+    rollback: RequestRollback | None
 
 
 class RequestFailure(TypedDict):

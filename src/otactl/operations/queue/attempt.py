@@ -9,6 +9,7 @@ How it ends:
 * When it is the worker that lacks a permission, or its session is over, the request is released
   and the worker ends: it would fail with every other request too.
 * At a gate that waits the request is left, for whichever worker is there at its next poll.
+* With ``onGateFailure = rollback`` a gate that failed is no end: the rollback goes on alike.
 * If another worker has the request, nothing is recorded.
 """
 
@@ -23,7 +24,9 @@ from typing import TYPE_CHECKING
 from otactl.deploy.eligibility import choose_again
 from otactl.deploy.journal import Phase
 from otactl.deploy.preparation import Request, prepare, prepare_again
+from otactl.deploy.recorded_failure import recorded_failure
 from otactl.deploy.step import CreateJob, DeleteExistingJob
+from otactl.deploy.store import DeploymentStore
 from otactl.deploy.wave_closing import left_open, open_until_ms
 from otactl.deploy.wave_run import WaitOptions
 from otactl.errors import (
@@ -51,6 +54,7 @@ from otactl.operations.queue.checkpoint import (
     restore,
 )
 from otactl.operations.queue.lease_guard import GuardedClientPool, Heartbeat, LeasedClock
+from otactl.operations.queue.queued_rollback import QueuedRollback, is_filling
 from otactl.operations.queue.recorder import Recorder, outcome_of
 from otactl.operations.queue.request_files import (
     check_files,
@@ -59,6 +63,7 @@ from otactl.operations.queue.request_files import (
     read_request,
 )
 from otactl.operations.queue.wave_file import read_waves
+from otactl.operations.stored_deployment import executor_of, rolls_back
 
 if TYPE_CHECKING:
     from otactl.deploy.journal import Journal
@@ -68,6 +73,7 @@ if TYPE_CHECKING:
     from otactl.jobqueue.claimed_request import ClaimedRequest
     from otactl.jobqueue.lease_policy import LeasePolicy
     from otactl.jobqueue.request import JobRequest
+    from otactl.model.wave import GateStatus
     from otactl.operations.frontend import Frontend
     from otactl.operations.load import LoadedDeployment
     from otactl.operations.queue.attempt_result import AttemptResult
@@ -192,14 +198,31 @@ class Attempt:
             journal = begin(loaded, plan, environment, {"request": request.job_id})
             try:
                 restore(journal, checkpoint, now_ms=self._clock.now_ms())
-                jobs = _created_jobs(journal)
+                jobs = checkpoint.created_jobs
                 keeper.watch(journal)
-                result, failure = carry_out(journal, environment, find_leftovers=True)
+                if rolls_back(journal):
+                    result = executor_of(journal, environment).result()
+                    failure = recorded_failure(journal)
+                else:
+                    result, failure = carry_out(journal, environment, find_leftovers=True)
+                if rolls_back(journal):
+                    result, failure = QueuedRollback(
+                        request,
+                        store,
+                        keeper,
+                        journal=journal,
+                        loaded=loaded,
+                        environment=environment,
+                        check_document=self._check_document,
+                    ).run(result, failure)
                 if isinstance(failure, GateWaits):
                     keeper.keep_waves(at_gate=True)
                     self._has_left = True
-                    is_poll = _created_jobs(journal) == jobs
-                    return self._leave(journal, result, is_poll=is_poll)
+                    is_poll = keeper.checkpoint.created_jobs == jobs
+                    gate = keeper.checkpoint.rollback_gate
+                    if not rolls_back(journal):
+                        gate = journal.gates[-1]
+                    return self._leave(gate, str(failure), result, is_poll=is_poll)
                 return self._record(journal, result, failure)
             finally:
                 journal.close()
@@ -284,6 +307,7 @@ class Attempt:
                 document=checkpoint.document,
                 things=checkpoint.things,
                 kept=kept.names,
+                former=kept.former,
                 recent=kept.recent,
             )
             self._check_document(plan)
@@ -316,15 +340,16 @@ class Attempt:
         if reasons:
             raise UserMistake(f"{request.job_id}: {'; '.join(reasons)}")
 
-    def _leave(self, journal: Journal, result: DeploymentResult, *, is_poll: bool) -> AttemptResult:
+    def _leave(
+        self, gate: GateStatus | None, words: str, result: DeploymentResult, *, is_poll: bool
+    ) -> AttemptResult:
         """Leave a gate that waits; the request's lease says when it is polled again."""
         pause_ms = gate_pause_ms(
             visit_ms=self._clock.monotonic_ms() - self._began_ms,
             poll_ms=int(1000 * self._settings.poll_seconds),
-            is_filling=_is_filling(journal),
+            is_filling=is_filling(DeploymentStore(self._folder)),
         )
-        gate = journal.gates[-1]
-        return self._recorder.leave(gate, result, after_ms=pause_ms, is_poll=is_poll)
+        return self._recorder.leave(gate, words, result, after_ms=pause_ms, is_poll=is_poll)
 
     def _record(
         self, journal: Journal, result: DeploymentResult, failure: OtactlError | None
@@ -338,10 +363,11 @@ class Attempt:
             left = left_open(journal)
             until_ms = open_until_ms(journal.plan, journal)
             return self._recorder.succeed(result, None if left is None else (left, until_ms))
-        can_go_on = journal.phase is not Phase.FINISHED or not has_begun_a_job(journal)
+        is_back = rolls_back(journal)
+        can_go_on = is_back or journal.phase is not Phase.FINISHED or not has_begun_a_job(journal)
         if can_go_on and may_pass(failure):
             return self._recorder.release(failure, result)
-        if isinstance(failure, AwsRefused) and journal.phase is Phase.RUNNING:
+        if isinstance(failure, AwsRefused) and (is_back or journal.phase is Phase.RUNNING):
             # The job runs on, and can be taken up again once AWS lets us.
             return self._recorder.release(failure, result)
         kind = FailureKind.DEPLOYMENT if isinstance(failure, DeploymentFailed) else FailureKind.AWS
@@ -366,17 +392,3 @@ class Attempt:
         for path in self._folder.iterdir():
             if path.is_file() and path.name != _FAULT_NAME:
                 path.unlink(missing_ok=True)
-
-
-def _created_jobs(journal: Journal) -> int:
-    """How many jobs of the deployment were created so far."""
-    jobs = (step for step in journal.plan.steps if isinstance(step, CreateJob))
-    return sum(journal.record(step.key) is not None for step in jobs)
-
-
-def _is_filling(journal: Journal) -> bool:
-    """Whether the group behind the gate that waits lacks things."""
-    number = len(journal.gates) + 1
-    has_group = number <= len(journal.plan.waves) and journal.plan.waves[number - 1].group_name
-    after = journal.filled_until(number)
-    return bool(has_group) and journal.count_wave_things(number, after=after) > 0

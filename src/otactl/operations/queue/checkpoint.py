@@ -39,12 +39,38 @@ if TYPE_CHECKING:
     from otactl.jobqueue.claimed_request import ClaimedRequest
     from otactl.jobqueue.request import JobRequest
     from otactl.jobqueue.stored_file import StoredFile
+    from otactl.model.wave import GateStatus
 
 _MAX_BYTES = 64 * 1024 * 1024
 #: Epoch milliseconds of the year 5138; no more can be shown as a date, or counted here.
 _MAX_NUMBER = 10**14
 #: How often it is kept how far a thing group is filled.
 _FILLING_MS = 30_000
+#: By the two digits of a rollback's number.
+_MAX_ROLLBACKS = 99
+
+
+class KeptRollback(BaseModel):
+    """One rollback of the deployment: what it is planned anew from, and how far it is.
+
+    Attributes:
+        deployment_id: Its own.
+        version: What its things had before.
+        number: Of the rollback among those of the deployment.
+        document: Its job document.
+        things_key, things_sha256: The file with the names of its things.
+        waves: How far it is.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    deployment_id: str = Field(max_length=64)
+    version: str
+    number: int = Field(ge=1, le=_MAX_ROLLBACKS)
+    document: str
+    things_key: str
+    things_sha256: str
+    waves: WaveState
 
 
 class Checkpoint(BaseModel):
@@ -58,6 +84,7 @@ class Checkpoint(BaseModel):
         failure: Why it ended before its time, once what it created is being deleted; the next
             worker goes on deleting, and deploys nothing.
         waves: How far waves are; None without them.
+        rollbacks: What takes the deployment back, once a gate failed with onGateFailure = rollback.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -68,6 +95,7 @@ class Checkpoint(BaseModel):
     rounds: tuple[dict[str, Any], ...] = ()
     failure: str = ""
     waves: WaveState | None = None
+    rollbacks: tuple[KeptRollback, ...] = Field(default=(), max_length=_MAX_ROLLBACKS)
 
     @field_validator("rounds")
     @classmethod
@@ -85,6 +113,26 @@ class Checkpoint(BaseModel):
         job = next(step for step in plan.steps if isinstance(step, CreateJob))
         waves = WaveState(phase=Phase.RUNNING) if plan.waves else None
         return cls(planned_ms=planned_ms, document=job.document, things=plan.things, waves=waves)
+
+    @property
+    def created_jobs(self) -> int:
+        """How many jobs of waves were created so far, the rollbacks' included."""
+        states = [kept.waves for kept in self.rollbacks] + ([self.waves] if self.waves else [])
+        steps = (pair for state in states for pair in state.steps.items())
+        return sum(key.endswith("/job") and step.record is not None for key, step in steps)
+
+    @property
+    def open_gates(self) -> tuple[GateStatus, ...]:
+        """The gates of what is under way: of the rollback that was left at one, if there is one."""
+        states = [*(kept.waves for kept in self.rollbacks), *([self.waves] if self.waves else [])]
+        is_open = (state.gates for state in states if state.phase is not Phase.FINISHED)
+        # Rollbacks are kept together, and carried out one after the other.
+        return next(filter(None, is_open), ())
+
+    @property
+    def rollback_gate(self) -> GateStatus | None:
+        """The gate that a rollback was left at; None when it waits for something else."""
+        return self.open_gates[-1] if self.rollbacks and self.open_gates else None
 
 
 def read_checkpoint(
@@ -158,12 +206,18 @@ class CheckpointKeeper:
         self._journal = journal
         journal.listener = self
 
-    def keep(self) -> None:
-        """Keep what there is.
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """What there is."""
+        return self._checkpoint
+
+    def keep(self, **changes: object) -> None:
+        """Keep what there is, with these changes.
 
         Raises:
             LeaseLost: Another worker has the request.
         """
+        self._checkpoint = self._checkpoint.model_copy(update=changes)
         self._retry(self._keep)
 
     def on_entered(self) -> None:
@@ -182,13 +236,16 @@ class CheckpointKeeper:
         """
         if not self._plan.waves:
             return
-        state, kept = WaveState.of(self._journal, self._plan), self._checkpoint.waves
-        if kept is not None and state.substance == kept.substance:
-            is_due = at_gate or self._monotonic_ms() - self._kept_ms >= _FILLING_MS
-            if state.filling == kept.filling or not is_due:
-                return
-        self._checkpoint = self._checkpoint.model_copy(update={"waves": state})
-        self.keep()
+        state = WaveState.of(self._journal, self._plan)
+        if self.is_further(state, self._checkpoint.waves, at_gate=at_gate):
+            self.keep(waves=state)
+
+    def is_further(self, state: WaveState, kept: WaveState | None, *, at_gate: bool) -> bool:
+        """Whether a state is to be kept in place of the one that is."""
+        if kept is None or state.substance != kept.substance:
+            return True
+        is_due = at_gate or self._monotonic_ms() - self._kept_ms >= _FILLING_MS
+        return is_due and state.filling != kept.filling
 
     def on_round_entered(self, result: RoundResult) -> None:
         """Keep how a round ended. Doing it again is no error.
@@ -198,9 +255,7 @@ class CheckpointKeeper:
         """
         record = self._journal.record(f"round-{result.round}/await")
         if record is not None:
-            rounds = (*self._checkpoint.rounds[: result.round - 1], record)
-            self._checkpoint = self._checkpoint.model_copy(update={"rounds": rounds})
-            self.keep()
+            self.keep(rounds=(*self._checkpoint.rounds[: result.round - 1], record))
 
     def on_phase_entered(self) -> None:
         """Keep that the deployment failed, before anything is deleted.
@@ -214,8 +269,7 @@ class CheckpointKeeper:
             journal.phase is Phase.CLEANING and journal.failure is not None and not self._plan.waves
         )
         if failed and has_begun_a_job(journal):
-            self._checkpoint = self._checkpoint.model_copy(update={"failure": journal.failure})
-            self.keep()
+            self.keep(failure=journal.failure)
 
     def _keep(self) -> None:
         request = self._claimed.request

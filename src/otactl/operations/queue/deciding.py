@@ -57,7 +57,7 @@ def decide_request(
         raise UserMistake(f"{job_id} has no waves", hint=f"`otactl cancel {job_id}` stops its job")
     asking = None
     if act is Act.APPROVE:
-        asking = asking_gate(checkpoint.waves.gates, wave, comment)
+        asking = asking_gate(checkpoint.open_gates, wave, comment)
     decision = new_decision(act, asking, clients=session.clients, now_ms=now_ms, comment=comment)
     session.decisions(request).append(decision)
     return decision

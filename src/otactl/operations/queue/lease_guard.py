@@ -49,6 +49,11 @@ class LeasedClock(CommandClock):
         """The signal by which the user asked to stop; None without one."""
         return self._signal_number if self._asked.is_set() else None
 
+    def renewed(self) -> LeasedClock:
+        """This clock, no longer shielded; the lease and a stop that was asked for go on."""
+        self._shielded = False
+        return self
+
     def check(self) -> None:
         """Go on, unless the user asked to stop or another worker has the request."""
         self.check_lease()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from otactl.errors import (
@@ -95,18 +96,26 @@ class Recorder:
         )
 
     def leave(
-        self, gate: GateStatus, result: DeploymentResult, *, after_ms: int, is_poll: bool
+        self,
+        gate: GateStatus | None,
+        words: str,
+        result: DeploymentResult,
+        *,
+        after_ms: int,
+        is_poll: bool,
     ) -> AttemptResult:
         """Leave it at a gate until the next poll: nothing failed, and nothing is over."""
         try:
-            self.retry_until_done(lambda: self._claimed.leave(after_ms=after_ms, gate=gate))
+            self.retry_until_done(
+                lambda: self._claimed.leave(after_ms=after_ms, gate=gate, words=words)
+            )
         except LeaseLost as loss:
             return self.lost(loss)
         return AttemptResult(
             request=self._claimed.request,
             result=result,
             is_recorded=False,
-            waits=gate.words,
+            waits=words,
             is_poll=is_poll,
         )
 
@@ -138,4 +147,11 @@ class Recorder:
 def outcome_of(result: DeploymentResult) -> Outcome:
     """What a deployment came to, by its last round."""
     succeeded = result.rounds[-1].succeeded if result.rounds else 0
-    return Outcome(things=result.things, succeeded=succeeded, rounds=len(result.rounds))
+    outcome = Outcome(things=result.things, succeeded=succeeded, rounds=len(result.rounds))
+    if not result.rollbacks:
+        return outcome
+    return replace(
+        outcome,
+        to_roll_back=sum(one.things for one in result.rollbacks),
+        rolled_back=sum(one.succeeded for one in result.rollbacks),
+    )

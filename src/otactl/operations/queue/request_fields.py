@@ -66,6 +66,12 @@ def request_fields(request: JobRequest | MalformedRequest) -> json_queue.Request
             "succeeded": request.outcome.succeeded,
             "notSucceeded": request.outcome.not_succeeded,
             "rounds": request.outcome.rounds,
+            "rollback": None
+            if request.outcome.to_roll_back is None
+            else {
+                "things": request.outcome.to_roll_back,
+                "succeeded": request.outcome.rolled_back or 0,
+            },
         },
         "failure": None
         if request.failure is None

@@ -61,6 +61,7 @@ def download_files(request: JobRequest, store: ReleaseStore, folder: Path, trust
         request.thing_list: MAX_THING_LIST_BYTES,
         request.image: trust.max_image_bytes,
     }
+    limits |= dict.fromkeys(request.former, trust.max_image_bytes)
     if request.excepted is not None:
         limits[request.excepted] = MAX_THING_LIST_BYTES
     for file, name in names_of(request).items():
@@ -145,7 +146,6 @@ def _read(
     # First the text alone: no file it names is opened before it is known to be allowed.
     text = read_text(path, limit=MAX_CONFIGURATION_LENGTH)
     parsed = parse_configuration(text, file_name=CONFIGURATION_NAME, overrides=overrides)
-    parsed.configuration.refuse_queueing()
     reasons = list(refusals(parsed.configuration, request, limits.trust))
     if parsed.configuration.signing is not None and limits.signing_key is None:
         reasons.append(

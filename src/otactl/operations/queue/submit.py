@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,13 +26,18 @@ from otactl.jobqueue.submission import (
 from otactl.jobqueue.target_set import TargetSet
 from otactl.model.arn import Arn
 from otactl.model.configuration import DocumentSource
+from otactl.operations.queue.former_files import FormerFile, find_former_files
 from otactl.operations.text_file import read_named_text
 from otactl.wire.job_document import MAX_JOB_DOCUMENT_LENGTH
 
 if TYPE_CHECKING:
     from otactl.jobqueue.request import JobRequest
+    from otactl.model.rollback import RollbackImage
     from otactl.operations.load import LoadedDeployment
     from otactl.operations.queue.session import QueueSession
+
+#: Of the name of a former image, so that its number fits before it.
+_MAX_FORMER_NAME = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +56,13 @@ class Submission:
     split: int | None
 
 
-def submit(submission: Submission, session: QueueSession, *, now_ms: int) -> tuple[JobRequest, ...]:
+def submit(
+    submission: Submission,
+    session: QueueSession,
+    *,
+    now_ms: int,
+    notify: Callable[[str], None] = lambda _sentence: None,
+) -> tuple[JobRequest, ...]:
     """Store the files and put the requests in.
 
     A process that is killed on the way leaves unused files, but no request that may be deployed.
@@ -60,7 +71,8 @@ def submit(submission: Submission, session: QueueSession, *, now_ms: int) -> tup
         The requests, in their order.
 
     Raises:
-        UserMistake: It has waves or leaves things out, and is to be split.
+        UserMistake: It has waves or leaves things out, and is to be split; or a version that it
+            may have to go back to has no image.
         AwsRefused: There is no such table or bucket, or something is not allowed.
     """
     configuration = submission.loaded.configuration
@@ -84,10 +96,14 @@ def submit(submission: Submission, session: QueueSession, *, now_ms: int) -> tup
     )
     # A table that is not there, or may not be read, is found before anything is stored.
     session.table.find([parts[0].order_key])
+    former = find_former_files(submission.loaded, session, submission.bucket, notify)
     keeper = _FileKeeper(submission, session)
     image, document = keeper.image(parts[0]), keeper.document(parts[0])
     excepted = keeper.excepted(parts[0])
-    requests = tuple(keeper.request(part, image, document, excepted) for part in parts)
+    kept = tuple(keeper.former(parts[0], former))
+    requests = tuple(
+        keeper.request(part, image, document, excepted=excepted, former=kept) for part in parts
+    )
     session.table.add(requests)
     return requests
 
@@ -114,14 +130,7 @@ class _FileKeeper:
 
     def image(self, part: QueuedPart) -> StoredFile:
         """Store the image, once for all parts."""
-        firmware = measure_image(
-            self._configuration.image, piece_bytes=self._configuration.chunk_size_bytes
-        )
-        key = key_of(FileRole.IMAGE, part, firmware.name)
-        self._objects.put_file(
-            self._submission.bucket, key, firmware.path, sha256=firmware.sha256, metadata={}
-        )
-        return StoredFile(key=key, sha256=firmware.sha256, size_bytes=firmware.size_bytes)
+        return self._image(FileRole.IMAGE, part, self._configuration.image)
 
     def document(self, part: QueuedPart) -> StoredFile | None:
         """Store the local custom job document, when there is one."""
@@ -141,12 +150,35 @@ class _FileKeeper:
         text = read_named_text(path, "list of exceptThings", limit=MAX_THING_LIST_BYTES)
         return self._write(FileRole.EXCEPTED, part, path.name, text.encode())
 
+    def former(
+        self, part: QueuedPart, files: Sequence[FormerFile]
+    ) -> Iterator[tuple[RollbackImage, StoredFile]]:
+        """Store the images of former versions that are not in the bucket; each, and its file."""
+        for number, one in enumerate(files, start=1):
+            stored = one.stored
+            if stored is None:
+                name = Path(one.image.path).name[-_MAX_FORMER_NAME:]
+                stored = self._image(FileRole.FORMER, part, one.image.path, f"{number}_{name}")
+            yield replace(one.image, path=stored.name), stored
+
+    def _image(
+        self, role: FileRole, part: QueuedPart, path: str, name: str | None = None
+    ) -> StoredFile:
+        firmware = measure_image(path, piece_bytes=self._configuration.chunk_size_bytes)
+        key = key_of(role, part, name or firmware.name)
+        self._objects.put_file(
+            self._submission.bucket, key, firmware.path, sha256=firmware.sha256, metadata={}
+        )
+        return StoredFile(key=key, sha256=firmware.sha256, size_bytes=firmware.size_bytes)
+
     def request(
         self,
         part: QueuedPart,
         image: StoredFile,
         document: StoredFile | None,
+        *,
         excepted: StoredFile | None,
+        former: Sequence[tuple[RollbackImage, StoredFile]],
     ) -> JobRequest:
         """Store what a request has of its own."""
         listed = "".join(f"{arn}\n" for arn in part.targets).encode()
@@ -159,6 +191,7 @@ class _FileKeeper:
             thing_list=thing_list.name,
             document=None if document is None else document.name,
             excepted=None if excepted is None else excepted.name,
+            former=[image for image, _ in former],
         )
         name = Path(self._configuration.file_name).name
         return pending_request(
@@ -170,6 +203,7 @@ class _FileKeeper:
             thing_list=thing_list,
             document=document,
             excepted=excepted,
+            former=tuple(dict.fromkeys(file for _, file in former)),
             targets=self._kept_targets(part),
             image_version=self._submission.loaded.configuration.reported_version or "",
         )

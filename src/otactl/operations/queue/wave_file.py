@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from otactl.deploy.plan import Plan
     from otactl.jobqueue.request import JobRequest
 
+K = TypeVar("K", bound=BaseModel)
 #: A million names of the greatest length, 128 characters, and what stands between them.
 _MAX_BYTES = 256 * 1024 * 1024
 
@@ -59,11 +60,30 @@ class KeptWaves(BaseModel):
         )
 
 
+class KeptThings(BaseModel):
+    """The things of one rollback.
+
+    Attributes:
+        names: Who is taken back.
+        offline: Those of them that nothing showed to be connected.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    names: tuple[str, ...]
+    offline: frozenset[str] = frozenset()
+
+
 def write_waves(request: JobRequest, store: ReleaseStore, kept: KeptWaves) -> StoredFile:
     """Keep them for the workers to come."""
-    content = gzip.compress(kept.model_dump_json().encode(), mtime=0)
-    key = release_key(FileRole.WAVES, request.aws_job_id, f"{request.fence}.json.gz")
-    return store.write(request.bucket, key, content)
+    return _write(request, store, kept, str(request.fence))
+
+
+def write_things(
+    request: JobRequest, store: ReleaseStore, kept: KeptThings, *, number: int
+) -> StoredFile:
+    """Keep the things of a rollback for the workers to come."""
+    return _write(request, store, kept, f"{request.fence}-rb-{number}")
 
 
 def left_out_of(request: JobRequest | MalformedRequest, store: ReleaseStore) -> tuple[LeftOut, ...]:
@@ -84,9 +104,25 @@ def read_waves(request: JobRequest, store: ReleaseStore) -> KeptWaves:
     Raises:
         FileRefused: It cannot be used.
     """
-    file = request.waves
-    if file is None:
-        return KeptWaves()
+    return KeptWaves() if request.waves is None else _read(request, store, request.waves, KeptWaves)
+
+
+def read_things(request: JobRequest, store: ReleaseStore, file: StoredFile) -> KeptThings:
+    """What ``write_things`` kept.
+
+    Raises:
+        FileRefused: It cannot be used.
+    """
+    return _read(request, store, file, KeptThings)
+
+
+def _write(request: JobRequest, store: ReleaseStore, kept: BaseModel, name: str) -> StoredFile:
+    content = gzip.compress(kept.model_dump_json().encode(), mtime=0)
+    key = release_key(FileRole.WAVES, request.aws_job_id, f"{name}.json.gz")
+    return store.write(request.bucket, key, content)
+
+
+def _read(request: JobRequest, store: ReleaseStore, file: StoredFile, model: type[K]) -> K:
     start = release_key(FileRole.WAVES, request.aws_job_id, "")
     if not file.key.startswith(start) or file.sha256 is None:
         raise FileRefused(f"{file.key} does not hold the waves of {request.job_id}")
@@ -96,6 +132,6 @@ def read_waves(request: JobRequest, store: ReleaseStore) -> KeptWaves:
         text = unpacking.decompress(content, _MAX_BYTES)
         if not unpacking.eof:
             raise ValueError("it is cut short, or too large")
-        return KeptWaves.model_validate_json(text)
+        return model.model_validate_json(text)
     except (zlib.error, ValidationError, ValueError) as error:
         raise FileRefused(f"{file.key} does not hold waves: {error}") from error

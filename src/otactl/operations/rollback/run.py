@@ -15,30 +15,32 @@ from typing import TYPE_CHECKING
 
 from otactl.deploy.former_image import find_former_images, images_of_plan, no_image
 from otactl.deploy.journal import Journal, Outcome, Phase
-from otactl.deploy.planner import PlanOptions
 from otactl.deploy.preparation import prepare
 from otactl.deploy.recorded_failure import recorded_failure
 from otactl.deploy.rollback_evidence import RollbackEvidence
-from otactl.deploy.rollback_plan import number_of, rollback_request
+from otactl.deploy.rollback_plan import number_of
 from otactl.deploy.store import DeploymentStore, new_deployment_id
-from otactl.errors import Interrupted
+from otactl.errors import GateWaits, Interrupted
 from otactl.model.rollback import REPORT_MS, WithoutFormerImage
 from otactl.operations.deployment import begin, carry_out
-from otactl.operations.load import LoadedDeployment
+from otactl.operations.rollback.beginning import Beginning, loaded_as
 from otactl.operations.stored_deployment import executor_of
 from otactl.rules.rollback import RollbackReason, RollbackSet, rollback_set
 
 if TYPE_CHECKING:
     from otactl.deploy.former_image import FormerImage
     from otactl.deploy.plan import Plan
-    from otactl.deploy.preparation import Request
     from otactl.errors import OtactlError
     from otactl.forecast.waves import WavesForecast
     from otactl.model.json_output import rollback as json_rollback
     from otactl.model.outcome import DeploymentResult
     from otactl.operations.environment import DeploymentEnvironment
+    from otactl.operations.load import LoadedDeployment
+    from otactl.operations.rollback.beginning import RollbackKeeper
 
 _NAMED = 10
+#: The instant since which things in the middle of the update are waited for.
+_OUTLASTING = "outlasting"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,8 @@ class RollbackRun:
         loaded: The deployment's file.
         environment: What it ran in.
         is_dry: Whether nothing is changed.
+        keeper: Keeps what another machine may have to go on with; None for none.
+        numbers_from: Rollbacks get numbers above this.
     """
 
     def __init__(
@@ -110,7 +114,11 @@ class RollbackRun:
         environment: DeploymentEnvironment,
         *,
         is_dry: bool = False,
+        keeper: RollbackKeeper | None = None,
+        numbers_from: int = 0,
     ) -> None:
+        self._keeper = keeper
+        self._numbers_from = numbers_from
         self._journal = journal
         self._loaded = loaded
         self._configuration = loaded.configuration
@@ -131,7 +139,7 @@ class RollbackRun:
         with self._evidence() as evidence:
             if self._is_dry:
                 found = self._find(evidence)
-                plans = tuple(plan for _, plan in self._plans(found))
+                plans = tuple(plan for _, _, plan in self._plans(found))
                 return RollbackReport(
                     deployment_id=deployment_id,
                     found=found,
@@ -149,16 +157,20 @@ class RollbackRun:
         while failure is None:
             with self._evidence() as evidence:
                 found = self._decide(evidence)
+                failure = self._left_for_later(found)
                 while not found.to_version and self._outlast_updates(evidence, found):
                     found = self._decide(evidence)
-            plans_made = list(self._plans(found))
+            plans_made = [] if failure else self._plans(found)
             if not plans_made:
                 break
-            for loaded, plan in plans_made:
+            for _, loaded, plan in plans_made:
                 begin(loaded, plan, self._environment).close()
+            if self._keeper is not None:
+                self._keeper.keep_begun([(one, plan) for one, _, plan in plans_made])
             results, failure = self._carry_out()
-        self._name_the_rest(found)
-        if isinstance(failure, Interrupted):
+        if failure is None or not self._environment.releases:
+            self._name_the_rest(found)
+        if isinstance(failure, Interrupted) and not self._environment.releases:
             self._environment.frontend.note(
                 f"What has begun goes on in AWS. `otactl rollback {deployment_id}` goes on with it"
             )
@@ -177,8 +189,9 @@ class RollbackRun:
             observer = self._environment.observer or stack.enter_context(
                 frontend.show_progress(rounds=1, things=self._journal.plan.things)
             )
+            goes_on = "the next worker" if self._environment.releases else "`otactl rollback`"
             stack.enter_context(
-                frontend.hear_signals(self._environment.clock, "`otactl rollback` goes on")
+                frontend.hear_signals(self._environment.clock, f"{goes_on} goes on")
             )
             yield RollbackEvidence(self._journal, self._services, observer, keeps=not self._is_dry)
 
@@ -194,6 +207,21 @@ class RollbackRun:
         """Who is rolled back, with the time to report for those that have just ended."""
         found = self._find(evidence)
         return self._find(evidence) if self._await_reports(evidence, found) else found
+
+    def _left_for_later(self, found: RollbackSet) -> GateWaits | None:
+        """What a process that does not wait leaves for the next one to see; None for nothing."""
+        if not self._environment.releases:
+            return None
+        now_ms = self._services.now_ms()
+        if now_ms < (found.last_end_ms or 0) + REPORT_MS:
+            return GateWaits("things that have just ended are given a minute to report")
+        updating = len(found.with_reason(RollbackReason.IN_PROGRESS))
+        if not updating or found.to_version:
+            return None
+        since_ms = self._journal.instant(_OUTLASTING, now_ms)
+        if now_ms - since_ms >= self._update_limit_ms():
+            return None
+        return GateWaits(f"{updating:,} things are in the middle of the update")
 
     def _await_reports(self, evidence: RollbackEvidence, found: RollbackSet) -> bool:
         """Give those that have just ended the time to report; whether there were such."""
@@ -231,34 +259,27 @@ class RollbackRun:
         seconds = self._environment.waiting.max_wait_seconds
         return 1000 * (60 * minutes if seconds is None else seconds)
 
-    def _plans(self, found: RollbackSet) -> list[tuple[LoadedDeployment, Plan]]:
+    def _plans(self, found: RollbackSet) -> list[tuple[Beginning, LoadedDeployment, Plan]]:
         """The plan of each version that has an image."""
         images = self._images(found)
-        number = max((number_of(journal.plan.job_id) for journal in self._all()), default=0)
+        numbers = (number_of(journal.plan.job_id) for journal in self._all())
+        number = max(numbers, default=self._numbers_from)
         made = []
         for version, things in found.to_version.items():
             if version not in images:
                 continue
             number += 1
-            request = rollback_request(
-                self._configuration,
-                images[version],
-                things,
-                offline=found.offline,
-                rollback_of=self._journal.plan.deployment_id,
+            beginning = Beginning(
+                version=version,
+                things=things,
+                offline=found.offline.intersection(things),
                 number=number,
                 deployment_id=new_deployment_id(self._services.clock.now_ms()),
-                account=self._journal.plan.account,
-                custom_document=self._loaded.custom_document,
-                options=PlanOptions(),
             )
-            made.append((self._loaded_as(request), prepare(request, self._services)))
+            request = beginning.request(self._journal, self._loaded, images[version])
+            plan = prepare(request, self._services)
+            made.append((beginning, loaded_as(self._loaded, request), plan))
         return made
-
-    def _loaded_as(self, request: Request) -> LoadedDeployment:
-        return replace(
-            self._loaded, configuration=request.configuration, thing_list=request.thing_list
-        )
 
     def _images(self, found: RollbackSet) -> dict[str, FormerImage]:
         images = images_of_plan(self._journal)
@@ -292,15 +313,20 @@ class RollbackRun:
         self._journal.enter_rollbacks(begun)
         for deployment_id in begun:
             journal = Journal.open(self._store.path(deployment_id))
+            if self._keeper is not None:
+                self._keeper.listen(journal)
             try:
                 executor = executor_of(journal, self._environment)
-                if journal.phase is Phase.FINISHED and not executor.reopen():
+                is_over = journal.phase is Phase.FINISHED
+                if is_over and (self._environment.releases or not executor.reopen()):
                     result, failure = executor.result(), recorded_failure(journal)
                 else:
                     environment = replace(
                         self._environment, clock=self._environment.clock.renewed()
                     )
                     result, failure = carry_out(journal, environment)
+                if self._keeper is not None and isinstance(failure, GateWaits):
+                    self._keeper.leave(journal)
             finally:
                 journal.close()
             results.append(result)

@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 from tests.support.dev_ini import configuration_of, dev_ini, found, section
 
-from otactl.errors import UserMistake
 from otactl.model.comparison import CompareRule
 from otactl.model.job_configuration import Rollout
 from otactl.model.wave import GateRule, MissingAlarmData, Wave, Waves, WaveSize
@@ -250,10 +249,3 @@ def test_the_job_id_leaves_room_for_a_waves_name_and_a_rollback():
     assert faults(default={"jobId": "j" * 51}) == []
 
     assert faults(default={"jobId": "j" * 52}) == [("WAVE_CONFIG", "waveList", "range")]
-
-
-def test_the_queue_takes_waves_but_does_not_roll_back():
-    configuration_of(wave_ini()).refuse_queueing()
-    rolling_back = replace(configuration_of(wave_ini()), waves=replace(waves_of(), rolls_back=True))
-    with pytest.raises(UserMistake, match="the queue does not roll back"):
-        rolling_back.refuse_queueing()

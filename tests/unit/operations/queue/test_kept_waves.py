@@ -161,7 +161,7 @@ def test_a_request_left_at_a_gate_is_free_at_its_next_poll_and_no_attempt_counts
     )
     assert not held.is_at_gate
 
-    left = left_at_gate(held, at_ms=70_000, gate=gate)
+    left = left_at_gate(held, at_ms=70_000, gate=gate, words=gate.words)
 
     assert left.is_at_gate
     assert left.lease is not None

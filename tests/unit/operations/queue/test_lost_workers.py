@@ -130,7 +130,7 @@ class Machines:
                 raise self.failure
             if isinstance(self.failure, GateWaits):
                 keeper.keep_waves(at_gate=True)
-                claimed.leave(after_ms=1, gate=journal.gates[-1])
+                claimed.leave(after_ms=1, gate=journal.gates[-1], words=str(self.failure))
         finally:
             journal.close()
             path.unlink()

@@ -1,0 +1,106 @@
+"""The images of former versions that a request takes along, so that a worker on any host has them.
+
+They are found when the request is added: those of ``imageList``, then those of requests that the
+queue deployed, then what the journals of this machine say. Images of earlier requests lie in the
+bucket already and are only named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from otactl.deploy.eligibility import choose_things
+from otactl.deploy.former_image import images_to_roll_back
+from otactl.deploy.store import DeploymentStore
+from otactl.jobqueue.request import JobRequest
+from otactl.jobqueue.state import RequestState
+from otactl.model.arn import Arn
+from otactl.model.rollback import RollbackImage
+from otactl.operations.clock import CommandClock
+from otactl.operations.environment import DeploymentEnvironment
+from otactl.operations.state_directory import state_directory
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from otactl.deploy.ports import ObjectStore
+    from otactl.jobqueue.stored_file import StoredFile
+    from otactl.operations.load import LoadedDeployment
+    from otactl.operations.queue.session import QueueSession
+
+
+@dataclass(frozen=True, slots=True)
+class FormerFile:
+    """One image; ``stored`` is None while it lies on this machine only."""
+
+    image: RollbackImage
+    stored: StoredFile | None = None
+
+
+def find_former_files(
+    loaded: LoadedDeployment,
+    session: QueueSession,
+    bucket: str,
+    notify: Callable[[str], None],
+) -> tuple[FormerFile, ...]:
+    """Read what the things report, and find an image of each version.
+
+    Args:
+        loaded: The deployment; without ``onGateFailure = rollback`` it needs none.
+        session: The queue.
+        bucket: Where the files of the request go.
+        notify: Is given notes.
+
+    Raises:
+        UserMistake: A version has no image, and withoutFormerImage = refuse.
+        AwsRefused: What things report may not be read.
+    """
+    configuration = loaded.configuration
+    if configuration.waves is None or not configuration.waves.rolls_back:
+        return ()
+    environment = DeploymentEnvironment(
+        clients=session.clients_in(configuration.region),
+        clock=CommandClock(),
+        state_dir=state_directory(None),
+    )
+    services = environment.services()
+    choice = choose_things(
+        configuration, loaded.thing_list, services, notify, excepted=loaded.excepted
+    )
+    names = {Arn.parse(arn).resource_name for arn in choice.thing_list.things}
+    names = (names | choice.former.keys()) - loaded.excepted
+    versions = {name: choice.former.get(name) for name in names}
+    listed = configuration.rollback.images
+    wanted = {one for one in versions.values() if one} - {one.version for one in listed}
+    wanted.discard(configuration.reported_version or "")
+    earlier = {
+        one.image.version: one
+        for one in _of_earlier_requests(wanted, session, bucket, services.objects)
+    }
+    journals = (journal for _, journal in DeploymentStore(environment.state_dir).journals())
+    rest = {name: version for name, version in versions.items() if version not in earlier}
+    found = {
+        one.version: RollbackImage(
+            version=one.version, path=one.firmware.path, offered_as=one.offered_as
+        )
+        # An image that lies only where `deploy` keeps its own cannot be read by a worker.
+        for one in images_to_roll_back(rest, configuration, journals, None)
+    } | {one.version: one for one in listed}
+    return (*map(FormerFile, found.values()), *earlier.values())
+
+
+def _of_earlier_requests(
+    versions: Collection[str], session: QueueSession, bucket: str, objects: ObjectStore
+) -> Iterator[FormerFile]:
+    """The image of the newest request of each version that was deployed out of this bucket."""
+    missing = set(versions)
+    deployed = session.table.listed(RequestState.DEPLOYED) if missing else ()
+    for request in reversed([one for one in deployed if isinstance(one, JobRequest)]):
+        image, version = request.image, request.image_version
+        is_known = version in missing and request.bucket == bucket and image.sha256 is not None
+        if is_known and objects.find(bucket, image.key) is not None:
+            missing.discard(version)
+            named = RollbackImage(version=version, path=image.name, offered_as=version)
+            yield FormerFile(named, image)

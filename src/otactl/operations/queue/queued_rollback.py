@@ -1,0 +1,295 @@
+"""Takes a queued deployment back whose gate failed: on any host, a visit of a worker at a time.
+
+The rollbacks of a request are kept in its checkpoint before the first of their jobs exists, and how
+far each is before that is acted on. What is kept is not trusted: a rollback is planned anew from
+the request's own files, and takes things of this deployment back to what they had before, or is
+refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from otactl.aws.release_store import FileRefused
+from otactl.deploy.former_image import images_of_plan
+from otactl.deploy.journal import Journal, Phase
+from otactl.deploy.preparation import prepare_again
+from otactl.deploy.step import CreateJob
+from otactl.deploy.store import DeploymentStore
+from otactl.deploy.wave_state import WaveState
+from otactl.errors import (
+    DeploymentFailed,
+    GateWaits,
+    LocalResourceMissing,
+    OtactlError,
+    RollbackFailed,
+    UserMistake,
+)
+from otactl.jobqueue.stored_file import StoredFile
+from otactl.operations.deployment import begin
+from otactl.operations.queue.checkpoint import KeptRollback
+from otactl.operations.queue.wave_file import KeptThings, read_things, write_things
+from otactl.operations.rollback.beginning import Beginning, loaded_as
+from otactl.operations.rollback.run import RollbackReport, RollbackRun
+
+if TYPE_CHECKING:
+    from otactl.aws.release_store import ReleaseStore
+    from otactl.deploy.decision_file import Decisions
+    from otactl.deploy.plan import Plan
+    from otactl.jobqueue.request import JobRequest
+    from otactl.model.outcome import DeploymentResult, RoundResult
+    from otactl.model.wave import Decision
+    from otactl.operations.environment import DeploymentEnvironment
+    from otactl.operations.load import LoadedDeployment
+    from otactl.operations.queue.checkpoint import CheckpointKeeper
+
+#: Rollbacks of one run of a request; a later run begins above those of the one before.
+_OF_A_RUN = 10
+_RUNS = 9
+_DECIDED = "rollback"
+
+
+class QueuedRollback:
+    """The rollback of one request, as one worker carries it out.
+
+    Args:
+        request: The request.
+        store: Where its files are.
+        keeper: Of the request's checkpoint.
+        journal: Of its deployment.
+        loaded: The request's files.
+        environment: What it is deployed in.
+        check_document: Refuses job documents that the request may not have.
+    """
+
+    def __init__(
+        self,
+        request: JobRequest,
+        store: ReleaseStore,
+        keeper: CheckpointKeeper,
+        *,
+        journal: Journal,
+        loaded: LoadedDeployment,
+        environment: DeploymentEnvironment,
+        check_document: Callable[[Plan], None],
+    ) -> None:
+        self._request = request
+        self._store = store
+        self._keeper = keeper
+        self._journal = journal
+        self._loaded = loaded
+        self._environment = environment
+        self._check_document = check_document
+
+    def run(
+        self, result: DeploymentResult, failure: OtactlError | None
+    ) -> tuple[DeploymentResult, OtactlError | None]:
+        """Go on with it until it is over, or waits.
+
+        Args:
+            result: Of the deployment.
+            failure: Of its gate.
+
+        Returns:
+            The result with its rollbacks, and the failure with what came of them; or why this
+            worker leaves it.
+        """
+        decided_ms = self._journal.instant(_DECIDED, self._environment.services().now_ms())
+        decisions = self._environment.decisions
+        environment = replace(
+            self._environment,
+            decisions=None if decisions is None else _DecidedSince(decisions, decided_ms),
+        )
+        try:
+            self._restore()
+            report = RollbackRun(
+                self._journal,
+                self._loaded,
+                environment,
+                keeper=self,
+                numbers_from=(self._request.run - 1) % _RUNS * _OF_A_RUN,
+            ).run()
+        except (FileRefused, LocalResourceMissing):
+            raise
+        except UserMistake as error:
+            return result, RollbackFailed(f"{failure}; not rolled back: {error}", hint=error.hint)
+        except OtactlError as error:
+            return result, error
+        result = replace(result, rollbacks=report.results)
+        if isinstance(report.failure, GateWaits):
+            return result, GateWaits(f"rolling back: {report.failure}", hint=report.failure.hint)
+        if report.failure is not None and not isinstance(report.failure, DeploymentFailed):
+            return result, report.failure
+        words, ended = f"{failure}; {_words(report)}", report.failure or failure
+        if ended is None:
+            return result, DeploymentFailed(words)
+        return result, type(ended)(words, hint=ended.hint)
+
+    def keep_begun(self, begun: Sequence[tuple[Beginning, Plan]]) -> None:
+        """Keep rollbacks that begin now (``RollbackKeeper``)."""
+        made = []
+        for beginning, plan in begun:
+            self._check_document(plan)
+            things = KeptThings(names=beginning.things, offline=beginning.offline)
+            file = write_things(self._request, self._store, things, number=beginning.number)
+            job = next(step for step in plan.steps if isinstance(step, CreateJob))
+            made.append(
+                KeptRollback(
+                    deployment_id=beginning.deployment_id,
+                    version=beginning.version,
+                    number=beginning.number,
+                    document=job.document,
+                    things_key=file.key,
+                    things_sha256=file.sha256 or "",
+                    waves=WaveState(phase=Phase.RUNNING),
+                )
+            )
+        self._keeper.keep(rollbacks=(*self._keeper.checkpoint.rollbacks, *made))
+
+    def listen(self, journal: Journal) -> None:
+        """Keep how far a rollback is from now on (``RollbackKeeper``)."""
+        journal.listener = _Listener(self._keeper, journal)
+
+    def leave(self, journal: Journal) -> None:
+        """Keep how far a rollback is that is left at a gate (``RollbackKeeper``)."""
+        _Listener(self._keeper, journal).keep(at_gate=True)
+
+    def _restore(self) -> None:
+        """Begin the journals of the rollbacks that an earlier worker began.
+
+        Raises:
+            FileRefused: What is kept is no rollback of this deployment.
+        """
+        kept_ones = self._keeper.checkpoint.rollbacks
+        ids = {kept.deployment_id for kept in kept_ones}
+        numbers = {kept.number for kept in kept_ones}
+        taken: set[str] = set()
+        for kept in kept_ones:
+            file = StoredFile(key=kept.things_key, sha256=kept.things_sha256)
+            things = read_things(self._request, self._store, file)
+            former = self._journal.former(things.names)
+            is_ours = (
+                len(ids) == len(numbers) == len(kept_ones)
+                and bool(things.names)
+                and len(things.names) == len(set(things.names))
+                and taken.isdisjoint(things.names)
+                and things.offline <= set(things.names)
+                and former == dict.fromkeys(things.names, kept.version)
+            )
+            if not is_ours:
+                raise FileRefused(
+                    f"rollback {kept.number} of the checkpoint is none of {self._request.job_id}",
+                    hint="somebody changed what a worker kept",
+                )
+            taken.update(things.names)
+            self._begin_again(kept, things)
+
+    def _begin_again(self, kept: KeptRollback, things: KeptThings) -> None:
+        image = images_of_plan(self._journal).get(kept.version)
+        if image is None:
+            raise FileRefused(f"the request has no image of version {kept.version}")
+        beginning = Beginning(
+            version=kept.version,
+            things=things.names,
+            offline=things.offline,
+            number=kept.number,
+            deployment_id=kept.deployment_id,
+        )
+        request = beginning.request(self._journal, self._loaded, image)
+        plan = prepare_again(
+            request,
+            self._environment.services(),
+            document=kept.document,
+            things=len(things.names),
+            kept={},
+            former={},
+        )
+        self._check_document(plan)
+        journal = begin(loaded_as(self._loaded, request), plan, self._environment)
+        try:
+            kept.waves.enter_into(journal, now_ms=self._environment.clock.now_ms())
+        except ValueError as error:
+            raise FileRefused(f"the checkpoint is not this rollback's: {error}") from error
+        finally:
+            journal.close()
+
+
+class _Listener:
+    """Keeps how far one rollback is (``deploy.journal.JournalListener``)."""
+
+    def __init__(self, keeper: CheckpointKeeper, journal: Journal) -> None:
+        self._keeper = keeper
+        self._journal = journal
+        self._plan = journal.plan
+
+    def keep(self, *, at_gate: bool) -> None:
+        """Keep its state, when that is further than what is kept."""
+        state = WaveState.of(self._journal, self._plan)
+        kept_ones = self._keeper.checkpoint.rollbacks
+        changed = tuple(
+            kept.model_copy(update={"waves": state})
+            if kept.deployment_id == self._plan.deployment_id
+            and self._keeper.is_further(state, kept.waves, at_gate=at_gate)
+            else kept
+            for kept in kept_ones
+        )
+        if changed != kept_ones:
+            self._keeper.keep(rollbacks=changed)
+
+    def on_entered(self) -> None:
+        self.keep(at_gate=False)
+
+    def on_round_entered(self, _result: RoundResult) -> None:
+        self.keep(at_gate=False)
+
+    def on_phase_entered(self) -> None:
+        self.keep(at_gate=False)
+
+
+class _DecidedSince:
+    """What people decided since the rollback began: what came before was about the deployment."""
+
+    def __init__(self, decisions: Decisions, since_ms: int) -> None:
+        self._decisions = decisions
+        self._since_ms = since_ms
+
+    def read(self) -> tuple[Decision, ...]:
+        return tuple(one for one in self._decisions.read() if one.at_ms >= self._since_ms)
+
+    def append(self, decision: Decision) -> None:
+        self._decisions.append(decision)
+
+
+def is_filling(folder: DeploymentStore) -> bool:
+    """Whether the group behind a gate that waits lacks things."""
+    return any(
+        _is_filling(journal)
+        for _, journal in folder.journals()
+        if journal.phase is not Phase.FINISHED
+    )
+
+
+def _is_filling(journal: Journal) -> bool:
+    number = len(journal.gates) + 1
+    has_group = number <= len(journal.plan.waves) and journal.plan.waves[number - 1].group_name
+    after = journal.filled_until(number)
+    return bool(has_group) and journal.count_wave_things(number, after=after) > 0
+
+
+def _words(report: RollbackReport) -> str:
+    """What came of it, for people."""
+    things = sum(one.things for one in report.results)
+    back = sum(one.succeeded for one in report.results)
+    left = len(report.found.no_former) + sum(len(one) for one in report.without_image.values())
+    if things:
+        words = f"{back:,} of {things:,} things got back what they had"
+    else:
+        words = "no thing that took the image could be" if left else "no thing took the image"
+    parts = [f"rolled back: {words}"]
+    if left:
+        parts.append(f"{left:,} stay as they are, without a former version or its image")
+    if report.failure is not None:
+        parts.append(str(report.failure))
+    return "; ".join(parts)
