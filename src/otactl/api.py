@@ -24,7 +24,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from otactl.aws.renewable_reader import RenewableReader
+from otactl.aws.target_reader import RenewableReader
 from otactl.deploy.consent import Consent
 from otactl.deploy.planner import PlanOptions
 from otactl.errors import DeploymentFailed, OtactlError, UserMistake

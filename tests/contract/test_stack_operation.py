@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from otactl.aws.clients import AwsClients
-    from otactl.aws.stack_event import StackEvent
+    from otactl.aws.stack import StackEvent
 
 
 class Dealings:

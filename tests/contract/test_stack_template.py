@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from tests.support.stack_template import load_template
 
+from otactl.aws.stack import TOPIC_NAMES
 from otactl.aws.stack_template import MAX_TEMPLATE_BYTES, monitor_template
-from otactl.aws.stack_topic import TOPIC_NAMES
 from otactl.model.alarm import OWN_NAMESPACE
 
 REPOSITORY = Path(__file__).parents[2]

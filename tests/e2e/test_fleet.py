@@ -22,8 +22,7 @@ from tests.support.warm_program import WarmProgram
 
 from otactl.fleet import FleetDirectory, FleetManifest
 from otactl.fleet.slot import SlotStore
-from otactl.wire.bitmap import decode_bitmap
-from otactl.wire.stream_payload import GetStreamRequest, decode_get_request
+from otactl.wire.stream_payload import GetStreamRequest, decode_bitmap, decode_get_request
 from otactl.wire.stream_topic import PayloadFormat
 
 if TYPE_CHECKING:

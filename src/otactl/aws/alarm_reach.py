@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from otactl.aws.event_configuration import enabled_events
-from otactl.aws.event_rule import listening_rules
 from otactl.aws.translate import translated
 from otactl.errors import AwsRefused, OtactlError
 from otactl.errors.problem import Problem, Severity
@@ -20,6 +19,25 @@ from otactl.model.alarm import OWN_NAMESPACE, Alarm
 
 if TYPE_CHECKING:
     from otactl.aws.clients import AwsClients
+
+
+# Each monitoring stack has a rule of its own on the same events and publishes the same metrics, so
+# with two of them each execution counts twice; the stack of the sample tool does so as well.
+
+EVENT_TOPICS = "$aws/events/jobExecution/"
+
+
+@translated("iot")
+def listening_rules(clients: AwsClients) -> list[str]:
+    """The names of the rules that are switched on and hear these events."""
+    pages = clients.iot.get_paginator("list_topic_rules").paginate()
+    return sorted(
+        rule["ruleName"]
+        for page in pages
+        for rule in page["rules"]
+        if rule.get("topicPattern", "").startswith(EVENT_TOPICS) and not rule.get("ruleDisabled")
+    )
+
 
 _EVENT = "JOB_EXECUTION"
 

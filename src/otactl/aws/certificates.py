@@ -2,19 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import ClientError
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509 import load_pem_x509_certificate
 
-from otactl.aws.eventually import eventually
 from otactl.aws.translate import translated
 from otactl.model.arn import Arn
 
 if TYPE_CHECKING:
     from otactl.aws.clients import AwsClients
+
+
+# What was detached a moment ago may still count as attached: AWS IoT is eventually consistent and
+# answers DeleteConflictException until it has caught up (botocore ``iot`` DeleteCertificate,
+# DeletePolicy; DeleteThing answers InvalidRequest while principals are attached).
+
+_ATTEMPTS = 8
+_FIRST_WAIT_SECONDS = 0.1
+_CATCHING_UP = frozenset({"DeleteConflictException", "InvalidRequestException"})
+
+
+def eventually(call: Callable[[], object]) -> None:
+    """Make a call, again after a while as long as AWS is catching up; about 12 seconds in all.
+
+    Raises:
+        ClientError: AWS still refuses, or refuses for another reason.
+    """
+    wait_seconds = _FIRST_WAIT_SECONDS
+    for _ in range(_ATTEMPTS - 1):
+        try:
+            call()
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") not in _CATCHING_UP:
+                raise
+            time.sleep(wait_seconds)
+            wait_seconds *= 2
+        else:
+            return
+    call()
+
 
 _PAGE = 250
 _MS = 1000

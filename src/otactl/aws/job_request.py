@@ -5,12 +5,20 @@ Only what is configured is sent, so that AWS's own defaults stand for the rest.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-from otactl.aws.tags import tag_list
 from otactl.deploy.ports import JobRequest
 from otactl.model.job_configuration import JobConfiguration
 from otactl.model.members import AWS_NAMES, members_of
+
+if TYPE_CHECKING:
+    from types_boto3_iot.type_defs import TagTypeDef
+
+
+def tag_list(tags: Mapping[str, str]) -> list[TagTypeDef]:
+    """Tags as a list of Key and Value."""
+    return [{"Key": key, "Value": text} for key, text in tags.items()]
 
 
 def create_job_parameters(request: JobRequest) -> dict[str, Any]:

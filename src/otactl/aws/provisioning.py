@@ -13,9 +13,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from otactl.aws.certificates import Certificate, Certificates
+from otactl.aws.certificates import Certificate, Certificates, eventually
 from otactl.aws.device_policy import device_policy
-from otactl.aws.eventually import eventually
 from otactl.aws.translate import translated
 from otactl.errors import UserMistake
 

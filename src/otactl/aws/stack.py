@@ -7,20 +7,69 @@ DescribeStackEvents, DeleteStack; CloudFormation User Guide, stack status codes.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from botocore.exceptions import ClientError
 
-from otactl.aws.stack_event import StackEvent
+from otactl.aws.identity import account_of
 from otactl.aws.translate import translated
+from otactl.model.arn import partition_of
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation.literals import CapabilityType
     from types_boto3_cloudformation.type_defs import TagTypeDef
 
     from otactl.aws.clients import AwsClients
+
+
+#: CloudFormation's words for a resource that only fell with the others.
+_BYSTANDERS = ("Resource creation cancelled", "Resource update cancelled")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackEvent:
+    """One event of a stack (botocore ``cloudformation`` StackEvent)."""
+
+    event_id: str
+    logical_id: str
+    resource_type: str
+    status: str
+    reason: str = ""
+
+    @classmethod
+    def from_fields(cls, fields: Any) -> Self:
+        """Read what DescribeStackEvents gave."""
+        return cls(
+            event_id=fields["EventId"],
+            logical_id=fields.get("LogicalResourceId", ""),
+            resource_type=fields.get("ResourceType", ""),
+            status=fields.get("ResourceStatus", ""),
+            reason=fields.get("ResourceStatusReason", ""),
+        )
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether something could not be done."""
+        return self.status.endswith("_FAILED")
+
+    def __str__(self) -> str:
+        """``EmailTopic (AWS::SNS::Topic): the reason``."""
+        return f"{self.logical_id} ({self.resource_type}): {self.reason or self.status}"
+
+
+def first_failure(events: Iterable[StackEvent]) -> StackEvent | None:
+    """The event that made an operation fail; those that failed with it say nothing.
+
+    Args:
+        events: Of one operation, in the order of time.
+    """
+    for event in events:
+        if event.is_failure and not event.reason.startswith(_BYSTANDERS):
+            return event
+    return None
+
 
 #: The template creates roles, without names of our choosing.
 _CAPABILITIES: tuple[CapabilityType, ...] = ("CAPABILITY_IAM",)
@@ -269,3 +318,26 @@ def _resource_change(change: Any) -> ResourceChange:
         resource_type=fields["ResourceType"],
         replaces=fields.get("Replacement", "False"),
     )
+
+
+# A topic's name is unique in an account and region. A second stack, or the one of the sample tool,
+# takes the same three names; deleting either would then silence the other.
+
+#: As the manual names them; a test keeps the template equal.
+TOPIC_NAMES = ("email-notification", "sms-notification", "ota-force-stopper")
+
+
+def taken_topics(clients: AwsClients, prefix: str) -> list[str]:
+    """The names among the stack's that topics of this account and region have."""
+    region = clients.region or ""
+    start = f"arn:{partition_of(region)}:sns:{region}:{account_of(clients)}"
+    return [prefix + name for name in TOPIC_NAMES if _exists(clients, f"{start}:{prefix}{name}")]
+
+
+@translated("sns")
+def _exists(clients: AwsClients, topic_arn: str) -> bool:
+    try:
+        clients.sns.get_topic_attributes(TopicArn=topic_arn)
+    except clients.sns.exceptions.NotFoundException:
+        return False
+    return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from otactl.aws.tags import tag_list
+from otactl.aws.job_request import tag_list
 from otactl.aws.translate import translated
 
 if TYPE_CHECKING:

@@ -52,7 +52,7 @@ def cancel(
     With --force what is in progress is cancelled too. A deployment that watches the job ends with
     exit code 5.
     """
-    from otactl.aws.renewable_reader import RenewableReader
+    from otactl.aws.target_reader import RenewableReader
     from otactl.cli.consent import confirmed, declined
     from otactl.deploy.consent import Consent
     from otactl.model.identifier import is_thing_name

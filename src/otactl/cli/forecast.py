@@ -131,7 +131,7 @@ def _show(
     from otactl.cli.terminal import note, print_json, stdout_console
     from otactl.forecast.forecast_fields import forecast_fields
     from otactl.forecast.waves import WavesForecast as OfWaves
-    from otactl.views.forecast_table import print_forecast
+    from otactl.views.forecast_rows import print_forecast
     from otactl.views.waves_forecast import print_waves
 
     plain = [made for made in forecasts if not isinstance(made, OfWaves)]

@@ -240,7 +240,7 @@ def send_test_event(
     """
     from otactl.aws.stack_probe import StackProbe
     from otactl.cli.signals import hear_signals
-    from otactl.views.stack_hops import print_hop
+    from otactl.views.stack_status import print_hop
 
     clients, stack, clock, _ = _begin(name, where, poll)
     state = _existing(stack)
@@ -288,7 +288,7 @@ def _begin(
     from otactl.cli.frontend import TerminalFrontend
     from otactl.operations.clock import CommandClock
     from otactl.operations.stack_operation import StackOperation
-    from otactl.views.stack_progress import StackProgress
+    from otactl.views.stack_status import StackProgress
 
     clients = where.clients()
     stack, clock = Stack(clients, name), CommandClock()

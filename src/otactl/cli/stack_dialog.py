@@ -22,7 +22,7 @@ def warn_of_double_counting(clients: AwsClients, own_rule: str | None) -> None:
         clients: The clients of the command.
         own_rule: The rule of the stack in question; None when it has none yet.
     """
-    from otactl.aws.event_rule import listening_rules
+    from otactl.aws.alarm_reach import listening_rules
 
     try:
         others = [rule for rule in listening_rules(clients) if rule != own_rule]
@@ -39,7 +39,7 @@ def warn_of_double_counting(clients: AwsClients, own_rule: str | None) -> None:
 
 def preview(change_set: ChangeSet, name: str, before: Any, after: dict[str, str]) -> None:
     """Show what would change, resource by resource and parameter by parameter."""
-    from otactl.views.stack_change_table import print_changes, print_parameters
+    from otactl.views.stack_status import print_changes, print_parameters
 
     console = terminal.stderr_console()
     if not change_set.changes:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from otactl.cloud.constraint import message_of, violations
 from otactl.model.limits import IN_PROGRESS_TIMEOUT_MINUTES, MAXIMUM_PER_MINUTE
 from otactl.wire.placeholder import MAX_SUBSTITUTIONS, START
 
@@ -102,3 +103,18 @@ def _report_violations(operation: str, members: Mapping[str, Any]) -> Iterator[s
         yield f"statusDetails must have at most {_MAX_STATUS_DETAILS} pairs."
     if any(len(value) > _MAX_STATUS_DETAIL_LENGTH for value in details.values()):
         yield f"A value of statusDetails must have at most {_MAX_STATUS_DETAIL_LENGTH} characters."
+
+
+def request_problem(operation: str, shape: Any, members: Mapping[str, Any]) -> str | None:
+    """The message a request is refused with; None if it is taken.
+
+    Args:
+        operation: As the model names it.
+        shape: Its input, a botocore ``StructureShape``; None if it has none.
+        members: What the request carries.
+    """
+    sent = as_sent_by_devices(members) if operation == "UpdateJobExecution" else dict(members)
+    clauses = [] if shape is None else violations(shape, sent)
+    if clauses:
+        return message_of(clauses)
+    return next(iter(job_violations(operation, sent)), None)

@@ -10,8 +10,12 @@ from otactl.errors import UserMistake
 from otactl.model.configuration import DeploymentConfiguration
 from otactl.model.firmware import Firmware
 from otactl.wire.error import WireError
-from otactl.wire.image_description import MAX_FILE_ID, ImageDescription
-from otactl.wire.image_value import fill_image_values, has_image_values
+from otactl.wire.image_value import (
+    MAX_FILE_ID,
+    ImageDescription,
+    fill_image_values,
+    has_image_values,
+)
 from otactl.wire.job_document import (
     DEFAULT_IMAGE_VERSION,
     build_document,

@@ -9,11 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from otactl.device.acceptance import refusal_of
-from otactl.device.agent_report import agent_progress, agent_verdict
 from otactl.device.behaviour import AFTER_SUCCESS, Behaviour
-from otactl.device.block_map import BlockMap
-from otactl.device.download import Download
+from otactl.device.download import BlockMap, Download
 from otactl.device.effect import (
     CheckBoot,
     DropConnection,
@@ -38,10 +35,19 @@ from otactl.device.event import (
 )
 from otactl.device.job import Image, Job
 from otactl.device.profile import DeviceProfile
-from otactl.device.report import SHA256, DownloadCounts, Report, final_report, progress_report
+from otactl.device.report import (
+    SHA256,
+    DownloadCounts,
+    Report,
+    agent_progress,
+    agent_verdict,
+    final_report,
+    progress_report,
+)
 from otactl.device.retry import RetryTimer, earliest
 from otactl.device.saved_work import SavedWork
 from otactl.device.state import Phase, Trigger, step
+from otactl.device.verification import refusal_of
 from otactl.model.document_format import DocumentFormat
 from otactl.model.status import ExecutionStatus
 

@@ -14,7 +14,6 @@ from otactl.device.job import Image, Job
 from otactl.fleet.range_fetch import url_fault
 from otactl.model.document_format import DocumentFormat
 from otactl.model.status import ExecutionStatus
-from otactl.wire.bitmap import encode_bitmap
 from otactl.wire.error import WireError
 from otactl.wire.job_document import has_own_dialect, parse_custom_document, parse_document
 from otactl.wire.job_payload import (
@@ -31,6 +30,7 @@ from otactl.wire.stream_payload import (
     GetStreamRequest,
     decode_data_block,
     decode_rejected,
+    encode_bitmap,
     encode_get_request,
 )
 from otactl.wire.stream_topic import PayloadFormat, StreamTopic, StreamVerb

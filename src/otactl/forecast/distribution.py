@@ -11,7 +11,7 @@ these forms:
 | ``{ values = [1, 2, 4, 9] }`` | as measured: equally spaced quantiles, the least one first |
 
 Pure: ``quantile`` needs no NumPy, so that the linter can ask how slow the slowest things are.
-Drawing from one is ``forecast.sampling``.
+Drawing from one is ``forecast.sampled_fleet``.
 """
 
 from __future__ import annotations

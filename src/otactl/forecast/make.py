@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from otactl.forecast.band import FEWEST_RUNS
-from otactl.forecast.calls import Watch
+from otactl.forecast.cost import Watch
 from otactl.forecast.ensemble import (
     MINUTES_PER_DAY,
     Scenario,

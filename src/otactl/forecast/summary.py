@@ -11,11 +11,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from otactl.forecast.band import Band
-from otactl.forecast.calls import Watch, api_calls
-from otactl.forecast.cost import Bill, bill
+from otactl.forecast.cost import (
+    Bill,
+    Watch,
+    api_calls,
+    bill,
+    messages_per_download,
+    messages_per_execution,
+)
 from otactl.forecast.curve_band import CurveBand, curve_bands, shown_minutes
 from otactl.forecast.ensemble import Scenario
-from otactl.forecast.messages import messages_per_download, messages_per_execution
 from otactl.forecast.price import Prices
 from otactl.forecast.run_result import RunResult
 from otactl.model.job_configuration import AbortCriterion

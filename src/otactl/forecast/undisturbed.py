@@ -9,8 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from otactl.forecast.cost import Bill, bill
-from otactl.forecast.messages import messages_per_download, messages_per_execution
+from otactl.forecast.cost import Bill, bill, messages_per_download, messages_per_execution
 from otactl.forecast.price import Prices
 from otactl.forecast.profile import Delivery
 

@@ -21,9 +21,8 @@ from otactl.monitor.followed import FollowedThings
 from otactl.monitor.job_state import JobState
 from otactl.monitor.pace import PaceMeter, estimate
 from otactl.monitor.percentile import percentiles
-from otactl.monitor.policy_progress import abort_progress, rollout_progress
 from otactl.monitor.ports import AlarmReader, Clock, JobReader
-from otactl.monitor.progress import Progress, progress_of
+from otactl.monitor.progress import Progress, abort_progress, progress_of, rollout_progress
 from otactl.monitor.silence import Silence, find_silence
 from otactl.monitor.watch_policy import WatchPolicy
 from otactl.wire.job_event import ExecutionEvent, JobEvent, JobOperation

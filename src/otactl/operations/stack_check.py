@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from otactl.aws.stack_topic import taken_topics
+from otactl.aws.stack import taken_topics
 from otactl.errors import UserMistake
 
 if TYPE_CHECKING:

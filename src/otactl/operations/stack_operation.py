@@ -6,14 +6,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from otactl.aws.stack import ChangeSetRefused
-from otactl.aws.stack_event import first_failure
+from otactl.aws.stack import ChangeSetRefused, first_failure
 from otactl.errors import AwsRefused, Interrupted, UserMistake
 from otactl.errors.first_failure import after_failure
 
 if TYPE_CHECKING:
-    from otactl.aws.stack import ChangeSet, Stack, StackState
-    from otactl.aws.stack_event import StackEvent
+    from otactl.aws.stack import ChangeSet, Stack, StackEvent, StackState
     from otactl.operations.clock import CommandClock
     from otactl.operations.frontend import Frontend
 

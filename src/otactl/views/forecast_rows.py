@@ -6,6 +6,10 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
 from otactl.forecast.attempts import STATUSES
 from otactl.forecast.band import Band
 from otactl.forecast.run_result import RunResult
@@ -19,6 +23,7 @@ from otactl.views.band_text import (
     rate_text,
     share_text,
 )
+from otactl.views.foreign_text import escape
 
 #: The milestone in the headline, in percent.
 _MOST = 95
@@ -200,3 +205,35 @@ def _cost(forecast: Forecast) -> Iterator[Row]:
     total = Band.of(of_run.total for of_run in bills)
     label = f"total (prices of {forecast.prices.read})"
     yield Row(section, label, band_text(total, dollars_text))
+
+
+def print_forecast(console: Console, forecasts: Sequence[Forecast]) -> None:
+    """Print one forecast, or several side by side."""
+    for forecast in forecasts:
+        prefix = f"{forecast.name}: " if len(forecasts) > 1 else ""
+        console.print(f"{escape(prefix)}{escape(headline(forecast))}")
+    console.print(_table(forecasts))
+    for note in dict.fromkeys(note for forecast in forecasts for note in forecast.notes):
+        console.print(f"[dim]note: {escape(note)}[/]", soft_wrap=True)
+
+
+def _table(forecasts: Sequence[Forecast]) -> Table:
+    runs = forecasts[0].scenario.runs
+    table = Table(
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+        caption=f"median of {runs} runs (and the band that holds 9 times in 10)",
+        caption_justify="left",
+    )
+    table.add_column("")
+    for forecast in forecasts:
+        table.add_column(escape(forecast.name), justify="right")
+    by_forecast = [{(row.section, row.label): row.text for row in rows(f)} for f in forecasts]
+    section = ""
+    for name, label in ordered_keys(by_forecast):
+        if name != section:
+            table.add_row(f"[bold]{name}[/]", *[""] * len(forecasts))
+            section = name
+        texts = [texts.get((name, label), "-") for texts in by_forecast]
+        table.add_row(f"  {escape(label)}", *texts)
+    return table

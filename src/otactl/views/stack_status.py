@@ -12,8 +12,9 @@ from otactl.views.foreign_text import escape
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from otactl.aws.stack import ChangeSet, StackState
+    from otactl.aws.stack import ChangeSet, ResourceChange, StackEvent, StackState
     from otactl.aws.stack_health import StackHealth
+    from otactl.aws.stack_probe import Hop
 
 
 def print_status(console: Console, health: StackHealth) -> None:
@@ -98,3 +99,66 @@ def deployed_fields(
         "events": list(events),
         "outputs": dict(state.outputs) if state else {},
     }
+
+
+def print_hop(console: Console, hop: Hop) -> None:
+    """Print one hop: whether the event arrived, how long it took, what was seen."""
+    mark = "[green]✓[/]" if hop.arrived else "[red]✗[/]"
+    if hop.is_empty:
+        mark = "[yellow]-[/]"
+    duration = f" [dim]{hop.seconds:.1f} s[/]" if hop.seconds else ""
+    console.print(f"{mark} {escape(hop.name)}{duration}", soft_wrap=True)
+    console.print(f"  [dim]{escape(hop.detail)}[/]", soft_wrap=True)
+
+
+class StackProgress:
+    """Prints events; what merely begins is left out, what fails says why.
+
+    Args:
+        console: Where to; standard error, so that results stay alone on standard output.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def show(self, event: StackEvent) -> None:
+        """Print one event."""
+        words = event.status.replace("_", " ").lower()
+        if event.is_failure:
+            self._console.print(f"[red]✗[/] {escape(str(event))}", soft_wrap=True)
+        elif event.status.endswith("_COMPLETE"):
+            self._console.print(
+                f"[green]✓[/] {escape(event.logical_id)} [dim]{escape(event.resource_type)}[/]"
+                f" {words}",
+                soft_wrap=True,
+            )
+        elif event.reason and "ROLLBACK" in event.status:
+            self._console.print(f"[yellow]{words}:[/] {escape(event.reason)}", soft_wrap=True)
+
+
+_ACTIONS = {"Add": "[green]add[/]", "Modify": "[yellow]change[/]", "Remove": "[red]remove[/]"}
+_REPLACES = {"True": "[red]replaced[/]", "Conditional": "[yellow]perhaps replaced[/]"}
+
+
+def print_changes(console: Console, name: str, changes: Sequence[ResourceChange]) -> None:
+    """Print each resource that would change, in the order of the template's names."""
+    table = Table(title=f"stack {escape(name)}: {len(changes)} changes")
+    for heading in ("", "resource", "type", ""):
+        table.add_column(heading)
+    for change in sorted(changes, key=lambda change: (change.action, change.logical_id)):
+        table.add_row(
+            _ACTIONS.get(change.action, escape(change.action)),
+            escape(change.logical_id),
+            escape(change.resource_type),
+            _REPLACES.get(change.replaces, ""),
+        )
+    console.print(table)
+
+
+def print_parameters(console: Console, before: Mapping[str, str], after: Mapping[str, str]) -> None:
+    """Print the parameters, and what each was before when it changes."""
+    for name in sorted(after):
+        value = escape(after[name]) or "[dim]none[/]"
+        changed = name in before and before[name] != after[name]
+        note = f"  [dim](was {escape(before[name]) or 'none'})[/]" if changed else ""
+        console.print(f"  {escape(name):<30} {value}{note}", soft_wrap=True)

@@ -7,8 +7,7 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from otactl.views.band_text import band_text, count_text, duration_text, share_text
-from otactl.views.chart.frame import RIGHT, Frame
-from otactl.views.chart.svg import element, text
+from otactl.views.chart.frame import RIGHT, Frame, element, text
 from otactl.views.foreign_text import html_text
 from otactl.views.report.table import table
 from otactl.views.waves_forecast import COLUMNS, end_text, gate_rows, outcome_rows, summary

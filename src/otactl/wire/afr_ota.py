@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from otactl.wire.afr_ota_document import KEY
-from otactl.wire.image_description import ImageDescription
+from otactl.wire.image_value import ImageDescription
 
 _SIGNATURE = "sig-"
 

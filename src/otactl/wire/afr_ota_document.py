@@ -26,7 +26,7 @@ from typing import Any
 from otactl.model.document_format import AfrOta, DataProtocol, DocumentFormat
 from otactl.model.identifier import MAX_STREAM_ID_LENGTH_ON_AWS_LIBRARY, is_stream_id
 from otactl.wire.error import WireError
-from otactl.wire.image_description import MAX_FILE_ID, ImageDescription
+from otactl.wire.image_value import MAX_FILE_ID, ImageDescription
 
 KEY = "afr_ota"
 SIGNATURE_KEY = "sig-sha256-ecdsa"

@@ -13,8 +13,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from otactl.model.document_format import DocumentFormat
 from otactl.wire.custom_document import DocumentFault
 
 #: By name, and what to do where this deployment has no such value.
@@ -128,3 +130,31 @@ def _line(text: str, shown: str) -> int | None:
     """The line a placeholder stands in; None if the file writes it with escapes."""
     start = text.find(shown)
     return None if start < 0 else text.count("\n", 0, start) + 1
+
+
+SIGNATURE_ALGORITHM = "SHA256withECDSA"
+#: GetStream's file ids (botocore ``iot`` FileId).
+MAX_FILE_ID = 255
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageDescription:
+    """What a job document says of the image.
+
+    Attributes:
+        stream_id: The stream to fetch it from; None when only a presigned URL is given.
+        presigned_url: Where to fetch it instead; in the control plane's copy still a placeholder.
+        signature: DER, of the whole image, by ``signature_algorithm``.
+        document_format: The dialect a document was read in; of no account when one is written.
+    """
+
+    file_size: int
+    file_id: int = 0
+    stream_id: str | None = None
+    image_version: str | None = None
+    md5: str | None = None
+    sha256: str | None = None
+    signature: bytes | None = None
+    signature_algorithm: str = SIGNATURE_ALGORITHM
+    presigned_url: str | None = None
+    document_format: DocumentFormat = DocumentFormat.OTACTL

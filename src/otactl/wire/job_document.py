@@ -25,8 +25,12 @@ from otactl.model.identifier import is_stream_id
 from otactl.wire.afr_ota_document import KEY as AFR_OTA
 from otactl.wire.afr_ota_document import build_afr_ota, parse_afr_ota
 from otactl.wire.error import WireError
-from otactl.wire.image_description import MAX_FILE_ID, SIGNATURE_ALGORITHM, ImageDescription
-from otactl.wire.image_value import read_image_values
+from otactl.wire.image_value import (
+    MAX_FILE_ID,
+    SIGNATURE_ALGORITHM,
+    ImageDescription,
+    read_image_values,
+)
 
 COMMAND = "fota"
 OWN_URL_KEY = "presignedUrl"

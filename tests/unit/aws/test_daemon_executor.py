@@ -8,7 +8,7 @@ import weakref
 
 import pytest
 
-from otactl.aws.daemon_executor import DaemonExecutor
+from otactl.aws.job_events import DaemonExecutor
 
 
 def test_a_failure_does_not_wait_for_the_collector():

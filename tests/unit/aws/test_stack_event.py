@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from otactl.aws.stack_event import StackEvent, first_failure
+from otactl.aws.stack import StackEvent, first_failure
 
 
 def event(number: int, status: str, reason: str = "", resource: str = "Topic") -> StackEvent:

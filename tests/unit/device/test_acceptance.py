@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from otactl.device.acceptance import refusal_of
 from otactl.device.job import Image, Job
 from otactl.device.profile import DeviceProfile
+from otactl.device.verification import refusal_of
 
 IMAGE = Image(size_bytes=1000, stream_id="s", md5="0" * 32)
 SIGNED = replace(IMAGE, signature=b"\x30")

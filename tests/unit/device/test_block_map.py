@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otactl.device.block_map import BlockMap
+from otactl.device.download import BlockMap
 
 
 @given(st.integers(1, 5000), st.integers(1, 700), st.sets(st.integers(0, 200)))

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from otactl.device.block_map import BlockMap
-from otactl.device.download import Download
+from otactl.device.download import BlockMap, Download
 from otactl.device.effect import FetchRange, RequestBlocks
 from otactl.device.job import Image
 from otactl.device.profile import DeviceProfile

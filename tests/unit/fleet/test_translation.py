@@ -16,10 +16,10 @@ from otactl.device.report import Report
 from otactl.fleet.translation import UNREADABLE, Translator
 from otactl.model.document_format import DocumentFormat
 from otactl.model.status import ExecutionStatus
-from otactl.wire.bitmap import decode_bitmap
 from otactl.wire.stream_payload import (
     DataBlock,
     StreamRejected,
+    decode_bitmap,
     decode_get_request,
     encode_data_block,
     encode_rejected,

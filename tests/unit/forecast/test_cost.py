@@ -7,9 +7,14 @@ from pathlib import Path
 import pytest
 
 from otactl.errors import UserMistake
-from otactl.forecast.calls import Watch, api_calls
-from otactl.forecast.cost import bill
-from otactl.forecast.messages import messages_per_download, messages_per_execution, metered
+from otactl.forecast.cost import (
+    Watch,
+    api_calls,
+    bill,
+    messages_per_download,
+    messages_per_execution,
+    metered,
+)
 from otactl.forecast.price import parse_prices, shipped_prices
 from otactl.forecast.profile import Delivery
 from otactl.model.status import ExecutionStatus

@@ -8,7 +8,7 @@ import pytest
 from otactl.errors import ConfigurationInvalid
 from otactl.forecast.distribution import Distribution
 from otactl.forecast.profile import FleetProfile, Group, parse_profile
-from otactl.forecast.sampling import draw
+from otactl.forecast.sampled_fleet import draw
 
 GOOD = """
 image_bytes = 1048576

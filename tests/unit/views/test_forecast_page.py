@@ -23,8 +23,7 @@ from otactl.views.band_text import (
     share_text,
 )
 from otactl.views.forecast_page import forecast_page
-from otactl.views.forecast_rows import headline, ordered_keys, rows
-from otactl.views.forecast_table import print_forecast
+from otactl.views.forecast_rows import headline, ordered_keys, print_forecast, rows
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>.ini"
 

@@ -16,7 +16,7 @@ from otactl.monitor.board import Board
 from otactl.monitor.followed import FollowedThings
 from otactl.monitor.job_watcher import JobWatcher
 from otactl.monitor.watch_policy import WatchPolicy
-from otactl.views.monitor_terminal.frame import draw
+from otactl.views.monitor_terminal.frame import draw, wrap
 from otactl.views.monitor_terminal.keyboard import decode_keys
 from otactl.views.monitor_terminal.screen import (
     Around,
@@ -31,7 +31,6 @@ from otactl.views.monitor_terminal.screen import (
     WantStatus,
     press,
 )
-from otactl.views.monitor_terminal.wrap import wrap
 
 S = ExecutionStatus
 HOSTILE = "[bold red]x[/] \x1b[2J\x07 \u202e <script>alert(1)</script>"

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from otactl.aws.stack_probe import Hop
-from otactl.views.stack_hops import print_hop
+from otactl.views.stack_status import print_hop
 
 
 @pytest.mark.parametrize(

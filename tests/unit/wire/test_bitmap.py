@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otactl.wire.bitmap import decode_bitmap, encode_bitmap
+from otactl.wire.stream_payload import decode_bitmap, encode_bitmap
 
 
 @given(st.integers(0, 500), st.sets(st.integers(0, 300)))

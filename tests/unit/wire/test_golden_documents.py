@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator
 
 from otactl.model.document_format import AfrOta, DataProtocol, DocumentFormat
 from otactl.wire.error import WireError
-from otactl.wire.image_description import ImageDescription
+from otactl.wire.image_value import ImageDescription
 from otactl.wire.job_document import build_document, parse_document, presigned_url_placeholder
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otactl.wire.error import WireError
-from otactl.wire.image_description import ImageDescription
+from otactl.wire.image_value import ImageDescription
 from otactl.wire.job_document import (
     MAX_JOB_DOCUMENT_LENGTH,
     build_document,

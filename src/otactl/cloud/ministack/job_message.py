@@ -3,7 +3,7 @@
 MiniStack looks at few members of what a device sends. Here each request is checked against the
 model of ``iot-jobs-data``, the clientToken of the MQTT interface (1 to 64 characters of
 ``[a-zA-Z0-9-_]``, Developer Guide, jobs-mqtt-api) and the rules which the model cannot express
-(``cloud.request_check``); what breaks one is answered on ``rejected`` with InvalidRequest.
+(``cloud.job_rule``); what breaks one is answered on ``rejected`` with InvalidRequest.
 
 Touched, in ``ministack.services.iot``: ``_handle_jobs_publish`` is wrapped; the refusal is written
 and published as its own ``_jobs_rejected`` and ``broker_publish`` do.
@@ -17,9 +17,9 @@ from typing import Any
 
 from ministack.services import iot
 
+from otactl.cloud.job_rule import request_problem
 from otactl.cloud.ministack.shape import require_parameters, require_source
 from otactl.cloud.operation import input_shape
-from otactl.cloud.request_check import request_problem
 
 _TOKEN = re.compile(r"[a-zA-Z0-9_-]{1,64}", re.ASCII)
 

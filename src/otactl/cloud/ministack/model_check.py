@@ -3,7 +3,7 @@
 MiniStack keeps what it is given in most places; AWS checks each member's type, length, range,
 pattern and enum. Every operation of ``iot``, ``iot-data`` and ``iot-jobs-data`` over HTTP is
 checked against botocore's model here, and against the rules which the model cannot express
-(``cloud.request_check``). What is refused has the modelled error.
+(``cloud.job_rule``). What is refused has the modelled error.
 
 Touched: ``handle_request`` of ``ministack.services.iot``, ``iot_data`` and ``iot_jobs_data``,
 which MiniStack calls once the caller is authorised, is wrapped.
@@ -17,9 +17,9 @@ from typing import Any
 from ministack.core.responses import error_response_json
 from ministack.services import iot, iot_data, iot_jobs_data
 
+from otactl.cloud.job_rule import request_problem
 from otactl.cloud.ministack.shape import require_parameters
 from otactl.cloud.operation import find_operation, members_of
-from otactl.cloud.request_check import request_problem
 
 _MODULES = {"iot": iot, "iot-data": iot_data, "iot-jobs-data": iot_jobs_data}
 _BAD_REQUEST = 400

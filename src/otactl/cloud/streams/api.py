@@ -19,10 +19,37 @@ from otactl.cloud.constraint import message_of, violations
 from otactl.cloud.scope import Scope
 from otactl.cloud.streams.fault import FaultKind, StreamFault
 from otactl.cloud.streams.file_reader import FileReader
-from otactl.cloud.streams.record import S3Location, StreamFile
+from otactl.cloud.streams.record import S3Location, Stream, StreamFile
 from otactl.cloud.streams.store import StreamStore
 from otactl.cloud.streams.tags import read_tags
-from otactl.cloud.streams.view import information, summary
+
+
+def summary(stream: Stream) -> dict[str, Any]:
+    """StreamSummary, also what CreateStream and UpdateStream answer."""
+    described = {} if stream.description is None else {"description": stream.description}
+    return {
+        "streamId": stream.stream_id,
+        "streamArn": stream.arn,
+        "streamVersion": stream.version,
+    } | described
+
+
+def information(stream: Stream) -> dict[str, Any]:
+    """StreamInfo; times are epoch seconds with a fraction."""
+    return summary(stream) | {
+        "files": [
+            {
+                "fileId": file.file_id,
+                "s3Location": {"bucket": file.location.bucket, "key": file.location.key}
+                | ({"version": file.location.version} if file.location.version else {}),
+            }
+            for file in stream.files
+        ],
+        "createdAt": stream.created_at_ms / 1000,
+        "lastUpdatedAt": stream.last_updated_at_ms / 1000,
+        "roleArn": stream.role_arn,
+    }
+
 
 PREFIX = "/streams"
 

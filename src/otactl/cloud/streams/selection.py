@@ -16,9 +16,8 @@ from __future__ import annotations
 
 from itertools import islice
 
-from otactl.wire.bitmap import decode_bitmap
 from otactl.wire.error import WireError
-from otactl.wire.stream_payload import MAX_BYTES_PER_REQUEST, GetStreamRequest
+from otactl.wire.stream_payload import MAX_BYTES_PER_REQUEST, GetStreamRequest, decode_bitmap
 
 
 def select_blocks(request: GetStreamRequest, file_size: int) -> tuple[int, ...]:

@@ -6,12 +6,14 @@ all things are connected and for what is left of them when 30% are not.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from otactl.errors.problem import Severity
 from otactl.forecast.lint.finding import Finding
-from otactl.forecast.lint.words import chance, percent
+from otactl.forecast.lint.words import chance, duration, percent
 from otactl.model.configuration.sections import WAVE_PREFIX
+from otactl.model.limits import KEEP_ALIVE_FACTOR
 from otactl.rules.comparison.arms import ArmSizes, expected_arms
 from otactl.rules.comparison.compare import compared_outcomes, threshold
 from otactl.rules.comparison.power import Design, power
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from otactl.forecast.lint.lint_context import LintContext
+
 
 #: Of things that were not updated, the share assumed to be gone at a look.
 USUAL_SHARE = 0.005
@@ -69,3 +72,35 @@ def _power(sizes: ArmSizes, level: float, least: int) -> str:
         f"{sizes.wave:,} things against {sizes.control:,} show a rise of things that are gone from"
         f" {percent(USUAL_SHARE)} to {seen}"
     )
+
+
+# AWS notices that a client has gone 1.5 times its keep alive after its last packet (MQTT 3.1.1,
+# 3.1.2.10), and a healthy thing reboots first. A soak that is over by then takes bricks for things
+# that are connected.
+
+#: Nearly every thing has rebooted by then.
+_SLOW_BOOT = 0.99
+
+
+def check_verification(context: LintContext) -> Iterator[Finding]:
+    """The soak of each gate that looks at connections, against the keep alive and a reboot."""
+    rule, waves = context.configuration.verify, context.configuration.waves
+    if rule is None or waves is None:
+        return
+    boot = context.mean(lambda group: group.reboot_seconds.quantile(_SLOW_BOOT))
+    seconds = KEEP_ALIVE_FACTOR * rule.keep_alive_seconds + boot
+    for wave in waves.waves:
+        reads = wave.rule.required_verified is not None or waves.compare is not None
+        if not reads or wave.rule.soak_ms > seconds * 1000:
+            continue
+        yield Finding(
+            code="OTA707",
+            severity=Severity.WARNING,
+            section=f"{WAVE_PREFIX}{wave.name}",
+            key="soakMinutes",
+            message=f"wave {wave.name}: AWS notices {duration(seconds)} after a thing was lost that"
+            " it is gone (1.5 x keepAliveSeconds, and a reboot); the soak is over after"
+            f" {duration(wave.rule.soak_ms / 1000)}",
+            safe=f"soakMinutes = {math.floor(seconds / 60) + 1}, or the keepAliveSeconds that the"
+            " things really have",
+        )

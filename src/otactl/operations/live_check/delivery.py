@@ -15,7 +15,7 @@ from otactl.model.firmware import Firmware
 from otactl.model.job_configuration import JobConfiguration
 from otactl.model.status import ExecutionStatus
 from otactl.operations.live_check.session import LiveSession
-from otactl.wire.image_description import ImageDescription
+from otactl.wire.image_value import ImageDescription
 from otactl.wire.job_document import build_document, encode_document, presigned_url_placeholder
 
 #: The images, in bytes: one block of a stream, and fifty.

@@ -12,7 +12,7 @@ from otactl.operations.watch.location import find_location
 from otactl.operations.watch.selection import select_jobs
 
 if TYPE_CHECKING:
-    from otactl.aws.renewable_reader import RenewableReader
+    from otactl.aws.target_reader import RenewableReader
     from otactl.model.wave import Act
     from otactl.monitor.board import Board
     from otactl.operations.clock import CommandClock

@@ -10,7 +10,7 @@ from functools import partial
 
 from otactl.aws.event_configuration import NEEDED_EVENTS, enable_events, enabled_events
 from otactl.aws.job_events import JobEvents
-from otactl.aws.renewable_reader import RenewableReader
+from otactl.aws.target_reader import RenewableReader
 from otactl.deploy.watched_job import WatchedJob
 from otactl.errors import OtactlError, UserMistake
 from otactl.model.snapshot import JobSnapshot

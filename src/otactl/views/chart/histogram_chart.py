@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from otactl.model.progress import Percentiles
 from otactl.monitor.percentile import Bin
-from otactl.views.chart.frame import Frame, empty_chart
-from otactl.views.chart.svg import element, text
+from otactl.views.chart.frame import Frame, element, empty_chart, text
 from otactl.views.wording import figure
 
 _HEIGHT = 260

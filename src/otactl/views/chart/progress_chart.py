@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from otactl.model.status import ExecutionStatus
 from otactl.monitor.progress import Progress
-from otactl.views.chart.frame import Frame, empty_chart, polygon
-from otactl.views.chart.svg import element, text
+from otactl.views.chart.frame import Frame, element, empty_chart, polygon, text
 from otactl.views.wording import SHOWN_STATUSES, status_word
 
 _STATUSES = tuple(ExecutionStatus)

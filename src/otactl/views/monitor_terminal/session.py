@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import queue
 import signal
+import threading
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -11,8 +14,7 @@ from rich.control import Control
 from rich.live import Live
 from rich.segment import Segment
 
-from otactl.errors import Interrupted
-from otactl.views.monitor_terminal.background_task import Errands
+from otactl.errors import Interrupted, OtactlError
 from otactl.views.monitor_terminal.frame import draw
 from otactl.views.monitor_terminal.screen import (
     Cancel,
@@ -33,6 +35,38 @@ if TYPE_CHECKING:
     from otactl.views.monitor_terminal.frame import Frame
     from otactl.views.monitor_terminal.keyboard import Keyboard
     from otactl.views.monitor_terminal.screen import Act
+
+
+# One errand at a time, in a thread that nobody has to wait for.
+
+
+class Errands:
+    """Runs errands one after the other, and keeps what they came to until somebody asks."""
+
+    def __init__(self) -> None:
+        self._waiting: queue.SimpleQueue[Callable[[], str | None]] = queue.SimpleQueue()
+        self._reported: queue.SimpleQueue[str] = queue.SimpleQueue()
+        threading.Thread(target=self._run, name="errands", daemon=True).start()
+
+    def send(self, task: Callable[[], str | None]) -> None:
+        """Let something be done. What it returns, or its error's words, can be read later."""
+        self._waiting.put(task)
+
+    def read(self) -> str | None:
+        """What an errand came to; None when there is nothing to tell."""
+        try:
+            return self._reported.get_nowait()
+        except queue.Empty:
+            return None
+
+    def _run(self) -> None:
+        while True:
+            task = self._waiting.get()
+            try:
+                self._reported.put(task() or "")
+            except OtactlError as error:
+                self._reported.put(str(error))
+
 
 #: A key is answered within this time, and the window's new size noticed.
 _BEAT_SECONDS = 0.1

@@ -19,8 +19,7 @@ from otactl.operations.report_content import ReportContent, RoundContent
 from otactl.views.chart.histogram_chart import histogram_chart
 from otactl.views.chart.progress_chart import legend, progress_chart, status_class
 from otactl.views.foreign_text import html_lines, html_text, to_json
-from otactl.views.report.table import table
-from otactl.views.report.versions import versions_section
+from otactl.views.report.table import table, versions_section
 from otactl.views.wording import (
     SHOWN_STATUSES,
     duration,

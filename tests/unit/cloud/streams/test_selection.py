@@ -5,13 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otactl.cloud.streams.selection import select_blocks
-from otactl.wire.bitmap import encode_bitmap
 from otactl.wire.error import WireError
 from otactl.wire.stream_payload import (
     MAX_BLOCK_SIZE,
     MAX_BYTES_PER_REQUEST,
     MIN_BLOCK_SIZE,
     GetStreamRequest,
+    encode_bitmap,
 )
 
 SIZES = st.integers(MIN_BLOCK_SIZE, MAX_BLOCK_SIZE)

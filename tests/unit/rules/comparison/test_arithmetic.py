@@ -5,8 +5,8 @@ import random
 
 import pytest
 
+from otactl.rules.comparison.compare import difference_interval, wilson
 from otactl.rules.comparison.fisher import is_worse, least_worse, p_value
-from otactl.rules.comparison.interval import difference_interval, wilson
 from otactl.rules.comparison.power import Design, binomial, power, visible_difference
 
 #: `make test` installs it; an environment from before it was needed goes without.
