@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
-from otactl.forecast.band import Band, band_fields
+from otactl.forecast.band import Band
 from otactl.forecast.ensemble import Scenario
 from otactl.model.job_configuration import AbortCriterion, JobConfiguration, Rollout
-
-if TYPE_CHECKING:
-    from otactl.model.json_output import forecast as json_forecast
+from otactl.model.json_output import forecast as json_forecast
+from otactl.model.json_output.shaping import shaped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,14 +109,6 @@ class TradeOff:
     finished_seconds: float
     bricked: Band
 
-    def to_fields(self) -> json_forecast.TradeOff:
-        """The point as ``--output json`` shows it."""
-        return {
-            "finishedSeconds": round(self.finished_seconds),
-            "bricked": self.bricked.to_fields(),
-            "setting": self.setting.to_fields(),
-        }
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suggestion:
@@ -143,23 +133,8 @@ class Suggestion:
 
     def to_fields(self) -> json_forecast.Suggestion:
         """The suggestion as ``--output json`` shows it."""
-        return {
-            "goal": {
-                "withinSeconds": self.goal.within_seconds,
-                "maxBricked": self.goal.max_bricked,
-                "failureRate": self.goal.failure_rate,
-                "finishPercent": self.goal.finish_percent,
-                "falseAlarm": self.goal.false_alarm,
-            },
-            "found": self.setting is not None,
-            "setting": None if self.setting is None else self.setting.to_fields(),
-            "ini": None if self.setting is None else self.setting.to_ini(),
-            "binds": self.binds or None,
-            "finishedSeconds": band_fields(self.finished_seconds),
-            "bricked": band_fields(self.bricked),
-            "falseAlarm": self.false_alarm,
-            "curve": [point.to_fields() for point in self.curve],
-        }
+        ini = None if self.setting is None else self.setting.to_ini()
+        return shaped(json_forecast.Suggestion, self, found=self.setting is not None, ini=ini)
 
 
 def healthy(scenario: Scenario, setting: Setting, runs: int) -> Scenario:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NotRequired
+from typing import Annotated, NotRequired
 
 from typing_extensions import TypedDict
 
 from otactl.model.json_output.deployment import LintFinding
+from otactl.model.json_output.shaping import Digits, NullIfEmpty
 
 
 class Band(TypedDict):
@@ -164,7 +165,7 @@ class Setting(Growth):
 class TradeOff(TypedDict):
     """How quick, and how many things a bad image bricks at that."""
 
-    finishedSeconds: int
+    finishedSeconds: Annotated[int, Digits(0)]
     bricked: Band
     setting: Setting
 
@@ -176,7 +177,7 @@ class Suggestion(TypedDict):
     found: bool
     setting: Setting | None
     ini: str | None
-    binds: str | None
+    binds: Annotated[str | None, NullIfEmpty]
     finishedSeconds: Band | None
     bricked: Band | None
     falseAlarm: float | None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NotRequired
+from typing import Annotated, NotRequired
 
 from typing_extensions import TypedDict
 
 from otactl.model.json_output.deployment import Decision, Deployment, LeftOut
+from otactl.model.json_output.shaping import NullIfEmpty, Of
 
 
 class Series(TypedDict):
@@ -59,9 +60,8 @@ class Request(TypedDict):
     """A request; one that cannot be read has its place in the queue and the reason only."""
 
     jobId: str | None
-    timestamp: str
+    timestamp: Annotated[str, Of("order_key")]
     state: str
-    failure: RequestFailure | None
     priority: NotRequired[str]
     addedAt: NotRequired[str | None]
     notBefore: NotRequired[str | None]
@@ -71,7 +71,7 @@ class Request(TypedDict):
     maximumMinutes: NotRequired[int | None]
     targets: NotRequired[int | None]
     image: NotRequired[str]
-    imageVersion: NotRequired[str | None]
+    imageVersion: NotRequired[Annotated[str | None, NullIfEmpty]]
     bucket: NotRequired[str]
     files: NotRequired[dict[str, str | None]]
     awsJobId: NotRequired[str | None]
@@ -81,16 +81,17 @@ class Request(TypedDict):
     fence: NotRequired[int]
     owner: NotRequired[str | None]
     leaseUntil: NotRequired[str | None]
-    lastError: NotRequired[str | None]
-    gate: NotRequired[str | None]
-    gateWave: NotRequired[str | None]
-    gateAsks: NotRequired[str | None]
+    lastError: NotRequired[Annotated[str | None, NullIfEmpty]]
+    gate: NotRequired[Annotated[str | None, NullIfEmpty]]
+    gateWave: NotRequired[Annotated[str | None, NullIfEmpty]]
+    gateAsks: NotRequired[Annotated[str | None, NullIfEmpty]]
     """What a person must decide there; null when no one is asked."""
     gateUntil: NotRequired[str | None]
     """When the gate says something else if nothing happens; leaseUntil is its next poll."""
     decisions: NotRequired[list[Decision]]
     """What people decided at its gates; only `queue show` says it."""
     outcome: NotRequired[RequestOutcome | None]
+    failure: RequestFailure | None
     endedAt: NotRequired[str | None]
     leftOut: NotRequired[list[LeftOut]]
     openUntil: NotRequired[str | None]

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from otactl.jobqueue.order import job_id_of
-from otactl.jobqueue.request import MalformedRequest
-
-if TYPE_CHECKING:
-    from otactl.jobqueue.request import JobRequest
-    from otactl.jobqueue.schedule import Wait
-    from otactl.model.json_output import queue as json_queue
+from otactl.jobqueue.request import JobRequest, MalformedRequest, Outcome
+from otactl.jobqueue.schedule import Wait
+from otactl.model.json_output import queue as json_queue
+from otactl.model.json_output.shaping import shaped
 
 
 def request_fields(request: JobRequest | MalformedRequest) -> json_queue.Request:
@@ -23,67 +20,31 @@ def request_fields(request: JobRequest | MalformedRequest) -> json_queue.Request
             "state": request.state.value,
             "failure": {"kind": "refused", "reason": request.reason},
         }
-    return {
-        "jobId": request.job_id,
-        "timestamp": request.order_key,
-        "state": request.state.value,
-        "priority": request.priority.value,
-        "addedAt": iso(request.added_ms),
-        "notBefore": iso(request.not_before_ms),
-        "after": [job_id_of(key) for key in request.after],
-        "series": None
-        if request.series is None
-        else {
-            "name": request.series.name,
-            "part": request.series.part,
-            "parts": request.series.parts,
-        },
-        "requiredSucceededPercentage": None
-        if request.required_succeeded is None
-        else request.required_succeeded / 100,
-        "maximumMinutes": request.maximum_minutes,
-        "targets": None if request.targets is None else request.targets.count,
-        "image": request.image.name,
-        "imageVersion": request.image_version or None,
-        "bucket": request.bucket,
-        "files": {file.name: file.sha256 for file in request.files},
-        "awsJobId": request.aws_job_id,
-        "deploymentId": request.deployment_id,
-        "run": request.run,
-        "attempt": request.attempt,
-        "fence": request.fence,
-        "owner": request.lease.owner if request.lease else None,
-        "leaseUntil": iso(request.lease.until_ms) if request.lease else None,
-        "lastError": request.last_error or None,
-        "gate": request.gate or None,
-        "gateWave": request.gate_wave or None,
-        "gateAsks": request.gate_asks or None,
-        "gateUntil": iso(request.gate_until_ms),
-        "outcome": None
-        if request.outcome is None
-        else {
-            "things": request.outcome.things,
-            "succeeded": request.outcome.succeeded,
-            "notSucceeded": request.outcome.not_succeeded,
-            "rounds": request.outcome.rounds,
-            "rollback": None
-            if request.outcome.to_roll_back is None
-            else {
-                "things": request.outcome.to_roll_back,
-                "succeeded": request.outcome.rolled_back or 0,
-            },
-        },
-        "failure": None
-        if request.failure is None
-        else {
-            "kind": request.failure.kind.value,
-            "reason": request.failure.reason,
-            "exitCode": request.failure.exit_code,
-        },
-        "endedAt": iso(request.ended_ms),
-        "openUntil": iso(request.open_until_ms),
-        "closedAt": iso(request.closed_ms),
-    }
+    required, lease = request.required_succeeded, request.lease
+    return shaped(
+        json_queue.Request,
+        request,
+        addedAt=iso(request.added_ms),
+        notBefore=iso(request.not_before_ms),
+        after=[job_id_of(key) for key in request.after],
+        requiredSucceededPercentage=None if required is None else required / 100,
+        targets=None if request.targets is None else request.targets.count,
+        image=request.image.name,
+        files={file.name: file.sha256 for file in request.files},
+        owner=lease.owner if lease else None,
+        leaseUntil=iso(lease.until_ms) if lease else None,
+        gateUntil=iso(request.gate_until_ms),
+        outcome=None if request.outcome is None else _outcome_fields(request.outcome),
+        endedAt=iso(request.ended_ms),
+        openUntil=iso(request.open_until_ms),
+        closedAt=iso(request.closed_ms),
+    )
+
+
+def _outcome_fields(outcome: Outcome) -> json_queue.RequestOutcome:
+    things = outcome.to_roll_back
+    rollback = things is not None and {"things": things, "succeeded": outcome.rolled_back or 0}
+    return shaped(json_queue.RequestOutcome, outcome, rollback=rollback or None)
 
 
 def wait_fields(wait: Wait | None) -> json_queue.Waiting:
