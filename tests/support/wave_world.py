@@ -24,6 +24,13 @@ from otactl.model.progress import AlarmProgress, AlarmState
 from otactl.model.snapshot import JobCounts, JobDescription
 from otactl.model.status import ExecutionStatus, JobStatus, TargetSelection
 
+#: Sections and keys of a file with a maintenance window every night.
+WINDOWS = (
+    "[SCHEDULING_CONFIG]\nstartTime = 2027-04-01 02:00\nmaintenanceWindowList = night\n",
+    "[MAINTENANCE_WINDOW_night]\nstartTime = cron(0 2 * * ? *)\ndurationInMinutes = 60\n",
+)
+CONTINUOUS = {"useSchedulingConfig": "True", "targetSelection": "CONTINUOUS"}
+
 
 @dataclass(frozen=True)
 class Fate:

@@ -6,7 +6,7 @@ AWS has windows for CONTINUOUS jobs alone (aws-facts A6), and such a job never c
 from __future__ import annotations
 
 import pytest
-from tests.support.wave_world import NEVER, Fate
+from tests.support.wave_world import CONTINUOUS, NEVER, WINDOWS, Fate
 from tests.unit.deploy.test_wave_versions import VersionSite
 from tests.unit.deploy.test_waves import DEPLOYMENT, FAILED, Site
 
@@ -17,12 +17,7 @@ from otactl.model.reason_code import GATE_REASON_CODE, SETTLED_REASON_CODE, USER
 from otactl.model.status import ExecutionStatus, JobStatus, TargetSelection
 from otactl.model.wave import Verdict
 
-WINDOWS = (
-    "[SCHEDULING_CONFIG]\nstartTime = 2027-04-01 02:00\nmaintenanceWindowList = night\n",
-    "[MAINTENANCE_WINDOW_night]\nstartTime = cron(0 2 * * ? *)\ndurationInMinutes = 60\n",
-)
 WAVES = ("canary", "early", "rest")
-CONTINUOUS = {"useSchedulingConfig": "True", "targetSelection": "CONTINUOUS"}
 
 
 class WindowSite(Site):

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
-from tests.support.wave_world import NEVER, Fate
+from tests.support.wave_world import CONTINUOUS, NEVER, WINDOWS, Fate
 from tests.unit.deploy.test_waves import FAILED, Site
 
 from otactl.deploy.consent import Consent
@@ -64,6 +64,7 @@ class Scenario:
     clean_up: str = "False"
     fails: bool = False
     things: int = 130
+    windows: bool = False
 
 
 SCENARIOS = (
@@ -71,6 +72,7 @@ SCENARIOS = (
     Scenario("good and cleaned up", {"canary": [NEVER]}, clean_up="True"),
     Scenario("bad in the second wave", {"canary": [NEVER], "early": [FAILED] * 40}, fails=True),
     Scenario("bad and cleaned up", {"early": [FAILED] * 40}, clean_up="True", fails=True),
+    Scenario("good, in windows", {"early": [NEVER]}, windows=True),
 )
 
 
@@ -84,6 +86,8 @@ def site_of(scenario: Scenario, folder) -> Site:
         groupFillPerSecond="20",
         soakMinutes="1",
         requiredEndedPercentage="60",
+        sections=WINDOWS if scenario.windows else (),
+        default=CONTINUOUS if scenario.windows else None,
     )
     for wave, fates in scenario.fates.items():
         it.jobs.fates |= dict(zip(it.waves[wave], fates, strict=False))
