@@ -89,6 +89,7 @@ def test_a_good_image_passes_its_gates_and_no_process_waits_at_them(
     assert "nothing to deploy" not in told
     assert f"{job_id} waits: wave canary: wait: 0 of 2 ended" in told
     assert "polled again at" in told
+    assert f"{job_id} waits: wave canary: wait" in site.queue("fetch").stderr
     assert site.states()[overlapping] == "PendingDeployment"
 
     with AnsweringDevices(clients, things=site.things, answer=answer) as devices:

@@ -14,6 +14,7 @@ from otactl.cli.queue.options import (
     QueueLocation,
     queued,
 )
+from otactl.cli.queue.run import note_waiting
 from otactl.errors import UserMistake
 from otactl.jobqueue.lease_policy import DEFAULT_LEASE_MS, MAX_LEASE_MS
 
@@ -68,6 +69,6 @@ def fetch(
         fields = None if found is None else request_fields(found)
         terminal.print_json({"request": fields, "folder": str(folder) if found else None})
     elif found is None:
-        terminal.note("there is nothing to deploy in the queue")
+        note_waiting(session)
     else:
         terminal.stdout_console().print(f"{found.job_id} is in {folder}", markup=False)

@@ -33,8 +33,10 @@ from otactl.operations.state_directory import state_directory
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from otactl.jobqueue.request import JobRequest
     from otactl.operations.queue.attempt import WorkerParts, WorkerSettings
     from otactl.operations.queue.attempt_result import AttemptResult
+    from otactl.operations.queue.session import QueueSession
     from otactl.operations.queue.worker import WorkerOptions
 
 TRUST_PANEL = "What a request may name"
@@ -294,8 +296,7 @@ def _run_worker(
     parts: WorkerParts, options: WorkerOptions, output: OutputFormat, files: _Files
 ) -> None:
     from otactl.operations.queue.request_fields import request_fields
-    from otactl.operations.queue.worker import Worker, WorkUntil, requests_at_gates
-    from otactl.views.request_table import gate_words
+    from otactl.operations.queue.worker import Worker, WorkUntil
 
     is_one = options.until is WorkUntil.ONE
     results: list[AttemptResult] = []
@@ -309,22 +310,31 @@ def _run_worker(
         Worker(parts, options, notify).run()
     finally:
         _write_results(results, files)
-    waiting = requests_at_gates(parts.session)
+    waiting = note_waiting(parts.session, results)
     if output is OutputFormat.JSON:
         fields = {"requests": [result.to_fields() for result in results]}
         terminal.print_json(fields | {"waiting": [request_fields(each) for each in waiting]})
-    named = {result.request.order_key for result in results}
-    for each in waiting:
-        if each.order_key not in named:
-            terminal.note(f"{each.job_id} waits: {gate_words(each, parts.session.now_ms())}")
-    if not results and not waiting:
-        terminal.note("there is nothing to deploy in the queue")
     failed = [result for result in results if result.error is not None]
     if is_one and failed and failed[0].error is not None:
         raise failed[0].error
     if failed:
         names = ", ".join(result.request.job_id for result in failed[:10])
         raise DeploymentFailed(f"{len(failed)} of {len(results)} requests failed: {names}")
+
+
+def note_waiting(session: QueueSession, results: Sequence[AttemptResult] = ()) -> list[JobRequest]:
+    """Note which requests wait at gates beside those of the results, or that none is there."""
+    from otactl.operations.queue.worker import requests_at_gates
+    from otactl.views.request_table import gate_words
+
+    waiting = requests_at_gates(session)
+    named = {result.request.order_key for result in results}
+    for each in waiting:
+        if each.order_key not in named:
+            terminal.note(f"{each.job_id} waits: {gate_words(each, session.now_ms())}")
+    if not results and not waiting:
+        terminal.note("there is nothing to deploy in the queue")
+    return waiting
 
 
 def _print_attempt(result: AttemptResult, *, with_error: bool) -> None:
