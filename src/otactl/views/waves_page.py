@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from importlib import resources
+from statistics import median
 from typing import TYPE_CHECKING
 
 from otactl.views.band_text import band_text, count_text, duration_text, share_text
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 _WIDTH, _ROW, _BAR = 900, 34, 14
 _LIKELY = 0.5
+#: How faint a bar may get, so that it is still seen on paper and on a dark page.
+_FAINTEST = 0.25
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 _STYLE = """
 .gates text { fill: var(--ink); font: 13px system-ui, sans-serif; }
@@ -75,7 +78,8 @@ def _section(forecast: WavesForecast, *, is_alone: bool) -> str:
         f'<section>{name}<p class="under">{html_text(summary(forecast))}</p>'
         f'<p class="headline">{html_text(headline(forecast))}</p>'
         f"<figure><figcaption>When each wave runs and its gate decides; the line is the 90% band"
-        f' of the decision.</figcaption><div class="scroll" tabindex="0">{_drawing(forecast)}</div>'
+        f" of the decision. Of the runs in which a wave begins: the fewer, the fainter its bar."
+        f'</figcaption><div class="scroll" tabindex="0">{_drawing(forecast)}</div>'
         f"</figure>{table(COLUMNS, gate_rows(forecast), 'The gates')}<dl>{facts}</dl>"
         f'<ul class="notes">{notes}</ul></section>'
     )
@@ -108,15 +112,20 @@ def _drawing(forecast: WavesForecast) -> str:
         )
         for tick in frame.x_ticks
     )
-    rows, begin = [], 0.0
+    rows = []
     for number, ((wave, _), band) in enumerate(zip(planned, bands, strict=True)):
         top = _ROW * number + 12
         rows.append(element("text", text(wave.name), x=0, y=top + _BAR - 2))
         if band is None or not math.isfinite(band.median):
             continue
         high = min(band.high, frame.x_max)
-        x, end = frame.x(begin), frame.x(band.median)
-        words = f"wave {wave.name}: its gate decides after {band_text(band, duration_text)}"
+        begun = [run[number].began_ms / 1000 for run in forecast.played if len(run) > number]
+        x, end = frame.x(median(begun)), frame.x(band.median)
+        share = len(begun) / len(forecast.played)
+        words = (
+            f"wave {wave.name} begins in {share_text(share)} of the runs; its gate decides after"
+            f" {band_text(band, duration_text)}"
+        )
         rows.append(
             element(
                 "rect",
@@ -126,6 +135,7 @@ def _drawing(forecast: WavesForecast) -> str:
                 width=max(2.0, end - x),
                 height=_BAR,
                 class_="run",
+                opacity=max(_FAINTEST, share),
             )
         )
         middle = top + _BAR / 2
@@ -139,7 +149,6 @@ def _drawing(forecast: WavesForecast) -> str:
                 class_="band",
             )
         )
-        begin = band.median
     return element(
         "svg",
         element("title", text("When the gates decide")),

@@ -64,6 +64,20 @@ def test_the_page_has_a_bar_for_each_wave_that_begins_and_runs_no_script() -> No
     assert "<script" not in passed
 
 
+def test_a_bar_begins_when_its_wave_does_and_is_as_faint_as_few_runs_reach_it() -> None:
+    # Three of four runs end at the first gate, and early: that is not when the others go on.
+    early = (PlayedWave(verdict=Verdict.FAIL, began_ms=0, decided_ms=60_000, notified=10),)
+    page = waves_page([forecast(early, early, early, run(Verdict.PASS))])
+
+    drawn = re.findall(r'<rect[^>]* class="run"[^>]*>', page)
+    names = ("x", "width", "opacity")
+    bars = [{n: float(re.search(f' {n}="([0-9.]+)"', bar)[1]) for n in names} for bar in drawn]
+    assert [bar["opacity"] for bar in bars] == [1, 0.25]
+    hour = bars[1]["width"] / 2  # from 1 h to 3 h
+    assert bars[1]["x"] - bars[0]["x"] == pytest.approx(hour, rel=0.02)
+    assert "wave rest begins in 25% of the runs" in page
+
+
 def test_a_files_name_is_text() -> None:
     hostile = "<img src=x>.ini"
     page = waves_page([forecast(run(Verdict.PASS), name=hostile)] * 2)
