@@ -25,7 +25,7 @@ from otactl.jobqueue.claimed_request import ClaimedRequest, LeaseLost
 from otactl.jobqueue.claiming import Claimer
 from otactl.jobqueue.lease_policy import LeasePolicy
 from otactl.jobqueue.order import Priority
-from otactl.jobqueue.request import Failure, JobRequest, Outcome
+from otactl.jobqueue.request import Failure, JobRequest, LeftOpen, Outcome
 from otactl.jobqueue.state import FailureKind, RequestState
 from otactl.jobqueue.transition import guard_of, retried
 
@@ -54,8 +54,14 @@ class WatchedTable(MemoryTable):
                 self.taken_meanwhile.append(taken)
         return super().claim(before, after, gate=gate)
 
-    def move(self, before: JobRequest, after: JobRequest, guard: Guard) -> bool:
-        done = super().move(before, after, guard)
+    def move(
+        self,
+        before: JobRequest,
+        after: JobRequest,
+        guard: Guard,
+        left_open: LeftOpen | None = None,
+    ) -> bool:
+        done = super().move(before, after, guard, left_open)
         if done and after.state is RequestState.DEPLOYED:
             self.deployed.append(after)
         return done

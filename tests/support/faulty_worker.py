@@ -30,7 +30,7 @@ from otactl.operations.queue.worker import Worker, WorkerOptions, WorkUntil
 
 if TYPE_CHECKING:
     from otactl.aws.clients import AwsSettings
-    from otactl.jobqueue.request import JobRequest
+    from otactl.jobqueue.request import JobRequest, LeftOpen
     from otactl.jobqueue.transition import Guard
     from otactl.operations.queue.attempt_result import AttemptResult
 
@@ -76,10 +76,16 @@ class FaultyTable(DynamoRequestTable):
 
     fault: Fault
 
-    def move(self, before: JobRequest, after: JobRequest, guard: Guard) -> bool:
+    def move(
+        self,
+        before: JobRequest,
+        after: JobRequest,
+        guard: Guard,
+        left_open: LeftOpen | None = None,
+    ) -> bool:
         if self.fault.instant == "before-record":
             self.fault.strike()
-        done = super().move(before, after, guard)
+        done = super().move(before, after, guard, left_open)
         if self.fault.instant == "after-record":
             self.fault.strike()
         return done
