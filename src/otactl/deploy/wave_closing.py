@@ -7,6 +7,8 @@ Everything here may be repeated, and touches only what carries the deployment's 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from otactl.deploy.ownership import is_ours, own_job
@@ -45,6 +47,26 @@ def left_open(journal: Journal) -> OpenJobs | None:
     return OpenJobs(deployment_id=plan.deployment_id, region=plan.region, waves=waves)
 
 
+def left_by_rollbacks(
+    deployment_id: str, journals: Iterable[Journal]
+) -> tuple[OpenJobs, int] | None:
+    """What the rollbacks of a deployment left open, and until when; None if nothing.
+
+    Args:
+        deployment_id: The deployment that was taken back.
+        journals: Its rollbacks' are among them.
+    """
+    waves, until_ms, region = list[OpenWave](), 0, ""
+    for journal in journals:
+        left = left_open(journal) if journal.plan.rollback_of == deployment_id else None
+        if left is not None:
+            waves += [replace(wave, deployment_id=left.deployment_id) for wave in left.waves]
+            until_ms, region = max(until_ms, open_until_ms(journal.plan, journal)), left.region
+    if not waves:
+        return None
+    return OpenJobs(deployment_id=deployment_id, region=region, waves=tuple(waves)), until_ms
+
+
 def cancel_open(jobs: Jobs, job_id: str, deployment_id: str, reason_code: str) -> None:
     """Cancel a job of a deployment without force, if it is open."""
     job = own_job(jobs, job_id, deployment_id)
@@ -74,12 +96,13 @@ def close(left: OpenJobs, jobs: Jobs, registry: Registry) -> int:
     """
     pending = 0
     for wave in left.waves:
-        cancel_open(jobs, wave.job_id, left.deployment_id, CLOSE_REASON_CODE)
-        job = own_job(jobs, wave.job_id, left.deployment_id)
+        deployment_id = wave.deployment_id or left.deployment_id
+        cancel_open(jobs, wave.job_id, deployment_id, CLOSE_REASON_CODE)
+        job = own_job(jobs, wave.job_id, deployment_id)
         if job is not None and is_open(job):
             pending += max(1, job.counts.pending)
         elif wave.group_name:
             description = registry.group_description(wave.group_name)
-            if is_ours(description, left.deployment_id):
+            if is_ours(description, deployment_id):
                 registry.delete_group(wave.group_name)
     return pending

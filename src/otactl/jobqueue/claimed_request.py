@@ -144,24 +144,43 @@ class ClaimedRequest:
         Raises:
             LeaseLost: Another worker has the request.
         """
-        now_ms = self._now_ms()
-        until_ms = None if left_open is None else left_open[1]
-        left = left_open and LeftOpen(
-            order_key=self._request.order_key, jobs=left_open[0], due_ms=left_open[1]
-        )
+        now_ms, left = self._now_ms(), self._left(left_open)
+        until_ms = None if left is None else left.due_ms
         return self._end(
             lambda request: deployed(request, outcome, now_ms=now_ms, open_until_ms=until_ms),
             left,
         )
 
-    def fail(self, failure: Failure, outcome: Outcome | None = None) -> JobRequest:
+    def fail(
+        self,
+        failure: Failure,
+        outcome: Outcome | None = None,
+        left_open: tuple[OpenJobs, int] | None = None,
+    ) -> JobRequest:
         """Record that it failed.
+
+        Args:
+            failure: Why.
+            outcome: What it came to.
+            left_open: The jobs of its rollbacks that stay, and until when.
 
         Raises:
             LeaseLost: Another worker has the request.
         """
-        now_ms = self._now_ms()
-        return self._end(lambda request: failed(request, failure, now_ms=now_ms, outcome=outcome))
+        now_ms, left = self._now_ms(), self._left(left_open)
+        until_ms = None if left is None else left.due_ms
+        return self._end(
+            lambda request: failed(
+                request, failure, now_ms=now_ms, outcome=outcome, open_until_ms=until_ms
+            ),
+            left,
+        )
+
+    def _left(self, left_open: tuple[OpenJobs, int] | None) -> LeftOpen | None:
+        if left_open is None:
+            return None
+        jobs, due_ms = left_open
+        return LeftOpen(order_key=self._request.order_key, jobs=jobs, due_ms=due_ms)
 
     def _end(
         self, change: Callable[[JobRequest], JobRequest], left: LeftOpen | None = None

@@ -132,7 +132,12 @@ def deployed(
 
 
 def failed(
-    request: JobRequest, failure: Failure, *, now_ms: int, outcome: Outcome | None = None
+    request: JobRequest,
+    failure: Failure,
+    *,
+    now_ms: int,
+    outcome: Outcome | None = None,
+    open_until_ms: int | None = None,
 ) -> JobRequest:
     """Failed, with the reason."""
     return replace(
@@ -141,6 +146,7 @@ def failed(
         outcome=outcome,
         failure=replace(failure, reason=shortened(failure.reason)),
         ended_ms=now_ms,
+        open_until_ms=open_until_ms,
     )
 
 
@@ -166,6 +172,8 @@ def retried(request: JobRequest) -> JobRequest:
         outcome=None,
         failure=None,
         ended_ms=None,
+        open_until_ms=None,
+        closed_ms=None,
     )
 
 

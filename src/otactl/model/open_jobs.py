@@ -13,10 +13,12 @@ class OpenWave:
 
     Attributes:
         group_name: The wave's own thing group; empty for a wave that names its things.
+        deployment_id: Of a rollback that the wave is of; empty for the deployment itself.
     """
 
     job_id: str
     group_name: str = ""
+    deployment_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +28,7 @@ class OpenJobs:
     Attributes:
         deployment_id: What jobs and groups have in their description.
         region: Where they are.
-        waves: One at least.
+        waves: One at least; those of its rollbacks too.
     """
 
     deployment_id: str

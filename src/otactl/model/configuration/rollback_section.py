@@ -65,7 +65,8 @@ class RollbackSection(Section):
         about=(
             "The image of each version that things may be rolled back to, and behind `as` the"
             " version to offer it under, for bootloaders that refuse an older one. A version that"
-            " is not listed is looked for in the deployments of this machine."
+            " is not listed is looked for in the deployments of this machine, and of the queue when"
+            " the file is added to one."
         ),
         becomes="the image of a rollback's jobs, and their imageVer",
         example="1.0.0: images/app-1.0.0.bin, 1.1.0: images/app-1.1.0.bin as 2.0.1",
@@ -98,7 +99,8 @@ class RollbackSection(Section):
         "openDays",
         about=(
             "How long the jobs of a rollback stay for things that are offline. The next `otactl"
-            " rollback` after that cancels what is left and names it."
+            " rollback` after that cancels what is left and names it; of a queued request, any"
+            " worker of the queue cancels it."
         ),
         becomes=OF_OTACTL,
         example="30",

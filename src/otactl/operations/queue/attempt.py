@@ -27,7 +27,7 @@ from otactl.deploy.preparation import Request, prepare, prepare_again
 from otactl.deploy.recorded_failure import recorded_failure
 from otactl.deploy.step import CreateJob, DeleteExistingJob
 from otactl.deploy.store import DeploymentStore
-from otactl.deploy.wave_closing import left_open, open_until_ms
+from otactl.deploy.wave_closing import left_by_rollbacks, left_open, open_until_ms
 from otactl.deploy.wave_run import WaitOptions
 from otactl.errors import (
     AwsRefused,
@@ -371,7 +371,9 @@ class Attempt:
             # The job runs on, and can be taken up again once AWS lets us.
             return self._recorder.release(failure, result)
         kind = FailureKind.DEPLOYMENT if isinstance(failure, DeploymentFailed) else FailureKind.AWS
-        return self._recorder.fail(kind, failure, result)
+        journals = (one for _, one in DeploymentStore(self._folder).journals())
+        left_back = left_by_rollbacks(journal.plan.deployment_id, journals)
+        return self._recorder.fail(kind, failure, result, left_back)
 
     def _keep_traceback(self) -> str:
         """Keep the traceback of an internal error for a developer."""

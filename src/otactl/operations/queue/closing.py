@@ -17,7 +17,6 @@ from otactl.deploy.wave_closing import close
 from otactl.errors import AwsRefused, AwsUnreachable, CredentialsUnusable
 from otactl.jobqueue.order import job_id_of
 from otactl.jobqueue.request import JobRequest
-from otactl.jobqueue.state import RequestState
 from otactl.jobqueue.transition import guard_of
 
 if TYPE_CHECKING:
@@ -55,9 +54,11 @@ def _close(session: QueueSession, left: LeftOpen, frontend: Frontend) -> None:
     if pending:
         frontend.note(f"{name}: openDays are over; still queued or in progress: {pending:,}")
         return
+    now_ms = session.now_ms()
     for found in session.table.find([left.order_key]):
-        if isinstance(found, JobRequest) and found.state is RequestState.DEPLOYED:
-            after = replace(found, closed_ms=session.now_ms())
+        # One that was retried since may have left other jobs open, for longer.
+        if isinstance(found, JobRequest) and (found.open_until_ms or now_ms + 1) <= now_ms:
+            after = replace(found, closed_ms=now_ms)
             session.table.amend(found, after, guard_of(found))
     session.table.reschedule(left, None)
     frontend.note(f"{name}: openDays are over; its jobs are closed")

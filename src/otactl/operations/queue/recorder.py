@@ -64,14 +64,18 @@ class Recorder:
         return AttemptResult(request=after, result=result)
 
     def fail(
-        self, kind: FailureKind, error: OtactlError, result: DeploymentResult | None = None
+        self,
+        kind: FailureKind,
+        error: OtactlError,
+        result: DeploymentResult | None = None,
+        left_open: tuple[OpenJobs, int] | None = None,
     ) -> AttemptResult:
-        """Record that it failed, and why."""
+        """Record that it failed, and why, and which jobs its rollbacks left open until when."""
         hint = f" ({error.hint})" if error.hint else ""
         failure = Failure(kind=kind, reason=f"{error}{hint}", exit_code=error.exit_code)
         outcome = None if result is None else outcome_of(result)
         try:
-            after = self.retry_until_done(lambda: self._claimed.fail(failure, outcome))
+            after = self.retry_until_done(lambda: self._claimed.fail(failure, outcome, left_open))
         except LeaseLost as loss:
             return self.lost(loss)
         return AttemptResult(request=after, result=result, error=error)

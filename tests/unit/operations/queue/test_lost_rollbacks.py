@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 from tests.support.memory_queue import MemoryTable, request_for
 from tests.support.rollback_world import FAILED_EARLY, SUCCEEDED, RollbackSite, sha256_of
-from tests.support.wave_world import Fate
+from tests.support.wave_world import NEVER, Fate
 from tests.unit.deploy.test_waves_killed import Killed, Killer
 from tests.unit.operations.queue.test_lost_workers import Bucket
 
@@ -20,12 +20,15 @@ from otactl.deploy.eligibility import Choice
 from otactl.deploy.planner import PlanOptions
 from otactl.deploy.preparation import Request, prepare, prepare_again
 from otactl.deploy.recorded_failure import recorded_failure
+from otactl.deploy.store import DeploymentStore
+from otactl.deploy.wave_closing import close, left_by_rollbacks
 from otactl.deploy.wave_run import WaitOptions
 from otactl.errors import GateFailed, GateWaits, RollbackFailed
 from otactl.jobqueue.claimed_request import ClaimedRequest, LeaseLost
 from otactl.jobqueue.lease_policy import LeasePolicy
-from otactl.jobqueue.state import RequestState
-from otactl.jobqueue.transition import taken
+from otactl.jobqueue.request import Failure
+from otactl.jobqueue.state import FailureKind, RequestState
+from otactl.jobqueue.transition import retried, taken
 from otactl.model.status import ExecutionStatus
 from otactl.model.wave import Act, Decision
 from otactl.operations.deployment import begin, carry_out
@@ -160,7 +163,7 @@ class Machines:
                 keeper.keep_waves(at_gate=True)
                 gate = keeper.checkpoint.rollback_gate
                 claimed.leave(after_ms=1, gate=gate, words=str(failure))
-                self.is_filling = is_filling(self.it.store.__class__(environment.state_dir))
+                self.is_filling = is_filling(DeploymentStore(environment.state_dir))
         finally:
             journal.close()
 
@@ -410,3 +413,33 @@ def test_what_is_open_is_what_people_are_asked_about(tmp_path):
     assert [gate.name for gate in checkpoint.open_gates] == ["first"]
     assert checkpoint.created_jobs == 2
     assert not machines.is_filling
+
+
+def test_what_rollbacks_leave_open_is_closed_when_open_days_are_over(tmp_path):
+    machines = bad_canary(tmp_path, former=dict.fromkeys(NAMES, "1.0"))
+    machines.visit(Killer())
+    gone = machines.it.jobs.fates_of["TestJob1234-canary"]
+    offline = [name for name, fate in gone.items() if fate is SUCCEEDED][-1]
+    machines.it.states.report(offline, is_connected=False)
+    machines.it.jobs.fates_of["TestJob1234-rb-1-rest"] = {offline: NEVER}
+    machines.work(Killer())
+    assert "rolled back: 9 of 10" in str(machines.failure)
+
+    store = DeploymentStore(machines.folder / f"machine-{machines.number}")
+    journals = (journal for _, journal in store.journals())
+    left, until_ms = left_by_rollbacks(machines.request.deployment_id, journals)
+    (wave,) = left.waves
+    assert wave.job_id == "TestJob1234-rb-1-rest"
+    assert until_ms > machines.it.clock.now_ms() + 29 * 86_400_000
+    claimed = machines.claim()
+    claimed.fail(Failure(kind=FailureKind.DEPLOYMENT, reason="bad"), None, (left, until_ms))
+    assert machines.request.open_until_ms == until_ms
+    (entry,) = machines.table.due(until_ms)
+    # It is a rollback's job, and carries that deployment's id, not the request's.
+    assert wave.deployment_id != entry.jobs.deployment_id == machines.request.deployment_id
+    jobs, registry = machines.it.jobs, machines.it.aws.registry
+    assert close(replace(left, waves=(replace(wave, deployment_id=""),)), jobs, registry) == 0
+    assert jobs.jobs[wave.job_id].canceled_ms is None
+    assert close(entry.jobs, jobs, registry) == 0
+    assert jobs.jobs[wave.job_id].reason_code == "OTACTL_CLOSE_CANCEL"
+    assert retried(machines.request).open_until_ms is None
