@@ -34,8 +34,8 @@ from otactl.model.fleet_query import (
     in_group,
     named_like,
     query,
+    reported_field,
     term,
-    version_field,
 )
 from otactl.model.thing_state import VersionSource
 from otactl.operations.clock import CommandClock
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 
 QOS = mqtt.QoS.AT_LEAST_ONCE
 CLASSIC = VersionSource(version_path=("version",), boot_count_path=("boots",))
+VERSION = reported_field(CLASSIC, CLASSIC.version_path)
 PACKAGE = VersionSource(shadow="$package", version_path=("app", "version"))
 EVERYTHING = {
     "thingIndexingMode": "REGISTRY_AND_SHADOW",
@@ -156,7 +157,7 @@ def test_pages_and_groups_and_one_not(indexed: AwsClients, unique: str) -> None:
         indexed.iot.create_thing(thingName=name)
         indexed.iot.add_thing_to_thing_group(thingGroupName=group, thingName=name)
         report(indexed, name, version="2.0.0" if number % 2 else "1.0.0", boots=number)
-    all_of_them = query(in_group(group), term(version_field(CLASSIC), "1.0.0"))
+    all_of_them = query(in_group(group), term(VERSION, "1.0.0"))
 
     first = indexed.iot.search_index(queryString=all_of_them, maxResults=2)
     second = indexed.iot.search_index(
@@ -164,7 +165,11 @@ def test_pages_and_groups_and_one_not(indexed: AwsClients, unique: str) -> None:
     )
     others = list(
         states_of(indexed).search(
-            query(in_group(group), "NOT " + term(version_field(CLASSIC), "1.0.0")), CLASSIC
+            query(
+                in_group(group),
+                "NOT " + term(VERSION, "1.0.0"),
+            ),
+            CLASSIC,
         )
     )
 

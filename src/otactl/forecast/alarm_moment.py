@@ -8,17 +8,13 @@ out.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from otactl.forecast.attempts import CODES, NEVER
-from otactl.model.alarm import AlarmType
+from otactl.forecast.run import Run
+from otactl.model.alarm import Alarm, AlarmType
 from otactl.rules.alarm import adds_up, counted_failures, is_running_total
-
-if TYPE_CHECKING:
-    from otactl.forecast.run import Run
-    from otactl.model.alarm import Alarm
 
 
 def is_forecast(alarm: Alarm) -> bool:

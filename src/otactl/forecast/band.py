@@ -12,10 +12,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from otactl.model.json_output import forecast as json_forecast
+from otactl.model.json_output import forecast as json_forecast
 
 LOW, MIDDLE, HIGH = 0.05, 0.5, 0.95
 #: The fewest runs of which 0.05 (R + 1) is a place.

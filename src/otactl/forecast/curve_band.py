@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +11,8 @@ from numpy.typing import NDArray
 from otactl.forecast.attempts import Integers
 from otactl.forecast.band import HIGH, LOW, MIDDLE
 from otactl.forecast.run_result import RunResult
+from otactl.model.json_output import forecast as json_forecast
 from otactl.rules.rollout import MINUTE_MS
-
-if TYPE_CHECKING:
-    from otactl.model.json_output import forecast as json_forecast
 
 SERIES = ("notified", "succeeded", "unsuccessful", "bricked", "bytes_per_second")
 #: The axis ends when this share of what finishes at all has finished, in most runs.

@@ -12,22 +12,17 @@ from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from otactl.forecast.attempts import NEVER
+from otactl.forecast.attempts import NEVER, Integers
 from otactl.forecast.pace import Pace
+from otactl.forecast.profile import FleetProfile
 from otactl.forecast.run import run
-from otactl.forecast.run_result import run_result
+from otactl.forecast.run_result import RunResult, run_result
 from otactl.forecast.sampled_fleet import SampledFleet
+from otactl.model.job_configuration import JobConfiguration, Scheduling
 from otactl.rules.schedule import open_minutes, time_left
-
-if TYPE_CHECKING:
-    from otactl.forecast.attempts import Integers
-    from otactl.forecast.profile import FleetProfile
-    from otactl.forecast.run_result import RunResult
-    from otactl.model.job_configuration import JobConfiguration, Scheduling
 
 MINUTES_PER_DAY = 1440
 #: Points of each curve that are kept per run: every minute of the first sixteen hours.

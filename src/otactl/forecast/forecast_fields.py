@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from otactl.forecast.attempts import STATUSES
 from otactl.forecast.band import Band, band_fields
 from otactl.forecast.summary import MILESTONES, Forecast, not_notified
-
-if TYPE_CHECKING:
-    from otactl.model.json_output import forecast as json_forecast
+from otactl.model.json_output import forecast as json_forecast
 
 
 def forecast_fields(

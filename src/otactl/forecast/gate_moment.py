@@ -9,20 +9,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from otactl.forecast.attempts import CANCELED, EXECUTED_CODES, NEVER, SUCCEEDED
-from otactl.model.wave import WHOLE, Verdict
+from otactl.forecast.attempts import CANCELED, EXECUTED_CODES, NEVER, SUCCEEDED, Flags, Integers
+from otactl.forecast.run import Run
+from otactl.model.wave import WHOLE, GateRule, Verdict
 from otactl.rules.waves.gate import allowed_failures, needed_ended
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from otactl.forecast.attempts import Flags, Integers
-    from otactl.forecast.run import Run
-    from otactl.model.wave import GateRule
 
 #: The verdicts by their code in an array.
 _VERDICTS = (Verdict.WAIT, Verdict.INCONCLUSIVE, Verdict.PASS, Verdict.FAIL)

@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from otactl.forecast.attempts import (
     CANCELED,
@@ -25,15 +25,13 @@ from otactl.forecast.attempts import (
     QUEUED,
     STATUSES,
     SUCCEEDED,
+    Executions,
+    Flags,
+    Integers,
 )
+from otactl.forecast.run import Run
 from otactl.model.status import ExecutionStatus
 from otactl.rules.rollout import MINUTE_MS
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from otactl.forecast.attempts import Executions, Flags, Integers
-    from otactl.forecast.run import Run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,24 +19,20 @@ from otactl.forecast.alarm_moment import alarm_moment
 from otactl.forecast.ensemble import MINUTES_PER_DAY, end_ms, opens_of
 from otactl.forecast.gate_moment import GateView, gate_moment
 from otactl.forecast.pace import Pace
+from otactl.forecast.profile import FleetProfile
 from otactl.forecast.run import Run, run
-from otactl.forecast.run_result import run_result
+from otactl.forecast.run_result import RunResult, run_result
 from otactl.forecast.sampled_fleet import SampledFleet
+from otactl.model.alarm import Alarm
+from otactl.model.job_configuration import JobConfiguration
 from otactl.model.rollback import REPORT_MS
 from otactl.model.status import ExecutionStatus
-from otactl.model.wave import Verdict, Waves
+from otactl.model.verify import VerifyRule
+from otactl.model.wave import Verdict, Wave, Waves
 from otactl.rules.rollback_waves import rollback_waves
 from otactl.rules.rollout import DEFAULT_MAXIMUM_PER_MINUTE, MINUTE_MS
 from otactl.rules.schedule import problems
 from otactl.rules.waves.membership import expected_sizes, share_of_those_taken_last
-
-if TYPE_CHECKING:
-    from otactl.forecast.profile import FleetProfile
-    from otactl.forecast.run_result import RunResult
-    from otactl.model.alarm import Alarm
-    from otactl.model.job_configuration import JobConfiguration
-    from otactl.model.verify import VerifyRule
-    from otactl.model.wave import Wave
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

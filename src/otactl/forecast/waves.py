@@ -7,23 +7,18 @@ devices measure; a person answers a gate that needs an approval with yes.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from otactl.forecast.alarm_moment import is_forecast
 from otactl.forecast.band import Band, band_fields
 from otactl.forecast.make import schedule_notes
-from otactl.forecast.wave_play import WaveScenario, play_waves
+from otactl.forecast.wave_play import PlayedRun, PlayedWave, WaveScenario, WayBack, play_waves
+from otactl.model.json_output import forecast as json_forecast
 from otactl.model.wave import Verdict
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from otactl.forecast.wave_play import PlayedRun, PlayedWave, WayBack
-    from otactl.model.json_output import forecast as json_forecast
 
 __all__ = ["WaveScenario", "WavesForecast", "forecast_waves"]
 

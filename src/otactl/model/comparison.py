@@ -9,14 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
+from otactl.model.json_output import gate as json_gate
 from otactl.model.thing_state import VersionSource
-
-if TYPE_CHECKING:
-    from otactl.model.json_output import gate as json_gate
 
 
 class ComparisonVerdict(StrEnum):

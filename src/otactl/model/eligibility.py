@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from otactl.model.json_output import deployment as json_deployment
+from otactl.model.json_output import deployment as json_deployment
 
 _DOTTED = re.compile(r"\d{1,18}(?:\.\d{1,18})*", re.ASCII)
 

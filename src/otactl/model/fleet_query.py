@@ -37,11 +37,6 @@ def reported_field(source: VersionSource, path: Sequence[str]) -> str:
     return ".".join((shadow, "reported", *(_escaped(key) for key in path)))
 
 
-def version_field(source: VersionSource) -> str:
-    """The indexed field of the version that things report."""
-    return reported_field(source, source.version_path)
-
-
 def term(field: str, value: str) -> str:
     """One term: a field has this very value, whatever characters that has."""
     text = value.replace("\\", "\\\\").replace('"', '\\"')

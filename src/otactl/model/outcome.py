@@ -5,16 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 from otactl.errors import DeploymentFailed
 from otactl.model.device_progress import DeviceProgress, download_seconds_of, progress_of
+from otactl.model.json_output import deployment as json_deployment
 from otactl.model.status import ExecutionStatus
 from otactl.model.verify import VersionResult, version_fields
 from otactl.model.wave import GateStatus, Verdict, gate_fields
-
-if TYPE_CHECKING:
-    from otactl.model.json_output import deployment as json_deployment
 
 #: How a thing is shown that was in the middle of the update when its job was stopped.
 UNKNOWN = "UNKNOWN"

@@ -37,11 +37,6 @@ class VersionSource:
         """Whether the registry is asked as well, for an attribute of the thing."""
         return self.hardware_path[:1] == ("attributes",)
 
-    @property
-    def is_package(self) -> bool:
-        """Whether AWS IoT Jobs may write it as well as the device."""
-        return self.shadow == PACKAGE_SHADOW
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThingState:

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
+from otactl.model.json_output import gate as json_gate
 from otactl.model.thing_state import ThingState, VersionSource
-
-if TYPE_CHECKING:
-    from otactl.model.json_output import gate as json_gate
 
 
 class VersionVerdict(StrEnum):

@@ -11,18 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
 from otactl.model.comparison import CompareRule, WaveComparison, comparison_fields
 from otactl.model.job_configuration import JobConfiguration
+from otactl.model.json_output import deployment as json_deployment
+from otactl.model.json_output import gate as json_gate
 from otactl.model.status import TargetSelection
 from otactl.model.verify import VersionVerdict, counts_words
-
-if TYPE_CHECKING:
-    from otactl.model.json_output import deployment as json_deployment
-    from otactl.model.json_output import gate as json_gate
 
 #: 100 percent in the unit of all percentages here.
 WHOLE = 10_000

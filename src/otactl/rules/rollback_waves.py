@@ -8,14 +8,11 @@ fail stop the rollback. Alarms, abort criteria and the schedule of the deploymen
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
+from otactl.model.job_configuration import JobConfiguration
 from otactl.model.rollback import FIRST_THINGS, FIRST_WAVE, OTHERS_WAVE, REQUIRED_SUCCEEDED
 from otactl.model.status import TargetSelection
 from otactl.model.wave import WHOLE, GateRule, Wave, WaveSize
-
-if TYPE_CHECKING:
-    from otactl.model.job_configuration import JobConfiguration
 
 #: For a file without [TIMEOUT_CONFIG]: a thing that dies in its rollback must end, too.
 _TIMEOUT_MINUTES = 60

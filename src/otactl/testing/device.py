@@ -32,7 +32,7 @@ def registered_device(
 ) -> Iterator[DeviceIdentity]:
     """Register a thing with a certificate for its own topics; gone when the block is left.
 
-    The policy is wider than a fleet's (``otactl.aws.device_policy``): every topic of the thing, so
+    The policy is wider than a fleet's (``otactl.aws.provisioning``): every topic of the thing, so
     that a test may try what a device should not do.
 
     Args:

@@ -5,8 +5,7 @@ Times are ISO 8601 in UTC, durations seconds, rates per minute. What is not know
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from otactl.model.json_output import deployment as json_deployment
 from otactl.model.json_output import progress as json_progress
 from otactl.model.json_output.shaping import shaped
 from otactl.model.outcome import ThingOutcome
@@ -14,9 +13,6 @@ from otactl.model.snapshot import JobSnapshot
 from otactl.model.status import ExecutionStatus
 from otactl.model.wave import gate_fields
 from otactl.views.wording import instant
-
-if TYPE_CHECKING:
-    from otactl.model.json_output import deployment as json_deployment
 
 
 def snapshot_fields(job_id: str, snapshot: JobSnapshot) -> json_progress.Progress:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from otactl.wire.error import WireError
-from otactl.wire.stream_body import Fields, dump_answer, dump_request, load_body
+from otactl.wire.stream_body import dump_answer, dump_request, load_body
 from otactl.wire.stream_topic import PayloadFormat
 
 MIN_BLOCK_SIZE = 256
@@ -138,11 +138,6 @@ def decode_describe_request(body: bytes, payload_format: PayloadFormat) -> Descr
     return DescribeStreamRequest(client_token=load_body(body, payload_format).token)
 
 
-def encode_describe_request(request: DescribeStreamRequest, payload_format: PayloadFormat) -> bytes:
-    """Write a describe request as a device sends it."""
-    return dump_request({"c": request.client_token}, payload_format)
-
-
 def encode_description(description: StreamDescription, payload_format: PayloadFormat) -> bytes:
     """Write a description as the service sends it."""
     return dump_answer(
@@ -153,28 +148,6 @@ def encode_description(description: StreamDescription, payload_format: PayloadFo
             "r": [{"f": file.file_id, "z": file.size_bytes} for file in description.files],
         },
         payload_format,
-    )
-
-
-def decode_description(body: bytes, payload_format: PayloadFormat) -> StreamDescription:
-    """Read a description.
-
-    Raises:
-        WireError: It is not what the service sends.
-    """
-    answer = load_body(body, payload_format)
-    files = answer.fields.get("r")
-    if not isinstance(files, list) or not all(isinstance(file, dict) for file in files):
-        raise answer.misfit("r must be a list of files")
-    entries = [Fields(payload_format, file) for file in files]
-    return StreamDescription(
-        client_token=answer.token,
-        stream_version=answer.required("s"),
-        description=str(answer.fields.get("d") or ""),
-        files=tuple(
-            StreamFileSize(file_id=entry.required("f"), size_bytes=entry.required("z"))
-            for entry in entries
-        ),
     )
 
 

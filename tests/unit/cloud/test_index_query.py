@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from otactl.cloud.index_query import InvalidQuery, parse
-from otactl.model.fleet_query import in_group, query, term, version_field
+from otactl.model.fleet_query import in_group, query, reported_field, term
 from otactl.model.thing_state import VersionSource
 
 THING = {
@@ -101,8 +101,10 @@ def test_our_terms_find_the_very_value(version, shadow):
     half = {"reported": {"app one": {"version": version}}}
     document = {"thingGroupNames": ["g"], "shadow": {"name": {shadow: half}} if shadow else half}
 
-    terms = parse(query(in_group("g"), term(version_field(source), version)))
-    others = parse(query(in_group("g"), "NOT " + term(version_field(source), version)))
+    terms = parse(query(in_group("g"), term(reported_field(source, source.version_path), version)))
+    others = parse(
+        query(in_group("g"), "NOT " + term(reported_field(source, source.version_path), version))
+    )
 
     assert all(one.matches(document) for one in terms)
     assert not all(one.matches(document) for one in others)

@@ -7,6 +7,7 @@ import cbor2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.stream_description import decode_description, encode_describe_request
 
 from otactl.wire.error import WireError
 from otactl.wire.stream_payload import (
@@ -19,11 +20,9 @@ from otactl.wire.stream_payload import (
     check_limits,
     decode_data_block,
     decode_describe_request,
-    decode_description,
     decode_get_request,
     decode_rejected,
     encode_data_block,
-    encode_describe_request,
     encode_description,
     encode_get_request,
     encode_rejected,

@@ -14,16 +14,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
+from pydantic import GetCoreSchemaHandler
 from pydantic_core import PydanticCustomError, core_schema
 
+from otactl.model.limits import DecimalRange, WholeRange
 from otactl.model.quoting import quoted
-
-if TYPE_CHECKING:
-    from pydantic import GetCoreSchemaHandler
-
-    from otactl.model.limits import DecimalRange, WholeRange
 
 _DIGITS = re.compile(r"[0-9]+", re.ASCII)
 _DECIMAL = re.compile(r"-?[0-9]+(?:\.[0-9]+)?", re.ASCII)

@@ -6,6 +6,8 @@ that does not count holds is not looked at, as the manual has it.
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -13,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from otactl.errors.problem import Severity
-from otactl.model.configuration.catalogue import kind_of
+from otactl.model.configuration.catalogue import all_keys, kind_of
 from otactl.model.configuration.refusal import (
     COMMENT_BEHIND,
     finding_of,
@@ -30,7 +32,6 @@ from otactl.model.configuration.sections import (
     KeyName,
     find_section,
 )
-from otactl.model.configuration.unknown import unknown_key, unknown_section
 from otactl.model.configuration.user_keys import read_tags, read_waivers
 from otactl.model.quoting import quoted
 from otactl.model.status import FailureType
@@ -43,6 +44,44 @@ if TYPE_CHECKING:
     from otactl.model.configuration.section import Section
     from otactl.model.configuration.sections import SectionSpec
     from otactl.model.ini import IniDocument, IniSection
+
+
+#: difflib is quadratic, and nothing we know is as long.
+_MAX_COMPARED = 64
+
+
+def unknown_section(name: str) -> Finding:
+    """The finding for a section of a name that does not exist."""
+    near = _nearest(name, (spec.prefix or spec.name for spec in SECTIONS))
+    return Finding(
+        code="unknown-section",
+        message="there is no such section; it is ignored",
+        hint=None if near is None else f"did you mean [{near}]?",
+        severity=Severity.WARNING,
+    )
+
+
+def unknown_key(spec: SectionSpec, name: str) -> Finding:
+    """The finding for a key that its section does not have."""
+    homes = [key.section for key in all_keys() if name in (key.name, key.also)]
+    if homes:
+        hint = f"it belongs in [{homes[0]}]"
+    else:
+        near = _nearest(name, (key.name for key in all_keys() if key.section == spec.name))
+        near = near or _nearest(name, (key.name for key in all_keys()))
+        hint = f"did you mean {near}?" if near else "`otactl config explain` lists every key"
+    return Finding(
+        code="unknown-key",
+        message="this section has no such key; it is ignored",
+        hint=hint,
+        severity=Severity.WARNING,
+    )
+
+
+def _nearest(name: str, known: Iterable[str]) -> str | None:
+    by_lower = {candidate.lower(): candidate for candidate in known}
+    near = difflib.get_close_matches(name[:_MAX_COMPARED].lower(), by_lower, n=1)
+    return by_lower[near[0]] if near else None
 
 
 @dataclass(slots=True)

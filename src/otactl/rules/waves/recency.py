@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from otactl.model.thing_state import ThingState
+from otactl.model.thing_state import ThingState
 
 #: A thing that disconnected longer ago is not recent: a day, since many connect once a day.
 RECENT_MS = 86_400_000

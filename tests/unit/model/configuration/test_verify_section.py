@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.support.dev_ini import configuration_of, dev_ini, found, section
 
-from otactl.model.thing_state import VersionSource
+from otactl.model.thing_state import PACKAGE_SHADOW, VersionSource
 from otactl.model.verify import VerifyRule
 
 SWITCHED_ON = {"useVerifyConfig": "True"}
@@ -39,7 +39,7 @@ def test_source_is_the_classic_shadow_or_a_named_one():
     assert rule_of().source == VersionSource(shadow="", version_path=("version",))
     assert rule_of(source="classic").source.shadow == ""
     assert rule_of(source="firmware").source.shadow == "firmware"
-    assert rule_of(source="$package").source.is_package
+    assert rule_of(source="$package").source.shadow == PACKAGE_SHADOW
     for wrong in ("fi rm", "a/b", "x" * 65):
         assert faults(source=wrong) == [("VERIFY_CONFIG", "source", "form")]
 
