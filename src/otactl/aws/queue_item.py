@@ -8,13 +8,11 @@ The others are ours; an item without them is a request of the old script.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from otactl.jobqueue.request import Failure, JobRequest, MalformedRequest, Targets
 from otactl.jobqueue.state import RequestState
 from otactl.jobqueue.stored_file import FileRole, StoredFile
-
-if TYPE_CHECKING:
-    from otactl.jobqueue.request import Failure, JobRequest, MalformedRequest, Targets
 
 Item = dict[str, Any]
 

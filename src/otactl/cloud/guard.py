@@ -21,12 +21,9 @@ import hmac
 import json
 import re
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from otactl.cloud.asgi import Refusal, read_body, replay, send_refusal
-
-if TYPE_CHECKING:
-    from otactl.cloud.asgi import Application, Receive, Send
+from otactl.cloud.asgi import Application, Receive, Refusal, Send, read_body, replay, send_refusal
 
 SECRET_HEADER = "X-Otactl-Cloud-Secret"  # noqa: S105  # a name, no secret
 

@@ -14,14 +14,11 @@ import socket
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from otactl.cloud import record
+from otactl.cloud.settings import CloudSettings
 from otactl.errors import LocalResourceMissing
-
-if TYPE_CHECKING:
-    from otactl.cloud.settings import CloudSettings
-
 
 _LISTENING = "0A"
 _LOCAL_ADDRESS, _STATE, _INODE = 1, 3, 9

@@ -20,7 +20,6 @@ import time
 from dataclasses import asdict, replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import botocore.httpsession
 
@@ -30,12 +29,9 @@ from otactl.cloud.guard import SECRET_HEADER
 from otactl.cloud.process import LOG_NAME, RunningCloud
 from otactl.cloud.readiness import NotReady, await_ready
 from otactl.cloud.reservation import Reservation
-from otactl.cloud.settings import ServerSettings
+from otactl.cloud.settings import CloudSettings, ServerSettings
 from otactl.errors import LocalResourceMissing, UserMistake
 from otactl.model.local_cloud import LocalCloudAddress
-
-if TYPE_CHECKING:
-    from otactl.cloud.settings import CloudSettings
 
 #: A name in the broker's certificate, and the only address anything of ours listens on.
 HOST = "127.0.0.1"

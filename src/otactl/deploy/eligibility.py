@@ -9,21 +9,18 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING
 
+from otactl.deploy.ports import Services
 from otactl.deploy.state_reading import Reading, plan_reading, read_states
 from otactl.errors import UserMistake
 from otactl.model.arn import Arn, thing_arn
+from otactl.model.configuration import DeploymentConfiguration
 from otactl.model.eligibility import LeftOut, LeftOutReason, UnknownVersion
 from otactl.model.identifier import is_thing_name
 from otactl.model.thing_list import ThingList
 from otactl.model.thing_state import ThingState
 from otactl.rules.eligibility import why_left_out
 from otactl.rules.waves.recency import is_recent
-
-if TYPE_CHECKING:
-    from otactl.deploy.ports import Services
-    from otactl.model.configuration import DeploymentConfiguration
 
 #: Things read one by one where no maximumReads says how many may be.
 _MAX_READS = 10_000

@@ -11,20 +11,16 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from otactl.deploy.image_file import measure_image
+from otactl.deploy.journal import Journal
+from otactl.deploy.ports import ObjectStore
 from otactl.deploy.step import UploadImage
 from otactl.errors import LocalResourceMissing, UserMistake
+from otactl.model.configuration import DeploymentConfiguration
 from otactl.model.firmware import Firmware
 from otactl.model.rollback import WithoutFormerImage
-
-if TYPE_CHECKING:
-    from otactl.deploy.journal import Journal
-    from otactl.deploy.ports import ObjectStore
-    from otactl.model.configuration import DeploymentConfiguration
-    from otactl.model.wave import Wave
-
+from otactl.model.wave import Wave
 
 _NAMED = 10
 

@@ -10,17 +10,20 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from otactl.deploy.consent import Consent
 from otactl.deploy.document_check import document_faults
 from otactl.deploy.eligibility import Choice, choose_things
-from otactl.deploy.former_image import images_to_roll_back
+from otactl.deploy.former_image import PlannedRollback, images_to_roll_back
 from otactl.deploy.image_file import measure_image
+from otactl.deploy.journal import Journal
 from otactl.deploy.ownership import not_ours, owner
+from otactl.deploy.plan import Plan
 from otactl.deploy.plan_signing import STAND_IN
 from otactl.deploy.planned_document import fits_a_stream, job_document, stream_id_of
 from otactl.deploy.planner import PlanOptions, build_plan, build_wave_plan
+from otactl.deploy.ports import Services
 from otactl.deploy.request_check import check_account, check_size
 from otactl.deploy.signing import is_signature_of, public_key_of, sign_image
 from otactl.deploy.step import DeleteExistingJob
@@ -33,18 +36,12 @@ from otactl.deploy.wave_targeting import (
     deal_waves,
 )
 from otactl.errors import AwsRefused, OtactlError, UserMistake
+from otactl.model.configuration import DeploymentConfiguration
 from otactl.model.firmware import Firmware
 from otactl.model.s3_url import parse_s3_url
 from otactl.model.thing_list import ThingList
 from otactl.wire.custom_document import DocumentFault, read_custom_document
 from otactl.wire.job_document import MAX_JOB_DOCUMENT_LENGTH, signatures_in
-
-if TYPE_CHECKING:
-    from otactl.deploy.former_image import PlannedRollback
-    from otactl.deploy.journal import Journal
-    from otactl.deploy.plan import Plan
-    from otactl.deploy.ports import Services
-    from otactl.model.configuration import DeploymentConfiguration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

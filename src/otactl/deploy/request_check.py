@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from otactl.deploy.planned_document import fits_a_stream
 from otactl.errors import UserMistake
 from otactl.model.arn import Arn
+from otactl.model.configuration import DeploymentConfiguration
 from otactl.model.document_format import DataProtocol
+from otactl.model.firmware import Firmware
+from otactl.model.thing_list import ThingList
 from otactl.wire.stream_payload import MAX_FILE_SIZE
-
-if TYPE_CHECKING:
-    from otactl.model.configuration import DeploymentConfiguration
-    from otactl.model.firmware import Firmware
-    from otactl.model.thing_list import ThingList
 
 
 def check_account(

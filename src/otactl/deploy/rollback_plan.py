@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from otactl.deploy.former_image import FormerImage, PlannedRollback
+from otactl.deploy.planner import PlanOptions
 from otactl.deploy.preparation import Request
 from otactl.model.arn import thing_arn
+from otactl.model.configuration import DeploymentConfiguration
 from otactl.model.identifier import MAX_JOB_ID_LENGTH
+from otactl.model.job_configuration import JobConfiguration
 from otactl.model.rollback import FIRST_WAVE, rollback_stream_id
 from otactl.model.thing_list import ThingList
 from otactl.model.wave import Wave, Waves, wave_job_id
 from otactl.rules.rollback_waves import rollback_job, rollback_waves
-
-if TYPE_CHECKING:
-    from otactl.deploy.planner import PlanOptions
-    from otactl.model.configuration import DeploymentConfiguration
-    from otactl.model.job_configuration import JobConfiguration
 
 _SUFFIX = "-rb-"
 

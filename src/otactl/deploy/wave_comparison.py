@@ -8,17 +8,22 @@ how arms are read, in ``arm_reading``.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from otactl.deploy.arm_reading import ArmReader
+from otactl.deploy.journal import Journal
+from otactl.deploy.plan import Plan
+from otactl.deploy.ports import Services
 from otactl.model.comparison import (
     ArmCount,
     ComparedOutcome,
     Comparison,
+    ComparisonPlan,
     OutcomeComparison,
     SoakPoint,
     WaveComparison,
 )
+from otactl.model.thing_state import ThingState
+from otactl.model.wave import GateRule
 from otactl.rules.comparison.arms import (
     MAX_ARM,
     ArmSizes,
@@ -28,14 +33,6 @@ from otactl.rules.comparison.arms import (
 )
 from otactl.rules.comparison.compare import compare, due_point, threshold
 from otactl.rules.waves.membership import in_hash_order
-
-if TYPE_CHECKING:
-    from otactl.deploy.journal import Journal
-    from otactl.deploy.plan import Plan
-    from otactl.deploy.ports import Services
-    from otactl.model.comparison import ComparisonPlan
-    from otactl.model.thing_state import ThingState
-    from otactl.model.wave import GateRule
 
 #: At most N things are read for each thing that an arm needs, to find one that is connected.
 _READ_PER_THING = 4

@@ -10,23 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING
 
+from otactl.deploy.journal import Journal
 from otactl.deploy.outcome_collector import collect_outcomes
-from otactl.deploy.step import CreateJob, CreateThingGroup, EndWaves
+from otactl.deploy.plan import Plan
+from otactl.deploy.ports import Services
+from otactl.deploy.step import CreateJob, CreateThingGroup, EndWaves, Step, StepContext
 from otactl.deploy.wave_closing import cancel_open, is_open, open_until_ms
+from otactl.deploy.wave_verify import VersionVerifier
 from otactl.model.outcome import SETTLED, DownloadSeconds, RoundResult, ThingOutcome
 from otactl.model.reason_code import CLOSE_REASON_CODE, GATE_REASON_CODE, SETTLED_REASON_CODE
 from otactl.model.snapshot import JobCounts, JobDescription
 from otactl.model.status import ExecutionStatus
 from otactl.model.wave import Verdict
-
-if TYPE_CHECKING:
-    from otactl.deploy.journal import Journal
-    from otactl.deploy.plan import Plan
-    from otactl.deploy.ports import Services
-    from otactl.deploy.step import Step, StepContext
-    from otactl.deploy.wave_verify import VersionVerifier
 
 #: Things without an execution that a wave's result names.
 _NAMED_MISSING = 250

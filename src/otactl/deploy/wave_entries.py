@@ -6,15 +6,12 @@ Also the instants that a verdict is computed from: written once, by whichever pr
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
 
 from otactl.deploy.comparison_entries import ComparisonEntries
 from otactl.deploy.former_version import FormerVersionEntries
+from otactl.deploy.journal_file import Database
 from otactl.deploy.version_entries import VersionEntries
 from otactl.model.wave import GATE_STATUS, GateStatus
-
-if TYPE_CHECKING:
-    from otactl.deploy.journal_file import Database
 
 
 class WaveEntries(FormerVersionEntries, ComparisonEntries, VersionEntries):

@@ -8,16 +8,13 @@ the wave before; a resume goes on where the journal says. A thing that AWS does 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from otactl.deploy.journal import Journal
+from otactl.deploy.plan import Plan
+from otactl.deploy.ports import Services
 from otactl.deploy.step import FillGroup
 from otactl.errors import DeploymentFailed
 from otactl.model.arn import Arn, thing_arn
-
-if TYPE_CHECKING:
-    from otactl.deploy.journal import Journal
-    from otactl.deploy.plan import Plan
-    from otactl.deploy.ports import Services
 
 #: Members that are listed before the time is looked at again: four pages.
 _LISTED_AT_ONCE = 1000

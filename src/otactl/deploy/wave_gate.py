@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING
 
+from otactl.deploy.decision_file import Decisions
 from otactl.deploy.ending import failure_of
+from otactl.deploy.journal import Journal
+from otactl.deploy.plan import Plan
+from otactl.deploy.ports import Services
 from otactl.deploy.step import CreateJob, PutAlarm
+from otactl.deploy.wave_comparison import WaveComparer
+from otactl.deploy.wave_filling import GroupFilling
+from otactl.deploy.wave_poll import WavePoll, WavePoller
+from otactl.deploy.wave_verify import VersionVerifier
 from otactl.model.progress import AlarmState
 from otactl.model.wave import GateStatus, Question, Verdict
+from otactl.rules.verify.verdict import VersionCount
+from otactl.rules.waves.counting import WaveCount
 from otactl.rules.waves.gate import (
     AlarmSight,
     EarlierWave,
@@ -18,18 +27,6 @@ from otactl.rules.waves.gate import (
     steady_since_ms,
 )
 from otactl.rules.waves.version_requirement import slack_of
-
-if TYPE_CHECKING:
-    from otactl.deploy.decision_file import Decisions
-    from otactl.deploy.journal import Journal
-    from otactl.deploy.plan import Plan
-    from otactl.deploy.ports import Services
-    from otactl.deploy.wave_comparison import WaveComparer
-    from otactl.deploy.wave_filling import GroupFilling
-    from otactl.deploy.wave_poll import WavePoll, WavePoller
-    from otactl.deploy.wave_verify import VersionVerifier
-    from otactl.rules.verify.verdict import VersionCount
-    from otactl.rules.waves.counting import WaveCount
 
 
 class GateJudge:

@@ -9,21 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from otactl.deploy.ending import Ending, ending_of
+from otactl.deploy.journal import Journal
+from otactl.deploy.plan import Plan
+from otactl.deploy.ports import Services
+from otactl.deploy.step import CreateJob
 from otactl.model.outcome import ThingOutcome
 from otactl.model.snapshot import JobCounts, JobDescription
 from otactl.model.status import ExecutionStatus, JobStatus, TargetSelection
 from otactl.rules.waves.counting import WaveCount, count_wave
 from otactl.rules.waves.gate import allowed_failures, needed_ended
 from otactl.rules.waves.membership import share_of
-
-if TYPE_CHECKING:
-    from otactl.deploy.journal import Journal
-    from otactl.deploy.plan import Plan
-    from otactl.deploy.ports import Services
-    from otactl.deploy.step import CreateJob
 
 #: A wave of no more things than a page holds is always listed when its counters changed.
 _PAGE = 250

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from otactl.deploy.journal import Journal
 from otactl.model.outcome import WaveResult
 from otactl.model.verify import VersionResult, version_result
-
-if TYPE_CHECKING:
-    from otactl.deploy.journal import Journal
 
 
 def wave_results(journal: Journal) -> tuple[WaveResult, ...]:

@@ -8,26 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from otactl.deploy.decision_file import Decisions
+from otactl.deploy.journal import Journal
+from otactl.deploy.observer import Observer
+from otactl.deploy.ports import Services
+from otactl.deploy.step import Step, StepContext
+from otactl.deploy.step.base import Record
 from otactl.deploy.wave_comparison import WaveComparer
 from otactl.deploy.wave_ending import WaveEnding
 from otactl.deploy.wave_filling import GroupFilling
 from otactl.deploy.wave_gate import GateJudge
-from otactl.deploy.wave_poll import WavePoller
+from otactl.deploy.wave_poll import WavePoll, WavePoller
+from otactl.deploy.wave_verify import VersionVerifier
 from otactl.errors import GateWaits, UserMistake
 from otactl.model.snapshot import JobSnapshot
 from otactl.model.wave import Act, Decision, GateStatus, Verdict
-
-if TYPE_CHECKING:
-    from otactl.deploy.decision_file import Decisions
-    from otactl.deploy.journal import Journal
-    from otactl.deploy.observer import Observer
-    from otactl.deploy.ports import Services
-    from otactl.deploy.step import Step, StepContext
-    from otactl.deploy.step.base import Record
-    from otactl.deploy.wave_poll import WavePoll
-    from otactl.deploy.wave_verify import VersionVerifier
 
 #: How long a visit that does not wait fills the next wave's group.
 _VISIT_SECONDS = 60

@@ -9,21 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from otactl.deploy.ending import Ending
-from otactl.deploy.journal import Outcome, Phase, StepState
+from otactl.deploy.journal import Journal, Outcome, Phase, StepState
+from otactl.deploy.plan import Plan
 from otactl.deploy.step import CreateJob
 from otactl.model.comparison import Comparison
 from otactl.model.outcome import RoundResult
 from otactl.model.thing_state import ThingState
 from otactl.model.wave import GateStatus
-
-if TYPE_CHECKING:
-    from otactl.deploy.journal import Journal
-    from otactl.deploy.plan import Plan
 
 #: Epoch milliseconds of the year 5138; no more can be shown as a date, or counted here.
 _MAX_NUMBER = 10**14

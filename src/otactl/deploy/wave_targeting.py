@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING
 
+from otactl.deploy.ports import Alarms, Registry
+from otactl.deploy.thing_states import ThingStates
 from otactl.errors import UserMistake
 from otactl.model.arn import Arn
 from otactl.model.comparison import ComparedOutcome, ComparisonPlan
+from otactl.model.configuration import DeploymentConfiguration
 from otactl.model.identifier import is_thing_name
 from otactl.model.progress import AlarmState
 from otactl.model.thing_list import ThingList
@@ -16,12 +18,6 @@ from otactl.model.wave import REST, Wave, Waves, WaveSize
 from otactl.rules.comparison.arms import ArmSizes
 from otactl.rules.comparison.compare import compared_outcomes
 from otactl.rules.waves.membership import divide
-
-if TYPE_CHECKING:
-    from otactl.deploy.ports import Alarms, Registry
-    from otactl.deploy.thing_states import ThingStates
-    from otactl.model.configuration import DeploymentConfiguration
-
 
 #: The waves and the names of the things of each.
 Dealt = tuple[tuple[Wave, tuple[str, ...]], ...]

@@ -15,12 +15,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
-from typing import TYPE_CHECKING
 
+from otactl.deploy.journal import Journal
+from otactl.deploy.plan import Plan
+from otactl.deploy.ports import Services
 from otactl.deploy.step import NoteVersions
 from otactl.model.fleet_query import in_group
-from otactl.model.verify import BAD_VERDICTS, ThingVersion, VersionPoll, VersionVerdict
+from otactl.model.thing_state import ThingState
+from otactl.model.verify import BAD_VERDICTS, ThingVersion, VerifyRule, VersionPoll, VersionVerdict
 from otactl.rules.verify.verdict import (
+    VersionCount,
     count_versions,
     due_ms,
     is_gone,
@@ -28,14 +32,6 @@ from otactl.rules.verify.verdict import (
     next_poll_ms,
     runs_expected,
 )
-
-if TYPE_CHECKING:
-    from otactl.deploy.journal import Journal
-    from otactl.deploy.plan import Plan
-    from otactl.deploy.ports import Services
-    from otactl.model.thing_state import ThingState
-    from otactl.model.verify import VerifyRule
-    from otactl.rules.verify.verdict import VersionCount
 
 #: Things that are read, judged and written down at once.
 _PART = 100

@@ -31,10 +31,9 @@ nobody but a developer ever reads a traceback.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
-if TYPE_CHECKING:
-    from otactl.errors.problem import Problem
+from otactl.errors.problem import Problem
 
 
 class OtactlError(Exception):

@@ -13,7 +13,6 @@ import random
 import time
 import uuid
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from otactl.device import effect as wanted
 from otactl.device import event as happened
@@ -21,18 +20,14 @@ from otactl.device.machine import Device
 from otactl.errors import OtactlError
 from otactl.fleet.connection import CONNECTION_ERRORS, Connection
 from otactl.fleet.effect_runner import EffectRunner
-from otactl.fleet.fleet_context import DevicePlan
+from otactl.fleet.fleet_context import DevicePlan, FleetContext
 from otactl.fleet.link import Link
+from otactl.fleet.running_image import RunningImage
 from otactl.fleet.slot import SlotStore
-from otactl.fleet.tls import device_tls
+from otactl.fleet.store import ThingFiles
+from otactl.fleet.tls import DeviceTls, device_tls
 from otactl.fleet.translation import Translator
 from otactl.wire.shadow_message import encode_version_report, shadow_update_topic
-
-if TYPE_CHECKING:
-    from otactl.fleet.fleet_context import FleetContext
-    from otactl.fleet.running_image import RunningImage
-    from otactl.fleet.store import ThingFiles
-    from otactl.fleet.tls import DeviceTls
 
 __all__ = ["Agent", "DevicePlan"]
 

@@ -11,15 +11,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import aiomqtt
 
+from otactl.fleet.endpoint import FleetEndpoint
+from otactl.fleet.tls import DeviceTls
 from otactl.wire.mqtt_log import mqtt_logger
-
-if TYPE_CHECKING:
-    from otactl.fleet.endpoint import FleetEndpoint
-    from otactl.fleet.tls import DeviceTls
 
 #: What goes wrong with a connection, whatever the library that notices.
 CONNECTION_ERRORS = (aiomqtt.MqttError, OSError)

@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING
 
 from otactl.device import effect as wanted
 from otactl.device import event as happened
+from otactl.fleet.fleet_context import FleetContext
+from otactl.fleet.link import Link
 from otactl.fleet.range_fetch import RangeError
-
-if TYPE_CHECKING:
-    from otactl.fleet.fleet_context import FleetContext
-    from otactl.fleet.link import Link
-    from otactl.fleet.slot import SlotStore
+from otactl.fleet.slot import SlotStore
 
 
 class EffectRunner:

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from otactl.device.behaviour import Behaviour
-
-if TYPE_CHECKING:
-    from otactl.fleet.clock import FleetClock
+from otactl.fleet.clock import FleetClock
 
 _MS = 1000
 

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import socket
 import ssl
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from otactl.errors import LocalResourceMissing
-from otactl.fleet.endpoint import ALPN_PORT, ALPN_PROTOCOL
-
-if TYPE_CHECKING:
-    from otactl.fleet.endpoint import FleetEndpoint
-    from otactl.fleet.store import ThingFiles
+from otactl.fleet.endpoint import ALPN_PORT, ALPN_PROTOCOL, FleetEndpoint
+from otactl.fleet.store import ThingFiles
 
 
 class DeviceTls(ssl.SSLContext):

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from otactl.jobqueue.order import Priority, added_ms_of, deployment_id_of, priority_of
-from otactl.jobqueue.state import RequestState
+from otactl.jobqueue.state import FailureKind, RequestState
+from otactl.jobqueue.stored_file import StoredFile
+from otactl.model.open_jobs import OpenJobs
 from otactl.rules.waves.membership import share_of
-
-if TYPE_CHECKING:
-    from otactl.jobqueue.state import FailureKind
-    from otactl.jobqueue.stored_file import StoredFile
-    from otactl.model.open_jobs import OpenJobs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,18 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from otactl.jobqueue.order import Priority, job_id_of, new_stamp, order_key, stream_id_of
-from otactl.jobqueue.request import JobRequest, Series
+from otactl.jobqueue.request import JobRequest, Series, Targets
 from otactl.jobqueue.state import RequestState
 from otactl.jobqueue.stored_file import FileRole, StoredFile, release_key
 from otactl.model.ini import read_ini
 from otactl.model.ini_edit import with_value
-
-if TYPE_CHECKING:
-    from otactl.jobqueue.request import Targets
-    from otactl.model.rollback import RollbackImage
+from otactl.model.rollback import RollbackImage
 
 _DEFAULT = "DEFAULT"
 #: Targets of a request that are kept in its item; more go to an object.

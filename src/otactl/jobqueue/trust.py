@@ -10,16 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from otactl.jobqueue.placeholders import placeholder_refusals
-from otactl.model.configuration import DocumentSource
+from otactl.jobqueue.request import JobRequest
+from otactl.model.configuration import DeploymentConfiguration, DocumentSource
 from otactl.model.quoting import quoted
 from otactl.model.s3_url import parse_s3_url
-
-if TYPE_CHECKING:
-    from otactl.jobqueue.request import JobRequest
-    from otactl.model.configuration import DeploymentConfiguration
 
 GIBIBYTE = 1024**3
 

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from otactl.errors import LocalResourceMissing
 from otactl.errors.problem import Problem, Severity
@@ -14,14 +13,12 @@ from otactl.forecast.lint import Finding, lint
 from otactl.forecast.lint.dormant import dormant_findings
 from otactl.model.configuration import parse_configuration
 from otactl.model.ini import IniDocument
+from otactl.model.json_output import forecast as json_forecast
 from otactl.model.json_output.deployment import LintFinding
 from otactl.model.json_output.shaping import shaped
 from otactl.model.limits import MAX_CONFIGURATION_LENGTH
 from otactl.operations.forecast_inputs import FleetInputs, count_things, size_of_image
 from otactl.operations.text_file import read_text
-
-if TYPE_CHECKING:
-    from otactl.model.json_output import forecast as json_forecast
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

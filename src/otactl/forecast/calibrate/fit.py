@@ -22,16 +22,13 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from otactl.errors import UserMistake
 from otactl.forecast.calibrate.estimate import Estimate, quantile, quantile_estimate, share
+from otactl.forecast.calibrate.record import ExecutionRecord, PastDeployment
 from otactl.forecast.distribution import Distribution, constant
 from otactl.forecast.profile import FleetProfile, Group
 from otactl.model.status import ExecutionStatus
-
-if TYPE_CHECKING:
-    from otactl.forecast.calibrate.record import ExecutionRecord, PastDeployment
 
 #: A thing that starts within this time was connected when it was notified.
 ONLINE_SECONDS = 120

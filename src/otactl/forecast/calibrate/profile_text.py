@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from otactl.forecast.calibrate.fit import Fit
 from otactl.forecast.distribution import Distribution
 from otactl.forecast.profile import Group
-
-if TYPE_CHECKING:
-    from otactl.forecast.calibrate.fit import Fit
 
 _DEFAULTS = Group()
 

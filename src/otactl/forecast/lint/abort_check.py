@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
 from otactl.errors.problem import Severity
 from otactl.forecast.lint.finding import Finding
-from otactl.forecast.lint.lint_context import NEARLY_ALL
+from otactl.forecast.lint.lint_context import NEARLY_ALL, LintContext
 from otactl.forecast.lint.words import chance, counted, duration, percent
 from otactl.model.job_configuration import AbortCriterion
 from otactl.model.status import ExecutionStatus, FailureType
 from otactl.rules.abort import is_met, threshold_hundredths
 from otactl.rules.first_passage import probability_of_firing
-
-if TYPE_CHECKING:
-    from otactl.forecast.lint.lint_context import LintContext
 
 #: Fleets smaller than this are watched by eye.
 FEW_THINGS = 10

@@ -12,13 +12,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
 from otactl.errors.problem import Severity
 from otactl.forecast.lint.abort_check import FEW_THINGS
 from otactl.forecast.lint.count_alarm_check import healthy_counts
 from otactl.forecast.lint.finding import Finding
-from otactl.forecast.lint.lint_context import NEARLY_ALL
+from otactl.forecast.lint.lint_context import NEARLY_ALL, LintContext
 from otactl.forecast.lint.words import duration
 from otactl.model.alarm import (
     OWN_NAMESPACE,
@@ -28,9 +27,6 @@ from otactl.model.alarm import (
     MissingData,
     Statistic,
 )
-
-if TYPE_CHECKING:
-    from otactl.forecast.lint.lint_context import LintContext
 
 _MINUTE_SECONDS = 60
 #: How long a new custom metric may take to appear.

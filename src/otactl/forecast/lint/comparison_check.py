@@ -7,22 +7,17 @@ all things are connected and for what is left of them when 30% are not.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from otactl.errors.problem import Severity
 from otactl.forecast.lint.finding import Finding
+from otactl.forecast.lint.lint_context import LintContext
 from otactl.forecast.lint.words import chance, duration, percent
 from otactl.model.configuration.sections import WAVE_PREFIX
 from otactl.model.limits import KEEP_ALIVE_FACTOR
 from otactl.rules.comparison.arms import ArmSizes, expected_arms
 from otactl.rules.comparison.compare import compared_outcomes, threshold
 from otactl.rules.comparison.power import Design, power
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from otactl.forecast.lint.lint_context import LintContext
-
 
 #: Of things that were not updated, the share assumed to be gone at a look.
 USUAL_SHARE = 0.005

@@ -10,18 +10,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from otactl.errors.problem import Severity
 from otactl.forecast.lint.abort_check import FEW_THINGS, LIKELY, TOLERABLE
 from otactl.forecast.lint.finding import Finding
+from otactl.forecast.lint.lint_context import LintContext
 from otactl.forecast.lint.words import chance, percent
 from otactl.model.alarm import Alarm, AlarmType, Statistic
 from otactl.model.status import FailureType
 from otactl.rules.alarm import adds_up, counted_failures, counts_successes, is_running_total
-
-if TYPE_CHECKING:
-    from otactl.forecast.lint.lint_context import LintContext
 
 _MINUTE_SECONDS = 60
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from otactl.errors.problem import Severity
 from otactl.forecast.lint.abort_check import TOLERABLE
 from otactl.forecast.lint.finding import Finding
+from otactl.forecast.lint.lint_context import LintContext
 from otactl.forecast.lint.words import percent
 from otactl.wire.stream_payload import MAX_FILE_SIZE
-
-if TYPE_CHECKING:
-    from otactl.forecast.lint.lint_context import LintContext
 
 _MAX_EXPIRY_SECONDS = 3600
 _HALF = 0.5

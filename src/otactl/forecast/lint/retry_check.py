@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from otactl.errors.problem import Severity
 from otactl.forecast.lint.abort_check import TOLERABLE
 from otactl.forecast.lint.finding import Finding
+from otactl.forecast.lint.lint_context import LintContext
 from otactl.forecast.lint.words import chance, percent
+from otactl.model.job_configuration import AbortCriterion, RetryCriterion
 from otactl.model.status import FailureType, TargetSelection
 from otactl.rules.first_passage import probability_of_firing
-
-if TYPE_CHECKING:
-    from otactl.forecast.lint.lint_context import LintContext
-    from otactl.model.job_configuration import AbortCriterion, RetryCriterion
 
 _KEYS = {
     FailureType.ALL: "numberOfRetriesAll",

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from otactl.errors.problem import Severity
 from otactl.forecast.lint.abort_check import FEW_THINGS, WAVES_WAIT
 from otactl.forecast.lint.finding import Finding
+from otactl.forecast.lint.lint_context import LintContext
 from otactl.forecast.lint.words import duration
-from otactl.model.job_configuration import Scheduling
+from otactl.model.job_configuration import ExponentialRate, Rollout, Scheduling
 from otactl.model.status import TargetSelection
 from otactl.rules.rollout import DEFAULT_MAXIMUM_PER_MINUTE, RolloutState, rate_per_minute
 from otactl.rules.schedule import open_minutes
-
-if TYPE_CHECKING:
-    from otactl.forecast.lint.lint_context import LintContext
-    from otactl.model.job_configuration import ExponentialRate, Rollout
 
 _MINUTE_SECONDS = 60
 DAY_MINUTES = 1440

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from otactl.errors.problem import Severity
 from otactl.forecast.lint.abort_check import TOLERABLE
 from otactl.forecast.lint.finding import Finding
+from otactl.forecast.lint.lint_context import LintContext
 from otactl.forecast.lint.words import duration, percent
 from otactl.model.status import TargetSelection
-
-if TYPE_CHECKING:
-    from otactl.forecast.lint.lint_context import LintContext
 
 _MINUTE_SECONDS = 60
 _DAY_MINUTES = 1440

@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from otactl.errors.problem import Severity
 from otactl.forecast.lint.finding import Finding
+from otactl.forecast.lint.lint_context import LintContext
 from otactl.forecast.lint.words import chance, duration, percent
 from otactl.model.configuration.sections import WAVE_PREFIX
 from otactl.model.status import FailureType
-from otactl.model.wave import WHOLE, percent_words
+from otactl.model.wave import WHOLE, GateRule, Wave, percent_words
 from otactl.rules.rollout import DEFAULT_MAXIMUM_PER_MINUTE
 from otactl.rules.waves.gate import allowed_failures, needed_ended
 from otactl.rules.waves.membership import (
@@ -26,12 +27,6 @@ from otactl.rules.waves.membership import (
     share_of_those_taken_last,
 )
 from otactl.rules.waves.version_requirement import allowed_unverified
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from otactl.forecast.lint.lint_context import LintContext
-    from otactl.model.wave import GateRule, Wave
 
 #: An image that breaks one thing in twenty is one nobody wants, and few see it in a small wave.
 BAD_SHARE = 0.05

@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from otactl.forecast.suggest.goal import Goal
 from otactl.model.job_configuration import AbortCriterion
 from otactl.model.status import FailureType
 from otactl.rules.first_passage import probability_of_firing
-
-if TYPE_CHECKING:
-    from otactl.forecast.suggest.goal import Goal
 
 MINIMA = (10, 15, 20, 30, 50, 75, 100, 150, 200, 300, 500, 1000)
 #: Half a percent of difference is not worth another threshold.

@@ -5,15 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from otactl.forecast.suggest.goal import Setting
+from otactl.forecast.suggest.abort_option import AbortOption
+from otactl.forecast.suggest.fleet_estimate import FleetEstimate
+from otactl.forecast.suggest.goal import Goal, Setting
 from otactl.forecast.suggest.pace_option import Courses, follow, rollouts
-
-if TYPE_CHECKING:
-    from otactl.forecast.suggest.abort_option import AbortOption
-    from otactl.forecast.suggest.fleet_estimate import FleetEstimate
-    from otactl.forecast.suggest.goal import Goal
 
 _MINUTE_SECONDS = 60
 #: How many settings of each haste are played.

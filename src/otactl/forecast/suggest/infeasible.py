@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from otactl.forecast.suggest.abort_option import MINIMA
-
-if TYPE_CHECKING:
-    from otactl.forecast.suggest.fleet_estimate import FleetEstimate
-    from otactl.forecast.suggest.goal import Goal, Setting, TradeOff
+from otactl.forecast.suggest.fleet_estimate import FleetEstimate
+from otactl.forecast.suggest.goal import Goal, Setting, TradeOff
 
 
 def too_few(things: int) -> str:

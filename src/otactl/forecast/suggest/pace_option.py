@@ -9,18 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from otactl.forecast.attempts import Integers
+from otactl.forecast.suggest.fleet_estimate import FleetEstimate
 from otactl.model.job_configuration import ExponentialRate, RateIncreaseCriteria, Rollout
 from otactl.rules.rollout import DEFAULT_MAXIMUM_PER_MINUTE
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from otactl.forecast.attempts import Integers
-    from otactl.forecast.suggest.fleet_estimate import FleetEstimate
 
 BASES = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 FACTORS = (1.2, 1.5, 2.0, 3.0)

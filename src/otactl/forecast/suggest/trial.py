@@ -13,18 +13,12 @@ import math
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from otactl.forecast.band import quantile
-from otactl.forecast.ensemble import play, plays
-from otactl.forecast.suggest.goal import bad, healthy
+from otactl.forecast.ensemble import Scenario, play, plays
+from otactl.forecast.run_result import RunResult
+from otactl.forecast.suggest.goal import Goal, Setting, bad, healthy
 from otactl.forecast.summary import finished_seconds
-
-if TYPE_CHECKING:
-    from otactl.forecast.ensemble import Scenario
-    from otactl.forecast.run_result import RunResult
-    from otactl.forecast.suggest.goal import Goal, Setting
-
 
 FEWEST_RUNS, MOST_RUNS = 50, 1000
 #: So likely may a criterion that is too nervous pass by luck.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os.path
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from otactl.model.alarm import Alarm
 from otactl.model.configuration import (
@@ -19,6 +19,8 @@ from otactl.model.configuration import (
 )
 from otactl.model.configuration.deployment import CustomDocument, DeploymentConfiguration
 from otactl.model.configuration.deployment_section import DocumentSource
+from otactl.model.configuration.reading import Readings
+from otactl.model.configuration.section import Section
 from otactl.model.configuration.sections import ALARM_PREFIX, DEFAULT, SECTIONS, WINDOW_PREFIX
 from otactl.model.document_format import AfrOta, DataProtocol, DocumentFormat
 from otactl.model.eligibility import Eligibility, EligibilityRule, HardwareRule
@@ -37,10 +39,6 @@ from otactl.model.signing import Signing
 from otactl.model.status import FailureType
 from otactl.model.thing_state import VersionSource
 from otactl.model.verify import VerifyRule
-
-if TYPE_CHECKING:
-    from otactl.model.configuration.reading import Readings
-    from otactl.model.configuration.section import Section
 
 _MINUTE_MS = 60_000
 _S = TypeVar("_S", bound="Section")

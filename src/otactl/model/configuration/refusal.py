@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from otactl.model.configuration.kind import Kind
 from otactl.model.configuration.report import Finding
 from otactl.model.quoting import quoted
-
-if TYPE_CHECKING:
-    from otactl.model.configuration.kind import Kind
 
 _PLACEHOLDER = re.compile(r"<[^<>\s][^<>]{0,60}>")
 COMMENT_BEHIND = re.compile(r"\s[#;]")

@@ -10,12 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from otactl.model.configuration.report import Finding, Report
 from otactl.model.configuration.sections import KeyName
-
-if TYPE_CHECKING:
-    from otactl.model.configuration.report import Finding, Report
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 from otactl.errors.problem import Severity
 from otactl.model import limits
+from otactl.model.configuration.job_section import EndBehavior
 from otactl.model.configuration.report import Finding
 from otactl.model.configuration.rule import Rule, keys
 from otactl.model.status import TargetSelection
-
-if TYPE_CHECKING:
-    from otactl.model.configuration.job_section import EndBehavior
 
 
 def schedule_is_not_empty(

@@ -7,7 +7,6 @@ by one, and the two that hold keys of the user's own making (``TAGS``, ``LINT_CO
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from otactl.model.configuration import (
     alarm_section,
@@ -19,10 +18,8 @@ from otactl.model.configuration import (
     verify_section,
     wave_section,
 )
+from otactl.model.configuration.section import Section
 from otactl.model.status import FailureType
-
-if TYPE_CHECKING:
-    from otactl.model.configuration.section import Section
 
 DEFAULT = "DEFAULT"
 ALARM_PREFIX = "ALARM_CONFIG_"

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import TYPE_CHECKING
 
 from otactl.errors.problem import Severity
 from otactl.model import limits
-from otactl.model.configuration.report import Finding
+from otactl.model.configuration.report import Finding, Report
 from otactl.model.configuration.sections import LINT, TAGS, WAIVER_PREFIX, KeyName
+from otactl.model.ini import IniSection
 from otactl.model.quoting import quoted
-
-if TYPE_CHECKING:
-    from otactl.model.configuration.report import Report
-    from otactl.model.ini import IniSection
 
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
 _TAG_SIGNS = frozenset("_.:/=+-@")

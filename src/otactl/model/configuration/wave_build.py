@@ -5,18 +5,15 @@ from __future__ import annotations
 import os.path
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from otactl.model.comparison import CompareRule
+from otactl.model.configuration.section import Section
 from otactl.model.configuration.sections import WAVE_PREFIX
+from otactl.model.configuration.wave_kind import ListedWave
 from otactl.model.configuration.wave_section import OnGateFailure, WaveListSection, WaveSection
-from otactl.model.job_configuration import Rollout, Scheduling
+from otactl.model.job_configuration import JobConfiguration, Rollout, Scheduling
 from otactl.model.wave import GateRule, Wave, Waves, WaveSize
-
-if TYPE_CHECKING:
-    from otactl.model.configuration.section import Section
-    from otactl.model.configuration.wave_kind import ListedWave
-    from otactl.model.job_configuration import JobConfiguration
 
 _MINUTE_MS = 60_000
 

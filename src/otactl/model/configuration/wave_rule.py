@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from otactl.model.configuration.report import Finding
 from otactl.model.configuration.rule import Rule, keys
 from otactl.model.configuration.sections import WAVE_PREFIX, KeyName
+from otactl.model.configuration.wave_kind import ListedWave
 from otactl.model.configuration.wave_section import OnGateFailure
 from otactl.model.identifier import MAX_JOB_ID_LENGTH
 from otactl.model.status import TargetSelection
-from otactl.model.wave import REST, WHOLE, percent_words, wave_job_id
-
-if TYPE_CHECKING:
-    from otactl.model.configuration.wave_kind import ListedWave
-    from otactl.model.wave import WaveSize
+from otactl.model.wave import REST, WHOLE, WaveSize, percent_words, wave_job_id
 
 #: What the ids of jobs that take a wave back will end with: ``-rb-1`` to ``-rb-99``.
 _ROLLBACK_SUFFIX = len("-rb-99")

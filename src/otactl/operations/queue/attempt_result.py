@@ -5,16 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from otactl.errors import LocalResourceMissing, OtactlError
+from otactl.jobqueue.request import JobRequest
+from otactl.model.json_output import queue as json_queue
 from otactl.model.outcome import DeploymentResult
 from otactl.operations.queue.request_fields import request_fields
 from otactl.operations.text_file import write_atomically
-
-if TYPE_CHECKING:
-    from otactl.jobqueue.request import JobRequest
-    from otactl.model.json_output import queue as json_queue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,29 +17,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from otactl.aws.release_store import FileRefused
+from otactl.aws.release_store import FileRefused, ReleaseStore
 from otactl.deploy.ending import Ending
-from otactl.deploy.journal import Phase, StepState
-from otactl.deploy.step import AwaitJob, CreateJob
+from otactl.deploy.journal import Journal, Phase, StepState
+from otactl.deploy.plan import Plan
+from otactl.deploy.step import AwaitJob, CreateJob, Step
 from otactl.deploy.step.job import round_result
 from otactl.deploy.wave_state import WaveState
-from otactl.jobqueue.stored_file import FileRole, release_key
+from otactl.jobqueue.claimed_request import ClaimedRequest
+from otactl.jobqueue.request import JobRequest
+from otactl.jobqueue.stored_file import FileRole, StoredFile, release_key
 from otactl.model.outcome import RoundResult
+from otactl.model.wave import GateStatus
 from otactl.operations.queue.wave_file import KeptWaves, write_waves
-
-if TYPE_CHECKING:
-    from otactl.aws.release_store import ReleaseStore
-    from otactl.deploy.journal import Journal
-    from otactl.deploy.plan import Plan
-    from otactl.deploy.step import Step
-    from otactl.jobqueue.claimed_request import ClaimedRequest
-    from otactl.jobqueue.request import JobRequest
-    from otactl.jobqueue.stored_file import StoredFile
-    from otactl.model.wave import GateStatus
 
 _MAX_BYTES = 64 * 1024 * 1024
 #: Epoch milliseconds of the year 5138; no more can be shown as a date, or counted here.

@@ -8,25 +8,21 @@ from __future__ import annotations
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from otactl.errors import LocalResourceMissing, OtactlError, UserMistake
 from otactl.jobqueue.claimed_request import ClaimedRequest
 from otactl.jobqueue.lease_policy import LeasePolicy
 from otactl.jobqueue.overview import Overview
+from otactl.jobqueue.request import JobRequest
 from otactl.operations.clock import CommandClock
-from otactl.operations.queue.attempt import WorkerParts, deploy_claimed
+from otactl.operations.frontend import Frontend
+from otactl.operations.queue.attempt import WorkerParts, WorkerSettings, deploy_claimed
+from otactl.operations.queue.attempt_result import AttemptResult
 from otactl.operations.queue.claim_file import ClaimFile, read_claim, write_claim
 from otactl.operations.queue.closing import close_due
 from otactl.operations.queue.recorder import Recorder
 from otactl.operations.queue.session import QueueSession
 from otactl.operations.queue.worker import new_claimer
-
-if TYPE_CHECKING:
-    from otactl.jobqueue.request import JobRequest
-    from otactl.operations.frontend import Frontend
-    from otactl.operations.queue.attempt import WorkerSettings
-    from otactl.operations.queue.attempt_result import AttemptResult
 
 
 def fetch_request(

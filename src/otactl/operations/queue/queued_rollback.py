@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-from otactl.aws.release_store import FileRefused
+from otactl.aws.release_store import FileRefused, ReleaseStore
+from otactl.deploy.decision_file import Decisions
 from otactl.deploy.former_image import images_of_plan
 from otactl.deploy.journal import Journal, Phase
+from otactl.deploy.plan import Plan
 from otactl.deploy.preparation import prepare_again
 from otactl.deploy.step import CreateJob
 from otactl.deploy.store import DeploymentStore
@@ -27,23 +28,17 @@ from otactl.errors import (
     RollbackFailed,
     UserMistake,
 )
+from otactl.jobqueue.request import JobRequest
 from otactl.jobqueue.stored_file import StoredFile
+from otactl.model.outcome import DeploymentResult, RoundResult
+from otactl.model.wave import Decision
 from otactl.operations.deployment import begin
-from otactl.operations.queue.checkpoint import KeptRollback
+from otactl.operations.environment import DeploymentEnvironment
+from otactl.operations.load import LoadedDeployment
+from otactl.operations.queue.checkpoint import CheckpointKeeper, KeptRollback
 from otactl.operations.queue.wave_file import KeptThings, read_things, write_things
 from otactl.operations.rollback.beginning import Beginning, loaded_as
 from otactl.operations.rollback.run import RollbackReport, RollbackRun
-
-if TYPE_CHECKING:
-    from otactl.aws.release_store import ReleaseStore
-    from otactl.deploy.decision_file import Decisions
-    from otactl.deploy.plan import Plan
-    from otactl.jobqueue.request import JobRequest
-    from otactl.model.outcome import DeploymentResult, RoundResult
-    from otactl.model.wave import Decision
-    from otactl.operations.environment import DeploymentEnvironment
-    from otactl.operations.load import LoadedDeployment
-    from otactl.operations.queue.checkpoint import CheckpointKeeper
 
 #: Rollbacks of one run of a request; a later run begins above those of the one before.
 _OF_A_RUN = 10

@@ -5,25 +5,20 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from otactl.aws.release_store import FileRefused
+from otactl.aws.release_store import FileRefused, ReleaseStore
 from otactl.aws.target_reader import MAX_THING_LIST_BYTES
 from otactl.errors import LocalResourceMissing, UserMistake
+from otactl.jobqueue.request import JobRequest
+from otactl.jobqueue.stored_file import StoredFile
 from otactl.jobqueue.target_set import TargetSet
-from otactl.jobqueue.trust import refusals
+from otactl.jobqueue.trust import Trust, refusals
 from otactl.model.configuration import parse_configuration
 from otactl.model.limits import MAX_CONFIGURATION_LENGTH
 from otactl.model.thing_list import ThingList
 from otactl.operations.load import LoadedDeployment, load_deployment
 from otactl.operations.text_file import read_text
 from otactl.wire.job_document import MAX_JOB_DOCUMENT_LENGTH
-
-if TYPE_CHECKING:
-    from otactl.aws.release_store import ReleaseStore
-    from otactl.jobqueue.request import JobRequest
-    from otactl.jobqueue.stored_file import StoredFile
-    from otactl.jobqueue.trust import Trust
 
 #: What the configuration is called once it is downloaded: jobs_scheduler.py looks for it.
 CONFIGURATION_NAME = "dev.ini"

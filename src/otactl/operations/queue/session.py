@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from otactl.aws.clients import AwsClients, AwsSettings
 from otactl.aws.identity import account_of
@@ -17,17 +16,15 @@ from otactl.aws.queue_table import DynamoRequestTable
 from otactl.aws.registry import IotRegistry
 from otactl.aws.release_store import ReleaseStore
 from otactl.aws.target_reader import StoredTargetReader
+from otactl.deploy.ports import Jobs, Registry
 from otactl.errors import UserMistake
 from otactl.jobqueue.order import order_keys_of
+from otactl.jobqueue.ports import RequestTable
 from otactl.jobqueue.request import JobRequest, MalformedRequest
 from otactl.jobqueue.state import RequestState
 from otactl.model.arn import is_region
 from otactl.model.quoting import quoted
 from otactl.operations.queue.queue_time import queue_time
-
-if TYPE_CHECKING:
-    from otactl.deploy.ports import Jobs, Registry
-    from otactl.jobqueue.ports import RequestTable
 
 #: By botocore ``dynamodb`` TableName.
 _TABLE_NAME = re.compile(r"[a-zA-Z0-9_.-]{3,255}", re.ASCII)

@@ -11,25 +11,20 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from otactl.errors import AwsRefused, AwsUnreachable, Interrupted
 from otactl.jobqueue.claimed_request import ClaimedRequest
 from otactl.jobqueue.claiming import Claimer
+from otactl.jobqueue.lease_policy import LeasePolicy
 from otactl.jobqueue.request import JobRequest
 from otactl.jobqueue.state import RequestState
 from otactl.operations.clock import CommandClock
-from otactl.operations.queue.attempt import deploy_claimed
-from otactl.operations.queue.attempt_result import keep_report
+from otactl.operations.frontend import Frontend
+from otactl.operations.queue.attempt import WorkerParts, deploy_claimed
+from otactl.operations.queue.attempt_result import AttemptResult, keep_report
 from otactl.operations.queue.closing import CLOSING_PAUSE_MS, close_due
+from otactl.operations.queue.session import QueueSession
 from otactl.rules.backoff import pause_seconds
-
-if TYPE_CHECKING:
-    from otactl.jobqueue.lease_policy import LeasePolicy
-    from otactl.operations.frontend import Frontend
-    from otactl.operations.queue.attempt import WorkerParts
-    from otactl.operations.queue.attempt_result import AttemptResult
-    from otactl.operations.queue.session import QueueSession
 
 _MAX_OWNER_LENGTH = 120
 #: Tries in a row of a worker that is to end to reach a queue.

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
+from otactl.deploy.former_image import FormerImage
+from otactl.deploy.journal import Journal
+from otactl.deploy.plan import Plan
 from otactl.deploy.planner import PlanOptions
+from otactl.deploy.preparation import Request
 from otactl.deploy.rollback_plan import rollback_request
-
-if TYPE_CHECKING:
-    from otactl.deploy.former_image import FormerImage
-    from otactl.deploy.journal import Journal
-    from otactl.deploy.plan import Plan
-    from otactl.deploy.preparation import Request
-    from otactl.operations.load import LoadedDeployment
+from otactl.operations.load import LoadedDeployment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from otactl.aws.identity import identity_of
 from otactl.deploy.decision_file import DecisionFile
@@ -22,13 +21,17 @@ from otactl.deploy.store import DeploymentStore
 from otactl.errors import LocalResourceMissing, OtactlError, RollbackFailed, UserMistake
 from otactl.model.configuration import parse_configuration
 from otactl.model.defaults import DEFAULT_POLL_SECONDS
+from otactl.model.outcome import DeploymentResult
 from otactl.model.rollback import WithoutFormerImage
 from otactl.model.thing_list import ThingList
 from otactl.model.wave import Act, Decision
 from otactl.operations.deployment import carry_out
-from otactl.operations.environment import environment_of, wait_options
+from otactl.operations.environment import DeploymentEnvironment, environment_of, wait_options
 from otactl.operations.forecast import forecast_rollback
+from otactl.operations.forecast_inputs import FleetInputs
+from otactl.operations.frontend import Frontend
 from otactl.operations.load import LoadedDeployment
+from otactl.operations.location_options import LocationOptions
 from otactl.operations.rollback.run import RollbackReport, RollbackRun
 from otactl.operations.state_directory import state_directory
 from otactl.operations.stored_deployment import choose_deployment, executor_of, rolls_back
@@ -36,13 +39,6 @@ from otactl.operations.text_file import read_text
 from otactl.rules.rollback import RollbackReason
 from otactl.wire.custom_document import DocumentFault, read_custom_document
 from otactl.wire.job_document import MAX_JOB_DOCUMENT_LENGTH
-
-if TYPE_CHECKING:
-    from otactl.model.outcome import DeploymentResult
-    from otactl.operations.environment import DeploymentEnvironment
-    from otactl.operations.forecast_inputs import FleetInputs
-    from otactl.operations.frontend import Frontend
-    from otactl.operations.location_options import LocationOptions
 
 _COMMENT = "otactl rollback"
 #: How long a process may take from the end of its deployment to its own, for the report.
