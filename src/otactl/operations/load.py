@@ -31,6 +31,7 @@ from otactl.operations.named_files import (
     check_private_key,
     read_document,
     read_thing_list,
+    same_as_new,
 )
 from otactl.operations.text_file import read_text
 from otactl.wire.custom_document import DocumentFault
@@ -212,6 +213,13 @@ class _Examiner:
             problem if is_needed else replace(problem, severity=Severity.WARNING)
             for image in configuration.rollback.images
             for problem in check_image(Path(image.path), listed[1], streamed=named.is_streamed)
+        ]
+        self.problems += [
+            replace(listed[1], severity=Severity.WARNING, code="same-image", message=message)
+            for image in configuration.rollback.images
+            for message in same_as_new(
+                image, Path(configuration.image), configuration.reported_version
+            )
         ]
 
     def _read_excepted(self, path: Path, location: Problem, named: _NamedFiles) -> None:

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
+from filecmp import cmp
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from otactl.errors import ConfigurationInvalid, LocalResourceMissing, UserMistake
 from otactl.errors.problem import Problem, Severity
+from otactl.model.rollback import RollbackImage
 from otactl.model.thing_list import ThingList, parse_thing_list
 from otactl.operations.text_file import opened, read_text, regular_size
 from otactl.wire.custom_document import DocumentFault, read_custom_document
@@ -53,6 +56,29 @@ def check_image(path: Path, location: Problem, *, streamed: bool) -> list[Proble
             )
         ]
     return []
+
+
+def same_as_new(former: RollbackImage, new: Path, new_version: str | None) -> Iterator[str]:
+    """Why a rollback to that image would not take the new one back, in words.
+
+    Args:
+        former: An image of ``imageList``.
+        new: The image that is deployed.
+        new_version: What things report when they run it; None when nothing says so.
+    """
+    with suppress(OSError, LocalResourceMissing):
+        path = Path(former.path)
+        # A size first: reading a FIFO never ends, and most images differ in it.
+        if regular_size(path) == regular_size(new) and cmp(path, new, shallow=False):
+            yield (
+                f"the image of {former.version}, {former.path}, is the image that is deployed"
+                f" (binName), byte for byte: a rollback to {former.version} would bring it again"
+            )
+    if former.offered_as == new_version and former.version != new_version:
+        yield (
+            f"the image of {former.version} is offered as {new_version}, which is the new image's"
+            " version: a device that compares versions does not take it"
+        )
 
 
 def check_private_key(path: Path, location: Problem) -> list[Problem]:

@@ -136,7 +136,8 @@ def test_an_image_that_is_no_regular_file_is_told_and_never_waited_for(folder: P
 
 def test_images_to_roll_back_to_are_looked_at_like_the_new_one(folder: Path):
     os.mkfifo(folder / "fifo")
-    images = section("ROLLBACK_CONFIG", imageList="1.0: test.bin, 0.9: gone.bin, 0.8: fifo")
+    (folder / "old.bin").write_bytes(b"old")
+    images = section("ROLLBACK_CONFIG", imageList="1.0: old.bin, 0.9: gone.bin, 0.8: fifo")
     keys = [images, section("TIMEOUT_CONFIG", inProgressTimeoutInMinutes="30")]
     keys += [section("VERIFY_CONFIG"), section("IMAGE_CONFIG", imageVer="2.0")]
 
@@ -148,6 +149,24 @@ def test_images_to_roll_back_to_are_looked_at_like_the_new_one(folder: Path):
 
     assert problems("rollback") == [("imageList", "error")] * 2
     assert problems("stop") == [("imageList", "warning")] * 2
+
+
+def test_an_image_to_roll_back_to_that_is_the_new_one_is_a_warning(folder: Path):
+    (folder / "copy.bin").write_bytes((folder / "test.bin").read_bytes())
+    (folder / "old.bin").write_bytes((folder / "test.bin").read_bytes()[:-1] + b"?")
+    listed = "1.0: test.bin, 0.9: copy.bin, 0.8: old.bin, 0.7: old.bin as 2.0, 0.6: old.bin as 2.1"
+    keys = [section("ROLLBACK_CONFIG", imageList=listed), section("VERIFY_CONFIG")]
+
+    found = examine_deployment(
+        write(folder, *keys, section("IMAGE_CONFIG", imageVer="2.0"))
+    ).problems
+
+    assert {(one.key, one.severity.value) for one in found} == {("imageList", "warning")}
+    assert [one.message.split(", ")[0] for one in found] == [
+        "the image of 1.0",
+        "the image of 0.9",
+        "the image of 0.7 is offered as 2.0",
+    ]
 
 
 def test_an_image_too_large_for_a_stream_is_told_unless_it_is_presigned(folder: Path):
