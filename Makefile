@@ -36,7 +36,7 @@ test: checks tests
 
 # Beside one another: each takes one processor.
 checks: $(VENV)/.dev
-	$(MAKE) --no-print-directory --output-sync=target -j 2 types lint imports rewritten
+	$(MAKE) --no-print-directory -j 2 types lint imports rewritten
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
