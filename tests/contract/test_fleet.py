@@ -253,7 +253,7 @@ def test_it_stops_although_a_cancellation_gets_lost(
     before = time.monotonic()
     fleet.stop()
 
-    assert time.monotonic() - before < 5
+    assert time.monotonic() - before < 30  # without care it waits for an hour
 
 
 def test_progress_reaches_the_service(two_things: Stage, unique: str) -> None:

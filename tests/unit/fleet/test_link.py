@@ -42,4 +42,4 @@ async def test_a_clear_line_does_not_wait() -> None:
 
     await link.carry(10**9)
 
-    assert time.monotonic() - before < 1
+    assert time.monotonic() - before < 30  # one that waits takes hours for this

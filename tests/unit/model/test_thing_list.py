@@ -142,9 +142,9 @@ def test_a_list_without_end_is_cut():
 def test_a_hundred_thousand_lines_are_read_in_seconds():
     lines = (f"{THING}device-{number:06d}\n" for number in range(100_000))
 
-    begun = time.perf_counter()
+    begun = time.process_time()
     thing_list = parse_thing_list(lines, file_name="x", region="us-east-1", account="123456789012")
 
     assert len(thing_list.things) == 100_000
     # It takes a fifth of a second; the bound only has to catch what grows with the square.
-    assert time.perf_counter() - begun < 5
+    assert time.process_time() - begun < 5

@@ -208,12 +208,12 @@ def test_a_hostile_file_takes_neither_the_time_nor_the_screen(lines: tuple[str, 
     line, head = lines
     text = (head + "".join(line.format(number) for number in range(60_000)))[:1_000_000]
 
-    begun = time.perf_counter()
+    begun = time.process_time()
     problems = problems_of(text)
 
     assert len(problems) < 60
     # A second at most; what grew with the square of the lines would take minutes.
-    assert time.perf_counter() - begun < 20
+    assert time.process_time() - begun < 20
 
 
 def test_a_file_without_sections_is_one_problem():
