@@ -108,6 +108,7 @@ def choose_things(
     if eligibility is not None or prefers_recent:
         _refuse_unanswerable(configuration, reading, asks_days=asks_days)
     states = read_states(reading, services.thing_states, notify)
+    _say_unreadable(states, notify)
     recent = _recent(states, services.now_ms(), notify) if prefers_recent else frozenset[str]()
     if eligibility is None:
         knows = reading.source is not None
@@ -198,6 +199,17 @@ def _recent(
         + (f"; of {unknown:,} it is not known: they come last" if unknown else "")
     )
     return recent
+
+
+def _say_unreadable(states: Mapping[str, ThingState], notify: Callable[[str], None]) -> None:
+    """A thing that AWS refuses to read counts as one without a version: say why."""
+    unreadable = sorted(name for name, state in states.items() if state.unreadable)
+    if unreadable:
+        notify(
+            f"{len(unreadable):,} of {len(states):,} things cannot be read, so their version is"
+            f" not known: {_named(unreadable)}; of {unreadable[0]}:"
+            f" {states[unreadable[0]].unreadable}"
+        )
 
 
 def _left_out(

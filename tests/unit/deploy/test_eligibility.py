@@ -248,6 +248,20 @@ def test_former_versions_are_kept_wherever_versions_count(aws):
     assert asked.states.calls["iotdata:GetThingShadow"] == 2
 
 
+def test_things_that_cannot_be_read_are_named_with_the_reason(aws):
+    asked = Asked(aws, things=["a", "b", "c"])
+    asked.states.report("a", version="1.0")
+    asked.states.report("b", "c", unreadable="AccessDenied: not allowed")
+
+    choice = asked.choose(default={"useVerifyConfig": "True"})
+
+    assert choice.former == {"a": "1.0", "b": None, "c": None}
+    assert asked.notes[-1] == (
+        "2 of 3 things cannot be read, so their version is not known: b, c;"
+        " of b: AccessDenied: not allowed"
+    )
+
+
 def test_the_journal_keeps_who_was_left_out(tmp_path):
     plan = a_plan_with(deployment_id="d")
     left = LeftOut(
