@@ -298,6 +298,8 @@ def test_an_index_that_is_off_answers_nothing_and_says_so(elsewhere: AwsClients)
     states = states_of(elsewhere)
 
     assert "is off" in states.index_gap(CLASSIC)
+    assert "thingConnectivityIndexingMode" in states.index_gap(CLASSIC)
+    assert "thingConnectivityIndexingMode" not in states.index_gap(CLASSIC, connectivity=False)
     assert refused(elsewhere.iot.describe_index, indexName="AWS_Things") == (
         "ResourceNotFoundException"
     )

@@ -72,7 +72,9 @@ class IotThingStates:
         configuration: Mapping[str, Any] = answer.get("thingIndexingConfiguration", {})
         mode = configuration.get("thingIndexingMode", "OFF")
         if mode == "OFF":
-            return "fleet indexing is off (thingIndexingMode)"
+            # Nor are connections then known, by whichever call: a caller compares the two answers.
+            also = " and lacks connectivity (thingConnectivityIndexingMode)" if connectivity else ""
+            return f"fleet indexing is off (thingIndexingMode){also}"
         lacks = []
         if source and source.shadow and source.shadow not in _named_shadows(configuration):
             lacks.append(f"the named shadow {source.shadow} (namedShadowIndexingMode, filter)")
