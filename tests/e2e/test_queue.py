@@ -64,6 +64,7 @@ def test_json_is_one_object_and_nothing_else(site: QueueSite, clients: AwsClient
     assert json.loads(site.work("--once", "--output", "json").stdout) == {
         "schemaVersion": 1,
         "requests": [],
+        "waiting": [],
     }
 
 
