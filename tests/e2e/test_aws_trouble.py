@@ -114,7 +114,7 @@ def test_trouble_with_aws_is_resumed_to_the_undisturbed_end(
     assert len(devices.documents) == 2 * len(thing_names)
     assert set(deletions + deletions_then) == {"COMPLETED"}
     resumed.close()
-    assert take_inventory(clients, (firmware_bucket,)) == before
+    assert take_inventory(clients, (firmware_bucket,)) <= before
 
 
 def _known(settings):

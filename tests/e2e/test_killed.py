@@ -156,4 +156,4 @@ def test_a_killed_deployment_is_resumed_or_cleaned(
     assert journal.phase is Phase.FINISHED
     journal.close()
 
-    assert take_inventory(clients, (firmware_bucket,)) == before
+    assert take_inventory(clients, (firmware_bucket,)) <= before

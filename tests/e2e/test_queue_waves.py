@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ from tests.support.waiting import wait_until
 from tests.support.watched_worker import free
 
 from otactl.aws.prerequisites import index_things
+from otactl.jobqueue.request import JobRequest
+from otactl.jobqueue.transition import guard_of
 
 if TYPE_CHECKING:
     from tests.conftest import MakeDevice
@@ -262,6 +265,10 @@ def test_recent_things_are_first_and_windows_are_kept_by_whichever_worker_comes(
 def make_due(site: QueueSite) -> None:
     """Let openDays be over for everything that is left open."""
     for left in site.table.due(9 * 10**13):
+        (request,) = site.table.find([left.order_key])
+        assert isinstance(request, JobRequest)
+        over = replace(request, open_until_ms=request.ended_ms)
+        assert site.table.amend(request, over, guard_of(request))
         assert site.table.reschedule(left, 1)
 
 

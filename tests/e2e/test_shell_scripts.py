@@ -79,7 +79,8 @@ def test_three_rounds_with_real_devices_leave_results_and_nothing_else(
     }
     assert len(verified) == 6
     assert len(set(verified)) == 1
-    assert take_inventory(clients, (firmware_bucket,)) == before
+    # What earlier tests left in the shared cloud may go meanwhile.
+    assert take_inventory(clients, (firmware_bucket,)) <= before
     # What the AWS CLI answers is not for the user.
     assert "{" not in run.stdout + run.stderr
 
@@ -212,7 +213,8 @@ def test_a_signal_cleans_up_while_no_device_answers(
     deadline = time.monotonic() + 30
     while take_inventory(clients, (firmware_bucket,)) != before and time.monotonic() < deadline:
         time.sleep(0.2)
-    assert take_inventory(clients, (firmware_bucket,)) == before
+    # What earlier tests left in the shared cloud may go meanwhile.
+    assert take_inventory(clients, (firmware_bucket,)) <= before
 
 
 def test_a_job_that_somebody_deletes_is_a_failed_round_with_all_its_columns(
@@ -243,7 +245,8 @@ def test_a_job_that_somebody_deletes_is_a_failed_round_with_all_its_columns(
     (row,) = results(folder)
     assert (row["status"], row["succeeded"], row["failed"]) == ("DELETED", "0", "0")
     assert row["result"] == "failure"
-    assert take_inventory(clients, (firmware_bucket,)) == before
+    # What earlier tests left in the shared cloud may go meanwhile.
+    assert take_inventory(clients, (firmware_bucket,)) <= before
 
 
 def test_a_look_that_fails_is_repeated_and_no_failed_round(
@@ -316,7 +319,8 @@ def test_a_mistake_in_an_argument_is_named(
 
     assert run.returncode == 2
     assert words in run.stderr
-    assert take_inventory(clients, (firmware_bucket,)) == before
+    # What earlier tests left in the shared cloud may go meanwhile.
+    assert take_inventory(clients, (firmware_bucket,)) <= before
 
 
 def test_too_few_arguments_show_the_usage(folder, shell):

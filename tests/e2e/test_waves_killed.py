@@ -117,4 +117,4 @@ def test_killed_waves_are_resumed_or_cleaned(
     assert journal.phase is Phase.FINISHED
     journal.close()
 
-    assert take_inventory(clients, (firmware_bucket,)) == before
+    assert take_inventory(clients, (firmware_bucket,)) <= before
