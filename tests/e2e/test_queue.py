@@ -68,6 +68,7 @@ def test_json_is_one_object_and_nothing_else(site: QueueSite, clients: AwsClient
     }
 
 
+@pytest.mark.slow
 def test_the_manuals_scripts_leave_and_take_the_files_they_are_documented_with(
     site: QueueSite, clients: AwsClients
 ) -> None:
@@ -397,6 +398,7 @@ def test_the_queue_s_region_and_the_deployment_s_may_differ(
     assert request["state"] == "Deployed"
 
 
+@pytest.mark.slow
 def test_the_manuals_scripts_deploy_into_another_region_from_a_bucket_of_the_queue_s(
     site: QueueSite, clients: AwsClients
 ) -> None:

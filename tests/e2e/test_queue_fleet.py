@@ -89,8 +89,10 @@ def add_by_script(site: QueueSite, ini: Path) -> str:
 
 @pytest.mark.parametrize(
     ("add", "deploy"),
-    [(add_by_command, deploy_by_command), (add_by_script, deploy_by_scripts)],
-    ids=["commands", "scripts"],
+    [
+        pytest.param(add_by_command, deploy_by_command, id="commands"),
+        pytest.param(add_by_script, deploy_by_scripts, id="scripts", marks=pytest.mark.slow),
+    ],
 )
 def test_three_requests_reach_the_devices_in_three_runs(
     site: QueueSite,

@@ -114,7 +114,7 @@ def add_all(site: QueueSite, count: int) -> list[str]:
 @pytest.mark.parametrize(
     ("workers", "requests", "things", "kill_every_seconds"),
     [
-        pytest.param(5, 30, 10, 2.0, id="sample", marks=pytest.mark.timeout(600)),
+        pytest.param(4, 12, 8, 2.0, id="sample", marks=pytest.mark.timeout(600)),
         pytest.param(
             20, 1000, 60, 2.0, id="full", marks=[pytest.mark.slow, pytest.mark.timeout(3600)]
         ),

@@ -158,6 +158,7 @@ def test_only_who_approves_can_decide_and_can_do_nothing_else(
     assert sorted(devices.carried_out.values()) == [1, 1]
 
 
+@pytest.mark.slow
 def test_no_statement_of_a_worker_is_there_for_nothing(
     site: QueueSite, clients: AwsClients, unique: str, subtests: Any
 ) -> None:

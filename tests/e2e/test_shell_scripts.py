@@ -61,23 +61,33 @@ def main_arguments(stream_role_arn, unique, rounds):
     )
 
 
-def test_three_rounds_with_real_devices_leave_results_and_nothing_else(
-    cloud, clients, things, folder, shell, stream_role_arn, firmware_bucket, unique, tmp_path
+@pytest.mark.parametrize("rounds", [1, pytest.param(3, marks=pytest.mark.slow)])
+def test_rounds_with_real_devices_leave_results_and_nothing_else(
+    cloud,
+    clients,
+    things,
+    folder,
+    shell,
+    stream_role_arn,
+    firmware_bucket,
+    unique,
+    tmp_path,
+    rounds,
 ):
     before = take_inventory(clients, (firmware_bucket,))
 
     with running_fleet(cloud, clients, things, tmp_path / "fleet") as fleet:
-        arguments = main_arguments(stream_role_arn, unique, 3)
+        arguments = main_arguments(stream_role_arn, unique, rounds)
         run = sh("main.sh", *arguments, folder=folder, env=shell)
         verified = [result.sha256 for result in fleet.results()]
 
     assert run.returncode == 0, run.stdout + run.stderr
     rows = results(folder)
-    assert [row["round"] for row in rows] == ["1", "2", "3"]
+    assert [row["round"] for row in rows] == [str(number + 1) for number in range(rounds)]
     assert {(row["status"], row["succeeded"], row["result"]) for row in rows} == {
         ("COMPLETED", "2", "success")
     }
-    assert len(verified) == 6
+    assert len(verified) == 2 * rounds
     assert len(set(verified)) == 1
     # What earlier tests left in the shared cloud may go meanwhile.
     assert take_inventory(clients, (firmware_bucket,)) <= before
@@ -140,6 +150,7 @@ def test_devices_that_know_another_key_refuse_and_the_rest_of_the_rounds_is_skip
     assert (row["failed"], row["result"]) == ("2", "failure")
 
 
+@pytest.mark.slow
 def test_ones_own_documents_deploy_with_the_stream_that_they_name(
     cloud, clients, things, folder, shell, stream_role_arn, unique, tmp_path
 ):
@@ -217,6 +228,7 @@ def test_a_signal_cleans_up_while_no_device_answers(
     assert take_inventory(clients, (firmware_bucket,)) <= before
 
 
+@pytest.mark.slow
 def test_a_job_that_somebody_deletes_is_a_failed_round_with_all_its_columns(
     clients, things, folder, shell, stream_role_arn, firmware_bucket, unique
 ):
@@ -249,6 +261,7 @@ def test_a_job_that_somebody_deletes_is_a_failed_round_with_all_its_columns(
     assert take_inventory(clients, (firmware_bucket,)) <= before
 
 
+@pytest.mark.slow
 def test_a_look_that_fails_is_repeated_and_no_failed_round(
     cloud, clients, things, folder, shell, stream_role_arn, unique, tmp_path
 ):
