@@ -21,6 +21,7 @@ from otactl.cli.options import (
 )
 from otactl.errors import UserMistake
 from otactl.model.defaults import DEFAULT_DETAILS, DEFAULT_POLL_SECONDS
+from otactl.model.first_names import first_names
 from otactl.operations.location_options import LocationOptions
 
 _NAMED = 5
@@ -102,6 +103,4 @@ def retry_failed(
 
 
 def _described(names: list[str]) -> str:
-    named = ", ".join(names[:_NAMED])
-    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
-    return f"{len(names):,} things ({named}{more})"
+    return f"{len(names):,} things ({first_names(names, _NAMED)})"

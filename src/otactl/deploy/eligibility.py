@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import chain
 
 from otactl.deploy.ports import Services
 from otactl.deploy.state_reading import Reading, plan_reading, read_states
@@ -16,6 +17,7 @@ from otactl.errors import UserMistake
 from otactl.model.arn import Arn, thing_arn
 from otactl.model.configuration import DeploymentConfiguration
 from otactl.model.eligibility import LeftOut, LeftOutReason, UnknownVersion
+from otactl.model.first_names import first_names
 from otactl.model.identifier import is_thing_name
 from otactl.model.thing_list import ThingList
 from otactl.model.thing_state import ThingState
@@ -76,22 +78,21 @@ def choose_things(
     prefers_recent = configuration.waves is not None and configuration.waves.prefers_recent
     if source is None and not prefers_recent:
         return Choice(thing_list=thing_list)
-    listed = {Arn.parse(arn).resource_name: arn for arn in thing_list.things}
-    groups = {
-        name: list(services.registry.things_in_group(name))
-        for name in (Arn.parse(arn).resource_name for arn in thing_list.groups)
+    listed = {
+        name: arn
+        for arn in thing_list.things
+        if (name := Arn.parse(arn).resource_name) not in excepted
     }
-    names = dict.fromkeys(listed) | dict.fromkeys(
-        one for members in groups.values() for one in members
-    )
+    groups = {
+        group: [one for one in services.registry.things_in_group(group) if one not in excepted]
+        for group in (Arn.parse(arn).resource_name for arn in thing_list.groups)
+    }
+    names = dict.fromkeys(chain(listed, *groups.values()))
     limit = _MAX_READS if eligibility is None else eligibility.maximum_reads
     plan = partial(
         plan_reading,
-        {
-            group: [one for one in members if one not in excepted]
-            for group, members in groups.items()
-        },
-        [name for name in listed if name not in excepted],
+        groups,
+        listed,
         states=services.thing_states,
         limit=limit,
     )
@@ -115,7 +116,7 @@ def choose_things(
         former = {n: one.version for n, one in states.items()} if knows else {}
         return Choice(thing_list=thing_list, former=former, recent=recent)
     left_out = _left_out(configuration, states, services.now_ms())
-    left = names.keys() - {one.thing_name for one in left_out} - excepted
+    left = names.keys() - {one.thing_name for one in left_out}
     if not left:
         raise _nobody_left(configuration.file_name, left_out)
     former = {name: states[name].version for name in names if name in left}
@@ -207,7 +208,7 @@ def _say_unreadable(states: Mapping[str, ThingState], notify: Callable[[str], No
     if unreadable:
         notify(
             f"{len(unreadable):,} of {len(states):,} things cannot be read, so their version is"
-            f" not known: {_named(unreadable)}; of {unreadable[0]}:"
+            f" not known: {first_names(unreadable, _NAMED)}; of {unreadable[0]}:"
             f" {states[unreadable[0]].unreadable}"
         )
 
@@ -234,7 +235,7 @@ def _left_out(
     if unknown and eligibility.rule.unknown_version is UnknownVersion.REFUSE:
         raise UserMistake(
             f"{configuration.file_name}: {len(unknown):,} things report no version:"
-            f" {_named(unknown)} (unknownVersion = refuse)",
+            f" {first_names(unknown, _NAMED)} (unknownVersion = refuse)",
             hint="see to them, or write unknownVersion = skip or include",
         )
     return found
@@ -266,12 +267,8 @@ def _refuse_unanswerable(
 def _nobody_left(file_name: str, left_out: tuple[LeftOut, ...]) -> UserMistake:
     counts = Counter(one.reason.value for one in left_out)
     why = ", ".join(f"{count:,} {reason}" for reason, count in counts.most_common())
+    first = first_names((f"{one.thing_name} {one.words}" for one in left_out), _NAMED)
     return UserMistake(
         f"{file_name}: [ELIGIBILITY_CONFIG] leaves out every thing: {why}",
-        hint=f"the first: {_named([f'{one.thing_name} {one.words}' for one in left_out])}",
+        hint=f"the first: {first}",
     )
-
-
-def _named(names: list[str]) -> str:
-    more = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {more:,} more" if more > 0 else "")

@@ -19,6 +19,7 @@ from otactl.deploy.step import UploadImage
 from otactl.errors import LocalResourceMissing, UserMistake
 from otactl.model.configuration import DeploymentConfiguration
 from otactl.model.firmware import Firmware
+from otactl.model.first_names import first_names
 from otactl.model.rollback import WithoutFormerImage
 from otactl.model.wave import Wave
 
@@ -122,19 +123,14 @@ def images_to_roll_back(
             if version not in found:
                 raise no_image(version, count, configuration.file_name)
         if unknown:
+            names = sorted(name for name, version in versions.items() if version is None)
             raise UserMistake(
                 f"{configuration.file_name}: {unknown:,} things report no version, so they could"
-                f" not be rolled back: {_named(versions)}",
+                f" not be rolled back: {first_names(names, _NAMED)}",
                 hint="see [VERIFY_CONFIG], or write withoutFormerImage = stop in [ROLLBACK_CONFIG]"
                 " to leave such things as they are",
             )
     return tuple(found[version] for version in sorted(found))
-
-
-def _named(versions: Mapping[str, str | None]) -> str:
-    names = sorted(name for name, version in versions.items() if version is None)
-    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more
 
 
 def no_image(version: str, things: int, file_name: str) -> UserMistake:

@@ -18,6 +18,7 @@ from otactl.errors import (
     RollbackFailed,
     ThingsFailed,
 )
+from otactl.model.first_names import first_names
 from otactl.model.outcome import RoundResult
 from otactl.model.verify import BAD_VERDICTS
 from otactl.model.wave import Verdict
@@ -95,11 +96,10 @@ def failure_of_versions(journal: Journal) -> DeploymentFailed | None:
     if found is None or not found.bad:
         return None
     bad = [one for one in found.unverified if one.verdict in BAD_VERDICTS]
-    names = ", ".join(f"{one.thing_name} {one.verdict}" for one in bad[:_NAMED_FAILURES])
-    more = found.bad - min(len(bad), _NAMED_FAILURES)
+    names = (f"{one.thing_name} {one.verdict}" for one in bad)
     return ThingsFailed(
         f"{found.bad:,} things succeeded and do not run version {found.expected}",
-        f"{names}{f' and {more:,} more' if more > 0 else ''}",
+        first_names(names, _NAMED_FAILURES, total=found.bad),
     )
 
 
@@ -138,11 +138,8 @@ def _failure_of(step: AwaitJob, record: Mapping[str, object]) -> DeploymentFaile
 
 
 def _not_reached_words(result: RoundResult) -> str:
-    names = ", ".join(result.not_reached_things[:_NAMED_FAILURES])
-    more = result.not_reached - _NAMED_FAILURES
-    return f"{result.not_reached:,} of {result.named:,} things did not get the job: {names}" + (
-        f" and {more:,} more" if more > 0 else ""
-    )
+    names = first_names(result.not_reached_things, _NAMED_FAILURES, total=result.not_reached)
+    return f"{result.not_reached:,} of {result.named:,} things did not get the job: {names}"
 
 
 def failure_of_clean_up(error: OtactlError, deployment_id: str) -> OtactlError:

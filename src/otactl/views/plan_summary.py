@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from otactl.model.arn import Arn
+from otactl.model.first_names import first_names
 from otactl.model.members import members_of
 from otactl.model.status import TargetSelection
 from otactl.rules.rollout import DEFAULT_MAXIMUM_PER_MINUTE
@@ -86,8 +87,7 @@ class PlanSummary:
         names = [Arn.parse(arn).resource.partition("/")[2] for arn in self.groups]
         parts = [things_words(self.things)]
         if names:
-            more = len(names) - _NAMED_GROUPS
-            named = ", ".join(names[:_NAMED_GROUPS]) + (f" and {more:,} more" if more > 0 else "")
+            named = first_names(names, _NAMED_GROUPS)
             word = "group" if len(names) == 1 else "groups"
             parts.append(f"{self.listed:,} listed, the rest of {word} {named}")
         if self.job.target_selection is TargetSelection.CONTINUOUS:

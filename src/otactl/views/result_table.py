@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
+from otactl.model.first_names import first_names
 from otactl.model.outcome import DeploymentResult, RoundResult
 from otactl.model.status import ExecutionStatus
 from otactl.model.verify import VersionResult, VersionVerdict
@@ -214,9 +215,8 @@ def _failures_table(result: RoundResult, name: str) -> Table:
 
 
 def _not_reached_line(result: RoundResult, name: str) -> str:
-    shown = result.not_reached_things[:_LISTED_FAILURES]
-    more = result.not_reached - len(shown)
+    shown = first_names(result.not_reached_things, _LISTED_FAILURES, total=result.not_reached)
     return (
         f"{name}[red]{result.not_reached:,} of {result.named:,} things did not get"
-        f" the job:[/] {escape(', '.join(shown))}{f' and {more:,} more' if more else ''}"
+        f" the job:[/] {escape(shown)}"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from otactl.model.first_names import first_names
 from otactl.views.foreign_text import escape
 from otactl.views.result_table import print_result
 from otactl.views.waves_forecast import print_waves
@@ -58,5 +59,4 @@ def print_rollback(console: Console, report: RollbackReport) -> None:
 
 def _named(names: Iterable[str]) -> str:
     listed = list(names)
-    more = f" and {len(listed) - _NAMED:,} more" if len(listed) > _NAMED else ""
-    return f"{len(listed):,} ({escape(', '.join(listed[:_NAMED]))}{more})"
+    return f"{len(listed):,} ({escape(first_names(listed, _NAMED))})"

@@ -15,6 +15,7 @@ from otactl.deploy.ownership import describe_ours, is_ours
 from otactl.deploy.step.base import Record, Step, StepContext
 from otactl.errors import DeploymentFailed
 from otactl.model.arn import Arn
+from otactl.model.first_names import first_names
 from otactl.rules.backoff import pause_seconds
 
 #: Members of a group in one answer (aws-facts A9).
@@ -134,12 +135,10 @@ class AddThings(Step):
             if not missing:
                 return
             if waited_ms() >= _MEMBERS_MS:
-                named = sorted(missing)
-                more = len(named) - _NAMED
+                named = first_names(sorted(missing), _NAMED)
                 raise DeploymentFailed(
-                    f"{len(named):,} of {self.things:,} things do not show in thing group"
-                    f" {self.group_name} after five minutes: {', '.join(named[:_NAMED])}"
-                    + (f" and {more:,} more" if more > 0 else ""),
+                    f"{len(missing):,} of {self.things:,} things do not show in thing group"
+                    f" {self.group_name} after five minutes: {named}",
                     hint="no job was created; AWS IoT may be slow: try again later",
                 )
             context.on_note(f"{len(missing):,} things do not show in the thing group yet")

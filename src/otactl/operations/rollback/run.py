@@ -21,6 +21,7 @@ from otactl.deploy.rollback_evidence import RollbackEvidence
 from otactl.deploy.rollback_plan import number_of
 from otactl.deploy.store import DeploymentStore, new_deployment_id
 from otactl.errors import GateWaits, Interrupted
+from otactl.model.first_names import first_names
 from otactl.model.rollback import REPORT_MS, WithoutFormerImage
 from otactl.operations.deployment import begin, carry_out
 from otactl.operations.rollback.beginning import Beginning, loaded_as
@@ -347,9 +348,8 @@ class RollbackRun:
         }
         for words, names in rest.items():
             if names:
-                more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
                 self._environment.frontend.warn(
-                    f"{len(names):,} things {words}: {', '.join(names[:_NAMED])}{more}"
+                    f"{len(names):,} things {words}: {first_names(names, _NAMED)}"
                 )
 
 
