@@ -15,7 +15,7 @@ from otactl.deploy.ownership import is_ours, own_job
 from otactl.errors import AwsRefused
 from otactl.model.open_jobs import OpenJobs, OpenWave
 from otactl.model.reason_code import CLOSE_REASON_CODE, SETTLED_REASON_CODE
-from otactl.model.status import JobStatus
+from otactl.model.status import OPEN_JOB_STATUSES
 
 if TYPE_CHECKING:
     from otactl.deploy.journal import Journal
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from otactl.model.snapshot import JobDescription
 
 _DAY_MS = 86_400_000
-_OPEN = (JobStatus.IN_PROGRESS, JobStatus.SCHEDULED)
 
 
 def open_until_ms(plan: Plan, journal: Journal) -> int:
@@ -40,7 +39,7 @@ def left_open(journal: Journal) -> OpenJobs | None:
         OpenWave(job_id=wave.job_id, group_name=wave.group_name)
         for result in journal.rounds
         for wave in plan.waves[result.round - 1 : result.round]
-        if result.status in _OPEN
+        if result.status in OPEN_JOB_STATUSES
     )
     if plan.clean_up or not waves:
         return None
@@ -70,7 +69,7 @@ def left_by_rollbacks(
 def cancel_open(jobs: Jobs, job_id: str, deployment_id: str, reason_code: str) -> None:
     """Cancel a job of a deployment without force, if it is open."""
     job = own_job(jobs, job_id, deployment_id)
-    if job is None or job.status not in _OPEN:
+    if job is None or job.status not in OPEN_JOB_STATUSES:
         return
     comment = f"otactl deployment {deployment_id} ended"
     if reason_code == SETTLED_REASON_CODE:
@@ -79,13 +78,13 @@ def cancel_open(jobs: Jobs, job_id: str, deployment_id: str, reason_code: str) -
         jobs.cancel(job_id, reason_code=reason_code, comment=comment)
     except AwsRefused:
         found = own_job(jobs, job_id, deployment_id)
-        if found is not None and found.status in _OPEN:
+        if found is not None and found.status in OPEN_JOB_STATUSES:
             raise
 
 
 def is_open(job: JobDescription | None) -> bool:
     """Whether a thing may still take the job, or is at work on it."""
-    return job is not None and (job.status in _OPEN or bool(job.counts.pending))
+    return job is not None and (job.status in OPEN_JOB_STATUSES or bool(job.counts.pending))
 
 
 def close(left: OpenJobs, jobs: Jobs, registry: Registry) -> int:

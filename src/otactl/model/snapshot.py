@@ -26,7 +26,7 @@ from otactl.model.progress import (
     Source,
 )
 from otactl.model.reason_code import SETTLED_REASON_CODE
-from otactl.model.status import ExecutionStatus, JobStatus, TargetSelection
+from otactl.model.status import OPEN_JOB_STATUSES, ExecutionStatus, JobStatus, TargetSelection
 from otactl.model.wave import GateStatus
 
 
@@ -102,7 +102,7 @@ class JobDescription:
         """
         if self.status is JobStatus.CANCELED:
             return self.in_progress > 0
-        return self.status in (JobStatus.IN_PROGRESS, JobStatus.SCHEDULED)
+        return self.status in OPEN_JOB_STATUSES
 
     @property
     def is_closed_settled(self) -> bool:

@@ -15,6 +15,10 @@ class JobStatus(StrEnum):
     SCHEDULED = "SCHEDULED"
 
 
+#: Of a job that notifies things, or will.
+OPEN_JOB_STATUSES = frozenset({JobStatus.IN_PROGRESS, JobStatus.SCHEDULED})
+
+
 class ExecutionStatus(StrEnum):
     """State of one job execution: one job on one thing."""
 

@@ -26,12 +26,11 @@ from otactl.cloud.job_policy import scheduling_of
 from otactl.cloud.ministack.execution_store import executions
 from otactl.cloud.ministack.job_pace import SCHEDULE_OVER, JobPace, cloud_now
 from otactl.cloud.ministack.shape import require_parameters, require_source
-from otactl.model.status import ExecutionStatus, JobStatus, TargetSelection
+from otactl.model.status import OPEN_JOB_STATUSES, ExecutionStatus, JobStatus, TargetSelection
 from otactl.rules.rollout import MINUTE_MS
 from otactl.rules.schedule import Phase, canceled_at_end, next_windows, phase, problems
 
 _OK = 200
-_OPEN = (JobStatus.SCHEDULED, JobStatus.IN_PROGRESS)
 
 _log = logging.getLogger("otactl.cloud.schedule")
 
@@ -80,7 +79,7 @@ def install(background: Background, pace: JobPace) -> None:
         described = fields["job"]
         described["isConcurrent"] |= bool(job.get("cancelQueue"))
         windows = next_windows(scheduling_of(job), cloud_now())
-        if windows and job["status"] in _OPEN:
+        if windows and job["status"] in OPEN_JOB_STATUSES:
             described["scheduledJobRollouts"] = [{"startTime": start} for start in windows]
         return json_response(fields)
 
@@ -125,7 +124,7 @@ class ScheduleSweep:
     async def run(self) -> None:
         """Do what is due in every account; a job that cannot be read is logged."""
         for (account_id, region, job_id), job in iot._jobs.all_items():
-            if not job.get("schedulingConfig") or job.get("status") not in _OPEN:
+            if not job.get("schedulingConfig") or job.get("status") not in OPEN_JOB_STATUSES:
                 continue
             try:
                 async with iot.publishing_events():
