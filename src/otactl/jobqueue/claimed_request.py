@@ -144,11 +144,12 @@ class ClaimedRequest:
         Raises:
             LeaseLost: Another worker has the request.
         """
-        now_ms, left = self._now_ms(), self._left(left_open)
-        until_ms = None if left is None else left.due_ms
+        now_ms = self._now_ms()
         return self._end(
-            lambda request: deployed(request, outcome, now_ms=now_ms, open_until_ms=until_ms),
-            left,
+            lambda request, until_ms: deployed(
+                request, outcome, now_ms=now_ms, open_until_ms=until_ms
+            ),
+            left_open,
         )
 
     def fail(
@@ -167,26 +168,25 @@ class ClaimedRequest:
         Raises:
             LeaseLost: Another worker has the request.
         """
-        now_ms, left = self._now_ms(), self._left(left_open)
-        until_ms = None if left is None else left.due_ms
+        now_ms = self._now_ms()
         return self._end(
-            lambda request: failed(
+            lambda request, until_ms: failed(
                 request, failure, now_ms=now_ms, outcome=outcome, open_until_ms=until_ms
             ),
-            left,
+            left_open,
         )
 
-    def _left(self, left_open: tuple[OpenJobs, int] | None) -> LeftOpen | None:
-        if left_open is None:
-            return None
-        jobs, due_ms = left_open
-        return LeftOpen(order_key=self._request.order_key, jobs=jobs, due_ms=due_ms)
-
     def _end(
-        self, change: Callable[[JobRequest], JobRequest], left: LeftOpen | None = None
+        self,
+        change: Callable[[JobRequest, int | None], JobRequest],
+        left_open: tuple[OpenJobs, int] | None,
     ) -> JobRequest:
+        left = None
+        if left_open is not None:
+            jobs, due_ms = left_open
+            left = LeftOpen(order_key=self._request.order_key, jobs=jobs, due_ms=due_ms)
         with self._lock:
-            after = change(self._mine())
+            after = change(self._mine(), None if left is None else left.due_ms)
             if not self._table.move(self._request, after, guard_of(self._request), left):
                 self._is_claimed = False
                 raise self._loss()

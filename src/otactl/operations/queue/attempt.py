@@ -219,9 +219,8 @@ class Attempt:
                     keeper.keep_waves(at_gate=True)
                     self._has_left = True
                     is_poll = keeper.checkpoint.created_jobs == jobs
-                    gate = keeper.checkpoint.rollback_gate
-                    if not rolls_back(journal):
-                        gate = journal.gates[-1]
+                    is_back = rolls_back(journal)
+                    gate = keeper.checkpoint.rollback_gate if is_back else journal.gates[-1]
                     return self._leave(gate, str(failure), result, is_poll=is_poll)
                 return self._record(journal, result, failure)
             finally:

@@ -109,17 +109,21 @@ class Checkpoint(BaseModel):
         return cls(planned_ms=planned_ms, document=job.document, things=plan.things, waves=waves)
 
     @property
+    def _states(self) -> tuple[WaveState, ...]:
+        """How far each is that has waves: the rollbacks, then the deployment."""
+        waves = () if self.waves is None else (self.waves,)
+        return (*(kept.waves for kept in self.rollbacks), *waves)
+
+    @property
     def created_jobs(self) -> int:
         """How many jobs of waves were created so far, the rollbacks' included."""
-        states = [kept.waves for kept in self.rollbacks] + ([self.waves] if self.waves else [])
-        steps = (pair for state in states for pair in state.steps.items())
+        steps = (pair for state in self._states for pair in state.steps.items())
         return sum(key.endswith("/job") and step.record is not None for key, step in steps)
 
     @property
     def open_gates(self) -> tuple[GateStatus, ...]:
         """The gates of what is under way: of the rollback that was left at one, if there is one."""
-        states = [*(kept.waves for kept in self.rollbacks), *([self.waves] if self.waves else [])]
-        is_open = (state.gates for state in states if state.phase is not Phase.FINISHED)
+        is_open = (state.gates for state in self._states if state.phase is not Phase.FINISHED)
         # Rollbacks are kept together, and carried out one after the other.
         return next(filter(None, is_open), ())
 
