@@ -143,8 +143,11 @@ class WatchedJob:
         if self._another_round_follows():
             return False
         if snapshot.is_being_deleted:
-            # A deployment that cleans up deletes its job, and then writes how it ended.
-            return not self._is_at_work()
+            # A deployment that cleans up deletes its job, and then writes how it ended. What others
+            # delete is watched until AWS no longer has it, which takes its time (aws-facts A4).
+            status = self._status
+            has_ended = status is not None and status.has_ended
+            return not self._is_at_work() and (snapshot.gone or has_ended)
         ending = self._ending(snapshot)
         if ending is None or (ending is Ending.SETTLED and not self.settles):
             return False

@@ -145,11 +145,14 @@ def test_a_job_that_its_own_deployment_deletes_was_not_deleted_by_somebody_else(
     assert subject.failure(removed, "us-east-1") is None
 
 
-def test_a_job_that_somebody_else_is_deleting_is_over():
-    subject = WatchedJob("job", journals=Shelf())
+@pytest.mark.parametrize("journal", [None, StandingJournal(at_work=False)])
+def test_a_job_that_somebody_else_is_deleting_is_over_once_it_is_gone(journal):
+    """A watch that ended while AWS was deleting it would show that for ever."""
+    subject = WatchedJob("job", journal, journals=Shelf())
     removed = a_snapshot(JobStatus.DELETION_IN_PROGRESS, QUEUED=3)
 
-    assert subject.is_over(removed)
+    assert not subject.is_over(removed)
+    assert subject.is_over(replace(removed, gone=True))
     assert isinstance(subject.failure(removed, "us-east-1"), JobDeleted)
 
 
