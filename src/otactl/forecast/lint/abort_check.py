@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from otactl.errors.problem import Severity
-from otactl.forecast.lint.finding import Finding
+from otactl.forecast.lint.finding import Finding, finding
 from otactl.forecast.lint.lint_context import NEARLY_ALL, LintContext
 from otactl.forecast.lint.words import chance, counted, duration, percent
 from otactl.model.job_configuration import AbortCriterion
@@ -30,23 +30,12 @@ _FEWEST = 4
 WAVES_WAIT = "[WAVE_CONFIG], whose gates wait for results: AWS goes no slower than 1 per minute"
 
 
-def section_of(criterion: AbortCriterion) -> str:
-    """Where the criterion stands in the ``dev.ini``."""
-    return f"ABORT_CONFIG_TYPE_{criterion.failure_type}"
-
-
 def check_abort(context: LintContext) -> Iterator[Finding]:
     """Everything about the abort criteria."""
     if not context.job.abort_criteria and context.things >= FEW_THINGS:
-        yield Finding(
-            code="OTA104",
-            severity=Severity.WARNING,
-            section="DEFAULT",
-            key="useAbortConfig",
-            message=(
-                f"nothing stops a bad image: all {context.things:,} things get it, however many "
-                "fail"
-            ),
+        yield finding(
+            "OTA104",
+            f"nothing stops a bad image: all {context.things:,} things get it, however many fail",
             safe=_safe_criterion(context, FailureType.ALL),
         )
     for criterion in context.job.abort_criteria:
@@ -61,15 +50,10 @@ def _failed_not_counted(context: LintContext) -> Iterator[Finding]:
     if not criteria or ExecutionStatus.FAILED in counted_types or context.things < FEW_THINGS:
         return
     types = " and ".join(each.failure_type for each in criteria)
-    yield Finding(
-        code="OTA107",
-        severity=Severity.WARNING,
-        section="ABORT_CONFIG",
-        key="useFailedSubsection",
-        message=(
-            f"no criterion counts FAILED, only {types}: all {context.things:,} things get an image "
-            "that fails on every one of them"
-        ),
+    yield finding(
+        "OTA107",
+        f"no criterion counts FAILED, only {types}: all {context.things:,} things get an image "
+        "that fails on every one of them",
         safe=f"useFailedSubsection = True, {_safe_criterion(context, FailureType.FAILED)}",
     )
 
@@ -84,30 +68,28 @@ def _check_criterion(context: LintContext, criterion: AbortCriterion) -> Iterato
 
 
 def _never_fires(context: LintContext, criterion: AbortCriterion) -> Finding | None:
-    attempts = 1 + max(context.retries_of_failed, context.retries_of_timed_out)
+    attempts = 1 + max(
+        context.retries_of(FailureType.FAILED), context.retries_of(FailureType.TIMED_OUT)
+    )
     minimum = criterion.min_number_of_executed_things
     if minimum > context.things * attempts:
-        return Finding(
-            code="OTA101",
-            severity=Severity.ERROR,
-            section=section_of(criterion),
-            key="minNumberOfExecutedThings",
-            message=(
-                f"can never fire: it waits for {minimum:,} executions to end, and "
-                f"there are {context.things * attempts:,} at most, of "
-                f"{counted(context.things, 'thing')}"
-            ),
+        return finding(
+            "OTA101",
+            f"can never fire: it waits for {minimum:,} executions to end, and "
+            f"there are {context.things * attempts:,} at most, of "
+            f"{counted(context.things, 'thing')}",
             safe=_safe_criterion(context, criterion.failure_type),
+            of=criterion.failure_type,
+            severity=Severity.ERROR,
         )
     no_timeout = context.job.in_progress_timeout_minutes is None
     if criterion.failure_type is FailureType.TIMED_OUT and no_timeout:
-        return Finding(
-            code="OTA106",
-            severity=Severity.ERROR,
-            section=section_of(criterion),
-            key="failureType",
-            message="can never fire: without a timeout no execution is ever TIMED_OUT",
+        return finding(
+            "OTA106",
+            "can never fire: without a timeout no execution is ever TIMED_OUT",
             safe="useTimeoutConfig = True, with a timeout that the slowest healthy thing meets",
+            of=criterion.failure_type,
+            severity=Severity.ERROR,
         )
     return None
 
@@ -125,14 +107,12 @@ def _too_nervous(context: LintContext, criterion: AbortCriterion) -> Iterator[Fi
     odds = (
         f"a healthy fleet, {percent(rate)} of it failing, trips it with a chance of {chance(trips)}"
     )
-    why = "; ".join([alone] * bool(single) + [odds] * (rate > 0))
-    yield Finding(
-        code="OTA102",
-        severity=Severity.ERROR if trips >= LIKELY else Severity.WARNING,
-        section=section_of(criterion),
-        key="minNumberOfExecutedThings",
-        message=why,
+    yield finding(
+        "OTA102",
+        "; ".join([alone] * bool(single) + [odds] * (rate > 0)),
         safe=_safe_criterion(context, criterion.failure_type),
+        of=criterion.failure_type,
+        severity=Severity.ERROR if trips >= LIKELY else Severity.WARNING,
     )
 
 
@@ -145,16 +125,12 @@ def _failures_enough(criterion: AbortCriterion, failures: int) -> int:
 
 def _too_patient(context: LintContext, criterion: AbortCriterion) -> Iterator[Finding]:
     if criterion.threshold_percentage > HIGH_PERCENTAGE:
-        yield Finding(
-            code="OTA103",
-            severity=Severity.WARNING,
-            section=section_of(criterion),
-            key="thresholdPercentage",
-            message=(
-                f"{criterion.threshold_percentage:g}% must fail before anything happens: an image "
-                "that fails on half of the fleet is rolled out to the end"
-            ),
+        yield finding(
+            "OTA103",
+            f"{criterion.threshold_percentage:g}% must fail before anything happens: an image "
+            "that fails on half of the fleet is rolled out to the end",
             safe=_safe_criterion(context, criterion.failure_type),
+            of=criterion.failure_type,
         )
     yield from _too_late(context, criterion)
 
@@ -165,7 +141,7 @@ def _too_late(context: LintContext, criterion: AbortCriterion) -> Iterator[Findi
         return
     minimum = criterion.min_number_of_executed_things
     seconds = context.seconds_until_executed(minimum)
-    notified = context.things if seconds is None else context.notified_after(seconds)
+    notified = context.notified_when_executed(minimum)
     if notified < NEARLY_ALL * context.things:
         return
     when = (
@@ -176,15 +152,10 @@ def _too_late(context: LintContext, criterion: AbortCriterion) -> Iterator[Findi
     earlier = _earlier_criterion(context, criterion)
     rollout = context.job.rollout
     is_slowest = rollout is not None and rollout.maximum_per_minute == 1
-    yield Finding(
-        code="OTA105",
-        severity=Severity.NOTE if earlier is None and is_slowest else Severity.WARNING,
-        section=section_of(criterion),
-        key="minNumberOfExecutedThings",
-        message=(
-            f"comes too late: {minimum:,} executions have ended {when}, and by then "
-            f"{notified:,} of {context.things:,} things are notified"
-        ),
+    yield finding(
+        "OTA105",
+        f"comes too late: {minimum:,} executions have ended {when}, and by then "
+        f"{notified:,} of {context.things:,} things are notified",
         safe=earlier
         or (
             WAVES_WAIT
@@ -192,6 +163,8 @@ def _too_late(context: LintContext, criterion: AbortCriterion) -> Iterator[Findi
             else "a lower minNumberOfExecutedThings, or a rollout that begins so slowly that the "
             "first things have finished before most are notified"
         ),
+        of=criterion.failure_type,
+        severity=Severity.NOTE if earlier is None and is_slowest else Severity.WARNING,
     )
 
 
@@ -199,9 +172,7 @@ def _earlier_criterion(context: LintContext, criterion: AbortCriterion) -> str |
     """A safe criterion that comes before nearly everything is notified, if there is one."""
 
     def is_early(minimum: int) -> bool:
-        seconds = context.seconds_until_executed(minimum)
-        notified = context.things if seconds is None else context.notified_after(seconds)
-        return notified < NEARLY_ALL * context.things
+        return context.notified_when_executed(minimum) < NEARLY_ALL * context.things
 
     lower = [n for n in (*_MINIMA, _FEWEST) if n < criterion.min_number_of_executed_things]
     return _search(context, criterion.failure_type, filter(is_early, lower))

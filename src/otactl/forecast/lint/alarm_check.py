@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from otactl.errors.problem import Severity
 from otactl.forecast.lint.abort_check import FEW_THINGS
 from otactl.forecast.lint.count_alarm_check import healthy_counts
-from otactl.forecast.lint.finding import Finding
+from otactl.forecast.lint.finding import Finding, finding
 from otactl.forecast.lint.lint_context import NEARLY_ALL, LintContext
 from otactl.forecast.lint.words import duration
 from otactl.model.alarm import (
@@ -65,25 +65,6 @@ def check_alarms(context: LintContext) -> Iterator[Finding]:
         yield from _silence_is_bad(alarm)
 
 
-def _finding(
-    alarm: Alarm,
-    code: str,
-    key: str,
-    *,
-    message: str,
-    safe: str,
-    severity: Severity = Severity.WARNING,
-) -> Finding:
-    return Finding(
-        code=code,
-        severity=severity,
-        section=f"ALARM_CONFIG_{alarm.name}",
-        key=key,
-        message=message,
-        safe=safe,
-    )
-
-
 def _without_count(name: str) -> str:
     """The sample tool's ``failedCount`` and ``timed_outCount`` are called without it here."""
     return name.removesuffix("Count").replace("_", "")
@@ -95,24 +76,23 @@ def _unknown_metric(alarm: Alarm) -> Finding | None:
         # A warning: something else of the user's may publish in this namespace too.
         meant = {name.lower(), _without_count(name).lower()}
         alike = [known for known in STACK_METRICS if known.lower() in meant]
-        return _finding(
-            alarm,
+        return finding(
             "OTA605",
-            "metricName",
-            message=f"the monitoring stack publishes no {name}: the alarm never goes off",
+            f"the monitoring stack publishes no {name}: the alarm never goes off",
             safe=f"metricName = {alike[0]}" if alike else f"one of {_listed(STACK_METRICS)}",
-            severity=Severity.WARNING,
+            of=alarm.name,
         )
     if alarm.namespace != SERVICE_NAMESPACE or name in SERVICE_METRICS:
         return None
-    return _finding(
-        alarm,
+    return finding(
         "OTA605",
-        "metricName",
-        message=f"AWS/IoT publishes no {name} for jobs: the alarm never goes off",
-        safe="the service spells it Succeded"
-        if "Succeeded" in name
-        else f"the service has {_listed(f'{state}JobExecutionCount' for state in _STATES)}",
+        f"AWS/IoT publishes no {name} for jobs: the alarm never goes off",
+        safe=(
+            "the service spells it Succeded"
+            if "Succeeded" in name
+            else f"the service has {_listed(f'{state}JobExecutionCount' for state in _STATES)}"
+        ),
+        of=alarm.name,
         severity=Severity.ERROR,
     )
 
@@ -129,38 +109,27 @@ def _too_late(context: LintContext, alarm: Alarm) -> Iterator[Finding]:
     seconds = context.typical_seconds + seeing
     is_custom = alarm.namespace != SERVICE_NAMESPACE
     if context.notified_after(seconds) >= NEARLY_ALL * context.things:
-        yield _finding(
-            alarm,
+        yield finding(
             "OTA601",
-            "datapointsToAlarm",
-            message=(
-                f"cannot see it in time: {alarm.datapoints_to_alarm} bad periods of "
-                f"{alarm.period_seconds} seconds after the first thing has finished is "
-                f"{duration(seconds)}, and by then {context.notified_after(seconds):,} of "
-                f"{context.things:,} things are notified"
-            ),
+            f"cannot see it in time: {alarm.datapoints_to_alarm} bad periods of "
+            f"{alarm.period_seconds} seconds after the first thing has finished is "
+            f"{duration(seconds)}, and by then {context.notified_after(seconds):,} of "
+            f"{context.things:,} things are notified",
             safe="fewer or shorter periods, or a slower rollout",
+            of=alarm.name,
         )
     elif is_custom and (
         context.notified_after(seconds + NEW_METRIC_SECONDS) >= NEARLY_ALL * context.things
     ):
-        yield _finding(
-            alarm,
+        lasts = duration(context.rollout_minutes * _MINUTE_SECONDS)
+        yield finding(
             "OTA603",
-            "metricName",
-            message=(
-                f"{alarm.metric_name} of a new jobId is a new metric and may take 15 minutes to "
-                f"appear, and by then the rollout of {duration(_rollout_seconds(context))} is over"
-            ),
-            safe=(
-                "a rollout that begins so slowly that the metric is there in time, or one "
-                "deployment of this jobId to a few things before"
-            ),
+            f"{alarm.metric_name} of a new jobId is a new metric and may take 15 minutes to "
+            f"appear, and by then the rollout of {lasts} is over",
+            safe="a rollout that begins so slowly that the metric is there in time, or one "
+            "deployment of this jobId to a few things before",
+            of=alarm.name,
         )
-
-
-def _rollout_seconds(context: LintContext) -> float:
-    return context.rollout_minutes * _MINUTE_SECONDS
 
 
 def _few_values(context: LintContext, alarm: Alarm) -> Iterator[Finding]:
@@ -181,15 +150,12 @@ def _few_values(context: LintContext, alarm: Alarm) -> Iterator[Finding]:
         if beyond < _A_FEW
         else f"{beyond:.0f} things decide it"
     )
-    yield _finding(
-        alarm,
+    yield finding(
         "OTA602",
-        "stat",
-        message=(
-            f"{alarm.statistic} needs {needed:,} values per period to mean anything; at most "
-            f"{most:,} things finish in {alarm.period_seconds} seconds, so {what}"
-        ),
+        f"{alarm.statistic} needs {needed:,} values per period to mean anything; at most "
+        f"{most:,} things finish in {alarm.period_seconds} seconds, so {what}",
         safe=_supported(most, is_upper=share >= _HALF),
+        of=alarm.name,
     )
 
 
@@ -219,16 +185,13 @@ def _healthy_fleet(context: LintContext, alarm: Alarm) -> Iterator[Finding]:
     seen, is_upper = _expected(context, alarm), alarm.alarm_type is AlarmType.UPPER
     if not (seen > alarm.threshold if is_upper else seen < alarm.threshold):
         return
-    yield _finding(
-        alarm,
+    yield finding(
         "OTA604",
-        "threshold",
-        message=(
-            f"a healthy fleet sets it off: {alarm.statistic} of its downloads is about "
-            f"{duration(seen)}, and {'more' if is_upper else 'less'} than {alarm.threshold:g} "
-            "seconds counts as bad"
-        ),
+        f"a healthy fleet sets it off: {alarm.statistic} of its downloads is about "
+        f"{duration(seen)}, and {'more' if is_upper else 'less'} than {alarm.threshold:g} "
+        "seconds counts as bad",
         safe="a threshold on the other side of what healthy things need, with room to spare",
+        of=alarm.name,
     )
 
 
@@ -249,13 +212,10 @@ def _expected(context: LintContext, alarm: Alarm) -> float:
 def _silence_is_bad(alarm: Alarm) -> Iterator[Finding]:
     if alarm.treat_missing_data is not MissingData.BREACHING:
         return
-    yield _finding(
-        alarm,
+    yield finding(
         "OTA606",
-        "treatMissingData",
-        message=(
-            "a period in which nothing is reported counts as bad: it goes off before the first "
-            "thing has finished, and again when the last one has"
-        ),
+        "a period in which nothing is reported counts as bad: it goes off before the first "
+        "thing has finished, and again when the last one has",
         safe="treatMissingData = notBreaching",
+        of=alarm.name,
     )

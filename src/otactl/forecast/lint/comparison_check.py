@@ -10,10 +10,9 @@ import math
 from collections.abc import Iterator
 
 from otactl.errors.problem import Severity
-from otactl.forecast.lint.finding import Finding
+from otactl.forecast.lint.finding import Finding, finding
 from otactl.forecast.lint.lint_context import LintContext
 from otactl.forecast.lint.words import chance, duration, percent
-from otactl.model.configuration.sections import WAVE_PREFIX
 from otactl.model.limits import KEEP_ALIVE_FACTOR
 from otactl.rules.comparison.arms import ArmSizes, expected_arms
 from otactl.rules.comparison.compare import compared_outcomes, threshold
@@ -41,14 +40,13 @@ def check_comparison(context: LintContext) -> Iterator[Finding]:
         if sizes is None:
             continue
         level = threshold(compared, len(outcomes))
-        yield Finding(
-            code="OTA706",
-            severity=Severity.NOTE,
-            section=f"{WAVE_PREFIX}{wave.name}",
-            key="size",
-            message=f"wave {wave.name}: {_power(sizes, level, least)}; with {percent(OFFLINE)} of"
+        yield finding(
+            "OTA706",
+            f"{_power(sizes, level, least)}; with {percent(OFFLINE)} of"
             f" all things offline {_power(_online(sizes), level, least)}",
             safe="a larger wave sees smaller differences; a comparison stops, it never proves",
+            of=wave.name,
+            severity=Severity.NOTE,
         )
 
 
@@ -88,14 +86,12 @@ def check_verification(context: LintContext) -> Iterator[Finding]:
         reads = wave.rule.required_verified is not None or waves.compare is not None
         if not reads or wave.rule.soak_ms > seconds * 1000:
             continue
-        yield Finding(
-            code="OTA707",
-            severity=Severity.WARNING,
-            section=f"{WAVE_PREFIX}{wave.name}",
-            key="soakMinutes",
-            message=f"wave {wave.name}: AWS notices {duration(seconds)} after a thing was lost that"
+        yield finding(
+            "OTA707",
+            f"AWS notices {duration(seconds)} after a thing was lost that"
             " it is gone (1.5 x keepAliveSeconds, and a reboot); the soak is over after"
             f" {duration(wave.rule.soak_ms / 1000)}",
             safe=f"soakMinutes = {math.floor(seconds / 60) + 1}, or the keepAliveSeconds that the"
             " things really have",
+            of=wave.name,
         )

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from otactl.errors.problem import Severity
 from otactl.forecast.lint.abort_check import FEW_THINGS, LIKELY, TOLERABLE
-from otactl.forecast.lint.finding import Finding
+from otactl.forecast.lint.finding import Finding, finding
 from otactl.forecast.lint.lint_context import LintContext
 from otactl.forecast.lint.words import chance, percent
 from otactl.model.alarm import Alarm, AlarmType, Statistic
@@ -33,18 +33,15 @@ def healthy_counts(context: LintContext, alarm: Alarm) -> Iterator[Finding]:
     if fires < nervous:
         return
     acts = bool(alarm.sns_topics) and fires >= LIKELY
-    yield Finding(
-        code="OTA604",
-        severity=Severity.ERROR if acts else Severity.WARNING,
-        section=f"ALARM_CONFIG_{alarm.name}",
-        key="threshold",
-        message=(
-            f"a healthy fleet sets it off with a chance of {chance(fires)}: {percent(share)} of "
-            f"its executions count in {alarm.metric_name}, and "
-            f"{'more' if alarm.alarm_type is AlarmType.UPPER else 'less'} than "
-            f"{alarm.threshold:g} in {alarm.period_seconds} seconds is bad"
-        ),
+    yield finding(
+        "OTA604",
+        f"a healthy fleet sets it off with a chance of {chance(fires)}: {percent(share)} of "
+        f"its executions count in {alarm.metric_name}, and "
+        f"{'more' if alarm.alarm_type is AlarmType.UPPER else 'less'} than "
+        f"{alarm.threshold:g} in {alarm.period_seconds} seconds is bad",
         safe=_safe(context, alarm, share),
+        of=alarm.name,
+        severity=Severity.ERROR if acts else Severity.WARNING,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from otactl.errors.problem import Severity
 from otactl.forecast.lint.abort_check import TOLERABLE
-from otactl.forecast.lint.finding import Finding
+from otactl.forecast.lint.finding import Finding, finding
 from otactl.forecast.lint.lint_context import LintContext
 from otactl.forecast.lint.words import percent
 from otactl.wire.stream_payload import MAX_FILE_SIZE
@@ -22,16 +22,12 @@ def check_delivery(context: LintContext) -> Iterator[Finding]:
     if context.job.presigned_url is not None:
         yield from _expires_too_soon(context, context.job.presigned_url.expires_in_seconds)
     elif context.image_bytes > MAX_FILE_SIZE:
-        yield Finding(
-            code="OTA502",
-            severity=Severity.ERROR,
-            section="DEFAULT",
-            key="usePresignedUrlConfig",
-            message=(
-                f"the image has {context.image_bytes:,} bytes, and a stream carries "
-                f"{MAX_FILE_SIZE:,} at most (24 MB)"
-            ),
+        yield finding(
+            "OTA502",
+            f"the image has {context.image_bytes:,} bytes, and a stream carries "
+            f"{MAX_FILE_SIZE:,} at most (24 MB)",
             safe="usePresignedUrlConfig = True, which delivers it over HTTPS",
+            severity=Severity.ERROR,
         )
 
 
@@ -46,14 +42,10 @@ def _expires_too_soon(context: LintContext, expires_in_seconds: int) -> Iterator
         if needed <= _MAX_EXPIRY_SECONDS
         else "a smaller image, or things that ask for the job again when the address expires"
     )
-    yield Finding(
-        code="OTA501",
-        severity=Severity.ERROR if late >= _HALF else Severity.WARNING,
-        section="PRESIGNED_URL_CONFIG",
-        key="expiresInSec",
-        message=(
-            f"{percent(late)} of the things are still downloading when the address expires after "
-            f"{expires_in_seconds} seconds; a range or a retry they ask for then is refused"
-        ),
+    yield finding(
+        "OTA501",
+        f"{percent(late)} of the things are still downloading when the address expires after "
+        f"{expires_in_seconds} seconds; a range or a retry they ask for then is refused",
         safe=safe,
+        severity=Severity.ERROR if late >= _HALF else Severity.WARNING,
     )

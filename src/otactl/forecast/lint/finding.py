@@ -2,12 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from otactl.errors.problem import Severity
+from otactl.model.configuration.sections import WAVE_PREFIX
 
 #: Where each code is explained, with an example.
 PAGE = "docs/lint.md"
+
+_CRITERION, _ALARM = "ABORT_CONFIG_TYPE_", "ALARM_CONFIG_"
+#: Where the findings of a code stand: the section, or what its name begins with, and the key.
+_PLACES: Mapping[str, tuple[str, str]] = {
+    "OTA101": (_CRITERION, "minNumberOfExecutedThings"),
+    "OTA102": (_CRITERION, "minNumberOfExecutedThings"),
+    "OTA103": (_CRITERION, "thresholdPercentage"),
+    "OTA104": ("DEFAULT", "useAbortConfig"),
+    "OTA105": (_CRITERION, "minNumberOfExecutedThings"),
+    "OTA106": (_CRITERION, "failureType"),
+    "OTA107": ("ABORT_CONFIG", "useFailedSubsection"),
+    "OTA201": ("JOB_EXECUTE_ROLLOUT_CONFIG", "maximumPerMinute"),
+    "OTA202": ("INCREASE_CRITERIA", "numberOfNotifiedThings"),
+    "OTA203": ("INCREASE_CRITERIA", "numberOfSucceededThings"),
+    "OTA204": ("INCREASE_CRITERIA", "numberOfNotifiedThings"),
+    "OTA206": ("DEFAULT", "targetSelection"),
+    "OTA207": ("SCHEDULING_CONFIG", "endTime"),
+    "OTA208": ("JOB_EXECUTE_ROLLOUT_CONFIG", "maximumPerMinute"),
+    "OTA301": ("DEFAULT", "useTimeoutConfig"),
+    "OTA302": ("TIMEOUT_CONFIG", "inProgressTimeoutInMinutes"),
+    "OTA303": ("TIMEOUT_CONFIG", "inProgressTimeoutInMinutes"),
+    "OTA304": ("DEFAULT", "targetSelection"),
+    "OTA401": ("RETRY_CONFIG", "numberOfRetriesAll"),
+    "OTA402": ("RETRY_CONFIG", "numberOfRetriesAll"),
+    "OTA403": ("RETRY_CONFIG", "numberOfRetriesAll"),
+    "OTA501": ("PRESIGNED_URL_CONFIG", "expiresInSec"),
+    "OTA502": ("DEFAULT", "usePresignedUrlConfig"),
+    "OTA601": (_ALARM, "datapointsToAlarm"),
+    "OTA602": (_ALARM, "stat"),
+    "OTA603": (_ALARM, "metricName"),
+    "OTA604": (_ALARM, "threshold"),
+    "OTA605": (_ALARM, "metricName"),
+    "OTA606": (_ALARM, "treatMissingData"),
+    "OTA701": (WAVE_PREFIX, "size"),
+    "OTA702": (WAVE_PREFIX, "requiredSucceededPercentage"),
+    "OTA703": (WAVE_PREFIX, "requiredEndedPercentage"),
+    "OTA704": (WAVE_PREFIX, "maximumPerMinute"),
+    "OTA705": (WAVE_PREFIX, "soakMinutes"),
+    "OTA706": (WAVE_PREFIX, "size"),
+    "OTA707": (WAVE_PREFIX, "soakMinutes"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,3 +84,37 @@ class Finding:
     def counts(self) -> bool:
         """Whether it may stop a command: it is neither waived nor about what is switched off."""
         return self.waived is None and not self.is_off
+
+
+def finding(
+    code: str,
+    message: str,
+    *,
+    safe: str,
+    severity: Severity = Severity.WARNING,
+    of: str = "",
+    section: str = "",
+    key: str = "",
+) -> Finding:
+    """A finding where those of its code stand.
+
+    Args:
+        code: One of the table.
+        message: What is so, and why it matters, with the numbers.
+        safe: What would be safe.
+        severity: A warning unless said otherwise.
+        of: The name of the criterion, alarm or wave whose section it is; a wave is named.
+        section: Another section than the table's.
+        key: Another key than the table's.
+    """
+    usual_section, usual_key = _PLACES[code]
+    if usual_section == WAVE_PREFIX:
+        message = f"wave {of}: {message}"
+    return Finding(
+        code=code,
+        severity=severity,
+        section=section or usual_section + of,
+        key=key or usual_key,
+        message=message,
+        safe=safe,
+    )

@@ -144,22 +144,12 @@ class LintContext:
         """The share of things that are connected, over the day."""
         return self.mean(lambda g: sum(g.online_shares) / len(g.online_shares))
 
-    @property
-    def retries_of_failed(self) -> int:
-        """How often a thing that fails every time is tried again."""
+    def retries_of(self, failure_type: FailureType) -> int:
+        """How often a thing that fails this way every time is tried again."""
         return sum(
             criterion.number_of_retries
             for criterion in self.job.retry_criteria
-            if FailureType.FAILED.statuses <= RETRIED_STATUSES[criterion.failure_type]
-        )
-
-    @property
-    def retries_of_timed_out(self) -> int:
-        """How often a thing that runs out of time is tried again."""
-        return sum(
-            criterion.number_of_retries
-            for criterion in self.job.retry_criteria
-            if FailureType.TIMED_OUT.statuses <= RETRIED_STATUSES[criterion.failure_type]
+            if failure_type.statuses <= RETRIED_STATUSES[criterion.failure_type]
         )
 
     @cached_property
@@ -215,6 +205,11 @@ class LintContext:
             if notified * self.online_share >= count:
                 return minute * _MINUTE_SECONDS + self.typical_seconds
         return None
+
+    def notified_when_executed(self, count: int) -> int:
+        """Things notified when N executions have ended; all of them if there are fewer."""
+        seconds = self.seconds_until_executed(count)
+        return self.things if seconds is None else self.notified_after(seconds)
 
 
 def _middles(count: int) -> list[float]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from otactl.errors.problem import Severity
 from otactl.forecast.lint.abort_check import TOLERABLE
-from otactl.forecast.lint.finding import Finding
+from otactl.forecast.lint.finding import Finding, finding
 from otactl.forecast.lint.lint_context import LintContext
 from otactl.forecast.lint.words import chance, percent
 from otactl.model.job_configuration import AbortCriterion, RetryCriterion
@@ -53,13 +53,12 @@ def _heavy_failures(context: LintContext, retry: RetryCriterion) -> Iterator[Fin
             f"; a healthy fleet, if the things that fail did so every time, would trip it with a "
             f"chance of {chance(stubborn)}"
         )
-    yield Finding(
-        code="OTA401",
-        severity=Severity.WARNING if trips >= TOLERABLE else Severity.NOTE,
-        section="RETRY_CONFIG",
-        key=_KEYS[retry.failure_type],
-        message=message,
+    yield finding(
+        "OTA401",
+        message,
         safe="fewer retries, or a higher threshold over more executions",
+        key=_KEYS[retry.failure_type],
+        severity=Severity.WARNING if trips >= TOLERABLE else Severity.NOTE,
     )
 
 
@@ -97,7 +96,7 @@ def _kinds(
             )
         )
         repeats = weighed / failed if failed else 0.0
-    yield FailureType.FAILED, failed, repeats, context.retries_of_failed
+    yield FailureType.FAILED, failed, repeats, context.retries_of(FailureType.FAILED)
     yield FailureType.REJECTED, context.failure_share(FailureType.REJECTED), 0.0, 0
     # One that went silent with the new image never takes up its retry; one that is too slow for
     # the timeout is so each time.
@@ -105,7 +104,7 @@ def _kinds(
     slow = max(0.0, timed_out - context.mean(lambda g: g.silence_rate))
     again = slow / timed_out if timed_out else 0.0
     yield FailureType.TIMED_OUT, timed_out * (1 - again), 0.0, 0
-    yield FailureType.TIMED_OUT, slow, 1.0, context.retries_of_timed_out
+    yield FailureType.TIMED_OUT, slow, 1.0, context.retries_of(FailureType.TIMED_OUT)
 
 
 def _counts_retried(criterion: AbortCriterion, retry: RetryCriterion) -> bool:
@@ -124,17 +123,13 @@ def _dead_things(context: LintContext, retry: RetryCriterion) -> Iterator[Findin
     expected = context.things * silent
     if expected < 1 or context.job.in_progress_timeout_minutes is None:
         return
-    yield Finding(
-        code="OTA402",
-        severity=Severity.WARNING,
-        section="RETRY_CONFIG",
-        key=_KEYS[retry.failure_type],
-        message=(
-            f"a thing that went silent, about {expected:,.0f} of {context.things:,}, times out, is "
-            "queued again and never begins: nothing times a QUEUED execution, so the job never "
-            "completes"
-        ),
+    yield finding(
+        "OTA402",
+        f"a thing that went silent, about {expected:,.0f} of {context.things:,}, times out, is "
+        "queued again and never begins: nothing times a QUEUED execution, so the job never "
+        "completes",
         safe="numberOfRetriesFailed alone, when silent things do not come back by themselves",
+        key=_KEYS[retry.failure_type],
     )
 
 
@@ -142,14 +137,10 @@ def _rejections(context: LintContext, retry: RetryCriterion) -> Iterator[Finding
     rejected = context.mean(lambda g: g.rejection_rate)
     if retry.failure_type is not FailureType.ALL or not rejected:
         return
-    yield Finding(
-        code="OTA403",
-        severity=Severity.NOTE,
-        section="RETRY_CONFIG",
-        key="numberOfRetriesAll",
-        message=(
-            f"does not cover REJECTED, which {percent(rejected)} of the things answer: ALL means "
-            "FAILED and TIMED_OUT here"
-        ),
+    yield finding(
+        "OTA403",
+        f"does not cover REJECTED, which {percent(rejected)} of the things answer: ALL means "
+        "FAILED and TIMED_OUT here",
         safe="let a thing that wants to be asked again report FAILED",
+        severity=Severity.NOTE,
     )

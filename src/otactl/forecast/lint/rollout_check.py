@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from otactl.errors.problem import Severity
 from otactl.forecast.lint.abort_check import FEW_THINGS, WAVES_WAIT
-from otactl.forecast.lint.finding import Finding
+from otactl.forecast.lint.finding import Finding, finding
 from otactl.forecast.lint.lint_context import LintContext
 from otactl.forecast.lint.words import duration
 from otactl.model.job_configuration import ExponentialRate, Rollout, Scheduling
@@ -56,23 +56,20 @@ def _no_staging(context: LintContext) -> Iterator[Finding]:
     when = duration(max(_MINUTE_SECONDS, context.typical_seconds))
     # A tenth of the fleet before results are known, be it over several minutes.
     tenth = max(1, things // (10 * (1 + int(context.typical_seconds // _MINUTE_SECONDS))))
-    yield Finding(
-        code="OTA201",
-        # What no slower rate would mend is no mistake of the rate.
-        severity=Severity.WARNING if early >= MUCH * things and rate > 1 else Severity.NOTE,
-        section="DEFAULT" if rollout is None else "JOB_EXECUTE_ROLLOUT_CONFIG",
-        key="useJobExecutionsRolloutConfig" if rollout is None else "maximumPerMinute",
-        message=(
-            f"{'there is no' if early >= MUCH * things else 'there is little'} staging: at "
-            f"{whose}, {early:,} of {things:,} things are notified in the first {when}, before "
-            "any of them has finished"
-        ),
+    yield finding(
+        "OTA201",
+        f"{'there is no' if early >= MUCH * things else 'there is little'} staging: at "
+        f"{whose}, {early:,} of {things:,} things are notified in the first {when}, before "
+        "any of them has finished",
         safe=(
             f"maximumPerMinute = {tenth:,}{' or less' if tenth > 1 else ''}, so that a tenth of "
             "the fleet has it by then, or an exponential rate"
             if rate > 1
             else WAVES_WAIT
         ),
+        section="" if rollout else "DEFAULT",
+        key="" if rollout else "useJobExecutionsRolloutConfig",
+        severity=Severity.WARNING if early >= MUCH * things and rate > 1 else Severity.NOTE,
     )
 
 
@@ -83,21 +80,18 @@ def _takes_weeks(context: LintContext) -> Iterator[Finding]:
         return
     rollout, scheduling = context.job.rollout, context.job.scheduling
     in_windows = " in its windows" if scheduling and scheduling.maintenance_windows else ""
-    yield Finding(
-        code="OTA208",
-        severity=Severity.WARNING,
-        section="DEFAULT" if rollout is None else "JOB_EXECUTE_ROLLOUT_CONFIG",
-        key="useJobExecutionsRolloutConfig" if rollout is None else "maximumPerMinute",
-        message=(
-            f"it takes {duration(minutes * _MINUTE_SECONDS)} until the last of "
-            f"{context.things:,} things is notified{in_windows}, when all goes well"
-        ),
+    yield finding(
+        "OTA208",
+        f"it takes {duration(minutes * _MINUTE_SECONDS)} until the last of "
+        f"{context.things:,} things is notified{in_windows}, when all goes well",
         safe=(
-            f"a slow start that rises: {-(-context.things // DAY_MINUTES):,} per minute and more "
-            "notify every thing within a day"
-            if not in_windows
-            else "longer or more windows, or a higher rate"
+            "longer or more windows, or a higher rate"
+            if in_windows
+            else f"a slow start that rises: {-(-context.things // DAY_MINUTES):,} per minute and "
+            "more notify every thing within a day"
         ),
+        section="" if rollout else "DEFAULT",
+        key="" if rollout else "useJobExecutionsRolloutConfig",
     )
 
 
@@ -113,17 +107,13 @@ def _check_rate(context: LintContext, rollout: Rollout, rate: ExponentialRate) -
     criteria = rate.rate_increase_criteria
     step = criteria.number_of_notified_things or criteria.number_of_succeeded_things or 0
     if step >= context.things:
-        yield Finding(
-            code="OTA202",
-            severity=Severity.WARNING,
-            section="INCREASE_CRITERIA",
-            key=_key(rate),
-            message=(
-                f"the rate never rises: the first raise comes after {step:,} things, and there are "
-                f"{context.things:,}; at {rate.base_rate_per_minute} per minute the rollout takes "
-                f"{duration(context.rollout_minutes * _MINUTE_SECONDS)}"
-            ),
+        yield finding(
+            "OTA202",
+            f"the rate never rises: the first raise comes after {step:,} things, and there are "
+            f"{context.things:,}; at {rate.base_rate_per_minute} per minute the rollout takes "
+            f"{duration(context.rollout_minutes * _MINUTE_SECONDS)}",
             safe=f"a number well below the fleet, such as {max(1, context.things // 20):,}",
+            key=_key(rate),
         )
         return
     if criteria.number_of_succeeded_things is not None:
@@ -143,15 +133,10 @@ def _no_gate(context: LintContext, rate: ExponentialRate) -> Iterator[Finding]:
     if context.job.abort_criteria:
         return
     minutes = -(-context.things // rate.base_rate_per_minute)
-    yield Finding(
-        code="OTA203",
-        severity=Severity.WARNING,
-        section="INCREASE_CRITERIA",
-        key="numberOfSucceededThings",
-        message=(
-            "is no gate: when nothing succeeds the rollout goes on at the base rate and has "
-            f"notified every thing after {duration(minutes * _MINUTE_SECONDS)}"
-        ),
+    yield finding(
+        "OTA203",
+        "is no gate: when nothing succeeds the rollout goes on at the base rate and has "
+        f"notified every thing after {duration(minutes * _MINUTE_SECONDS)}",
         safe="an abort criterion besides; only that stops a rollout",
     )
 
@@ -167,16 +152,11 @@ def _blind_raises(
         return
     if reached <= rate.base_rate_per_minute:
         return
-    yield Finding(
-        code="OTA204",
-        severity=Severity.WARNING,
-        section="INCREASE_CRITERIA",
-        key="numberOfNotifiedThings",
-        message=(
-            f"the slow start is over before it has shown anything: a thing takes about "
-            f"{duration(context.typical_seconds)}, and by then {notified:,} of {context.things:,} "
-            f"are notified and the rate is {reached:,} per minute"
-        ),
+    yield finding(
+        "OTA204",
+        f"the slow start is over before it has shown anything: a thing takes about "
+        f"{duration(context.typical_seconds)}, and by then {notified:,} of {context.things:,} "
+        f"are notified and the rate is {reached:,} per minute",
         safe="numberOfSucceededThings instead, or a larger number of notified things",
     )
 
@@ -187,15 +167,10 @@ def _late_joiners(context: LintContext) -> Iterator[Finding]:
     # The groups of waves are otactl's own: nobody joins them.
     if context.job.rollout is None or context.configuration.waves is not None:
         return
-    yield Finding(
-        code="OTA206",
-        severity=Severity.WARNING,
-        section="DEFAULT",
-        key="targetSelection",
-        message=(
-            "a thing that joins the group of a CONTINUOUS job later gets it at once: late joiners "
-            "escape the rate"
-        ),
+    yield finding(
+        "OTA206",
+        "a thing that joins the group of a CONTINUOUS job later gets it at once: late joiners "
+        "escape the rate",
         safe="add things to the group no faster than the rate, or give them a job of their own",
     )
 
@@ -211,15 +186,10 @@ def _schedule_too_short(context: LintContext) -> Iterator[Finding]:
     if needed <= lasts.total_seconds():
         return
     reached = context.notified_after(lasts.total_seconds())
-    yield Finding(
-        code="OTA207",
-        severity=Severity.WARNING,
-        section="SCHEDULING_CONFIG",
-        key="endTime",
-        message=(
-            f"comes before the rollout is over: notifying {context.things:,} things takes "
-            f"{duration(needed)}, the schedule lasts {duration(lasts.total_seconds())} and reaches "
-            f"{reached:,}"
-        ),
+    yield finding(
+        "OTA207",
+        f"comes before the rollout is over: notifying {context.things:,} things takes "
+        f"{duration(needed)}, the schedule lasts {duration(lasts.total_seconds())} and reaches "
+        f"{reached:,}",
         safe="a later endTime or a higher rate",
     )

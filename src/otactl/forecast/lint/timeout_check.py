@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from otactl.errors.problem import Severity
 from otactl.forecast.lint.abort_check import TOLERABLE
-from otactl.forecast.lint.finding import Finding
+from otactl.forecast.lint.finding import Finding, finding
 from otactl.forecast.lint.lint_context import LintContext
 from otactl.forecast.lint.words import duration, percent
 from otactl.model.status import TargetSelection
@@ -34,15 +34,10 @@ def _no_timeout(context: LintContext) -> Finding:
     count = f", about {expected:,.0f} of {context.things:,}," if expected >= 1 else ""
     is_continuous = context.job.target_selection is TargetSelection.CONTINUOUS
     open_ended = "nobody is notified" if is_continuous else "the job never completes"
-    return Finding(
-        code="OTA301",
-        severity=Severity.WARNING,
-        section="DEFAULT",
-        key="useTimeoutConfig",
-        message=(
-            f"a thing that goes silent after it began{count} stays IN_PROGRESS for ever: "
-            f"{open_ended}, and no abort criterion counts it"
-        ),
+    return finding(
+        "OTA301",
+        f"a thing that goes silent after it began{count} stays IN_PROGRESS for ever: "
+        f"{open_ended}, and no abort criterion counts it",
         safe=f"inProgressTimeoutInMinutes = {_enough_minutes(context)}",
     )
 
@@ -54,16 +49,12 @@ def _too_short(context: LintContext, minutes: int) -> Iterator[Finding]:
     if late < TOLERABLE:
         return
     middling = duration(context.working_seconds(0.5))
-    yield Finding(
-        code="OTA302",
-        severity=Severity.ERROR if late >= _HALF else Severity.WARNING,
-        section="TIMEOUT_CONFIG",
-        key="inProgressTimeoutInMinutes",
-        message=(
-            f"is shorter than {percent(late)} of healthy things need to download "
-            f"{context.image_bytes:,} bytes, install and report; the middling one needs {middling}"
-        ),
+    yield finding(
+        "OTA302",
+        f"is shorter than {percent(late)} of healthy things need to download "
+        f"{context.image_bytes:,} bytes, install and report; the middling one needs {middling}",
         safe=f"{_enough_minutes(context)} minutes",
+        severity=Severity.ERROR if late >= _HALF else Severity.WARNING,
     )
 
 
@@ -73,16 +64,12 @@ def _too_long(context: LintContext, minutes: int) -> Iterator[Finding]:
         return
     if minutes * _MINUTE_SECONDS < _FAR_TOO_LONG * needed:
         return
-    yield Finding(
-        code="OTA303",
-        severity=Severity.NOTE,
-        section="TIMEOUT_CONFIG",
-        key="inProgressTimeoutInMinutes",
-        message=(
-            f"a silent thing is noticed after {duration(minutes * _MINUTE_SECONDS)}; the slowest "
-            f"healthy one in a thousand needs {duration(needed)}"
-        ),
+    yield finding(
+        "OTA303",
+        f"a silent thing is noticed after {duration(minutes * _MINUTE_SECONDS)}; the slowest "
+        f"healthy one in a thousand needs {duration(needed)}",
         safe=f"{_enough_minutes(context)} minutes",
+        severity=Severity.NOTE,
     )
 
 
@@ -91,15 +78,10 @@ def _gone_things(context: LintContext) -> Iterator[Finding]:
     expected = context.things * context.profile.share_gone
     if expected < 1 or context.job.target_selection is TargetSelection.CONTINUOUS:
         return
-    yield Finding(
-        code="OTA304",
-        severity=Severity.WARNING,
-        section="DEFAULT",
-        key="targetSelection",
-        message=(
-            f"about {expected:,.0f} of {context.things:,} things never connect again; nothing "
-            "times a QUEUED execution, so the job never completes"
-        ),
+    yield finding(
+        "OTA304",
+        f"about {expected:,.0f} of {context.things:,} things never connect again; nothing "
+        "times a QUEUED execution, so the job never completes",
         safe="--max-wait for the command, or cancel the job once the others have finished",
     )
 

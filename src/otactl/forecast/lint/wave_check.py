@@ -13,10 +13,9 @@ from bisect import bisect_left
 from collections.abc import Iterator
 
 from otactl.errors.problem import Severity
-from otactl.forecast.lint.finding import Finding
+from otactl.forecast.lint.finding import Finding, finding
 from otactl.forecast.lint.lint_context import LintContext
 from otactl.forecast.lint.words import chance, duration, percent
-from otactl.model.configuration.sections import WAVE_PREFIX
 from otactl.model.status import FailureType
 from otactl.model.wave import WHOLE, GateRule, Wave, percent_words
 from otactl.rules.rollout import DEFAULT_MAXIMUM_PER_MINUTE
@@ -103,19 +102,6 @@ def check_waves(context: LintContext) -> Iterator[Finding]:
         yield from _short_soak(wave)
 
 
-def _finding(
-    code: str, wave: Wave, key: str, *, message: str, safe: str, is_note: bool = False
-) -> Finding:
-    return Finding(
-        code=code,
-        severity=Severity.NOTE if is_note else Severity.WARNING,
-        section=f"{WAVE_PREFIX}{wave.name}",
-        key=key,
-        message=f"wave {wave.name}: {message}",
-        safe=safe,
-    )
-
-
 def _power(wave: Wave, things: int) -> Iterator[Finding]:
     power = gate_power(wave.rule, things, BAD_SHARE)
     if power >= WANTED_POWER:
@@ -133,14 +119,13 @@ def _power(wave: Wave, things: int) -> Iterator[Finding]:
     more = f"more things at a higher {_required_key(wave.rule)}"
     if enough:
         more = f"{enough:,} things, which stop it with {chance(WANTED_POWER)}"
-    yield _finding(
+    yield finding(
         "OTA701",
-        wave,
-        "size",
-        message=f"{things:,} things at {percent_words(_required(wave.rule))} stop an image"
+        f"{things:,} things at {percent_words(_required(wave.rule))} stop an image"
         f" that breaks {percent(BAD_SHARE)} of things with {chance(power)}",
         safe=("" if all_must_succeed else f"a higher {_required_key(wave.rule)}, or ") + more,
-        is_note=power >= _SOME_POWER,
+        severity=Severity.NOTE if power >= _SOME_POWER else Severity.WARNING,
+        of=wave.name,
     )
 
 
@@ -173,13 +158,13 @@ def _nervous(wave: Wave, things: int, healthy: float, unproven: float) -> Iterat
     )
     hundredths = WHOLE * (things - allowed) // things
     back = f" and {percent(unproven)} come back old or dark" if bad > healthy else ""
-    yield _finding(
+    yield finding(
         "OTA702",
-        wave,
-        key,
-        message=f"a healthy fleet, in which {percent(healthy)} fail{back}, fails this gate with"
+        f"a healthy fleet, in which {percent(healthy)} fail{back}, fails this gate with"
         f" {chance(fails)}: {_allowed_bad(wave.rule, things):,} of {things:,} things may fail",
         safe=f"{key} = {hundredths // 100}, or more things",
+        key=key,
+        of=wave.name,
     )
 
 
@@ -188,14 +173,13 @@ def _unreachable(wave: Wave, things: int, never: float) -> Iterator[Finding]:
     stuck = binomial_above(things, never, spare)
     if stuck <= TOLERABLE:
         return
-    yield _finding(
+    yield finding(
         "OTA703",
-        wave,
-        "requiredEndedPercentage",
-        message=f"{percent(never)} of its things never connect, and the gate needs"
+        f"{percent(never)} of its things never connect, and the gate needs"
         f" {percent_words(wave.rule.required_ended)} ended: it is not reached with"
         f" {chance(stuck)} and then waits for a person",
         safe=f"requiredEndedPercentage = {max(1, math.floor(100 * (1 - never)) - 5)}",
+        of=wave.name,
     )
 
 
@@ -205,13 +189,12 @@ def _blind(wave: Wave, things: int) -> Iterator[Finding]:
     notified = min(things, rate * _QUARTER_MINUTES)
     if wave.job.abort_criteria or notified < _FEW_THINGS:
         return
-    yield _finding(
+    yield finding(
         "OTA704",
-        wave,
-        "maximumPerMinute",
-        message=f"there are no abort criteria: in a quarter of an hour {notified:,} of {things:,}"
+        f"there are no abort criteria: in a quarter of an hour {notified:,} of {things:,}"
         " things are notified, and while no otactl runs nothing stops the job",
         safe="useAbortConfig = True with a criterion that a healthy fleet does not trip",
+        of=wave.name,
     )
 
 
@@ -219,13 +202,12 @@ def _short_soak(wave: Wave) -> Iterator[Finding]:
     minutes = wave.job.in_progress_timeout_minutes or 0
     if wave.rule.soak_ms >= minutes * _MINUTE_MS or wave.rule.required_ended == WHOLE:
         return
-    yield _finding(
+    yield finding(
         "OTA705",
-        wave,
-        "soakMinutes",
-        message=f"the gate can pass {duration(wave.rule.soak_ms / 1000)} after enough have ended,"
+        f"the gate can pass {duration(wave.rule.soak_ms / 1000)} after enough have ended,"
         f" and a device that dies while it installs ends only after {minutes:,} minutes"
         " (inProgressTimeoutInMinutes)",
         safe=f"soakMinutes = {minutes + 1}, or requiredEndedPercentage = 100",
-        is_note=True,
+        severity=Severity.NOTE,
+        of=wave.name,
     )
