@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from otactl.atomic_file import replacing
 from otactl.cli import terminal
 from otactl.cli.option_group import HERE, located
 from otactl.errors import AwsRefused, LocalResourceMissing, UserMistake
@@ -54,8 +53,7 @@ def things(
     clients = where.clients()
     lines = _arns(clients, _names(clients, group or [], query))
     count = _write(lines, out) if out is not None else _print(lines)
-    if not count:
-        raise UserMistake("no thing was found; no list was written")
+    _require_things(count)
     terminal.note(f"{count:,} things")
 
 
@@ -106,20 +104,20 @@ def _print(lines: Iterable[str]) -> int:
 
 
 def _write(lines: Iterable[str], out: Path) -> int:
-    """Write the list beside its place first: a failure halfway leaves no half a list."""
+    """Write the list; a failure halfway, or one of nothing, leaves the file as it was."""
     count = 0
     try:
-        handle, name = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.")
-    except OSError as error:
-        raise LocalResourceMissing(f"cannot write {out}: {error.strerror}") from error
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
+        with replacing(out, is_private=False) as file:
             for count, line in enumerate(lines, start=1):
                 file.write(line + "\n")
                 if count % _PROGRESS_EVERY == 0:
                     terminal.note(f"{count:,} things so far")
-        if count:
-            Path(name).replace(out)
-    finally:
-        Path(name).unlink(missing_ok=True)
+            _require_things(count)
+    except OSError as error:
+        raise LocalResourceMissing(f"cannot write {out}: {error.strerror}") from error
     return count
+
+
+def _require_things(count: int) -> None:
+    if not count:
+        raise UserMistake("no thing was found; no list was written")

@@ -12,6 +12,7 @@ import json
 import os
 from pathlib import Path
 
+from otactl.atomic_file import write_atomically
 from otactl.errors import LocalResourceMissing
 from otactl.model.local_cloud import LocalCloudAddress
 
@@ -74,11 +75,8 @@ def is_running(state_dir: Path) -> bool:
 
 def write_record(address: LocalCloudAddress) -> None:
     """Say where the cloud is; readers see the whole file or none."""
-    path = f"{address.state_dir}/{RECORD_NAME}"
-    draft = f"{path}.{os.getpid()}"
-    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:  # noqa: PTH123
-        json.dump(address.to_fields(), file, indent=2)
-    os.replace(draft, path)  # noqa: PTH105
+    text = json.dumps(address.to_fields(), indent=2)
+    write_atomically(Path(address.state_dir) / RECORD_NAME, text)
 
 
 def read_record(state_dir: Path) -> LocalCloudAddress | None:

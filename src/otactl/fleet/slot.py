@@ -20,10 +20,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from otactl.atomic_file import write_atomically
 from otactl.device.saved_work import SavedWork
 from otactl.device.verification import ImageVerdict, verify_image
 from otactl.fleet.running_image import RunningImage
-from otactl.fleet.store import write_atomically
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import ec

@@ -16,13 +16,13 @@ import fcntl
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from otactl.atomic_file import write_atomically
 from otactl.errors import LocalResourceMissing, UserMistake
 from otactl.model.identifier import is_thing_group_name, is_thing_name
 
@@ -181,19 +181,6 @@ class FleetDirectory:
         except OSError:
             # The user keeps something else there.
             return
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a file so that a reader, or a later process, sees all of it or none."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def _manifest(fields: dict[str, Any]) -> FleetManifest:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import codecs
-import os
 import stat
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from otactl import atomic_file
 from otactl.errors import LocalResourceMissing
 
 #: The longest character of UTF-8.
@@ -114,29 +113,10 @@ def write_atomically(path: Path, text: str, what: str = "", *, is_private: bool 
         LocalResourceMissing: The folder is missing or must not be written to.
     """
     try:
-        if is_private:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        temporary = Path(name)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-                file.write(text)
-            if not is_private:
-                temporary.chmod(path.stat().st_mode if path.exists() else _new_file_mode())
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+        atomic_file.write_atomically(path, text, is_private=is_private)
     except OSError as error:
         named = f"{what} {path}".strip()
         raise LocalResourceMissing(f"cannot write {named}: {error.strerror}") from error
-
-
-def _new_file_mode() -> int:
-    # The only way to read the mask is to set it.
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask
 
 
 def _reason(error: OSError | ValueError) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from otactl.errors import LocalResourceMissing, UserMistake
-from otactl.fleet.store import FleetDirectory, FleetManifest, write_atomically
+from otactl.fleet.store import FleetDirectory, FleetManifest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,12 +90,3 @@ def test_removing_leaves_nothing_of_ours_and_all_that_is_not(tmp_path: Path) -> 
     fleet.write(MANIFEST)
     fleet.remove()
     assert not root.exists()
-
-
-def test_a_file_is_replaced_whole_and_leaves_no_temporary_one(tmp_path: Path) -> None:
-    path = tmp_path / "deep" / "file"
-    write_atomically(path, "one")
-    write_atomically(path, "two")
-
-    assert path.read_text() == "two"
-    assert [found.name for found in path.parent.iterdir()] == ["file"]

@@ -17,8 +17,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from otactl.atomic_file import write_atomically
 from otactl.errors import UserMistake
-from otactl.fleet.store import write_atomically
 from otactl.model.arn import thing_arn
 
 MOST_JOBS = 6
