@@ -11,21 +11,18 @@ asked for of a local cloud.
 from __future__ import annotations
 
 import asyncio
-import functools
 import secrets
-import socket
 import ssl
 import threading
 import time
-import traceback
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any, ParamSpec, Self, TypeVar
+from typing import Self
 
 import aiomqtt
 
 from otactl.aws.clients import AwsClients
+from otactl.aws.event_client import DaemonExecutor, EventClient
 from otactl.aws.signed_websocket import SignedWebSocket, data_endpoint, sign_websocket
 from otactl.aws.thing_messages import PRESENCE, requests_of, thing_messages
 from otactl.errors import OtactlError
@@ -34,73 +31,6 @@ from otactl.rules.backoff import pause_seconds
 from otactl.wire.error import WireError
 from otactl.wire.job_event import decode_event
 from otactl.wire.job_topic import job_event_filters
-from otactl.wire.mqtt_log import mqtt_logger
-
-# The library below opens a socket, and forgets to close it when the handshake on it fails or is
-# given up. A process that listens for hours and is refused again and again would collect them.
-
-
-class EventClient(aiomqtt.Client):
-    """An ``aiomqtt.Client``, whose attempts to connect close what they opened.
-
-    Args:
-        host: Of the broker.
-        port: Of the broker.
-        how: As for ``aiomqtt.Client``.
-    """
-
-    def __init__(self, host: str, port: int, **how: Any) -> None:
-        super().__init__(host, port, logger=mqtt_logger(), **how)
-
-    def _client_connect(self) -> None:
-        # Runs in a thread, and to its end also when nobody waits for it any more: the only place
-        # that sees every failure.
-        try:
-            super()._client_connect()
-        except BaseException as error:
-            _close_sockets(error)
-            raise
-
-
-def _close_sockets(error: BaseException) -> None:
-    """Close the sockets of the calls that an error came through: nobody else knows them."""
-    for frame, _ in traceback.walk_tb(error.__traceback__):
-        for local in frame.f_locals.values():
-            if isinstance(local, socket.socket):
-                local.close()
-
-
-# The standard library joins the threads of its executors before a program may end. A connection
-# that is never answered would keep a command for a minute after Ctrl-C.
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-class DaemonExecutor(ThreadPoolExecutor):
-    """A thread of its own for each call; the program may end before they do.
-
-    It is a ``ThreadPoolExecutor`` because asyncio takes no other as its default.
-    """
-
-    def submit(self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Future[R]:
-        """Call something in a thread."""
-        future: Future[R] = Future()
-        call = functools.partial(fn, *args, **kwargs)
-        threading.Thread(target=_run, args=(future, call), name="leaving", daemon=True).start()
-        return future
-
-
-def _run(future: Future[R], call: Callable[[], R]) -> None:
-    if not future.set_running_or_notify_cancel():
-        return
-    try:
-        future.set_result(call())
-    except BaseException as error:  # noqa: BLE001 - raised where the future is awaited
-        future.set_exception(error)
-        # The error knows this frame: it and all that it holds would wait for the collector.
-        del future
-
 
 #: AWS refuses a SUBSCRIBE with more filters than this (AWS IoT Core quotas).
 _FILTERS_PER_SUBSCRIBE = 8

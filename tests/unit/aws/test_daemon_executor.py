@@ -8,7 +8,7 @@ import weakref
 
 import pytest
 
-from otactl.aws.job_events import DaemonExecutor
+from otactl.aws.event_client import DaemonExecutor
 
 
 def test_a_failure_does_not_wait_for_the_collector():

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import aiomqtt
 import pytest
 
-from otactl.aws.job_events import DaemonExecutor, EventClient
+from otactl.aws.event_client import DaemonExecutor, EventClient
 
 REFUSAL = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"
 

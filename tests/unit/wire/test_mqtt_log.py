@@ -15,7 +15,7 @@ import otactl
 PROGRAM = """
 import asyncio, socket, struct, threading
 import aiomqtt
-from otactl.aws.job_events import EventClient
+from otactl.aws.event_client import EventClient
 
 def broker(listening):
     connection, _ = listening.accept()
@@ -61,7 +61,7 @@ def test_without_our_logger_the_library_would_say_it() -> None:
     assert FAILED in terminal_of("aiomqtt.Client")
 
 
-@pytest.mark.parametrize("path", ["fleet/connection.py", "aws/job_events.py"])
+@pytest.mark.parametrize("path", ["fleet/connection.py", "aws/event_client.py"])
 def test_every_client_has_our_logger(path: str) -> None:
     source = (Path(otactl.__path__[0]) / path).read_text("utf-8")
     given = {
