@@ -13,11 +13,12 @@ or that an endpoint such as a local cloud does not know, is a finding of its own
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from otactl.aws.event_configuration import NEEDED_EVENTS, enabled_events
+from otactl.aws.signed_websocket import data_endpoint
 from otactl.aws.translate import translated
 from otactl.errors import AwsRefused, CredentialsUnusable, OtactlError
 from otactl.model.diagnosis import Diagnosis, bad, good, note, unknown, warning
@@ -93,13 +94,8 @@ def _clock(clients: AwsClients, now_ms: int) -> Iterator[Diagnosis]:
         yield good("clock", found)
 
 
-@translated("iot")
-def _data_endpoint(clients: AwsClients) -> str:
-    return clients.iot.describe_endpoint(endpointType="iot:Data-ATS")["endpointAddress"]
-
-
 def _endpoint(clients: AwsClients) -> Iterator[Diagnosis]:
-    yield good("endpoint", f"devices connect to {_data_endpoint(clients)}")
+    yield good("endpoint", f"devices connect to {data_endpoint(clients)}")
 
 
 def _events(clients: AwsClients) -> Iterator[Diagnosis]:
@@ -117,12 +113,9 @@ def _events(clients: AwsClients) -> Iterator[Diagnosis]:
 
 
 @translated("iot")
-def _indexing(clients: AwsClients) -> Any:
-    return clients.iot.get_indexing_configuration().get("thingIndexingConfiguration", {})
-
-
 def _index(clients: AwsClients) -> Iterator[Diagnosis]:
-    found = _indexing(clients)
+    answer = clients.iot.get_indexing_configuration()
+    found: Mapping[str, Any] = answer.get("thingIndexingConfiguration", {})
     if found.get("thingIndexingMode", "OFF") == "OFF":
         yield note(
             "fleet index",
@@ -136,12 +129,9 @@ def _index(clients: AwsClients) -> Iterator[Diagnosis]:
 
 
 @translated("iot")
-def _package_configuration(clients: AwsClients) -> Any:
-    return clients.iot.get_package_configuration().get("versionUpdateByJobsConfig", {})
-
-
 def _packages(clients: AwsClients) -> Iterator[Diagnosis]:
-    is_on = _package_configuration(clients).get("enabled", False)
+    answer = clients.iot.get_package_configuration()
+    is_on = answer.get("versionUpdateByJobsConfig", {}).get("enabled", False)
     yield good(
         "packages",
         "jobs update the package version of things"
@@ -165,22 +155,19 @@ def _quotas(clients: AwsClients, rate_wanted: int | None) -> Iterator[Diagnosis]
             yield good("quotas", f"{name}: {value:g}")
 
 
-@translated("service-quotas")
 def _rollout_quotas(clients: AwsClients) -> list[tuple[str, float]]:
     """The quotas of AWS IoT on the rollout of jobs, by name."""
-    quotas = clients.service_quotas
-    services = quotas.get_paginator("list_services").paginate()
     codes = [
         service["ServiceCode"]
-        for page in services
-        for service in page["Services"]
+        for service in clients.listed("service-quotas", "list_services", "Services")
         if is_iot_service(service["ServiceName"])
     ]
     return [
         (quota["QuotaName"], quota["Value"])
         for code in codes
-        for page in quotas.get_paginator("list_service_quotas").paginate(ServiceCode=code)
-        for quota in page["Quotas"]
+        for quota in clients.listed(
+            "service-quotas", "list_service_quotas", "Quotas", ServiceCode=code
+        )
         if is_rollout_quota(quota["QuotaName"])
     ]
 

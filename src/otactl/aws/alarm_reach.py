@@ -9,17 +9,13 @@ nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
+from otactl.aws.clients import AwsClients
 from otactl.aws.event_configuration import enabled_events
 from otactl.aws.translate import translated
 from otactl.errors import AwsRefused, OtactlError
 from otactl.errors.problem import Problem, Severity
 from otactl.model.alarm import OWN_NAMESPACE, Alarm
-
-if TYPE_CHECKING:
-    from otactl.aws.clients import AwsClients
-
 
 # Each monitoring stack has a rule of its own on the same events and publishes the same metrics, so
 # with two of them each execution counts twice; the stack of the sample tool does so as well.
@@ -27,14 +23,11 @@ if TYPE_CHECKING:
 EVENT_TOPICS = "$aws/events/jobExecution/"
 
 
-@translated("iot")
 def listening_rules(clients: AwsClients) -> list[str]:
     """The names of the rules that are switched on and hear these events."""
-    pages = clients.iot.get_paginator("list_topic_rules").paginate()
     return sorted(
         rule["ruleName"]
-        for page in pages
-        for rule in page["rules"]
+        for rule in clients.listed("iot", "list_topic_rules", "rules")
         if rule.get("topicPattern", "").startswith(EVENT_TOPICS) and not rule.get("ruleDisabled")
     )
 

@@ -39,11 +39,7 @@ def alarm_parameters(name: str, alarm: Alarm, *, job_id: str, description: str) 
 
 
 class CloudWatchAlarms:
-    """CloudWatch alarms.
-
-    Args:
-        clients: The clients of the command.
-    """
+    """CloudWatch alarms."""
 
     def __init__(self, clients: AwsClients) -> None:
         self._clients = clients

@@ -5,18 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509 import load_pem_x509_certificate
 
+from otactl.aws.clients import AwsClients
 from otactl.aws.translate import translated
 from otactl.model.arn import Arn
-
-if TYPE_CHECKING:
-    from otactl.aws.clients import AwsClients
-
 
 # What was detached a moment ago may still count as attached: AWS IoT is eventually consistent and
 # answers DeleteConflictException until it has caught up (botocore ``iot`` DeleteCertificate,
@@ -60,11 +56,7 @@ class Certificate:
 
 
 class Certificates:
-    """The certificates of an account.
-
-    Args:
-        clients: The clients of the command.
-    """
+    """The certificates of an account."""
 
     def __init__(self, clients: AwsClients) -> None:
         self._clients = clients
@@ -125,20 +117,13 @@ class Certificates:
         except iot.exceptions.ResourceNotFoundException:
             return
 
-    @translated("iot")
     def since(self, since_ms: int) -> Iterator[str]:
         """The ARNs of those made since then, epoch milliseconds."""
-        pages = self._clients.iot.get_paginator("list_certificates").paginate(
-            PaginationConfig={"PageSize": _PAGE}
-        )
-        return iter(
-            [
-                certificate["certificateArn"]
-                for page in pages
-                for certificate in page["certificates"]
-                if certificate["creationDate"].timestamp() * _MS >= since_ms
-            ]
-        )
+        for certificate in self._clients.listed(
+            "iot", "list_certificates", "certificates", PaginationConfig={"PageSize": _PAGE}
+        ):
+            if certificate["creationDate"].timestamp() * _MS >= since_ms:
+                yield certificate["certificateArn"]
 
     @translated("iot")
     def public_key(self, arn: str) -> bytes:

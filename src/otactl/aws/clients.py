@@ -5,7 +5,7 @@ reads them; botocore does the reading. Retries are botocore's adaptive mode (exp
 with jitter and a client-side rate limit), within the budget the user sets.
 """
 
-# boto3 makes clients by name and says nothing of their types; the properties below do.
+# boto3 makes clients by name and says nothing of their types; ``AwsClients`` does.
 # mypy: disable-error-code="no-any-return"
 
 from __future__ import annotations
@@ -13,18 +13,17 @@ from __future__ import annotations
 import os
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, NoCredentialsError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 import otactl
-from otactl.aws.machine_time import monotonic_ns
-from otactl.aws.pacer import Pacer
+from otactl.aws.machine_time import Pacer, monotonic_ns
 from otactl.aws.translate import translate, translated
 from otactl.model.local_cloud import LocalCloudAddress
 
@@ -107,6 +106,19 @@ class CallCounter:
             return dict(sorted(self._counts.items()))
 
 
+C = TypeVar("C")
+
+
+class _Client(Generic[C]):
+    """A client of ``AwsClients``, by the service's name; made when it is asked for."""
+
+    def __init__(self, service: str) -> None:
+        self._service = service
+
+    def __get__(self, clients: AwsClients, _: type[AwsClients]) -> C:
+        return clients._client(self._service)  # noqa: SLF001 - a part of that class
+
+
 class AwsClients:
     """The clients of one command.
 
@@ -114,6 +126,24 @@ class AwsClients:
         settings: How to reach AWS.
         calls: Where requests are counted; a new counter when left out.
     """
+
+    acm = _Client[Any]("acm")
+    cloudformation: _Client[CloudFormationClient] = _Client("cloudformation")
+    cloudwatch: _Client[CloudWatchClient] = _Client("cloudwatch")
+    dynamodb: _Client[DynamoDBClient] = _Client("dynamodb")
+    iam: _Client[IAMClient] = _Client("iam")
+    iot: _Client[IoTClient] = _Client("iot")
+    iot_data: _Client[IoTDataPlaneClient] = _Client("iot-data")
+    iot_jobs_data: _Client[IoTJobsDataPlaneClient] = _Client("iot-jobs-data")
+    kms = _Client[Any]("kms")
+    lambda_: _Client[LambdaClient] = _Client("lambda")
+    logs: _Client[CloudWatchLogsClient] = _Client("logs")
+    s3: _Client[S3Client] = _Client("s3")
+    service_quotas = _Client[Any]("service-quotas")
+    signer = _Client[Any]("signer")
+    sns: _Client[SNSClient] = _Client("sns")
+    sqs: _Client[SQSClient] = _Client("sqs")
+    sts: _Client[STSClient] = _Client("sts")
 
     def __init__(self, settings: AwsSettings, calls: CallCounter | None = None) -> None:
         self.settings = settings
@@ -214,87 +244,19 @@ class AwsClients:
         client.meta.events.register(f"response-received.{service}", response_received)
         return client
 
-    @property
-    def iot(self) -> IoTClient:
-        """The IoT control plane."""
-        return self._client("iot")
+    def listed(
+        self, service: str, operation: str, member: str, **parameters: Any
+    ) -> Iterator[dict[str, Any]]:
+        """What an operation lists: the entries of each page, which is asked for when it is needed.
 
-    @property
-    def iot_data(self) -> IoTDataPlaneClient:
-        """The IoT data plane."""
-        return self._client("iot-data")
-
-    @property
-    def iot_jobs_data(self) -> IoTJobsDataPlaneClient:
-        """The device side of IoT Jobs, over HTTPS."""
-        return self._client("iot-jobs-data")
-
-    @property
-    def s3(self) -> S3Client:
-        """Amazon S3."""
-        return self._client("s3")
-
-    @property
-    def kms(self) -> Any:
-        """AWS Key Management Service."""
-        return self._client("kms")
-
-    @property
-    def signer(self) -> Any:
-        """AWS Signer."""
-        return self._client("signer")
-
-    @property
-    def acm(self) -> Any:
-        """AWS Certificate Manager."""
-        return self._client("acm")
-
-    @property
-    def cloudwatch(self) -> CloudWatchClient:
-        """Amazon CloudWatch."""
-        return self._client("cloudwatch")
-
-    @property
-    def dynamodb(self) -> DynamoDBClient:
-        """Amazon DynamoDB."""
-        return self._client("dynamodb")
-
-    @property
-    def cloudformation(self) -> CloudFormationClient:
-        """AWS CloudFormation."""
-        return self._client("cloudformation")
-
-    @property
-    def sns(self) -> SNSClient:
-        """Amazon SNS."""
-        return self._client("sns")
-
-    @property
-    def sqs(self) -> SQSClient:
-        """Amazon SQS."""
-        return self._client("sqs")
-
-    @property
-    def lambda_(self) -> LambdaClient:
-        """AWS Lambda."""
-        return self._client("lambda")
-
-    @property
-    def logs(self) -> CloudWatchLogsClient:
-        """Amazon CloudWatch Logs."""
-        return self._client("logs")
-
-    @property
-    def iam(self) -> IAMClient:
-        """AWS IAM."""
-        return self._client("iam")
-
-    @property
-    def service_quotas(self) -> Any:
-        """AWS Service Quotas."""
-        return self._client("service-quotas")
-
-    @property
-    def sts(self) -> STSClient:
-        """AWS STS."""
-        return self._client("sts")
+        Args:
+            service: As boto3 calls it.
+            operation: As the service's client spells it, ``list_things``.
+            member: Of a page, which holds the entries.
+            parameters: Of the operation, and ``PaginationConfig``.
+        """
+        try:
+            for page in self._client(service).get_paginator(operation).paginate(**parameters):
+                yield from page.get(member, ())
+        except (ClientError, BotoCoreError) as error:
+            raise translate(error, _IAM_NAMES.get(service, service), operation) from error

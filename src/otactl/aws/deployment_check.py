@@ -79,8 +79,9 @@ def _bucket(clients: AwsClients, configuration: DeploymentConfiguration) -> Iter
     yield good("bucket", f"{name} is account {configuration.account}'s, in {configuration.region}")
 
 
+@translated("s3")
 def _versioning(clients: AwsClients, bucket: str) -> Iterator[Diagnosis]:
-    status = _versioning_status(clients, bucket)
+    status: str = clients.s3.get_bucket_versioning(Bucket=bucket).get("Status", "")
     if status == "Enabled":
         yield good("versioning", "on")
     else:
@@ -88,11 +89,6 @@ def _versioning(clients: AwsClients, bucket: str) -> Iterator[Diagnosis]:
             "versioning",
             f"{status or 'off'}: images are named by their content, so none is overwritten",
         )
-
-
-@translated("s3")
-def _versioning_status(clients: AwsClients, bucket: str) -> str:
-    return clients.s3.get_bucket_versioning(Bucket=bucket).get("Status", "")
 
 
 def _role(clients: AwsClients, key_name: str, role_arn: str, policy: Policy) -> Iterator[Diagnosis]:

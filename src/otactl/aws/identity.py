@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from otactl.aws.clients import AwsClients
 from otactl.aws.translate import translated
-
-if TYPE_CHECKING:
-    from otactl.aws.clients import AwsClients
 
 
 @translated("sts")

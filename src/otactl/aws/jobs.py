@@ -19,11 +19,7 @@ _PAGE = 250
 
 
 class IotJobs:
-    """IoT Jobs, control plane.
-
-    Args:
-        clients: The clients of the command.
-    """
+    """IoT Jobs, control plane."""
 
     def __init__(self, clients: AwsClients) -> None:
         self._clients = clients
@@ -85,21 +81,17 @@ class IotJobs:
             if job is not None and not job.is_being_deleted:
                 raise
 
-    @translated("iot")
     def executions(
         self, job_id: str, status: ExecutionStatus | None = None
     ) -> Iterator[ThingOutcome]:
         """The executions of a job, page by page, without status details."""
-        return self._executions(job_id, status)
-
-    def _executions(self, job_id: str, status: ExecutionStatus | None) -> Iterator[ThingOutcome]:
-        token: str | None = None
-        while True:
-            page = self.page(job_id, status, token)
-            yield from page.executions
-            token = page.next_token
-            if token is None:
-                return
+        listed = self._clients.listed(
+            *("iot", "list_job_executions_for_job", "executionSummaries"),
+            jobId=job_id,
+            PaginationConfig={"PageSize": _PAGE},
+            **({} if status is None else {"status": status.value}),
+        )
+        return map(listed_outcome, listed)
 
     @translated("iot")
     def page(self, job_id: str, status: ExecutionStatus | None, token: str | None) -> ExecutionPage:

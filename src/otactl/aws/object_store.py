@@ -35,7 +35,6 @@ class S3ObjectStore:
     """Amazon S3.
 
     Args:
-        clients: The clients of the command.
         concurrency: Parts of one large object that are uploaded at once.
     """
 
@@ -187,18 +186,13 @@ class S3ObjectStore:
             self.delete(bucket, marker.key, marker.version_id)
         return self.claimants(bucket, key)
 
-    @translated("s3")
     def claimants(self, bucket: str, key: str) -> frozenset[str]:
         """Whose markers there are."""
         prefix = _claim_key(key, "")
-        pages = self._clients.s3.get_paginator("list_objects_v2").paginate(
-            Bucket=bucket, Prefix=prefix
+        entries = self._clients.listed(
+            "s3", "list_objects_v2", "Contents", Bucket=bucket, Prefix=prefix
         )
-        return frozenset(
-            entry["Key"].removeprefix(prefix)
-            for page in pages
-            for entry in page.get("Contents", [])
-        )
+        return frozenset(entry["Key"].removeprefix(prefix) for entry in entries)
 
 
 def _claim_key(key: str, claimant: str) -> str:

@@ -11,17 +11,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from otactl.aws.certificates import Certificate, Certificates, eventually
+from otactl.aws.clients import AwsClients
 from otactl.aws.translate import translated
-from otactl.errors import UserMistake
+from otactl.errors import AwsRefused, UserMistake
 from otactl.model.thing_state import PACKAGE_SHADOW
 from otactl.wire.shadow_message import shadow_update_topic
-
-if TYPE_CHECKING:
-    from otactl.aws.clients import AwsClients
-
 
 # ``${iot:Connection.Thing.ThingName}`` stands for the thing whose certificate connects with the
 # thing's name as client id (IoT Developer Guide, thing-policy-variables). A client id without such
@@ -75,17 +72,10 @@ CONCURRENCY = 8
 _PAGE = 250
 
 
-@translated("iot")
-def data_endpoint(clients: AwsClients) -> str:
-    """The host of the account's broker (DescribeEndpoint ``iot:Data-ATS``)."""
-    return clients.iot.describe_endpoint(endpointType="iot:Data-ATS")["endpointAddress"]
-
-
 class ThingProvisioner:
     """Makes and removes one fleet.
 
     Args:
-        clients: The clients of the command.
         fleet_id: The fleet's mark.
         policy_name: The policy of its certificates.
     """
@@ -269,15 +259,17 @@ class ThingProvisioner:
     def _delete_group(self, group_name: str) -> None:
         self._clients.iot.delete_thing_group(thingGroupName=group_name)
 
-    @translated("iot")
     def _policy_targets(self) -> list[str]:
-        iot = self._clients.iot
-        pages = iot.get_paginator("list_targets_for_policy").paginate(
-            policyName=self._policy_name, PaginationConfig={"PageSize": _PAGE}
+        listed = self._clients.listed(
+            *("iot", "list_targets_for_policy", "targets"),
+            policyName=self._policy_name,
+            PaginationConfig={"PageSize": _PAGE},
         )
         try:
-            return [target for page in pages for target in page["targets"] if ":cert/" in target]
-        except iot.exceptions.ResourceNotFoundException:
+            return [target for target in map(str, listed) if ":cert/" in target]
+        except AwsRefused as refusal:
+            if not refusal.is_missing:
+                raise
             return []
 
     @translated("iot")

@@ -8,7 +8,6 @@ the hosts say. What is read is not trusted: an item that is no decision is nobod
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
@@ -42,11 +41,11 @@ class QueueDecisions:
         self._table_name = table_name
         self._start = f"{deployment_id}/"
 
-    @translated("dynamodb")
     def read(self) -> tuple[Decision, ...]:
         """All decisions, in order; none when nobody decided anything."""
         found = []
-        for item in islice(self._items(), _MOST_READ):
+        items = self._clients.listed("dynamodb", "query", "Items", **self._query())
+        for item in islice(items, _MOST_READ):
             try:
                 found.append(DECISION.validate_json(item[_CONTENT]["S"]))
             except (KeyError, ValidationError):
@@ -83,11 +82,6 @@ class QueueDecisions:
                 hint="delete that item, then decide again",
             )
         return f"{self._start}{int(last) + 1:0{_DIGITS}d}"
-
-    def _items(self) -> Iterator[dict[str, Any]]:
-        pages = self._clients.dynamodb.get_paginator("query").paginate(**self._query())
-        for page in pages:
-            yield from page["Items"]
 
     def _query(self) -> dict[str, Any]:
         return {

@@ -7,14 +7,12 @@ table that exists is never changed but for what was asked for: time to live, poi
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from otactl.aws.clients import AwsClients
 from otactl.aws.queue_item import EXPIRES_AT, ORDER_KEY, STATE
 from otactl.aws.translate import translated
 from otactl.errors import UserMistake
-
-if TYPE_CHECKING:
-    from otactl.aws.clients import AwsClients
 
 _KEYS = {STATE: "HASH", ORDER_KEY: "RANGE"}
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 
 from otactl.aws.clients import AwsClients
-from otactl.aws.pacer import Pacer
+from otactl.aws.machine_time import Pacer
 from otactl.aws.translate import translated
 from otactl.deploy.ownership import not_ours
 from otactl.errors import AwsRefused, UserMistake
@@ -25,11 +25,7 @@ _NOT_ADDED = frozenset({"InvalidRequestException", "LimitExceededException"})
 
 
 class IotRegistry:
-    """The thing registry.
-
-    Args:
-        clients: The clients of the command.
-    """
+    """The thing registry."""
 
     def __init__(self, clients: AwsClients) -> None:
         self._clients = clients
@@ -38,24 +34,13 @@ class IotRegistry:
 
     def things_in_group(self, group_name: str) -> Iterator[str]:
         """The names of the things in a group, those of its child groups too."""
-        token: str | None = None
-        while True:
-            names, token = self._things_page(group_name, token)
-            yield from names
-            if token is None:
-                return
-
-    @translated("iot")
-    def _things_page(self, group_name: str, token: str | None) -> tuple[list[str], str | None]:
-        if token is None:
-            page = self._clients.iot.list_things_in_thing_group(
-                thingGroupName=group_name, recursive=True, maxResults=_PAGE
-            )
-        else:
-            page = self._clients.iot.list_things_in_thing_group(
-                thingGroupName=group_name, recursive=True, maxResults=_PAGE, nextToken=token
-            )
-        return page["things"], page.get("nextToken")
+        listed = self._clients.listed(
+            *("iot", "list_things_in_thing_group", "things"),
+            thingGroupName=group_name,
+            recursive=True,
+            PaginationConfig={"PageSize": _PAGE},
+        )
+        return map(str, listed)
 
     @translated("iot")
     def create_group(self, group_name: str, *, description: str) -> str:

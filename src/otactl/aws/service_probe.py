@@ -33,11 +33,7 @@ class Answer:
 
 
 class ServiceProbe:
-    """Asks the control plane.
-
-    Args:
-        clients: The clients of the command.
-    """
+    """Asks the control plane."""
 
     def __init__(self, clients: AwsClients) -> None:
         self._clients = clients

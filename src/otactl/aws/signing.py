@@ -37,7 +37,6 @@ class AwsSigning:
     """KMS and Signer.
 
     Args:
-        clients: The clients of the command.
         clock: Waits for signing jobs.
     """
 

@@ -159,7 +159,6 @@ class Stack:
     """One stack.
 
     Args:
-        clients: The clients of the command.
         name: Of the stack.
     """
 
@@ -237,24 +236,22 @@ class Stack:
         Raises:
             ChangeSetRefused: It cannot be made.
         """
-        cloudformation = self._clients.cloudformation
-        answer = cloudformation.describe_change_set(ChangeSetName=change_set_id)
+        answer = self._clients.cloudformation.describe_change_set(ChangeSetName=change_set_id)
         status, reason = answer["Status"], answer.get("StatusReason", "")
         if status in ("CREATE_PENDING", "CREATE_IN_PROGRESS"):
             return None
         nothing_to_do = any(words in reason for words in _NO_CHANGES)
         if status != "CREATE_COMPLETE" and not nothing_to_do:
             raise ChangeSetRefused(reason or status)
-        changes: list[ResourceChange] = []
-        pages = cloudformation.get_paginator("describe_change_set")
-        for page in pages.paginate(ChangeSetName=change_set_id):
-            changes += [_resource_change(change) for change in page.get("Changes", ())]
+        changes = self._clients.listed(
+            "cloudformation", "describe_change_set", "Changes", ChangeSetName=change_set_id
+        )
         state = self.state(answer["StackId"])
         return ChangeSet(
             change_set_id=change_set_id,
             stack_id=answer["StackId"],
             creates=state is not None and state.is_draft,
-            changes=tuple(changes),
+            changes=tuple(map(_resource_change, changes)),
         )
 
     @translated("cloudformation")
@@ -275,7 +272,6 @@ class Stack:
         """Begin to delete the stack."""
         self._clients.cloudformation.delete_stack(StackName=state.stack_id)
 
-    @translated("cloudformation")
     def events(self, stack_id: str, after: str | None = None) -> list[StackEvent]:
         """The events behind one, in the order of time; all of them when it is None.
 
@@ -284,12 +280,12 @@ class Stack:
             after: The id of the last event known.
         """
         events: list[StackEvent] = []
-        pages = self._clients.cloudformation.get_paginator("describe_stack_events")
-        for page in pages.paginate(StackName=stack_id):
-            for fields in page["StackEvents"]:
-                if fields["EventId"] == after:
-                    return events[::-1]
-                events.append(StackEvent.from_fields(fields))
+        for fields in self._clients.listed(
+            "cloudformation", "describe_stack_events", "StackEvents", StackName=stack_id
+        ):
+            if fields["EventId"] == after:
+                break
+            events.append(StackEvent.from_fields(fields))
         return events[::-1]
 
     @translated("cloudformation")
@@ -299,15 +295,13 @@ class Stack:
         events = answer["StackEvents"]
         return events[0]["EventId"] if events else None
 
-    @translated("cloudformation")
     def resources(self) -> dict[str, str]:
         """The status of each resource, by its name in the template."""
-        pages = self._clients.cloudformation.get_paginator("list_stack_resources")
-        return {
-            each["LogicalResourceId"]: each["ResourceStatus"]
-            for page in pages.paginate(StackName=self.name)
-            for each in page["StackResourceSummaries"]
-        }
+        listed = self._clients.listed(
+            *("cloudformation", "list_stack_resources", "StackResourceSummaries"),
+            StackName=self.name,
+        )
+        return {each["LogicalResourceId"]: each["ResourceStatus"] for each in listed}
 
 
 def _resource_change(change: Any) -> ResourceChange:

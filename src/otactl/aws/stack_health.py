@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
+from otactl.aws.clients import AwsClients
 from otactl.aws.event_configuration import NEEDED_EVENTS, enabled_events
+from otactl.aws.stack import Stack, StackState
 from otactl.aws.translate import translated
-
-if TYPE_CHECKING:
-    from otactl.aws.clients import AwsClients
-    from otactl.aws.stack import Stack, StackState
 
 #: What is said of a subscriber who has not agreed.
 UNCONFIRMED = "not confirmed yet"
@@ -70,16 +67,15 @@ def _alarms(clients: AwsClients, name: str | None) -> dict[str, str]:
     return {alarm["AlarmName"]: alarm["StateValue"] for alarm in answer["MetricAlarms"]}
 
 
-@translated("sns")
 def subscribers_of(clients: AwsClients, topic_arn: str) -> list[str]:
     """Who a topic tells, and whether they agreed to it."""
-    pages = clients.sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic_arn)
     return [
         f"{found['Protocol']} {found['Endpoint']}: "
         # A subscription has no ARN before it is confirmed.
         + ("confirmed" if found["SubscriptionArn"].startswith("arn:") else UNCONFIRMED)
-        for page in pages
-        for found in page["Subscriptions"]
+        for found in clients.listed(
+            "sns", "list_subscriptions_by_topic", "Subscriptions", TopicArn=topic_arn
+        )
     ]
 
 

@@ -15,16 +15,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from otactl.aws.clients import AwsClients
 from otactl.aws.event_configuration import NEEDED_EVENTS, enabled_events
 from otactl.aws.stack_health import UNCONFIRMED, subscribers_of
 from otactl.aws.translate import translated
 from otactl.errors.first_failure import after_failure
 from otactl.model.alarm import OWN_NAMESPACE
-
-if TYPE_CHECKING:
-    from otactl.aws.clients import AwsClients
 
 _METRIC = "succeeded"
 _PERIOD_SECONDS = 60
@@ -54,7 +52,6 @@ class StackProbe:
     """See the module.
 
     Args:
-        clients: The clients of the command.
         outputs: Of the stack.
         sleep: Waits some seconds; may raise to stop.
         max_wait_seconds: For each hop.
@@ -180,16 +177,15 @@ class StackProbe:
     def _in_stopper_log(self) -> str | None:
         return self._logged("ForceStopperLogGroup", self._name)
 
-    @translated("logs")
     def _logged(self, group: str, words: str) -> str | None:
         # A page may be empty with more to come: CloudWatch Logs looks through one part at a time.
-        pages = self._clients.logs.get_paginator("filter_log_events").paginate(
+        events = self._clients.listed(
+            *("logs", "filter_log_events", "events"),
             logGroupName=self._outputs[group],
             filterPattern=f'"{words}"',
             startTime=int((self._began - _LOG_SLACK_SECONDS) * 1000),
         )
-        lines = (event["message"].strip() for page in pages for event in page.get("events", ()))
-        return next(lines, None)
+        return next((event["message"].strip() for event in events), None)
 
     @translated("cloudwatch")
     def _metric(self) -> str | None:

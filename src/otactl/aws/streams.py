@@ -15,11 +15,7 @@ if TYPE_CHECKING:
 
 
 class IotStreams:
-    """MQTT file streams.
-
-    Args:
-        clients: The clients of the command.
-    """
+    """MQTT file streams."""
 
     def __init__(self, clients: AwsClients) -> None:
         self._clients = clients

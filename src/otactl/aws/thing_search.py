@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from otactl.aws.clients import AwsClients
 from otactl.aws.translate import translated
 from otactl.errors import AwsRefused
-
-if TYPE_CHECKING:
-    from otactl.aws.clients import AwsClients
 
 _PAGE = 250
 #: The model allows 500 (SearchQueryMaxResults); the service has been seen to refuse more than 100
@@ -25,13 +23,9 @@ _NO_INDEX = (
 
 def all_things(clients: AwsClients) -> Iterator[str]:
     """The names of every thing of the account and region: one call for each 250."""
-    token: str | None = None
-    while True:
-        page = _list_page(clients, token)
-        yield from (thing["thingName"] for thing in page["things"])
-        token = page.get("nextToken")
-        if token is None:
-            return
+    config = {"PageSize": _PAGE}
+    things = clients.listed("iot", "list_things", "things", PaginationConfig=config)
+    return (thing["thingName"] for thing in things)
 
 
 def things_matching(clients: AwsClients, query: str) -> Iterator[str]:
@@ -53,14 +47,6 @@ def things_matching(clients: AwsClients, query: str) -> Iterator[str]:
         token = page.get("nextToken")
         if token is None:
             return
-
-
-@translated("iot")
-def _list_page(clients: AwsClients, token: str | None) -> Any:
-    parameters: dict[str, Any] = {"maxResults": _PAGE}
-    if token is not None:
-        parameters["nextToken"] = token
-    return clients.iot.list_things(**parameters)
 
 
 @translated("iot")

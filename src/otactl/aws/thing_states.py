@@ -14,6 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from otactl.aws.clients import AwsClients
+from otactl.aws.machine_time import Pacer
 from otactl.aws.translate import translated
 from otactl.deploy.ports import Clock
 from otactl.errors import AwsRefused
@@ -31,39 +32,19 @@ _INDEX_HINT = (
 )
 
 
-class CallPace:
-    """Keeps calls apart by a clock that is handed in.
-
-    Args:
-        clock: Waits, and hears a request to stop.
-        per_second: Calls in a second at most.
-    """
-
-    def __init__(self, clock: Clock, per_second: int) -> None:
-        self._clock = clock
-        self._interval_ms = -(-1000 // per_second)
-        self._next_ms = clock.monotonic_ms()
-
-    def wait(self) -> None:
-        """Wait until the next call may go."""
-        now_ms = self._clock.monotonic_ms()
-        if now_ms < self._next_ms:
-            self._clock.sleep((self._next_ms - now_ms) / 1000)
-        self._next_ms = max(now_ms, self._next_ms) + self._interval_ms
-
-
 class IotThingStates:
     """What things report.
 
     Args:
-        clients: The clients of the command.
         clock: Keeps calls apart.
     """
 
     def __init__(self, clients: AwsClients, clock: Clock) -> None:
         self._clients = clients
-        self._searches = CallPace(clock, CALLS_PER_SECOND)
-        self._reads = CallPace(clock, READS_PER_SECOND)
+        self._searches, self._reads = (
+            Pacer(1 / per_second, lambda: clock.monotonic_ms() / 1000, clock.sleep)
+            for per_second in (CALLS_PER_SECOND, READS_PER_SECOND)
+        )
 
     @translated("iot")
     def index_gap(self, source: VersionSource | None, *, connectivity: bool = True) -> str:

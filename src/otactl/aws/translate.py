@@ -7,8 +7,10 @@ errors of ``otactl.errors`` with the operation's name and, where we know it, wha
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, ParamSpec, TypeVar, cast
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -110,20 +112,30 @@ def _translate_answer(error: ClientError, service: str) -> AwsRefused:
 
 
 def translated(service: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Translate what botocore raises inside the decorated function.
+    """Translate what botocore raises inside the decorated function, a generator's too.
 
     Args:
         service: The service's name as IAM spells it.
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
-        @functools.wraps(function)
-        def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        @contextmanager
+        def translating() -> Iterator[None]:
             try:
-                return function(*args, **kwargs)
+                yield
             except (ClientError, BotoCoreError) as error:
                 raise translate(error, service, function.__name__) from error
 
-        return call
+        @functools.wraps(function)
+        def call(*args: P.args, **kwargs: P.kwargs) -> R:
+            with translating():
+                return function(*args, **kwargs)
+
+        @functools.wraps(function)
+        def generate(*args: P.args, **kwargs: P.kwargs) -> Any:
+            with translating():
+                yield from cast("Iterator[Any]", function(*args, **kwargs))
+
+        return generate if inspect.isgeneratorfunction(function) else call
 
     return decorate

@@ -83,7 +83,7 @@ def resolve_address(
             "and nothing says where its broker is",
             hint='is it up? then: eval "$(otactl local env)"',
         )
-    from otactl.aws.provisioning import data_endpoint
+    from otactl.aws.signed_websocket import data_endpoint
 
     return FleetAddress(FleetEndpoint(data_endpoint(make_clients()), options.port), clock)
 

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from rich.console import Console
 from rich.table import Table
 
+from otactl.deploy.plan import Plan
 from otactl.views.foreign_text import escape
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from otactl.deploy.plan import Plan
-    from otactl.views.plan_summary import PlanSummary
+from otactl.views.plan_summary import PlanSummary
 
 #: Rounds are alike; beyond the first ones they are counted, not listed.
 _LISTED_ROUNDS = 2

@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 from rich.text import Text
 
 from otactl.model.outcome import ThingOutcome
 from otactl.model.snapshot import JobSnapshot
-from otactl.monitor.table_query import TableQuery
+from otactl.monitor.board import Board
+from otactl.monitor.table_query import TablePage, TableQuery
 from otactl.views.foreign_text import clean
 from otactl.views.monitor_terminal.overview import STYLES, overview, summary_line
-from otactl.views.monitor_terminal.screen import Around, Mode, Prompt
+from otactl.views.monitor_terminal.screen import Around, Mode, Prompt, Screen
 from otactl.views.wording import (
     clock_time,
     figure,
@@ -24,12 +24,6 @@ from otactl.views.wording import (
     status_word,
     things_words,
 )
-
-if TYPE_CHECKING:
-    from otactl.monitor.board import Board
-    from otactl.monitor.table_query import TablePage
-    from otactl.views.monitor_terminal.screen import Screen
-
 
 # What stands in two columns goes on below the second one; everything else from the left edge.
 

@@ -7,16 +7,20 @@ import signal
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-from rich.console import Group
+from rich.console import Console, Group
 from rich.control import Control
 from rich.live import Live
 from rich.segment import Segment
 
 from otactl.errors import Interrupted, OtactlError
-from otactl.views.monitor_terminal.frame import draw
+from otactl.model.wave import Act as GateAct
+from otactl.monitor.board import Board
+from otactl.views.monitor_terminal.frame import Frame, draw
+from otactl.views.monitor_terminal.keyboard import Keyboard
 from otactl.views.monitor_terminal.screen import (
+    Act,
     Cancel,
     Decide,
     PollNow,
@@ -26,16 +30,6 @@ from otactl.views.monitor_terminal.screen import (
     WantStatus,
     press,
 )
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from otactl.model.wave import Act as GateAct
-    from otactl.monitor.board import Board
-    from otactl.views.monitor_terminal.frame import Frame
-    from otactl.views.monitor_terminal.keyboard import Keyboard
-    from otactl.views.monitor_terminal.screen import Act
-
 
 # One errand at a time, in a thread that nobody has to wait for.
 

@@ -6,16 +6,13 @@ Both are made of what the page knows; AWS is not asked.
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
 
 from otactl.model.members import members_of
+from otactl.model.snapshot import JobSnapshot
+from otactl.monitor.board import Board
 from otactl.monitor.table_query import TableQuery
 from otactl.operations.report_content import ReportContent, RoundContent
 from otactl.views.report import to_csv, to_html
-
-if TYPE_CHECKING:
-    from otactl.model.snapshot import JobSnapshot
-    from otactl.monitor.board import Board
 
 
 def things_csv(board: Board, job_id: str, query: TableQuery) -> str:

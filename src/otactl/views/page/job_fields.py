@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from otactl.model.members import members_of
 from otactl.model.outcome import ThingOutcome
 from otactl.model.snapshot import JobDescription, JobSnapshot
+from otactl.monitor.board import Board
 from otactl.monitor.failure_groups import is_own_word
+from otactl.monitor.table_query import TablePage
 from otactl.views.foreign_text import clean
-from otactl.views.outcome import Tone, outcome_of
+from otactl.views.outcome import Outcome, Tone, outcome_of
 from otactl.views.snapshot_fields import execution_fields, snapshot_fields
 from otactl.views.wording import (
     abort_words,
@@ -25,11 +27,6 @@ from otactl.views.wording import (
     rollout_words,
     unnotified_words,
 )
-
-if TYPE_CHECKING:
-    from otactl.monitor.board import Board
-    from otactl.monitor.table_query import TablePage
-    from otactl.views.outcome import Outcome
 
 #: Failure groups sent at once; the table finds the others.
 _MAX_GROUPS = 25
