@@ -18,7 +18,7 @@ from tests.e2e.test_killed import QUICK, dev_ini, environment, thing_names  # no
 from otactl.aws.clients import AwsClients, AwsSettings
 from otactl.aws.inventory import take_inventory
 from otactl.deploy.journal import Journal, Outcome, Phase
-from otactl.deploy.observer import SilentObserver
+from otactl.deploy.observer import Observer
 from otactl.deploy.planner import PlanOptions
 from otactl.deploy.store import DeploymentStore
 from otactl.operations.clock import CommandClock
@@ -36,7 +36,7 @@ class Raw(BytesIO):
         yield self.read()
 
 
-class Trouble(SilentObserver):
+class Trouble(Observer):
     """From an instant on, no request is answered, or each is refused."""
 
     def __init__(self, clients, key, moment, *, expired):

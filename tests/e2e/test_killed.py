@@ -25,7 +25,7 @@ from otactl.aws.inventory import take_inventory
 from otactl.deploy.consent import Consent
 from otactl.deploy.executor import Executor
 from otactl.deploy.journal import Journal, Phase
-from otactl.deploy.observer import Moment, SilentObserver
+from otactl.deploy.observer import Moment, Observer
 from otactl.deploy.planner import PlanOptions
 from otactl.deploy.store import DeploymentStore
 from otactl.deploy.targeting import MAX_JOB_TARGETS
@@ -152,7 +152,7 @@ def test_a_killed_deployment_is_resumed_or_cleaned(
             # Each round had a job of its own, and none had two.
             assert len(devices.documents) == 2 * len(thing_names)
         else:
-            Executor(journal, environment.services(), SilentObserver(), dict).clean(Consent.YES)
+            Executor(journal, environment.services(), Observer(), dict).clean(Consent.YES)
     assert journal.phase is Phase.FINISHED
     journal.close()
 

@@ -9,7 +9,7 @@ from tests.e2e.deployable import Deployable
 from tests.e2e.device_loop import DeviceLoop
 
 from otactl.aws.clients import AwsClients
-from otactl.deploy.observer import SilentObserver
+from otactl.deploy.observer import Observer
 from otactl.deploy.planner import PlanOptions
 from otactl.deploy.step import job_deletion
 from otactl.operations.clock import CommandClock
@@ -18,7 +18,7 @@ from otactl.operations.environment import DeploymentEnvironment
 from otactl.operations.load import load_deployment
 
 
-class CountedPolls(SilentObserver):
+class CountedPolls(Observer):
     """Counts the polls of running jobs: how many there are depends on time."""
 
     def __init__(self) -> None:

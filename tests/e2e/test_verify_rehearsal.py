@@ -14,7 +14,7 @@ import pytest
 from tests.e2e.deployable import Deployable
 from tests.e2e.program import otactl
 
-from otactl.deploy.observer import SilentObserver
+from otactl.deploy.observer import Observer
 from otactl.device.behaviour import Behaviour, deal_behaviours, parse_behave
 from otactl.operations.frontend import ObservedFrontend
 from otactl.operations.rehearsal.rehearse import RehearsalOptions, rehearse
@@ -105,7 +105,7 @@ def test_every_verdict_is_exact_by_name(rehearsed, count):
     assert code == 1
 
 
-class SeenVerdicts(SilentObserver):
+class SeenVerdicts(Observer):
     """Every verdict that a gate saw at any poll."""
 
     def __init__(self) -> None:

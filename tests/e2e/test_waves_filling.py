@@ -12,7 +12,7 @@ from tests.e2e.device_loop import DeviceLoop
 
 from otactl.aws.clients import AwsClients, AwsSettings
 from otactl.aws.prerequisites import make_bucket, make_role
-from otactl.deploy.observer import SilentObserver
+from otactl.deploy.observer import Observer
 from otactl.deploy.planner import PlanOptions
 from otactl.deploy.wave_run import WaitOptions
 from otactl.errors import GateWaits
@@ -25,7 +25,7 @@ POLL_SECONDS = 5.0
 ROLE = "arn:aws:iam::123456789012:role/filling"
 
 
-class Looks(SilentObserver):
+class Looks(Observer):
     """Remembers when the canary's gate was looked at, and when its reasons spoke of filling."""
 
     def __init__(self) -> None:

@@ -25,7 +25,7 @@ from otactl.aws.inventory import take_inventory
 from otactl.deploy.consent import Consent
 from otactl.deploy.executor import Executor
 from otactl.deploy.journal import Journal, Phase
-from otactl.deploy.observer import Moment, SilentObserver
+from otactl.deploy.observer import Moment, Observer
 from otactl.deploy.planner import PlanOptions
 from otactl.deploy.store import DeploymentStore
 from otactl.model.wave import MAX_NAMED_THINGS
@@ -112,7 +112,7 @@ def test_killed_waves_are_resumed_or_cleaned(
             # Each device was handed one job, and none two.
             assert Counter(devices.answered) == dict.fromkeys(thing_names, 1)
         else:
-            Executor(journal, environment.services(), SilentObserver(), dict).clean(Consent.YES)
+            Executor(journal, environment.services(), Observer(), dict).clean(Consent.YES)
             assert max(Counter(devices.answered).values(), default=1) == 1
     assert journal.phase is Phase.FINISHED
     journal.close()

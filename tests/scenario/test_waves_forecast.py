@@ -18,7 +18,7 @@ from tests.support.wave_world import Fate
 from tests.unit.deploy.test_wave_versions import VersionSite
 from tests.unit.deploy.test_waves import Site
 
-from otactl.deploy.observer import SilentObserver
+from otactl.deploy.observer import Observer
 from otactl.errors import GateFailed, GateWaits
 from otactl.forecast.attempts import NEVER, STATUSES
 from otactl.forecast.lint.wave_check import gate_power
@@ -93,7 +93,7 @@ QUICK = {"one in twenty fails"}
 VERIFY_MINUTES = 20
 
 
-class Decisions(SilentObserver):
+class Decisions(Observer):
     """When each gate decided, in seconds since the deployment began."""
 
     def __init__(self, clock) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from otactl.aws.clients import AwsClients, AwsSettings
 from otactl.deploy.executor import Executor
-from otactl.deploy.observer import Moment, SilentObserver
+from otactl.deploy.observer import Moment, Observer
 from otactl.deploy.planner import PlanOptions
 from otactl.operations.clock import CommandClock
 from otactl.operations.deployment import begin, make_plan
@@ -33,7 +33,7 @@ def local_environment(cloud: RunningCloud, state_dir: Path) -> DeploymentEnviron
     )
 
 
-class Killer(SilentObserver):
+class Killer(Observer):
     """Kills its own process, without warning, at one instant."""
 
     def __init__(self, key: str, moment: Moment) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from otactl.aws.machine_time import wall_ms
 from otactl.aws.queue_table import DynamoRequestTable
-from otactl.deploy.observer import SilentObserver
+from otactl.deploy.observer import Observer
 from otactl.deploy.planner import PlanOptions
 from otactl.jobqueue.lease_policy import LeasePolicy
 from otactl.jobqueue.trust import Trust
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 HOUR_MS = 3_600_000
 
 
-class Instants(SilentObserver):
+class Instants(Observer):
     """Names instants, and calls somebody at each.
 
     Args:

@@ -21,8 +21,8 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from otactl.aws.clients import AwsClients
 from otactl.aws.object_store import S3ObjectStore
 from otactl.aws.translate import translated
-from otactl.deploy.ports import Clock
 from otactl.errors import AwsRefused, LocalResourceMissing, UserMistake
+from otactl.model.clock import Clock
 from otactl.model.signing import Signing, SigningSource
 
 PLATFORM = "AWSIoTDeviceManagement-SHA256-ECDSA"

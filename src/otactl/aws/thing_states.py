@@ -16,8 +16,8 @@ from typing import Any
 from otactl.aws.clients import AwsClients
 from otactl.aws.machine_time import Pacer
 from otactl.aws.translate import translated
-from otactl.deploy.ports import Clock
 from otactl.errors import AwsRefused
+from otactl.model.clock import Clock
 from otactl.model.fleet_query import CALLS_PER_SECOND, PAGE
 from otactl.model.thing_state import READS_PER_SECOND, ThingState, VersionSource
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
 
 from otactl.deploy.step import Step
 from otactl.model.outcome import RoundResult
@@ -37,8 +36,8 @@ class StepMoment:
     deleted: bool = False
 
 
-class Observer(Protocol):
-    """Observes a deployment. No method may raise."""
+class Observer:
+    """Observes a deployment, in silence: override what is to be seen. No method may raise."""
 
     def on_step(self, moment: StepMoment) -> None:
         """A step came a bit further."""
@@ -60,28 +59,3 @@ class Observer(Protocol):
 
     def on_gate(self, status: GateStatus, *, written: bool) -> None:
         """A gate was looked at; before and after that was written into the journal."""
-
-
-class SilentObserver:
-    """Nobody wants to know."""
-
-    def on_step(self, moment: StepMoment) -> None:
-        """Ignore it."""
-
-    def on_progress(self, step: Step, done: int, of: int) -> None:
-        """Ignore it."""
-
-    def on_snapshot(self, round_number: int, snapshot: JobSnapshot) -> None:
-        """Ignore it."""
-
-    def on_round(self, result: RoundResult) -> None:
-        """Ignore it."""
-
-    def on_pause(self, reason: str, seconds: float) -> None:
-        """Ignore it."""
-
-    def on_note(self, message: str) -> None:
-        """Ignore it."""
-
-    def on_gate(self, status: GateStatus, *, written: bool) -> None:
-        """Ignore it."""

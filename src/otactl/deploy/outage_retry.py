@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from otactl.deploy.ports import Clock
 from otactl.errors import AwsRefused, AwsUnreachable, CredentialsUnusable, OtactlError
+from otactl.model.clock import Clock
 from otactl.rules.backoff import MAX_UNREACHABLE_SECONDS, pause_seconds
 
 R = TypeVar("R")

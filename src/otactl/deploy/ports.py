@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from otactl.deploy.consent import EndsJobs
 from otactl.model.alarm import Alarm
+from otactl.model.clock import Clock
 from otactl.model.defaults import DEFAULT_POLL_SECONDS
 from otactl.model.outcome import ThingOutcome
 from otactl.model.progress import AlarmProgress
@@ -260,38 +261,6 @@ class JobWatch(Protocol):
 
     def snapshots(self, job_id: str) -> Iterator[JobSnapshot]:
         """One snapshot per tick, until the caller has seen enough."""
-        ...
-
-
-class Clock(Protocol):
-    """Time, and the user's wish to stop."""
-
-    def now_ms(self) -> int:
-        """Epoch milliseconds, as the wall clock shows them; it may jump."""
-        ...
-
-    def monotonic_ms(self) -> int:
-        """Milliseconds since some instant, never set forward or back: for spans of time."""
-        ...
-
-    def sleep(self, seconds: float) -> None:
-        """Wait.
-
-        Raises:
-            Interrupted: The user asked to stop; raised at once, not at the end of the wait.
-        """
-        ...
-
-    def check(self) -> None:
-        """Go on, unless the user asked to stop.
-
-        Raises:
-            Interrupted: The user asked to stop.
-        """
-        ...
-
-    def shield(self) -> None:
-        """From now on neither ``sleep`` nor ``check`` raises: what follows is clean-up."""
         ...
 
 

@@ -7,7 +7,7 @@ killed process had not yet written down is lost: a few seconds.
 from __future__ import annotations
 
 from otactl.deploy.journal import Journal
-from otactl.deploy.ports import Clock
+from otactl.model.clock import Clock
 
 #: The least time from one entry to the next: each is a write to disk.
 _KEEP_MS = 5_000

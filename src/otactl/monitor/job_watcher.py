@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from otactl.errors import AwsRefused, AwsUnreachable
+from otactl.model.clock import Clock
 from otactl.model.outcome import RoundResult
 from otactl.model.progress import AlarmProgress, Eta, Percentiles, RoundsProgress, Source
 from otactl.model.snapshot import JobDescription, JobSnapshot
@@ -21,7 +22,7 @@ from otactl.monitor.followed import FollowedThings
 from otactl.monitor.job_state import JobState
 from otactl.monitor.pace import PaceMeter, estimate
 from otactl.monitor.percentile import percentiles
-from otactl.monitor.ports import AlarmReader, Clock, JobReader
+from otactl.monitor.ports import AlarmReader, JobReader
 from otactl.monitor.progress import Progress, abort_progress, progress_of, rollout_progress
 from otactl.monitor.silence import Silence, find_silence
 from otactl.monitor.watch_policy import WatchPolicy

@@ -41,22 +41,6 @@ class AlarmReader(Protocol):
         ...
 
 
-class Clock(Protocol):
-    """Time."""
-
-    def now_ms(self) -> int:
-        """Epoch milliseconds, as the wall clock shows them; it may jump."""
-        ...
-
-    def monotonic_ms(self) -> int:
-        """Milliseconds since some instant, never set forward or back: for spans of time."""
-        ...
-
-    def sleep(self, seconds: float) -> None:
-        """Wait, unless the user asks to stop."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Connected:
     """Events come from now on."""

@@ -24,11 +24,12 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from otactl.errors import AwsRefused, AwsUnreachable, OtactlError, UserMistake
+from otactl.model.clock import Clock
 from otactl.model.outcome import RoundResult
 from otactl.model.snapshot import JobSnapshot
 from otactl.monitor.feed import Feed, FeedState
 from otactl.monitor.job_watcher import JobWatcher
-from otactl.monitor.ports import Clock, Connected, Lost, Message, MessageSource, ThingHeard
+from otactl.monitor.ports import Connected, Lost, Message, MessageSource, ThingHeard
 from otactl.monitor.watch_policy import WatchPolicy
 from otactl.monitor.watch_state import WatchState
 from otactl.rules.backoff import MAX_UNREACHABLE_SECONDS, pause_seconds

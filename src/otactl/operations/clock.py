@@ -18,7 +18,7 @@ from otactl.model.local_cloud import LocalCloudAddress
 
 
 class CommandClock:
-    """Time, and the request to stop (``deploy.ports.Clock``).
+    """Time, and the request to stop (``model.clock.Clock``).
 
     Args:
         speed: Seconds of this clock per second of the wall's.

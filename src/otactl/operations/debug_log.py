@@ -33,7 +33,7 @@ def debug_log_path(state_dir: Path, deployment_id: str) -> Path:
     return state_dir / "logs" / f"{deployment_id}.log"
 
 
-class DebugLog:
+class DebugLog(Observer):
     """An observer that writes down what it passes on. Use as a context manager.
 
     Args:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 
-from otactl.deploy.observer import Observer, SilentObserver
+from otactl.deploy.observer import Observer
 from otactl.errors.problem import Problem
 from otactl.operations.clock import CommandClock
 
@@ -28,7 +28,7 @@ class Frontend:
 
     def show_progress(self, *, rounds: int, things: int) -> AbstractContextManager[Observer]:  # noqa: ARG002  # for those who override it
         """Show a deployment while the block runs: the observer is notified of each event."""
-        return nullcontext(SilentObserver())
+        return nullcontext(Observer())
 
     def hear_signals(
         self,

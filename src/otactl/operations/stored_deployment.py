@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from otactl.deploy.consent import Consent
 from otactl.deploy.executor import Executor
 from otactl.deploy.journal import Journal, Phase
-from otactl.deploy.observer import Observer, SilentObserver
+from otactl.deploy.observer import Observer
 from otactl.deploy.recorded_failure import outcome_words
 from otactl.deploy.store import DeploymentStore
 from otactl.deploy.wave_result import wave_results
@@ -129,7 +129,7 @@ def executor_of(
     return Executor(
         journal,
         environment.services(),
-        observer or SilentObserver(),
+        observer or Observer(),
         environment.clients.calls.snapshot,
     )
 

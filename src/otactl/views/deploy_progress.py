@@ -15,7 +15,7 @@ from typing import Any, Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from otactl.deploy.observer import Moment, SilentObserver, StepMoment
+from otactl.deploy.observer import Moment, Observer, StepMoment
 from otactl.deploy.step import AwaitGate, AwaitJob, EndWaves, Step
 from otactl.model.outcome import RoundResult
 from otactl.model.snapshot import JobCounts, JobSnapshot
@@ -55,7 +55,7 @@ def shorten(text: str) -> str:
     return _DIGEST.sub(lambda match: f"{match[0][:_SHOWN_DIGITS]}…", text)
 
 
-class DeployProgress(SilentObserver):
+class DeployProgress(Observer):
     """Shows a deployment's progress. Use as a context manager.
 
     Args:

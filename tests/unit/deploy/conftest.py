@@ -13,7 +13,7 @@ from tests.support.memory_states import MemoryThingStates
 
 from otactl.deploy.executor import Executor
 from otactl.deploy.journal import Journal
-from otactl.deploy.observer import SilentObserver
+from otactl.deploy.observer import Observer
 from otactl.deploy.ports import JobRequest, Services, StoredObject, StreamRequest
 from otactl.errors import AwsRefused, Interrupted, UserMistake
 from otactl.model.outcome import ThingOutcome
@@ -350,7 +350,7 @@ def execute(aws, tmp_path):
             journal = Journal.create(path, plan, now_ms=0, about={})
         journals.append(journal)
         return Executor(
-            journal, aws.services, observer or SilentObserver(), lambda: {"iot:X": 1}, **options
+            journal, aws.services, observer or Observer(), lambda: {"iot:X": 1}, **options
         )
 
     yield build

@@ -11,7 +11,7 @@ from tests.unit.deploy.test_wave_versions import VersionSite
 from tests.unit.deploy.test_waves import DEPLOYMENT, FAILED, Site
 
 from otactl.deploy.journal import Outcome, Phase
-from otactl.deploy.observer import SilentObserver
+from otactl.deploy.observer import Observer
 from otactl.errors import GateFailed, GateWaits, JobCanceled
 from otactl.model.reason_code import GATE_REASON_CODE, SETTLED_REASON_CODE, USER_CANCEL_REASON_CODE
 from otactl.model.status import ExecutionStatus, JobStatus, TargetSelection
@@ -46,7 +46,7 @@ def site(tmp_path):
         one.journal.close()
 
 
-class Each(SilentObserver):
+class Each(Observer):
     """Does something at every look at a gate."""
 
     def __init__(self, act) -> None:

@@ -10,7 +10,7 @@ from otactl.deploy.consent import Consent
 from otactl.deploy.executor import Executor
 from otactl.deploy.journal import Journal, Phase
 from otactl.deploy.journal_file import JournalUnusable
-from otactl.deploy.observer import Moment, SilentObserver
+from otactl.deploy.observer import Moment, Observer
 from otactl.deploy.ownership import describe_ours
 from otactl.deploy.ports import JobRequest
 from otactl.deploy.step import (
@@ -145,7 +145,7 @@ def test_a_job_deleted_under_our_eyes_ends_the_deployment(aws, execute):
     aws.jobs.status = JobStatus.IN_PROGRESS
     aws.jobs.fates = dict.fromkeys(["t0"], ExecutionStatus.QUEUED)
 
-    class Deleter(SilentObserver):
+    class Deleter(Observer):
         def on_snapshot(self, round_number, snapshot):
             aws.jobs.jobs.clear()
 
@@ -207,7 +207,7 @@ def test_ctrl_c_keeps_a_rollout_though_the_file_says_clean_up_until_the_user_say
     aws.jobs.status = JobStatus.IN_PROGRESS
     aws.jobs.fates = {"t0": ExecutionStatus.QUEUED}
 
-    class Impatient(SilentObserver):
+    class Impatient(Observer):
         def on_snapshot(self, round_number, snapshot):
             aws.clock.stop = True
 
@@ -227,7 +227,7 @@ def test_ctrl_c_in_a_rehearsal_takes_everything_down(aws, execute):
     aws.jobs.status = JobStatus.IN_PROGRESS
     aws.jobs.fates = {"t0": ExecutionStatus.QUEUED}
 
-    class Impatient(SilentObserver):
+    class Impatient(Observer):
         def on_snapshot(self, round_number, snapshot):
             aws.clock.stop = True
 
@@ -241,7 +241,7 @@ def test_ctrl_c_in_a_rehearsal_takes_everything_down(aws, execute):
 
 
 def test_ctrl_c_before_any_job_leaves_nothing(aws, execute):
-    class Impatient(SilentObserver):
+    class Impatient(Observer):
         def on_step(self, moment):
             if isinstance(moment.step, CreateStream) and moment.moment is Moment.DONE:
                 aws.clock.stop = True
@@ -259,7 +259,7 @@ def test_ctrl_c_without_clean_up_leaves_the_job_running_and_resume_finishes_it(a
     aws.jobs.status = JobStatus.IN_PROGRESS
     aws.jobs.fates = {"t0": ExecutionStatus.QUEUED}
 
-    class Impatient(SilentObserver):
+    class Impatient(Observer):
         def on_snapshot(self, round_number, snapshot):
             aws.clock.stop = True
 
@@ -289,7 +289,7 @@ def test_a_lost_network_pauses_and_goes_on(aws, execute):
     aws.streams.create = unreliable
     pauses = []
 
-    class Listener(SilentObserver):
+    class Listener(Observer):
         def on_pause(self, reason, seconds):
             pauses.append(seconds)
 
@@ -322,7 +322,7 @@ def test_a_deployment_cut_off_around_any_step_is_cleaned_to_nothing(
     journal = Journal.create(path, a_plan(clean_up=True), now_ms=0, about={})
     seen = []
 
-    class Killer(SilentObserver):
+    class Killer(Observer):
         def on_step(self, step_moment):
             if step_moment.moment is moment:
                 seen.append(step_moment)
@@ -333,7 +333,7 @@ def test_a_deployment_cut_off_around_any_step_is_cleaned_to_nothing(
         Executor(journal, aws.services, Killer(), dict).run()
 
     reopened = Journal.open(path)
-    Executor(reopened, aws.services, SilentObserver(), dict).clean(Consent.ENDED)
+    Executor(reopened, aws.services, Observer(), dict).clean(Consent.ENDED)
 
     assert aws.is_empty
     assert reopened.phase is Phase.FINISHED
@@ -379,7 +379,7 @@ def test_a_deployment_killed_anywhere_is_taken_up_and_creates_each_rounds_own_jo
     aws.jobs.deletion_ms = deletion_ms
     reported = []
 
-    class Killer(SilentObserver):
+    class Killer(Observer):
         def on_step(self, step_moment):
             reported.append(step_moment)
             if len(reported) == position:
@@ -445,7 +445,7 @@ def test_everything_created_says_whose_it_is(aws, execute):
 def test_interrupted_while_somebody_else_goes_on_it_leaves_everything_as_it_stands(aws, execute):
     """A worker of the queue that is stopped must not stop a rollout to thousands of things."""
 
-    class Stops(SilentObserver):
+    class Stops(Observer):
         def on_step(self, moment):
             if isinstance(moment.step, CreateJob) and moment.moment is Moment.DONE:
                 aws.clock.stop = True
@@ -459,7 +459,7 @@ def test_interrupted_while_somebody_else_goes_on_it_leaves_everything_as_it_stan
     assert executor.leftovers() == ("s3://bucket/firmware/x", "stream/stream_1", "job/job")
 
 
-class Listener(SilentObserver):
+class Listener(Observer):
     """Keeps what it is told of steps."""
 
     def __init__(self):

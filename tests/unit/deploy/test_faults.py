@@ -18,7 +18,7 @@ from tests.support.plan import a_plan_with
 
 from otactl.deploy.executor import Executor
 from otactl.deploy.journal import Journal
-from otactl.deploy.observer import SilentObserver
+from otactl.deploy.observer import Observer
 from otactl.deploy.step import (
     AddThings,
     AwaitJob,
@@ -191,7 +191,7 @@ class Trial:
         journal = Journal.create(path, self._plan, now_ms=0, about={})
         journal.enter_targets(THINGS)
         sky = Sky(aws, first_bad=number, **fault)
-        executor = Executor(journal, sky.services, SilentObserver(), dict)
+        executor = Executor(journal, sky.services, Observer(), dict)
         executor.run()
         reported = executor.failure or executor.clean_up_failure
         if fault:
@@ -200,7 +200,7 @@ class Trial:
             journal.close()
             aws.clock.shielded = False
             journal = Journal.open(path)
-            executor = Executor(journal, aws.services, SilentObserver(), dict)
+            executor = Executor(journal, aws.services, Observer(), dict)
             executor.run()
         end = self._end(aws, journal, executor)
         journal.close()

@@ -12,7 +12,7 @@ from otactl.deploy.consent import Consent
 from otactl.deploy.executor import Executor
 from otactl.deploy.journal import Journal, Outcome, Phase
 from otactl.deploy.journal_file import JournalUnusable
-from otactl.deploy.observer import SilentObserver
+from otactl.deploy.observer import Observer
 from otactl.deploy.recorded_failure import outcome_words
 from otactl.deploy.store import DeploymentStore
 from otactl.errors import AwsRefused, JobAborted, UserMistake
@@ -27,7 +27,7 @@ def path(tmp_path):
     return tmp_path / "deployments" / f"{DEPLOYMENT}.sqlite"
 
 
-class At(SilentObserver):
+class At(Observer):
     """Does something at one of the moments of a deployment."""
 
     def __init__(self, position, act):
@@ -69,7 +69,7 @@ def test_a_locked_journal_is_told_once_and_nothing_is_deleted(aws, path, positio
     resumed = Journal.open(path)
     if resumed.phase is not Phase.FINISHED:
         assert resumed.outcome in (None, Outcome.SUCCEEDED)
-        assert Executor(resumed, aws.services, SilentObserver(), dict).run().is_success
+        assert Executor(resumed, aws.services, Observer(), dict).run().is_success
     assert resumed.outcome is Outcome.SUCCEEDED
     assert aws.is_empty
     resumed.close()
@@ -103,7 +103,7 @@ def test_a_finished_journal_that_records_no_outcome_is_no_success(path):
 def test_a_killed_and_cleaned_deployment_did_not_succeed(aws, path):
     journal = Journal.create(path, a_plan(), now_ms=0, about={})
 
-    Executor(journal, aws.services, SilentObserver(), dict).clean(Consent.ENDED)
+    Executor(journal, aws.services, Observer(), dict).clean(Consent.ENDED)
 
     assert journal.phase is Phase.FINISHED
     assert journal.outcome is Outcome.CLEANED
@@ -113,7 +113,7 @@ def test_a_killed_and_cleaned_deployment_did_not_succeed(aws, path):
 
 def test_cleaning_what_has_ended_changes_nothing_of_how_it_ended(aws, path):
     journal = Journal.create(path, a_plan(clean_up=False), now_ms=0, about={})
-    executor = Executor(journal, aws.services, SilentObserver(), dict)
+    executor = Executor(journal, aws.services, Observer(), dict)
     executor.run()
 
     executor.clean(Consent.ENDED)
@@ -143,7 +143,7 @@ def test_what_fails_after_the_failure_does_not_replace_it(aws, path, capsys):
     path.unlink()
     plan = plan.model_copy(update={"setup": setup})
     journal = Journal.create(path, plan, now_ms=0, about={})
-    executor = Executor(journal, aws.services, SilentObserver(), dict)
+    executor = Executor(journal, aws.services, Observer(), dict)
 
     result = with_what_is_left(executor.run(), executor, plan, TerminalFrontend())
     reported = failure_to_report(executor, journal, TerminalFrontend())

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from tests.unit.deploy.test_executor import THINGS, a_plan
 
-from otactl.deploy.observer import SilentObserver
+from otactl.deploy.observer import Observer
 from otactl.deploy.step import AddThings, AwaitJob, CreateThingGroup
 from otactl.errors import DeploymentFailed, JobAborted
 from otactl.model.outcome import ThingOutcome
@@ -16,7 +16,7 @@ GROUP = "arn:aws:iot:eu-central-1:123456789012:thinggroup/site"
 
 
 @dataclass
-class Notes(SilentObserver):
+class Notes(Observer):
     reported: list[str] = field(default_factory=list)
 
     def on_note(self, message: str) -> None:

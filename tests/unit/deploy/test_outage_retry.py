@@ -10,7 +10,7 @@ from tests.unit.deploy.test_executor import DEPLOYMENT, a_plan
 
 from otactl.deploy.executor import Executor
 from otactl.deploy.journal import Journal, Outcome, Phase
-from otactl.deploy.observer import SilentObserver
+from otactl.deploy.observer import Observer
 from otactl.deploy.outage_retry import OutageRetry
 from otactl.errors import AwsUnreachable, DeadlinePassed, Interrupted
 from otactl.model.status import JobStatus
@@ -38,7 +38,7 @@ def journal(tmp_path):
 
 
 def an_executor(journal, services, observer=None):
-    return Executor(journal, services, observer or SilentObserver(), dict)
+    return Executor(journal, services, observer or Observer(), dict)
 
 
 @pytest.mark.parametrize("worked_ms", [0, HOUR_MS])
@@ -115,7 +115,7 @@ def test_a_short_outage_after_a_long_rollout_costs_no_result(aws, journal):
     assert aws.is_empty
 
 
-class SetsTheClock(SilentObserver):
+class SetsTheClock(Observer):
     """Sets the wall clock while the third look at the job is shown."""
 
     def __init__(self, clock, hours):
@@ -140,7 +140,7 @@ def test_a_wall_clock_that_is_set_moves_no_deadline(aws, journal, hours):
     assert aws.clock.span_ms == 600_000
 
 
-class StopsAfter(SilentObserver):
+class StopsAfter(Observer):
     def __init__(self, clock, polls):
         self._clock, self._left = clock, polls
 

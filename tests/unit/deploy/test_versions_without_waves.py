@@ -11,7 +11,7 @@ from tests.unit.model.configuration.test_verify_section import verify_ini
 
 from otactl.deploy.executor import Executor
 from otactl.deploy.journal import Journal, Outcome
-from otactl.deploy.observer import SilentObserver
+from otactl.deploy.observer import Observer
 from otactl.deploy.planner import PlanOptions, build_plan
 from otactl.deploy.targeting import Targeting
 from otactl.errors import ThingsFailed
@@ -51,7 +51,7 @@ class OneJob:
         self.aws.thing_states = self.states
 
     def run(self):
-        executor = Executor(self.journal, self.aws.services, SilentObserver(), dict)
+        executor = Executor(self.journal, self.aws.services, Observer(), dict)
         return executor, executor.run()
 
 
@@ -91,7 +91,7 @@ def test_it_fails_by_name_when_some_came_back_with_another_one_or_not_at_all(one
     assert not result.is_complete
     assert it.journal.outcome is Outcome.FAILED
     # The next process says the same.
-    again = Executor(it.journal, it.aws.services, SilentObserver(), dict)
+    again = Executor(it.journal, it.aws.services, Observer(), dict)
     again.run()
     assert type(again.failure) is ThingsFailed
     assert str(again.failure) == str(executor.failure)

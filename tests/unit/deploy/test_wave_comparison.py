@@ -9,7 +9,7 @@ from tests.support.dev_ini import section
 from tests.unit.deploy.test_waves import At, Site
 
 from otactl.deploy.journal import Journal
-from otactl.deploy.observer import SilentObserver
+from otactl.deploy.observer import Observer
 from otactl.deploy.step import AwaitGate
 from otactl.deploy.wave_targeting import check_connectivity
 from otactl.errors import GateFailed, GateWaits, Interrupted, UserMistake
@@ -136,7 +136,7 @@ def test_what_a_killed_process_found_worse_stays_so(site):
     it = site()
     lost = it.waves["canary"][:7]
 
-    class Killed(SilentObserver):
+    class Killed(Observer):
         def on_gate(self, status, *, written):
             it.states.report(*lost, is_connected=False)
             if status.verdict is Verdict.FAIL:

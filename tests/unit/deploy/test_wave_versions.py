@@ -20,7 +20,7 @@ from tests.support.wave_world import Fate
 from tests.unit.deploy.test_waves import FAILED, Site
 from tests.unit.deploy.test_waves_killed import Killed, Killer
 
-from otactl.deploy.observer import SilentObserver
+from otactl.deploy.observer import Observer
 from otactl.errors import GateFailed, GateWaits
 from otactl.model.verify import VersionVerdict
 from otactl.model.wave import Act, Question, Verdict
@@ -125,7 +125,7 @@ def test_late_things_are_pending_and_then_verified(site):
     it.states.returns[late] = LATE
     seen = []
 
-    class Watch(SilentObserver):
+    class Watch(Observer):
         def on_gate(self, status, *, written):
             if status.name == "canary":
                 seen.append(dict(status.versions))
@@ -257,7 +257,7 @@ class TestLargeWaves:
         it.states.lag_s = 3 * (run + 1)
         seen = set()
 
-        class Watch(SilentObserver):
+        class Watch(Observer):
             def on_gate(self, status, *, written):
                 seen.update(status.versions)
 
@@ -283,7 +283,7 @@ class TestLargeWaves:
         it.jobs.fates[it.waves["canary"][-1]] = Fate(takes_s=100)
         read_at_verdict = []
 
-        class Watch(SilentObserver):
+        class Watch(Observer):
             def on_gate(self, status, *, written):
                 if status.verdict is Verdict.FAIL and not written:
                     read_at_verdict.append(it.states.calls["iot:GetThingConnectivityData"])
@@ -318,7 +318,7 @@ class TestLargeWaves:
         it.states.gap = "the fleet index lacks connectivity"
         told = []
 
-        class Watch(SilentObserver):
+        class Watch(Observer):
             def on_progress(self, step, done, of):
                 told.append((step.key, done, of))
 

@@ -14,7 +14,7 @@ from otactl.deploy.consent import Consent
 from otactl.deploy.decision_file import DecisionFile
 from otactl.deploy.executor import Executor
 from otactl.deploy.journal import Journal, Outcome, Phase
-from otactl.deploy.observer import SilentObserver
+from otactl.deploy.observer import Observer
 from otactl.deploy.planner import PlanOptions, build_wave_plan
 from otactl.deploy.wave_run import WaitOptions
 from otactl.deploy.wave_targeting import deal_waves
@@ -93,7 +93,7 @@ class Site:
         return Executor(
             self.journal,
             self.aws.services,
-            observer or SilentObserver(),
+            observer or Observer(),
             dict,
             waiting=WaitOptions(**waiting),
         )
@@ -127,7 +127,7 @@ def site(tmp_path):
         one.journal.close()
 
 
-class At(SilentObserver):
+class At(Observer):
     """Does something when the gate of a wave is looked at so often."""
 
     def __init__(self, wave, times, act) -> None:
@@ -140,7 +140,7 @@ class At(SilentObserver):
                 self._act(status)
 
 
-class Looks(SilentObserver):
+class Looks(Observer):
     """Remembers when each gate was looked at."""
 
     def __init__(self, clock) -> None:

@@ -18,7 +18,7 @@ from tests.unit.deploy.test_waves import FAILED, Site
 from otactl.deploy.consent import Consent
 from otactl.deploy.executor import Executor
 from otactl.deploy.journal import Journal, Phase
-from otactl.deploy.observer import SilentObserver
+from otactl.deploy.observer import Observer
 from otactl.errors import GateFailed
 from otactl.model.wave import Verdict
 
@@ -30,7 +30,7 @@ class Killed(BaseException):
     """The process is gone: nothing catches this."""
 
 
-class Killer(SilentObserver):
+class Killer(Observer):
     """Counts what it is told, and dies at one of them."""
 
     def __init__(self, at: int | None = None) -> None:
@@ -168,7 +168,7 @@ def test_killed_at_any_instant_clean_leaves_nothing(scenario, stride, tmp_path):
             it.run(Killer(at))
         it.journal.close()
         it.journal = Journal.open(it.path)
-        Executor(it.journal, it.aws.services, SilentObserver(), dict).clean(Consent.YES)
+        Executor(it.journal, it.aws.services, Observer(), dict).clean(Consent.YES)
 
         assert it.aws.is_empty, at
         it.journal.close()
@@ -177,7 +177,7 @@ def test_killed_at_any_instant_clean_leaves_nothing(scenario, stride, tmp_path):
 def test_a_pass_whose_next_job_does_not_exist_is_judged_again_and_a_fail_stands(tmp_path):
     it = site_of(SCENARIOS[0], tmp_path / "one")
 
-    class AfterPass(SilentObserver):
+    class AfterPass(Observer):
         def on_gate(self, status, *, written):
             if status.verdict is Verdict.PASS and written:
                 raise Killed

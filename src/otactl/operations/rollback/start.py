@@ -15,7 +15,7 @@ from otactl.aws.identity import identity_of
 from otactl.deploy.decision_file import DecisionFile
 from otactl.deploy.journal import Journal, Phase
 from otactl.deploy.journal_file import JournalLocked
-from otactl.deploy.observer import SilentObserver
+from otactl.deploy.observer import Observer
 from otactl.deploy.rollback_evidence import RollbackEvidence
 from otactl.deploy.store import DeploymentStore
 from otactl.errors import LocalResourceMissing, OtactlError, RollbackFailed, UserMistake
@@ -271,7 +271,7 @@ def _opened(path: Path, environment: DeploymentEnvironment) -> Journal:
 def _ask_to_stop(journal: Journal, environment: DeploymentEnvironment) -> None:
     """Reject a deployment in waves; cancel the job of any other."""
     if not journal.plan.waves:
-        RollbackEvidence(journal, environment.services(), SilentObserver(), keeps=False).cancel()
+        RollbackEvidence(journal, environment.services(), Observer(), keeps=False).cancel()
         return
     DecisionFile(journal.path).append(
         Decision(
