@@ -113,8 +113,9 @@ def child(part: str) -> None:
         return
     if part == "indexed":
         from otactl.cloud.ministack import subscription_index  # noqa: PLC0415
+        from otactl.cloud.ministack.shape import adapt  # noqa: PLC0415
 
-        subscription_index.install()
+        adapt(subscription_index.install)
     print(f"{part:19}", asyncio.run(with_a_fleet(iot)))
 
 

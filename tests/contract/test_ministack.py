@@ -71,10 +71,11 @@ PATTERNS = """
 import asyncio, itertools, json
 from ministack.core import iam_evaluator
 from otactl.cloud.ministack import policy_decision
+from otactl.cloud.ministack.shape import adapt
 async def compare():
     names = ("fnmatch_iam", "fnmatch_iam_cs")
     before = [getattr(iam_evaluator, name) for name in names]
-    policy_decision.install()
+    adapt(policy_decision.install)
     after = [getattr(iam_evaluator, name) for name in names]
     texts = ["".join(t) for n in range(4) for t in itertools.product("aB*?.", repeat=n)]
     values = ["".join(t) for n in range(4) for t in itertools.product("abB.", repeat=n)]

@@ -21,9 +21,10 @@ from otactl.cloud.ministack import (
     administrator,
     alarm,
     broker,
-    server_certificate,
+    broker_tls,
     signature,
 )
+from otactl.cloud.ministack.shape import adapt
 from otactl.cloud.settings import ServerSettings
 from otactl.cloud.streams.api import StreamApi
 from otactl.cloud.streams.block_cache import BlockCache
@@ -46,11 +47,11 @@ def build_application(settings: ServerSettings) -> tuple[Any, ssl.SSLContext]:
     """
     chosen = settings.chosen
     background = Background(chosen.speed)
-    signature.install()
+    adapt(signature.install)
     adaptation.install_all(background, chosen, https_port=settings.https_port)
     background.repeat("the evaluation of alarms", alarm.evaluate_everywhere)
     background.run("the look at the event loop", background.log_stalls())
-    tls = server_certificate.gateway_context()
+    tls = broker_tls.gateway_context()
     store = StreamStore()
     aws = LocalAws(f"http://127.0.0.1:{settings.port}", settings.cloud_secret)
     reader = FileReader(S3Objects(aws), IamRoles(aws), BlockCache(_CACHE_BYTES))
@@ -69,7 +70,7 @@ def build_application(settings: ServerSettings) -> tuple[Any, ssl.SSLContext]:
 
     def forget() -> None:
         make_administrator()
-        server_certificate.load_certificates(tls)
+        broker_tls.load_certificates(tls)
         store.clear()
         reader.clear()
         topics.forget()

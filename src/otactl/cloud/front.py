@@ -24,7 +24,7 @@ from otactl.cloud.asgi import (
     replay,
     send_answer,
 )
-from otactl.cloud.ministack.caller import scope_of_last_request
+from otactl.cloud.ministack.answer import scope_of_last_request
 from otactl.cloud.scope import Scope
 from otactl.cloud.streams.api import StreamApi, fault_answer
 from otactl.cloud.streams.fault import FaultKind, StreamFault

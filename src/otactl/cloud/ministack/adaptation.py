@@ -15,9 +15,10 @@ from otactl.cloud.ministack import (
     alarm,
     asker,
     associate_targets,
+    broker_tls,
     ca_key,
     certificate_store,
-    client_certificate,
+    condition_key,
     device_https,
     execution_store,
     function_credentials,
@@ -26,8 +27,6 @@ from otactl.cloud.ministack import (
     job_request,
     job_schedule,
     lambda_log,
-    leading_keys,
-    metric_namespace,
     model_check,
     outbox,
     package_configuration,
@@ -36,10 +35,8 @@ from otactl.cloud.ministack import (
     presigned_age,
     registry,
     retry,
-    server_certificate,
     simulation,
     stack_resource,
-    stream_arn,
     subscription_index,
     thing_group,
     timeout,
@@ -48,7 +45,7 @@ from otactl.cloud.ministack.connection import ConnectionLimits
 from otactl.cloud.ministack.fleet_index import FleetIndex
 from otactl.cloud.ministack.job_deletion import JobDeletion
 from otactl.cloud.ministack.job_pace import JobPace
-from otactl.cloud.ministack.shape import ShapeChanged
+from otactl.cloud.ministack.shape import Changes, ShapeChanged, adapt
 from otactl.cloud.settings import CloudSettings
 
 _log = logging.getLogger("otactl.cloud.ministack")
@@ -56,7 +53,7 @@ _log = logging.getLogger("otactl.cloud.ministack")
 
 def _adaptations(
     background: Background, settings: CloudSettings, https_port: int
-) -> dict[str, Callable[[], None]]:
+) -> dict[str, Callable[[Changes], None]]:
     """By what is lost without it.
 
     The store of executions comes before whatever asks it. Retries come before timeouts: a timeout
@@ -72,9 +69,9 @@ def _adaptations(
         least_keep_alive=settings.least_keep_alive_seconds,
     )
     return {
-        "the refusal of clients without a certificate": client_certificate.install,
+        "the refusal of clients without a certificate": broker_tls.require_certificates,
         "the broker's elliptic certificate (handshakes will be slow)": partial(
-            server_certificate.install, settings.host_names
+            broker_tls.add_elliptic, host_names=settings.host_names
         ),
         "the certificates by id (handshakes will be slow)": certificate_store.install,
         "the remembered decisions of policies (messages will be slow)": policy_decision.install,
@@ -82,34 +79,33 @@ def _adaptations(
         "the age of presigned URLs in real time": presigned_age.install,
         "the executions by job and thing (a large fleet will be slow)": execution_store.install,
         "the pace of jobs": pace.install,
-        "the schedules of jobs": partial(job_schedule.install, background, pace),
+        "the schedules of jobs": partial(job_schedule.install, background=background, pace=pace),
         "jobs that are being deleted": deletion.install,
-        "AssociateTargetsWithJob": partial(associate_targets.install, pace),
+        "AssociateTargetsWithJob": partial(associate_targets.install, pace=pace),
         "the checks of CreateJob": job_request.install,
         "the checks of Jobs over MQTT": job_message.install,
         "retries of failed executions": retry.install,
-        "timeouts": partial(timeout.install, background),
-        "IAM policies that name streams": stream_arn.install,
+        "timeouts": partial(timeout.install, background=background),
+        "IAM policies that name streams": condition_key.name_streams,
         "alarms by CloudWatch's rules": alarm.install,
         "permissions and retries of calls to functions": invocation.install,
         "permissions to write a function's log": lambda_log.install,
-        "the condition key cloudwatch:namespace": metric_namespace.install,
-        "the condition key dynamodb:LeadingKeys": leading_keys.install,
+        "the condition keys cloudwatch:namespace and dynamodb:LeadingKeys": condition_key.add_keys,
         "the context of simulated policies": simulation.install,
         "e-mails and text messages": outbox.install,
         "the remembered CA key (registering a large fleet will be slow)": ca_key.install,
         "the subscription index (a large fleet will be slow)": subscription_index.install,
         "answers to the connection that asked": asker.install,
         "the limits of a connection": limits.install,
-        "HTTPS for devices": partial(device_https.install, https_port),
+        "HTTPS for devices": partial(device_https.install, port=https_port),
         "the small rules of the registry": registry.install,
         "the fleet index": index.install,
         "GetPackageConfiguration": package_configuration.install,
         "groups in groups": partial(
-            thing_group.install, int(1000 * settings.member_seconds * background.speed)
+            thing_group.install, member_ms=int(1000 * settings.member_seconds * background.speed)
         ),
         "tables and functions of stacks": stack_resource.install,
-        "pages of lists": partial(paging.install, settings.largest_page),
+        "pages of lists": partial(paging.install, largest_page=settings.largest_page),
         "the checks of the service models": model_check.install,
     }
 
@@ -131,11 +127,11 @@ def install_all(
         What is missing, with the reason.
     """
     missing = {}
-    for name, install in _adaptations(
+    for name, adaptation in _adaptations(
         background or Background(), settings or CloudSettings(), https_port
     ).items():
         try:
-            install()
+            adapt(adaptation)
         except (ShapeChanged, AttributeError) as error:
             _log.warning("this MiniStack is not the one expected, so we lack %s: %s", name, error)
             missing[name] = str(error)

@@ -5,8 +5,6 @@ place of the same calls over HTTP: nobody can sign those before there is a key, 
 chosen by the process that starts the cloud.
 """
 
-# ruff: noqa: SLF001 - the private parts of MiniStack are what this file is about, see above.
-
 from __future__ import annotations
 
 import json

@@ -14,8 +14,6 @@ MiniStack uses them; ``_dispatch_alarm_actions`` is replaced. ``sns.topic_policy
 ``sns._fanout`` are used as for notifications of S3.
 """
 
-# ruff: noqa: SLF001 - the private parts of MiniStack are what this file is about, see above.
-
 from __future__ import annotations
 
 import json
@@ -36,7 +34,7 @@ from otactl.cloud.alarm_evaluation import (
     evaluate,
     periods,
 )
-from otactl.cloud.ministack.shape import require_parameters, require_source
+from otactl.cloud.ministack.shape import Changes, require_parameters, require_source
 
 _ACTIONS = {
     AlarmState.ALARM: "AlarmActions",
@@ -48,12 +46,8 @@ _SNS_SUBJECT_LENGTH = 100
 _log = logging.getLogger("otactl.cloud.alarm")
 
 
-def install() -> None:
-    """Put it in place.
-
-    Raises:
-        ShapeChanged: MiniStack evaluates alarms in another way.
-    """
+def install(changes: Changes) -> None:
+    """Put it in place."""
     require_parameters(cloudwatch._evaluate_alarm, "alarm")
     require_parameters(
         cloudwatch._dispatch_alarm_actions, "alarm", "old_state", "new_state", "reason"
@@ -62,9 +56,9 @@ def install() -> None:
     require_parameters(cloudwatch._stat_value, "stats", "stat_name", "points")
     require_parameters(sns._fanout, "topic_arn", "msg_id", "message", "subject")
     require_source(cloudwatch._store_datum, '"Timestamp": ts')
-    cloudwatch._evaluate_alarm = _leave_alone
-    cloudwatch._evaluate_all_alarms = _leave_alone
-    cloudwatch._dispatch_alarm_actions = notify
+    changes.put(cloudwatch, "_evaluate_alarm", _leave_alone)
+    changes.put(cloudwatch, "_evaluate_all_alarms", _leave_alone)
+    changes.put(cloudwatch, "_dispatch_alarm_actions", notify)
 
 
 def _leave_alone(*_: Any) -> None:

@@ -14,11 +14,8 @@ asks; ``_handle_jobs_publish``, ``_handle_shadow_publish`` and ``broker_publish`
 answer; ``_WSSession._answer_fleet_provisioning`` is replaced.
 """
 
-# ruff: noqa: SLF001 - the private parts of MiniStack are what this file is about, see above.
-
 from __future__ import annotations
 
-import functools
 import json
 import logging
 from collections.abc import Awaitable, Callable
@@ -27,7 +24,7 @@ from typing import Any
 
 from ministack.services import iot
 
-from otactl.cloud.ministack.shape import require_parameters, require_source
+from otactl.cloud.ministack.shape import Changes, bound, require_parameters, require_source
 
 _asking: ContextVar[Any] = ContextVar("asking", default=None)
 #: What sends the answers of the request under way.
@@ -55,36 +52,24 @@ async def deliver_unsubscribed(asker: Any, topic: str, payload: bytes) -> None:
         await _deliver(asker, topic, payload, 0)
 
 
-def install() -> None:
-    """Put it in place.
-
-    Raises:
-        ShapeChanged: MiniStack's broker is not the one this was written for.
-    """
+def install(changes: Changes) -> None:
+    """Put it in place."""
     session = iot._WSSession
-    require_parameters(session.handle_packet, "self", "pkt_type", "flags", "body")
     require_parameters(session.deliver_to_client, "self", "topic", "payload", "qos")
     require_source(session.deliver_to_client, 'self._policy_allows("iot:Receive"')
+    require_source(session._answer_fleet_provisioning, "_fleet_provisioning_reply(")
+    require_source(iot._handle_shadow_publish, "await broker_publish(")
     require_parameters(
         session._answer_fleet_provisioning,
         *("self", "topic", "operation", "template_name", "payload"),
     )
-    require_source(session._answer_fleet_provisioning, "_fleet_provisioning_reply(")
-    require_parameters(iot.broker_publish, "account_id", "region", "topic", "payload")
-    require_source(iot._handle_shadow_publish, "await broker_publish(")
-    handle_packet = session.handle_packet
-
-    @functools.wraps(handle_packet)
-    async def remember(asker: Any, pkt_type: int, flags: int, body: bytes) -> bool:
-        token = _asking.set(asker)
-        try:
-            return bool(await handle_packet(asker, pkt_type, flags, body))
-        finally:
-            _asking.reset(token)
-
-    session.handle_packet = remember
-    session._answer_fleet_provisioning = _answer_provisioning
+    changes.put(session, "_answer_fleet_provisioning", _answer_provisioning)
     publish = iot.broker_publish
+
+    @changes.around(session, "handle_packet", "self", "pkt_type", "flags", "body")
+    async def handle_packet(handle: Any, asker: Any, *packet: Any) -> bool:
+        with bound(_asking, asker):
+            return bool(await handle(asker, *packet))
 
     async def answer_of_jobs(*where: Any, **_: Any) -> None:
         _account_id, _region, topic, payload = where
@@ -96,36 +81,27 @@ def install() -> None:
         await publish(*where, **options)
         await deliver_unsubscribed(current_asker(), where[2], where[3])
 
-    @functools.wraps(publish)
-    async def broker_publish(
-        account_id: str, region: str, topic: str, payload: bytes, *arguments: Any, **options: Any
-    ) -> None:
+    @changes.around(iot, "broker_publish", "account_id", "region", "topic", "payload")
+    async def broker_publish(_: Any, *where: Any, **options: Any) -> None:
         send = _answering.get()
-        if send is None or not topic.endswith(("/accepted", "/rejected")):
-            await publish(account_id, region, topic, payload, *arguments, **options)
+        if send is None or not where[2].endswith(("/accepted", "/rejected")):
+            await publish(*where, **options)
             return
         # What a rule makes of this message is no answer.
-        token = _answering.set(None)
-        try:
-            await send(account_id, region, topic, payload, *arguments, **options)
-        finally:
-            _answering.reset(token)
+        with bound(_answering, None):
+            await send(*where, **options)
 
-    iot.broker_publish = broker_publish
-    iot._handle_jobs_publish = _answered_by(answer_of_jobs, iot._handle_jobs_publish)
-    iot._handle_shadow_publish = _answered_by(answer_of_shadows, iot._handle_shadow_publish)
+    for name, send in (
+        ("_handle_jobs_publish", answer_of_jobs),
+        ("_handle_shadow_publish", answer_of_shadows),
+    ):
+        changes.around(iot, name)(_answered_by(send))
 
 
-def _answered_by(
-    send: Callable[..., Awaitable[None]], handle: Callable[..., Awaitable[None]]
-) -> Callable[..., Awaitable[None]]:
-    @functools.wraps(handle)
-    async def handle_and_answer(*arguments: Any) -> None:
-        token = _answering.set(send)
-        try:
+def _answered_by(send: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    async def handle_and_answer(handle: Any, *arguments: Any) -> None:
+        with bound(_answering, send):
             await handle(*arguments)
-        finally:
-            _answering.reset(token)
 
     return handle_and_answer
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ministack.core import x509_utils
 
-from otactl.cloud.ministack.shape import require, require_source
+from otactl.cloud.ministack.shape import Changes, require, require_source
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
@@ -23,14 +23,10 @@ _KEYS = 4
 _LOAD = 'serialization.load_pem_private_key(ca_key_pem.encode("utf-8"), password=None)'
 
 
-def install() -> None:
-    """Put a remembering loader in the place of cryptography's, for MiniStack's module alone.
-
-    Raises:
-        ShapeChanged: MiniStack signs requests in another way.
-    """
+def install(changes: Changes) -> None:
+    """Put a remembering loader in the place of cryptography's, for MiniStack's module alone."""
     # MiniStack imports cryptography at the first certificate; that must not undo what we do here.
-    x509_utils._require_crypto()  # noqa: SLF001
+    x509_utils._require_crypto()
     serialization: Any = x509_utils.serialization
     require(hasattr(serialization, "load_pem_private_key"), "x509_utils.serialization")
     require_source(x509_utils.sign_certificate_request, _LOAD)
@@ -41,6 +37,5 @@ def install() -> None:
         return key
 
     names = {name: getattr(serialization, name) for name in dir(serialization)}
-    x509_utils.serialization = SimpleNamespace(
-        **names | {"load_pem_private_key": load_pem_private_key}
-    )
+    remembering = SimpleNamespace(**names | {"load_pem_private_key": load_pem_private_key})
+    changes.put(x509_utils, "serialization", remembering)

@@ -10,8 +10,6 @@ Touched, in ``ministack.services.iot``: ``_certificates`` is replaced by a store
 wrapped, so that a policy finds one of its many targets at once.
 """
 
-# ruff: noqa: SLF001 - the private parts of MiniStack are what this file is about, see above.
-
 from __future__ import annotations
 
 import hashlib
@@ -21,10 +19,9 @@ from ministack.core.responses import AccountRegionScopedDict
 from ministack.core.x509_utils import certificate_is_signed_by
 from ministack.services import iot
 
+from otactl.cloud.ministack.answer import OK
 from otactl.cloud.ministack.member_list import MemberList
-from otactl.cloud.ministack.shape import require, require_parameters, require_source
-
-_OK = 200
+from otactl.cloud.ministack.shape import Changes, require, require_parameters, require_source
 
 
 class CertificateStore(AccountRegionScopedDict):  # type: ignore[misc]  # MiniStack has no types
@@ -71,12 +68,8 @@ class CertificateStore(AccountRegionScopedDict):  # type: ignore[misc]  # MiniSt
         ]
 
 
-def install() -> None:
-    """Put the store in place.
-
-    Raises:
-        ShapeChanged: MiniStack keeps certificates in another way.
-    """
+def install(changes: Changes) -> None:
+    """Put the store in place."""
     require(
         type(iot._certificates) is AccountRegionScopedDict and not iot._certificates.has_any(),
         "iot._certificates, an empty AccountRegionScopedDict",
@@ -85,8 +78,7 @@ def install() -> None:
     require_source(iot._mtls_refresh_trust_anchors, "in _mtls_trust_anchors()")
     require_parameters(iot._mtls_active_registrations, "cert_id", "status")
     require_source(iot._create_policy, '"targets": []')
-    store = iot._certificates = CertificateStore()
-    create_policy = iot._create_policy
+    store = CertificateStore()
 
     def trust_anchors() -> list[tuple[str, str]]:
         local = iot.get_ca_cert_pem()
@@ -104,12 +96,13 @@ def install() -> None:
             if status is None or found[2].get("status") == status
         ]
 
-    def create_policy_of_many(name: str, payload: dict[str, Any]) -> Any:
+    @changes.around(iot, "_create_policy")
+    def create_policy_of_many(create_policy: Any, name: str, payload: dict[str, Any]) -> Any:
         answer = create_policy(name, payload)
-        if answer[0] == _OK:
+        if answer[0] == OK:
             iot._policies[name]["targets"] = MemberList()
         return answer
 
-    iot._mtls_trust_anchors = trust_anchors
-    iot._mtls_active_registrations = active_registrations
-    iot._create_policy = create_policy_of_many
+    changes.put(iot, "_certificates", store)
+    changes.put(iot, "_mtls_trust_anchors", trust_anchors)
+    changes.put(iot, "_mtls_active_registrations", active_registrations)

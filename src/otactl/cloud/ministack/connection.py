@@ -13,12 +13,9 @@ Touched, in ``ministack.services.iot``: ``_WSSession.handle_packet``, ``send_byt
 MiniStack's own readers.
 """
 
-# ruff: noqa: SLF001 - the private parts of MiniStack are what this file is about, see above.
-
 from __future__ import annotations
 
 import asyncio
-import functools
 import logging
 import re
 from dataclasses import dataclass, field
@@ -36,12 +33,12 @@ from otactl.cloud.connection_limit import (
     publish_problem,
     subscribe_problem,
 )
-from otactl.cloud.ministack.shape import require, require_parameters, require_source
+from otactl.cloud.ministack.answer import OK
+from otactl.cloud.ministack.shape import Changes, require, require_source
 from otactl.model.limits import KEEP_ALIVE_FACTOR
 
 _SHARED = "$share/"
 _JOB = re.compile(r"\$aws/things/([^/]+)/jobs/(get|start-next|notify|notify-next)/(get|update)")
-_OK = 200
 #: MQTT 5 reason codes (section 2.4).
 _KEEP_ALIVE_TIMEOUT, _QUOTA_EXCEEDED, _NOT_AUTHORIZED = 0x8D, 0x97, 0x87
 
@@ -88,45 +85,40 @@ class ConnectionLimits:
         self._rates = rates
         self._least_keep_alive = least_keep_alive
 
-    def install(self) -> None:
-        """Put the limits in place.
-
-        Raises:
-            ShapeChanged: MiniStack's broker is not the one this was written for.
-        """
+    def install(self, changes: Changes) -> None:
+        """Put the limits in place."""
         session = iot._WSSession
-        require_parameters(session.handle_packet, "self", "pkt_type", "flags", "body")
-        require_parameters(session.send_bytes, "self", "b")
-        require_parameters(session._connack_properties, "self", "assigned_client_id")
         require_source(session.disconnect_reason, "return self._forced_disconnect_reason")
-        require_parameters(iot._handle_certificate, "method", "path", "body", "qp")
-        require(iot._parse_jobs_topic("$aws/things/t/jobs/get/get") is None, "no job named get")
-        handle, send = session.handle_packet, session.send_bytes
-        properties = session._connack_properties
-        limits = self
 
-        @functools.wraps(handle)
-        async def handle_packet(self: Any, pkt_type: int, flags: int, body: bytes) -> bool:
-            return await limits._handle(handle, self, pkt_type, flags, body)
+        @changes.around(session, "handle_packet", "self", "pkt_type", "flags", "body")
+        async def handle_packet(handle: Any, session: Any, *packet: Any) -> bool:
+            return await self._handle(handle, session, *packet)
 
-        @functools.wraps(send)
-        async def send_bytes(self: Any, b: bytes) -> None:
-            if limits._rates:
-                await limits._pause(limits._of(self).outbound, len(b))
-            await send(self, b)
+        @changes.around(session, "send_bytes", "self", "b")
+        async def send_bytes(send: Any, session: Any, b: bytes) -> None:
+            if self._rates:
+                await self._pause(self._of(session).outbound, len(b))
+            await send(session, b)
 
-        @functools.wraps(properties)
-        def connack_properties(self: Any, assigned_client_id: str | None) -> Any:
-            asked = limits._of(self).asked
-            holds = keep_alive_seconds(asked or 0, limits._least_keep_alive)
+        @changes.around(session, "_connack_properties", "self", "assigned_client_id")
+        def connack_properties(properties: Any, session: Any, assigned: str | None) -> Any:
+            asked = self._of(session).asked
+            holds = keep_alive_seconds(asked or 0, self._least_keep_alive)
             reported = [] if asked == holds else [(iot.PROP_SERVER_KEEP_ALIVE, holds)]
-            return [*properties(self, assigned_client_id), *reported]
+            return [*properties(session, assigned), *reported]
 
-        session.handle_packet = handle_packet
-        session.send_bytes = send_bytes
-        session._connack_properties = connack_properties
-        _install_topics()
-        self._install_certificates()
+        @changes.around(iot, "_handle_certificate", "method", "path", "body", "qp")
+        def handle_certificate(handle: Any, method: str, path: str, *rest: Any) -> Any:
+            answer = handle(method, path, *rest)
+            certificate_id = path.rpartition("/")[2]
+            record = iot._certificates.get(certificate_id)
+            if method == "PUT" and answer[0] == OK and record["status"] != "ACTIVE":
+                for session in list(iot._connected_clients.values()):
+                    if session.certificate_id == certificate_id:
+                        self._end(session, "AUTH_ERROR", _NOT_AUTHORIZED)
+            return answer
+
+        _change_topics(changes)
         self._background.repeat("the keep-alive check", self._end_silent, self._speed)
 
     def _now(self) -> float:
@@ -185,37 +177,18 @@ class ConnectionLimits:
 
         self._background.run(f"the end of the connection of {session._client_id}", end())
 
-    def _install_certificates(self) -> None:
-        handle = iot._handle_certificate
 
-        @functools.wraps(handle)
-        def handle_certificate(method: str, path: str, body: bytes, qp: dict[str, str]) -> Any:
-            answer = handle(method, path, body, qp)
-            certificate_id = path.rpartition("/")[2]
-            record = iot._certificates.get(certificate_id)
-            if method == "PUT" and answer[0] == _OK and record["status"] != "ACTIVE":
-                for session in list(iot._connected_clients.values()):
-                    if session.certificate_id == certificate_id:
-                        self._end(session, "AUTH_ERROR", _NOT_AUTHORIZED)
-            return answer
+def _change_topics(changes: Changes) -> None:
+    require(iot._parse_jobs_topic("$aws/things/t/jobs/get/get") is None, "no job named get")
 
-        iot._handle_certificate = handle_certificate
+    @changes.around(iot, "_reserved_filter_subscribe_allowed")
+    def subscribe_allowed(is_allowed: Any, topic_filter: str) -> bool:
+        return not topic_filter.startswith(_SHARED) and bool(is_allowed(topic_filter))
 
-
-def _install_topics() -> None:
-    filter_allowed, parse_job = iot._reserved_filter_subscribe_allowed, iot._parse_jobs_topic
-
-    def subscribe_allowed(topic_filter: str) -> bool:
-        return not topic_filter.startswith(_SHARED) and bool(filter_allowed(topic_filter))
-
-    def parse_jobs_topic(topic: str) -> tuple[str, str, str | None] | None:
+    @changes.around(iot, "_parse_jobs_topic")
+    def parse_jobs_topic(parse: Any, topic: str) -> Any:
         found = _JOB.fullmatch(topic)
-        if found is not None:
-            return found[1], found[3], found[2]
-        return parse_job(topic)  # type: ignore[no-any-return]  # MiniStack has no types
-
-    iot._reserved_filter_subscribe_allowed = subscribe_allowed
-    iot._parse_jobs_topic = parse_jobs_topic
+        return parse(topic) if found is None else (found[1], found[3], found[2])
 
 
 def _problem(

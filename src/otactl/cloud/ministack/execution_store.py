@@ -9,21 +9,19 @@ behaves alike and keeps the indexes; the functions in ``_OF_A_JOB`` and ``_OF_A_
 to say whose executions they look for; ``_jobs_status_counts`` is replaced.
 """
 
-# ruff: noqa: SLF001 - the private parts of MiniStack are what this file is about, see above.
-
 from __future__ import annotations
 
-import functools
 import inspect
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from typing import Any
 
-from ministack.core.responses import AccountRegionScopedDict, get_account_id, get_region
+from ministack.core.responses import AccountRegionScopedDict
 from ministack.services import iot
 
-from otactl.cloud.ministack.shape import require, require_parameters, require_source
+from otactl.cloud.ministack.answer import account
+from otactl.cloud.ministack.shape import Changes, bound, require, require_source
 from otactl.model.status import ExecutionStatus
 
 #: Functions whose first argument is a job's id, or a thing's name, and that look at all executions.
@@ -76,19 +74,19 @@ class ExecutionStore(AccountRegionScopedDict):  # type: ignore[misc]  # MiniStac
         self, job_id: str, statuses: Iterable[str] = tuple(ExecutionStatus)
     ) -> list[Execution]:
         """The newest execution of each thing of a job, those in some statuses."""
-        found = self._of_job.get((get_account_id(), get_region(), job_id))
+        found = self._of_job.get((*account(), job_id))
         if found is None:
             return []
         return [one for status in statuses for one in found.by_status.get(status, {}).values()]
 
     def of_thing(self, thing_name: str) -> list[Execution]:
         """The newest execution of each job of a thing."""
-        found = self._of_thing.get((get_account_id(), get_region(), thing_name), {})
+        found = self._of_thing.get((*account(), thing_name), {})
         return list(found.values())
 
     def counts(self, job_id: str) -> Counter[str]:
         """Executions of a job by status, earlier ones of its things included."""
-        found = self._of_job.get((get_account_id(), get_region(), job_id))
+        found = self._of_job.get((*account(), job_id))
         if found is None:
             return Counter()
         return found.earlier + Counter(
@@ -97,13 +95,13 @@ class ExecutionStore(AccountRegionScopedDict):  # type: ignore[misc]  # MiniStac
 
     def things(self, job_id: str) -> int:
         """How many things have an execution of a job."""
-        found = self._of_job.get((get_account_id(), get_region(), job_id))
+        found = self._of_job.get((*account(), job_id))
         return 0 if found is None else sum(map(len, found.by_status.values()))
 
     def __setitem__(self, key: tuple[str, str], fields: dict[str, Any]) -> None:
         self.pop(key, None)
         thing, job_id = key
-        account_id, region = get_account_id(), get_region()
+        account_id, region = account()
         job = self._of_job.setdefault((account_id, region, job_id), _JobExecutions())
 
         def moved(execution: Execution, status: str) -> None:
@@ -125,7 +123,7 @@ class ExecutionStore(AccountRegionScopedDict):  # type: ignore[misc]  # MiniStac
         if not isinstance(execution, Execution):
             return execution
         thing, job_id = key
-        scope = get_account_id(), get_region()
+        scope = account()
         job, things = self._of_job[*scope, job_id], self._of_thing[*scope, thing]
         del job.by_status[execution["status"]][thing]
         job.earlier.subtract(one["status"] for one in execution.get("history", ()))
@@ -161,30 +159,26 @@ class ExecutionStore(AccountRegionScopedDict):  # type: ignore[misc]  # MiniStac
         return [(execution["thingName"], execution["jobId"]) for execution in self.values()]
 
 
-def install() -> None:
-    """Put the store in place.
-
-    Raises:
-        ShapeChanged: MiniStack keeps executions in another way.
-    """
+def install(changes: Changes) -> None:
+    """Put the store in place."""
     require(
         type(iot._job_executions) is AccountRegionScopedDict and not iot._job_executions.has_any(),
         "iot._job_executions, an empty AccountRegionScopedDict",
     )
-    for name in _OF_A_JOB:
-        require_parameters(getattr(iot, name), "job_id")
     require_source(iot._jobs_queue_execution, "_job_executions[(thing, job_id)] = execution")
     require_source(iot._jobs_status_counts, "for execution in _jobs_with_history(latest)")
-    store = iot._job_executions = ExecutionStore()
-    for kind, names in (("job", _OF_A_JOB), ("thing", _OF_A_THING)):
-        for name in names:
-            setattr(iot, name, _narrowed(kind, getattr(iot, name)))
+    store = ExecutionStore()
+    for name in _OF_A_JOB:
+        changes.around(iot, name, "job_id")(_narrowed("job", getattr(iot, name)))
+    for name in _OF_A_THING:
+        changes.around(iot, name)(_narrowed("thing", getattr(iot, name)))
 
     def status_counts(job_id: str) -> dict[str, int]:
         counts = store.counts(job_id)
         return {status: counts[status] for status in iot._JOB_EXECUTION_STATUSES}
 
-    iot._jobs_status_counts = status_counts
+    changes.put(iot, "_job_executions", store)
+    changes.put(iot, "_jobs_status_counts", status_counts)
 
 
 def executions() -> ExecutionStore:
@@ -200,24 +194,14 @@ def executions() -> ExecutionStore:
 
 
 def _narrowed(kind: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    if inspect.iscoroutinefunction(function):
+    """What shows a function the executions of the job or thing that its first argument names."""
 
-        @functools.wraps(function)
-        async def narrowed_async(name: str, *arguments: Any, **options: Any) -> Any:
-            token = _shown.set((kind, get_account_id(), get_region(), name))
-            try:
-                return await function(name, *arguments, **options)
-            finally:
-                _shown.reset(token)
+    async def narrowed_async(function: Any, name: str, *arguments: Any, **options: Any) -> Any:
+        with bound(_shown, (kind, *account(), name)):
+            return await function(name, *arguments, **options)
 
-        return narrowed_async
-
-    @functools.wraps(function)
-    def narrowed(name: str, *arguments: Any, **options: Any) -> Any:
-        token = _shown.set((kind, get_account_id(), get_region(), name))
-        try:
+    def narrowed(function: Any, name: str, *arguments: Any, **options: Any) -> Any:
+        with bound(_shown, (kind, *account(), name)):
             return function(name, *arguments, **options)
-        finally:
-            _shown.reset(token)
 
-    return narrowed
+    return narrowed_async if inspect.iscoroutinefunction(function) else narrowed

@@ -18,13 +18,9 @@ GetStatistics and GetThingConnectivityData; with a lag, the functions of ``_CHAN
 a thing, are wrapped. ``_things``, ``_shadows`` and ``_thing_connectivity`` are read.
 """
 
-# ruff: noqa: SLF001 - the private parts of MiniStack are what this file is about, see above.
-
 from __future__ import annotations
 
-import base64
 import copy
-import functools
 import inspect
 import itertools
 import json
@@ -36,16 +32,13 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from ministack.core.responses import (
-    error_response_json,
-    get_account_id,
-    get_region,
-    json_response,
-)
+from ministack.core.responses import json_response
 from ministack.services import iot
 
 from otactl.cloud.index_query import InvalidQuery, Term, parse
-from otactl.cloud.ministack.shape import require_parameters
+from otactl.cloud.ministack.answer import REQUEST, account, fields_of, refused
+from otactl.cloud.ministack.shape import Changes, require_parameters
+from otactl.cloud.page_token import page_token, read_token
 
 _INDEX = "AWS_Things"
 _PAGE = 100
@@ -97,71 +90,57 @@ class FleetIndex:
         self._changes: deque[tuple[float, Account, str, dict[str, Any] | None]] = deque()
         self._late: dict[Account, dict[str, dict[str, Any]]] = {}
 
-    def install(self) -> None:
-        """Put the index in place.
-
-        Raises:
-            ShapeChanged: MiniStack's index is not the one this was written for.
-        """
+    def install(self, changes: Changes) -> None:
+        """Put the index in place."""
         require_parameters(iot._search_index, "payload")
-        require_parameters(iot._describe_index, "path")
-        require_parameters(iot._update_indexing_configuration, "payload")
         require_parameters(iot._thing_connectivity, "account_id", "region", "thing_name")
         require_parameters(iot._compute_delta, "desired", "reported")
         require_parameters(iot._membership_names, "payload")
         for name, argument in _CHANGES.items():
-            function = getattr(iot, name)
             before = ("account_id", "region") if argument == "client_id" else ()
+            function = getattr(iot, name)
             require_parameters(function, *before, argument)
-            position = len(before)
             if self._lag_seconds:
-                setattr(iot, name, self._noting(function, position))
-        self._install_configuration()
-        self._install_requests()
+                changes.around(iot, name)(self._noting(function, len(before)))
+        changes.put(iot, "_search_index", self._search)
+        self._change_configuration(changes)
 
-    def _install_configuration(self) -> None:
-        describe, update = iot._describe_index, iot._update_indexing_configuration
-
-        def update_configuration(payload: dict[str, Any]) -> Any:
-            before = iot._indexing_configuration()
-            answer = update(payload)
-            if iot._indexing_configuration() != before:
-                ready_at = time.time() + self._build_seconds
-                self._building[_account()] = (ready_at, before["thingIndexingConfiguration"])
-                for name in iot._things if self._lag_seconds else ():
-                    self._note(_account(), name)
-            return answer
-
-        def describe_index(path: str) -> Any:
-            status, headers, body = describe(path)
-            fields = json.loads(body)
-            if "indexStatus" in fields:
-                body = json.dumps(fields | {"indexStatus": self._configuration()[0]}).encode()
-            return status, headers, body
-
-        iot._describe_index = describe_index
-        iot._update_indexing_configuration = update_configuration
-
-    def _install_requests(self) -> None:
-        handle = iot.handle_request
-
+        @changes.around(iot, "handle_request", *REQUEST)
         async def handle_request(
-            method: str, path: str, headers: Any, body: bytes, query_params: Any
+            handle: Any, method: str, path: str, headers: Any, body: bytes, query: Any
         ) -> Any:
             if (method, path) == ("POST", "/indices/statistics"):
                 return self._statistics(json.loads(body))
             thing = _CONNECTIVITY.fullmatch(path) if method == "POST" else None
             if thing is None:
-                return await handle(method, path, headers, body, query_params)
+                return await handle(method, path, headers, body, query)
             return self._connectivity(unquote(thing[1]))
 
-        iot._search_index = self._search
-        iot.handle_request = handle_request
+    def _change_configuration(self, changes: Changes) -> None:
+        @changes.around(iot, "_update_indexing_configuration", "payload")
+        def update_configuration(update: Any, payload: dict[str, Any]) -> Any:
+            before = iot._indexing_configuration()
+            answer = update(payload)
+            if iot._indexing_configuration() != before:
+                ready_at = time.time() + self._build_seconds
+                self._building[account()] = (ready_at, before["thingIndexingConfiguration"])
+                for name in iot._things if self._lag_seconds else ():
+                    self._note(account(), name)
+            return answer
+
+        @changes.around(iot, "_describe_index", "path")
+        def describe_index(describe: Any, path: str) -> Any:
+            answer = describe(path)
+            fields = fields_of(answer)
+            if "indexStatus" not in fields:
+                return answer
+            body = json.dumps(fields | {"indexStatus": self._configuration()[0]}).encode()
+            return *answer[:2], body
 
     def _configuration(self) -> tuple[str, dict[str, Any]]:
         """The index's status, and the thing indexing configuration in force."""
         asked_for = iot._indexing_configuration()["thingIndexingConfiguration"]
-        ready_at, before = self._building.get(_account(), (0.0, {}))
+        ready_at, before = self._building.get(account(), (0.0, {}))
         if asked_for["thingIndexingMode"] == "OFF":
             return "OFF", asked_for
         if time.time() >= ready_at:
@@ -174,14 +153,14 @@ class FleetIndex:
         found = self._query(payload)
         if isinstance(found, tuple):
             return found
-        size, start = payload.get("maxResults", _PAGE), _position(payload.get("nextToken"))
+        size, start = payload.get("maxResults", _PAGE), read_token(_INDEX, payload.get("nextToken"))
         if size > _PAGE or start is None:
             message = f"maxResults is at most {_PAGE}" if start is not None else "Invalid nextToken"
-            return _refused("InvalidRequestException", message)
+            return refused(message)
         things: list[dict[str, Any]] = []
         for position, document in found.matches(start):
             if len(things) == size:
-                return json_response({"things": things, "nextToken": _token(position)})
+                return json_response({"things": things, "nextToken": page_token(_INDEX, position)})
             if "shadow" in document:
                 document["shadow"] = json.dumps(document["shadow"])
             things.append(document)
@@ -194,19 +173,19 @@ class FleetIndex:
             return found
         return json_response({"statistics": {"count": sum(1 for _ in found.matches(0))}})
 
-    def _query(self, payload: dict[str, Any]) -> _Query | tuple[Any, ...]:
-        """What a request asks the index, or the answer that refuses it."""
+    def _query(self, payload: dict[str, Any]) -> Any:
+        """What a request asks the index, a ``_Query``, or the answer that refuses it."""
         status, configuration = self._configuration()
         index = payload.get("indexName") or _INDEX
         if status == "OFF" or index != _INDEX:
-            return _refused("ResourceNotFoundException", f"Index {index} does not exist", 404)
+            return refused(f"Index {index} does not exist", "ResourceNotFoundException", 404)
         if status == "BUILDING":
             return _not_ready()
         try:
             terms = parse(payload.get("queryString") or "")
             _refuse_unindexed(terms, configuration)
         except InvalidQuery as problem:
-            return _refused("InvalidQueryException", str(problem))
+            return refused(str(problem), "InvalidQueryException")
         return _Query(terms, configuration, self._documents)
 
     def _documents(self, start: int) -> Iterator[dict[str, Any]]:
@@ -217,46 +196,38 @@ class FleetIndex:
             return
         latest = time.time() - self._lag_seconds
         while self._changes and self._changes[0][0] <= latest:
-            _, account, name, document = self._changes.popleft()
-            things = self._late.setdefault(account, {})
+            _, scope, name, document = self._changes.popleft()
+            things = self._late.setdefault(scope, {})
             things[name] = document or {}
             if document is None:
                 del things[name]
-        yield from itertools.islice(self._late.get(_account(), {}).values(), start, None)
+        yield from itertools.islice(self._late.get(account(), {}).values(), start, None)
 
     def _noting(self, function: Any, position: int) -> Any:
-        """The function, which then notes what became of the thing, for later."""
+        """What calls the function, and then notes what became of the thing, for later."""
 
         def note(arguments: tuple[Any, ...]) -> None:
             named = arguments[position]
             # Connections name their account; whatever else changes a thing is in its scope.
-            account = _account() if position == 0 else (arguments[0], arguments[1])
-            self._note(
-                account, named if isinstance(named, str) else iot._membership_names(named)[1]
-            )
+            scope = account() if position == 0 else (arguments[0], arguments[1])
+            self._note(scope, named if isinstance(named, str) else iot._membership_names(named)[1])
 
-        if inspect.iscoroutinefunction(function):
+        async def later(function: Any, *arguments: Any, **options: Any) -> Any:
+            answer = await function(*arguments, **options)
+            note(arguments)
+            return answer
 
-            @functools.wraps(function)
-            async def later(*arguments: Any, **options: Any) -> Any:
-                answer = await function(*arguments, **options)
-                note(arguments)
-                return answer
-
-            return later
-
-        @functools.wraps(function)
-        def at_once(*arguments: Any, **options: Any) -> Any:
+        def at_once(function: Any, *arguments: Any, **options: Any) -> Any:
             answer = function(*arguments, **options)
             note(arguments)
             return answer
 
-        return at_once
+        return later if inspect.iscoroutinefunction(inspect.unwrap(function)) else at_once
 
-    def _note(self, account: Account, name: str) -> None:
-        with iot.request_scope(*account):
+    def _note(self, scope: Account, name: str) -> None:
+        with iot.request_scope(*scope):
             document = copy.deepcopy(_document(name)) if name in iot._things else None
-        self._changes.append((time.time(), account, name, document))
+        self._changes.append((time.time(), scope, name, document))
 
     def _connectivity(self, name: str) -> Any:
         """GetThingConnectivityData."""
@@ -265,7 +236,7 @@ class FleetIndex:
             return _not_ready()
         if name not in iot._things:
             return iot._error_not_found("Thing", name)
-        found = iot._thing_connectivity(*_account(), name)
+        found = iot._thing_connectivity(*account(), name)
         answer = {"thingName": name, "connected": found["connected"]}
         if "timestamp" in found:
             answer["timestamp"] = found["timestamp"] / 1000
@@ -274,17 +245,8 @@ class FleetIndex:
         return json_response(answer)
 
 
-def _account() -> Account:
-    return get_account_id(), get_region()
-
-
-def _refused(code: str, message: str, status: int = 400) -> tuple[Any, ...]:
-    answer: tuple[Any, ...] = error_response_json(code, message, status)
-    return answer
-
-
-def _not_ready() -> tuple[Any, ...]:
-    return _refused("IndexNotReadyException", f"The index {_INDEX} is not ready, or lacks this")
+def _not_ready() -> Any:
+    return refused(f"The index {_INDEX} is not ready, or lacks this", "IndexNotReadyException")
 
 
 def _has_connectivity(configuration: Mapping[str, Any]) -> bool:
@@ -319,7 +281,7 @@ def _document(name: str) -> dict[str, Any]:
         "thingId": thing.get("thingId", name),
         "thingGroupNames": list(thing.get("thingGroupNames") or ()),
         "attributes": thing.get("attributes") or {},
-        "connectivity": iot._thing_connectivity(*_account(), name),
+        "connectivity": iot._thing_connectivity(*account(), name),
     }
     if thing.get("thingTypeName"):
         document["thingTypeName"] = thing["thingTypeName"]
@@ -364,18 +326,3 @@ def _indexed(whole: Mapping[str, Any], configuration: Mapping[str, Any]) -> dict
     if _has_connectivity(configuration):
         document["connectivity"] = whole["connectivity"]
     return document
-
-
-def _token(position: int) -> str:
-    return base64.urlsafe_b64encode(f"{_INDEX}:{position}".encode()).decode()
-
-
-def _position(token: str | None) -> int | None:
-    """Where a page begins; None if the token is none of ours."""
-    if not token:
-        return 0
-    try:
-        found = re.fullmatch(rf"{_INDEX}:(\d{{1,12}})", base64.urlsafe_b64decode(token).decode())
-    except ValueError:
-        return None
-    return int(found[1]) if found else None

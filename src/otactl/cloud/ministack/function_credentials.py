@@ -16,17 +16,13 @@ from typing import Any
 from ministack.core import lambda_runtime
 from ministack.services import lambda_svc, sts
 
-from otactl.cloud.ministack.shape import require, require_parameters
+from otactl.cloud.ministack.shape import Changes, require, require_parameters
 
 _MAX_SESSION_NAME = 64
 
 
-def install() -> None:
-    """Put it in place.
-
-    Raises:
-        ShapeChanged: MiniStack gives functions their credentials in another way.
-    """
+def install(changes: Changes) -> None:
+    """Put it in place."""
     require_parameters(lambda_runtime.execution_credentials, "config")
     require_parameters(sts.register_session, "access_key", "session")
     require(
@@ -53,8 +49,8 @@ def install() -> None:
         )
         return dict(keys)
 
-    lambda_runtime.execution_credentials = execution_credentials
-    lambda_svc.execution_credentials = execution_credentials
+    for module in (lambda_runtime, lambda_svc):
+        changes.put(module, "execution_credentials", execution_credentials)
 
 
 def _random_keys() -> dict[str, str]:

@@ -13,8 +13,6 @@ use are used, and ``_route_async_failure``.
 Not as on AWS: each attempt has a request id of its own.
 """
 
-# ruff: noqa: SLF001 - the private parts of MiniStack are what this file is about, see above.
-
 from __future__ import annotations
 
 import asyncio
@@ -27,7 +25,7 @@ from ministack.core.responses import request_scope
 from ministack.services import iot, lambda_svc, sns
 
 from otactl.cloud.ministack.permission import ServiceCaller, policy_lets_in, role_lets
-from otactl.cloud.ministack.shape import ShapeChanged, require_parameters
+from otactl.cloud.ministack.shape import Changes, ShapeChanged, require_parameters
 
 #: Functions that run at once; each is a process of its own on this machine.
 _CONCURRENCY = 8
@@ -113,28 +111,22 @@ def _give_up(
         lambda_svc._route_async_failure(target, name, event, result)
 
 
-def install() -> None:
-    """Put it in place, in the running event loop.
-
-    Raises:
-        ShapeChanged: MiniStack calls functions in another way, or no event loop runs.
-    """
+def install(changes: Changes) -> None:
+    """Put it in place, in the running event loop."""
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError as error:
         raise ShapeChanged("expected a running event loop") from error
-    dispatch = iot._dispatch_rule_action
-    require_parameters(dispatch, "account_id", "region", "rule_name", "action", "event")
-    require_parameters(
-        sns._deliver_to_lambda, "endpoint", "envelope", "topic_arn", "sub_arn", "msg_id"
-    )
     require_parameters(
         lambda_svc._route_async_failure, "target_arn", "func_name", "event", "result"
     )
     invocations = AsyncInvocations(loop)
 
+    @changes.around(
+        *(iot, "_dispatch_rule_action"), *("account_id", "region", "rule_name", "action", "event")
+    )
     async def dispatch_rule_action(
-        account_id: str, region: str, rule_name: str, action: dict[str, Any], event: Any
+        dispatch: Any, account_id: str, region: str, rule_name: str, action: Any, event: Any
     ) -> None:
         rule = ServiceCaller(
             "iot.amazonaws.com", f"arn:aws:iot:{region}:{account_id}:rule/{rule_name}"
@@ -148,8 +140,11 @@ def install() -> None:
             _require_queue_role(queue, rule)
         await dispatch(account_id, region, rule_name, action, event)
 
+    @changes.around(
+        *(sns, "_deliver_to_lambda"), *("endpoint", "envelope", "topic_arn", "sub_arn", "msg_id")
+    )
     def deliver_to_lambda(
-        endpoint: str, envelope: str, topic_arn: str, sub_arn: str, *_: Any
+        _: Any, endpoint: str, envelope: str, topic_arn: str, sub_arn: str, *_rest: Any
     ) -> None:
         record = {
             "EventVersion": "1.0",
@@ -162,9 +157,6 @@ def install() -> None:
             invocations.call(endpoint, topic, {"Records": [record]})
         except NotPermitted as refusal:
             _log.warning("SNS: %s", refusal)
-
-    iot._dispatch_rule_action = dispatch_rule_action
-    sns._deliver_to_lambda = deliver_to_lambda
 
 
 def _require_queue_role(queue: dict[str, Any], rule: ServiceCaller) -> None:

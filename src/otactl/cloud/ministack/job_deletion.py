@@ -9,26 +9,19 @@ Touched, in ``ministack.services.iot``: ``_delete_job`` is replaced; events, tag
 are those that MiniStack's own sends.
 """
 
-# ruff: noqa: SLF001 - the private parts of MiniStack are what this file is about, see above.
-
 from __future__ import annotations
 
 import asyncio
 from typing import Any
 
-from ministack.core.responses import (
-    error_response_json,
-    get_account_id,
-    get_region,
-    json_response,
-    request_scope,
-)
+from ministack.core.responses import json_response, request_scope
 from ministack.services import iot
 
 from otactl.cloud.background import Background
+from otactl.cloud.ministack.answer import account, refused
 from otactl.cloud.ministack.execution_store import executions
 from otactl.cloud.ministack.job_pace import JobPace
-from otactl.cloud.ministack.shape import require_parameters, require_source
+from otactl.cloud.ministack.shape import Changes, require_parameters, require_source
 from otactl.model.status import ExecutionStatus, JobStatus
 
 _MAX_DELETIONS = 10
@@ -49,16 +42,12 @@ class JobDeletion:
         self._pace = pace
         self._seconds = seconds
 
-    def install(self) -> None:
-        """Put it in place.
-
-        Raises:
-            ShapeChanged: MiniStack's jobs are not those this was written for.
-        """
+    def install(self, changes: Changes) -> None:
+        """Put it in place."""
         executions()
         require_parameters(iot._delete_job, "job_id", "qp")
         require_source(iot._delete_job, '_tags.pop(job["jobArn"], None)')
-        iot._delete_job = self._delete_job
+        changes.put(iot, "_delete_job", self._delete_job)
 
     async def _delete_job(self, job_id: str, qp: dict[str, str]) -> Any:
         job = iot._jobs.get(job_id)
@@ -77,7 +66,7 @@ class JobDeletion:
                 heads[thing] = iot.jobs_first_pending_job_id(thing)
             iot._job_execution_event(execution, "DELETED")
             del executions()[thing, job_id]
-        account_id, region = get_account_id(), get_region()
+        account_id, region = account()
         self._background.run(f"the deletion of job {job_id}", self._end(account_id, region, job))
         await self._pace.notify(account_id, region, heads)
         return json_response({})
@@ -100,8 +89,8 @@ def _refusal(job: dict[str, Any], *, force: bool) -> Any:
         message = f"Job {job_id} in status {status} cannot be deleted"
         if status in _NEEDS_FORCE:
             message += " without force"
-        return error_response_json("InvalidStateTransitionException", f"{message}.", 409)
+        return refused(f"{message}.", "InvalidStateTransitionException", 409)
     if under_way >= _MAX_DELETIONS:
         message = f"{_MAX_DELETIONS} jobs are being deleted already; try again later."
-        return error_response_json("LimitExceededException", message, 410)
+        return refused(message, "LimitExceededException", 410)
     return None

@@ -10,24 +10,22 @@ Touched, in ``ministack.services.iot``: ``_jobs_rollout_batch_size``, ``_jobs_ro
 ``jobs_notify_thing`` are wrapped; the events of jobs are sent as MiniStack's own functions do.
 """
 
-# ruff: noqa: SLF001 - the private parts of MiniStack are what this file is about, see above.
-
 from __future__ import annotations
 
 import asyncio
-import functools
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from ministack.core.responses import get_account_id, get_region, request_scope
+from ministack.core.responses import request_scope
 from ministack.services import iot
 
 from otactl.cloud.background import Background
 from otactl.cloud.job_policy import rollout_of, scheduling_of
+from otactl.cloud.ministack.answer import account
 from otactl.cloud.ministack.execution_store import executions
-from otactl.cloud.ministack.shape import require, require_parameters, require_source
+from otactl.cloud.ministack.shape import Changes, require, require_parameters, require_source
 from otactl.model.status import ExecutionStatus, JobStatus, TargetSelection
 from otactl.rules.job import canceled_with_job, is_complete
 from otactl.rules.rollout import MINUTE_MS, RolloutState, next_release
@@ -51,12 +49,8 @@ class JobPace:
         #: The jobs that are being rolled out, by identity: an id may be used again.
         self._rolling: dict[int, dict[str, Any]] = {}
 
-    def install(self) -> None:
-        """Put it in place.
-
-        Raises:
-            ShapeChanged: MiniStack's jobs are not those this was written for.
-        """
+    def install(self, changes: Changes) -> None:
+        """Put it in place."""
         executions()
         require_parameters(iot._jobs_rollout_batch_size, "job", "waiting")
         require_parameters(iot._jobs_rollout_start, "account_id", "region", "job")
@@ -66,19 +60,16 @@ class JobPace:
         require_source(iot._describe_job, 'job_doc["isConcurrent"] = ')
         require(iot._JOB_ROLLOUT_INTERVAL_MS == MINUTE_MS, "a batch a minute")
         self._release = iot._jobs_rollout_release
-        iot._jobs_rollout_batch_size = self._batch_size
-        iot._jobs_rollout_start = self.start
-        iot._jobs_maybe_complete = _complete
-        iot._jobs_cancel = self._cancel
-        notify = iot.jobs_notify_thing
+        changes.put(iot, "_jobs_rollout_batch_size", self._batch_size)
+        changes.put(iot, "_jobs_rollout_start", self.start)
+        changes.put(iot, "_jobs_maybe_complete", _complete)
+        changes.put(iot, "_jobs_cancel", self._cancel)
 
-        @functools.wraps(notify)
-        async def notify_thing(*arguments: Any) -> None:
+        @changes.around(iot, "jobs_notify_thing")
+        async def notify_thing(notify: Any, *arguments: Any) -> None:
             await notify(*arguments)
             # A thousand in a row, as CreateJob makes them, must not hold up everybody else.
             await asyncio.sleep(0)
-
-        iot.jobs_notify_thing = notify_thing
 
     def _batch_size(self, job: dict[str, Any], waiting: int) -> int:
         if phase(scheduling_of(job), cloud_now()) is not Phase.OPEN:
@@ -163,7 +154,7 @@ class JobPace:
         job["cancelQueue"] = [execution["thingName"] for execution in found]
         canceled = self._cancel_batch(job, by_force=by_force)
         if job["cancelQueue"]:
-            rest = self._cancel_rest(get_account_id(), get_region(), job, by_force, done)
+            rest = self._cancel_rest(*account(), job, by_force, done)
             self._background.run(f"the cancellation of job {job['jobId']}", rest)
         else:
             done()

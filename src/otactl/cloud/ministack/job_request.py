@@ -14,24 +14,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from ministack.core.responses import error_response_json
 from ministack.services import iot
 
-from otactl.cloud.ministack.shape import require, require_parameters
+from otactl.cloud.ministack.answer import refused
+from otactl.cloud.ministack.shape import Changes, require, require_parameters
 from otactl.model.cron import cron_fault
 from otactl.rules.retry import MAX_RETRIES_PER_THING
 
 
-def install() -> None:
-    """Put the checks in place.
-
-    Raises:
-        ShapeChanged: MiniStack's jobs are not those this was written for.
-    """
-    create = iot._create_job  # noqa: SLF001
-    check = iot._job_update_request_error  # noqa: SLF001
-    members = iot._JOB_UPDATE_MEMBERS  # noqa: SLF001
-    require_parameters(create, "job_id", "payload")
+def install(changes: Changes) -> None:
+    """Put the checks in place."""
+    check, members = iot._job_update_request_error, iot._JOB_UPDATE_MEMBERS
     require_parameters(check, "job_id", "payload")
     require("jobExecutionsRolloutConfig" in members, "the rollout among UpdateJob's members")
     empty_rollout = check("j", {"jobExecutionsRolloutConfig": {}})
@@ -41,7 +34,8 @@ def install() -> None:
         "UpdateJob to take a rollout of 5 per minute",
     )
 
-    async def create_job(job_id: str, payload: dict[str, Any]) -> Any:
+    @changes.around(iot, "_create_job", "job_id", "payload")
+    async def create_job(create: Any, job_id: str, payload: dict[str, Any]) -> Any:
         given = {name: payload[name] for name in members if payload.get(name) is not None}
         # UpdateJob refuses a timeout of nothing; DescribeJob gives one back, so CreateJob takes it.
         if not given.get("timeoutConfig"):
@@ -49,10 +43,8 @@ def install() -> None:
         refusal = check(job_id, given) if given else None
         problem = _problem(payload)
         if refusal is None and problem is not None:
-            refusal = error_response_json("InvalidRequestException", problem, 400)
+            refusal = refused(problem)
         return await create(job_id, payload) if refusal is None else refusal
-
-    iot._create_job = create_job  # noqa: SLF001
 
 
 def _problem(payload: dict[str, Any]) -> str | None:

@@ -9,73 +9,68 @@ Touched, in ``ministack.services.iot``: ``_create_job``, ``_cancel_job`` and ``_
 wrapped, ``_jobs_thing_joined_group`` is replaced.
 """
 
-# ruff: noqa: SLF001 - the private parts of MiniStack are what this file is about, see above.
-
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Mapping
 from typing import Any
 
-from ministack.core.responses import error_response_json, json_response, request_scope
+from ministack.core.responses import json_response, request_scope
 from ministack.services import iot
 
 from otactl.cloud.background import Background
 from otactl.cloud.job_policy import scheduling_of
+from otactl.cloud.ministack.answer import OK, fields_of, refused
 from otactl.cloud.ministack.execution_store import executions
 from otactl.cloud.ministack.job_pace import SCHEDULE_OVER, JobPace, cloud_now
-from otactl.cloud.ministack.shape import require_parameters, require_source
+from otactl.cloud.ministack.shape import Changes, require_parameters, require_source
 from otactl.model.status import OPEN_JOB_STATUSES, ExecutionStatus, JobStatus, TargetSelection
 from otactl.rules.rollout import MINUTE_MS
 from otactl.rules.schedule import Phase, canceled_at_end, next_windows, phase, problems
 
-_OK = 200
-
 _log = logging.getLogger("otactl.cloud.schedule")
 
 
-def install(background: Background, pace: JobPace) -> None:
+def install(changes: Changes, background: Background, pace: JobPace) -> None:
     """Put schedules in place.
 
     Args:
+        changes: Take them.
         background: Looks for what is due.
         pace: Notifies and cancels.
-
-    Raises:
-        ShapeChanged: MiniStack's jobs are not those this was written for.
     """
-    create, cancel, describe = iot._create_job, iot._cancel_job, iot._describe_job
-    require_parameters(create, "job_id", "payload")
-    require_parameters(cancel, "job_id", "payload", "qp")
     require_parameters(iot._jobs_thing_joined_group, "thing", "group_arn")
     require_source(iot._jobs_thing_joined_group, "_jobs_queue_execution(thing, job_id, now)")
-    require_source(cancel, 'if job["status"] != "IN_PROGRESS":')
+    require_source(iot._cancel_job, 'if job["status"] != "IN_PROGRESS":')
+    changes.put(iot, "_jobs_thing_joined_group", _joined)
 
-    async def create_job(job_id: str, payload: dict[str, Any]) -> Any:
+    @changes.around(iot, "_create_job", "job_id", "payload")
+    async def create_job(create: Any, job_id: str, payload: dict[str, Any]) -> Any:
         scheduling, now = scheduling_of(payload), cloud_now()
         try:
             problem = next(problems(scheduling, now), None)
         except ValueError:
             problem = None  # no time at all; MiniStack refuses it by its form
         if problem is not None:
-            return error_response_json("InvalidRequestException", problem, 400)
+            return refused(problem)
         answer = await create(job_id, payload)
-        if answer[0] == _OK and phase(scheduling, now) is Phase.WAITING:
+        if answer[0] == OK and phase(scheduling, now) is Phase.WAITING:
             iot._jobs[job_id]["status"] = JobStatus.SCHEDULED.value
         return answer
 
-    async def cancel_job(job_id: str, payload: dict[str, Any], qp: dict[str, str]) -> Any:
+    @changes.around(iot, "_cancel_job", "job_id", "payload", "qp")
+    async def cancel_job(cancel: Any, job_id: str, *rest: Any) -> Any:
         job = iot._jobs.get(job_id)
         if job is not None and job["status"] == JobStatus.SCHEDULED:
             job["status"] = JobStatus.IN_PROGRESS.value  # which MiniStack cancels, without a pause
-        return await cancel(job_id, payload, qp)
+        return await cancel(job_id, *rest)
 
-    def describe_job(job_id: str) -> Any:
+    @changes.around(iot, "_describe_job")
+    def describe_job(describe: Any, job_id: str) -> Any:
         answer, job = describe(job_id), iot._jobs.get(job_id) or {}
-        if answer[0] != _OK or not (job.get("schedulingConfig") or job.get("cancelQueue")):
+        if answer[0] != OK or not (job.get("schedulingConfig") or job.get("cancelQueue")):
             return answer
-        fields = json.loads(answer[2])
+        fields = fields_of(answer)
         described = fields["job"]
         described["isConcurrent"] |= bool(job.get("cancelQueue"))
         windows = next_windows(scheduling_of(job), cloud_now())
@@ -83,10 +78,6 @@ def install(background: Background, pace: JobPace) -> None:
             described["scheduledJobRollouts"] = [{"startTime": start} for start in windows]
         return json_response(fields)
 
-    iot._create_job = create_job
-    iot._cancel_job = cancel_job
-    iot._describe_job = describe_job
-    iot._jobs_thing_joined_group = _joined
     background.repeat("the sweep for schedules", ScheduleSweep(pace).run)
 
 

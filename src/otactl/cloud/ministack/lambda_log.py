@@ -6,7 +6,6 @@ after the function's answer, by a clock that runs faster in a fast cloud; what c
 Touched: ``ministack.services.lambda_svc._emit_lambda_logs`` is wrapped;
 ``ministack.core.lambda_runtime.Worker._drain_stderr_bounded`` is replaced.
 """
-# ruff: noqa: SLF001 - the private parts of MiniStack are what this file is about, see above.
 
 from __future__ import annotations
 
@@ -22,7 +21,7 @@ from ministack.core import lambda_runtime
 from ministack.services import lambda_svc
 
 from otactl.cloud.ministack.permission import ServiceCaller, role_lets
-from otactl.cloud.ministack.shape import require_parameters, require_source
+from otactl.cloud.ministack.shape import Changes, require_source
 
 _NEEDED = ("logs:CreateLogStream", "logs:PutLogEvents")
 #: Real seconds without a line after which the output is complete, if the pipe is empty too.
@@ -32,18 +31,17 @@ _MAX_WAIT_SECONDS = 2.0
 _log = logging.getLogger("otactl.cloud.lambda_log")
 
 
-def install() -> None:
-    """Put it in place.
-
-    Raises:
-        ShapeChanged: MiniStack writes logs in another way.
-    """
-    emit = lambda_svc._emit_lambda_logs
-    require_parameters(emit, "func", "request_id", "log_text", "error", "duration_ms")
+def install(changes: Changes) -> None:
+    """Put it in place."""
     require_source(lambda_runtime.Worker.invoke, "self._drain_stderr_bounded()")
     require_source(lambda_runtime.Worker._read_stderr, "self._stderr_queue.put(")
+    changes.put(lambda_runtime.Worker, "_drain_stderr_bounded", _output_of)
 
-    def emit_lambda_logs(func: dict[str, Any], *rest: Any, **options: Any) -> None:
+    @changes.around(
+        *(lambda_svc, "_emit_lambda_logs"),
+        *("func", "request_id", "log_text", "error", "duration_ms"),
+    )
+    def emit_lambda_logs(emit: Any, func: dict[str, Any], *rest: Any, **options: Any) -> None:
         config = func.get("config") or func
         arn = config["FunctionArn"]
         group = (config.get("LoggingConfig") or {}).get("LogGroup") or (
@@ -56,9 +54,6 @@ def install() -> None:
             emit(func, *rest, **options)
         else:
             _log.warning("the role of %s may not write to %s", config["FunctionName"], group)
-
-    lambda_svc._emit_lambda_logs = emit_lambda_logs
-    lambda_runtime.Worker._drain_stderr_bounded = _output_of
 
 
 def _output_of(worker: Any) -> str:

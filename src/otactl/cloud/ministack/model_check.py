@@ -14,49 +14,37 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ministack.core.responses import error_response_json
 from ministack.services import iot, iot_data, iot_jobs_data
 
 from otactl.cloud.job_rule import request_problem
-from otactl.cloud.ministack.shape import require_parameters
+from otactl.cloud.ministack.answer import REQUEST, first, refused
+from otactl.cloud.ministack.shape import Changes
 from otactl.cloud.operation import find_operation, members_of
 
 _MODULES = {"iot": iot, "iot-data": iot_data, "iot-jobs-data": iot_jobs_data}
-_BAD_REQUEST = 400
 #: What the operations without InvalidRequestException answer.
 _FALLBACK_ERROR = "ValidationException"
 
 
-def install() -> None:
-    """Put the checks in place.
-
-    Raises:
-        ShapeChanged: MiniStack does not call its services as this was written for.
-    """
+def install(changes: Changes) -> None:
+    """Put the checks in place."""
     for service, module in _MODULES.items():
-        require_parameters(
-            module.handle_request, "method", "path", "headers", "body", "query_params"
-        )
-        module.handle_request = _checked(service, module.handle_request)
+        changes.around(module, "handle_request", *REQUEST)(_checked(service))
 
 
-def _checked(service: str, handle: Any) -> Any:
-    async def handle_request(
-        method: str, path: str, headers: Any, body: bytes, query_params: Any
-    ) -> Any:
-        refusal = _refusal(service, method, path, headers or {}, body, query_params)
-        if refusal is not None:
-            return refusal
-        return await handle(method, path, headers, body, query_params)
+def _checked(service: str) -> Any:
+    async def handle_request(handle: Any, *request: Any) -> Any:
+        refusal = _refusal(service, *request)
+        return await handle(*request) if refusal is None else refusal
 
     return handle_request
 
 
-def _refusal(  # noqa: PLR0917  # what MiniStack hands on
+def _refusal(
     service: str,
     method: str,
     path: str,
-    headers: Mapping[str, str],
+    headers: Mapping[str, str] | None,
     body: bytes,
     query_params: Mapping[str, Any],
 ) -> Any:
@@ -64,21 +52,14 @@ def _refusal(  # noqa: PLR0917  # what MiniStack hands on
     if operation is None:
         return None  # MiniStack, or the stream service, says so
     error = _error_code(operation.model)
-    parameters = {
-        name: found[0] if isinstance(found, list) else found for name, found in query_params.items()
-    }
+    parameters = {name: first(found) for name, found in query_params.items()}
+    lower = {name.lower(): value for name, value in (headers or {}).items()}
     try:
-        members = members_of(
-            operation,
-            path,
-            parameters,
-            {name.lower(): value for name, value in headers.items()},
-            body,
-        )
+        members = members_of(operation, path, parameters, lower, body)
     except ValueError:
-        return error_response_json(error, "The request body is not valid JSON", _BAD_REQUEST)
+        return refused("The request body is not valid JSON", error)
     problem = request_problem(operation.name, operation.model.input_shape, members)
-    return None if problem is None else error_response_json(error, problem, _BAD_REQUEST)
+    return None if problem is None else refused(problem, error)
 
 
 def _error_code(model: Any) -> str:

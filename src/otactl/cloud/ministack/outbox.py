@@ -8,8 +8,6 @@ Touched: ``ministack.services.sns._fanout`` is wrapped; ``_topic_by_arn_any_scop
 variable STATE_DIR, which ``otactl.cloud.environment`` sets.
 """
 
-# ruff: noqa: SLF001 - the private parts of MiniStack are what this file is about, see above.
-
 from __future__ import annotations
 
 import json
@@ -19,28 +17,27 @@ from typing import Any
 
 from ministack.services import sns
 
-from otactl.cloud.ministack.shape import require_parameters
+from otactl.cloud.ministack.shape import Changes, require_parameters
 
 OUTBOX_NAME = "outbox.jsonl"
 _PROTOCOLS = frozenset({"email", "email-json", "sms"})
 
 
-def install() -> None:
+def install(changes: Changes) -> None:
     """Put it in place.
 
     Raises:
-        ShapeChanged: MiniStack delivers notifications in another way.
         KeyError: There is no state directory.
     """
-    fanout = sns._fanout
-    require_parameters(
-        fanout,
-        *("topic_arn", "msg_id", "message", "subject", "message_structure", "message_attributes"),
-    )
     require_parameters(sns._matches_filter_policy, "sub", "message_attributes", "message")
     outbox = Path(os.environ["STATE_DIR"]).parent / OUTBOX_NAME
 
-    def fanout_and_keep(  # noqa: PLR0917  # MiniStack's own parameters
+    @changes.around(
+        *(sns, "_fanout"),
+        *("topic_arn", "msg_id", "message", "subject", "message_structure", "message_attributes"),
+    )
+    def fanout_and_keep(
+        fanout: Any,
         topic_arn: str,
         msg_id: str,
         message: str,
@@ -57,8 +54,6 @@ def install() -> None:
                 continue
             if sns._matches_filter_policy(subscription, attributes, message):
                 _keep(outbox, topic_arn, subscription, subject, message)
-
-    sns._fanout = fanout_and_keep
 
 
 def _keep(

@@ -12,44 +12,31 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ministack.core.responses import (
-    error_response_json,
-    get_account_id,
-    get_region,
-    json_response,
-)
+from ministack.core.responses import json_response
 from ministack.services import iot
 
-from otactl.cloud.ministack.shape import require_parameters
+from otactl.cloud.ministack.answer import REQUEST, account, refused
+from otactl.cloud.ministack.shape import Changes
 
 _PATH = "/package-configuration"
 
 
-def install() -> None:
-    """Put both operations in place.
-
-    Raises:
-        ShapeChanged: MiniStack does not call its services as this was written for.
-    """
-    handle = iot.handle_request
-    require_parameters(handle, "method", "path", "headers", "body", "query_params")
+def install(changes: Changes) -> None:
+    """Put both operations in place."""
     configurations: dict[tuple[str, str], dict[str, Any]] = {}
 
+    @changes.around(iot, "handle_request", *REQUEST)
     async def handle_request(
-        method: str, path: str, headers: Any, body: bytes, query_params: Any
+        handle: Any, method: str, path: str, headers: Any, body: bytes, query: Any
     ) -> Any:
         if path != _PATH or method not in ("GET", "PATCH"):
-            return await handle(method, path, headers, body, query_params)
-        account = get_account_id(), get_region()
+            return await handle(method, path, headers, body, query)
+        stored = configurations.get(account(), {"enabled": False})
         if method == "GET":
-            stored = configurations.get(account, {"enabled": False})
             return json_response({"versionUpdateByJobsConfig": stored})
-        asked_for = json.loads(body or b"{}").get("versionUpdateByJobsConfig") or {}
-        merged = configurations.get(account, {"enabled": False}) | asked_for
+        merged = stored | (json.loads(body or b"{}").get("versionUpdateByJobsConfig") or {})
         if merged.get("enabled") and not merged.get("roleArn"):
             message = "roleArn is required when version updates by jobs are enabled"
-            return error_response_json("ValidationException", message, 400)
-        configurations[account] = merged
+            return refused(message, "ValidationException")
+        configurations[account()] = merged
         return json_response({})
-
-    iot.handle_request = handle_request

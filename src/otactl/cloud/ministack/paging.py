@@ -10,20 +10,19 @@ MiniStack and cut. Lists that MiniStack cuts itself are asked for at most a page
 
 from __future__ import annotations
 
-import base64
 import functools
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import botocore.session
-from ministack.core.responses import error_response_json
 from ministack.services import iot
 
-from otactl.cloud.ministack.shape import require_parameters
+from otactl.cloud.ministack.answer import OK, REQUEST, fields_of, first, refused
+from otactl.cloud.ministack.shape import Changes
 from otactl.cloud.operation import find_operation
+from otactl.cloud.page_token import page_token, read_token
 
 #: Entries of a page when the caller does not say, and the most it may say (aws-facts A9).
 LARGEST_PAGE = 250
@@ -36,7 +35,6 @@ _CUT_BY_MINISTACK = frozenset(
         "ListDomainConfigurations",
     )
 )
-_OK = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,70 +48,45 @@ class _Page:
     listed: str
 
 
-def install(largest_page: int = LARGEST_PAGE) -> None:
+def install(changes: Changes, largest_page: int = LARGEST_PAGE) -> None:
     """Put pages in place.
 
     Args:
+        changes: Take them.
         largest_page: Entries of a page at most; small ones show a program that forgets the token.
-
-    Raises:
-        ShapeChanged: MiniStack does not call its services as this was written for.
     """
-    handle = iot.handle_request
-    require_parameters(handle, "method", "path", "headers", "body", "query_params")
 
+    @changes.around(iot, "handle_request", *REQUEST)
     async def handle_request(
-        method: str, path: str, headers: Any, body: bytes, query_params: Any
+        handle: Any, method: str, path: str, headers: Any, body: bytes, query: Any
     ) -> Any:
         operation = find_operation("iot", method, path) if method == "GET" else None
         page = None if operation is None else _pages().get(operation.name)
         if page is None:
-            return await handle(method, path, headers, body, query_params)
-        asked = {name: _first(found) for name, found in query_params.items()}
+            return await handle(method, path, headers, body, query)
+        asked = {name: first(found) for name, found in query.items()}
         size = min(int(asked.get(page.limit) or largest_page), largest_page)
         if page.operation in _CUT_BY_MINISTACK:
             return await handle(method, path, headers, body, asked | {page.limit: str(size)})
-        offset = _offset(page, asked.get(page.token))
+        offset = read_token(page.operation, asked.get(page.token))
         if offset is None:
-            return error_response_json("InvalidRequestException", "Next token is invalid.", 400)
+            return refused("Next token is invalid.")
         rest = {name: text for name, text in asked.items() if name not in (page.token, page.limit)}
         return _cut(await handle(method, path, headers, body, rest), page, offset, size)
-
-    iot.handle_request = handle_request
 
 
 def _cut(answer: Any, page: _Page, offset: int, size: int) -> Any:
     """The part of a list that was asked for, and the token of the next one."""
-    status, headers, body = answer
-    if status != _OK:
+    status, headers, _ = answer
+    if status != OK:
         return answer
-    fields = json.loads(body)
+    fields = fields_of(answer)
     listed = fields.get(page.listed) or []
     fields[page.listed] = listed[offset : offset + size]
     fields.pop(page.next_token, None)
     if offset + size < len(listed):
-        fields[page.next_token] = _token(page, offset + size)
+        fields[page.next_token] = page_token(page.operation, offset + size)
     return status, headers, json.dumps(fields).encode()
-
-
-def _token(page: _Page, offset: int) -> str:
-    return base64.urlsafe_b64encode(f"{page.operation}:{offset}".encode()).decode()
-
-
-def _offset(page: _Page, token: str | None) -> int | None:
-    """Where a page begins; None if the token is none of this operation's."""
-    if not token:
-        return 0
-    try:
-        text = base64.urlsafe_b64decode(token).decode()
-    except ValueError:
-        return None
-    found = re.fullmatch(rf"{page.operation}:(\d{{1,12}})", text, re.ASCII)
-    return int(found[1]) if found else None
-
-
-def _first(found: Any) -> Any:
-    return found[0] if isinstance(found, list) else found
 
 
 @functools.cache

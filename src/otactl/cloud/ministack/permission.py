@@ -10,8 +10,6 @@ _gather_role_policies) and ``ministack.services.iam._roles`` are used as ``servi
 them for ``topic_policy_allows``.
 """
 
-# ruff: noqa: SLF001 - the private parts of MiniStack are what this file is about, see above.
-
 from __future__ import annotations
 
 from collections.abc import Mapping

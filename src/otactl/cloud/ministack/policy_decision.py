@@ -13,8 +13,6 @@ looked up as ``_mqtt_policy_allows`` does. ``fnmatch_iam`` and ``fnmatch_iam_cs`
 ``ministack.core.iam_evaluator`` are wrapped.
 """
 
-# ruff: noqa: SLF001 - the private parts of MiniStack are what this file is about, see above.
-
 from __future__ import annotations
 
 import functools
@@ -24,7 +22,7 @@ from typing import Any
 from ministack.core import iam_evaluator
 from ministack.services import iot
 
-from otactl.cloud.ministack.shape import require, require_parameters, require_source
+from otactl.cloud.ministack.shape import Changes, require, require_source
 
 #: A device has some thirty; one that makes up topics shall not fill the memory.
 _MANY = 512
@@ -32,63 +30,55 @@ _MANY = 512
 _Decisions = dict[tuple[str, str], bool]
 
 
-def install() -> None:
-    """Put it in place.
-
-    Raises:
-        ShapeChanged: MiniStack decides in another way.
-    """
+def install(changes: Changes) -> None:
+    """Put it in place."""
     session = iot._WSSession
-    require_parameters(session._policy_allows, "self", "action", "resource")
     require_source(
         iot._mqtt_policy_allows,
         'p["versions"][p["defaultVersionId"]]["document"] for p in policies',
     )
     require_source(session._dispatch_packet, "self._policy_context = ")
-    decide = session._policy_allows
 
-    @functools.wraps(decide)
-    def policy_allows(self: Any, action: str, resource: str) -> bool:
-        if self.certificate_id is None or self.provisioning_template is not None:
-            return bool(decide(self, action, resource))
-        documents = _documents(self)
-        kept = self.__dict__.get("otactl_decisions")
-        if kept is None or kept[0] != documents or kept[1] is not self._policy_context:
-            kept = self.otactl_decisions = (documents, self._policy_context, {})
+    @changes.around(session, "_policy_allows", "self", "action", "resource")
+    def policy_allows(decide: Any, session: Any, action: str, resource: str) -> bool:
+        if session.certificate_id is None or session.provisioning_template is not None:
+            return bool(decide(session, action, resource))
+        documents = _documents(session)
+        kept = session.__dict__.get("otactl_decisions")
+        if kept is None or kept[0] != documents or kept[1] is not session._policy_context:
+            kept = session.otactl_decisions = (documents, session._policy_context, {})
         decisions: _Decisions = kept[2]
         known = decisions.get((action, resource))
         if known is None:
             if len(decisions) >= _MANY:
                 decisions.clear()
-            known = decisions[action, resource] = bool(decide(self, action, resource))
+            known = decisions[action, resource] = bool(decide(session, action, resource))
         return known
 
-    session._policy_allows = policy_allows
     for name in ("fnmatch_iam", "fnmatch_iam_cs"):
-        match = getattr(iam_evaluator, name)
-        require_parameters(match, "value", "pattern")
-        require(match("AB", "a*") is (name == "fnmatch_iam"), f"{name} by its name")
-        setattr(iam_evaluator, name, _plainly(match, ignores_case=name == "fnmatch_iam"))
+        ignores_case = name == "fnmatch_iam"
+        found = getattr(iam_evaluator, name)("AB", "a*")
+        require(found is ignores_case, f"{name} by its name")
+        compare = functools.partial(_matches, ignores_case)
+        changes.around(iam_evaluator, name, "value", "pattern")(compare)
 
 
-def _plainly(
-    match: Callable[[str, str], bool], *, ignores_case: bool
-) -> Callable[[str, str], bool]:
+def _matches(
+    ignores_case: bool,  # noqa: FBT001  # private
+    match: Callable[[str, str], bool],
+    value: str,
+    pattern: str,
+) -> bool:
     """Compare a plain pattern at once, and leave any other to MiniStack."""
-
-    @functools.wraps(match)
-    def matches(value: str, pattern: str) -> bool:
-        head, star, tail = pattern.partition("*")
-        if "?" in pattern or "*" in tail:
-            return bool(match(value, pattern))
-        if ignores_case:
-            value, head, tail = value.lower(), head.lower(), tail.lower()
-        if not star:
-            return value == head
-        is_long = len(value) >= len(head) + len(tail)
-        return is_long and value.startswith(head) and value.endswith(tail)
-
-    return matches
+    head, star, tail = pattern.partition("*")
+    if "?" in pattern or "*" in tail:
+        return bool(match(value, pattern))
+    if ignores_case:
+        value, head, tail = value.lower(), head.lower(), tail.lower()
+    if not star:
+        return value == head
+    is_long = len(value) >= len(head) + len(tail)
+    return is_long and value.startswith(head) and value.endswith(tail)
 
 
 def _documents(session: Any) -> list[str]:

@@ -8,8 +8,6 @@ Touched: ``ministack.core.iam_evaluator._sigv2_check`` is wrapped, and the modul
 it real time; the ends of STS sessions, which it compares as well, are the cloud's.
 """
 
-# ruff: noqa: SLF001 - the private parts of MiniStack are what this file is about, see above.
-
 from __future__ import annotations
 
 import time
@@ -19,7 +17,7 @@ from typing import Any
 
 from ministack.core import iam_evaluator
 
-from otactl.cloud.ministack.shape import require, require_parameters, require_source
+from otactl.cloud.ministack.shape import Changes, bound, require, require_source
 
 _is_real: ContextVar[bool] = ContextVar("is_real", default=False)
 
@@ -35,31 +33,18 @@ class _Time:
         return getattr(time, name)
 
 
-def install() -> None:
-    """Put it in place.
-
-    Raises:
-        ShapeChanged: MiniStack checks SigV2 in another way.
-    """
-    check, resolve = iam_evaluator._sigv2_check, iam_evaluator.resolve_credential
-    require_parameters(check, "request", "account_id")
-    require_source(check, "int(signed_date) < time.time()")
+def install(changes: Changes) -> None:
+    """Put it in place."""
+    require_source(iam_evaluator._sigv2_check, "int(signed_date) < time.time()")
     require(iam_evaluator.time is time, "iam_evaluator.time to be the module time")
+    changes.put(iam_evaluator, "time", _Time())
 
-    def sigv2_check(request: Any, account_id: str) -> Any:
-        token = _is_real.set(True)
-        try:
+    @changes.around(iam_evaluator, "_sigv2_check", "request", "account_id")
+    def sigv2_check(check: Any, request: Any, account_id: str) -> Any:
+        with bound(_is_real, True):  # noqa: FBT003  # the value itself
             return check(request, account_id)
-        finally:
-            _is_real.reset(token)
 
-    def resolve_credential(*arguments: Any, **options: Any) -> Any:
-        token = _is_real.set(False)
-        try:
+    @changes.around(iam_evaluator, "resolve_credential")
+    def resolve_credential(resolve: Any, *arguments: Any, **options: Any) -> Any:
+        with bound(_is_real, False):  # noqa: FBT003  # the value itself
             return resolve(*arguments, **options)
-        finally:
-            _is_real.reset(token)
-
-    iam_evaluator.time = _Time()
-    iam_evaluator._sigv2_check = sigv2_check
-    iam_evaluator.resolve_credential = resolve_credential

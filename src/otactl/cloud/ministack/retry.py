@@ -18,58 +18,48 @@ import logging
 from collections.abc import Iterator
 from typing import Any
 
-from ministack.core.responses import get_account_id, get_region
 from ministack.services import iot
 
+from otactl.cloud.ministack.answer import account
 from otactl.cloud.ministack.execution_store import executions
-from otactl.cloud.ministack.shape import require_parameters, require_source
+from otactl.cloud.ministack.shape import Changes, require_parameters, require_source
 from otactl.model.job_configuration import RetryCriterion
 from otactl.model.status import ExecutionStatus, FailureType
 from otactl.rules.retry import retries_left
 
 #: Differs from every job id, so that MiniStack sees a change at the head of the thing's queue.
-_ANOTHER_HEAD = "\0"
+ANOTHER_HEAD = "\0"
 
 _log = logging.getLogger("otactl.cloud.retry")
 
 
-def install() -> None:
-    """Put retries in place.
-
-    Raises:
-        ShapeChanged: MiniStack's jobs are not those this was written for.
-    """
-    require_parameters(iot._jobs_maybe_complete, "job_id")  # noqa: SLF001
-    require_parameters(iot._jobs_queue_execution, "thing", "job_id", "now")  # noqa: SLF001
-    require_parameters(
-        iot.jobs_notify_thing, "account_id", "region", "thing_name", "prev_next_job_id"
-    )
-    require_source(iot._jobs_apply_timeout, "_jobs_maybe_complete(")  # noqa: SLF001
+def install(changes: Changes) -> None:
+    """Put retries in place."""
+    require_parameters(iot._jobs_queue_execution, "thing", "job_id", "now")
+    require_source(iot._jobs_apply_timeout, "_jobs_maybe_complete(")
     require_source(iot.jobs_update_execution, "_jobs_maybe_complete(")
-    require_source(iot._job_execution_summary, '"retryAttempt": execution.get(')  # noqa: SLF001
-    complete, notify = iot._jobs_maybe_complete, iot.jobs_notify_thing  # noqa: SLF001
+    require_source(iot._job_execution_summary, '"retryAttempt": execution.get(')
     queued_again: set[tuple[str, str, str]] = set()
 
-    def maybe_complete(job_id: str) -> None:
-        for thing in _queue_retries(job_id):
-            queued_again.add((get_account_id(), get_region(), thing))
+    @changes.around(iot, "_jobs_maybe_complete", "job_id")
+    def maybe_complete(complete: Any, job_id: str) -> None:
+        queued_again.update((*account(), thing) for thing in _queue_retries(job_id))
         complete(job_id)
 
-    async def notify_thing(
-        account_id: str, region: str, thing_name: str, prev_next_job_id: str | None
-    ) -> None:
-        if (account_id, region, thing_name) in queued_again:
-            queued_again.discard((account_id, region, thing_name))
-            prev_next_job_id = _ANOTHER_HEAD
-        await notify(account_id, region, thing_name, prev_next_job_id)
-
-    iot._jobs_maybe_complete = maybe_complete  # noqa: SLF001
-    iot.jobs_notify_thing = notify_thing
+    @changes.around(
+        *(iot, "jobs_notify_thing"), *("account_id", "region", "thing_name", "prev_next_job_id")
+    )
+    async def notify_thing(notify: Any, *thing: Any) -> None:
+        *thing_name, head = thing
+        if tuple(thing_name) in queued_again:
+            queued_again.discard(tuple(thing_name))
+            head = ANOTHER_HEAD
+        await notify(*thing_name, head)
 
 
 def _queue_retries(job_id: str) -> Iterator[str]:
     """Queue the next attempt of each execution that has one left; yields the things."""
-    job = iot._jobs.get(job_id)  # noqa: SLF001
+    job = iot._jobs.get(job_id)
     criteria = _criteria(job or {})
     if not criteria or job.get("status") != "IN_PROGRESS":
         return
@@ -79,7 +69,7 @@ def _queue_retries(job_id: str) -> Iterator[str]:
         if retries_left(criteria, ExecutionStatus(execution["status"]), attempts) > 0:
             thing = execution["thingName"]
             _log.info("job %s on %s: attempt %d", job_id, thing, attempts + 1)
-            iot._jobs_queue_execution(thing, job_id, iot._jobs_now_ms())  # noqa: SLF001
+            iot._jobs_queue_execution(thing, job_id, iot._jobs_now_ms())
             executions()[thing, job_id]["retryAttempt"] = attempts
             yield thing
 

@@ -1,14 +1,92 @@
-"""What our adaptations of MiniStack expect of it, checked before they are put in place."""
+"""How MiniStack is adapted: what an adaptation expects of it is checked, then changed as a whole.
+
+An adaptation is a function that takes ``Changes`` and notes there what it puts in the place of
+MiniStack's own. All that it relies on is required; if MiniStack is another by now, ShapeChanged is
+raised (or AttributeError, where something is gone), and nothing of that adaptation is put in place.
+"""
 
 from __future__ import annotations
 
+import functools
 import inspect
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 class ShapeChanged(Exception):
     """Raised when MiniStack is not what an adaptation was written for."""
+
+
+class Changes:
+    """What one adaptation puts in the place of MiniStack's own."""
+
+    def __init__(self) -> None:
+        self._changes: dict[tuple[int, str], tuple[Any, str, Any]] = {}
+        self._items: list[tuple[dict[str, Any], str, Any]] = []
+
+    def put(self, owner: Any, name: str, replacement: Any) -> None:
+        """Replace something of a module or class."""
+        self._changes[id(owner), name] = owner, name, replacement
+
+    def put_item(self, table: dict[str, Any], key: str, replacement: Any) -> None:
+        """Replace an entry of a dictionary."""
+        self._items.append((table, key, replacement))
+
+    def around(self, owner: Any, name: str, *parameters: str) -> Callable[[Any], Any]:
+        """Wrap a function of a module or class by the decorated one.
+
+        That is called with the function before all that MiniStack calls it with.
+
+        Args:
+            owner: A module or class.
+            name: Of the function.
+            parameters: What the function's own parameters must begin with.
+        """
+        *_, function = self._changes.get((id(owner), name)) or (getattr(owner, name),)
+        require_parameters(function, *parameters)
+
+        def put(wrapper: Any) -> Any:
+            @functools.wraps(function)
+            def wrapped(*arguments: Any, **options: Any) -> Any:
+                return wrapper(function, *arguments, **options)
+
+            self.put(owner, name, wrapped)
+            return wrapper
+
+        return put
+
+    def apply(self) -> None:
+        """Put everything in place."""
+        for owner, name, replacement in self._changes.values():
+            setattr(owner, name, replacement)
+        for table, key, replacement in self._items:
+            table[key] = replacement
+
+
+def adapt(adaptation: Callable[[Changes], None]) -> None:
+    """Put an adaptation in place, all of it or nothing.
+
+    Raises:
+        ShapeChanged: MiniStack is not what it was written for.
+        AttributeError: The same.
+    """
+    changes = Changes()
+    adaptation(changes)
+    changes.apply()
+
+
+@contextmanager
+def bound(variable: ContextVar[T], value: T) -> Iterator[None]:
+    """Let a context variable have a value while the block runs."""
+    token = variable.set(value)
+    try:
+        yield
+    finally:
+        variable.reset(token)
 
 
 def require(holds: bool, expectation: str) -> None:  # noqa: FBT001  # reads like assert

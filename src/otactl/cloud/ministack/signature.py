@@ -14,8 +14,6 @@ Touched: ``app.pin_signed_request`` is wrapped. Used are: from ``core.iam_evalua
 ``detect_service``; ``app._credential_failure``, which words a refusal as the service does.
 """
 
-# ruff: noqa: SLF001 - the private parts of MiniStack are what this file is about, see above.
-
 from __future__ import annotations
 
 import hashlib
@@ -31,7 +29,7 @@ from ministack.core import iam_evaluator, router, sigv4
 from ministack.core.responses import _account_from_sts_session, request_scope
 
 from otactl.cloud.asgi import Refusal
-from otactl.cloud.ministack.shape import require, require_parameters
+from otactl.cloud.ministack.shape import Changes, require, require_parameters
 
 #: Whether the request of this task has been checked, and is not a presigned one.
 _is_checked: ContextVar[bool] = ContextVar("is_checked", default=False)
@@ -126,12 +124,10 @@ class _Request:
         )
 
 
-def install() -> None:
+def install(changes: Changes) -> None:
     """Make sure that MiniStack checks signatures as expected, and spare it a second check.
 
-    Raises:
-        ShapeChanged: It does not; without the check the cloud must not be served.
-        AttributeError: A function is gone.
+    If it does not, the cloud must not be served.
     """
     require_parameters(
         iam_evaluator.pin_signed_request, "method", "raw_path", "query_params", "raw_headers"
@@ -152,14 +148,15 @@ def install() -> None:
     require_parameters(
         app._credential_failure, "service", "iam_action", "request_id", "denied", "headers"
     )
-    pin = app.pin_signed_request
-    require(pin is iam_evaluator.pin_signed_request, "app.pin_signed_request as imported")
+    require(
+        app.pin_signed_request is iam_evaluator.pin_signed_request,
+        "app.pin_signed_request as imported",
+    )
 
-    def pin_unless_checked(*arguments: Any, **options: Any) -> None:
+    @changes.around(app, "pin_signed_request")
+    def pin_unless_checked(pin: Any, *arguments: Any, **options: Any) -> None:
         if not _is_checked.get():
             pin(*arguments, **options)
-
-    app.pin_signed_request = pin_unless_checked
 
 
 def _signed_failure(

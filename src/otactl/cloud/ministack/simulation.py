@@ -9,8 +9,6 @@ in ``_build_simulate_results_real``. The first is wrapped to keep the entries of
 second to leave out the statements whose conditions these do not meet.
 """
 
-# ruff: noqa: SLF001 - the private parts of MiniStack are what this file is about, see above.
-
 from __future__ import annotations
 
 from contextvars import ContextVar
@@ -21,34 +19,37 @@ from typing import Any
 from ministack.core import iam_evaluator
 from ministack.services import iam
 
-from otactl.cloud.ministack.shape import require, require_parameters, require_source
+from otactl.cloud.ministack.shape import Changes, require, require_source
 
 _entries: ContextVar[dict[str, str | list[str]] | None] = ContextVar(
     "simulated_context", default=None
 )
 
 
-def install() -> None:
-    """Put it in place.
-
-    Raises:
-        ShapeChanged: MiniStack simulates in another way, or reads the context itself.
-    """
-    extract, build = iam._extract_simulate_params, iam._build_simulate_results_real
-    require_parameters(extract, "p")
-    require_parameters(build, "actions", "resource_arn", "principal_arn", "account_id", "policies")
+def install(changes: Changes) -> None:
+    """Put it in place."""
     require_source(iam._simulate_principal_policy, "_extract_simulate_params(p)")
     context = _context("arn:aws:iam::123456789012:user/u", "123456789012", {"a:b": "c"})
     require(
         iam_evaluator._conditions_met({"StringEquals": {"a:B": "c"}}, context), "context by keys"
     )
 
-    def extract_simulate_params(p: Any) -> Any:
+    @changes.around(iam, "_extract_simulate_params", "p")
+    def extract_simulate_params(extract: Any, p: Any) -> Any:
         _entries.set(_context_entries(p))
         return extract(p)
 
+    @changes.around(
+        *(iam, "_build_simulate_results_real"),
+        *("actions", "resource_arn", "principal_arn", "account_id", "policies"),
+    )
     def build_simulate_results(
-        actions: Any, resource_arn: str, principal_arn: str, account_id: str, policies: Any
+        build: Any,
+        actions: Any,
+        resource_arn: str,
+        principal_arn: str,
+        account_id: str,
+        policies: Any,
     ) -> Any:
         entries = _entries.get()
         if entries:
@@ -62,9 +63,6 @@ def install() -> None:
                 for policy in policies
             ]
         return build(actions, resource_arn, principal_arn, account_id, policies)
-
-    iam._extract_simulate_params = extract_simulate_params
-    iam._build_simulate_results_real = build_simulate_results
 
 
 def _context(principal_arn: str, account_id: str, entries: dict[str, str | list[str]]) -> Any:

@@ -10,8 +10,6 @@ Touched: the handlers of both types in ``_RESOURCE_HANDLERS`` of
 functions of ``ministack.services.dynamodb`` that serve its API.
 """
 
-# ruff: noqa: SLF001 - the private parts of MiniStack are what this file is about, see above.
-
 from __future__ import annotations
 
 from typing import Any
@@ -19,18 +17,14 @@ from typing import Any
 from ministack.services import dynamodb, lambda_svc
 from ministack.services.cloudformation import provisioners
 
-from otactl.cloud.ministack.shape import require, require_parameters
+from otactl.cloud.ministack.shape import Changes, require, require_parameters
 
 _TABLE, _FUNCTION = "AWS::DynamoDB::Table", "AWS::Lambda::Function"
 _BAD_REQUEST = 400
 
 
-def install() -> None:
-    """Put it in place.
-
-    Raises:
-        ShapeChanged: MiniStack makes stacks in another way.
-    """
+def install(changes: Changes) -> None:
+    """Put it in place."""
     table = provisioners._RESOURCE_HANDLERS[_TABLE]
     function = provisioners._RESOURCE_HANDLERS[_FUNCTION]
     require(table.get("update_with_logical_id") is True, "updates of tables by logical id")
@@ -71,8 +65,9 @@ def install() -> None:
             )
         return create_function(logical_id, props, stack_name)
 
-    table |= {"create": create_table_whole, "update": update_table_whole}
-    function["create"] = create_function_with_code
+    changes.put_item(table, "create", create_table_whole)
+    changes.put_item(table, "update", update_table_whole)
+    changes.put_item(function, "create", create_function_with_code)
 
 
 def _set(name: str, old: dict[str, Any], new: dict[str, Any]) -> None:

@@ -12,7 +12,6 @@ too few, and other code that reads the dictionary sees all of it.
 
 from __future__ import annotations
 
-import functools
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +19,7 @@ from typing import Any
 from ministack.services import iot
 
 from otactl.cloud.filter_tree import FilterTree
-from otactl.cloud.ministack.shape import require, require_parameters, require_source
+from otactl.cloud.ministack.shape import Changes, bound, require, require_source
 
 
 @dataclass(slots=True)
@@ -85,65 +84,34 @@ def _unanswered(variable: ContextVar[_Question | None]) -> _Question | None:
     return question
 
 
-def install() -> None:
-    """Put the index in place.
-
-    Raises:
-        ShapeChanged: MiniStack's broker is not the one this was written for.
-    """
-    require(type(iot._subscriptions) is dict, "iot._subscriptions, a plain dict")  # noqa: SLF001
-    require(not iot._subscriptions, "no subscription before the start")  # noqa: SLF001
-    require_parameters(iot.broker_publish, "account_id", "region", "topic", "payload")
-    require_parameters(iot.broker_subscribe, "account_id", "region", "topic_filter")
-    require_parameters(iot.broker_unsubscribe, "subscription_id")
+def install(changes: Changes) -> None:
+    """Put the index in place."""
+    require(type(iot._subscriptions) is dict, "iot._subscriptions, a plain dict")
+    require(not iot._subscriptions, "no subscription before the start")
     require_source(iot.broker_publish, "in _subscriptions.values()")
     require_source(iot.broker_subscribe, "_subscriptions.setdefault(")
     require_source(iot.broker_unsubscribe, "in list(_subscriptions.items())")
     require(
-        iot._scoped_topic("account", "region", "topic") == "account/region/topic",  # noqa: SLF001
+        iot._scoped_topic("account", "region", "topic") == "account/region/topic",
         "filters kept as account/region/filter",
     )
-    _wrap()
-    iot._subscriptions = SubscriptionIndex()  # noqa: SLF001
-
-
-def _wrap() -> None:
-    publish, subscribe = iot.broker_publish, iot.broker_subscribe
-    unsubscribe = iot.broker_unsubscribe
+    changes.put(iot, "_subscriptions", SubscriptionIndex())
     filters: dict[str, str] = {}
 
-    @functools.wraps(publish)
-    async def broker_publish(
-        account_id: str, region: str, topic: str, *arguments: Any, **options: Any
-    ) -> None:
-        token = _published.set(_Question(f"{account_id}/{region}/{topic}"))
-        try:
-            await publish(account_id, region, topic, *arguments, **options)
-        finally:
-            _published.reset(token)
+    @changes.around(iot, "broker_publish", "account_id", "region", "topic", "payload")
+    async def broker_publish(publish: Any, *where: Any, **options: Any) -> None:
+        with bound(_published, _Question("/".join(where[:3]))):
+            await publish(*where, **options)
 
-    @functools.wraps(subscribe)
-    async def broker_subscribe(
-        account_id: str, region: str, topic_filter: str, *arguments: Any, **options: Any
-    ) -> str:
-        subscription_id: str = await subscribe(
-            account_id, region, topic_filter, *arguments, **options
-        )
-        filters[subscription_id] = f"{account_id}/{region}/{topic_filter}"
+    @changes.around(iot, "broker_subscribe", "account_id", "region", "topic_filter")
+    async def broker_subscribe(subscribe: Any, *where: Any, **options: Any) -> str:
+        subscription_id: str = await subscribe(*where, **options)
+        filters[subscription_id] = "/".join(where[:3])
         return subscription_id
 
-    @functools.wraps(unsubscribe)
-    async def broker_unsubscribe(subscription_id: str) -> None:
+    @changes.around(iot, "broker_unsubscribe", "subscription_id")
+    async def broker_unsubscribe(unsubscribe: Any, subscription_id: str) -> None:
         topic_filter = filters.pop(subscription_id, None)
-        if topic_filter is None:
+        question = None if topic_filter is None else _Question(topic_filter)
+        with bound(_unsubscribed, question):
             await unsubscribe(subscription_id)
-            return
-        token = _unsubscribed.set(_Question(topic_filter))
-        try:
-            await unsubscribe(subscription_id)
-        finally:
-            _unsubscribed.reset(token)
-
-    iot.broker_publish = broker_publish
-    iot.broker_subscribe = broker_subscribe
-    iot.broker_unsubscribe = broker_unsubscribe

@@ -21,153 +21,124 @@ thing but does not look for it at each read: both make a group's filling quadrat
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
-from ministack.core.responses import error_response_json, json_response
+from ministack.core.responses import json_response
 from ministack.services import iot
 
+from otactl.cloud.ministack.answer import OK, REQUEST, fields_of, first, refused
 from otactl.cloud.ministack.member_list import MemberList
-from otactl.cloud.ministack.shape import require, require_parameters, require_source
+from otactl.cloud.ministack.shape import Changes, require, require_source
 
 _MAX_GROUPS_OF_A_THING = 10
 _MAX_LEVELS = 7
 _MAX_CHILDREN = 100
-_OK = 200
 
 _MEMBERS = re.compile(r"/thing-groups/([^/]+)/things")
 _GROUP_ARN = re.compile(r"arn:[^:]+:iot:[^:]*:\d{12}:thinggroup/([^/]+)")
 
 
-def install(member_ms: int) -> None:
+def install(changes: Changes, member_ms: int) -> None:
     """Put groups in groups in place.
 
     Args:
+        changes: Take them.
         member_ms: Milliseconds of the cloud after which a new member shows in its group.
-
-    Raises:
-        ShapeChanged: MiniStack's groups are not those this was written for.
     """
-    require_parameters(iot._job_target_resolve, "arn")  # noqa: SLF001
-    require_parameters(iot._jobs_thing_joined_group, "thing", "group_arn")  # noqa: SLF001
-    require_parameters(iot._list_thing_groups, "qp")  # noqa: SLF001
-    require_parameters(iot._list_thing_groups_for_thing, "path")  # noqa: SLF001
-    require_parameters(iot._create_thing_group, "name", "payload")  # noqa: SLF001
-    require_parameters(iot._add_thing_to_group, "payload")  # noqa: SLF001
-    require_source(iot._describe_thing_group, "_thing_groups.get(name)")  # noqa: SLF001
-    require(isinstance(iot._thing_group_arn("g"), str), "ARNs of groups by name")  # noqa: SLF001
-    require_source(iot._create_thing_group, '"things": []')  # noqa: SLF001
-    require_source(iot._add_thing_to_group, 'group.setdefault("things", []).append(tname)')  # noqa: SLF001
-    require_source(iot._delete_thing_group, 'for tname in list(g.get("things", []))')  # noqa: SLF001
-    require_parameters(iot._jobs_materialize_executions, "job_id")  # noqa: SLF001
-    _install_job_targets()
-    _install_lists()
-    _install_members(member_ms)
-    _install_limits()
+    require_source(iot._describe_thing_group, "_thing_groups.get(name)")
+    require(isinstance(iot._thing_group_arn("g"), str), "ARNs of groups by name")
+    require_source(iot._create_thing_group, '"things": []')
+    require_source(iot._add_thing_to_group, 'group.setdefault("things", []).append(tname)')
+    require_source(iot._delete_thing_group, 'for tname in list(g.get("things", []))')
+    _follow_groups(changes)
+    _list_groups(changes)
+    _change_members(changes, member_ms)
 
 
-def _install_job_targets() -> None:
-    resolve, joined = iot._job_target_resolve, iot._jobs_thing_joined_group  # noqa: SLF001
-
-    def resolve_with_children(arn: str) -> list[str] | None:
+def _follow_groups(changes: Changes) -> None:
+    @changes.around(iot, "_job_target_resolve", "arn")
+    def resolve_with_children(resolve: Any, arn: str) -> list[str] | None:
         things: list[str] | None = resolve(arn)
         group = _GROUP_ARN.fullmatch(arn)
         if things is None or group is None:
             return things
         return _things_below(group[1])
 
-    def joined_with_parents(thing: str, group_arn: str) -> bool:
+    @changes.around(iot, "_jobs_thing_joined_group", "thing", "group_arn")
+    def joined_with_parents(joined: Any, thing: str, group_arn: str) -> bool:
         group = _GROUP_ARN.fullmatch(group_arn)
         names = [] if group is None else [group[1], *_ancestors(group[1])]
         # Every job is asked, though one has queued the thing already.
-        queued = [joined(thing, iot._thing_group_arn(name)) for name in names]  # noqa: SLF001
+        queued = [joined(thing, iot._thing_group_arn(name)) for name in names]
         return any(queued)
 
-    iot._job_target_resolve = resolve_with_children  # noqa: SLF001
-    iot._jobs_thing_joined_group = joined_with_parents  # noqa: SLF001
 
-
-def _install_lists() -> None:
-    groups_of_thing, handle = iot._list_thing_groups_for_thing, iot.handle_request  # noqa: SLF001
-
-    def list_thing_groups(qp: dict[str, str]) -> Any:
+def _list_groups(changes: Changes) -> None:
+    @changes.around(iot, "_list_thing_groups", "qp")
+    def list_thing_groups(_: Any, qp: dict[str, str]) -> Any:
         parent, prefix = qp.get("parentGroup"), qp.get("namePrefixFilter")
-        if parent is not None and parent not in iot._thing_groups:  # noqa: SLF001
-            return iot._error_not_found("ThingGroup", parent)  # noqa: SLF001
-        names = list(iot._thing_groups) if parent is None else _children(parent)  # noqa: SLF001
+        if parent is not None and parent not in iot._thing_groups:
+            return iot._error_not_found("ThingGroup", parent)
+        names = list(iot._thing_groups) if parent is None else _children(parent)
         if parent is not None and qp.get("recursive") == "true":
             names = list(_descendants(parent))
         return json_response(
             {"thingGroups": [_entry(name) for name in names if name.startswith(prefix or "")]}
         )
 
-    def list_thing_groups_for_thing(path: str) -> Any:
-        status, headers, body = groups_of_thing(path)
-        if status != _OK:
-            return status, headers, body
-        direct = [entry["groupName"] for entry in json.loads(body)["thingGroups"]]
+    @changes.around(iot, "_list_thing_groups_for_thing", "path")
+    def list_thing_groups_for_thing(groups_of_thing: Any, path: str) -> Any:
+        answer = groups_of_thing(path)
+        if answer[0] != OK:
+            return answer
+        direct = [entry["groupName"] for entry in fields_of(answer)["thingGroups"]]
         names = dict.fromkeys(name for group in direct for name in (group, *_ancestors(group)))
         return json_response({"thingGroups": [_entry(name) for name in names]})
 
+    @changes.around(iot, "handle_request", *REQUEST)
     async def handle_request(
-        method: str, path: str, headers: Any, body: bytes, query_params: Any
+        handle: Any, method: str, path: str, headers: Any, body: bytes, query: Any
     ) -> Any:
-        answer = await handle(method, path, headers, body, query_params)
-        members = _MEMBERS.fullmatch(path) if method == "GET" and answer[0] == _OK else None
-        recursive = query_params.get("recursive")
-        if members is None or recursive not in ("true", ["true"]):
+        answer = await handle(method, path, headers, body, query)
+        members = _MEMBERS.fullmatch(path) if method == "GET" and answer[0] == OK else None
+        if members is None or first(query.get("recursive")) != "true":
             return answer
         return json_response({"things": _things_below(members[1])})
 
-    iot._list_thing_groups = list_thing_groups  # noqa: SLF001
-    iot._list_thing_groups_for_thing = list_thing_groups_for_thing  # noqa: SLF001
-    iot.handle_request = handle_request
 
-
-def _install_members(member_ms: int) -> None:
-    create, delete = iot._create_thing_group, iot._delete_thing_group  # noqa: SLF001
-    materialize = iot._jobs_materialize_executions  # noqa: SLF001
-
-    def create_thing_group(name: str, payload: dict[str, Any]) -> Any:
+def _change_members(changes: Changes, member_ms: int) -> None:
+    @changes.around(iot, "_create_thing_group", "name", "payload")
+    def create_thing_group(create: Any, name: str, payload: dict[str, Any]) -> Any:
+        parent = payload.get("parentGroupName")
+        problem = None if parent is None else _parent_problem(parent)
+        if problem is not None:
+            return refused(problem)
         answer = create(name, payload)
-        if answer[0] == _OK:
-            iot._thing_groups[name]["things"] = MemberList(member_ms, iot._jobs_now_ms)  # noqa: SLF001
+        if answer[0] == OK:
+            iot._thing_groups[name]["things"] = MemberList(member_ms, iot._jobs_now_ms)
         return answer
 
-    def delete_thing_group(name: str) -> Any:
-        members = iot._thing_groups.get(name, {}).get("things")  # noqa: SLF001
+    @changes.around(iot, "_delete_thing_group")
+    def delete_thing_group(delete: Any, name: str) -> Any:
+        members = iot._thing_groups.get(name, {}).get("things")
         if isinstance(members, MemberList):
             members.show_all()  # each of them leaves the group
         return delete(name)
 
-    def materialize_executions(job_id: str) -> None:
-        job = iot._jobs.get(job_id)  # noqa: SLF001
+    @changes.around(iot, "_add_thing_to_group", "payload")
+    async def add_thing_to_group(add: Any, payload: dict[str, Any]) -> Any:
+        group, thing, error = iot._membership_names(payload)
+        problem = None if error else _membership_problem(group, thing)
+        return await add(payload) if problem is None else refused(problem)
+
+    @changes.around(iot, "_jobs_materialize_executions", "job_id")
+    def materialize_executions(materialize: Any, job_id: str) -> None:
+        job = iot._jobs.get(job_id)
         if job is not None and not job.get("materialized"):
             materialize(job_id)
             job["materialized"] = True
-
-    iot._create_thing_group = create_thing_group  # noqa: SLF001
-    iot._delete_thing_group = delete_thing_group  # noqa: SLF001
-    iot._jobs_materialize_executions = materialize_executions  # noqa: SLF001
-
-
-def _install_limits() -> None:
-    create, add = iot._create_thing_group, iot._add_thing_to_group  # noqa: SLF001
-
-    def create_thing_group(name: str, payload: dict[str, Any]) -> Any:
-        parent = payload.get("parentGroupName")
-        problem = None if parent is None else _parent_problem(parent)
-        return create(name, payload) if problem is None else _refused(problem)
-
-    async def add_thing_to_group(payload: dict[str, Any]) -> Any:
-        group, thing, error = iot._membership_names(payload)  # noqa: SLF001
-        problem = None if error else _membership_problem(group, thing)
-        return await add(payload) if problem is None else _refused(problem)
-
-    iot._create_thing_group = create_thing_group  # noqa: SLF001
-    iot._add_thing_to_group = add_thing_to_group  # noqa: SLF001
 
 
 def _parent_problem(parent: str) -> str | None:
@@ -179,9 +150,9 @@ def _parent_problem(parent: str) -> str | None:
 
 
 def _membership_problem(group: str, thing: str) -> str | None:
-    record = iot._things.get(thing)  # noqa: SLF001
+    record = iot._things.get(thing)
     groups = [] if record is None else record.get("thingGroupNames", [])
-    if group in groups or group not in iot._thing_groups:  # noqa: SLF001
+    if group in groups or group not in iot._thing_groups:
         return None
     if len(groups) >= _MAX_GROUPS_OF_A_THING:
         return f"Thing {thing} is in {_MAX_GROUPS_OF_A_THING} thing groups already"
@@ -191,12 +162,8 @@ def _membership_problem(group: str, thing: str) -> str | None:
     return None
 
 
-def _refused(message: str) -> Any:
-    return error_response_json("InvalidRequestException", message, 400)
-
-
 def _entry(name: str) -> dict[str, str]:
-    return {"groupName": name, "groupArn": iot._thing_group_arn(name)}  # noqa: SLF001
+    return {"groupName": name, "groupArn": iot._thing_group_arn(name)}
 
 
 def _parent_of(group: dict[str, Any] | None) -> str | None:
@@ -205,10 +172,10 @@ def _parent_of(group: dict[str, Any] | None) -> str | None:
 
 def _ancestors(name: str) -> Iterator[str]:
     """The parents of a group, the nearest first."""
-    parent = _parent_of(iot._thing_groups.get(name))  # noqa: SLF001
+    parent = _parent_of(iot._thing_groups.get(name))
     while parent is not None:
         yield parent
-        parent = _parent_of(iot._thing_groups.get(parent))  # noqa: SLF001
+        parent = _parent_of(iot._thing_groups.get(parent))
 
 
 def _root(name: str) -> str:
@@ -216,7 +183,7 @@ def _root(name: str) -> str:
 
 
 def _children(name: str) -> list[str]:
-    groups = iot._thing_groups.items()  # noqa: SLF001
+    groups = iot._thing_groups.items()
     return [child for child, group in groups if _parent_of(group) == name]
 
 
@@ -231,8 +198,6 @@ def _things_below(name: str) -> list[str]:
     groups = (name, *_descendants(name))
     return list(
         dict.fromkeys(
-            thing
-            for group in groups
-            for thing in iot._thing_groups[group].get("things", [])  # noqa: SLF001
+            thing for group in groups for thing in iot._thing_groups[group].get("things", [])
         )
     )

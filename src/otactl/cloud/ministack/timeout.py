@@ -14,28 +14,24 @@ are replaced; ``jobs_start_next_execution``, ``jobs_update_execution``, ``_handl
 ``iot_jobs_data._start_next`` are wrapped; ``jobs_notify_thing`` is called.
 """
 
-# ruff: noqa: SLF001 - the private parts of MiniStack are what this file is about, see above.
-
 from __future__ import annotations
 
-import functools
-import json
 import logging
 from contextvars import ContextVar
 from typing import Any
 
-from ministack.core.responses import get_account_id, get_region, json_response, request_scope
+from ministack.core.responses import json_response, request_scope
 from ministack.services import iot, iot_jobs_data
 
 from otactl.cloud.background import Background
+from otactl.cloud.json_body import json_object
+from otactl.cloud.ministack.answer import OK, account, fields_of
 from otactl.cloud.ministack.execution_store import executions
-from otactl.cloud.ministack.shape import require_parameters, require_source
+from otactl.cloud.ministack.retry import ANOTHER_HEAD
+from otactl.cloud.ministack.shape import Changes, bound, require_parameters, require_source
 from otactl.model.status import ExecutionStatus
 from otactl.rules.timeout import DISCARD_STEP_TIMEOUT, MINUTE_MS, deadline_ms, is_over
 
-#: Differs from every job id: whether the head of the queue changed is not known here.
-_ANOTHER_HEAD = "\0"
-_OK = 200
 _RUNNING = (ExecutionStatus.IN_PROGRESS.value,)
 
 _timing_out: ContextVar[bool] = ContextVar("timing_out", default=False)
@@ -45,28 +41,18 @@ _step: ContextVar[int | None] = ContextVar("step", default=None)
 _log = logging.getLogger("otactl.cloud.timeout")
 
 
-def install(background: Background) -> None:
-    """Put both timers and the notifications in place.
-
-    Args:
-        background: Notifies, and looks for what is due.
-
-    Raises:
-        ShapeChanged: MiniStack's jobs are not those this was written for.
-    """
+def install(changes: Changes, background: Background) -> None:
+    """Put both timers and the notifications in place; they are looked after in the background."""
     require_parameters(iot._jobs_apply_timeout, "execution")
-    require_parameters(iot._jobs_abort, "job_id")
     require_parameters(
         iot.jobs_notify_thing, "account_id", "region", "thing_name", "prev_next_job_id"
     )
     require_source(iot._jobs_apply_timeout, "\n    _jobs_abort(")
     executions()
-    _install_steps()
-    require_parameters(iot._describe_job_execution, "thing", "job_id", "qp")
-    abort, describe = iot._jobs_abort, iot._describe_job_execution
+    _take_steps(changes)
 
     def notify(thing_name: str, previous_head: str | None) -> None:
-        work = _notify(get_account_id(), get_region(), thing_name, previous_head)
+        work = _notify(*account(), thing_name, previous_head)
         background.run(f"the notification of {thing_name}", work)
 
     def apply_timeout(execution: dict[str, Any]) -> dict[str, Any]:
@@ -76,50 +62,42 @@ def install(background: Background) -> None:
         execution["lastUpdatedAt"] = iot._jobs_now_ms()
         execution["versionNumber"] += 1
         iot._job_execution_event(execution)
-        token = _timing_out.set(True)
-        try:
+        with bound(_timing_out, True):  # noqa: FBT003  # the value itself
             iot._jobs_maybe_complete(execution["jobId"])
             iot._jobs_abort(execution["jobId"])
-        finally:
-            _timing_out.reset(token)
-        notify(execution["thingName"], _ANOTHER_HEAD)
+        notify(execution["thingName"], ANOTHER_HEAD)
         return execution
 
-    def abort_job(job_id: str) -> Any:
+    @changes.around(iot, "_jobs_abort", "job_id")
+    def abort_job(abort: Any, job_id: str) -> Any:
         canceled = abort(job_id)
         if _timing_out.get():
             for thing_name, previous_head in canceled.items():
                 notify(thing_name, previous_head)
         return canceled
 
-    def describe_execution(thing: str, job_id: str, qp: dict[str, str]) -> Any:
+    @changes.around(iot, "_describe_job_execution", "thing", "job_id", "qp")
+    def describe_execution(describe: Any, thing: str, job_id: str, qp: dict[str, str]) -> Any:
         answer = describe(thing, job_id, qp)
         execution = executions().get((thing, job_id))
         seconds = None if execution is None else _seconds_left(execution)
-        if answer[0] != _OK or execution is None or seconds is None:
+        if answer[0] != OK or execution is None or seconds is None:
             return answer
-        fields = json.loads(answer[2])
+        fields = fields_of(answer)
         if fields["execution"]["executionNumber"] == execution["executionNumber"]:
             fields["execution"]["approximateSecondsBeforeTimedOut"] = seconds
         return json_response(fields)
 
-    iot._describe_job_execution = describe_execution
-    iot._jobs_apply_timeout = apply_timeout
-    iot._jobs_seconds_before_timeout = _seconds_left
-    iot._jobs_abort = abort_job
+    changes.put(iot, "_jobs_apply_timeout", apply_timeout)
+    changes.put(iot, "_jobs_seconds_before_timeout", _seconds_left)
     background.repeat("the sweep for timeouts", TimeoutSweep().run)
 
 
-def _install_steps() -> None:
-    start, update = iot.jobs_start_next_execution, iot.jobs_update_execution
-    handle, start_http = iot._handle_jobs_publish, iot_jobs_data._start_next
-    require_parameters(start, "thing_name", "status_details", "peek")
-    require_parameters(handle, "account_id", "region", "thing", "verb", "job_id", "payload")
-    require_parameters(start_http, "thing", "payload", "peek")
-    require_source(update, 'execution["timeoutStartedAt"] = now')
+def _take_steps(changes: Changes) -> None:
+    require_source(iot.jobs_update_execution, 'execution["timeoutStartedAt"] = now')
 
-    @functools.wraps(start)
-    def start_next(thing_name: str, **options: Any) -> Any:
+    @changes.around(iot, "jobs_start_next_execution", "thing_name", "status_details", "peek")
+    def start_next(start: Any, thing_name: str, **options: Any) -> Any:
         pending = None if options.get("peek") else start(thing_name, peek=True)
         started = start(thing_name, **options)
         if pending is not None and pending["status"] not in _RUNNING and _step.get():
@@ -129,8 +107,8 @@ def _install_steps() -> None:
             return dict(execution)
         return started
 
-    @functools.wraps(update)
-    def update_execution(thing_name: str, job_id: str, **options: Any) -> Any:
+    @changes.around(iot, "jobs_update_execution")
+    def update_execution(update: Any, thing_name: str, job_id: str, **options: Any) -> Any:
         step = options.pop("step_timeout_minutes", None) or _step.get()
         discards = step == DISCARD_STEP_TIMEOUT
         answer = update(
@@ -140,34 +118,23 @@ def _install_steps() -> None:
             executions()[thing_name, job_id].pop("stepTimeoutInMinutes", None)
         return answer
 
-    @functools.wraps(handle)
-    async def handle_jobs_publish(*arguments: Any) -> None:
-        token = _step.set(_step_of(arguments[-1]))
-        try:
+    @changes.around(
+        *(iot, "_handle_jobs_publish"),
+        *("account_id", "region", "thing", "verb", "job_id", "payload"),
+    )
+    async def handle_jobs_publish(handle: Any, *arguments: Any) -> None:
+        with bound(_step, _step_of(arguments[-1])):
             await handle(*arguments)
-        finally:
-            _step.reset(token)
 
-    @functools.wraps(start_http)
-    def start_next_http(thing: str, payload: dict[str, Any], *, peek: bool) -> Any:
-        token = _step.set(payload.get("stepTimeoutInMinutes"))
-        try:
-            return start_http(thing, payload, peek=peek)
-        finally:
-            _step.reset(token)
-
-    iot.jobs_start_next_execution = start_next
-    iot.jobs_update_execution = update_execution
-    iot._handle_jobs_publish = handle_jobs_publish
-    iot_jobs_data._start_next = start_next_http
+    @changes.around(iot_jobs_data, "_start_next", "thing", "payload", "peek")
+    def start_next_http(start: Any, thing: str, payload: dict[str, Any], *, peek: bool) -> Any:
+        with bound(_step, payload.get("stepTimeoutInMinutes")):
+            return start(thing, payload, peek=peek)
 
 
 def _step_of(payload: bytes) -> int | None:
-    try:
-        request = json.loads(payload) if b"stepTimeoutInMinutes" in payload else {}
-    except (ValueError, RecursionError):
-        return None  # refused by what handles it
-    step = request.get("stepTimeoutInMinutes") if isinstance(request, dict) else None
+    # What cannot be read is refused by what handles it.
+    step = (json_object(payload) or {}).get("stepTimeoutInMinutes")
     return step if isinstance(step, int) else None
 
 
