@@ -131,7 +131,7 @@ def check_value(section: str, key: str, text: str) -> Finding | None:
     if not is_unset(text):
         return refusal(kind, text) or _broken_rule(KeyName(section, key), kind.read(text))
     if field.is_required():
-        return Finding(code="missing-key", message=f"must be {kind.allowed}")
+        return Finding("missing-key", f"must be {kind.allowed}")
     return _broken_rule(KeyName(section, key), field.default)
 
 

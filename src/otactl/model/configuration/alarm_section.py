@@ -110,7 +110,6 @@ class AlarmSection(Section):
             "empty; notBreaching lets the alarm fall back to OK, from where it can go off again."
         ),
         becomes=f"{_ALARM} TreatMissingData",
-        example="notBreaching",
         ours=True,
         default=MissingData.NOT_BREACHING,
     )

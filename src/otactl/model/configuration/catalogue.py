@@ -141,19 +141,20 @@ def _key(spec: SectionSpec, field: FieldInfo) -> Key:
     notes = field.json_schema_extra
     if not isinstance(notes, dict) or field.alias is None:
         raise TypeError(f"a key of [{spec.name}] was not declared by key()")
-    also, example = notes["also"], str(notes["example"])
     fixed = spec.fixed_type if field.alias == "failureType" else None
+    default = _default(field) if fixed is None else fixed.value
+    also, example = notes["also"], notes["example"]
     return Key(
         section=spec.name,
         name=field.alias,
         also=None if also is None else str(also),
         type_name=kind.type_name,
         allowed=kind.allowed if fixed is None else fixed.value,
-        default=_default(field) if fixed is None else fixed.value,
+        default=default,
         becomes=str(notes["becomes"]),
         about=field.description or "",
-        example=example if fixed is None else fixed.value,
-        ours=bool(notes["ours"]),
+        example=str(default if example is None or fixed is not None else example),
+        ours=spec.ours or bool(notes["ours"]),
     )
 
 

@@ -67,8 +67,6 @@ class DefaultSection(Section):
             "How often the same job is deployed, one after the other; 1 to deploy, more to test. "
             "The first round that fails ends it. More than 1 needs cleanUpCfg = True."
         ),
-        becomes=OF_OTACTL,
-        example="1",
         default=1,
     )
     bucket: Annotated[str, BUCKET] = key(
@@ -83,7 +81,6 @@ class DefaultSection(Section):
             "Whether everything the deployment created is deleted when it has ended. Left out it "
             "is False: nothing is ever deleted unasked."
         ),
-        becomes=OF_OTACTL,
         example="True",
         default=False,
     )
@@ -97,8 +94,6 @@ class DefaultSection(Section):
                 "out it is the in-progress timeout, or 15 without one; with cleanUpCfg = False "
                 "it is 0."
             ),
-            becomes=OF_OTACTL,
-            example="None",
             default=None,
             ours=True,
         )
@@ -109,16 +104,12 @@ class DefaultSection(Section):
             "Whether a detailed log goes to a file, below `logs` in the state directory: every "
             "step, look and API call. The terminal shows the progress in any case."
         ),
-        becomes=OF_OTACTL,
-        example="False",
         default=False,
     )
     default_delay_seconds: Annotated[int, WholeNumber(limits.DEFAULT_DELAY_SECONDS, "seconds")] = (
         key(
             "defaultDelay",
             about="The seconds to wait between two rounds.",
-            becomes=OF_OTACTL,
-            example="5",
             default=5,
         )
     )
@@ -143,8 +134,6 @@ class DefaultSection(Section):
             "The milliseconds to wait between two calls of the AWS IoT API; the manual suggests "
             "more than 50. Throttled calls are tried again in any case."
         ),
-        becomes=OF_OTACTL,
-        example="50",
         default=50,
     )
     chunk_size_bytes: Annotated[int, WholeNumber(limits.CHUNK_SIZE_BYTES, "bytes")] = key(
@@ -153,8 +142,6 @@ class DefaultSection(Section):
             "How many bytes of the image are read at a time when its digests are computed. They "
             "are those of the whole file whatever the size."
         ),
-        becomes=OF_OTACTL,
-        example="8192",
         also="fileChunckSize",
         default=8192,
     )
@@ -165,7 +152,6 @@ class DefaultSection(Section):
             "that join a target group later, and never ends by itself."
         ),
         becomes="iot:CreateJob targetSelection",
-        example="SNAPSHOT",
         default=TargetSelection.SNAPSHOT,
     )
     document_formats: Annotated[tuple[DocumentFormat, ...], ChoiceList(DocumentFormat)] = key(
@@ -177,7 +163,6 @@ class DefaultSection(Section):
             "docs/documents.md."
         ),
         becomes="the job document",
-        example="otactl",
         ours=True,
         default=(DocumentFormat.OTACTL,),
     )

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from otactl.model import limits
 from otactl.model.configuration.kind import Choice, ChoiceList, Switch, WholeNumber
-from otactl.model.configuration.section import OF_OTACTL, Section, key
+from otactl.model.configuration.section import Section, key
 from otactl.model.configuration.words import (
     DEVICE_NAME,
     IMAGE_VERSION,
@@ -45,7 +45,6 @@ class CustomJobDocumentSection(Section):
         "jobDocSrcUrl",
         about="The S3 object that holds the document, when jobDocSrcCfg = url.",
         becomes="s3:GetObject",
-        example="None",
         default=None,
     )
     path: Annotated[str | None, PATH] = key(
@@ -65,7 +64,6 @@ class AfrOtaSection(Section):
         about="Where the device stores the image; ports that write to a partition ignore it.",
         becomes="afr_ota.files[0].filepath of the job document",
         example="firmware.bin",
-        ours=True,
     )
     certificate_name: Annotated[str, DEVICE_NAME] = key(
         "certificateName",
@@ -75,14 +73,11 @@ class AfrOtaSection(Section):
         ),
         becomes="afr_ota.files[0].certfile of the job document",
         example="codesign.crt",
-        ours=True,
     )
     file_type: Annotated[int, WholeNumber(limits.FILE_TYPE)] = key(
         "fileType",
         about="What kind of file it is, for devices that update more than one part.",
         becomes="afr_ota.files[0].fileType of the job document",
-        example="0",
-        ours=True,
         default=0,
     )
     protocols: Annotated[tuple[DataProtocol, ...], ChoiceList(DataProtocol)] = key(
@@ -93,7 +88,6 @@ class AfrOtaSection(Section):
         ),
         becomes="afr_ota.protocols of the job document",
         example="MQTT",
-        ours=True,
         default=(),
     )
 
@@ -115,7 +109,6 @@ class PresignedUrlSection(Section):
         "expiresInSec",
         about="How long a download address is good, from the moment the device gets it.",
         becomes="iot:CreateJob presignedUrlConfig.expiresInSec",
-        example="3600",
         default=3600,
     )
 
@@ -131,7 +124,6 @@ class ImageSection(Section):
         ),
         becomes="imageVer of the job document",
         example="1.0.0",
-        ours=True,
         default=None,
     )
     include_sha256: Annotated[bool, Switch()] = key(
@@ -139,7 +131,6 @@ class ImageSection(Section):
         about="Whether the job document carries the SHA-256 of the image, beside md5sum.",
         becomes="sha256 of the job document",
         example="True",
-        ours=True,
         default=False,
     )
 
@@ -156,8 +147,6 @@ class SigningSection(Section):
             "created."
         ),
         becomes="who makes the signature",
-        example="key",
-        ours=True,
         default=SigningSource.KEY,
     )
     private_key_path: Annotated[str | None, PATH] = key(
@@ -168,15 +157,12 @@ class SigningSection(Section):
         ),
         becomes="signature of the job document",
         example="signing-key.pem",
-        ours=True,
         default=None,
     )
     kms_key: Annotated[str | None, KMS_KEY] = key(
         "kmsKey",
         about="For kms: an asymmetric key for signing, of the key spec ECC_NIST_P256.",
         becomes="kms:Sign KeyId",
-        example="None",
-        ours=True,
         default=None,
     )
     signing_profile: Annotated[str | None, SIGNING_PROFILE] = key(
@@ -186,16 +172,12 @@ class SigningSection(Section):
             "certificate is in AWS Certificate Manager."
         ),
         becomes="signer:StartSigningJob profileName",
-        example="None",
-        ours=True,
         default=None,
     )
     algorithm: Annotated[SignatureAlgorithm, Choice(SignatureAlgorithm)] = key(
         "signatureAlgorithm",
         about="How the image is signed: ECDSA over its SHA-256.",
         becomes="signatureAlgorithm of the job document",
-        example="SHA256withECDSA",
-        ours=True,
         default=SignatureAlgorithm.SHA256_WITH_ECDSA,
     )
 
@@ -209,9 +191,6 @@ class ApiSection(Section):
             "How many calls may be under way at once: parts of a large image, and things added "
             "to the job's own thing group."
         ),
-        becomes=OF_OTACTL,
-        example="4",
-        ours=True,
         default=DEFAULT_UPLOAD_CONCURRENCY,
     )
     max_attempts: Annotated[int, WholeNumber(limits.MAX_ATTEMPTS)] = key(
@@ -220,8 +199,5 @@ class ApiSection(Section):
             "How often a call is tried in all when AWS throttles it, answers with a server error "
             "or cannot be reached."
         ),
-        becomes=OF_OTACTL,
-        example="8",
-        ours=True,
         default=8,
     )

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from otactl.model import limits
 from otactl.model.configuration.kind import Choice, Kind, Switch, WholeNumber, refuse
-from otactl.model.configuration.section import OF_OTACTL, Section, key
+from otactl.model.configuration.section import Section, key
 from otactl.model.eligibility import HardwareRule, UnknownVersion, VersionRange, dotted
 
 _MAX_LISTED = 50
@@ -94,9 +94,7 @@ class EligibilitySection(Section):
             "Dotted numbers compare number by number, anything else must be equal. Left out, "
             "every version."
         ),
-        becomes=OF_OTACTL,
         example="1.0..1.9, 2.1",
-        ours=True,
         default=(),
     )
     hardware: Annotated[HardwareRule | None, HardwareValues()] = key(
@@ -105,9 +103,7 @@ class EligibilitySection(Section):
             "The hardware that the image is for: an attribute of the thing, or a field that it "
             "reports in the shadow of [VERIFY_CONFIG]. Left out, any."
         ),
-        becomes=OF_OTACTL,
         example="attributes.board: rev-b, rev-c",
-        ours=True,
         default=None,
     )
     skip_if_current: Annotated[bool, Switch()] = key(
@@ -116,9 +112,6 @@ class EligibilitySection(Section):
             "Whether things that report the new version already are left out; needs "
             "expectedVersion in [VERIFY_CONFIG] or imageVer in [IMAGE_CONFIG]."
         ),
-        becomes=OF_OTACTL,
-        example="True",
-        ours=True,
         default=True,
     )
     offline_days: Annotated[int | None, WholeNumber(limits.OFFLINE_DAYS, "days")] = key(
@@ -127,9 +120,7 @@ class EligibilitySection(Section):
             "Things that have been disconnected for longer are left out; needs connectivity in "
             "the fleet index. Left out, none is."
         ),
-        becomes=OF_OTACTL,
         example="30",
-        ours=True,
         default=None,
     )
     unknown_version: Annotated[UnknownVersion, Choice(UnknownVersion)] = key(
@@ -138,9 +129,6 @@ class EligibilitySection(Section):
             "What becomes of things that report no version: skip leaves them out, include does "
             "not, refuse makes no plan."
         ),
-        becomes=OF_OTACTL,
-        example="skip",
-        ours=True,
         default=UnknownVersion.SKIP,
     )
     maximum_reads: Annotated[int, WholeNumber(limits.MAXIMUM_READS)] = key(
@@ -150,7 +138,5 @@ class EligibilitySection(Section):
             "does not have what is asked for; more are refused."
         ),
         becomes="calls of iot-data:GetThingShadow",
-        example="10000",
-        ours=True,
         default=10_000,
     )

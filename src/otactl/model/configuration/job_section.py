@@ -96,7 +96,6 @@ class IncreaseCriteriaSection(Section):
         "numberOfSucceededThings",
         about="The rate grows each time N more things have succeeded.",
         becomes=f"{_EXPONENTIAL}.rateIncreaseCriteria.numberOfSucceededThings",
-        example="None",
         default=None,
     )
 
@@ -118,21 +117,18 @@ class AbortSection(Section):
         "useFailedSubsection",
         about="Whether [ABORT_CONFIG_TYPE_FAILED] counts: things that reported FAILED.",
         becomes=_CRITERIA,
-        example="False",
         default=False,
     )
     use_rejected: Annotated[bool, Switch()] = key(
         "useRejectedSubsection",
         about="Whether [ABORT_CONFIG_TYPE_REJECTED] counts: things that reported REJECTED.",
         becomes=_CRITERIA,
-        example="False",
         default=False,
     )
     use_timed_out: Annotated[bool, Switch()] = key(
         "useTimedOutSubsection",
         about="Whether [ABORT_CONFIG_TYPE_TIMED_OUT] counts: things whose timeout was over.",
         becomes=_CRITERIA,
-        example="False",
         default=False,
     )
 
@@ -189,23 +185,18 @@ class RetrySection(Section):
         about="Retries of executions that failed or timed out. It stands alone.",
         becomes=f"{_RETRY}.numberOfRetries, failureType ALL",
         example="2",
-        ours=True,
         default=None,
     )
     retries_failed: Annotated[int | None, WholeNumber(limits.NUMBER_OF_RETRIES)] = key(
         "numberOfRetriesFailed",
         about="Retries of executions that reported FAILED.",
         becomes=f"{_RETRY}.numberOfRetries, failureType FAILED",
-        example="None",
-        ours=True,
         default=None,
     )
     retries_timed_out: Annotated[int | None, WholeNumber(limits.NUMBER_OF_RETRIES)] = key(
         "numberOfRetriesTimedOut",
         about="Retries of executions that timed out; needs [TIMEOUT_CONFIG].",
         becomes=f"{_RETRY}.numberOfRetries, failureType TIMED_OUT",
-        example="None",
-        ours=True,
         default=None,
     )
 
@@ -218,7 +209,6 @@ class SchedulingSection(Section):
         about="When the rollout begins: at least 30 minutes and at most a year ahead, in UTC.",
         becomes=f"{_SCHEDULING}.startTime",
         example="2027-03-01 02:00",
-        ours=True,
         default=None,
     )
     end_time: Annotated[str | None, MOMENT] = key(
@@ -226,7 +216,6 @@ class SchedulingSection(Section):
         about="When the rollout ends: 30 minutes to two years behind startTime, in UTC.",
         becomes=f"{_SCHEDULING}.endTime",
         example="2027-03-08 02:00",
-        ours=True,
         default=None,
     )
     end_behavior: Annotated[EndBehavior | None, Choice(EndBehavior)] = key(
@@ -237,7 +226,6 @@ class SchedulingSection(Section):
         ),
         becomes=f"{_SCHEDULING}.endBehavior",
         example="STOP_ROLLOUT",
-        ours=True,
         default=None,
     )
     maintenance_windows: Annotated[tuple[str, ...], WINDOW_NAMES] = key(
@@ -247,8 +235,6 @@ class SchedulingSection(Section):
             "its section [MAINTENANCE_WINDOW_<window_name>]."
         ),
         becomes=f"{_SCHEDULING}.maintenanceWindows",
-        example="",
-        ours=True,
         default=(),
     )
 
@@ -261,12 +247,10 @@ class MaintenanceWindowSection(Section):
         about="When the window opens, as a cron expression in UTC.",
         becomes=f"{_SCHEDULING}.maintenanceWindows[].startTime",
         example="cron(0 2 ? * MON *)",
-        ours=True,
     )
     duration_minutes: Annotated[int, WholeNumber(limits.WINDOW_MINUTES, "minutes")] = key(
         "durationInMinutes",
         about="How long the window stays open.",
         becomes=f"{_SCHEDULING}.maintenanceWindows[].durationInMinutes",
         example="120",
-        ours=True,
     )

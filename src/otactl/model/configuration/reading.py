@@ -54,8 +54,8 @@ def unknown_section(name: str) -> Finding:
     """The finding for a section of a name that does not exist."""
     near = _nearest(name, (spec.prefix or spec.name for spec in SECTIONS))
     return Finding(
-        code="unknown-section",
-        message="there is no such section; it is ignored",
+        "unknown-section",
+        "there is no such section; it is ignored",
         hint=None if near is None else f"did you mean [{near}]?",
         severity=Severity.WARNING,
     )
@@ -71,8 +71,8 @@ def unknown_key(spec: SectionSpec, name: str) -> Finding:
         near = near or _nearest(name, (key.name for key in all_keys()))
         hint = f"did you mean {near}?" if near else "`otactl config explain` lists every key"
     return Finding(
-        code="unknown-key",
-        message="this section has no such key; it is ignored",
+        "unknown-key",
+        "this section has no such key; it is ignored",
         hint=hint,
         severity=Severity.WARNING,
     )
@@ -121,9 +121,7 @@ def _counts(spec: SectionSpec, ini: IniDocument, report: Report, readings: Readi
     present = ini.section(spec.name) is not None
     if spec.name == DEFAULT:
         if not present:
-            report.at_section(
-                DEFAULT, Finding(code="missing-section", message="the section is required")
-            )
+            report.at_section(DEFAULT, Finding("missing-section", "the section is required"))
         return present
     if spec.switch is None:
         return present
@@ -136,8 +134,8 @@ def _counts(spec: SectionSpec, ini: IniDocument, report: Report, readings: Readi
         report.at_key(
             on,
             Finding(
-                code="missing-section",
-                message=f"{readings.values[on]} needs a section [{spec.name}], and there is none",
+                "missing-section",
+                f"{readings.values[on]} needs a section [{spec.name}], and there is none",
                 hint="add the section, or write "
                 + ("False" if on == spec.switch else "another value"),
             ),
@@ -165,8 +163,8 @@ def _read_family(
             report.at_key(
                 list_key,
                 Finding(
-                    code="missing-section",
-                    message=f"{quoted(name)} is listed, but there is no section [{prefix}{name}]",
+                    "missing-section",
+                    f"{quoted(name)} is listed, but there is no section [{prefix}{name}]",
                     hint="add the section, or take the name off the list",
                 ),
             )
@@ -179,8 +177,8 @@ def _read_family(
             report.at_section(
                 other.name,
                 Finding(
-                    code="not-listed",
-                    message=f"{list_key.key} does not list it, so it is ignored",
+                    "not-listed",
+                    f"{list_key.key} does not list it, so it is ignored",
                     hint=f"add it to {list_key.key} in [{list_key.section}]",
                     severity=Severity.WARNING,
                 ),
@@ -264,9 +262,7 @@ class _SectionReader:
                 allowed = kind_of(self._fields[name]).allowed
                 entry = self._section.get(name)
                 found = "is required" if entry is None else "has no value"
-                self._refuse(
-                    name, Finding(code="missing-key", message=f"{found}: it must be {allowed}")
-                )
+                self._refuse(name, Finding("missing-key", f"{found}: it must be {allowed}"))
 
     def _refuse(self, name: str, finding: Finding) -> None:
         self._refused.add(name)
@@ -277,8 +273,8 @@ class _SectionReader:
             self._report.at_key(
                 KeyName(self._section.name, name),
                 Finding(
-                    code="inline-comment",
-                    message=f"the whole of {quoted(text)} is the value",
+                    "inline-comment",
+                    f"the whole of {quoted(text)} is the value",
                     hint="a comment stands on a line of its own",
                     severity=Severity.WARNING,
                 ),
@@ -287,7 +283,7 @@ class _SectionReader:
 
 def _given_twice(spelling: str, name: str) -> Finding:
     return Finding(
-        code="duplicate-key",
-        message=f"{spelling} and {name} mean the same, and both are given",
+        "duplicate-key",
+        f"{spelling} and {name} mean the same, and both are given",
         hint="keep one of the two",
     )

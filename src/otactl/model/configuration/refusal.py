@@ -37,28 +37,28 @@ def refusal_of_any(kind: Kind, text: str) -> Finding | None:
     if "-----BEGIN" in text:
         # Not a character of it is repeated.
         return Finding(
-            code="secret",
-            message="a key or certificate does not belong in this file",
+            "secret",
+            "a key or certificate does not belong in this file",
             hint="put it into a file of its own and write that file's path",
         )
     placeholder = _PLACEHOLDER.search(text)
     if placeholder is not None:
         return Finding(
-            code="placeholder",
-            message=f"{quoted(placeholder.group())} is still to be filled in",
+            "placeholder",
+            f"{quoted(placeholder.group())} is still to be filled in",
             hint=f"it must be {kind.allowed}",
         )
     if "\n" in text and not kind.multi_line:
         second = next(line for line in text.split("\n")[1:] if line)
         return Finding(
-            code="continued",
-            message=f"the indented line {quoted(second)} continues the value",
+            "continued",
+            f"the indented line {quoted(second)} continues the value",
             hint="move it to the left margin",
         )
     if text.startswith(_QUOTES) and len(text) > 1:
         return Finding(
-            code="quotes",
-            message=f"{quoted(text)} stands in quotes",
+            "quotes",
+            f"{quoted(text)} stands in quotes",
             hint="leave them out: all that follows the = is the value",
         )
     return None
@@ -70,6 +70,4 @@ def finding_of(code: str, context: Any, text: str) -> Finding:
     hint = words.get("hint")
     if hint is None and COMMENT_BEHIND.search(text):
         hint = "a comment stands on a line of its own"
-    return Finding(
-        code=code, message=str(words.get("message", f"{quoted(text)} cannot be read")), hint=hint
-    )
+    return Finding(code, str(words.get("message", f"{quoted(text)} cannot be read")), hint=hint)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 from otactl.errors.problem import Problem, Severity
 from otactl.model.configuration.catalogue import all_keys
@@ -12,7 +12,7 @@ from otactl.model.ini import IniDocument, IniEntry
 from otactl.model.quoting import printable
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Finding:
     """What is wrong, before it is known where.
 
@@ -22,6 +22,7 @@ class Finding:
 
     code: str
     message: str
+    _: KW_ONLY
     hint: str | None = None
     severity: Severity = Severity.ERROR
 

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from otactl.model import limits
 from otactl.model.configuration.kind import Choice, Kind, Switch, WholeNumber, refuse
-from otactl.model.configuration.section import OF_OTACTL, Section, key
+from otactl.model.configuration.section import Section, key
 from otactl.model.configuration.words import IMAGE_PATH, IMAGE_VERSION
 from otactl.model.quoting import quoted
 from otactl.model.rollback import Rollback, RollbackImage, WithoutFormerImage
@@ -70,7 +70,6 @@ class RollbackSection(Section):
         ),
         becomes="the image of a rollback's jobs, and their imageVer",
         example="1.0.0: images/app-1.0.0.bin, 1.1.0: images/app-1.1.0.bin as 2.0.1",
-        ours=True,
         default=(),
     )
     without_image: Annotated[WithoutFormerImage, Choice(WithoutFormerImage)] = key(
@@ -79,9 +78,6 @@ class RollbackSection(Section):
             "With onGateFailure = rollback, what a former version without an image means. refuse:"
             " nothing is deployed. stop: its things are not rolled back, only named."
         ),
-        becomes=OF_OTACTL,
-        example="refuse",
-        ours=True,
         default=WithoutFormerImage.REFUSE,
     )
     keep_image: Annotated[bool, Switch()] = key(
@@ -92,7 +88,6 @@ class RollbackSection(Section):
         ),
         becomes="whether the object in S3 stays",
         example="True",
-        ours=True,
         default=False,
     )
     open_days: Annotated[int, WholeNumber(limits.OPEN_DAYS, "days")] = key(
@@ -102,9 +97,6 @@ class RollbackSection(Section):
             " rollback` after that cancels what is left and names it; of a queued request, any"
             " worker of the queue cancels it."
         ),
-        becomes=OF_OTACTL,
-        example="30",
-        ours=True,
         default=30,
     )
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from otactl.errors.problem import Severity
 from otactl.model.configuration.report import Finding, Report
 from otactl.model.configuration.sections import KeyName
 
@@ -39,3 +40,31 @@ class Rule:
 def keys(*names: str) -> tuple[KeyName, ...]:
     """The keys of a rule, each written SECTION.key."""
     return tuple(KeyName(*name.split(".")) for name in names)
+
+
+def forbid(
+    looks_at: tuple[KeyName, ...],
+    when: Callable[..., object],
+    message: str,
+    *,
+    hint: str | None = None,
+    code: str = "requires",
+    severity: Severity = Severity.ERROR,
+) -> Rule:
+    """The rule that a condition must not hold.
+
+    Args:
+        looks_at: Its keys.
+        when: The condition, of their values.
+        message: What is reported then; ``{0}`` in it is the value of the first key.
+        hint: Of the finding, as are the next two.
+        code: Its stable short name.
+        severity: ERROR stops a command.
+    """
+
+    def check(*values: Any) -> Finding | None:
+        if not when(*values):
+            return None
+        return Finding(code, message.format(*values), hint=hint, severity=severity)
+
+    return Rule(looks_at, check)

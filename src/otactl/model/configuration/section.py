@@ -25,8 +25,8 @@ def key(
     name: str,
     *,
     about: str,
-    becomes: str,
-    example: str,
+    becomes: str = OF_OTACTL,
+    example: str | None = None,
     ours: bool = False,
     also: str | None = None,
     **default: Any,
@@ -37,8 +37,9 @@ def key(
         name: As the manual spells it.
         about: What it does, one or two sentences.
         becomes: The AWS operation and field it goes to, or what otactl does with it.
-        example: A value worth copying; a placeholder in ``<>`` where only the user knows it.
-        ours: Whether the manual lacks it.
+        example: A value worth copying; a placeholder in ``<>`` where only the user knows it; the
+            default if it is left out.
+        ours: Whether the manual lacks it, though it has the section.
         also: Another spelling that is read as well.
         **default: ``default=…`` makes the key optional.
     """

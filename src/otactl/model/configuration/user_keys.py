@@ -23,10 +23,7 @@ def read_tags(section: IniSection, report: Report) -> dict[str, str]:
     if len(section.entries) > limits.MAX_TAGS:
         report.at_section(
             TAGS,
-            Finding(
-                code="range",
-                message=f"holds {len(section.entries)} tags; AWS takes {limits.MAX_TAGS}",
-            ),
+            Finding("range", f"holds {len(section.entries)} tags; AWS takes {limits.MAX_TAGS}"),
         )
         return {}
     for entry in section.entries:
@@ -45,8 +42,7 @@ def read_waivers(section: IniSection, report: Report) -> dict[str, str]:
         report.at_section(
             LINT,
             Finding(
-                code="range",
-                message=f"holds {len(section.entries)} waivers; {limits.MAX_WAIVERS} are allowed",
+                "range", f"holds {len(section.entries)} waivers; {limits.MAX_WAIVERS} are allowed"
             ),
         )
         return {}
@@ -59,8 +55,8 @@ def read_waivers(section: IniSection, report: Report) -> dict[str, str]:
             report.at_key(
                 location,
                 Finding(
-                    code="missing-reason",
-                    message=(
+                    "missing-reason",
+                    (
                         "must be a reason of 1 to "
                         f"{limits.MAX_WAIVER_REASON_LENGTH} characters, found "
                         f"{quoted(entry.value)}"
@@ -75,8 +71,8 @@ def read_waivers(section: IniSection, report: Report) -> dict[str, str]:
 
 def _no_waiver() -> Finding:
     return Finding(
-        code="unknown-key",
-        message="this section has no such key; it is ignored",
+        "unknown-key",
+        "this section has no such key; it is ignored",
         hint=f"write {WAIVER_PREFIX}CODE = reason",
         severity=Severity.WARNING,
     )
@@ -85,18 +81,18 @@ def _no_waiver() -> Finding:
 def _tag_refusal(name: str, value: str) -> Finding | None:
     if len(name) > limits.MAX_TAG_KEY_LENGTH or not all(map(_may_stand_in_tag, name)):
         return Finding(
-            code="form",
-            message=(
+            "form",
+            (
                 f"the name of a tag has 1 to {limits.MAX_TAG_KEY_LENGTH} letters, digits, blanks "
                 "or _ . / + - @"
             ),
         )
     if name.lower().startswith("aws:") or name.lower() == "aws":
-        return Finding(code="form", message="names beginning with aws are AWS's own")
+        return Finding("form", "names beginning with aws are AWS's own")
     if len(value) > limits.MAX_TAG_VALUE_LENGTH or not value.isprintable():
         return Finding(
-            code="form",
-            message=(
+            "form",
+            (
                 f"the value of a tag has at most {limits.MAX_TAG_VALUE_LENGTH} printable "
                 f"characters on one line, found {quoted(value)}"
             ),

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from otactl.model import limits
 from otactl.model.configuration.kind import WholeNumber
-from otactl.model.configuration.section import OF_OTACTL, Section, key
+from otactl.model.configuration.section import Section, key
 from otactl.model.configuration.words import IMAGE_VERSION, SHADOW, SHADOW_PATH
 
 
@@ -20,16 +20,12 @@ class VerifySection(Section):
             "shadow. $package proves nothing where AWS IoT Jobs itself writes it: `validate` warns."
         ),
         becomes="iot-data:GetThingShadow shadowName",
-        example="classic",
-        ours=True,
         default="classic",
     )
     version_path: Annotated[tuple[str, ...], SHADOW_PATH] = key(
         "versionPath",
         about="Where the version is below state.reported of that shadow.",
         becomes="the field of the shadow that is read, and asked of the fleet index",
-        example="version",
-        ours=True,
         default=("version",),
     )
     expected_version: Annotated[str | None, IMAGE_VERSION] = key(
@@ -38,9 +34,7 @@ class VerifySection(Section):
             "The version that a thing reports when the new image runs. Left out, the imageVer of "
             "[IMAGE_CONFIG]; useVerifyConfig = True needs one of the two."
         ),
-        becomes=OF_OTACTL,
         example="1.2.0",
-        ours=True,
         default=None,
     )
     verify_minutes: Annotated[int, WholeNumber(limits.VERIFY_MINUTES, "minutes")] = key(
@@ -49,9 +43,6 @@ class VerifySection(Section):
             "How long after SUCCEEDED a thing has to report. Until then its verdict is pending; "
             "what it reports at the end of that time counts."
         ),
-        becomes=OF_OTACTL,
-        example="30",
-        ours=True,
         default=30,
     )
     dark_minutes: Annotated[int, WholeNumber(limits.DARK_MINUTES, "minutes")] = key(
@@ -60,9 +51,6 @@ class VerifySection(Section):
             "A thing that reported the new version is dark when it is not connected at two polls "
             "so far apart, and was not heard of in between."
         ),
-        becomes=OF_OTACTL,
-        example="10",
-        ours=True,
         default=10,
     )
     keep_alive_seconds: Annotated[int, WholeNumber(limits.KEEP_ALIVE_SECONDS, "seconds")] = key(
@@ -71,9 +59,6 @@ class VerifySection(Section):
             "The MQTT keep alive of the things: AWS notices that one has gone 1.5 times that "
             "later. `otactl lint` compares it with verifyMinutes and soakMinutes."
         ),
-        becomes=OF_OTACTL,
-        example="1200",
-        ours=True,
         default=1200,
     )
     boot_count_path: Annotated[tuple[str, ...], SHADOW_PATH] = key(
@@ -84,14 +69,10 @@ class VerifySection(Section):
         ),
         becomes="the field of the shadow that is read",
         example="None",
-        ours=True,
         default=(),
     )
     maximum_boots: Annotated[int, WholeNumber(limits.MAXIMUM_BOOTS)] = key(
         "maximumBoots",
         about="How often a thing may boot for the update; more is flapping.",
-        becomes=OF_OTACTL,
-        example="2",
-        ours=True,
         default=2,
     )

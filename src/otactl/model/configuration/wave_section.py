@@ -7,7 +7,7 @@ from typing import Annotated
 
 from otactl.model import limits
 from otactl.model.configuration.kind import Choice, DecimalNumber, Switch, WholeNumber
-from otactl.model.configuration.section import OF_OTACTL, Section, key
+from otactl.model.configuration.section import Section, key
 from otactl.model.configuration.wave_kind import SIZE, WAVE_LIST, ListedWave
 from otactl.model.configuration.words import EXISTING_ALARMS, PATH, SEED
 from otactl.model.wave import MissingAlarmData, WaveSize
@@ -32,9 +32,7 @@ class _GateSection(Section):
             "How many of the things the wave was given must have ended before the next wave may"
             f" begin. Rounded up in whole things. {_ELSE}80."
         ),
-        becomes=OF_OTACTL,
         example="80",
-        ours=True,
         default=None,
     )
     required_succeeded: Annotated[float | None, _PERCENTAGE] = key(
@@ -44,9 +42,7 @@ class _GateSection(Section):
             " gate fails as soon as more of the whole wave failed than that leaves room for."
             f" {_ELSE}95."
         ),
-        becomes=OF_OTACTL,
         example="95",
-        ours=True,
         default=None,
     )
     required_verified: Annotated[float | None, _PERCENTAGE] = key(
@@ -56,9 +52,6 @@ class _GateSection(Section):
             " in whole things. The gate waits while things that are pending could still make it"
             f" so, and fails when they cannot. {_ELSE}it is not asked for."
         ),
-        becomes=OF_OTACTL,
-        example="None",
-        ours=True,
         default=None,
     )
     soak_minutes: Annotated[int | None, WholeNumber(limits.SOAK_MINUTES, "minutes")] = key(
@@ -67,9 +60,7 @@ class _GateSection(Section):
             "For how long enough must have ended and succeeded, and no alarm have gone off,"
             f" before the gate passes. {_ELSE}60."
         ),
-        becomes=OF_OTACTL,
         example="60",
-        ours=True,
         default=None,
     )
     maximum_minutes: Annotated[int | None, WholeNumber(limits.WAVE_MINUTES, "minutes")] = key(
@@ -78,9 +69,7 @@ class _GateSection(Section):
             "When too few have ended so long after the wave's first thing began, the gate is"
             f" inconclusive and waits for a person. {_ELSE}1440."
         ),
-        becomes=OF_OTACTL,
         example="1440",
-        ours=True,
         default=None,
     )
     approval: Annotated[bool | None, Switch()] = key(
@@ -89,9 +78,7 @@ class _GateSection(Section):
             "Whether a person must approve the next wave with `otactl approve` when everything"
             f" else is as required. {_ELSE}False."
         ),
-        becomes=OF_OTACTL,
         example="False",
-        ours=True,
         default=None,
     )
     alarms: Annotated[tuple[str, ...] | None, EXISTING_ALARMS] = key(
@@ -103,7 +90,6 @@ class _GateSection(Section):
         ),
         becomes="the alarms that the gate looks at",
         example="",
-        ours=True,
         default=None,
     )
     missing_data: Annotated[MissingAlarmData | None, Choice(MissingAlarmData)] = key(
@@ -112,9 +98,7 @@ class _GateSection(Section):
             "What it means when an alarm of alarmList has no data: wait holds the gate, ok is"
             f" nothing, fail fails it. {_ELSE}wait."
         ),
-        becomes=OF_OTACTL,
         example="wait",
-        ours=True,
         default=None,
     )
     maximum_per_minute: Annotated[int | None, WholeNumber(limits.MAXIMUM_PER_MINUTE)] = key(
@@ -124,8 +108,6 @@ class _GateSection(Section):
             " job would have without waves."
         ),
         becomes="the maximumPerMinute of the wave's job",
-        example="None",
-        ours=True,
         default=None,
     )
 
@@ -141,7 +123,6 @@ class WaveSection(_GateSection):
         ),
         becomes="the targets of the wave's job",
         example="50",
-        ours=True,
         default=None,
     )
 
@@ -157,7 +138,6 @@ class WaveListSection(_GateSection):
         ),
         becomes="one job a wave",
         example="canary:50, early:10%, rest",
-        ours=True,
     )
     seed: Annotated[str | None, SEED] = key(
         "sampleSeed",
@@ -165,9 +145,6 @@ class WaveListSection(_GateSection):
             "Deals things to waves: the same list and the same seed give the same waves on any"
             " machine. Left out: the digest of the image, so that each image has another canary."
         ),
-        becomes=OF_OTACTL,
-        example="None",
-        ours=True,
         default=None,
     )
     prefer_recent: Annotated[bool, Switch()] = key(
@@ -177,9 +154,6 @@ class WaveListSection(_GateSection):
             " those that are connected when the plan is made, or disconnected less than a day"
             " before. Waves of groups stay as they are. The fleet index must have connectivity."
         ),
-        becomes=OF_OTACTL,
-        example="False",
-        ours=True,
         default=False,
     )
     excepted_things: Annotated[str | None, PATH] = key(
@@ -188,9 +162,6 @@ class WaveListSection(_GateSection):
             "A file like thingList, of things alone: they are in no wave, also when a group of the"
             " thing list has them."
         ),
-        becomes=OF_OTACTL,
-        example="None",
-        ours=True,
         default=None,
     )
     open_days: Annotated[int, WholeNumber(limits.OPEN_DAYS, "days")] = key(
@@ -200,9 +171,6 @@ class WaveListSection(_GateSection):
             " that were offline. The next `otactl resume`, or visit of a queue's worker, after that"
             " cancels what is left."
         ),
-        becomes=OF_OTACTL,
-        example="14",
-        ours=True,
         default=14,
     )
     fill_per_second: Annotated[int, WholeNumber(limits.FILL_PER_SECOND)] = key(
@@ -213,8 +181,6 @@ class WaveListSection(_GateSection):
             " count here."
         ),
         becomes="the rate of iot:AddThingToThingGroup",
-        example="50",
-        ours=True,
         default=50,
     )
     compare: Annotated[bool, Switch()] = key(
@@ -224,9 +190,7 @@ class WaveListSection(_GateSection):
             " end of the soak. If it is worse, its gate fails; whatever else is found stops"
             " nothing."
         ),
-        becomes=OF_OTACTL,
         example="True",
-        ours=True,
         default=False,
     )
     minimum_difference: Annotated[float | None, DecimalNumber(limits.MINIMUM_DIFFERENCE)] = key(
@@ -235,9 +199,7 @@ class WaveListSection(_GateSection):
             "With compare = True: smaller differences stop nothing, in percentage points. Left"
             " out: 1."
         ),
-        becomes=OF_OTACTL,
         example="1",
-        ours=True,
         default=None,
     )
     require_comparison: Annotated[bool, Switch()] = key(
@@ -246,9 +208,6 @@ class WaveListSection(_GateSection):
             "With compare = True: whether a gate waits for a person if too few things could be"
             " read to compare them."
         ),
-        becomes=OF_OTACTL,
-        example="False",
-        ours=True,
         default=False,
     )
     on_gate_failure: Annotated[OnGateFailure, Choice(OnGateFailure)] = key(
@@ -259,8 +218,5 @@ class WaveListSection(_GateSection):
             " plan needs an image of every such version. A deployment that a person rejects is only"
             " stopped."
         ),
-        becomes=OF_OTACTL,
-        example="stop",
-        ours=True,
         default=OnGateFailure.STOP,
     )
