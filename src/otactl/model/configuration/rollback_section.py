@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os.path
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated
 
 from otactl.model import limits
@@ -13,7 +11,7 @@ from otactl.model.configuration.kind import Choice, Kind, Switch, WholeNumber, r
 from otactl.model.configuration.section import Section, key
 from otactl.model.configuration.words import IMAGE_PATH, IMAGE_VERSION
 from otactl.model.quoting import quoted
-from otactl.model.rollback import Rollback, RollbackImage, WithoutFormerImage
+from otactl.model.rollback import RollbackImage, WithoutFormerImage
 
 _MAX_IMAGES = 99
 
@@ -98,25 +96,4 @@ class RollbackSection(Section):
             " worker of the queue cancels it."
         ),
         default=30,
-    )
-
-
-def build_rollback(sections: Mapping[str, Section], base_dir: str) -> Rollback:
-    """How the deployment of a file is rolled back; the defaults without the section.
-
-    Args:
-        sections: Those that count.
-        base_dir: What relative paths count from.
-    """
-    section = sections.get("ROLLBACK_CONFIG")
-    if not isinstance(section, RollbackSection):
-        return Rollback()
-    return Rollback(
-        images=tuple(
-            replace(one, path=os.path.join(base_dir, one.path))  # noqa: PTH118
-            for one in section.images
-        ),
-        without_image=section.without_image,
-        keep_image=section.keep_image,
-        open_days=section.open_days,
     )
