@@ -43,7 +43,7 @@ def keys(*names: str) -> tuple[KeyName, ...]:
 
 
 def forbid(
-    looks_at: tuple[KeyName, ...],
+    names: tuple[KeyName, ...],
     when: Callable[..., object],
     message: str,
     *,
@@ -54,7 +54,7 @@ def forbid(
     """The rule that a condition must not hold.
 
     Args:
-        looks_at: Its keys.
+        names: Its keys.
         when: The condition, of their values.
         message: What is reported then; ``{0}`` in it is the value of the first key.
         hint: Of the finding, as are the next two.
@@ -67,4 +67,4 @@ def forbid(
             return None
         return Finding(code, message.format(*values), hint=hint, severity=severity)
 
-    return Rule(looks_at, check)
+    return Rule(names, check)
