@@ -27,7 +27,7 @@ from otactl.aws.signed_websocket import SignedWebSocket, data_endpoint, sign_web
 from otactl.aws.thing_messages import PRESENCE, requests_of, thing_messages
 from otactl.errors import OtactlError
 from otactl.monitor.ports import Connected, Lost, Message
-from otactl.rules.backoff import pause_seconds
+from otactl.rules.backoff import UNTIL_A_MINUTE
 from otactl.wire.error import WireError
 from otactl.wire.job_event import decode_event
 from otactl.wire.job_topic import job_event_filters
@@ -117,7 +117,7 @@ class JobEvents:
             failures = 1 if lasted > _KEEPALIVE_SECONDS else failures + 1
             if self._is_connected or failures == 1:
                 self._post(Lost(reason))
-            await asyncio.sleep(pause_seconds(failures))
+            await asyncio.sleep(UNTIL_A_MINUTE.pause_seconds(failures))
             with suppress(OtactlError):
                 self._clients = AwsClients(self._clients.settings, self._clients.calls)
 

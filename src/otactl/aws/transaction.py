@@ -13,14 +13,13 @@ import random
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from itertools import count
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from otactl.aws.clients import AwsClients
 from otactl.errors import AwsUnreachable
-from otactl.jobqueue.backoff import jittered_pause_seconds
+from otactl.rules.backoff import Backoff, Retry
 
 #: The most TransactWriteItems and BatchGetItem take (botocore ``dynamodb``).
 MAX_ACTIONS = 100
@@ -29,8 +28,6 @@ REFUSED = "ConditionalCheckFailed"
 _PASSING = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
 _IN_PROGRESS = "TransactionInProgressException"
 _TRIES = 12
-_FIRST_PAUSE_SECONDS = 0.05
-_LONGEST_PAUSE_SECONDS = 4.0
 
 
 class PatientDynamo:
@@ -51,7 +48,7 @@ class PatientDynamo:
     ) -> None:
         self._clients = clients
         self._sleep = sleep
-        self._draw = draw
+        self._backoff = Backoff(first_seconds=0.05, longest_seconds=4.0, draw=draw)
 
     def transact(self, actions: Sequence[dict[str, Any]]) -> list[str]:
         """Do all of it or nothing.
@@ -67,7 +64,8 @@ class PatientDynamo:
             ClientError: Anything else.
         """
         token = str(uuid.uuid4())
-        for tries in count(1):
+
+        def write() -> list[str]:
             try:
                 self._clients.dynamodb.transact_write_items(
                     TransactItems=list(actions),  # type: ignore[arg-type]  # made as plain dicts
@@ -79,12 +77,10 @@ class PatientDynamo:
                     return codes
                 if not _PASSING.union((_IN_PROGRESS,)).intersection(codes):
                     raise
-                if tries == _TRIES:
-                    raise _busy("TransactWriteItems", codes) from error
-            else:
-                return []
-            self._pause(tries)
-        raise AssertionError("counting never ends")
+                raise _busy("TransactWriteItems", codes) from error
+            return []
+
+        return self._retry().until_done(write)
 
     def get(self, table: str, keys: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         """The items of up to a hundred keys, read consistently; those that exist.
@@ -95,28 +91,23 @@ class PatientDynamo:
         """
         found: list[dict[str, Any]] = []
         undone = list(keys)
-        for tries in count(1):
+
+        def read() -> None:
             answer = self._clients.dynamodb.batch_get_item(
                 RequestItems={table: {"Keys": undone, "ConsistentRead": True}}
             )
-            found += answer["Responses"].get(table, [])
+            found.extend(answer["Responses"].get(table, []))
             left = answer.get("UnprocessedKeys", {}).get(table)
-            if not left:
-                return found
-            if tries == _TRIES:
+            if left:
+                undone[:] = [dict(key) for key in left["Keys"]]
                 raise _busy("BatchGetItem", ["UnprocessedKeys"])
-            undone = [dict(key) for key in left["Keys"]]
-            self._pause(tries)
-        raise AssertionError("counting never ends")
 
-    def _pause(self, tries: int) -> None:
-        self._sleep(
-            jittered_pause_seconds(
-                tries,
-                self._draw(),
-                first_seconds=_FIRST_PAUSE_SECONDS,
-                longest_seconds=_LONGEST_PAUSE_SECONDS,
-            )
+        self._retry().until_done(read)
+        return found
+
+    def _retry(self) -> Retry:
+        return Retry(
+            self._sleep, lambda _why, _seconds: None, backoff=self._backoff, max_tries=_TRIES
         )
 
 

@@ -24,13 +24,13 @@ from otactl.deploy.decision_file import DecisionFile, Decisions
 from otactl.deploy.journal import Journal, Outcome, Phase, StepState
 from otactl.deploy.journal_file import JournalUnusable
 from otactl.deploy.observer import Moment, Observer, StepMoment
-from otactl.deploy.outage_retry import OutageRetry, passes
 from otactl.deploy.ports import Services
 from otactl.deploy.recorded_failure import (
     failure_of_clean_up,
     failure_of_gates,
     failure_of_round,
     failure_of_versions,
+    passes_by_itself,
     recorded_failure,
 )
 from otactl.deploy.reopening import reopen
@@ -46,13 +46,13 @@ from otactl.errors import (
     AwsRefused,
     CredentialsUnusable,
     DeploymentFailed,
-    GateWaits,
     Interrupted,
     JobUnfinished,
     OtactlError,
 )
 from otactl.model.outcome import DeploymentResult
 from otactl.model.snapshot import JobDescription
+from otactl.rules.backoff import Retry
 
 
 class Executor:
@@ -279,9 +279,9 @@ class Executor:
         self._enter(step, StepState.BEGUN)
         self._report(step, Moment.BEGUN)
         waited = WaitedTime(self._journal, step.key, self._services.clock)
-        retry = OutageRetry(self._services.clock, self._observer.on_pause)
+        retry = self._retry()
         try:
-            record = retry.retry_unreachable(lambda: step.do(self._context(step, retry, waited)))
+            record = retry.until_done(lambda: step.do(self._context(step, retry, waited)))
         except OtactlError:
             with suppress(JournalUnusable):
                 waited.keep()
@@ -291,15 +291,20 @@ class Executor:
         self._report(step, Moment.DONE)
         return record
 
+    def _retry(self) -> Retry:
+        """A lost network pauses a step; it does not end it."""
+        clock = self._services.clock
+        return Retry(clock.sleep, self._observer.on_pause, monotonic_ms=clock.monotonic_ms)
+
     def _undo(self, step: Step) -> None:
         if self._journal.state(step.key) in (None, StepState.UNDONE):
             return
         self._enter(step, StepState.UNDOING)
         self._report(step, Moment.UNDOING)
-        retry = OutageRetry(self._services.clock, self._observer.on_pause)
+        retry = self._retry()
         record = self._journal.record(step.key)
         try:
-            undone = retry.retry_unreachable(lambda: step.undo(self._context(step, retry), record))
+            undone = retry.until_done(lambda: step.undo(self._context(step, retry), record))
         except JobUnfinished:
             self._enter(step, StepState.DONE)
             raise
@@ -346,7 +351,7 @@ class Executor:
             return False
         if isinstance(error, Interrupted) and self._releases:
             return True
-        return isinstance(error, GateWaits) or passes(error) or self.has_job
+        return passes_by_itself(error) or self.has_job
 
     def _may_exist(self, step: CreateJob) -> bool:
         """Whether a job was created; one whose creation was not recorded is looked up."""
@@ -372,7 +377,7 @@ class Executor:
         self._journal.enter_calls(Counter(self._earlier_calls) + Counter(self._call_counts()))
 
     def _context(
-        self, step: Step, retry: OutageRetry | None = None, waited: WaitedTime | None = None
+        self, step: Step, retry: Retry | None = None, waited: WaitedTime | None = None
     ) -> StepContext:
         return step_context(
             step,

@@ -10,10 +10,12 @@ from otactl.deploy.step import AwaitJob
 from otactl.deploy.wave_result import versions_of
 from otactl.errors import (
     AwsRefused,
+    AwsUnreachable,
     CredentialsUnusable,
     DeploymentFailed,
     DeploymentRejected,
     GateFailed,
+    GateWaits,
     OtactlError,
     RollbackFailed,
     ThingsFailed,
@@ -148,3 +150,10 @@ def failure_of_clean_up(error: OtactlError, deployment_id: str) -> OtactlError:
     if isinstance(error, AwsRefused):
         return AwsRefused(error.operation, error.code, f"{error.reason} (cleaning up)", hint=hint)
     return CredentialsUnusable(f"{error} (cleaning up)", hint=hint)
+
+
+def passes_by_itself(error: OtactlError) -> bool:
+    """Whether the error passes by itself, with time, or when the user signs in again."""
+    if isinstance(error, GateWaits | AwsUnreachable | CredentialsUnusable):
+        return True
+    return isinstance(error, AwsRefused) and error.may_be_about_credentials

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from otactl.deploy.consent import Consent
 from otactl.deploy.journal import Journal
 from otactl.deploy.observer import Observer
-from otactl.deploy.outage_retry import OutageRetry
 from otactl.deploy.ports import Services
 from otactl.deploy.step import Step, StepContext
 from otactl.deploy.version_run import VersionRun
@@ -15,6 +14,7 @@ from otactl.deploy.waited_time import WaitedTime
 from otactl.deploy.wave_run import WaveRun
 from otactl.model.outcome import ThingOutcome
 from otactl.model.snapshot import JobSnapshot
+from otactl.rules.backoff import Retry
 
 
 def step_context(
@@ -26,7 +26,7 @@ def step_context(
     consent: Consent,
     waves: WaveRun | None,
     versions: VersionRun | None = None,
-    retry: OutageRetry | None,
+    retry: Retry | None,
     waited: WaitedTime | None,
 ) -> StepContext:
     """Build the context of a step; whatever it reports shows that AWS answers.

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from otactl.errors import OtactlError
 from otactl.jobqueue.lease_policy import LeasePolicy
-from otactl.jobqueue.ports import RequestTable, Time
+from otactl.jobqueue.ports import RequestTable
 from otactl.jobqueue.request import Failure, JobRequest, LeftOpen, Outcome
 from otactl.jobqueue.stored_file import StoredFile
 from otactl.jobqueue.transition import (
@@ -23,6 +23,7 @@ from otactl.jobqueue.transition import (
     renewed,
     with_checkpoint,
 )
+from otactl.model.clock import Clock
 from otactl.model.open_jobs import OpenJobs
 from otactl.model.wave import GateStatus
 
@@ -37,12 +38,12 @@ class ClaimedRequest:
     Args:
         table: The queue.
         request: As it was taken.
-        time: Time.
+        time: Clock.
         policy: The lease it was taken with.
     """
 
     def __init__(
-        self, table: RequestTable, request: JobRequest, time: Time, policy: LeasePolicy
+        self, table: RequestTable, request: JobRequest, time: Clock, policy: LeasePolicy
     ) -> None:
         self._table = table
         self._request = request

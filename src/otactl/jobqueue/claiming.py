@@ -12,21 +12,20 @@ from collections.abc import Callable, Container, Iterable
 from dataclasses import replace
 from itertools import count, islice
 
-from otactl.jobqueue.backoff import jittered_pause_seconds
 from otactl.jobqueue.lease_policy import CLOCK_SKEW_MS, MAX_LEASE_MS, LeasePolicy
 from otactl.jobqueue.overview import Overview
-from otactl.jobqueue.ports import ActiveRequests, ClaimAnswer, RequestTable, TargetReader, Time
+from otactl.jobqueue.ports import ActiveRequests, ClaimAnswer, RequestTable, TargetReader
 from otactl.jobqueue.request import Failure, JobRequest, MalformedRequest
 from otactl.jobqueue.state import FailureKind, RequestState
 from otactl.jobqueue.transition import failed, guard_of_take_over, taken
+from otactl.model.clock import Clock
 from otactl.model.quoting import quoted
+from otactl.rules.backoff import Backoff
 
 #: Among how many requests a worker that was beaten to one chooses.
 _CHOICE = 8
 #: After how many tries the pending requests are read anew; in between only the active ones are.
 _REREAD_AFTER = 8
-_FIRST_PAUSE_SECONDS = 0.05
-_LONGEST_PAUSE_SECONDS = 5.0
 
 
 class Claimer:
@@ -35,7 +34,7 @@ class Claimer:
     Args:
         table: The queue.
         targets: Knows whom a request is for.
-        time: Time.
+        time: Clock.
         owner: The worker's name, nobody else's.
         policy: How long a lease lasts, and how many workers may die on a request.
         draw: Random numbers of [0, 1).
@@ -46,7 +45,7 @@ class Claimer:
         self,
         table: RequestTable,
         targets: TargetReader,
-        time: Time,
+        time: Clock,
         *,
         owner: str,
         policy: LeasePolicy,
@@ -66,6 +65,7 @@ class Claimer:
         """The request this worker has claimed; None when none may be deployed."""
         gone: set[str] = set()
         pending: Iterable[JobRequest] = ()
+        backoff = Backoff(first_seconds=0.05, longest_seconds=5.0, draw=self._draw)
         for tries in count(1):
             active = self._table.active()
             for malformed in active.malformed:
@@ -85,14 +85,7 @@ class Claimer:
                 return mine
             if answer is ClaimAnswer.GONE:
                 gone.add(wanted.order_key)
-            self._time.sleep(
-                jittered_pause_seconds(
-                    tries,
-                    self._draw(),
-                    first_seconds=_FIRST_PAUSE_SECONDS,
-                    longest_seconds=_LONGEST_PAUSE_SECONDS,
-                )
-            )
+            self._time.sleep(backoff.pause_seconds(tries))
         raise AssertionError("counting never ends")
 
     def _without_dead(self, active: ActiveRequests) -> ActiveRequests:

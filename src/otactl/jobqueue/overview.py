@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from otactl.jobqueue.ports import ActiveRequests, RequestTable, TargetReader, Time
+from otactl.jobqueue.ports import ActiveRequests, RequestTable, TargetReader
 from otactl.jobqueue.request import JobRequest, MalformedRequest
 from otactl.jobqueue.schedule import Verdict, judge
 from otactl.jobqueue.state import RequestState
+from otactl.model.clock import Clock
 
 
 class Overview:
@@ -16,10 +17,10 @@ class Overview:
     Args:
         table: The queue.
         targets: Knows whom a request is for.
-        time: Time.
+        time: Clock.
     """
 
-    def __init__(self, table: RequestTable, targets: TargetReader, time: Time) -> None:
+    def __init__(self, table: RequestTable, targets: TargetReader, time: Clock) -> None:
         self._table = table
         self._targets = targets
         self._time = time

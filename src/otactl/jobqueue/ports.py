@@ -109,19 +109,3 @@ class TargetReader(Protocol):
         Of a request whose files cannot be used they are none: it must be taken to be refused.
         """
         ...
-
-
-class Time(Protocol):
-    """Time."""
-
-    def now_ms(self) -> int:
-        """Epoch milliseconds, as the wall clock shows them; it may jump."""
-        ...
-
-    def monotonic_ms(self) -> int:
-        """Milliseconds since some instant, never set forward or back: for spans of time."""
-        ...
-
-    def sleep(self, seconds: float) -> None:
-        """Wait, unless the user asks to stop."""
-        ...

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
+from otactl.model.clock import Clock
 from otactl.model.snapshot import JobDescription, JobSnapshot
 
 
@@ -13,18 +14,6 @@ class DescribesJobs(Protocol):
 
     def describe(self, job_id: str) -> JobDescription | None:
         """The job, or None when there is none."""
-        ...
-
-
-class Waits(Protocol):
-    """Time."""
-
-    def now_ms(self) -> int:
-        """Epoch milliseconds."""
-        ...
-
-    def sleep(self, seconds: float) -> None:
-        """Wait, unless the user asks to stop."""
         ...
 
 
@@ -37,7 +26,7 @@ class PollingWatch:
         interval_seconds: From one look to the next.
     """
 
-    def __init__(self, jobs: DescribesJobs, clock: Waits, *, interval_seconds: float) -> None:
+    def __init__(self, jobs: DescribesJobs, clock: Clock, *, interval_seconds: float) -> None:
         self._jobs = jobs
         self._clock = clock
         self._interval_seconds = interval_seconds

@@ -32,7 +32,7 @@ from otactl.monitor.job_watcher import JobWatcher
 from otactl.monitor.ports import Connected, Lost, Message, MessageSource, ThingHeard
 from otactl.monitor.watch_policy import WatchPolicy
 from otactl.monitor.watch_state import WatchState
-from otactl.rules.backoff import MAX_UNREACHABLE_SECONDS, pause_seconds
+from otactl.rules.backoff import MAX_UNREACHABLE_SECONDS, UNTIL_A_MINUTE
 from otactl.wire.job_event import ExecutionEvent, JobEvent
 
 #: An event may overtake another; what seems to be missing is asked for only after so long.
@@ -217,7 +217,7 @@ class Watch:
         if (is_first or is_late) and not (self._is_waiting and not watched.is_answered):
             raise error
         watched.failures += 1
-        pause = max(pause_seconds(watched.failures), self._policy.interval_seconds)
+        pause = max(UNTIL_A_MINUTE.pause_seconds(watched.failures), self._policy.interval_seconds)
         remedy = ""
         if not isinstance(error, AwsUnreachable):
             remedy = "; fix it; monitoring resumes by itself"

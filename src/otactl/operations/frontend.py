@@ -6,7 +6,7 @@ a terminal.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 
 from otactl.deploy.observer import Observer
@@ -22,6 +22,10 @@ class Frontend:
 
     def warn(self, message: str) -> None:
         """Take what may need action."""
+
+    def warn_of_retry(self, what: str = "") -> Callable[[str, float], None]:
+        """What ``rules.backoff.Retry`` calls before a pause: warns of what failed, and why."""
+        return lambda why, seconds: self.warn(f"{what}{why}; next try in {seconds:g} s")
 
     def warn_of(self, problems: Iterable[Problem]) -> None:
         """Take problems of a configuration that is usable all the same."""

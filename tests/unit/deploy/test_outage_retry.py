@@ -11,9 +11,9 @@ from tests.unit.deploy.test_executor import DEPLOYMENT, a_plan
 from otactl.deploy.executor import Executor
 from otactl.deploy.journal import Journal, Outcome, Phase
 from otactl.deploy.observer import Observer
-from otactl.deploy.outage_retry import OutageRetry
 from otactl.errors import AwsUnreachable, DeadlinePassed, Interrupted
 from otactl.model.status import JobStatus
+from otactl.rules.backoff import Retry
 
 OUTAGE = AwsUnreachable("iot", "ConnectTimeoutError", "no route")
 HOUR_MS = 3_600_000
@@ -41,6 +41,10 @@ def an_executor(journal, services, observer=None):
     return Executor(journal, services, observer or Observer(), dict)
 
 
+def outage_retry(clock, on_pause=lambda *_: None):
+    return Retry(clock.sleep, on_pause, monotonic_ms=clock.monotonic_ms)
+
+
 @pytest.mark.parametrize("worked_ms", [0, HOUR_MS])
 def test_patience_counts_from_the_first_failure_not_from_the_start(aws, worked_ms):
     failures = iter([True, True, True, False])
@@ -52,9 +56,9 @@ def test_patience_counts_from_the_first_failure_not_from_the_start(aws, worked_m
         return "done"
 
     pauses = []
-    retry = OutageRetry(aws.clock, lambda _, seconds: pauses.append(seconds))
+    retry = outage_retry(aws.clock, lambda _, seconds: pauses.append(seconds))
 
-    assert retry.retry_unreachable(act) == "done"
+    assert retry.until_done(act) == "done"
     assert pauses == [1, 2, 4]
 
 
@@ -63,13 +67,13 @@ def test_patience_ends_fifteen_minutes_after_the_first_failure(aws):
         raise OUTAGE
 
     with pytest.raises(AwsUnreachable):
-        OutageRetry(aws.clock, lambda *_: None).retry_unreachable(act)
+        outage_retry(aws.clock).until_done(act)
 
     assert 840_000 <= aws.clock.span_ms <= 900_000
 
 
 def test_an_answer_ends_an_outage_and_the_next_one_has_all_patience(aws):
-    retry = OutageRetry(aws.clock, lambda *_: None)
+    retry = outage_retry(aws.clock)
     failures = iter([True, True, False])
 
     def act():
@@ -79,7 +83,7 @@ def test_an_answer_ends_an_outage_and_the_next_one_has_all_patience(aws):
             raise OUTAGE
         return "done"
 
-    assert retry.retry_unreachable(act) == "done"
+    assert retry.until_done(act) == "done"
 
 
 class Outcomes:

@@ -16,7 +16,7 @@ from otactl.deploy.step.base import Record, Step, StepContext
 from otactl.errors import DeploymentFailed
 from otactl.model.arn import Arn
 from otactl.model.first_names import first_names
-from otactl.rules.backoff import pause_seconds
+from otactl.rules.backoff import UNTIL_A_MINUTE
 
 #: Members of a group in one answer (aws-facts A9).
 _PAGE = 250
@@ -142,4 +142,4 @@ class AddThings(Step):
                     hint="no job was created; AWS IoT may be slow: try again later",
                 )
             context.on_note(f"{len(missing):,} things do not show in the thing group yet")
-            context.services.clock.sleep(pause_seconds(polls))
+            context.services.clock.sleep(UNTIL_A_MINUTE.pause_seconds(polls))

@@ -10,16 +10,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from itertools import count
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from otactl.aws.clients import AwsClients, CallCounter
 from otactl.aws.machine_time import wall_ms
-from otactl.errors import AwsUnreachable, OtactlError
+from otactl.errors import OtactlError
 from otactl.jobqueue.claimed_request import LeaseLost
 from otactl.operations.clock import CommandClock
-from otactl.rules.backoff import pause_seconds
+from otactl.rules.backoff import Retry
 
 if TYPE_CHECKING:
     from otactl.aws.clients import AwsSettings
@@ -70,17 +69,9 @@ class LeasedClock(CommandClock):
         Raises:
             LeaseLost: It is not.
         """
-        for failures in count(1):
-            try:
-                self._claimed.check()
-            except AwsUnreachable as error:
-                pause = pause_seconds(failures)
-                self._frontend.warn(
-                    f"the lease cannot be renewed: {error}; next try in {pause:g} s"
-                )
-                super().sleep(pause)
-            else:
-                return
+        warn = self._frontend.warn_of_retry("the lease cannot be renewed: ")
+        # Not this clock's own sleep, which asks the lease again.
+        Retry(super().sleep, warn).until_done(self._claimed.check)
 
 
 class GuardedClients:

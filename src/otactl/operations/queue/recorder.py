@@ -6,17 +6,11 @@ happen again. So it is tried until it is done, or until the request turns out to
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from otactl.errors import (
-    AwsUnreachable,
-    LocalResourceMissing,
-    OtactlError,
-    UserMistake,
-)
+from otactl.errors import LocalResourceMissing, OtactlError, UserMistake
 from otactl.jobqueue.claimed_request import LeaseLost
 from otactl.jobqueue.failure_policy import (
     is_attempt,
@@ -27,8 +21,9 @@ from otactl.jobqueue.failure_policy import (
 from otactl.jobqueue.request import Failure, Outcome
 from otactl.jobqueue.state import FailureKind
 from otactl.model.outcome import DeploymentResult
+from otactl.operations.clock import CommandClock
 from otactl.operations.queue.attempt_result import AttemptResult
-from otactl.rules.backoff import pause_seconds
+from otactl.rules.backoff import Retry
 
 if TYPE_CHECKING:
     from otactl.jobqueue.claimed_request import ClaimedRequest
@@ -136,16 +131,8 @@ class Recorder:
 
     def retry_until_done(self, act: Callable[[], R]) -> R:
         """Do it, and retry while AWS is unreachable: what follows must not happen without it."""
-        failures = 0
-        while True:
-            try:
-                return act()
-            except AwsUnreachable as error:
-                failures += 1
-                pause = pause_seconds(failures)
-                self._frontend.warn(f"{error}; next try in {pause:g} s")
-            # Not the clock's own sleep, which a signal ends: a second signal still does.
-            time.sleep(pause)
+        # A clock that nobody asks to stop: a first signal does not end it, a second one still does.
+        return Retry(CommandClock().sleep, self._frontend.warn_of_retry()).until_done(act)
 
 
 def outcome_of(result: DeploymentResult) -> Outcome:

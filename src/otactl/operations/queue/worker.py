@@ -9,7 +9,6 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import count
 from pathlib import Path
 
 from otactl.errors import AwsRefused, AwsUnreachable, Interrupted
@@ -24,7 +23,7 @@ from otactl.operations.queue.attempt import WorkerParts, deploy_claimed
 from otactl.operations.queue.attempt_result import AttemptResult, keep_report
 from otactl.operations.queue.closing import CLOSING_PAUSE_MS, close_due
 from otactl.operations.queue.session import QueueSession
-from otactl.rules.backoff import pause_seconds
+from otactl.rules.backoff import Retry
 
 _MAX_OWNER_LENGTH = 120
 #: Tries in a row of a worker that is to end to reach a queue.
@@ -116,18 +115,14 @@ class Worker:
                 return ended
 
     def _claim(self) -> JobRequest | None:
-        for failures in count(1):
-            try:
-                self._clock.check()
-                return self._claimer.claim()
-            except AwsUnreachable as error:
-                # A CI job that waits for the end fails; its next run tries again.
-                if self._options.until is not WorkUntil.STOPPED and failures == _TRIES:
-                    raise
-                pause = pause_seconds(failures)
-                self._frontend.warn(f"the queue cannot be read: {error}; next try in {pause:g} s")
-            self._clock.sleep(pause)
-        raise AssertionError("counting never ends")
+        self._clock.check()
+        retry = Retry(
+            self._clock.sleep,
+            self._frontend.warn_of_retry("the queue cannot be read: "),
+            # A CI job that waits for the end fails; its next run tries again.
+            max_tries=None if self._options.until is WorkUntil.STOPPED else _TRIES,
+        )
+        return retry.until_done(self._claimer.claim)
 
     def _close_due(self) -> None:
         """Close what finished requests left open, when this worker has not looked for a while."""
