@@ -25,6 +25,7 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 import otactl
 from otactl.aws.machine_time import Pacer, monotonic_ns
 from otactl.aws.translate import translate, translated
+from otactl.model.defaults import DEFAULT_UPLOAD_CONCURRENCY
 from otactl.model.local_cloud import LocalCloudAddress
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class AwsSettings:
         max_attempts: How often a throttled or failed call is tried in all.
         iot_interval_ms: Least time from one call of the IoT control plane to the next
             (the manual's ``iotApiSleepTime``).
+        upload_concurrency: Parts of an image uploaded at once.
     """
 
     region: str | None = None
@@ -69,6 +71,7 @@ class AwsSettings:
     secret_access_key: str | None = None
     max_attempts: int = DEFAULT_MAX_ATTEMPTS
     iot_interval_ms: int = 0
+    upload_concurrency: int = DEFAULT_UPLOAD_CONCURRENCY
 
     @classmethod
     def for_local_cloud(cls, address: LocalCloudAddress, **changes: Any) -> AwsSettings:

@@ -19,7 +19,6 @@ from otactl.aws.clients import AwsClients
 from otactl.aws.translate import translated
 from otactl.deploy.ports import StoredObject
 from otactl.errors import AwsRefused, LocalResourceMissing, UserMistake
-from otactl.model.defaults import DEFAULT_UPLOAD_CONCURRENCY
 
 #: A single PutObject takes 5 GiB; parts pay off from 100 MB (S3 User Guide). A stream delivers
 #: 24 MB at most, so parts are for images that travel by presigned URL.
@@ -35,14 +34,12 @@ class S3ObjectStore:
     """Amazon S3.
 
     Args:
-        concurrency: Parts of one large object that are uploaded at once.
+        concurrency: Parts of one large object that are uploaded at once; None for the settings'.
     """
 
-    def __init__(
-        self, clients: AwsClients, *, concurrency: int = DEFAULT_UPLOAD_CONCURRENCY
-    ) -> None:
+    def __init__(self, clients: AwsClients, *, concurrency: int | None = None) -> None:
         self._clients = clients
-        self._concurrency = concurrency
+        self._concurrency = concurrency or clients.settings.upload_concurrency
 
     @translated("s3")
     def check_bucket(self, bucket: str, *, owner: str, region: str) -> None:

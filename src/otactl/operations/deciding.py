@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 from otactl.aws.clients import AwsClients
@@ -85,8 +86,7 @@ def decide_at(
         wave: Of an approval, the wave it is for; None for the one that asks.
         comment: Why.
     """
-    journal = Journal.read(path)
-    try:
+    with closing(Journal.read(path)) as journal:
         if not journal.plan.waves:
             raise UserMistake(f"deployment {path.stem} has no waves")
         if journal.outcome is not None:
@@ -95,8 +95,6 @@ def decide_at(
         if act is Act.APPROVE and wave is not None and wave not in names:
             raise UserMistake(f"there is no wave {wave}", hint=f"the waves: {', '.join(names)}")
         asking = asking_gate(journal.gates, wave, comment) if act is Act.APPROVE else None
-    finally:
-        journal.close()
     decision = new_decision(act, asking, clients=clients, now_ms=now_ms, comment=comment)
     DecisionFile(path).append(decision)
     return decision

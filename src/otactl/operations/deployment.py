@@ -25,12 +25,12 @@ from otactl.deploy.store import DeploymentStore, new_deployment_id
 from otactl.errors import DeploymentFailed, Interrupted, OtactlError
 from otactl.model.outcome import DeploymentResult
 from otactl.operations.debug_log import DebugLog, debug_log_path
+from otactl.operations.environment import DeploymentEnvironment, pace_fields
 
 if TYPE_CHECKING:
     from otactl.deploy.observer import Observer
     from otactl.deploy.plan import Plan
     from otactl.deploy.planner import PlanOptions
-    from otactl.operations.environment import DeploymentEnvironment
     from otactl.operations.frontend import Frontend
     from otactl.operations.load import LoadedDeployment
 
@@ -84,7 +84,7 @@ def about_deployment(
         "file": loaded.configuration.file_name,
         "profile": settings.profile,
         "endpointUrl": settings.endpoint_url,
-        "configuration": loaded.text,
+        "configuration": loaded.ini.text,
         "debug": loaded.configuration.debug,
     }
 
@@ -111,7 +111,7 @@ def begin(
         plan,
         now_ms=environment.clock.now_ms(),
         about=about_deployment(loaded, environment)
-        | environment.pace.to_fields()
+        | pace_fields(environment.clients.settings)
         | {
             "rehearsal": environment.is_rehearsal,
             "localCloud": environment.local_cloud and environment.local_cloud.to_fields(),

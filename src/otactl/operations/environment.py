@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from otactl.aws.alarms import CloudWatchAlarms
-from otactl.aws.clients import DEFAULT_MAX_ATTEMPTS, AwsClients, AwsSettings
+from otactl.aws.clients import AwsClients, AwsSettings
 from otactl.aws.identity import account_of
 from otactl.aws.jobs import IotJobs
 from otactl.aws.object_store import S3ObjectStore
@@ -21,7 +21,7 @@ from otactl.aws.thing_states import IotThingStates
 from otactl.deploy.ports import Services
 from otactl.deploy.wave_run import WaitOptions
 from otactl.errors import UserMistake
-from otactl.model.defaults import DEFAULT_POLL_SECONDS, DEFAULT_UPLOAD_CONCURRENCY
+from otactl.model.defaults import DEFAULT_POLL_SECONDS
 from otactl.model.local_cloud import LocalCloudAddress
 from otactl.monitor.polling import PollingWatch
 from otactl.operations.clock import CommandClock
@@ -37,52 +37,31 @@ if TYPE_CHECKING:
     from otactl.operations.location_options import LocationOptions
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestPace:
-    """How fast and how stubbornly a deployment calls AWS; the file's, for the whole deployment.
+#: How fast and how stubbornly a deployment calls AWS, by the journal's names.
+_PACE = {
+    "maxAttempts": "max_attempts",
+    "iotIntervalMs": "iot_interval_ms",
+    "uploadConcurrency": "upload_concurrency",
+}
 
-    Attributes:
-        max_attempts: Attempts of a call.
-        iot_interval_ms: From one call of IoT to the next.
-        upload_concurrency: Parts of an image uploaded at once.
-    """
 
-    max_attempts: int = DEFAULT_MAX_ATTEMPTS
-    iot_interval_ms: int = 0
-    upload_concurrency: int = DEFAULT_UPLOAD_CONCURRENCY
+def pace_of_file(configuration: DeploymentConfiguration) -> dict[str, Any]:
+    """What a ``dev.ini`` says of ``AwsSettings``, for the whole deployment."""
+    return {
+        "max_attempts": configuration.max_attempts,
+        "iot_interval_ms": configuration.api_sleep_ms,
+        "upload_concurrency": configuration.upload_concurrency,
+    }
 
-    @classmethod
-    def of_configuration(cls, configuration: DeploymentConfiguration) -> RequestPace:
-        """What a ``dev.ini`` asks for."""
-        return cls(
-            max_attempts=configuration.max_attempts,
-            iot_interval_ms=configuration.api_sleep_ms,
-            upload_concurrency=configuration.upload_concurrency,
-        )
 
-    @classmethod
-    def of_journal(cls, journal: Journal) -> RequestPace:
-        """What a deployment began with."""
-        fields, default = journal.about, cls()
-        return cls(
-            max_attempts=int(fields.get("maxAttempts", default.max_attempts)),
-            iot_interval_ms=int(fields.get("iotIntervalMs", default.iot_interval_ms)),
-            upload_concurrency=int(fields.get("uploadConcurrency", default.upload_concurrency)),
-        )
+def _pace_of_journal(journal: Journal) -> dict[str, Any]:
+    about = journal.about
+    return {field: int(about[name]) for name, field in _PACE.items() if name in about}
 
-    def to_fields(self) -> dict[str, Any]:
-        """As the journal keeps it."""
-        return {
-            "maxAttempts": self.max_attempts,
-            "iotIntervalMs": self.iot_interval_ms,
-            "uploadConcurrency": self.upload_concurrency,
-        }
 
-    def applied_to(self, settings: AwsSettings) -> AwsSettings:
-        """The same settings with this pace."""
-        return replace(
-            settings, max_attempts=self.max_attempts, iot_interval_ms=self.iot_interval_ms
-        )
+def pace_fields(settings: AwsSettings) -> dict[str, int]:
+    """The same as the journal keeps it, so that a later process calls AWS alike."""
+    return {name: getattr(settings, field) for name, field in _PACE.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +83,6 @@ class DeploymentEnvironment:
     clock: CommandClock
     state_dir: Path
     poll_seconds: float = DEFAULT_POLL_SECONDS
-    pace: RequestPace = RequestPace()
     is_rehearsal: bool = False
     releases: bool = False
     local_cloud: LocalCloudAddress | None = None
@@ -117,7 +95,9 @@ class DeploymentEnvironment:
         """The world behind the Protocols of ``deploy``."""
         jobs = IotJobs(self.clients)
         return Services(
-            objects=S3ObjectStore(self.clients, concurrency=self.pace.upload_concurrency),
+            objects=S3ObjectStore(
+                self.clients, concurrency=self.clients.settings.upload_concurrency
+            ),
             streams=IotStreams(self.clients),
             jobs=jobs,
             registry=IotRegistry(self.clients),
@@ -171,13 +151,13 @@ def environment_for(
             f" {configuration.file_name}",
             hint="the thing list's ARNs belong to one region: change the file",
         )
-    pace = RequestPace.of_configuration(configuration)
     settings = AwsSettings(
-        profile=options.profile, region=configuration.region, endpoint_url=options.endpoint_url
+        profile=options.profile,
+        region=configuration.region,
+        endpoint_url=options.endpoint_url,
+        **pace_of_file(configuration),
     )
-    return _environment(
-        settings, pace, options, frontend, poll_seconds=poll_seconds, waiting=waiting
-    )
+    return _environment(settings, options, frontend, poll_seconds, waiting)
 
 
 def environment_of(
@@ -193,15 +173,14 @@ def environment_of(
     Raises:
         UserMistake: The credentials are another account's.
     """
-    about, plan, pace = journal.about, journal.plan, RequestPace.of_journal(journal)
+    about, plan = journal.about, journal.plan
     settings = AwsSettings(
         profile=options.profile or about.get("profile"),
         region=plan.region,
         endpoint_url=options.endpoint_url or about.get("endpointUrl"),
+        **_pace_of_journal(journal),
     )
-    environment = _environment(
-        settings, pace, options, frontend, poll_seconds=poll_seconds, waiting=waiting
-    )
+    environment = _environment(settings, options, frontend, poll_seconds, waiting)
     account = account_of(environment.clients)
     if account != plan.account:
         raise UserMistake(
@@ -214,19 +193,16 @@ def environment_of(
 
 def _environment(
     settings: AwsSettings,
-    pace: RequestPace,
     options: LocationOptions,
     frontend: Frontend,
-    *,
     poll_seconds: float,
     waiting: WaitOptions | None,
 ) -> DeploymentEnvironment:
     return DeploymentEnvironment(
-        clients=AwsClients(pace.applied_to(settings)),
+        clients=AwsClients(settings),
         clock=CommandClock(),
         state_dir=state_directory(options.state_dir),
         poll_seconds=poll_seconds,
-        pace=pace,
         frontend=frontend,
         waiting=waiting or WaitOptions(),
     )

@@ -69,7 +69,7 @@ def read_scenario(path: Path, fleet: FleetInputs, options: ForecastOptions) -> S
         ConfigurationInvalid: A file is invalid.
         UserMistake: The number of things or the size of the image is not known.
     """
-    from otactl.operations.forecast_inputs import read_configuration
+    from otactl.operations.load import read_configuration
 
     configuration = read_configuration(path).configuration
     configuration.refuse_waves("a suggestion")
@@ -123,7 +123,7 @@ def forecast_file(
     require("numpy", "a forecast")
     from otactl.forecast.make import make_forecast
     from otactl.forecast.price import shipped_prices
-    from otactl.operations.forecast_inputs import read_configuration
+    from otactl.operations.load import read_configuration
 
     configuration = read_configuration(path).configuration
     if configuration.waves is not None:

@@ -14,12 +14,7 @@ from otactl.errors.problem import Problem, Severity
 from otactl.forecast.price import Prices, parse_prices, shipped_prices
 from otactl.forecast.profile import FleetProfile, parse_profile
 from otactl.forecast.toml_text import MAX_TOML_LENGTH
-from otactl.model.configuration import (
-    DeploymentConfiguration,
-    LoadedConfiguration,
-    parse_configuration,
-)
-from otactl.model.limits import MAX_CONFIGURATION_LENGTH
+from otactl.model.configuration import DeploymentConfiguration
 from otactl.operations.named_files import read_thing_list
 from otactl.operations.text_file import read_named_text, regular_size
 
@@ -76,17 +71,6 @@ def read_prices(path: Path | None) -> Prices:
         return shipped_prices()
     text = read_named_text(path, "price file", limit=MAX_TOML_LENGTH)
     return parse_prices(text, file_name=str(path))
-
-
-def read_configuration(path: Path) -> LoadedConfiguration:
-    """Read a ``dev.ini``; the files it names are not read.
-
-    Raises:
-        ConfigurationInvalid: It is wrong.
-        LocalResourceMissing: It cannot be read.
-    """
-    text = read_named_text(path, "configuration", limit=MAX_CONFIGURATION_LENGTH)
-    return parse_configuration(text, file_name=str(path), base_dir=str(path.parent))
 
 
 def count_things(configuration: DeploymentConfiguration, fleet: FleetInputs) -> int:

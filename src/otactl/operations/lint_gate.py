@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from otactl.errors import UserMistake
 from otactl.errors.problem import Severity
-from otactl.model.ini import read_ini
 
 if TYPE_CHECKING:
     from otactl.operations.lint_report import LintReport
@@ -29,7 +28,7 @@ def lint_deployment(loaded: LoadedDeployment, things: int) -> LintReport:
         path=Path(configuration.file_name),
         things=things,
         findings=lint(configuration, things, image_bytes=image_bytes),
-        ini=read_ini(loaded.text, file_name=configuration.file_name),
+        ini=loaded.ini,
     )
 
 

@@ -7,18 +7,15 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from otactl.errors import LocalResourceMissing
 from otactl.errors.problem import Problem, Severity
 from otactl.forecast.lint import Finding, lint
 from otactl.forecast.lint.dormant import dormant_findings
-from otactl.model.configuration import parse_configuration
 from otactl.model.ini import IniDocument
 from otactl.model.json_output import forecast as json_forecast
 from otactl.model.json_output.deployment import LintFinding
 from otactl.model.json_output.shaping import shaped
-from otactl.model.limits import MAX_CONFIGURATION_LENGTH
 from otactl.operations.forecast_inputs import FleetInputs, count_things, size_of_image
-from otactl.operations.text_file import read_text
+from otactl.operations.load import read_configuration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,15 +88,9 @@ def lint_file(path: Path, fleet: FleetInputs) -> LintReport:
         LocalResourceMissing: It cannot be read.
         UserMistake: How many things there are is not known.
     """
-    try:
-        text = read_text(path, limit=MAX_CONFIGURATION_LENGTH)
-    except LocalResourceMissing as error:
-        raise LocalResourceMissing(
-            f"cannot read the configuration {path}: {error}", hint=error.hint
-        ) from error
-    loaded = parse_configuration(text, file_name=str(path), base_dir=str(path.parent))
+    loaded = read_configuration(path)
     things = count_things(loaded.configuration, fleet)
     size_bytes = size_of_image(loaded.configuration, fleet)
     findings = lint(loaded.configuration, things, fleet.profile, image_bytes=size_bytes)
-    dormant = dormant_findings(text, loaded, things, fleet.profile, image_bytes=size_bytes)
+    dormant = dormant_findings(loaded, things, fleet.profile, image_bytes=size_bytes)
     return LintReport(path=path, things=things, findings=(*findings, *dormant), ini=loaded.ini)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from otactl.errors import ConfigurationInvalid, LocalResourceMissing
+from otactl.errors import ConfigurationInvalid
 from otactl.errors.problem import Problem, Severity
 from otactl.model.arn import Arn
 from otactl.model.configuration import (
@@ -33,7 +33,7 @@ from otactl.operations.named_files import (
     read_thing_list,
     same_as_new,
 )
-from otactl.operations.text_file import read_text
+from otactl.operations.text_file import read_named_text
 from otactl.wire.custom_document import DocumentFault
 
 
@@ -45,7 +45,7 @@ class LoadedDeployment:
         thing_list: The targets.
         custom_document: The local custom job document; None when there is none, or it is in S3.
         warnings: What the user should hear all the same, notes included.
-        text: The text of the ``dev.ini``.
+        ini: The ``dev.ini`` as it was read.
         excepted: The names of the things that no wave gets (``exceptThings``).
     """
 
@@ -53,7 +53,7 @@ class LoadedDeployment:
     thing_list: ThingList
     custom_document: Mapping[str, Any] | None
     warnings: tuple[Problem, ...]
-    text: str
+    ini: IniDocument
     excepted: frozenset[str] = frozenset()
 
 
@@ -76,6 +76,7 @@ def load_deployment(
     overrides: Mapping[str, str] | None = None,
     make_thing_list: Callable[[DeploymentConfiguration], ThingList] | None = None,
     now_ms: int | None = None,
+    accept: Callable[[DeploymentConfiguration], None] | None = None,
 ) -> LoadedDeployment:
     """Read a deployment.
 
@@ -85,13 +86,15 @@ def load_deployment(
         make_thing_list: Makes the targets in place of the list the file names, which is then
             not read.
         now_ms: Epoch milliseconds a schedule must lie ahead of; the wall clock when left out.
+        accept: Refuses what the ``dev.ini`` names, by paths as they stand there, before any of
+            that is opened; it must be valid then.
 
     Raises:
         ConfigurationInvalid: Something is wrong; it carries every problem of every file.
         LocalResourceMissing: The ``dev.ini`` itself cannot be read.
     """
     found = examine_deployment(
-        path, overrides=overrides, make_thing_list=make_thing_list, now_ms=now_ms
+        path, overrides=overrides, make_thing_list=make_thing_list, now_ms=now_ms, accept=accept
     )
     if found.deployment is None:
         raise ConfigurationInvalid(found.problems)
@@ -104,15 +107,17 @@ def examine_deployment(
     overrides: Mapping[str, str] | None = None,
     make_thing_list: Callable[[DeploymentConfiguration], ThingList] | None = None,
     now_ms: int | None = None,
+    accept: Callable[[DeploymentConfiguration], None] | None = None,
 ) -> Examination:
     """Look at a deployment's files and say everything about them. Takes what ``load`` takes.
 
     Raises:
         LocalResourceMissing: The ``dev.ini`` itself cannot be read.
     """
-    text = _read_configuration(path)
+    hint = None if path.exists() else "`otactl init` makes one"
+    text = read_named_text(path, "configuration", limit=MAX_CONFIGURATION_LENGTH, hint=hint)
     examiner = _Examiner(path, text, overrides or {})
-    loaded = examiner.parse(now_ms)
+    loaded = examiner.parse(now_ms, accept)
     examiner.check_files(reads_thing_list=make_thing_list is None)
     thing_list = examiner.thing_list
     if loaded is not None and make_thing_list is not None:
@@ -131,20 +136,21 @@ def examine_deployment(
             thing_list=thing_list,
             custom_document=examiner.custom_document,
             warnings=problems,
-            text=text,
+            ini=loaded.ini,
             excepted=examiner.excepted,
         ),
     )
 
 
-def _read_configuration(path: Path) -> str:
-    try:
-        return read_text(path, limit=MAX_CONFIGURATION_LENGTH)
-    except LocalResourceMissing as error:
-        raise LocalResourceMissing(
-            f"cannot read the configuration {path}: {error}",
-            hint="`otactl init` makes one" if not path.exists() else error.hint,
-        ) from error
+def read_configuration(path: Path) -> LoadedConfiguration:
+    """Read a ``dev.ini`` alone; the files it names are not read, and a schedule may be over.
+
+    Raises:
+        ConfigurationInvalid: It is wrong.
+        LocalResourceMissing: It cannot be read.
+    """
+    text = read_named_text(path, "configuration", limit=MAX_CONFIGURATION_LENGTH)
+    return parse_configuration(text, file_name=str(path), base_dir=str(path.parent))
 
 
 class _Examiner:
@@ -159,27 +165,36 @@ class _Examiner:
         self.custom_document: dict[str, Any] | None = None
         self.excepted: frozenset[str] = frozenset()
         self._configuration: DeploymentConfiguration | None = None
+        self._ini: IniDocument | None = None
 
-    def parse(self, now_ms: int | None) -> LoadedConfiguration | None:
+    def parse(
+        self, now_ms: int | None, accept: Callable[[DeploymentConfiguration], None] | None
+    ) -> LoadedConfiguration | None:
         """Read the ``dev.ini`` itself."""
         try:
             loaded = parse_configuration(
                 self._text,
                 file_name=str(self._path),
-                base_dir=str(self._path.parent),
                 overrides=self._overrides,
                 now_ms=time.time_ns() // 1_000_000 if now_ms is None else now_ms,
             )
         except ConfigurationInvalid as error:
+            if accept is not None:
+                named = [replace(problem, file=self._path.name) for problem in error.problems]
+                raise ConfigurationInvalid(named) from error
             self.problems += error.problems
             return None
+        if accept is not None:
+            accept(loaded.configuration)
+        self._ini = loaded.ini
+        self._configuration = loaded.configuration.based_at(str(self._path.parent))
         self.problems += loaded.warnings
-        self._configuration = loaded.configuration
-        return loaded
+        return replace(loaded, configuration=self._configuration)
 
     def check_files(self, *, reads_thing_list: bool) -> None:
         """Check the files it names; of an invalid ``dev.ini`` those whose keys are valid."""
-        named = _NamedFiles(self._path, with_overrides(read_ini(self._text), self._overrides))
+        ini = self._ini or read_ini(self._text)
+        named = _NamedFiles(self._path, with_overrides(ini, self._overrides))
         image = named.get("DEFAULT", "binName")
         if image is not None:
             self.problems += check_image(*image, streamed=named.is_streamed)

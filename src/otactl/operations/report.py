@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from pathlib import Path
 
 from otactl.aws.jobs import IotJobs
@@ -67,8 +68,5 @@ def _with_waves(
 
 def _still_runs(journal_path: Path) -> bool:
     """Whether the cloud of a rehearsal is still there."""
-    journal = Journal.read(journal_path)
-    try:
+    with closing(Journal.read(journal_path)) as journal:
         return rehearsal_cloud(journal.about) is not None
-    finally:
-        journal.close()

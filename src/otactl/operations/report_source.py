@@ -7,6 +7,7 @@ A round that is under way, and a job that no journal knows, are asked of the ser
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
@@ -32,11 +33,8 @@ if TYPE_CHECKING:
 
 def journal_content(path: Path, made_ms: int) -> ReportContent:
     """A report from a journal alone; no call is made."""
-    journal = Journal.read(path)
-    try:
+    with closing(Journal.read(path)) as journal:
         return _content(journal, path, made_ms)
-    finally:
-        journal.close()
 
 
 def _content(journal: Journal, path: Path, made_ms: int) -> ReportContent:
@@ -106,8 +104,7 @@ def kept_job_round(path: Path) -> int | None:
     A job that was deleted at clean-up says no more; one that was kept does, if something was not
     terminal when it was last polled, or if it is CONTINUOUS and things may have joined since.
     """
-    journal = Journal.read(path)
-    try:
+    with closing(Journal.read(path)) as journal:
         if journal.phase is Phase.RUNNING or not journal.rounds:
             return None
         last = _journal_round(journal, journal.rounds[-1])
@@ -120,8 +117,6 @@ def kept_job_round(path: Path) -> int | None:
             return None
         is_continuous = created.configuration.target_selection is TargetSelection.CONTINUOUS
         return last.round if is_continuous or not last.is_settled else None
-    finally:
-        journal.close()
 
 
 def with_kept_job(content: ReportContent, jobs: IotJobs, *, details: int) -> ReportContent:

@@ -6,6 +6,7 @@ that have not ended, its job is asked.
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
 def open_wave_jobs(path: Path, content: ReportContent) -> dict[int, str]:
     """The jobs, by the number of their wave, that may say more than the journal."""
     settled = {each.round for each in content.rounds if each.is_settled}
-    journal = Journal.read(path)
-    try:
+    with closing(Journal.read(path)) as journal:
         if journal.phase is Phase.CLEANING:
             return {}
         return {
@@ -35,8 +35,6 @@ def open_wave_jobs(path: Path, content: ReportContent) -> dict[int, str]:
             and step.round not in settled
             and journal.state(step.key) not in (None, StepState.UNDONE)
         }
-    finally:
-        journal.close()
 
 
 def with_wave_jobs(

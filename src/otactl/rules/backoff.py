@@ -5,7 +5,7 @@ have their own backoff with jitter. What waits alone doubles its pauses up to a 
 processes do at once would collide again if all waited equally long: each draws its share of the
 pause at random.
 
-Nothing here reads a clock. Whoever retries hands in what waits: the clock of a command, which a
+Nothing here reads a clock. What waits is handed in: the clock of a command, which a
 signal stops, or that of a request out of the queue, which ends with its lease.
 """
 

@@ -64,7 +64,7 @@ def test_a_valid_deployment_is_loaded_with_its_files(folder: Path):
     assert loaded.thing_list.file_name == str(folder / "thingsList.txt")
     assert loaded.custom_document is None
     assert loaded.warnings == ()
-    assert loaded.text == dev_ini()
+    assert loaded.ini.text == dev_ini()
 
 
 def test_problems_of_every_file_are_told_at_once(folder: Path):

@@ -31,7 +31,6 @@ SWITCHES = {
 
 
 def dormant_findings(
-    text: str,
     loaded: LoadedConfiguration,
     things: int,
     profile: FleetProfile,
@@ -41,8 +40,7 @@ def dormant_findings(
     """Findings about the sections that are switched off, all of them notes.
 
     Args:
-        text: The text of the ``dev.ini``.
-        loaded: What was read from it.
+        loaded: The ``dev.ini``.
         things: How many things there are.
         profile: The fleet.
         image_bytes: Size of the image, when it is known.
@@ -53,7 +51,9 @@ def dormant_findings(
             continue
         try:
             switched = parse_configuration(
-                text, file_name=loaded.configuration.file_name, overrides={switch: "True"}
+                loaded.ini.text,
+                file_name=loaded.configuration.file_name,
+                overrides={switch: "True"},
             )
         except ConfigurationInvalid as error:
             found.extend(_refused(error.problems, sections))

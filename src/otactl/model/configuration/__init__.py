@@ -110,7 +110,7 @@ def parse_configuration(
     if report.has_errors:
         raise ConfigurationInvalid(report.problems)
     return LoadedConfiguration(
-        configuration=build(readings, file_name=file_name, base_dir=base_dir),
+        configuration=build(readings, file_name=file_name).based_at(base_dir),
         warnings=report.problems,
         ini=ini,
     )

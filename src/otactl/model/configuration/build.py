@@ -6,7 +6,6 @@ has another unit or comes from elsewhere is written down here.
 
 from __future__ import annotations
 
-import os.path
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any, TypeVar
@@ -59,13 +58,12 @@ _V = TypeVar("_V")
 _Sections = Mapping[str, Section]
 
 
-def build(readings: Readings, *, file_name: str, base_dir: str) -> DeploymentConfiguration:
+def build(readings: Readings, *, file_name: str) -> DeploymentConfiguration:
     """The deployment of a file in which nothing is wrong.
 
     Args:
         readings: Every section of it that counts.
         file_name: As the user gave it.
-        base_dir: What relative paths count from.
     """
     sections = readings.models
     default = _require(sections, DEFAULT, DefaultSection)
@@ -79,19 +77,18 @@ def build(readings: Readings, *, file_name: str, base_dir: str) -> DeploymentCon
         image,
         api,
         file_name=file_name,
-        thing_list=_located(base_dir, default.thing_list),
-        image=_located(base_dir, default.bin_name),
+        image=default.bin_name,
         configured_abort_wait_minutes=default.abort_wait_minutes,
-        signing=_signing(sections, base_dir),
-        custom_document=_custom_document(sections, base_dir),
+        signing=_signing(sections),
+        custom_document=_custom_document(sections),
         afr_ota=_afr_ota(sections, default, by_url=job.presigned_url is not None),
         job=job,
         alarms=_alarms(sections),
         tags=readings.tags,
         waivers=readings.waivers,
-        waves=_waves(sections, job, base_dir),
+        waves=_waves(sections, job),
         eligibility=eligibility,
-        rollback=_rollback(sections, base_dir),
+        rollback=_rollback(sections),
         **_verification(sections, default, image, eligibility),
     )
 
@@ -120,26 +117,19 @@ def _require(sections: _Sections, name: str, model: type[_S]) -> _S:
     return section
 
 
-def _located(base_dir: str, path: str) -> str:
-    return os.path.join(base_dir, path)  # noqa: PTH118  # a text, no file
-
-
-def _signing(sections: _Sections, base_dir: str) -> Signing | None:
+def _signing(sections: _Sections) -> Signing | None:
     section = _optional(sections, "SIGNING_CONFIG", deployment_section.SigningSection)
-    if section is None:
-        return None
-    path = section.private_key_path
-    return _filled(Signing, section, private_key_path=path and _located(base_dir, path))
+    return None if section is None else _filled(Signing, section)
 
 
-def _custom_document(sections: _Sections, base_dir: str) -> CustomDocument | None:
+def _custom_document(sections: _Sections) -> CustomDocument | None:
     name = "CUSTOM_JOB_DOCUMENT"
     section = _optional(sections, name, deployment_section.CustomJobDocumentSection)
     if section is None:
         return None
     if section.source is DocumentSource.URL:
         return CustomDocument(source=section.source, url=section.url)
-    return CustomDocument(source=section.source, path=_located(base_dir, section.path or ""))
+    return CustomDocument(source=section.source, path=section.path or "")
 
 
 def _afr_ota(sections: _Sections, default: DefaultSection, *, by_url: bool) -> AfrOta | None:
@@ -190,10 +180,8 @@ def _verification(
     return verification | {"verify": rule}
 
 
-def _rollback(sections: _Sections, base_dir: str) -> Rollback:
-    section = _optional(sections, "ROLLBACK_CONFIG", RollbackSection) or RollbackSection()
-    images = tuple(replace(one, path=_located(base_dir, one.path)) for one in section.images)
-    return _filled(Rollback, section, images=images)
+def _rollback(sections: _Sections) -> Rollback:
+    return _filled(Rollback, _optional(sections, "ROLLBACK_CONFIG", RollbackSection))
 
 
 def _job(sections: _Sections, default: DefaultSection) -> JobConfiguration:
@@ -275,7 +263,7 @@ def _alarms(sections: _Sections) -> tuple[Alarm, ...]:
     )
 
 
-def _waves(sections: _Sections, job: JobConfiguration, base_dir: str) -> Waves | None:
+def _waves(sections: _Sections, job: JobConfiguration) -> Waves | None:
     section = _optional(sections, "WAVE_CONFIG", WaveListSection)
     if section is None:
         return None
@@ -289,7 +277,6 @@ def _waves(sections: _Sections, job: JobConfiguration, base_dir: str) -> Waves |
             _wave(listed, section, sections.get(WAVE_PREFIX + listed.name), job, is_first=not order)
             for order, listed in enumerate(section.waves)
         ),
-        excepted_things=path and _located(base_dir, path),
         compare=rule if section.compare else None,
         rolls_back=section.on_gate_failure is OnGateFailure.ROLLBACK,
         prefers_recent=section.prefer_recent,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os.path
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from otactl.errors import UserMistake
 from otactl.model.alarm import Alarm
@@ -93,6 +95,24 @@ class DeploymentConfiguration:
     expected_version: str | None = None
     verify: VerifyRule | None = None
     rollback: Rollback = field(default_factory=Rollback)
+
+    def based_at(self, folder: str) -> DeploymentConfiguration:
+        """The same with its paths, as they stand in the file, counted from a folder."""
+
+        def at(path: str) -> str:
+            return os.path.join(folder, path)  # noqa: PTH118  # a text, no file
+
+        changes: dict[str, Any] = {"thing_list": at(self.thing_list), "image": at(self.image)}
+        if self.signing is not None and self.signing.private_key_path:
+            path = at(self.signing.private_key_path)
+            changes["signing"] = replace(self.signing, private_key_path=path)
+        if self.custom_document is not None and self.custom_document.path is not None:
+            path = at(self.custom_document.path)
+            changes["custom_document"] = replace(self.custom_document, path=path)
+        if self.waves is not None and self.waves.excepted_things:
+            changes["waves"] = replace(self.waves, excepted_things=at(self.waves.excepted_things))
+        images = tuple(replace(one, path=at(one.path)) for one in self.rollback.images)
+        return replace(self, rollback=replace(self.rollback, images=images), **changes)
 
     @property
     def reported_version(self) -> str | None:

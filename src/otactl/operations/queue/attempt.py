@@ -21,6 +21,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from otactl.aws.clients import AwsSettings
 from otactl.deploy.eligibility import choose_again
 from otactl.deploy.journal import Phase
 from otactl.deploy.preparation import Request, prepare, prepare_again
@@ -45,7 +46,7 @@ from otactl.jobqueue.state import FailureKind
 from otactl.jobqueue.trust import document_refusals
 from otactl.model.outcome import DeploymentResult
 from otactl.operations.deployment import begin, carry_out
-from otactl.operations.environment import DeploymentEnvironment, RequestPace
+from otactl.operations.environment import DeploymentEnvironment, pace_of_file
 from otactl.operations.queue.checkpoint import (
     Checkpoint,
     CheckpointKeeper,
@@ -251,22 +252,17 @@ class Attempt:
             ) from error
 
     def _environment(self, loaded: LoadedDeployment) -> DeploymentEnvironment:
-        from otactl.aws.clients import AwsSettings
-
-        pace = RequestPace.of_configuration(loaded.configuration)
-        settings = pace.applied_to(
-            AwsSettings(
-                profile=self._session.profile,
-                region=loaded.configuration.region,
-                endpoint_url=self._session.endpoint_url,
-            )
+        settings = AwsSettings(
+            profile=self._session.profile,
+            region=loaded.configuration.region,
+            endpoint_url=self._session.endpoint_url,
+            **pace_of_file(loaded.configuration),
         )
         return DeploymentEnvironment(
             clients=self._clients.of(settings).serve(self._clock),
             clock=self._clock,
             state_dir=self._folder,
             poll_seconds=self._settings.poll_seconds,
-            pace=pace,
             releases=True,
             observer=self._observer,
             frontend=self._frontend,

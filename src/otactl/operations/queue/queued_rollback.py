@@ -9,6 +9,7 @@ refused.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import replace
 
 from otactl.aws.release_store import FileRefused, ReleaseStore
@@ -202,13 +203,11 @@ class QueuedRollback:
             former={},
         )
         self._check_document(plan)
-        journal = begin(loaded_as(self._loaded, request), plan, self._environment)
-        try:
-            kept.waves.enter_into(journal, now_ms=self._environment.clock.now_ms())
-        except ValueError as error:
-            raise FileRefused(f"the checkpoint is not this rollback's: {error}") from error
-        finally:
-            journal.close()
+        with closing(begin(loaded_as(self._loaded, request), plan, self._environment)) as journal:
+            try:
+                kept.waves.enter_into(journal, now_ms=self._environment.clock.now_ms())
+            except ValueError as error:
+                raise FileRefused(f"the checkpoint is not this rollback's: {error}") from error
 
 
 class _Listener:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from otactl.errors import LocalResourceMissing, OtactlError, UserMistake
 from otactl.jobqueue.claimed_request import LeaseLost
@@ -49,14 +49,9 @@ class Recorder:
     def succeed(
         self, result: DeploymentResult, left_open: tuple[OpenJobs, int] | None = None
     ) -> AttemptResult:
-        """Record that it is deployed, and which jobs it left open until when.
-
-        Raises:
-            LeaseLost: Another worker has the request.
-        """
+        """Record that it is deployed, and which jobs it left open until when."""
         outcome = outcome_of(result)
-        after = self.retry_until_done(lambda: self._claimed.succeed(outcome, left_open))
-        return AttemptResult(request=after, result=result)
+        return self._ended(lambda: self._claimed.succeed(outcome, left_open), result=result)
 
     def fail(
         self,
@@ -69,25 +64,17 @@ class Recorder:
         hint = f" ({error.hint})" if error.hint else ""
         failure = Failure(kind=kind, reason=f"{error}{hint}", exit_code=error.exit_code)
         outcome = None if result is None else outcome_of(result)
-        try:
-            after = self.retry_until_done(lambda: self._claimed.fail(failure, outcome, left_open))
-        except LeaseLost as loss:
-            return self.lost(loss)
-        return AttemptResult(request=after, result=result, error=error)
+        return self._ended(
+            lambda: self._claimed.fail(failure, outcome, left_open), result=result, error=error
+        )
 
     def release(self, error: OtactlError, result: DeploymentResult | None = None) -> AttemptResult:
         """Release it to the next worker, with the error of this one."""
         pause_ms = release_pause_ms(error, self._claimed.request.attempt)
-        try:
-            self.retry_until_done(
-                lambda: self._claimed.release(
-                    after_ms=pause_ms, error=str(error), is_attempt=is_attempt(error)
-                )
-            )
-        except LeaseLost as loss:
-            return self.lost(loss)
-        return AttemptResult(
-            request=self._claimed.request,
+        return self._ended(
+            lambda: self._claimed.release(
+                after_ms=pause_ms, error=str(error), is_attempt=is_attempt(error)
+            ),
             result=result,
             error=error,
             is_recorded=False,
@@ -104,19 +91,21 @@ class Recorder:
         is_poll: bool,
     ) -> AttemptResult:
         """Leave it at a gate until the next poll: nothing failed, and nothing is over."""
-        try:
-            self.retry_until_done(
-                lambda: self._claimed.leave(after_ms=after_ms, gate=gate, words=words)
-            )
-        except LeaseLost as loss:
-            return self.lost(loss)
-        return AttemptResult(
-            request=self._claimed.request,
+        return self._ended(
+            lambda: self._claimed.leave(after_ms=after_ms, gate=gate, words=words),
             result=result,
             is_recorded=False,
             waits=words,
             is_poll=is_poll,
         )
+
+    def _ended(self, write: Callable[[], object], **fields: Any) -> AttemptResult:
+        """Write how the attempt ended; its result, with these fields."""
+        try:
+            self.retry_until_done(write)
+        except LeaseLost as loss:
+            return self.lost(loss)
+        return AttemptResult(request=self._claimed.request, **fields)
 
     def end_by(self, error: OtactlError) -> AttemptResult:
         """Release it or let it fail, by the cause of the error."""

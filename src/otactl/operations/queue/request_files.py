@@ -13,11 +13,10 @@ from otactl.jobqueue.request import JobRequest
 from otactl.jobqueue.stored_file import StoredFile
 from otactl.jobqueue.target_set import TargetSet
 from otactl.jobqueue.trust import Trust, refusals
-from otactl.model.configuration import parse_configuration
+from otactl.model.configuration import DeploymentConfiguration
 from otactl.model.limits import MAX_CONFIGURATION_LENGTH
 from otactl.model.thing_list import ThingList
 from otactl.operations.load import LoadedDeployment, load_deployment
-from otactl.operations.text_file import read_text
 from otactl.wire.job_document import MAX_JOB_DOCUMENT_LENGTH
 
 #: What the configuration is called once it is downloaded: jobs_scheduler.py looks for it.
@@ -128,31 +127,32 @@ def read_request(
         UserMistake: It names what it may not; ``ConfigurationInvalid`` when it is wrong.
     """
     try:
-        return _read(request, folder / CONFIGURATION_NAME, limits, now_ms)
+        return load_deployment(
+            folder / CONFIGURATION_NAME,
+            overrides=_overrides(request, limits),
+            now_ms=now_ms,
+            accept=lambda configuration: _accept(configuration, request, limits),
+        )
     except LocalResourceMissing as error:
         # The files are here; it is what is in them.
         raise UserMistake(str(error), hint=error.hint) from error
 
 
-def _read(
-    request: JobRequest, path: Path, limits: WorkerLimits, now_ms: int | None
-) -> LoadedDeployment:
-    overrides = _overrides(request, limits)
-    # First the text alone: no file it names is opened before it is known to be allowed.
-    text = read_text(path, limit=MAX_CONFIGURATION_LENGTH)
-    parsed = parse_configuration(text, file_name=CONFIGURATION_NAME, overrides=overrides)
-    reasons = list(refusals(parsed.configuration, request, limits.trust))
-    if parsed.configuration.signing is not None and limits.signing_key is None:
+def _accept(
+    configuration: DeploymentConfiguration, request: JobRequest, limits: WorkerLimits
+) -> None:
+    """Refuse what a configuration may not name, before a file that it names is opened."""
+    reasons = list(refusals(configuration, request, limits.trust))
+    if configuration.signing is not None and limits.signing_key is None:
         reasons.append(
             "[SIGNING_CONFIG]: a worker signs only with a key of its own (--signing-key)"
         )
-    if parsed.configuration.waves is not None and request.series is not None:
+    if configuration.waves is not None and request.series is not None:
         reasons.append("useWaveConfig = True in a request of a series (--split)")
     if reasons:
         raise UserMistake(
             f"the configuration of {request.job_id} names what it may not: {'; '.join(reasons)}"
         )
-    return load_deployment(path, overrides=overrides, now_ms=now_ms)
 
 
 def _overrides(request: JobRequest, limits: WorkerLimits) -> dict[str, str]:

@@ -185,7 +185,7 @@ class _FileKeeper:
         name = Path(self._configuration.thing_list).name
         thing_list = self._write(FileRole.THING_LIST, part, name, listed)
         text = queued_configuration(
-            self._submission.loaded.text,
+            self._submission.loaded.ini.text,
             part,
             image=image.name,
             thing_list=thing_list.name,

@@ -13,7 +13,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from otactl.cloud.record import LOCK_NAME, is_running
@@ -76,10 +76,8 @@ def end_abandoned_journals(store: DeploymentStore) -> list[str]:
             journal = Journal.open(store.path(deployment_id))
         except UserMistake:
             continue  # a process is at work on it
-        try:
+        with closing(journal):
             journal.enter_outcome(Outcome.FAILED, "the rehearsal's process was killed")
             journal.enter_phase(Phase.FINISHED)
             ended.append(deployment_id)
-        finally:
-            journal.close()
     return ended

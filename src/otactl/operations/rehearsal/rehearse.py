@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from otactl.errors import DeploymentFailed, OtactlError, UserMistake
 from otactl.model.outcome import DeploymentResult
 from otactl.model.wave import Act
 from otactl.operations.deployment import begin, carry_out, make_plan
-from otactl.operations.environment import DeploymentEnvironment, RequestPace
+from otactl.operations.environment import DeploymentEnvironment, pace_of_file
 from otactl.operations.load import load_deployment
 from otactl.operations.rehearsal.abandoned import end_abandoned_journals, remove_abandoned_folders
 from otactl.operations.rehearsal.environment import CloudOptions, rehearsal_environment
@@ -171,13 +172,12 @@ def _perform(
     """Carry the deployment out, and look up what it left behind."""
     buckets = (loaded.configuration.bucket,)
     before = take_inventory(rehearsed.clients, buckets)
-    pace = RequestPace.of_configuration(loaded.configuration)
+    pace = pace_of_file(loaded.configuration)
     environment = DeploymentEnvironment(
-        clients=AwsClients(pace.applied_to(AwsSettings.for_local_cloud(rehearsed.address))),
+        clients=AwsClients(AwsSettings.for_local_cloud(rehearsed.address, **pace)),
         clock=rehearsed.clock,
         state_dir=state_directory(options.state_dir),
         poll_seconds=_POLL_SECONDS * rehearsed.address.clock_speed,
-        pace=pace,
         is_rehearsal=True,
         local_cloud=rehearsed.address,
         frontend=frontend,
@@ -186,12 +186,10 @@ def _perform(
     planned = PlanOptions(
         detail_limit=len(participants.things), max_wait_seconds=options.max_wait_seconds
     )
-    journal = begin(loaded, make_plan(loaded, environment, planned), environment)
-    try:
+    plan = make_plan(loaded, environment, planned)
+    with closing(begin(loaded, plan, environment)) as journal:
         result, failure = carry_out(journal, environment)
         result, failure = roll_back_if_planned(journal, environment, result, failure, loaded)
-    finally:
-        journal.close()
     try:
         found = tuple(sorted(take_inventory(rehearsed.clients, buckets) - before))
     except OtactlError as error:

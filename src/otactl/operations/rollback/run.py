@@ -9,7 +9,7 @@ meanwhile, so that there is one rollback of it at a time.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -313,10 +313,9 @@ class RollbackRun:
         begun = sorted(journal.plan.deployment_id for journal in self._begun())
         self._journal.enter_rollbacks(begun)
         for deployment_id in begun:
-            journal = Journal.open(self._store.path(deployment_id))
-            if self._keeper is not None:
-                self._keeper.listen(journal)
-            try:
+            with closing(Journal.open(self._store.path(deployment_id))) as journal:
+                if self._keeper is not None:
+                    self._keeper.listen(journal)
                 executor = executor_of(journal, self._environment)
                 is_over = journal.phase is Phase.FINISHED
                 if is_over and (self._environment.releases or not executor.reopen()):
@@ -328,8 +327,6 @@ class RollbackRun:
                     result, failure = carry_out(journal, environment)
                 if self._keeper is not None and isinstance(failure, GateWaits):
                     self._keeper.leave(journal)
-            finally:
-                journal.close()
             results.append(result)
             if failure is not None:
                 return results, failure

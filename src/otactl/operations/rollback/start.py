@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -100,7 +100,7 @@ def roll_back(
         if journal.phase is not Phase.FINISHED:
             journal.close()
             journal = _open_stopped(path, environment)
-        return RollbackRun(journal, stored(journal), environment).run()
+        return RollbackRun(journal, loaded, environment).run()
     finally:
         journal.close()
 
@@ -142,11 +142,9 @@ def run_to_end(
     journal: Journal, environment: DeploymentEnvironment
 ) -> tuple[DeploymentResult, OtactlError | None]:
     """Carry a deployment to its end, with its rollback, and close its journal; as ``carry_out``."""
-    try:
+    with closing(journal):
         result, failure = carry_out(journal, environment, find_leftovers=True)
         return roll_back_if_planned(journal, environment, result, failure)
-    finally:
-        journal.close()
 
 
 def roll_back_if_planned(
@@ -188,7 +186,8 @@ def stored(journal: Journal) -> LoadedDeployment:
     if not text:
         raise UserMistake(f"the journal {journal.path} does not keep the deployment's file")
     base_dir = str(Path(file_name).parent)
-    configuration = parse_configuration(text, file_name=file_name, base_dir=base_dir).configuration
+    loaded = parse_configuration(text, file_name=file_name, base_dir=base_dir)
+    configuration = loaded.configuration
     # An image that was missing can be named there after the fact.
     with suppress(OtactlError, OSError):
         now = Path(file_name).read_text("utf-8")
@@ -208,7 +207,7 @@ def stored(journal: Journal) -> LoadedDeployment:
         thing_list=ThingList(file_name=configuration.thing_list, things=()),
         custom_document=document,
         warnings=(),
-        text=text,
+        ini=loaded.ini,
     )
 
 
@@ -253,8 +252,7 @@ def _opened(path: Path, environment: DeploymentEnvironment) -> Journal:
         try:
             return Journal.open(path)
         except JournalLocked:
-            journal = Journal.read(path)
-            try:
+            with closing(Journal.read(path)) as journal:
                 is_over = journal.phase is Phase.FINISHED and not is_asked
                 if is_over and clock.monotonic_ms() >= give_up_ms:
                     raise
@@ -262,8 +260,6 @@ def _opened(path: Path, environment: DeploymentEnvironment) -> Journal:
                     is_asked = True
                     _ask_to_stop(journal, environment)
                     frontend.note(f"waiting for the process that carries {path.stem} out to stop")
-            finally:
-                journal.close()
         with frontend.hear_signals(clock, ""):
             clock.sleep(environment.poll_seconds)
 

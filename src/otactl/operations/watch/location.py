@@ -8,6 +8,7 @@ where it is.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -83,11 +84,8 @@ def recorded_location(journal_path: Path | None) -> tuple[dict[str, Any], str | 
     """What a journal says about its deployment, and the region of its plan."""
     if journal_path is None:
         return {}, None
-    journal = Journal.read(journal_path)
-    try:
+    with closing(Journal.read(journal_path)) as journal:
         return journal.about, journal.plan.region
-    finally:
-        journal.close()
 
 
 def rehearsal_cloud(about: dict[str, Any]) -> LocalCloudAddress | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,15 +11,13 @@ from otactl.deploy.journal import Journal
 from otactl.deploy.journal_reader import JournalReader, running_deployments
 from otactl.deploy.store import DeploymentStore
 from otactl.deploy.watched_job import WatchedJob
-from otactl.errors import LocalResourceMissing, UserMistake
+from otactl.errors import UserMistake
 from otactl.errors.problem import Problem
-from otactl.model.configuration import DeploymentConfiguration, parse_configuration
 from otactl.model.identifier import is_job_id
-from otactl.model.limits import MAX_CONFIGURATION_LENGTH
 from otactl.model.wave import wave_job_id
+from otactl.operations.load import read_configuration
 from otactl.operations.named_files import read_thing_list
 from otactl.operations.state_directory import state_directory
-from otactl.operations.text_file import read_text
 
 
 @dataclass(slots=True)
@@ -74,7 +73,8 @@ class _Selector:
         self.selection = JobSelection()
 
     def add_file(self, path: Path) -> None:
-        configuration = read_configuration(path)
+        # What was ahead when the job was created may be over by now, so no time is given.
+        configuration = read_configuration(path).configuration
         if self.selection.region not in (None, configuration.region):
             raise UserMistake(
                 f"{path} is about {configuration.region}, the file before it about"
@@ -135,7 +135,7 @@ class _Selector:
 
 
 class StoredJournals:
-    """The journals of this machine (``job.Journals``).
+    """The journals of this machine (``deploy.watched_job.Journals``).
 
     Args:
         store: Where they are.
@@ -157,26 +157,8 @@ class StoredJournals:
 
 def _jobs_of(journal_path: Path) -> tuple[str, ...]:
     """The jobs of a deployment; of waves, each has one."""
-    journal = Journal.read(journal_path)
-    try:
+    with closing(Journal.read(journal_path)) as journal:
         return journal.plan.job_ids
-    finally:
-        journal.close()
-
-
-def read_configuration(path: Path) -> DeploymentConfiguration:
-    """A dev.ini without the files it names: to watch a job, its image is not needed.
-
-    Raises:
-        LocalResourceMissing: It cannot be read.
-        ConfigurationInvalid: It is wrong.
-    """
-    try:
-        text = read_text(path, limit=MAX_CONFIGURATION_LENGTH)
-    except LocalResourceMissing as error:
-        raise LocalResourceMissing(f"cannot read the configuration {path}: {error}") from error
-    # What was ahead when the job was created may be over by now, so no time is given.
-    return parse_configuration(text, file_name=str(path), base_dir=str(path.parent)).configuration
 
 
 class ThingListCounter:
