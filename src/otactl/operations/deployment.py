@@ -10,7 +10,7 @@ import signal
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from otactl.aws.alarm_reach import alarm_warnings
 from otactl.aws.identity import account_of
@@ -18,7 +18,10 @@ from otactl.deploy.consent import Consent
 from otactl.deploy.eligibility import Choice
 from otactl.deploy.executor import Executor
 from otactl.deploy.journal import Journal, Outcome
+from otactl.deploy.observer import Observer
+from otactl.deploy.plan import Plan
 from otactl.deploy.plan_signing import sign_plan
+from otactl.deploy.planner import PlanOptions
 from otactl.deploy.preparation import Request, prepare
 from otactl.deploy.recorded_failure import outcome_words
 from otactl.deploy.store import DeploymentStore, new_deployment_id
@@ -26,13 +29,8 @@ from otactl.errors import DeploymentFailed, Interrupted, OtactlError
 from otactl.model.outcome import DeploymentResult
 from otactl.operations.debug_log import DebugLog, debug_log_path
 from otactl.operations.environment import DeploymentEnvironment, pace_fields
-
-if TYPE_CHECKING:
-    from otactl.deploy.observer import Observer
-    from otactl.deploy.plan import Plan
-    from otactl.deploy.planner import PlanOptions
-    from otactl.operations.frontend import Frontend
-    from otactl.operations.load import LoadedDeployment
+from otactl.operations.frontend import Frontend
+from otactl.operations.load import LoadedDeployment
 
 
 def make_plan(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from otactl.aws.alarms import CloudWatchAlarms
 from otactl.aws.clients import AwsClients, AwsSettings
@@ -18,24 +18,21 @@ from otactl.aws.registry import IotRegistry
 from otactl.aws.signing import AwsSigning
 from otactl.aws.streams import IotStreams
 from otactl.aws.thing_states import IotThingStates
+from otactl.deploy.decision_file import Decisions
+from otactl.deploy.journal import Journal
+from otactl.deploy.observer import Observer
 from otactl.deploy.ports import Services
 from otactl.deploy.wave_run import WaitOptions
 from otactl.errors import UserMistake
+from otactl.model.configuration import DeploymentConfiguration
 from otactl.model.defaults import DEFAULT_POLL_SECONDS
 from otactl.model.local_cloud import LocalCloudAddress
 from otactl.monitor.polling import PollingWatch
 from otactl.operations.clock import CommandClock
 from otactl.operations.frontend import Frontend
+from otactl.operations.load import LoadedDeployment
+from otactl.operations.location_options import LocationOptions
 from otactl.operations.state_directory import state_directory
-
-if TYPE_CHECKING:
-    from otactl.deploy.decision_file import Decisions
-    from otactl.deploy.journal import Journal
-    from otactl.deploy.observer import Observer
-    from otactl.model.configuration import DeploymentConfiguration
-    from otactl.operations.load import LoadedDeployment
-    from otactl.operations.location_options import LocationOptions
-
 
 #: How fast and how stubbornly a deployment calls AWS, by the journal's names.
 _PACE = {

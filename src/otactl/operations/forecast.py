@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from otactl.errors import LocalResourceMissing, UserMistake
+from otactl.model.configuration import DeploymentConfiguration
 
 if TYPE_CHECKING:
     from otactl.deploy.plan import Plan
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from otactl.forecast.summary import Forecast
     from otactl.forecast.wave_play import RollbackPolicy
     from otactl.forecast.waves import WavesForecast
-    from otactl.model.configuration import DeploymentConfiguration
     from otactl.operations.forecast_inputs import FleetInputs
 
 

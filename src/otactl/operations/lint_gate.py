@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from otactl.errors import UserMistake
 from otactl.errors.problem import Severity
+from otactl.operations.load import LoadedDeployment
 
 if TYPE_CHECKING:
     from otactl.operations.lint_report import LintReport
-    from otactl.operations.load import LoadedDeployment
 
 
 def lint_deployment(loaded: LoadedDeployment, things: int) -> LintReport:

@@ -15,11 +15,11 @@ from otactl.deploy.journal import Journal, Phase, StepState
 from otactl.deploy.ownership import owner
 from otactl.deploy.step import CreateJob
 from otactl.errors import OtactlError
+from otactl.operations.report_content import ReportContent, RoundContent
 from otactl.operations.report_source import as_of_journal, service_round
 
 if TYPE_CHECKING:
     from otactl.aws.jobs import IotJobs
-    from otactl.operations.report_content import ReportContent, RoundContent
 
 
 def open_wave_jobs(path: Path, content: ReportContent) -> dict[int, str]:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
+from otactl.aws.clients import AwsClients
 from otactl.aws.stack import taken_topics
 from otactl.errors import UserMistake
-
-if TYPE_CHECKING:
-    from otactl.aws.clients import AwsClients
 
 _PREFIX = "TopicNamePrefix"
 _M, _N = "DownloadTimeDatapointsToAlarm", "DownloadTimeEvaluationPeriod"

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
-from otactl.aws.stack import ChangeSetRefused, first_failure
+from otactl.aws.stack import (
+    ChangeSet,
+    ChangeSetRefused,
+    Stack,
+    StackEvent,
+    StackState,
+    first_failure,
+)
 from otactl.errors import AwsRefused, Interrupted, UserMistake
 from otactl.errors.first_failure import after_failure
-
-if TYPE_CHECKING:
-    from otactl.aws.stack import ChangeSet, Stack, StackEvent, StackState
-    from otactl.operations.clock import CommandClock
-    from otactl.operations.frontend import Frontend
+from otactl.operations.clock import CommandClock
+from otactl.operations.frontend import Frontend
 
 _CHANGE_SET = "cloudformation:CreateChangeSet"
 

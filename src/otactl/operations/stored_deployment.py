@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from otactl.deploy.consent import Consent
 from otactl.deploy.executor import Executor
@@ -18,15 +17,13 @@ from otactl.deploy.store import DeploymentStore
 from otactl.deploy.wave_result import wave_results
 from otactl.errors import UserMistake
 from otactl.model.defaults import DEFAULT_POLL_SECONDS
+from otactl.model.json_output import deployment as json_deployment
 from otactl.model.snapshot import JobDescription
 from otactl.model.wave import Verdict
 from otactl.operations.environment import DeploymentEnvironment, environment_of, wait_options
 from otactl.operations.frontend import Frontend
 from otactl.operations.location_options import LocationOptions
 from otactl.operations.state_directory import state_directory
-
-if TYPE_CHECKING:
-    from otactl.model.json_output import deployment as json_deployment
 
 
 def choose_deployment(store: DeploymentStore, given: str | None) -> str:

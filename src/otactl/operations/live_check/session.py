@@ -7,18 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from otactl.deploy.ownership import describe_ours
-from otactl.deploy.ports import JobRequest
+from otactl.deploy.ports import JobRequest, Services
+from otactl.model.configuration import DeploymentConfiguration
 from otactl.model.job_configuration import JobConfiguration, PresignedUrl
+from otactl.operations.clock import CommandClock
+from otactl.operations.fleet_address import FleetAddress
+from otactl.operations.live_check.record import LiveRecord
 
 if TYPE_CHECKING:
     from otactl.aws.call_budget import BudgetedCounter
     from otactl.aws.clients import AwsClients
-    from otactl.deploy.ports import Services
     from otactl.fleet import FleetDirectory
-    from otactl.model.configuration import DeploymentConfiguration
-    from otactl.operations.clock import CommandClock
-    from otactl.operations.fleet_address import FleetAddress
-    from otactl.operations.live_check.record import LiveRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

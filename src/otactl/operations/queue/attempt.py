@@ -19,11 +19,13 @@ import shutil
 import traceback
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from otactl.aws.clients import AwsSettings
 from otactl.deploy.eligibility import choose_again
-from otactl.deploy.journal import Phase
+from otactl.deploy.journal import Journal, Phase
+from otactl.deploy.observer import Observer
+from otactl.deploy.plan import Plan
+from otactl.deploy.planner import PlanOptions
 from otactl.deploy.preparation import Request, prepare, prepare_again
 from otactl.deploy.recorded_failure import recorded_failure
 from otactl.deploy.step import CreateJob, DeleteExistingJob
@@ -40,13 +42,19 @@ from otactl.errors import (
     ThingsFailed,
     UserMistake,
 )
-from otactl.jobqueue.claimed_request import LeaseLost
+from otactl.jobqueue.claimed_request import ClaimedRequest, LeaseLost
 from otactl.jobqueue.failure_policy import gate_pause_ms, may_pass, own_fault
+from otactl.jobqueue.lease_policy import LeasePolicy
+from otactl.jobqueue.request import JobRequest
 from otactl.jobqueue.state import FailureKind
 from otactl.jobqueue.trust import document_refusals
 from otactl.model.outcome import DeploymentResult
+from otactl.model.wave import GateStatus
 from otactl.operations.deployment import begin, carry_out
 from otactl.operations.environment import DeploymentEnvironment, pace_of_file
+from otactl.operations.frontend import Frontend
+from otactl.operations.load import LoadedDeployment
+from otactl.operations.queue.attempt_result import AttemptResult
 from otactl.operations.queue.checkpoint import (
     Checkpoint,
     CheckpointKeeper,
@@ -58,28 +66,15 @@ from otactl.operations.queue.lease_guard import GuardedClientPool, Heartbeat, Le
 from otactl.operations.queue.queued_rollback import QueuedRollback, is_filling
 from otactl.operations.queue.recorder import Recorder, outcome_of
 from otactl.operations.queue.request_files import (
+    WorkerLimits,
     check_files,
     check_targets,
     download_files,
     read_request,
 )
+from otactl.operations.queue.session import QueueSession
 from otactl.operations.queue.wave_file import read_waves
 from otactl.operations.stored_deployment import executor_of, rolls_back
-
-if TYPE_CHECKING:
-    from otactl.deploy.journal import Journal
-    from otactl.deploy.observer import Observer
-    from otactl.deploy.plan import Plan
-    from otactl.deploy.planner import PlanOptions
-    from otactl.jobqueue.claimed_request import ClaimedRequest
-    from otactl.jobqueue.lease_policy import LeasePolicy
-    from otactl.jobqueue.request import JobRequest
-    from otactl.model.wave import GateStatus
-    from otactl.operations.frontend import Frontend
-    from otactl.operations.load import LoadedDeployment
-    from otactl.operations.queue.attempt_result import AttemptResult
-    from otactl.operations.queue.request_files import WorkerLimits
-    from otactl.operations.queue.session import QueueSession
 
 _FAULT_NAME = "fault.txt"
 

@@ -11,19 +11,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
-from typing import TYPE_CHECKING
 
 from otactl.deploy.wave_closing import close
 from otactl.errors import AwsRefused, AwsUnreachable, CredentialsUnusable
 from otactl.jobqueue.order import job_id_of
-from otactl.jobqueue.request import JobRequest
+from otactl.jobqueue.request import JobRequest, LeftOpen
 from otactl.jobqueue.transition import guard_of
-
-if TYPE_CHECKING:
-    from otactl.jobqueue.request import LeftOpen
-    from otactl.jobqueue.trust import Trust
-    from otactl.operations.frontend import Frontend
-    from otactl.operations.queue.session import QueueSession
+from otactl.jobqueue.trust import Trust
+from otactl.operations.frontend import Frontend
+from otactl.operations.queue.session import QueueSession
 
 #: Requests a visit: others wait for the worker.
 _MOST = 5

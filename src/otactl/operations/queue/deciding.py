@@ -6,16 +6,12 @@ keeps before it leaves; the decision goes into the table, and whichever worker p
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from otactl.errors import UserMistake
 from otactl.jobqueue.state import RequestState
 from otactl.model.wave import Act, Decision
 from otactl.operations.deciding import asking_gate, new_decision
 from otactl.operations.queue.checkpoint import read_checkpoint
-
-if TYPE_CHECKING:
-    from otactl.operations.queue.session import QueueSession
+from otactl.operations.queue.session import QueueSession
 
 
 def decide_request(

@@ -7,28 +7,23 @@ bucket already and are only named.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from otactl.deploy.eligibility import choose_things
 from otactl.deploy.former_image import images_to_roll_back
+from otactl.deploy.ports import ObjectStore
 from otactl.deploy.store import DeploymentStore
 from otactl.jobqueue.request import JobRequest
 from otactl.jobqueue.state import RequestState
+from otactl.jobqueue.stored_file import StoredFile
 from otactl.model.arn import Arn
 from otactl.model.rollback import RollbackImage
 from otactl.operations.clock import CommandClock
 from otactl.operations.environment import DeploymentEnvironment
+from otactl.operations.load import LoadedDeployment
+from otactl.operations.queue.session import QueueSession
 from otactl.operations.state_directory import state_directory
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    from otactl.deploy.ports import ObjectStore
-    from otactl.jobqueue.stored_file import StoredFile
-    from otactl.operations.load import LoadedDeployment
-    from otactl.operations.queue.session import QueueSession
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,20 +11,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
-from otactl.aws.clients import AwsClients, CallCounter
+from otactl.aws.clients import AwsClients, AwsSettings, CallCounter
 from otactl.aws.machine_time import wall_ms
 from otactl.errors import OtactlError
-from otactl.jobqueue.claimed_request import LeaseLost
+from otactl.jobqueue.claimed_request import ClaimedRequest, LeaseLost
+from otactl.jobqueue.lease_policy import LeasePolicy
 from otactl.operations.clock import CommandClock
+from otactl.operations.frontend import Frontend
 from otactl.rules.backoff import Retry
-
-if TYPE_CHECKING:
-    from otactl.aws.clients import AwsSettings
-    from otactl.jobqueue.claimed_request import ClaimedRequest
-    from otactl.jobqueue.lease_policy import LeasePolicy
-    from otactl.operations.frontend import Frontend
 
 
 class LeasedClock(CommandClock):

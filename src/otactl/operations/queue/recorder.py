@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from otactl.errors import LocalResourceMissing, OtactlError, UserMistake
-from otactl.jobqueue.claimed_request import LeaseLost
+from otactl.jobqueue.claimed_request import ClaimedRequest, LeaseLost
 from otactl.jobqueue.failure_policy import (
     is_attempt,
     may_pass,
@@ -20,16 +20,13 @@ from otactl.jobqueue.failure_policy import (
 )
 from otactl.jobqueue.request import Failure, Outcome
 from otactl.jobqueue.state import FailureKind
+from otactl.model.open_jobs import OpenJobs
 from otactl.model.outcome import DeploymentResult
+from otactl.model.wave import GateStatus
 from otactl.operations.clock import CommandClock
+from otactl.operations.frontend import Frontend
 from otactl.operations.queue.attempt_result import AttemptResult
 from otactl.rules.backoff import Retry
-
-if TYPE_CHECKING:
-    from otactl.jobqueue.claimed_request import ClaimedRequest
-    from otactl.model.open_jobs import OpenJobs
-    from otactl.model.wave import GateStatus
-    from otactl.operations.frontend import Frontend
 
 R = TypeVar("R")
 

@@ -6,13 +6,12 @@ import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from otactl.aws.object_store import S3ObjectStore
 from otactl.aws.target_reader import MAX_THING_LIST_BYTES
 from otactl.deploy.image_file import measure_image
 from otactl.errors import UserMistake
-from otactl.jobqueue.request import Targets
+from otactl.jobqueue.request import JobRequest, Targets
 from otactl.jobqueue.stored_file import FileRole, StoredFile
 from otactl.jobqueue.submission import (
     MAX_INLINE_TARGETS,
@@ -26,15 +25,12 @@ from otactl.jobqueue.submission import (
 from otactl.jobqueue.target_set import TargetSet
 from otactl.model.arn import Arn
 from otactl.model.configuration import DocumentSource
+from otactl.model.rollback import RollbackImage
+from otactl.operations.load import LoadedDeployment
 from otactl.operations.queue.former_files import FormerFile, find_former_files
+from otactl.operations.queue.session import QueueSession
 from otactl.operations.text_file import read_named_text
 from otactl.wire.job_document import MAX_JOB_DOCUMENT_LENGTH
-
-if TYPE_CHECKING:
-    from otactl.jobqueue.request import JobRequest
-    from otactl.model.rollback import RollbackImage
-    from otactl.operations.load import LoadedDeployment
-    from otactl.operations.queue.session import QueueSession
 
 #: Of the name of a former image, so that its number fits before it.
 _MAX_FORMER_NAME = 60

@@ -14,15 +14,13 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from otactl.aws.release_store import FileRefused
-from otactl.jobqueue.request import MalformedRequest
+from otactl.aws.release_store import FileRefused, ReleaseStore
+from otactl.jobqueue.request import JobRequest, MalformedRequest
 from otactl.jobqueue.stored_file import FileRole, StoredFile, release_key
 from otactl.model.eligibility import LeftOut
 
 if TYPE_CHECKING:
-    from otactl.aws.release_store import ReleaseStore
     from otactl.deploy.plan import Plan
-    from otactl.jobqueue.request import JobRequest
 
 K = TypeVar("K", bound=BaseModel)
 #: A million names of the greatest length, 128 characters, and what stands between them.

@@ -29,13 +29,17 @@ from otactl.fleet.endpoint import FleetEndpoint
 from otactl.fleet.runner import FleetRun
 from otactl.fleet.running_image import version_sources
 from otactl.fleet.store import FleetDirectory
+from otactl.model.configuration import DeploymentConfiguration
 from otactl.model.document_format import DocumentFormat
 from otactl.model.local_cloud import LocalCloudAddress
 from otactl.model.s3_url import parse_s3_url
 from otactl.operations.clock import CommandClock
 from otactl.operations.fleet_provisioning import create_fleet, plan_fleet
+from otactl.operations.frontend import Frontend
+from otactl.operations.load import LoadedDeployment
 from otactl.operations.rehearsal.abandoned import work_folder
 from otactl.operations.rehearsal.monitoring import deploy_monitoring, prefix_of, topics_of
+from otactl.operations.rehearsal.participants import Participants
 from otactl.wire.afr_ota_document import KEY as AFR_OTA
 from otactl.wire.image_value import has_image_values
 
@@ -43,10 +47,6 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import ec
 
     from otactl.device.profile import DeviceProfile
-    from otactl.model.configuration import DeploymentConfiguration
-    from otactl.operations.frontend import Frontend
-    from otactl.operations.load import LoadedDeployment
-    from otactl.operations.rehearsal.participants import Participants
 
 #: How long devices may take to connect before the deployment begins regardless.
 _CONNECT_SECONDS = 60.0

@@ -10,12 +10,12 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from otactl.model.arn import Arn
+from otactl.model.configuration import DeploymentConfiguration
+from otactl.operations.clock import CommandClock
+from otactl.operations.frontend import Frontend
 
 if TYPE_CHECKING:
     from otactl.aws.clients import AwsClients
-    from otactl.model.configuration import DeploymentConfiguration
-    from otactl.operations.clock import CommandClock
-    from otactl.operations.frontend import Frontend
 
 #: The stack's three topics, by the names the manual gives them; a prefix may stand before each.
 STACK_TOPICS = ("email-notification", "sms-notification", "ota-force-stopper")

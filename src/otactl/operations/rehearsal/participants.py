@@ -11,19 +11,16 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import cycle
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from otactl.device.behaviour import Behaviour, deal_behaviours, parse_behave
 from otactl.errors import UserMistake
 from otactl.fleet.running_image import FactoryImage, deal_factory_images
 from otactl.model.arn import Arn, partition_of, thing_arn
+from otactl.model.configuration import DeploymentConfiguration
 from otactl.model.document_format import DocumentFormat
 from otactl.model.thing_list import ThingList
 from otactl.model.wave import Waves
 from otactl.rules.waves.membership import divide
-
-if TYPE_CHECKING:
-    from otactl.model.configuration import DeploymentConfiguration
 
 #: Things of a rehearsal with ``--things N``: ``rehearsal-00001`` and so on.
 _NAME = "rehearsal-{number:05}"

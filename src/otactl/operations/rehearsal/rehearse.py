@@ -20,11 +20,17 @@ from otactl.model.outcome import DeploymentResult
 from otactl.model.wave import Act
 from otactl.operations.deployment import begin, carry_out, make_plan
 from otactl.operations.environment import DeploymentEnvironment, pace_of_file
-from otactl.operations.load import load_deployment
+from otactl.operations.frontend import Frontend
+from otactl.operations.load import LoadedDeployment, load_deployment
 from otactl.operations.rehearsal.abandoned import end_abandoned_journals, remove_abandoned_folders
-from otactl.operations.rehearsal.environment import CloudOptions, rehearsal_environment
+from otactl.operations.rehearsal.environment import (
+    CloudOptions,
+    RehearsalEnvironment,
+    rehearsal_environment,
+)
 from otactl.operations.rehearsal.participants import (
     DealWaves,
+    Participants,
     check_partition,
     choose_participants,
     generated_list,
@@ -35,11 +41,6 @@ from otactl.operations.state_directory import state_directory
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import ec
-
-    from otactl.operations.frontend import Frontend
-    from otactl.operations.load import LoadedDeployment
-    from otactl.operations.rehearsal.environment import RehearsalEnvironment
-    from otactl.operations.rehearsal.participants import Participants
 
 _POLL_SECONDS = 0.5
 

@@ -13,31 +13,28 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from otactl.deploy.former_image import find_former_images, images_of_plan, no_image
+from otactl.deploy.former_image import FormerImage, find_former_images, images_of_plan, no_image
 from otactl.deploy.journal import Journal, Outcome, Phase
+from otactl.deploy.plan import Plan
 from otactl.deploy.preparation import prepare
 from otactl.deploy.recorded_failure import recorded_failure
 from otactl.deploy.rollback_evidence import RollbackEvidence
 from otactl.deploy.rollback_plan import number_of
 from otactl.deploy.store import DeploymentStore, new_deployment_id
-from otactl.errors import GateWaits, Interrupted
+from otactl.errors import GateWaits, Interrupted, OtactlError
 from otactl.model.first_names import first_names
+from otactl.model.json_output import rollback as json_rollback
+from otactl.model.outcome import DeploymentResult
 from otactl.model.rollback import REPORT_MS, WithoutFormerImage
 from otactl.operations.deployment import begin, carry_out
-from otactl.operations.rollback.beginning import Beginning, loaded_as
+from otactl.operations.environment import DeploymentEnvironment
+from otactl.operations.load import LoadedDeployment
+from otactl.operations.rollback.beginning import Beginning, RollbackKeeper, loaded_as
 from otactl.operations.stored_deployment import executor_of
 from otactl.rules.rollback import RollbackReason, RollbackSet, rollback_set
 
 if TYPE_CHECKING:
-    from otactl.deploy.former_image import FormerImage
-    from otactl.deploy.plan import Plan
-    from otactl.errors import OtactlError
     from otactl.forecast.waves import WavesForecast
-    from otactl.model.json_output import rollback as json_rollback
-    from otactl.model.outcome import DeploymentResult
-    from otactl.operations.environment import DeploymentEnvironment
-    from otactl.operations.load import LoadedDeployment
-    from otactl.operations.rollback.beginning import RollbackKeeper
 
 _NAMED = 10
 #: The instant since which things in the middle of the update are waited for.

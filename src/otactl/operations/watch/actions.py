@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING
 from otactl.deploy.consent import Consent, ForcedCancel, end_job
 from otactl.errors import AwsRefused, UserMistake
 from otactl.model.reason_code import USER_CANCEL_REASON_CODE
-from otactl.operations.watch.location import find_location
+from otactl.model.wave import Act
+from otactl.operations.clock import CommandClock
+from otactl.operations.location_options import LocationOptions
+from otactl.operations.watch.location import JobLocation, find_location
 from otactl.operations.watch.selection import select_jobs
 
 if TYPE_CHECKING:
     from otactl.aws.target_reader import RenewableReader
-    from otactl.model.wave import Act
     from otactl.monitor.board import Board
-    from otactl.operations.clock import CommandClock
-    from otactl.operations.location_options import LocationOptions
-    from otactl.operations.watch.location import JobLocation
 
 DEFAULT_COMMENT = "cancelled with otactl"
 
