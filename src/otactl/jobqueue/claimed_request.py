@@ -35,11 +35,7 @@ class LeaseLost(OtactlError):
 class ClaimedRequest:
     """A request this worker has claimed. Safe to use from several threads.
 
-    Args:
-        table: The queue.
-        request: As it was taken.
-        time: Clock.
-        policy: The lease it was taken with.
+    Every write raises ``LeaseLost`` when another worker has the request.
     """
 
     def __init__(
@@ -78,37 +74,19 @@ class ClaimedRequest:
             self.renew()
 
     def renew(self) -> None:
-        """Renew the lease.
-
-        Raises:
-            LeaseLost: Another worker has the request.
-        """
+        """Renew the lease."""
         # The time is taken before the call: the lease must not seem longer than it is.
         until_ms = self._now_ms() + self._policy.lease_ms
         self._amend(lambda request: renewed(request, until_ms=until_ms))
 
     def keep_checkpoint(self, checkpoint: StoredFile, waves: StoredFile | None = None) -> None:
-        """Point the request at what the next worker would go on from.
-
-        Args:
-            checkpoint: How far it is.
-            waves: Which things are in which wave; None if there are none, or it is known.
-
-        Raises:
-            LeaseLost: Another worker has the request.
-        """
+        """Point the request at what the next worker would go on from; ``waves`` only if new."""
         self._amend(lambda request: with_checkpoint(request, checkpoint, waves))
 
     def release(self, *, after_ms: int, error: str, is_attempt: bool = True) -> None:
-        """Release it to other workers after a pause.
+        """Release it to other workers after a pause, with the reason.
 
-        Args:
-            after_ms: The pause.
-            error: Why.
-            is_attempt: Whether it counts towards the attempts after which a request is dead.
-
-        Raises:
-            LeaseLost: Another worker has the request.
+        Only an attempt counts towards those after which a request is dead.
         """
         at_ms = self._now_ms() + after_ms
         self._amend(
@@ -119,13 +97,7 @@ class ClaimedRequest:
     def leave(self, *, after_ms: int, gate: GateStatus | None, words: str) -> None:
         """Leave it at a gate; whichever worker is there after the pause polls again.
 
-        Args:
-            after_ms: The pause.
-            gate: The gate; None when something else is waited for.
-            words: What it said.
-
-        Raises:
-            LeaseLost: Another worker has the request.
+        Without a gate something else is waited for.
         """
         at_ms = self._now_ms() + after_ms
         self._amend(
@@ -136,15 +108,7 @@ class ClaimedRequest:
     def succeed(
         self, outcome: Outcome, left_open: tuple[OpenJobs, int] | None = None
     ) -> JobRequest:
-        """Record that it is deployed.
-
-        Args:
-            outcome: What it came to.
-            left_open: The jobs that stay for things that were offline, and until when.
-
-        Raises:
-            LeaseLost: Another worker has the request.
-        """
+        """Record that it is deployed, with the jobs that stay for offline things until when."""
         now_ms = self._now_ms()
         return self._end(
             lambda request, until_ms: deployed(
@@ -159,16 +123,7 @@ class ClaimedRequest:
         outcome: Outcome | None = None,
         left_open: tuple[OpenJobs, int] | None = None,
     ) -> JobRequest:
-        """Record that it failed.
-
-        Args:
-            failure: Why.
-            outcome: What it came to.
-            left_open: The jobs of its rollbacks that stay, and until when.
-
-        Raises:
-            LeaseLost: Another worker has the request.
-        """
+        """Record that it failed, with the jobs of its rollbacks that stay, and until when."""
         now_ms = self._now_ms()
         return self._end(
             lambda request, until_ms: failed(

@@ -34,7 +34,7 @@ class Claimer:
     Args:
         table: The queue.
         targets: Knows whom a request is for.
-        time: Clock.
+        time: Time.
         owner: The worker's name, nobody else's.
         policy: How long a lease lasts, and how many workers may die on a request.
         draw: Random numbers of [0, 1).

@@ -62,12 +62,7 @@ def is_attempt(error: OtactlError) -> bool:
 
 
 def release_pause_ms(error: OtactlError, attempt: int) -> int:
-    """The pause before another worker may claim a released request, in milliseconds.
-
-    Args:
-        error: Why it is released.
-        attempt: Counted from 1.
-    """
+    """The milliseconds before another worker may claim a released request, attempts from 1."""
     if isinstance(error, Interrupted):
         return 0
     return min(
@@ -92,12 +87,7 @@ def gate_pause_ms(*, visit_ms: int, poll_ms: int, is_filling: bool) -> int:
 
 
 def own_fault(fault: Exception, location: str) -> OwnFault:
-    """The error that reports an exception of otactl's own code.
-
-    Args:
-        fault: The exception.
-        location: The file with the traceback.
-    """
+    """The error that reports an exception of otactl's own code; its traceback is in a file."""
     return OwnFault(
         f"internal error: {type(fault).__name__}: {fault}",
         hint=f"the traceback is in {location}; please report it",

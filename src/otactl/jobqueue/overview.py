@@ -12,13 +12,7 @@ from otactl.model.clock import Clock
 
 
 class Overview:
-    """Looks at the queue.
-
-    Args:
-        table: The queue.
-        targets: Knows whom a request is for.
-        time: Clock.
-    """
+    """Looks at the queue."""
 
     def __init__(self, table: RequestTable, targets: TargetReader, time: Clock) -> None:
         self._table = table
@@ -31,18 +25,12 @@ class Overview:
     ) -> Iterable[JobRequest]:
         """The pending requests in the queue's order, read as far as needed, and each only once.
 
-        Args:
-            on_malformed: Called with what stands among them and is no request.
+        What stands among them and is no request is handed to ``on_malformed``.
         """
         return _Replayed(self._pending(on_malformed))
 
     def verdicts(self, active: ActiveRequests, pending: Iterable[JobRequest]) -> Iterator[Verdict]:
-        """Judge pending requests, as far as the caller reads.
-
-        Args:
-            active: Those being deployed.
-            pending: From ``pending``, now or a moment ago.
-        """
+        """Judge requests from ``pending``, now or a moment ago, as far as the caller reads."""
         known: dict[str, JobRequest | MalformedRequest] = {
             request.order_key: request for request in active.requests
         }

@@ -20,12 +20,7 @@ _SHOWN = 200
 
 
 def placeholder_refusals(document: str, buckets: Container[str]) -> Iterator[str]:
-    """Every placeholder that a document may not have.
-
-    Args:
-        document: As CreateJob takes it, keys and nested values included.
-        buckets: Those whose objects it may name.
-    """
+    """Every placeholder that a document may not have; objects in these buckets it may name."""
     for start in START.finditer(document):
         shown = quoted(document[start.start() : start.start() + _SHOWN])
         location = _location(document, start.start())

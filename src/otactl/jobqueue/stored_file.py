@@ -56,13 +56,7 @@ class StoredFile:
 
 
 def release_key(role: FileRole, request_id: str, name: str) -> str:
-    """The key of a new file.
-
-    Args:
-        role: What it is for.
-        request_id: Whose it is.
-        name: What its user calls it; signs that mean something elsewhere become ``_``.
-    """
+    """The key of a new file; signs of its own name that mean something elsewhere become ``_``."""
     own = _UNSAFE.sub("_", name)[-_MAX_OWN_NAME:]
     return f"{RELEASE_PREFIX}{role}_{request_id}_{own}"
 

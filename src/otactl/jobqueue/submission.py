@@ -108,16 +108,9 @@ def queued_configuration(
     excepted: str | None,
     former: Sequence[RollbackImage] = (),
 ) -> str:
-    """The ``dev.ini`` of a request.
+    """The ``dev.ini`` of a request: the user's valid one with the names of files in the queue.
 
-    Args:
-        text: The user's own; nothing is wrong with it.
-        part: The request.
-        image: What the image is called in the queue.
-        thing_list: What the thing list is.
-        document: What the local custom job document is; None when there is none.
-        excepted: What the list of things in no wave is; None when there is none.
-        former: The images of former versions, each with what its file is called in the queue.
+    The images of former versions come each with the name of its file in the queue.
     """
     changes = [
         (_DEFAULT, "thingList", thing_list),

@@ -77,16 +77,10 @@ def with_checkpoint(
 
 
 def released(request: JobRequest, *, at_ms: int, error: str, is_attempt: bool = True) -> JobRequest:
-    """Free to be taken over from ``at_ms`` on.
+    """Free to be taken over from ``at_ms`` on, epoch milliseconds.
 
     It stays in Deploying, for something of it may exist in AWS: until it is over, no other request
-    for the same things is deployed.
-
-    Args:
-        request: As it was held.
-        at_ms: Epoch milliseconds.
-        error: Why its worker could not end it.
-        is_attempt: Whether the worker's hold counts as an attempt.
+    for the same things is deployed. Not every hold of a worker counts as an attempt.
     """
     return replace(
         renewed(request, until_ms=at_ms),
@@ -98,15 +92,9 @@ def released(request: JobRequest, *, at_ms: int, error: str, is_attempt: bool = 
 def left_at_gate(
     request: JobRequest, *, at_ms: int, gate: GateStatus | None, words: str
 ) -> JobRequest:
-    """Left at a gate that waits; it is polled again at ``at_ms``.
+    """Left at a gate, or at what else waits; polled again at ``at_ms``, epoch milliseconds.
 
     Nothing went wrong: workers that failed before no longer count.
-
-    Args:
-        request: As it was held.
-        at_ms: Epoch milliseconds.
-        gate: The gate; None when something else is waited for.
-        words: What it said.
     """
     left = replace(renewed(request, until_ms=at_ms), last_error="", attempt=0)
     return replace(

@@ -42,13 +42,7 @@ class Trust:
 def refusals(
     configuration: DeploymentConfiguration, request: JobRequest, trust: Trust
 ) -> Iterator[str]:
-    """Everything a configuration names that it may not.
-
-    Args:
-        configuration: Read without a base folder, so that its paths are as they stand in the file.
-        request: Whose it is.
-        trust: What is allowed.
-    """
+    """Everything a configuration names that it may not; its paths are as they stand in the file."""
     yield from _files(configuration, request)
     buckets = {request.bucket, *trust.buckets}
     if configuration.bucket not in buckets:
@@ -67,13 +61,7 @@ def refusals(
 
 
 def document_refusals(document: str, request: JobRequest, trust: Trust) -> Iterator[str]:
-    """Everything a job document has AWS IoT put in that it may not.
-
-    Args:
-        document: As CreateJob gets it.
-        request: Whose it is.
-        trust: What is allowed.
-    """
+    """Everything a job document, as CreateJob gets it, has AWS IoT put in that it may not."""
     yield from placeholder_refusals(document, {request.bucket, *trust.buckets})
 
 

@@ -76,16 +76,7 @@ def decide(
 def decide_at(
     path: Path, act: Act, *, clients: AwsClients, now_ms: int, wave: str | None, comment: str
 ) -> Decision:
-    """Write down a decision beside a journal; as ``decide``.
-
-    Args:
-        path: The journal.
-        act: What is decided.
-        clients: Whose identity decides.
-        now_ms: Epoch milliseconds.
-        wave: Of an approval, the wave it is for; None for the one that asks.
-        comment: Why.
-    """
+    """Write down a decision beside a journal; as ``decide``."""
     with closing(Journal.read(path)) as journal:
         if not journal.plan.waves:
             raise UserMistake(f"deployment {path.stem} has no waves")
@@ -117,12 +108,7 @@ def new_decision(
 
 
 def asking_gate(gates: Sequence[GateStatus], wave: str | None, comment: str) -> GateStatus:
-    """The gate that asks a person, and may be approved.
-
-    Args:
-        gates: What the gates said last, in order.
-        wave: The wave that is to be approved; None for whichever asks.
-        comment: Why.
+    """The gate, of the last words of each, that asks a person about this wave, or about any.
 
     Raises:
         UserMistake: None asks, another one does, or the comment is missing.

@@ -96,12 +96,6 @@ def begin(
     """Begin the journal of a deployment; from here on it can be resumed or undone.
 
     Before, the image is signed, if that was left for now.
-
-    Args:
-        loaded: The deployment's files.
-        plan: Its plan.
-        environment: What it runs in.
-        about: What else the journal says of it.
     """
     plan = sign_plan(plan, loaded.configuration, environment.signing)
     journal = Journal.create(

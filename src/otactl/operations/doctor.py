@@ -22,11 +22,7 @@ from otactl.operations.location_options import LocationOptions
 def examine_account(
     loaded: LoadedDeployment | None, options: LocationOptions
 ) -> Iterator[Diagnosis]:
-    """Everything there is to say about the account, and about what a file names.
-
-    Args:
-        loaded: The deployment; None to look at the account alone.
-        options: Where to ask.
+    """Everything there is to say about the account, and about what a file names, if there is one.
 
     Raises:
         UserMistake: There are no credentials, or no region.

@@ -11,11 +11,7 @@ _PART = re.compile(r"(\d+(?:\.\d+)?)\s*(min|[smhd])")
 
 
 def parse_duration(text: str, *, flag: str) -> float:
-    """Seconds.
-
-    Args:
-        text: What was written.
-        flag: What to name in a message.
+    """Seconds; a message names the flag.
 
     Raises:
         UserMistake: It is no duration.

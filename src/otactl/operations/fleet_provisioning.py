@@ -29,13 +29,7 @@ def plan_fleet(
     groups: Mapping[str, Sequence[str]],
     now_ms: int | None = None,
 ) -> FleetManifest:
-    """What a fleet will consist of; nothing is made.
-
-    Args:
-        clients: Where it will live.
-        things: Every thing's name.
-        groups: Thing names by group.
-        now_ms: Epoch milliseconds by the cloud's clock; the wall clock's when left out.
+    """What a fleet will consist of; nothing is made. Without ``now_ms`` the wall clock counts.
 
     Raises:
         UserMistake: No region is set.
@@ -66,12 +60,7 @@ def create_fleet(
     """Make a fleet, or what is missing of it; yields each thing's name when it is complete.
 
     The manifest is on disk before anything is made, so that ``delete_fleet`` finds all of it.
-
-    Args:
-        clients: Where it will live.
-        directory: Gets its keys and certificates.
-        manifest: What it consists of.
-        shadows: Named shadows that its things may write beside the classic one and ``$package``.
+    Things may write these named shadows beside the classic one and ``$package``.
     """
     from otactl.aws.identity import account_of
     from otactl.fleet.credentials import certificate_request

@@ -189,13 +189,9 @@ def _rollback(
 def forecast_rollback(
     plan: Plan, configuration: DeploymentConfiguration, offline: Collection[str], fleet: FleetInputs
 ) -> WavesForecast:
-    """Forecast a rollback that was planned.
+    """Forecast a rollback to one former version that was planned.
 
-    Args:
-        plan: Of the rollback to one former version.
-        configuration: Of the deployment that is taken back.
-        offline: Things that nothing shows to be connected.
-        fleet: How its things behave.
+    The configuration is that of the deployment that is taken back.
 
     Raises:
         LocalResourceMissing: The extra ``forecast`` is not installed.

@@ -31,13 +31,7 @@ _MAX_KEY_BYTES = 64 * 1024
 
 
 def check_image(path: Path, location: Problem, *, streamed: bool) -> list[Problem]:
-    """What keeps the image from being deployed.
-
-    Args:
-        path: The image.
-        location: The key that names it.
-        streamed: Whether devices read it from an MQTT file stream.
-    """
+    """What keeps the image from being deployed, by a stream or by its URL."""
     try:
         size_bytes = regular_size(path)
         with opened(path) as file:
@@ -59,13 +53,7 @@ def check_image(path: Path, location: Problem, *, streamed: bool) -> list[Proble
 
 
 def same_as_new(former: RollbackImage, new: Path, new_version: str | None) -> Iterator[str]:
-    """Why a rollback to that image would not take the new one back, in words.
-
-    Args:
-        former: An image of ``imageList``.
-        new: The image that is deployed.
-        new_version: What things report when they run it; None when nothing says so.
-    """
+    """Why a rollback to an image of ``imageList`` would not take the new one back, in words."""
     with suppress(OSError, LocalResourceMissing):
         path = Path(former.path)
         # A size first: reading a FIFO never ends, and most images differ in it.

@@ -120,12 +120,9 @@ def kept_job_round(path: Path) -> int | None:
 
 
 def with_kept_job(content: ReportContent, jobs: IotJobs, *, details: int) -> ReportContent:
-    """The same report with the last round as AWS has it now, if its job is still there.
+    """The report of a deployment that ended with its job kept, the last round as AWS has it now.
 
-    Args:
-        content: From ``journal_content``, of a deployment that ended with its job kept.
-        jobs: The service.
-        details: How many things are asked one by one.
+    The details of N things are asked one by one.
     """
     last = content.rounds[-1]
     try:
@@ -181,10 +178,7 @@ def as_of_journal(content: ReportContent, why: str) -> ReportContent:
 def with_running_round(content: ReportContent, jobs: IotJobs, *, details: int) -> ReportContent:
     """The same report with the round that is under way, asked of the service.
 
-    Args:
-        content: From ``journal_content``.
-        jobs: The service.
-        details: How many things are asked one by one.
+    The details of N things are asked one by one.
     """
     number = len(content.rounds) + 1
     if number > content.planned_rounds:

@@ -42,11 +42,7 @@ def with_wave_jobs(
 ) -> ReportContent:
     """The same report with the waves that have not ended as AWS has them now.
 
-    Args:
-        content: From the journal.
-        job_ids: From ``open_wave_jobs``.
-        jobs: The service.
-        details: How many things of a wave are asked one by one.
+    The jobs are from ``open_wave_jobs``; the details of N things of each are asked one by one.
     """
     rounds = {each.round: each for each in content.rounds}
     is_running = content.is_running

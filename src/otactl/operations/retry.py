@@ -50,11 +50,8 @@ def load_retry(
 ) -> LoadedDeployment:
     """The deployment's file with other targets, another job and one round.
 
-    Args:
-        content: The report of the deployment.
-        file: The ``dev.ini``; the one it was deployed from when None.
-        names: The things.
-        job_id: Of the new job; the old one with ``-retry`` when None.
+    The file is the one it was deployed from, and the job's id the old one with ``-retry``, unless
+    others are given.
 
     Raises:
         UserMistake: The id is invalid, or no file is known.

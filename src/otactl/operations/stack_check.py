@@ -13,15 +13,10 @@ _M, _N = "DownloadTimeDatapointsToAlarm", "DownloadTimeEvaluationPeriod"
 
 
 def check_stack(clients: AwsClients, before: Mapping[str, str], after: Mapping[str, str]) -> None:
-    """Check the parameters that a stack would have.
+    """Check the parameters that a stack would have, against those it has; it may be new.
 
     CloudFormation cannot compare two parameters, so CloudWatch would refuse the alarm later; and
     of topics that are there already it would hear after creating half a stack.
-
-    Args:
-        clients: The clients of the command.
-        before: The parameters that the stack has; empty for a new one.
-        after: Those that it would have.
 
     Raises:
         UserMistake: They cannot be.

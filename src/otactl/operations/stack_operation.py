@@ -22,15 +22,7 @@ _CHANGE_SET = "cloudformation:CreateChangeSet"
 
 
 class StackOperation:
-    """One command's dealings with a stack.
-
-    Args:
-        stack: The stack.
-        clock: Waits, and stops when it is asked to.
-        on_event: Notified of each event as it happens.
-        frontend: Is notified, and hears signals.
-        poll_seconds: From one poll to the next.
-    """
+    """One command's dealings with a stack; each event is notified as it happens."""
 
     def __init__(
         self,

@@ -60,12 +60,7 @@ class Asker(Protocol):
 
 
 class Wizard:
-    """One walk through a file.
-
-    Args:
-        document: What to start from.
-        asker: Who is asked.
-    """
+    """One walk through a file."""
 
     def __init__(self, document: IniDocument, asker: Asker) -> None:
         self._document = document

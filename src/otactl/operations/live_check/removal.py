@@ -24,12 +24,6 @@ def remove(
 ) -> tuple[str, ...]:
     """Remove everything that a record names, and then the record.
 
-    Args:
-        clients: Of the record's account.
-        services: The same, behind the Protocols of ``deploy``.
-        folder: The record's.
-        record: What there may be.
-
     Returns:
         What could not be removed, each with the reason; the record is kept then.
     """

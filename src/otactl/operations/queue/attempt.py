@@ -133,14 +133,7 @@ def deploy_claimed(
 
 
 class Attempt:
-    """One worker's attempt at one request.
-
-    Args:
-        parts: The worker's.
-        claimed: The request.
-        clock: Time, and the lease.
-        fetched: Where its files are already; they are downloaded when None.
-    """
+    """One worker's attempt at one request."""
 
     def __init__(
         self,

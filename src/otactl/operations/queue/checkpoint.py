@@ -138,10 +138,7 @@ def read_checkpoint(
 ) -> Checkpoint | None:
     """What the last worker left; None when it made no plan.
 
-    Args:
-        request: The request.
-        store: Where it is kept.
-        before: A fence that its writer did not have yet; the request's own for its worker.
+    Its writer had a fence below ``before``, or below the request's own for its worker.
 
     Raises:
         FileRefused: It is there and cannot be used.
@@ -169,16 +166,7 @@ def _check_name(request: JobRequest, file: StoredFile, before: int) -> None:
 
 
 class CheckpointKeeper:
-    """Keeps the checkpoints of one deployment (``deploy.journal.JournalListener``).
-
-    Args:
-        claimed: The request; only its owner can point it at a checkpoint.
-        store: Where they are kept.
-        checkpoint: What there is already.
-        plan: The deployment's.
-        retry: Retries an action while AWS is unreachable.
-        monotonic_ms: Milliseconds since some instant.
-    """
+    """Keeps the checkpoints of one deployment (``deploy.journal.JournalListener``)."""
 
     def __init__(
         self,

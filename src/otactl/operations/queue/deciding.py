@@ -23,15 +23,7 @@ def decide_request(
     wave: str | None = None,
     comment: str = "",
 ) -> Decision:
-    """Write down a decision, if it can be taken now.
-
-    Args:
-        session: The queue.
-        job_id: The request.
-        act: What is decided.
-        now_ms: Epoch milliseconds.
-        wave: Of an approval, the wave it is for; None for the one that asks.
-        comment: Why.
+    """Write down a decision, if it can be taken now; as ``operations.deciding.decide``.
 
     Raises:
         UserMistake: The request is not being deployed in waves, or no gate asks for that.

@@ -28,12 +28,7 @@ from otactl.operations.queue.worker import new_claimer
 def fetch_request(
     session: QueueSession, job_id: str | None, into: Path | None
 ) -> tuple[JobRequest | None, Path]:
-    """Download a request's files; nothing changes in the queue.
-
-    Args:
-        session: The queue.
-        job_id: The request; None for the next to be deployed.
-        into: The folder; one of the request's name when None.
+    """Download a request's files, or those of the next to be deployed; the queue does not change.
 
     Returns:
         The request, None when none may be deployed, and the folder.

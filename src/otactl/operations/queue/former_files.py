@@ -42,11 +42,7 @@ def find_former_files(
 ) -> tuple[FormerFile, ...]:
     """Read what the things report, and find an image of each version.
 
-    Args:
-        loaded: The deployment; without ``onGateFailure = rollback`` it needs none.
-        session: The queue.
-        bucket: Where the files of the request go.
-        notify: Is given notes.
+    None is needed without ``onGateFailure = rollback``.
 
     Raises:
         UserMistake: A version has no image, and withoutFormerImage = refuse.

@@ -24,13 +24,7 @@ from otactl.rules.backoff import Retry
 
 
 class LeasedClock(CommandClock):
-    """The clock of a deployment out of the queue: it stops when the lease is lost.
-
-    Args:
-        claimed: The request that is deployed.
-        frontend: Is warned when the lease cannot be renewed.
-        own_ms: The wall's clock.
-    """
+    """The clock of a deployment out of the queue: it stops when the lease is lost."""
 
     def __init__(
         self, claimed: ClaimedRequest, frontend: Frontend, own_ms: Callable[[], int] = wall_ms
@@ -74,9 +68,6 @@ class GuardedClients:
     """The AWS clients that a worker deploys with: what they send is checked against the lease.
 
     They serve one request after the other, so that a worker makes them once.
-
-    Args:
-        settings: How to reach AWS.
     """
 
     def __init__(self, settings: AwsSettings) -> None:
@@ -110,12 +101,7 @@ class GuardedClientPool:
 
 
 class Heartbeat:
-    """Renews the lease of a request while the ``with`` block runs.
-
-    Args:
-        claimed: The request.
-        policy: How often.
-    """
+    """Renews the lease of a request while the ``with`` block runs."""
 
     def __init__(self, claimed: ClaimedRequest, policy: LeasePolicy) -> None:
         self._claimed = claimed

@@ -16,12 +16,7 @@ from otactl.jobqueue.lease_policy import CLOCK_SKEW_MS
 def queue_time(
     own_ms: Callable[[], int], aws_now_ms: Callable[[], int | None]
 ) -> Callable[[], int]:
-    """A clock, epoch milliseconds.
-
-    Args:
-        own_ms: The machine's wall clock.
-        aws_now_ms: AWS's clock; None before its first answer.
-    """
+    """A clock, epoch milliseconds; AWS's is None before its first answer."""
 
     def now_ms() -> int:
         own, aws = own_ms(), aws_now_ms()

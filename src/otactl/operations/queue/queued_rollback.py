@@ -48,17 +48,7 @@ _DECIDED = "rollback"
 
 
 class QueuedRollback:
-    """The rollback of one request, as one worker carries it out.
-
-    Args:
-        request: The request.
-        store: Where its files are.
-        keeper: Of the request's checkpoint.
-        journal: Of its deployment.
-        loaded: The request's files.
-        environment: What it is deployed in.
-        check_document: Refuses job documents that the request may not have.
-    """
+    """The rollback of one request, as one worker carries it out."""
 
     def __init__(
         self,
@@ -82,11 +72,7 @@ class QueuedRollback:
     def run(
         self, result: DeploymentResult, failure: OtactlError | None
     ) -> tuple[DeploymentResult, OtactlError | None]:
-        """Go on with it until it is over, or waits.
-
-        Args:
-            result: Of the deployment.
-            failure: Of its gate.
+        """Go on with it until it is over, or waits, after the failure of a gate.
 
         Returns:
             The result with its rollbacks, and the failure with what came of them; or why this

@@ -32,12 +32,7 @@ R = TypeVar("R")
 
 
 class Recorder:
-    """Records the end of one attempt.
-
-    Args:
-        claimed: The request.
-        frontend: Is warned when AWS cannot be reached.
-    """
+    """Records the end of one attempt."""
 
     def __init__(self, claimed: ClaimedRequest, frontend: Frontend) -> None:
         self._claimed = claimed

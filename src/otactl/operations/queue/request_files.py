@@ -92,11 +92,6 @@ def check_files(request: JobRequest, folder: Path) -> None:
 def check_targets(request: JobRequest, listed: ThingList, declared: TargetSet) -> None:
     """See that a thing list has the targets by which the queue keeps requests apart.
 
-    Args:
-        request: Whose it is.
-        listed: What it lists.
-        declared: Its targets as the queue has them.
-
     Raises:
         UserMistake: They differ: what shares its things could be deployed at the same time.
     """
@@ -115,13 +110,7 @@ def check_targets(request: JobRequest, listed: ThingList, declared: TargetSet) -
 def read_request(
     request: JobRequest, folder: Path, limits: WorkerLimits, *, now_ms: int | None
 ) -> LoadedDeployment:
-    """Read a request's deployment from its files.
-
-    Args:
-        request: Whose files they are.
-        folder: Where they are.
-        limits: What it may name.
-        now_ms: Epoch milliseconds its schedule must lie ahead of; None for now.
+    """Read a request's deployment from its files; a schedule must lie ahead of ``now_ms``, or of now.
 
     Raises:
         UserMistake: It names what it may not; ``ConfigurationInvalid`` when it is wrong.

@@ -60,14 +60,7 @@ def new_owner() -> str:
 
 
 class Worker:
-    """Claims requests of a queue and deploys them.
-
-    Args:
-        parts: The queue, and how to deploy.
-        options: When the worker ends, and what it keeps.
-        notify: Called with the result of each attempt.
-        clock: Time, and the request to stop; the wall's when left out.
-    """
+    """Claims requests of a queue and deploys them; the result of each attempt is notified."""
 
     def __init__(
         self,

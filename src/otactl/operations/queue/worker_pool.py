@@ -19,14 +19,7 @@ _POLL_SECONDS = 0.5
 
 
 class WorkerPool:
-    """N workers.
-
-    Args:
-        command: The command line of one.
-        size: N.
-        signals: Those that ask them to stop.
-        warn: Is notified of a worker that was replaced.
-    """
+    """N workers of the same command line; the signals ask them to stop."""
 
     def __init__(
         self,

@@ -100,13 +100,7 @@ def rehearsal_environment(
 ) -> Iterator[RehearsalEnvironment]:
     """Set up a rehearsal's environment, and remove it when the block ends.
 
-    Args:
-        loaded: The deployment.
-        participants: Its things and their behaviours.
-        cloud: The local cloud.
-        profile: Of every device.
-        public_key: What the devices check signatures with; None for the key that signs.
-        frontend: Is notified of what is being done.
+    Devices check signatures with the public key; without one, with the key that signs.
     """
     configuration = loaded.configuration
     with ExitStack() as stack:

@@ -43,11 +43,7 @@ def deploy_monitoring(
 ) -> None:
     """Deploy the monitoring stack and switch the job events on that it lives by.
 
-    Args:
-        clients: Of the local cloud.
-        clock: Of the local cloud.
-        prefix: Before the names of the stack's topics.
-        frontend: The caller of the rehearsal.
+    The prefix stands before the names of the stack's topics.
     """
     from otactl.aws.event_configuration import enable_events
     from otactl.aws.stack import Stack

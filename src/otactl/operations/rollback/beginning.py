@@ -34,13 +34,7 @@ class Beginning:
     deployment_id: str
 
     def request(self, journal: Journal, loaded: LoadedDeployment, image: FormerImage) -> Request:
-        """The deployment that it is.
-
-        Args:
-            journal: Of the deployment that is taken back.
-            loaded: The deployment's file.
-            image: The version's.
-        """
+        """The deployment that it is, of the deployment that is taken back and the version's image."""
         return rollback_request(
             loaded.configuration,
             image,

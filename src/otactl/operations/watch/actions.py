@@ -90,15 +90,7 @@ def _plainly(
 
 
 class WatchActions:
-    """What the views may ask for (``views.monitor_terminal.session.Actions``).
-
-    Args:
-        reader: IoT Jobs.
-        board: Gets what is found out.
-        clock: Time.
-        poll_now: Lets the watch poll every job.
-        decide: Writes down what a person decides at the gate of a job's wave.
-    """
+    """What the views may ask for (``views.monitor_terminal.session.Actions``)."""
 
     def __init__(
         self,

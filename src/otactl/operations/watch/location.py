@@ -47,13 +47,7 @@ class JobLocation:
 def find_location(
     options: LocationOptions, *, journal_path: Path | None = None, region: str | None = None
 ) -> JobLocation:
-    """Find out where a job is.
-
-    Args:
-        options: What the caller says.
-        journal_path: Of the deployment the job belongs to.
-        region: What a dev.ini says.
-    """
+    """Find out where a job is, by its deployment's journal or the region of a dev.ini."""
     about, journal_region = recorded_location(journal_path)
     rehearsed = None if options.endpoint_url else rehearsal_cloud(about)
     if rehearsed is not None:

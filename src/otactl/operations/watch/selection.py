@@ -135,11 +135,7 @@ class _Selector:
 
 
 class StoredJournals:
-    """The journals of this machine (``deploy.watched_job.Journals``).
-
-    Args:
-        store: Where they are.
-    """
+    """The journals of this machine (``deploy.watched_job.Journals``)."""
 
     def __init__(self, store: DeploymentStore) -> None:
         self._store = store
@@ -162,12 +158,7 @@ def _jobs_of(journal_path: Path) -> tuple[str, ...]:
 
 
 class ThingListCounter:
-    """Counts the things of a list, again when the file changed.
-
-    Args:
-        path: The list.
-        configuration: The file that names it, for messages.
-    """
+    """Counts the things of a list, again when the file changed."""
 
     def __init__(self, path: Path, configuration: Path) -> None:
         self._path = path

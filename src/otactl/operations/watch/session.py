@@ -193,12 +193,7 @@ def _run(watch: Watch, board: Board) -> None:
 
 
 def agree_on_events(location: JobLocation, ask: Callable[[str], bool]) -> bool:
-    """Whether events arrive: they are on, or the user agrees to switch them on.
-
-    Args:
-        location: Where.
-        ask: Puts a question to the user.
-    """
+    """Whether events arrive: they are on, or the user agrees to switch them on."""
     missing = [kind for kind in NEEDED_EVENTS if kind not in enabled_events(location.clients)]
     if not missing:
         return True

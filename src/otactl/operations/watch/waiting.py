@@ -39,13 +39,8 @@ def open_session(
 ) -> WatchSession:
     """Select the jobs, find out where they are, and build the session.
 
-    Args:
-        select: Selects the jobs.
-        options: Where to work.
-        policy: How to poll; in a rehearsal the default interval becomes a short one.
-        frontend: Is notified when a job is waited for.
-        waits: Whether to wait for jobs that are not there yet.
-        things: Things to follow.
+    In a rehearsal the default interval of polls becomes a short one. With ``waits``, jobs that are
+    not there yet are waited for, and the frontend is notified of it.
     """
     selection = select_when_there(select, frontend) if waits else select()
     path = still_there(selection.journal_path) if waits else selection.journal_path
@@ -91,13 +86,7 @@ def still_there(journal_path: Path | None) -> Path | None:
 def rehearsal_begun(
     store: DeploymentStore, job_ids: Collection[str], *, endpoint_url: str | None
 ) -> bool:
-    """Whether one of the jobs is being rehearsed in another cloud than the one that is polled.
-
-    Args:
-        store: The journals of this machine.
-        job_ids: The jobs that are waited for.
-        endpoint_url: Of the cloud that is polled; None for AWS.
-    """
+    """Whether one of the jobs is being rehearsed in another cloud than the one that is polled."""
     for found in running_deployments(store):
         cloud = rehearsal_cloud(found.about) if found.job_id in job_ids else None
         if cloud is not None and cloud.endpoint_url != endpoint_url:
