@@ -24,7 +24,6 @@ from otactl.jobqueue.lease_policy import LeasePolicy
 from otactl.jobqueue.trust import Trust
 from otactl.operations.queue.attempt import WorkerParts, WorkerSettings
 from otactl.operations.queue.lease_guard import GuardedClientPool, GuardedClients
-from otactl.operations.queue.request_files import WorkerLimits
 from otactl.operations.queue.session import QueueSession
 from otactl.operations.queue.worker import Worker, WorkerOptions, WorkUntil
 
@@ -121,7 +120,7 @@ def main() -> None:
     session.table.fault = fault
     settings = WorkerSettings(
         policy=LeasePolicy(lease_ms=int(float(sys.argv[4]) * 1000)),
-        limits=WorkerLimits(trust=Trust()),
+        trust=Trust(),
         options=PlanOptions(),
         poll_seconds=0.2,
         work_dir=Path(sys.argv[3]) / "queue",

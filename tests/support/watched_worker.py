@@ -21,9 +21,7 @@ from otactl.jobqueue.trust import Trust
 from otactl.operations.frontend import Frontend
 from otactl.operations.queue.attempt import WorkerParts, WorkerSettings
 from otactl.operations.queue.lease_guard import GuardedClientPool
-from otactl.operations.queue.queue_time import queue_time
-from otactl.operations.queue.request_files import WorkerLimits
-from otactl.operations.queue.session import QueueSession
+from otactl.operations.queue.session import QueueSession, queue_time
 from otactl.operations.queue.worker import Worker, WorkerOptions, WorkUntil
 
 if TYPE_CHECKING:
@@ -111,7 +109,7 @@ def visit(session: HostSession, folder: Path) -> list[AttemptResult]:
     """One run of a CI job; what it has to say, polls left out."""
     settings = WorkerSettings(
         policy=LeasePolicy(lease_ms=60_000, max_attempts=1000),
-        limits=WorkerLimits(trust=Trust()),
+        trust=Trust(),
         options=PlanOptions(detail_limit=10),
         poll_seconds=0.1,
         work_dir=folder,

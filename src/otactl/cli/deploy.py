@@ -77,7 +77,7 @@ def deploy(
     from otactl.deploy.planner import PlanOptions
     from otactl.operations.deployment import begin, make_plan
     from otactl.operations.environment import environment_for, wait_options
-    from otactl.operations.lint_gate import lint_deployment
+    from otactl.operations.lint_report import lint_deployment
     from otactl.operations.load import load_deployment
     from otactl.operations.plan_file import check_plan
     from otactl.views.result_files import ResultFiles

@@ -13,7 +13,7 @@ from otactl.cli.options import OutputFormat
 from otactl.errors import OtactlError
 from otactl.forecast.price import shipped_prices
 from otactl.forecast.undisturbed import undisturbed_cost
-from otactl.operations.lint_gate import refuse_errors
+from otactl.operations.lint_report import refuse_errors
 from otactl.operations.rollback.start import run_to_end
 from otactl.views.plan_summary import PlanSummary
 from otactl.views.plan_table import print_plan, print_wave_things

@@ -44,7 +44,7 @@ def plan(
     from otactl.deploy.planner import PlanOptions
     from otactl.operations.deployment import make_plan
     from otactl.operations.environment import environment_for
-    from otactl.operations.lint_gate import lint_deployment
+    from otactl.operations.lint_report import lint_deployment
     from otactl.operations.load import load_deployment
     from otactl.operations.plan_file import write_plan
 

@@ -100,7 +100,7 @@ def deploy(
     refused, and CloudFormation rolled back.
     """
     from otactl.aws.stack_template import monitor_template
-    from otactl.operations.stack_check import check_stack
+    from otactl.operations.stack_operation import check_stack
 
     given = _given(
         AlarmEmailEndpoint=email,

@@ -69,7 +69,7 @@ def _lint(found: Examination) -> LintReport | None:
     """What the linter says, when the number of things is known without asking AWS."""
     if found.deployment is None or found.deployment.thing_list.groups:
         return None
-    from otactl.operations.lint_gate import lint_deployment
+    from otactl.operations.lint_report import lint_deployment
 
     return lint_deployment(found.deployment, len(found.deployment.thing_list.things))
 

@@ -11,9 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from otactl.jobqueue.order import Priority, job_id_of, new_stamp, order_key, stream_id_of
-from otactl.jobqueue.request import JobRequest, Series, Targets
-from otactl.jobqueue.state import RequestState
-from otactl.jobqueue.stored_file import FileRole, StoredFile, release_key
+from otactl.jobqueue.request import Series
+from otactl.jobqueue.stored_file import FileRole, release_key
 from otactl.model.ini import read_ini
 from otactl.model.ini_edit import with_value
 from otactl.model.rollback import RollbackImage
@@ -129,43 +128,6 @@ def queued_configuration(
     for section, key, value in changes:
         ini = with_value(ini, section, key, value)
     return ini.text
-
-
-def pending_request(
-    part: QueuedPart,
-    options: RequestOptions,
-    *,
-    bucket: str,
-    image: StoredFile,
-    configuration: StoredFile,
-    thing_list: StoredFile,
-    document: StoredFile | None,
-    excepted: StoredFile | None,
-    former: Sequence[StoredFile],
-    targets: Targets,
-    image_version: str,
-) -> JobRequest:
-    """The request, once its files are stored."""
-    return JobRequest(
-        job_id=part.job_id,
-        order_key=part.order_key,
-        state=RequestState.PENDING,
-        bucket=bucket,
-        image=image,
-        configuration=configuration,
-        thing_list=thing_list,
-        document=document,
-        excepted=excepted,
-        former=tuple(former),
-        targets=targets,
-        not_before_ms=options.not_before_ms,
-        after=part.after,
-        series=part.series,
-        keep_days=options.keep_days,
-        required_succeeded=options.required_succeeded,
-        maximum_minutes=options.maximum_minutes,
-        image_version=image_version,
-    )
 
 
 def key_of(role: FileRole, part: QueuedPart, name: str) -> str:

@@ -4,20 +4,31 @@ A writer of the table or the bucket writes a ``dev.ini`` that a worker carries o
 own rights. So the file may name nothing but the request's own files, and only buckets, regions and
 roles that the worker's operator allows: nothing on the worker's disk is read, signed with or
 uploaded because a file from the queue says so.
+
+AWS IoT replaces placeholders in a job's document on each delivery, by the rights of a role that the
+job names: with a presigned URL of an object, or with the signature of one (Developer Guide,
+create-manage-jobs). So a document is judged as it goes to CreateJob, whatever file it came from:
+every placeholder in it must have one of these two forms, and name an object in a bucket that the
+request may use.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from otactl.jobqueue.placeholders import placeholder_refusals
 from otactl.jobqueue.request import JobRequest
 from otactl.model.configuration import DeploymentConfiguration, DocumentSource
+from otactl.model.identifier import is_bucket_name
 from otactl.model.quoting import quoted
-from otactl.model.s3_url import parse_s3_url
+from otactl.model.s3_url import S3Location, parse_s3_url
+from otactl.wire.placeholder import PRESIGNED, SIGNATURE, START
 
 GIBIBYTE = 1024**3
+
+
+_SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +41,8 @@ class Trust:
         role_arns: Roles it may name; empty for any of the account.
         max_image_bytes: Larger images are not downloaded.
         needs_digests: Whether a request without digests (the manual's old script) is refused.
+        signing_key: The worker's own private key, for images that are to be signed; the path in
+            the file is not used.
     """
 
     buckets: frozenset[str] = field(default_factory=frozenset)
@@ -37,6 +50,7 @@ class Trust:
     role_arns: frozenset[str] = field(default_factory=frozenset)
     max_image_bytes: int = GIBIBYTE
     needs_digests: bool = False
+    signing_key: Path | None = None
 
 
 def refusals(
@@ -89,3 +103,34 @@ def _roles(configuration: DeploymentConfiguration) -> Iterator[str]:
     yield configuration.role_arn
     if configuration.job.presigned_url is not None:
         yield configuration.job.presigned_url.role_arn
+
+
+def placeholder_refusals(document: str, buckets: Container[str]) -> Iterator[str]:
+    """Every placeholder that a document may not have; objects in these buckets it may name."""
+    for start in START.finditer(document):
+        shown = quoted(document[start.start() : start.start() + _SHOWN])
+        location = _location(document, start.start())
+        if location is None:
+            yield f"the job document has a placeholder of an unknown form: {shown}"
+        elif location.bucket not in buckets:
+            yield (
+                f"the job document has a placeholder of another bucket, {location.bucket}"
+                f" (--allow-bucket): {shown}"
+            )
+
+
+def _location(document: str, position: int) -> S3Location | None:
+    """The object that the placeholder at a position names; None if it is not known."""
+    match = PRESIGNED.match(document, position)
+    signature = SIGNATURE.match(document, position)
+    if match is not None:
+        try:
+            location = parse_s3_url(match["url"])
+        except ValueError:
+            return None
+    elif signature is not None and is_bucket_name(signature["bucket"]):
+        location = S3Location(signature["bucket"], signature["key"])
+    else:
+        return None
+    # A path with these would be another bucket's for a program that resolves it.
+    return None if {".", ".."}.intersection(location.key.split("/")) else location

@@ -1,4 +1,8 @@
-"""The linter's findings about one file, with their lines, for people and for scripts."""
+"""The linter's findings about one file, with their lines, for people and for scripts.
+
+``validate`` and ``plan`` show the findings, ``deploy`` beside its question. Where it asks none, an
+error that is neither waived nor about a section that is switched off refuses the deployment.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from otactl.errors import UserMistake
 from otactl.errors.problem import Problem, Severity
 from otactl.forecast.lint import Finding, lint
 from otactl.forecast.lint.dormant import dormant_findings
@@ -15,7 +20,7 @@ from otactl.model.json_output import forecast as json_forecast
 from otactl.model.json_output.deployment import LintFinding
 from otactl.model.json_output.shaping import shaped
 from otactl.operations.forecast_inputs import FleetInputs, count_things, size_of_image
-from otactl.operations.load import read_configuration
+from otactl.operations.load import LoadedDeployment, read_configuration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,3 +99,28 @@ def lint_file(path: Path, fleet: FleetInputs) -> LintReport:
     findings = lint(loaded.configuration, things, fleet.profile, image_bytes=size_bytes)
     dormant = dormant_findings(loaded, things, fleet.profile, image_bytes=size_bytes)
     return LintReport(path=path, things=things, findings=(*findings, *dormant), ini=loaded.ini)
+
+
+def lint_deployment(loaded: LoadedDeployment, things: int) -> LintReport:
+    """What the linter says of a deployment whose things are counted."""
+    configuration = loaded.configuration
+    image_bytes = Path(configuration.image).stat().st_size
+    return LintReport(
+        path=Path(configuration.file_name),
+        things=things,
+        findings=lint(configuration, things, image_bytes=image_bytes),
+        ini=loaded.ini,
+    )
+
+
+def refuse_errors(report: LintReport) -> None:
+    """Keep a deployment from beginning where the user cannot be asked about the linter's errors.
+
+    Raises:
+        UserMistake: There is an error.
+    """
+    if report.has((Severity.ERROR,)):
+        raise UserMistake(
+            f"the linter found errors in {report.path}; nothing was created",
+            hint="mend them, waive them with a reason in [LINT_CONFIG], or say --yes",
+        )

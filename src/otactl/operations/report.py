@@ -15,11 +15,12 @@ from otactl.operations.report_source import (
     as_of_journal,
     journal_content,
     kept_job_round,
+    open_wave_jobs,
     service_content,
     with_kept_job,
     with_running_round,
+    with_wave_jobs,
 )
-from otactl.operations.report_waves import open_wave_jobs, with_wave_jobs
 from otactl.operations.state_directory import state_directory
 from otactl.operations.watch.location import find_location, rehearsal_cloud
 

@@ -1,7 +1,7 @@
 """Gathers what a report needs: from the journal where it knows, from the service where it must.
 
-After clean-up the journal is all there is; it keeps every execution of every round that is over.
-A round that is under way, and a job that no journal knows, are asked of the service.
+After clean-up the journal is all there is; it keeps every execution of every round or wave that is
+over. One that is under way, and a job that no journal knows, are asked of the service.
 """
 
 from __future__ import annotations
@@ -132,31 +132,9 @@ def with_kept_job(content: ReportContent, jobs: IotJobs, *, details: int) -> Rep
         now = service_round(jobs, job, last.round, details)
     except OtactlError as error:
         return as_of_journal(content, f"AWS could not be asked: {error}")
-    known = {(one.thing_name, one.execution_number): one for one in last.executions}
-    found = {(one.thing_name, one.execution_number): one for one in now.executions}
-    # A report's details are kept where the newer poll did not query any.
-    merged = {
-        key: replace(one, status_details=one.status_details or known[key].status_details)
-        if key in known
-        else one
-        for key, one in found.items()
-    }
-    reached = {name for name, _ in merged}
-    missing = [name for name in last.not_reached_things if name not in reached]
-    counted = len(last.not_reached_things)
-    refreshed = replace(
-        now,
-        executions=tuple(merged[key] for key in sorted(merged)),
-        not_reached=last.not_reached - counted + len(missing),
-        not_reached_things=tuple(missing),
-        stopped=last.stopped,
-    )
     is_running = job.is_unfinished and job.counts.pending > 0
-    return replace(
-        content,
-        rounds=(*content.rounds[:-1], refreshed),
-        is_running=is_running,
-    )
+    rounds = (*content.rounds[:-1], _merged(last, now))
+    return replace(content, rounds=rounds, is_running=is_running)
 
 
 def as_of_journal(content: ReportContent, why: str) -> ReportContent:
@@ -268,3 +246,67 @@ def _document(jobs: IotJobs, job_id: str) -> str:
         return jobs.document(job_id)
     except OtactlError:
         return ""
+
+
+def open_wave_jobs(path: Path, content: ReportContent) -> dict[int, str]:
+    """The jobs, by the number of their wave, that may say more than the journal."""
+    settled = {each.round for each in content.rounds if each.is_settled}
+    with closing(Journal.read(path)) as journal:
+        if journal.phase is Phase.CLEANING:
+            return {}
+        return {
+            step.round: step.job_id
+            for step in journal.plan.steps
+            if isinstance(step, CreateJob)
+            and step.round not in settled
+            and journal.state(step.key) not in (None, StepState.UNDONE)
+        }
+
+
+def with_wave_jobs(
+    content: ReportContent, job_ids: dict[int, str], jobs: IotJobs, *, details: int
+) -> ReportContent:
+    """The same report with the waves that have not ended as AWS has them now.
+
+    The jobs are from ``open_wave_jobs``; the details of N things of each are asked one by one.
+    """
+    rounds = {each.round: each for each in content.rounds}
+    is_running = content.is_running
+    try:
+        for number, job_id in job_ids.items():
+            job = jobs.describe(job_id)
+            if job is None or owner(job.description) != content.deployment_id:
+                continue
+            found = service_round(jobs, job, number, details)
+            rounds[number] = _merged(rounds.get(number), found)
+            is_running = is_running or job.is_unfinished
+    except OtactlError as error:
+        return as_of_journal(content, f"AWS could not be asked: {error}")
+    ordered = tuple(rounds[number] for number in sorted(rounds))
+    return replace(content, rounds=ordered, is_running=is_running)
+
+
+def _merged(known: RoundContent | None, found: RoundContent) -> RoundContent:
+    """What the service says now, with the details that the journal has already."""
+    if known is None:
+        return found
+    details = {
+        (one.thing_name, one.execution_number): one.status_details for one in known.executions
+    }
+    executions = tuple(
+        replace(
+            one,
+            status_details=one.status_details
+            or details.get((one.thing_name, one.execution_number), {}),
+        )
+        for one in found.executions
+    )
+    reached = {one.thing_name for one in executions}
+    missing = tuple(name for name in known.not_reached_things if name not in reached)
+    return replace(
+        found,
+        executions=executions,
+        not_reached=known.not_reached - len(known.not_reached_things) + len(missing),
+        not_reached_things=missing,
+        stopped=known.stopped,
+    )

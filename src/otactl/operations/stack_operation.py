@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
+from otactl.aws.clients import AwsClients
 from otactl.aws.stack import (
     ChangeSet,
     ChangeSetRefused,
@@ -12,6 +13,7 @@ from otactl.aws.stack import (
     StackEvent,
     StackState,
     first_failure,
+    taken_topics,
 )
 from otactl.errors import AwsRefused, Interrupted, UserMistake
 from otactl.errors.first_failure import after_failure
@@ -19,6 +21,10 @@ from otactl.operations.clock import CommandClock
 from otactl.operations.frontend import Frontend
 
 _CHANGE_SET = "cloudformation:CreateChangeSet"
+
+
+_PREFIX = "TopicNamePrefix"
+_M, _N = "DownloadTimeDatapointsToAlarm", "DownloadTimeEvaluationPeriod"
 
 
 class StackOperation:
@@ -150,3 +156,25 @@ def _failure(
         hint = f"another stack has a topic of that name: give this one a --prefix; {hint}"
     status = state.status if state else "DELETED"
     return AwsRefused(f"cloudformation:{operation}", status, message, hint=hint)
+
+
+def check_stack(clients: AwsClients, before: Mapping[str, str], after: Mapping[str, str]) -> None:
+    """Check the parameters that a stack would have, against those it has; it may be new.
+
+    CloudFormation cannot compare two parameters, so CloudWatch would refuse the alarm later; and
+    of topics that are there already it would hear after creating half a stack.
+
+    Raises:
+        UserMistake: They cannot be.
+    """
+    if int(after[_M]) > int(after[_N]):
+        raise UserMistake(
+            f"--datapoints {after[_M]}: M out of N needs an M that is at most N, which is"
+            f" {after[_N]} (--evaluation-periods)"
+        )
+    taken = taken_topics(clients, after[_PREFIX]) if before.get(_PREFIX) != after[_PREFIX] else ()
+    if taken:
+        raise UserMistake(
+            f"there are topics of these names already: {', '.join(taken)}",
+            hint="another stack has them; `--prefix NAME-` gives this one's topics other names",
+        )

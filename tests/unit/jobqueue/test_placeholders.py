@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otactl.jobqueue.placeholders import placeholder_refusals
+from otactl.jobqueue.trust import placeholder_refusals
 from otactl.wire.custom_document import read_custom_document
 from otactl.wire.job_document import encode_document, presigned_url_placeholder
 

@@ -16,9 +16,9 @@ from tests.unit.operations.queue.test_request_files import REQUEST
 from otactl.jobqueue.trust import Trust
 from otactl.model.configuration import parse_configuration
 from otactl.model.ini import read_ini
-from otactl.operations.lint_gate import lint_deployment
+from otactl.operations.lint_report import lint_deployment
 from otactl.operations.load import load_deployment
-from otactl.operations.queue.request_files import WorkerLimits, read_request
+from otactl.operations.queue.request_files import read_request
 
 COUNTED: dict[CodeType, str] = {parse_configuration.__code__: "parse", read_ini.__code__: "read"}
 
@@ -57,7 +57,7 @@ def test_a_deployment_and_its_linter_parse_the_file_once(folder: Path) -> None:
 
 def test_a_worker_parses_a_request_once_and_opens_nothing_that_it_refuses(folder: Path) -> None:
     with counted() as calls:
-        loaded = read_request(REQUEST, folder, WorkerLimits(trust=Trust()), now_ms=None)
+        loaded = read_request(REQUEST, folder, Trust(), now_ms=None)
 
     assert calls == {"parse": 1, "read": 1}
     assert loaded.configuration.image == str(folder / "test.bin")

@@ -61,9 +61,16 @@ def add(
     """
     from otactl.jobqueue.submission import RequestOptions
     from otactl.operations.load import load_deployment
-    from otactl.operations.queue.add_options import check_named, check_series, epoch_ms
     from otactl.operations.queue.request_fields import request_fields
-    from otactl.operations.queue.submit import Submission, after_keys, request_names, submit
+    from otactl.operations.queue.submit import (
+        Submission,
+        after_keys,
+        check_named,
+        check_series,
+        epoch_ms,
+        request_names,
+        submit,
+    )
 
     loaded = load_deployment(file)
     check_named(file, "binName", loaded.configuration.image, image)

@@ -63,7 +63,7 @@ def _decide(
     wave: str | None = None,
 ) -> None:
     from otactl.model.wave import Act
-    from otactl.operations.queue.deciding import decide_request
+    from otactl.operations.queue.change import decide_request
 
     now_ms = time.time_ns() // 1_000_000
     decision = decide_request(

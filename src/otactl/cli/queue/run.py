@@ -171,7 +171,6 @@ def run(
     from otactl.jobqueue.lease_policy import LeasePolicy
     from otactl.jobqueue.trust import Trust
     from otactl.operations.queue.attempt import WorkerParts, WorkerSettings
-    from otactl.operations.queue.request_files import WorkerLimits
     from otactl.operations.queue.worker import WorkerOptions, WorkUntil
 
     ends = once or drain or fetched is not None
@@ -186,14 +185,12 @@ def run(
         return
     settings = WorkerSettings(
         policy=LeasePolicy(lease_ms=int(lease * 1000), max_attempts=max_attempts),
-        limits=WorkerLimits(
-            trust=Trust(
-                buckets=frozenset(allow_bucket or ()),
-                regions=frozenset(allow_region or ()),
-                role_arns=frozenset(allow_role or ()),
-                max_image_bytes=max_image_mib * _MEBIBYTE,
-                needs_digests=need_digests,
-            ),
+        trust=Trust(
+            buckets=frozenset(allow_bucket or ()),
+            regions=frozenset(allow_region or ()),
+            role_arns=frozenset(allow_role or ()),
+            max_image_bytes=max_image_mib * _MEBIBYTE,
+            needs_digests=need_digests,
             signing_key=signing_key,
         ),
         options=PlanOptions(detail_limit=details, max_wait_seconds=max_wait),
@@ -271,8 +268,7 @@ def _run_fetched(
 ) -> None:
     from otactl.cli.frontend import TerminalFrontend
     from otactl.operations.queue.attempt_result import keep_report
-    from otactl.operations.queue.claim_file import CLAIM_NAME
-    from otactl.operations.queue.fetch import deploy_fetched
+    from otactl.operations.queue.fetch import CLAIM_NAME, deploy_fetched
 
     result = deploy_fetched(folder, settings, TerminalFrontend())
     if result is None:

@@ -47,7 +47,7 @@ from otactl.jobqueue.failure_policy import gate_pause_ms, may_pass, own_fault
 from otactl.jobqueue.lease_policy import LeasePolicy
 from otactl.jobqueue.request import JobRequest
 from otactl.jobqueue.state import FailureKind
-from otactl.jobqueue.trust import document_refusals
+from otactl.jobqueue.trust import Trust, document_refusals
 from otactl.model.outcome import DeploymentResult
 from otactl.model.wave import GateStatus
 from otactl.operations.deployment import begin, carry_out
@@ -66,7 +66,6 @@ from otactl.operations.queue.lease_guard import GuardedClientPool, Heartbeat, Le
 from otactl.operations.queue.queued_rollback import QueuedRollback, is_filling
 from otactl.operations.queue.recorder import Recorder, outcome_of
 from otactl.operations.queue.request_files import (
-    WorkerLimits,
     check_files,
     check_targets,
     download_files,
@@ -89,7 +88,7 @@ class WorkerSettings:
     """
 
     policy: LeasePolicy
-    limits: WorkerLimits
+    trust: Trust
     options: PlanOptions
     poll_seconds: float
     work_dir: Path
@@ -218,7 +217,7 @@ class Attempt:
             self._clients.of(environment.clients.settings).serve(None)
 
     def _loaded(self, now_ms: int | None) -> LoadedDeployment:
-        request, trust = self._claimed.request, self._settings.limits.trust
+        request, trust = self._claimed.request, self._settings.trust
         self._make_folder()
         if self._fetched is None:
             download_files(request, self._session.store, self._folder, trust)
@@ -226,7 +225,7 @@ class Attempt:
             check_files(request, self._fetched)
         self._clock.check()
         folder = self._fetched or self._folder
-        loaded = read_request(request, folder, self._settings.limits, now_ms=now_ms)
+        loaded = read_request(request, folder, self._settings.trust, now_ms=now_ms)
         check_targets(request, loaded.thing_list, self._session.targets.targets_of(request))
         return loaded
 
@@ -313,7 +312,7 @@ class Attempt:
 
     def _check_document(self, plan: Plan) -> None:
         """Refuse a document that has AWS IoT sign what this request may not name."""
-        request, trust = self._claimed.request, self._settings.limits.trust
+        request, trust = self._claimed.request, self._settings.trust
         documents = {step.document for step in plan.steps if isinstance(step, CreateJob)}
         reasons = [
             reason

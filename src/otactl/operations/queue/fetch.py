@@ -1,6 +1,8 @@
 """Requests fetched into a folder, for inspection, or claimed and deployed later.
 
-The manual's ``fetch_job_schedule.py`` and ``jobs_scheduler.py`` are these two.
+The manual's ``fetch_job_schedule.py`` takes a request and ends; ``jobs_scheduler.py`` comes later,
+in another process, and deploys. Between the two, a file beside the ``dev.ini`` says which request
+it is, and holds the claim.
 """
 
 from __future__ import annotations
@@ -8,6 +10,8 @@ from __future__ import annotations
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from otactl.errors import LocalResourceMissing, OtactlError, UserMistake
 from otactl.jobqueue.claimed_request import ClaimedRequest
@@ -18,11 +22,14 @@ from otactl.operations.clock import CommandClock
 from otactl.operations.frontend import Frontend
 from otactl.operations.queue.attempt import WorkerParts, WorkerSettings, deploy_claimed
 from otactl.operations.queue.attempt_result import AttemptResult
-from otactl.operations.queue.claim_file import ClaimFile, read_claim, write_claim
 from otactl.operations.queue.closing import close_due
 from otactl.operations.queue.recorder import Recorder
 from otactl.operations.queue.session import QueueSession
 from otactl.operations.queue.worker import new_claimer
+from otactl.operations.text_file import read_text, write_atomically
+
+CLAIM_NAME = ".otactl-request.json"
+_MAX_LENGTH = 64 * 1024
 
 
 def fetch_request(
@@ -89,7 +96,7 @@ def deploy_fetched(
     parts = WorkerParts(session, replace(settings, policy=policy), frontend)
     result = deploy_claimed(claimed, parts, fetched=folder)
     write_claim(folder, claim.model_copy(update={"is_over": True}))
-    close_due(session, settings.limits.trust, frontend)
+    close_due(session, settings.trust, frontend)
     return result
 
 
@@ -144,3 +151,48 @@ def _claimed_by(session: QueueSession, job_id: str, owner: str, fence: int) -> J
             hint="it was fetched too long ago; fetch the next one",
         )
     return request
+
+
+class ClaimFile(BaseModel):
+    """A claim, written down.
+
+    Attributes:
+        order_key: Of the request; empty when there was none to fetch.
+        is_over: Whether nothing is left to do.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    table: str
+    region: str | None
+    profile: str | None
+    endpoint_url: str | None
+    order_key: str = ""
+    job_id: str = ""
+    owner: str = ""
+    fence: int = 0
+    lease_ms: int = 0
+    is_over: bool = False
+
+
+def write_claim(folder: Path, claim: ClaimFile) -> None:
+    """Write the claim into a folder, in place of an earlier one."""
+    write_atomically(folder / CLAIM_NAME, claim.model_dump_json(indent=2) + "\n")
+
+
+def read_claim(folder: Path) -> ClaimFile:
+    """The claim in a folder.
+
+    Raises:
+        UserMistake: There is none, or it is damaged.
+    """
+    path = folder / CLAIM_NAME
+    try:
+        return ClaimFile.model_validate_json(read_text(path, limit=_MAX_LENGTH))
+    except LocalResourceMissing as error:
+        raise UserMistake(
+            f"{folder} holds no fetched request: {path}: {error}",
+            hint="`otactl queue fetch --claim` fetches one",
+        ) from error
+    except ValidationError as error:
+        raise UserMistake(f"{path} is damaged: {error}") from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from pathlib import Path
 
 from otactl.aws.release_store import FileRefused, ReleaseStore
@@ -23,18 +22,6 @@ from otactl.wire.job_document import MAX_JOB_DOCUMENT_LENGTH
 CONFIGURATION_NAME = "dev.ini"
 _BYTES_PER_CHARACTER = 4
 _PIECE_BYTES = 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerLimits:
-    """What a worker lets a request name, and adds to it.
-
-    Attributes:
-        signing_key: The private key that images are signed with; the path in the file is not used.
-    """
-
-    trust: Trust
-    signing_key: Path | None = None
 
 
 def names_of(request: JobRequest) -> dict[StoredFile, str]:
@@ -108,9 +95,9 @@ def check_targets(request: JobRequest, listed: ThingList, declared: TargetSet) -
 
 
 def read_request(
-    request: JobRequest, folder: Path, limits: WorkerLimits, *, now_ms: int | None
+    request: JobRequest, folder: Path, trust: Trust, *, now_ms: int | None
 ) -> LoadedDeployment:
-    """Read a request's deployment from its files; a schedule must lie ahead of ``now_ms``, or of now.
+    """Read a request's deployment from its files; schedules must lie ahead of ``now_ms``, or now.
 
     Raises:
         UserMistake: It names what it may not; ``ConfigurationInvalid`` when it is wrong.
@@ -118,21 +105,19 @@ def read_request(
     try:
         return load_deployment(
             folder / CONFIGURATION_NAME,
-            overrides=_overrides(request, limits),
+            overrides=_overrides(request, trust),
             now_ms=now_ms,
-            accept=lambda configuration: _accept(configuration, request, limits),
+            accept=lambda configuration: _accept(configuration, request, trust),
         )
     except LocalResourceMissing as error:
         # The files are here; it is what is in them.
         raise UserMistake(str(error), hint=error.hint) from error
 
 
-def _accept(
-    configuration: DeploymentConfiguration, request: JobRequest, limits: WorkerLimits
-) -> None:
+def _accept(configuration: DeploymentConfiguration, request: JobRequest, trust: Trust) -> None:
     """Refuse what a configuration may not name, before a file that it names is opened."""
-    reasons = list(refusals(configuration, request, limits.trust))
-    if configuration.signing is not None and limits.signing_key is None:
+    reasons = list(refusals(configuration, request, trust))
+    if configuration.signing is not None and trust.signing_key is None:
         reasons.append(
             "[SIGNING_CONFIG]: a worker signs only with a key of its own (--signing-key)"
         )
@@ -144,14 +129,14 @@ def _accept(
         )
 
 
-def _overrides(request: JobRequest, limits: WorkerLimits) -> dict[str, str]:
+def _overrides(request: JobRequest, trust: Trust) -> dict[str, str]:
     overrides = {}
     if request.run > 1:
         # A new run must not meet the job and the stream of the one before.
         suffix = f"-r{request.run}"
         overrides["jobId"] = request.aws_job_id
         overrides["streamId"] = request.job_id.replace("jobId_", "streamId_", 1) + suffix
-    if limits.signing_key is not None:
+    if trust.signing_key is not None:
         overrides["SIGNING_CONFIG.source"] = "key"
-        overrides["SIGNING_CONFIG.privateKeyPath"] = str(limits.signing_key.absolute())
+        overrides["SIGNING_CONFIG.privateKeyPath"] = str(trust.signing_key.absolute())
     return overrides

@@ -1,4 +1,10 @@
-"""The composition root of the queue's commands: the table, its files, and whom requests are for."""
+"""The composition root of the queue's commands: the table, its files, and whom requests are for.
+
+Workers on several machines agree on leases by one time. Machines whose clocks differ by no more
+than half a minute use their own. One whose clock is further from AWS's (the Date of its last
+answer, counted on) uses AWS's: it would take a lease for over that is not, or wait an hour for a
+gate. A local cloud's clock may be a fast one, so there the machine's own always counts.
+"""
 
 from __future__ import annotations
 
@@ -18,13 +24,13 @@ from otactl.aws.release_store import ReleaseStore
 from otactl.aws.target_reader import StoredTargetReader
 from otactl.deploy.ports import Jobs, Registry
 from otactl.errors import UserMistake
+from otactl.jobqueue.lease_policy import CLOCK_SKEW_MS
 from otactl.jobqueue.order import order_keys_of
 from otactl.jobqueue.ports import RequestTable
 from otactl.jobqueue.request import JobRequest, MalformedRequest
 from otactl.jobqueue.state import RequestState
 from otactl.model.arn import is_region
 from otactl.model.quoting import quoted
-from otactl.operations.queue.queue_time import queue_time
 
 #: By botocore ``dynamodb`` TableName.
 _TABLE_NAME = re.compile(r"[a-zA-Z0-9_.-]{3,255}", re.ASCII)
@@ -145,3 +151,15 @@ class QueueSession:
 
 def _id_of(found: JobRequest | MalformedRequest) -> str | None:
     return found.job_id if isinstance(found, JobRequest) else None
+
+
+def queue_time(
+    own_ms: Callable[[], int], aws_now_ms: Callable[[], int | None]
+) -> Callable[[], int]:
+    """A clock, epoch milliseconds; AWS's is None before its first answer."""
+
+    def now_ms() -> int:
+        own, aws = own_ms(), aws_now_ms()
+        return own if aws is None or abs(aws - own) <= CLOCK_SKEW_MS else aws
+
+    return now_ms

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from otactl.aws.object_store import S3ObjectStore
@@ -12,13 +13,13 @@ from otactl.aws.target_reader import MAX_THING_LIST_BYTES
 from otactl.deploy.image_file import measure_image
 from otactl.errors import UserMistake
 from otactl.jobqueue.request import JobRequest, Targets
+from otactl.jobqueue.state import RequestState
 from otactl.jobqueue.stored_file import FileRole, StoredFile
 from otactl.jobqueue.submission import (
     MAX_INLINE_TARGETS,
     QueuedPart,
     RequestOptions,
     key_of,
-    pending_request,
     plan_parts,
     queued_configuration,
 )
@@ -190,9 +191,11 @@ class _FileKeeper:
             former=[image for image, _ in former],
         )
         name = Path(self._configuration.file_name).name
-        return pending_request(
-            part,
-            self._submission.options,
+        options = self._submission.options
+        return JobRequest(
+            job_id=part.job_id,
+            order_key=part.order_key,
+            state=RequestState.PENDING,
             bucket=self._submission.bucket,
             image=image,
             configuration=self._write(FileRole.CONFIGURATION, part, name, text.encode()),
@@ -201,7 +204,13 @@ class _FileKeeper:
             excepted=excepted,
             former=tuple(dict.fromkeys(file for _, file in former)),
             targets=self._kept_targets(part),
-            image_version=self._submission.loaded.configuration.reported_version or "",
+            not_before_ms=options.not_before_ms,
+            after=part.after,
+            series=part.series,
+            keep_days=options.keep_days,
+            required_succeeded=options.required_succeeded,
+            maximum_minutes=options.maximum_minutes,
+            image_version=self._configuration.reported_version or "",
         )
 
     def _kept_targets(self, part: QueuedPart) -> Targets:
@@ -232,3 +241,46 @@ def request_names(requests: tuple[JobRequest, ...]) -> str:
     """The requests in a sentence."""
     first, last = requests[0].job_id, requests[-1].job_id
     return first if len(requests) == 1 else f"{first} to {last}"
+
+
+def check_series(
+    split: int | None, required: float | None, max_minutes: int | None, rounds: int
+) -> None:
+    """Refuse what is about a series and has none.
+
+    Raises:
+        UserMistake: It is.
+    """
+    if required is not None and split is None:
+        raise UserMistake("--required-succeeded is about the requests of --split")
+    if required is not None and rounds > 1:
+        raise UserMistake("--required-succeeded needs rounds = 1: each round must succeed")
+    if max_minutes is not None and required is None:
+        raise UserMistake("--max-minutes is about --required-succeeded")
+
+
+def check_named(file: Path, key: str, named: str, given: Path | None) -> None:
+    """Refuse a file on the command line that is not the one the configuration names."""
+    if given is None or Path(named).resolve() == given.resolve():
+        return
+    raise UserMistake(
+        f"{file}: {key} is {named}, but {given} was given",
+        hint="they must be the same file; paths in the configuration count from its own folder",
+    )
+
+
+def epoch_ms(text: str) -> int:
+    """A time as people write it, in epoch milliseconds; UTC when it names no offset.
+
+    Raises:
+        UserMistake: It is none.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UserMistake(
+            f"--not-before {text} is no time", hint="write it as 2026-12-01T03:00+01:00"
+        ) from error
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return int(moment.timestamp() * 1000)

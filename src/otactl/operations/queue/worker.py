@@ -122,7 +122,7 @@ class Worker:
         now_ms = self._clock.monotonic_ms()
         if self._closing_ms is None or now_ms >= self._closing_ms:
             self._closing_ms = now_ms + CLOSING_PAUSE_MS
-            close_due(self._parts.session, self._parts.settings.limits.trust, self._frontend)
+            close_due(self._parts.session, self._parts.settings.trust, self._frontend)
 
     def _deploy(self, request: JobRequest) -> AttemptResult:
         self._frontend.note(f"{request.job_id}: taken (attempt {request.attempt})")

@@ -1,8 +1,13 @@
-"""What a rehearsal runs in: a local cloud with what an account would have, and devices."""
+"""What a rehearsal runs in: a local cloud with what an account would have, and devices.
+
+A team whose alarms are to stop a bad rollout has the monitoring stack in its account; a rehearsal
+of their file has it too, with the same template and the same Lambda handlers, so the alarms really
+go off.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,6 +34,7 @@ from otactl.fleet.endpoint import FleetEndpoint
 from otactl.fleet.runner import FleetRun
 from otactl.fleet.running_image import version_sources
 from otactl.fleet.store import FleetDirectory
+from otactl.model.arn import Arn
 from otactl.model.configuration import DeploymentConfiguration
 from otactl.model.document_format import DocumentFormat
 from otactl.model.local_cloud import LocalCloudAddress
@@ -38,7 +44,6 @@ from otactl.operations.fleet_provisioning import create_fleet, plan_fleet
 from otactl.operations.frontend import Frontend
 from otactl.operations.load import LoadedDeployment
 from otactl.operations.rehearsal.abandoned import work_folder
-from otactl.operations.rehearsal.monitoring import deploy_monitoring, prefix_of, topics_of
 from otactl.operations.rehearsal.participants import Participants
 from otactl.wire.afr_ota_document import KEY as AFR_OTA
 from otactl.wire.image_value import has_image_values
@@ -52,21 +57,10 @@ if TYPE_CHECKING:
 _CONNECT_SECONDS = 60.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CloudOptions:
-    """The local cloud of a rehearsal.
-
-    Attributes:
-        speed: Of its clock and everything that follows it.
-        fault_percent: Calls of a hundred that fail.
-        fault_seed: Chooses the calls.
-        index_lag_seconds: Of the cloud, from a change of a thing until the fleet index has it.
-    """
-
-    speed: float = 1.0
-    fault_percent: float = 0.0
-    fault_seed: int = 0
-    index_lag_seconds: float = 0.0
+#: The stack's three topics, by the names the manual gives them; a prefix may stand before each.
+STACK_TOPICS = ("email-notification", "sms-notification", "ota-force-stopper")
+_STACK_NAME = "otactl-monitor"
+_POLL_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +87,7 @@ def rehearsal_environment(
     loaded: LoadedDeployment,
     participants: Participants,
     *,
-    cloud: CloudOptions,
+    cloud: CloudSettings,
     profile: DeviceProfile,
     public_key: ec.EllipticCurvePublicKey | None,
     frontend: Frontend,
@@ -106,15 +100,7 @@ def rehearsal_environment(
     with ExitStack() as stack:
         work_dir = stack.enter_context(work_folder())
         frontend.note("starting the local cloud")
-        settings = CloudSettings(
-            account_id=configuration.account,
-            region=configuration.region,
-            speed=cloud.speed,
-            fault_percent=cloud.fault_percent,
-            fault_seed=cloud.fault_seed,
-            index_lag_seconds=cloud.index_lag_seconds,
-        )
-        address = stack.enter_context(start_local_cloud(settings)).address
+        address = stack.enter_context(start_local_cloud(cloud)).address
         clients = AwsClients(AwsSettings.for_local_cloud(address))
         clock = CommandClock.of_local_cloud(address)
         _create_prerequisites(clients, configuration, frontend)
@@ -264,3 +250,39 @@ def _await_devices(fleet: FleetRun, clock: CommandClock, frontend: Frontend) -> 
             )
             return
         clock.sleep(0.1)
+
+
+def topics_of(configuration: DeploymentConfiguration) -> list[str]:
+    """The names of the SNS topics that the alarms notify, each once."""
+    arns = {arn for alarm in configuration.alarms for arn in alarm.sns_topics}
+    return sorted(Arn.parse(arn).resource for arn in arns)
+
+
+def prefix_of(topics: Iterable[str]) -> str | None:
+    """The prefix of the stack's topics among these, or None when none is the stack's."""
+    for topic in topics:
+        for name in STACK_TOPICS:
+            if topic.endswith(name):
+                return topic.removesuffix(name)
+    return None
+
+
+def deploy_monitoring(
+    clients: AwsClients, clock: CommandClock, prefix: str, frontend: Frontend
+) -> None:
+    """Deploy the monitoring stack and switch the job events on that it lives by.
+
+    The prefix stands before the names of the stack's topics.
+    """
+    from otactl.aws.event_configuration import enable_events
+    from otactl.aws.stack import Stack
+    from otactl.aws.stack_template import monitor_template
+    from otactl.operations.stack_operation import StackOperation
+
+    stack = Stack(clients, _STACK_NAME)
+    operation = StackOperation(
+        stack, clock, lambda _event: None, frontend, poll_seconds=_POLL_SECONDS
+    )
+    given = {"TopicNamePrefix": prefix} if prefix else {}
+    operation.carry_out(operation.prepare(monitor_template(), given, None))
+    enable_events(clients)

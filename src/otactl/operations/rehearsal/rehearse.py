@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from otactl.aws.clients import AwsClients, AwsSettings
 from otactl.aws.inventory import take_inventory
+from otactl.cloud import CloudSettings
 from otactl.deploy.image_file import measure_image
 from otactl.deploy.planner import PlanOptions
 from otactl.deploy.store import DeploymentStore
@@ -24,7 +25,6 @@ from otactl.operations.frontend import Frontend
 from otactl.operations.load import LoadedDeployment, load_deployment
 from otactl.operations.rehearsal.abandoned import end_abandoned_journals, remove_abandoned_folders
 from otactl.operations.rehearsal.environment import (
-    CloudOptions,
     RehearsalEnvironment,
     rehearsal_environment,
 )
@@ -137,7 +137,9 @@ def rehearse(path: Path, options: RehearsalOptions, frontend: Frontend) -> Rehea
         waves=_waves(loaded),
     )
     _warn_if_endless(loaded, participants, options, frontend)
-    cloud = CloudOptions(
+    cloud = CloudSettings(
+        account_id=loaded.configuration.account,
+        region=loaded.configuration.region,
         speed=options.speed,
         fault_percent=options.fault_percent,
         fault_seed=options.seed,

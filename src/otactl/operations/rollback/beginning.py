@@ -34,7 +34,7 @@ class Beginning:
     deployment_id: str
 
     def request(self, journal: Journal, loaded: LoadedDeployment, image: FormerImage) -> Request:
-        """The deployment that it is, of the deployment that is taken back and the version's image."""
+        """The deployment that it is; the journal is of the one that is taken back."""
         return rollback_request(
             loaded.configuration,
             image,

@@ -23,7 +23,7 @@ from otactl.jobqueue.lease_policy import CLOCK_SKEW_MS
 from otactl.jobqueue.transition import left_at_gate, taken
 from otactl.model.thing_list import ThingList
 from otactl.model.wave import GateStatus, Question, Verdict
-from otactl.operations.queue.queue_time import queue_time
+from otactl.operations.queue.session import queue_time
 from otactl.operations.queue.wave_file import KeptWaves, read_waves, write_waves
 
 GROUP = "arn:aws:iot:us-east-1:123456789012:thinggroup/pumps"

@@ -15,7 +15,7 @@ from otactl.jobqueue.state import RequestState
 from otactl.jobqueue.stored_file import StoredFile
 from otactl.jobqueue.trust import Trust
 from otactl.model.signing import SigningSource
-from otactl.operations.queue.request_files import WorkerLimits, read_request
+from otactl.operations.queue.request_files import read_request
 
 REQUEST = JobRequest(
     job_id="jobId_1",
@@ -52,7 +52,7 @@ def test_nothing_is_signed_with_the_workers_rights_because_a_file_says_so(
     write(folder, source)
 
     with pytest.raises(UserMistake, match="a worker signs only with a key of its own"):
-        read_request(REQUEST, folder, WorkerLimits(trust=Trust()), now_ms=None)
+        read_request(REQUEST, folder, Trust(), now_ms=None)
 
 
 @pytest.mark.parametrize("source", FOREIGN)
@@ -66,7 +66,7 @@ def test_the_workers_own_key_takes_the_place_of_the_one_that_is_named(
     )
     own.write_bytes(pem)
 
-    limits = WorkerLimits(trust=Trust(), signing_key=own)
+    limits = Trust(signing_key=own)
     signing = read_request(REQUEST, folder, limits, now_ms=None).configuration.signing
 
     assert signing is not None

@@ -14,7 +14,6 @@ from otactl.jobqueue.trust import Trust
 from otactl.operations.clock import CommandClock
 from otactl.operations.frontend import Frontend
 from otactl.operations.queue.attempt import WorkerParts, WorkerSettings
-from otactl.operations.queue.request_files import WorkerLimits
 from otactl.operations.queue.session import QueueSession
 from otactl.operations.queue.worker import Worker, WorkerOptions, WorkUntil, new_owner
 
@@ -55,7 +54,7 @@ def session_of(table: AwayTable) -> QueueSession:
 def worker(table: AwayTable, until: WorkUntil, tmp_path: Path) -> Worker:
     settings = WorkerSettings(
         policy=LeasePolicy(),
-        limits=WorkerLimits(trust=Trust()),
+        trust=Trust(),
         options=PlanOptions(),
         poll_seconds=1,
         work_dir=tmp_path,
