@@ -181,7 +181,8 @@ def _verification(
 
 
 def _rollback(sections: _Sections) -> Rollback:
-    return _filled(Rollback, _optional(sections, "ROLLBACK_CONFIG", RollbackSection))
+    section = _optional(sections, "ROLLBACK_CONFIG", RollbackSection) or RollbackSection()
+    return _filled(Rollback, section)
 
 
 def _job(sections: _Sections, default: DefaultSection) -> JobConfiguration:
@@ -267,7 +268,7 @@ def _waves(sections: _Sections, job: JobConfiguration) -> Waves | None:
     section = _optional(sections, "WAVE_CONFIG", WaveListSection)
     if section is None:
         return None
-    path, least = section.excepted_things, _hundredths(section.minimum_difference)
+    least = _hundredths(section.minimum_difference)
     rule = CompareRule(is_required=section.require_comparison)
     rule = rule if least is None else replace(rule, minimum_difference=least)
     return _filled(
