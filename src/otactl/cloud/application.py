@@ -1,20 +1,21 @@
-"""What the gateway serves: MiniStack, with what it lacks in front of it and beside it.
+"""What the gateway serves: MiniStack, with what it lacks put in and beside it.
 
 The composition root of the server process; everything is built here.
 """
 
 from __future__ import annotations
 
+import functools
 import ssl
 import time
+from collections.abc import Callable
 from typing import Any
 
 import ministack.app
 
-from otactl.cloud.asgi import Application
+from otactl.cloud.asgi import Application, Message, Receive, Send
 from otactl.cloud.background import Background
 from otactl.cloud.faults import FaultLayer
-from otactl.cloud.front import Front
 from otactl.cloud.guard import Guard
 from otactl.cloud.ministack import (
     adaptation,
@@ -23,6 +24,7 @@ from otactl.cloud.ministack import (
     broker,
     broker_tls,
     signature,
+    stream_request,
 )
 from otactl.cloud.ministack.shape import adapt
 from otactl.cloud.settings import ServerSettings
@@ -33,9 +35,9 @@ from otactl.cloud.streams.file_reader import FileReader
 from otactl.cloud.streams.local_aws import IamRoles, LocalAws, S3Objects
 from otactl.cloud.streams.mailbox import Mailboxes
 from otactl.cloud.streams.store import StreamStore
-from otactl.cloud.streams.tags import StreamTags
 from otactl.cloud.streams.topics import StreamTopics
 
+_RESET = "/_ministack/reset"
 _CACHE_BYTES = 64 * 1024 * 1024
 
 
@@ -47,16 +49,24 @@ def build_application(settings: ServerSettings) -> tuple[Any, ssl.SSLContext]:
     """
     chosen = settings.chosen
     background = Background(chosen.speed)
-    adapt(signature.install)
-    adaptation.install_all(background, chosen, https_port=settings.https_port)
-    background.repeat("the evaluation of alarms", alarm.evaluate_everywhere)
-    background.run("the look at the event loop", background.log_stalls())
-    tls = broker_tls.gateway_context()
     store = StreamStore()
     aws = LocalAws(f"http://127.0.0.1:{settings.port}", settings.cloud_secret)
     reader = FileReader(S3Objects(aws), IamRoles(aws), BlockCache(_CACHE_BYTES))
     service = DeviceService(store, reader)
     topics = StreamTopics(broker, service, Mailboxes(background), background)
+    adapt(signature.install)
+    adapt(
+        functools.partial(
+            stream_request.install,
+            api=StreamApi(store, reader, _cloud_time_ms),
+            store=store,
+            on_scope=topics.listen_in,
+        )
+    )
+    adaptation.install_all(background, chosen, https_port=settings.https_port)
+    background.repeat("the evaluation of alarms", alarm.evaluate_everywhere)
+    background.run("the look at the event loop", background.log_stalls())
+    tls = broker_tls.gateway_context()
 
     def make_administrator() -> None:
         administrator.put_administrator(
@@ -75,22 +85,31 @@ def build_application(settings: ServerSettings) -> tuple[Any, ssl.SSLContext]:
         reader.clear()
         topics.forget()
 
-    front: Application = Front(
-        ministack.app.app,
-        StreamApi(store, reader, _cloud_time_ms),
-        StreamTags(store),
-        on_scope=topics.listen_in,
-        on_reset=forget,
-    )
+    gateway: Application = _calling(forget, after_reset_of=ministack.app.app)
     if chosen.fault_percent:
-        front = FaultLayer(front, percent=chosen.fault_percent, seed=chosen.fault_seed)
+        gateway = FaultLayer(gateway, percent=chosen.fault_percent, seed=chosen.fault_seed)
     guard = Guard(
-        front,
+        gateway,
         check_signature=signature.SignatureCheck(chosen.account_id, chosen.region).refusal,
         secret=settings.cloud_secret,
         host_names=chosen.host_names,
     )
     return guard, tls
+
+
+def _calling(forget: Callable[[], None], *, after_reset_of: Application) -> Application:
+    """The application, which calls something when it forgot everything, before the client hears."""
+
+    async def application(scope: Any, receive: Receive, send: Send) -> None:
+        async def send_after(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                forget()
+            await send(message)
+
+        is_reset = scope["type"] == "http" and scope["path"] == _RESET
+        await after_reset_of(scope, receive, send_after if is_reset else send)
+
+    return application
 
 
 def _cloud_time_ms() -> int:

@@ -1,30 +1,15 @@
-"""The few ASGI moves that the layer in front of MiniStack needs: read, replay, capture, answer."""
+"""The few ASGI moves that the layers around MiniStack need: read, replay, refuse."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """One HTTP answer.
-
-    Attributes:
-        fields: Of the JSON body.
-        error: The AWS error code; None when it is none.
-    """
-
-    status: int
-    fields: dict[str, Any]
-    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,50 +52,3 @@ def replay(body: bytes, receive: Receive) -> Receive:
         return waiting.pop() if waiting else await receive()
 
     return replayed
-
-
-@dataclass(slots=True)
-class CapturedAnswer:
-    """An answer held back, to be looked at before it goes out."""
-
-    messages: list[Message] = field(default_factory=list)
-
-    async def capture(self, message: Message) -> None:
-        """Stand in for ``send``."""
-        self.messages.append(message)
-
-    @property
-    def status(self) -> int:
-        """The HTTP status; 0 when nothing was answered."""
-        starts = (m for m in self.messages if m["type"] == "http.response.start")
-        return int(next(starts, {"status": 0})["status"])
-
-    @property
-    def body(self) -> bytes:
-        """The whole body."""
-        return b"".join(
-            message.get("body", b"")
-            for message in self.messages
-            if message["type"] == "http.response.body"
-        )
-
-    async def release(self, send: Send) -> None:
-        """Send it after all."""
-        for message in self.messages:
-            await send(message)
-
-
-async def send_answer(send: Send, answer: Answer, request_id: str) -> None:
-    """Answer as AWS IoT does: JSON, the error's code in a header and in the body."""
-    fields = answer.fields
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"x-amzn-requestid", request_id.encode()),
-    ]
-    if answer.error is not None:
-        fields = {"__type": answer.error} | fields
-        headers.append((b"x-amzn-errortype", answer.error.encode()))
-    body = json.dumps(fields).encode()
-    headers.append((b"content-length", str(len(body)).encode()))
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from otactl.cloud.asgi import Application, Message, Receive, Send
+from otactl.cloud.asgi import Application, Message, Receive, Refusal, Send, send_refusal
 
 _OUR_AGENT = b"otactl/"
 _ALL_PERCENT = 100
@@ -94,10 +94,5 @@ async def _refuse(send: Send, refusal: _Refusal) -> None:
         f"<ErrorResponse><Error><Code>{refusal.code}</Code>"
         f"<Message>{refusal.message}</Message></Error></ErrorResponse>"
     ).encode()
-    headers = [
-        (b"content-type", b"text/xml"),
-        (b"x-amzn-errortype", refusal.code.encode()),
-        (b"content-length", str(len(body)).encode()),
-    ]
-    await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    headers = {"Content-Type": "text/xml", "x-amzn-errortype": refusal.code}
+    await send_refusal(send, Refusal(refusal.status, headers, body))

@@ -13,7 +13,7 @@ def page_token(of: str, position: int) -> str:
 
 def read_token(of: str, token: str | None) -> int | None:
     """Where a page begins, 0 without a token; None if the token is none of this list's."""
-    if not token:
+    if token is None:
         return 0
     try:
         text = base64.urlsafe_b64decode(token).decode()

@@ -153,7 +153,10 @@ class FleetIndex:
         found = self._query(payload)
         if isinstance(found, tuple):
             return found
-        size, start = payload.get("maxResults", _PAGE), read_token(_INDEX, payload.get("nextToken"))
+        size, start = (
+            payload.get("maxResults", _PAGE),
+            read_token(_INDEX, payload.get("nextToken") or None),
+        )
         if size > _PAGE or start is None:
             message = f"maxResults is at most {_PAGE}" if start is not None else "Invalid nextToken"
             return refused(message)

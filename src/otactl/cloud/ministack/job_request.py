@@ -6,8 +6,8 @@ the checks are shared). A rehearsal must not accept a job that AWS would not.
 
 Touched, all in ``ministack.services.iot``: ``_create_job`` is wrapped; the checks are
 ``_job_update_request_error`` for the members ``_JOB_UPDATE_MEMBERS``. Added here, from aws-facts
-A6 and D: a retry criterion for ALL stands alone, ten retries at most, maintenance windows for
-CONTINUOUS jobs only.
+A1, A6 and D: a hundred targets, a retry criterion for ALL stands alone, ten retries at most,
+maintenance windows for CONTINUOUS jobs only.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ from otactl.cloud.ministack.answer import refused
 from otactl.cloud.ministack.shape import Changes, require, require_parameters
 from otactl.model.cron import cron_fault
 from otactl.rules.retry import MAX_RETRIES_PER_THING
+
+#: aws-facts A1.
+_MAX_TARGETS = 100
 
 
 def install(changes: Changes) -> None:
@@ -40,6 +43,10 @@ def install(changes: Changes) -> None:
         # UpdateJob refuses a timeout of nothing; DescribeJob gives one back, so CreateJob takes it.
         if not given.get("timeoutConfig"):
             given.pop("timeoutConfig", None)
+        targets = len(payload.get("targets") or ())
+        if targets > _MAX_TARGETS:
+            message = f"A job has at most {_MAX_TARGETS} targets; this one has {targets}"
+            return refused(message, "LimitExceededException", 410)
         refusal = check(job_id, given) if given else None
         problem = _problem(payload)
         if refusal is None and problem is not None:

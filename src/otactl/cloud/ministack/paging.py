@@ -68,7 +68,7 @@ def install(changes: Changes, largest_page: int = LARGEST_PAGE) -> None:
         size = min(int(asked.get(page.limit) or largest_page), largest_page)
         if page.operation in _CUT_BY_MINISTACK:
             return await handle(method, path, headers, body, asked | {page.limit: str(size)})
-        offset = read_token(page.operation, asked.get(page.token))
+        offset = read_token(page.operation, asked.get(page.token) or None)
         if offset is None:
             return refused("Next token is invalid.")
         rest = {name: text for name, text in asked.items() if name not in (page.token, page.limit)}

@@ -6,7 +6,6 @@ mqtt-based-file-delivery-in-devices; aws-facts G4).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
 
@@ -27,25 +26,17 @@ class FaultKind(Enum):
         self.mqtt_code = mqtt_code
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExistingResource:
-    """What ResourceAlreadyExistsException tells beside its message."""
-
-    resource_id: str
-    resource_arn: str
-
-
 class StreamFault(Exception):
     """Raised when the service refuses a request.
 
     Args:
         kind: Which error the caller sees.
         message: What was wrong, in one sentence.
-        existing: Of ALREADY_EXISTS only.
+        existing: What ResourceAlreadyExistsException tells beside its message, by member.
     """
 
     def __init__(
-        self, kind: FaultKind, message: str, *, existing: ExistingResource | None = None
+        self, kind: FaultKind, message: str, *, existing: dict[str, str] | None = None
     ) -> None:
         super().__init__(message)
         self.kind = kind

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,12 +53,7 @@ class Stream:
     created_at_ms: int
     last_updated_at_ms: int
     sequence: int
-    tags: tuple[tuple[str, str], ...] = ()
 
     def file(self, file_id: int) -> StreamFile | None:
         """The file of that id, when the stream has one."""
         return next((file for file in self.files if file.file_id == file_id), None)
-
-    def with_tags(self, tags: dict[str, str]) -> Stream:
-        """The same stream with other tags."""
-        return replace(self, tags=tuple(tags.items()))

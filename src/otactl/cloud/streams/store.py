@@ -12,16 +12,16 @@ Rules and their sources:
 
 from __future__ import annotations
 
-import base64
-import binascii
 from dataclasses import dataclass, replace
 
+from otactl.cloud.page_token import page_token, read_token
 from otactl.cloud.scope import Scope
-from otactl.cloud.streams.fault import ExistingResource, FaultKind, StreamFault
+from otactl.cloud.streams.fault import FaultKind, StreamFault
 from otactl.cloud.streams.record import Stream, StreamFile
 
 MAX_STREAM_VERSION = 65535
 DEFAULT_PAGE_SIZE = 100
+_LIST = "after"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,18 +43,22 @@ class StreamStore:
         self._streams: dict[tuple[Scope, str], Stream] = {}
         self._last_sequence = 0
 
+    def find(self, scope: Scope, stream_id: str) -> Stream | None:
+        """The stream of that id; None if there is none."""
+        return self._streams.get((scope, stream_id))
+
     def refuse_existing(self, scope: Scope, stream_id: str) -> None:
         """Refuse an id that is in use.
 
         Raises:
             StreamFault: ALREADY_EXISTS.
         """
-        stream = self._streams.get((scope, stream_id))
+        stream = self.find(scope, stream_id)
         if stream is not None:
             raise StreamFault(
                 FaultKind.ALREADY_EXISTS,
                 f"Stream {stream_id} already exists",
-                existing=ExistingResource(resource_id=stream_id, resource_arn=stream.arn),
+                existing={"resourceId": stream_id, "resourceArn": stream.arn},
             )
 
     def create(
@@ -65,7 +69,6 @@ class StreamStore:
         files: tuple[StreamFile, ...],
         role_arn: str,
         description: str | None,
-        tags: dict[str, str],
         now_ms: int,
     ) -> Stream:
         """Keep a new stream.
@@ -85,7 +88,6 @@ class StreamStore:
             created_at_ms=now_ms,
             last_updated_at_ms=now_ms,
             sequence=self._last_sequence,
-            tags=tuple(tags.items()),
         )
         self._streams[scope, stream_id] = stream
         return stream
@@ -96,7 +98,7 @@ class StreamStore:
         Raises:
             StreamFault: There is none.
         """
-        stream = self._streams.get((scope, stream_id))
+        stream = self.find(scope, stream_id)
         if stream is None:
             raise StreamFault(FaultKind.NOT_FOUND, f"Stream {stream_id} does not exist")
         return stream
@@ -141,14 +143,6 @@ class StreamStore:
         self.describe(scope, stream_id)
         del self._streams[scope, stream_id]
 
-    def set_tags(self, scope: Scope, stream_id: str, tags: dict[str, str]) -> None:
-        """Replace the tags of a stream.
-
-        Raises:
-            StreamFault: There is no such stream.
-        """
-        self._streams[scope, stream_id] = self.describe(scope, stream_id).with_tags(tags)
-
     def page(
         self, scope: Scope, *, max_results: int | None, next_token: str | None, ascending: bool
     ) -> StreamPage:
@@ -162,8 +156,12 @@ class StreamStore:
             key=lambda stream: stream.sequence,
             reverse=not ascending,
         )
-        if next_token is not None:
-            last = _read_token(next_token)
+        last = read_token(_LIST, next_token)
+        if last is None:
+            raise StreamFault(
+                FaultKind.INVALID_REQUEST, "nextToken is not one that ListStreams gave"
+            )
+        if next_token:
             streams = [
                 stream for stream in streams if (stream.sequence > last) == ascending
                 and stream.sequence != last
@@ -172,23 +170,9 @@ class StreamStore:
         page = tuple(streams[:size])
         return StreamPage(
             streams=page,
-            next_token=_write_token(page[-1].sequence) if len(streams) > size else None,
+            next_token=page_token(_LIST, page[-1].sequence) if len(streams) > size else None,
         )
 
     def clear(self) -> None:
         """Forget everything."""
         self._streams.clear()
-
-
-def _write_token(sequence: int) -> str:
-    return base64.urlsafe_b64encode(f"after:{sequence}".encode()).decode()
-
-
-def _read_token(token: str) -> int:
-    try:
-        word, _, number = base64.urlsafe_b64decode(token.encode()).decode().partition(":")
-        if word == "after":
-            return int(number)
-    except (binascii.Error, ValueError):
-        pass
-    raise StreamFault(FaultKind.INVALID_REQUEST, "nextToken is not one that ListStreams gave")

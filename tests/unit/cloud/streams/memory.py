@@ -92,6 +92,5 @@ class Cloud:
             files=tuple(files),
             role_arn=ROLE,
             description=None,
-            tags={},
             now_ms=0,
         )

@@ -1,0 +1,86 @@
+"""The HTTP operations of streams, which MiniStack lacks, and their tags, which it keeps.
+
+MiniStack knows the routes of streams, so it authenticates the caller and checks its IAM policies.
+Only when it then answers that it has no such operation do we serve it. So the day it has streams of
+its own, ours step aside. A stream is one more resource that its TagResource, UntagResource and
+ListTagsForResource know.
+
+Touched, in ``ministack.services.iot``: ``handle_request`` is wrapped, streams are added to
+``_TAGGABLE_RESOURCES``; ``_tags_error``, ``_set_created_tags`` and ``_tags`` are used as its own
+resources use them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ministack.core.responses import error_response_json, json_response
+from ministack.services import iot
+
+from otactl.cloud.ministack.answer import REQUEST, account, first, scope_of_last_request
+from otactl.cloud.ministack.shape import Changes, require, require_parameters
+from otactl.cloud.operation import find_operation, members_of
+from otactl.cloud.scope import Scope
+from otactl.cloud.streams.api import StreamApi
+from otactl.cloud.streams.fault import StreamFault
+from otactl.cloud.streams.store import StreamStore
+
+_UNSUPPORTED = b"Unsupported IoT path"
+
+
+def install(
+    changes: Changes, api: StreamApi, store: StreamStore, on_scope: Callable[[Scope], None]
+) -> None:
+    """Put it in place, below what checks requests against the models.
+
+    Args:
+        changes: Take it.
+        api: Serves streams.
+        store: The same streams, which tags are for.
+        on_scope: Called with the account and region of every IoT request.
+    """
+    require("stream" not in iot._TAGGABLE_RESOURCES, "no tags of streams")
+    require_parameters(iot._tags_error, "tags", "required")
+    require_parameters(iot._set_created_tags, "arn", "tags")
+    changes.put_item(
+        iot._TAGGABLE_RESOURCES, "stream", (_TaggedStreams(store), "Stream {name} does not exist")
+    )
+
+    @changes.around(iot, "handle_request", *REQUEST)
+    async def handle_request(
+        handle: Any, method: str, path: str, headers: Any, body: bytes, query: Any
+    ) -> Any:
+        answer = await handle(method, path, headers, body, query)
+        scope = scope_of_last_request()
+        on_scope(scope)
+        operation = find_operation("iot", method, path)
+        if operation is None or "Stream" not in operation.name or _UNSUPPORTED not in answer[2]:
+            return answer
+        parameters = {name: first(found) for name, found in query.items()}
+        members = members_of(operation, path, parameters, {}, body)
+        refusal = iot._tags_error(members.get("tags"), required=False)
+        if refusal is not None:
+            return refusal
+        try:
+            fields = await api.answer(scope, operation.name, members)
+        except StreamFault as fault:
+            kind = fault.kind
+            return error_response_json(kind.http_code, str(fault), kind.http_status, fault.existing)
+        arn = scope.arn(f"stream/{members.get('streamId')}")
+        if operation.name == "CreateStream":
+            iot._set_created_tags(arn, members.get("tags"))
+        elif operation.name == "DeleteStream":
+            iot._tags.pop(arn, None)
+        return json_response(fields)
+
+
+class _TaggedStreams:
+    """Streams as MiniStack looks resources up that have tags."""
+
+    def __init__(self, store: StreamStore) -> None:
+        self._store = store
+
+    def get(self, stream_id: str) -> dict[str, Any] | None:
+        """Something, if the account has a stream of that id in the region."""
+        return None if self._store.find(Scope(*account()), stream_id) is None else {}
