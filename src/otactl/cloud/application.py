@@ -42,11 +42,7 @@ _CACHE_BYTES = 64 * 1024 * 1024
 
 
 def build_application(settings: ServerSettings) -> tuple[Any, ssl.SSLContext]:
-    """The ASGI application of a local cloud, and the TLS context to serve it by HTTPS with.
-
-    Args:
-        settings: Of this cloud.
-    """
+    """The ASGI application of a local cloud, and the TLS context to serve it by HTTPS with."""
     chosen = settings.chosen
     background = Background(chosen.speed)
     store = StreamStore()

@@ -58,11 +58,7 @@ def _slash_problem(topic: str) -> str | None:
 
 @dataclass(slots=True)
 class Allowance:
-    """So much a second, and a second's worth at once.
-
-    Attributes:
-        per_second: How much.
-    """
+    """So much a second, and a second's worth at once."""
 
     per_second: float
     #: When all that was taken so far would be used up at that rate.

@@ -33,12 +33,7 @@ def server_environment(ours: Mapping[str, str]) -> dict[str, str]:
 
 
 def ministack_environment(settings: ServerSettings, state_dir: Path) -> dict[str, str]:
-    """The variables that configure MiniStack; they must stand before it is imported.
-
-    Args:
-        settings: Ports, account and speed.
-        state_dir: Of this cloud.
-    """
+    """The variables that configure MiniStack; they must stand before it is imported."""
     return {
         "BIND_HOST": "127.0.0.1",
         "GATEWAY_PORT": str(settings.port),

@@ -46,7 +46,6 @@ class FaultLayer:
     """Lets a share of the calls fail.
 
     Args:
-        application: What answers the others.
         percent: How many calls of a hundred fail.
         seed: Another seed, other calls.
     """

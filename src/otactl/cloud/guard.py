@@ -38,10 +38,8 @@ class Guard:
     """The outermost ASGI layer of the gateway; see the module.
 
     Args:
-        application: What it guards.
         check_signature: Why a request with this scope and body is refused; None for one that is
             signed rightly.
-        secret: Of this cloud.
         host_names: Names in ``Host`` beside those of the loopback.
     """
 

@@ -7,7 +7,6 @@ body, as the model says.
 from __future__ import annotations
 
 import functools
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +14,8 @@ from typing import Any
 from urllib.parse import unquote
 
 import botocore.session
+
+from otactl.cloud.json_body import json_object
 
 _LABEL = re.compile(r"\{(\w+)(\+?)\}")
 _INTEGERS = ("integer", "long")
@@ -117,12 +118,9 @@ def _read(member: Any, text: str | None) -> Any:
 
 
 def _json_object(body: bytes) -> dict[str, Any]:
-    try:
-        fields = json.loads(body) if body else {}
-    except RecursionError as error:
-        raise ValueError("nested too deeply") from error
-    if not isinstance(fields, dict):
-        raise ValueError("not a JSON object")  # noqa: TRY004  # a fault of what was sent
+    fields = json_object(body)
+    if fields is None:
+        raise ValueError("not a JSON object")
     return fields
 
 

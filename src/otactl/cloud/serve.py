@@ -23,10 +23,11 @@ import ssl
 import sys
 import threading
 from asyncio import sslproto
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-from otactl.cloud import clock, environment, lifeline
+from otactl.cloud import clock, environment
 from otactl.cloud.loop import CloudLoop
 from otactl.cloud.record import RECORD_NAME
 from otactl.cloud.settings import ServerSettings
@@ -84,7 +85,7 @@ class _Ending:
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._ask, signal.Signals(number).name)
         if lifeline_fd is not None:
-            lifeline.watch(lifeline_fd, self._on_parent_gone)
+            _watch(lifeline_fd, self._on_parent_gone)
 
     def _ask(self, reason: str) -> None:
         if not self.asked.is_set():
@@ -116,6 +117,24 @@ class _Ending:
         if os.getpgrp() == os.getpid():
             os.killpg(0, signal.SIGTERM)
         os._exit(0)
+
+
+def _watch(lifeline_fd: int, on_end: Callable[[], None]) -> None:
+    """Call ``on_end`` once the parent is gone, even by ``kill -9``.
+
+    The parent holds the writing end of a pipe and never writes. When it ends, however it ends, the
+    kernel closes that end and the reader here sees the end of the file. Linux' PDEATHSIG is not
+    used beside it: it fires when the *thread* that started the child ends, not the process. A
+    thread of its own waits, because a busy event loop must not keep an orphan alive.
+    """
+    os.set_inheritable(lifeline_fd, False)  # noqa: FBT003  # positional-only there
+
+    def wait() -> None:
+        while os.read(lifeline_fd, 64):
+            pass
+        on_end()
+
+    threading.Thread(target=wait, name="lifeline", daemon=True).start()
 
 
 async def _serve(settings: ServerSettings, ending: _Ending) -> None:

@@ -22,12 +22,7 @@ from otactl.device.retry import earliest
 
 
 class Aftermath:
-    """How one device goes on after its executions.
-
-    Args:
-        profile: What kind of device it is.
-        reports_version: Whether it reports its version at all.
-    """
+    """How one device goes on after its executions."""
 
     __slots__ = ("_crash_at_ms", "_fate", "_profile", "_report_at_ms", "_reports_version")
 

@@ -99,10 +99,8 @@ class Download:
 
     Args:
         image: What to fetch, and from where; a presigned URL is preferred to a stream.
-        profile: Sizes and limits.
         blocks: What is there already.
         new_timer: Makes timers that double up to the profile's longest wait.
-        new_token: Makes client tokens.
         retries: How many requests earlier processes repeated.
     """
 

@@ -23,12 +23,7 @@ class Question(StrEnum):
 
 
 class Inquiry:
-    """The question under way.
-
-    Args:
-        timer: When to ask again.
-        new_token: Makes client tokens.
-    """
+    """The question under way."""
 
     __slots__ = ("_again", "_new_token", "_timer", "_token", "question")
 

@@ -23,7 +23,7 @@ from otactl.device.effect import CUTTING, Effect, Finished, ForgetWork
 from otactl.device.inquiry import Inquiry, Question
 from otactl.device.job import Job
 from otactl.device.profile import DeviceProfile
-from otactl.device.report import REASON, DownloadCounts, Report
+from otactl.device.report import REASON, Report
 from otactl.device.reporter import Reporter, Verdict
 from otactl.device.retry import RetryTimer, earliest, spread_of
 from otactl.device.saved_work import SavedWork
@@ -37,11 +37,8 @@ class Device:
 
     Args:
         thing_name: Spreads the device's retries among those of its fleet.
-        profile: What kind of device it is.
-        behaviour: How it behaves.
         saved: What an earlier process left.
         has_public_key: Whether the shell can check signatures.
-        reports_version: Whether it reports its version.
         runs_well: Versions and digests of images that do not go wrong, whatever the behaviour.
         session: Begins every client token. Unlike that of any earlier process, so that no late
             answer to one of its requests is taken for an answer to ours. At most 40 characters.
@@ -97,11 +94,6 @@ class Device:
     def job_id(self) -> str | None:
         """The job in hand."""
         return self._work.job.job_id if self._work else None
-
-    @property
-    def counts(self) -> DownloadCounts | None:
-        """How the download in hand goes."""
-        return self._work.counts if self._work else None
 
     def next_deadline_ms(self) -> int | None:
         """When ``on_time`` is to be called, if nothing happens before."""

@@ -41,7 +41,6 @@ class Reporter:
 
     Args:
         timer: When to send again.
-        new_token: Makes client tokens.
         pace_ms: Progress is not sent more often than this.
     """
 

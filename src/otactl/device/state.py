@@ -196,14 +196,3 @@ STREAM_REMEDIES: dict[str, Remedy] = {
 URL_SPENT = frozenset({400, 401, 403})
 #: HTTP statuses that no fresh URL mends.
 URL_USELESS = frozenset({404, 405, 410, 416})
-
-
-def draw() -> str:
-    """The table as a Mermaid state diagram; ``docs/fleet.md`` carries it, a test compares."""
-    lines = ["stateDiagram-v2", f"    [*] --> {Phase.IDLE}"]
-    lines += [
-        f"    {phase} --> {following}: {trigger}"
-        for phase, steps in TRANSITIONS.items()
-        for trigger, following in steps.items()
-    ]
-    return "\n".join(lines)

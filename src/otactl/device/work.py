@@ -56,12 +56,7 @@ class Work:
     """One execution in hand.
 
     Args:
-        job: The execution.
         number: Unlike that of any other work of this device.
-        profile: What kind of device it is.
-        behaviour: How it behaves.
-        new_timer: Makes timers.
-        new_token: Makes client tokens.
         runs_well: Versions and digests of images that do not go wrong, whatever the behaviour.
     """
 

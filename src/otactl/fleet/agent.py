@@ -20,12 +20,12 @@ from otactl.device.machine import Device
 from otactl.errors import OtactlError
 from otactl.fleet.connection import CONNECTION_ERRORS, Connection
 from otactl.fleet.effect_runner import EffectRunner
+from otactl.fleet.endpoint import DeviceTls, device_tls
 from otactl.fleet.fleet_context import DevicePlan, FleetContext
 from otactl.fleet.link import Link
 from otactl.fleet.running_image import RunningImage
 from otactl.fleet.slot import SlotStore
 from otactl.fleet.store import ThingFiles
-from otactl.fleet.tls import DeviceTls, device_tls
 from otactl.fleet.translation import Translator
 from otactl.wire.shadow_message import encode_version_report, shadow_update_topic
 
@@ -68,13 +68,7 @@ class _Lost:
 
 
 class Agent:
-    """Runs one device.
-
-    Args:
-        plan: Which device, and what kind.
-        files: Its key, certificate and slots.
-        fleet_context: What it shares with the others.
-    """
+    """Runs one device."""
 
     def __init__(self, plan: DevicePlan, files: ThingFiles, fleet_context: FleetContext) -> None:
         self.plan = plan

@@ -15,8 +15,7 @@ from typing import Any, cast
 
 import aiomqtt
 
-from otactl.fleet.endpoint import FleetEndpoint
-from otactl.fleet.tls import DeviceTls
+from otactl.fleet.endpoint import DeviceTls, FleetEndpoint
 from otactl.wire.mqtt_log import mqtt_logger
 
 #: What goes wrong with a connection, whatever the library that notices.
@@ -57,9 +56,7 @@ class Connection:
     """A connection; open it, use it until ``lost`` returns, close it.
 
     Args:
-        endpoint: The broker.
         thing_name: The client id.
-        tls: The device's certificate and the server's CA.
         on_message: Gets topic and payload of every message, in the event loop's thread.
         keepalive_seconds: 0 for none.
     """

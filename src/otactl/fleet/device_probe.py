@@ -9,14 +9,12 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
-from types import TracebackType
 from typing import Any, Self
 
 from otactl.errors import AwsUnreachable
 from otactl.fleet.connection import CONNECTION_ERRORS, Connection
-from otactl.fleet.endpoint import FleetEndpoint
+from otactl.fleet.endpoint import FleetEndpoint, device_tls
 from otactl.fleet.store import ThingFiles
-from otactl.fleet.tls import device_tls
 from otactl.wire.error import WireError
 from otactl.wire.job_payload import load_object
 from otactl.wire.job_topic import JobTopics
@@ -32,13 +30,7 @@ Message = tuple[str, bytes]
 
 
 class DeviceProbe:
-    """A connection as one thing; leave the ``with`` block to close it.
-
-    Args:
-        endpoint: The broker.
-        thing_name: The thing.
-        files: Its key and certificate.
-    """
+    """A connection as one thing; leave the ``with`` block to close it."""
 
     def __init__(self, endpoint: FleetEndpoint, thing_name: str, files: ThingFiles) -> None:
         self.topics = JobTopics(thing_name)
@@ -57,12 +49,7 @@ class DeviceProbe:
             raise AwsUnreachable("mqtt", type(error).__name__, str(error)) from error
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._connection is not None:
             self._runner.run(self._connection.close())
         self._runner.close()

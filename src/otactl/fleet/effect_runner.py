@@ -21,9 +21,7 @@ class EffectRunner:
     """The hands of one device.
 
     Args:
-        slots: Its slots.
         link: What alters the bytes on their way, if anything does.
-        fleet_context: What it shares with the others.
         arrive: Takes an event, and how many bytes the link carried for it.
     """
 

@@ -14,7 +14,6 @@ class Link:
     Args:
         behaviour: SLOW delays, CORRUPT alters; every other line is clear.
         bytes_per_second: What a slow line lets through, by the fleet's clock.
-        clock: The fleet's clock.
     """
 
     def __init__(self, behaviour: Behaviour, bytes_per_second: int, clock: FleetClock) -> None:

@@ -6,33 +6,22 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from otactl.device.behaviour import Behaviour
+from otactl.device.effect import Finished
 from otactl.device.state import Phase
 from otactl.model.status import ExecutionStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ThingResult:
-    """One execution on one thing, as the device saw it end.
-
-    Attributes:
-        status: What the service has on record as far as the device knows; None when the
-            execution was taken from the device and nobody said how it ended.
-        reason: Why it did not succeed.
-        sha256: Of the bytes the device holds, lower-case hex; None before they were verified.
-        download_seconds: By the fleet's clock.
-        retries: Requests for blocks that were sent again.
-    """
+class ThingResult(Finished):
+    """One execution on one thing, as the device saw it end; times are by the fleet's clock."""
 
     thing_name: str
     behaviour: Behaviour
-    job_id: str
-    execution_number: int
-    status: ExecutionStatus | None
-    reason: str
-    sha256: str | None
-    download_seconds: float
-    received_blocks: int
-    retries: int
+
+    @property
+    def download_seconds(self) -> float:
+        """How long the download took."""
+        return self.download_ms / 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,9 +29,6 @@ class FleetProgress:
     """Where a running fleet stands.
 
     Attributes:
-        things: How many devices there are.
-        connected: How many of them are connected.
-        phases: How many devices are in each phase.
         finished: How many executions ended, by status; None for those taken away.
         is_settled: Whether every device is connected and nothing is pending for any of them.
         faults: Why devices cannot connect, by thing; only those that cannot now.

@@ -20,7 +20,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from types import TracebackType
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Self
 
 from otactl.errors import LocalResourceMissing
@@ -62,8 +62,6 @@ class FleetRun:
     Args:
         directory: Where keys, certificates and slots lie.
         plans: The devices, each thing once.
-        endpoint: The broker.
-        clock: The fleet's clock.
         public_key: What signed images are checked with.
         payload_format: Of stream messages.
         template: The custom document with placeholders that they read, if they read one.
@@ -110,12 +108,7 @@ class FleetRun:
         self.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def start(self) -> None:
@@ -271,16 +264,7 @@ class FleetRun:
 
     def _note(self, plan: DevicePlan, finished: Finished) -> None:
         result = ThingResult(
-            thing_name=plan.thing_name,
-            behaviour=plan.behaviour,
-            job_id=finished.job_id,
-            execution_number=finished.execution_number,
-            status=finished.status,
-            reason=finished.reason,
-            sha256=finished.sha256,
-            download_seconds=finished.download_ms / _MS,
-            received_blocks=finished.received_blocks,
-            retries=finished.retries,
+            thing_name=plan.thing_name, behaviour=plan.behaviour, **asdict(finished)
         )
         with self._lock:
             self._results.append(result)

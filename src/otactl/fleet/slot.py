@@ -42,7 +42,6 @@ class SlotStore:
     """The slots of one device.
 
     Args:
-        directory: Of the thing.
         factory: The image that it came with; None when nobody asks for its version or bytes.
     """
 

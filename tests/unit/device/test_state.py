@@ -14,7 +14,6 @@ from otactl.device.state import (
     Phase,
     Remedy,
     Trigger,
-    draw,
     step,
 )
 
@@ -56,6 +55,17 @@ def test_a_step_the_table_lacks_is_a_fault_of_ours() -> None:
     assert step(Phase.IDLE, Trigger.JOB_TAKEN) is Phase.ACCEPTED
     with pytest.raises(IllegalTransition, match="while idle"):
         step(Phase.IDLE, Trigger.BOOTED)
+
+
+def draw() -> str:
+    """The table as a Mermaid state diagram, as ``docs/fleet.md`` carries it."""
+    lines = ["stateDiagram-v2", f"    [*] --> {Phase.IDLE}"]
+    lines += [
+        f"    {phase} --> {following}: {trigger}"
+        for phase, steps in TRANSITIONS.items()
+        for trigger, following in steps.items()
+    ]
+    return "\n".join(lines)
 
 
 def test_the_documentation_draws_the_table_as_it_is() -> None:

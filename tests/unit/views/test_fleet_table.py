@@ -22,7 +22,7 @@ def _result(number: int, status: ExecutionStatus | None, reason: str = "") -> Th
         status=status,
         reason=reason,
         sha256=None,
-        download_seconds=1.25,
+        download_ms=1250,
         received_blocks=10,
         retries=0,
     )

@@ -117,7 +117,7 @@ def a_device_result():
         status=S.FAILED,
         reason=NASTY,
         sha256=None,
-        download_seconds=1.0,
+        download_ms=1000,
         received_blocks=1,
         retries=0,
     )

@@ -118,11 +118,6 @@ def install_all(
 ) -> dict[str, str]:
     """Install each adaptation that fits.
 
-    Args:
-        background: Runs what goes on beside requests.
-        settings: What was chosen about this cloud.
-        https_port: Of the gateway's listener for HTTPS.
-
     Returns:
         What is missing, with the reason.
     """

@@ -41,13 +41,7 @@ def current_asker() -> Any:
 
 
 async def deliver_unsubscribed(asker: Any, topic: str, payload: bytes) -> None:
-    """Deliver an answer at QoS 0 to an asker that has not subscribed to its topic.
-
-    Args:
-        asker: As ``current_asker`` returned it.
-        topic: Of the answer.
-        payload: The answer.
-    """
+    """Deliver an answer at QoS 0 to an asker that has not subscribed to its topic."""
     if asker is not None and not _granted(asker, topic):
         await _deliver(asker, topic, payload, 0)
 

@@ -39,12 +39,7 @@ def require_certificates(changes: Changes) -> None:
 
 
 def add_elliptic(changes: Changes, host_names: Iterable[str] = ()) -> None:
-    """Give the broker its second certificate.
-
-    Args:
-        changes: Take it.
-        host_names: By which the cloud is asked, beside those of the loopback.
-    """
+    """Give the broker its second certificate, and further names by which it is asked."""
     require_source(iot._mtls_build_ssl_context, "ctx.load_cert_chain(chain_path)")
     require_source(iot._mtls_ensure_server_cert, "common_name=dns_names[0]")
     require_source(sign_leaf_certificate, 'if key_type == "ec256"')

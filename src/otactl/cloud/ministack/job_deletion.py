@@ -32,8 +32,6 @@ class JobDeletion:
     """See the module.
 
     Args:
-        background: Waits.
-        pace: Notifies things.
         seconds: Real seconds that a deletion takes, at every speed.
     """
 

@@ -22,10 +22,11 @@ from ministack.core.responses import request_scope
 from ministack.services import iot
 
 from otactl.cloud.background import Background
-from otactl.cloud.job_policy import rollout_of, scheduling_of
 from otactl.cloud.ministack.answer import account
 from otactl.cloud.ministack.execution_store import executions
 from otactl.cloud.ministack.shape import Changes, require, require_parameters, require_source
+from otactl.model.job_configuration import Rollout, Scheduling
+from otactl.model.members import value_of
 from otactl.model.status import ExecutionStatus, JobStatus, TargetSelection
 from otactl.rules.job import canceled_with_job, is_complete
 from otactl.rules.rollout import MINUTE_MS, RolloutState, next_release
@@ -39,7 +40,6 @@ class JobPace:
     """See the module.
 
     Args:
-        background: Goes on with rollouts and cancellations.
         per_minute: Executions that a job notifies, or cancels, in a minute at most.
     """
 
@@ -114,12 +114,9 @@ class JobPace:
             await self.notify(account_id, region, dict(released))
 
     async def notify(self, account_id: str, region: str, heads: Mapping[str, str | None]) -> None:
-        """Tell things of a change of their queues; one that fails does not stop the others.
+        """Tell things of a change of their queues, by what stood at the head of each before.
 
-        Args:
-            account_id: Of the things.
-            region: Of the things.
-            heads: What stood at the head of each thing's queue before.
+        One that fails does not stop the others.
         """
         for thing, head in heads.items():
             reported = iot.jobs_notify_thing(account_id, region, thing, head)
@@ -210,6 +207,18 @@ def _complete(job_id: str) -> None:
         job |= {"completedAt": now, "lastUpdatedAt": now}
         job["status"] = JobStatus.COMPLETED.value
         iot._job_event(job, "completed")
+
+
+def rollout_of(job: Mapping[str, Any], per_minute: int) -> Rollout:
+    """The rollout of a job, which notifies no more in a minute than the service does."""
+    config = job.get("jobExecutionsRolloutConfig") or {}
+    maximum = min(config.get("maximumPerMinute") or per_minute, per_minute)
+    return value_of(Rollout, {**config, "maximumPerMinute": maximum})
+
+
+def scheduling_of(job: Mapping[str, Any]) -> Scheduling:
+    """The schedule of a job; an empty one if it has none."""
+    return value_of(Scheduling, job.get("schedulingConfig") or {})
 
 
 def cloud_now() -> datetime:

@@ -19,10 +19,9 @@ from ministack.core.responses import json_response, request_scope
 from ministack.services import iot
 
 from otactl.cloud.background import Background
-from otactl.cloud.job_policy import scheduling_of
 from otactl.cloud.ministack.answer import OK, fields_of, refused
 from otactl.cloud.ministack.execution_store import executions
-from otactl.cloud.ministack.job_pace import SCHEDULE_OVER, JobPace, cloud_now
+from otactl.cloud.ministack.job_pace import SCHEDULE_OVER, JobPace, cloud_now, scheduling_of
 from otactl.cloud.ministack.shape import Changes, require_parameters, require_source
 from otactl.model.status import OPEN_JOB_STATUSES, ExecutionStatus, JobStatus, TargetSelection
 from otactl.rules.rollout import MINUTE_MS
@@ -32,13 +31,7 @@ _log = logging.getLogger("otactl.cloud.schedule")
 
 
 def install(changes: Changes, background: Background, pace: JobPace) -> None:
-    """Put schedules in place.
-
-    Args:
-        changes: Take them.
-        background: Looks for what is due.
-        pace: Notifies and cancels.
-    """
+    """Put schedules in place."""
     require_parameters(iot._jobs_thing_joined_group, "thing", "group_arn")
     require_source(iot._jobs_thing_joined_group, "_jobs_queue_execution(thing, job_id, now)")
     require_source(iot._cancel_job, 'if job["status"] != "IN_PROGRESS":')
@@ -103,11 +96,7 @@ def _joined(thing: str, group_arn: str) -> bool:
 
 
 class ScheduleSweep:
-    """Begins, pauses and ends jobs when it is time.
-
-    Args:
-        pace: Notifies and cancels.
-    """
+    """Begins, pauses and ends jobs when it is time."""
 
     def __init__(self, pace: JobPace) -> None:
         self._pace = pace

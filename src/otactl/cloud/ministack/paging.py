@@ -49,12 +49,7 @@ class _Page:
 
 
 def install(changes: Changes, largest_page: int = LARGEST_PAGE) -> None:
-    """Put pages in place.
-
-    Args:
-        changes: Take them.
-        largest_page: Entries of a page at most; small ones show a program that forgets the token.
-    """
+    """Put pages in place."""
 
     @changes.around(iot, "handle_request", *REQUEST)
     async def handle_request(

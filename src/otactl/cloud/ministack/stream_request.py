@@ -32,14 +32,7 @@ _UNSUPPORTED = b"Unsupported IoT path"
 def install(
     changes: Changes, api: StreamApi, store: StreamStore, on_scope: Callable[[Scope], None]
 ) -> None:
-    """Put it in place, below what checks requests against the models.
-
-    Args:
-        changes: Take it.
-        api: Serves streams.
-        store: The same streams, which tags are for.
-        on_scope: Called with the account and region of every IoT request.
-    """
+    """Put it in place, below what checks requests against the models."""
     require("stream" not in iot._TAGGABLE_RESOURCES, "no tags of streams")
     require_parameters(iot._tags_error, "tags", "required")
     require_parameters(iot._set_created_tags, "arn", "tags")

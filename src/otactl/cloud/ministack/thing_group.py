@@ -41,12 +41,7 @@ _GROUP_ARN = re.compile(r"arn:[^:]+:iot:[^:]*:\d{12}:thinggroup/([^/]+)")
 
 
 def install(changes: Changes, member_ms: int) -> None:
-    """Put groups in groups in place.
-
-    Args:
-        changes: Take them.
-        member_ms: Milliseconds of the cloud after which a new member shows in its group.
-    """
+    """Put groups in groups in place; who joins shows after these milliseconds of the cloud."""
     require_source(iot._describe_thing_group, "_thing_groups.get(name)")
     require(isinstance(iot._thing_group_arn("g"), str), "ARNs of groups by name")
     require_source(iot._create_thing_group, '"things": []')

@@ -47,8 +47,6 @@ class StreamApi:
     """Answers the HTTP requests of the stream service.
 
     Args:
-        store: The streams.
-        reader: Looks at the objects a stream names.
         now_ms: The cloud's clock, epoch milliseconds.
     """
 
@@ -59,11 +57,6 @@ class StreamApi:
 
     async def answer(self, scope: Scope, operation: str, members: dict[str, Any]) -> dict[str, Any]:
         """The fields that answer one request.
-
-        Args:
-            scope: Whose streams.
-            operation: As the model names it.
-            members: What the request carries.
 
         Raises:
             StreamFault: It is refused.

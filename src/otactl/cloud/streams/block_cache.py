@@ -17,11 +17,6 @@ class BlockCache:
 
     Args:
         capacity_bytes: How much is kept at most. A single part larger than that is not kept.
-
-    Attributes:
-        fetches: How many parts were fetched.
-        held_bytes: How much is kept now.
-        peak_bytes: How much was kept at most.
     """
 
     def __init__(self, capacity_bytes: int) -> None:

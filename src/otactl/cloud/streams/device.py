@@ -40,12 +40,7 @@ _log = logging.getLogger("otactl.cloud.streams")
 
 
 class DeviceService:
-    """Answers devices.
-
-    Args:
-        store: The streams.
-        reader: Reads their files.
-    """
+    """Answers devices."""
 
     def __init__(self, store: StreamStore, reader: FileReader) -> None:
         self._store = store

@@ -30,8 +30,6 @@ class StreamFault(Exception):
     """Raised when the service refuses a request.
 
     Args:
-        kind: Which error the caller sees.
-        message: What was wrong, in one sentence.
         existing: What ResourceAlreadyExistsException tells beside its message, by member.
     """
 

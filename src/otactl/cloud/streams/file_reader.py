@@ -59,9 +59,6 @@ class FileReader:
     """See the module.
 
     Args:
-        objects: Where the objects are.
-        roles: Who may read them.
-        cache: Shared by all files.
         monotonic: Real seconds.
     """
 

@@ -48,14 +48,15 @@ class LocalAws:
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="stream-service")
 
     @functools.lru_cache(maxsize=64)  # noqa: B019  # lives as long as the process
-    def _client(self, service: str, scope: Scope) -> Any:
+    def client(self, service: str, scope: Scope) -> Any:
+        """A client as root of the account."""
         session = boto3.Session(
             aws_access_key_id=scope.account_id,
             aws_secret_access_key="unchecked",  # noqa: S106  # the header counts
             region_name=scope.region,
         )
         client = session.client(
-            service,  # type: ignore[call-overload]  # one of the three below
+            service,  # type: ignore[call-overload]  # s3 or iam
             endpoint_url=self._endpoint_url,
             config=Config(max_pool_connections=_THREADS, s3={"addressing_style": "path"}),
         )
@@ -65,18 +66,6 @@ class LocalAws:
     async def run(self, call: Callable[[], T]) -> T:
         """Run a call in one of the threads."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, call)
-
-    def s3(self, scope: Scope) -> Any:
-        """S3 as root of the account."""
-        return self._client("s3", scope)
-
-    def iot(self, scope: Scope) -> Any:
-        """IoT as root of the account."""
-        return self._client("iot", scope)
-
-    def iam(self, scope: Scope) -> Any:
-        """IAM as root of the account."""
-        return self._client("iam", scope)
 
 
 class S3Objects:
@@ -89,7 +78,7 @@ class S3Objects:
         """What the object is now."""
 
         def head() -> Any:
-            return self._aws.s3(scope).head_object(**_where(location))
+            return self._aws.client("s3", scope).head_object(**_where(location))
 
         answer = await self._call(location, head)
         return ObjectState(etag=answer["ETag"], size_bytes=answer["ContentLength"])
@@ -102,7 +91,7 @@ class S3Objects:
             return b""
 
         def get() -> tuple[str, bytes]:
-            answer = self._aws.s3(scope).get_object(
+            answer = self._aws.client("s3", scope).get_object(
                 **_where(location), IfMatch=etag, Range=f"bytes={start}-{start + length - 1}"
             )
             return answer["ETag"], answer["Body"].read()
@@ -146,7 +135,7 @@ class IamRoles:
             raise StreamFault(FaultKind.INTERNAL, str(error)) from error
 
     def _check(self, scope: Scope, role_arn: str, location: S3Location) -> None:
-        iam = self._aws.iam(scope)
+        iam = self._aws.client("iam", scope)
         name = role_arn.rpartition("/")[2]
         role = iam.get_role(RoleName=name)["Role"]
         if role["Arn"] != role_arn:

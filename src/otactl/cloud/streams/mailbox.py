@@ -31,11 +31,7 @@ class _Mailbox:
 
 
 class Mailboxes:
-    """See the module.
-
-    Args:
-        background: Runs the mailboxes' tasks.
-    """
+    """See the module."""
 
     def __init__(self, background: Background) -> None:
         self._background = background
@@ -45,12 +41,7 @@ class Mailboxes:
         return len(self._boxes)
 
     async def put(self, owner: Hashable, request: Request) -> None:
-        """Queue a request; waits while the owner's mailbox is full.
-
-        Args:
-            owner: Whose mailbox.
-            request: Answers it.
-        """
+        """Queue a request; waits while the owner's mailbox is full."""
         box = self._boxes.setdefault(owner, _Mailbox())
         box.claims += 1
         await box.free.acquire()

@@ -41,14 +41,7 @@ class Broker(Protocol):
 
 
 class StreamTopics:
-    """See the module.
-
-    Args:
-        broker: Where devices are.
-        service: Answers them.
-        mailboxes: Keep things apart.
-        background: Subscribes.
-    """
+    """See the module."""
 
     def __init__(
         self, broker: Broker, service: DeviceService, mailboxes: Mailboxes, background: Background
