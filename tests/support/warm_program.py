@@ -37,11 +37,14 @@ _PACKAGES = (
 )
 _CONTEXT.set_forkserver_preload(
     [
-        found.name
-        for package in _PACKAGES
-        for found in pkgutil.walk_packages(
-            [str(Path(otactl.__path__[0]) / package)], f"otactl.{package}."
-        )
+        *(
+            found.name
+            for package in _PACKAGES
+            for found in pkgutil.walk_packages(
+                [str(Path(otactl.__path__[0]) / package)], f"otactl.{package}."
+            )
+        ),
+        "tests.support.warm_services",
     ]
 )
 
