@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from otactl.deploy.plan import Plan
+from otactl.forecast.cost import undisturbed_cost
 from otactl.forecast.price import shipped_prices
-from otactl.forecast.undisturbed import undisturbed_cost
 from otactl.model.job_configuration import JobConfiguration
 from otactl.views.plan_summary import PlanSummary
 

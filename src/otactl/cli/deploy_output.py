@@ -11,8 +11,8 @@ from otactl.cli import terminal
 from otactl.cli.interruption import has_terminal, print_next_steps
 from otactl.cli.options import OutputFormat
 from otactl.errors import OtactlError
+from otactl.forecast.cost import undisturbed_cost
 from otactl.forecast.price import shipped_prices
-from otactl.forecast.undisturbed import undisturbed_cost
 from otactl.operations.lint_report import refuse_errors
 from otactl.operations.rollback.start import run_to_end
 from otactl.views.plan_summary import PlanSummary

@@ -6,8 +6,9 @@ happen: it is later than every horizon and small enough that two of them still a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +38,31 @@ EXECUTED_CODES = 4
 
 
 @dataclass(slots=True)
-class Attempts:
+class _Columns:
+    """Fields that are arrays of one length, or columns themselves."""
+
+    def only(self, chosen: Flags | Integers) -> Self:
+        """The rows that are chosen by a mask or by their places."""
+        found: dict[str, Any] = {item.name: getattr(self, item.name) for item in fields(self)}
+        for name, column in found.items():
+            is_array = isinstance(column, np.ndarray)
+            found[name] = column[chosen] if is_array else column.only(chosen)
+        return type(self)(**found)
+
+    @classmethod
+    def concatenated(cls, parts: Sequence[Self]) -> Self:
+        """The rows of all of them, in this order."""
+        found: dict[str, Any] = {}
+        for item in fields(cls):
+            columns = [getattr(part, item.name) for part in parts]
+            is_array = isinstance(columns[0], np.ndarray)
+            join = np.concatenate if is_array else columns[0].concatenated
+            found[item.name] = join(columns)
+        return cls(**found)
+
+
+@dataclass(slots=True)
+class Attempts(_Columns):
     """What things would do with one execution each, were nothing to stop them.
 
     Attributes:
@@ -68,10 +93,6 @@ class Attempts:
     def __len__(self) -> int:
         return len(self.thing)
 
-    def only(self, chosen: Flags | Integers) -> Attempts:
-        """The attempts that are chosen by a mask or by their places."""
-        return Attempts(**{item.name: getattr(self, item.name)[chosen] for item in fields(self)})
-
 
 class FleetModel(Protocol):
     """Things that take part in a job: drawn from a profile, or listed one by one."""
@@ -94,7 +115,7 @@ class FleetModel(Protocol):
 
 
 @dataclass(slots=True)
-class Executions:
+class Executions(_Columns):
     """Attempts with their ends: what becomes of a number of things when no abort interferes.
 
     Attributes:
@@ -117,32 +138,4 @@ class Executions:
 
     def of_things_before(self, thing: int) -> Executions:
         """Those of the things notified before this one."""
-        chosen = self.attempts.thing < thing
-        return Executions(
-            attempts=self.attempts.only(chosen),
-            attempt=self.attempt[chosen],
-            ended_ms=self.ended_ms[chosen],
-            status=self.status[chosen],
-            retried=self.retried[chosen],
-            retry_starts_ms=self.retry_starts_ms[chosen],
-        )
-
-
-def concatenated(parts: list[Executions]) -> Executions:
-    """All of them in one, in this order."""
-    if len(parts) == 1:
-        return parts[0]
-    attempts = [part.attempts for part in parts]
-    return Executions(
-        attempts=Attempts(
-            **{
-                item.name: np.concatenate([getattr(part, item.name) for part in attempts])
-                for item in fields(Attempts)
-            }
-        ),
-        attempt=np.concatenate([part.attempt for part in parts]),
-        ended_ms=np.concatenate([part.ended_ms for part in parts]),
-        status=np.concatenate([part.status for part in parts]),
-        retried=np.concatenate([part.retried for part in parts]),
-        retry_starts_ms=np.concatenate([part.retry_starts_ms for part in parts]),
-    )
+        return self.only(self.attempts.thing < thing)

@@ -34,6 +34,12 @@ class Band:
         ordered = sorted(values)
         return cls(*(quantile(ordered, share) for share in (LOW, MIDDLE, HIGH)))
 
+    @classmethod
+    def of_any(cls, values: Iterable[float]) -> Band | None:
+        """The band of one value for each of some runs; None where there are none."""
+        found = list(values)
+        return cls.of(found) if found else None
+
     def to_fields(self, digits: int = 3) -> json_forecast.Band:
         """The band as JSON fields; null for what is infinite."""
         return {

@@ -1,10 +1,27 @@
-"""What a rollout costs, item by item."""
+"""What a rollout costs: MQTT messages, API calls, and the bill, item by item.
+
+| rule | source |
+|---|---|
+| a message counts once per 5 KB, begun, of payload and topic | AWS IoT Core, additional |
+| | metering details; aws-facts L |
+| the PUBACK a device sends for a QoS 1 message counts as one; those of the service are free | L |
+| the answers of the Jobs API are charged even when nobody subscribed | aws-facts L |
+| one GetStream request brings at most 128 KB | aws-facts G4 |
+| whether stream blocks are charged as ordinary messages is UNCONFIRMED; here they are | L |
+
+Of the API calls the fixed part is what the steps of ``deploy`` say of themselves; the rest grows
+with how long the job is watched (one DescribeJob per tick) and with how many things did not succeed
+(pages of 250, details of some). Throttled calls that are tried again are not counted.
+
+Pure, without NumPy: what an undisturbed rollout costs is shown with every plan.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
 from otactl.forecast.price import Prices
 from otactl.forecast.profile import Delivery
@@ -12,6 +29,90 @@ from otactl.model.defaults import DEFAULT_DETAILS, DEFAULT_POLL_SECONDS
 from otactl.model.status import ExecutionStatus
 
 GIGABYTE = 1e9
+METERED_BYTES = 5 * 1024
+#: Topic and framing of a data message: ``$aws/things/{thing}/streams/{stream}/data/cbor``.
+_OVERHEAD_BYTES = 160
+_BYTES_PER_REQUEST = 128 * 1024
+#: notify and notify-next when it is queued; start-next and its answer.
+_MESSAGES_TO_START = 4
+#: One update and its answer.
+_MESSAGES_PER_REPORT = 2
+#: notify and notify-next when it is over.
+_MESSAGES_AFTER_END = 2
+#: Executions per page of ListJobExecutionsForJob (botocore ``iot`` LaserMaxResults).
+PAGE = 250
+
+
+def metered(payload_bytes: int) -> int:
+    """How often a message of this payload counts."""
+    return -(-(payload_bytes + _OVERHEAD_BYTES) // METERED_BYTES)
+
+
+def messages_per_download(delivery: Delivery, image_bytes: int) -> int:
+    """Metered messages that carry one image to one thing over a stream."""
+    whole, rest = divmod(image_bytes, delivery.block_bytes)
+    blocks = whole + (rest > 0)
+    at_a_time = min(delivery.blocks_per_request, max(1, _BYTES_PER_REQUEST // delivery.block_bytes))
+    requests = -(-blocks // at_a_time)
+    answers = whole * metered(_encoded(delivery, delivery.block_bytes))
+    answers += metered(_encoded(delivery, rest)) if rest else 0
+    return requests + answers + blocks * delivery.qos
+
+
+def messages_per_execution(delivery: Delivery) -> int:
+    """Metered messages of the Jobs topics for one execution that runs to its end."""
+    reports = delivery.progress_reports + 1
+    return _MESSAGES_TO_START + reports * _MESSAGES_PER_REPORT + _MESSAGES_AFTER_END
+
+
+def _encoded(delivery: Delivery, block_bytes: int) -> int:
+    return block_bytes if delivery.encoding == "cbor" else -(-block_bytes // 3) * 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """How a running job is looked at.
+
+    Attributes:
+        poll_seconds: From one look to the next, ``--poll`` of ``otactl deploy``.
+        details: Things asked about one by one at the end, ``--details``.
+    """
+
+    poll_seconds: float = DEFAULT_POLL_SECONDS
+    details: int = DEFAULT_DETAILS
+
+
+def api_calls(
+    *,
+    executions: Mapping[ExecutionStatus, int],
+    watched_seconds: float,
+    streamed: bool,
+    alarms: int,
+    watch: Watch,
+) -> dict[str, int]:
+    """Calls by ``service:Operation``.
+
+    Args:
+        executions: How they ended.
+        watched_seconds: From CreateJob until the job was over, or nobody looked any more.
+        streamed: Whether the image goes by MQTT stream.
+        alarms: How many alarms the deployment makes.
+        watch: How often it looks.
+    """
+    # Every execution is listed once, by status: the report has them all.
+    pages = sum(math.ceil(count / PAGE) for count in executions.values())
+    calls = {
+        "s3:PutObject": 3,
+        "s3:HeadObject": 2,
+        "iot:CreateStream": int(streamed),
+        "iot:CreateJob": 1,
+        "iot:DescribeJob": 1 + math.ceil(watched_seconds / watch.poll_seconds),
+        "iot:ListJobExecutionsForJob": pages,
+        "iot:DescribeJobExecution": min(watch.details, sum(executions.values())),
+        "cloudwatch:DescribeAlarms": alarms,
+        "cloudwatch:PutMetricAlarm": alarms,
+    }
+    return {operation: count for operation, count in calls.items() if count}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,103 +162,49 @@ def bill(
     )
 
 
-# | rule | source |
-# |---|---|
-# | a message counts once per 5 KB, begun, of payload and topic | AWS IoT Core, additional |
-# | | metering details; aws-facts L |
-# | the PUBACK a device sends for a QoS 1 message counts as one; those of the service are free | L |
-# | the answers of the Jobs API are charged even when nobody subscribed | aws-facts L |
-# | one GetStream request brings at most 128 KB | aws-facts G4 |
-# | whether stream blocks are charged as ordinary messages is UNCONFIRMED; here they are | L |
-
-METERED_BYTES = 5 * 1024
-#: Topic and framing of a data message: ``$aws/things/{thing}/streams/{stream}/data/cbor``.
-_OVERHEAD_BYTES = 160
-_BYTES_PER_REQUEST = 128 * 1024
-#: notify and notify-next when it is queued; start-next and its answer.
-_MESSAGES_TO_START = 4
-#: One update and its answer.
-_MESSAGES_PER_REPORT = 2
-#: notify and notify-next when it is over.
-_MESSAGES_AFTER_END = 2
-
-
-def metered(payload_bytes: int) -> int:
-    """How often a message of this payload counts."""
-    return -(-(payload_bytes + _OVERHEAD_BYTES) // METERED_BYTES)
-
-
-def messages_per_download(delivery: Delivery, image_bytes: int) -> int:
-    """Metered messages that carry one image to one thing over a stream."""
-    whole, rest = divmod(image_bytes, delivery.block_bytes)
-    blocks = whole + (rest > 0)
-    at_a_time = min(delivery.blocks_per_request, max(1, _BYTES_PER_REQUEST // delivery.block_bytes))
-    requests = -(-blocks // at_a_time)
-    answers = whole * metered(_encoded(delivery, delivery.block_bytes))
-    answers += metered(_encoded(delivery, rest)) if rest else 0
-    return requests + answers + blocks * delivery.qos
-
-
-def messages_per_execution(delivery: Delivery) -> int:
-    """Metered messages of the Jobs topics for one execution that runs to its end."""
-    reports = delivery.progress_reports + 1
-    return _MESSAGES_TO_START + reports * _MESSAGES_PER_REPORT + _MESSAGES_AFTER_END
-
-
-def _encoded(delivery: Delivery, block_bytes: int) -> int:
-    return block_bytes if delivery.encoding == "cbor" else -(-block_bytes // 3) * 4
-
-
-# The fixed part is what the steps of ``deploy`` say of themselves; the rest grows with how long the
-# job is watched (one DescribeJob per tick) and with how many things did not succeed (pages of 250,
-# details of some). Throttled calls that are tried again are not counted.
-
-#: Executions per page of ListJobExecutionsForJob (botocore ``iot`` LaserMaxResults).
-PAGE = 250
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Watch:
-    """How a running job is looked at.
+class UndisturbedCost:
+    """What a rollout costs if nothing goes wrong.
 
     Attributes:
-        poll_seconds: From one look to the next, ``--poll`` of ``otactl deploy``.
-        details: Things asked about one by one at the end, ``--details``.
+        executions: Job executions of all rounds.
+        messages: Metered MQTT messages, as an unremarkable fleet sends them.
+        prices_read: When the oldest of the prices was read.
     """
 
-    poll_seconds: float = DEFAULT_POLL_SECONDS
-    details: int = DEFAULT_DETAILS
+    bill: Bill
+    executions: int
+    messages: int
+    prices_read: date
 
 
-def api_calls(
-    *,
-    executions: Mapping[ExecutionStatus, int],
-    watched_seconds: float,
-    streamed: bool,
-    alarms: int,
-    watch: Watch,
-) -> dict[str, int]:
-    """Calls by ``service:Operation``.
+def undisturbed_cost(
+    prices: Prices, *, things: int, rounds: int, image_bytes: int, by_url: bool, alarms: int
+) -> UndisturbedCost:
+    """The cost of a deployment whose every thing succeeds at its first attempt.
+
+    The same prices and the same counting as a forecast, without playing it.
 
     Args:
-        executions: How they ended.
-        watched_seconds: From CreateJob until the job was over, or nobody looked any more.
-        streamed: Whether the image goes by MQTT stream.
-        alarms: How many alarms the deployment makes.
-        watch: How often it looks.
+        prices: What one of each costs.
+        things: Things a round is for.
+        rounds: Rounds, each with the same things.
+        image_bytes: Size of the image.
+        by_url: Whether it is fetched from S3 by presigned address instead of by MQTT stream.
+        alarms: CloudWatch alarms.
     """
-    # Every execution is listed once, by status: the report has them all.
-    pages = sum(math.ceil(count / PAGE) for count in executions.values())
-    asked = min(watch.details, sum(executions.values()))
-    calls = {
-        "s3:PutObject": 3,
-        "s3:HeadObject": 2,
-        "iot:CreateStream": int(streamed),
-        "iot:CreateJob": 1,
-        "iot:DescribeJob": 1 + math.ceil(watched_seconds / watch.poll_seconds),
-        "iot:ListJobExecutionsForJob": pages,
-        "iot:DescribeJobExecution": asked,
-        "cloudwatch:DescribeAlarms": alarms,
-        "cloudwatch:PutMetricAlarm": alarms,
-    }
-    return {operation: count for operation, count in calls.items() if count}
+    executions, delivery = things * rounds, Delivery()
+    blocks = 0 if by_url else messages_per_download(delivery, image_bytes)
+    messages = executions * (blocks + messages_per_execution(delivery))
+    charged = bill(
+        prices,
+        executions=executions,
+        messages=messages,
+        downloads=executions,
+        downloaded_bytes=float(executions * image_bytes),
+        by_url=by_url,
+        alarms=alarms,
+    )
+    return UndisturbedCost(
+        bill=charged, executions=executions, messages=messages, prices_read=prices.read
+    )

@@ -8,10 +8,11 @@ the run alone: the same question gets the same answer, however many threads work
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 import numpy as np
 
@@ -24,6 +25,7 @@ from otactl.forecast.sampled_fleet import SampledFleet
 from otactl.model.job_configuration import JobConfiguration, Scheduling
 from otactl.rules.schedule import open_minutes, time_left
 
+T = TypeVar("T")
 MINUTES_PER_DAY = 1440
 #: Points of each curve that are kept per run: every minute of the first sixteen hours.
 CURVE_POINTS = 2000
@@ -34,21 +36,16 @@ UNSTOPPED_SAMPLE = 50_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scenario:
-    """What is forecast.
+class FleetScenario:
+    """What a forecast is of, whatever is rolled out how.
 
     Attributes:
-        job: The policy.
-        profile: The fleet.
-        things: How many there are.
-        image_bytes: Size of the image.
         runs: How often the rollout is played.
         seed: Where the draws come from.
-        horizon_days: What ends later is not seen.
+        horizon_days: What ends later is not seen; of waves, how long each is looked at.
         begins: When the rollout begins, UTC; only maintenance windows and an end depend on it.
     """
 
-    job: JobConfiguration
     profile: FleetProfile
     things: int
     image_bytes: int
@@ -58,14 +55,32 @@ class Scenario:
     begins: datetime = datetime(2027, 1, 4, tzinfo=UTC)
 
     @property
-    def by_url(self) -> bool:
-        """Whether the image comes by presigned address instead of by stream."""
-        return self.job.presigned_url is not None
-
-    @property
     def horizon_minutes(self) -> int:
         """The horizon in minutes."""
         return self.horizon_days * MINUTES_PER_DAY
+
+    def played(self, play_one: Callable[[np.random.SeedSequence], T], workers: int) -> Generator[T]:
+        """Play one run after the other, each with its seed, for as long as somebody wants them.
+
+        Args:
+            play_one: Plays the run of a seed.
+            workers: How many runs at a time.
+        """
+        seeds = np.random.SeedSequence(self.seed).spawn(self.runs)
+        with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="forecast") as pool:
+            yield from pool.map(play_one, seeds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario(FleetScenario):
+    """A rollout of one job to a fleet."""
+
+    job: JobConfiguration
+
+    @property
+    def by_url(self) -> bool:
+        """Whether the image comes by presigned address instead of by stream."""
+        return self.job.presigned_url is not None
 
     @property
     def open_minutes(self) -> Integers:
@@ -91,34 +106,26 @@ def end_ms(scheduling: Scheduling | None, begins: datetime) -> int:
 
 
 def plays(scenario: Scenario, *, workers: int = 2) -> Generator[RunResult]:
-    """Play one run after the other, for as long as somebody wants them.
-
-    Args:
-        scenario: What is forecast.
-        workers: How many runs at a time.
-    """
+    """Play one run after the other, for as long as somebody wants them."""
     pace, opens = Pace(scenario.job.rollout, scenario.things), scenario.open_minutes
-    seeds = np.random.SeedSequence(scenario.seed).spawn(scenario.runs)
-    with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="forecast") as pool:
-        yield from pool.map(lambda seed: _play_one(scenario, pace, opens, seed), seeds)
+    return scenario.played(lambda seed: _play_one(scenario, pace, opens, seed), workers)
+
+
+def counted(runs: Iterable[T], on_run: Callable[[int], None] | None) -> tuple[T, ...]:
+    """All the runs; ``on_run`` hears how many are done, in the caller's thread."""
+    done: list[T] = []
+    for found in runs:
+        done.append(found)
+        if on_run is not None:
+            on_run(len(done))
+    return tuple(done)
 
 
 def play(
     scenario: Scenario, *, workers: int = 2, on_run: Callable[[int], None] | None = None
 ) -> tuple[RunResult, ...]:
-    """Play every run.
-
-    Args:
-        scenario: What is forecast.
-        workers: How many runs at a time.
-        on_run: Called with how many runs are done, in the caller's thread.
-    """
-    tallies: list[RunResult] = []
-    for found in plays(scenario, workers=workers):
-        tallies.append(found)
-        if on_run is not None:
-            on_run(len(tallies))
-    return tuple(tallies)
+    """Play every run."""
+    return counted(plays(scenario, workers=workers), on_run)
 
 
 def bricked_without_abort(scenario: Scenario) -> tuple[float, ...]:

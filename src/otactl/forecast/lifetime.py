@@ -25,7 +25,6 @@ from otactl.forecast.attempts import (
     Flags,
     FleetModel,
     Integers,
-    concatenated,
 )
 from otactl.model.job_configuration import JobConfiguration
 from otactl.model.status import ExecutionStatus
@@ -59,7 +58,7 @@ def executions(
         latest.retry_starts_ms[chosen] = attempts.started_ms
         latest = _ended(attempts, job, number=number + 1)
         parts.append(latest)
-    found = concatenated(parts)
+    found = parts[0] if len(parts) == 1 else Executions.concatenated(parts)
     if end_ms < NEVER:
         _cancel_at(end_ms, canceled_at_end(job.scheduling), found)
     return found

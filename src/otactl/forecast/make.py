@@ -31,17 +31,7 @@ def make_forecast(
     workers: int = 2,
     on_run: Callable[[int], None] | None = None,
 ) -> Forecast:
-    """Play a scenario and put its runs together.
-
-    Args:
-        scenario: What is forecast.
-        name: What to call it.
-        prices: What AWS charges.
-        alarms: How many alarms the deployment makes.
-        watch: How otactl would look at the running job.
-        workers: How many runs at a time.
-        on_run: Called with how many runs are done.
-    """
+    """Play a scenario and put its runs together; ``on_run`` hears how many are done."""
     tallies = play(scenario, workers=workers, on_run=on_run)
     was_aborted = any(found.aborted_ms is not None for found in tallies)
     return Forecast(

@@ -18,19 +18,19 @@ from otactl.forecast.toml_text import TomlFault, read_toml
 Dollars = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
-class Tier(BaseModel):
-    """A price that holds up to a number of units, or from there on without end."""
-
+class _Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Tier(_Strict):
+    """A price that holds up to a number of units, or from there on without end."""
 
     usd: Dollars
     up_to: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
 
 
-class Price(BaseModel):
+class Price(_Strict):
     """What one unit of something costs, who said so, and when it was read."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     unit: str
     tiers: Annotated[tuple[Tier, ...], Field(min_length=1)]
@@ -55,10 +55,8 @@ class Price(BaseModel):
         return dollars
 
 
-class Prices(BaseModel):
+class Prices(_Strict):
     """All of them."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     currency: str = "USD"
     job_execution: Price
@@ -71,17 +69,7 @@ class Prices(BaseModel):
     @property
     def read(self) -> date:
         """When the oldest of them was read."""
-        return min(
-            price.read
-            for price in (
-                self.job_execution,
-                self.mqtt_message,
-                self.s3_get,
-                self.s3_put,
-                self.internet_gigabyte,
-                self.alarm_month,
-            )
-        )
+        return min(price.read for _, price in self if isinstance(price, Price))
 
 
 def shipped_prices() -> Prices:

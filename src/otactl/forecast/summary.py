@@ -84,16 +84,15 @@ class Forecast:
     @property
     def abort_seconds(self) -> Band | None:
         """When it was met, of the runs in which it was."""
-        times = [(found.aborted_ms or 0) / _MS for found in self.aborted]
-        return Band.of(times) if times else None
+        return self.of_aborted(lambda t: (t.aborted_ms or 0) / _MS)
 
     def of_aborted(self, count: Callable[[RunResult], float]) -> Band | None:
         """The band of a count over the runs in which a criterion was met."""
-        return Band.of(map(count, self.aborted)) if self.aborted else None
+        return Band.of_any(map(count, self.aborted))
 
     def of_unaborted(self, count: Callable[[RunResult], float]) -> Band | None:
         """The band of a count over the runs in which none was met."""
-        return Band.of(map(count, self.unaborted)) if self.unaborted else None
+        return Band.of_any(map(count, self.unaborted))
 
     def of_all(self, count: Callable[[RunResult], float]) -> Band:
         """The band of a count over all runs."""

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import numpy as np
 
 from otactl.forecast.abort_finder import Abort
 from otactl.forecast.alarm_moment import alarm_moment
-from otactl.forecast.ensemble import MINUTES_PER_DAY, end_ms, opens_of
+from otactl.forecast.ensemble import FleetScenario, end_ms, opens_of
 from otactl.forecast.gate_moment import GateView, gate_moment
 from otactl.forecast.pace import Pace
 from otactl.forecast.profile import FleetProfile
@@ -51,16 +51,10 @@ class RollbackPolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WaveScenario:
-    """What is forecast.
+class WaveScenario(FleetScenario):
+    """A deployment to a fleet in waves.
 
     Attributes:
-        things: How many there are in all.
-        image_bytes: Size of the image.
-        runs: How often the deployment is played.
-        seed: Where the draws come from.
-        horizon_days: How long a wave is looked at.
-        begins: When it begins, UTC; only the end of a schedule depends on it.
         verify: How versions are verified; None if they are not.
         alarms: Those that each wave's job gets.
         answer_ms: How long a person takes to approve.
@@ -70,13 +64,6 @@ class WaveScenario:
     """
 
     waves: Waves
-    profile: FleetProfile
-    things: int
-    image_bytes: int
-    runs: int = 20
-    seed: int = 1
-    horizon_days: int = 30
-    begins: datetime = datetime(2027, 1, 4, tzinfo=UTC)
     verify: VerifyRule | None = None
     alarms: tuple[Alarm, ...] = ()
     answer_ms: int = 0
@@ -98,11 +85,6 @@ class WaveScenario:
         return self.profile.with_share_gone(
             share_of_those_taken_last(sum(sizes[:number]), sizes[number], self.things, gone)
         )
-
-    @property
-    def horizon_minutes(self) -> int:
-        """The horizon in minutes."""
-        return self.horizon_days * MINUTES_PER_DAY
 
 
 def rollback_scenario(

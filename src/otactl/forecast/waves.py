@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-
-import numpy as np
 
 from otactl.forecast.alarm_moment import is_forecast
 from otactl.forecast.band import Band, band_fields
+from otactl.forecast.ensemble import counted
 from otactl.forecast.make import schedule_notes
 from otactl.forecast.wave_play import PlayedRun, PlayedWave, WaveScenario, WayBack, play_waves
 from otactl.model.json_output import forecast as json_forecast
@@ -25,12 +23,7 @@ __all__ = ["WaveScenario", "WavesForecast", "forecast_waves"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WavesForecast:
-    """What will probably happen.
-
-    Attributes:
-        runs: What happened in each run.
-        notes: What the reader should mind.
-    """
+    """What will probably happen: what did in each run, and what the reader should mind."""
 
     scenario: WaveScenario
     name: str
@@ -64,14 +57,12 @@ class WavesForecast:
     @property
     def way_back_seconds(self) -> Band | None:
         """From the gate that failed until the rollback's last gate passed."""
-        times = [each.seconds for each in self.ways_back]
-        return Band.of(times) if times else None
+        return Band.of_any(each.seconds for each in self.ways_back)
 
     @property
     def taken_back(self) -> Band | None:
         """How many things a rollback gives their former image."""
-        counts = [each.things for each in self.ways_back]
-        return Band.of(counts) if counts else None
+        return Band.of_any(each.things for each in self.ways_back)
 
     @property
     def way_back_failed(self) -> float:
@@ -85,8 +76,9 @@ class WavesForecast:
 
     def gate_seconds(self, number: int) -> Band | None:
         """When a gate decides, of the runs in which its wave began."""
-        times = [run[number].decided_ms / 1000 for run in self.played if len(run) > number]
-        return Band.of(times) if times else None
+        return Band.of_any(
+            run[number].decided_ms / 1000 for run in self.played if len(run) > number
+        )
 
     @property
     def stopped(self) -> tuple[tuple[PlayedWave, ...], ...]:
@@ -107,8 +99,9 @@ class WavesForecast:
     def reached(self, *, bricked: bool = False, only_stopped: bool = False) -> Band | None:
         """How many things were notified, or bricked, when everything was over."""
         runs = self.stopped if only_stopped else self.played
-        counts = [sum(one.bricked if bricked else one.notified for one in run) for run in runs]
-        return Band.of(counts) if counts else None
+        return Band.of_any(
+            sum(one.bricked if bricked else one.notified for one in run) for run in runs
+        )
 
     def to_fields(self) -> json_forecast.WavesForecast:
         """The forecast as ``--output json`` shows it."""
@@ -156,23 +149,10 @@ def forecast_waves(
     workers: int = 2,
     on_run: Callable[[int], None] | None = None,
 ) -> WavesForecast:
-    """Play every run.
-
-    Args:
-        scenario: What is forecast.
-        name: What to call it.
-        workers: How many runs at a time.
-        on_run: Called with how many runs are done, in the caller's thread.
-    """
-    runs = []
-    seeds = np.random.SeedSequence(scenario.seed).spawn(scenario.runs)
-    with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="forecast") as pool:
-        for played in pool.map(lambda seed: play_waves(scenario, seed), seeds):
-            runs.append(played)
-            if on_run is not None:
-                on_run(len(runs))
+    """Play every run; ``on_run`` hears how many are done, in the caller's thread."""
+    runs = scenario.played(lambda seed: play_waves(scenario, seed), workers)
     return WavesForecast(
-        scenario=scenario, name=name, runs=tuple(runs), notes=tuple(_notes(scenario))
+        scenario=scenario, name=name, runs=counted(runs, on_run), notes=tuple(_notes(scenario))
     )
 
 

@@ -18,7 +18,7 @@ from otactl.rules.rollout import DEFAULT_MAXIMUM_PER_MINUTE
 from otactl.views.wording import rounds_words, things_words
 
 if TYPE_CHECKING:
-    from otactl.forecast.undisturbed import UndisturbedCost
+    from otactl.forecast.cost import UndisturbedCost
     from otactl.model.job_configuration import AbortCriterion, JobConfiguration, Rollout
     from otactl.model.json_output import deployment as json_deployment
 

@@ -8,8 +8,8 @@ import pytest
 from rich.console import Console
 from tests.support.plan import a_plan_with, a_summary
 
+from otactl.forecast.cost import undisturbed_cost
 from otactl.forecast.price import shipped_prices
-from otactl.forecast.undisturbed import undisturbed_cost
 from otactl.model.job_configuration import (
     AbortCriterion,
     ExponentialRate,
