@@ -90,15 +90,7 @@ def api_calls(
     alarms: int,
     watch: Watch,
 ) -> dict[str, int]:
-    """Calls by ``service:Operation``.
-
-    Args:
-        executions: How they ended.
-        watched_seconds: From CreateJob until the job was over, or nobody looked any more.
-        streamed: Whether the image goes by MQTT stream.
-        alarms: How many alarms the deployment makes.
-        watch: How often it looks.
-    """
+    """Calls by ``service:Operation`` of a job, watched until it was over or nobody looked."""
     # Every execution is listed once, by status: the report has them all.
     pages = sum(math.ceil(count / PAGE) for count in executions.values())
     calls = {

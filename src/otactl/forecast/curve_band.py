@@ -65,13 +65,7 @@ def shown_minutes(tallies: Sequence[RunResult]) -> int:
 
 
 def curve_bands(tallies: Sequence[RunResult], points: int, end: int) -> CurveBand:
-    """The bands of every run on one axis.
-
-    Args:
-        tallies: The runs.
-        points: How many points the axis has at most; time 0 is the first.
-        end: Its last minute.
-    """
+    """The bands of every run on one axis of N points at most, from time 0 to the minute ``end``."""
     minutes = np.unique(np.linspace(0, end, min(points, end + 1)).round().astype(np.int64))
     series = {}
     for name in SERIES:

@@ -17,6 +17,7 @@ Drawing from one is ``forecast.sampled_fleet``.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from enum import StrEnum
 from statistics import NormalDist
 from typing import Annotated, Any
@@ -110,10 +111,11 @@ class Distribution(BaseModel):
                 z = NormalDist().inv_cdf(min(max(share, 1e-12), 1 - 1e-12))
                 return (self.median or 0.0) * math.exp(self.sigma * z)
             case Form.MEASURED:
-                return _between(self.values or (0.0,), share)
+                return between(self.values or (0.0,), share)
 
 
-def _between(values: tuple[float, ...], share: float) -> float:
+def between(values: Sequence[float], share: float) -> float:
+    """The value that this share of equally spaced quantiles, ascending, stays at or below."""
     location = share * (len(values) - 1)
     below = min(math.floor(location), len(values) - 1)
     above = min(below + 1, len(values) - 1)

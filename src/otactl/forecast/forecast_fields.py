@@ -13,13 +13,7 @@ from otactl.model.json_output import forecast as json_forecast
 def forecast_fields(
     forecast: Forecast, *, points: int = 120, end: int | None = None
 ) -> json_forecast.Forecast:
-    """The forecast as ``--output json`` shows it.
-
-    Args:
-        forecast: What was found.
-        points: Points of each curve.
-        end: The last minute of the curves.
-    """
+    """The forecast as ``--output json`` shows it, with N points of each curve up to a minute."""
     scenario = forecast.scenario
     return {
         "name": forecast.name,

@@ -3,6 +3,10 @@
 The rules are those of ``rules.waves.gate``, over arrays: the wave is looked at in every instant in
 which something happens to it, and the first at which the gate would not say "wait" is the answer. A
 test holds the two against each other.
+
+Of alarms those on the failures of a period are known (``rules.alarm``): what devices measure is
+not. A period counts from the wave's begin, and is bad when it is over; how late CloudWatch sees it
+is left out.
 """
 
 from __future__ import annotations
@@ -13,9 +17,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from otactl.forecast.attempts import CANCELED, EXECUTED_CODES, NEVER, SUCCEEDED, Flags, Integers
+from otactl.forecast.attempts import (
+    CANCELED,
+    CODES,
+    EXECUTED_CODES,
+    NEVER,
+    SUCCEEDED,
+    Flags,
+    Integers,
+)
 from otactl.forecast.run import Run
+from otactl.model.alarm import Alarm, AlarmType
 from otactl.model.wave import WHOLE, GateRule, Verdict
+from otactl.rules.alarm import adds_up, counted_failures, is_running_total
 from otactl.rules.waves.gate import allowed_failures, needed_ended
 
 #: The verdicts by their code in an array.
@@ -171,3 +185,31 @@ def _until(at_ms: Integers, times: Integers) -> Integers:
 def _merged(*times: Integers) -> Integers:
     """All of them in order, each instant once for each that falls on it."""
     return np.sort(np.concatenate(times), kind="stable")
+
+
+def is_forecast(alarm: Alarm) -> bool:
+    """Whether what the alarm watches is in a forecast."""
+    is_upper = alarm.alarm_type is AlarmType.UPPER
+    counts = counted_failures(alarm) is not None and not is_running_total(alarm)
+    return is_upper and counts and adds_up(alarm)
+
+
+def alarm_moment(alarm: Alarm, one_run: Run) -> float:
+    """When it goes off, in milliseconds since its wave began; infinite for never."""
+    counted = counted_failures(alarm)
+    if counted is None or not is_forecast(alarm):
+        return math.inf
+    codes = [CODES[status] for status in sorted(counted.statuses)]
+    period_ms = 1000 * alarm.period_seconds
+    ends = [
+        part.ended_ms[np.isin(part.status, codes) & (part.ended_ms < NEVER)]
+        for part in one_run.parts
+    ]
+    periods, counts = np.unique(
+        np.concatenate([np.zeros(0, dtype=np.int64), *ends]) // period_ms, return_counts=True
+    )
+    bad = periods[counts > alarm.threshold]
+    # The M-th of the last M bad periods, when they are no more than N periods apart.
+    last = bad[alarm.datapoints_to_alarm - 1 :]
+    found = last[last - bad[: len(last)] < alarm.evaluation_periods]
+    return float((found[0] + 1) * period_ms) if len(found) else math.inf

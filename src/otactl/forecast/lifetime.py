@@ -38,12 +38,7 @@ def executions(
 ) -> Executions:
     """Every attempt of the things from ``start`` on, notified at these times.
 
-    Args:
-        fleet: What each thing would do.
-        job: The policy.
-        start: The first of the things.
-        queued_ms: When each of them is notified.
-        end_ms: When the job's schedule ends.
+    ``end_ms`` is the end of the job's schedule.
     """
     latest = _ended(fleet.first(start, queued_ms), job, number=1)
     parts = [latest]

@@ -15,9 +15,8 @@ from datetime import timedelta
 import numpy as np
 
 from otactl.forecast.abort_finder import Abort
-from otactl.forecast.alarm_moment import alarm_moment
 from otactl.forecast.ensemble import FleetScenario, end_ms, opens_of
-from otactl.forecast.gate_moment import GateView, gate_moment
+from otactl.forecast.gate_moment import GateView, alarm_moment, gate_moment
 from otactl.forecast.pace import Pace
 from otactl.forecast.profile import FleetProfile
 from otactl.forecast.run import Run, run
@@ -95,14 +94,9 @@ def rollback_scenario(
     profile: FleetProfile,
     image_bytes: int,
 ) -> WaveScenario:
-    """The rollback of things to one former version.
+    """The rollback of things to one former version, which behave with it as the profile says.
 
-    Args:
-        connected: Things that are connected.
-        offline: Things that nothing shows to be connected.
-        job: The policy of the deployment that is taken back.
-        profile: How things behave with the former image.
-        image_bytes: Its size.
+    ``offline`` are things that nothing shows to be connected.
     """
     waves = rollback_waves(connected, offline, job)
     return WaveScenario(

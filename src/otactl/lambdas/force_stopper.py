@@ -111,12 +111,7 @@ def messages(event: Any) -> Iterator[Any]:
 
 
 class ForceStopper:
-    """Cancels jobs.
-
-    Args:
-        iot: A boto3 client.
-        log: Takes one line for each message.
-    """
+    """Cancels jobs by a boto3 client; ``log`` takes one line for each message."""
 
     def __init__(self, iot: Any, *, log: Any) -> None:
         self._iot = iot

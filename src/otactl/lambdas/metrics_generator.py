@@ -288,10 +288,7 @@ class Claims:
 class MetricsGenerator:
     """Reads events, claims them and publishes their metrics.
 
-    Args:
-        cloudwatch: A boto3 client.
-        claims: Who counts which event.
-        log: Takes one line for each thing worth knowing.
+    ``log`` takes one line for each thing worth knowing.
     """
 
     def __init__(self, cloudwatch: Any, claims: Claims, *, log: Log) -> None:

@@ -19,11 +19,7 @@ from otactl.monitor.table_query import TablePage, TableQuery, select, select_all
 
 
 class Board:
-    """The newest snapshot of each job, and the things behind it.
-
-    Args:
-        watchers: One for each job, in the order they are shown in.
-    """
+    """The newest snapshot of each job, in the order they are shown in, and the things behind it."""
 
     def __init__(self, watchers: Sequence[JobWatcher]) -> None:
         self._watchers = {watcher.job_id: watcher for watcher in watchers}

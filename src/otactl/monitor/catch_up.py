@@ -87,12 +87,7 @@ class CatchUp:
         return self._sampled_success() if with_details else None
 
     def done(self, request: ListPage | DescribeThing, page: ExecutionPage | None) -> None:
-        """A request was carried out, and its answer is in the state.
-
-        Args:
-            request: What ``next`` returned.
-            page: The answer to ``ListPage``.
-        """
+        """A request of ``next`` was carried out, and its answer, a page, is in the state."""
         if isinstance(request, DescribeThing):
             self._details -= 1
             if request.is_sample:

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from otactl.model.outcome import ThingOutcome
 from otactl.model.status import ExecutionStatus
 from otactl.monitor.attempt import Attempt, relate
+from otactl.monitor.failure_groups import UNSUCCESSFUL
 from otactl.monitor.kept_details import KeptDetails
 from otactl.monitor.measured_column import MeasuredColumn
 from otactl.rules.execution import may_follow
@@ -31,9 +32,6 @@ RETRY_COUNT = "retryCount"
 _STATUSES = tuple(ExecutionStatus)
 _CODES = {status: code for code, status in enumerate(_STATUSES)}
 _SUCCEEDED = ExecutionStatus.SUCCEEDED
-_UNSUCCESSFUL = frozenset(
-    status for status in ExecutionStatus if status.is_terminal and status is not _SUCCEEDED
-)
 _UNKNOWN = 0
 #: The code of a row whose execution was deleted: no status at all.
 _GONE = len(_STATUSES)
@@ -240,10 +238,7 @@ class ExecutionTable:
     def _note_earlier(self, row: int, outcome: ThingOutcome, *, number: int | None) -> None:
         """Count an attempt that another one followed; each once, however often it is reported.
 
-        Args:
-            row: Of the thing.
-            outcome: The attempt.
-            number: Its number; None if not reported.
+        Its number is None if not reported.
         """
         if not outcome.status.is_terminal:
             return
@@ -306,7 +301,7 @@ class ExecutionTable:
             self._retries.set(row, _whole(outcome.status_details.get(RETRY_COUNT)))
             succeeded = outcome.status is _SUCCEEDED
             self._details.keep(row, outcome.status_details, may_push=not succeeded)
-        if outcome.status in _UNSUCCESSFUL and not self._complete[row]:
+        if outcome.status in UNSUCCESSFUL and not self._complete[row]:
             self._undetailed[row] = None
         else:
             self._undetailed.pop(row, None)

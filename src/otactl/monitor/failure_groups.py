@@ -23,7 +23,8 @@ NO_REASON = "no reason given"
 NOT_ASKED = "reason not asked yet"
 _LAST_SEEN = "last seen "
 
-_UNSUCCESSFUL = frozenset(
+#: How an execution ends that did not succeed.
+UNSUCCESSFUL = frozenset(
     status
     for status in ExecutionStatus
     if status.is_terminal and status is not ExecutionStatus.SUCCEEDED
@@ -34,9 +35,7 @@ _FIGURES = re.compile(r"\b(?=[0-9a-fA-F-]*\d)[0-9a-fA-F][0-9a-fA-F-]{7,}\b|\d{4,
 def group_reason(outcome: ThingOutcome, *, asked: bool = True) -> str:
     """The reason a thing's failure is counted under.
 
-    Args:
-        outcome: How it failed.
-        asked: Whether what it reported is known, if only that it reported nothing.
+    ``asked`` says that what it reported is known, if only that it reported nothing.
     """
     reason = " ".join(outcome.reason.split())
     if reason:
@@ -73,15 +72,9 @@ class FailureGroups:
         self._of: dict[str, _Group] = {}
 
     def replace(self, thing_name: str, outcome: ThingOutcome | None, *, asked: bool = True) -> None:
-        """A thing's last execution is this now; None when it has none any more.
-
-        Args:
-            thing_name: The thing.
-            outcome: Its last execution.
-            asked: As for ``group_reason``.
-        """
+        """A thing's last execution is this now; None when it has none any more."""
         self._take_out(thing_name)
-        if outcome is None or outcome.status not in _UNSUCCESSFUL:
+        if outcome is None or outcome.status not in UNSUCCESSFUL:
             return
         group = self._group((outcome.status, group_reason(outcome, asked=asked)))
         group.count += 1

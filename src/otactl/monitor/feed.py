@@ -27,11 +27,7 @@ class FeedState(Enum):
 
 
 class Feed:
-    """The source that is relied on, and why it is not the other one.
-
-    Args:
-        expects_events: Whether the user asked for events.
-    """
+    """The source that is relied on, and why it is not the other one."""
 
     def __init__(self, *, expects_events: bool) -> None:
         self.state = FeedState.POLLING

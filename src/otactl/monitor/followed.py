@@ -20,11 +20,7 @@ MAX_FOLLOWED = 20
 
 
 class FollowedThings:
-    """The things of one job that are looked at closely.
-
-    Args:
-        thing_names: Which.
-    """
+    """The things of one job that are looked at closely."""
 
     def __init__(self, thing_names: Iterable[str]) -> None:
         self._things = {name: FollowedThing(thing_name=name) for name in thing_names}

@@ -70,18 +70,10 @@ def estimate(
     notified: int,
     succeeded: int,
 ) -> Eta | None:
-    """How long the rest takes.
+    """How long the rest takes; None when nothing is left, or nothing ended in the window.
 
-    Args:
-        pace: How fast it goes.
-        remaining: Executions and things that are not over.
-        unnotified: Those of them that AWS has not notified.
-        rollout: The job's policy.
-        notified: Things notified so far.
-        succeeded: Executions that succeeded so far.
-
-    Returns:
-        None when nothing is left, or nothing ended in the window.
+    ``remaining`` are executions and things that are not over, ``unnotified`` those of them that AWS
+    has not notified.
     """
     if remaining <= 0 or pace is None or pace.finished <= 0:
         return None

@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Protocol
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from otactl.model.clock import Clock
 from otactl.model.snapshot import JobDescription, JobSnapshot
 
 
-class DescribesJobs(Protocol):
-    """The source of a job's state."""
-
-    def describe(self, job_id: str) -> JobDescription | None:
-        """The job, or None when there is none."""
-        ...
-
-
+@dataclass(frozen=True, slots=True)
 class PollingWatch:
-    """Looks at a job once per interval.
+    """Looks at a job once per interval; ``describe`` returns None for a job that is not there."""
 
-    Args:
-        jobs: Whom to ask.
-        clock: Time.
-        interval_seconds: From one look to the next.
-    """
-
-    def __init__(self, jobs: DescribesJobs, clock: Clock, *, interval_seconds: float) -> None:
-        self._jobs = jobs
-        self._clock = clock
-        self._interval_seconds = interval_seconds
+    describe: Callable[[str], JobDescription | None]
+    clock: Clock
+    interval_seconds: float
 
     def snapshots(self, job_id: str) -> Iterator[JobSnapshot]:
         """One snapshot per tick, until the caller has seen enough.
@@ -38,6 +24,6 @@ class PollingWatch:
             AwsUnreachable: AWS cannot be reached; the step that polls is tried again.
         """
         while True:
-            job = self._jobs.describe(job_id)
-            yield JobSnapshot(at_ms=self._clock.now_ms(), job=job)
-            self._clock.sleep(self._interval_seconds)
+            job = self.describe(job_id)
+            yield JobSnapshot(at_ms=self.clock.now_ms(), job=job)
+            self.clock.sleep(self.interval_seconds)

@@ -141,15 +141,4 @@ def rollout_progress(job: JobDescription, unnotified: int | None) -> RolloutProg
 
 def abort_progress(job: JobDescription) -> tuple[AbortProgress, ...]:
     """How far each abort criterion is from cancelling the job, in the order of the list."""
-    return tuple(
-        AbortProgress(
-            failure_type=found.criterion.failure_type,
-            threshold_percentage=found.criterion.threshold_percentage,
-            min_number_of_executed_things=found.criterion.min_number_of_executed_things,
-            failed=found.failed,
-            executed=found.executed,
-            missing_executions=found.missing_executions,
-            missing_failures=found.missing_failures,
-        )
-        for found in distance(job.configuration.abort_criteria, job.counts.by_status)
-    )
+    return distance(job.configuration.abort_criteria, job.counts.by_status)

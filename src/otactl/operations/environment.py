@@ -99,7 +99,7 @@ class DeploymentEnvironment:
             jobs=jobs,
             registry=IotRegistry(self.clients),
             alarms=CloudWatchAlarms(self.clients),
-            watch=PollingWatch(jobs, self.clock, interval_seconds=self.poll_seconds),
+            watch=PollingWatch(jobs.describe, self.clock, self.poll_seconds),
             clock=self.clock,
             thing_states=IotThingStates(self.clients, self.clock),
             aws_time_ms=lambda: self.clients.aws_time_ms,

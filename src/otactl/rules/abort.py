@@ -19,9 +19,9 @@ cloud counts them. A failure that will be retried counts at once, here as in the
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from otactl.model.progress import AbortProgress
 from otactl.model.status import ExecutionStatus
 
 if TYPE_CHECKING:
@@ -74,31 +74,7 @@ def firing_criterion(criteria: Sequence[AbortCriterion], counts: Counts) -> Abor
     return None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AbortDistance:
-    """How far one criterion is from cancelling the job.
-
-    Attributes:
-        failed: Executions that ended in the way the criterion counts.
-        executed: Executions that ended at all.
-        missing_executions: How many more must end before the criterion is looked at.
-        missing_failures: How many more failures in a row would meet it; 0 when it is met, None
-            when no number of them would.
-    """
-
-    criterion: AbortCriterion
-    failed: int
-    executed: int
-    missing_executions: int
-    missing_failures: int | None
-
-    @property
-    def percentage(self) -> float:
-        """The share of failures so far, 0 to 100."""
-        return 100 * self.failed / self.executed if self.executed else 0.0
-
-
-def distance(criteria: Sequence[AbortCriterion], counts: Counts) -> tuple[AbortDistance, ...]:
+def distance(criteria: Sequence[AbortCriterion], counts: Counts) -> tuple[AbortProgress, ...]:
     """How far each criterion is from firing, in the order of the list."""
     ended = executed(counts)
     return tuple(_distance(criterion, failures(criterion, counts), ended) for criterion in criteria)
@@ -120,9 +96,11 @@ def missing_failures(criterion: AbortCriterion, failed: int, ended: int) -> int 
     return max(minimum, -(-short // (WHOLE - threshold)))
 
 
-def _distance(criterion: AbortCriterion, failed: int, ended: int) -> AbortDistance:
-    return AbortDistance(
-        criterion=criterion,
+def _distance(criterion: AbortCriterion, failed: int, ended: int) -> AbortProgress:
+    return AbortProgress(
+        failure_type=criterion.failure_type,
+        threshold_percentage=criterion.threshold_percentage,
+        min_number_of_executed_things=criterion.min_number_of_executed_things,
         failed=failed,
         executed=ended,
         missing_executions=max(0, max(1, criterion.min_number_of_executed_things) - ended),

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 import pytest
 from tests.unit.forecast.test_waves import FAILS, GOOD, MINUTE, a_run, waves_of
 
-from otactl.forecast.alarm_moment import alarm_moment, is_forecast
 from otactl.forecast.distribution import Distribution
+from otactl.forecast.gate_moment import alarm_moment, is_forecast
 from otactl.forecast.lint.wave_check import gate_power
 from otactl.forecast.profile import FleetProfile, Group
 from otactl.forecast.wave_play import RollbackPolicy, rollback_scenario

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
+from otactl.forecast.distribution import between
+
 CONFIDENCE = 0.95
 _Z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
 
@@ -38,14 +40,6 @@ def share(part: int, whole: int) -> Estimate | None:
     )
 
 
-def quantile(ordered: Sequence[float], part: float) -> float:
-    """The value this part of what was observed stays below; linear in between."""
-    location = part * (len(ordered) - 1)
-    below = math.floor(location)
-    above = min(below + 1, len(ordered) - 1)
-    return ordered[below] + (location - below) * (ordered[above] - ordered[below])
-
-
 def quantile_estimate(observed: Sequence[float], part: float) -> Estimate | None:
     """A quantile with the interval of its order statistics; None when nothing was observed.
 
@@ -59,6 +53,4 @@ def quantile_estimate(observed: Sequence[float], part: float) -> Estimate | None
     spread = _Z * math.sqrt(count * part * (1 - part))
     low = max(0, math.floor(count * part - spread) - 1)
     high = min(count - 1, math.ceil(count * part + spread))
-    return Estimate(
-        value=quantile(ordered, part), low=ordered[low], high=ordered[high], count=count
-    )
+    return Estimate(value=between(ordered, part), low=ordered[low], high=ordered[high], count=count)

@@ -24,24 +24,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from otactl.errors import UserMistake
-from otactl.forecast.calibrate.estimate import Estimate, quantile, quantile_estimate, share
+from otactl.forecast.calibrate.estimate import Estimate, quantile_estimate, share
 from otactl.forecast.calibrate.record import ExecutionRecord, PastDeployment
-from otactl.forecast.distribution import Distribution, constant
+from otactl.forecast.distribution import Distribution, between, constant
 from otactl.forecast.profile import FleetProfile, Group
 from otactl.model.status import ExecutionStatus
+from otactl.rules.abort import EXECUTED
 
 #: A thing that starts within this time was connected when it was notified.
 ONLINE_SECONDS = 120
 #: Number of equally spaced quantiles that stand for what was measured.
 QUANTILES = 21
-_ENDED = frozenset(
-    {
-        ExecutionStatus.SUCCEEDED,
-        ExecutionStatus.FAILED,
-        ExecutionStatus.REJECTED,
-        ExecutionStatus.TIMED_OUT,
-    }
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +137,7 @@ class _Fitter:
             )
 
     def _endings(self) -> None:
-        started = [e for e in self._first if e.status in _ENDED]
+        started = [e for e in self._first if e.status in EXECUTED]
         for key, status in (
             ("failure_rate", ExecutionStatus.FAILED),
             ("rejection_rate", ExecutionStatus.REJECTED),
@@ -167,7 +160,7 @@ class _Fitter:
             later
             for attempts in by_thing.values()
             for earlier, later in _pairs(attempts)
-            if earlier.status is ExecutionStatus.FAILED and later.status in _ENDED
+            if earlier.status is ExecutionStatus.FAILED and later.status in EXECUTED
         ]
         if again:
             failed = sum(e.status is ExecutionStatus.FAILED for e in again)
@@ -196,7 +189,7 @@ class _Fitter:
             return
         self._values[key] = Distribution(
             values=tuple(
-                round(quantile(ordered, location / (points - 1)), 3) for location in range(points)
+                round(between(ordered, location / (points - 1)), 3) for location in range(points)
             )
         )
 

@@ -10,12 +10,7 @@ _DEFAULTS = Group()
 
 
 def profile_text(found: Fit, *, source: str) -> str:
-    """The file.
-
-    Args:
-        found: The fit.
-        source: What it was fitted to, for the comment at the top.
-    """
+    """The file, with a comment at the top that says what the profile was fitted to."""
     group = found.profile.group[0]
     lines = [
         f"# A fleet profile for `otactl forecast` and `otactl lint`, fitted to {source}.",

@@ -95,11 +95,8 @@ def lint(
 ) -> tuple[Finding, ...]:
     """Everything there is to say about a deployment, waived findings included.
 
-    Args:
-        configuration: The deployment.
-        things: How many things it is for.
-        profile: The fleet; an unremarkable one is assumed when it is left out.
-        image_bytes: Size of the image; without it nothing is said of download times.
+    Without a profile an unremarkable fleet is assumed; without the size of the image nothing is
+    said of download times.
     """
     context = LintContext(configuration, things, profile or FleetProfile(), image_bytes)
     waivers = configuration.waivers

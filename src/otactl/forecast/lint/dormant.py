@@ -37,14 +37,7 @@ def dormant_findings(
     *,
     image_bytes: int | None = None,
 ) -> tuple[Finding, ...]:
-    """Findings about the sections that are switched off, all of them notes.
-
-    Args:
-        loaded: The ``dev.ini``.
-        things: How many things there are.
-        profile: The fleet.
-        image_bytes: Size of the image, when it is known.
-    """
+    """Findings about the sections that are switched off, all of them notes."""
     found: list[Finding] = []
     for switch, sections in SWITCHES.items():
         if _is_on(loaded, switch) or loaded.ini.section(sections[0]) is None:

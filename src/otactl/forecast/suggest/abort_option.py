@@ -45,11 +45,7 @@ def abort_options(
 ) -> list[AbortOption]:
     """One criterion for each minimum for which there is one.
 
-    Args:
-        healthy_share: Share of a healthy fleet's executions that fail.
-        bad_share: The same with the bad image.
-        things: How many there are.
-        goal: How likely a false alarm may be.
+    The shares are of executions that fail, in a healthy fleet and with the bad image.
     """
     found = []
     for minimum in MINIMA:

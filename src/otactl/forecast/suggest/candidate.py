@@ -46,12 +46,7 @@ def candidates(
 ) -> list[Candidate]:
     """One candidate per rollout that finishes, with the criterion that catches soonest.
 
-    Args:
-        things: How many there are.
-        goal: What is wanted.
-        fleets: What a healthy fleet does, and what it does with the bad image.
-        aborts: The criteria to choose from.
-        minutes: How far each rollout is followed.
+    The fleets are a healthy one and one with the bad image; a rollout is followed for N minutes.
     """
     options, (good, bad) = rollouts(), fleets
     finished = follow(options, good, things, minutes).finished_minute(good, goal.finish_percent)

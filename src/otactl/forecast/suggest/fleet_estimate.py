@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from otactl.forecast.ensemble import SAMPLE, Scenario, play
 from otactl.model.job_configuration import Rollout
 from otactl.model.status import ExecutionStatus
+from otactl.rules.abort import executed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,25 +37,16 @@ class FleetEstimate:
 def learn(scenario: Scenario, minutes: int) -> FleetEstimate:
     """Watch a sample for N minutes."""
     # However small the fleet: the abort threshold hangs on the share of failures found here.
-    sample = SAMPLE
-    job = replace(scenario.job, rollout=Rollout(maximum_per_minute=sample), abort_criteria=())
-    (found,) = play(replace(scenario, job=job, things=sample, runs=1), workers=1)
+    job = replace(scenario.job, rollout=Rollout(maximum_per_minute=SAMPLE), abort_criteria=())
+    (found,) = play(replace(scenario, job=job, things=SAMPLE, runs=1), workers=1)
     axis = np.arange(minutes + 1)
     curves = found.curves
-    succeeded = curves.at("succeeded", axis) / sample
-    ended = sum(
-        found.executions[status]
-        for status in (
-            ExecutionStatus.SUCCEEDED,
-            ExecutionStatus.FAILED,
-            ExecutionStatus.REJECTED,
-            ExecutionStatus.TIMED_OUT,
-        )
-    )
+    succeeded = curves.at("succeeded", axis) / SAMPLE
+    ended = executed(found.executions)
     failed = ended - found.executions[ExecutionStatus.SUCCEEDED]
     return FleetEstimate(
-        finished=succeeded + curves.at("unsuccessful", axis) / sample,
+        finished=succeeded + curves.at("unsuccessful", axis) / SAMPLE,
         succeeded=succeeded,
         failure_share=failed / max(1, ended),
-        bricked_share=found.bricked / sample,
+        bricked_share=found.bricked / SAMPLE,
     )

@@ -23,12 +23,7 @@ def too_slow(
 ) -> str:
     """No rollout is through in time.
 
-    Args:
-        things: How many there are.
-        goal: What is wanted.
-        good: What a healthy fleet does.
-        minutes: How far was looked.
-        finished_seconds: When each of the rollouts is through that are so within those minutes.
+    ``finished_seconds`` has those that are through within the minutes that were looked at.
     """
     percent = goal.finish_percent
     ever = 100 * float(good.finished[-1])

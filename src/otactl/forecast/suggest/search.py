@@ -18,13 +18,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from otactl.forecast.band import Band, quantile
+from otactl.forecast.ensemble import Scenario
 from otactl.forecast.suggest.abort_option import MINIMA, abort_options
 from otactl.forecast.suggest.candidate import Candidate, candidates, promising, trade_off
-from otactl.forecast.suggest.fleet_estimate import learn
-from otactl.forecast.suggest.goal import Suggestion, TradeOff
+from otactl.forecast.suggest.fleet_estimate import FleetEstimate, learn
+from otactl.forecast.suggest.goal import Goal, Suggestion, TradeOff
 from otactl.forecast.suggest.infeasible import (
     no_criterion,
     too_alarming,
@@ -33,16 +33,9 @@ from otactl.forecast.suggest.infeasible import (
     too_many,
     too_slow,
 )
-from otactl.forecast.suggest.trial import BAD_RUNS, Trial, with_margin
+from otactl.forecast.suggest.trial import BAD_RUNS, HealthyTrial, Trial, with_margin
 
-if TYPE_CHECKING:
-    from otactl.forecast.ensemble import Scenario
-    from otactl.forecast.suggest.fleet_estimate import FleetEstimate
-    from otactl.forecast.suggest.goal import Goal
-    from otactl.forecast.suggest.trial import HealthyTrial
-
-    OnStep = Callable[[str, int, int], None]
-
+OnStep = Callable[[str, int, int], None]
 CURVE_RUNS = 60
 #: Multiples of a healthy fleet's failures that the criteria must tolerate, tried in this order.
 _CAUTION = (1.0, 1.5, 2.0, 3.0, 4.0)
