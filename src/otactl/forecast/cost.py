@@ -69,26 +69,12 @@ def _encoded(delivery: Delivery, block_bytes: int) -> int:
     return block_bytes if delivery.encoding == "cbor" else -(-block_bytes // 3) * 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Watch:
-    """How a running job is looked at.
-
-    Attributes:
-        poll_seconds: From one look to the next, ``--poll`` of ``otactl deploy``.
-        details: Things asked about one by one at the end, ``--details``.
-    """
-
-    poll_seconds: float = DEFAULT_POLL_SECONDS
-    details: int = DEFAULT_DETAILS
-
-
 def api_calls(
     *,
     executions: Mapping[ExecutionStatus, int],
     watched_seconds: float,
     streamed: bool,
     alarms: int,
-    watch: Watch,
 ) -> dict[str, int]:
     """Calls by ``service:Operation`` of a job, watched until it was over or nobody looked."""
     # Every execution is listed once, by status: the report has them all.
@@ -98,9 +84,9 @@ def api_calls(
         "s3:HeadObject": 2,
         "iot:CreateStream": int(streamed),
         "iot:CreateJob": 1,
-        "iot:DescribeJob": 1 + math.ceil(watched_seconds / watch.poll_seconds),
+        "iot:DescribeJob": 1 + math.ceil(watched_seconds / DEFAULT_POLL_SECONDS),
         "iot:ListJobExecutionsForJob": pages,
-        "iot:DescribeJobExecution": min(watch.details, sum(executions.values())),
+        "iot:DescribeJobExecution": min(DEFAULT_DETAILS, sum(executions.values())),
         "cloudwatch:DescribeAlarms": alarms,
         "cloudwatch:PutMetricAlarm": alarms,
     }
@@ -109,9 +95,18 @@ def api_calls(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bill:
-    """Dollars by item."""
+    """Dollars by item, and what they are for.
+
+    Attributes:
+        executions: Job executions.
+        messages: Metered MQTT messages.
+        prices_read: When the oldest of the prices was read.
+    """
 
     items: Mapping[str, float]
+    executions: int
+    messages: int
+    prices_read: date
 
     @property
     def total(self) -> float:
@@ -123,7 +118,7 @@ def bill(
     prices: Prices,
     *,
     executions: int,
-    messages: float,
+    messages: int,
     downloads: int,
     downloaded_bytes: float,
     by_url: bool,
@@ -150,45 +145,25 @@ def bill(
                 prices.internet_gigabyte.of(downloaded_bytes / GIGABYTE) if by_url else 0.0
             ),
             "alarms": prices.alarm_month.of(alarms),
-        }
+        },
+        executions=executions,
+        messages=messages,
+        prices_read=prices.read,
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UndisturbedCost:
-    """What a rollout costs if nothing goes wrong.
-
-    Attributes:
-        executions: Job executions of all rounds.
-        messages: Metered MQTT messages, as an unremarkable fleet sends them.
-        prices_read: When the oldest of the prices was read.
-    """
-
-    bill: Bill
-    executions: int
-    messages: int
-    prices_read: date
 
 
 def undisturbed_cost(
     prices: Prices, *, things: int, rounds: int, image_bytes: int, by_url: bool, alarms: int
-) -> UndisturbedCost:
+) -> Bill:
     """The cost of a deployment whose every thing succeeds at its first attempt.
 
-    The same prices and the same counting as a forecast, without playing it.
-
-    Args:
-        prices: What one of each costs.
-        things: Things a round is for.
-        rounds: Rounds, each with the same things.
-        image_bytes: Size of the image.
-        by_url: Whether it is fetched from S3 by presigned address instead of by MQTT stream.
-        alarms: CloudWatch alarms.
+    The same prices and the same counting as a forecast, without playing it, and the messages of an
+    unremarkable fleet. Every round is for all the things.
     """
     executions, delivery = things * rounds, Delivery()
     blocks = 0 if by_url else messages_per_download(delivery, image_bytes)
     messages = executions * (blocks + messages_per_execution(delivery))
-    charged = bill(
+    return bill(
         prices,
         executions=executions,
         messages=messages,
@@ -196,7 +171,4 @@ def undisturbed_cost(
         downloaded_bytes=float(executions * image_bytes),
         by_url=by_url,
         alarms=alarms,
-    )
-    return UndisturbedCost(
-        bill=charged, executions=executions, messages=messages, prices_read=prices.read
     )

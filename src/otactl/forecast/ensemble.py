@@ -27,6 +27,8 @@ from otactl.rules.schedule import open_minutes, time_left
 
 T = TypeVar("T")
 MINUTES_PER_DAY = 1440
+#: Runs that are played at a time.
+WORKERS = 2
 #: Points of each curve that are kept per run: every minute of the first sixteen hours.
 CURVE_POINTS = 2000
 #: How many things are enough to learn how a fleet behaves.
@@ -59,13 +61,10 @@ class FleetScenario:
         """The horizon in minutes."""
         return self.horizon_days * MINUTES_PER_DAY
 
-    def played(self, play_one: Callable[[np.random.SeedSequence], T], workers: int) -> Generator[T]:
-        """Play one run after the other, each with its seed, for as long as somebody wants them.
-
-        Args:
-            play_one: Plays the run of a seed.
-            workers: How many runs at a time.
-        """
+    def played(
+        self, play_one: Callable[[np.random.SeedSequence], T], workers: int = WORKERS
+    ) -> Generator[T]:
+        """Play one run after the other, each with its seed, for as long as somebody wants them."""
         seeds = np.random.SeedSequence(self.seed).spawn(self.runs)
         with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="forecast") as pool:
             yield from pool.map(play_one, seeds)
@@ -105,7 +104,7 @@ def end_ms(scheduling: Scheduling | None, begins: datetime) -> int:
     return NEVER if left is None else max(0, left // timedelta(milliseconds=1))
 
 
-def plays(scenario: Scenario, *, workers: int = 2) -> Generator[RunResult]:
+def plays(scenario: Scenario, *, workers: int = WORKERS) -> Generator[RunResult]:
     """Play one run after the other, for as long as somebody wants them."""
     pace, opens = Pace(scenario.job.rollout, scenario.things), scenario.open_minutes
     return scenario.played(lambda seed: _play_one(scenario, pace, opens, seed), workers)
@@ -122,7 +121,7 @@ def counted(runs: Iterable[T], on_run: Callable[[int], None] | None) -> tuple[T,
 
 
 def play(
-    scenario: Scenario, *, workers: int = 2, on_run: Callable[[int], None] | None = None
+    scenario: Scenario, *, workers: int = WORKERS, on_run: Callable[[int], None] | None = None
 ) -> tuple[RunResult, ...]:
     """Play every run."""
     return counted(plays(scenario, workers=workers), on_run)

@@ -8,6 +8,7 @@ from otactl.forecast.attempts import STATUSES
 from otactl.forecast.band import Band, band_fields
 from otactl.forecast.summary import MILESTONES, Forecast, not_notified
 from otactl.model.json_output import forecast as json_forecast
+from otactl.model.json_output.shaping import shaped
 
 
 def forecast_fields(
@@ -50,12 +51,7 @@ def _abort_fields(forecast: Forecast) -> json_forecast.Abort:
     return {
         "probability": forecast.abort_probability,
         "criteria": [
-            {
-                "failureType": criterion.failure_type.value,
-                "thresholdPercentage": criterion.threshold_percentage,
-                "minNumberOfExecutedThings": criterion.min_number_of_executed_things,
-                "probability": probability,
-            }
+            shaped(json_forecast.AbortProbability, criterion, probability=probability)
             for criterion, probability in forecast.criteria
         ],
         "seconds": band_fields(forecast.abort_seconds),

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import datetime
 
 from otactl.forecast.band import FEWEST_RUNS
-from otactl.forecast.cost import Watch
 from otactl.forecast.ensemble import (
     MINUTES_PER_DAY,
     Scenario,
@@ -27,12 +26,10 @@ def make_forecast(
     name: str,
     prices: Prices,
     alarms: int = 0,
-    watch: Watch | None = None,
-    workers: int = 2,
     on_run: Callable[[int], None] | None = None,
 ) -> Forecast:
     """Play a scenario and put its runs together; ``on_run`` hears how many are done."""
-    tallies = play(scenario, workers=workers, on_run=on_run)
+    tallies = play(scenario, on_run=on_run)
     was_aborted = any(found.aborted_ms is not None for found in tallies)
     return Forecast(
         scenario=scenario,
@@ -45,7 +42,6 @@ def make_forecast(
         ),
         prices=prices,
         alarms=alarms,
-        watch=watch or Watch(),
         notes=_notes(scenario),
     )
 

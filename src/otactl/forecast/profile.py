@@ -9,6 +9,7 @@ Pure.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -22,6 +23,8 @@ Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 HOURS_PER_DAY = 24
 #: Groups are distinguished by eight bits.
 MAX_GROUPS = 100
+#: What one MQTT connection carries per second (DG19 limits-iot; aws-facts A9).
+STREAM_BYTES_PER_SECOND = 512 * 1024
 
 
 class _Strict(BaseModel):
@@ -132,11 +135,7 @@ class FleetProfile(_Strict):
     def with_share_gone(self, share: float) -> FleetProfile:
         """Things of the same fleet of which this share never connects again."""
         factor = share / self.share_gone if share else 0.0
-        groups = tuple(
-            group.model_copy(update={"never": min(1.0, group.never * factor)})
-            for group in self.group
-        )
-        return self.model_copy(update={"group": groups})
+        return self._with_groups(lambda group: {"never": min(1.0, group.never * factor)})
 
     @property
     def share_gone(self) -> float:
@@ -146,18 +145,18 @@ class FleetProfile(_Strict):
 
     def with_failure_rate(self, rate: float) -> FleetProfile:
         """The same fleet given an image that fails at this rate everywhere."""
-        groups = tuple(
-            group.model_copy(
-                update={
-                    "failure_rate": rate,
-                    "silence_rate": min(group.silence_rate, 1 - rate),
-                    "rejection_rate": min(
-                        group.rejection_rate, max(0.0, 1 - rate - group.silence_rate)
-                    ),
-                }
-            )
-            for group in self.group
+        return self._with_groups(
+            lambda group: {
+                "failure_rate": rate,
+                "silence_rate": min(group.silence_rate, 1 - rate),
+                "rejection_rate": min(
+                    group.rejection_rate, max(0.0, 1 - rate - group.silence_rate)
+                ),
+            }
         )
+
+    def _with_groups(self, changed: Callable[[Group], dict[str, float]]) -> FleetProfile:
+        groups = tuple(group.model_copy(update=changed(group)) for group in self.group)
         return self.model_copy(update={"group": groups})
 
     def after_ms(self, elapsed_ms: float) -> FleetProfile:

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from otactl.forecast.attempts import FAILED, NEVER, REJECTED, SUCCEEDED, Attempts, Codes, Integers
 from otactl.forecast.distribution import Distribution, Form
-from otactl.forecast.profile import HOURS_PER_DAY, FleetProfile, Group
+from otactl.forecast.profile import HOURS_PER_DAY, STREAM_BYTES_PER_SECOND, FleetProfile, Group
 
 
 def draw(
@@ -69,8 +69,6 @@ def as_ms(milliseconds: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 HOUR_MS = 3_600_000
-#: What one MQTT connection carries per second (DG19 limits-iot; aws-facts A9).
-STREAM_BYTES_PER_SECOND = 512 * 1024
 
 #: The fates, in the order in which their shares are stacked; SUCCEEDED takes what is left.
 _REJECTS, _FAILS_EARLY, _FAILS_LATE, _SILENT_EARLY, _SILENT_LATE, _SUCCEEDS = range(6)

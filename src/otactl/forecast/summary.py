@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from otactl.forecast.band import Band
 from otactl.forecast.cost import (
     Bill,
-    Watch,
     api_calls,
     bill,
     messages_per_download,
@@ -40,7 +39,6 @@ class Forecast:
         tallies: The runs.
         without_abort: Things bricked per run if no criterion stopped it.
         alarms: How many alarms the deployment makes.
-        watch: How otactl looks at the running job.
     """
 
     scenario: Scenario
@@ -49,7 +47,6 @@ class Forecast:
     without_abort: tuple[float, ...]
     prices: Prices
     alarms: int = 0
-    watch: Watch = field(default_factory=Watch)
     notes: tuple[str, ...] = ()
 
     def with_notes(self, *notes: str) -> Forecast:
@@ -129,7 +126,7 @@ class Forecast:
         """The counts over time as bands, up to a minute."""
         return curve_bands(self.tallies, points, end or self.shown_minutes)
 
-    def messages(self, found: RunResult) -> float:
+    def messages(self, found: RunResult) -> int:
         """Metered MQTT messages of a run."""
         delivery, image = self.scenario.profile.delivery, self.scenario.image_bytes
         executions = sum(found.executions.values())
@@ -143,7 +140,6 @@ class Forecast:
             watched_seconds=self._watched_seconds(found),
             streamed=not self.scenario.by_url,
             alarms=self.alarms,
-            watch=self.watch,
         )
 
     def bill(self, found: RunResult) -> Bill:

@@ -146,11 +146,10 @@ def forecast_waves(
     scenario: WaveScenario,
     *,
     name: str,
-    workers: int = 2,
     on_run: Callable[[int], None] | None = None,
 ) -> WavesForecast:
     """Play every run; ``on_run`` hears how many are done, in the caller's thread."""
-    runs = scenario.played(lambda seed: play_waves(scenario, seed), workers)
+    runs = scenario.played(lambda seed: play_waves(scenario, seed))
     return WavesForecast(
         scenario=scenario, name=name, runs=counted(runs, on_run), notes=tuple(_notes(scenario))
     )

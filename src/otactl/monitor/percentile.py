@@ -12,6 +12,8 @@ from otactl.model.progress import Percentiles
 _STEPS = (1.0, 2.0, 5.0, 10.0)
 #: No bar is narrower, in seconds: devices measure nothing that is shorter.
 _NARROWEST = 1e-3
+#: About how many bars a histogram has.
+_BINS = 20
 
 
 def percentiles(ascending: Sequence[float]) -> Percentiles:
@@ -40,17 +42,12 @@ class Bin:
     count: int
 
 
-def histogram(ascending: Sequence[float], *, bins: int = 20) -> tuple[Bin, ...]:
-    """Count values in bins of equal width, whose edges are round numbers.
-
-    Args:
-        ascending: The values, in ascending order, none below 0.
-        bins: About how many.
-    """
+def histogram(ascending: Sequence[float]) -> tuple[Bin, ...]:
+    """Count values, none below 0, in bins of equal width whose edges are round numbers."""
     if not ascending:
         return ()
     low, high = ascending[0], ascending[-1]
-    width = round_step(max((high - low or high or 1.0) / bins, _NARROWEST))
+    width = round_step(max((high - low or high or 1.0) / _BINS, _NARROWEST))
     first = math.floor(low / width)
     last = math.floor(high / width) + 1
     # Where a quotient was rounded over an edge, the bar beside it holds the value.

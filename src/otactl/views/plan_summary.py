@@ -18,7 +18,7 @@ from otactl.rules.rollout import DEFAULT_MAXIMUM_PER_MINUTE
 from otactl.views.wording import rounds_words, things_words
 
 if TYPE_CHECKING:
-    from otactl.forecast.cost import UndisturbedCost
+    from otactl.forecast.cost import Bill
     from otactl.model.job_configuration import AbortCriterion, JobConfiguration, Rollout
     from otactl.model.json_output import deployment as json_deployment
 
@@ -45,7 +45,7 @@ class PlanSummary:
     region: str
     rounds: int
     job: JobConfiguration
-    cost: UndisturbedCost
+    cost: Bill
     waves: bool = False
 
     @property
@@ -61,7 +61,7 @@ class PlanSummary:
 
     def to_fields(self) -> json_deployment.Summary:
         """The same for scripts; null is what AWS's own default decides."""
-        job, bill = self.job, self.cost.bill
+        job, bill = self.job, self.cost
         return {
             "targets": {
                 "things": self.things,
@@ -139,8 +139,8 @@ def _timeout_words(minutes: int | None) -> str:
     return f"a thing in progress for {minutes:,} min is TIMED_OUT"
 
 
-def _cost_words(cost: UndisturbedCost) -> str:
-    usd = cost.bill.total
+def _cost_words(cost: Bill) -> str:
+    usd = cost.total
     amount = f"about USD {usd:,.2f}" if usd >= _CENT else "less than USD 0.01"
     return (
         f"{amount} if every thing succeeds at its first attempt"

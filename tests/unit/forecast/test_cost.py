@@ -8,7 +8,6 @@ import pytest
 
 from otactl.errors import UserMistake
 from otactl.forecast.cost import (
-    Watch,
     api_calls,
     bill,
     messages_per_download,
@@ -105,12 +104,11 @@ def test_watching_costs_a_call_a_tick_and_executions_pages_of_250() -> None:
         watched_seconds=3600,
         streamed=True,
         alarms=2,
-        watch=Watch(poll_seconds=5, details=250),
     )
     assert calls["iot:DescribeJob"] == 721
     assert calls["iot:ListJobExecutionsForJob"] == 36 + 3 + 1
     assert calls["iot:DescribeJobExecution"] == 250
     assert calls["cloudwatch:PutMetricAlarm"] == 2
     assert "iot:CreateStream" not in api_calls(
-        executions={}, watched_seconds=0, streamed=False, alarms=0, watch=Watch()
+        executions={}, watched_seconds=0, streamed=False, alarms=0
     )

@@ -12,15 +12,13 @@ from functools import cached_property
 from itertools import product
 
 from otactl.forecast.distribution import Distribution
-from otactl.forecast.profile import FleetProfile, Group
+from otactl.forecast.profile import STREAM_BYTES_PER_SECOND, FleetProfile, Group
 from otactl.model.configuration import DeploymentConfiguration
 from otactl.model.job_configuration import JobConfiguration
 from otactl.model.status import FailureType
 from otactl.rules.retry import RETRIED_STATUSES
 from otactl.rules.rollout import RolloutState, next_release
 
-#: What one MQTT connection carries per second (DG19 limits-iot; aws-facts A9).
-STREAM_BYTES_PER_SECOND = 512 * 1024
 #: Quantiles a spread quantity is stood for by.
 _DOWNLOAD_QUANTILES = 200
 _OTHER_QUANTILES = 12
