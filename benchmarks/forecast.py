@@ -18,9 +18,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from otactl.forecast.ensemble import Scenario
-from otactl.forecast.make import make_forecast
 from otactl.forecast.price import shipped_prices
 from otactl.forecast.profile import FleetProfile, Group
+from otactl.forecast.summary import make_forecast
 from otactl.forecast.waves import WaveScenario, forecast_waves
 from otactl.model.job_configuration import (
     AbortCriterion,

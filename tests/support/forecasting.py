@@ -107,12 +107,12 @@ def records(
     attempts = found.attempts
     return tuple(
         ExecutionRecord(
-            thing=f"thing-{attempts.thing[i]}",
+            thing_name=f"thing-{attempts.thing[i]}",
             status=STATUSES[found.status[i]],
             execution_number=int(found.attempt[i]),
             queued_at_ms=int(attempts.queued_ms[i]),
             started_at_ms=_time(int(attempts.started_ms[i])),
-            last_updated_at_ms=_time(int(found.ended_ms[i])),
+            updated_at_ms=_time(int(found.ended_ms[i])),
             status_details={"downloadTime": str(attempts.download_ms[i] / 1000)},
         )
         for i in range(len(found))

@@ -135,7 +135,3 @@ class Executions(_Columns):
 
     def __len__(self) -> int:
         return len(self.status)
-
-    def of_things_before(self, thing: int) -> Executions:
-        """Those of the things notified before this one."""
-        return self.only(self.attempts.thing < thing)

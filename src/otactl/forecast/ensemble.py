@@ -81,16 +81,6 @@ class Scenario(FleetScenario):
         """Whether the image comes by presigned address instead of by stream."""
         return self.job.presigned_url is not None
 
-    @property
-    def open_minutes(self) -> Integers:
-        """The minutes in which things may be notified, and last the horizon."""
-        return opens_of(self.job.scheduling, self.begins, self.horizon_minutes)
-
-    @property
-    def end_ms(self) -> int:
-        """When the schedule ends, after the rollout's beginning; NEVER when it does not."""
-        return end_ms(self.job.scheduling, self.begins)
-
 
 def opens_of(scheduling: Scheduling | None, begins: datetime, horizon_minutes: int) -> Integers:
     """The minutes in which things may be notified after this moment, and last the horizon."""
@@ -106,7 +96,8 @@ def end_ms(scheduling: Scheduling | None, begins: datetime) -> int:
 
 def plays(scenario: Scenario, *, workers: int = WORKERS) -> Generator[RunResult]:
     """Play one run after the other, for as long as somebody wants them."""
-    pace, opens = Pace(scenario.job.rollout, scenario.things), scenario.open_minutes
+    pace, scheduling = Pace(scenario.job.rollout, scenario.things), scenario.job.scheduling
+    opens = opens_of(scheduling, scenario.begins, scenario.horizon_minutes)
     return scenario.played(lambda seed: _play_one(scenario, pace, opens, seed), workers)
 
 
@@ -158,14 +149,14 @@ def _play_one(
         generator,
         by_url=scenario.by_url,
     )
-    one_run = run(fleet, scenario.job, pace, opens, scenario.end_ms)
+    scheduling = scenario.job.scheduling
+    one_run = run(fleet, scenario.job, pace, opens, end_ms(scheduling, scenario.begins))
     found = run_result(
         one_run,
         things=scenario.things,
         image_bytes=scenario.image_bytes,
         horizon_minutes=scenario.horizon_minutes,
     )
-    scheduling = scenario.job.scheduling
     goes_on = found.aborted_ms is None and not (scheduling and scheduling.end_time)
     return replace(
         found,

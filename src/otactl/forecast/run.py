@@ -61,7 +61,7 @@ def run(
         if pace.waits_for_success:
             more = _successes_before(abort_finder, part, minutes)
             batches = batches[: pace.minutes_at_this_rate(notified, succeeded, more)]
-            part = part.of_things_before(notified + int(batches.sum()))
+            part = part.only(part.attempts.thing < notified + int(batches.sum()))
         abort_finder.add(part)
         notified += int(batches.sum())
         location += len(batches)

@@ -133,7 +133,9 @@ def run_result(one_run: Run, *, things: int, image_bytes: int, horizon_minutes: 
         notified=int(counting.notified.sum()),
         by_status=_named(counting.by_status),
         executions=_named(counting.executions),
-        settled_ms=None if counting.open_executions else counting.last_end_ms,
+        settled_ms=None
+        if counting.executions[[IN_PROGRESS, QUEUED]].any()
+        else counting.last_end_ms,
         aborted_ms=None if abort is None else abort.at_ms,
         criterion=None if abort is None else abort.criterion,
         executed_at_abort=0 if abort is None else abort.executed,
@@ -173,11 +175,6 @@ class _Counting:
         self.vanished = 0
         self.unproven = 0
         self.downloads = 0
-
-    @property
-    def open_executions(self) -> int:
-        """Executions that do not end."""
-        return int(self.executions[IN_PROGRESS] + self.executions[QUEUED])
 
     def add(self, part: Executions) -> None:
         """Count a part."""

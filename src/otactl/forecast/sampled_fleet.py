@@ -101,15 +101,10 @@ class SampledFleet:
         self._by_url = by_url
         self._connected = connected
         self._profile = profile
-        self._things = things
+        self.things = things
         self._image_bytes = image_bytes
         self._generator = generator
         self._groups = _assigned(profile, things, generator)
-
-    @property
-    def things(self) -> int:
-        """How many there are."""
-        return self._things
 
     def first(self, start: int, queued_ms: Integers) -> Attempts:
         """The first attempts of the things from ``start`` on."""

@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 
-from otactl.forecast.band import Band
+from otactl.forecast.band import FEWEST_RUNS, Band
 from otactl.forecast.cost import (
     Bill,
     api_calls,
@@ -19,10 +20,18 @@ from otactl.forecast.cost import (
     messages_per_execution,
 )
 from otactl.forecast.curve_band import CurveBand, curve_bands, shown_minutes
-from otactl.forecast.ensemble import Scenario
+from otactl.forecast.ensemble import (
+    MINUTES_PER_DAY,
+    Scenario,
+    bricked_without_abort,
+    opens_of,
+    play,
+)
 from otactl.forecast.price import Prices
 from otactl.forecast.run_result import RunResult
-from otactl.model.job_configuration import AbortCriterion
+from otactl.model.job_configuration import AbortCriterion, Scheduling
+from otactl.model.status import TargetSelection
+from otactl.wire.stream_payload import MAX_FILE_SIZE
 
 #: Shares of the fleet whose finishing is reported, in percent.
 MILESTONES = (50, 90, 95, 99)
@@ -181,3 +190,67 @@ def finished_seconds(found: RunResult, percent: float) -> float:
 def not_notified(found: RunResult) -> int:
     """Things that never got an execution."""
     return found.things - found.notified
+
+
+def make_forecast(
+    scenario: Scenario,
+    *,
+    name: str,
+    prices: Prices,
+    alarms: int = 0,
+    on_run: Callable[[int], None] | None = None,
+) -> Forecast:
+    """Play a scenario and put its runs together; ``on_run`` hears how many are done."""
+    tallies = play(scenario, on_run=on_run)
+    was_aborted = any(found.aborted_ms is not None for found in tallies)
+    return Forecast(
+        scenario=scenario,
+        name=name,
+        tallies=tallies,
+        without_abort=(
+            bricked_without_abort(scenario)
+            if was_aborted
+            else tuple(float(found.bricked) for found in tallies)
+        ),
+        prices=prices,
+        alarms=alarms,
+        notes=_notes(scenario),
+    )
+
+
+def _notes(scenario: Scenario) -> tuple[str, ...]:
+    notes = []
+    if scenario.runs < FEWEST_RUNS:
+        notes.append(
+            f"{scenario.runs} runs are too few for a 90% band: the bands are all that was seen; "
+            f"use --runs {FEWEST_RUNS} or more"
+        )
+    if not scenario.by_url and scenario.image_bytes > MAX_FILE_SIZE:
+        notes.append(
+            f"this cannot be deployed: an image of {scenario.image_bytes:,} bytes is more than the "
+            f"{MAX_FILE_SIZE:,} that a stream carries; usePresignedUrlConfig = True delivers it"
+        )
+    if scenario.job.target_selection is TargetSelection.CONTINUOUS:
+        notes.append(
+            "a CONTINUOUS job never completes, and things that join later are not in the forecast"
+        )
+    return (
+        *notes,
+        *schedule_notes(scenario.job.scheduling, scenario.begins, scenario.horizon_days),
+    )
+
+
+def schedule_notes(scheduling: Scheduling | None, begins: datetime, horizon_days: int) -> list[str]:
+    """What the schedule of a job, or of several, does to a forecast."""
+    if scheduling is None:
+        return []
+    notes = []
+    if scheduling.maintenance_windows:
+        what = "things are notified in the maintenance windows alone"
+        if len(opens_of(scheduling, begins, horizon_days * MINUTES_PER_DAY)) == 1:
+            what = f"no maintenance window opens within {horizon_days} days"
+        notes.append(what)
+    if scheduling.end_time is not None:
+        behavior = scheduling.end_behavior or "STOP_ROLLOUT"
+        notes.append(f"nobody is notified after endTime, {scheduling.end_time} ({behavior})")
+    return ["; ".join([*notes, f"time counts from when it begins, {begins:%Y-%m-%d %H:%M} UTC"])]

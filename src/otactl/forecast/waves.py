@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from otactl.forecast.band import Band, band_fields
 from otactl.forecast.ensemble import counted
 from otactl.forecast.gate_moment import is_forecast
-from otactl.forecast.make import schedule_notes
+from otactl.forecast.summary import schedule_notes
 from otactl.forecast.wave_play import PlayedRun, PlayedWave, WaveScenario, WayBack, play_waves
 from otactl.model.json_output import forecast as json_forecast
 from otactl.model.wave import Verdict

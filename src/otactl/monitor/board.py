@@ -25,42 +25,26 @@ class Board:
         self._watchers = {watcher.job_id: watcher for watcher in watchers}
         self._snapshots: dict[str, JobSnapshot] = {}
         self._changed = threading.Condition()
-        self._version = 0
-        self._failure: BaseException | None = None
-        self._is_finished = False
-
-    @property
-    def job_ids(self) -> tuple[str, ...]:
-        """The jobs, in order."""
-        return tuple(self._watchers)
-
-    @property
-    def version(self) -> int:
-        """Grows with everything that is put in."""
-        return self._version
-
-    @property
-    def is_finished(self) -> bool:
-        """Whether the watch has ended."""
-        return self._is_finished
-
-    @property
-    def failure(self) -> BaseException | None:
-        """What ended the watch before its time."""
-        return self._failure
+        #: The jobs, in order.
+        self.job_ids = tuple(self._watchers)
+        #: Grows with everything that is put in.
+        self.version = 0
+        #: Whether the watch has ended, and what ended it before its time.
+        self.is_finished = False
+        self.failure: BaseException | None = None
 
     def put(self, job_id: str, snapshot: JobSnapshot) -> None:
         """A job stands like this now."""
         with self._changed:
             self._snapshots[job_id] = snapshot
-            self._version += 1
+            self.version += 1
             self._changed.notify_all()
 
     def finish(self, failure: BaseException | None = None) -> None:
         """The watch has ended."""
         with self._changed:
-            self._is_finished, self._failure = True, failure
-            self._version += 1
+            self.is_finished, self.failure = True, failure
+            self.version += 1
             self._changed.notify_all()
 
     def snapshot(self, job_id: str) -> JobSnapshot | None:
@@ -70,8 +54,8 @@ class Board:
     def wait(self, version: int, timeout_seconds: float) -> int:
         """Wait until something is newer than ``version``. Returns the version there is now."""
         with self._changed:
-            self._changed.wait_for(lambda: self._version != version, timeout_seconds)
-            return self._version
+            self._changed.wait_for(lambda: self.version != version, timeout_seconds)
+            return self.version
 
     def things(self, job_id: str, query: TableQuery) -> TablePage:
         """Things of a job, as far as they are known one by one."""

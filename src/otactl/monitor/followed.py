@@ -26,11 +26,6 @@ class FollowedThings:
         self._things = {name: FollowedThing(thing_name=name) for name in thing_names}
         self._updated_ms: dict[str, int | None] = {}
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Which things."""
-        return tuple(self._things)
-
     def poll(self, reader: JobReader, job_id: str) -> Iterator[ThingOutcome]:
         """Ask about each: one call a thing. Yields what was answered."""
         for name in self._things:

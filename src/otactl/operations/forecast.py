@@ -121,8 +121,8 @@ def forecast_file(
         LocalResourceMissing: The extra ``forecast`` is not installed.
     """
     require("numpy", "a forecast")
-    from otactl.forecast.make import make_forecast
     from otactl.forecast.price import shipped_prices
+    from otactl.forecast.summary import make_forecast
     from otactl.operations.load import read_configuration
 
     configuration = read_configuration(path).configuration

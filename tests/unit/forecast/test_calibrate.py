@@ -107,7 +107,7 @@ def test_shares_have_intervals_even_when_nothing_or_everything_was_seen() -> Non
 
 
 def test_what_is_not_known_is_assumed_and_said() -> None:
-    lone = ExecutionRecord(thing="a", status=S.SUCCEEDED, queued_at_ms=0, started_at_ms=1000)
+    lone = ExecutionRecord(thing_name="a", status=S.SUCCEEDED, queued_at_ms=0, started_at_ms=1000)
     found = fit(PastDeployment(executions=(lone,)))
     assert any("--image-bytes" in note for note in found.notes)
     assert found.profile.group[0].bandwidth_bytes_per_second == Group().bandwidth_bytes_per_second
@@ -116,11 +116,11 @@ def test_what_is_not_known_is_assumed_and_said() -> None:
 def test_an_abort_s_canceled_executions_tell_who_was_away() -> None:
     def canceled(after_ms: int) -> ExecutionRecord:
         return ExecutionRecord(
-            thing=f"t{after_ms}", status=S.CANCELED, queued_at_ms=0, last_updated_at_ms=after_ms
+            thing_name=f"t{after_ms}", status=S.CANCELED, queued_at_ms=0, updated_at_ms=after_ms
         )
 
     prompt = ExecutionRecord(
-        thing="p", status=S.SUCCEEDED, queued_at_ms=0, started_at_ms=1000, last_updated_at_ms=9000
+        thing_name="p", status=S.SUCCEEDED, queued_at_ms=0, started_at_ms=1000, updated_at_ms=9000
     )
     # Cancelled ten seconds after it was queued says nothing; after ten minutes it was away.
     found = fit(PastDeployment(executions=(prompt, canceled(10_000), canceled(600_000))))
@@ -169,12 +169,12 @@ def test_a_report_of_otactl_is_what_is_read() -> None:
     assert found.executions == (
         ExecutionRecord(
             round=3,
-            thing="a",
+            thing_name="a",
             status=S.FAILED,
             execution_number=2,
             queued_at_ms=5,
             started_at_ms=10,
-            last_updated_at_ms=99,
+            updated_at_ms=99,
             status_details={"downloadTime": "1.5"},
         ),
     )
@@ -184,7 +184,7 @@ def test_a_report_of_otactl_is_what_is_read() -> None:
 def test_rounds_are_deployments_of_their_own() -> None:
     def attempt(number: int, status: ExecutionStatus) -> ExecutionRecord:
         return ExecutionRecord(
-            round=number, thing="a", status=status, queued_at_ms=0, started_at_ms=1
+            round=number, thing_name="a", status=status, queued_at_ms=0, started_at_ms=1
         )
 
     # The failure of one round and the success of the next are no retry.
@@ -200,11 +200,11 @@ def test_an_empty_report_fits_nothing() -> None:
 def test_agents_that_report_no_download_time_are_fitted_by_the_whole_execution() -> None:
     def record(name: str, seconds: int) -> ExecutionRecord:
         return ExecutionRecord(
-            thing=name,
+            thing_name=name,
             status=S.SUCCEEDED,
             queued_at_ms=0,
             started_at_ms=1_000,
-            last_updated_at_ms=1_000 + seconds * 1_000,
+            updated_at_ms=1_000 + seconds * 1_000,
             status_details={"reason": "accepted", "updatedBy": "  v1.0.0"},
         )
 

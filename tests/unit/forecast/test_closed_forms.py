@@ -20,10 +20,9 @@ from tests.support.forecasting import (
 
 from otactl.forecast.band import Band
 from otactl.forecast.ensemble import Scenario, bricked_without_abort, play
-from otactl.forecast.make import make_forecast
 from otactl.forecast.price import shipped_prices
 from otactl.forecast.profile import FleetProfile
-from otactl.forecast.summary import MILESTONES, Forecast, finished_seconds
+from otactl.forecast.summary import MILESTONES, Forecast, finished_seconds, make_forecast
 from otactl.model.job_configuration import (
     JobConfiguration,
     MaintenanceWindow,

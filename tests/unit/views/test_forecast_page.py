@@ -10,10 +10,9 @@ import pytest
 from rich.console import Console
 from tests.support.forecasting import constant_rate, criterion, scenario
 
-from otactl.forecast.make import make_forecast
 from otactl.forecast.price import shipped_prices
 from otactl.forecast.profile import FleetProfile
-from otactl.forecast.summary import Forecast
+from otactl.forecast.summary import Forecast, make_forecast
 from otactl.views.band_text import (
     band_text,
     bytes_text,

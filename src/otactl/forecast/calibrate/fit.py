@@ -122,7 +122,7 @@ class _Fitter:
         rest = [
             max(0.0, e.working_seconds - e.download_seconds)
             for e in succeeded
-            if e.working_seconds is not None and e.download_seconds is not None
+            if e.working_seconds is not None and e.download_seconds
         ]
         if rest:
             self._distribution("install_seconds", rest)
@@ -155,7 +155,7 @@ class _Fitter:
     def _repeats(self) -> None:
         by_thing: dict[tuple[int, str], list[ExecutionRecord]] = {}
         for execution in self._past.executions:
-            by_thing.setdefault((execution.round, execution.thing), []).append(execution)
+            by_thing.setdefault((execution.round, execution.thing_name), []).append(execution)
         again = [
             later
             for attempts in by_thing.values()
@@ -198,7 +198,7 @@ def _was_away(execution: ExecutionRecord) -> bool:
     """Whether a thing that never started was surely not connected when it was notified."""
     if execution.status is ExecutionStatus.QUEUED:
         return True
-    ended = execution.last_updated_at_ms
+    ended = execution.updated_at_ms
     if execution.status is not ExecutionStatus.CANCELED or ended is None:
         return False
     return ended - execution.queued_at_ms > ONLINE_SECONDS * 1000

@@ -23,13 +23,12 @@ def profile_text(found: Fit, *, source: str) -> str:
     lines += ["[[group]]", f'name = "{group.name}"']
     for key in Group.model_fields:
         value = getattr(group, key)
-        if key in ("name", "share") or (key not in _fitted(found) and value == _DEFAULTS_OF[key]):
+        if key in ("name", "share") or (
+            key not in _fitted(found) and value == getattr(_DEFAULTS, key)
+        ):
             continue
         lines.append(f"{key} = {_written(value)}{_certainty(found, key)}")
     return "\n".join(lines) + "\n"
-
-
-_DEFAULTS_OF = {key: getattr(_DEFAULTS, key) for key in Group.model_fields}
 
 
 def _fitted(found: Fit) -> set[str]:

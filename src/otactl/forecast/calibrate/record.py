@@ -21,12 +21,11 @@ them ``round`` tells the rounds of a deployment apart, and ``running`` that it w
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from otactl.errors import UserMistake
-from otactl.model.device_progress import download_seconds_of
+from otactl.model.outcome import ThingOutcome
 from otactl.model.status import ExecutionStatus
 
 #: The year 9999, the last a date can show, in epoch milliseconds.
@@ -38,22 +37,15 @@ _LARGEST_IMAGE = 5 * 1024**4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ExecutionRecord:
-    """One execution that was.
+class ExecutionRecord(ThingOutcome):
+    """One execution that was; its download takes what the device or its reports come to.
 
     Attributes:
         round: Of a deployment of several rounds; a thing takes part in each anew.
-        queued_at_ms, started_at_ms, last_updated_at_ms: Epoch milliseconds.
     """
 
     round: int = 1
-    thing: str
-    status: ExecutionStatus
-    execution_number: int = 1
     queued_at_ms: int
-    started_at_ms: int | None = None
-    last_updated_at_ms: int | None = None
-    status_details: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def start_delay_seconds(self) -> float | None:
@@ -65,17 +57,9 @@ class ExecutionRecord:
     @property
     def working_seconds(self) -> float | None:
         """From the start to the end, of what has ended."""
-        if self.started_at_ms is None or self.last_updated_at_ms is None:
+        if self.started_at_ms is None or self.updated_at_ms is None:
             return None
-        return max(0, self.last_updated_at_ms - self.started_at_ms) / 1000
-
-    @property
-    def download_seconds(self) -> float | None:
-        """What the device measured or its reports come to, if worth believing; never nothing."""
-        seconds = download_seconds_of(
-            self.status_details, self.status, self.started_at_ms, self.last_updated_at_ms
-        )
-        return seconds or None
+        return max(0, self.updated_at_ms - self.started_at_ms) / 1000
 
     @property
     def measured_download(self) -> bool:
@@ -146,12 +130,12 @@ def _record(fields: Any, where: str) -> ExecutionRecord:
     details = fields.get("statusDetails") or {}
     return ExecutionRecord(
         round=_number(fields.get("round", 1), where, "round"),
-        thing=thing,
+        thing_name=thing,
         status=status,
         execution_number=_number(fields.get("executionNumber", 1), where, "executionNumber"),
         queued_at_ms=_time(fields, "queuedAt", where) or 0,
         started_at_ms=_time(fields, "startedAt", where),
-        last_updated_at_ms=_time(fields, "lastUpdatedAt", where),
+        updated_at_ms=_time(fields, "lastUpdatedAt", where),
         status_details={str(key): str(value) for key, value in details.items()}
         if isinstance(details, dict)
         else {},

@@ -134,13 +134,9 @@ class _Search:
                 return _Round(outlines=outlines, proven=(candidate, bricked, healthy))
             if failed is None or _late(healthy) < _late(failed[1]):
                 failed = candidate, healthy
-        if failed is not None:
-            return self._unproven(outlines, *failed)
-        return _Round(outlines=outlines, least=least[1] if least else None)
-
-    def _unproven(
-        self, outlines: Sequence[Candidate], candidate: Candidate, healthy: HealthyTrial
-    ) -> _Round:
+        if failed is None:
+            return _Round(outlines=outlines, least=least[1] if least else None)
+        candidate, healthy = failed
         if healthy.too_many_alarms:
             binds = too_alarming(candidate.setting, healthy.alarms, healthy.runs)
         else:
