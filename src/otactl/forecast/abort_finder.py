@@ -13,7 +13,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from otactl.forecast.attempts import CODES, EXECUTED_CODES, SUCCEEDED, Codes, Executions, Integers
+from otactl.forecast.attempts import (
+    CODES,
+    EXECUTED_CODES,
+    SUCCEEDED,
+    Codes,
+    Columns,
+    Executions,
+    Integers,
+)
 from otactl.model.job_configuration import AbortCriterion
 from otactl.rules.abort import WHOLE, threshold_hundredths
 from otactl.rules.rollout import MINUTE_MS
@@ -36,8 +44,8 @@ class Abort:
     failed: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ends:
+@dataclass(slots=True)
+class Ends(Columns):
     """Executions that were executed, in the order in which they ended."""
 
     at_ms: Integers
@@ -115,11 +123,11 @@ class AbortFinder:
         return np.flatnonzero(possible & (ends.sum(axis=1) > 0))
 
     def _abort_in(self, minute: int, before: Integers) -> Abort | None:
-        at_ms, status = self._in_order(minute)
-        executed = before.sum() + np.arange(1, len(status) + 1)
+        ends = self._in_order(minute)
+        executed = before.sum() + np.arange(1, len(ends.status) + 1)
         best: Abort | None = None
         for index, codes in enumerate(self._counted):
-            failed = before[codes].sum() + np.cumsum(np.isin(status, codes))
+            failed = before[codes].sum() + np.cumsum(np.isin(ends.status, codes))
             met = (failed * WHOLE >= self._thresholds[index] * executed) & (
                 executed >= self._minima[index]
             )
@@ -128,36 +136,27 @@ class AbortFinder:
             location = int(met.argmax())
             if best is None or executed[location] < best.executed:
                 best = Abort(
-                    at_ms=int(at_ms[location]),
+                    at_ms=int(ends.at_ms[location]),
                     criterion=index,
                     executed=int(executed[location]),
                     failed=int(failed[location]),
                 )
         return best
 
-    def _in_order(self, minute: int) -> tuple[Integers, Codes]:
+    def _in_order(self, minute: int) -> Ends:
         """The ends of one minute in the order of time; of the same instant, that of the things."""
-        found = [self._ends_in(index, minute) for index in range(len(self.parts))]
-        at_ms = np.concatenate([ends.at_ms for ends in found])
-        status = np.concatenate([ends.status for ends in found])
-        order = np.lexsort((np.concatenate([ends.thing for ends in found]), at_ms))
-        return at_ms[order], status[order]
+        ends = Ends.concatenated([self._ends_in(each, minute) for each in range(len(self.parts))])
+        return ends.only(np.lexsort((ends.thing, ends.at_ms)))
 
     def _ends_in(self, index: int, minute: int) -> Ends:
         if index not in self._sorted:
             part = self.parts[index]
-            chosen = np.flatnonzero(part.status < EXECUTED_CODES)
-            order = chosen[np.argsort(part.ended_ms[chosen], kind="stable")]
-            self._sorted[index] = Ends(
-                at_ms=part.ended_ms[order],
-                status=part.status[order],
-                thing=part.attempts.thing[order],
-            )
+            ends = Ends(part.ended_ms, part.status, part.attempts.thing)
+            ends = ends.only(part.status < EXECUTED_CODES)
+            self._sorted[index] = ends.only(np.argsort(ends.at_ms, kind="stable"))
         ends = self._sorted[index]
         low, high = np.searchsorted(ends.at_ms, (minute * MINUTE_MS, (minute + 1) * MINUTE_MS))
-        return Ends(
-            at_ms=ends.at_ms[low:high], status=ends.status[low:high], thing=ends.thing[low:high]
-        )
+        return ends.only(slice(low, high))
 
 
 def ends_by_minute(executions: Executions, minutes: int) -> Integers:

@@ -38,11 +38,11 @@ EXECUTED_CODES = 4
 
 
 @dataclass(slots=True)
-class _Columns:
+class Columns:
     """Fields that are arrays of one length, or columns themselves."""
 
-    def only(self, chosen: Flags | Integers) -> Self:
-        """The rows that are chosen by a mask or by their places."""
+    def only(self, chosen: Flags | Integers | slice) -> Self:
+        """The rows that are chosen by a mask, their places or a range."""
         found: dict[str, Any] = {item.name: getattr(self, item.name) for item in fields(self)}
         for name, column in found.items():
             is_array = isinstance(column, np.ndarray)
@@ -62,7 +62,7 @@ class _Columns:
 
 
 @dataclass(slots=True)
-class Attempts(_Columns):
+class Attempts(Columns):
     """What things would do with one execution each, were nothing to stop them.
 
     Attributes:
@@ -115,7 +115,7 @@ class FleetModel(Protocol):
 
 
 @dataclass(slots=True)
-class Executions(_Columns):
+class Executions(Columns):
     """Attempts with their ends: what becomes of a number of things when no abort interferes.
 
     Attributes:

@@ -12,7 +12,7 @@ after installing the image, or when it went silent after taking the image, SUCCE
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ from otactl.forecast.attempts import (
     QUEUED,
     STATUSES,
     SUCCEEDED,
+    Columns,
     Executions,
     Flags,
     Integers,
@@ -34,8 +35,8 @@ from otactl.model.status import ExecutionStatus
 from otactl.rules.rollout import MINUTE_MS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Curves:
+@dataclass(slots=True, kw_only=True)
+class Curves(Columns):
     """Counts over time: element i is what had happened ``minutes[i]`` minutes after creation.
 
     Attributes:
@@ -64,7 +65,7 @@ class Curves:
         whole = points // 2
         later = np.geomspace(whole + 1, count, points - whole).round().astype(np.int64) - 1
         chosen = np.unique(np.concatenate([np.arange(whole), later]))
-        return Curves(**{item.name: getattr(self, item.name)[chosen] for item in fields(self)})
+        return self.only(chosen)
 
     def at(self, name: str, minutes: Integers) -> NDArray[np.float64]:
         """A series at other minutes: its last point before, 0 before the first.

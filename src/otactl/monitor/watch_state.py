@@ -14,7 +14,7 @@ class WatchState:
     Attributes:
         due_ms: When it is looked at next, by the monotonic clock, as all times here.
         answered_ms: When the service last answered; at the start, when the watch began.
-        looked_ms, look: When the job was last looked at, and that by the wall clock.
+        polled_ms, poll: When the job was last polled, and that by the wall clock.
         silent_after_seconds: How long no event may come before the next look.
         is_answered: Whether the service answered at all.
         doubt: Whether something seems to have happened that no event reported.
