@@ -7,7 +7,7 @@ The others are ours; an item without them is a request of the old script.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 from otactl.jobqueue.request import Failure, JobRequest, MalformedRequest, Targets
@@ -21,16 +21,44 @@ FENCE, OWNER, LEASE_UNTIL, RUN = "fence", "owner", "leaseUntil", "run"
 #: What DynamoDB's time to live looks at: epoch seconds.
 EXPIRES_AT = "expiresAt"
 _DAY_SECONDS = 86_400
+_DEFAULTS = {each.name: each.default for each in fields(JobRequest)}
+#: Attributes, and the field of ``JobRequest`` that each holds. What is at its default is left out.
+COUNTERS = {RUN: "run", "attempt": "attempt", FENCE: "fence"}
+NUMBERS = {
+    "notBefore": "not_before_ms",
+    "keepDays": "keep_days",
+    "requiredSucceeded": "required_succeeded",
+    "maximumMinutes": "maximum_minutes",
+    "gateUntil": "gate_until_ms",
+    "endedAt": "ended_ms",
+    "openUntil": "open_until_ms",
+    "closedAt": "closed_ms",
+}
+TEXTS = {
+    "lastError": "last_error",
+    "gate": "gate",
+    "gateWave": "gate_wave",
+    "gateAsks": "gate_asks",
+    "imageVersion": "image_version",
+}
+#: Likewise the files, each of up to three attributes.
+FILES = {
+    FileRole.IMAGE: "image",
+    FileRole.CONFIGURATION: "configuration",
+    FileRole.THING_LIST: "thing_list",
+    FileRole.DOCUMENT: "document",
+    FileRole.EXCEPTED: "excepted",
+    FileRole.CHECKPOINT: "checkpoint",
+    FileRole.WAVES: "waves",
+}
 #: The attributes that have a meaning here; all others are kept as they are.
 OURS = frozenset(
-    {STATE, ORDER_KEY, "jobId", "bucketId", FENCE, OWNER, LEASE_UNTIL, EXPIRES_AT}
+    {STATE, ORDER_KEY, "jobId", "bucketId", OWNER, LEASE_UNTIL, EXPIRES_AT, "after"}
+    | {*COUNTERS, *NUMBERS, *TEXTS}
     | {f"{role}{suffix}" for role in FileRole for suffix in ("Key", "Sha256", "Size")}
-    | {"formerFiles", "rollbackThings", "rolledBack"}
-    | {"targetCount", "targetDigests", "targetGroups", "notBefore", "after"}
-    | {"seriesName", "seriesPart", "seriesParts", RUN, "attempt", "lastError"}
-    | {"things", "succeeded", "rounds", "failureKind", "failureReason", "exitCode"}
-    | {"endedAt", "keepDays", "requiredSucceeded", "maximumMinutes", "gate", "imageVersion"}
-    | {"gateWave", "gateAsks", "gateUntil", "openUntil", "closedAt"}
+    | {"formerFiles", "targetCount", "targetDigests", "targetGroups"}
+    | {"seriesName", "seriesPart", "seriesParts", "things", "succeeded", "rounds"}
+    | {"rollbackThings", "rolledBack", "failureKind", "failureReason", "exitCode"}
 )
 
 
@@ -43,12 +71,21 @@ def item_of(request: JobRequest) -> Item:
     """The item of a request. What is at its default is left out."""
     item: Item = {**dict(request.foreign), **key_of(request.state, request.order_key)}
     item |= {"jobId": {"S": request.job_id}, "bucketId": {"S": request.bucket}}
-    for role, file in _files(request).items():
-        item |= _file_attributes(role, file)
+    for name, field in TEXTS.items():
+        if text := getattr(request, field):
+            item[name] = {"S": text}
+    for name, field in (NUMBERS | COUNTERS).items():
+        if (number := getattr(request, field)) != _DEFAULTS[field]:
+            item[name] = _number(number)
+    for role, field in FILES.items():
+        item |= _file_attributes(role, getattr(request, field))
     if request.former:
-        item["formerFiles"] = {"L": [{"M": _former_attributes(one)} for one in request.former]}
+        attributes = [_file_attributes(FileRole.FORMER, one) for one in request.former]
+        item["formerFiles"] = {"L": [{"M": each} for each in attributes]}
     item |= _target_attributes(request.targets)
-    item |= _progress_attributes(request)
+    if request.lease is not None:
+        item[OWNER] = {"S": request.lease.owner}
+        item[LEASE_UNTIL] = _number(request.lease.until_ms)
     item |= _end_attributes(request)
     if request.after:
         item["after"] = {"L": [{"S": key} for key in request.after]}
@@ -73,31 +110,15 @@ def quarantined_item(malformed: MalformedRequest, failure: Failure, *, now_ms: i
     }
 
 
-def _files(request: JobRequest) -> Mapping[FileRole, StoredFile]:
-    files = {
-        FileRole.IMAGE: request.image,
-        FileRole.CONFIGURATION: request.configuration,
-        FileRole.THING_LIST: request.thing_list,
-        FileRole.DOCUMENT: request.document,
-        FileRole.EXCEPTED: request.excepted,
-        FileRole.TARGETS: request.targets.file if request.targets else None,
-        FileRole.CHECKPOINT: request.checkpoint,
-        FileRole.WAVES: request.waves,
-    }
-    return {role: file for role, file in files.items() if file is not None}
-
-
-def _file_attributes(role: FileRole, file: StoredFile) -> Item:
+def _file_attributes(role: FileRole, file: StoredFile | None) -> Item:
+    if file is None:
+        return {}
     attributes: Item = {f"{role}Key": {"S": file.key}}
     if file.sha256 is not None:
         attributes[f"{role}Sha256"] = {"S": file.sha256}
     if file.size_bytes is not None:
         attributes[f"{role}Size"] = _number(file.size_bytes)
     return attributes
-
-
-def _former_attributes(file: StoredFile) -> Item:
-    return _file_attributes(FileRole.FORMER, file)
 
 
 def _target_attributes(targets: Targets | None) -> Item:
@@ -108,34 +129,7 @@ def _target_attributes(targets: Targets | None) -> Item:
         attributes["targetDigests"] = {"B": targets.inline}
     if targets.has_groups:
         attributes["targetGroups"] = {"BOOL": True}
-    return attributes
-
-
-def _progress_attributes(request: JobRequest) -> Item:
-    numbers = {
-        "notBefore": request.not_before_ms,
-        RUN: request.run if request.run > 1 else None,
-        "attempt": request.attempt or None,
-        FENCE: request.fence or None,
-        LEASE_UNTIL: request.lease.until_ms if request.lease else None,
-        "keepDays": request.keep_days,
-        "requiredSucceeded": request.required_succeeded,
-        "maximumMinutes": request.maximum_minutes,
-        "gateUntil": request.gate_until_ms,
-        "openUntil": request.open_until_ms,
-        "closedAt": request.closed_ms,
-    }
-    texts = {
-        OWNER: request.lease.owner if request.lease else None,
-        "lastError": request.last_error or None,
-        "gate": request.gate or None,
-        "gateWave": request.gate_wave or None,
-        "gateAsks": request.gate_asks or None,
-        "imageVersion": request.image_version or None,
-    }
-    return {name: _number(value) for name, value in numbers.items() if value is not None} | {
-        name: {"S": value} for name, value in texts.items() if value is not None
-    }
+    return attributes | _file_attributes(FileRole.TARGETS, targets.file)
 
 
 def _end_attributes(request: JobRequest) -> Item:
@@ -157,11 +151,8 @@ def _end_attributes(request: JobRequest) -> Item:
             "failureReason": {"S": request.failure.reason},
             "exitCode": _number(request.failure.exit_code),
         }
-    if request.ended_ms is not None:
-        item["endedAt"] = _number(request.ended_ms)
-        if request.keep_days is not None:
-            expires = request.ended_ms // 1000 + request.keep_days * _DAY_SECONDS
-            item[EXPIRES_AT] = _number(expires)
+    if request.ended_ms is not None and request.keep_days is not None:
+        item[EXPIRES_AT] = _number(request.ended_ms // 1000 + request.keep_days * _DAY_SECONDS)
     return item
 
 

@@ -11,13 +11,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from otactl.aws.queue_item import (
+    COUNTERS,
     FENCE,
+    FILES,
     LEASE_UNTIL,
+    NUMBERS,
     ORDER_KEY,
     OURS,
     OWNER,
     RUN,
     STATE,
+    TEXTS,
     Item,
     item_of,
 )
@@ -50,6 +54,7 @@ _MAX_FORMER = 99
 _MAX_KEY_BYTES = 1024
 #: What the conditions of writes are about: only what a worker would write itself can hold.
 _GUARDED = (FENCE, OWNER, LEASE_UNTIL, RUN)
+_REQUIRED_FILES = (FileRole.IMAGE, FileRole.CONFIGURATION, FileRole.THING_LIST)
 
 
 def request_of(item: Mapping[str, Any]) -> JobRequest | MalformedRequest:
@@ -212,42 +217,29 @@ def _request(read: _Attributes, order_key: str, state: RequestState) -> JobReque
     bucket = read.required("bucketId")
     if not is_bucket_name(bucket):
         raise ValueError(f"bucketId = {quoted(bucket)} is no bucket name")
+    found: dict[str, Any] = {field: read.number(name) for name, field in NUMBERS.items()}
+    # What counts nothing is as a request has it from the beginning.
+    found |= {field: number for name, field in COUNTERS.items() if (number := read.number(name))}
+    found |= {field: read.text(name) or "" for name, field in TEXTS.items()}
+    for role, field in FILES.items():
+        found[field] = read.required_file(role) if role in _REQUIRED_FILES else read.file(role)
+    share = found["required_succeeded"]
+    if share is not None and not 1 <= share <= WHOLE:
+        raise ValueError(f"requiredSucceeded = {share} is no share in hundredths of a percent")
     request = JobRequest(
         job_id=job_id,
         order_key=order_key,
         state=state,
         bucket=bucket,
-        image=read.required_file(FileRole.IMAGE),
-        configuration=read.required_file(FileRole.CONFIGURATION),
-        thing_list=read.required_file(FileRole.THING_LIST),
-        document=read.file(FileRole.DOCUMENT),
-        excepted=read.file(FileRole.EXCEPTED),
         former=read.files("formerFiles", FileRole.FORMER),
         targets=_targets(read),
-        not_before_ms=read.number("notBefore"),
         after=read.order_keys("after"),
         series=_series(read),
-        run=read.number(RUN) or 1,
-        attempt=read.number("attempt") or 0,
-        fence=read.number(FENCE) or 0,
         lease=_lease(read),
-        last_error=read.text("lastError") or "",
-        checkpoint=read.file(FileRole.CHECKPOINT),
-        waves=read.file(FileRole.WAVES),
-        gate=read.text("gate") or "",
-        gate_wave=read.text("gateWave") or "",
-        gate_asks=read.text("gateAsks") or "",
-        gate_until_ms=read.number("gateUntil"),
-        image_version=read.text("imageVersion") or "",
         outcome=_outcome(read),
         failure=_failure(read),
-        ended_ms=read.number("endedAt"),
-        keep_days=read.number("keepDays"),
-        required_succeeded=_share(read),
-        maximum_minutes=read.number("maximumMinutes"),
-        open_until_ms=read.number("openUntil"),
-        closed_ms=read.number("closedAt"),
         foreign=read.foreign(),
+        **found,
     )
     if len({file.name for file in request.files} | {"dev.ini"}) != len(request.files) + 1:
         raise ValueError("two of its files have the same name, or one is called dev.ini")
@@ -266,13 +258,6 @@ def _targets(read: _Attributes) -> Targets | None:
         file=read.file(FileRole.TARGETS),
         has_groups=read.flag("targetGroups"),
     )
-
-
-def _share(read: _Attributes) -> int | None:
-    share = read.number("requiredSucceeded")
-    if share is not None and not 1 <= share <= WHOLE:
-        raise ValueError(f"requiredSucceeded = {share} is no share in hundredths of a percent")
-    return share
 
 
 def _series(read: _Attributes) -> Series | None:
