@@ -74,7 +74,8 @@ class _Commands(Mapping[str, Any]):
         return len(INDEX)
 
     def _load(self, name: str, entry: Entry) -> Any:
-        module, _, attribute = entry.location.partition(":")
+        own_name = name.replace("-", "_")
+        module, _, attribute = (entry.location or f"{own_name}:{own_name}").partition(":")
         found = getattr(import_module(f"otactl.cli.{module}"), attribute)
         if not isinstance(found, typer.Typer):
             alone = typer.Typer(add_completion=False, rich_markup_mode=self._markup)

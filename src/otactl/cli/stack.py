@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -288,12 +289,12 @@ def _begin(
     from otactl.cli.frontend import TerminalFrontend
     from otactl.operations.clock import CommandClock
     from otactl.operations.stack_operation import StackOperation
-    from otactl.views.stack_status import StackProgress
+    from otactl.views.stack_status import print_event
 
     clients = where.clients()
     stack, clock = Stack(clients, name), CommandClock()
-    progress = StackProgress(terminal.stderr_console())
-    operation = StackOperation(stack, clock, progress.show, TerminalFrontend(), poll_seconds=poll)
+    show_event = partial(print_event, terminal.stderr_console())
+    operation = StackOperation(stack, clock, show_event, TerminalFrontend(), poll_seconds=poll)
     return clients, stack, clock, operation
 
 

@@ -6,9 +6,9 @@ import math
 from collections.abc import Callable
 
 from otactl.forecast.band import Band
+from otactl.views.wording import duration
 
 _NEVER = "never"
-_MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 _BYTE_UNITS = ("B", "KB", "MB", "GB", "TB", "PB")
 _KILO = 1000
 _TEN, _HUNDRED = 10, 100
@@ -16,16 +16,7 @@ _TEN, _HUNDRED = 10, 100
 
 def duration_text(seconds: float) -> str:
     """``35 s``, ``4 min 10 s``, ``3 h 20 min``, ``2 d 5 h``; ``never`` when infinite."""
-    if not math.isfinite(seconds):
-        return _NEVER
-    whole = round(seconds)
-    if whole < _MINUTE:
-        return f"{whole} s"
-    if whole < _HOUR:
-        return _pair(whole, _MINUTE, "min", 1, "s")
-    if whole < _DAY:
-        return _pair(whole, _HOUR, "h", _MINUTE, "min")
-    return _pair(whole, _DAY, "d", _HOUR, "h")
+    return duration(seconds) if math.isfinite(seconds) else _NEVER
 
 
 def count_text(count: float) -> str:
@@ -68,9 +59,3 @@ def band_text(band: Band | None, write: Callable[[float], str]) -> str:
         return "-"
     low, median, high = write(band.low), write(band.median), write(band.high)
     return median if low == high else f"{median} ({low} to {high})"
-
-
-def _pair(whole: int, unit: int, name: str, small: int, small_name: str) -> str:
-    large, rest = divmod(whole, unit)
-    rest //= small
-    return f"{large} {name} {rest} {small_name}" if rest else f"{large} {name}"

@@ -17,132 +17,104 @@ class Entry(NamedTuple):
 
     Attributes:
         panel: The heading below which help has it.
-        location: ``module:name`` below ``otactl.cli``, of its function or of its group.
         about: The first sentence of its help.
+        location: ``module:name`` below ``otactl.cli``, of its function or of its group; empty where
+            both have the command's name.
     """
 
     panel: str
-    location: str
     about: str
+    location: str = ""
 
 
 INDEX = {
-    "init": Entry(_PREPARE, "init:init", "Ask for the values of a dev.ini and write it."),
-    "things": Entry(
-        _PREPARE, "things:things", "Write a thing list: one ARN per line, each thing once."
-    ),
+    "init": Entry(_PREPARE, "Ask for the values of a dev.ini and write it."),
+    "things": Entry(_PREPARE, "Write a thing list: one ARN per line, each thing once."),
     "validate": Entry(
-        _PREPARE,
-        "validate:validate",
-        "Check FILE and every file it names; nothing is called and nothing is changed.",
+        _PREPARE, "Check FILE and every file it names; nothing is called and nothing is changed."
     ),
     "iam": Entry(
         _PREPARE,
-        "iam:iam",
         "Print the IAM policies that deploying FILE needs, and nothing more than it needs.",
     ),
     "doctor": Entry(
-        _PREPARE,
-        "doctor:doctor",
-        "Say whether this account is ready to deploy, and what to do about what is not.",
+        _PREPARE, "Say whether this account is ready to deploy, and what to do about what is not."
     ),
     "rehearse": Entry(
-        _BEFORE,
-        "rehearse:rehearse",
-        "Rehearse the deployment of FILE on this machine, then take everything down.",
+        _BEFORE, "Rehearse the deployment of FILE on this machine, then take everything down."
     ),
     "forecast": Entry(
         _BEFORE,
-        "forecast:forecast",
-        "Say what deploying FILE will do: how long, to how many things,"
-        " for how much, when it aborts.",
+        "Say what deploying FILE will do: how long, to how many things, for how much,"
+        " when it aborts.",
     ),
     "lint": Entry(
         _BEFORE,
-        "lint:lint",
         "Say what in FILE would not do what it is meant to: aborts, rates, timeouts, alarms.",
     ),
     "plan": Entry(
         _BEFORE,
-        "plan:plan",
         "Print whom deploying FILE reaches, how fast, what it creates and costs; change nothing.",
     ),
-    "deploy": Entry(
-        _DEPLOY, "deploy:deploy", "Deploy the image of FILE to the things of its list."
-    ),
+    "deploy": Entry(_DEPLOY, "Deploy the image of FILE to the things of its list."),
     "resume": Entry(
-        _DEPLOY,
-        "resume:resume",
-        "Continue a deployment that was killed or interrupted, and carry it to its end.",
+        _DEPLOY, "Continue a deployment that was killed or interrupted, and carry it to its end."
     ),
     "clean": Entry(
-        _DEPLOY,
-        "clean:clean",
-        "Delete everything a deployment created: job, stream, alarms, group, objects.",
+        _DEPLOY, "Delete everything a deployment created: job, stream, alarms, group, objects."
     ),
     "approve": Entry(
         _DEPLOY,
-        "decide:approve",
         "Let the next wave begin: only a gate that asks for a person takes this, and only once.",
+        "decide:approve",
     ),
     "reject": Entry(
         _DEPLOY,
-        "decide:reject",
         "Stop a deployment in waves: every open job of it is cancelled, without force.",
+        "decide:reject",
     ),
     "pause": Entry(
         _DEPLOY,
-        "decide:pause",
         "Let no further wave begin until `otactl continue`; a gate may still fail meanwhile.",
+        "decide:pause",
     ),
-    "continue": Entry(_DEPLOY, "decide:continue_", "Take a pause back."),
+    "continue": Entry(_DEPLOY, "Take a pause back.", "decide:continue_"),
     "rollback": Entry(
         _DEPLOY,
-        "rollback:rollback",
         "Take a deployment back: stop it, and give each thing that took the image what it had.",
     ),
     "retry-failed": Entry(
         _DEPLOY,
-        "retry_failed:retry_failed",
-        "Deploy to exactly the things that failed, timed out,"
-        " were rejected or did not get the job.",
+        "Deploy to exactly the things that failed, timed out, were rejected or did not"
+        " get the job.",
     ),
     "monitor": Entry(
-        _WATCH,
-        "monitor:monitor",
-        "Watch jobs: how far, how fast, when done, what fails and why, who is stuck.",
+        _WATCH, "Watch jobs: how far, how fast, when done, what fails and why, who is stuck."
     ),
     "cancel": Entry(
         _WATCH,
-        "cancel:cancel",
-        "Cancel a job: nothing more is rolled out, what is queued ends,"
-        " what is in progress goes on.",
+        "Cancel a job: nothing more is rolled out, what is queued ends, what is in"
+        " progress goes on.",
     ),
-    "report": Entry(
-        _WATCH,
-        "report:report",
-        "Write what became of a deployment, also long after its job is gone.",
-    ),
-    "history": Entry(
-        _WATCH, "history:history", "List the deployments of this machine, the newest first."
-    ),
-    "config": Entry(_PREPARE, "config:app", "Explain the keys of a dev.ini."),
+    "report": Entry(_WATCH, "Write what became of a deployment, also long after its job is gone."),
+    "history": Entry(_WATCH, "List the deployments of this machine, the newest first."),
+    "config": Entry(_PREPARE, "Explain the keys of a dev.ini.", "config:app"),
     "example": Entry(
         _PREPARE,
-        "example:app",
         "Files to begin with: configurations, profiles, CI files, templates, scripts.",
+        "example:app",
     ),
     "profile": Entry(
-        _BEFORE, "profile:app", "Fleet profiles: how a fleet connects, downloads and fails."
+        _BEFORE, "Fleet profiles: how a fleet connects, downloads and fails.", "profile:app"
     ),
     "queue": Entry(
         _DEPLOY,
-        "queue.commands:app",
         "Deployments queued for CI: add them here, let workers deploy them.",
+        "queue.commands:app",
     ),
     "stack": Entry(
-        _WATCH, "stack:app", "Metrics of your devices, alarms on them, and a stop for bad rollouts."
+        _WATCH, "Metrics of your devices, alarms on them, and a stop for bad rollouts.", "stack:app"
     ),
-    "local": Entry(_HERE, "local:app", "A cloud on this machine: AWS APIs, MQTT, streams."),
-    "fleet": Entry(_HERE, "fleet:app", "Virtual devices that really download and verify."),
+    "local": Entry(_HERE, "A cloud on this machine: AWS APIs, MQTT, streams.", "local:app"),
+    "fleet": Entry(_HERE, "Virtual devices that really download and verify.", "fleet:app"),
 }

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from types import TracebackType
 from typing import Any, Self
 
 from rich.console import Console
@@ -23,28 +22,24 @@ from otactl.model.status import ExecutionStatus
 from otactl.monitor.pace import PaceMeter, estimate
 from otactl.rules.rollout import MINUTE_MS
 from otactl.views.foreign_text import clean, escape
-from otactl.views.wording import eta_words, log_time, over_words, percentage
+from otactl.views.wording import (
+    STATUS_STYLES,
+    eta_words,
+    log_time,
+    over_words,
+    percentage,
+    status_word,
+)
 
 _DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
 _SHOWN_DIGITS = 12
-
-_WORDS = {
-    ExecutionStatus.QUEUED: ("queued", "dim"),
-    ExecutionStatus.IN_PROGRESS: ("in progress", "cyan"),
-    ExecutionStatus.SUCCEEDED: ("succeeded", "green"),
-    ExecutionStatus.FAILED: ("failed", "red"),
-    ExecutionStatus.REJECTED: ("rejected", "red"),
-    ExecutionStatus.TIMED_OUT: ("timed out", "red"),
-    ExecutionStatus.CANCELED: ("canceled", "yellow"),
-    ExecutionStatus.REMOVED: ("removed", "yellow"),
-}
 
 
 def describe_counts(counts: JobCounts) -> str:
     """The counts that are not zero, as rich markup: ``3 succeeded, 1 in progress``."""
     parts = [
-        f"[{style}]{counts[status]:,} {word}[/]"
-        for status, (word, style) in _WORDS.items()
+        f"[{STATUS_STYLES[status]}]{counts[status]:,} {status_word(status)}[/]"
+        for status in STATUS_STYLES
         if counts[status]
     ]
     return ", ".join(parts) or "[dim]nothing notified yet[/]"
@@ -81,12 +76,7 @@ class DeployProgress(Observer):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._end_bar()
 
     def on_step(self, moment: StepMoment) -> None:

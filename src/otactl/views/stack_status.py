@@ -111,29 +111,18 @@ def print_hop(console: Console, hop: Hop) -> None:
     console.print(f"  [dim]{escape(hop.detail)}[/]", soft_wrap=True)
 
 
-class StackProgress:
-    """Prints events; what merely begins is left out, what fails says why.
-
-    Args:
-        console: Where to; standard error, so that results stay alone on standard output.
-    """
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-
-    def show(self, event: StackEvent) -> None:
-        """Print one event."""
-        words = event.status.replace("_", " ").lower()
-        if event.is_failure:
-            self._console.print(f"[red]✗[/] {escape(str(event))}", soft_wrap=True)
-        elif event.status.endswith("_COMPLETE"):
-            self._console.print(
-                f"[green]✓[/] {escape(event.logical_id)} [dim]{escape(event.resource_type)}[/]"
-                f" {words}",
-                soft_wrap=True,
-            )
-        elif event.reason and "ROLLBACK" in event.status:
-            self._console.print(f"[yellow]{words}:[/] {escape(event.reason)}", soft_wrap=True)
+def print_event(console: Console, event: StackEvent) -> None:
+    """Print an event; what merely begins is left out, what fails says why."""
+    words = event.status.replace("_", " ").lower()
+    if event.is_failure:
+        console.print(f"[red]✗[/] {escape(str(event))}", soft_wrap=True)
+    elif event.status.endswith("_COMPLETE"):
+        console.print(
+            f"[green]✓[/] {escape(event.logical_id)} [dim]{escape(event.resource_type)}[/] {words}",
+            soft_wrap=True,
+        )
+    elif event.reason and "ROLLBACK" in event.status:
+        console.print(f"[yellow]{words}:[/] {escape(event.reason)}", soft_wrap=True)
 
 
 _ACTIONS = {"Add": "[green]add[/]", "Modify": "[yellow]change[/]", "Remove": "[red]remove[/]"}

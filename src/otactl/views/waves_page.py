@@ -8,9 +8,9 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from otactl.views.band_text import band_text, count_text, duration_text, share_text
-from otactl.views.chart.frame import RIGHT, Frame, element, text
+from otactl.views.chart.frame import RIGHT, Frame, drawing, element, line, words
 from otactl.views.foreign_text import html_text
-from otactl.views.report.table import table
+from otactl.views.report.table import document, table
 from otactl.views.waves_forecast import COLUMNS, end_text, gate_rows, outcome_rows, summary
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ _WIDTH, _ROW, _BAR = 900, 34, 14
 _LIKELY = 0.5
 #: How faint a bar may get, so that it is still seen on paper and on a dark page.
 _FAINTEST = 0.25
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 _STYLE = """
 .gates text { fill: var(--ink); font: 13px system-ui, sans-serif; }
 .gates .grid { stroke: var(--line); }
@@ -42,13 +41,8 @@ def waves_page(forecasts: Sequence[WavesForecast]) -> str:
     title = html_text(f"Forecast of {' and '.join(each.name for each in forecasts)}")
     sections = "".join(_section(each, is_alone=len(forecasts) == 1) for each in forecasts)
     styles = resources.files("otactl.views").joinpath("forecast_assets", "page.css")
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<meta http-equiv="Content-Security-Policy" content="{html_text(_POLICY)}">'
-        f"<title>{title}</title><style>{styles.read_text('utf-8')}{_STYLE}</style></head>"
-        f"<body><main><h1>{title}</h1>{sections}</main></body></html>\n"
-    )
+    body = f"<main><h1>{title}</h1>{sections}</main>"
+    return document(title, styles.read_text("utf-8") + _STYLE, body)
 
 
 def headline(forecast: WavesForecast) -> str:
@@ -102,12 +96,11 @@ def _drawing(forecast: WavesForecast) -> str:
     )
     bottom = _ROW * len(planned) + 10
     grid = "".join(
-        element("line", x1=frame.x(tick), x2=frame.x(tick), y1=6, y2=bottom, class_="grid")
-        + element(
-            "text",
-            text(duration_text(tick) if tick else "0"),
-            x=min(frame.x(tick), _WIDTH - RIGHT - 24),
-            y=bottom + 18,
+        line((frame.x(tick), 6), (frame.x(tick), bottom), "grid")
+        + words(
+            duration_text(tick) if tick else "0",
+            min(frame.x(tick), _WIDTH - RIGHT - 24),
+            bottom + 18,
             text_anchor="middle",
         )
         for tick in frame.x_ticks
@@ -115,21 +108,21 @@ def _drawing(forecast: WavesForecast) -> str:
     rows = []
     for number, ((wave, _), band) in enumerate(zip(planned, bands, strict=True)):
         top = _ROW * number + 12
-        rows.append(element("text", text(wave.name), x=0, y=top + _BAR - 2))
+        rows.append(words(wave.name, 0, top + _BAR - 2))
         if band is None or not math.isfinite(band.median):
             continue
         high = min(band.high, frame.x_max)
         begun = [run[number].began_ms / 1000 for run in forecast.played if len(run) > number]
         x, end = frame.x(median(begun)), frame.x(band.median)
         share = len(begun) / len(forecast.played)
-        words = (
+        title = (
             f"wave {wave.name} begins in {share_text(share)} of the runs; its gate decides after"
             f" {band_text(band, duration_text)}"
         )
         rows.append(
             element(
                 "rect",
-                element("title", text(words)),
+                element("title", html_text(title)),
                 x=x,
                 y=top,
                 width=max(2.0, end - x),
@@ -139,25 +132,5 @@ def _drawing(forecast: WavesForecast) -> str:
             )
         )
         middle = top + _BAR / 2
-        rows.append(
-            element(
-                "line",
-                x1=frame.x(band.low),
-                x2=frame.x(high),
-                y1=middle,
-                y2=middle,
-                class_="band",
-            )
-        )
-    return element(
-        "svg",
-        element("title", text("When the gates decide")),
-        grid,
-        *rows,
-        xmlns="http://www.w3.org/2000/svg",
-        viewBox=f"0 0 {_WIDTH} {height}",
-        width=_WIDTH,
-        height=height,
-        role="img",
-        class_="gates",
-    )
+        rows.append(line((frame.x(band.low), middle), (frame.x(high), middle), "band"))
+    return drawing(_WIDTH, height, "When the gates decide", grid, *rows, class_="gates")

@@ -27,6 +27,17 @@ SHOWN_STATUSES = (
     ExecutionStatus.CANCELED,
     ExecutionStatus.REMOVED,
 )
+#: Their colours on a terminal; words beside them say the same.
+STATUS_STYLES = {
+    ExecutionStatus.QUEUED: "dim",
+    ExecutionStatus.IN_PROGRESS: "cyan",
+    ExecutionStatus.SUCCEEDED: "green",
+    ExecutionStatus.FAILED: "red",
+    ExecutionStatus.REJECTED: "red",
+    ExecutionStatus.TIMED_OUT: "red",
+    ExecutionStatus.CANCELED: "yellow",
+    ExecutionStatus.REMOVED: "yellow",
+}
 
 _OVER = (JobStatus.COMPLETED, JobStatus.CANCELED)
 _MINUTE = 60

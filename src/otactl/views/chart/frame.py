@@ -16,7 +16,7 @@ def element(name: str, *children: str, **attributes: str | float) -> str:
 
     Args:
         name: Of the element.
-        children: Markup that is inside; text goes through ``text``.
+        children: Markup that is inside; text goes through ``html_text``.
         attributes: Numbers are written short.
     """
     written = "".join(
@@ -28,9 +28,30 @@ def element(name: str, *children: str, **attributes: str | float) -> str:
     return f"<{name}{written}>{''.join(children)}</{name}>"
 
 
-def text(words: str) -> str:
-    """Text as markup."""
-    return html_text(words)
+def line(start: tuple[float, float], end: tuple[float, float], class_: str) -> str:
+    """A line between two places, pixels from the left and from the top."""
+    (x1, y1), (x2, y2) = start, end
+    return element("line", x1=x1, x2=x2, y1=y1, y2=y2, class_=class_)
+
+
+def words(text: str, x: float, y: float, **attributes: str) -> str:
+    """Text that stands at a place."""
+    return element("text", html_text(text), x=x, y=y, **attributes)
+
+
+def drawing(width: int, height: int, title: str, *content: str, class_: str = "chart") -> str:
+    """A whole drawing: what it shows in words, then the content."""
+    return element(
+        "svg",
+        element("title", html_text(title)),
+        *content,
+        xmlns="http://www.w3.org/2000/svg",
+        viewBox=f"0 0 {width} {height}",
+        width=width,
+        height=height,
+        role="img",
+        class_=class_,
+    )
 
 
 def _value(value: str | float) -> str:
@@ -114,84 +135,39 @@ class Frame:
 
     def draw(self, title: str, *content: str) -> str:
         """The whole drawing: what it shows in words, the frame, and the content in it."""
-        return element(
-            "svg",
-            element("title", text(title)),
-            self._grid(),
-            *content,
-            self._axes(),
-            xmlns="http://www.w3.org/2000/svg",
-            viewBox=f"0 0 {self.width} {self.height}",
-            width=self.width,
-            height=self.height,
-            role="img",
-            class_="chart",
-        )
+        return drawing(self.width, self.height, title, self._grid(), *content, self._axes())
 
     def _grid(self) -> str:
-        return "".join(
-            element(
-                "line",
-                x1=self.left,
-                x2=self.width - RIGHT,
-                y1=self.y(tick),
-                y2=self.y(tick),
-                class_="grid",
-            )
-            for tick in self.y_ticks
-        )
+        right = self.width - RIGHT
+        heights = map(self.y, self.y_ticks)
+        return "".join(line((self.left, y), (right, y), "grid") for y in heights)
 
     def _axes(self) -> str:
-        bottom = self.height - BOTTOM
+        bottom, right = self.height - BOTTOM, self.width - RIGHT
         x_names = "".join(
-            element(
-                "text",
-                text(self._x_name(tick)),
-                x=self._x_name_middle(tick),
-                y=bottom + 15,
-                text_anchor="middle",
-            )
+            words(self._x_name(tick), self._x_name_middle(tick), bottom + 15, text_anchor="middle")
             for tick in self.x_ticks
         )
         y_names = "".join(
-            element(
-                "text", text(f"{tick:,.0f}"), x=self.left - 6, y=self.y(tick) + 4, text_anchor="end"
-            )
+            words(f"{tick:,.0f}", self.left - 6, self.y(tick) + 4, text_anchor="end")
             for tick in self.y_ticks
         )
-        line = element(
-            "line", x1=self.left, x2=self.width - RIGHT, y1=bottom, y2=bottom, class_="axis"
-        )
-        middle = self.left + (self.width - self.left - RIGHT) / 2
-        labels = element(
+        axis = line((self.left, bottom), (right, bottom), "axis")
+        middle = self.left + (right - self.left) / 2
+        label = {"text_anchor": "middle", "class_": "label"}
+        labels = words(self.x_label, middle, self.height - 4, **label) + element(
             "text",
-            text(self.x_label),
-            x=middle,
-            y=self.height - 4,
-            text_anchor="middle",
-            class_="label",
-        ) + element(
-            "text",
-            text(self.y_label),
+            html_text(self.y_label),
             transform=f"translate(12 {(bottom + self.top) / 2:.0f}) rotate(-90)",
-            text_anchor="middle",
-            class_="label",
+            **label,
         )
-        return line + x_names + y_names + labels
+        return axis + x_names + y_names + labels
 
 
-def empty_chart(width: int, height: int, words: str) -> str:
+def empty_chart(width: int, height: int, reason: str) -> str:
     """A drawing that says why there is nothing to draw."""
-    return element(
-        "svg",
-        element("title", text(words)),
-        element("text", text(words), x=width / 2, y=height / 2, text_anchor="middle"),
-        xmlns="http://www.w3.org/2000/svg",
-        viewBox=f"0 0 {width} {height}",
-        width=width,
-        height=height,
-        role="img",
-        class_="chart",
+    return drawing(
+        width, height, reason, words(reason, width / 2, height / 2, text_anchor="middle")
     )
 
 

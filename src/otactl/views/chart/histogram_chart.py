@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from otactl.model.progress import Percentiles
 from otactl.monitor.percentile import Bin
-from otactl.views.chart.frame import Frame, element, empty_chart, text
+from otactl.views.chart.frame import Frame, element, empty_chart, line, words
+from otactl.views.foreign_text import html_text
 from otactl.views.wording import figure
 
 _HEIGHT = 260
@@ -42,7 +43,7 @@ def histogram_chart(
     bars = "".join(
         element(
             "rect",
-            element("title", text(f"{each.low:g} to {each.high:g} s: {each.count:,} things")),
+            element("title", html_text(f"{each.low:g} to {each.high:g} s: {each.count:,} things")),
             x=frame.x(each.low) + 0.5,
             y=frame.y(each.count),
             width=max(1.0, frame.x(each.high) - frame.x(each.low) - 1),
@@ -59,20 +60,19 @@ def histogram_chart(
         near_right = frame.x(percentiles.p99) > width * (1 - _EDGE)
         marks = _mark(frame, "p50", percentiles.p50, y=27, leans_left=not near_left)
         marks += _mark(frame, "p99", percentiles.p99, y=12, leans_left=near_right)
-    words = (
+    title = (
         f"Download times of {percentiles.count:,} things: half within {figure(percentiles.p50)} s,"
         f" 99 of 100 within {figure(percentiles.p99)} s, the longest {figure(percentiles.max)} s"
     )
-    return frame.draw(words, bars, marks)
+    return frame.draw(title, bars, marks)
 
 
 def _mark(frame: Frame, name: str, seconds: float, *, y: float, leans_left: bool) -> str:
     x = frame.x(seconds)
-    return element("line", x1=x, x2=x, y1=frame.y(0), y2=y - 8, class_="mark") + element(
-        "text",
-        text(f"{name} {figure(seconds)} s"),
-        x=x - 4 if leans_left else x + 4,
-        y=y,
+    return line((x, frame.y(0)), (x, y - 8), "mark") + words(
+        f"{name} {figure(seconds)} s",
+        x - 4 if leans_left else x + 4,
+        y,
         text_anchor="end" if leans_left else "start",
         class_="mark",
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from otactl.model.status import ExecutionStatus
 from otactl.monitor.progress import Progress
-from otactl.views.chart.frame import Frame, element, empty_chart, polygon, text
+from otactl.views.chart.frame import Frame, element, empty_chart, polygon
+from otactl.views.foreign_text import html_text
 from otactl.views.wording import SHOWN_STATUSES, status_word
 
 _STATUSES = tuple(ExecutionStatus)
@@ -58,7 +59,7 @@ def progress_chart(progress: Progress, *, width: int, height: int = _HEIGHT) -> 
         areas.append(
             element(
                 "polygon",
-                element("title", text(status_word(status))),
+                element("title", html_text(status_word(status))),
                 points=polygon(frame, seconds, low, high),
                 class_=f"area {status_class(status)}",
             )
@@ -76,7 +77,7 @@ def legend(counts: dict[ExecutionStatus, int]) -> str:
     """What the colours mean, with the numbers as of now; HTML."""
     entries = "".join(
         f'<li><span class="swatch {status_class(status)}" aria-hidden="true"></span>'
-        f"{counts[status]:,} {text(status_word(status))}</li>"
+        f"{counts[status]:,} {html_text(status_word(status))}</li>"
         for status in SHOWN_STATUSES
         if counts.get(status)
     )

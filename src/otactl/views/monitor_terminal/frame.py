@@ -14,9 +14,10 @@ from otactl.model.snapshot import JobSnapshot
 from otactl.monitor.board import Board
 from otactl.monitor.table_query import TablePage, TableQuery
 from otactl.views.foreign_text import clean
-from otactl.views.monitor_terminal.overview import STYLES, overview, summary_line
+from otactl.views.monitor_terminal.overview import overview, summary_line
 from otactl.views.monitor_terminal.screen import Around, Mode, Prompt, Screen
 from otactl.views.wording import (
+    STATUS_STYLES,
     clock_time,
     figure,
     followed_words,
@@ -216,7 +217,7 @@ def _list_head(job_id: str, screen: Screen, snapshot: JobSnapshot | None, page: 
 
 def _row(outcome: ThingOutcome, names: int) -> Text:
     line = Text(f"  {_cut(outcome.thing_name, names):<{names}} ")
-    line.append(f"{status_word(outcome.status):<11} ", style=STYLES.get(outcome.status, ""))
+    line.append(f"{status_word(outcome.status):<11} ", style=STATUS_STYLES[outcome.status])
     updated = clock_time(outcome.updated_at_ms) if outcome.updated_at_ms else ""
     line.append(f"{updated:<8} ", style="dim")
     line.append(clean(outcome.reason or outcome.progress.words))
@@ -235,7 +236,7 @@ def _thing(board: Board, job_id: str, thing_name: str, snapshot: JobSnapshot | N
         return [Text(thing_name, style="bold"), Text("has no execution that is known")]
     head = Text()
     head.append(f"{thing_name}  ", style="bold")
-    head.append(outcome.status.value, style=STYLES.get(outcome.status, ""))
+    head.append(outcome.status.value, style=STATUS_STYLES[outcome.status])
     lines = [
         head,
         Text(),

@@ -11,7 +11,6 @@ import os
 import select
 import termios
 import tty
-from types import TracebackType
 from typing import Self
 
 # What terminals send for the keys that have a name (xterm, VT100, Linux console).
@@ -85,12 +84,7 @@ class Keyboard:
             self.is_gone = True
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._before is not None:
             try:
                 termios.tcsetattr(self._descriptor, termios.TCSADRAIN, self._before)  # type: ignore[arg-type]  # what tcgetattr gave

@@ -18,6 +18,7 @@ from otactl.views.foreign_text import clean
 from otactl.views.outcome import Tone, outcome_of
 from otactl.views.wording import (
     SHOWN_STATUSES,
+    STATUS_STYLES,
     abort_words,
     clock_time,
     deletion_words,
@@ -37,16 +38,6 @@ from otactl.views.wording import (
 )
 
 S = ExecutionStatus
-STYLES = {
-    S.SUCCEEDED: "green",
-    S.IN_PROGRESS: "cyan",
-    S.QUEUED: "dim",
-    S.FAILED: "red",
-    S.TIMED_OUT: "red",
-    S.REJECTED: "red",
-    S.CANCELED: "yellow",
-    S.REMOVED: "yellow",
-}
 #: The bar's signs, from done to not begun; they differ without colour too.
 _BAR = (
     ("█", "green", (S.SUCCEEDED,)),
@@ -176,7 +167,7 @@ def _counts(snapshot: JobSnapshot, job: JobDescription) -> Text:
     for status in SHOWN_STATUSES:
         if job.counts[status]:
             line.append(
-                f"{job.counts[status]:,} {status_word(status)}, ", style=STYLES.get(status, "")
+                f"{job.counts[status]:,} {status_word(status)}, ", style=STATUS_STYLES[status]
             )
     if snapshot.unnotified:
         line.append(f"{snapshot.unnotified:,} {unnotified_words(snapshot)}, ", style="dim")
@@ -269,7 +260,7 @@ def _failures(snapshot: JobSnapshot) -> Iterator[Text]:
     for group in snapshot.failures:
         line = Text()
         kind = f"{group.count:>7,} {status_word(group.status):<9} "
-        line.append(kind, style=STYLES.get(group.status, ""))
+        line.append(kind, style=STATUS_STYLES[group.status])
         line.append(clean(group.reason))
         line.append(f"  {', '.join(group.examples[:2])}", style="dim")
         yield line

@@ -7,7 +7,7 @@ import signal
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
 from rich.control import Control
@@ -15,7 +15,6 @@ from rich.live import Live
 from rich.segment import Segment
 
 from otactl.errors import Interrupted, OtactlError
-from otactl.model.wave import Act as GateAct
 from otactl.monitor.board import Board
 from otactl.views.monitor_terminal.frame import Frame, draw
 from otactl.views.monitor_terminal.keyboard import Keyboard
@@ -30,6 +29,9 @@ from otactl.views.monitor_terminal.screen import (
     WantStatus,
     press,
 )
+
+if TYPE_CHECKING:
+    from otactl.operations.watch.actions import WatchActions
 
 # One errand at a time, in a thread that nobody has to wait for.
 
@@ -78,24 +80,6 @@ def _mark(code: str) -> Control:
 _FRAME_BEGINS, _FRAME_ENDS = _mark("\x1b[?2026h"), _mark("\x1b[?2026l")
 
 
-class Actions(Protocol):
-    """What a view may ask for; each may call AWS and raise its errors."""
-
-    def poll_now(self) -> None:
-        """Look at every job, whatever the interval says."""
-
-    def show_thing(self, job_id: str, thing_name: str) -> None:
-        """Ask what a thing reported; the board gets the answer."""
-
-    def cancel(self, job_id: str, thing_name: str | None, *, force: bool) -> str:
-        """Cancel a job, or its execution on a thing. Returns what to tell the user."""
-        ...
-
-    def decide(self, job_id: str, act: GateAct, comment: str) -> str:
-        """Approve, reject, pause or continue at the gate of a job's wave."""
-        ...
-
-
 class MonitorSession:
     """The monitor on a terminal.
 
@@ -112,7 +96,7 @@ class MonitorSession:
         board: Board,
         console: Console,
         keyboard: Keyboard,
-        actions: Actions,
+        actions: WatchActions,
         *,
         stays: bool,
     ) -> None:

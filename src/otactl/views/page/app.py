@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 from importlib.resources import files
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import Receive, Scope, Send
 
-    from otactl.model.wave import Act
     from otactl.monitor.board import Board
+    from otactl.operations.watch.actions import WatchActions
     from otactl.views.page.page_shutdown import OpenPage, PageShutdown
 
 #: How often the stream looks whether there is news, and how often it tells at most.
@@ -72,29 +72,7 @@ MAX_STREAMS = 20
 _BODY_SECONDS = 10.0
 
 
-class PageActions(Protocol):
-    """What the page may ask for; each may call AWS and raise its errors."""
-
-    def poll_now(self) -> None:
-        """Look at every job, whatever the interval says."""
-
-    def show_thing(self, job_id: str, thing_name: str) -> None:
-        """Ask what a thing reported; the board gets the answer."""
-
-    def cancel(self, job_id: str, thing_name: str | None, *, force: bool) -> str:
-        """Cancel a job, or its execution on a thing. Returns what to tell the user."""
-        ...
-
-    def decide(self, job_id: str, act: Act, comment: str) -> str:
-        """Approve, reject, pause or continue at the gate of a job's wave."""
-        ...
-
-    def document(self, job_id: str) -> str:
-        """The job document."""
-        ...
-
-
-def build_page(board: Board, actions: PageActions, page_shutdown: PageShutdown) -> Starlette:
+def build_page(board: Board, actions: WatchActions, page_shutdown: PageShutdown) -> Starlette:
     """The application behind the guard.
 
     Args:
@@ -105,12 +83,16 @@ def build_page(board: Board, actions: PageActions, page_shutdown: PageShutdown) 
     page = _Page(board, actions, page_shutdown)
     return Starlette(
         routes=[
-            Route("/", _static("page.html", "text/html; charset=utf-8")),
+            Route("/", _static("page/static/page.html", media_type="text/html")),
             *(
-                Route(f"/{name}", _static(name, "text/javascript; charset=utf-8"))
+                Route(f"/{name}", _static(f"page/static/{name}", media_type="text/javascript"))
                 for name in SCRIPTS
             ),
-            Route("/page.css", _styles()),
+            # The colours that charts and report share, then the page's own.
+            Route(
+                "/page.css",
+                _static("chart/chart.css", "page/static/page.css", media_type="text/css"),
+            ),
             Route("/events", page.events, methods=["GET"]),
             Route("/things", _answering(page.things)),
             Route("/thing", _answering(page.thing)),
@@ -130,7 +112,7 @@ def build_page(board: Board, actions: PageActions, page_shutdown: PageShutdown) 
 class _Page:
     """The answers that depend on the board."""
 
-    def __init__(self, board: Board, actions: PageActions, page_shutdown: PageShutdown) -> None:
+    def __init__(self, board: Board, actions: WatchActions, page_shutdown: PageShutdown) -> None:
         self._board = board
         self._actions = actions
         self._page_shutdown = page_shutdown
@@ -247,22 +229,16 @@ class _Page:
         thing_name = thing_of(fields)
         check_typed(fields, job_id)
         force = fields.get("force") is True
-
-        def act() -> str:
-            return self._actions.cancel(job_id, thing_name, force=force)
-
-        return JSONResponse({"message": await run_in_threadpool(act)})
+        words = await run_in_threadpool(self._actions.cancel, job_id, thing_name, force=force)
+        return JSONResponse({"message": words})
 
     async def decide(self, request: Request) -> Response:
         """Say something at the gate of a job's wave."""
         fields = body_object(await _body(request))
         job_id = job_of(fields, self._board.job_ids)
         act, comment = act_of(fields), comment_of(fields)
-
-        def decided() -> str:
-            return self._actions.decide(job_id, act, comment)
-
-        return JSONResponse({"message": await run_in_threadpool(decided)})
+        words = await run_in_threadpool(self._actions.decide, job_id, act, comment)
+        return JSONResponse({"message": words})
 
 
 class _PageStream(StreamingResponse):
@@ -328,21 +304,11 @@ def _file(text: str, name: str, media_type: str) -> Response:
     return Response(text, media_type=media_type, headers=headers)
 
 
-def _static(name: str, media_type: str) -> Callable[[Request], Awaitable[Response]]:
-    content = (files("otactl.views.page") / "static" / name).read_bytes()
+def _static(*names: str, media_type: str) -> Callable[[Request], Awaitable[Response]]:
+    """An endpoint that answers with files, one behind the other."""
+    content = b"\n".join((files("otactl.views") / name).read_bytes() for name in names)
 
     async def serve(_request: Request) -> Response:
-        return Response(content, media_type=media_type)
-
-    return serve
-
-
-def _styles() -> Callable[[Request], Awaitable[Response]]:
-    """The colours that charts and report share, then the page's own."""
-    shared = (files("otactl.views.chart") / "chart.css").read_bytes()
-    own = (files("otactl.views.page") / "static" / "page.css").read_bytes()
-
-    async def serve(_request: Request) -> Response:
-        return Response(shared + b"\n" + own, media_type="text/css; charset=utf-8")
+        return Response(content, media_type=f"{media_type}; charset=utf-8")
 
     return serve

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import uvicorn
 
     from otactl.monitor.board import Board
-    from otactl.views.page.app import PageActions
+    from otactl.operations.watch.actions import WatchActions
 
 _HOST = "127.0.0.1"
 #: The bits of a token that nobody guesses.
@@ -32,7 +32,7 @@ _HEAR_SECONDS = 3.0
 
 
 @contextmanager
-def serving_page(board: Board, actions: PageActions, port: int) -> Iterator[str]:
+def serving_page(board: Board, actions: WatchActions, port: int) -> Iterator[str]:
     """Serve the page for as long as the block lasts.
 
     Args:

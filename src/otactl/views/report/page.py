@@ -19,7 +19,7 @@ from otactl.operations.report_content import ReportContent, RoundContent
 from otactl.views.chart.histogram_chart import histogram_chart
 from otactl.views.chart.progress_chart import legend, progress_chart, status_class
 from otactl.views.foreign_text import html_lines, html_text, to_json
-from otactl.views.report.table import table, versions_section
+from otactl.views.report.table import document, table, versions_section
 from otactl.views.wording import (
     SHOWN_STATUSES,
     duration,
@@ -35,7 +35,6 @@ from otactl.views.wording import (
 MAX_LISTED = 2000
 _CHART_WIDTH = 620
 _LONGEST_FAILURE = 200
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
 def to_html(content: ReportContent) -> str:
@@ -62,13 +61,7 @@ def to_html(content: ReportContent) -> str:
             "</main>",
         )
     )
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<meta http-equiv="Content-Security-Policy" content="{html_text(_POLICY)}">'
-        f"<title>{html_text(title)}</title><style>{styles}</style></head>"
-        f"<body>{body}</body></html>\n"
-    )
+    return document(html_text(title), styles, body)
 
 
 def _verdict(content: ReportContent) -> str:

@@ -1,4 +1,4 @@
-"""A table of the report as HTML; every cell is text."""
+"""What pages that run no script are made of: the document, and tables whose every cell is text."""
 
 from __future__ import annotations
 
@@ -13,6 +13,18 @@ from otactl.views.foreign_text import html_text
 from otactl.views.wording import status_word
 
 _NUMBER = re.compile(r"[\d,.]+|-|")
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+
+
+def document(title: str, styles: str, body: str) -> str:
+    """A page that loads nothing and runs nothing; title and body are markup."""
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<meta http-equiv="Content-Security-Policy" content="{html_text(_POLICY)}">'
+        f"<title>{title}</title><style>{styles}</style></head>"
+        f"<body>{body}</body></html>\n"
+    )
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]], caption: str) -> str:
