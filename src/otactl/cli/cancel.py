@@ -6,18 +6,12 @@ from typing import Annotated
 
 import typer
 
-from otactl.cli import completion, terminal
-from otactl.cli.option_group import HERE, located
-from otactl.cli.options import (
-    OutputFormat,
-    OutputOption,
-    YesOption,
-)
+from otactl.cli import completion, options, terminal
+from otactl.cli.option_group import grouped
 from otactl.errors import UserMistake
-from otactl.operations.location_options import LocationOptions
 
 
-@located()
+@grouped
 def cancel(
     job: Annotated[
         str,
@@ -43,9 +37,10 @@ def cancel(
         str | None,
         typer.Option("--comment", metavar="TEXT", help="Why; everybody can read it in the job."),
     ] = None,
-    yes: YesOption = False,
-    where: LocationOptions = HERE,
-    output: OutputOption = OutputFormat.TEXT,
+    yes: options.Yes = False,
+    *,
+    where: options.Location,
+    output: options.Output = options.TEXT,
 ) -> None:
     """Cancel a job: nothing more is rolled out, what is queued ends, what is in progress goes on.
 
@@ -80,7 +75,7 @@ def cancel(
         comment=comment or DEFAULT_COMMENT,
         consent=Consent.YES if yes else Consent.ANSWERED,
     )
-    if output is OutputFormat.JSON:
+    if output is options.JSON:
         terminal.print_json({"jobId": job_id, "thing": thing, "force": force, "cancelled": True})
     else:
         terminal.note(reported)

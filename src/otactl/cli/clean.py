@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from otactl.cli import terminal
-from otactl.cli.option_group import HERE, located
-from otactl.cli.options import (
-    DeploymentArgument,
-    OutputFormat,
-    OutputOption,
-    YesOption,
-)
+from otactl.cli import options, terminal
+from otactl.cli.option_group import grouped
 from otactl.errors import UserMistake
-from otactl.operations.location_options import LocationOptions
 
 
-@located("region")
+@grouped
 def clean(
-    deployment: DeploymentArgument = None,
-    yes: YesOption = False,
-    where: LocationOptions = HERE,
-    output: OutputOption = OutputFormat.TEXT,
+    deployment: options.Deployment = None,
+    yes: options.Yes = False,
+    *,
+    where: options.StoredLocation,
+    output: options.Output = options.TEXT,
 ) -> None:
     """Delete everything a deployment created: job, stream, alarms, group, objects.
 
@@ -38,7 +32,7 @@ def clean(
     )
     if cleaned is None:
         declined("deleted")
-    if output is OutputFormat.JSON:
+    if output is options.JSON:
         terminal.print_json(
             {
                 "deploymentId": cleaned.deployment_id,

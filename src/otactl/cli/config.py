@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from otactl.cli import completion
-from otactl.cli.options import OutputFormat, OutputOption
+from otactl.cli import completion, options
 from otactl.errors import UserMistake
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ KeyArgument = Annotated[
 
 
 @app.command()
-def explain(key: KeyArgument = None, output: OutputOption = OutputFormat.TEXT) -> None:
+def explain(key: KeyArgument = None, output: options.Output = options.TEXT) -> None:
     """Explain a key: what it does, what it may be, what AWS makes of it."""
     from otactl.cli.terminal import print_json, stdout_console
     from otactl.model.configuration.catalogue import all_keys, find_keys
@@ -49,7 +48,7 @@ def explain(key: KeyArgument = None, output: OutputOption = OutputFormat.TEXT) -
             keys = tuple(each for each in all_keys() if each.section == section.name)
         if not keys:
             raise _unknown(key)
-    if output is OutputFormat.JSON:
+    if output is options.JSON:
         listed = [shaped(account.Key, each, inManual=not each.ours) for each in keys]
         print_json({"keys": listed})
         return

@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from otactl.cli import terminal
-from otactl.cli.option_group import HERE, located
-from otactl.cli.options import DeploymentArgument, OutputFormat, OutputOption
+from otactl.cli import options, terminal
+from otactl.cli.option_group import grouped
 from otactl.operations.location_options import LocationOptions
 
 if TYPE_CHECKING:
-    from otactl.model.wave import Act, Decision
+    from otactl.model.wave import Decision
 
 CommentOption = Annotated[
     str, typer.Option("--comment", metavar="TEXT", help="Why; it stands in the report.")
@@ -23,90 +22,87 @@ WaveOption = Annotated[
 ]
 
 
-@located("region")
+@grouped
 def approve(
-    deployment: DeploymentArgument = None,
+    deployment: options.Deployment = None,
     wave: WaveOption = None,
     comment: CommentOption = "",
-    where: LocationOptions = HERE,
-    output: OutputOption = OutputFormat.TEXT,
+    *,
+    where: options.StoredLocation,
+    output: options.Output = options.TEXT,
 ) -> None:
     """Let the next wave begin: only a gate that asks for a person takes this, and only once.
 
     An approval never opens a gate that failed. When the gate is inconclusive, --comment is
     required. If no process watches the deployment, `otactl resume` goes on.
     """
-    from otactl.model.wave import Act
-
-    _decide(deployment, Act.APPROVE, where, output, wave=wave, comment=comment)
+    _decide(deployment, "approve", where, output, wave=wave, comment=comment)
 
 
-@located("region")
+@grouped
 def reject(
-    deployment: DeploymentArgument = None,
+    deployment: options.Deployment = None,
     comment: CommentOption = "",
-    where: LocationOptions = HERE,
-    output: OutputOption = OutputFormat.TEXT,
+    *,
+    where: options.StoredLocation,
+    output: options.Output = options.TEXT,
 ) -> None:
     """Stop a deployment in waves: every open job of it is cancelled, without force.
 
     It may be said at any time. The process that watches the deployment carries it out, or the next
     `otactl resume`; both end with exit code 9.
     """
-    from otactl.model.wave import Act
-
-    _decide(deployment, Act.REJECT, where, output, comment=comment)
+    _decide(deployment, "reject", where, output, comment=comment)
 
 
-@located("region")
+@grouped
 def pause(
-    deployment: DeploymentArgument = None,
+    deployment: options.Deployment = None,
     comment: CommentOption = "",
-    where: LocationOptions = HERE,
-    output: OutputOption = OutputFormat.TEXT,
+    *,
+    where: options.StoredLocation,
+    output: options.Output = options.TEXT,
 ) -> None:
     """Let no further wave begin until `otactl continue`; a gate may still fail meanwhile."""
-    from otactl.model.wave import Act
-
-    _decide(deployment, Act.PAUSE, where, output, comment=comment)
+    _decide(deployment, "pause", where, output, comment=comment)
 
 
-@located("region")
+@grouped
 def continue_(
-    deployment: DeploymentArgument = None,
+    deployment: options.Deployment = None,
     comment: CommentOption = "",
-    where: LocationOptions = HERE,
-    output: OutputOption = OutputFormat.TEXT,
+    *,
+    where: options.StoredLocation,
+    output: options.Output = options.TEXT,
 ) -> None:
     """Take a pause back."""
-    from otactl.model.wave import Act
-
-    _decide(deployment, Act.CONTINUE, where, output, comment=comment)
+    _decide(deployment, "continue", where, output, comment=comment)
 
 
 def _decide(
     deployment: str | None,
-    act: Act,
+    act: str,
     where: LocationOptions,
-    output: OutputFormat,
+    output: options.OutputFormat,
     *,
     wave: str | None = None,
     comment: str = "",
 ) -> None:
+    from otactl.model.wave import Act
     from otactl.operations.deciding import decide
 
-    name, decision = decide(deployment, act, where, wave=wave, comment=comment)
+    name, decision = decide(deployment, Act(act), where, wave=wave, comment=comment)
     follow = f"`otactl resume {name}` goes on if no process watches it"
     print_decision({"deploymentId": name}, decision, output, follow)
 
 
 def print_decision(
-    of: dict[str, str], decision: Decision, output: OutputFormat, follow: str
+    of: dict[str, str], decision: Decision, output: options.OutputFormat, follow: str
 ) -> None:
     """Print what was decided, of what, and what follows."""
     from otactl.model.wave import decision_fields
 
-    if output is OutputFormat.JSON:
+    if output is options.JSON:
         terminal.print_json(of | dict(decision_fields(decision)))
         return
     of_wave = f" wave {decision.wave}" if decision.wave else ""

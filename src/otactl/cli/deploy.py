@@ -7,28 +7,14 @@ from typing import Annotated
 
 import typer
 
-from otactl.cli import terminal
-from otactl.cli.option_group import HERE, located
-from otactl.cli.options import (
-    ConfigurationArgument,
-    DetailsOption,
-    ForceOption,
-    JunitOption,
-    MaxWaitOption,
-    NoWaitOption,
-    OutputFormat,
-    OutputOption,
-    PollOption,
-    ReportOption,
-    YesOption,
-)
-from otactl.model.defaults import DEFAULT_DETAILS, DEFAULT_POLL_SECONDS
-from otactl.operations.location_options import LocationOptions
+from otactl.cli import options, terminal
+from otactl.cli.option_group import grouped
+from otactl.model.defaults import DEFAULT_POLL_SECONDS
 
 
-@located()
+@grouped
 def deploy(
-    file: ConfigurationArgument,
+    file: options.Configuration,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the plan and change nothing.")
     ] = False,
@@ -38,8 +24,8 @@ def deploy(
             "--plan", metavar="PLAN", help="Refuse to deploy anything but what this plan says."
         ),
     ] = None,
-    force: ForceOption = False,
-    yes: YesOption = False,
+    force: options.Force = False,
+    yes: options.Yes = False,
     ask: Annotated[
         bool,
         typer.Option(
@@ -48,14 +34,13 @@ def deploy(
             " --no-ask the linter's errors still refuse.",
         ),
     ] = True,
-    no_wait: NoWaitOption = False,
-    max_wait: MaxWaitOption = None,
-    details: DetailsOption = DEFAULT_DETAILS,
-    poll: PollOption = DEFAULT_POLL_SECONDS,
-    where: LocationOptions = HERE,
-    report: ReportOption = None,
-    junit: JunitOption = None,
-    output: OutputOption = OutputFormat.TEXT,
+    no_wait: options.NoWait = False,
+    *,
+    planning: options.Planning,
+    poll: options.Poll = DEFAULT_POLL_SECONDS,
+    where: options.Location,
+    files: options.Results,
+    output: options.Output = options.TEXT,
 ) -> None:
     """Deploy the image of FILE to the things of its list.
 
@@ -74,15 +59,12 @@ def deploy(
     from otactl.cli.consent import declined
     from otactl.cli.deploy_output import ask_to_deploy, finish, show_plan
     from otactl.cli.frontend import TerminalFrontend
-    from otactl.deploy.planner import PlanOptions
     from otactl.operations.deployment import begin, make_plan
     from otactl.operations.environment import environment_for, wait_options
     from otactl.operations.lint_report import lint_deployment
     from otactl.operations.load import load_deployment
     from otactl.operations.plan_file import check_plan
-    from otactl.views.result_files import ResultFiles
 
-    files = ResultFiles(report, junit)
     loaded = load_deployment(file)
     terminal.print_warnings(loaded.warnings)
     environment = environment_for(
@@ -93,11 +75,10 @@ def deploy(
         waiting=wait_options(
             has_waves=loaded.configuration.waves is not None,
             leaves=no_wait,
-            max_wait_seconds=max_wait,
+            max_wait_seconds=planning.max_wait_seconds,
         ),
     )
-    options = PlanOptions(detail_limit=details, max_wait_seconds=max_wait)
-    plan = make_plan(loaded, environment, options, force=force)
+    plan = make_plan(loaded, environment, planning, force=force)
     if plan_file is not None:
         check_plan(plan, plan_file)
     findings = lint_deployment(loaded, plan.things)

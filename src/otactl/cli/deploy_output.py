@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from otactl.cli import terminal
+from otactl.cli import options, terminal
 from otactl.cli.interruption import has_terminal, print_next_steps
-from otactl.cli.options import OutputFormat
 from otactl.errors import OtactlError
 from otactl.forecast.cost import undisturbed_cost
 from otactl.forecast.price import shipped_prices
@@ -56,14 +55,14 @@ def summarize(loaded: LoadedDeployment, plan: Plan) -> PlanSummary:
 def show_plan(
     loaded: LoadedDeployment,
     plan: Plan,
-    output: OutputFormat,
+    output: options.OutputFormat,
     report: LintReport | None = None,
     *,
     with_things: bool = False,
 ) -> None:
     """Print a plan on standard output, what the linter says of it, and who is in which wave."""
     summary = summarize(loaded, plan)
-    if output is OutputFormat.JSON:
+    if output is options.JSON:
         findings = report.to_fields()["findings"] if report else []
         fields = {"summary": summary.to_fields()} | plan.to_fields() | {"findings": findings}
         if with_things:
@@ -115,7 +114,7 @@ def _confirmed(question: str) -> bool:
 def finish(
     journal: Journal,
     environment: DeploymentEnvironment,
-    output: OutputFormat,
+    output: options.OutputFormat,
     files: ResultFiles,
 ) -> None:
     """Carry a deployment to its end and report it.
@@ -124,7 +123,7 @@ def finish(
         Exit: It failed.
     """
     result, failure = run_to_end(journal, environment)
-    if output is OutputFormat.JSON:
+    if output is options.JSON:
         terminal.print_json(result.to_fields())
     else:
         print_result(terminal.stdout_console(), result)

@@ -7,16 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from otactl.cli import terminal
-from otactl.cli.option_group import HERE, located
-from otactl.cli.options import (
-    MqttCaFileOption,
-    MqttHostOption,
-    MqttPortOption,
-    OutputFormat,
-    OutputOption,
-    YesOption,
-)
+from otactl.cli import options, terminal
+from otactl.cli.option_group import grouped
 from otactl.errors import UserMistake
 from otactl.operations.location_options import LocationOptions
 
@@ -31,7 +23,7 @@ _ASKS = (
 )
 
 
-@located()
+@grouped
 def doctor(
     file: Annotated[
         Path | None,
@@ -48,12 +40,11 @@ def doctor(
             "--live", help="Also carry two small images to one virtual thing; needs FILE and asks."
         ),
     ] = False,
-    yes: YesOption = False,
-    mqtt_host: MqttHostOption = None,
-    mqtt_port: MqttPortOption = 8883,
-    mqtt_ca_file: MqttCaFileOption = None,
-    where: LocationOptions = HERE,
-    output: OutputOption = OutputFormat.TEXT,
+    yes: options.Yes = False,
+    *,
+    broker: options.Broker,
+    where: options.Location,
+    output: options.Output = options.TEXT,
 ) -> None:
     """Say whether this account is ready to deploy, and what to do about what is not.
 
@@ -72,14 +63,13 @@ def doctor(
     from otactl.model.json_output import account
     from otactl.model.json_output.shaping import shaped
     from otactl.operations.doctor import examine_account
-    from otactl.operations.fleet_address import BrokerOptions
     from otactl.operations.load import load_deployment
     from otactl.views.diagnosis_table import print_diagnosis, print_live_report
 
     if live and file is None:
         raise UserMistake("--live needs FILE", hint="its bucket, roles and region are used")
     loaded = None if file is None else load_deployment(file)
-    console, is_text = terminal.stdout_console(), output is OutputFormat.TEXT
+    console, is_text = terminal.stdout_console(), output is options.TEXT
     found = []
     for diagnosis in examine_account(loaded, where):
         found.append(diagnosis)
@@ -93,7 +83,6 @@ def doctor(
         "findings": [shaped(account.Diagnosis, diagnosis) for diagnosis in found],
     }
     if live and loaded is not None:
-        broker = BrokerOptions(mqtt_host, mqtt_port, mqtt_ca_file)
         report = _check_live(loaded, where, broker, yes=yes) if is_ready else None
         if report is None:
             terminal.note("nothing was created: --live waits for a ready account and your yes")

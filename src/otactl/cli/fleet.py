@@ -7,18 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from otactl.cli import fleet_run, terminal
-from otactl.cli.option_group import HERE, located
-from otactl.cli.options import (
-    DirOption,
-    OutputFormat,
-    OutputOption,
-    StateDirOption,
-)
+from otactl.cli import fleet_run, options, terminal
+from otactl.cli.option_group import grouped
 from otactl.errors import UserMistake
 from otactl.model.identifier import is_thing_group_name, is_thing_name
 from otactl.operations.fleet_address import fleet_directory
-from otactl.operations.location_options import LocationOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +24,7 @@ app.command()(fleet_run.run)
 
 
 @app.command()
-@located()
+@grouped
 def create(
     *,
     things: Annotated[int, typer.Option("--things", "-n", min=1, help="How many.")],
@@ -40,9 +33,9 @@ def create(
         str | None,
         typer.Option(help="What thing names begin with. [default: the group's name and a dash]"),
     ] = None,
-    directory: DirOption = None,
-    where: LocationOptions = HERE,
-    output: OutputOption = OutputFormat.TEXT,
+    directory: options.Dir = None,
+    where: options.Location,
+    output: options.Output = options.TEXT,
 ) -> None:
     """Make things, a group, a certificate and key each, and a policy for their own topics only.
 
@@ -64,9 +57,9 @@ def create(
 
 @app.command("list")
 def list_things(
-    directory: DirOption = None,
-    state_dir: StateDirOption = None,
-    output: OutputOption = OutputFormat.TEXT,
+    directory: options.Dir = None,
+    state_dir: options.StateDir = None,
+    output: options.Output = options.TEXT,
 ) -> None:
     """Show the things of the fleet, and the SHA-256 of the image that each one runs."""
     from otactl.fleet import FleetDirectory
@@ -83,17 +76,18 @@ def list_things(
         }
         for name in manifest.things
     ]
-    if output is OutputFormat.JSON:
+    if output is options.JSON:
         terminal.print_json({"groups": manifest.groups, "things": rows})
     else:
         print_fleet(terminal.stdout_console(), rows)
 
 
 @app.command()
-@located()
+@grouped
 def delete(
-    directory: DirOption = None,
-    where: LocationOptions = HERE,
+    directory: options.Dir = None,
+    *,
+    where: options.Location,
 ) -> None:
     """Remove the fleet's things, certificates, group and policy, and its files. Nothing is left."""
     from otactl.fleet import FleetDirectory
@@ -155,8 +149,8 @@ def _advance(doing: str, names: Iterator[str], total: int) -> None:
         pass
 
 
-def _describe(manifest: FleetManifest, fleet: FleetDirectory, output: OutputFormat) -> None:
-    if output is OutputFormat.JSON:
+def _describe(manifest: FleetManifest, fleet: FleetDirectory, output: options.OutputFormat) -> None:
+    if output is options.JSON:
         terminal.print_json(
             {
                 "groups": list(manifest.groups),

@@ -9,26 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from otactl.cli import completion, terminal
-from otactl.cli.option_group import HERE, located
-from otactl.cli.options import (
-    DirOption,
-    MqttCaFileOption,
-    MqttHostOption,
-    MqttPortOption,
-    OutputFormat,
-    OutputOption,
-)
+from otactl.cli import completion, options, terminal
+from otactl.cli.option_group import grouped
 from otactl.cli.signals import Stopped
 from otactl.errors import UserMistake
 from otactl.model.status import ExecutionStatus
 from otactl.operations.fleet_address import (
-    BrokerOptions,
     fleet_directory,
     read_public_key,
     resolve_address,
 )
-from otactl.operations.location_options import LocationOptions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,10 +34,10 @@ class StreamFormat(StrEnum):
     JSON = "json"
 
 
-@located()
+@grouped
 def run(
     *,
-    directory: DirOption = None,
+    directory: options.Dir = None,
     forever: Annotated[
         bool, typer.Option("--forever", help="Until Ctrl-C, not until idle.")
     ] = False,
@@ -105,11 +95,9 @@ def run(
     max_wait: Annotated[
         float | None, typer.Option(metavar="SECONDS", min=1, help="Stop after SECONDS in any case.")
     ] = None,
-    mqtt_host: MqttHostOption = None,
-    mqtt_port: MqttPortOption = 8883,
-    mqtt_ca_file: MqttCaFileOption = None,
-    where: LocationOptions = HERE,
-    output: OutputOption = OutputFormat.TEXT,
+    broker: options.Broker,
+    where: options.Location,
+    output: options.Output = options.TEXT,
 ) -> None:
     """Run the devices: they take jobs, download, verify, install, and report.
 
@@ -134,8 +122,8 @@ def run(
         plans = _plans(manifest, device, behave, former_versions, seed)
     except ValueError as error:
         raise UserMistake(str(error)) from error
-    broker = resolve_address(
-        BrokerOptions(mqtt_host, mqtt_port, mqtt_ca_file),
+    address = resolve_address(
+        broker,
         manifest,
         state_dir=where.state_dir,
         make_clients=lambda: replace(where, region=where.region or manifest.region).clients(),
@@ -143,8 +131,8 @@ def run(
     running = FleetRun(
         fleet,
         plans,
-        endpoint=broker.endpoint,
-        clock=broker.clock,
+        endpoint=address.endpoint,
+        clock=address.clock,
         public_key=read_public_key(public_key),
         payload_format=PayloadFormat(stream_format.value),
     )
@@ -188,11 +176,11 @@ def _watch(running: FleetRun, *, forever: bool, grace: float, max_wait: float | 
 
 
 def _report(
-    results: Sequence[ThingResult], *, things: int, is_idle: bool, output: OutputFormat
+    results: Sequence[ThingResult], *, things: int, is_idle: bool, output: options.OutputFormat
 ) -> None:
     from otactl.views.fleet_table import print_results, results_fields
 
-    if output is OutputFormat.JSON:
+    if output is options.JSON:
         terminal.print_json(results_fields(results, things=things, is_idle=is_idle))
     else:
         print_results(terminal.stdout_console(), results)

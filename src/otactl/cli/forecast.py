@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from otactl.cli import options
 from otactl.cli.forecast_options import (
     FLEET_PANEL,
     FleetProfileOption,
     ImageBytesOption,
     ThingsOption,
 )
-from otactl.cli.options import ConfigurationArgument, OutputFormat, OutputOption
 from otactl.cli.suggestion import (
     SUGGEST_PANEL,
     FalseAlarmOption,
@@ -46,7 +46,7 @@ FailureRateOption = Annotated[
 
 
 def forecast(
-    file: ConfigurationArgument,
+    file: options.Configuration,
     things: ThingsOption = None,
     profile: FleetProfileOption = None,
     image_bytes: ImageBytesOption = None,
@@ -88,7 +88,7 @@ def forecast(
     max_bricked: MaxBrickedOption = None,
     finish: FinishOption = 95.0,
     false_alarm: FalseAlarmOption = 0.01,
-    output: OutputOption = OutputFormat.TEXT,
+    output: options.Output = options.TEXT,
 ) -> None:
     """Say what deploying FILE will do: how long, to how many things, for how much, when it aborts.
 
@@ -126,7 +126,7 @@ def forecast(
 
 
 def _show(
-    forecasts: Sequence[Forecast | WavesForecast], html: Path | None, output: OutputFormat
+    forecasts: Sequence[Forecast | WavesForecast], html: Path | None, output: options.OutputFormat
 ) -> None:
     from otactl.cli.terminal import note, print_json, stdout_console
     from otactl.forecast.forecast_fields import forecast_fields
@@ -137,7 +137,7 @@ def _show(
     plain = [made for made in forecasts if not isinstance(made, OfWaves)]
     if html is not None:
         _write_page(forecasts, html)
-    if output is OutputFormat.JSON:
+    if output is options.JSON:
         fields = [
             made.to_fields() if isinstance(made, OfWaves) else forecast_fields(made)
             for made in forecasts

@@ -7,12 +7,7 @@ from pathlib import Path
 from textwrap import shorten
 from typing import Any
 
-from otactl.cli import terminal
-from otactl.cli.options import (
-    OutputFormat,
-    OutputOption,
-    StateDirOption,
-)
+from otactl.cli import options, terminal
 
 #: Of a deployment's id (``new_deployment_id``).
 _ID_WIDTH = 23
@@ -21,14 +16,14 @@ _FAILURE_WIDTH = 100
 
 
 def history(
-    state_dir: StateDirOption = None,
-    output: OutputOption = OutputFormat.TEXT,
+    state_dir: options.StateDir = None,
+    output: options.Output = options.TEXT,
 ) -> None:
     """List the deployments of this machine, the newest first."""
     from otactl.operations.stored_deployment import stored_deployments
 
     entries, damaged = stored_deployments(state_dir)
-    if output is OutputFormat.JSON:
+    if output is options.JSON:
         terminal.print_json({"deployments": entries, "damaged": damaged})
         return
     for one in damaged:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from otactl.cli import terminal
-from otactl.cli.options import ConfigurationArgument
+from otactl.cli import options, terminal
 from otactl.errors import UserMistake
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ class PolicyName(StrEnum):
 
 
 def iam(
-    file: ConfigurationArgument,
+    file: options.Configuration,
     only: Annotated[
         PolicyName | None,
         typer.Option("--only", help="Print one document alone, for `aws iam … file://`."),

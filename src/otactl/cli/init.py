@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from otactl.cli import terminal
-from otactl.cli.options import YesOption
+from otactl.cli import options, terminal
 from otactl.errors import ConfigurationInvalid, LocalResourceMissing, UserMistake
 from otactl.model.ini import IniDocument
 from otactl.operations.text_file import write_atomically
@@ -32,7 +31,7 @@ def init(
     full: Annotated[
         bool, typer.Option("--full", help="Ask for every key, also for a new file.")
     ] = False,
-    yes: YesOption = False,
+    yes: options.Yes = False,
 ) -> None:
     """Ask for the values of a dev.ini and write it.
 

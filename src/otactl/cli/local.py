@@ -8,8 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from otactl.cli import terminal
-from otactl.cli.options import OutputFormat, OutputOption, StateDirOption
+from otactl.cli import options, terminal
 from otactl.cli.signals import Stopped
 from otactl.errors import LocalResourceMissing
 from otactl.model.local_cloud import LocalCloudAddress
@@ -37,8 +36,8 @@ def up(
         list[str] | None,
         typer.Option(help="Another name it is asked by, beside localhost; may be repeated."),
     ] = None,
-    state_dir: StateDirOption = None,
-    output: OutputOption = OutputFormat.TEXT,
+    state_dir: options.StateDir = None,
+    output: options.Output = options.TEXT,
 ) -> None:
     """Start a local cloud, and stop it with Ctrl-C (or `otactl local down`)."""
     from otactl.cloud import CloudSettings, start_local_cloud
@@ -70,11 +69,11 @@ def up(
 
 
 @app.command()
-def env(state_dir: StateDirOption = None, output: OutputOption = OutputFormat.TEXT) -> None:
+def env(state_dir: options.StateDir = None, output: options.Output = options.TEXT) -> None:
     """Print what points a shell's AWS tools here: eval "$(otactl local env)"."""
     address = _running(state_dir)
     variables = address.environment()
-    if output is OutputFormat.JSON:
+    if output is options.JSON:
         terminal.print_json(variables | _mqtt_fields(address))
         return
     for name, text in variables.items():
@@ -82,7 +81,7 @@ def env(state_dir: StateDirOption = None, output: OutputOption = OutputFormat.TE
 
 
 @app.command()
-def status(state_dir: StateDirOption = None, output: OutputOption = OutputFormat.TEXT) -> None:
+def status(state_dir: options.StateDir = None, output: options.Output = options.TEXT) -> None:
     """Say whether a local cloud runs, and where. Exit code 1 when none does."""
     from otactl.cloud import read_record
 
@@ -90,7 +89,7 @@ def status(state_dir: StateDirOption = None, output: OutputOption = OutputFormat
     if address is not None:
         _report(address, output, _point(state_dir), _stop(state_dir))
         return
-    if output is OutputFormat.JSON:
+    if output is options.JSON:
         terminal.print_json({"running": False, "stateDir": str(local_state_directory(state_dir))})
     else:
         typer.echo("no local cloud runs; start one with: " + _command("up", state_dir))
@@ -98,7 +97,7 @@ def status(state_dir: StateDirOption = None, output: OutputOption = OutputFormat
 
 
 @app.command()
-def down(state_dir: StateDirOption = None) -> None:
+def down(state_dir: options.StateDir = None) -> None:
     """Stop the local cloud. What was in it is gone."""
     from otactl.cloud import stop_local_cloud
 
@@ -139,11 +138,11 @@ def _mqtt_fields(address: LocalCloudAddress) -> dict[str, Any]:
     }
 
 
-def _report(address: LocalCloudAddress, output: OutputFormat, *endings: str) -> None:
+def _report(address: LocalCloudAddress, output: options.OutputFormat, *endings: str) -> None:
     from otactl.cloud import LOG_NAME
 
     log_file = str(Path(address.state_dir) / LOG_NAME)
-    if output is OutputFormat.JSON:
+    if output is options.JSON:
         terminal.print_json(
             {
                 "running": True,

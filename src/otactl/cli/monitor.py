@@ -9,17 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from otactl.cli import completion, terminal
-from otactl.cli.option_group import HERE, located
-from otactl.cli.options import (
-    OutputFormat,
-    OutputOption,
-    PollOption,
-    YesOption,
-)
+from otactl.cli import completion, options, terminal
+from otactl.cli.option_group import grouped
 from otactl.errors import AwsRefused, UserMistake
 from otactl.model.defaults import DEFAULT_DETAILS, DEFAULT_POLL_SECONDS
-from otactl.operations.location_options import LocationOptions
 
 if TYPE_CHECKING:
     from otactl.operations.watch.session import WatchSession
@@ -34,7 +27,7 @@ class Until(StrEnum):
     DONE = "done"
 
 
-@located()
+@grouped
 def monitor(
     files: Annotated[
         list[Path] | None,
@@ -84,14 +77,14 @@ def monitor(
             "--events", help="Watch by MQTT events instead of polling; asks to switch them on."
         ),
     ] = False,
-    yes: YesOption = False,
+    yes: options.Yes = False,
     web: Annotated[
         bool, typer.Option("--web", help="Show it on a page of this machine, in a browser.")
     ] = False,
     port: Annotated[
         int, typer.Option("--port", min=0, max=65535, help="Of the page; 0 takes a free one.")
     ] = 0,
-    poll: PollOption = DEFAULT_POLL_SECONDS,
+    poll: options.Poll = DEFAULT_POLL_SECONDS,
     details: Annotated[
         int,
         typer.Option(
@@ -107,8 +100,9 @@ def monitor(
             help="Report a thing as silent after SECONDS without an update.",
         ),
     ] = 300.0,
-    where: LocationOptions = HERE,
-    output: OutputOption = OutputFormat.TEXT,
+    *,
+    where: options.Location,
+    output: options.Output = options.TEXT,
 ) -> None:
     """Watch jobs: how far, how fast, when done, what fails and why, who is stuck.
 
@@ -126,7 +120,7 @@ def monitor(
     from otactl.operations.watch.waiting import open_session
 
     _check(once=once, web=web, follow=follow, until=until, output=output, things=thing or ())
-    polls_once = once or (output is OutputFormat.JSON and not follow and until is None)
+    polls_once = once or (output is options.JSON and not follow and until is None)
     waits = wait and not polls_once
     policy = WatchPolicy(
         interval_seconds=poll,
@@ -174,7 +168,7 @@ def _check(
     web: bool,
     follow: bool,
     until: Until | None,
-    output: OutputFormat,
+    output: options.OutputFormat,
     things: list[str] | tuple[()],
 ) -> None:
     """Refuse what contradicts itself."""
@@ -183,9 +177,9 @@ def _check(
 
     if once and (web or follow or until is not None):
         raise UserMistake("--once looks once: leave out --web, --follow and --until")
-    if follow and output is not OutputFormat.JSON:
+    if follow and output is not options.JSON:
         raise UserMistake("--follow prints an object a line: it goes with --output json")
-    if web and output is OutputFormat.JSON:
+    if web and output is options.JSON:
         raise UserMistake("--web shows a page: leave out --output json")
     if len(things) > MAX_FOLLOWED:
         raise UserMistake(
@@ -223,7 +217,7 @@ def _ask(question: str, *, yes: bool) -> bool:
     return agreed
 
 
-def _print_once(session: WatchSession, output: OutputFormat) -> None:
+def _print_once(session: WatchSession, output: options.OutputFormat) -> None:
     """One look, printed; a job that is not there is a mistake."""
     from otactl.cli.monitor_output import print_snapshots
     from otactl.operations.watch.session import poll_once

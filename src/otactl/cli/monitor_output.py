@@ -8,8 +8,7 @@ from contextlib import ExitStack, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from otactl.cli import terminal
-from otactl.cli.options import OutputFormat
+from otactl.cli import options, terminal
 from otactl.errors import Interrupted
 from otactl.model.snapshot import JobSnapshot
 from otactl.monitor.board import Board
@@ -34,7 +33,7 @@ class Showing:
         is_until_done: Whether the command ends with the jobs, and fails as they do.
     """
 
-    output: OutputFormat
+    output: options.OutputFormat
     follow: bool
     web: bool
     port: int
@@ -63,7 +62,7 @@ def show(
             terminal.note(f"the page is {address}")
             terminal.note("Ctrl-C ends it; the deployment goes on")
         stack.enter_context(watch)
-        if not showing.web and showing.output is OutputFormat.TEXT and _is_interactive():
+        if not showing.web and showing.output is options.TEXT and _is_interactive():
             _live(session, showing)
         else:
             with suppress(Interrupted) if _stays(showing) else nullcontext():
@@ -74,9 +73,9 @@ def show(
     _conclude(session, showing)
 
 
-def print_snapshots(found: Mapping[str, JobSnapshot], output: OutputFormat) -> None:
+def print_snapshots(found: Mapping[str, JobSnapshot], output: options.OutputFormat) -> None:
     """Print how jobs stand: one object, or each job as lines."""
-    if output is OutputFormat.JSON:
+    if output is options.JSON:
         fields = [snapshot_fields(job_id, snapshot) for job_id, snapshot in found.items()]
         terminal.print_json(fields[0] if len(fields) == 1 else {"jobs": fields})
         return
@@ -100,7 +99,7 @@ def _live(session: WatchSession, showing: Showing) -> None:
             session.actions,
             stays=not showing.is_until_done,
         ).run()
-    print_snapshots(_known(session.board), OutputFormat.TEXT)
+    print_snapshots(_known(session.board), options.TEXT)
 
 
 def print_changes(
@@ -148,7 +147,7 @@ def _line(
     to_fields: Callable[[str, JobSnapshot], Mapping[str, Any]],
 ) -> None:
     """One line for one job, when it says something that the line before did not."""
-    if showing.output is OutputFormat.JSON:
+    if showing.output is options.JSON:
         if showing.follow and shown.get(job_id) is not snapshot:
             shown[job_id] = snapshot
             terminal.print_json_line(to_fields(job_id, snapshot))
@@ -161,10 +160,10 @@ def _line(
 
 def _conclude(session: WatchSession, showing: Showing) -> None:
     """The last word: what the jobs came to, and the exit code."""
-    if showing.output is OutputFormat.JSON and not showing.follow:
-        print_snapshots(_known(session.board), OutputFormat.JSON)
-    elif showing.output is OutputFormat.TEXT and not (showing.web or _is_interactive()):
-        print_snapshots(_known(session.board), OutputFormat.TEXT)
+    if showing.output is options.JSON and not showing.follow:
+        print_snapshots(_known(session.board), options.JSON)
+    elif showing.output is options.TEXT and not (showing.web or _is_interactive()):
+        print_snapshots(_known(session.board), options.TEXT)
     for job in session.jobs:
         snapshot = session.board.snapshot(job.job_id)
         if snapshot is not None and snapshot.job is None and job.ended_unseen:

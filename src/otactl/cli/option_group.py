@@ -1,79 +1,66 @@
 """Options that commands share, handed to each as one argument.
 
-    @located()
-    def report(deployment: …, where: LocationOptions = HERE) -> None: ...
+    @grouped
+    def report(deployment: …, *, where: Location) -> None: ...
 
 has the options ``--profile``, ``--region``, ``--endpoint-url`` and ``--state-dir`` where it names
-``where``.
+``where``, if ``Location`` is ``Annotated[LocationOptions, OptionGroup(build)]`` and these are the
+parameters of ``build``.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any, TypeVar, cast
 
-from otactl.cli.options import EndpointUrlOption, ProfileOption, RegionOption, StateDirOption
-from otactl.operations.location_options import LocationOptions
-
 Command = TypeVar("Command", bound="Callable[..., None]")
 
-_LOCATION = {
-    "profile": ProfileOption,
-    "region": RegionOption,
-    "endpoint_url": EndpointUrlOption,
-    "state_dir": StateDirOption,
-}
-#: What a command's ``where`` is when it is called without options.
-HERE = LocationOptions()
 
+@dataclass(frozen=True, slots=True)
+class OptionGroup:
+    """How several options become one value.
 
-def located(*without: str) -> Callable[[Command], Command]:
-    """Give a command the options that say where to work, as its argument ``where``.
-
-    Args:
-        without: Options that mean nothing to the command.
-    """
-    options = {name: kind for name, kind in _LOCATION.items() if name not in without}
-    return grouped("where", LocationOptions, dict.fromkeys(options), options)
-
-
-def grouped(
-    name: str, build: Callable[..., Any], defaults: Mapping[str, Any], kinds: Mapping[str, Any]
-) -> Callable[[Command], Command]:
-    """Replace an argument of a command by options, from which its value is built.
-
-    Args:
-        name: The argument.
-        build: Makes its value; takes the options by name.
-        defaults: Of the options.
-        kinds: Their annotations.
+    Attributes:
+        build: Makes it; its parameters are the options.
+        without: Options that mean nothing to a command.
     """
 
-    def decorate(command: Command) -> Command:
-        @wraps(command)
-        def run(*given: Any, **named: Any) -> None:
-            if name not in named:
-                named[name] = build(**{key: named.pop(key, defaults[key]) for key in kinds})
-            command(*given, **named)
+    build: Callable[..., Any]
+    without: tuple[str, ...] = ()
 
-        options = [
-            inspect.Parameter(
-                key, inspect.Parameter.KEYWORD_ONLY, default=defaults[key], annotation=kind
-            )
-            for key, kind in kinds.items()
-        ]
+    def parameters(self) -> list[inspect.Parameter]:
+        """The options."""
         # Typer takes a signature as it is: names in strings would stay strings.
-        own = inspect.signature(command, eval_str=True)
-        parameters = []
-        for parameter in own.parameters.values():
-            if parameter.name == name:
-                parameters += options
-            else:
-                parameters.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
-        run.__dict__["__signature__"] = own.replace(parameters=parameters)
-        run.__annotations__ = {each.name: each.annotation for each in parameters}
-        return cast("Command", run)
+        found = inspect.signature(self.build, eval_str=True).parameters.values()
+        return [_by_name(each) for each in found if each.name not in self.without]
 
-    return decorate
+
+def grouped(command: Command) -> Command:
+    """Replace each argument of a command that is a group by the options of the group."""
+    own = inspect.signature(command, eval_str=True)
+    groups: dict[str, tuple[OptionGroup, list[inspect.Parameter]]] = {}
+    parameters: list[inspect.Parameter] = []
+    for name, parameter in own.parameters.items():
+        for group in getattr(parameter.annotation, "__metadata__", ()):
+            if isinstance(group, OptionGroup):
+                groups[name] = group, group.parameters()
+        parameters += groups[name][1] if name in groups else [_by_name(parameter)]
+
+    @wraps(command)
+    def run(*given: Any, **named: Any) -> None:
+        for name, (group, options) in groups.items():
+            if name not in named:
+                values = {each.name: named.pop(each.name, each.default) for each in options}
+                named[name] = group.build(**values)
+        command(*given, **named)
+
+    run.__dict__["__signature__"] = own.replace(parameters=parameters)
+    run.__annotations__ = {each.name: each.annotation for each in parameters}
+    return cast("Command", run)
+
+
+def _by_name(parameter: inspect.Parameter) -> inspect.Parameter:
+    return parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)

@@ -1,14 +1,25 @@
-"""The options that many commands share, declared once so that they read alike everywhere."""
+"""The options that many commands share, declared once so that they read alike everywhere.
+
+Those that go together are a group (``otactl.cli.option_group``), one argument of a command.
+"""
 
 from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from otactl.cli import completion
+from otactl.cli.option_group import OptionGroup
+from otactl.model.defaults import DEFAULT_DETAILS
+from otactl.operations.location_options import LocationOptions
+
+if TYPE_CHECKING:
+    from otactl.deploy.planner import PlanOptions
+    from otactl.operations.fleet_address import BrokerOptions
+    from otactl.views.result_files import ResultFiles
 
 
 class OutputFormat(StrEnum):
@@ -18,9 +29,12 @@ class OutputFormat(StrEnum):
     JSON = "json"
 
 
+TEXT, JSON = OutputFormat.TEXT, OutputFormat.JSON
+
+
 AWS_PANEL = "AWS"
 
-ProfileOption = Annotated[
+Profile = Annotated[
     str | None,
     typer.Option(
         "--profile",
@@ -29,7 +43,7 @@ ProfileOption = Annotated[
         rich_help_panel=AWS_PANEL,
     ),
 ]
-RegionOption = Annotated[
+Region = Annotated[
     str | None,
     typer.Option(
         "--region",
@@ -37,7 +51,7 @@ RegionOption = Annotated[
         rich_help_panel=AWS_PANEL,
     ),
 ]
-EndpointUrlOption = Annotated[
+EndpointUrl = Annotated[
     str | None,
     typer.Option(
         "--endpoint-url",
@@ -46,7 +60,7 @@ EndpointUrlOption = Annotated[
         rich_help_panel=AWS_PANEL,
     ),
 ]
-OutputOption = Annotated[
+Output = Annotated[
     OutputFormat,
     typer.Option(
         "--output",
@@ -54,7 +68,7 @@ OutputOption = Annotated[
         help="text for people, json for scripts: one object on stdout, also of an error.",
     ),
 ]
-StateDirOption = Annotated[
+StateDir = Annotated[
     Path | None,
     typer.Option(
         "--state-dir",
@@ -62,7 +76,7 @@ StateDirOption = Annotated[
         help="Where journals, keys and local state are kept. [default: the user's state directory]",
     ),
 ]
-MaxWaitOption = Annotated[
+MaxWait = Annotated[
     float | None,
     typer.Option(
         "--max-wait",
@@ -71,7 +85,7 @@ MaxWaitOption = Annotated[
         help="End a round that is not over by then; with waves, leave the gate that waits.",
     ),
 ]
-NoWaitOption = Annotated[
+NoWait = Annotated[
     bool,
     typer.Option(
         "--no-wait",
@@ -79,7 +93,7 @@ NoWaitOption = Annotated[
         " goes on.",
     ),
 ]
-DetailsOption = Annotated[
+Details = Annotated[
     int,
     typer.Option(
         "--details",
@@ -88,11 +102,11 @@ DetailsOption = Annotated[
         help="Query at most N things one by one at the end of a round (reasons, times).",
     ),
 ]
-PollOption = Annotated[
+Poll = Annotated[
     float,
     typer.Option("--poll", min=0.1, metavar="SECONDS", help="Look at the running job this often."),
 ]
-ReportOption = Annotated[
+Report = Annotated[
     Path | None,
     typer.Option(
         "--report",
@@ -102,7 +116,7 @@ ReportOption = Annotated[
         show_default=False,
     ),
 ]
-JunitOption = Annotated[
+Junit = Annotated[
     Path | None,
     typer.Option(
         "--junit",
@@ -111,11 +125,11 @@ JunitOption = Annotated[
         show_default=False,
     ),
 ]
-YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; the answer is yes.")]
-ConfigurationArgument = Annotated[
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; the answer is yes.")]
+Configuration = Annotated[
     Path, typer.Argument(metavar="FILE", help="The deployment's dev.ini.", show_default=False)
 ]
-DeploymentArgument = Annotated[
+Deployment = Annotated[
     str | None,
     typer.Argument(
         metavar="[DEPLOYMENT]",
@@ -124,13 +138,13 @@ DeploymentArgument = Annotated[
         show_default=False,
     ),
 ]
-ForceOption = Annotated[
+Force = Annotated[
     bool,
     typer.Option(
         "--force", help="Delete a job that has the configured id, even if otactl did not create it."
     ),
 ]
-DirOption = Annotated[
+Dir = Annotated[
     Path | None,
     typer.Option(
         "--dir",
@@ -140,7 +154,7 @@ DirOption = Annotated[
     ),
 ]
 _MQTT_PANEL = "Broker"
-MqttHostOption = Annotated[
+MqttHost = Annotated[
     str | None,
     typer.Option(
         envvar="OTACTL_MQTT_HOST",
@@ -148,10 +162,10 @@ MqttHostOption = Annotated[
         rich_help_panel=_MQTT_PANEL,
     ),
 ]
-MqttPortOption = Annotated[
+MqttPort = Annotated[
     int, typer.Option(envvar="OTACTL_MQTT_PORT", min=1, rich_help_panel=_MQTT_PANEL)
 ]
-MqttCaFileOption = Annotated[
+MqttCaFile = Annotated[
     Path | None,
     typer.Option(
         envvar="OTACTL_MQTT_CA_FILE",
@@ -159,3 +173,52 @@ MqttCaFileOption = Annotated[
         rich_help_panel=_MQTT_PANEL,
     ),
 ]
+
+
+def _location(
+    profile: Profile = None,
+    region: Region = None,
+    endpoint_url: EndpointUrl = None,
+    state_dir: StateDir = None,
+) -> LocationOptions:
+    return LocationOptions(
+        profile=profile, region=region, endpoint_url=endpoint_url, state_dir=state_dir
+    )
+
+
+#: Where to work; of a deployment that is stored here, which knows its region; or in the account.
+Location = Annotated[LocationOptions, OptionGroup(_location)]
+StoredLocation = Annotated[LocationOptions, OptionGroup(_location, without=("region",))]
+AccountLocation = Annotated[LocationOptions, OptionGroup(_location, without=("state_dir",))]
+
+
+def _planning(max_wait: MaxWait = None, details: Details = DEFAULT_DETAILS) -> Any:
+    from otactl.deploy.planner import PlanOptions
+
+    return PlanOptions(detail_limit=details, max_wait_seconds=max_wait)
+
+
+#: How long a round lasts at most, and what is asked at its end.
+Planning = Annotated["PlanOptions", OptionGroup(_planning)]
+
+
+def _results(report: Report = None, junit: Junit = None) -> Any:
+    from otactl.views.result_files import ResultFiles
+
+    return ResultFiles(report, junit)
+
+
+#: Where the result goes beside the terminal.
+Results = Annotated["ResultFiles", OptionGroup(_results)]
+
+
+def _broker(
+    mqtt_host: MqttHost = None, mqtt_port: MqttPort = 8883, mqtt_ca_file: MqttCaFile = None
+) -> Any:
+    from otactl.operations.fleet_address import BrokerOptions
+
+    return BrokerOptions(mqtt_host, mqtt_port, mqtt_ca_file)
+
+
+#: The message broker that devices connect to.
+Broker = Annotated["BrokerOptions", OptionGroup(_broker)]

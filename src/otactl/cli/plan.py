@@ -7,24 +7,14 @@ from typing import Annotated
 
 import typer
 
-from otactl.cli import terminal
-from otactl.cli.option_group import HERE, located
-from otactl.cli.options import (
-    ConfigurationArgument,
-    DetailsOption,
-    ForceOption,
-    MaxWaitOption,
-    OutputFormat,
-    OutputOption,
-)
+from otactl.cli import options, terminal
+from otactl.cli.option_group import grouped
 from otactl.errors import UserMistake
-from otactl.model.defaults import DEFAULT_DETAILS
-from otactl.operations.location_options import LocationOptions
 
 
-@located("state_dir")
+@grouped
 def plan(
-    file: ConfigurationArgument,
+    file: options.Configuration,
     out: Annotated[
         Path | None,
         typer.Option("--out", metavar="PLAN", help="Keep the plan for `otactl deploy --plan`."),
@@ -32,16 +22,15 @@ def plan(
     things: Annotated[
         bool, typer.Option("--things", help="With waves: also list the things of each wave.")
     ] = False,
-    force: ForceOption = False,
-    max_wait: MaxWaitOption = None,
-    details: DetailsOption = DEFAULT_DETAILS,
-    where: LocationOptions = HERE,
-    output: OutputOption = OutputFormat.TEXT,
+    force: options.Force = False,
+    *,
+    planning: options.Planning,
+    where: options.AccountLocation,
+    output: options.Output = options.TEXT,
 ) -> None:
     """Print whom deploying FILE reaches, how fast, what it creates and costs; change nothing."""
     from otactl.cli.deploy_output import show_plan
     from otactl.cli.frontend import TerminalFrontend
-    from otactl.deploy.planner import PlanOptions
     from otactl.operations.deployment import make_plan
     from otactl.operations.environment import environment_for
     from otactl.operations.lint_report import lint_deployment
@@ -51,8 +40,7 @@ def plan(
     loaded = load_deployment(file)
     terminal.print_warnings(loaded.warnings)
     environment = environment_for(loaded, where, TerminalFrontend())
-    options = PlanOptions(detail_limit=details, max_wait_seconds=max_wait)
-    made = make_plan(loaded, environment, options, force=force)
+    made = make_plan(loaded, environment, planning, force=force)
     if out is not None:
         write_plan(made, out)
     if things and not made.waves:

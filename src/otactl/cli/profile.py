@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
+from otactl.cli import options
 from otactl.cli.forecast_options import ImageBytesOption
-from otactl.cli.options import OutputFormat
 from otactl.errors import UserMistake
 
 #: A million executions have some 300 MB of JSON; that is read whole.
@@ -39,9 +39,9 @@ def from_report(
     ] = None,
     image_bytes: ImageBytesOption = None,
     output: Annotated[
-        OutputFormat,
+        options.OutputFormat,
         typer.Option("--output", help="json: the estimates and their confidence intervals."),
-    ] = OutputFormat.TEXT,
+    ] = options.TEXT,
 ) -> None:
     """Fit a profile to the executions of a past deployment, real or rehearsed.
 
@@ -66,7 +66,7 @@ def from_report(
         except OSError as error:
             raise UserMistake(f"cannot write the profile {out}: {error.strerror}") from error
         note(f"the profile is {out}")
-    if output is OutputFormat.JSON:
+    if output is options.JSON:
         print_json(shaped(forecast.Profile, found))
     elif out is None:
         typer.echo(written, nl=False)

@@ -7,15 +7,8 @@ from typing import Annotated
 
 import typer
 
-from otactl.cli import completion, terminal
-from otactl.cli.options import (
-    ConfigurationArgument,
-    JunitOption,
-    OutputFormat,
-    OutputOption,
-    ReportOption,
-    StateDirOption,
-)
+from otactl.cli import completion, options, terminal
+from otactl.cli.option_group import grouped
 from otactl.operations.fleet_address import read_public_key
 from otactl.operations.state_directory import state_directory
 
@@ -23,8 +16,9 @@ from otactl.operations.state_directory import state_directory
 _DEFAULT_MAX_WAIT_SECONDS = 3600.0
 
 
+@grouped
 def rehearse(
-    file: ConfigurationArgument,
+    file: options.Configuration,
     things: Annotated[
         int | None,
         typer.Option(
@@ -112,10 +106,10 @@ def rehearse(
             help="PEM; what the devices check signatures with. [default: that of the signing key]",
         ),
     ] = None,
-    state_dir: StateDirOption = None,
-    report: ReportOption = None,
-    junit: JunitOption = None,
-    output: OutputOption = OutputFormat.TEXT,
+    state_dir: options.StateDir = None,
+    *,
+    files: options.Results,
+    output: options.Output = options.TEXT,
 ) -> None:
     """Rehearse the deployment of FILE on this machine, then take everything down.
 
@@ -133,12 +127,10 @@ def rehearse(
     from otactl.model.wave import Act
     from otactl.operations.rehearsal.rehearse import RehearsalOptions
     from otactl.operations.rehearsal.rehearse import rehearse as rehearse_deployment
-    from otactl.views.result_files import ResultFiles
 
     if approve and reject:
         raise UserMistake("--approve and --reject contradict each other")
-    files = ResultFiles(report, junit)
-    options = RehearsalOptions(
+    rehearsal = RehearsalOptions(
         things=things,
         rounds=rounds,
         behave=behave,
@@ -154,9 +146,9 @@ def rehearse(
         answer=Act.APPROVE if approve else Act.REJECT if reject else None,
         public_key=read_public_key(public_key),
     )
-    rehearsed = rehearse_deployment(file, options, TerminalFrontend())
+    rehearsed = rehearse_deployment(file, rehearsal, TerminalFrontend())
     result, failure = rehearsed.result, rehearsed.failure
-    if output is OutputFormat.JSON:
+    if output is options.JSON:
         terminal.print_json(result.to_fields() | {"verifiedSha256": rehearsed.verified})
     else:
         from otactl.views.result_table import print_result

@@ -9,13 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from otactl.cli import completion, terminal
-from otactl.cli.option_group import HERE, located
-from otactl.cli.options import (
-    DetailsOption,
-)
+from otactl.cli import completion, options, terminal
+from otactl.cli.option_group import grouped
 from otactl.model.defaults import DEFAULT_DETAILS
-from otactl.operations.location_options import LocationOptions
 from otactl.operations.state_directory import state_directory
 
 if TYPE_CHECKING:
@@ -33,7 +29,7 @@ class ReportFormat(StrEnum):
 _BY_SUFFIX = {".json": ReportFormat.JSON, ".csv": ReportFormat.CSV}
 
 
-@located()
+@grouped
 def report(
     deployment: Annotated[
         str,
@@ -58,8 +54,9 @@ def report(
             show_default=False,
         ),
     ] = None,
-    details: DetailsOption = DEFAULT_DETAILS,
-    where: LocationOptions = HERE,
+    details: options.Details = DEFAULT_DETAILS,
+    *,
+    where: options.Location,
 ) -> None:
     """Write what became of a deployment, also long after its job is gone.
 

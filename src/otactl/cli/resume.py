@@ -6,35 +6,26 @@ from typing import Annotated
 
 import typer
 
-from otactl.cli.option_group import HERE, located
-from otactl.cli.options import (
-    DeploymentArgument,
-    JunitOption,
-    NoWaitOption,
-    OutputFormat,
-    OutputOption,
-    PollOption,
-    ReportOption,
-)
+from otactl.cli import options
+from otactl.cli.option_group import grouped
 from otactl.model.defaults import DEFAULT_POLL_SECONDS
-from otactl.operations.location_options import LocationOptions
 
 
-@located("region")
+@grouped
 def resume(
-    deployment: DeploymentArgument = None,
-    no_wait: NoWaitOption = False,
+    deployment: options.Deployment = None,
+    no_wait: options.NoWait = False,
     max_wait: Annotated[
         float | None,
         typer.Option(
             "--max-wait", min=1, metavar="SECONDS", help="With waves: leave a gate that waits then."
         ),
     ] = None,
-    poll: PollOption = DEFAULT_POLL_SECONDS,
-    where: LocationOptions = HERE,
-    report: ReportOption = None,
-    junit: JunitOption = None,
-    output: OutputOption = OutputFormat.TEXT,
+    poll: options.Poll = DEFAULT_POLL_SECONDS,
+    *,
+    where: options.StoredLocation,
+    files: options.Results,
+    output: options.Output = options.TEXT,
 ) -> None:
     """Continue a deployment that was killed or interrupted, and carry it to its end.
 
@@ -45,7 +36,6 @@ def resume(
     from otactl.cli.deploy_output import finish
     from otactl.cli.frontend import TerminalFrontend
     from otactl.operations.stored_deployment import resume as resume_deployment
-    from otactl.views.result_files import ResultFiles
 
     journal, environment = resume_deployment(
         deployment,
@@ -55,4 +45,4 @@ def resume(
         no_wait=no_wait,
         max_wait_seconds=max_wait,
     )
-    finish(journal, environment, output, ResultFiles(report, junit))
+    finish(journal, environment, output, files)

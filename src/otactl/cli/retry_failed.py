@@ -7,27 +7,16 @@ from typing import Annotated
 
 import typer
 
-from otactl.cli import completion, terminal
-from otactl.cli.option_group import HERE, located
-from otactl.cli.options import (
-    DetailsOption,
-    JunitOption,
-    MaxWaitOption,
-    OutputFormat,
-    OutputOption,
-    PollOption,
-    ReportOption,
-    YesOption,
-)
+from otactl.cli import completion, options, terminal
+from otactl.cli.option_group import grouped
 from otactl.errors import UserMistake
-from otactl.model.defaults import DEFAULT_DETAILS, DEFAULT_POLL_SECONDS
+from otactl.model.defaults import DEFAULT_POLL_SECONDS
 from otactl.model.first_names import first_names
-from otactl.operations.location_options import LocationOptions
 
 _NAMED = 5
 
 
-@located()
+@grouped
 def retry_failed(
     watched: Annotated[
         str,
@@ -53,14 +42,13 @@ def retry_failed(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the plan and change nothing.")
     ] = False,
-    max_wait: MaxWaitOption = None,
-    details: DetailsOption = DEFAULT_DETAILS,
-    poll: PollOption = DEFAULT_POLL_SECONDS,
-    yes: YesOption = False,
-    where: LocationOptions = HERE,
-    report: ReportOption = None,
-    junit: JunitOption = None,
-    output: OutputOption = OutputFormat.TEXT,
+    *,
+    planning: options.Planning,
+    poll: options.Poll = DEFAULT_POLL_SECONDS,
+    yes: options.Yes = False,
+    where: options.Location,
+    files: options.Results,
+    output: options.Output = options.TEXT,
 ) -> None:
     """Deploy to exactly the things that failed, timed out, were rejected or did not get the job.
 
@@ -70,12 +58,10 @@ def retry_failed(
     from otactl.cli.consent import confirmed, declined
     from otactl.cli.deploy_output import finish, show_plan
     from otactl.cli.frontend import TerminalFrontend
-    from otactl.deploy.planner import PlanOptions
     from otactl.operations.deployment import begin, make_plan
     from otactl.operations.environment import environment_for
     from otactl.operations.report import gather
     from otactl.operations.retry import failed_things, load_retry
-    from otactl.views.result_files import ResultFiles
 
     content = gather(watched, where, details=0)
     names = failed_things(content)
@@ -86,9 +72,7 @@ def retry_failed(
         )
     loaded = load_retry(content, file, names, job_id)
     environment = environment_for(loaded, where, TerminalFrontend(), poll_seconds=poll)
-    plan = make_plan(
-        loaded, environment, PlanOptions(detail_limit=details, max_wait_seconds=max_wait)
-    )
+    plan = make_plan(loaded, environment, planning)
     if dry_run:
         show_plan(loaded, plan, output)
         return
@@ -99,7 +83,7 @@ def retry_failed(
         )
     if not confirmed(f"Deploy to {_described(names)} again?", yes=yes):
         declined("deployed")
-    finish(begin(loaded, plan, environment), environment, output, ResultFiles(report, junit))
+    finish(begin(loaded, plan, environment), environment, output, files)
 
 
 def _described(names: list[str]) -> str:

@@ -7,23 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from otactl.cli import completion, terminal
-from otactl.cli.option_group import HERE, located
-from otactl.cli.options import (
-    NoWaitOption,
-    OutputFormat,
-    OutputOption,
-    PollOption,
-    YesOption,
-)
+from otactl.cli import completion, options, terminal
+from otactl.cli.option_group import grouped
 from otactl.model.defaults import DEFAULT_POLL_SECONDS
-from otactl.operations.location_options import LocationOptions
 
 if TYPE_CHECKING:
     from otactl.operations.rollback.run import RollbackReport
 
 
-@located("region")
+@grouped
 def rollback(
     deployment: Annotated[
         str,
@@ -45,11 +37,12 @@ def rollback(
             help="TOML file with the fleet's behavior for the forecast of --dry-run.",
         ),
     ] = None,
-    no_wait: NoWaitOption = False,
-    poll: PollOption = DEFAULT_POLL_SECONDS,
-    yes: YesOption = False,
-    where: LocationOptions = HERE,
-    output: OutputOption = OutputFormat.TEXT,
+    no_wait: options.NoWait = False,
+    poll: options.Poll = DEFAULT_POLL_SECONDS,
+    yes: options.Yes = False,
+    *,
+    where: options.StoredLocation,
+    output: options.Output = options.TEXT,
 ) -> None:
     """Take a deployment back: stop it, and give each thing that took the image what it had.
 
@@ -83,7 +76,7 @@ def rollback(
     )
     if report is None:
         declined("rolled back")
-    if output is OutputFormat.JSON:
+    if output is options.JSON:
         terminal.print_json(report.to_fields())
     else:
         print_rollback(terminal.stdout_console(), report)

@@ -8,14 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from otactl.cli import terminal
+from otactl.cli import options, terminal
 from otactl.cli.consent import confirmed, declined
-from otactl.cli.option_group import HERE, located
-from otactl.cli.options import (
-    OutputFormat,
-    OutputOption,
-    YesOption,
-)
+from otactl.cli.option_group import grouped
 from otactl.cli.stack_dialog import (
     agreed_to,
     preview,
@@ -52,7 +47,7 @@ def _parameter(flag: str, text: str, **options: Any) -> Any:
 
 
 @app.command()
-@located("state_dir")
+@grouped
 def deploy(
     name: NameOption = DEFAULT_NAME,
     email: Annotated[
@@ -90,10 +85,11 @@ def deploy(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")
     ] = False,
-    yes: YesOption = False,
+    yes: options.Yes = False,
     poll: PollOption = 2.0,
-    where: LocationOptions = HERE,
-    output: OutputOption = OutputFormat.TEXT,
+    *,
+    where: options.AccountLocation,
+    output: options.Output = options.TEXT,
 ) -> None:
     """Create or update the monitoring stack, after a look at what would change.
 
@@ -139,11 +135,12 @@ def deploy(
 
 
 @app.command()
-@located("state_dir")
+@grouped
 def status(
     name: NameOption = DEFAULT_NAME,
-    where: LocationOptions = HERE,
-    output: OutputOption = OutputFormat.TEXT,
+    *,
+    where: options.AccountLocation,
+    output: options.Output = options.TEXT,
 ) -> None:
     """Say how the stack is: resources, events, alarm, subscribers, what was put aside.
 
@@ -155,13 +152,13 @@ def status(
     clients, stack, _, _ = _begin(name, where)
     state = stack.state()
     if state is None:
-        if output is OutputFormat.JSON:
+        if output is options.JSON:
             terminal.print_json({"stackName": name, "status": None, "good": False})
         else:
             typer.echo(f"there is no stack {name}; make one with: otactl stack deploy")
         raise typer.Exit(1)
     health = examine(clients, stack, state)
-    if output is OutputFormat.JSON:
+    if output is options.JSON:
         terminal.print_json(health_fields(health))
     else:
         print_status(terminal.stdout_console(), health)
@@ -170,31 +167,33 @@ def status(
 
 
 @app.command()
-@located("state_dir")
+@grouped
 def outputs(
     name: NameOption = DEFAULT_NAME,
-    where: LocationOptions = HERE,
-    output: OutputOption = OutputFormat.TEXT,
+    *,
+    where: options.AccountLocation,
+    output: options.Output = options.TEXT,
 ) -> None:
     """Print the ARNs of the topics, functions, roles and so on, for snsTopics and for others."""
     from otactl.views.stack_status import print_outputs
 
     _, stack, _, _ = _begin(name, where)
     state = _existing(stack)
-    if output is OutputFormat.JSON:
+    if output is options.JSON:
         terminal.print_json({"outputs": dict(state.outputs)})
     else:
         print_outputs(terminal.stdout_console(), state.outputs)
 
 
 @app.command()
-@located("state_dir")
+@grouped
 def delete(
     name: NameOption = DEFAULT_NAME,
-    yes: YesOption = False,
+    yes: options.Yes = False,
     poll: PollOption = 2.0,
-    where: LocationOptions = HERE,
-    output: OutputOption = OutputFormat.TEXT,
+    *,
+    where: options.AccountLocation,
+    output: options.Output = options.TEXT,
 ) -> None:
     """Delete the stack with its logs. Metrics stay; so do the events of AWS IoT, as they are."""
     _, stack, _, operation = _begin(name, where, poll)
@@ -202,26 +201,26 @@ def delete(
     if not confirmed(f"Delete stack {name} with its topics, alarm and logs?", yes=yes):
         declined("deleted")
     operation.delete(state)
-    if output is OutputFormat.JSON:
+    if output is options.JSON:
         terminal.print_json({"stackName": name, "stackId": state.stack_id, "deleted": True})
     else:
         terminal.note(f"stack {name} is deleted; alarms of deployments that named its topics stay")
 
 
 @app.command()
-def template(output: OutputOption = OutputFormat.TEXT) -> None:
+def template(output: options.Output = options.TEXT) -> None:
     """Print the CloudFormation template, handlers and all."""
     from otactl.aws.stack_template import monitor_template
 
     text = monitor_template()
-    if output is OutputFormat.JSON:
+    if output is options.JSON:
         terminal.print_json({"templateBody": text})
     else:
         sys.stdout.write(text)
 
 
 @app.command("test")
-@located("state_dir")
+@grouped
 def send_test_event(
     name: NameOption = DEFAULT_NAME,
     people: Annotated[
@@ -231,8 +230,9 @@ def send_test_event(
         float, typer.Option("--max-wait", min=1, metavar="SECONDS", help="For each hop.")
     ] = 900.0,
     poll: PollOption = 2.0,
-    where: LocationOptions = HERE,
-    output: OutputOption = OutputFormat.TEXT,
+    *,
+    where: options.AccountLocation,
+    output: options.Output = options.TEXT,
 ) -> None:
     """Send one synthetic event through the stack and show each hop arriving.
 
@@ -253,14 +253,14 @@ def send_test_event(
         poll_seconds=poll,
         people=people,
     )
-    console = terminal.stderr_console() if output is OutputFormat.JSON else None
+    console = terminal.stderr_console() if output is options.JSON else None
     hops = []
     with hear_signals(clock, "deleting the test's alarm"):
         for hop in probe.run():
             print_hop(console or terminal.stdout_console(), hop)
             hops.append(hop)
     arrived = all(hop.arrived for hop in hops)
-    if output is OutputFormat.JSON:
+    if output is options.JSON:
         terminal.print_json(
             {
                 "stackName": name,

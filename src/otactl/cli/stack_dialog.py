@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from otactl.cli import terminal
+from otactl.cli import options, terminal
 from otactl.cli.consent import confirmed
-from otactl.cli.options import OutputFormat
 from otactl.errors import AwsRefused
 from otactl.errors.first_failure import after_failure
 
@@ -84,14 +83,14 @@ def report(
     state: StackState | None,
     change_set: ChangeSet,
     enabled: list[str],
-    output: OutputFormat,
+    output: options.OutputFormat,
     *,
     dry_run: bool,
 ) -> None:
     """Say what came of it: the outputs, or one JSON object."""
     from otactl.views.stack_status import deployed_fields, print_outputs
 
-    if output is OutputFormat.JSON:
+    if output is options.JSON:
         terminal.print_json(deployed_fields(name, state, change_set, enabled, dry_run=dry_run))
     elif state is not None and not dry_run:
         print_outputs(terminal.stdout_console(), state.outputs)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from otactl.cli.options import OutputFormat
+from otactl.cli import options
 from otactl.errors import UserMistake
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def read_goal(
     )
 
 
-def print_best(scenario: Scenario, goal: Goal, output: OutputFormat) -> None:
+def print_best(scenario: Scenario, goal: Goal, output: options.OutputFormat) -> None:
     """Look for a rollout that keeps the wish; exit with 1 when there is none."""
     from otactl.cli.terminal import print_json, stderr_console, stdout_console
     from otactl.forecast.suggest import suggest
@@ -101,7 +101,7 @@ def print_best(scenario: Scenario, goal: Goal, output: OutputFormat) -> None:
 
     with WorkBar(stderr_console()) as bar:
         found = suggest(scenario, goal, bar.on_step)
-    if output is OutputFormat.JSON:
+    if output is options.JSON:
         print_json(found.to_fields())
     else:
         print_suggestion(stdout_console(), found)

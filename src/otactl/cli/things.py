@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from otactl.atomic_file import replacing
-from otactl.cli import terminal
-from otactl.cli.option_group import HERE, located
+from otactl.cli import options, terminal
+from otactl.cli.option_group import grouped
 from otactl.errors import AwsRefused, LocalResourceMissing, UserMistake
-from otactl.operations.location_options import LocationOptions
 
 if TYPE_CHECKING:
     from otactl.aws.clients import AwsClients
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 _PROGRESS_EVERY = 10_000
 
 
-@located("state_dir")
+@grouped
 def things(
     group: Annotated[
         list[str] | None,
@@ -39,7 +38,8 @@ def things(
         typer.Option("--out", metavar="FILE", help="Write the list here; else to stdout."),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace FILE if it exists.")] = False,
-    where: LocationOptions = HERE,
+    *,
+    where: options.AccountLocation,
 ) -> None:
     """Write a thing list: one ARN per line, each thing once.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from otactl.cli.options import ConfigurationArgument, OutputFormat, OutputOption
+from otactl.cli import options
 from otactl.errors import LocalResourceMissing, UserMistake
 from otactl.errors.problem import Problem
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from otactl.operations.load import Examination
 
 
-def validate(file: ConfigurationArgument, output: OutputOption = OutputFormat.TEXT) -> None:
+def validate(file: options.Configuration, output: options.Output = options.TEXT) -> None:
     """Check FILE and every file it names; nothing is called and nothing is changed.
 
     Every problem is reported at once, with its file, line, section and key, and behind them what
@@ -31,7 +31,7 @@ def validate(file: ConfigurationArgument, output: OutputOption = OutputFormat.TE
     found = _examine(file)
     is_valid = found.deployment is not None
     report = _lint(found)
-    if output is OutputFormat.JSON:
+    if output is options.JSON:
         problems = [shaped(account.Problem, problem) for problem in found.problems]
         findings = report.to_fields()["findings"] if report else []
         print_json({"valid": is_valid, "problems": problems, "findings": findings})

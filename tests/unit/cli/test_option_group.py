@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 from typer.testing import CliRunner
 
-from otactl.cli.option_group import HERE, located
-from otactl.cli.queue.options import DEFAULT_QUEUE, DEFAULT_TABLE, QueueLocation, queued
+from otactl.cli.option_group import grouped
+from otactl.cli.options import StoredLocation
+from otactl.cli.queue.options import DEFAULT_TABLE, Queue, QueueLocation
 from otactl.operations.location_options import LocationOptions
 
 app = typer.Typer()
@@ -17,10 +18,11 @@ SEEN: list[object] = []
 
 
 @app.command()
-@located("region")
+@grouped
 def watch(
     job: Annotated[str, typer.Argument(metavar="JOB")],
-    where: LocationOptions = HERE,
+    *,
+    where: StoredLocation,
     often: Annotated[int, typer.Option("--often")] = 3,
 ) -> None:
     """Watch JOB."""
@@ -28,8 +30,8 @@ def watch(
 
 
 @app.command()
-@queued
-def add(queue: QueueLocation = DEFAULT_QUEUE) -> None:
+@grouped
+def add(*, queue: Queue) -> None:
     """Add something."""
     SEEN[:] = [queue]
 

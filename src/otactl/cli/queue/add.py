@@ -5,49 +5,22 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from otactl.cli import terminal
-from otactl.cli.options import (
-    ConfigurationArgument,
-    OutputFormat,
-    OutputOption,
-)
-from otactl.cli.queue.options import (
-    DEFAULT_QUEUE,
-    AfterOption,
-    BucketOption,
-    ImageOption,
-    KeepDaysOption,
-    MaxMinutesOption,
-    NotBeforeOption,
-    PriorityOption,
-    QueueLocation,
-    RequiredSucceededOption,
-    SplitOption,
-    ThingListOption,
-    queued,
-)
-from otactl.jobqueue.order import Priority
+from otactl.cli import options, terminal
+from otactl.cli.option_group import grouped
+from otactl.cli.queue.options import Adding, Queue
 
 if TYPE_CHECKING:
     from otactl.operations.load import LoadedDeployment
     from otactl.operations.queue.session import QueueSession
 
 
-@queued
+@grouped
 def add(
-    file: ConfigurationArgument,
-    image: ImageOption = None,
-    thing_list: ThingListOption = None,
-    priority: PriorityOption = Priority.NORMAL,
-    not_before: NotBeforeOption = None,
-    after: AfterOption = None,
-    split: SplitOption = None,
-    required_succeeded: RequiredSucceededOption = None,
-    max_minutes: MaxMinutesOption = None,
-    keep_days: KeepDaysOption = None,
-    bucket: BucketOption = None,
-    queue: QueueLocation = DEFAULT_QUEUE,
-    output: OutputOption = OutputFormat.TEXT,
+    file: options.Configuration,
+    *,
+    adding: Adding,
+    queue: Queue,
+    output: options.Output = options.TEXT,
 ) -> None:
     """Put the deployment of FILE into the queue.
 
@@ -73,25 +46,29 @@ def add(
     )
 
     loaded = load_deployment(file)
-    check_named(file, "binName", loaded.configuration.image, image)
-    check_named(file, "thingList", loaded.configuration.thing_list, thing_list)
-    check_series(split, required_succeeded, max_minutes, loaded.configuration.rounds)
+    configuration, share = loaded.configuration, adding.required_succeeded
+    check_named(file, "binName", configuration.image, adding.image)
+    check_named(file, "thingList", configuration.thing_list, adding.thing_list)
+    check_series(adding.split, share, adding.max_minutes, configuration.rounds)
     session = queue.session()
-    options = RequestOptions(
-        priority=priority,
-        not_before_ms=None if not_before is None else epoch_ms(not_before),
-        after=tuple(after_keys(session, after or [])),
-        keep_days=keep_days,
-        required_succeeded=None if required_succeeded is None else round(100 * required_succeeded),
-        maximum_minutes=max_minutes,
+    request_options = RequestOptions(
+        priority=adding.priority,
+        not_before_ms=None if adding.not_before is None else epoch_ms(adding.not_before),
+        after=tuple(after_keys(session, adding.after or [])),
+        keep_days=adding.keep_days,
+        required_succeeded=None if share is None else round(100 * share),
+        maximum_minutes=adding.max_minutes,
     )
     submission = Submission(
-        loaded=loaded, bucket=bucket or loaded.configuration.bucket, options=options, split=split
+        loaded=loaded,
+        bucket=adding.bucket or configuration.bucket,
+        options=request_options,
+        split=adding.split,
     )
     now_ms = time.time_ns() // 1_000_000
     requests = submit(submission, session, now_ms=now_ms, notify=terminal.note)
     _warn(loaded, submission.bucket, session)
-    if output is OutputFormat.JSON:
+    if output is options.JSON:
         terminal.print_json({"requests": [request_fields(request) for request in requests]})
     else:
         terminal.stdout_console().print(request_names(requests), markup=False, soft_wrap=True)

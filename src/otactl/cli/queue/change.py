@@ -6,24 +6,20 @@ from typing import Annotated
 
 import typer
 
-from otactl.cli import terminal
-from otactl.cli.options import OutputFormat, OutputOption
-from otactl.cli.queue.options import (
-    DEFAULT_QUEUE,
-    QueueLocation,
-    RequestArgument,
-    queued,
-)
+from otactl.cli import options, terminal
+from otactl.cli.option_group import grouped
+from otactl.cli.queue.options import Queue, Request
 
 
-@queued
+@grouped
 def cancel(
-    request: RequestArgument,
+    request: Request,
     series: Annotated[
         bool, typer.Option("--series", help="And what is still pending of its series.")
     ] = False,
-    queue: QueueLocation = DEFAULT_QUEUE,
-    output: OutputOption = OutputFormat.TEXT,
+    *,
+    queue: Queue,
+    output: options.Output = options.TEXT,
 ) -> None:
     """Take a pending request out of the queue. `otactl queue retry` puts it in again.
 
@@ -34,11 +30,12 @@ def cancel(
     _report(cancel_request(queue.session(), request, series=series), "cancelled", output)
 
 
-@queued
+@grouped
 def retry(
-    request: RequestArgument,
-    queue: QueueLocation = DEFAULT_QUEUE,
-    output: OutputOption = OutputFormat.TEXT,
+    request: Request,
+    *,
+    queue: Queue,
+    output: options.Output = options.TEXT,
 ) -> None:
     """Put a failed or cancelled request into the queue again.
 
@@ -51,8 +48,8 @@ def retry(
     _report([request], "pending again", output)
 
 
-def _report(job_ids: list[str], what: str, output: OutputFormat) -> None:
-    if output is OutputFormat.JSON:
+def _report(job_ids: list[str], what: str, output: options.OutputFormat) -> None:
+    if output is options.JSON:
         terminal.print_json({"requests": job_ids})
         return
     for job_id in job_ids:

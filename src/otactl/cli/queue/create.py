@@ -7,24 +7,12 @@ from typing import Annotated
 
 import typer
 
-from otactl.cli.options import OutputFormat, OutputOption
-from otactl.cli.queue.options import (
-    DEFAULT_QUEUE,
-    AfterOption,
-    BucketOption,
-    ImageOption,
-    KeepDaysOption,
-    NotBeforeOption,
-    PriorityOption,
-    QueueLocation,
-    SplitOption,
-    ThingListOption,
-    queued,
-)
-from otactl.jobqueue.order import Priority
+from otactl.cli import options
+from otactl.cli.option_group import grouped
+from otactl.cli.queue.options import Creating, Queue
 
 
-@queued
+@grouped
 def create(
     file: Annotated[Path, typer.Argument(metavar="[FILE]", help="The dev.ini to write.")] = Path(
         "dev.ini"
@@ -33,16 +21,10 @@ def create(
         Path | None,
         typer.Option("--from", metavar="EXISTING", help="Start from this file."),
     ] = None,
-    image: ImageOption = None,
-    thing_list: ThingListOption = None,
-    priority: PriorityOption = Priority.NORMAL,
-    not_before: NotBeforeOption = None,
-    after: AfterOption = None,
-    split: SplitOption = None,
-    keep_days: KeepDaysOption = None,
-    bucket: BucketOption = None,
-    queue: QueueLocation = DEFAULT_QUEUE,
-    output: OutputOption = OutputFormat.TEXT,
+    *,
+    creating: Creating,
+    queue: Queue,
+    output: options.Output = options.TEXT,
 ) -> None:
     """Ask for the values of a dev.ini, write it, and put its deployment into the queue.
 
@@ -53,20 +35,8 @@ def create(
 
     # As the manual has it: every key is asked for.
     init(file=file, source=source, full=True, yes=True)
-    _name_files(file, {"binName": image, "thingList": thing_list})
-    add(
-        file=file,
-        image=image,
-        thing_list=thing_list,
-        priority=priority,
-        not_before=not_before,
-        after=after,
-        split=split,
-        keep_days=keep_days,
-        bucket=bucket,
-        queue=queue,
-        output=output,
-    )
+    _name_files(file, {"binName": creating.image, "thingList": creating.thing_list})
+    add(file=file, adding=creating, queue=queue, output=output)
 
 
 def _name_files(file: Path, given: dict[str, Path | None]) -> None:

@@ -4,51 +4,56 @@ from __future__ import annotations
 
 import time
 
+from otactl.cli import options
 from otactl.cli.decide import CommentOption, WaveOption, print_decision
-from otactl.cli.options import OutputFormat, OutputOption
-from otactl.cli.queue.options import DEFAULT_QUEUE, QueueLocation, RequestArgument, queued
+from otactl.cli.option_group import grouped
+from otactl.cli.queue.options import Queue, QueueLocation, Request
 
 
-@queued
+@grouped
 def approve(
-    request: RequestArgument,
+    request: Request,
     wave: WaveOption = None,
     comment: CommentOption = "",
-    queue: QueueLocation = DEFAULT_QUEUE,
-    output: OutputOption = OutputFormat.TEXT,
+    *,
+    queue: Queue,
+    output: options.Output = options.TEXT,
 ) -> None:
     """Let the next wave of a request begin, when its gate asks for a person."""
     _decide("approve", request, queue, output, comment, wave)
 
 
-@queued
+@grouped
 def reject(
-    request: RequestArgument,
+    request: Request,
     comment: CommentOption = "",
-    queue: QueueLocation = DEFAULT_QUEUE,
-    output: OutputOption = OutputFormat.TEXT,
+    *,
+    queue: Queue,
+    output: options.Output = options.TEXT,
 ) -> None:
     """Stop a request that is deployed in waves: every open job of it is cancelled."""
     _decide("reject", request, queue, output, comment)
 
 
-@queued
+@grouped
 def pause(
-    request: RequestArgument,
+    request: Request,
     comment: CommentOption = "",
-    queue: QueueLocation = DEFAULT_QUEUE,
-    output: OutputOption = OutputFormat.TEXT,
+    *,
+    queue: Queue,
+    output: options.Output = options.TEXT,
 ) -> None:
     """Let no further wave of a request begin until `otactl queue continue`."""
     _decide("pause", request, queue, output, comment)
 
 
-@queued
+@grouped
 def continue_(
-    request: RequestArgument,
+    request: Request,
     comment: CommentOption = "",
-    queue: QueueLocation = DEFAULT_QUEUE,
-    output: OutputOption = OutputFormat.TEXT,
+    *,
+    queue: Queue,
+    output: options.Output = options.TEXT,
 ) -> None:
     """Take a pause of a request back."""
     _decide("continue", request, queue, output, comment)
@@ -58,7 +63,7 @@ def _decide(
     act: str,
     request: str,
     queue: QueueLocation,
-    output: OutputFormat,
+    output: options.OutputFormat,
     comment: str,
     wave: str | None = None,
 ) -> None:

@@ -7,19 +7,15 @@ from typing import Annotated
 
 import typer
 
-from otactl.cli import terminal
-from otactl.cli.options import OutputFormat, OutputOption
-from otactl.cli.queue.options import (
-    DEFAULT_QUEUE,
-    QueueLocation,
-    queued,
-)
+from otactl.cli import options, terminal
+from otactl.cli.option_group import grouped
+from otactl.cli.queue.options import Queue
 from otactl.cli.queue.run import note_waiting
 from otactl.errors import UserMistake
 from otactl.jobqueue.lease_policy import DEFAULT_LEASE_MS, MAX_LEASE_MS
 
 
-@queued
+@grouped
 def fetch(
     request: Annotated[
         str | None,
@@ -47,8 +43,9 @@ def fetch(
             help="With --claim: how long it is held for you.",
         ),
     ] = DEFAULT_LEASE_MS / 1000,
-    queue: QueueLocation = DEFAULT_QUEUE,
-    output: OutputOption = OutputFormat.TEXT,
+    *,
+    queue: Queue,
+    output: options.Output = options.TEXT,
 ) -> None:
     """Download a request's dev.ini, thing list and image, verified by their digests.
 
@@ -65,7 +62,7 @@ def fetch(
         found, folder = fetch_claimed(session, into, TerminalFrontend(), lease_ms=int(lease * 1000))
     else:
         found, folder = fetch_request(session, request, into)
-    if output is OutputFormat.JSON:
+    if output is options.JSON:
         fields = None if found is None else request_fields(found)
         terminal.print_json({"request": fields, "folder": str(folder) if found else None})
     elif found is None:

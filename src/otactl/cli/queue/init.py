@@ -6,16 +6,12 @@ from typing import Annotated
 
 import typer
 
-from otactl.cli import terminal
-from otactl.cli.options import OutputFormat, OutputOption
-from otactl.cli.queue.options import (
-    DEFAULT_QUEUE,
-    QueueLocation,
-    queued,
-)
+from otactl.cli import options, terminal
+from otactl.cli.option_group import grouped
+from otactl.cli.queue.options import Queue
 
 
-@queued
+@grouped
 def init(
     capacity: Annotated[
         int | None,
@@ -32,8 +28,9 @@ def init(
     recovery: Annotated[
         bool, typer.Option("--recovery", help="Let the table be restored to any second.")
     ] = False,
-    queue: QueueLocation = DEFAULT_QUEUE,
-    output: OutputOption = OutputFormat.TEXT,
+    *,
+    queue: Queue,
+    output: options.Output = options.TEXT,
 ) -> None:
     """Make the queue's DynamoDB table, unless it is there already.
 
@@ -46,7 +43,7 @@ def init(
         name=queue.table, capacity_units=capacity, expires=ttl, is_recoverable=recovery
     )
     made = make_table(session.clients, settings)
-    if output is OutputFormat.JSON:
+    if output is options.JSON:
         terminal.print_json(
             {"table": queue.table, "region": session.clients.region, "created": made}
         )

@@ -8,14 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from otactl.cli import terminal
-from otactl.cli.options import OutputFormat, OutputOption
-from otactl.cli.queue.options import (
-    DEFAULT_QUEUE,
-    QueueLocation,
-    RequestArgument,
-    queued,
-)
+from otactl.cli import options, terminal
+from otactl.cli.option_group import grouped
+from otactl.cli.queue.options import Queue, Request
 from otactl.errors import AwsRefused, UserMistake
 from otactl.jobqueue.state import RequestState
 
@@ -27,7 +22,7 @@ if TYPE_CHECKING:
 _OPEN = (RequestState.DEPLOYING, RequestState.PENDING)
 
 
-@queued
+@grouped
 def list_requests(
     state: Annotated[
         list[RequestState] | None,
@@ -37,8 +32,9 @@ def list_requests(
         bool, typer.Option("--all", "-a", help="Of every state, what is over too.")
     ] = False,
     limit: Annotated[int, typer.Option(min=1, help="At most N requests of each state.")] = 100,
-    queue: QueueLocation = DEFAULT_QUEUE,
-    output: OutputOption = OutputFormat.TEXT,
+    *,
+    queue: Queue,
+    output: options.Output = options.TEXT,
 ) -> None:
     """List requests in the queue's order, and what the pending ones wait for."""
     from otactl.operations.queue.request_fields import request_fields, wait_fields
@@ -50,7 +46,7 @@ def list_requests(
         each for each_state in states for each in islice(session.table.listed(each_state), limit)
     ]
     waits = _waits(session, limit) if RequestState.PENDING in states else {}
-    if output is OutputFormat.JSON:
+    if output is options.JSON:
         fields = [request_fields(each) | wait_fields(waits.get(each.order_key)) for each in found]
         terminal.print_json({"requests": fields})
         return
@@ -71,11 +67,12 @@ def _note_hidden(session: QueueSession, limit: int) -> None:
         terminal.note(f"{failed:,}{more} Failed not shown: --state Failed, or --all")
 
 
-@queued
+@grouped
 def show(
-    request: RequestArgument,
-    queue: QueueLocation = DEFAULT_QUEUE,
-    output: OutputOption = OutputFormat.TEXT,
+    request: Request,
+    *,
+    queue: Queue,
+    output: options.Output = options.TEXT,
 ) -> None:
     """Show everything about one request."""
     from otactl.jobqueue.request import MalformedRequest
@@ -93,7 +90,7 @@ def show(
         left_out = left_out_of(found, session.store)
     except (AwsRefused, UserMistake) as error:
         terminal.warn(f"which things are left out cannot be read: {error}")
-    if output is OutputFormat.JSON:
+    if output is options.JSON:
         lists = {
             "leftOut": [one.to_fields() for one in left_out],
             "decisions": [decision_fields(one) for one in decided],

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from otactl.cli.option_group import Command, grouped
-from otactl.cli.options import EndpointUrlOption, ProfileOption, RegionOption
+from otactl.cli import options
+from otactl.cli.option_group import OptionGroup
 from otactl.jobqueue.order import Priority
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ QUEUE_PANEL = "Queue"
 #: The manual's name of the table.
 DEFAULT_TABLE = "job_config_table"
 
-TableOption = Annotated[
+Table = Annotated[
     str,
     typer.Option(
         "--table",
@@ -34,10 +34,10 @@ TableOption = Annotated[
 class QueueLocation:
     """Which queue, and where."""
 
-    table: str
-    profile: str | None = None
-    region: str | None = None
-    endpoint_url: str | None = None
+    table: Table = DEFAULT_TABLE
+    profile: options.Profile = None
+    region: options.Region = None
+    endpoint_url: options.EndpointUrl = None
 
     def session(self) -> QueueSession:
         """The queue.
@@ -50,96 +50,97 @@ class QueueLocation:
         return QueueSession(self.table, self.profile, self.region, self.endpoint_url)
 
 
-DEFAULT_QUEUE = QueueLocation(table=DEFAULT_TABLE)
+#: Which queue, and where.
+Queue = Annotated[QueueLocation, OptionGroup(QueueLocation)]
 
-
-def queued(command: Command) -> Command:
-    """Give a command the options that name a queue, as its argument ``queue``."""
-    kinds = {
-        "table": TableOption,
-        "profile": ProfileOption,
-        "region": RegionOption,
-        "endpoint_url": EndpointUrlOption,
-    }
-    defaults = dict.fromkeys(kinds) | {"table": DEFAULT_TABLE}
-    return grouped("queue", QueueLocation, defaults, kinds)(command)
-
-
-RequestArgument = Annotated[
+Request = Annotated[
     str, typer.Argument(metavar="REQUEST", help="The request's id, jobId_….", show_default=False)
 ]
-BucketOption = Annotated[
-    str | None,
-    typer.Option(
-        "--bucket",
-        help="Where the request's files are stored. [default: the bucket of the dev.ini]",
-        rich_help_panel=QUEUE_PANEL,
-    ),
-]
-ImageOption = Annotated[
-    Path | None,
-    typer.Option("--image", help="The image; it must be the one the dev.ini names."),
-]
-ThingListOption = Annotated[
-    Path | None,
-    typer.Option("--thing-list", help="The thing list; it must be the one the dev.ini names."),
-]
-PriorityOption = Annotated[
-    Priority, typer.Option("--priority", help="Within one priority the oldest goes first.")
-]
-NotBeforeOption = Annotated[
-    str | None,
-    typer.Option(
-        "--not-before",
-        metavar="TIME",
-        help="Not deployed before: 2026-12-01T03:00+01:00; UTC when no offset is given.",
-    ),
-]
-AfterOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--after",
-        metavar="REQUEST",
-        help="Deployed only when this request has succeeded. May be given again.",
-    ),
-]
-SplitOption = Annotated[
-    int | None,
-    typer.Option(
-        "--split",
-        min=1,
-        metavar="THINGS",
-        help="Make requests of N things each, one after the other; the first that fails"
-        " stops those behind it. Groups are taken apart into their things.",
-    ),
-]
-RequiredSucceededOption = Annotated[
-    float | None,
-    typer.Option(
-        "--required-succeeded",
-        min=0.01,
-        max=100,
-        metavar="PERCENT",
-        help="With --split: a request is deployed when N percent of its things succeeded,"
-        " rounded up, and the next one may go. Without it, all of them must.",
-    ),
-]
-MaxMinutesOption = Annotated[
-    int | None,
-    typer.Option(
-        "--max-minutes",
-        min=1,
-        max=43_200,
-        metavar="MINUTES",
-        help="With --required-succeeded: judge after MINUTES, though things have not ended.",
-    ),
-]
-KeepDaysOption = Annotated[
-    int | None,
-    typer.Option(
-        "--keep-days",
-        min=1,
-        metavar="DAYS",
-        help="Let the table forget the request DAYS after its end (needs `queue init --ttl`).",
-    ),
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddOptions:
+    """How a deployment is put into the queue."""
+
+    image: Annotated[
+        Path | None,
+        typer.Option("--image", help="The image; it must be the one the dev.ini names."),
+    ] = None
+    thing_list: Annotated[
+        Path | None,
+        typer.Option("--thing-list", help="The thing list; it must be the one the dev.ini names."),
+    ] = None
+    priority: Annotated[
+        Priority, typer.Option("--priority", help="Within one priority the oldest goes first.")
+    ] = Priority.NORMAL
+    not_before: Annotated[
+        str | None,
+        typer.Option(
+            "--not-before",
+            metavar="TIME",
+            help="Not deployed before: 2026-12-01T03:00+01:00; UTC when no offset is given.",
+        ),
+    ] = None
+    after: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--after",
+            metavar="REQUEST",
+            help="Deployed only when this request has succeeded. May be given again.",
+        ),
+    ] = None
+    split: Annotated[
+        int | None,
+        typer.Option(
+            "--split",
+            min=1,
+            metavar="THINGS",
+            help="Make requests of N things each, one after the other; the first that fails"
+            " stops those behind it. Groups are taken apart into their things.",
+        ),
+    ] = None
+    required_succeeded: Annotated[
+        float | None,
+        typer.Option(
+            "--required-succeeded",
+            min=0.01,
+            max=100,
+            metavar="PERCENT",
+            help="With --split: a request is deployed when N percent of its things succeeded,"
+            " rounded up, and the next one may go. Without it, all of them must.",
+        ),
+    ] = None
+    max_minutes: Annotated[
+        int | None,
+        typer.Option(
+            "--max-minutes",
+            min=1,
+            max=43_200,
+            metavar="MINUTES",
+            help="With --required-succeeded: judge after MINUTES, though things have not ended.",
+        ),
+    ] = None
+    keep_days: Annotated[
+        int | None,
+        typer.Option(
+            "--keep-days",
+            min=1,
+            metavar="DAYS",
+            help="Let the table forget the request DAYS after its end (needs `queue init --ttl`).",
+        ),
+    ] = None
+    bucket: Annotated[
+        str | None,
+        typer.Option(
+            "--bucket",
+            help="Where the request's files are stored. [default: the bucket of the dev.ini]",
+            rich_help_panel=QUEUE_PANEL,
+        ),
+    ] = None
+
+
+Adding = Annotated[AddOptions, OptionGroup(AddOptions)]
+#: Of a file that the wizard has just written, for one rollout.
+Creating = Annotated[
+    AddOptions, OptionGroup(AddOptions, without=("required_succeeded", "max_minutes"))
 ]

@@ -8,26 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from otactl.cli import terminal
-from otactl.cli.options import (
-    DetailsOption,
-    JunitOption,
-    MaxWaitOption,
-    OutputFormat,
-    OutputOption,
-    PollOption,
-    StateDirOption,
-)
-from otactl.cli.queue.options import (
-    DEFAULT_QUEUE,
-    QUEUE_PANEL,
-    QueueLocation,
-    queued,
-)
+from otactl.cli import options, terminal
+from otactl.cli.option_group import grouped
+from otactl.cli.queue.options import QUEUE_PANEL, Queue
 from otactl.cli.signals import stop_signals
 from otactl.errors import DeploymentFailed, LocalResourceMissing, UserMistake
 from otactl.jobqueue.lease_policy import DEFAULT_LEASE_MS, MAX_LEASE_MS
-from otactl.model.defaults import DEFAULT_DETAILS, DEFAULT_POLL_SECONDS
+from otactl.model.defaults import DEFAULT_POLL_SECONDS
 from otactl.operations.state_directory import state_directory
 
 if TYPE_CHECKING:
@@ -45,7 +32,7 @@ _MEBIBYTE = 1024 * 1024
 _Files = tuple[Path | None, Path | None]
 
 
-@queued
+@grouped
 def run(
     once: Annotated[
         bool, typer.Option("--once", help="Deploy one request and end; for a CI job.")
@@ -98,7 +85,7 @@ def run(
         Path | None,
         typer.Option("--report", metavar="FILE", help="Write the results of all requests as JSON."),
     ] = None,
-    junit: JunitOption = None,
+    junit: options.Junit = None,
     allow_bucket: Annotated[
         list[str] | None,
         typer.Option(
@@ -149,12 +136,12 @@ def run(
             rich_help_panel=TRUST_PANEL,
         ),
     ] = None,
-    max_wait: MaxWaitOption = None,
-    details: DetailsOption = DEFAULT_DETAILS,
-    poll: PollOption = DEFAULT_POLL_SECONDS,
-    queue: QueueLocation = DEFAULT_QUEUE,
-    state_dir: StateDirOption = None,
-    output: OutputOption = OutputFormat.TEXT,
+    *,
+    planning: options.Planning,
+    poll: options.Poll = DEFAULT_POLL_SECONDS,
+    queue: Queue,
+    state_dir: options.StateDir = None,
+    output: options.Output = options.TEXT,
 ) -> None:
     """Take requests from the queue and deploy them, one after the other.
 
@@ -167,7 +154,6 @@ def run(
     `otactl deploy`. Of --drain: 1 when a request failed.
     """
     from otactl.cli.frontend import TerminalFrontend
-    from otactl.deploy.planner import PlanOptions
     from otactl.jobqueue.lease_policy import LeasePolicy
     from otactl.jobqueue.trust import Trust
     from otactl.operations.queue.attempt import WorkerParts, WorkerSettings
@@ -193,7 +179,7 @@ def run(
             needs_digests=need_digests,
             signing_key=signing_key,
         ),
-        options=PlanOptions(detail_limit=details, max_wait_seconds=max_wait),
+        options=planning,
         poll_seconds=poll,
         work_dir=state_directory(state_dir) / "queue",
     )
@@ -236,13 +222,13 @@ def _write_results(results: Sequence[AttemptResult], files: _Files) -> None:
 
 
 def _check_modes(
-    *, once: bool, drain: bool, fetched: Path | None, workers: int, output: OutputFormat
+    *, once: bool, drain: bool, fetched: Path | None, workers: int, output: options.OutputFormat
 ) -> None:
     if sum((once, drain, fetched is not None)) > 1:
         raise UserMistake("--once, --drain and --fetched exclude one another")
     if workers > 1 and fetched is not None:
         raise UserMistake("--fetched is for one worker")
-    if output is OutputFormat.JSON and (workers > 1 or not (once or drain or fetched)):
+    if output is options.JSON and (workers > 1 or not (once or drain or fetched)):
         raise UserMistake(
             "--output json is for one worker that ends (--once, --drain, --fetched)",
             hint="--report-dir keeps a report on each request, however many workers there are",
@@ -263,7 +249,7 @@ def _run_fetched(
     folder: Path,
     settings: WorkerSettings,
     report_dir: Path | None,
-    output: OutputFormat,
+    output: options.OutputFormat,
     files: _Files,
 ) -> None:
     from otactl.cli.frontend import TerminalFrontend
@@ -280,7 +266,7 @@ def _run_fetched(
     if report_dir is not None:
         keep_report(result, report_dir)
     _write_results([result], files)
-    if output is OutputFormat.JSON:
+    if output is options.JSON:
         terminal.print_json({"requests": [result.to_fields()]})
     else:
         _print_attempt(result, with_error=False)
@@ -289,25 +275,25 @@ def _run_fetched(
 
 
 def _run_worker(
-    parts: WorkerParts, options: WorkerOptions, output: OutputFormat, files: _Files
+    parts: WorkerParts, worker_options: WorkerOptions, output: options.OutputFormat, files: _Files
 ) -> None:
     from otactl.operations.queue.request_fields import request_fields
     from otactl.operations.queue.worker import Worker, WorkUntil
 
-    is_one = options.until is WorkUntil.ONE
+    is_one = worker_options.until is WorkUntil.ONE
     results: list[AttemptResult] = []
 
     def notify(result: AttemptResult) -> None:
         results.append(result)
-        if output is OutputFormat.TEXT:
+        if output is options.TEXT:
             _print_attempt(result, with_error=not is_one)
 
     try:
-        Worker(parts, options, notify).run()
+        Worker(parts, worker_options, notify).run()
     finally:
         _write_results(results, files)
     waiting = note_waiting(parts.session, results)
-    if output is OutputFormat.JSON:
+    if output is options.JSON:
         fields = {"requests": [result.to_fields() for result in results]}
         terminal.print_json(fields | {"waiting": [request_fields(each) for each in waiting]})
     failed = [result for result in results if result.error is not None]
