@@ -71,7 +71,7 @@ class Examination:
 
 
 def load_deployment(
-    path: Path,
+    path: str | Path,
     *,
     overrides: Mapping[str, str] | None = None,
     make_thing_list: Callable[[DeploymentConfiguration], ThingList] | None = None,
@@ -94,7 +94,11 @@ def load_deployment(
         LocalResourceMissing: The ``dev.ini`` itself cannot be read.
     """
     found = examine_deployment(
-        path, overrides=overrides, make_thing_list=make_thing_list, now_ms=now_ms, accept=accept
+        Path(path),
+        overrides=overrides,
+        make_thing_list=make_thing_list,
+        now_ms=now_ms,
+        accept=accept,
     )
     if found.deployment is None:
         raise ConfigurationInvalid(found.problems)

@@ -32,3 +32,7 @@ class LocationOptions:
         return AwsClients(
             AwsSettings(profile=self.profile, region=self.region, endpoint_url=self.endpoint_url)
         )
+
+
+#: What botocore and the environment say, with nothing given.
+HERE = LocationOptions()

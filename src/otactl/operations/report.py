@@ -9,7 +9,8 @@ from pathlib import Path
 from otactl.aws.jobs import IotJobs
 from otactl.deploy.journal import Journal
 from otactl.deploy.store import DeploymentStore
-from otactl.operations.location_options import LocationOptions
+from otactl.model.defaults import DEFAULT_DETAILS
+from otactl.operations.location_options import HERE, LocationOptions
 from otactl.operations.report_content import ReportContent
 from otactl.operations.report_source import (
     as_of_journal,
@@ -25,31 +26,33 @@ from otactl.operations.state_directory import state_directory
 from otactl.operations.watch.location import find_location, rehearsal_cloud
 
 
-def gather(deployment: str, where: LocationOptions, *, details: int) -> ReportContent:
-    """Everything a report of a deployment or a job holds."""
-    store = DeploymentStore(state_directory(where.state_dir))
+def gather(
+    deployment: str, location: LocationOptions = HERE, *, details: int = DEFAULT_DETAILS
+) -> ReportContent:
+    """What became of a deployment or a job, by its id, also long after the job is gone."""
+    store = DeploymentStore(state_directory(location.state_dir))
     known = deployment if deployment in store.ids() else store.newest_of_job(deployment)
     made_ms = time.time_ns() // 1_000_000
     if known is None:
-        location = find_location(where)
+        found = find_location(location)
         return service_content(
-            IotJobs(location.clients),
+            IotJobs(found.clients),
             deployment,
             details=details,
-            region=location.clients.region or "",
-            made_ms=location.clock.now_ms(),
+            region=found.clients.region or "",
+            made_ms=found.clock.now_ms(),
         )
     path = store.path(known)
     content = journal_content(path, made_ms)
     if content.waves:
-        return _with_waves(content, path, where, details=details)
+        return _with_waves(content, path, location, details=details)
     kept = kept_job_round(path)
     if kept is None and not content.is_running and len(content.rounds) == content.planned_rounds:
         return content
     if content.is_rehearsal and not _still_runs(path):
         return content if kept is None else as_of_journal(content, "the rehearsal is over")
-    location = find_location(where, journal_path=path)
-    jobs = IotJobs(location.clients)
+    found = find_location(location, journal_path=path)
+    jobs = IotJobs(found.clients)
     if kept is not None:
         return with_kept_job(content, jobs, details=details)
     return with_running_round(content, jobs, details=details)

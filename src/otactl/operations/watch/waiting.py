@@ -13,11 +13,11 @@ from pathlib import Path
 
 from otactl.deploy.journal_reader import running_deployments
 from otactl.deploy.store import DeploymentStore
-from otactl.model.defaults import DEFAULT_POLL_SECONDS
+from otactl.model.defaults import DEFAULT_DETAILS, DEFAULT_POLL_SECONDS
 from otactl.model.snapshot import JobSnapshot
 from otactl.monitor.watch_policy import WatchPolicy
 from otactl.operations.frontend import Frontend
-from otactl.operations.location_options import LocationOptions
+from otactl.operations.location_options import HERE, LocationOptions
 from otactl.operations.state_directory import state_directory
 from otactl.operations.watch.location import find_location, recorded_location, rehearsal_cloud
 from otactl.operations.watch.selection import JobSelection, NothingRunning, select_jobs
@@ -94,14 +94,18 @@ def rehearsal_begun(
     return False
 
 
-def watch_job(
-    job: str | Path | None, options: LocationOptions, *, poll_seconds: float, details: int
+def watch(
+    job: str | Path | None = None,
+    *,
+    location: LocationOptions = HERE,
+    poll_seconds: float = DEFAULT_POLL_SECONDS,
+    details: int = DEFAULT_DETAILS,
 ) -> Iterator[JobSnapshot]:
-    """Poll one job to its end, and yield each new snapshot.
+    """Watch a job to its end, yielding a snapshot at each change.
 
     Args:
         job: A job's or deployment's id, or the path of a ``dev.ini``; None for what is running.
-        options: Where to work.
+        location: Where to work.
         poll_seconds: From one poll to the next.
         details: Failed things queried for their reasons at most.
 
@@ -113,8 +117,8 @@ def watch_job(
     job_ids = [str(job)] if job is not None and not is_file else []
     policy = WatchPolicy(interval_seconds=poll_seconds, details=details)
     session = open_session(
-        lambda: select_jobs(files, job_ids, state_dir=options.state_dir, settles=True),
-        options,
+        lambda: select_jobs(files, job_ids, state_dir=location.state_dir, settles=True),
+        location,
         policy,
         Frontend(),
     )
