@@ -61,7 +61,6 @@ def check_account(
     """Everything about the account and region.
 
     Args:
-        clients: Where to ask.
         identity: The ARN of the credentials.
         now_ms: This machine's clock, epoch milliseconds.
         rate_wanted: Things per minute that a deployment wants; None for none in particular.

@@ -40,8 +40,6 @@ def alarm_warnings(clients: AwsClients, alarms: Sequence[Alarm], *, file: str) -
 
     Args:
         clients: Where to ask: a call for each topic, two more if an alarm is on our own metrics.
-        alarms: Those of the deployment.
-        file: The ``dev.ini``.
     """
     by_topic = {topic: alarm for alarm in reversed(alarms) for topic in alarm.sns_topics}
     for topic, alarm in sorted(by_topic.items()):

@@ -40,7 +40,6 @@ class BudgetedCounter(CallCounter):
     """Counts requests and refuses those that the budget does not allow.
 
     Args:
-        budget: What may be spent.
         clock: Seconds that only go forward.
     """
 

@@ -40,8 +40,6 @@ def check_deployment(
     """Everything that a deployment's file names.
 
     Args:
-        clients: Where to ask.
-        configuration: The deployment.
         identity: The ARN of the credentials.
         user_policy: What these credentials must be allowed.
         reader_policy: What the roles must be allowed that are handed to AWS IoT.

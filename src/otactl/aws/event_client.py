@@ -28,8 +28,6 @@ class EventClient(aiomqtt.Client):
     """An ``aiomqtt.Client``, whose attempts to connect close what they opened.
 
     Args:
-        host: Of the broker.
-        port: Of the broker.
         how: As for ``aiomqtt.Client``.
     """
 

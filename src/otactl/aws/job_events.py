@@ -47,7 +47,6 @@ class JobEvents:
 
     Args:
         clients: Who connects, and where.
-        job_ids: The jobs.
         thing_names: Things whose messages are worth overhearing.
         post: Gets ``Connected``, ``Lost`` and every event, from another thread.
         now_ms: The time a message without one was heard at.

@@ -48,9 +48,6 @@ def device_policy(
     """The policy of every device of a fleet, an IoT policy document.
 
     Args:
-        partition: Of the region.
-        region: Where the fleet is.
-        account: Whose it is.
         shadows: Named shadows that it writes beside the classic one and ``$package``.
     """
     base = f"arn:{partition}:iot:{region}:{account}"
@@ -128,7 +125,6 @@ class ThingProvisioner:
         """Make things with a certificate each, several at once.
 
         Args:
-            things: Their names.
             groups_of: Which groups a thing joins.
             known_certificate: The ARN of the certificate a thing has from an attempt before.
             make_request: The signing request for a thing, PEM.

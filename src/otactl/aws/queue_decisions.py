@@ -32,7 +32,6 @@ class QueueDecisions:
 
     Args:
         clients: The clients of the command, in the queue's region.
-        table_name: The queue's table.
         deployment_id: Of the request's run.
     """
 

@@ -50,7 +50,6 @@ class DynamoRequestTable:
 
     Args:
         clients: The clients of the command, in the queue's region.
-        name: The table's.
     """
 
     def __init__(self, clients: AwsClients, name: str) -> None:

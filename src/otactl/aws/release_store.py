@@ -46,9 +46,7 @@ class ReleaseStore:
         """Put a file into a folder, as a new file.
 
         Args:
-            bucket: Where it is.
             file: Which one, and its digest when that is known.
-            folder: Where to put it.
             name: What to call it there; nothing may be called so yet.
             limit_bytes: More is refused.
 

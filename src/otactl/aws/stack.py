@@ -156,11 +156,7 @@ class ChangeSetRefused(Exception):
 
 
 class Stack:
-    """One stack.
-
-    Args:
-        name: Of the stack.
-    """
+    """One stack."""
 
     def __init__(self, clients: AwsClients, name: str) -> None:
         self._clients = clients
@@ -207,7 +203,6 @@ class Stack:
         Args:
             template: YAML.
             given: Parameters; others keep the value they have.
-            state: The stack as it is.
 
         Returns:
             The id of the change set.

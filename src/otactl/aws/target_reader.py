@@ -113,11 +113,7 @@ class StoredTargetReader:
 
 
 class RenewableReader:
-    """Looks at jobs and alarms (``monitor.ports.JobReader``, ``AlarmReader``).
-
-    Args:
-        clients: The clients to begin with.
-    """
+    """Looks at jobs and alarms (``monitor.ports.JobReader``, ``AlarmReader``)."""
 
     def __init__(self, clients: AwsClients) -> None:
         self.clients = clients

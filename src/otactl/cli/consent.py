@@ -45,7 +45,6 @@ def consent_to_delete(job: JobDescription | None, *, yes: bool) -> Consent | Non
 
     Args:
         job: The job if it has not ended, else None.
-        yes: Whether ``--yes`` was given.
 
     Raises:
         UserMistake: The job has not ended, and there is neither a terminal nor ``--yes``.

@@ -83,9 +83,6 @@ def ask_to_deploy(
     """Show on standard error what is about to be done, and ask where somebody can answer.
 
     Args:
-        loaded: What the plan was made from.
-        plan: What would be done.
-        report: What the linter says of it.
         yes: Whether ``--yes`` was given, which answers the question and passes the linter's gate.
         asks: Whether a question is wanted at all.
 

@@ -43,7 +43,6 @@ def hear_signals(clock: CommandClock, doing: str) -> Iterator[None]:
     """Within the block, the first signal asks the clock to stop, the second one stops at once.
 
     Args:
-        clock: The operation's.
         doing: What the user reads on the first: ``deleting the change set``; may be empty.
     """
 

@@ -18,7 +18,6 @@ def warn_of_double_counting(clients: AwsClients, own_rule: str | None) -> None:
     """Say when other rules hear the same events: two monitoring stacks count each of them twice.
 
     Args:
-        clients: The clients of the command.
         own_rule: The rule of the stack in question; None when it has none yet.
     """
     from otactl.aws.alarm_reach import listening_rules

@@ -61,7 +61,6 @@ def print_json(
     """Write one JSON object to standard output, indented for people.
 
     Args:
-        fields: The object.
         is_for_people: Whether people read it wherever it goes, not on a terminal only.
         is_foreign: Whether others said what it is, such as an IAM policy; ours has a version.
     """
@@ -162,7 +161,6 @@ def report_failure(error: OtactlError, *, is_listed: bool = False) -> int:
     """Say how a command failed.
 
     Args:
-        error: The failure.
         is_listed: Whether the things that failed were printed already, each with its reason.
 
     Returns:

@@ -20,14 +20,7 @@ from otactl.views.console import Console
 def print_commands(
     console: Console, usage: str, about: str, options: Sequence[tuple[str, str]]
 ) -> None:
-    """Print the page.
-
-    Args:
-        console: Where.
-        usage: How commands are typed.
-        about: What otactl is, in a sentence.
-        options: Their names and what they do.
-    """
+    """Print the page."""
     console.print(Padding(Text.assemble(("Usage: ", "yellow"), (usage, "bold")), 1))
     console.print(Padding(Text(about), (0, 1, 1, 1)))
     panels: dict[str, list[tuple[str, str]]] = {"Options": list(options)}

@@ -55,9 +55,7 @@ class DeployProgress(Observer):
 
     Args:
         console: Where to; standard error, so that results stay alone on standard output.
-        rounds: How many rounds are planned.
         things: How many things each round is for.
-        now_ms: Epoch milliseconds, for the lines of a log.
     """
 
     def __init__(

@@ -21,9 +21,6 @@ class FleetStatus:
 
     Where standard error is no terminal, a line is written at the start, whenever executions
     end, and when devices cannot connect, so that a log grows with what happened and not with time.
-
-    Args:
-        console: Where to.
     """
 
     def __init__(self, console: Console) -> None:

@@ -16,12 +16,7 @@ from otactl.views.foreign_text import clean
 
 
 def to_junit(result: DeploymentResult, failure: str | None) -> str:
-    """The result as XML.
-
-    Args:
-        result: How the deployment ended.
-        failure: Why it failed; None if it did not.
-    """
+    """The result as XML."""
     return requests_junit(result.job_id, [(result.job_id, result, failure)])
 
 

@@ -20,9 +20,6 @@ def print_plan(
     """Print what a deployment would do: what it is for first, then its steps.
 
     Args:
-        console: Where to.
-        plan: What would be done.
-        summary: What it is for, and its policy.
         with_calls: Whether the table of API calls follows.
     """
     console.print(

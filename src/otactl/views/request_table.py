@@ -29,13 +29,7 @@ def wait_text(wait: Wait) -> str:
 
 
 def remark(request: JobRequest | MalformedRequest, wait: Wait | None, now_ms: int) -> str:
-    """What is to be said of a request, for people.
-
-    Args:
-        request: The request.
-        wait: What it waits for, if it is pending.
-        now_ms: Epoch milliseconds.
-    """
+    """What is to be said of a request, for people."""
     if isinstance(request, MalformedRequest):
         return request.reason
     if wait is not None:
@@ -74,10 +68,6 @@ def request_lines(rows: Sequence[tuple[JobRequest | MalformedRequest, str]], now
     """Requests, one a line, and below each what is to be said of it.
 
     A request's id is copied into the next command, so it is never folded.
-
-    Args:
-        rows: Each with a remark.
-        now_ms: Epoch milliseconds, to tell how old they are.
     """
     reported = [
         (_cells(each, now_ms), each.reason if isinstance(each, MalformedRequest) else remark)

@@ -74,15 +74,7 @@ def deployed_fields(
     *,
     dry_run: bool,
 ) -> dict[str, Any]:
-    """What `otactl stack deploy` came to, as JSON.
-
-    Args:
-        name: Of the stack.
-        state: As it is; None when there is none.
-        change_set: What changes, or would change.
-        events: The kinds of job event that are on.
-        dry_run: Whether nothing was changed.
-    """
+    """What `otactl stack deploy` came to, as JSON."""
     return {
         "stackName": name,
         "dryRun": dry_run,

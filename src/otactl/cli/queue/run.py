@@ -323,7 +323,6 @@ def _print_attempt(result: AttemptResult, *, with_error: bool) -> None:
     """Print the deployment's result on standard output, the rest on standard error.
 
     Args:
-        result: The attempt's.
         with_error: Whether its error is printed too; not when the command is about to end by it.
     """
     from otactl.jobqueue.claimed_request import LeaseLost

@@ -15,7 +15,6 @@ def element(name: str, *children: str, **attributes: str | float) -> str:
     """An element. ``class_`` and the like lose their underscore, others become hyphens.
 
     Args:
-        name: Of the element.
         children: Markup that is inside; text goes through ``html_text``.
         attributes: Numbers are written short.
     """

@@ -23,7 +23,6 @@ def histogram_chart(
     """Draw it.
 
     Args:
-        bins: The bars.
         percentiles: p50 and p99 are marked.
         width: Of the drawing, in pixels.
         height: Likewise.

@@ -28,7 +28,6 @@ def progress_chart(progress: Progress, *, width: int, height: int = _HEIGHT) -> 
     """Draw it.
 
     Args:
-        progress: The counts over time.
         width: Of the drawing, in pixels.
         height: Likewise.
     """

@@ -60,8 +60,6 @@ def _break(text: str, width: int, least: int = 0) -> int:
     """Where a text is broken: behind a comma, else behind a blank, else within a word.
 
     Args:
-        text: What is broken.
-        width: How many columns there are.
         least: Blanks before this place do not count.
     """
     taken = blank = pause = 0
@@ -122,8 +120,6 @@ def draw(board: Board, screen: Screen, *, width: int, height: int) -> Frame:
     """Draw what is on the screen.
 
     Args:
-        board: The jobs.
-        screen: What to show of them.
         width: Of the terminal, in characters.
         height: Likewise, in lines.
     """

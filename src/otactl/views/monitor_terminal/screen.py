@@ -148,7 +148,6 @@ def press(screen: Screen, key: str, around: Around) -> tuple[Screen, Act | None]
     """What a key does.
 
     Args:
-        screen: What is on the screen.
         key: A printable character, or the name of a key: ``up``, ``enter``, ``escape`` …
         around: The list as it is now.
     """

@@ -84,10 +84,6 @@ class MonitorSession:
     """The monitor on a terminal.
 
     Args:
-        board: The jobs.
-        console: Of the terminal.
-        keyboard: Of the terminal.
-        actions: What keys ask for.
         stays: Whether it stays open when the watch has ended, for people to look at.
     """
 

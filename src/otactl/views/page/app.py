@@ -76,8 +76,6 @@ def build_page(board: Board, actions: WatchActions, page_shutdown: PageShutdown)
     """The application behind the guard.
 
     Args:
-        board: The jobs.
-        actions: What buttons do.
         page_shutdown: Whether the program is about to end; open pages are notified.
     """
     page = _Page(board, actions, page_shutdown)
@@ -245,7 +243,6 @@ class _PageStream(StreamingResponse):
     """A stream that holds a place among the open pages until it has ended, however it ends.
 
     Args:
-        content: What is sent.
         location: The place, taken before: between looking whether one is free and taking it nobody
             else may look.
     """

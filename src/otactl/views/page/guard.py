@@ -45,7 +45,6 @@ class Guard:
     """Lets a request through to the application, without the token, or answers with nothing.
 
     Args:
-        application: The page.
         token: What the address begins with.
         hosts: The values of the Host header that are the page's own, ``127.0.0.1:8080``.
     """

@@ -33,11 +33,7 @@ _MAX_GROUPS = 25
 
 
 class BoardNews:
-    """What one page gets, message by message: only the jobs that are others than before.
-
-    Args:
-        board: The jobs.
-    """
+    """What one page gets, message by message: only the jobs that are others than before."""
 
     def __init__(self, board: Board) -> None:
         self._board = board

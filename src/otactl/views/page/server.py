@@ -36,8 +36,6 @@ def serving_page(board: Board, actions: WatchActions, port: int) -> Iterator[str
     """Serve the page for as long as the block lasts.
 
     Args:
-        board: What it shows.
-        actions: What its buttons do.
         port: 0 takes a free one.
 
     Yields:
