@@ -23,8 +23,7 @@ def cancel(
         ),
     ],
     thing: Annotated[
-        str | None,
-        typer.Option("--thing", metavar="NAME", help="Only the execution on this thing."),
+        str | None, typer.Option(metavar="NAME", help="Only the execution on this thing.")
     ] = None,
     force: Annotated[
         bool,
@@ -34,8 +33,7 @@ def cancel(
         ),
     ] = False,
     comment: Annotated[
-        str | None,
-        typer.Option("--comment", metavar="TEXT", help="Why; everybody can read it in the job."),
+        str | None, typer.Option(metavar="TEXT", help="Why; everybody can read it in the job.")
     ] = None,
     yes: options.Yes = False,
     *,

@@ -38,9 +38,7 @@ def copy_example(
             show_default=False,
         ),
     ],
-    to: Annotated[
-        Path, typer.Option("--to", metavar="FOLDER", help="Where to copy them.")
-    ] = Path(),
+    to: Annotated[Path, typer.Option(metavar="FOLDER", help="Where to copy them.")] = Path(),
     force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,
 ) -> None:
     """Copy files to a folder: `otactl example copy profiles/field.toml deployment`.

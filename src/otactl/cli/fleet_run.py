@@ -66,16 +66,14 @@ def run(
         int, typer.Option(metavar="BYTES", min=1, help="A second, of slow devices.")
     ] = 16384,
     save_blocks: Annotated[
-        int,
-        typer.Option("--save-blocks", min=1, help="Save what has arrived to disk every N blocks."),
+        int, typer.Option(min=1, help="Save what has arrived to disk every N blocks.")
     ] = 64,
     install_seconds: Annotated[
         float, typer.Option(min=0, help="How long a device installs.")
     ] = 0.5,
     reboot_seconds: Annotated[float, typer.Option(min=0, help="How long it reboots.")] = 0.5,
     public_key: Annotated[
-        Path | None,
-        typer.Option("--public-key", metavar="FILE", help="PEM; what signatures are checked with."),
+        Path | None, typer.Option(metavar="FILE", help="PEM; what signatures are checked with.")
     ] = None,
     require_signature: Annotated[
         bool, typer.Option("--require-signature", help="Refuse images that are not signed.")

@@ -52,29 +52,23 @@ def forecast(
     image_bytes: ImageBytesOption = None,
     failure_rate: FailureRateOption = None,
     runs: Annotated[
-        int, typer.Option("--runs", min=1, max=10_000, help="How often the rollout is played.")
+        int, typer.Option(min=1, max=10_000, help="How often the rollout is played.")
     ] = 20,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Another seed, other runs.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, other runs.")] = 1,
     horizon_days: Annotated[
         int, typer.Option("--horizon", min=1, max=365, metavar="DAYS", help="Look no further.")
     ] = 30,
     approval_minutes: Annotated[
-        int,
-        typer.Option(
-            "--approval-minutes", min=0, metavar="N", help="Time until a person approves a gate."
-        ),
+        int, typer.Option(min=0, metavar="N", help="Time until a person approves a gate.")
     ] = 0,
     compare: Annotated[
-        list[Path] | None,
-        typer.Option("--compare", metavar="OTHER.ini", help="Forecast this file beside it."),
+        list[Path] | None, typer.Option(metavar="OTHER.ini", help="Forecast this file beside it.")
     ] = None,
     prices: Annotated[
-        Path | None,
-        typer.Option("--prices", metavar="PRICES", help="TOML file of prices in place of ours."),
+        Path | None, typer.Option(metavar="PRICES", help="TOML file of prices in place of ours.")
     ] = None,
     html: Annotated[
-        Path | None,
-        typer.Option("--html", metavar="PAGE", help="Write the forecast as a page of its own."),
+        Path | None, typer.Option(metavar="PAGE", help="Write the forecast as a page of its own.")
     ] = None,
     suggest: Annotated[
         bool,

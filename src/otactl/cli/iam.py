@@ -26,8 +26,7 @@ class PolicyName(StrEnum):
 def iam(
     file: options.Configuration,
     only: Annotated[
-        PolicyName | None,
-        typer.Option("--only", help="Print one document alone, for `aws iam … file://`."),
+        PolicyName | None, typer.Option(help="Print one document alone, for `aws iam … file://`.")
     ] = None,
     any_image: Annotated[
         bool,

@@ -46,7 +46,6 @@ def lint(
     explain: Annotated[
         str | None,
         typer.Option(
-            "--explain",
             metavar="CODE",
             autocompletion=completion.findings,
             help="Say what a finding means, OTA104.",

@@ -50,9 +50,7 @@ def monitor(
     thing: Annotated[
         list[str] | None,
         typer.Option(
-            "--thing",
-            metavar="NAME",
-            help="Follow this thing closely: one more call each look; repeatable.",
+            metavar="NAME", help="Follow this thing closely: one more call each look; repeatable."
         ),
     ] = None,
     once: Annotated[bool, typer.Option("--once", help="Look once, print it, and end.")] = False,
@@ -61,7 +59,7 @@ def monitor(
     ] = False,
     until: Annotated[
         Until | None,
-        typer.Option("--until", help="End with the jobs, with the exit codes of `otactl deploy`."),
+        typer.Option(help="End with the jobs, with the exit codes of `otactl deploy`."),
     ] = None,
     wait: Annotated[
         bool,
@@ -82,19 +80,16 @@ def monitor(
         bool, typer.Option("--web", help="Show it on a page of this machine, in a browser.")
     ] = False,
     port: Annotated[
-        int, typer.Option("--port", min=0, max=65535, help="Of the page; 0 takes a free one.")
+        int, typer.Option(min=0, max=65535, help="Of the page; 0 takes a free one.")
     ] = 0,
     poll: options.Poll = DEFAULT_POLL_SECONDS,
     details: Annotated[
         int,
-        typer.Option(
-            "--details", min=0, metavar="N", help="Query at most N failed things for their reasons."
-        ),
+        typer.Option(min=0, metavar="N", help="Query at most N failed things for their reasons."),
     ] = DEFAULT_DETAILS,
     silent: Annotated[
         float,
         typer.Option(
-            "--silent",
             min=1,
             metavar="SECONDS",
             help="Report a thing as silent after SECONDS without an update.",

@@ -16,8 +16,7 @@ from otactl.errors import UserMistake
 def plan(
     file: options.Configuration,
     out: Annotated[
-        Path | None,
-        typer.Option("--out", metavar="PLAN", help="Keep the plan for `otactl deploy --plan`."),
+        Path | None, typer.Option(metavar="PLAN", help="Keep the plan for `otactl deploy --plan`.")
     ] = None,
     things: Annotated[
         bool, typer.Option("--things", help="With waves: also list the things of each wave.")

@@ -34,13 +34,12 @@ def from_report(
         ),
     ],
     out: Annotated[
-        Path | None,
-        typer.Option("--out", metavar="PROFILE", help="Where to write the profile."),
+        Path | None, typer.Option(metavar="PROFILE", help="Where to write the profile.")
     ] = None,
     image_bytes: ImageBytesOption = None,
     output: Annotated[
         options.OutputFormat,
-        typer.Option("--output", help="json: the estimates and their confidence intervals."),
+        typer.Option(help="json: the estimates and their confidence intervals."),
     ] = options.TEXT,
 ) -> None:
     """Fit a profile to the executions of a past deployment, real or rehearsed.

@@ -22,20 +22,15 @@ def rehearse(
     things: Annotated[
         int | None,
         typer.Option(
-            "--things",
-            min=1,
-            max=100_000,
-            metavar="N",
-            help="N generated things in place of the thing list.",
+            min=1, max=100_000, metavar="N", help="N generated things in place of the thing list."
         ),
     ] = None,
     rounds: Annotated[
-        int | None, typer.Option("--rounds", min=1, metavar="R", help="In place of the file's.")
+        int | None, typer.Option(min=1, metavar="R", help="In place of the file's.")
     ] = None,
     behave: Annotated[
         str,
         typer.Option(
-            "--behave",
             metavar="SHARES",
             autocompletion=completion.behaviours,
             help="What some devices do, in percent: fail=10,reject=5,silent=2,slow=…,corrupt=…,"
@@ -44,48 +39,37 @@ def rehearse(
         ),
     ] = "",
     seed: Annotated[
-        int, typer.Option("--seed", help="Deals the behaviours; the same seed, the same deal.")
+        int, typer.Option(help="Deals the behaviours; the same seed, the same deal.")
     ] = 0,
     former_versions: Annotated[
         str,
         typer.Option(
-            "--former-versions",
             metavar="VERSIONS",
             help="What the things run before: a version, or several in percent: 1.2.0=80,1.3.0=20. "
             "[default: what the file is for, else factory]",
         ),
     ] = "",
     max_wait: Annotated[
-        float,
-        typer.Option(
-            "--max-wait", min=1, metavar="SECONDS", help="End a round that is not over by then."
-        ),
+        float, typer.Option(min=1, metavar="SECONDS", help="End a round that is not over by then.")
     ] = _DEFAULT_MAX_WAIT_SECONDS,
     speed: Annotated[
         float,
         typer.Option(
-            "--speed",
-            min=0.1,
-            max=600,
-            help="Let time run faster: 30 rehearses half an hour in a minute.",
+            min=0.1, max=600, help="Let time run faster: 30 rehearses half an hour in a minute."
         ),
     ] = 1.0,
     block_size: Annotated[
-        int | None,
-        typer.Option("--block-size", metavar="BYTES", help="Of the stream blocks devices ask for."),
+        int | None, typer.Option(metavar="BYTES", help="Of the stream blocks devices ask for.")
     ] = None,
     link_speed: Annotated[
-        int | None,
-        typer.Option("--link-speed", metavar="BYTES", help="Per second, of slow devices' links."),
+        int | None, typer.Option(metavar="BYTES", help="Per second, of slow devices' links.")
     ] = None,
     things_per_group: Annotated[
-        int,
-        typer.Option("--things-per-group", min=1, help="Made in each thing group of the list."),
+        int, typer.Option(min=1, help="Made in each thing group of the list.")
     ] = 3,
     faults: Annotated[
         float,
         typer.Option(
-            "--faults",
             min=0,
             max=80,
             metavar="PERCENT",
@@ -101,7 +85,6 @@ def rehearse(
     public_key: Annotated[
         Path | None,
         typer.Option(
-            "--public-key",
             metavar="FILE",
             help="PEM; what the devices check signatures with. [default: that of the signing key]",
         ),

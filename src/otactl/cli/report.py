@@ -41,8 +41,7 @@ def report(
         ),
     ],
     out: Annotated[
-        Path | None,
-        typer.Option("--out", metavar="FILE", help="Where to write it.", show_default=False),
+        Path | None, typer.Option(metavar="FILE", help="Where to write it.", show_default=False)
     ] = None,
     output: Annotated[
         ReportFormat | None,

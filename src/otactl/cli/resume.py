@@ -17,9 +17,7 @@ def resume(
     no_wait: options.NoWait = False,
     max_wait: Annotated[
         float | None,
-        typer.Option(
-            "--max-wait", min=1, metavar="SECONDS", help="With waves: leave a gate that waits then."
-        ),
+        typer.Option(min=1, metavar="SECONDS", help="With waves: leave a gate that waits then."),
     ] = None,
     poll: options.Poll = DEFAULT_POLL_SECONDS,
     *,

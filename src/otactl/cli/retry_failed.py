@@ -36,8 +36,7 @@ def retry_failed(
         ),
     ] = None,
     job_id: Annotated[
-        str | None,
-        typer.Option("--job-id", metavar="ID", help="Of the new job. [default: JOB-retry]"),
+        str | None, typer.Option(metavar="ID", help="Of the new job. [default: JOB-retry]")
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the plan and change nothing.")

@@ -32,7 +32,6 @@ def rollback(
     fleet_profile: Annotated[
         Path | None,
         typer.Option(
-            "--fleet-profile",
             metavar="PROFILE",
             help="TOML file with the fleet's behavior for the forecast of --dry-run.",
         ),

@@ -227,7 +227,7 @@ def send_test_event(
         bool, typer.Option("--people", help="Let the test's alarm notify people as well.")
     ] = False,
     max_wait: Annotated[
-        float, typer.Option("--max-wait", min=1, metavar="SECONDS", help="For each hop.")
+        float, typer.Option(min=1, metavar="SECONDS", help="For each hop.")
     ] = 900.0,
     poll: PollOption = 2.0,
     *,

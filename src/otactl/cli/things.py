@@ -34,8 +34,7 @@ def things(
         bool, typer.Option("--all", help="Every thing of the account and region.")
     ] = False,
     out: Annotated[
-        Path | None,
-        typer.Option("--out", metavar="FILE", help="Write the list here; else to stdout."),
+        Path | None, typer.Option(metavar="FILE", help="Write the list here; else to stdout.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace FILE if it exists.")] = False,
     *,

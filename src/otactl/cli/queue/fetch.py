@@ -24,8 +24,7 @@ def fetch(
         ),
     ] = None,
     into: Annotated[
-        Path | None,
-        typer.Option("--into", metavar="DIR", help="Where to. [default: a folder of its name]"),
+        Path | None, typer.Option(metavar="DIR", help="Where to. [default: a folder of its name]")
     ] = None,
     claim: Annotated[
         bool,
@@ -36,7 +35,6 @@ def fetch(
     lease: Annotated[
         float,
         typer.Option(
-            "--lease",
             min=2,
             max=MAX_LEASE_MS // 1000,
             metavar="SECONDS",

@@ -16,7 +16,6 @@ def init(
     capacity: Annotated[
         int | None,
         typer.Option(
-            "--capacity",
             min=1,
             metavar="UNITS",
             help="Read and write units a second (the manual has 5). [default: pay per request]",

@@ -63,20 +63,17 @@ class AddOptions:
     """How a deployment is put into the queue."""
 
     image: Annotated[
-        Path | None,
-        typer.Option("--image", help="The image; it must be the one the dev.ini names."),
+        Path | None, typer.Option(help="The image; it must be the one the dev.ini names.")
     ] = None
     thing_list: Annotated[
-        Path | None,
-        typer.Option("--thing-list", help="The thing list; it must be the one the dev.ini names."),
+        Path | None, typer.Option(help="The thing list; it must be the one the dev.ini names.")
     ] = None
     priority: Annotated[
-        Priority, typer.Option("--priority", help="Within one priority the oldest goes first.")
+        Priority, typer.Option(help="Within one priority the oldest goes first.")
     ] = Priority.NORMAL
     not_before: Annotated[
         str | None,
         typer.Option(
-            "--not-before",
             metavar="TIME",
             help="Not deployed before: 2026-12-01T03:00+01:00; UTC when no offset is given.",
         ),
@@ -84,7 +81,6 @@ class AddOptions:
     after: Annotated[
         list[str] | None,
         typer.Option(
-            "--after",
             metavar="REQUEST",
             help="Deployed only when this request has succeeded. May be given again.",
         ),
@@ -92,7 +88,6 @@ class AddOptions:
     split: Annotated[
         int | None,
         typer.Option(
-            "--split",
             min=1,
             metavar="THINGS",
             help="Make requests of N things each, one after the other; the first that fails"
@@ -102,7 +97,6 @@ class AddOptions:
     required_succeeded: Annotated[
         float | None,
         typer.Option(
-            "--required-succeeded",
             min=0.01,
             max=100,
             metavar="PERCENT",
@@ -113,7 +107,6 @@ class AddOptions:
     max_minutes: Annotated[
         int | None,
         typer.Option(
-            "--max-minutes",
             min=1,
             max=43_200,
             metavar="MINUTES",
@@ -123,7 +116,6 @@ class AddOptions:
     keep_days: Annotated[
         int | None,
         typer.Option(
-            "--keep-days",
             min=1,
             metavar="DAYS",
             help="Let the table forget the request DAYS after its end (needs `queue init --ttl`).",
@@ -132,7 +124,6 @@ class AddOptions:
     bucket: Annotated[
         str | None,
         typer.Option(
-            "--bucket",
             help="Where the request's files are stored. [default: the bucket of the dev.ini]",
             rich_help_panel=QUEUE_PANEL,
         ),

@@ -41,23 +41,17 @@ def run(
         bool, typer.Option("--drain", help="End when no request may be deployed any more.")
     ] = False,
     fetched: Annotated[
-        Path | None,
-        typer.Option("--fetched", metavar="DIR", help="Deploy what `queue fetch --claim` took."),
+        Path | None, typer.Option(metavar="DIR", help="Deploy what `queue fetch --claim` took.")
     ] = None,
     workers: Annotated[
-        int,
-        typer.Option("--workers", min=1, max=100, metavar="N", help="Number of worker processes."),
+        int, typer.Option(min=1, max=100, metavar="N", help="Number of worker processes.")
     ] = 1,
     idle: Annotated[
-        float,
-        typer.Option(
-            "--idle", min=0.1, metavar="SECONDS", help="Look into an empty queue this often."
-        ),
+        float, typer.Option(min=0.1, metavar="SECONDS", help="Look into an empty queue this often.")
     ] = 15.0,
     lease: Annotated[
         float,
         typer.Option(
-            "--lease",
             min=2,
             max=MAX_LEASE_MS // 1000,
             metavar="SECONDS",
@@ -69,7 +63,6 @@ def run(
     max_attempts: Annotated[
         int,
         typer.Option(
-            "--max-attempts",
             metavar="N",
             min=1,
             help="Fail a request after N workers claimed it without finishing;"
@@ -78,12 +71,10 @@ def run(
         ),
     ] = 3,
     report_dir: Annotated[
-        Path | None,
-        typer.Option("--report-dir", metavar="DIR", help="Keep a report on each request here."),
+        Path | None, typer.Option(metavar="DIR", help="Keep a report on each request here.")
     ] = None,
     report: Annotated[
-        Path | None,
-        typer.Option("--report", metavar="FILE", help="Write the results of all requests as JSON."),
+        Path | None, typer.Option(metavar="FILE", help="Write the results of all requests as JSON.")
     ] = None,
     junit: options.Junit = None,
     allow_bucket: Annotated[
