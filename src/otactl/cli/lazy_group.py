@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from otactl.cli.help import prepare_help
-from otactl.views.command_index import INDEX, Entry
+from otactl.views.command_index import INDEX, Entry, location_of
 
 
 class LazyGroup(TyperGroup):
@@ -74,8 +74,7 @@ class _Commands(Mapping[str, Any]):
         return len(INDEX)
 
     def _load(self, name: str, entry: Entry) -> Any:
-        own_name = name.replace("-", "_")
-        module, _, attribute = (entry.location or f"{own_name}:{own_name}").partition(":")
+        module, attribute = location_of(name)
         found = getattr(import_module(f"otactl.cli.{module}"), attribute)
         if not isinstance(found, typer.Typer):
             alone = typer.Typer(add_completion=False, rich_markup_mode=self._markup)

@@ -118,3 +118,10 @@ INDEX = {
     "local": Entry(_HERE, "A cloud on this machine: AWS APIs, MQTT, streams.", "local:app"),
     "fleet": Entry(_HERE, "Virtual devices that really download and verify.", "fleet:app"),
 }
+
+
+def location_of(name: str) -> tuple[str, str]:
+    """The module of a command below ``otactl.cli``, and its function or its group there."""
+    own_name = name.replace("-", "_")
+    module, _, attribute = (INDEX[name].location or f"{own_name}:{own_name}").partition(":")
+    return module, attribute

@@ -9,7 +9,7 @@ import pytest
 import typer
 
 from otactl.cli.main import app
-from otactl.views.command_index import INDEX
+from otactl.views.command_index import INDEX, location_of
 
 #: Runs otactl, then tells on standard error which modules it has.
 PROGRAM = """
@@ -62,7 +62,7 @@ def test_completion_imports_the_command_that_is_typed_and_nothing_that_prints() 
 
 
 #: The modules that hold commands.
-COMMAND_MODULES = {f"otactl.cli.{entry.location.partition(':')[0]}" for entry in INDEX.values()}
+COMMAND_MODULES = {f"otactl.cli.{location_of(name)[0]}" for name in INDEX}
 
 
 @pytest.mark.parametrize("name", INDEX)
