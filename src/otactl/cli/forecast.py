@@ -10,21 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from otactl.cli import options
-from otactl.cli.forecast_options import (
-    FLEET_PANEL,
-    FleetProfileOption,
-    ImageBytesOption,
-    ThingsOption,
-)
-from otactl.cli.suggestion import (
-    SUGGEST_PANEL,
-    FalseAlarmOption,
-    FinishOption,
-    MaxBrickedOption,
-    WithinOption,
-    print_best,
-    read_goal,
-)
+from otactl.cli.forecast_options import FLEET_PANEL, Fleet
+from otactl.cli.option_group import grouped
+from otactl.cli.suggestion import SUGGEST_PANEL, Suggesting, print_best
 from otactl.errors import UserMistake
 from otactl.operations.forecast import ForecastOptions, forecast_file, read_scenario, require
 
@@ -32,25 +20,22 @@ if TYPE_CHECKING:
     from otactl.forecast.summary import Forecast
     from otactl.forecast.waves import WavesForecast
 
-FailureRateOption = Annotated[
-    float | None,
-    typer.Option(
-        "--failure-rate",
-        min=0,
-        max=1,
-        metavar="SHARE",
-        help="Give the fleet an image that fails at this rate, such as 0.05.",
-        rich_help_panel=FLEET_PANEL,
-    ),
-]
 
-
+@grouped
 def forecast(
     file: options.Configuration,
-    things: ThingsOption = None,
-    profile: FleetProfileOption = None,
-    image_bytes: ImageBytesOption = None,
-    failure_rate: FailureRateOption = None,
+    *,
+    fleet: Fleet,
+    failure_rate: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            metavar="SHARE",
+            help="Give the fleet an image that fails at this rate, such as 0.05.",
+            rich_help_panel=FLEET_PANEL,
+        ),
+    ] = None,
     runs: Annotated[
         int, typer.Option(min=1, max=10_000, help="How often the rollout is played.")
     ] = 20,
@@ -78,10 +63,7 @@ def forecast(
             rich_help_panel=SUGGEST_PANEL,
         ),
     ] = False,
-    within: WithinOption = None,
-    max_bricked: MaxBrickedOption = None,
-    finish: FinishOption = 95.0,
-    false_alarm: FalseAlarmOption = 0.01,
+    suggesting: Suggesting,
     output: options.Output = options.TEXT,
 ) -> None:
     """Say what deploying FILE will do: how long, to how many things, for how much, when it aborts.
@@ -94,10 +76,10 @@ def forecast(
     """
     require("numpy", "a forecast")
     from otactl.cli.terminal import stderr_console
-    from otactl.operations.forecast_inputs import read_fleet, read_prices
+    from otactl.operations.forecast_inputs import read_prices
     from otactl.views.work_bar import WorkBar
 
-    fleet = read_fleet(profile, things, image_bytes)
+    inputs = fleet.read()
     options = ForecastOptions(
         failure_rate=None if suggest else failure_rate,
         runs=runs,
@@ -107,15 +89,15 @@ def forecast(
         prices=read_prices(prices),
     )
     if suggest:
-        goal = read_goal(within, max_bricked, failure_rate, finish=finish, false_alarm=false_alarm)
-        scenario = read_scenario(file, fleet, options)
+        goal = suggesting.goal(failure_rate)
+        scenario = read_scenario(file, inputs, options)
         print_best(scenario, goal, output)
         return
     forecasts = []
     for path in (file, *(compare or ())):
         with WorkBar(stderr_console()) as bar:
             on_run = partial(bar.on_step, f"playing {path.name}")
-            forecasts.append(forecast_file(path, fleet, options, on_run))
+            forecasts.append(forecast_file(path, inputs, options, on_run))
     _show(forecasts, html, output)
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from otactl.cli import completion
-from otactl.cli.forecast_options import FleetProfileOption, ImageBytesOption, ThingsOption
+from otactl.cli.forecast_options import Fleet
+from otactl.cli.option_group import grouped
 from otactl.errors import UserMistake
 from otactl.errors.problem import Severity
 
@@ -32,14 +33,14 @@ class LintFormat(StrEnum):
 FOUND = 1
 
 
+@grouped
 def lint(
     files: Annotated[
         list[Path] | None,
         typer.Argument(metavar="FILE...", help="One dev.ini or several.", show_default=False),
     ] = None,
-    things: ThingsOption = None,
-    profile: FleetProfileOption = None,
-    image_bytes: ImageBytesOption = None,
+    *,
+    fleet: Fleet,
     strict: Annotated[
         bool, typer.Option("--strict", help="Let warnings decide the exit code as errors do.")
     ] = False,
@@ -65,7 +66,6 @@ def lint(
     or cannot be read.
     """
     from otactl.cli.terminal import print_json
-    from otactl.operations.forecast_inputs import read_fleet
     from otactl.operations.lint_report import lint_file
 
     if explain is not None:
@@ -73,8 +73,8 @@ def lint(
         return
     if not files:
         raise UserMistake("which FILE?", hint="otactl lint dev.ini, or --explain CODE")
-    fleet = read_fleet(profile, things, image_bytes)
-    reports = [lint_file(path, fleet) for path in files]
+    inputs = fleet.read()
+    reports = [lint_file(path, inputs) for path in files]
     if output is LintFormat.SARIF:
         from otactl.views.sarif import to_sarif
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from otactl.cli import options
-from otactl.cli.forecast_options import ImageBytesOption
+from otactl.cli.forecast_options import ImageBytes
 from otactl.errors import UserMistake
 
 #: A million executions have some 300 MB of JSON; that is read whole.
@@ -36,7 +36,7 @@ def from_report(
     out: Annotated[
         Path | None, typer.Option(metavar="PROFILE", help="Where to write the profile.")
     ] = None,
-    image_bytes: ImageBytesOption = None,
+    image_bytes: ImageBytes = None,
     output: Annotated[
         options.OutputFormat,
         typer.Option(help="json: the estimates and their confidence intervals."),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from otactl.cli import options
+from otactl.cli.option_group import OptionGroup
 from otactl.errors import UserMistake
 
 if TYPE_CHECKING:
@@ -17,79 +19,77 @@ SUGGEST_PANEL = "Suggest a rollout"
 #: What a search that finds nothing exits with.
 NOTHING_FOUND = 1
 
-WithinOption = Annotated[
-    str | None,
-    typer.Option(
-        "--within",
-        metavar="DURATION",
-        help="A healthy fleet has finished by then: 90m, 4h, 2d.",
-        rich_help_panel=SUGGEST_PANEL,
-    ),
-]
-MaxBrickedOption = Annotated[
-    int | None,
-    typer.Option(
-        "--max-bricked",
-        min=0,
-        metavar="N",
-        help="A bad image bricks no more things than that, 19 times in 20.",
-        rich_help_panel=SUGGEST_PANEL,
-    ),
-]
-FinishOption = Annotated[
-    float,
-    typer.Option(
-        "--finish",
-        min=1,
-        max=100,
-        metavar="PERCENT",
-        help="How much of the fleet has to finish.",
-        rich_help_panel=SUGGEST_PANEL,
-    ),
-]
-FalseAlarmOption = Annotated[
-    float,
-    typer.Option(
-        "--false-alarm",
-        min=0.0001,
-        max=0.5,
-        metavar="SHARE",
-        help="How likely a healthy fleet may trip the abort.",
-        rich_help_panel=SUGGEST_PANEL,
-    ),
-]
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoalOptions:
+    """What ``--suggest`` is to look for."""
 
-def read_goal(
-    within: str | None,
-    max_bricked: int | None,
-    failure_rate: float | None,
-    *,
-    finish: float,
-    false_alarm: float,
-) -> Goal:
-    """What --suggest is to look for.
+    within: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DURATION",
+            help="A healthy fleet has finished by then: 90m, 4h, 2d.",
+            rich_help_panel=SUGGEST_PANEL,
+        ),
+    ] = None
+    max_bricked: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            metavar="N",
+            help="A bad image bricks no more things than that, 19 times in 20.",
+            rich_help_panel=SUGGEST_PANEL,
+        ),
+    ] = None
+    finish: Annotated[
+        float,
+        typer.Option(
+            min=1,
+            max=100,
+            metavar="PERCENT",
+            help="How much of the fleet has to finish.",
+            rich_help_panel=SUGGEST_PANEL,
+        ),
+    ] = 95.0
+    false_alarm: Annotated[
+        float,
+        typer.Option(
+            min=0.0001,
+            max=0.5,
+            metavar="SHARE",
+            help="How likely a healthy fleet may trip the abort.",
+            rich_help_panel=SUGGEST_PANEL,
+        ),
+    ] = 0.01
 
-    Raises:
-        UserMistake: Something is missing or is no duration.
-    """
-    from otactl.forecast.suggest import Goal
-    from otactl.operations.duration import parse_duration
+    def goal(self, failure_rate: float | None) -> Goal:
+        """The goal, for an image that fails at a rate.
 
-    given = {"--within": within, "--max-bricked": max_bricked, "--failure-rate": failure_rate}
-    missing = [flag for flag, value in given.items() if value is None]
-    if within is None or max_bricked is None or failure_rate is None:
-        raise UserMistake(
-            f"--suggest needs {' and '.join(missing)}",
-            hint="for example --suggest --within 4h --max-bricked 100 --failure-rate 0.05",
+        Raises:
+            UserMistake: Something is missing or is no duration.
+        """
+        from otactl.forecast.suggest import Goal
+        from otactl.operations.duration import parse_duration
+
+        needed = (self.within, self.max_bricked, failure_rate)
+        if self.within is None or self.max_bricked is None or failure_rate is None:
+            flags = ("--within", "--max-bricked", "--failure-rate")
+            missing = [flag for flag, value in zip(flags, needed, strict=True) if value is None]
+            raise UserMistake(
+                f"--suggest needs {' and '.join(missing)}",
+                hint="for example --suggest --within 4h --max-bricked 100 --failure-rate 0.05",
+            )
+        return Goal(
+            within_seconds=parse_duration(self.within, flag="--within"),
+            max_bricked=self.max_bricked,
+            failure_rate=failure_rate,
+            finish_percent=self.finish,
+            false_alarm=self.false_alarm,
         )
-    return Goal(
-        within_seconds=parse_duration(within, flag="--within"),
-        max_bricked=max_bricked,
-        failure_rate=failure_rate,
-        finish_percent=finish,
-        false_alarm=false_alarm,
-    )
+
+
+#: What --suggest is to look for.
+Suggesting = Annotated[GoalOptions, OptionGroup(GoalOptions)]
 
 
 def print_best(scenario: Scenario, goal: Goal, output: options.OutputFormat) -> None:
