@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -39,44 +40,35 @@ def approve(
     _decide(deployment, "approve", where, output, wave=wave, comment=comment)
 
 
-@grouped
-def reject(
-    deployment: options.Deployment = None,
-    comment: CommentOption = "",
-    *,
-    where: options.StoredLocation,
-    output: options.Output = options.TEXT,
-) -> None:
+def _command(act: str, about: str) -> Callable[..., None]:
+    """The command that says this about a deployment, whichever wave it is at."""
+
+    @grouped
+    def decide(
+        deployment: options.Deployment = None,
+        comment: CommentOption = "",
+        *,
+        where: options.StoredLocation,
+        output: options.Output = options.TEXT,
+    ) -> None:
+        _decide(deployment, act, where, output, comment=comment)
+
+    decide.__doc__ = about
+    return decide
+
+
+reject = _command(
+    "reject",
     """Stop a deployment in waves: every open job of it is cancelled, without force.
 
     It may be said at any time. The process that watches the deployment carries it out, or the next
     `otactl resume`; both end with exit code 9.
-    """
-    _decide(deployment, "reject", where, output, comment=comment)
-
-
-@grouped
-def pause(
-    deployment: options.Deployment = None,
-    comment: CommentOption = "",
-    *,
-    where: options.StoredLocation,
-    output: options.Output = options.TEXT,
-) -> None:
-    """Let no further wave begin until `otactl continue`; a gate may still fail meanwhile."""
-    _decide(deployment, "pause", where, output, comment=comment)
-
-
-@grouped
-def continue_(
-    deployment: options.Deployment = None,
-    comment: CommentOption = "",
-    *,
-    where: options.StoredLocation,
-    output: options.Output = options.TEXT,
-) -> None:
-    """Take a pause back."""
-    _decide(deployment, "continue", where, output, comment=comment)
+    """,
+)
+pause = _command(
+    "pause", "Let no further wave begin until `otactl continue`; a gate may still fail meanwhile."
+)
+continue_ = _command("continue", "Take a pause back.")
 
 
 def _decide(

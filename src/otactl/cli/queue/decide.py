@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from otactl.cli import options
 from otactl.cli.decide import CommentOption, WaveOption, print_decision
@@ -23,40 +24,28 @@ def approve(
     _decide("approve", request, queue, output, comment, wave)
 
 
-@grouped
-def reject(
-    request: Request,
-    comment: CommentOption = "",
-    *,
-    queue: Queue,
-    output: options.Output = options.TEXT,
-) -> None:
-    """Stop a request that is deployed in waves: every open job of it is cancelled."""
-    _decide("reject", request, queue, output, comment)
+def _command(act: str, about: str) -> Callable[..., None]:
+    """The command that says this about a request, whichever wave it is at."""
+
+    @grouped
+    def decide(
+        request: Request,
+        comment: CommentOption = "",
+        *,
+        queue: Queue,
+        output: options.Output = options.TEXT,
+    ) -> None:
+        _decide(act, request, queue, output, comment)
+
+    decide.__doc__ = about
+    return decide
 
 
-@grouped
-def pause(
-    request: Request,
-    comment: CommentOption = "",
-    *,
-    queue: Queue,
-    output: options.Output = options.TEXT,
-) -> None:
-    """Let no further wave of a request begin until `otactl queue continue`."""
-    _decide("pause", request, queue, output, comment)
-
-
-@grouped
-def continue_(
-    request: Request,
-    comment: CommentOption = "",
-    *,
-    queue: Queue,
-    output: options.Output = options.TEXT,
-) -> None:
-    """Take a pause of a request back."""
-    _decide("continue", request, queue, output, comment)
+reject = _command(
+    "reject", "Stop a request that is deployed in waves: every open job of it is cancelled."
+)
+pause = _command("pause", "Let no further wave of a request begin until `otactl queue continue`.")
+continue_ = _command("continue", "Take a pause of a request back.")
 
 
 def _decide(
