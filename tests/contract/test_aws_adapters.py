@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.support.root_client import root_client
 
-from otactl.aws.clients import AwsClients, AwsSettings
-from otactl.aws.identity import account_of
+from otactl.aws.clients import AwsClients, AwsSettings, account_of
 from otactl.aws.jobs import IotJobs
 from otactl.aws.object_store import S3ObjectStore
 from otactl.deploy.ports import JobRequest

@@ -12,7 +12,7 @@ from tests.e2e.program import environment, otactl, run_program
 from tests.e2e.test_least_privilege import ALARM, make_user
 
 from otactl.aws.account_check import check_account, is_iot_service, is_rollout_quota
-from otactl.aws.identity import identity_of
+from otactl.aws.clients import identity_of
 
 TRUST = {
     "Version": "2012-10-17",

@@ -15,8 +15,7 @@ from dataclasses import dataclass
 import pytest
 
 from otactl.aws.call_budget import Budget, BudgetedCounter
-from otactl.aws.clients import AwsClients, AwsSettings
-from otactl.aws.identity import account_of
+from otactl.aws.clients import AwsClients, AwsSettings, account_of
 from otactl.errors import CredentialsUnusable
 
 #: For one run of ``pytest -m aws``.

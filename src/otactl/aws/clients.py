@@ -282,3 +282,15 @@ class AwsClients:
                 yield from page.get(member, ())
         except (ClientError, BotoCoreError) as error:
             raise translate(error, _IAM_NAMES.get(service, service), operation) from error
+
+
+@translated("sts")
+def account_of(clients: AwsClients) -> str:
+    """The account id of the credentials, twelve digits."""
+    return clients.sts.get_caller_identity()["Account"]
+
+
+@translated("sts")
+def identity_of(clients: AwsClients) -> str:
+    """The ARN of the identity that these credentials belong to."""
+    return clients.sts.get_caller_identity()["Arn"]

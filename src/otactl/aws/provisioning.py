@@ -137,6 +137,7 @@ class ThingProvisioner:
             UserMistake: A thing of that name exists and is not of this fleet.
         """
 
+        @translated("iot")
         def create(thing_name: str) -> str:
             self._create_thing(thing_name)
             arn = known_certificate(thing_name)
@@ -150,7 +151,9 @@ class ThingProvisioner:
                 arn = certificate.arn
             self._certificates.attach(arn, policy_name=self._policy_name, thing_name=thing_name)
             for group_name in groups_of(thing_name):
-                self._join(thing_name, group_name)
+                self._clients.iot.add_thing_to_thing_group(
+                    thingName=thing_name, thingGroupName=group_name
+                )
             return thing_name
 
         yield from _in_threads(create, things)
@@ -164,30 +167,37 @@ class ThingProvisioner:
         """
         certificates = self._certificates
 
+        @translated("iot")
         def delete(thing_name: str) -> str:
             if self._is_ours(thing_name):
                 for arn in certificates.of_thing(thing_name):
                     certificates.detach(arn, thing_name)
                     if certificates.has_policy(arn, self._policy_name):
                         certificates.delete(arn)
-                self._delete_thing(thing_name)
+                eventually(lambda: self._clients.iot.delete_thing(thingName=thing_name))
             if (known := known_certificate(thing_name)) is not None:
                 certificates.delete(known)
             return thing_name
 
         yield from _in_threads(delete, things)
 
+    @translated("iot")
     def delete_groups(self, groups: Iterable[str]) -> None:
         """Remove the groups that carry the fleet's mark."""
         for group_name in groups:
             if self._group_is_ours(group_name):
-                self._delete_group(group_name)
+                self._clients.iot.delete_thing_group(thingGroupName=group_name)
 
+    @translated("iot")
     def delete_policy(self) -> None:
         """Remove the policy, and any certificate that still has it."""
         for principal in self._policy_targets():
             self._certificates.delete(principal)
-        self._delete_policy()
+        iot = self._clients.iot
+        try:
+            eventually(lambda: iot.delete_policy(policyName=self._policy_name))
+        except iot.exceptions.ResourceNotFoundException:
+            return
 
     def delete_stray_certificates(self, public_keys: Collection[bytes], since_ms: int) -> int:
         """Remove certificates of ours that nothing points to.
@@ -225,10 +235,6 @@ class ThingProvisioner:
                 ) from error
 
     @translated("iot")
-    def _join(self, thing_name: str, group_name: str) -> None:
-        self._clients.iot.add_thing_to_thing_group(thingName=thing_name, thingGroupName=group_name)
-
-    @translated("iot")
     def _is_ours(self, thing_name: str) -> bool:
         iot = self._clients.iot
         try:
@@ -236,10 +242,6 @@ class ThingProvisioner:
         except iot.exceptions.ResourceNotFoundException:
             return False
         return attributes.items() >= self._mark.items()
-
-    @translated("iot")
-    def _delete_thing(self, thing_name: str) -> None:
-        eventually(lambda: self._clients.iot.delete_thing(thingName=thing_name))
 
     @translated("iot")
     def _group_is_ours(self, group_name: str) -> bool:
@@ -250,10 +252,6 @@ class ThingProvisioner:
             return False
         payload = answer.get("thingGroupProperties", {}).get("attributePayload", {})
         return payload.get("attributes", {}).items() >= self._mark.items()
-
-    @translated("iot")
-    def _delete_group(self, group_name: str) -> None:
-        self._clients.iot.delete_thing_group(thingGroupName=group_name)
 
     def _policy_targets(self) -> list[str]:
         listed = self._clients.listed(
@@ -267,14 +265,6 @@ class ThingProvisioner:
             if not refusal.is_missing:
                 raise
             return []
-
-    @translated("iot")
-    def _delete_policy(self) -> None:
-        iot = self._clients.iot
-        try:
-            eventually(lambda: iot.delete_policy(policyName=self._policy_name))
-        except iot.exceptions.ResourceNotFoundException:
-            return
 
 
 def _in_threads(function: Callable[[str], str], names: Iterable[str]) -> Iterator[str]:

@@ -1,4 +1,7 @@
-"""The thing registry behind ``deploy.ports.Registry`` (botocore ``iot``)."""
+"""The thing registry behind ``deploy.ports.Registry``, and finding things in it and in the index.
+
+Source: botocore ``iot`` ListThings, ListThingsInThingGroup, SearchIndex.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from otactl.aws.clients import AwsClients
 from otactl.aws.machine_time import Pacer
@@ -15,6 +19,15 @@ from otactl.deploy.ownership import not_ours
 from otactl.errors import AwsRefused, UserMistake
 
 _PAGE = 250
+#: The model allows 500 (SearchQueryMaxResults); the service has been seen to refuse more than 100
+#: (MiniStack, which says it measured it), so the smaller one it is.
+_SEARCH_PAGE = 100
+
+_NO_INDEX = (
+    "a query needs the fleet index: `aws iot update-indexing-configuration"
+    " --thing-indexing-configuration thingIndexingMode=REGISTRY`, and some minutes until it is"
+    " built; --group and --all need none"
+)
 #: Calls handed to the threads ahead of those that are done: enough to keep them busy, few enough
 #: that a list of a million things is never held as a million futures.
 _AHEAD_PER_THREAD = 4
@@ -131,3 +144,39 @@ class IotRegistry:
                 f"the thing list names {thing_arn}, which does not exist",
                 hint="register the thing, or take it off the list",
             ) from error
+
+
+def all_things(clients: AwsClients) -> Iterator[str]:
+    """The names of every thing of the account and region: one call for each 250."""
+    config = {"PageSize": _PAGE}
+    things = clients.listed("iot", "list_things", "things", PaginationConfig=config)
+    return (thing["thingName"] for thing in things)
+
+
+def things_matching(clients: AwsClients, query: str) -> Iterator[str]:
+    """The names of the things a fleet-index query finds: one call for each 100.
+
+    Raises:
+        AwsRefused: The query is none, or fleet indexing is switched off.
+    """
+    token: str | None = None
+    while True:
+        try:
+            page = _search_page(clients, query, token)
+        except AwsRefused as refusal:
+            # While thingIndexingMode is OFF there is no index AWS_Things.
+            if refusal.is_missing or refusal.code == "IndexNotReadyException":
+                refusal.hint = _NO_INDEX
+            raise
+        yield from (thing["thingName"] for thing in page.get("things", []))
+        token = page.get("nextToken")
+        if token is None:
+            return
+
+
+@translated("iot")
+def _search_page(clients: AwsClients, query: str, token: str | None) -> Any:
+    parameters: dict[str, Any] = {"queryString": query, "maxResults": _SEARCH_PAGE}
+    if token is not None:
+        parameters["nextToken"] = token
+    return clients.iot.search_index(**parameters)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from botocore.exceptions import ClientError
 
-from otactl.aws.identity import account_of
+from otactl.aws.clients import account_of
 from otactl.aws.translate import translated
 from otactl.model.arn import partition_of
 

@@ -7,11 +7,18 @@ from typing import NoReturn
 
 import typer
 
-from otactl.cli.interruption import has_terminal
+from otactl.cli.signals import Stopped
 from otactl.cli.terminal import note
 from otactl.deploy.consent import Consent
-from otactl.errors import UserMistake
+from otactl.errors import Interrupted, UserMistake
 from otactl.model.snapshot import JobDescription
+
+_KEEP, _DELETE = "keep", "delete"
+
+
+def has_terminal() -> bool:
+    """Whether a question reaches a person, and an answer comes back."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def confirmed(question: str, *, yes: bool) -> bool:
@@ -73,3 +80,18 @@ def typed_id_matches(job_id: str, purpose: str) -> bool:
     except typer.Abort:
         return False
     return str(typed).strip() == job_id
+
+
+def wants_deletion(job_id: str) -> bool:
+    """Ask whether the job of an interrupted deployment is deleted; without a terminal it is not."""
+    if not has_terminal():
+        return False
+    note(
+        f"job {job_id} is under way, and cleanUpCfg = True. Keep it, and the rollout goes on;"
+        " delete it, and devices in the middle of an update are no longer followed."
+    )
+    try:
+        answer = typer.prompt(f"{_KEEP} or {_DELETE}?", default=_KEEP, err=True)
+    except (typer.Abort, KeyboardInterrupt, Stopped, Interrupted, OSError):
+        return False
+    return str(answer).strip().lower() == _DELETE

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from otactl.cli import options, terminal
-from otactl.cli.interruption import has_terminal, print_next_steps
+from otactl.cli.consent import has_terminal
 from otactl.errors import OtactlError
 from otactl.forecast.cost import undisturbed_cost
 from otactl.forecast.price import shipped_prices
@@ -149,7 +149,7 @@ def leave(
     """
     code = 0 if failure is None else terminal.report_failure(failure, is_listed=True)
     if can_resume:
-        print_next_steps(result)
+        _print_next_steps(result)
     try:
         path = files.write(result, failure, state_dir, now_ms)
     except OtactlError as error:
@@ -158,3 +158,18 @@ def leave(
         terminal.print_path("report", path)
     if code:
         raise typer.Exit(code)
+
+
+def _print_next_steps(result: DeploymentResult) -> None:
+    """Say what becomes of a deployment that this process leaves before its end."""
+    resume = f"`otactl resume {result.deployment_id}`"
+    if result.waves and result.is_rolling_out:
+        stop = f"`otactl reject {result.deployment_id}` and then resuming stops every wave"
+        terminal.note(f"What has begun goes on in AWS. {resume} goes on with the next wave, {stop}")
+        return
+    if result.is_rolling_out:
+        stop = f"`otactl cancel {result.job_id}` stops it"
+        terminal.note(f"The rollout goes on in AWS. {resume} watches it, {stop}")
+    else:
+        clean = f"`otactl clean {result.deployment_id}` deletes what was created"
+        terminal.note(f"Nothing was rolled out yet. {resume} goes on, {clean}")

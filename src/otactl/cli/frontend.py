@@ -46,6 +46,6 @@ class TerminalFrontend(Frontend):
 
     def wants_deletion(self, job_id: str) -> bool:
         """Ask the user after Ctrl-C, where there is a terminal to ask at."""
-        from otactl.cli.interruption import wants_deletion
+        from otactl.cli.consent import wants_deletion
 
         return wants_deletion(job_id)

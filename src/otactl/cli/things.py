@@ -57,8 +57,7 @@ def things(
 
 
 def _names(clients: AwsClients, groups: list[str], query: str | None) -> Iterator[str]:
-    from otactl.aws.registry import IotRegistry
-    from otactl.aws.thing_search import all_things, things_matching
+    from otactl.aws.registry import IotRegistry, all_things, things_matching
 
     if query is not None:
         return things_matching(clients, query)
@@ -81,7 +80,7 @@ def _members(registry: IotRegistry, group: str) -> Iterator[str]:
 
 def _arns(clients: AwsClients, names: Iterable[str]) -> Iterator[str]:
     """The ARNs, each once."""
-    from otactl.aws.identity import account_of
+    from otactl.aws.clients import account_of
     from otactl.model.arn import thing_arn
 
     account, region = account_of(clients), clients.region

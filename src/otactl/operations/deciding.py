@@ -11,8 +11,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-from otactl.aws.clients import AwsClients
-from otactl.aws.identity import identity_of
+from otactl.aws.clients import AwsClients, identity_of
 from otactl.deploy.decision_file import DecisionFile
 from otactl.deploy.journal import Journal
 from otactl.deploy.recorded_failure import outcome_words

@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from otactl.aws.alarm_reach import alarm_warnings
-from otactl.aws.identity import account_of
+from otactl.aws.clients import account_of
 from otactl.deploy.consent import Consent
 from otactl.deploy.eligibility import Choice
 from otactl.deploy.executor import Executor

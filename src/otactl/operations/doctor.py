@@ -6,9 +6,8 @@ import time
 from collections.abc import Iterator
 
 from otactl.aws.account_check import check_account
-from otactl.aws.clients import AwsClients, AwsSettings
+from otactl.aws.clients import AwsClients, AwsSettings, identity_of
 from otactl.aws.deployment_check import check_deployment
-from otactl.aws.identity import identity_of
 from otactl.deploy.image_file import measure_image
 from otactl.deploy.permissions import DeploymentNames, firmware_reader_policy, user_policy
 from otactl.deploy.planned_document import stream_id_of

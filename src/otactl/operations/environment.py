@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from otactl.aws.alarms import CloudWatchAlarms
-from otactl.aws.clients import AwsClients, AwsSettings
-from otactl.aws.identity import account_of
+from otactl.aws.clients import AwsClients, AwsSettings, account_of
 from otactl.aws.jobs import IotJobs
 from otactl.aws.object_store import S3ObjectStore
 from otactl.aws.registry import IotRegistry

@@ -62,7 +62,7 @@ def create_fleet(
     The manifest is on disk before anything is made, so that ``delete_fleet`` finds all of it.
     Things may write these named shadows beside the classic one and ``$package``.
     """
-    from otactl.aws.identity import account_of
+    from otactl.aws.clients import account_of
     from otactl.fleet.credentials import certificate_request
 
     directory.write(manifest)

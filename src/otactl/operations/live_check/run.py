@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from otactl.aws.call_budget import Budget, BudgetedCounter
-from otactl.aws.clients import AwsClients, AwsSettings
-from otactl.aws.identity import account_of
+from otactl.aws.clients import AwsClients, AwsSettings, account_of
 from otactl.errors import Interrupted, OtactlError, UserMistake
 from otactl.fleet import FleetDirectory
 from otactl.model.json_output import account

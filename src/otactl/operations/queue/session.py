@@ -13,8 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
-from otactl.aws.clients import AwsClients, AwsSettings
-from otactl.aws.identity import account_of
+from otactl.aws.clients import AwsClients, AwsSettings, account_of
 from otactl.aws.jobs import IotJobs
 from otactl.aws.machine_time import wall_ms
 from otactl.aws.queue_decisions import QueueDecisions

@@ -11,7 +11,7 @@ from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from otactl.aws.identity import identity_of
+from otactl.aws.clients import identity_of
 from otactl.deploy.decision_file import DecisionFile
 from otactl.deploy.journal import Journal, Phase
 from otactl.deploy.journal_file import JournalLocked
