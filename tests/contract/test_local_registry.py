@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
-from otactl.aws.thing_search import all_things
 
 from otactl.aws.clients import AwsClients, AwsSettings
 from otactl.aws.inventory import take_inventory
 from otactl.aws.jobs import IotJobs
-from otactl.aws.registry import IotRegistry
+from otactl.aws.registry import IotRegistry, all_things
 from otactl.cloud import CloudSettings, start_local_cloud
 
 if TYPE_CHECKING:

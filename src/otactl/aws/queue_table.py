@@ -112,12 +112,9 @@ class DynamoRequestTable:
             "ExpressionAttributeValues": {":next": _next_gate(gate)}
             | ({} if gate is None else {":seen": gate}),
         }
+        unclaimed = self._guarded(before, Guard(fence=before.fence, owner=None))
         actions = [
-            {
-                "Delete": _without_empty_values(
-                    self._guarded(before, fence=before.fence, owner=None)
-                )
-            },
+            {"Delete": _without_empty_values(unclaimed)},
             self._put(item_of(after)),
             {"Update": opened},
         ]
@@ -134,9 +131,7 @@ class DynamoRequestTable:
         removed = [name for name in old if name not in new]
         if not changed and not removed:
             return True
-        update = self._guarded(
-            before, fence=guard.fence, owner=guard.owner, until_ms=guard.until_ms
-        )
+        update = self._guarded(before, guard)
         names, values = update["ExpressionAttributeNames"], update["ExpressionAttributeValues"]
         sets = []
         for number, (name, value) in enumerate(changed.items()):
@@ -158,10 +153,8 @@ class DynamoRequestTable:
         left_open: LeftOpen | None = None,
     ) -> bool:
         """Move a request to another state, and keep what it left open."""
-        delete = self._guarded(
-            before, fence=guard.fence, owner=guard.owner, until_ms=guard.until_ms
-        )
-        actions = [{"Delete": _without_empty_values(delete)}, self._put(item_of(after))]
+        delete = _without_empty_values(self._guarded(before, guard))
+        actions = [{"Delete": delete}, self._put(item_of(after))]
         if left_open is not None:
             actions.append(self._put(open_item(left_open)))
         if not self._patient.transact(actions):
@@ -205,21 +198,19 @@ class DynamoRequestTable:
             "Put": {"TableName": self._name, "Item": item, "ConditionExpression": _NOT_THERE},
         }
 
-    def _guarded(
-        self, request: JobRequest, *, fence: int, owner: str | None, until_ms: int | None = None
-    ) -> Item:
+    def _guarded(self, request: JobRequest, guard: Guard) -> Item:
         """The key of a request, under the condition that nobody has taken it meanwhile."""
         names = {"#fence": FENCE, "#owner": OWNER}
         values: Item = {}
         conditions = ["attribute_exists(jobStatus)"]
-        if fence:
-            values[":fence"] = {"N": str(fence)}
-        conditions.append("#fence = :fence" if fence else "attribute_not_exists(#fence)")
-        if owner is not None:
-            values[":owner"] = {"S": owner}
-        conditions.append("#owner = :owner" if owner else "attribute_not_exists(#owner)")
-        if until_ms is not None:
-            names["#until"], values[":until"] = LEASE_UNTIL, {"N": str(until_ms)}
+        if guard.fence:
+            values[":fence"] = {"N": str(guard.fence)}
+        conditions.append("#fence = :fence" if guard.fence else "attribute_not_exists(#fence)")
+        if guard.owner is not None:
+            values[":owner"] = {"S": guard.owner}
+        conditions.append("#owner = :owner" if guard.owner else "attribute_not_exists(#owner)")
+        if guard.until_ms is not None:
+            names["#until"], values[":until"] = LEASE_UNTIL, {"N": str(guard.until_ms)}
             conditions.append("#until = :until")
         return {
             "TableName": self._name,

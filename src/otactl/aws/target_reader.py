@@ -14,10 +14,7 @@ from otactl.errors import AwsRefused, AwsUnreachable, ConfigurationInvalid
 from otactl.jobqueue.request import JobRequest
 from otactl.jobqueue.target_set import DIGEST_BYTES, TargetSet
 from otactl.model.arn import Arn, partition_of
-from otactl.model.outcome import ExecutionPage, ThingOutcome
 from otactl.model.progress import AlarmProgress
-from otactl.model.snapshot import JobDescription
-from otactl.model.status import ExecutionStatus
 from otactl.model.thing_list import parse_thing_list
 
 #: A million ARNs of the usual length have 70 MB.
@@ -112,32 +109,13 @@ class StoredTargetReader:
 # a refusal a new session is made, and what was counted stays.
 
 
-class RenewableReader:
-    """Looks at jobs and alarms (``monitor.ports.JobReader``, ``AlarmReader``)."""
-
-    def __init__(self, clients: AwsClients) -> None:
-        self.clients = clients
-        self.jobs = IotJobs(clients)
-        self._alarms = CloudWatchAlarms(clients)
+class RenewableReader(IotJobs):
+    """Jobs, and states of alarms (``monitor.ports.JobReader``, ``AlarmReader``)."""
 
     def renew(self) -> None:
         """Read the credentials anew."""
-        self.clients = AwsClients(self.clients.settings, self.clients.calls)
-        self.jobs = IotJobs(self.clients)
-        self._alarms = CloudWatchAlarms(self.clients)
-
-    def describe(self, job_id: str) -> JobDescription | None:
-        """The job, or None when there is none."""
-        return self.jobs.describe(job_id)
-
-    def page(self, job_id: str, status: ExecutionStatus | None, token: str | None) -> ExecutionPage:
-        """Up to 250 executions, without status details."""
-        return self.jobs.page(job_id, status, token)
-
-    def execution(self, job_id: str, thing_name: str) -> ThingOutcome | None:
-        """The last execution on a thing, with its status details."""
-        return self.jobs.execution(job_id, thing_name)
+        self._clients = AwsClients(self._clients.settings, self._clients.calls)
 
     def states(self, names: Sequence[str]) -> tuple[AlarmProgress, ...]:
         """The state of each alarm."""
-        return self._alarms.states(names)
+        return CloudWatchAlarms(self._clients).states(names)

@@ -59,7 +59,7 @@ def cancel(
     reader = RenewableReader(location.clients)
     if not yes:
         # What is not there is said before anybody is asked.
-        is_there = reader.execution(job_id, thing) if thing else reader.jobs.describe(job_id)
+        is_there = reader.execution(job_id, thing) if thing else reader.describe(job_id)
         if is_there is None:
             raise UserMistake(f"there is no {what}")
     how = " by force, also what is in progress" if force else ""

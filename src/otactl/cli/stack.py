@@ -14,7 +14,6 @@ from otactl.cli.option_group import grouped
 from otactl.cli.stack_dialog import (
     agreed_to,
     preview,
-    report,
     switch_on_events,
     warn_of_double_counting,
 )
@@ -98,6 +97,7 @@ def deploy(
     """
     from otactl.aws.stack_template import monitor_template
     from otactl.operations.stack_operation import check_stack
+    from otactl.views.stack_status import deployed_fields, print_outputs
 
     given = _given(
         AlarmEmailEndpoint=email,
@@ -131,7 +131,10 @@ def deploy(
     else:
         state = operation.carry_out(change_set)
     enabled = switch_on_events(clients, events, yes=yes, dry_run=dry_run)
-    report(name, state, change_set, enabled, output, dry_run=dry_run)
+    if output is options.JSON:
+        terminal.print_json(deployed_fields(name, state, change_set, enabled, dry_run=dry_run))
+    elif state is not None and not dry_run:
+        print_outputs(terminal.stdout_console(), state.outputs)
 
 
 @app.command()

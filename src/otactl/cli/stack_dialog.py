@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from otactl.cli import options, terminal
+from otactl.cli import terminal
 from otactl.cli.consent import confirmed
 from otactl.errors import AwsRefused
 from otactl.errors.first_failure import after_failure
 
 if TYPE_CHECKING:
     from otactl.aws.clients import AwsClients
-    from otactl.aws.stack import ChangeSet, Stack, StackState
+    from otactl.aws.stack import ChangeSet, Stack
 
 
 def warn_of_double_counting(clients: AwsClients, own_rule: str | None) -> None:
@@ -75,21 +75,3 @@ def switch_on_events(
     if missing:
         terminal.warn(f"{' and '.join(missing)} events are off: there will be no metrics")
     return [kind for kind in NEEDED_EVENTS if kind not in missing]
-
-
-def report(
-    name: str,
-    state: StackState | None,
-    change_set: ChangeSet,
-    enabled: list[str],
-    output: options.OutputFormat,
-    *,
-    dry_run: bool,
-) -> None:
-    """Say what came of it: the outputs, or one JSON object."""
-    from otactl.views.stack_status import deployed_fields, print_outputs
-
-    if output is options.JSON:
-        terminal.print_json(deployed_fields(name, state, change_set, enabled, dry_run=dry_run))
-    elif state is not None and not dry_run:
-        print_outputs(terminal.stdout_console(), state.outputs)

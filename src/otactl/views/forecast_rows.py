@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -38,15 +38,8 @@ _STATUS_WORDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One thing that a forecast says.
-
-    Attributes:
-        section: What it belongs to.
-        label: What it is.
-        text: ``median (5% to 95%)``.
-    """
+class Row(NamedTuple):
+    """One thing that a forecast says: what it belongs to, what it is, ``median (5% to 95%)``."""
 
     section: str
     label: str

@@ -57,14 +57,12 @@ def cancel(
     try:
         if thing_name is None:
             if force:
-                end_job(
-                    reader.jobs, job_id, ForcedCancel(USER_CANCEL_REASON_CODE, comment), consent
-                )
+                end_job(reader, job_id, ForcedCancel(USER_CANCEL_REASON_CODE, comment), consent)
             else:
-                reader.jobs.cancel(job_id, reason_code=USER_CANCEL_REASON_CODE, comment=comment)
+                reader.cancel(job_id, reason_code=USER_CANCEL_REASON_CODE, comment=comment)
             rest = "" if force else "; things in progress finish their update"
             return f"job {job_id} is being cancelled{rest}"
-        reader.jobs.cancel_execution(
+        reader.cancel_execution(
             job_id, thing_name, force=force, details={"reason": comment} if comment else {}
         )
     except AwsRefused as refusal:
@@ -90,7 +88,7 @@ def _plainly(
 
 
 class WatchActions:
-    """What the views may ask for (``views.monitor_terminal.session.Actions``)."""
+    """What the views may ask for."""
 
     def __init__(
         self,
@@ -142,5 +140,5 @@ class WatchActions:
     def document(self, job_id: str) -> str:
         """The job document: one call, the first time it is asked for."""
         if job_id not in self._documents:
-            self._documents[job_id] = self._reader.jobs.document(job_id)
+            self._documents[job_id] = self._reader.document(job_id)
         return self._documents[job_id]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from typing import Any
+from enum import StrEnum
+from typing import Any, TypeVar
 
 from otactl.model.identifier import is_thing_name
 from otactl.model.status import ExecutionStatus
@@ -18,6 +19,9 @@ _MAX_SIZE = 200
 _WIDTHS = (240, 2000)
 #: The body of a request; a job id and a thing name are a few hundred bytes.
 MAX_BODY_BYTES = 4096
+
+
+E = TypeVar("E", bound=StrEnum)
 
 
 class BadRequest(ValueError):
@@ -59,10 +63,7 @@ def status_of(parameters: Mapping[str, Any]) -> ExecutionStatus | None:
     status = parameters.get("status")
     if status in (None, ""):
         return None
-    try:
-        return ExecutionStatus(status)
-    except ValueError as error:
-        raise BadRequest("that is no status of an execution") from error
+    return _one_of(ExecutionStatus, status, "that is no status of an execution")
 
 
 def table_query(parameters: Mapping[str, str]) -> TableQuery:
@@ -71,15 +72,11 @@ def table_query(parameters: Mapping[str, str]) -> TableQuery:
     Raises:
         BadRequest: A parameter makes no sense.
     """
-    status = status_of(parameters)
-    try:
-        sort = SortBy(parameters.get("sort", SortBy.THING))
-    except ValueError as error:
-        raise BadRequest("things are sorted by thing, status or updated") from error
+    status, sort = status_of(parameters), parameters.get("sort", SortBy.THING)
     return TableQuery(
         statuses=frozenset((status,)) if status else frozenset(),
         search=parameters.get("search", "")[:_MAX_SEARCH],
-        sort=sort,
+        sort=_one_of(SortBy, sort, "things are sorted by thing, status or updated"),
         descending=parameters.get("descending") == "true",
         offset=_whole(parameters.get("offset", "0"), 0, _MAX_OFFSET),
         limit=_whole(parameters.get("limit", "50"), 1, _MAX_SIZE),
@@ -108,10 +105,7 @@ def body_object(body: bytes) -> dict[str, Any]:
 
 def act_of(parameters: Mapping[str, Any]) -> Act:
     """What is decided at a gate."""
-    try:
-        return Act(str(parameters.get("act")))
-    except ValueError as error:
-        raise BadRequest("approve, reject, pause or continue?") from error
+    return _one_of(Act, parameters.get("act"), "approve, reject, pause or continue?")
 
 
 def comment_of(parameters: Mapping[str, Any]) -> str:
@@ -138,3 +132,10 @@ def _whole(text: str, least: int, most: int) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 9):  # noqa: PLR2004 - fits every limit
         raise BadRequest("a whole number was expected")
     return min(max(int(text), least), most)
+
+
+def _one_of(kind: type[E], value: Any, refusal: str) -> E:
+    try:
+        return kind(value)
+    except ValueError as error:
+        raise BadRequest(refusal) from error
