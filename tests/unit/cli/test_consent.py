@@ -28,7 +28,7 @@ UNASKED = {
     "stack": "e2e/test_stack.py::test_without_a_terminal_nobody_can_agree",
 }
 #: What asks for others, and when a run is interrupted, which without a terminal keeps the job.
-FOR_OTHERS = frozenset({"consent", "stack_dialog", "questions", "interruption", "frontend"})
+FOR_OTHERS = frozenset({"consent", "stack_dialog", "questions", "frontend"})
 
 
 def asks(path: Path) -> bool:
