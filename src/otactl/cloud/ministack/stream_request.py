@@ -26,6 +26,7 @@ from otactl.cloud.streams.api import StreamApi
 from otactl.cloud.streams.fault import StreamFault
 from otactl.cloud.streams.store import StreamStore
 
+_JSON = "application/json"
 _UNSUPPORTED = b"Unsupported IoT path"
 
 
@@ -59,13 +60,15 @@ def install(
             fields = await api.answer(scope, operation.name, members)
         except StreamFault as fault:
             kind = fault.kind
-            return error_response_json(kind.http_code, str(fault), kind.http_status, fault.existing)
+            return error_response_json(
+                kind.http_code, str(fault), kind.http_status, fault.existing, content_type=_JSON
+            )
         arn = scope.arn(f"stream/{members.get('streamId')}")
         if operation.name == "CreateStream":
             iot._set_created_tags(arn, members.get("tags"))
         elif operation.name == "DeleteStream":
             iot._tags.pop(arn, None)
-        return json_response(fields)
+        return json_response(fields, content_type=_JSON)
 
 
 class _TaggedStreams:
