@@ -14,7 +14,7 @@ from otactl.aws.clients import AwsClients, AwsSettings
 from otactl.aws.prerequisites import make_bucket, make_role
 from otactl.deploy.observer import Observer
 from otactl.deploy.planner import PlanOptions
-from otactl.deploy.wave_run import WaitOptions
+from otactl.deploy.step_run import WaitOptions
 from otactl.errors import GateWaits
 from otactl.operations.clock import CommandClock
 from otactl.operations.deployment import begin, carry_out, make_plan

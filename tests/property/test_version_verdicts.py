@@ -13,8 +13,7 @@ from otactl.model.thing_state import ThingState, VersionSource
 from otactl.model.verify import ThingVersion, VerifyRule, VersionPoll, VersionVerdict
 from otactl.model.wave import GateRule
 from otactl.rules.verify.verdict import VersionCount, judge_version
-from otactl.rules.waves.counting import WaveCount
-from otactl.rules.waves.version_requirement import why_lost
+from otactl.rules.waves.counting import WaveCount, why_lost
 
 SOURCE = VersionSource(version_path=("version",))
 VERSIONS = st.sampled_from(["1.0", "2.0", "3.0", None])

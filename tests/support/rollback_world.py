@@ -14,8 +14,8 @@ from tests.unit.model.configuration.test_wave_section import wave_ini
 
 from otactl.aws.clients import AwsClients, AwsSettings
 from otactl.deploy.journal import Journal
-from otactl.deploy.planner import PlanOptions
-from otactl.deploy.preparation import Request, prepare
+from otactl.deploy.planner import PlanOptions, Request
+from otactl.deploy.preparation import prepare
 from otactl.deploy.store import DeploymentStore, new_deployment_id
 from otactl.model.status import ExecutionStatus
 from otactl.operations.deployment import begin, carry_out

@@ -60,25 +60,16 @@ class EndsJobs(Protocol):
 
     def describe(self, job_id: str) -> JobDescription | None:
         """The job, or None when there is none."""
-        ...
 
     def delete_job(self, job_id: str) -> None:
         """Delete a job and all its executions, running or not."""
-        ...
 
     def force_cancel_job(self, job_id: str, *, reason_code: str, comment: str) -> None:
         """Cancel a job and its executions in progress."""
-        ...
 
 
 def end_job(jobs: EndsJobs, job_id: str, act: Deletion | ForcedCancel, consent: Consent) -> None:
     """Delete a job, or cancel it by force, if that is consented to.
-
-    Args:
-        jobs: IoT Jobs.
-        job_id: The job.
-        act: What to do.
-        consent: Why it may be done.
 
     Raises:
         JobUnfinished: It has not ended, and nobody consented.

@@ -23,19 +23,13 @@ class Decisions(Protocol):
 
     def read(self) -> tuple[Decision, ...]:
         """All decisions, in the order that counts."""
-        ...
 
     def append(self, decision: Decision) -> None:
         """Add a decision; it is kept when this returns."""
-        ...
 
 
 class DecisionFile:
-    """The decisions of one deployment.
-
-    Args:
-        journal_path: The journal of the deployment.
-    """
+    """The decisions of one deployment."""
 
     def __init__(self, journal_path: Path) -> None:
         self._path = journal_path.with_suffix(".decisions")

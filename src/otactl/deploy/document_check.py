@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from otactl.deploy.plan_signing import STAND_IN
 from otactl.deploy.planned_document import image_description, image_values
-from otactl.deploy.signing import is_signature_of, public_key_of
+from otactl.deploy.signing import STAND_IN, is_signature_of, public_key_of
 from otactl.model.configuration import DeploymentConfiguration
 from otactl.model.document_format import DataProtocol, DocumentFormat
 from otactl.model.firmware import Firmware
@@ -31,11 +30,7 @@ def document_faults(
 ) -> Iterator[DocumentFault]:
     """Everything that contradicts the deployment.
 
-    Args:
-        configuration: The deployment.
-        document: The custom document.
-        text: As it stands in its file.
-        measure: Measures the image; called only if the document describes it.
+    The image is measured only if the document describes it.
     """
     presigns = configuration.job.presigned_url is not None
     is_complete = has_image_values(document)

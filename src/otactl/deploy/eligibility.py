@@ -22,7 +22,7 @@ from otactl.model.identifier import is_thing_name
 from otactl.model.thing_list import ThingList
 from otactl.model.thing_state import ThingState
 from otactl.rules.eligibility import why_left_out
-from otactl.rules.waves.recency import is_recent
+from otactl.rules.waves.membership import is_recent
 
 #: Things read one by one where no maximumReads says how many may be.
 _MAX_READS = 10_000
@@ -63,12 +63,7 @@ def choose_things(
 ) -> Choice:
     """Read what things report, where the file asks for it, and leave out whom it excludes.
 
-    Args:
-        configuration: Says what is asked.
-        thing_list: Who is listed.
-        services: The registry, shadows and the index.
-        notify: Is given notes.
-        excepted: Who gets no image anyway; they are not read.
+    Excepted things get no image anyway, and are not read.
 
     Raises:
         UserMistake: The account cannot answer, or nobody is left.
@@ -140,13 +135,6 @@ def choose_again(
 
     No thing is asked again. The members of groups may have changed since, so that what was kept
     alone says which unlisted things there are.
-
-    Args:
-        configuration: Says what was asked.
-        thing_list: Who is listed.
-        former: What each thing that gets the image reported, as it was kept.
-        left_out: Who does not get it, as it was kept.
-        excepted: Who gets no image anyway.
 
     Raises:
         UserMistake: It is not a choice among these things.

@@ -23,24 +23,32 @@ from otactl.deploy.consent import Consent
 from otactl.deploy.decision_file import DecisionFile, Decisions
 from otactl.deploy.journal import Journal, Outcome, Phase, StepState
 from otactl.deploy.journal_file import JournalUnusable
-from otactl.deploy.observer import Moment, Observer, StepMoment
+from otactl.deploy.observer import Observer
 from otactl.deploy.ports import Services
-from otactl.deploy.recorded_failure import (
+from otactl.deploy.recorded_result import (
     failure_of_clean_up,
     failure_of_gates,
     failure_of_round,
     failure_of_versions,
     passes_by_itself,
     recorded_failure,
+    versions_of,
+    wave_results,
 )
-from otactl.deploy.reopening import reopen
-from otactl.deploy.step import AwaitGate, AwaitJob, CreateJob, Step, StepContext
+from otactl.deploy.step import (
+    AwaitGate,
+    AwaitJob,
+    CreateJob,
+    EndWaves,
+    FillGroup,
+    NoteVersions,
+    Step,
+    StepContext,
+    VerifyVersions,
+)
 from otactl.deploy.step.job import round_result
-from otactl.deploy.step_context import remaining_resources, step_context
-from otactl.deploy.version_run import VersionRun
-from otactl.deploy.waited_time import WaitedTime
-from otactl.deploy.wave_result import versions_of, wave_results
-from otactl.deploy.wave_run import WaitOptions, WaveRun
+from otactl.deploy.step_run import StepRun, WaitOptions
+from otactl.deploy.wave_run import WaveRun
 from otactl.deploy.wave_verify import VersionVerifier
 from otactl.errors import (
     AwsRefused,
@@ -52,16 +60,12 @@ from otactl.errors import (
 )
 from otactl.model.outcome import DeploymentResult
 from otactl.model.snapshot import JobDescription
-from otactl.rules.backoff import Retry
 
 
 class Executor:
     """One deployment under way.
 
     Args:
-        journal: An open journal, which holds the plan.
-        services: The world.
-        observer: Notified of each step.
         call_counts: The API calls made by this process so far, by operation.
         releases: Whether another process goes on when this one is stopped.
         is_rehearsal: Whether the cloud goes with this process: no resuming, jobs may be deleted.
@@ -88,19 +92,20 @@ class Executor:
         self._call_counts = call_counts
         self._releases = releases
         self._is_rehearsal = is_rehearsal
-        self._consent = Consent.REHEARSAL if is_rehearsal else Consent.ENDED
+        consent = Consent.REHEARSAL if is_rehearsal else Consent.ENDED
+        self._steps = StepRun(journal, services, observer, consent)
         self._earlier_calls = journal.calls
-        verifier = VersionVerifier(self._plan, journal, services)
+        options = waiting or WaitOptions()
+        self._versions = VersionVerifier(journal, services, options)
         self._waves = WaveRun(
             journal,
             services,
             observer,
-            verifier=verifier,
+            verifier=self._versions,
             decisions=decisions or DecisionFile(journal.path),
-            options=waiting or WaitOptions(),
-            undo=self._undo,
+            options=options,
+            undo=self._steps.undo,
         )
-        self._versions = VersionRun(journal, services, verifier, waiting or WaitOptions())
         self._judged: set[int] = set()
         #: How the deployment failed, or why this process stopped.
         self.failure: OtactlError | None = None
@@ -108,8 +113,6 @@ class Executor:
         self.clean_up_failure: OtactlError | None = None
         #: Why everything is kept though the plan says clean up.
         self.kept_job: JobUnfinished | None = None
-        #: The titles of what was undone, in that order.
-        self.undone: list[str] = []
 
     def run(self) -> DeploymentResult:
         """Carry out what is left of the plan, then clean up if the plan says so.
@@ -136,14 +139,11 @@ class Executor:
     def clean(self, consent: Consent) -> None:
         """Undo everything the journal knows of, whatever the plan says.
 
-        Args:
-            consent: Why a job may be deleted.
-
         Raises:
             JobUnfinished: The job has not ended, and nobody consented; nothing was undone.
         """
         self._services.clock.shield()
-        self._consent = consent
+        self._steps.consent = consent
         if self._journal.phase is Phase.RUNNING:
             self._journal.enter_outcome(Outcome.CLEANED)
         self._undo_all()
@@ -156,12 +156,31 @@ class Executor:
 
     def unfinished_job(self) -> JobDescription | None:
         """The deployment's job, if there is one that has not ended: one call, or none."""
-        found = (step.find(self._context(step)) for step in self._begun_jobs())
+        found = (step.find(self._steps.context(step)) for step in self._begun_jobs())
         return next((job for job in found if job is not None and job.is_unfinished), None)
 
     def reopen(self) -> bool:
-        """Watch the job of a deployment that ended on; False if no job of it goes on."""
-        return self.unfinished_job() is not None and reopen(self._journal)
+        """Watch the job of a deployment that ended on; False if no job of it goes on.
+
+        A deployment ends before its job at ``--max-wait``, and after a stop with things in
+        progress; ``--max-wait`` is over then and no longer counts.
+        """
+        rounds = self._journal.rounds
+        if not rounds or self.unfinished_job() is None:
+            return False
+        closing = [step.key for step in self._plan.closing]
+        if self._plan.waves:
+            self._journal.reopen(closing, None)
+            return True
+        number = rounds[-1].round
+        waits = (step for step in self._plan.rounds[number - 1] if isinstance(step, AwaitJob))
+        self._journal.reopen([*(step.key for step in waits), *closing], number)
+        return True
+
+    @property
+    def undone(self) -> list[str]:
+        """What was undone, in that order."""
+        return self._steps.undone
 
     @property
     def goes_on(self) -> bool:
@@ -191,7 +210,7 @@ class Executor:
 
     def leftovers(self) -> tuple[str, ...]:
         """What this deployment created and is still there, looked up one by one."""
-        found = tuple(remaining_resources(self._journal, self._context))
+        found = tuple(str(step.resource) for step in self._plan.steps if self._steps.remains(step))
         with suppress(JournalUnusable):
             self._save_calls()
         return found
@@ -232,7 +251,7 @@ class Executor:
             if isinstance(step, CreateJob):
                 failure = self._poll_again(step)
                 if failure is None:
-                    self._waves.begin(step.round)
+                    self._waves.judge.begin(step.round)
             if failure is None:
                 self._do(step)
                 if isinstance(step, AwaitGate):
@@ -247,7 +266,7 @@ class Executor:
         number = job.round - 1
         if not number or number in self._judged or self._journal.record(job.key) is not None:
             return None
-        if self._journal.state(job.key) is None or job.find(self._context(job)) is None:
+        if self._journal.state(job.key) is None or job.find(self._steps.context(job)) is None:
             gates = (step for step in self._plan.steps if isinstance(step, AwaitGate))
             self._do(next(gate for gate in gates if gate.wave == number), again=True)
         return failure_of_gates(self._journal)
@@ -269,55 +288,38 @@ class Executor:
         """Between rounds: leave nothing of the last one, if the plan says so."""
         if self._plan.clean_up and steps is not self._plan.rounds[-1]:
             for step in reversed(steps):
-                self._undo(step)
+                self._steps.undo(step)
 
     def _do(self, step: Step, *, again: bool = False) -> Mapping[str, object]:
-        if self._journal.state(step.key) is StepState.DONE and not again:
-            return self._journal.record(step.key) or {}
-        self._services.clock.check()
-        self._report(step, Moment.BEFORE_BEGIN)
-        self._enter(step, StepState.BEGUN)
-        self._report(step, Moment.BEGUN)
-        waited = WaitedTime(self._journal, step.key, self._services.clock)
-        retry = self._retry()
-        try:
-            record = retry.until_done(lambda: step.do(self._context(step, retry, waited)))
-        except OtactlError:
-            with suppress(JournalUnusable):
-                waited.keep()
-            raise
-        self._report(step, Moment.AFTER_DO)
-        self._enter(step, StepState.DONE, record)
-        self._report(step, Moment.DONE)
-        return record
+        return self._steps.do(step, self._act, again=again)
 
-    def _retry(self) -> Retry:
-        """A lost network pauses a step; it does not end it."""
-        clock = self._services.clock
-        return Retry(clock.sleep, self._observer.on_pause, monotonic_ms=clock.monotonic_ms)
-
-    def _undo(self, step: Step) -> None:
-        if self._journal.state(step.key) in (None, StepState.UNDONE):
-            return
-        self._enter(step, StepState.UNDOING)
-        self._report(step, Moment.UNDOING)
-        retry = self._retry()
-        record = self._journal.record(step.key)
-        try:
-            undone = retry.until_done(lambda: step.undo(self._context(step, retry), record))
-        except JobUnfinished:
-            self._enter(step, StepState.DONE)
-            raise
-        self._report(step, Moment.AFTER_UNDO)
-        self._enter(step, StepState.UNDONE)
-        if undone and step.resource is not None:
-            self.undone.append(step.resource)
-        self._report(step, Moment.UNDONE, deleted=undone)
+    def _act(self, step: Step, context: StepContext) -> Mapping[str, object]:
+        """Do a step; those of waves and of verification rest on the whole journal."""
+        waves, versions = self._waves, self._versions
+        match step:
+            case FillGroup():
+                waves.filling.fill_all(step.wave)
+            case AwaitGate():
+                return waves.pass_gate(context, step.wave)
+            case EndWaves():
+                waves.end(context)
+            case NoteVersions():
+                versions.note(context, step.round)
+            case VerifyVersions():
+                versions.finish(context)
+                if self._plan.waves:
+                    waves.ending.release_groups()
+            case CreateJob() if self._plan.waves:
+                waves.comparer.draw(step.round)
+                return step.do(context)
+            case _:
+                return step.do(context)
+        return {}
 
     def _undo_all(self) -> None:
         self._journal.enter_phase(Phase.CLEANING)
         for step in reversed(self._plan.steps):
-            self._undo(step)
+            self._steps.undo(step)
 
     def _wind_up(self) -> None:
         """After the last step, or a failure: stay resumable, or undo what the plan says and end."""
@@ -358,7 +360,7 @@ class Executor:
         if self._journal.record(step.key) is not None:
             return True
         try:
-            return step.find(self._context(step)) is not None
+            return step.find(self._steps.context(step)) is not None
         except OtactlError:
             return True
 
@@ -375,26 +377,3 @@ class Executor:
 
     def _save_calls(self) -> None:
         self._journal.enter_calls(Counter(self._earlier_calls) + Counter(self._call_counts()))
-
-    def _context(
-        self, step: Step, retry: Retry | None = None, waited: WaitedTime | None = None
-    ) -> StepContext:
-        return step_context(
-            step,
-            self._journal,
-            self._services,
-            self._observer,
-            consent=self._consent,
-            waves=self._waves if self._plan.waves else None,
-            versions=self._versions if self._plan.verify else None,
-            retry=retry,
-            waited=waited,
-        )
-
-    def _enter(
-        self, step: Step, state: StepState, record: Mapping[str, object] | None = None
-    ) -> None:
-        self._journal.enter(step.key, state, now_ms=self._services.clock.now_ms(), record=record)
-
-    def _report(self, step: Step, moment: Moment, *, deleted: bool = False) -> None:
-        self._observer.on_step(StepMoment(step, moment, deleted))

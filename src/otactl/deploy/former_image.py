@@ -46,8 +46,6 @@ class PlannedRollback:
 
     Attributes:
         deployment_id: Of the deployment that is taken back.
-        image: What its things had before.
-        dealt: Who is in which wave.
     """
 
     deployment_id: str
@@ -63,11 +61,8 @@ def find_former_images(
 ) -> dict[str, FormerImage]:
     """An image for each version that has one.
 
-    Args:
-        versions: As things reported them at the plan.
-        configuration: Of the deployment that may be rolled back.
-        journals: Of this machine, the newest first; read only while a version lacks its image.
-        objects: Where images may lie; None when only files count.
+    Journals, the newest first, are read only while a version lacks its image. Without objects
+    only files count.
 
     Raises:
         LocalResourceMissing: A file of [ROLLBACK_CONFIG] cannot be read.
@@ -101,11 +96,7 @@ def images_to_roll_back(
 ) -> tuple[FormerImage, ...]:
     """What a deployment claims before its first job; nothing but for ``onGateFailure = rollback``.
 
-    Args:
-        versions: What each of its things reports, by name; None when one reports nothing.
-        configuration: The deployment.
-        journals: Of this machine, the newest first.
-        objects: Where images may lie; None when only files count.
+    Versions are what each of its things reports, by name; None when one reports nothing.
 
     Raises:
         UserMistake: A version has no image, and withoutFormerImage = refuse.

@@ -12,9 +12,7 @@ from otactl.model.firmware import Firmware
 def measure_image(path: str, *, piece_bytes: int) -> Firmware:
     """Read the image and compute its digests.
 
-    Args:
-        path: The file.
-        piece_bytes: How much is read at a time (the manual's ``fileChunkSize``).
+    It is read in pieces (the manual's ``fileChunkSize``).
 
     Raises:
         LocalResourceMissing: It cannot be read.

@@ -13,13 +13,13 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from otactl.deploy.journal_file import Database, connect_reading, connect_writing
-from otactl.deploy.journal_listener import JournalListener
 from otactl.deploy.plan import Plan
 from otactl.deploy.step.job import ROUND_RESULT
 from otactl.deploy.wave_entries import WaveEntries
@@ -56,12 +56,23 @@ class Outcome(StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
+class JournalListener:
+    """Is notified after an entry was written; it may raise to stop the deployment."""
+
+    def on_entered(self) -> None:
+        """A step is further, a gate was judged, or a group is filled further."""
+
+    def on_round_entered(self, result: RoundResult) -> None:
+        """The journal has a round's result."""
+
+    def on_phase_entered(self) -> None:
+        """The deployment is that far."""
+
+
 class Journal(WaveEntries):
     """The journal of one deployment: ``create`` and ``open`` take its lock, ``read`` does not.
 
     Args:
-        path: The file, for messages.
-        database: An open database with the schema in it.
         lock: The open lock file; None for a journal that is only read.
     """
 
@@ -69,18 +80,14 @@ class Journal(WaveEntries):
         self._path = path
         self._database = database
         self._lock = lock
-        #: Is notified of rounds and phases; None for nobody.
-        self.listener: JournalListener | None = None
+        #: Is notified of what is entered.
+        self.listener = JournalListener()
 
     @classmethod
     def create(cls, path: Path, plan: Plan, *, now_ms: int, about: Mapping[str, Any]) -> Journal:
         """Begin the journal of a new deployment.
 
-        Args:
-            path: The file; its folder is made when missing.
-            plan: What is going to happen.
-            now_ms: Epoch milliseconds.
-            about: What ``otactl history`` shows beside the plan.
+        What ``otactl history`` shows beside the plan goes with it.
 
         Raises:
             LocalResourceMissing: It cannot be written.
@@ -93,7 +100,12 @@ class Journal(WaveEntries):
                 f"cannot write the journal {path}: {error}",
                 hint="without a journal nothing is created; choose another --state-dir",
             ) from error
-        journal.begin(plan, now_ms=now_ms, about=about)
+        journal._set(
+            ("plan", plan.model_dump_json()),
+            ("phase", Phase.RUNNING),
+            ("created_ms", str(now_ms)),
+            ("about", json.dumps(dict(about))),
+        )
         return journal
 
     @classmethod
@@ -126,15 +138,6 @@ class Journal(WaveEntries):
         """The file."""
         return self._path
 
-    def begin(self, plan: Plan, *, now_ms: int, about: Mapping[str, Any]) -> None:
-        """Write down what is going to happen; see ``create``."""
-        self._set(
-            ("plan", plan.model_dump_json()),
-            ("phase", Phase.RUNNING),
-            ("created_ms", str(now_ms)),
-            ("about", json.dumps(dict(about))),
-        )
-
     def close(self) -> None:
         """Let go of the file and the lock; doing it twice is no error."""
         self._database.close()
@@ -161,9 +164,9 @@ class Journal(WaveEntries):
         except (ValueError, TypeError) as error:
             raise UserMistake(f"the journal {self._path} is damaged: {error}") from error
 
-    @property
+    @cached_property
     def plan(self) -> Plan:
-        """The plan as it was made.
+        """The plan as it was made; it never changes.
 
         Raises:
             UserMistake: It was made by an otactl that made other plans.
@@ -214,8 +217,7 @@ class Journal(WaveEntries):
     def enter_phase(self, phase: Phase) -> None:
         """Write down that the deployment is that far."""
         self._set(("phase", phase))
-        if self.listener is not None:
-            self.listener.on_phase_entered()
+        self.listener.on_phase_entered()
 
     def enter_outcome(self, outcome: Outcome, failure: str = "") -> None:
         """Write down how it ended; what was written first stays."""
@@ -275,8 +277,7 @@ class Journal(WaveEntries):
         self._entered()
 
     def _entered(self) -> None:
-        if self.listener is not None:
-            self.listener.on_entered()
+        self.listener.on_entered()
 
     def state(self, key: str) -> StepState | None:
         """How far a step is, or None when it was never begun."""
@@ -294,8 +295,7 @@ class Journal(WaveEntries):
             "REPLACE INTO round VALUES (?, ?)",
             *(result.round, ROUND_RESULT.dump_json(result).decode()),
         )
-        if self.listener is not None:
-            self.listener.on_round_entered(result)
+        self.listener.on_round_entered(result)
 
     @property
     def rounds(self) -> tuple[RoundResult, ...]:
@@ -319,8 +319,7 @@ class Journal(WaveEntries):
 
     def executions(self, round_number: int) -> Iterator[ThingOutcome]:
         """The executions of a round, by thing and attempt; none in a journal that kept none."""
-        tables = "SELECT 1 FROM sqlite_master WHERE name = 'execution'"
-        if self._database.row(tables) is None:
+        if not self._database.has("execution"):
             return
         for row in self._database.rows(
             "SELECT thing, number, status, queued_ms, started_ms, updated_ms, details"

@@ -51,12 +51,7 @@ class JournalLocked(UserMistake):
 
 
 class JournalUnusable(LocalResourceMissing):
-    """Raised when an open journal cannot be written or read: the disk is full, or it is locked.
-
-    Args:
-        path: The journal.
-        error: What SQLite said.
-    """
+    """Raised when an open journal cannot be written or read: the disk is full, or it is locked."""
 
     def __init__(self, path: Path, error: sqlite3.Error) -> None:
         super().__init__(
@@ -67,12 +62,7 @@ class JournalUnusable(LocalResourceMissing):
 
 
 class Database:
-    """An open journal file. What SQLite raises becomes ``JournalUnusable``.
-
-    Args:
-        path: The file, for messages.
-        connection: The database.
-    """
+    """An open journal file. What SQLite raises becomes ``JournalUnusable``."""
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self._path = path
@@ -96,6 +86,10 @@ class Database:
         """All rows of an answer: one that is read in part would keep the file locked."""
         with self._translated():
             return self._connection.execute(statement, values).fetchall()
+
+    def has(self, table: str) -> bool:
+        """Whether there is a table; a journal that an earlier otactl wrote may lack it."""
+        return self.row("SELECT 1 FROM sqlite_master WHERE name = ?", table) is not None
 
     def close(self) -> None:
         """Let go of the file; doing it twice is no error."""

@@ -10,13 +10,14 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from otactl.deploy.journal import Journal, Phase
 from otactl.deploy.plan import Plan
-from otactl.deploy.recorded_failure import recorded_failure
+from otactl.deploy.recorded_result import recorded_failure
 from otactl.deploy.step.alarm import PutAlarm
 from otactl.deploy.store import DeploymentStore
 from otactl.errors import OtactlError
@@ -31,12 +32,9 @@ class DeploymentStatus:
 
     Attributes:
         things: How many things each round is for.
-        rounds: How many are planned.
         done: Those that are over.
         is_running: Whether it has more to do, and nothing went wrong.
         has_ended: Whether nothing more will come.
-        failure: How it failed.
-        alarms: The names of the alarms it created.
         gate: Of a wave, what its gate said last.
     """
 
@@ -54,7 +52,6 @@ class JournalReader:
     """Reads one journal.
 
     Args:
-        path: The journal.
         job_id: The job that is asked about: of a deployment in waves, one of several.
     """
 
@@ -106,22 +103,18 @@ class JournalReader:
     def round_result(self, number: int) -> RoundResult | None:
         """What a round came to, with every execution that was kept; None before it is over."""
         try:
-            journal = Journal.read(self._path)
-            try:
+            with closing(Journal.read(self._path)) as journal:
                 number = self._wave(journal.plan) or number
                 result = next((each for each in journal.rounds if each.round == number), None)
                 if result is None:
                     return None
                 kept = tuple(journal.executions(number))
                 return replace(result, outcomes=kept or result.outcomes)
-            finally:
-                journal.close()
         except (sqlite3.Error, OtactlError):
             return None
 
     def _read(self) -> DeploymentStatus:
-        journal = Journal.read(self._path)
-        try:
+        with closing(Journal.read(self._path)) as journal:
             plan = journal.plan
             wave = self._wave(plan)
             steps = plan.rounds[wave - 1] if wave else plan.setup
@@ -144,8 +137,6 @@ class JournalReader:
                 alarms=tuple(step.name for step in steps if isinstance(step, PutAlarm)),
                 gate=next((each for each in journal.gates if each.wave == wave), None),
             )
-        finally:
-            journal.close()
 
     def _wave(self, plan: Plan) -> int:
         """The number of the wave that the job is of; 0 for none."""
@@ -174,20 +165,10 @@ def running_deployments(store: DeploymentStore) -> Iterator[RunningDeployment]:
         path = store.path(deployment_id)
         if JournalReader(path).is_at_work():
             try:
-                found = _read_running(path)
+                with closing(Journal.read(path)) as journal:
+                    phase, plan, about = journal.phase, journal.plan, journal.about
             except (OSError, sqlite3.Error, OtactlError):
                 # Its first entry is being written; the next poll finds it.
                 continue
-            if found is not None:
-                yield found
-
-
-def _read_running(path: Path) -> RunningDeployment | None:
-    journal = Journal.read(path)
-    try:
-        if journal.phase is not Phase.RUNNING:
-            return None
-        plan = journal.plan
-        return RunningDeployment(path, plan.job_id, dict(journal.about), plan.job_ids)
-    finally:
-        journal.close()
+            if phase is Phase.RUNNING:
+                yield RunningDeployment(path, plan.job_id, about, plan.job_ids)

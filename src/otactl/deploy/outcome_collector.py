@@ -8,16 +8,14 @@ failures first, and what is left of the limit is spent on a sample of those that
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from otactl.deploy.ports import Jobs
+from otactl.model.limits import PAGE
 from otactl.model.outcome import ThingOutcome
 from otactl.model.snapshot import JobCounts
 from otactl.model.status import ExecutionStatus
-
-#: Executions kept at once: a page, and one entry of the journal.
-_PART = 250
 
 _UNSUCCESSFUL = tuple(
     status for status in ExecutionStatus if status is not ExecutionStatus.SUCCEEDED
@@ -76,7 +74,9 @@ def collect_outcomes(
         for execution in listed(ExecutionStatus.SUCCEEDED):
             if only is not None:
                 names.add(execution.thing_name)
-            if may_repeat and _mends(execution, unsuccessful):
+            failed = unsuccessful.get(execution.thing_name) if may_repeat else None
+            if failed is not None and execution.execution_number > failed.execution_number:
+                # It succeeded in a later attempt.
                 del unsuccessful[execution.thing_name]
             if len(succeeded) < detail_limit:
                 succeeded.append(execution)
@@ -98,18 +98,12 @@ def _kept(
     part: list[ThingOutcome] = []
     for execution in executions:
         part.append(execution)
-        if len(part) == _PART:
+        if len(part) == PAGE:
             keep(part)
             part = []
         yield execution
     if part:
         keep(part)
-
-
-def _mends(execution: ThingOutcome, unsuccessful: Mapping[str, ThingOutcome]) -> bool:
-    """Whether a thing that failed succeeded in a later attempt."""
-    failed = unsuccessful.get(execution.thing_name)
-    return failed is not None and execution.execution_number > failed.execution_number
 
 
 def _last_per_thing(executions: Iterable[ThingOutcome]) -> dict[str, ThingOutcome]:

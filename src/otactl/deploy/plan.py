@@ -137,7 +137,9 @@ class Plan(BaseModel):
             if self.clean_up:
                 total.update(step.undo_calls)
             if step.resource is not None:
-                total.update(step.check_calls(kept=not self.clean_up))
+                total.update(step.check_calls)
+                if not self.clean_up:
+                    total.update(step.kept_check_calls)
         return dict(sorted((name, count) for name, count in total.items() if count))
 
     @property

@@ -59,29 +59,18 @@ def job_document(
         UserMistake: It is longer than AWS takes, or a format cannot say it.
     """
     try:
-        return encode_document(
-            _document(configuration, firmware, custom=custom, signature=signature)
+        if custom is not None and has_image_values(custom):
+            values = image_values(configuration, firmware, signature=signature)
+            return encode_document(fill_image_values(custom, values))
+        document = build_document(
+            image_description(configuration, firmware, custom=custom, signature=signature),
+            custom,
+            formats=configuration.document_formats,
+            afr_ota=configuration.afr_ota,
         )
+        return encode_document(document)
     except WireError as error:
         raise UserMistake(str(error)) from error
-
-
-def _document(
-    configuration: DeploymentConfiguration,
-    firmware: Firmware,
-    *,
-    custom: Mapping[str, Any] | None,
-    signature: bytes | None,
-) -> dict[str, Any]:
-    if custom is not None and has_image_values(custom):
-        values = image_values(configuration, firmware, signature=signature)
-        return fill_image_values(custom, values)
-    return build_document(
-        image_description(configuration, firmware, custom=custom, signature=signature),
-        custom,
-        formats=configuration.document_formats,
-        afr_ota=configuration.afr_ota,
-    )
 
 
 def image_values(
@@ -120,15 +109,12 @@ def image_description(
         stream_id=stream_id_of(configuration, firmware) if fits_a_stream(firmware) else None,
         file_id=file_id_of(firmware),
         file_size=firmware.size_bytes,
-        image_version=configuration.image_version or _default_image_version(custom),
+        # The manual's documents always carry ``imageVer``; a custom document's own is kept.
+        image_version=configuration.image_version
+        or (None if "imageVer" in (custom or {}) else DEFAULT_IMAGE_VERSION),
         # As in the manual's shell chapter: a signature stands in place of the MD5.
         md5=None if signature else firmware.md5,
         sha256=firmware.sha256 if configuration.include_sha256 else None,
         signature=signature,
         presigned_url=presigned,
     )
-
-
-def _default_image_version(custom: Mapping[str, Any] | None) -> str | None:
-    """The manual's documents always carry ``imageVer``; a custom document's own is kept."""
-    return None if "imageVer" in (custom or {}) else DEFAULT_IMAGE_VERSION

@@ -15,17 +15,16 @@ from otactl.deploy.consent import EndsJobs
 from otactl.model.alarm import Alarm
 from otactl.model.clock import Clock
 from otactl.model.defaults import DEFAULT_POLL_SECONDS
+from otactl.model.job_configuration import JobConfiguration
 from otactl.model.outcome import ThingOutcome
 from otactl.model.progress import AlarmProgress
 from otactl.model.signing import Signing
 from otactl.model.snapshot import JobSnapshot
 from otactl.model.status import ExecutionStatus
+from otactl.model.thing_state import ThingState, VersionSource
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import ec
-
-    from otactl.deploy.thing_states import ThingStates
-    from otactl.model.job_configuration import JobConfiguration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,11 +56,9 @@ class ObjectStore(Protocol):
         Raises:
             UserMistake: It is one of these; the message says which.
         """
-        ...
 
     def find(self, bucket: str, key: str) -> StoredObject | None:
         """The object, or None when there is none."""
-        ...
 
     def put_file(
         self, bucket: str, key: str, path: str, *, sha256: str, metadata: Mapping[str, str]
@@ -73,23 +70,18 @@ class ObjectStore(Protocol):
         Raises:
             UserMistake: The file no longer has this digest.
         """
-        ...
 
     def put_text(self, bucket: str, key: str, text: str) -> None:
         """Store a small text under a key that nobody else uses."""
-        ...
 
     def claim(self, bucket: str, key: str, claimant: str) -> None:
         """Say that a deployment uses an object, so that no other one deletes it."""
-        ...
 
     def release(self, bucket: str, key: str, claimant: str) -> frozenset[str]:
         """Take a claim back. Returns who still claims the object."""
-        ...
 
     def claimants(self, bucket: str, key: str) -> frozenset[str]:
         """Who claims an object."""
-        ...
 
     def read_text(self, bucket: str, key: str, *, limit_bytes: int) -> str:
         """Read a small UTF-8 object.
@@ -97,11 +89,9 @@ class ObjectStore(Protocol):
         Raises:
             UserMistake: It is larger than the limit, or no UTF-8.
         """
-        ...
 
     def delete(self, bucket: str, key: str, version_id: str | None) -> None:
         """Delete an object; of a versioned bucket, that version."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,15 +113,12 @@ class Streams(Protocol):
 
     def create(self, request: StreamRequest) -> None:
         """Create a stream."""
-        ...
 
     def description(self, stream_id: str) -> str | None:
         """The description of a stream, or None when there is no such stream."""
-        ...
 
     def delete(self, stream_id: str) -> None:
         """Delete a stream."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,21 +138,17 @@ class Jobs(EndsJobs, Protocol):
 
     def create(self, request: JobRequest) -> None:
         """Create a job."""
-        ...
 
     def cancel(self, job_id: str, *, reason_code: str, comment: str) -> None:
         """Cancel a job without force: its executions in progress go on."""
-        ...
 
     def executions(
         self, job_id: str, status: ExecutionStatus | None = None
     ) -> Iterator[ThingOutcome]:
         """The executions of a job, without status details: one call for each 250."""
-        ...
 
     def execution(self, job_id: str, thing_name: str) -> ThingOutcome | None:
         """The last execution of a job on a thing, with its status details: one call."""
-        ...
 
 
 class Registry(Protocol):
@@ -177,17 +160,14 @@ class Registry(Protocol):
         Raises:
             AwsRefused: There is no such group.
         """
-        ...
 
     def create_group(self, group_name: str, *, description: str) -> str:
         """Create a thing group, or find it when it has that very description. Returns its ARN."""
-        ...
 
     def add_things(
         self, group_name: str, thing_arns: Iterable[str], *, concurrency: int
     ) -> Iterator[int]:
         """Add things to a group, several calls at once; yields how many are in so far."""
-        ...
 
     def fill_group(
         self, group_name: str, thing_arns: Sequence[str], *, per_second: int
@@ -197,15 +177,12 @@ class Registry(Protocol):
         Returns:
             Why, by ARN, a thing cannot be added: it is in ten groups already, or is gone.
         """
-        ...
 
     def group_description(self, group_name: str) -> str | None:
         """The description of a thing group, or None when there is no such group."""
-        ...
 
     def delete_group(self, group_name: str) -> None:
         """Delete a thing group; its things stay."""
-        ...
 
 
 class RemoteSigning(Protocol):
@@ -217,7 +194,6 @@ class RemoteSigning(Protocol):
         Raises:
             UserMistake: It is no key that can sign images.
         """
-        ...
 
     def sign(self, signing: Signing, *, path: str, sha256: str, bucket: str, folder: str) -> bytes:
         """The signature of an image, DER.
@@ -229,7 +205,6 @@ class RemoteSigning(Protocol):
             bucket: Where a copy of it may lie for the time of signing.
             folder: Where in the bucket, with a slash at its end; nothing is left there.
         """
-        ...
 
 
 class Alarms(Protocol):
@@ -237,23 +212,18 @@ class Alarms(Protocol):
 
     def put(self, name: str, alarm: Alarm, *, job_id: str, description: str) -> None:
         """Create an alarm on a metric of a job."""
-        ...
 
     def description(self, name: str) -> str | None:
         """The description of an alarm, or None when there is no such alarm."""
-        ...
 
     def delete(self, name: str) -> None:
         """Delete an alarm."""
-        ...
 
     def states(self, names: Sequence[str]) -> tuple[AlarmProgress, ...]:
         """The state of each alarm: one call for up to 100."""
-        ...
 
     def went_off(self, name: str, since_ms: int) -> bool:
         """Whether an alarm was in ALARM at any time since then, by its history."""
-        ...
 
 
 class JobWatch(Protocol):
@@ -261,7 +231,47 @@ class JobWatch(Protocol):
 
     def snapshots(self, job_id: str) -> Iterator[JobSnapshot]:
         """One snapshot per tick, until the caller has seen enough."""
-        ...
+
+
+class ThingStates(Protocol):
+    """Shadows, connectivity data and the fleet index.
+
+    The index narrows, the source decides: what the index says lags behind, so no bad verdict rests
+    on it alone.
+    """
+
+    def index_gap(self, source: VersionSource | None, *, connectivity: bool = True) -> str:
+        """What the account's fleet index lacks to answer for a source, in words; empty for nothing.
+
+        The account's indexing configuration is never changed.
+
+        Args:
+            source: The shadow that must be indexed; None for no shadow.
+            connectivity: Whether connections must be as well.
+        """
+
+    def search(self, query: str, source: VersionSource | None) -> Iterator[ThingState]:
+        """The things that a fleet-index query finds: one call for each 100, at most 15 a second.
+
+        Without a source nothing of a shadow is taken.
+
+        Raises:
+            AwsRefused: The query is none, or the index is off or being built.
+        """
+
+    def count(self, query: str) -> int:
+        """How many things a fleet-index query finds: one call."""
+
+    def read(
+        self, names: Sequence[str], source: VersionSource | None, *, connectivity: bool
+    ) -> Iterator[ThingState]:
+        """Things one by one: a GetThingShadow each, and a GetThingConnectivityData if asked for.
+
+        Without a source no shadow is read.
+
+        A thing without that shadow reports nothing; one that cannot be read says why. Where
+        connectivity is not indexed, ``is_connected`` is None.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

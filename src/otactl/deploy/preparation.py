@@ -8,26 +8,23 @@ job id in use. What comes out is a plan.
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from otactl.deploy.consent import Consent
 from otactl.deploy.document_check import document_faults
 from otactl.deploy.eligibility import Choice, choose_things
-from otactl.deploy.former_image import PlannedRollback, images_to_roll_back
+from otactl.deploy.former_image import images_to_roll_back
 from otactl.deploy.image_file import measure_image
-from otactl.deploy.journal import Journal
 from otactl.deploy.ownership import not_ours, owner
 from otactl.deploy.plan import Plan
-from otactl.deploy.plan_signing import STAND_IN
 from otactl.deploy.planned_document import fits_a_stream, job_document, stream_id_of
-from otactl.deploy.planner import PlanOptions, build_plan, build_wave_plan
+from otactl.deploy.planner import Planner, Request
 from otactl.deploy.ports import Services
-from otactl.deploy.request_check import check_account, check_size
-from otactl.deploy.signing import is_signature_of, public_key_of, sign_image
+from otactl.deploy.signing import STAND_IN, is_signature_of, public_key_of, sign_image
 from otactl.deploy.step import DeleteExistingJob
-from otactl.deploy.targeting import MAX_JOB_TARGETS, Targeting, choose_targets, targets_digest
+from otactl.deploy.targeting import Targeting, choose_targets
 from otactl.deploy.wave_targeting import (
     Dealt,
     check_alarms,
@@ -35,38 +32,16 @@ from otactl.deploy.wave_targeting import (
     deal_again,
     deal_waves,
 )
-from otactl.errors import AwsRefused, OtactlError, UserMistake
+from otactl.errors import AwsRefused, UserMistake
+from otactl.model.arn import Arn
 from otactl.model.configuration import DeploymentConfiguration
+from otactl.model.document_format import DataProtocol
 from otactl.model.firmware import Firmware
 from otactl.model.s3_url import parse_s3_url
 from otactl.model.thing_list import ThingList
 from otactl.wire.custom_document import DocumentFault, read_custom_document
 from otactl.wire.job_document import MAX_JOB_DOCUMENT_LENGTH, signatures_in
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What is to be deployed, as it was read from disk.
-
-    Attributes:
-        custom_document: The local custom job document; None when there is none, or it is in S3.
-        account: The account of the credentials, twelve digits.
-        force: Whether a job that has the id may be deleted even if otactl did not create it.
-        excepted: The names of the things that ``exceptThings`` keeps out of every wave.
-        journals: The earlier deployments of this machine, the newest first.
-        rollback: Of a rollback, what it takes back to what; None for any other deployment.
-    """
-
-    configuration: DeploymentConfiguration
-    thing_list: ThingList
-    custom_document: Mapping[str, Any] | None
-    account: str
-    deployment_id: str
-    options: PlanOptions
-    force: bool = False
-    excepted: frozenset[str] = frozenset()
-    journals: Callable[[], Iterable[Journal]] = tuple
-    rollback: PlannedRollback | None = None
+from otactl.wire.stream_payload import MAX_FILE_SIZE
 
 
 def prepare(
@@ -74,120 +49,72 @@ def prepare(
 ) -> Plan:
     """Look at everything and make the plan.
 
-    Args:
-        request: What is deployed.
-        services: The world.
-        notify: Is given a sentence about what takes long.
-
     Raises:
         UserMistake: Something in the configuration cannot work; nothing was created.
         AwsRefused: AWS refused to be asked.
     """
     configuration = request.configuration
     firmware = _checked_image(request, services)
-    signature = _signature(configuration, firmware)
-    document = job_document(
-        configuration,
-        firmware,
-        custom=_custom_document(request, services, firmware),
-        signature=signature,
-    )
-    choice = _choice(request, services, notify)
-    request = replace(request, thing_list=choice.thing_list)
-    plan = _plan(request, services, firmware, document, choice)
-    _check_stream(configuration, firmware, services)
-    replacements = tuple(
-        found
-        for job_id in plan.job_ids
-        if (found := _existing_job(request, services, job_id)) is not None
-    )
-    text = "" if signature is None else base64.b64encode(signature).decode()
-    setup = (*replacements, *plan.setup)
+    signature = None
+    if configuration.signing is not None:
+        path = configuration.signing.key_path
+        signature = STAND_IN if path is None else sign_image(firmware.sha256, path)
+    custom = _custom_document(request, services, firmware)
+    document = job_document(configuration, firmware, custom=custom, signature=signature)
+    try:
+        choice = choose_things(
+            configuration, request.thing_list, services, notify, excepted=request.excepted
+        )
+        request = replace(request, thing_list=choice.thing_list)
+        plan = _plan(services, Planner(request, firmware, document), choice)
+    except AwsRefused as refusal:
+        if not (refusal.is_missing and refusal.operation.endswith("Group")):
+            raise
+        raise _group_missing(request, refusal) from refusal
+    stream_id = stream_id_of(configuration, firmware)
+    found = services.streams.description(stream_id) if fits_a_stream(firmware) else None
+    if found is not None:
+        raise not_ours("stream", stream_id, found)
+    replacements = (_existing_job(request, services, job_id) for job_id in plan.job_ids)
     return plan.model_copy(
         update={
-            "setup": setup,
-            "signature": text,
+            "setup": (*filter(None, replacements), *plan.setup),
+            "signature": "" if signature is None else base64.b64encode(signature).decode(),
             "left_out": choice.counts,
             "choice": choice,
         }
     )
 
 
-def _choice(request: Request, services: Services, notify: Callable[[str], None]) -> Choice:
-    try:
-        return choose_things(
-            request.configuration,
-            request.thing_list,
-            services,
-            notify,
-            excepted=request.excepted,
-        )
-    except AwsRefused as refusal:
-        if not refusal.operation.endswith("Group"):
-            raise
-        raise _group_missing(request, refusal) from refusal
-
-
-def _plan(
-    request: Request, services: Services, firmware: Firmware, document: str, choice: Choice
-) -> Plan:
-    configuration, common = request.configuration, _common(request, document)
+def _plan(services: Services, planner: Planner, choice: Choice) -> Plan:
+    request, configuration = planner.request, planner.request.configuration
     if configuration.waves is None:
-        return build_plan(configuration, firmware, _targets(request, services), **common)
+        target_selection = configuration.job.target_selection
+        return planner.plan(choose_targets(request.thing_list, services.registry, target_selection))
     if request.rollback is not None:
-        return _wave_plan(
-            request, services, firmware, request.rollback.dealt, former={}, common=common
-        )
+        return planner.wave_plan(request.rollback.dealt)
     check_alarms(configuration.waves, services.alarms)
     check_connectivity(configuration.waves, services.thing_states)
-    try:
-        dealt = deal_waves(
-            configuration.waves,
-            request.thing_list,
-            services.registry,
-            excepted=request.excepted,
-            image_sha256=firmware.sha256,
-            recent=choice.recent,
-        )
-    except AwsRefused as refusal:
-        raise _group_missing(request, refusal) from refusal
-    return _wave_plan(request, services, firmware, dealt, former=choice.former, common=common)
+    dealt = deal_waves(
+        configuration.waves,
+        request.thing_list,
+        services.registry,
+        excepted=request.excepted,
+        image_sha256=planner.firmware.sha256,
+        recent=choice.recent,
+    )
+    return _wave_plan(services, planner, dealt, choice.former)
 
 
 def _wave_plan(
-    request: Request,
-    services: Services,
-    firmware: Firmware,
-    dealt: Dealt,
-    *,
-    former: Mapping[str, str | None],
-    common: Mapping[str, Any],
+    services: Services, planner: Planner, dealt: Dealt, former: Mapping[str, str | None]
 ) -> Plan:
-    return build_wave_plan(
-        request.configuration,
-        firmware,
-        dealt,
-        excepted=request.excepted,
-        former=images_to_roll_back(
-            {name: former.get(name) for _, names in dealt for name in names},
-            request.configuration,
-            request.journals(),
-            services.objects,
-        ),
-        rollback_of=request.rollback.deployment_id if request.rollback else "",
-        **common,
+    request = planner.request
+    versions = {name: former.get(name) for _, names in dealt for name in names}
+    images = images_to_roll_back(
+        versions, request.configuration, request.journals(), services.objects
     )
-
-
-def _common(request: Request, document: str) -> dict[str, Any]:
-    """What plans with and without waves are made of."""
-    return {
-        "deployment_id": request.deployment_id,
-        "account": request.account,
-        "document": document,
-        "targets_sha256": targets_digest(request.thing_list),
-        "options": request.options,
-    }
+    return planner.wave_plan(dealt, images)
 
 
 def prepare_again(
@@ -233,24 +160,20 @@ def prepare_again(
     expected = job_document(configuration, firmware, custom=custom, signature=signature)
     if document != expected:
         raise _not_its_document(request)
-    common = _common(request, document)
+    planner = Planner(request, firmware, document)
     if request.rollback is not None:
-        return _wave_plan(
-            request, services, firmware, request.rollback.dealt, former={}, common=common
-        )
+        return planner.wave_plan(request.rollback.dealt)
     if configuration.waves is not None:
-        waves, excepted, sha256 = configuration.waves, request.excepted, firmware.sha256
         dealt = deal_again(
-            waves, listed, kept, excepted=excepted, image_sha256=sha256, recent=recent
+            configuration.waves,
+            listed,
+            kept,
+            excepted=request.excepted,
+            image_sha256=firmware.sha256,
+            recent=recent,
         )
-        return _wave_plan(request, services, firmware, dealt, former=former, common=common)
-    gathers = len(listed.things) + len(listed.groups) > MAX_JOB_TARGETS
-    targeting = Targeting(
-        arns=listed.groups if gathers else (*listed.things, *listed.groups),
-        gathered=len(listed.things) if gathers else 0,
-        things=things if listed.groups else len(listed.things),
-    )
-    return build_plan(configuration, firmware, targeting, **common)
+        return _wave_plan(services, planner, dealt, former)
+    return planner.plan(Targeting.of(listed, things))
 
 
 def _not_its_document(request: Request) -> UserMistake:
@@ -264,17 +187,65 @@ def _not_its_document(request: Request) -> UserMistake:
 def _checked_image(request: Request, services: Services) -> Firmware:
     """The image, in an account and a bucket that can work."""
     configuration = request.configuration
-    check_account(configuration, request.thing_list, request.account)
+    _check_account(configuration, request.thing_list, request.account)
     if request.rollback is not None:
         # Its file may be gone: then it lies in the bucket, by the digest in its name.
         firmware = request.rollback.image.firmware
     else:
         firmware = measure_image(configuration.image, piece_bytes=configuration.chunk_size_bytes)
-    check_size(configuration, firmware)
+    _check_size(configuration, firmware)
     services.objects.check_bucket(
         configuration.bucket, owner=request.account, region=configuration.region
     )
     return firmware
+
+
+def _check_account(
+    configuration: DeploymentConfiguration, thing_list: ThingList, account: str
+) -> None:
+    """Refuse roles and things of another account than the credentials', or of another region.
+
+    Raises:
+        UserMistake: There is such a one.
+    """
+    roles = {"roleArn in [DEFAULT]": configuration.role_arn}
+    if configuration.job.presigned_url is not None:
+        roles["roleArn in [PRESIGNED_URL_CONFIG]"] = configuration.job.presigned_url.role_arn
+    for location, role_arn in roles.items():
+        role_account = Arn.parse(role_arn).account
+        if role_account != account:
+            raise UserMistake(
+                f"{configuration.file_name}: {location} is a role of account"
+                f" {role_account}; the credentials are account {account}'s",
+                hint="use --profile, or correct the ARN",
+            )
+    # One target stands for all: the thing list was checked to be of one account and region.
+    for text in (*thing_list.things[:1], *thing_list.groups[:1]):
+        arn = Arn.parse(text)
+        if (arn.account, arn.region) != (account, configuration.region):
+            raise UserMistake(
+                f"{thing_list.file_name} names things of account {arn.account} in"
+                f" {arn.region}; the deployment is in account {account},"
+                f" {configuration.region}",
+                hint="a job reaches things of its own account and region only",
+            )
+
+
+def _check_size(configuration: DeploymentConfiguration, firmware: Firmware) -> None:
+    """Refuse an image that no stream can deliver where devices need a stream.
+
+    Raises:
+        UserMistake: It is too large.
+    """
+    needs_stream = configuration.job.presigned_url is None or (
+        configuration.afr_ota is not None and DataProtocol.MQTT in configuration.afr_ota.protocols
+    )
+    if needs_stream and not fits_a_stream(firmware):
+        raise UserMistake(
+            f"the image {firmware.path} has {firmware.size_bytes:,} bytes;"
+            f" a stream delivers files of up to {MAX_FILE_SIZE:,}",
+            hint="usePresignedUrlConfig = True delivers larger ones over HTTPS",
+        )
 
 
 def _custom_document(
@@ -317,28 +288,7 @@ def _stored_document(request: Request, services: Services, url: str) -> str:
         ) from refusal
 
 
-def _signature(configuration: DeploymentConfiguration, firmware: Firmware) -> bytes | None:
-    if configuration.signing is None:
-        return None
-    path = configuration.signing.key_path
-    return STAND_IN if path is None else sign_image(firmware.sha256, path)
-
-
-def _targets(request: Request, services: Services) -> Targeting:
-    try:
-        return choose_targets(
-            request.thing_list,
-            services.registry,
-            request.configuration.job.target_selection,
-        )
-    except AwsRefused as refusal:
-        raise _group_missing(request, refusal) from refusal
-
-
-def _group_missing(request: Request, refusal: AwsRefused) -> OtactlError:
-    """What to say when a group cannot be listed: that it does not exist, or AWS's own words."""
-    if not refusal.is_missing:
-        return refusal
+def _group_missing(request: Request, refusal: AwsRefused) -> UserMistake:
     where = request.thing_list.file_name
     if request.configuration.waves is not None:
         where += " or [WAVE_CONFIG]"
@@ -346,15 +296,6 @@ def _group_missing(request: Request, refusal: AwsRefused) -> OtactlError:
         f"{where} names a thing group that does not exist: {refusal}",
         hint="`aws iot list-thing-groups` lists the groups",
     )
-
-
-def _check_stream(
-    configuration: DeploymentConfiguration, firmware: Firmware, services: Services
-) -> None:
-    stream_id = stream_id_of(configuration, firmware)
-    found = services.streams.description(stream_id) if fits_a_stream(firmware) else None
-    if found is not None:
-        raise not_ours("stream", stream_id, found)
 
 
 def _existing_job(request: Request, services: Services, job_id: str) -> DeleteExistingJob | None:

@@ -9,17 +9,16 @@ from otactl.deploy.consent import Consent
 from otactl.deploy.journal import Journal
 from otactl.deploy.observer import Observer
 from otactl.deploy.ports import Services
-from otactl.deploy.step import CreateJob, StepContext
-from otactl.deploy.step_context import step_context
-from otactl.deploy.wave_ending import WaveEnding
+from otactl.deploy.step import CreateJob
+from otactl.deploy.step_run import StepRun
+from otactl.deploy.wave_closing import WaveEnding
+from otactl.model.limits import PAGE
 from otactl.model.outcome import ThingOutcome
 from otactl.model.reason_code import ROLLBACK_REASON_CODE
 from otactl.model.status import ExecutionStatus
 from otactl.model.thing_state import ThingState, VersionSource
 from otactl.rules.rollback import ThingHistory
 
-#: Executions kept at once: a page, and one entry of the journal.
-_PART = 250
 #: What needs no details: it took the image, or never touched it.
 _PLAIN = (ExecutionStatus.SUCCEEDED, ExecutionStatus.QUEUED, ExecutionStatus.REJECTED)
 
@@ -28,8 +27,6 @@ class RollbackEvidence:
     """One deployment that is to be taken back.
 
     Args:
-        journal: Its journal.
-        services: The world.
         observer: Is notified while the deployment is stopped.
         keeps: Whether executions are written into the journal, which is open for writing then.
     """
@@ -39,31 +36,24 @@ class RollbackEvidence:
     ) -> None:
         self._journal = journal
         self._services = services
-        self._observer = observer
+        self._steps = StepRun(journal, services, observer, Consent.ENDED)
         self._keeps = keeps
+        self._ending = WaveEnding(
+            journal, services, now_ms=services.now_ms, undo=lambda _step: None
+        )
         self._jobs = [step for step in journal.plan.steps if isinstance(step, CreateJob)]
 
     def cancel(self) -> None:
         """Cancel its open jobs without force; a process that watches them sees it."""
-        self._ending().cancel(self._context(self._jobs[0]), ROLLBACK_REASON_CODE)
+        self._ending.cancel(ROLLBACK_REASON_CODE)
 
     def stop(self) -> None:
         """Cancel its open jobs without force, and wait until nothing is queued any more."""
-        ending, context = self._ending(), self._context(self._jobs[0])
-        ending.stop(context, ROLLBACK_REASON_CODE, self._services.poll_seconds)
-
-    def _ending(self) -> WaveEnding:
-        return WaveEnding(
-            self._journal.plan,
-            self._journal,
-            self._services,
-            now_ms=self._services.now_ms,
-            undo=lambda _step: None,
-        )
+        self._ending.stop(self._steps.context(self._jobs[0]), ROLLBACK_REASON_CODE)
 
     def in_progress(self) -> int:
         """How many of its executions are in progress: one call for each of its jobs."""
-        found = (step.find(self._context(step)) for step in self._begun())
+        found = (step.find(self._steps.context(step)) for step in self._begun())
         return sum(job.counts[ExecutionStatus.IN_PROGRESS] for job in found if job is not None)
 
     def histories(
@@ -103,12 +93,12 @@ class RollbackEvidence:
                 for one in self._journal.executions(step.round)
             }
             found = []
-            if step.find(self._context(step)) is not None:
+            if step.find(self._steps.context(step)) is not None:
                 for one in self._services.jobs.executions(step.job_id):
                     found.append(self._with_details(step, one, kept))
-                    if len(found) % _PART == 0:
-                        self._keep(step, found[-_PART:])
-                self._keep(step, found[len(found) // _PART * _PART :])
+                    if len(found) % PAGE == 0:
+                        self._keep(step, found[-PAGE:])
+                self._keep(step, found[len(found) // PAGE * PAGE :])
             seen = {(one.thing_name, one.execution_number) for one in found}
             yield from found
             yield from (one for key, one in kept.items() if key not in seen)
@@ -135,15 +125,3 @@ class RollbackEvidence:
 
     def _begun(self) -> list[CreateJob]:
         return [step for step in self._jobs if self._journal.state(step.key) is not None]
-
-    def _context(self, step: CreateJob) -> StepContext:
-        return step_context(
-            step,
-            self._journal,
-            self._services,
-            self._observer,
-            consent=Consent.ENDED,
-            waves=None,
-            retry=None,
-            waited=None,
-        )

@@ -1,4 +1,4 @@
-"""A rollback as a deployment in waves, by ``rules.rollback_waves``."""
+"""A rollback as a deployment in waves, by ``rules.rollback``."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from otactl.deploy.former_image import FormerImage, PlannedRollback
-from otactl.deploy.planner import PlanOptions
-from otactl.deploy.preparation import Request
+from otactl.deploy.planner import PlanOptions, Request
 from otactl.model.arn import thing_arn
 from otactl.model.configuration import DeploymentConfiguration
 from otactl.model.identifier import MAX_JOB_ID_LENGTH
@@ -16,7 +15,7 @@ from otactl.model.job_configuration import JobConfiguration
 from otactl.model.rollback import FIRST_WAVE, rollback_stream_id
 from otactl.model.thing_list import ThingList
 from otactl.model.wave import Wave, Waves, wave_job_id
-from otactl.rules.rollback_waves import rollback_job, rollback_waves
+from otactl.rules.rollback import rollback_job, rollback_waves
 
 _SUFFIX = "-rb-"
 

@@ -1,14 +1,20 @@
-"""Signs an image with the customer's private key: ECDSA over SHA-256, DER encoded.
+"""Signs an image: with the customer's private key, or by AWS KMS and AWS Signer.
 
-The key comes from a file, as PEM (PKCS#8 or SEC1) or as the base64 text of either's DER, which is
-what the manual's shell chapter calls "the private key in base64 format". It is read, used and
-forgotten: never in an argument list, a log, the journal or the job document.
+ECDSA over SHA-256, DER encoded. A key comes from a file, as PEM (PKCS#8 or SEC1) or as the base64
+text of either's DER, which is what the manual's shell chapter calls "the private key in base64
+format". It is read, used and forgotten: never in an argument list, a log, the journal or the job
+document.
+
+KMS and Signer leave traces in an account, and Signer needs the image in a bucket. So the plan holds
+a stand-in until it is carried out; ``sign_plan`` puts the signature, verified before anything is
+created, in its place before the journal begins.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import json
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -20,17 +26,25 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from otactl.errors import LocalResourceMissing, UserMistake
+from otactl.deploy.permissions import signing_statements
+from otactl.deploy.plan import Plan
+from otactl.deploy.ports import RemoteSigning
+from otactl.deploy.step import UploadImage
+from otactl.errors import AwsRefused, LocalResourceMissing, UserMistake
+from otactl.model.configuration import DeploymentConfiguration
+from otactl.model.signing import Signing
 
 _HINT = "`openssl ecparam -name prime256v1 -genkey -noout -out key.pem` makes one"
 
 
-def sign_image(sha256: str, key_path: str) -> bytes:
-    """The signature of an image, by its digest.
+#: Stands for the signature, which is as long in base64 by a key of P-256.
+STAND_IN = bytes(72)
+_STAND_IN_TEXT = base64.b64encode(STAND_IN).decode()
+_DENIED = ("AccessDenied", "AccessDeniedException")
 
-    Args:
-        sha256: Lower-case hex of the whole image.
-        key_path: The private key's file.
+
+def sign_image(sha256: str, key_path: str) -> bytes:
+    """The signature of an image, by its SHA-256 in lower-case hex.
 
     Raises:
         LocalResourceMissing: The key cannot be read.
@@ -41,13 +55,7 @@ def sign_image(sha256: str, key_path: str) -> bytes:
 
 
 def is_signature_of(signature: bytes, sha256: str, public_key: ec.EllipticCurvePublicKey) -> bool:
-    """Whether the owner of a public key made a signature of an image.
-
-    Args:
-        signature: DER.
-        sha256: Lower-case hex of the whole image.
-        public_key: Whose.
-    """
+    """Whether the owner of a public key made a signature (DER) of an image (SHA-256, hex)."""
     digest = bytes.fromhex(sha256)
     try:
         public_key.verify(signature, digest, ec.ECDSA(utils.Prehashed(hashes.SHA256())))
@@ -92,3 +100,64 @@ def _parse_key(content: bytes) -> PrivateKeyTypes:
     if content.startswith(b"-----BEGIN"):
         return load_pem_private_key(content, password=None)
     return load_der_private_key(content, password=None)
+
+
+def verifying_key(signing: Signing, remote: RemoteSigning) -> ec.EllipticCurvePublicKey:
+    """The public half of the key that signs.
+
+    Raises:
+        UserMistake: It is no key that can sign images.
+        LocalResourceMissing: Its file cannot be read.
+        AwsRefused: AWS refused to give it.
+    """
+    path = signing.key_path
+    return remote.public_key(signing) if path is None else public_key_of(path)
+
+
+def sign_plan(plan: Plan, configuration: DeploymentConfiguration, remote: RemoteSigning) -> Plan:
+    """The plan with a signature in its documents, if it holds a stand-in.
+
+    Raises:
+        UserMistake: The key cannot sign, or what came back is no signature of the image.
+        AwsRefused: AWS refused to sign; the hint is the policy's statement that is missing.
+    """
+    signing = configuration.signing
+    if signing is None or plan.signature != _STAND_IN_TEXT:
+        return plan
+    image = next(step for step in plan.setup if isinstance(step, UploadImage))
+    try:
+        public_key = verifying_key(signing, remote)
+        signature = remote.sign(
+            signing,
+            path=image.path,
+            sha256=image.sha256,
+            bucket=image.bucket,
+            folder=f"signing/{plan.deployment_id}/",
+        )
+    except AwsRefused as refusal:
+        if refusal.code not in _DENIED:
+            raise
+        raise AwsRefused(
+            refusal.operation,
+            refusal.code,
+            refusal.reason,
+            hint=f"allow it: {_missing(configuration, refusal.operation)}",
+            status=refusal.status,
+        ) from refusal
+    if not is_signature_of(signature, image.sha256, public_key):
+        raise UserMistake(
+            f"what {signing.source} made is no signature of {image.path} by its public key",
+            hint="the image may have changed meanwhile; nothing was created: deploy again",
+        )
+    text = base64.b64encode(signature).decode()
+    signed = Plan.model_validate_json(plan.model_dump_json().replace(_STAND_IN_TEXT, text))
+    # What is not in the JSON is taken over as it is.
+    kept = {name: getattr(plan, name) for name in ("wave_things", "excepted", "choice")}
+    return signed.model_copy(update=kept)
+
+
+def _missing(configuration: DeploymentConfiguration, operation: str) -> str:
+    """The statement of a policy that allows an operation, as ``otactl iam`` prints it."""
+    statements = signing_statements(configuration)
+    found = (one for one in statements if operation in one["Action"])
+    return json.dumps(next(found, None) or "see `otactl iam`")

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 
-from otactl.deploy.thing_states import ThingStates
+from otactl.deploy.ports import ThingStates
 from otactl.model.fleet_query import CALLS_PER_SECOND, PAGE, in_group, named_like
 from otactl.model.thing_state import READS_PER_SECOND, ThingState, VersionSource
 
@@ -50,7 +50,6 @@ class Reading:
     Attributes:
         source: Where they report; None if only connections are read.
         gap: What the index lacks; empty for nothing.
-        limit: Things that may be read one by one.
         lacks_connectivity: Whether that includes connections, which were asked for.
         singly: The operations that read one thing.
     """
@@ -167,10 +166,7 @@ def read_states(
 ) -> dict[str, ThingState]:
     """What each thing reports, by name.
 
-    Args:
-        reading: How they are read.
-        states: Reads them.
-        notify: Is given a sentence before it begins and now and then.
+    A sentence is given before it begins, and now and then.
     """
     if not reading.things:
         return {}

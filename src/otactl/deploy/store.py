@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -65,27 +66,11 @@ class DeploymentStore:
     def entries(self) -> Iterator[tuple[str, Journal | UserMistake]]:
         """The same, and of each that cannot be read the reason."""
         for deployment_id in self.ids():
-            try:
-                journal = _readable(self.path(deployment_id))
-            except UserMistake as error:
-                yield deployment_id, error
-                continue
-            try:
-                yield deployment_id, journal
-            finally:
-                journal.close()
-
-
-def _readable(path: Path) -> Journal:
-    """A journal that is whole.
-
-    Raises:
-        UserMistake: It was cut short, it is damaged, or another version wrote it.
-    """
-    journal = Journal.read(path)
-    try:
-        journal.check()
-    except UserMistake:
-        journal.close()
-        raise
-    return journal
+            with ExitStack() as stack:
+                found: Journal | UserMistake
+                try:
+                    found = stack.enter_context(closing(Journal.read(self.path(deployment_id))))
+                    found.check()
+                except UserMistake as error:
+                    found = error
+                yield deployment_id, found

@@ -37,6 +37,22 @@ class Targeting:
     gathered: int
     things: int
 
+    @classmethod
+    def of(cls, thing_list: ThingList, in_groups: int) -> Targeting:
+        """The targets of a list; where it has groups, all of it is N things."""
+        listed, groups = thing_list.things, thing_list.groups
+        is_gathered = gathers(thing_list)
+        return cls(
+            arns=groups if is_gathered else (*listed, *groups),
+            gathered=len(listed) if is_gathered else 0,
+            things=in_groups if groups else len(listed),
+        )
+
+
+def gathers(thing_list: ThingList) -> bool:
+    """Whether the list is longer than a job may name."""
+    return len(thing_list.things) + len(thing_list.groups) > MAX_JOB_TARGETS
+
 
 def choose_targets(
     thing_list: ThingList, registry: Registry, target_selection: TargetSelection
@@ -47,8 +63,7 @@ def choose_targets(
         UserMistake: There are too many groups, or one that a SNAPSHOT job would find empty.
     """
     things, groups = thing_list.things, thing_list.groups
-    gathers = len(things) + len(groups) > MAX_JOB_TARGETS
-    if len(groups) + (1 if gathers and things else 0) > MAX_JOB_TARGETS:
+    if len(groups) + (1 if gathers(thing_list) and things else 0) > MAX_JOB_TARGETS:
         raise UserMistake(
             f"{thing_list.file_name} names {len(groups)} thing groups;"
             f" a job takes {MAX_JOB_TARGETS} targets",
@@ -56,27 +71,17 @@ def choose_targets(
         )
     seen = {_digest(Arn.parse(arn).resource_name) for arn in things} if groups else set()
     for group in groups:
-        members = _members(registry, Arn.parse(group).resource_name, seen)
+        members = 0
+        for thing_name in registry.things_in_group(Arn.parse(group).resource_name):
+            seen.add(_digest(thing_name))
+            members += 1
         # A CONTINUOUS job waits for things that join (aws-facts A3, A8).
         if members == 0 and target_selection is TargetSelection.SNAPSHOT:
             raise UserMistake(
                 f"thing group {group} in {thing_list.file_name} is empty",
                 hint="a job for no things is COMPLETED at once and updates nothing",
             )
-    return Targeting(
-        arns=groups if gathers else (*things, *groups),
-        gathered=len(things) if gathers else 0,
-        things=len(seen) if groups else len(things),
-    )
-
-
-def _members(registry: Registry, group_name: str, seen: set[bytes]) -> int:
-    """Add a group's things to those seen; returns how many it has."""
-    members = 0
-    for thing_name in registry.things_in_group(group_name):
-        seen.add(_digest(thing_name))
-        members += 1
-    return members
+    return Targeting.of(thing_list, len(seen))
 
 
 def _digest(thing_name: str) -> bytes:

@@ -32,11 +32,9 @@ class Journals(Protocol):
 
     def of(self, deployment_id: str, job_id: str) -> JournalReader | None:
         """The journal of a deployment; None when it is another machine's."""
-        ...
 
     def newest(self, job_id: str) -> JournalReader | None:
         """The journal of the newest deployment of a job; None when there is none."""
-        ...
 
 
 @dataclass(slots=True)
@@ -44,7 +42,6 @@ class WatchedJob:
     """A job that is watched.
 
     Attributes:
-        job_id: The job.
         journal: Of its newest deployment on this machine; None when there is none.
         journals: Finds journals that may have been begun since.
         count_things: How many things the list has that the user gave; None when nobody knows.
@@ -107,12 +104,9 @@ class WatchedJob:
             return
         self._owner = creator
         if self.journal is None or self.journal.deployment_id != creator:
-            self.journal = self._journal_of(creator)
-
-    def _journal_of(self, creator: str | None) -> JournalReader | None:
-        if creator is None or self.journals is None:
-            return None
-        return self.journals.of(creator, self.job_id)
+            self.journal = None
+            if creator is not None and self.journals is not None:
+                self.journal = self.journals.of(creator, self.job_id)
 
     def _see_none(self) -> None:
         """There is no job: look whether a deployment is about to create it."""
@@ -159,12 +153,7 @@ class WatchedJob:
         return None if self.journal is None else self.journal.round_result(self._current_round)
 
     def failure(self, snapshot: JobSnapshot, location: str) -> OtactlError | None:
-        """How the job failed, as `otactl deploy` would say it; None when it did not.
-
-        Args:
-            snapshot: The last one.
-            location: Where the service was polled, for the message.
-        """
+        """How the job failed, as `otactl deploy` would say it; None when it did not."""
         job = snapshot.job
         if job is None:
             return self._unseen_end(location)
@@ -207,7 +196,12 @@ class WatchedJob:
             hint = "its deployment is at work and will create it: --wait waits for it"
         elif self.ended_unseen:
             status = self._status
-            return None if status is None else status.failure or _unfinished(status, self.job_id)
+            if status is None or status.failure is not None or status.has_ended:
+                return None if status is None else status.failure
+            # Its process is gone, and it did not end.
+            return DeploymentFailed(
+                f"the deployment of job {self.job_id} was stopped before it ended", hint=_CONTINUE
+            )
         else:
             hint = "--wait waits for one; `otactl history` lists the deployments of this machine"
         return UserMistake(f"there is no job {self.job_id} in {location}", hint=hint)
@@ -232,20 +226,6 @@ class WatchedJob:
     def _another_round_follows(self) -> bool:
         """Whether the deployment is at work and has not done its last round."""
         status = self._status
-        return (
-            status is not None
-            and self.journal is not None
-            and status.is_running
-            and self._current_round < status.rounds
-            and self.journal.is_at_work()
-        )
-
-
-def _unfinished(status: DeploymentStatus, job_id: str) -> OtactlError | None:
-    """A deployment whose process is gone and that did not end."""
-    if status.has_ended:
-        return None
-    return DeploymentFailed(
-        f"the deployment of job {job_id} was stopped before it ended",
-        hint=_CONTINUE,
-    )
+        if status is None or not status.is_running:
+            return False
+        return self._current_round < status.rounds and self._is_at_work()

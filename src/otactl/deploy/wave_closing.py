@@ -1,29 +1,43 @@
-"""What ``cleanUpCfg = False`` leaves open for things that were offline, and how it is closed.
+"""The end of a deployment in waves, and of what ``cleanUpCfg = False`` leaves open after it.
 
-Jobs of waves stay until ``openDays`` after the last verdict. Then what is still open is cancelled
-without force, and a wave's group is deleted once nothing of its job is queued or in progress.
-Everything here may be repeated, and touches only what carries the deployment's id.
+When a gate failed or a person rejected, every open job of the deployment is cancelled without
+force, those of earlier waves too: a thing of the first wave that was offline must not take a bad
+image next week. AWS cancels 1,000 executions a minute, so it is over only when none is QUEUED;
+what is IN_PROGRESS is waited for as after an abort (``abortWaitMinutes``).
+
+Without clean-up, jobs of waves stay for things that were offline, until ``openDays`` after the last
+verdict. Then what is still open is cancelled without force, and a wave's group is deleted once
+nothing of its job is queued or in progress. Everything here may be repeated, and touches only what
+carries the deployment's id.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from functools import partial
 
+from otactl.deploy.journal import Journal
+from otactl.deploy.outcome_collector import collect_outcomes
 from otactl.deploy.ownership import is_ours, own_job
+from otactl.deploy.plan import Plan
+from otactl.deploy.ports import Jobs, Registry, Services
+from otactl.deploy.step import CreateJob, CreateThingGroup, EndWaves, Step, StepContext
+from otactl.deploy.wave_verify import VersionVerifier
 from otactl.errors import AwsRefused
 from otactl.model.open_jobs import OpenJobs, OpenWave
-from otactl.model.reason_code import CLOSE_REASON_CODE, SETTLED_REASON_CODE
-from otactl.model.status import OPEN_JOB_STATUSES
-
-if TYPE_CHECKING:
-    from otactl.deploy.journal import Journal
-    from otactl.deploy.plan import Plan
-    from otactl.deploy.ports import Jobs, Registry
-    from otactl.model.snapshot import JobDescription
+from otactl.model.outcome import SETTLED, DownloadSeconds, RoundResult, ThingOutcome
+from otactl.model.reason_code import CLOSE_REASON_CODE, GATE_REASON_CODE, SETTLED_REASON_CODE
+from otactl.model.snapshot import JobCounts, JobDescription
+from otactl.model.status import OPEN_JOB_STATUSES, ExecutionStatus
+from otactl.model.wave import Verdict
 
 _DAY_MS = 86_400_000
+
+
+#: Things without an execution that a wave's result names.
+_NAMED_MISSING = 250
+_STOPPED = "stopped"
 
 
 def open_until_ms(plan: Plan, journal: Journal) -> int:
@@ -49,12 +63,7 @@ def left_open(journal: Journal) -> OpenJobs | None:
 def left_by_rollbacks(
     deployment_id: str, journals: Iterable[Journal]
 ) -> tuple[OpenJobs, int] | None:
-    """What the rollbacks of a deployment left open, and until when; None if nothing.
-
-    Args:
-        deployment_id: The deployment that was taken back.
-        journals: Its rollbacks' are among them.
-    """
+    """What the rollbacks of a deployment left open, and until when; None if nothing."""
     waves, until_ms, region = list[OpenWave](), 0, ""
     for journal in journals:
         left = left_open(journal) if journal.plan.rollback_of == deployment_id else None
@@ -105,3 +114,163 @@ def close(left: OpenJobs, jobs: Jobs, registry: Registry) -> int:
             if is_ours(description, deployment_id):
                 registry.delete_group(wave.group_name)
     return pending
+
+
+class WaveEnding:
+    """Ends one deployment in waves.
+
+    Args:
+        verifier: Needs the groups until verification is over; None where none follows.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        services: Services,
+        *,
+        verifier: VersionVerifier | None = None,
+        now_ms: Callable[[], int],
+        undo: Callable[[Step], None],
+    ) -> None:
+        self._plan = plan = journal.plan
+        self._journal = journal
+        self._services = services
+        self._verifier = verifier if verifier is not None and verifier.is_on else None
+        self._now_ms = now_ms
+        self._undo = undo
+        self._jobs = {step.round: step for step in plan.steps if isinstance(step, CreateJob)}
+        self._groups = {
+            step.wave: step for step in plan.steps if isinstance(step, CreateThingGroup)
+        }
+
+    def end(self, context: StepContext) -> list[RoundResult]:
+        """End; returns what each wave that began came to."""
+        reason_code = self._reason_code()
+        if reason_code is not None:
+            self.stop(context, reason_code)
+        begun = self._numbers()
+        if self._verifier is None:
+            self.release_groups()
+        if reason_code == GATE_REASON_CODE:
+            # A group that was filled for a wave that never began.
+            names = {self._plan.waves[number - 1].name for number in begun}
+            for name, group in self._groups.items():
+                if name not in names:
+                    self._undo(group)
+        (end,) = (step for step in self._plan.closing if isinstance(step, EndWaves))
+        return [self._result(context, number, end.detail_limit) for number in begun]
+
+    def stop(self, context: StepContext, reason_code: str) -> None:
+        """Cancel every open job without force, and wait until nothing is queued any more."""
+        self._journal.instant(_STOPPED, self._now_ms())
+        self.cancel(reason_code)
+        self._await_all(context)
+
+    def release_groups(self) -> None:
+        """Delete the groups of the waves that began and of whose jobs nothing is open."""
+        for number in self._numbers():
+            self.release_group(number, self._services.jobs.describe(self._jobs[number].job_id))
+
+    def release_group(self, number: int, job: JobDescription | None, *, ended: int = 0) -> None:
+        """Delete the group of a wave as soon as nothing of its job or its versions is open.
+
+        AWS's own counts are of attempts, so the things that ended are given.
+        """
+        group = self._groups.get(self._plan.waves[number - 1].name)
+        if group is not None and not is_open(job) and not self._is_verifying(number, ended):
+            self._undo(group)
+
+    def _is_verifying(self, number: int, ended: int) -> bool:
+        """Whether the fleet index will be asked about the group again."""
+        if self._verifier is None:
+            return False
+        judged = sum(1 for one in self._verifier.things(number).values() if one.ended_ms)
+        return judged < ended or bool(self._verifier.open_things(number))
+
+    def _numbers(self) -> list[int]:
+        """The waves whose job was created."""
+        records = {number: self._journal.record(step.key) for number, step in self._jobs.items()}
+        return [number for number, record in records.items() if record is not None]
+
+    def _reason_code(self) -> str | None:
+        """Why open jobs are cancelled, or None when they stay open for stragglers."""
+        if any(status.verdict is Verdict.FAIL for status in self._journal.gates):
+            return GATE_REASON_CODE
+        is_over = self._now_ms() >= open_until_ms(self._plan, self._journal)
+        return CLOSE_REASON_CODE if self._plan.clean_up or is_over else None
+
+    def cancel(self, reason_code: str) -> None:
+        """Cancel every open job without force."""
+        for number in self._jobs:
+            # A job whose creation was not recorded may be there, too.
+            self._cancel(number, reason_code)
+
+    def _cancel(self, number: int, reason_code: str) -> None:
+        job_id, deployment_id = self._jobs[number].job_id, self._plan.deployment_id
+        cancel_open(self._services.jobs, job_id, deployment_id, reason_code)
+
+    def close_settled(self, number: int) -> None:
+        """Cancel the CONTINUOUS job of a wave of which every thing has ended, without force.
+
+        It would not complete by itself, and go to things that join the wave's group.
+        """
+        self._cancel(number, SETTLED_REASON_CODE)
+
+    def _await_all(self, context: StepContext) -> None:
+        """Until nothing is QUEUED, and nothing IN_PROGRESS or that was waited for long enough."""
+        stopped_for = context.span(_STOPPED)
+        is_notified = False
+        while True:
+            counts = [job.counts for step in self._jobs.values() if (job := step.find(context))]
+            queued = sum(each[ExecutionStatus.QUEUED] for each in counts)
+            at_work = sum(each[ExecutionStatus.IN_PROGRESS] for each in counts)
+            is_late = stopped_for() >= self._plan.abort_wait_seconds * 1000
+            if not queued and (not at_work or is_late):
+                return
+            if not is_notified:
+                is_notified = True
+                context.on_note(
+                    f"every job of the deployment is cancelled; {queued:,} things are still queued,"
+                    f" {at_work:,} in the middle of the update"
+                )
+            context.on_progress(0, queued + at_work)
+            self._services.clock.sleep(self._services.poll_seconds)
+
+    def _result(self, context: StepContext, number: int, detail_limit: int) -> RoundResult:
+        step = self._jobs[number]
+        job = self._services.jobs.describe(step.job_id)
+        collected = collect_outcomes(
+            self._services.jobs,
+            step.job_id,
+            job.counts if job else JobCounts(),
+            may_repeat=bool(step.configuration.retry_criteria) or step.is_continuous,
+            detail_limit=detail_limit,
+            on_progress=context.on_progress,
+            keep=partial(context.on_executions, number),
+            # What somebody else put into the wave's group is none of its things.
+            only=frozenset(self._journal.wave_things(number)) if step.is_continuous else None,
+        )
+        missing = () if job is None else tuple(context.not_reached(number))
+        began_ms = job.created_at_ms if job else 0
+        status = job.status.value if job else "DELETED"
+        if job is not None and job.is_closed_settled:
+            status = SETTLED
+        return RoundResult(
+            round=number,
+            status=status,
+            counts=collected.counts,
+            duration_seconds=max(0, self._now_ms() - began_ms) / 1000 if job else 0,
+            download_seconds=DownloadSeconds.of(collected.outcomes),
+            outcomes=collected.outcomes,
+            not_reached=len(missing),
+            not_reached_things=missing[:_NAMED_MISSING],
+            stopped=self._journal.find_instant(_STOPPED) is not None,
+            began_late=tuple(self._began_late(collected.outcomes)),
+        )
+
+    def _began_late(self, outcomes: tuple[ThingOutcome, ...]) -> Iterator[str]:
+        """Things that began after the stop: AWS had notified them already."""
+        stopped_ms = self._journal.find_instant(_STOPPED)
+        for one in outcomes:
+            if stopped_ms is not None and (one.started_at_ms or 0) > stopped_ms:
+                yield one.thing_name

@@ -7,24 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from otactl.deploy.comparison_entries import ComparisonEntries
-from otactl.deploy.former_version import FormerVersionEntries
-from otactl.deploy.journal_file import Database
-from otactl.deploy.version_entries import VersionEntries
+from otactl.deploy.thing_entries import ThingEntries
 from otactl.model.wave import GATE_STATUS, GateStatus
 
 
-class WaveEntries(FormerVersionEntries, ComparisonEntries, VersionEntries):
+class WaveEntries(ThingEntries):
     """The entries of ``deploy.journal.Journal`` that are about waves."""
-
-    _database: Database
-
-    def _set(self, *entries: tuple[str, str]) -> None:
-        self._database.write_many("REPLACE INTO deployment VALUES (?, ?)", entries)
-
-    def _find(self, name: str) -> str | None:
-        row = self._database.row("SELECT content FROM deployment WHERE name = ?", name)
-        return None if row is None else str(row[0])
 
     def enter_waves(self, waves: Iterable[Iterable[str]]) -> None:
         """Keep which things are in which wave, numbered from 1: it is decided once."""
@@ -86,8 +74,7 @@ class WaveEntries(FormerVersionEntries, ComparisonEntries, VersionEntries):
     @property
     def gates(self) -> tuple[GateStatus, ...]:
         """What each gate said last, in order of the waves; none in a journal without waves."""
-        tables = "SELECT 1 FROM sqlite_master WHERE name = 'gate'"
-        if self._database.row(tables) is None:
+        if not self._database.has("gate"):
             return ()
         rows = self._database.rows("SELECT status FROM gate ORDER BY wave")
         return tuple(GATE_STATUS.validate_json(row[0]) for row in rows)

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from otactl.deploy.journal import Journal
-from otactl.deploy.plan import Plan
 from otactl.deploy.ports import Services
 from otactl.deploy.step import FillGroup
 from otactl.errors import DeploymentFailed
@@ -24,16 +23,10 @@ _MEMBERS_PAUSE_SECONDS = 5
 
 
 class GroupFilling:
-    """The groups of one deployment's waves.
+    """The groups of one deployment's waves."""
 
-    Args:
-        plan: Which waves have a group.
-        journal: Their things, and how far each group is.
-        services: The world.
-    """
-
-    def __init__(self, plan: Plan, journal: Journal, services: Services) -> None:
-        self._plan = plan
+    def __init__(self, journal: Journal, services: Services) -> None:
+        self._plan = plan = journal.plan
         self._journal = journal
         self._services = services
         self._steps = {step.wave: step for step in plan.steps if isinstance(step, FillGroup)}

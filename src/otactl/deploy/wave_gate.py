@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping
 from otactl.deploy.decision_file import Decisions
 from otactl.deploy.ending import failure_of
 from otactl.deploy.journal import Journal
-from otactl.deploy.plan import Plan
 from otactl.deploy.ports import Services
 from otactl.deploy.step import CreateJob, PutAlarm
 from otactl.deploy.wave_comparison import WaveComparer
@@ -17,7 +16,7 @@ from otactl.deploy.wave_verify import VersionVerifier
 from otactl.model.progress import AlarmState
 from otactl.model.wave import GateStatus, Question, Verdict
 from otactl.rules.verify.verdict import VersionCount
-from otactl.rules.waves.counting import WaveCount
+from otactl.rules.waves.counting import WaveCount, slack_of
 from otactl.rules.waves.gate import (
     AlarmSight,
     EarlierWave,
@@ -26,41 +25,30 @@ from otactl.rules.waves.gate import (
     judge,
     steady_since_ms,
 )
-from otactl.rules.waves.version_requirement import slack_of
 
 
 class GateJudge:
     """Judges the gates of one deployment.
 
     Args:
-        plan: Which waves there are.
-        journal: When they began.
-        services: The world.
-        poller: Looks at their jobs.
-        verifier: Says what things report.
-        filling: Says whether the next wave's group is ready.
-        comparer: Compares waves with things that were not updated.
-        decisions: What people decided.
         on_poll: Called with each poll of a job: the wave's number, and what was found.
     """
 
     def __init__(
         self,
-        plan: Plan,
         journal: Journal,
         services: Services,
         *,
-        poller: WavePoller,
         verifier: VersionVerifier,
         filling: GroupFilling,
         comparer: WaveComparer,
         decisions: Decisions,
         on_poll: Callable[[int, WavePoll], None],
     ) -> None:
-        self._plan = plan
+        self._plan = plan = journal.plan
         self._journal = journal
         self._services = services
-        self._poller = poller
+        self._poller = WavePoller(journal, services)
         self._verifier = verifier
         self._filling = filling
         self._comparer = comparer

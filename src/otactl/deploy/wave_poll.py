@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 
 from otactl.deploy.ending import Ending, ending_of
 from otactl.deploy.journal import Journal
-from otactl.deploy.plan import Plan
 from otactl.deploy.ports import Services
 from otactl.deploy.step import CreateJob
+from otactl.model.limits import PAGE
 from otactl.model.outcome import ThingOutcome
 from otactl.model.snapshot import JobCounts, JobDescription
 from otactl.model.status import ExecutionStatus, JobStatus, TargetSelection
@@ -22,8 +22,6 @@ from otactl.rules.waves.counting import WaveCount, count_wave
 from otactl.rules.waves.gate import allowed_failures, needed_ended
 from otactl.rules.waves.membership import share_of
 
-#: A wave of no more things than a page holds is always listed when its counters changed.
-_PAGE = 250
 #: The least time from one list to the next, in times of what the last one took.
 _LIST_INTERVAL = 10
 #: AWS is eventually consistent: a job just created may be unknown to the next call for a moment.
@@ -64,16 +62,10 @@ class _Listed:
 
 
 class WavePoller:
-    """Counts the waves of one deployment.
+    """Counts the waves of one deployment."""
 
-    Args:
-        plan: Which waves there are.
-        journal: Which things are in them, and when they began.
-        services: The world.
-    """
-
-    def __init__(self, plan: Plan, journal: Journal, services: Services) -> None:
-        self._plan = plan
+    def __init__(self, journal: Journal, services: Services) -> None:
+        self._plan = journal.plan
         self._journal = journal
         self._services = services
         self._listed: dict[int, _Listed] = {}
@@ -152,7 +144,7 @@ class WavePoller:
         return (
             is_over
             or may_lack
-            or wave.things <= _PAGE
+            or wave.things <= PAGE
             or failed > allowed_failures(wave.rule, wave.things)
             or counters[ExecutionStatus.SUCCEEDED] + failed >= needed
             or wave.things - missed < needed

@@ -7,7 +7,6 @@ again as long as the next wave's job does not exist.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from otactl.deploy.decision_file import Decisions
 from otactl.deploy.journal import Journal
@@ -15,11 +14,12 @@ from otactl.deploy.observer import Observer
 from otactl.deploy.ports import Services
 from otactl.deploy.step import Step, StepContext
 from otactl.deploy.step.base import Record
+from otactl.deploy.step_run import WaitOptions
+from otactl.deploy.wave_closing import WaveEnding
 from otactl.deploy.wave_comparison import WaveComparer
-from otactl.deploy.wave_ending import WaveEnding
 from otactl.deploy.wave_filling import GroupFilling
 from otactl.deploy.wave_gate import GateJudge
-from otactl.deploy.wave_poll import WavePoll, WavePoller
+from otactl.deploy.wave_poll import WavePoll
 from otactl.deploy.wave_verify import VersionVerifier
 from otactl.errors import GateWaits, UserMistake
 from otactl.model.snapshot import JobSnapshot
@@ -29,33 +29,8 @@ from otactl.model.wave import Act, Decision, GateStatus, Verdict
 _VISIT_SECONDS = 60
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WaitOptions:
-    """How long this process waits at gates; the deployment itself goes on without it.
-
-    Attributes:
-        leaves: Whether it leaves a gate that does not say pass or fail at once.
-        max_wait_seconds: After how long it leaves; None for never.
-        answer: What a rehearsal answers a gate that asks a person.
-    """
-
-    leaves: bool = False
-    max_wait_seconds: float | None = None
-    answer: Act | None = None
-
-
 class WaveRun:
-    """The waves of one deployment, as one process carries them out.
-
-    Args:
-        journal: An open journal of a plan with waves.
-        services: The world.
-        observer: Notified of each poll.
-        verifier: Reads and judges the versions of things.
-        decisions: What people decided.
-        options: How long this process waits.
-        undo: Undoes a step of the plan.
-    """
+    """The waves of one deployment, as one process carries them out."""
 
     def __init__(
         self,
@@ -68,29 +43,27 @@ class WaveRun:
         options: WaitOptions,
         undo: Callable[[Step], None],
     ) -> None:
-        self._plan = plan = journal.plan
+        self._plan = journal.plan
         self._journal = journal
         self._services = services
         self._observer = observer
         self._decisions = decisions
         self._options = options
         self._started_ms = services.clock.monotonic_ms()
-        self._filling = GroupFilling(plan, journal, services)
-        self._comparer = WaveComparer(plan, journal, services)
+        self.filling = GroupFilling(journal, services)
+        self.comparer = WaveComparer(journal, services)
         self._verifier = verifier
-        self._judge = GateJudge(
-            plan,
+        self.judge = GateJudge(
             journal,
             services,
-            poller=WavePoller(plan, journal, services),
             verifier=verifier,
-            filling=self._filling,
-            comparer=self._comparer,
+            filling=self.filling,
+            comparer=self.comparer,
             decisions=decisions,
             on_poll=self._on_poll,
         )
-        self._ending = WaveEnding(
-            plan, journal, services, verifier=verifier, now_ms=self._judge.now_ms, undo=undo
+        self.ending = WaveEnding(
+            journal, services, verifier=verifier, now_ms=self.judge.now_ms, undo=undo
         )
         self._context: StepContext | None = None
         self._number = 0
@@ -110,25 +83,13 @@ class WaveRun:
                     hint="deploy again, and `otactl clean` this one",
                 )
 
-    def begin(self, number: int) -> None:
-        """Write down that a wave begins, before its job is created."""
-        self._judge.begin(number)
-
-    def fill(self, number: int) -> None:
-        """Fill the thing group of a wave to its end."""
-        self._filling.fill_all(number)
-
-    def draw_arms(self, number: int) -> None:
-        """Draw what a wave will be compared with."""
-        self._comparer.draw(number)
-
     def pass_gate(self, context: StepContext, number: int) -> Record:
         """Wait until the gate behind a wave says pass or fail."""
         self._context, self._number = context, number
         self._verifier.on_progress = context.on_progress
         status = next((each for each in self._journal.gates if each.wave == number), None)
         while status is None or status.verdict is not Verdict.FAIL:
-            status = self._judge.poll(number)
+            status = self.judge.poll(number)
             self._enter(status)
             if status.verdict is Verdict.PASS:
                 break
@@ -136,14 +97,13 @@ class WaveRun:
                 self._wait(status)
         return {"verdict": status.verdict.value, "reasons": list(status.reasons)}
 
-    def end(self, context: StepContext) -> Record:
+    def end(self, context: StepContext) -> None:
         """Stop what is to be stopped, and find out what became of every wave."""
         self._context = context
-        self._judge.poll_continuous()
-        for result in self._ending.end(context, self._services.poll_seconds):
+        self.judge.poll_continuous()
+        for result in self.ending.end(context):
             self._journal.enter_round(result)
             self._observer.on_round(result)
-        return {}
 
     def _enter(self, status: GateStatus) -> None:
         self._observer.on_gate(status, written=False)
@@ -164,14 +124,14 @@ class WaveRun:
         is_late = limit is not None and waited_ms >= limit * 1000
         following = status.wave + 1
         seconds = self._services.poll_seconds
-        if self._options.leaves and self._filling.missing(following):
-            self._filling.fill(following, _VISIT_SECONDS)
+        if self._options.leaves and self.filling.missing(following):
+            self.filling.fill(following, _VISIT_SECONDS)
             is_late = True
-        elif self._filling.missing(following):
-            self._filling.fill(following, seconds)
+        elif self.filling.missing(following):
+            self.filling.fill(following, seconds)
         if self._options.leaves or is_late:
             raise GateWaits(status.words, hint=self._hint(status))
-        if not self._filling.missing(following):
+        if not self.filling.missing(following):
             self._services.clock.sleep(seconds)
 
     def _hint(self, status: GateStatus) -> str:
@@ -198,10 +158,6 @@ class WaveRun:
             snapshot = JobSnapshot(at_ms=self._services.clock.now_ms(), job=poll.job)
             self._context.on_snapshot(snapshot)
         if poll.is_settled and self._context is not None:
-            self._ending.close_settled(self._context, number)
+            self.ending.close_settled(number)
         elif poll.job is not None:
-            self._ending.release_group(number, poll.job, ended=poll.count.ended)
-
-    def release_groups(self) -> None:
-        """Delete the groups of waves of whose jobs nothing is open, after verification."""
-        self._ending.release_groups()
+            self.ending.release_group(number, poll.job, ended=poll.count.ended)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
 
-from otactl.deploy.ports import Alarms, Registry
-from otactl.deploy.thing_states import ThingStates
+from otactl.deploy.ports import Alarms, Registry, ThingStates
 from otactl.errors import UserMistake
 from otactl.model.arn import Arn
 from otactl.model.comparison import ComparedOutcome, ComparisonPlan
@@ -34,13 +33,8 @@ def deal_waves(
 ) -> Dealt:
     """The waves and the names of their things, in order of the hash; an empty rest is left out.
 
-    Args:
-        waves: Of the configuration.
-        thing_list: Whom the deployment is for.
-        registry: Says who is in a group.
-        excepted: Things that are in no wave.
-        image_sha256: The seed, if the configuration has none.
-        recent: Things that AWS IoT saw lately; they only count if the configuration prefers them.
+    The digest of the image is the seed if the configuration has none; things that AWS IoT saw
+    lately come first if the configuration prefers them.
 
     Raises:
         UserMistake: There is nothing for a wave.
@@ -53,13 +47,10 @@ def deal_waves(
         group: frozenset(registry.things_in_group(Arn.parse(group).resource_name))
         for group in {arn for wave in waves.waves for arn in wave.size.groups}
     }
-    dealt = divide(
-        names,
-        [wave.size for wave in waves.waves],
-        seed=waves.seed or image_sha256,
-        members=members,
-        preferred=recent if waves.prefers_recent else (),
-    )
+    sizes = [wave.size for wave in waves.waves]
+    preferred = recent if waves.prefers_recent else ()
+    seed = waves.seed or image_sha256
+    dealt = divide(names, sizes, seed=seed, members=members, preferred=preferred)
     for wave, things in zip(waves.waves, dealt, strict=True):
         if not things and (wave.name != REST or not names):
             raise UserMistake(
@@ -102,13 +93,10 @@ def deal_again(
     sizes = [
         WaveSize(groups=(wave.name,)) if wave.size.groups else wave.size for wave in waves.waves
     ]
-    dealt = divide(
-        names,
-        sizes,
-        seed=waves.seed or image_sha256,
-        members={wave.name: frozenset(kept.get(wave.name, ())) for wave in waves.waves},
-        preferred=recent if waves.prefers_recent else (),
-    )
+    members = {wave.name: frozenset(kept.get(wave.name, ())) for wave in waves.waves}
+    preferred = recent if waves.prefers_recent else ()
+    seed = waves.seed or image_sha256
+    dealt = divide(names, sizes, seed=seed, members=members, preferred=preferred)
     found = tuple((wave, things) for wave, things in zip(waves.waves, dealt, strict=True) if things)
     is_same = (
         {wave.name: sorted(things) for wave, things in found}

@@ -17,12 +17,22 @@ from dataclasses import replace
 from itertools import islice
 
 from otactl.deploy.journal import Journal
-from otactl.deploy.plan import Plan
 from otactl.deploy.ports import Services
-from otactl.deploy.step import NoteVersions
+from otactl.deploy.step import CreateJob, NoteVersions, StepContext
+from otactl.deploy.step_run import WaitOptions
+from otactl.errors import GateWaits
+from otactl.model.arn import Arn
 from otactl.model.fleet_query import in_group
 from otactl.model.thing_state import ThingState
-from otactl.model.verify import BAD_VERDICTS, ThingVersion, VerifyRule, VersionPoll, VersionVerdict
+from otactl.model.verify import (
+    BAD_VERDICTS,
+    ThingVersion,
+    VerifyRule,
+    VersionPoll,
+    VersionVerdict,
+    counts_words,
+)
+from otactl.model.wave import Verdict
 from otactl.rules.verify.verdict import (
     VersionCount,
     count_versions,
@@ -32,6 +42,7 @@ from otactl.rules.verify.verdict import (
     next_poll_ms,
     runs_expected,
 )
+from otactl.rules.waves.counting import count_wave
 
 #: Things that are read, judged and written down at once.
 _PART = 100
@@ -47,20 +58,17 @@ _CONFIRMED_BY_SOURCE = BAD_VERDICTS | {VersionVerdict.FAILED_BUT_NEW}
 
 
 class VersionVerifier:
-    """Verifies the versions of one deployment's things.
+    """Verifies the versions of one deployment's things."""
 
-    Args:
-        plan: How, and which groups the index knows the things of a wave by.
-        journal: What is known of each thing.
-        services: The world.
-    """
-
-    def __init__(self, plan: Plan, journal: Journal, services: Services) -> None:
+    def __init__(self, journal: Journal, services: Services, options: WaitOptions) -> None:
+        self._plan = plan = journal.plan
         self._journal = journal
         self._services = services
+        self._options = options
         self._groups = {
             step.round: step.groups for step in plan.steps if isinstance(step, NoteVersions)
         }
+        self._jobs = {step.round: step for step in plan.steps if isinstance(step, CreateJob)}
         self._rule = plan.verify
         self._known: dict[int, dict[str, ThingVersion]] = {}
         self._search_at_ms: dict[int, float] = {}
@@ -88,8 +96,21 @@ class VersionVerifier:
             self._known[number] = self._journal.versions(number)
         return self._known[number]
 
-    def note(self, number: int, names: Iterable[str]) -> None:
-        """Write down what things report before they are notified; once."""
+    def note(self, context: StepContext, number: int) -> None:
+        """Write down what the things of a wave or a round report before it begins."""
+        self.on_progress = context.on_progress
+        names = self._journal.wave_things(number) if self._plan.waves else self._listed(context)
+        self._note(number, names)
+
+    def _listed(self, context: StepContext) -> Iterator[str]:
+        """The things of the list, and those that its groups have now."""
+        yield from (Arn.parse(text).resource_name for text in context.targets())
+        (job, *_) = self._jobs.values()
+        for arn in map(Arn.parse, job.targets):
+            if arn.resource_type == "thinggroup" and arn.resource_name != job.own_group:
+                yield from self._services.registry.things_in_group(arn.resource_name)
+
+    def _note(self, number: int, names: Iterable[str]) -> None:
         left = [name for name in dict.fromkeys(names) if name not in self.things(number)]
         former = self._journal.former(left)
         if len(former) == len(left) and not self.rule.source.boot_count_path:
@@ -130,9 +151,7 @@ class VersionVerifier:
     def poll(self, number: int, *, slack: int | None = None) -> VersionCount:
         """Read and judge what is due.
 
-        Args:
-            number: Of the wave or round.
-            slack: How many bad ones its gate can bear; None when it can bear any.
+        The slack says how many bad ones its gate can bear; None when it can bear any.
         """
         now_ms = self._now_ms()
         due = [name for name, one in self.things(number).items() if self._is_due(one, now_ms)]
@@ -179,6 +198,52 @@ class VersionVerifier:
                 or (not one.succeeded and one.last is None)
             )
         ]
+
+    def finish(self, context: StepContext) -> None:
+        """Wait for the verdicts that are missing; then read those that are bad once more."""
+        self.on_progress = context.on_progress
+        numbers = [result.round for result in self._journal.rounds]
+        for number in numbers:
+            self.enter_ends(number, self._ends(number))
+        is_notified = False
+        while True:
+            for number in numbers:
+                # Its answer tells AWS's time.
+                self._services.jobs.describe(self._jobs[number].job_id)
+                self.poll(number)
+            pending = sum(len(self.open_things(number)) for number in numbers)
+            if not pending or self._rolls_back():
+                break
+            if not is_notified:
+                is_notified = True
+                context.on_note(f"waiting for the version that {pending:,} things report")
+            self._wait(context, pending)
+        for number in numbers:
+            self.read_again(number)
+            counts = self.count(number).by_verdict
+            wave = f"wave {self._plan.waves[number - 1].name}: " if self._plan.waves else ""
+            context.on_note(f"{wave}versions: {counts_words(counts) or 'no thing ended'}")
+
+    def _rolls_back(self) -> bool:
+        """Whether a rollback follows, which takes things back whether they reported or not."""
+        failed = any(status.verdict is Verdict.FAIL for status in self._journal.gates)
+        return self._plan.rolls_back and failed
+
+    def _ends(self, number: int) -> Mapping[str, tuple[int, bool]]:
+        """When the last execution of each thing ended, and whether it succeeded."""
+        executions = list(self._journal.executions(number))
+        things = {one.thing_name for one in executions}
+        return count_wave(things, executions, is_over=True).ended_things
+
+    def _wait(self, context: StepContext, pending: int) -> None:
+        limit = self._options.max_wait_seconds
+        is_late = limit is not None and context.waited_ms() >= limit * 1000
+        if self._options.leaves or is_late:
+            raise GateWaits(
+                f"{pending:,} things have not reported their version yet",
+                hint=f"`otactl resume {self._plan.deployment_id}` goes on",
+            )
+        self._services.clock.sleep(self._services.poll_seconds)
 
     def _read_again(self, number: int, instant: str) -> None:
         """Once, when the time of all that ended is over."""

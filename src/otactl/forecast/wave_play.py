@@ -3,7 +3,7 @@
 A wave is played whole (``run``) and its gate judged over all of it at once (``gate_moment``). When
 a gate fails, all waves are cut off at that instant, as a cancel without force does; and where
 ``onGateFailure = rollback``, what took the image is taken back by the same play, in the waves of
-``rules.rollback_waves``.
+``rules.rollback``.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from otactl.model.rollback import REPORT_MS
 from otactl.model.status import ExecutionStatus
 from otactl.model.verify import VerifyRule
 from otactl.model.wave import Verdict, Wave, Waves
-from otactl.rules.rollback_waves import rollback_waves
+from otactl.rules.rollback import rollback_waves
 from otactl.rules.rollout import DEFAULT_MAXIMUM_PER_MINUTE, MINUTE_MS
 from otactl.rules.schedule import problems
 from otactl.rules.waves.membership import expected_sizes, share_of_those_taken_last

@@ -10,11 +10,9 @@ class Clock(Protocol):
 
     def now_ms(self) -> int:
         """Epoch milliseconds, as the wall clock shows them; it may jump."""
-        ...
 
     def monotonic_ms(self) -> int:
         """Milliseconds since some instant, never set forward or back: for spans of time."""
-        ...
 
     def sleep(self, seconds: float) -> None:
         """Wait.
@@ -22,7 +20,6 @@ class Clock(Protocol):
         Raises:
             Interrupted: The user asked to stop; raised at once, not at the end of the wait.
         """
-        ...
 
     def check(self) -> None:
         """Go on, unless the user asked to stop.
@@ -30,8 +27,6 @@ class Clock(Protocol):
         Raises:
             Interrupted: The user asked to stop.
         """
-        ...
 
     def shield(self) -> None:
         """From now on neither ``sleep`` nor ``check`` raises: what follows is clean-up."""
-        ...

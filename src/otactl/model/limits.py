@@ -151,3 +151,6 @@ MAX_LISTED_TARGETS = 1_000_000
 #: A ``dev.ini`` of a hundred alarms has 30 KiB.
 MAX_CONFIGURATION_LENGTH = 1024 * 1024
 MAX_ALARMS = 100
+
+#: Things of a group, or executions of a job, in one answer (aws-facts A9).
+PAGE = 250

@@ -14,7 +14,7 @@ from pathlib import Path
 from otactl.aws.clients import AwsClients, identity_of
 from otactl.deploy.decision_file import DecisionFile
 from otactl.deploy.journal import Journal
-from otactl.deploy.recorded_failure import outcome_words
+from otactl.deploy.recorded_result import outcome_words
 from otactl.deploy.store import DeploymentStore
 from otactl.errors import UserMistake
 from otactl.jobqueue.order import is_request_id

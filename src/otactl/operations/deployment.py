@@ -20,10 +20,10 @@ from otactl.deploy.executor import Executor
 from otactl.deploy.journal import Journal, Outcome
 from otactl.deploy.observer import Observer
 from otactl.deploy.plan import Plan
-from otactl.deploy.plan_signing import sign_plan
-from otactl.deploy.planner import PlanOptions
-from otactl.deploy.preparation import Request, prepare
-from otactl.deploy.recorded_failure import outcome_words
+from otactl.deploy.planner import PlanOptions, Request
+from otactl.deploy.preparation import prepare
+from otactl.deploy.recorded_result import outcome_words
+from otactl.deploy.signing import sign_plan
 from otactl.deploy.store import DeploymentStore, new_deployment_id
 from otactl.errors import DeploymentFailed, Interrupted, OtactlError
 from otactl.model.outcome import DeploymentResult

@@ -21,7 +21,7 @@ from otactl.deploy.decision_file import Decisions
 from otactl.deploy.journal import Journal
 from otactl.deploy.observer import Observer
 from otactl.deploy.ports import Services
-from otactl.deploy.wave_run import WaitOptions
+from otactl.deploy.step_run import WaitOptions
 from otactl.errors import UserMistake
 from otactl.model.configuration import DeploymentConfiguration
 from otactl.model.defaults import DEFAULT_POLL_SECONDS

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 from otactl.deploy.decision_file import DecisionFile
 from otactl.deploy.journal import Journal, Phase, StepState
 from otactl.deploy.ownership import owner
+from otactl.deploy.recorded_result import wave_results
 from otactl.deploy.step import CreateJob, UploadImage
-from otactl.deploy.wave_result import wave_results
 from otactl.errors import OtactlError, UserMistake
 from otactl.model.identifier import is_job_id
 from otactl.model.members import members_of

@@ -12,9 +12,8 @@ from otactl.deploy.consent import Consent
 from otactl.deploy.executor import Executor
 from otactl.deploy.journal import Journal, Phase
 from otactl.deploy.observer import Observer
-from otactl.deploy.recorded_failure import outcome_words
+from otactl.deploy.recorded_result import outcome_words, wave_results
 from otactl.deploy.store import DeploymentStore
-from otactl.deploy.wave_result import wave_results
 from otactl.errors import UserMistake
 from otactl.model.defaults import DEFAULT_POLL_SECONDS
 from otactl.model.json_output import deployment as json_deployment

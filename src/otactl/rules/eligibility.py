@@ -48,12 +48,6 @@ def why_left_out(
     """Why a thing gets no image; None if it gets one.
 
     A thing of which it is not known whether it is connected counts as one that is.
-
-    Args:
-        state: What the thing reports.
-        rule: Which things the image is for.
-        new_version: What a thing reports that runs the image; None if unknown.
-        now_ms: Epoch milliseconds.
     """
 
     def left(reason: LeftOutReason, detail: str = "") -> LeftOut:

@@ -23,6 +23,7 @@ import math
 
 from otactl.model.job_configuration import AbortCriterion
 from otactl.rules.abort import WHOLE, threshold_hundredths
+from otactl.rules.comparison.fisher import log_choose
 
 #: Probabilities below this are left out of the sum.
 NEGLIGIBLE = 1e-9
@@ -111,15 +112,8 @@ def _binomial(trials: int, rate: float) -> tuple[int, list[float]]:
     low = max(0, math.floor(trials * rate - spread))
     high = min(trials, math.ceil(trials * rate + spread))
     log_rate, log_rest = math.log(rate), math.log1p(-rate)
-    whole = math.lgamma(trials + 1)
     chances = [
-        math.exp(
-            whole
-            - math.lgamma(failed + 1)
-            - math.lgamma(trials - failed + 1)
-            + failed * log_rate
-            + (trials - failed) * log_rest
-        )
+        math.exp(log_choose(trials, failed) + failed * log_rate + (trials - failed) * log_rest)
         for failed in range(low, high + 1)
     ]
     while len(chances) > 1 and chances[-1] < NEGLIGIBLE * 1e-6:

@@ -31,13 +31,7 @@ NEXT: dict[JobStatus, frozenset[JobStatus]] = {
 def is_complete(
     selection: TargetSelection, *, waiting: int, counts: Mapping[ExecutionStatus, int]
 ) -> bool:
-    """Whether nothing is left to do.
-
-    Args:
-        selection: A CONTINUOUS job always has more to do.
-        waiting: Things not notified yet, pending retries included.
-        counts: Executions by status.
-    """
+    """Whether nothing is left to do; things that wait for a retry are not notified yet."""
     if selection is TargetSelection.CONTINUOUS or waiting > 0:
         return False
     return not any(count for status, count in counts.items() if not status.is_terminal)

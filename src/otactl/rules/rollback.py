@@ -5,21 +5,33 @@ installation and has reported nothing since. Out: one that freshly reports its f
 never began, or that failed before it installed. A report counts as fresh when it is younger than
 SUCCEEDED; without that, when it is of a later second than the start of the execution, since shadows
 keep whole seconds and a device reports its version when it boots.
+
+They are taken back in waves, at most 50 things first, then the rest. Things that nothing shows to
+be connected do not hold it up: they are in the last wave, whose gate asks for no more things than
+may come, and its job stays open for them. More than 5 % of a wave that fail stop the rollback.
+Alarms, abort criteria and the schedule of the deployment are not its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from otactl.model.job_configuration import JobConfiguration
 from otactl.model.outcome import ThingOutcome
-from otactl.model.status import ExecutionStatus
+from otactl.model.rollback import FIRST_THINGS, FIRST_WAVE, OTHERS_WAVE, REQUIRED_SUCCEEDED
+from otactl.model.status import ExecutionStatus, TargetSelection
 from otactl.model.thing_state import ThingState
+from otactl.model.wave import WHOLE, GateRule, Wave, WaveSize
 
 _MS_PER_SECOND = 1000
 #: Steps after which other bytes may run: of otactl's devices, and of those with a self-test.
 _INSTALLED_STEPS = ("rebooting", "testing")
+
+
+#: For a file without [TIMEOUT_CONFIG]: a thing that dies in its rollback must end, too.
+_TIMEOUT_MINUTES = 60
 
 
 class RollbackReason(StrEnum):
@@ -89,12 +101,7 @@ class RollbackSet:
 
 
 def rollback_set(histories: Iterable[ThingHistory], new_version: str | None) -> RollbackSet:
-    """Decide on every thing of a deployment that was stopped.
-
-    Args:
-        histories: Its things.
-        new_version: What the deployed image reports; None when that is not known.
-    """
+    """Decide on every thing of a deployment that was stopped."""
     versions: dict[str, list[str]] = {}
     no_former, reasons, offline, ends = [], {}, set(), list[int]()
     for one in histories:
@@ -182,3 +189,58 @@ def _is_fresh(state: ThingState | None, begun: Sequence[ThingOutcome]) -> bool:
         return at_ms >= max(one.updated_at_ms or 0 for one in succeeded)
     started_ms = max(one.started_at_ms or 0 for one in begun)
     return at_ms // _MS_PER_SECOND > started_ms // _MS_PER_SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class RollbackWave:
+    """A wave of a rollback, how many things it has, and how many of them are connected."""
+
+    wave: Wave
+    things: int
+    connected: int
+
+
+def rollback_job(job: JobConfiguration) -> JobConfiguration:
+    """The policy of a rollback's jobs, by that of the deployment that is taken back."""
+    return replace(
+        job,
+        target_selection=TargetSelection.SNAPSHOT,
+        abort_criteria=(),
+        scheduling=None,
+        in_progress_timeout_minutes=job.in_progress_timeout_minutes or _TIMEOUT_MINUTES,
+    )
+
+
+def rollback_waves(connected: int, offline: int, job: JobConfiguration) -> tuple[RollbackWave, ...]:
+    """The waves that take things back to one former version.
+
+    Args:
+        connected: Things that are connected; the first of them are the first wave. Where there is
+            none, the first to come are.
+        offline: Things that nothing shows to be connected.
+        job: The deployment's policy.
+    """
+    first = min(FIRST_THINGS, connected or offline)
+    parts = [(FIRST_WAVE, first, min(first, connected))]
+    rest = connected + offline - first
+    if rest:
+        parts.append((OTHERS_WAVE, rest, max(0, connected - first)))
+    last = parts[-1][0]
+    return tuple(
+        RollbackWave(
+            _wave(name, things, awaited if name == last else None, rollback_job(job)),
+            things,
+            awaited,
+        )
+        for name, things, awaited in parts
+    )
+
+
+def _wave(name: str, things: int, awaited: int | None, job: JobConfiguration) -> Wave:
+    required = REQUIRED_SUCCEEDED if awaited is None else awaited * WHOLE // things
+    return Wave(
+        name=name,
+        size=WaveSize() if name == OTHERS_WAVE else WaveSize(things=things),
+        rule=GateRule(required_ended=required, required_succeeded=REQUIRED_SUCCEEDED, soak_ms=0),
+        job=job,
+    )

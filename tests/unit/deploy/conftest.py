@@ -224,7 +224,9 @@ class MemoryRegistry:
 
     def things_in_group(self, group_name):
         if group_name not in self.groups:
-            raise AwsRefused("iot:ListThings", "ResourceNotFoundException", "no such group")
+            raise AwsRefused(
+                "iot:ListThingsInThingGroup", "ResourceNotFoundException", "no such group"
+            )
         yield from self.groups[group_name][1]
 
     def create_group(self, group_name, *, description):

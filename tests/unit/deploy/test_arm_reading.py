@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from tests.support.memory_states import MemoryThingStates
 
-from otactl.deploy.arm_reading import ArmReader
+from otactl.deploy.wave_comparison import ArmReader
 from otactl.model.thing_state import VersionSource
 
 WAVE = [f"t{number:04}" for number in range(2000)]

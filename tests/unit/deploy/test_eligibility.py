@@ -14,8 +14,8 @@ from tests.unit.model.configuration.test_wave_section import wave_ini
 
 from otactl.deploy.eligibility import Choice, choose_again, choose_things
 from otactl.deploy.journal import Journal
-from otactl.deploy.planner import PlanOptions
-from otactl.deploy.preparation import Request, prepare
+from otactl.deploy.planner import PlanOptions, Request
+from otactl.deploy.preparation import prepare
 from otactl.errors import UserMistake
 from otactl.model.eligibility import LeftOut, LeftOutReason
 from otactl.model.thing_list import ThingList

@@ -13,7 +13,7 @@ from otactl.deploy.executor import Executor
 from otactl.deploy.journal import Journal, Outcome, Phase
 from otactl.deploy.journal_file import JournalUnusable
 from otactl.deploy.observer import Observer
-from otactl.deploy.recorded_failure import outcome_words
+from otactl.deploy.recorded_result import outcome_words
 from otactl.deploy.store import DeploymentStore
 from otactl.errors import AwsRefused, JobAborted, UserMistake
 from otactl.model.status import ExecutionStatus, JobStatus

@@ -14,8 +14,7 @@ from tests.support.dev_ini import configuration_of, dev_ini, section
 
 from otactl.deploy.permissions import signing_statements
 from otactl.deploy.plan import Plan
-from otactl.deploy.plan_signing import STAND_IN, sign_plan
-from otactl.deploy.signing import is_signature_of
+from otactl.deploy.signing import STAND_IN, is_signature_of, sign_plan
 from otactl.deploy.step import CreateJob, UploadImage, UploadJobDocument
 from otactl.errors import AwsRefused, UserMistake
 from otactl.model.job_configuration import JobConfiguration

@@ -14,8 +14,8 @@ from tests.unit.operations.queue.test_lost_workers import Bucket
 from otactl.aws.thing_states import IotThingStates
 from otactl.deploy.eligibility import choose_things
 from otactl.deploy.permissions import DeploymentNames, user_policy
-from otactl.deploy.planner import PlanOptions
-from otactl.deploy.preparation import Request, prepare
+from otactl.deploy.planner import PlanOptions, Request
+from otactl.deploy.preparation import prepare
 from otactl.deploy.wave_targeting import deal_again
 from otactl.errors import UserMistake
 from otactl.model.thing_list import ThingList

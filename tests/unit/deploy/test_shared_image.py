@@ -8,7 +8,7 @@ import pytest
 
 from otactl.deploy.step import UploadImage
 from otactl.deploy.step.base import StepContext
-from otactl.deploy.step.image import UPLOADED_BY
+from otactl.deploy.step.upload import UPLOADED_BY
 
 IMAGE = UploadImage(bucket="bucket", object_key="firmware/x", path="x", size_bytes=1, sha256="ab")
 

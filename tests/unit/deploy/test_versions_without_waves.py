@@ -12,10 +12,11 @@ from tests.unit.model.configuration.test_verify_section import verify_ini
 from otactl.deploy.executor import Executor
 from otactl.deploy.journal import Journal, Outcome
 from otactl.deploy.observer import Observer
-from otactl.deploy.planner import PlanOptions, build_plan
+from otactl.deploy.planner import Planner, PlanOptions, Request
 from otactl.deploy.targeting import Targeting
 from otactl.errors import ThingsFailed
 from otactl.model.status import ExecutionStatus
+from otactl.model.thing_list import ThingList
 from otactl.model.verify import VersionVerdict
 
 GROUP = "arn:aws:iot:us-east-1:123456789012:thinggroup/lab"
@@ -32,16 +33,15 @@ class OneJob:
         configuration = configuration_of(
             verify_ini(default=default, expectedVersion=NEW, verifyMinutes="2", darkMinutes="1")
         )
-        plan = build_plan(
-            configuration,
-            FIRMWARE,
-            Targeting(arns=arns, gathered=0, things=5),
-            deployment_id=DEPLOYMENT,
+        request = Request(
+            configuration=configuration,
+            thing_list=ThingList(file_name="list", things=arns),
+            custom_document=None,
             account="123456789012",
-            document="{}",
-            targets_sha256="",
+            deployment_id=DEPLOYMENT,
             options=PlanOptions(),
         )
+        plan = Planner(request, FIRMWARE, "{}").plan(Targeting(arns=arns, gathered=0, things=5))
         self.path = folder / f"{DEPLOYMENT}.sqlite"
         self.journal = Journal.create(self.path, plan, now_ms=0, about={})
         self.journal.enter_targets(arns[:3])

@@ -15,8 +15,8 @@ from otactl.deploy.decision_file import DecisionFile
 from otactl.deploy.executor import Executor
 from otactl.deploy.journal import Journal, Outcome, Phase
 from otactl.deploy.observer import Observer
-from otactl.deploy.planner import PlanOptions, build_wave_plan
-from otactl.deploy.wave_run import WaitOptions
+from otactl.deploy.planner import Planner, PlanOptions, Request
+from otactl.deploy.step_run import WaitOptions
 from otactl.deploy.wave_targeting import deal_waves
 from otactl.errors import (
     AwsRefused,
@@ -68,17 +68,16 @@ class Site:
             excepted=excepted,
             image_sha256=FIRMWARE.sha256,
         )
-        self.plan = build_wave_plan(
-            self.configuration,
-            FIRMWARE,
-            dealt,
-            deployment_id=DEPLOYMENT,
+        request = Request(
+            configuration=self.configuration,
+            thing_list=listed,
+            custom_document=None,
             account="123456789012",
-            document="{}",
-            targets_sha256="",
+            deployment_id=DEPLOYMENT,
             options=PlanOptions(),
             excepted=excepted,
         )
+        self.plan = Planner(request, FIRMWARE, "{}").wave_plan(dealt)
         self.waves = {
             wave.name: list(names)
             for wave, names in zip(self.plan.waves, self.plan.wave_things, strict=True)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from otactl.deploy.wave_run import WaitOptions
+from otactl.deploy.step_run import WaitOptions
 from otactl.errors import UserMistake
 from otactl.operations.environment import wait_options
 

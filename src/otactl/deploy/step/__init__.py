@@ -11,12 +11,11 @@ from pydantic import Field, TypeAdapter
 
 from otactl.deploy.step.alarm import PutAlarm
 from otactl.deploy.step.base import Step, StepContext
-from otactl.deploy.step.existing_job import DeleteExistingJob
-from otactl.deploy.step.image import UploadImage
 from otactl.deploy.step.job import AwaitJob, CreateJob
-from otactl.deploy.step.job_document import UploadJobDocument
+from otactl.deploy.step.job_deletion import DeleteExistingJob
 from otactl.deploy.step.stream import CreateStream
 from otactl.deploy.step.thing_group import AddThings, CreateThingGroup
+from otactl.deploy.step.upload import UploadImage, UploadJobDocument
 from otactl.deploy.step.version import NoteVersions, VerifyVersions
 from otactl.deploy.step.wave import AwaitGate, EndWaves, FillGroup
 

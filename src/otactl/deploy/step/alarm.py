@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal
+from typing import ClassVar, Literal
 
 from otactl.deploy.ownership import describe_ours, is_ours, not_ours
-from otactl.deploy.step.base import Record, Step, StepContext
+from otactl.deploy.step.base import Calls, Record, Step, StepContext
 from otactl.model.alarm import Alarm
 
 
@@ -17,6 +16,11 @@ class PutAlarm(Step):
     name: str
     alarm: Alarm
     job_id: str
+
+    #: PutMetricAlarm overwrites, so it is looked first whether there is one.
+    calls: ClassVar[Calls] = {"cloudwatch:DescribeAlarms": 1, "cloudwatch:PutMetricAlarm": 1}
+    undo_calls: ClassVar[Calls] = {"cloudwatch:DescribeAlarms": 1, "cloudwatch:DeleteAlarms": 1}
+    check_calls: ClassVar[Calls] = {"cloudwatch:DescribeAlarms": 1}
 
     @property
     def key(self) -> str:
@@ -33,20 +37,6 @@ class PutAlarm(Step):
         """The alarm."""
         return f"alarm/{self.name}"
 
-    @property
-    def calls(self) -> Mapping[str, int]:
-        """PutMetricAlarm overwrites, so it is looked first whether there is one."""
-        return {"cloudwatch:DescribeAlarms": 1, "cloudwatch:PutMetricAlarm": 1}
-
-    @property
-    def undo_calls(self) -> Mapping[str, int]:
-        """The deletion."""
-        return {"cloudwatch:DescribeAlarms": 1, "cloudwatch:DeleteAlarms": 1}
-
-    def check_calls(self, *, kept: bool) -> Mapping[str, int]:  # noqa: ARG002
-        """One look."""
-        return {"cloudwatch:DescribeAlarms": 1}
-
     def do(self, context: StepContext) -> Record:
         """Create it, unless the name is taken; creating ours again changes nothing."""
         found = context.services.alarms.description(self.name)
@@ -60,14 +50,11 @@ class PutAlarm(Step):
         )
         return {}
 
-    def undo(self, context: StepContext, record: Record | None) -> bool:
-        """Delete it."""
-        if not self.remains(context, record):
-            return False
-        context.services.alarms.delete(self.name)
-        return True
-
     def remains(self, context: StepContext, record: Record | None) -> bool:  # noqa: ARG002
         """Whether an alarm of this deployment is there."""
         found = context.services.alarms.description(self.name)
         return is_ours(found, context.deployment_id)
+
+    def delete(self, context: StepContext) -> None:
+        """Delete it."""
+        context.services.alarms.delete(self.name)

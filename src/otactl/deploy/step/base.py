@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -21,68 +21,11 @@ from otactl.model.outcome import ThingOutcome
 from otactl.model.snapshot import JobSnapshot
 
 Record = Mapping[str, Any]
-
-
-def _no_targets() -> Iterator[str]:
-    return iter(())
-
-
-def _none_missing(_round: int) -> Iterator[str]:
-    return iter(())
+Calls = Mapping[str, int]
 
 
 def _ignore(*_: object) -> None:
     """Nobody wants to know."""
-
-
-_Part = TypeVar("_Part")
-
-
-def required(part: _Part | None) -> _Part:
-    """A part of the context that every deployment with such a step has.
-
-    Raises:
-        LookupError: This one has not.
-    """
-    if part is None:
-        raise LookupError("a step of waves or of verification in a deployment without them")
-    return part
-
-
-class WaveContext(Protocol):
-    """What the steps of a deployment in waves need beside the rest."""
-
-    def fill(self, wave: int) -> None:
-        """Fill the thing group of a wave to its end."""
-        ...
-
-    def draw_arms(self, wave: int) -> None:
-        """Draw what a wave will be compared with, before its job exists."""
-        ...
-
-    def pass_gate(self, context: StepContext, wave: int) -> Record:
-        """Wait until the gate behind a wave says pass or fail, and record which."""
-        ...
-
-    def end(self, context: StepContext) -> Record:
-        """Stop what is to be stopped, and find out what became of every wave."""
-        ...
-
-    def release_groups(self) -> None:
-        """Delete the groups of waves of whose jobs nothing is open."""
-        ...
-
-
-class VersionContext(Protocol):
-    """What the steps of verification need beside the rest."""
-
-    def note(self, context: StepContext, number: int) -> None:
-        """Write down what the things of a wave or a round report before it begins."""
-        ...
-
-    def finish(self, context: StepContext) -> None:
-        """Wait for the verdicts that are missing."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,31 +47,37 @@ class StepContext:
             one included.
         span: Begins a span of time that processes which resume the step count on: milliseconds
             since the first call with that name.
-        waves: What the steps of waves need; None in a deployment without them.
-        versions: What the steps of verification need; None in a deployment without it.
     """
 
     services: Services
     deployment_id: str
-    targets: Callable[[], Iterator[str]] = field(default=_no_targets)
-    on_progress: Callable[[int, int], None] = field(default=_ignore)
-    on_snapshot: Callable[[JobSnapshot], None] = field(default=_ignore)
-    on_executions: Callable[[int, Sequence[ThingOutcome]], None] = field(default=_ignore)
-    on_members: Callable[[int, Iterable[str]], None] = field(default=_ignore)
-    not_reached: Callable[[int], Iterator[str]] = field(default=_none_missing)
-    on_note: Callable[[str], None] = field(default=_ignore)
+    targets: Callable[[], Iterator[str]] = lambda: iter(())
+    on_progress: Callable[[int, int], None] = _ignore
+    on_snapshot: Callable[[JobSnapshot], None] = _ignore
+    on_executions: Callable[[int, Sequence[ThingOutcome]], None] = _ignore
+    on_members: Callable[[int, Iterable[str]], None] = _ignore
+    not_reached: Callable[[int], Iterator[str]] = lambda _round: iter(())
+    on_note: Callable[[str], None] = _ignore
     consent: Consent = Consent.ENDED
     has_deadline: bool = True
-    waited_ms: Callable[[], int] = field(default=int)
-    span: Callable[[str], Callable[[], int]] = field(default=lambda _name: int)
-    waves: WaveContext | None = None
-    versions: VersionContext | None = None
+    waited_ms: Callable[[], int] = int
+    span: Callable[[str], Callable[[], int]] = lambda _name: int
 
 
 class Step(BaseModel, ABC):
-    """One step of a plan."""
+    """One step of a plan.
+
+    Attributes:
+        undo_calls: The API calls that undo it, by ``service:Operation``.
+        check_calls: Those with which ``remains`` looks for it at the end.
+        kept_check_calls: What these take more while it is still there on purpose.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    undo_calls: ClassVar[Calls] = {}
+    check_calls: ClassVar[Calls] = {}
+    kept_check_calls: ClassVar[Calls] = {}
 
     @property
     @abstractmethod
@@ -146,33 +95,23 @@ class Step(BaseModel, ABC):
         return None
 
     @property
-    def calls(self) -> Mapping[str, int]:
+    def calls(self) -> Calls:
         """The API calls it takes when all goes well, by ``service:Operation``."""
         return {}
 
-    @property
-    def undo_calls(self) -> Mapping[str, int]:
-        """The API calls that undo it."""
-        return {}
-
-    def check_calls(self, *, kept: bool) -> Mapping[str, int]:  # noqa: ARG002
-        """The API calls with which ``remains`` looks for it at the end.
-
-        Args:
-            kept: Whether it is still there then, on purpose.
-        """
-        return {}
-
-    @abstractmethod
     def do(self, context: StepContext) -> Record:
         """Do it. What is returned goes into the journal.
+
+        Steps of waves and of verification have none: they rest on the whole journal, so the
+        executor does them.
 
         Raises:
             AwsRefused: AWS said no.
             UserMistake: What is there already is not ours.
         """
+        raise NotImplementedError(self.key)
 
-    def undo(self, context: StepContext, record: Record | None) -> bool:  # noqa: ARG002
+    def undo(self, context: StepContext, record: Record | None) -> bool:
         """Undo it, whether it was done, half done or not done at all.
 
         Args:
@@ -182,8 +121,14 @@ class Step(BaseModel, ABC):
         Returns:
             Whether there was anything to undo.
         """
-        return False
+        if not self.remains(context, record):
+            return False
+        self.delete(context)
+        return True
 
     def remains(self, context: StepContext, record: Record | None) -> bool:  # noqa: ARG002
         """Look up whether what the step created is still there."""
         return False
+
+    def delete(self, context: StepContext) -> None:
+        """Delete what it created, which ``remains`` has just found."""

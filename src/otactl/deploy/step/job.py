@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import TypeAdapter
 
@@ -13,11 +13,12 @@ from otactl.deploy.ending import Ending, ending_of
 from otactl.deploy.outcome_collector import collect_outcomes
 from otactl.deploy.ownership import describe_ours, is_ours, not_ours, own_job
 from otactl.deploy.ports import JobRequest
-from otactl.deploy.step.base import Record, Step, StepContext
+from otactl.deploy.step.base import Calls, Record, Step, StepContext
 from otactl.deploy.step.job_deletion import delete_and_wait, wait_until_gone
 from otactl.errors import AwsRefused
 from otactl.model.arn import Arn
 from otactl.model.job_configuration import JobConfiguration
+from otactl.model.limits import PAGE
 from otactl.model.outcome import DownloadSeconds, RoundResult
 from otactl.model.snapshot import JobCounts, JobDescription
 from otactl.model.status import TargetSelection
@@ -26,8 +27,6 @@ ROUND_RESULT: TypeAdapter[RoundResult] = TypeAdapter(RoundResult)
 
 #: Ends before time, after which what was in progress may go on.
 _STOPPED = (Ending.ABORTED, Ending.CANCELED, Ending.STOPPED_BY_ALARM)
-#: Members of a group in one answer (aws-facts A9).
-_PAGE = 250
 #: Things without an execution that the result names.
 _NAMED_MISSING = 250
 
@@ -49,6 +48,10 @@ class CreateJob(Step):
     own_group: str = ""
     wave: str = ""
 
+    #: Only a job of ours that has ended is deleted, and the deletion is waited for.
+    undo_calls: ClassVar[Calls] = {"iot:DescribeJob": 3, "iot:DeleteJob": 1}
+    check_calls: ClassVar[Calls] = {"iot:DescribeJob": 1}
+
     @property
     def key(self) -> str:
         """Each round has its job, and so has each wave."""
@@ -66,12 +69,12 @@ class CreateJob(Step):
         return f"job/{self.job_id}"
 
     @property
-    def calls(self) -> Mapping[str, int]:
+    def calls(self) -> Calls:
         """The creation; before it the members of groups are listed, which makes them named."""
         groups = len(self._groups)
         if not groups:
             return {"iot:CreateJob": 1}
-        pages = groups + self.things // _PAGE
+        pages = groups + self.things // PAGE
         return {"iot:ListThingsInThingGroup": pages, "iot:CreateJob": 1}
 
     @property
@@ -86,19 +89,8 @@ class CreateJob(Step):
             if arn.resource_type == "thinggroup" and arn.resource_name != self.own_group
         )
 
-    @property
-    def undo_calls(self) -> Mapping[str, int]:
-        """Only a job of ours that has ended is deleted, and the deletion is waited for."""
-        return {"iot:DescribeJob": 3, "iot:DeleteJob": 1}
-
-    def check_calls(self, *, kept: bool) -> Mapping[str, int]:  # noqa: ARG002
-        """One look."""
-        return {"iot:DescribeJob": 1}
-
     def do(self, context: StepContext) -> Record:
         """Create it."""
-        if context.waves is not None:
-            context.waves.draw_arms(self.round)
         for group in self._groups:
             context.on_members(self.round, context.services.registry.things_in_group(group))
         request = JobRequest(
@@ -195,10 +187,10 @@ class AwaitJob(Step):
         return f"wait for job {self.job_id} on {self.things:,} things{limit}"
 
     @property
-    def calls(self) -> Mapping[str, int]:
+    def calls(self) -> Calls:
         """What follows the waiting; the ticks before are as many as the job takes."""
         return {
-            "iot:ListJobExecutionsForJob": 1 + self.things // 250,
+            "iot:ListJobExecutionsForJob": 1 + self.things // PAGE,
             "iot:DescribeJobExecution": min(self.things, self.detail_limit),
         }
 
@@ -244,41 +236,34 @@ class AwaitJob(Step):
             context.on_note(
                 f"no thing is in the groups of job {self.job_id} yet; it waits for those that join"
             )
+        limit = self.max_wait_seconds if context.has_deadline else None
         for snapshot in context.services.watch.snapshots(self.job_id):
             context.on_snapshot(snapshot)
             waited_ms = context.waited_ms()
-            if snapshot.job is None:
-                if last is not None or waited_ms > _SETTLING_MS:
-                    return Ending.DELETED, None
-            else:
-                last = snapshot.job
-                ending = ending_of(
-                    last,
-                    things=self.things,
-                    target_selection=self.configuration.target_selection,
-                    abort_criteria=self.configuration.abort_criteria,
-                )
-                if ending is not None and self._is_settled(last, ending):
+            is_late = limit is not None and waited_ms >= limit * 1000
+            if snapshot.job is None and (last is not None or waited_ms > _SETTLING_MS):
+                return Ending.DELETED, None
+            last = snapshot.job
+            ending = None if last is None else self._ending_of(last)
+            if last is not None and ending is not None:
+                if self._is_settled(last, ending):
                     return ending, last
-                if ending is not None and stopped_for is None:
+                if stopped_for is None:
                     stopped_for = context.span("stopped")
                     context.on_note(self._waiting_note(last))
-                if (
-                    ending is not None
-                    and stopped_for is not None
-                    and (
-                        stopped_for() >= self.abort_wait_seconds * 1000
-                        or self._is_late(context, waited_ms)
-                    )
-                ):
+                if stopped_for() >= self.abort_wait_seconds * 1000 or is_late:
                     return ending, last
-            if self._is_late(context, waited_ms):
+            if is_late:
                 return Ending.DEADLINE_PASSED, last
         raise AssertionError("a watch never ends by itself")
 
-    def _is_late(self, context: StepContext, waited_ms: int) -> bool:
-        limit = self.max_wait_seconds if context.has_deadline else None
-        return limit is not None and waited_ms >= limit * 1000
+    def _ending_of(self, job: JobDescription) -> Ending | None:
+        return ending_of(
+            job,
+            things=self.things,
+            target_selection=self.configuration.target_selection,
+            abort_criteria=self.configuration.abort_criteria,
+        )
 
     def _is_settled(self, job: JobDescription, ending: Ending) -> bool:
         """Whether nothing is worth waiting for: an abort leaves what is in progress to go on."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import ClassVar, Literal
+
 from otactl.deploy.consent import Consent, Deletion, end_job
 from otactl.deploy.ports import Services
-from otactl.errors import AwsRefused
+from otactl.deploy.step.base import Calls, Record, Step, StepContext
+from otactl.errors import AwsRefused, UserMistake
 from otactl.model.snapshot import JobDescription
 
 POLL_SECONDS = 0.5
@@ -19,11 +22,6 @@ def delete_and_wait(services: Services, job: JobDescription, consent: Consent) -
 
     AWS refuses to delete a job that is being deleted already, and while ten others of the account
     are (M DeleteJob): their turn is waited for.
-
-    Args:
-        services: The world.
-        job: The job.
-        consent: Why it may be deleted.
 
     Raises:
         JobUnfinished: It has not ended, and nobody consented.
@@ -46,3 +44,44 @@ def wait_until_gone(services: Services, job_id: str) -> None:
     give_up_at = services.clock.monotonic_ms() + _MAX_WAIT_MS
     while services.jobs.describe(job_id) is not None and services.clock.monotonic_ms() < give_up_at:
         services.clock.sleep(POLL_SECONDS)
+
+
+class DeleteExistingJob(Step):
+    """Delete the job that has the id the deployment needs, as the user's file or ``--force`` says.
+
+    It is the first step of a plan, so ``--dry-run`` shows it, and it deletes only the very job that
+    was seen when the plan was made.
+    """
+
+    kind: Literal["delete-existing-job"] = "delete-existing-job"
+    job_id: str
+    created_at_ms: int
+    reason: str
+    consent: Consent = Consent.ENDED
+    is_of_wave: bool = False
+
+    #: A look, the deletion of what has ended, a look that it is gone.
+    calls: ClassVar[Calls] = {"iot:DescribeJob": 3, "iot:DeleteJob": 1}
+
+    @property
+    def key(self) -> str:
+        """There is one job id in a plan, or one for each wave."""
+        return f"existing-job/{self.job_id}" if self.is_of_wave else "existing-job"
+
+    @property
+    def title(self) -> str:
+        """Which job, and on whose word."""
+        return f"delete the existing job {self.job_id} ({self.reason})"
+
+    def do(self, context: StepContext) -> Record:
+        """Delete it, unless it is gone; refuse if it is another one by now, or goes on."""
+        found = context.services.jobs.describe(self.job_id)
+        if found is None:
+            return {}
+        if found.created_at_ms != self.created_at_ms:
+            raise UserMistake(
+                f"job {self.job_id} is another one than when the plan was made",
+                hint="plan again",
+            )
+        delete_and_wait(context.services, found, self.consent)
+        return {}

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import ClassVar, Literal
 
 from otactl.deploy.ownership import describe_ours, is_ours, not_ours
 from otactl.deploy.ports import StreamRequest
-from otactl.deploy.step.base import Record, Step, StepContext
+from otactl.deploy.step.base import Calls, Record, Step, StepContext
 from otactl.errors import AwsRefused
 
 
@@ -22,10 +22,12 @@ class CreateStream(Step):
     role_arn: str
     tags: Mapping[str, str]
 
-    @property
-    def key(self) -> str:
-        """There is one stream in a plan."""
-        return "stream"
+    key: ClassVar[str] = "stream"
+    #: The object's version is looked up, so that the stream can pin it.
+    calls: ClassVar[Calls] = {"s3:HeadObject": 1, "iot:CreateStream": 1}
+    #: Only a stream of ours is deleted, so it is looked at first.
+    undo_calls: ClassVar[Calls] = {"iot:DescribeStream": 1, "iot:DeleteStream": 1}
+    check_calls: ClassVar[Calls] = {"iot:DescribeStream": 1}
 
     @property
     def title(self) -> str:
@@ -36,20 +38,6 @@ class CreateStream(Step):
     def resource(self) -> str:
         """The stream."""
         return f"stream/{self.stream_id}"
-
-    @property
-    def calls(self) -> Mapping[str, int]:
-        """The object's version is looked up, so that the stream can pin it."""
-        return {"s3:HeadObject": 1, "iot:CreateStream": 1}
-
-    @property
-    def undo_calls(self) -> Mapping[str, int]:
-        """Only a stream of ours is deleted, so it is looked at first."""
-        return {"iot:DescribeStream": 1, "iot:DeleteStream": 1}
-
-    def check_calls(self, *, kept: bool) -> Mapping[str, int]:  # noqa: ARG002
-        """One look."""
-        return {"iot:DescribeStream": 1}
 
     def do(self, context: StepContext) -> Record:
         """Create it, pinned to the object's version where the bucket keeps versions."""
@@ -74,14 +62,11 @@ class CreateStream(Step):
                 raise not_ours("stream", self.stream_id, found) from refusal
         return {}
 
-    def undo(self, context: StepContext, record: Record | None) -> bool:
-        """Delete it when it is ours."""
-        if not self.remains(context, record):
-            return False
-        context.services.streams.delete(self.stream_id)
-        return True
-
     def remains(self, context: StepContext, record: Record | None) -> bool:  # noqa: ARG002
         """Whether a stream of this deployment is there."""
         found = context.services.streams.description(self.stream_id)
         return is_ours(found, context.deployment_id)
+
+    def delete(self, context: StepContext) -> None:
+        """Delete it."""
+        context.services.streams.delete(self.stream_id)

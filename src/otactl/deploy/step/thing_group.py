@@ -7,19 +7,17 @@ takes its members out of it; the things stay.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from itertools import count
-from typing import Literal
+from typing import ClassVar, Literal
 
 from otactl.deploy.ownership import describe_ours, is_ours
-from otactl.deploy.step.base import Record, Step, StepContext
+from otactl.deploy.step.base import Calls, Record, Step, StepContext
 from otactl.errors import DeploymentFailed
 from otactl.model.arn import Arn
 from otactl.model.first_names import first_names
+from otactl.model.limits import PAGE
 from otactl.rules.backoff import UNTIL_A_MINUTE
 
-#: Members of a group in one answer (aws-facts A9).
-_PAGE = 250
 #: How long membership may take to show.
 _MEMBERS_MS = 300_000
 #: Things named in the message of a group that stays incomplete.
@@ -32,6 +30,11 @@ class CreateThingGroup(Step):
     kind: Literal["create-thing-group"] = "create-thing-group"
     group_name: str
     wave: str = ""
+
+    calls: ClassVar[Calls] = {"iot:CreateThingGroup": 1}
+    #: Only a group of ours is deleted, so it is looked at first.
+    undo_calls: ClassVar[Calls] = {"iot:DescribeThingGroup": 1, "iot:DeleteThingGroup": 1}
+    check_calls: ClassVar[Calls] = {"iot:DescribeThingGroup": 1}
 
     @property
     def key(self) -> str:
@@ -48,20 +51,6 @@ class CreateThingGroup(Step):
         """The group."""
         return f"thinggroup/{self.group_name}"
 
-    @property
-    def calls(self) -> Mapping[str, int]:
-        """The creation."""
-        return {"iot:CreateThingGroup": 1}
-
-    @property
-    def undo_calls(self) -> Mapping[str, int]:
-        """Only a group of ours is deleted, so it is looked at first."""
-        return {"iot:DescribeThingGroup": 1, "iot:DeleteThingGroup": 1}
-
-    def check_calls(self, *, kept: bool) -> Mapping[str, int]:  # noqa: ARG002
-        """One look."""
-        return {"iot:DescribeThingGroup": 1}
-
     def do(self, context: StepContext) -> Record:
         """Create it."""
         arn = context.services.registry.create_group(
@@ -69,17 +58,14 @@ class CreateThingGroup(Step):
         )
         return {"arn": arn}
 
-    def undo(self, context: StepContext, record: Record | None) -> bool:
-        """Delete it when it is ours."""
-        if not self.remains(context, record):
-            return False
-        context.services.registry.delete_group(self.group_name)
-        return True
-
     def remains(self, context: StepContext, record: Record | None) -> bool:  # noqa: ARG002
         """Whether a group of this deployment is there."""
         found = context.services.registry.group_description(self.group_name)
         return is_ours(found, context.deployment_id)
+
+    def delete(self, context: StepContext) -> None:
+        """Delete it; its things stay."""
+        context.services.registry.delete_group(self.group_name)
 
 
 class AddThings(Step):
@@ -90,10 +76,7 @@ class AddThings(Step):
     things: int
     concurrency: int
 
-    @property
-    def key(self) -> str:
-        """The group is filled once."""
-        return "thing-group/members"
+    key: ClassVar[str] = "thing-group/members"
 
     @property
     def title(self) -> str:
@@ -101,11 +84,11 @@ class AddThings(Step):
         return f"add {self.things:,} things to {self.group_name}"
 
     @property
-    def calls(self) -> Mapping[str, int]:
+    def calls(self) -> Calls:
         """One for each thing, as AWS has no call that adds several; then the group is listed."""
         return {
             "iot:AddThingToThingGroup": self.things,
-            "iot:ListThingsInThingGroup": 1 + self.things // _PAGE,
+            "iot:ListThingsInThingGroup": 1 + self.things // PAGE,
         }
 
     def do(self, context: StepContext) -> Record:

@@ -1,14 +1,13 @@
 """The steps that only verification has: what things report before, and what they report after.
 
-What they do rests on the journal, so it is in ``deploy.version_run``.
+What they do rests on the journal, so it is in ``deploy.wave_verify``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal
+from typing import ClassVar, Literal
 
-from otactl.deploy.step.base import Record, Step, StepContext, required
+from otactl.deploy.step.base import Calls, Step
 from otactl.model.fleet_query import PAGE
 
 _MS_PER_MINUTE = 60_000
@@ -35,16 +34,11 @@ class NoteVersions(Step):
         return f"read the version that {self.things:,} things report before the update"
 
     @property
-    def calls(self) -> Mapping[str, int]:
+    def calls(self) -> Calls:
         """A page of the index for each hundred, or a shadow for each thing."""
         if self.groups:
             return {"iot:SearchIndex": 1 + self.things // PAGE}
         return {"iotdata:GetThingShadow": self.things}
-
-    def do(self, context: StepContext) -> Record:
-        """Read what is not written down yet."""
-        required(context.versions).note(context, self.round)
-        return {}
 
 
 class VerifyVersions(Step):
@@ -56,10 +50,7 @@ class VerifyVersions(Step):
     verify_ms: int
     is_searched: bool = False
 
-    @property
-    def key(self) -> str:
-        """There is one end."""
-        return "versions/verify"
+    key: ClassVar[str] = "versions/verify"
 
     @property
     def title(self) -> str:
@@ -70,15 +61,8 @@ class VerifyVersions(Step):
         )
 
     @property
-    def calls(self) -> Mapping[str, int]:
+    def calls(self) -> Calls:
         """When all is well: a page of the index for each hundred, or two calls for each thing."""
         if self.is_searched:
             return {"iot:SearchIndex": 1 + self.things // PAGE}
         return {"iotdata:GetThingShadow": self.things, "iot:GetThingConnectivityData": self.things}
-
-    def do(self, context: StepContext) -> Record:
-        """Verify; the journal holds every verdict."""
-        required(context.versions).finish(context)
-        if context.waves is not None:
-            context.waves.release_groups()
-        return {}

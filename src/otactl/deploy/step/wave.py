@@ -6,15 +6,14 @@ step is the value that the plan shows and the journal keeps.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal
+from typing import ClassVar, Literal
 
-from otactl.deploy.step.base import Record, Step, StepContext, required
+from otactl.deploy.step.base import Calls, Step
 from otactl.model.comparison import SoakPoint
+from otactl.model.limits import PAGE
 from otactl.model.wave import GateRule, percent_words
 from otactl.rules.comparison.arms import ArmSizes
 
-_PAGE = 250
 #: How often the arms of a comparison are read.
 _READS = 1 + len(SoakPoint)
 _SECONDS_PER_HOUR = 3600
@@ -50,17 +49,12 @@ class FillGroup(Step):
         return self.things / self.per_second / _SECONDS_PER_HOUR
 
     @property
-    def calls(self) -> Mapping[str, int]:
+    def calls(self) -> Calls:
         """One for each thing; then the group is listed."""
         return {
             "iot:AddThingToThingGroup": self.things,
-            "iot:ListThingsInThingGroup": 1 + self.things // _PAGE,
+            "iot:ListThingsInThingGroup": 1 + self.things // PAGE,
         }
-
-    def do(self, context: StepContext) -> Record:
-        """Fill what the gate before has not filled."""
-        required(context.waves).fill(self.wave)
-        return {}
 
 
 class AwaitGate(Step):
@@ -98,24 +92,20 @@ class AwaitGate(Step):
         )
 
     @property
-    def calls(self) -> Mapping[str, int]:
+    def calls(self) -> Calls:
         """The list of executions that a verdict rests on; looks come on top of it.
 
         Both arms of a comparison are read when the wave begins, at half and at the end of the soak;
         things that are offline when it begins come on top of it, and where the fleet index answers
         it takes far less.
         """
-        calls = {"iot:ListJobExecutionsForJob": 1 + self.things // _PAGE}
+        calls = {"iot:ListJobExecutionsForJob": 1 + self.things // PAGE}
         if self.compared is not None:
             reads = _READS * (self.compared.wave + self.compared.control)
             calls["iot:GetThingConnectivityData"] = reads
             if self.counts_boots:
                 calls["iotdata:GetThingShadow"] = reads
         return calls
-
-    def do(self, context: StepContext) -> Record:
-        """Wait; the record holds the verdict."""
-        return required(context.waves).pass_gate(context, self.wave)
 
 
 class EndWaves(Step):
@@ -126,10 +116,7 @@ class EndWaves(Step):
     waves: int
     detail_limit: int
 
-    @property
-    def key(self) -> str:
-        """There is one end."""
-        return "waves/end"
+    key: ClassVar[str] = "waves/end"
 
     @property
     def title(self) -> str:
@@ -137,14 +124,10 @@ class EndWaves(Step):
         return f"end of {self.waves} waves: what became of each thing"
 
     @property
-    def calls(self) -> Mapping[str, int]:
+    def calls(self) -> Calls:
         """Each wave's job is looked at, its executions are listed, some are asked for details."""
         return {
             "iot:DescribeJob": self.waves,
-            "iot:ListJobExecutionsForJob": self.waves + self.things // _PAGE,
+            "iot:ListJobExecutionsForJob": self.waves + self.things // PAGE,
             "iot:DescribeJobExecution": min(self.things, self.detail_limit),
         }
-
-    def do(self, context: StepContext) -> Record:
-        """End; the journal's rounds hold what each wave came to."""
-        return required(context.waves).end(context)

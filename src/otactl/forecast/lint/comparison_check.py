@@ -1,6 +1,6 @@
 """What a comparison of waves with controls can see, said before it is relied on.
 
-The chances are computed over every pair of counts (``rules.comparison.power``), for arms in which
+The chances are computed over every pair of counts (``rules.comparison.fisher``), for arms in which
 all things are connected and for what is left of them when 30% are not.
 """
 
@@ -16,7 +16,7 @@ from otactl.forecast.lint.words import chance, duration, percent
 from otactl.model.limits import KEEP_ALIVE_FACTOR
 from otactl.rules.comparison.arms import ArmSizes, expected_arms
 from otactl.rules.comparison.compare import compared_outcomes, threshold
-from otactl.rules.comparison.power import Design, power
+from otactl.rules.comparison.fisher import Design, power
 
 #: Of things that were not updated, the share assumed to be gone at a look.
 USUAL_SHARE = 0.005

@@ -19,13 +19,13 @@ from otactl.forecast.lint.words import chance, duration, percent
 from otactl.model.status import FailureType
 from otactl.model.wave import WHOLE, GateRule, Wave, percent_words
 from otactl.rules.rollout import DEFAULT_MAXIMUM_PER_MINUTE
+from otactl.rules.waves.counting import allowed_unverified
 from otactl.rules.waves.gate import allowed_failures, needed_ended
 from otactl.rules.waves.membership import (
     expected_sizes,
     share_of,
     share_of_those_taken_last,
 )
-from otactl.rules.waves.version_requirement import allowed_unverified
 
 #: An image that breaks one thing in twenty is one nobody wants, and few see it in a small wave.
 BAD_SHARE = 0.05

@@ -25,13 +25,13 @@ from otactl.deploy.eligibility import choose_again
 from otactl.deploy.journal import Journal, Phase
 from otactl.deploy.observer import Observer
 from otactl.deploy.plan import Plan
-from otactl.deploy.planner import PlanOptions
-from otactl.deploy.preparation import Request, prepare, prepare_again
-from otactl.deploy.recorded_failure import recorded_failure
+from otactl.deploy.planner import PlanOptions, Request
+from otactl.deploy.preparation import prepare, prepare_again
+from otactl.deploy.recorded_result import recorded_failure
 from otactl.deploy.step import CreateJob, DeleteExistingJob
+from otactl.deploy.step_run import WaitOptions
 from otactl.deploy.store import DeploymentStore
 from otactl.deploy.wave_closing import left_by_rollbacks, left_open, open_until_ms
-from otactl.deploy.wave_run import WaitOptions
 from otactl.errors import (
     AwsRefused,
     DeadlinePassed,

@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from otactl.aws.release_store import FileRefused, ReleaseStore
 from otactl.deploy.ending import Ending
-from otactl.deploy.journal import Journal, Phase, StepState
+from otactl.deploy.journal import Journal, JournalListener, Phase, StepState
 from otactl.deploy.plan import Plan
 from otactl.deploy.step import AwaitJob, CreateJob, Step
 from otactl.deploy.step.job import round_result
@@ -165,8 +165,8 @@ def _check_name(request: JobRequest, file: StoredFile, before: int) -> None:
         raise FileRefused(f"{file.key} is no checkpoint of {request.job_id}")
 
 
-class CheckpointKeeper:
-    """Keeps the checkpoints of one deployment (``deploy.journal.JournalListener``)."""
+class CheckpointKeeper(JournalListener):
+    """Keeps the checkpoints of one deployment."""
 
     def __init__(
         self,

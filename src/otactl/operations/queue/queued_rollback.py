@@ -15,7 +15,7 @@ from dataclasses import replace
 from otactl.aws.release_store import FileRefused, ReleaseStore
 from otactl.deploy.decision_file import Decisions
 from otactl.deploy.former_image import images_of_plan
-from otactl.deploy.journal import Journal, Phase
+from otactl.deploy.journal import Journal, JournalListener, Phase
 from otactl.deploy.plan import Plan
 from otactl.deploy.preparation import prepare_again
 from otactl.deploy.step import CreateJob
@@ -196,8 +196,8 @@ class QueuedRollback:
                 raise FileRefused(f"the checkpoint is not this rollback's: {error}") from error
 
 
-class _Listener:
-    """Keeps how far one rollback is (``deploy.journal.JournalListener``)."""
+class _Listener(JournalListener):
+    """Keeps how far one rollback is."""
 
     def __init__(self, keeper: CheckpointKeeper, journal: Journal) -> None:
         self._keeper = keeper

@@ -27,7 +27,7 @@ from otactl.aws.prerequisites import (
 from otactl.aws.signing import AwsSigning
 from otactl.cloud import CloudSettings, start_local_cloud
 from otactl.deploy.image_file import measure_image
-from otactl.deploy.plan_signing import verifying_key
+from otactl.deploy.signing import verifying_key
 from otactl.fleet.agent import DevicePlan
 from otactl.fleet.clock import FleetClock
 from otactl.fleet.endpoint import FleetEndpoint

@@ -12,8 +12,8 @@ from otactl.aws.inventory import take_inventory
 from otactl.cloud import CloudSettings
 from otactl.deploy.image_file import measure_image
 from otactl.deploy.planner import PlanOptions
+from otactl.deploy.step_run import WaitOptions
 from otactl.deploy.store import DeploymentStore
-from otactl.deploy.wave_run import WaitOptions
 from otactl.device.behaviour import Behaviour
 from otactl.device.profile import DeviceProfile
 from otactl.errors import DeploymentFailed, OtactlError, UserMistake

@@ -9,8 +9,7 @@ from typing import Protocol
 from otactl.deploy.former_image import FormerImage
 from otactl.deploy.journal import Journal
 from otactl.deploy.plan import Plan
-from otactl.deploy.planner import PlanOptions
-from otactl.deploy.preparation import Request
+from otactl.deploy.planner import PlanOptions, Request
 from otactl.deploy.rollback_plan import rollback_request
 from otactl.operations.load import LoadedDeployment
 

@@ -17,7 +17,7 @@ from otactl.deploy.former_image import FormerImage, find_former_images, images_o
 from otactl.deploy.journal import Journal, Outcome, Phase
 from otactl.deploy.plan import Plan
 from otactl.deploy.preparation import prepare
-from otactl.deploy.recorded_failure import recorded_failure
+from otactl.deploy.recorded_result import recorded_failure
 from otactl.deploy.rollback_evidence import RollbackEvidence
 from otactl.deploy.rollback_plan import number_of
 from otactl.deploy.store import DeploymentStore, new_deployment_id

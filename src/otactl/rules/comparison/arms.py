@@ -82,14 +82,7 @@ def count_arm(
     *,
     maximum_boots: int,
 ) -> ArmCount:
-    """Of an arm as it was drawn, what became of it.
-
-    Args:
-        drawn: Its things as they were when the wave began.
-        now: What could be read of them at this look.
-        outcome: What is counted.
-        maximum_boots: More boots since the wave began are bad.
-    """
+    """What became of an arm as it was drawn; more boots than the maximum since then are bad."""
     found = [_is_bad(each, now.get(each.thing_name), outcome, maximum_boots) for each in drawn]
     return ArmCount(
         things=len(found), readable=len(found) - found.count(None), bad=sum(filter(None, found))
@@ -112,13 +105,7 @@ def _is_bad(
 def expected_arms(
     sizes: Sequence[WaveSize], things: int, excepted: int
 ) -> tuple[ArmSizes | None, ...]:
-    """The arms of each wave if all things are connected; None of a wave that is not compared.
-
-    Args:
-        sizes: Of each wave, in order.
-        things: On the thing list.
-        excepted: Things of ``exceptThings``.
-    """
+    """The arms of each wave if all things are connected; None of a wave that is not compared."""
     found = list[ArmSizes | None]()
     known = expected_sizes(sizes, things)
     left = things

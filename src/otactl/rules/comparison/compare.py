@@ -21,8 +21,7 @@ from otactl.model.comparison import (
 )
 from otactl.model.verify import VerifyRule
 from otactl.model.wave import GateRule
-from otactl.rules.comparison.fisher import is_worse, p_value
-from otactl.rules.comparison.power import Design, visible_difference
+from otactl.rules.comparison.fisher import Design, is_worse, p_value, visible_difference
 
 # Of each share Wilson's score interval, of the difference Newcombe's combination of the two
 # (R. G. Newcombe, Statistics in Medicine 17, 1998, method 10): it stays within -1 and 1, and says
@@ -68,12 +67,7 @@ def compared_outcomes(verify: VerifyRule | None) -> tuple[ComparedOutcome, ...]:
 
 
 def threshold(waves: int, outcomes: int) -> float:
-    """The p-value at or below which one look at one outcome is worse.
-
-    Args:
-        waves: How many are compared.
-        outcomes: How many things are counted in each.
-    """
+    """The p-value at or below which one look at one outcome is worse."""
     return FALSE_ALARMS / (waves * len(SoakPoint) * outcomes)
 
 

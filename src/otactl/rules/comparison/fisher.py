@@ -3,17 +3,29 @@
 With the number of bad things in both arms given, the number in the first is hypergeometric if both
 have the same share (R. A. Fisher, 1935). Given that, the test is never wrong more often than its
 level, whatever the share is and however few things there are.
+
+How likely it sees a difference is a sum over every pair of counts, with its probability. Nothing is
+approximated. Counts of the control that together are less likely than 1e-10 are left out of the
+sum, which makes the power that much smaller, never larger.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from math import exp, lgamma
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from math import exp, lgamma, log, log1p
 
 from otactl.model.wave import WHOLE
 
 #: Terms below this part of the sum no longer change it.
 _NEGLIGIBLE = 1e-18
+
+
+#: What is called visible is seen with this probability.
+VISIBLE = 0.8
+_LEFT_OUT = 1e-13
+_PRECISION = 1e-4
 
 
 def log_choose(things: int, taken: int) -> float:
@@ -79,3 +91,75 @@ def least_worse(
     ):
         at += 1
     return at
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """A comparison before it is made: how many things, and what counts as worse.
+
+    Attributes:
+        level: The p-value at or below which it is worse.
+        difference: The least difference of shares that is worse, hundredths of a percent.
+    """
+
+    wave: int
+    control: int
+    level: float
+    difference: int
+
+
+def binomial(things: int, share: float) -> list[float]:
+    """The probability of each number of bad things, from none to all."""
+    if share <= 0:
+        return [1.0] + [0.0] * things
+    if share >= 1:
+        return [0.0] * things + [1.0]
+    good, bad = log1p(-share), log(share)
+    return [
+        exp(log_choose(things, each) + each * bad + (things - each) * good)
+        for each in range(things + 1)
+    ]
+
+
+def power(design: Design, control_share: float, wave_share: float) -> float:
+    """The probability that a wave with one share is found worse than a control with the other."""
+    return _power(design, tuple(_critical(design, control_share)), wave_share)
+
+
+def visible_difference(design: Design, control_share: float) -> float | None:
+    """The smallest difference that is seen with 80%; None when not even the largest is."""
+    critical = tuple(_critical(design, control_share))
+    low, high = control_share, 1.0
+    if _power(design, critical, high) < VISIBLE:
+        return None
+    while high - low > _PRECISION:
+        middle = (low + high) / 2
+        if _power(design, critical, middle) < VISIBLE:
+            low = middle
+        else:
+            high = middle
+    return high - control_share
+
+
+def _power(design: Design, critical: Sequence[tuple[float, int]], wave_share: float) -> float:
+    tail = list(accumulate(reversed(binomial(design.wave, wave_share))))
+    return sum(
+        chance * tail[design.wave - least] for chance, least in critical if least <= design.wave
+    )
+
+
+def _critical(design: Design, control_share: float) -> Iterator[tuple[float, int]]:
+    """Each likely count of the control: its probability, and the fewest that are worse than it."""
+    least = 0
+    for bad, chance in enumerate(binomial(design.control, control_share)):
+        if chance < _LEFT_OUT:
+            continue
+        least = least_worse(
+            design.wave,
+            bad,
+            design.control,
+            level=design.level,
+            difference=design.difference,
+            start=least,
+        )
+        yield chance, least

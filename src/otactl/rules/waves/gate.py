@@ -39,9 +39,8 @@ from otactl.model.wave import (
     percent_words,
 )
 from otactl.rules.verify.verdict import VersionCount
-from otactl.rules.waves.counting import WaveCount
+from otactl.rules.waves.counting import WaveCount, pending_of, why_lost, why_short
 from otactl.rules.waves.membership import share_of
-from otactl.rules.waves.version_requirement import pending_of, why_lost, why_short
 
 _MS_PER_MINUTE = 60_000
 
@@ -188,12 +187,8 @@ def judge(rule: GateRule, sight: GateSight) -> GateResult:
 def _failure(rule: GateRule, sight: GateSight) -> GateResult | None:
     rejection = next((one for one in sight.decisions if one.act is Act.REJECT), None)
     if rejection is not None:
-        said = f": {rejection.comment}" if rejection.comment else ""
-        return GateResult(
-            verdict=Verdict.FAIL,
-            reasons=(f"rejected by {rejection.identity}{said}",),
-            is_rejected=True,
-        )
+        words = f"rejected by {_person(rejection)}"
+        return GateResult(verdict=Verdict.FAIL, reasons=(words,), is_rejected=True)
     if sight.stopped:
         return _fails(sight.stopped)
     for alarm in sight.alarms:
@@ -338,8 +333,7 @@ def _holds(rule: GateRule, sight: GateSight) -> Iterator[tuple[Question | None, 
         yield None, sight.held_by
     pause = None if sight.is_last else _pause(sight.decisions)
     if pause is not None:
-        said = f": {pause.comment}" if pause.comment else ""
-        yield None, f"paused by {pause.identity}{said}; `otactl continue` goes on"
+        yield None, f"paused by {_person(pause)}; `otactl continue` goes on"
 
 
 def failed_since(sight: GateSight) -> Iterator[EarlierWave]:
@@ -365,6 +359,11 @@ def _approved(sight: GateSight, question: Question) -> bool:
     )
 
 
+def _person(decision: Decision) -> str:
+    """Who decided it, and why if they said so."""
+    return decision.identity + (f": {decision.comment}" if decision.comment else "")
+
+
 def _pause(decisions: Sequence[Decision]) -> Decision | None:
     """The pause in force."""
     acts = [one for one in decisions if one.act in (Act.PAUSE, Act.CONTINUE)]
@@ -384,15 +383,9 @@ def _passed(sight: GateSight) -> GateResult:
     ]
     if sight.versions is not None and sight.versions.by_verdict:
         reasons.append(counts_words(sight.versions.by_verdict))
-    approval = next(
-        (
-            one
-            for one in reversed(sight.decisions)
-            if one.act is Act.APPROVE and one.wave == sight.wave
-        ),
-        None,
-    )
-    if approval is not None:
-        said = f": {approval.comment}" if approval.comment else ""
-        reasons.append(f"approved by {approval.identity}{said}")
+    approvals = [
+        one for one in sight.decisions if one.act is Act.APPROVE and one.wave == sight.wave
+    ]
+    if approvals:
+        reasons.append(f"approved by {_person(approvals[-1])}")
     return GateResult(verdict=Verdict.PASS, reasons=tuple(reasons))

@@ -15,7 +15,11 @@ import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import islice
 
+from otactl.model.thing_state import ThingState
 from otactl.model.wave import WHOLE, WaveSize
+
+#: A thing that disconnected longer ago is not recent: a day, since many connect once a day.
+RECENT_MS = 86_400_000
 
 
 def share_of(things: int, hundredths: int) -> int:
@@ -38,12 +42,7 @@ def divide(
 ) -> tuple[tuple[str, ...], ...]:
     """Deal things to waves; a wave for which nothing is left is empty.
 
-    Args:
-        things: The names of all things, each once.
-        sizes: Of each wave, in order.
-        seed: The same seed and the same things give the same waves.
-        members: The names of the things in each group that a size names.
-        preferred: The names of those that are taken first.
+    The same seed and the same things give the same waves; preferred things are taken first.
     """
     first = frozenset(preferred)
     left = dict.fromkeys(sorted(in_hash_order(things, seed), key=lambda name: name not in first))
@@ -102,3 +101,13 @@ def share_of_those_taken_last(before: int, things: int, total: int, share: float
     """
     first_of_kind = total * (1 - share)
     return max(0.0, before + things - max(before, first_of_kind)) / things
+
+
+def is_recent(state: ThingState, now_ms: int) -> bool | None:
+    """Whether AWS IoT saw a thing lately, so that it will probably answer (``preferRecent``).
+
+    It is connected, or was within a day; None if its connection is not known.
+    """
+    if state.is_connected is None:
+        return None
+    return state.is_connected or now_ms - (state.connection_at_ms or 0) <= RECENT_MS

@@ -17,12 +17,12 @@ from tests.unit.operations.queue.test_lost_workers import Bucket
 
 from otactl.aws.release_store import FileRefused
 from otactl.deploy.eligibility import Choice
-from otactl.deploy.planner import PlanOptions
-from otactl.deploy.preparation import Request, prepare, prepare_again
-from otactl.deploy.recorded_failure import recorded_failure
+from otactl.deploy.planner import PlanOptions, Request
+from otactl.deploy.preparation import prepare, prepare_again
+from otactl.deploy.recorded_result import recorded_failure
+from otactl.deploy.step_run import WaitOptions
 from otactl.deploy.store import DeploymentStore
 from otactl.deploy.wave_closing import close, left_by_rollbacks
-from otactl.deploy.wave_run import WaitOptions
 from otactl.errors import GateFailed, GateWaits, RollbackFailed
 from otactl.jobqueue.claimed_request import ClaimedRequest, LeaseLost
 from otactl.jobqueue.lease_policy import LeasePolicy

@@ -23,7 +23,7 @@ from tests.unit.deploy.test_waves_killed import (
 
 from otactl.deploy.executor import Executor
 from otactl.deploy.journal import Journal
-from otactl.deploy.wave_run import WaitOptions
+from otactl.deploy.step_run import WaitOptions
 from otactl.deploy.wave_targeting import deal_again
 from otactl.errors import GateFailed, GateWaits
 from otactl.jobqueue.claimed_request import ClaimedRequest, LeaseLost

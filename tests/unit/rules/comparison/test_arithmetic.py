@@ -6,8 +6,15 @@ import random
 import pytest
 
 from otactl.rules.comparison.compare import difference_interval, wilson
-from otactl.rules.comparison.fisher import is_worse, least_worse, p_value
-from otactl.rules.comparison.power import Design, binomial, power, visible_difference
+from otactl.rules.comparison.fisher import (
+    Design,
+    binomial,
+    is_worse,
+    least_worse,
+    p_value,
+    power,
+    visible_difference,
+)
 
 #: `make test` installs it; an environment from before it was needed goes without.
 stats = pytest.importorskip("scipy.stats", reason="pip install -c constraints.txt scipy")

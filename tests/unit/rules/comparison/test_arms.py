@@ -25,7 +25,7 @@ from otactl.rules.comparison.arms import (
     expected_arms,
 )
 from otactl.rules.comparison.compare import compare, threshold
-from otactl.rules.comparison.power import Design, power
+from otactl.rules.comparison.fisher import Design, power
 from otactl.rules.waves.membership import divide, in_hash_order
 
 _CANARY = (WaveSize(things=50), WaveSize())

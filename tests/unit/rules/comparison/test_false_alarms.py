@@ -11,7 +11,7 @@ import pytest
 from otactl.model.comparison import SoakPoint
 from otactl.rules.comparison.arms import control_size
 from otactl.rules.comparison.compare import FALSE_ALARMS, threshold
-from otactl.rules.comparison.power import Design, power
+from otactl.rules.comparison.fisher import Design, power
 
 _SHARES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from otactl.model.thing_state import ThingState
-from otactl.rules.waves.recency import RECENT_MS, is_recent
+from otactl.rules.waves.membership import RECENT_MS, is_recent
 
 NOW_MS = 100 * RECENT_MS
 

@@ -1,4 +1,4 @@
-"""How a round or a deployment failed, by what its steps left in the journal."""
+"""What a deployment came to, and how it failed, by what its steps left in the journal."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from otactl.deploy.ending import Ending, failure_of
 from otactl.deploy.journal import Journal, Outcome
 from otactl.deploy.step import AwaitJob
-from otactl.deploy.wave_result import versions_of
 from otactl.errors import (
     AwsRefused,
     AwsUnreachable,
@@ -21,8 +20,8 @@ from otactl.errors import (
     ThingsFailed,
 )
 from otactl.model.first_names import first_names
-from otactl.model.outcome import RoundResult
-from otactl.model.verify import BAD_VERDICTS
+from otactl.model.outcome import RoundResult, WaveResult
+from otactl.model.verify import BAD_VERDICTS, VersionResult, version_result
 from otactl.model.wave import Verdict
 
 #: Failed things named in the message of a failed deployment; the report has them all.
@@ -157,3 +156,30 @@ def passes_by_itself(error: OtactlError) -> bool:
     if isinstance(error, GateWaits | AwsUnreachable | CredentialsUnusable):
         return True
     return isinstance(error, AwsRefused) and error.may_be_about_credentials
+
+
+def wave_results(journal: Journal) -> tuple[WaveResult, ...]:
+    """Every planned wave, in order; none in a deployment without waves."""
+    gates = {status.wave: status for status in journal.gates}
+    rounds = {result.round: result for result in journal.rounds}
+    return tuple(
+        WaveResult(
+            name=wave.name,
+            job_id=wave.job_id,
+            things=wave.things,
+            gate=gates.get(number),
+            result=rounds.get(number),
+            versions=versions_of(journal, number),
+        )
+        for number, wave in enumerate(journal.plan.waves, start=1)
+    )
+
+
+def versions_of(journal: Journal, number: int | None = None) -> VersionResult | None:
+    """What the things of a wave or a round report, or all of them; None if nothing is verified."""
+    plan = journal.plan
+    if plan.verify is None:
+        return None
+    numbers = range(1, len(plan.rounds) + 1) if number is None else (number,)
+    things = (one for each in numbers for one in journal.versions(each).values() if one.ended_ms)
+    return version_result(plan.verify.expected_version, tuple(things))

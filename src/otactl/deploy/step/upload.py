@@ -1,4 +1,4 @@
-"""The image goes to S3, under a key named by its content, once.
+"""What goes to S3: the image, once, under a key named by its content, and a merged job document.
 
 Deployments of the same image share the object. Each claims it (a marker object beside it) before
 it is uploaded or found, and clean-up deletes the image only if otactl put it there and no other
@@ -12,11 +12,10 @@ once to all (S3 User Guide, consistency model): either the claim is seen, or the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal
+from typing import ClassVar, Literal
 
 from otactl.deploy.ports import StoredObject
-from otactl.deploy.step.base import Record, Step, StepContext
+from otactl.deploy.step.base import Calls, Record, Step, StepContext
 
 #: How long an announced deletion is waited for; a process that died left the announcement behind.
 _DELETION_MS = 60_000
@@ -43,6 +42,20 @@ class UploadImage(Step):
     #: Whether it stays, claimed, when the deployment is cleaned up (``keepImages``).
     kept: bool = False
 
+    #: A claim, a look for announced deletions, the upload between two looks for the image. One that
+    #: is there already is not uploaded: two calls less.
+    calls: ClassVar[Calls] = {"s3:PutObject": 2, "s3:ListObjectsV2": 1, "s3:HeadObject": 2}
+    #: The claim, the image and the announcement go; the listings say who else claims it.
+    undo_calls: ClassVar[Calls] = {
+        "s3:PutObject": 1,
+        "s3:HeadObject": 3,
+        "s3:ListObjectsV2": 3,
+        "s3:DeleteObject": 3,
+    }
+    check_calls: ClassVar[Calls] = {"s3:HeadObject": 1}
+    #: Who else claims it.
+    kept_check_calls: ClassVar[Calls] = {"s3:ListObjectsV2": 1}
+
     @property
     def key(self) -> str:
         """There is one image that is deployed, and one for each version it can be taken back to."""
@@ -58,28 +71,6 @@ class UploadImage(Step):
     def resource(self) -> str:
         """The object's address."""
         return f"s3://{self.bucket}/{self.object_key}"
-
-    @property
-    def calls(self) -> Mapping[str, int]:
-        """A claim, a look for announced deletions, the upload between two looks for the image.
-
-        An image that is there already is not uploaded: two calls less.
-        """
-        return {"s3:PutObject": 2, "s3:ListObjectsV2": 1, "s3:HeadObject": 2}
-
-    @property
-    def undo_calls(self) -> Mapping[str, int]:
-        """The claim, the image and the announcement go; the listings say who else claims it."""
-        return {
-            "s3:PutObject": 1,
-            "s3:HeadObject": 3,
-            "s3:ListObjectsV2": 3,
-            "s3:DeleteObject": 3,
-        }
-
-    def check_calls(self, *, kept: bool) -> Mapping[str, int]:
-        """A look for the image; while it is there, one for who else claims it."""
-        return {"s3:HeadObject": 1, "s3:ListObjectsV2": int(kept)}
 
     def do(self, context: StepContext) -> Record:
         """Claim the object, then upload it unless it is there."""
@@ -142,3 +133,50 @@ class UploadImage(Step):
             return False
         # Another deployment's rollout may need it: then it is that one's to delete.
         return not objects.claimants(self.bucket, self.object_key) - {context.deployment_id}
+
+
+class UploadJobDocument(Step):
+    """Store a merged custom job document in the bucket, as the manual says.
+
+    The job itself carries the document inline: what devices receive cannot change afterwards. The
+    copy is for people who look for it in their bucket. Its key holds the deployment's id, so
+    nothing is overwritten.
+    """
+
+    kind: Literal["upload-job-document"] = "upload-job-document"
+    bucket: str
+    object_key: str
+    document: str
+
+    key: ClassVar[str] = "job-document"
+    calls: ClassVar[Calls] = {"s3:PutObject": 1}
+    #: A look for its version, then the deletion.
+    undo_calls: ClassVar[Calls] = {"s3:HeadObject": 1, "s3:DeleteObject": 1}
+    check_calls: ClassVar[Calls] = {"s3:HeadObject": 1}
+
+    @property
+    def title(self) -> str:
+        """Where the document goes."""
+        return f"upload the merged job document to {self.resource}"
+
+    @property
+    def resource(self) -> str:
+        """The object's address."""
+        return f"s3://{self.bucket}/{self.object_key}"
+
+    def do(self, context: StepContext) -> Record:
+        """Upload it."""
+        context.services.objects.put_text(self.bucket, self.object_key, self.document)
+        return {}
+
+    def undo(self, context: StepContext, record: Record | None) -> bool:  # noqa: ARG002
+        """Delete it."""
+        stored = context.services.objects.find(self.bucket, self.object_key)
+        if stored is None:
+            return False
+        context.services.objects.delete(self.bucket, self.object_key, stored.version_id)
+        return True
+
+    def remains(self, context: StepContext, record: Record | None) -> bool:  # noqa: ARG002
+        """Whether it is still there."""
+        return context.services.objects.find(self.bucket, self.object_key) is not None

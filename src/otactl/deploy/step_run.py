@@ -1,0 +1,201 @@
+"""Does and undoes single steps: an entry in the journal before, and one after."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from otactl.deploy.consent import Consent
+from otactl.deploy.journal import Journal, StepState
+from otactl.deploy.journal_file import JournalUnusable
+from otactl.deploy.observer import Moment, Observer, StepMoment
+from otactl.deploy.ports import Services
+from otactl.deploy.step import Step, StepContext
+from otactl.errors import JobUnfinished, OtactlError
+from otactl.model.clock import Clock
+from otactl.model.outcome import ThingOutcome
+from otactl.model.snapshot import JobSnapshot
+from otactl.model.wave import Act
+from otactl.rules.backoff import Retry
+
+#: The least time from one entry to the next: each is a write to disk.
+_KEEP_MS = 5_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitOptions:
+    """How long this process waits at gates; the deployment itself goes on without it.
+
+    Attributes:
+        leaves: Whether it leaves a gate that does not say pass or fail at once.
+        max_wait_seconds: After how long it leaves; None for never.
+        answer: What a rehearsal answers a gate that asks a person.
+    """
+
+    leaves: bool = False
+    max_wait_seconds: float | None = None
+    answer: Act | None = None
+
+
+class WaitedTime:
+    """The time one step has taken so far, counted on by the process that resumes it.
+
+    ``--max-wait`` is a span of the user's time, whatever number of processes watched in it. What a
+    killed process had not yet written down is lost: a few seconds.
+    """
+
+    def __init__(self, journal: Journal, key: str, clock: Clock) -> None:
+        self._journal = journal
+        self._key = key
+        self._clock = clock
+        self._earlier_ms = journal.waited_ms(key)
+        self._started_ms = self._kept_at_ms = clock.monotonic_ms()
+
+    def ms(self) -> int:
+        """Milliseconds, those of earlier processes included."""
+        return self._earlier_ms + self._clock.monotonic_ms() - self._started_ms
+
+    def keep(self) -> None:
+        """Write it down."""
+        self._journal.enter_waited(self._key, self.ms())
+
+    def keep_now_and_then(self) -> None:
+        """Write it down, unless that was done a moment ago."""
+        now_ms = self._clock.monotonic_ms()
+        if now_ms - self._kept_at_ms >= _KEEP_MS:
+            self._kept_at_ms = now_ms
+            self.keep()
+
+
+class StepRun:
+    """The steps of one deployment.
+
+    Args:
+        observer: Is notified of each step, and of what it reports.
+        consent: What allows it to delete a job that has not ended.
+    """
+
+    def __init__(
+        self, journal: Journal, services: Services, observer: Observer, consent: Consent
+    ) -> None:
+        self._journal = journal
+        self._services = services
+        self._observer = observer
+        self.consent = consent
+        #: What was undone, in that order.
+        self.undone: list[str] = []
+
+    def do(
+        self,
+        step: Step,
+        act: Callable[[Step, StepContext], Mapping[str, object]],
+        *,
+        again: bool = False,
+    ) -> Mapping[str, object]:
+        """Do a step, unless it is done, and return its record.
+
+        With ``again``, one that is done is done once more.
+        """
+        if self._journal.state(step.key) is StepState.DONE and not again:
+            return self._journal.record(step.key) or {}
+        self._services.clock.check()
+        self._report(step, Moment.BEFORE_BEGIN)
+        self._enter(step, StepState.BEGUN)
+        self._report(step, Moment.BEGUN)
+        waited = WaitedTime(self._journal, step.key, self._services.clock)
+        retry = self._retry()
+        try:
+            record = retry.until_done(lambda: act(step, self.context(step, retry, waited)))
+        except OtactlError:
+            with suppress(JournalUnusable):
+                waited.keep()
+            raise
+        self._report(step, Moment.AFTER_DO)
+        self._enter(step, StepState.DONE, record)
+        self._report(step, Moment.DONE)
+        return record
+
+    def undo(self, step: Step) -> None:
+        """Undo a step that was begun."""
+        if self._journal.state(step.key) in (None, StepState.UNDONE):
+            return
+        self._enter(step, StepState.UNDOING)
+        self._report(step, Moment.UNDOING)
+        retry = self._retry()
+        record = self._journal.record(step.key)
+        try:
+            undone = retry.until_done(lambda: step.undo(self.context(step, retry), record))
+        except JobUnfinished:
+            self._enter(step, StepState.DONE)
+            raise
+        self._report(step, Moment.AFTER_UNDO)
+        self._enter(step, StepState.UNDONE)
+        if undone and step.resource is not None:
+            self.undone.append(step.resource)
+        self._report(step, Moment.UNDONE, deleted=undone)
+
+    def _retry(self) -> Retry:
+        """A lost network pauses a step; it does not end it."""
+        clock = self._services.clock
+        return Retry(clock.sleep, self._observer.on_pause, monotonic_ms=clock.monotonic_ms)
+
+    def remains(self, step: Step) -> bool:
+        """Look up whether what a step created is still there."""
+        if step.resource is None or self._journal.state(step.key) is None:
+            return False
+        return step.remains(self.context(step), self._journal.record(step.key))
+
+    def context(
+        self, step: Step, retry: Retry | None = None, waited: WaitedTime | None = None
+    ) -> StepContext:
+        """What a step may use; whatever it reports shows that AWS answers."""
+        journal, observer = self._journal, self._observer
+        spans: list[WaitedTime] = [] if waited is None else [waited]
+
+        def answered() -> None:
+            if retry is not None:
+                retry.answered()
+            for each in spans:
+                each.keep_now_and_then()
+
+        def span(name: str) -> Callable[[], int]:
+            begun = WaitedTime(journal, f"{step.key}/{name}", self._services.clock)
+            spans.append(begun)
+            return begun.ms
+
+        def on_progress(done: int, of: int) -> None:
+            answered()
+            observer.on_progress(step, done, of)
+
+        def on_snapshot(snapshot: JobSnapshot) -> None:
+            answered()
+            observer.on_snapshot(getattr(step, "round", 0), snapshot)
+
+        def on_executions(round_number: int, executions: Sequence[ThingOutcome]) -> None:
+            answered()
+            journal.enter_executions(round_number, executions)
+
+        return StepContext(
+            services=self._services,
+            deployment_id=journal.plan.deployment_id,
+            targets=journal.targets,
+            on_progress=on_progress,
+            on_snapshot=on_snapshot,
+            on_executions=on_executions,
+            on_members=journal.enter_members,
+            not_reached=journal.not_reached,
+            on_note=observer.on_note,
+            consent=self.consent,
+            has_deadline=not journal.is_reopened,
+            waited_ms=int if waited is None else waited.ms,
+            span=span,
+        )
+
+    def _enter(
+        self, step: Step, state: StepState, record: Mapping[str, object] | None = None
+    ) -> None:
+        self._journal.enter(step.key, state, now_ms=self._services.clock.now_ms(), record=record)
+
+    def _report(self, step: Step, moment: Moment, *, deleted: bool = False) -> None:
+        self._observer.on_step(StepMoment(step, moment, deleted))
