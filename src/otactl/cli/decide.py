@@ -92,10 +92,11 @@ def print_decision(
     of: dict[str, str], decision: Decision, output: options.OutputFormat, follow: str
 ) -> None:
     """Print what was decided, of what, and what follows."""
-    from otactl.model.wave import decision_fields
+    from otactl.model.json_output import deployment
+    from otactl.model.json_output.shaping import shaped
 
     if output is options.JSON:
-        terminal.print_json(of | dict(decision_fields(decision)))
+        terminal.print_json(of | dict(shaped(deployment.Decision, decision)))
         return
     of_wave = f" wave {decision.wave}" if decision.wave else ""
     (name,) = of.values()

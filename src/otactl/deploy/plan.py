@@ -9,18 +9,17 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from otactl.deploy.eligibility import Choice
 from otactl.deploy.step import AnyStep, Step
 from otactl.model.comparison import ComparisonPlan
+from otactl.model.json_output import deployment as json_deployment
+from otactl.model.json_output.shaping import shaped
 from otactl.model.verify import VerifyRule
 from otactl.model.wave import GateRule
-
-if TYPE_CHECKING:
-    from otactl.model.json_output import deployment as json_deployment
 
 _NOT_PROMISED = ("deployment_id", "source", "preparation_calls", "signature")
 
@@ -170,7 +169,9 @@ class Plan(BaseModel):
             "imageSha256": self.image_sha256,
             "rollbackOf": self.rollback_of or None,
             "things": self.things,
-            "leftOut": [one.to_fields() for one in self.choice.left_out] if self.choice else [],
+            "leftOut": [shaped(json_deployment.LeftOut, one) for one in self.choice.left_out]
+            if self.choice
+            else [],
             "rounds": self.repeats,
             "waves": [
                 {

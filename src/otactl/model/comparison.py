@@ -7,12 +7,10 @@ that nothing was shown does not mean that nothing is wrong, so no word here says
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 
 from pydantic import TypeAdapter
 
-from otactl.model.json_output import gate as json_gate
 from otactl.model.thing_state import VersionSource
 
 
@@ -117,14 +115,19 @@ class OutcomeComparison:
     visible: float | None = None
 
     @property
-    def difference(self) -> float:
-        """Of the shares of bad things, wave less control."""
-        return self.wave.share - self.control.share
+    def difference(self) -> float | None:
+        """Of the shares of bad things, wave less control; None without data."""
+        return None if self.p is None else self.wave.share - self.control.share
+
+    @property
+    def interval(self) -> tuple[float | None, float | None] | None:
+        """Its 95% interval; None without data."""
+        return None if self.p is None else (self.low, self.high)
 
     @property
     def words(self) -> str:
         """Everything that is known, on one line."""
-        if self.low is None or self.high is None:
+        if self.difference is None or self.low is None or self.high is None:
             return (
                 f"{self.verdict}: {self.outcome} could be read of {self.wave.readable:,} of"
                 f" {self.wave.things:,} things of the wave and {self.control.readable:,} of"
@@ -189,6 +192,11 @@ class WaveComparison:
     lacks_data: bool = False
 
     @property
+    def verdict(self) -> ComparisonVerdict | None:
+        """What the last one said; None before the first."""
+        return self.made[-1].verdict if self.made else None
+
+    @property
     def worse(self) -> Comparison | None:
         """The one that found the wave worse."""
         return next((one for one in self.made if one.verdict is ComparisonVerdict.WORSE), None)
@@ -209,44 +217,6 @@ class WaveComparison:
         if self.made:
             return f"compared with its control, {self.made[-1].words}"
         return self.not_compared and f"not compared: {self.not_compared}"
-
-
-def comparison_fields(comparison: WaveComparison | None) -> json_gate.WaveComparison | None:
-    """A wave's comparison as JSON shows it."""
-    if comparison is None:
-        return None
-    return {
-        "verdict": comparison.made[-1].verdict.value if comparison.made else None,
-        "notCompared": comparison.not_compared or None,
-        "made": [
-            {
-                "soak": one.point.value,
-                "at": datetime.fromtimestamp(one.at_ms / 1000, UTC).isoformat(timespec="seconds"),
-                "verdict": one.verdict.value,
-                "outcomes": [_outcome_fields(outcome) for outcome in one.outcomes],
-            }
-            for one in comparison.made
-        ],
-    }
-
-
-def _outcome_fields(outcome: OutcomeComparison) -> json_gate.OutcomeComparison:
-    has_data = outcome.p is not None
-    return {
-        "outcome": outcome.outcome.value,
-        "verdict": outcome.verdict.value,
-        "wave": _arm_fields(outcome.wave),
-        "control": _arm_fields(outcome.control),
-        "difference": outcome.difference if has_data else None,
-        "interval95": [outcome.low, outcome.high] if has_data else None,
-        "visibleAt80": outcome.visible,
-        "p": outcome.p,
-        "threshold": outcome.threshold,
-    }
-
-
-def _arm_fields(arm: ArmCount) -> json_gate.Arm:
-    return {"things": arm.things, "readable": arm.readable, "bad": arm.bad}
 
 
 COMPARISON: TypeAdapter[Comparison] = TypeAdapter(Comparison)

@@ -6,8 +6,6 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from otactl.model.json_output import deployment as json_deployment
-
 _DOTTED = re.compile(r"\d{1,18}(?:\.\d{1,18})*", re.ASCII)
 
 
@@ -119,12 +117,3 @@ class LeftOut:
             if part
         )
         return f"{self.reason.value} ({found})" if found else self.reason.value
-
-    def to_fields(self) -> json_deployment.LeftOut:
-        """As plan and report show it to scripts."""
-        return {
-            "thing": self.thing_name,
-            "reason": self.reason.value,
-            "version": self.version,
-            "detail": self.detail or None,
-        }

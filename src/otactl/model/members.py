@@ -61,9 +61,14 @@ def value_of(kind: type[V], members: Mapping[str, Any], names: Mapping[str, str]
     )
 
 
+def camel(name: str) -> str:
+    """A name of words with ``_`` between them in camel case."""
+    first, *rest = name.lower().split("_")
+    return first + "".join(map(str.capitalize, rest))
+
+
 def _member(field: Field[Any], names: Mapping[str, str] | None) -> str:
-    first, *rest = field.name.split("_")
-    return (names or {}).get(field.name) or first + "".join(map(str.capitalize, rest))
+    return (names or {}).get(field.name) or camel(field.name)
 
 
 def _read(kind: Any, member: Any, names: Mapping[str, str]) -> Any:

@@ -9,9 +9,11 @@ from dataclasses import dataclass, field, replace
 from otactl.errors import DeploymentFailed
 from otactl.model.device_progress import DeviceProgress, download_seconds_of, progress_of
 from otactl.model.json_output import deployment as json_deployment
+from otactl.model.json_output.shaping import shaped
+from otactl.model.members import camel
 from otactl.model.status import ExecutionStatus
-from otactl.model.verify import VersionResult, version_fields
-from otactl.model.wave import GateStatus, Verdict, gate_fields
+from otactl.model.verify import VersionResult
+from otactl.model.wave import GateStatus, Verdict
 
 #: How a thing is shown that was in the middle of the update when its job was stopped.
 UNKNOWN = "UNKNOWN"
@@ -180,27 +182,12 @@ class RoundResult:
 
     def to_fields(self) -> json_deployment.Round:
         """The round as ``--output json`` shows it."""
-        return {
-            "round": self.round,
-            "status": self.status,
-            "succeeded": self.succeeded,
-            "failed": self.counts.get(ExecutionStatus.FAILED, 0),
-            "rejected": self.counts.get(ExecutionStatus.REJECTED, 0),
-            "timedOut": self.counts.get(ExecutionStatus.TIMED_OUT, 0),
-            "canceled": self.counts.get(ExecutionStatus.CANCELED, 0),
-            "removed": self.counts.get(ExecutionStatus.REMOVED, 0),
-            "queued": self.counts.get(ExecutionStatus.QUEUED, 0),
-            "inProgress": self.counts.get(ExecutionStatus.IN_PROGRESS, 0),
-            "notReached": self.not_reached,
-            "notReachedThings": list(self.not_reached_things),
-            "unknown": len(self.unknown),
-            "durationSeconds": round(self.duration_seconds, 3),
-            "downloadSeconds": {
-                "p50": self.download_seconds.p50,
-                "p99": self.download_seconds.p99,
-                "max": self.download_seconds.max,
-            },
-            "failures": [
+        return shaped(
+            json_deployment.Round,
+            self,
+            **{camel(status): self.counts.get(status, 0) for status in ExecutionStatus},
+            unknown=len(self.unknown),
+            failures=[
                 {
                     "thing": outcome.thing_name,
                     "status": self.status_words(outcome),
@@ -208,7 +195,7 @@ class RoundResult:
                 }
                 for outcome in self.unsuccessful
             ],
-        }
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,30 +215,29 @@ class WaveResult:
     result: RoundResult | None = None
     versions: VersionResult | None = None
 
-    def to_fields(self) -> json_deployment.Wave:
-        """The wave as ``--output json`` shows it."""
+    @property
+    def counts(self) -> dict[str, int]:
+        """Its things, by the names of JSON."""
         gate, result = self.gate, self.result
+        if result is not None:
+            ended, succeeded = result.ended, result.succeeded
+            failed, not_reached = ended - succeeded, self.things - ended
+        elif gate is not None:
+            ended, succeeded = gate.ended, gate.succeeded
+            failed, not_reached = gate.failed, gate.not_reached
+        else:
+            ended = succeeded = failed = not_reached = 0
         return {
-            "wave": self.name,
-            "jobId": self.job_id,
-            "things": self.things,
-            "counts": {
-                "ended": gate.ended if gate else 0,
-                "succeeded": gate.succeeded if gate else 0,
-                "failed": gate.failed if gate else 0,
-                "notReached": gate.not_reached if gate else 0,
-            }
-            if result is None
-            else {
-                "ended": result.ended,
-                "succeeded": result.counts.get(ExecutionStatus.SUCCEEDED, 0),
-                "failed": result.ended - result.counts.get(ExecutionStatus.SUCCEEDED, 0),
-                "notReached": self.things - result.ended,
-            },
-            "beganAfterStop": list(result.began_late) if result else [],
-            "gate": gate_fields(gate),
-            **version_fields(self.versions),
+            "ended": ended,
+            "succeeded": succeeded,
+            "failed": failed,
+            "notReached": not_reached,
         }
+
+    @property
+    def began_after_stop(self) -> tuple[str, ...]:
+        """Things that began after the stop."""
+        return self.result.began_late if self.result else ()
 
 
 def _merged(rounds: Sequence[RoundResult], things: int) -> tuple[RoundResult, ...]:
@@ -352,21 +338,4 @@ class DeploymentResult:
 
     def to_fields(self) -> json_deployment.Deployment:
         """The result as ``--output json`` shows it."""
-        rounds = [round_result.to_fields() for round_result in self.rounds]
-        return {
-            "jobId": self.job_id,
-            "things": self.things,
-            "rounds": rounds,
-            "succeeded": self.succeeded,
-            "failed": self.failed,
-            "imageSha256": self.image_sha256,
-            "apiCalls": dict(self.api_calls),
-            "leftovers": list(self.leftovers),
-            "kept": list(self.kept),
-            "goesOn": self.goes_on,
-            "deploymentId": self.deployment_id,
-            "complete": self.is_complete,
-            "waves": [wave.to_fields() for wave in self.waves],
-            "rollbacks": [each.to_fields() for each in self.rollbacks],
-            **version_fields(self.versions),
-        }
+        return shaped(json_deployment.Deployment, self)

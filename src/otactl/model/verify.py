@@ -8,7 +8,6 @@ from enum import StrEnum
 
 from pydantic import TypeAdapter
 
-from otactl.model.json_output import gate as json_gate
 from otactl.model.thing_state import ThingState, VersionSource
 
 
@@ -104,15 +103,6 @@ class ThingVersion:
         """What it reported last."""
         return None if self.last is None else self.last.state.version
 
-    def to_fields(self) -> json_gate.ThingVersion:
-        """It as JSON shows it."""
-        return {
-            "thing": self.thing_name,
-            "verdict": self.verdict and self.verdict.value,
-            "former": self.former,
-            "reported": self.reported,
-        }
-
 
 THING_VERSION: TypeAdapter[ThingVersion] = TypeAdapter(ThingVersion)
 
@@ -140,19 +130,6 @@ class VersionResult:
     def words(self) -> str:
         """The counts on one line."""
         return counts_words(self.counts)
-
-    def to_fields(self) -> json_gate.Versions:
-        """It as JSON shows it."""
-        return {
-            "expected": self.expected,
-            "counts": {verdict.value: count for verdict, count in self.counts.items()},
-            "unverified": [thing.to_fields() for thing in self.unverified],
-        }
-
-
-def version_fields(versions: VersionResult | None) -> json_gate.Verified:
-    """The field ``versions`` of a result, which has none where they are not verified."""
-    return {} if versions is None else {"versions": versions.to_fields()}
 
 
 def version_result(expected: str, things: tuple[ThingVersion, ...]) -> VersionResult:

@@ -9,15 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from enum import StrEnum
 
 from pydantic import TypeAdapter
 
-from otactl.model.comparison import CompareRule, WaveComparison, comparison_fields
+from otactl.model.comparison import CompareRule, WaveComparison
 from otactl.model.job_configuration import JobConfiguration
-from otactl.model.json_output import deployment as json_deployment
-from otactl.model.json_output import gate as json_gate
 from otactl.model.status import TargetSelection
 from otactl.model.verify import VersionVerdict, counts_words
 
@@ -248,8 +245,15 @@ class GateStatus:
         return self.verdict in (Verdict.PASS, Verdict.FAIL)
 
     @property
-    def version_words(self) -> str:
-        """What things report, on one line: ``45 verified, 1 old: pump-7 old``."""
+    def decided_ms(self) -> int | None:
+        """When that was; None if it is no verdict."""
+        return self.at_ms if self.is_final else None
+
+    @property
+    def version_words(self) -> str | None:
+        """What things report, on one line: ``45 verified, 1 old: pump-7 old``; None for nothing."""
+        if not self.versions:
+            return None
         named = ", ".join(f"{name} {verdict}" for name, verdict in self.unverified.items())
         return counts_words(self.versions) + (f": {named}" if named else "")
 
@@ -257,40 +261,6 @@ class GateStatus:
     def words(self) -> str:
         """The verdict and its reasons on one line."""
         return f"wave {self.name}: {self.verdict}: {'; '.join(self.reasons)}"
-
-
-def decision_fields(decision: Decision) -> json_deployment.Decision:
-    """A decision as JSON shows it."""
-    return {
-        "decision": decision.act.value,
-        "wave": decision.wave or None,
-        "answers": decision.answers and decision.answers.value,
-        "comment": decision.comment,
-        "identity": decision.identity,
-        "host": decision.host,
-        "at": _utc(decision.at_ms),
-    }
-
-
-def gate_fields(gate: GateStatus | None) -> json_gate.Gate | None:
-    """A gate as JSON shows it."""
-    if gate is None:
-        return None
-    fields: json_gate.Gate = {
-        "verdict": gate.verdict.value,
-        "reasons": list(gate.reasons),
-        "question": gate.question and gate.question.value,
-        "soakLeftSeconds": gate.soak_left_ms and gate.soak_left_ms / 1000,
-        "decidedAt": _utc(gate.at_ms) if gate.is_final else None,
-        "comparison": comparison_fields(gate.comparison),
-    }
-    if gate.versions:
-        fields["versions"] = gate.version_words
-    return fields
-
-
-def _utc(at_ms: int) -> str:
-    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="seconds")
 
 
 GATE_STATUS: TypeAdapter[GateStatus] = TypeAdapter(GateStatus)

@@ -97,7 +97,7 @@ def _waves_table(result: DeploymentResult) -> Table:
     table.add_column("gate", no_wrap=True)
     table.add_column("why")
     for wave in result.waves:
-        counts = wave.to_fields()["counts"]
+        counts = wave.counts
         verdict, why = "never began", ""
         if wave.gate is not None:
             style = _VERDICT_STYLES[wave.gate.verdict]

@@ -11,7 +11,6 @@ from otactl.model.json_output.shaping import shaped
 from otactl.model.outcome import ThingOutcome
 from otactl.model.snapshot import JobSnapshot
 from otactl.model.status import ExecutionStatus
-from otactl.model.wave import gate_fields
 from otactl.views.wording import instant
 
 
@@ -41,11 +40,6 @@ def snapshot_fields(job_id: str, snapshot: JobSnapshot) -> json_progress.Progres
         reasonCode=job.reason_code,
         createdAt=instant(job.created_at_ms) or None,
         completedAt=instant(job.completed_at_ms) or None,
-        alarms=[
-            shaped(json_progress.Alarm, alarm, since=instant(alarm.since_ms) or None)
-            for alarm in snapshot.alarms
-        ],
-        gate=gate_fields(snapshot.gate),
     )
 
 

@@ -9,7 +9,14 @@ from typing import Annotated, NotRequired
 import pytest
 from typing_extensions import TypedDict
 
-from otactl.model.json_output.shaping import Digits, NullIfEmpty, Of, shaped
+from otactl.model.json_output.shaping import (
+    Digits,
+    Moment,
+    NullIfEmpty,
+    Of,
+    Seconds,
+    shaped,
+)
 
 
 class Colour(StrEnum):
@@ -81,3 +88,34 @@ def test_what_is_given_stands_as_it_is() -> None:
 def test_a_field_that_nothing_is_found_for_is_a_mistake() -> None:
     with pytest.raises(AttributeError, match="Room has nothing for at of RoomFields"):
         shaped(RoomFields, Room())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Switching:
+    at_ms: int | None = 1_700_000_000_999
+    lasted_ms: int | None = 1_500
+    note: str | None = None
+    comment: str | None = None
+
+
+class Commented(TypedDict):
+    comment: str | None
+
+
+class SwitchingFields(Commented):
+    at: Annotated[str | None, Of("at_ms"), Moment]
+    lasted: Annotated[float | None, Of("lasted_ms"), Seconds]
+    note: NotRequired[str]
+
+
+def test_milliseconds_become_a_moment_or_seconds_and_nothing_becomes_null() -> None:
+    made = shaped(SwitchingFields, Switching())
+
+    assert (made["at"], made["lasted"]) == ("2023-11-14T22:13:20+00:00", 1.5)
+    nothing = shaped(SwitchingFields, Switching(at_ms=None, lasted_ms=None))
+    assert (nothing["at"], nothing["lasted"]) == (None, None)
+
+
+def test_none_is_left_out_where_the_type_has_no_null_and_inherited_fields_come_last() -> None:
+    assert list(shaped(SwitchingFields, Switching())) == ["at", "lasted", "comment"]
+    assert list(shaped(SwitchingFields, Switching(note="x"))) == ["at", "lasted", "note", "comment"]

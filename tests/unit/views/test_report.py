@@ -204,5 +204,13 @@ def test_things_left_out_are_listed_with_their_reason():
     assert "not one of fromVersions" in page.text
     assert "for 40.0 days" in page.text
     assert "script" not in page.tags
-    assert to_json(content)["leftOut"] == [one.to_fields() for one in left_out]
+    assert to_json(content)["leftOut"] == [
+        {"thing": "old", "reason": "not one of fromVersions", "version": "0.1", "detail": None},
+        {
+            "thing": HOSTILE,
+            "reason": "offline too long",
+            "version": None,
+            "detail": "for 40.0 days",
+        },
+    ]
     assert "Left out" not in Page(to_html(a_report())).text

@@ -8,10 +8,12 @@ from rich.console import Console
 from tests.unit.views.test_monitor_terminal import a_board, text_of
 from tests.unit.views.test_report import HOSTILE, Page, a_report
 
+from otactl.model.json_output.gate import Gate
+from otactl.model.json_output.shaping import shaped
 from otactl.model.outcome import DeploymentResult
 from otactl.model.thing_state import ThingState
 from otactl.model.verify import ThingVersion, VersionPoll, VersionVerdict, version_result
-from otactl.model.wave import GateStatus, Verdict, gate_fields
+from otactl.model.wave import GateStatus, Verdict
 from otactl.views.monitor_terminal.frame import draw
 from otactl.views.monitor_terminal.screen import Screen
 from otactl.views.report.export import to_json
@@ -66,13 +68,13 @@ def test_the_monitor_and_its_page_name_them_at_the_gate():
     shown = text_of(draw(a_board(gate=GATE), Screen(), width=80, height=24))
 
     assert "1 verified, 1 old: z-old old" in shown
-    assert gate_fields(GATE)["versions"] == "1 verified, 1 old: z-old old"
+    assert shaped(Gate, GATE)["versions"] == "1 verified, 1 old: z-old old"
 
 
 def test_a_gate_that_verifies_nothing_says_nothing_of_versions():
     plain = GateStatus(wave=1, name="a", verdict=Verdict.WAIT, reasons=(), at_ms=0, things=1)
 
-    assert "versions" not in gate_fields(plain)
+    assert "versions" not in shaped(Gate, plain)
     assert "versions" not in text_of(draw(a_board(gate=plain), Screen(), width=80, height=24))
 
 

@@ -76,7 +76,8 @@ def show(
 ) -> None:
     """Show everything about one request."""
     from otactl.jobqueue.request import MalformedRequest
-    from otactl.model.wave import decision_fields
+    from otactl.model.json_output import deployment
+    from otactl.model.json_output.shaping import shaped
     from otactl.operations.queue.request_fields import iso, request_fields
     from otactl.operations.queue.wave_file import left_out_of
     from otactl.views.request_table import field_lines
@@ -92,8 +93,8 @@ def show(
         terminal.warn(f"which things are left out cannot be read: {error}")
     if output is options.JSON:
         lists = {
-            "leftOut": [one.to_fields() for one in left_out],
-            "decisions": [decision_fields(one) for one in decided],
+            "leftOut": [shaped(deployment.LeftOut, one) for one in left_out],
+            "decisions": [shaped(deployment.Decision, one) for one in decided],
         }
         terminal.print_json({**fields, **lists})
         return

@@ -10,7 +10,7 @@ from typing import Annotated, Any, NotRequired
 from typing_extensions import TypedDict
 
 from otactl.model.json_output.gate import Gate, ThingVersion, Verified
-from otactl.model.json_output.shaping import NullIfEmpty, Of
+from otactl.model.json_output.shaping import Digits, Moment, NullIfEmpty, Of
 
 
 class Failure(TypedDict):
@@ -45,7 +45,7 @@ class Round(TypedDict):
     notReached: int
     notReachedThings: list[str]
     unknown: int
-    durationSeconds: float
+    durationSeconds: Annotated[float, Digits(3)]
     downloadSeconds: DownloadTimes
     failures: list[Failure]
 
@@ -62,7 +62,7 @@ class WaveCounts(TypedDict):
 class Wave(Verified):
     """What one wave came to."""
 
-    wave: str
+    wave: Annotated[str, Of("name")]
     jobId: str
     things: int
     counts: WaveCounts
@@ -160,7 +160,7 @@ class LeftOut(TypedDict):
     thing: str
     reason: str
     version: str | None
-    detail: str | None
+    detail: Annotated[str | None, NullIfEmpty]
 
 
 class PlanSteps(TypedDict):
@@ -222,13 +222,13 @@ class Execution(TypedDict):
 class Decision(TypedDict):
     """What a person decided at a gate."""
 
-    decision: str
-    wave: str | None
+    decision: Annotated[str, Of("act")]
+    wave: Annotated[str | None, NullIfEmpty]
     answers: str | None
     comment: str
     identity: str
     host: str
-    at: str
+    at: Annotated[str, Of("at_ms"), Moment]
     deploymentId: NotRequired[str]
     request: NotRequired[str]
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NotRequired
+from typing import Annotated, NotRequired
 
 from typing_extensions import TypedDict
+
+from otactl.model.json_output.shaping import Moment, NullIfEmpty, Of, Seconds
 
 
 class Arm(TypedDict):
@@ -23,8 +25,8 @@ class OutcomeComparison(TypedDict):
     wave: Arm
     control: Arm
     difference: float | None
-    interval95: list[float | None] | None
-    visibleAt80: float | None
+    interval95: Annotated[list[float | None] | None, Of("interval")]
+    visibleAt80: Annotated[float | None, Of("visible")]
     """The smallest difference that arms of this size show in 80% of cases."""
     p: float | None
     threshold: float | None
@@ -33,8 +35,8 @@ class OutcomeComparison(TypedDict):
 class ComparisonAtSoak(TypedDict):
     """A comparison at one point of the soak time."""
 
-    soak: str
-    at: str
+    soak: Annotated[str, Of("point")]
+    at: Annotated[str, Of("at_ms"), Moment]
     verdict: str
     outcomes: list[OutcomeComparison]
 
@@ -43,7 +45,7 @@ class WaveComparison(TypedDict):
     """A wave beside things that were not updated."""
 
     verdict: str | None
-    notCompared: str | None
+    notCompared: Annotated[str | None, NullIfEmpty]
     made: list[ComparisonAtSoak]
 
 
@@ -53,11 +55,11 @@ class Gate(TypedDict):
     verdict: str
     reasons: list[str]
     question: str | None
-    soakLeftSeconds: float | None
-    decidedAt: str | None
+    soakLeftSeconds: Annotated[float | None, Of("soak_left_ms"), Seconds]
+    decidedAt: Annotated[str | None, Of("decided_ms"), Moment]
     comparison: WaveComparison | None
     #: What things report, in words; only where versions are verified.
-    versions: NotRequired[str]
+    versions: NotRequired[Annotated[str, Of("version_words")]]
 
 
 class ThingVersion(TypedDict):
@@ -77,7 +79,7 @@ class Versions(TypedDict):
     unverified: list[ThingVersion]
 
 
-class Verified(TypedDict, total=False):
+class Verified(TypedDict):
     """A result whose versions may be verified."""
 
-    versions: Versions
+    versions: NotRequired[Versions]

@@ -7,7 +7,7 @@ from typing import Annotated, NotRequired
 from typing_extensions import TypedDict
 
 from otactl.model.json_output.gate import Gate
-from otactl.model.json_output.shaping import Digits, Of
+from otactl.model.json_output.shaping import Digits, Moment, Of
 
 
 class Pace(TypedDict):
@@ -80,7 +80,7 @@ class Alarm(TypedDict):
 
     name: str
     state: str
-    since: str | None
+    since: Annotated[str | None, Of("since_ms"), Moment]
     reason: str
 
 

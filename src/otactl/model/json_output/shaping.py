@@ -2,7 +2,8 @@
 
 A field comes from the attribute of its name (``thingName``: ``thing_name``; ``thing`` may also be
 ``thing_name``, ``running`` ``is_running``), unless the type or the caller says otherwise. What
-the type does not name stays out.
+the type does not name stays out, and so does what is None where the type knows no null. Fields
+that a type inherits come last.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import Enum
 from functools import cache
 from types import NoneType, UnionType
@@ -39,6 +41,19 @@ class NullIfEmpty:
     """Beside a field: what is empty is null."""
 
 
+class Moment:
+    """Beside a field: epoch milliseconds are ISO 8601 in UTC, to the second; 0 is null."""
+
+
+class Seconds:
+    """Beside a field: milliseconds are seconds."""
+
+
+def moment(at_ms: int) -> str:
+    """Epoch milliseconds as ISO 8601 in UTC, to the second."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="seconds")
+
+
 def shaped(shape: type[T], value: object, /, **given: object) -> T:
     """A value as an object of a type.
 
@@ -58,7 +73,9 @@ def shaped(shape: type[T], value: object, /, **given: object) -> T:
             continue
         attribute = next((each for each in field.attributes if hasattr(value, each)), None)
         if attribute is not None:
-            made[field.name] = _marked(_part(field.kind, getattr(value, attribute)), field.marks)
+            found = getattr(value, attribute)
+            if found is not None or field.is_required or isinstance(field.kind, UnionType):
+                made[field.name] = _marked(_part(field.kind, found), field.marks)
         elif field.is_required:
             raise AttributeError(
                 f"{type(value).__name__} has nothing for {field.name} of {shape.__name__}"
@@ -78,7 +95,11 @@ class _Field:
 @cache
 def _fields(shape: type[Any]) -> tuple[_Field, ...]:
     fields = []
-    for name, hint in get_type_hints(shape, include_extras=True).items():
+    hints = get_type_hints(shape, include_extras=True)
+    bases = filter(is_typeddict, getattr(shape, "__orig_bases__", ()))
+    inherited = {name for base in bases for name in get_type_hints(base)}
+    for name in sorted(hints, key=inherited.__contains__):
+        hint = hints[name]
         is_required = get_origin(hint) is not NotRequired
         inner = hint if is_required else get_args(hint)[0]
         kind, *marks = get_args(inner) if get_origin(inner) is Annotated else (inner,)
@@ -112,4 +133,8 @@ def _marked(found: Any, marks: tuple[Any, ...]) -> Any:
             found = round(found, mark.count) if mark.count else round(found)
         elif mark is NullIfEmpty:
             found = found or None
+        elif mark is Moment:
+            found = moment(found) if found else None
+        elif mark is Seconds:
+            found = found and found / 1000
     return found

@@ -211,7 +211,7 @@ def _facts(snapshot: JobSnapshot, job: JobDescription) -> Iterator[Text]:
 def _gate(gate: GateStatus) -> Iterator[Text]:
     words = f"{gate.verdict}: {'; '.join(gate.reasons)}"
     yield _fact("gate", clean(words), _GATE_STYLES[gate.verdict])
-    if gate.versions:
+    if gate.version_words:
         yield _fact("versions", clean(gate.version_words))
     if gate.question is not None:
         yield _fact("", "a approve  x reject  p pause  P continue", "bold")

@@ -14,7 +14,6 @@ from otactl.model.json_output import SCHEMA_VERSION
 from otactl.model.json_output import deployment as json_deployment
 from otactl.model.json_output.shaping import shaped
 from otactl.model.outcome import ThingOutcome
-from otactl.model.wave import decision_fields
 from otactl.operations.report_content import ReportContent
 from otactl.views.foreign_text import csv_cell
 from otactl.views.foreign_text import to_json as json_text
@@ -44,7 +43,6 @@ def to_json(content: ReportContent) -> json_deployment.Report:
         schemaVersion=SCHEMA_VERSION,
         madeAt=instant(content.made_ms),
         createdAt=instant(content.created_ms),
-        decisions=[decision_fields(one) for one in content.decisions],
         executions=[
             {"round": each.round} | execution_fields(execution)
             for each in content.rounds

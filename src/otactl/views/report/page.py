@@ -140,7 +140,7 @@ def _waves(content: ReportContent) -> str:
         return ""
     rows = []
     for wave in content.waves:
-        counts, gate = wave.to_fields()["counts"], wave.gate
+        counts, gate = wave.counts, wave.gate
         rows.append(
             [
                 wave.name,
