@@ -12,6 +12,7 @@ import pexpect
 import pytest
 from tests.e2e.program import environment, run_program
 from tests.support.dev_ini import REQUIRED, configuration_of, dev_ini
+from tests.support.warm_program import WarmTerminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,12 +43,9 @@ class Terminal:
     """A person at a terminal, running ``otactl init``."""
 
     def __init__(self, folder: Path, *arguments: str, full: bool = True) -> None:
-        self.process = pexpect.spawn(
-            sys.executable,
-            ["-m", "otactl", "init", *arguments, *["--full"] * full],
-            cwd=str(folder),
-            encoding="utf-8",
-            timeout=30,
+        self.process = WarmTerminal(
+            ["init", *arguments, *["--full"] * full],
+            cwd=folder,
             dimensions=(50, 120),
             # Nobody here answers when the program asks the terminal where its cursor is.
             env={**os.environ, "PROMPT_TOOLKIT_NO_CPR": "1"},

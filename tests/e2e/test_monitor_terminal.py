@@ -237,7 +237,7 @@ def test_a_window_that_is_closed_ends_it(watched):
 
 def test_a_terminal_that_goes_without_a_signal_ends_it_plainly(watched, tmp_path):
     said = tmp_path / "said"
-    with watched(before="trap '' HUP;", after=f"2>{said}") as terminal:
+    with watched(ignores_hangup=True, stderr=said) as terminal:
         terminal.wait_for("q quit")
         terminal.hang_up()
         assert terminal.exit_code(10) == 128 + signal.SIGHUP

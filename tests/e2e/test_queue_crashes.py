@@ -64,10 +64,10 @@ def second_worker(site: QueueSite) -> None:
     [
         pytest.param("before-send.iot.CreateStream", marks=pytest.mark.slow),
         "after-call.iot.CreateStream",
-        "before-send.iot.CreateJob",
+        pytest.param("before-send.iot.CreateJob", marks=pytest.mark.slow),
         "after-call.iot.CreateJob",
         pytest.param("after-call.iot.ListJobExecutionsForJob", marks=pytest.mark.slow),
-        "before-send.iot.DeleteJob",
+        pytest.param("before-send.iot.DeleteJob", marks=pytest.mark.slow),
         pytest.param("after-call.iot.DeleteJob", marks=pytest.mark.slow),
         pytest.param("after-call.iot.DeleteStream", marks=pytest.mark.slow),
         "before-record",
@@ -104,7 +104,13 @@ def test_killed_right_after_it_recorded_there_is_nothing_left_to_do(
     assert "nothing to deploy" in site.queue("run", "--once").stderr
 
 
-@pytest.mark.parametrize("instant", ["before-send.iot.DeleteJob", "after-call.iot.DeleteJob"])
+@pytest.mark.parametrize(
+    "instant",
+    [
+        "before-send.iot.DeleteJob",
+        pytest.param("after-call.iot.DeleteJob", marks=pytest.mark.slow),
+    ],
+)
 def test_killed_between_two_rounds_each_round_happens_once(
     site: QueueSite, clients: AwsClients, instant: str
 ) -> None:

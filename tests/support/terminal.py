@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 import termios
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pexpect
 import pyte
+from tests.support.warm_program import WarmTerminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,8 +30,7 @@ class Terminal:
         arguments: Of ``otactl``.
         env: Its environment; the width comes from the terminal.
         size: Columns and rows.
-        before: What the shell does before it becomes ``otactl``: ``trap '' HUP; …``.
-        after: What stands behind the command: ``2>file``.
+        options: Of ``WarmTerminal``.
     """
 
     def __init__(
@@ -39,8 +38,7 @@ class Terminal:
         *arguments: str,
         env: dict[str, str],
         size: tuple[int, int] = (80, 24),
-        before: str = "",
-        after: str = "",
+        **options: Any,
     ) -> None:
         columns, rows = size
         self.screen = pyte.Screen(columns, rows)
@@ -50,14 +48,11 @@ class Terminal:
         fleet_context = {
             name: text for name, text in env.items() if name not in ("COLUMNS", "LINES")
         }
-        command = f'{before} exec "$@" {after}'
-        self._child = pexpect.spawn(
-            "/bin/sh",
-            ["-c", command, "sh", sys.executable, "-m", "otactl", *arguments],
-            dimensions=(rows, columns),
+        self._child = WarmTerminal(
+            arguments,
             env=fleet_context | {"TERM": "xterm-256color"},
-            encoding="utf-8",
-            echo=True,
+            dimensions=(rows, columns),
+            **options,
         )
 
     def __enter__(self) -> Self:

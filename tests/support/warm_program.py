@@ -17,10 +17,12 @@ import signal
 import subprocess
 import sys
 import tempfile
+import termios
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
+from pexpect.fdpexpect import fdspawn
 from tests.support.output_schema import check_output
 
 import otactl
@@ -157,6 +159,74 @@ class WarmProgram:
         self.send_signal(signal.SIGKILL)
 
 
+class WarmTerminal(fdspawn):
+    """``otactl``, running on a pseudo-terminal: what tests use of ``pexpect.spawn``.
+
+    Args:
+        arguments: Of ``otactl``.
+        env: Its environment, whole.
+        cwd: Where it runs; here if None.
+        dimensions: Rows and columns.
+        ignores_hangup: Whether it begins with SIGHUP ignored, as under ``nohup``.
+        stderr: Where standard error goes; to the terminal if None.
+    """
+
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        cwd: Path | None = None,
+        dimensions: tuple[int, int],
+        ignores_hangup: bool = False,
+        stderr: Path | None = None,
+    ) -> None:
+        master, slave = os.openpty()
+        termios.tcsetwinsize(slave, dimensions)
+        begun, begins = _CONTEXT.Pipe(duplex=False)
+        where = (os.ttyname(slave), begins, ignores_hangup, stderr)
+        self._process = _CONTEXT.Process(
+            target=_run_on_terminal,
+            args=(list(arguments), dict(env), str(cwd or Path.cwd()), *where),
+        )
+        self._process.start()
+        begins.close()
+        # The terminal must not be left by all before it is opened, nor be kept open to its end.
+        with contextlib.suppress(EOFError):
+            begun.recv()
+        begun.close()
+        os.close(slave)
+        super().__init__(master, encoding="utf-8", timeout=30)
+        self.pid = int(self._process.pid or 0)
+
+    def isalive(self) -> bool:
+        """Whether it runs; how it ended is kept, if it does not."""
+        code = self._process.exitcode
+        if code is not None:
+            self.exitstatus, self.signalstatus = (code, None) if code >= 0 else (None, -code)
+        return code is None
+
+    def wait(self) -> None:
+        """Wait for its end."""
+        self._process.join()
+        self.isalive()
+
+    def kill(self, number: int) -> None:
+        """Send it a signal, unless it has ended."""
+        if self.isalive():
+            os.kill(self.pid, number)
+
+    def setwinsize(self, rows: int, columns: int) -> None:
+        """Change the window's size."""
+        termios.tcsetwinsize(self.child_fd, (rows, columns))
+
+    def close(self, **_: bool) -> None:
+        """Close the terminal, and kill the program."""
+        self.kill(signal.SIGKILL)
+        if not self.closed:
+            super().close()
+
+
 def run_warm(
     arguments: Sequence[str], *, env: Mapping[str, str], cwd: Path | None, timeout: float
 ) -> subprocess.CompletedProcess[str]:
@@ -201,6 +271,29 @@ def _run_in_pipes(
         os.dup2(writer.fileno(), number)
     for writer in written:
         writer.close()
+    _run(arguments, env, cwd)
+
+
+def _run_on_terminal(
+    arguments: list[str],
+    env: dict[str, str],
+    cwd: str,
+    terminal: str,
+    begins: Connection,
+    *options: Any,
+) -> NoReturn:
+    ignores_hangup, stderr = options
+    if ignores_hangup:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    os.setsid()  # the terminal that is opened next is its own
+    opened = os.open(terminal, os.O_RDWR)
+    for number in range(3):
+        os.dup2(opened, number)
+    os.close(opened)
+    if stderr is not None:
+        os.dup2(os.open(stderr, os.O_WRONLY | os.O_CREAT), 2)
+    begins.close()
+    sys.stdin = open(0, closefd=False)  # noqa: SIM115  # as long as the process lives
     _run(arguments, env, cwd)
 
 
