@@ -42,7 +42,8 @@ class IotThingStates:
     def __init__(self, clients: AwsClients, clock: Clock) -> None:
         self._clients = clients
         self._searches, self._reads = (
-            Pacer(1 / per_second, lambda: clock.monotonic_ms() / 1000, clock.sleep)
+            # In whole milliseconds, as the clock counts, and rounded up: never more calls a second.
+            Pacer(-(-1000 // per_second) / 1000, lambda: clock.monotonic_ms() / 1000, clock.sleep)
             for per_second in (CALLS_PER_SECOND, READS_PER_SECOND)
         )
 
