@@ -1,4 +1,4 @@
-"""What things report, behind ``deploy.thing_states.ThingStates`` (botocore ``iot``, ``iot-data``).
+"""What things report, behind ``deploy.ports.ThingStates`` (botocore ``iot``, ``iot-data``).
 
 From the fleet index a page of 100 at a time, at most 15 a second (quota of SearchIndex); singly
 by GetThingShadow and GetThingConnectivityData, several at once. A shadow says by its metadata

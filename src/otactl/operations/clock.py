@@ -59,11 +59,15 @@ class CommandClock:
 
     def sleep(self, seconds: float) -> None:
         """Wait; raises ``Interrupted`` at once when the user asks to stop, unless shielded."""
+        self._wait(seconds)
+        self.check()
+
+    def _wait(self, seconds: float) -> None:
+        """Wait, unless shielded only until the user asks to stop."""
         if self._shielded:
             time.sleep(seconds / self._speed)
-            return
-        self._asked.wait(seconds / self._speed)
-        self.check()
+        else:
+            self._asked.wait(seconds / self._speed)
 
     def check(self) -> None:
         """Go on, unless the user asked to stop."""

@@ -48,11 +48,6 @@ class LeasedClock(CommandClock):
         self.check_lease()
         super().check()
 
-    def sleep(self, seconds: float) -> None:
-        """Wait; another worker may have the request afterwards."""
-        super().sleep(seconds)
-        self.check_lease()
-
     def check_lease(self) -> None:
         """Go on when the request is this worker's; wait while the queue cannot be asked.
 
@@ -60,8 +55,12 @@ class LeasedClock(CommandClock):
             LeaseLost: It is not.
         """
         warn = self._frontend.warn_of_retry("the lease cannot be renewed: ")
-        # Not this clock's own sleep, which asks the lease again.
-        Retry(super().sleep, warn).until_done(self._claimed.check)
+        Retry(self._pause, warn).until_done(self._claimed.check)
+
+    def _pause(self, seconds: float) -> None:
+        """Wait as ``sleep`` does, without its look at the lease, which would begin this anew."""
+        self._wait(seconds)
+        super().check()
 
 
 class GuardedClients:
