@@ -1,4 +1,4 @@
-"""Shadows, connections and a fleet index in memory: ``deploy.thing_states.ThingStates``.
+"""Shadows, connections and a fleet index in memory: ``deploy.ports.ThingStates``.
 
 Queries are those of the local cloud's index (``cloud.index_query``), so a query that AWS would
 not take is refused here too. Calls are counted as the service counts them.
