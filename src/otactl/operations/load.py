@@ -122,7 +122,7 @@ def examine_deployment(
     text = read_named_text(path, "configuration", limit=MAX_CONFIGURATION_LENGTH, hint=hint)
     examiner = _Examiner(path, text, overrides or {})
     loaded = examiner.parse(now_ms, accept)
-    examiner.check_files(reads_thing_list=make_thing_list is None)
+    examiner.check_files(reads_thing_list=make_thing_list is None, is_foreign=accept is not None)
     thing_list = examiner.thing_list
     if loaded is not None and make_thing_list is not None:
         thing_list = make_thing_list(loaded.configuration)
@@ -195,14 +195,17 @@ class _Examiner:
         self.problems += loaded.warnings
         return replace(loaded, configuration=self._configuration)
 
-    def check_files(self, *, reads_thing_list: bool) -> None:
-        """Check the files it names; of an invalid ``dev.ini`` those whose keys are valid."""
+    def check_files(self, *, reads_thing_list: bool, is_foreign: bool) -> None:
+        """Check the files it names; of an invalid ``dev.ini`` those whose keys are valid.
+
+        Of a foreign one, which somebody else wrote, only those that the deployment needs.
+        """
         ini = self._ini or read_ini(self._text)
         named = _NamedFiles(self._path, with_overrides(ini, self._overrides))
         image = named.get("DEFAULT", "binName")
         if image is not None:
             self.problems += check_image(*image, streamed=named.is_streamed)
-        self._check_former_images(named)
+        self._check_former_images(named, is_foreign=is_foreign)
         key = named.get("SIGNING_CONFIG", "privateKeyPath")
         if key is not None and named.is_on("useSigningConfig") and named.signs_with_a_file:
             self.problems += check_private_key(*key)
@@ -221,13 +224,15 @@ class _Examiner:
         if excepted is not None and named.is_on("useWaveConfig"):
             self._read_excepted(*excepted, named)
 
-    def _check_former_images(self, named: _NamedFiles) -> None:
+    def _check_former_images(self, named: _NamedFiles, *, is_foreign: bool) -> None:
         """Check the images of [ROLLBACK_CONFIG]; only a gate that rolls back must have them now."""
         configuration, listed = self._configuration, named.get("ROLLBACK_CONFIG", "imageList")
         if configuration is None or listed is None:
             return
         waves = configuration.waves
         is_needed = waves is not None and waves.rolls_back
+        if is_foreign and not is_needed:
+            return
         self.problems += [
             problem if is_needed else replace(problem, severity=Severity.WARNING)
             for image in configuration.rollback.images

@@ -1,4 +1,4 @@
-"""Who signs what comes out of the queue: the worker's own key, whatever the file says."""
+"""A file out of the queue uses nothing of the worker's: no key signs, no file is read for it."""
 
 from __future__ import annotations
 
@@ -71,3 +71,16 @@ def test_the_workers_own_key_takes_the_place_of_the_one_that_is_named(
 
     assert signing is not None
     assert (signing.source, signing.key_path) == (SigningSource.KEY, str(own))
+
+
+def test_no_former_image_on_the_workers_disk_is_read_where_nothing_rolls_back(folder: Path) -> None:
+    """A worker that compared it with the image would tell the writer what the file holds."""
+    own = folder / "secret"
+    own.write_bytes((folder / "test.bin").read_bytes())
+    listed = section("ROLLBACK_CONFIG", imageList=f"1.0: {own}, 1.1: {folder / 'gone'}")
+    (folder / "dev.ini").write_text(dev_ini(listed))
+
+    loaded = read_request(REQUEST, folder, Trust(), now_ms=None)
+
+    assert loaded.configuration.rollback.images
+    assert loaded.warnings == ()
