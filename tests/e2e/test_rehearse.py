@@ -314,9 +314,11 @@ def signing_key(folder: Path, name: str = "key") -> None:
 @pytest.mark.parametrize(
     ("things", "formats", "by_url"),
     [
-        (100, "afr_ota", False),
-        (100, "afr_ota", True),
+        (20, "afr_ota", False),
+        (20, "afr_ota", True),
         (20, "otactl, afr_ota", False),
+        pytest.param(100, "afr_ota", False, marks=pytest.mark.slow),
+        pytest.param(100, "afr_ota", True, marks=pytest.mark.slow),
         pytest.param(100, "otactl, afr_ota", True, marks=pytest.mark.slow),
     ],
 )
