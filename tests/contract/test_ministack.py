@@ -38,6 +38,24 @@ async def ask():
 asyncio.run(ask())
 """
 
+#: A MiniStack that has grown streams of its own.
+GROWN = """
+import asyncio, json
+from ministack import app
+from ministack.services import iot
+from otactl.cloud.application import build_application
+from otactl.cloud.settings import CloudSettings, ServerSettings
+async def build():
+    iot._TAGGABLE_RESOURCES["stream"] = ({}, "Stream {name} is theirs")
+    build_application(ServerSettings(
+        gateway_fd=0, https_fd=0, mqtt_fd=0, lifeline_fd=None, port=1, https_port=2, mqtt_port=3,
+        state_dir="none", remove_state_dir=False, clock_origin_ms=0, access_key_id="AKIA",
+        secret_access_key="none", cloud_secret="none", chosen=CloudSettings(),
+    ))
+    print(json.dumps(iot._TAGGABLE_RESOURCES["stream"][1]))
+asyncio.run(build())
+"""
+
 #: A job that no request can make, before one whose execution is overdue.
 SWEEP = """
 import asyncio, json
@@ -134,6 +152,13 @@ def test_ministack_alone_has_no_streams(tmp_path: Path) -> None:
 
     assert found["status"] == 400
     assert found["body"]["message"] == "Unsupported IoT path: POST /streams/s"
+
+
+def test_beside_streams_of_ministack_s_own_the_cloud_starts_without_ours(tmp_path: Path) -> None:
+    log: list[str] = []
+
+    assert run_beside_ministack(GROWN, tmp_path, log) == "Stream {name} is theirs"
+    assert any("we lack streams" in line for line in log)
 
 
 def test_unknown_credentials_are_refused(cloud: RunningCloud) -> None:

@@ -51,13 +51,14 @@ def build_application(settings: ServerSettings) -> tuple[Any, ssl.SSLContext]:
     service = DeviceService(store, reader)
     topics = StreamTopics(broker, service, Mailboxes(background), background)
     adapt(signature.install)
-    adapt(
+    adaptation.adapt_if_it_fits(
+        "streams, unless this MiniStack has its own",
         functools.partial(
             stream_request.install,
             api=StreamApi(store, reader, _cloud_time_ms),
             store=store,
             on_scope=topics.listen_in,
-        )
+        ),
     )
     adaptation.install_all(background, chosen, https_port=settings.https_port)
     background.repeat("the evaluation of alarms", alarm.evaluate_everywhere)

@@ -125,9 +125,21 @@ def install_all(
     for name, adaptation in _adaptations(
         background or Background(), settings or CloudSettings(), https_port
     ).items():
-        try:
-            adapt(adaptation)
-        except (ShapeChanged, AttributeError) as error:
-            _log.warning("this MiniStack is not the one expected, so we lack %s: %s", name, error)
-            missing[name] = str(error)
+        lack = adapt_if_it_fits(name, adaptation)
+        if lack is not None:
+            missing[name] = lack
     return missing
+
+
+def adapt_if_it_fits(name: str, adaptation: Callable[[Changes], None]) -> str | None:
+    """Put an adaptation in place; if it does not fit, the cloud starts without it.
+
+    Returns:
+        Why it does not fit, which the log says too; None if it does.
+    """
+    try:
+        adapt(adaptation)
+    except (ShapeChanged, AttributeError) as error:
+        _log.warning("this MiniStack is not the one expected, so we lack %s: %s", name, error)
+        return str(error)
+    return None
