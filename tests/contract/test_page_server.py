@@ -190,7 +190,8 @@ def test_a_reader_that_is_stuck_holds_up_neither_the_others_nor_the_end(capsys):
                 _, fields = next(stream)
                 assert len(json.dumps(fields)) > 1_000_000
                 board.put("job-7", watchers[7].snapshot())
-                _, fields = next(stream)
+                # Where the machine is busy, a sign of life may come first.
+                fields = next(fields for name, fields in stream if name == "board")
                 assert [job["jobId"] for job in fields["jobs"]] == ["job-7"]
             began = time.monotonic()
         assert time.monotonic() - began < 30
