@@ -17,9 +17,9 @@ from otactl.deploy.journal import Journal
 from otactl.deploy.store import DeploymentStore
 
 ID = "20270301T140000Z-1a2b3c"
-#: Loads the completion that `--show-completion` wrote, and completes one line as Tab does.
+#: Loads the completion as `--install-completion` does, and completes one line as Tab does.
 SCRIPT = """
-. "$HOME/completion.sh"
+eval "$(otactl --show-completion bash)"
 COMP_WORDS=($LINE)
 [ "${LINE% }" = "$LINE" ] || COMP_WORDS+=("")
 COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
@@ -42,26 +42,21 @@ def folder(tmp_path_factory) -> Path:
     start = "from otactl.__main__ import start; start()"
     program.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{start}" "$@"\n')
     program.chmod(0o755)
-    (folder / "completion.sh").write_text(in_bash(folder, "otactl --show-completion bash"))
     return folder
 
 
-def in_bash(folder: Path, script: str, **variables: str) -> str:
+def completed(folder: Path, line: str) -> list[str]:
     env = {
         "PATH": f"{folder / 'bin'}{os.pathsep}/usr/bin{os.pathsep}/bin",
         "HOME": str(folder),
         "OTACTL_STATE_DIR": str(folder / "state"),
-        **variables,
+        "LINE": line,
     }
     ran = subprocess.run(
-        ["bash", "--norc", "-c", script], env=env, capture_output=True, text=True, check=True
+        ["bash", "--norc", "-c", SCRIPT], env=env, capture_output=True, text=True, check=True
     )
     assert ran.stderr == ""
-    return ran.stdout
-
-
-def completed(folder: Path, line: str) -> list[str]:
-    return in_bash(folder, SCRIPT, LINE=line).split()
+    return ran.stdout.split()
 
 
 @pytest.mark.parametrize(
