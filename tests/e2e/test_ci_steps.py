@@ -165,8 +165,13 @@ def test_a_deployment_that_fails_fails_the_build(site: QueueSite, clients: AwsCl
         "",
     ],
 )
-def test_whatever_is_typed_into_a_parameter_stays_a_word(site: QueueSite, typed: str) -> None:
-    ended = run_step(site, _jenkins(), table=typed, region=typed)
+@pytest.mark.parametrize("parameter", ["TABLE", "REGION"])
+def test_whatever_is_typed_into_a_parameter_stays_a_word(
+    site: QueueSite, typed: str, parameter: str
+) -> None:
+    values = {"TABLE": site.table_name, "REGION": REGION} | {parameter: typed}
+
+    ended = run_step(site, _jenkins(), table=values["TABLE"], region=values["REGION"])
 
     assert not list(site.folder.rglob("escaped"))
     assert ended.returncode in (2, 3), ended.stdout + ended.stderr
