@@ -20,7 +20,7 @@ import tempfile
 import termios
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from pexpect.fdpexpect import fdspawn
 from tests.support.output_schema import check_output
@@ -184,10 +184,10 @@ class WarmTerminal(fdspawn):
         master, slave = os.openpty()
         termios.tcsetwinsize(slave, dimensions)
         begun, begins = _CONTEXT.Pipe(duplex=False)
-        where = (os.ttyname(slave), begins, ignores_hangup, stderr)
         self._process = _CONTEXT.Process(
             target=_run_on_terminal,
-            args=(list(arguments), dict(env), str(cwd or Path.cwd()), *where),
+            args=(list(arguments), dict(env), str(cwd or Path.cwd()), os.ttyname(slave), begins),
+            kwargs={"ignores_hangup": ignores_hangup, "stderr": stderr},
         )
         self._process.start()
         begins.close()
@@ -280,9 +280,10 @@ def _run_on_terminal(
     cwd: str,
     terminal: str,
     begins: Connection,
-    *options: Any,
+    *,
+    ignores_hangup: bool,
+    stderr: Path | None,
 ) -> NoReturn:
-    ignores_hangup, stderr = options
     if ignores_hangup:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
     os.setsid()  # the terminal that is opened next is its own

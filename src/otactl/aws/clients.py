@@ -172,16 +172,17 @@ class AwsClients:
         self._date, self._dated_ns = "", 0
         try:
             session = botocore.session.Session(profile=settings.profile)
-            data_path = session.get_config_variable("data_path")
-            session.register_component("data_loader", _loader(data_path))
+            loader = _loader(session.get_config_variable("data_path"))
+            session.register_component("data_loader", loader)
             self._session = boto3.Session(
                 botocore_session=session,
-                profile_name=settings.profile,
                 # As every other SDK reads it; boto3 itself knows AWS_DEFAULT_REGION alone.
                 region_name=settings.region or os.environ.get("AWS_REGION"),
                 aws_access_key_id=settings.access_key_id,
                 aws_secret_access_key=settings.secret_access_key,
             )
+            # Each session adds the folder of boto3's own descriptions, to a loader that has it.
+            loader.search_paths[:] = dict.fromkeys(loader.search_paths)
         except BotoCoreError as error:
             raise translate(error, "session") from error
 
