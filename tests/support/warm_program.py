@@ -46,6 +46,8 @@ _CONTEXT.set_forkserver_preload(
                 [str(Path(otactl.__path__[0]) / package)], f"otactl.{package}."
             )
         ),
+        # What each fork is told to run is looked up in this module, which imports a good deal too.
+        "tests.support.warm_program",
         "tests.support.warm_services",
     ]
 )

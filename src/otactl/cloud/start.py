@@ -21,8 +21,6 @@ from dataclasses import asdict, replace
 from importlib.util import find_spec
 from pathlib import Path
 
-import botocore.httpsession
-
 from otactl.cloud import record
 from otactl.cloud.environment import server_environment
 from otactl.cloud.guard import SECRET_HEADER
@@ -177,7 +175,9 @@ def _await_address(process: subprocess.Popen[bytes], server: ServerSettings) -> 
 
 def _write_ca_bundle(ca_file: Path) -> Path:
     """The system's roots and the cloud's CA in one file, for tools that take one only."""
-    system = ssl.get_default_verify_paths().cafile or botocore.httpsession.DEFAULT_CA_BUNDLE
+    system = ssl.get_default_verify_paths().cafile
+    if system is None:
+        from botocore.httpsession import DEFAULT_CA_BUNDLE as system  # noqa: PLC0415  # 0.1 s
     bundle = ca_file.with_name(CA_BUNDLE_NAME)
     bundle.write_bytes(Path(system).read_bytes() + b"\n" + ca_file.read_bytes())
     return bundle
