@@ -28,6 +28,22 @@ async def install():
 asyncio.run(install())
 """
 
+#: CloudFormation, before and after it was asked for the first time.
+STACKS = """
+import asyncio, json, sys
+from ministack import app
+from otactl.cloud.ministack.adaptation import install_all
+async def load():
+    install_all()
+    before = "ministack.services.cloudformation" in sys.modules
+    handlers = app._get_module("cloudformation").provisioners._RESOURCE_HANDLERS
+    print(json.dumps([before, *(
+        handlers[f"AWS::{kind}"]["create"].__module__
+        for kind in ("DynamoDB::Table", "Lambda::Function")
+    )]))
+asyncio.run(load())
+"""
+
 ALONE = """
 import asyncio, json
 from ministack import app
@@ -132,6 +148,12 @@ def test_the_version_is_the_one_all_this_was_written_for() -> None:
 
 def test_every_adaptation_fits(tmp_path: Path) -> None:
     assert run_beside_ministack(INSTALL, tmp_path) == {}
+
+
+def test_cloudformation_is_adapted_when_it_is_asked_for_the_first_time(tmp_path: Path) -> None:
+    ours = "otactl.cloud.ministack.stack_resource"
+
+    assert run_beside_ministack(STACKS, tmp_path) == [False, ours, ours]
 
 
 def test_a_job_that_cannot_be_read_is_logged_and_the_others_still_time_out(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from otactl.cloud.ministack import (
     signature,
     stream_request,
 )
-from otactl.cloud.ministack.shape import adapt
+from otactl.cloud.ministack.shape import adapt, adapt_if_it_fits
 from otactl.cloud.settings import ServerSettings
 from otactl.cloud.streams.api import StreamApi
 from otactl.cloud.streams.block_cache import BlockCache
@@ -51,7 +51,7 @@ def build_application(settings: ServerSettings) -> tuple[Any, ssl.SSLContext]:
     service = DeviceService(store, reader)
     topics = StreamTopics(broker, service, Mailboxes(background), background)
     adapt(signature.install)
-    adaptation.adapt_if_it_fits(
+    adapt_if_it_fits(
         "streams, unless this MiniStack has its own",
         functools.partial(
             stream_request.install,

@@ -175,9 +175,13 @@ def _await_address(process: subprocess.Popen[bytes], server: ServerSettings) -> 
 
 def _write_ca_bundle(ca_file: Path) -> Path:
     """The system's roots and the cloud's CA in one file, for tools that take one only."""
-    system = ssl.get_default_verify_paths().cafile
-    if system is None:
-        from botocore.httpsession import DEFAULT_CA_BUNDLE as system  # noqa: PLC0415  # 0.1 s
+    system = ssl.get_default_verify_paths().cafile or _roots_of_botocore()
     bundle = ca_file.with_name(CA_BUNDLE_NAME)
     bundle.write_bytes(Path(system).read_bytes() + b"\n" + ca_file.read_bytes())
     return bundle
+
+
+def _roots_of_botocore() -> str:
+    import botocore.httpsession  # noqa: PLC0415  # a tenth of a second, where it is needed only
+
+    return str(botocore.httpsession.DEFAULT_CA_BUNDLE)

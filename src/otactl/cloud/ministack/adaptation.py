@@ -6,7 +6,6 @@ it, only less like AWS or slower. ``tests/contract/test_ministack.py`` fails the
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from functools import partial
 
@@ -45,10 +44,8 @@ from otactl.cloud.ministack.connection import ConnectionLimits
 from otactl.cloud.ministack.fleet_index import FleetIndex
 from otactl.cloud.ministack.job_deletion import JobDeletion
 from otactl.cloud.ministack.job_pace import JobPace
-from otactl.cloud.ministack.shape import Changes, ShapeChanged, adapt
+from otactl.cloud.ministack.shape import Changes, adapt_if_it_fits
 from otactl.cloud.settings import CloudSettings
-
-_log = logging.getLogger("otactl.cloud.ministack")
 
 
 def _adaptations(
@@ -129,17 +126,3 @@ def install_all(
         if lack is not None:
             missing[name] = lack
     return missing
-
-
-def adapt_if_it_fits(name: str, adaptation: Callable[[Changes], None]) -> str | None:
-    """Put an adaptation in place; if it does not fit, the cloud starts without it.
-
-    Returns:
-        Why it does not fit, which the log says too; None if it does.
-    """
-    try:
-        adapt(adaptation)
-    except (ShapeChanged, AttributeError) as error:
-        _log.warning("this MiniStack is not the one expected, so we lack %s: %s", name, error)
-        return str(error)
-    return None

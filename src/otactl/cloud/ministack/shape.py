@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import inspect
 import linecache
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -17,6 +18,8 @@ from types import CodeType
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+
+_log = logging.getLogger("otactl.cloud.ministack")
 
 
 class ShapeChanged(Exception):
@@ -79,6 +82,20 @@ def adapt(adaptation: Callable[[Changes], None]) -> None:
     changes = Changes()
     adaptation(changes)
     changes.apply()
+
+
+def adapt_if_it_fits(name: str, adaptation: Callable[[Changes], None]) -> str | None:
+    """Put an adaptation in place; if it does not fit, the cloud starts without it.
+
+    Returns:
+        Why it does not fit, which the log says too; None if it does.
+    """
+    try:
+        adapt(adaptation)
+    except (ShapeChanged, AttributeError) as error:
+        _log.warning("this MiniStack is not the one expected, so we lack %s: %s", name, error)
+        return str(error)
+    return None
 
 
 @contextmanager

@@ -7,24 +7,41 @@
 
 Touched: the handlers of both types in ``_RESOURCE_HANDLERS`` of
 ``ministack.services.cloudformation.provisioners`` are wrapped; the settings are made by the
-functions of ``ministack.services.dynamodb`` that serve its API.
+functions of ``ministack.services.dynamodb`` that serve its API. CloudFormation imports every
+service there is, a third of what a cloud would take to start, so this waits, by a wrapper of
+``ministack.app._get_module``, until CloudFormation is asked for the first time.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+import ministack.app
 from ministack.services import dynamodb, lambda_svc
-from ministack.services.cloudformation import provisioners
 
-from otactl.cloud.ministack.shape import Changes, require, require_parameters
+from otactl.cloud.ministack.shape import Changes, adapt_if_it_fits, require, require_parameters
 
 _TABLE, _FUNCTION = "AWS::DynamoDB::Table", "AWS::Lambda::Function"
 _BAD_REQUEST = 400
 
 
 def install(changes: Changes) -> None:
-    """Put it in place."""
+    """Put it in place when CloudFormation is asked for the first time."""
+    adapted = False
+
+    @changes.around(ministack.app, "_get_module", "name")
+    def get_module(get: Any, name: str) -> Any:
+        nonlocal adapted
+        module = get(name)
+        if name == "cloudformation" and not adapted:
+            adapted = True
+            adapt_if_it_fits("tables and functions of stacks", _wrap_handlers)
+        return module
+
+
+def _wrap_handlers(changes: Changes) -> None:
+    from ministack.services.cloudformation import provisioners  # noqa: PLC0415  # see above
+
     table = provisioners._RESOURCE_HANDLERS[_TABLE]
     function = provisioners._RESOURCE_HANDLERS[_FUNCTION]
     require(table.get("update_with_logical_id") is True, "updates of tables by logical id")
