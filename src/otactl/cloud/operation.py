@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-import botocore.session
-
 from otactl.cloud.json_body import json_object
+from otactl.cloud.service_model import service_model
 
 _LABEL = re.compile(r"\{(\w+)(\+?)\}")
 _INTEGERS = ("integer", "long")
@@ -45,7 +44,7 @@ class Operation:
 @functools.cache
 def input_shape(service: str, operation: str) -> Any:
     """The input shape of an operation, a botocore ``StructureShape``."""
-    return _service_model(service).operation_model(operation).input_shape
+    return service_model(service).operation_model(operation).input_shape
 
 
 def find_operation(service: str, method: str, path: str) -> Operation | None:
@@ -125,14 +124,9 @@ def _json_object(body: bytes) -> dict[str, Any]:
 
 
 @functools.cache
-def _service_model(service: str) -> Any:
-    return botocore.session.get_session().get_service_model(service)
-
-
-@functools.cache
 def _operations(service: str) -> Mapping[str, tuple[Operation, ...]]:
     """The operations of a service by their method, those with the fewest labels first."""
-    model = _service_model(service)
+    model = service_model(service)
     found: dict[str, list[Operation]] = {}
     for name in model.operation_names:
         operation = model.operation_model(name)

@@ -34,6 +34,7 @@ from otactl.cloud.ministack import (
     presigned_age,
     registry,
     retry,
+    shared_model,
     simulation,
     stack_resource,
     subscription_index,
@@ -66,6 +67,7 @@ def _adaptations(
         least_keep_alive=settings.least_keep_alive_seconds,
     )
     return {
+        "the descriptions of services, read once (starting will be slow)": shared_model.install,
         "the refusal of clients without a certificate": broker_tls.require_certificates,
         "the broker's elliptic certificate (handshakes will be slow)": partial(
             broker_tls.add_elliptic, host_names=settings.host_names

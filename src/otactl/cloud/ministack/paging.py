@@ -16,13 +16,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import botocore.session
 from ministack.services import iot
 
 from otactl.cloud.ministack.answer import OK, REQUEST, fields_of, first, refused
 from otactl.cloud.ministack.shape import Changes
 from otactl.cloud.operation import find_operation
 from otactl.cloud.page_token import page_token, read_token
+from otactl.cloud.service_model import LOADER
 
 #: Entries of a page when the caller does not say, and the most it may say (aws-facts A9).
 LARGEST_PAGE = 250
@@ -87,8 +87,7 @@ def _cut(answer: Any, page: _Page, offset: int, size: int) -> Any:
 @functools.cache
 def _pages() -> Mapping[str, _Page]:
     """By operation, from botocore's paginators; those with one list and a limit."""
-    loader = botocore.session.get_session().get_component("data_loader")
-    paginators = loader.load_service_model("iot", "paginators-1")["pagination"]
+    paginators = LOADER.load_service_model("iot", "paginators-1")["pagination"]
     return {
         name: _Page(
             name, reported["input_token"], reported["output_token"], reported["limit_key"], listed

@@ -1,6 +1,6 @@
 """The local cloud's own S3 and IAM, as the stream service uses them: over HTTP, like anybody.
 
-boto3 is synchronous, so calls run in a few threads of their own; they come once for half a
+botocore is synchronous, so calls run in a few threads of their own; they come once for half a
 mebibyte of firmware and once a second for each file, not once for each block.
 """
 
@@ -14,12 +14,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 from urllib.parse import unquote
 
-import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from otactl.cloud.guard import send_cloud_secret
 from otactl.cloud.scope import Scope
+from otactl.cloud.service_model import LOADER
 from otactl.cloud.streams.fault import FaultKind, StreamFault
 from otactl.cloud.streams.record import ObjectState, S3Location
 from otactl.cloud.streams.trust import may_be_assumed
@@ -50,13 +51,13 @@ class LocalAws:
     @functools.lru_cache(maxsize=64)  # noqa: B019  # lives as long as the process
     def client(self, service: str, scope: Scope) -> Any:
         """A client as root of the account."""
-        session = boto3.Session(
+        session = botocore.session.Session()
+        session.register_component("data_loader", LOADER)
+        client = session.create_client(
+            service,
+            region_name=scope.region,
             aws_access_key_id=scope.account_id,
             aws_secret_access_key="unchecked",  # noqa: S106  # the header counts
-            region_name=scope.region,
-        )
-        client = session.client(
-            service,  # type: ignore[call-overload]  # s3 or iam
             endpoint_url=self._endpoint_url,
             config=Config(max_pool_connections=_THREADS, s3={"addressing_style": "path"}),
         )
