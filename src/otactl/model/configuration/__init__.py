@@ -33,7 +33,7 @@ from otactl.model.configuration.job_rule import JOB_RULES
 from otactl.model.configuration.reading import read_sections
 from otactl.model.configuration.refusal import is_unset, refusal
 from otactl.model.configuration.report import Finding, Report
-from otactl.model.configuration.schedule_rule import SCHEDULE_RULES, schedule_is_ahead
+from otactl.model.configuration.schedule_rule import SCHEDULE_RULES, schedule_is_ahead, windows_open
 from otactl.model.configuration.sections import DEFAULT, KeyName
 from otactl.model.configuration.verify_rule import VERIFY_RULES, verify_rules
 from otactl.model.configuration.wave_rule import WAVE_RULES, wave_rules
@@ -104,7 +104,9 @@ def parse_configuration(
     waves = readings.values.get(KeyName("WAVE_CONFIG", "waveList"))
     rules += () if waves is None else wave_rules(waves, present)
     rules += verify_rules(waves or (), present)
-    rules += () if now_ms is None else schedule_is_ahead(now_ms)
+    if now_ms is not None:
+        windows = readings.values.get(KeyName("SCHEDULING_CONFIG", "maintenanceWindowList"), ())
+        rules += schedule_is_ahead(now_ms) + windows_open(windows, now_ms)
     for rule in rules:
         rule.apply(readings.values, report)
     if report.has_errors:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from otactl.errors.problem import Severity
 from otactl.model import limits
 from otactl.model.configuration.report import Finding
 from otactl.model.configuration.rule import Rule, forbid, keys
+from otactl.model.cron import parse_cron
 from otactl.model.status import TargetSelection
+
+#: Any eight years have a 29 February.
+_EIGHT_YEARS = timedelta(days=8 * 366)
 
 
 def _schedule_lasts(end: str | None, start: str | None) -> Finding | None:
@@ -52,6 +57,29 @@ def schedule_is_ahead(now_ms: int) -> tuple[Rule, ...]:
     return (
         is_ahead("SCHEDULING_CONFIG.startTime", limits.SCHEDULE_FURTHEST_START_DAYS),
         is_ahead("SCHEDULING_CONFIG.endTime", limits.SCHEDULE_LONGEST_DAYS),
+    )
+
+
+def windows_open(names: Iterable[str], now_ms: int) -> tuple[Rule, ...]:
+    """Each maintenance window opens before the schedule ends; 30 February never comes.
+
+    Args:
+        names: Of the windows.
+        now_ms: Epoch milliseconds.
+    """
+    now = datetime.fromtimestamp(now_ms / 1000, tz=UTC).replace(tzinfo=None)
+
+    def check(cron: str, start: str | None, end: str | None) -> Finding | None:
+        first = now if start is None else max(now, datetime.fromisoformat(start))
+        last = first + _EIGHT_YEARS if end is None else datetime.fromisoformat(end)
+        if any(True for _ in parse_cron(cron).openings(first, last)):
+            return None
+        within = f"before endTime, {end}" if end else "in the next eight years"
+        return Finding("never", f"{cron} does not open {within}")
+
+    times = ("SCHEDULING_CONFIG.startTime", "SCHEDULING_CONFIG.endTime")
+    return tuple(
+        Rule(keys(f"MAINTENANCE_WINDOW_{name}.startTime", *times), check) for name in names
     )
 
 

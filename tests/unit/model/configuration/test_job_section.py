@@ -457,6 +457,29 @@ class TestSchedule:
             ("error", "MAINTENANCE_WINDOW_Monday", "startTime", "form")
         ]
 
+    @pytest.mark.parametrize(
+        ("cron", "keys", "opens"),
+        [
+            ("0 2 30 2 ? *", {}, False),
+            ("0 2 ? * MON 2026", {}, False),
+            ("0 2 29 2 ? *", {}, True),  # 2028 is a leap year
+            ("0 2 1 4 ? *", {}, True),
+            ("0 2 1 4 ? *", {"endTime": "2027-04-01 01:59"}, False),
+            ("0 2 1 4 ? *", {"endTime": "2027-04-01 02:00"}, True),
+            ("0 2 2 3 ? *", {"startTime": "2027-03-03 02:00"}, True),  # a year later
+            ("0 2 2 3 ? 2027", {"startTime": "2027-03-03 02:00"}, False),
+        ],
+    )
+    def test_a_window_that_never_opens_is_refused(
+        self, cron: str, keys: dict[str, str], *, opens: bool
+    ):
+        window = self.window.replace("0 2 ? * MON *", cron)
+        text = schedule_ini(window, maintenanceWindowList="Monday", **keys)
+        first_of_march = 1803859200000  # 2027-03-01T00:00:00Z
+        refusal = [("error", "MAINTENANCE_WINDOW_Monday", "startTime", "never")]
+
+        assert found(text, now_ms=first_of_march) == ([] if opens else refusal)
+
     @pytest.mark.parametrize("minutes", ["0", "1431"])
     def test_window_duration_in_minutes_is_less_than_a_day(self, minutes: str):
         window = self.window.replace("= 60", f"= {minutes}")
