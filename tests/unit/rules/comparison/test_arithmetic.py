@@ -2,6 +2,7 @@
 
 import itertools
 import random
+from types import ModuleType
 
 import pytest
 
@@ -16,8 +17,14 @@ from otactl.rules.comparison.fisher import (
     visible_difference,
 )
 
-#: `make test` installs it; an environment from before it was needed goes without.
-stats = pytest.importorskip("scipy.stats", reason="pip install -c constraints.txt scipy")
+
+@pytest.fixture(scope="module")
+def stats() -> ModuleType:
+    """Imported here only: six processes collect all tests, and it takes each of them a second.
+
+    `make test` installs it; an environment from before it was needed goes without.
+    """
+    return pytest.importorskip("scipy.stats", reason="pip install -c constraints.txt scipy")
 
 
 def _tables(count: int) -> list[tuple[int, int, int, int]]:
@@ -38,7 +45,7 @@ def _tables(count: int) -> list[tuple[int, int, int, int]]:
 
 
 @pytest.mark.parametrize("table", [*_tables(300), (0, 7, 0, 70), (7, 7, 70, 70), (3, 3, 0, 30)])
-def test_p_values_are_scipys(table: tuple[int, int, int, int]) -> None:
+def test_p_values_are_scipys(stats: ModuleType, table: tuple[int, int, int, int]) -> None:
     a, n, b, m = table
 
     expected = stats.fisher_exact([[a, n - a], [b, m - b]], alternative="greater").pvalue
@@ -46,14 +53,14 @@ def test_p_values_are_scipys(table: tuple[int, int, int, int]) -> None:
     assert p_value(a, n, b, m) == pytest.approx(expected, rel=1e-9, abs=1e-300)
 
 
-def test_every_small_table_has_scipys_p_value() -> None:
+def test_every_small_table_has_scipys_p_value(stats: ModuleType) -> None:
     for a, b in itertools.product(range(7), range(10)):
         expected = stats.fisher_exact([[a, 6 - a], [b, 9 - b]], alternative="greater").pvalue
         assert p_value(a, 6, b, 9) == pytest.approx(expected, rel=1e-11)
 
 
 @pytest.mark.parametrize(("bad", "things"), [(0, 1), (1, 1), (0, 50), (3, 50), (1999, 2000)])
-def test_intervals_of_one_share_are_scipys(bad: int, things: int) -> None:
+def test_intervals_of_one_share_are_scipys(stats: ModuleType, bad: int, things: int) -> None:
     expected = stats.binomtest(bad, things).proportion_ci(method="wilson")
 
     assert wilson(bad, things) == pytest.approx((expected.low, expected.high), abs=1e-12)
@@ -80,7 +87,7 @@ def test_intervals_of_a_difference_are_newcombes(
 
 
 @pytest.mark.parametrize("share", [0.0, 0.001, 0.05, 0.5, 1.0])
-def test_counts_have_scipys_probabilities(share: float) -> None:
+def test_counts_have_scipys_probabilities(stats: ModuleType, share: float) -> None:
     expected = stats.binom.pmf(range(201), 200, share)
 
     assert binomial(200, share) == pytest.approx(list(expected), rel=1e-9, abs=1e-300)
@@ -88,7 +95,9 @@ def test_counts_have_scipys_probabilities(share: float) -> None:
 
 @pytest.mark.parametrize("design", [Design(20, 60, 0.05, 100), Design(50, 100, 0.0125, 500)])
 @pytest.mark.parametrize(("control", "wave"), [(0.005, 0.05), (0.02, 0.2), (0.1, 0.1)])
-def test_power_is_the_sum_over_every_table(design: Design, control: float, wave: float) -> None:
+def test_power_is_the_sum_over_every_table(
+    stats: ModuleType, design: Design, control: float, wave: float
+) -> None:
     expected = sum(
         stats.binom.pmf(a, design.wave, wave) * stats.binom.pmf(b, design.control, control)
         for a in range(design.wave + 1)
