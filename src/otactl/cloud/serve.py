@@ -139,6 +139,7 @@ def _watch(lifeline_fd: int, on_end: Callable[[], None]) -> None:
 
 async def _serve(settings: ServerSettings, ending: _Ending) -> None:
     ending.listen(settings.lifeline_fd)
+    gc.disable()  # what is imported stays to the end: nothing in it to look for
     # Only now: the environment is set, and the imports take a second in which a signal may come.
     from hypercorn.asyncio import serve  # noqa: PLC0415
     from hypercorn.config import Config  # noqa: PLC0415
@@ -172,9 +173,9 @@ def _collect_garbage_seldom() -> None:
 
     With thousands of devices a full collection holds everybody up for a second or more.
     """
-    gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
+    gc.enable()
 
 
 def _raise_file_limit() -> None:
