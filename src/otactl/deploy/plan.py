@@ -160,41 +160,9 @@ class Plan(BaseModel):
 
     def to_fields(self) -> json_deployment.PlanSteps:
         """The plan as ``otactl plan --output json`` shows it."""
-        return {
-            "deploymentId": self.deployment_id,
-            "source": self.source,
-            "region": self.region,
-            "account": self.account,
-            "jobId": self.job_id,
-            "imageSha256": self.image_sha256,
-            "rollbackOf": self.rollback_of or None,
-            "things": self.things,
-            "leftOut": [shaped(json_deployment.LeftOut, one) for one in self.choice.left_out]
-            if self.choice
-            else [],
-            "rounds": self.repeats,
-            "waves": [
-                {
-                    "wave": wave.name,
-                    "jobId": wave.job_id,
-                    "size": wave.size,
-                    "things": wave.things,
-                    "thingsSha256": wave.things_sha256,
-                    "group": wave.group_name or None,
-                }
-                for wave in self.waves
-            ],
-            "cleanUp": self.clean_up,
-            "fingerprint": self.fingerprint,
-            "steps": [
-                {
-                    "key": step.key,
-                    "does": step.title,
-                    "creates": step.resource,
-                    "calls": dict(step.calls),
-                    "undoCalls": dict(step.undo_calls),
-                }
-                for step in self.steps
-            ],
-            "apiCalls": self.calls,
-        }
+        left_out = self.choice.left_out if self.choice else ()
+        return shaped(
+            json_deployment.PlanSteps,
+            self,
+            leftOut=[shaped(json_deployment.LeftOut, one) for one in left_out],
+        )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from otactl.deploy.former_image import FormerImage, PlannedRollback
+from otactl.deploy.plan import Plan
 from otactl.deploy.planner import PlanOptions, Request
 from otactl.model.arn import thing_arn
 from otactl.model.configuration import DeploymentConfiguration
@@ -20,65 +21,70 @@ from otactl.rules.rollback import rollback_job, rollback_waves
 _SUFFIX = "-rb-"
 
 
-def rollback_request(
-    configuration: DeploymentConfiguration,
-    image: FormerImage,
-    things: Sequence[str],
-    *,
-    offline: Collection[str],
-    rollback_of: str,
-    number: int,
-    deployment_id: str,
-    account: str,
-    custom_document: Mapping[str, Any] | None,
-    options: PlanOptions,
-) -> Request:
-    """The deployment that takes things back to one former version.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beginning:
+    """One rollback as it is planned, all that another machine needs to plan the same.
 
-    Args:
-        configuration: Of the deployment that is taken back.
-        image: What its things had before.
+    Attributes:
+        version: What its things had before.
         things: Their names.
-        offline: Things that nothing shows to be connected.
-        rollback_of: The deployment that is taken back.
-        number: Of the rollback among those of that deployment, from 1.
-        deployment_id: Of the rollback.
-        account: Of the credentials.
-        custom_document: As the deployment had it.
-        options: What the command line adds.
+        offline: Those that nothing shows to be connected.
+        number: Of the rollback among those of the deployment, from 1.
+        deployment_id: Its own.
     """
-    dealt = _deal(things, offline, configuration.job)
-    suffix = f"{_SUFFIX}{number}"
-    most = MAX_JOB_ID_LENGTH - len(wave_job_id(suffix, FIRST_WAVE))
-    taken_back = replace(
-        configuration,
-        image=image.firmware.path,
-        image_version=image.offered_as,
-        expected_version=image.version,
-        verify=None,
-        version_source=None,
-        eligibility=None,
-        job_id=configuration.job_id[:most] + suffix,
-        stream_id=rollback_stream_id(configuration.stream_id, number),
-        rounds=1,
-        clean_up=False,
-        alarms=(),
-        job=rollback_job(configuration.job),
-        waves=Waves(
-            waves=tuple(wave for wave, _ in dealt), open_days=configuration.rollback.open_days
-        ),
-        rollback=replace(configuration.rollback, keep_image=False),
-    )
-    arns = [str(thing_arn(configuration.region, account, name)) for name in things]
-    return Request(
-        configuration=taken_back,
-        thing_list=ThingList(file_name=f"the things of {rollback_of}", things=tuple(arns)),
-        custom_document=custom_document,
-        account=account,
-        deployment_id=deployment_id,
-        options=options,
-        rollback=PlannedRollback(deployment_id=rollback_of, image=image, dealt=dealt),
-    )
+
+    version: str
+    things: tuple[str, ...]
+    offline: frozenset[str]
+    number: int
+    deployment_id: str
+
+    def request(
+        self,
+        plan: Plan,
+        configuration: DeploymentConfiguration,
+        image: FormerImage,
+        custom_document: Mapping[str, Any] | None,
+    ) -> Request:
+        """The deployment that it is.
+
+        Args:
+            plan: Of the deployment that is taken back; so are the file and its document.
+            image: What the things had before.
+        """
+        rollback_of, account = plan.deployment_id, plan.account
+        dealt = _deal(self.things, self.offline, configuration.job)
+        suffix = f"{_SUFFIX}{self.number}"
+        most = MAX_JOB_ID_LENGTH - len(wave_job_id(suffix, FIRST_WAVE))
+        taken_back = replace(
+            configuration,
+            image=image.firmware.path,
+            image_version=image.offered_as,
+            expected_version=image.version,
+            verify=None,
+            version_source=None,
+            eligibility=None,
+            job_id=configuration.job_id[:most] + suffix,
+            stream_id=rollback_stream_id(configuration.stream_id, self.number),
+            rounds=1,
+            clean_up=False,
+            alarms=(),
+            job=rollback_job(configuration.job),
+            waves=Waves(
+                waves=tuple(wave for wave, _ in dealt), open_days=configuration.rollback.open_days
+            ),
+            rollback=replace(configuration.rollback, keep_image=False),
+        )
+        arns = [str(thing_arn(configuration.region, account, name)) for name in self.things]
+        return Request(
+            configuration=taken_back,
+            thing_list=ThingList(file_name=f"the things of {rollback_of}", things=tuple(arns)),
+            custom_document=custom_document,
+            account=account,
+            deployment_id=self.deployment_id,
+            options=PlanOptions(),
+            rollback=PlannedRollback(deployment_id=rollback_of, image=image, dealt=dealt),
+        )
 
 
 def number_of(job_id: str) -> int:

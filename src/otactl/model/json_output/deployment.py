@@ -99,20 +99,20 @@ class Rehearsal(Deployment):
 class PlannedWave(TypedDict):
     """A wave of a plan."""
 
-    wave: str
+    wave: Annotated[str, Of("name")]
     jobId: str
     size: str
     things: int
     thingsSha256: str
-    group: str | None
+    group: Annotated[str | None, NullIfEmpty]
 
 
 class PlannedStep(TypedDict):
     """A step of a plan, with the AWS calls of doing and of undoing it."""
 
     key: str
-    does: str
-    creates: str | None
+    does: Annotated[str, Of("title")]
+    creates: Annotated[str | None, Of("resource")]
     calls: dict[str, int]
     undoCalls: dict[str, int]
 
@@ -172,15 +172,15 @@ class PlanSteps(TypedDict):
     account: str
     jobId: str
     imageSha256: str
+    rollbackOf: Annotated[str | None, NullIfEmpty]
     things: int
-    rounds: int
+    leftOut: list[LeftOut]
+    rounds: Annotated[int, Of("repeats")]
     waves: list[PlannedWave]
     cleanUp: bool
     fingerprint: str
-    rollbackOf: str | None
-    leftOut: list[LeftOut]
     steps: list[PlannedStep]
-    apiCalls: dict[str, int]
+    apiCalls: Annotated[dict[str, int], Of("calls")]
 
 
 class LintFinding(TypedDict):

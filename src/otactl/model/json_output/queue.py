@@ -123,7 +123,7 @@ class Attempt(TypedDict):
 
     request: Request
     recorded: bool
-    waits: str | None
+    waits: Annotated[str | None, NullIfEmpty]
     result: Deployment | None
     error: AttemptError | None
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from typing_extensions import TypedDict
 
 from otactl.model.json_output.deployment import Deployment, PlanSteps
 from otactl.model.json_output.forecast import WavesForecast
+from otactl.model.json_output.shaping import Of
 
 
 class BegunRollback(TypedDict):
@@ -13,7 +16,7 @@ class BegunRollback(TypedDict):
 
     jobId: str
     things: int
-    ended: bool
+    ended: Annotated[bool, Of("has_ended")]
 
 
 class Rollback(TypedDict):
@@ -29,5 +32,5 @@ class Rollback(TypedDict):
     plans: list[PlanSteps]
     forecasts: list[WavesForecast]
     """Of each plan, in the same order; empty where NumPy is not installed."""
-    rollbacks: list[Deployment]
+    rollbacks: Annotated[list[Deployment], Of("results")]
     failure: str | None

@@ -9,6 +9,7 @@ from pathlib import Path
 from otactl.errors import LocalResourceMissing, OtactlError
 from otactl.jobqueue.request import JobRequest
 from otactl.model.json_output import queue as json_queue
+from otactl.model.json_output.shaping import shaped
 from otactl.model.outcome import DeploymentResult
 from otactl.operations.queue.request_fields import request_fields
 from otactl.operations.text_file import write_atomically
@@ -40,15 +41,9 @@ class AttemptResult:
 
     def to_fields(self) -> json_queue.Attempt:
         """The report on it."""
-        return {
-            "request": request_fields(self.request),
-            "recorded": self.is_recorded,
-            "waits": self.waits or None,
-            "result": None if self.result is None else self.result.to_fields(),
-            "error": None
-            if self.error is None
-            else {"message": str(self.error), "exitCode": self.error.exit_code},
-        }
+        error = self.error and {"message": str(self.error), "exitCode": self.error.exit_code}
+        request = request_fields(self.request)
+        return shaped(json_queue.Attempt, self, request=request, error=error)
 
 
 def keep_report(result: AttemptResult, folder: Path) -> None:

@@ -18,6 +18,7 @@ from otactl.deploy.former_image import images_of_plan
 from otactl.deploy.journal import Journal, JournalListener, Phase
 from otactl.deploy.plan import Plan
 from otactl.deploy.preparation import prepare_again
+from otactl.deploy.rollback_plan import Beginning
 from otactl.deploy.step import CreateJob
 from otactl.deploy.store import DeploymentStore
 from otactl.deploy.wave_state import WaveState
@@ -38,8 +39,7 @@ from otactl.operations.environment import DeploymentEnvironment
 from otactl.operations.load import LoadedDeployment
 from otactl.operations.queue.checkpoint import CheckpointKeeper, KeptRollback
 from otactl.operations.queue.wave_file import KeptThings, read_things, write_things
-from otactl.operations.rollback.beginning import Beginning, loaded_as
-from otactl.operations.rollback.run import RollbackReport, RollbackRun
+from otactl.operations.rollback.run import RollbackReport, RollbackRun, loaded_as
 
 #: Rollbacks of one run of a request; a later run begins above those of the one before.
 _OF_A_RUN = 10
@@ -179,7 +179,10 @@ class QueuedRollback:
             number=kept.number,
             deployment_id=kept.deployment_id,
         )
-        request = beginning.request(self._journal, self._loaded, image)
+        loaded = self._loaded
+        request = beginning.request(
+            self._journal.plan, loaded.configuration, image, loaded.custom_document
+        )
         plan = prepare_again(
             request,
             self._environment.services(),
@@ -189,7 +192,7 @@ class QueuedRollback:
             former={},
         )
         self._check_document(plan)
-        with closing(begin(loaded_as(self._loaded, request), plan, self._environment)) as journal:
+        with closing(begin(loaded_as(loaded, request), plan, self._environment)) as journal:
             try:
                 kept.waves.enter_into(journal, now_ms=self._environment.clock.now_ms())
             except ValueError as error:

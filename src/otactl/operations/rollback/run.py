@@ -8,28 +8,29 @@ meanwhile, so that there is one rollback of it at a time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from otactl.deploy.former_image import FormerImage, find_former_images, images_of_plan, no_image
 from otactl.deploy.journal import Journal, Outcome, Phase
 from otactl.deploy.plan import Plan
+from otactl.deploy.planner import Request
 from otactl.deploy.preparation import prepare
 from otactl.deploy.recorded_result import recorded_failure
 from otactl.deploy.rollback_evidence import RollbackEvidence
-from otactl.deploy.rollback_plan import number_of
+from otactl.deploy.rollback_plan import Beginning, number_of
 from otactl.deploy.store import DeploymentStore, new_deployment_id
 from otactl.errors import GateWaits, Interrupted, OtactlError
 from otactl.model.first_names import first_names
 from otactl.model.json_output import rollback as json_rollback
+from otactl.model.json_output.shaping import shaped
 from otactl.model.outcome import DeploymentResult
 from otactl.model.rollback import REPORT_MS, WithoutFormerImage
 from otactl.operations.deployment import begin, carry_out
 from otactl.operations.environment import DeploymentEnvironment
 from otactl.operations.load import LoadedDeployment
-from otactl.operations.rollback.beginning import Beginning, RollbackKeeper, loaded_as
 from otactl.operations.stored_deployment import executor_of
 from otactl.rules.rollback import RollbackReason, RollbackSet, rollback_set
 
@@ -77,20 +78,29 @@ class RollbackReport:
         reasons: dict[str, list[str]] = {}
         for name, reason in sorted(self.found.reasons.items()):
             reasons.setdefault(reason.value, []).append(name)
-        return {
-            "deploymentId": self.deployment_id,
-            "things": reasons,
-            "noFormerVersion": list(self.found.no_former),
-            "withoutImage": {name: list(things) for name, things in self.without_image.items()},
-            "begun": [
-                {"jobId": one.job_id, "things": one.things, "ended": one.has_ended}
-                for one in self.begun
-            ],
-            "plans": [plan.to_fields() for plan in self.plans],
-            "forecasts": [each.to_fields() for each in self.forecasts],
-            "rollbacks": [result.to_fields() for result in self.results],
-            "failure": str(self.failure) if self.failure else None,
-        }
+        return shaped(
+            json_rollback.Rollback,
+            self,
+            things=reasons,
+            noFormerVersion=list(self.found.no_former),
+            failure=str(self.failure) if self.failure else None,
+        )
+
+
+class RollbackKeeper(Protocol):
+    """Keeps rollbacks where another machine can take them up."""
+
+    def keep_begun(self, begun: Sequence[tuple[Beginning, Plan]]) -> None:
+        """Keep what begins now, before anything of it is created."""
+        ...
+
+    def listen(self, journal: Journal) -> None:
+        """Keep how far a rollback is from now on."""
+        ...
+
+    def leave(self, journal: Journal) -> None:
+        """Keep how far a rollback is that this process leaves at a gate."""
+        ...
 
 
 class RollbackRun:
@@ -274,9 +284,12 @@ class RollbackRun:
                 number=number,
                 deployment_id=new_deployment_id(self._services.clock.now_ms()),
             )
-            request = beginning.request(self._journal, self._loaded, images[version])
+            loaded, taken_back = self._loaded, self._journal.plan
+            request = beginning.request(
+                taken_back, loaded.configuration, images[version], loaded.custom_document
+            )
             plan = prepare(request, self._services)
-            made.append((beginning, loaded_as(self._loaded, request), plan))
+            made.append((beginning, loaded_as(loaded, request), plan))
         return made
 
     def _images(self, found: RollbackSet) -> dict[str, FormerImage]:
@@ -358,3 +371,8 @@ def _is_whole(journal: Journal) -> bool:
 def _things_of(journal: Journal) -> Iterator[str]:
     for number in range(1, len(journal.plan.waves) + 1):
         yield from journal.wave_things(number)
+
+
+def loaded_as(loaded: LoadedDeployment, request: Request) -> LoadedDeployment:
+    """The file of a deployment as that of one of its rollbacks."""
+    return replace(loaded, configuration=request.configuration, thing_list=request.thing_list)
