@@ -16,7 +16,7 @@ from otactl.aws.object_store import S3ObjectStore
 from otactl.aws.registry import IotRegistry
 from otactl.aws.streams import IotStreams
 from otactl.deploy.ownership import describe_ours
-from otactl.deploy.ports import JobRequest, StreamRequest
+from otactl.deploy.ports import CreateJobRequest, StreamRequest
 from otactl.errors import AwsRefused, UserMistake
 from otactl.fleet import FleetDirectory
 from otactl.model.alarm import Alarm, AlarmType
@@ -215,7 +215,7 @@ def test_a_job_is_described_listed_and_deleted(clients, any_account, name, thing
         retry_criteria=(RetryCriterion(failure_type=FailureType.FAILED, number_of_retries=1),),
         presigned_url=PresignedUrl(role_arn=any_account.role_arn),
     )
-    request = JobRequest(
+    request = CreateJobRequest(
         job_id=name,
         targets=tuple(things),
         document='{"command":"fota"}',

@@ -8,7 +8,7 @@ from tests.support.root_client import root_client
 from otactl.aws.clients import AwsClients, AwsSettings, account_of
 from otactl.aws.jobs import IotJobs
 from otactl.aws.object_store import S3ObjectStore
-from otactl.deploy.ports import JobRequest
+from otactl.deploy.ports import CreateJobRequest
 from otactl.errors import AwsRefused, AwsUnreachable, UserMistake
 from otactl.model.job_configuration import (
     JobConfiguration,
@@ -58,7 +58,7 @@ def test_executions_are_listed_over_several_pages(clients, unique):
         clients.iot.add_thing_to_thing_group(thingGroupName=f"many-{unique}", thingName=name)
     jobs = IotJobs(clients)
     jobs.create(
-        JobRequest(
+        CreateJobRequest(
             job_id=f"many-{unique}",
             targets=(f"arn:aws:iot:{REGION}:{ACCOUNT}:thinggroup/many-{unique}",),
             document="{}",

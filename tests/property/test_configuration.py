@@ -18,7 +18,7 @@ from tests.support.aws_oracle import Recorder, ask_for_everything
 from tests.support.dev_ini import FULL, FULL_WITH_WAVES, rendered
 
 from otactl.aws.jobs import IotJobs
-from otactl.deploy.ports import JobRequest
+from otactl.deploy.ports import CreateJobRequest
 from otactl.errors import ConfigurationInvalid
 from otactl.errors.problem import Severity
 from otactl.model.configuration import check_value, parse_configuration
@@ -271,7 +271,7 @@ def check_list(lines: list[str], recorder: Recorder) -> None:
     targets = (*thing_list.things, *thing_list.groups)
     assert 0 < len(targets) == len(set(targets)) <= len(lines)
     IotJobs(recorder.clients).create(
-        JobRequest(
+        CreateJobRequest(
             job_id="job",
             targets=targets[:100],
             document="{}",

@@ -17,7 +17,7 @@ from otactl.aws.alarms import CloudWatchAlarms
 from otactl.aws.clients import AwsClients, AwsSettings
 from otactl.aws.jobs import IotJobs
 from otactl.aws.streams import IotStreams
-from otactl.deploy.ports import JobRequest, StreamRequest
+from otactl.deploy.ports import CreateJobRequest, StreamRequest
 from otactl.model.alarm import deployed_alarm_name
 from otactl.model.wave import wave_job_id
 
@@ -70,7 +70,7 @@ def ask_for_everything(configuration: DeploymentConfiguration, recorder: Recorde
         }
     for job_id, job in jobs.items():
         IotJobs(recorder.clients).create(
-            JobRequest(
+            CreateJobRequest(
                 job_id=job_id,
                 targets=("arn:aws:iot:us-east-1:123456789012:thing/t",),
                 document="{}",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from otactl.deploy.ports import JobRequest
+from otactl.deploy.ports import CreateJobRequest
 from otactl.model.job_configuration import JobConfiguration
 from otactl.model.members import AWS_NAMES, members_of
 
@@ -21,7 +21,7 @@ def tag_list(tags: Mapping[str, str]) -> list[TagTypeDef]:
     return [{"Key": key, "Value": text} for key, text in tags.items()]
 
 
-def create_job_parameters(request: JobRequest) -> dict[str, Any]:
+def create_job_parameters(request: CreateJobRequest) -> dict[str, Any]:
     """The parameters of CreateJob."""
     parameters: dict[str, Any] = {
         "jobId": request.job_id,

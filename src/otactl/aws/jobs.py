@@ -9,7 +9,7 @@ from otactl.aws.clients import AwsClients
 from otactl.aws.job_answer import job_description, listed_outcome, thing_outcome
 from otactl.aws.job_request import create_job_parameters
 from otactl.aws.translate import translated
-from otactl.deploy.ports import JobRequest
+from otactl.deploy.ports import CreateJobRequest
 from otactl.model.outcome import ExecutionPage, ThingOutcome
 from otactl.model.snapshot import JobDescription
 from otactl.model.status import ExecutionStatus
@@ -25,7 +25,7 @@ class IotJobs:
         self._clients = clients
 
     @translated("iot")
-    def create(self, request: JobRequest) -> None:
+    def create(self, request: CreateJobRequest) -> None:
         """Create a job."""
         self._clients.iot.create_job(**create_job_parameters(request))
 

@@ -10,7 +10,7 @@ from typing import Any
 from otactl.aws.clients import AwsClients
 from otactl.aws.job_request import create_job_parameters
 from otactl.aws.translate import translated
-from otactl.deploy.ports import JobRequest
+from otactl.deploy.ports import CreateJobRequest
 from otactl.errors import AwsRefused, AwsUnreachable
 
 
@@ -38,7 +38,7 @@ class ServiceProbe:
     def __init__(self, clients: AwsClients) -> None:
         self._clients = clients
 
-    def create_job(self, request: JobRequest, changes: Mapping[str, Any]) -> Answer:
+    def create_job(self, request: CreateJobRequest, changes: Mapping[str, Any]) -> Answer:
         """CreateJob with parameters that ``deploy`` would not send."""
         given = {**create_job_parameters(request), **changes}
         parameters = {name: value for name, value in given.items() if value is not None}

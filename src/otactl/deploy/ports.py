@@ -122,7 +122,7 @@ class Streams(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JobRequest:
+class CreateJobRequest:
     """What CreateJob is asked for."""
 
     job_id: str
@@ -136,7 +136,7 @@ class JobRequest:
 class Jobs(EndsJobs, Protocol):
     """IoT Jobs, control plane."""
 
-    def create(self, request: JobRequest) -> None:
+    def create(self, request: CreateJobRequest) -> None:
         """Create a job."""
 
     def cancel(self, job_id: str, *, reason_code: str, comment: str) -> None:

@@ -8,13 +8,13 @@ job id in use. What comes out is a plan.
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from otactl.deploy.consent import Consent
 from otactl.deploy.document_check import document_faults
-from otactl.deploy.eligibility import Choice, choose_things
+from otactl.deploy.eligibility import Choice, choose_again, choose_things
 from otactl.deploy.former_image import images_to_roll_back
 from otactl.deploy.image_file import measure_image
 from otactl.deploy.ownership import not_ours, owner
@@ -39,6 +39,7 @@ from otactl.model.document_format import DataProtocol
 from otactl.model.firmware import Firmware
 from otactl.model.s3_url import parse_s3_url
 from otactl.model.thing_list import ThingList
+from otactl.model.wave import Waves
 from otactl.wire.custom_document import DocumentFault, read_custom_document
 from otactl.wire.job_document import MAX_JOB_DOCUMENT_LENGTH, signatures_in
 from otactl.wire.stream_payload import MAX_FILE_SIZE
@@ -66,7 +67,15 @@ def prepare(
             configuration, request.thing_list, services, notify, excepted=request.excepted
         )
         request = replace(request, thing_list=choice.thing_list)
-        plan = _plan(services, Planner(request, firmware, document), choice)
+        plan = _plan(
+            services,
+            Planner(request, firmware, document),
+            choice.former,
+            target=lambda: choose_targets(
+                choice.thing_list, services.registry, configuration.job.target_selection
+            ),
+            deal=lambda waves: _deal(services, waves, request, firmware, choice),
+        )
     except AwsRefused as refusal:
         if not (refusal.is_missing and refusal.operation.endswith("Group")):
             raise
@@ -86,35 +95,40 @@ def prepare(
     )
 
 
-def _plan(services: Services, planner: Planner, choice: Choice) -> Plan:
-    request, configuration = planner.request, planner.request.configuration
-    if configuration.waves is None:
-        target_selection = configuration.job.target_selection
-        return planner.plan(choose_targets(request.thing_list, services.registry, target_selection))
+def _plan(
+    services: Services,
+    planner: Planner,
+    former: Mapping[str, str | None],
+    *,
+    target: Callable[[], Targeting],
+    deal: Callable[[Waves], Dealt],
+) -> Plan:
+    request, waves = planner.request, planner.configuration.waves
+    if waves is None:
+        return planner.plan(target())
     if request.rollback is not None:
         return planner.wave_plan(request.rollback.dealt)
-    check_alarms(configuration.waves, services.alarms)
-    check_connectivity(configuration.waves, services.thing_states)
-    dealt = deal_waves(
-        configuration.waves,
-        request.thing_list,
-        services.registry,
-        excepted=request.excepted,
-        image_sha256=planner.firmware.sha256,
-        recent=choice.recent,
-    )
-    return _wave_plan(services, planner, dealt, choice.former)
-
-
-def _wave_plan(
-    services: Services, planner: Planner, dealt: Dealt, former: Mapping[str, str | None]
-) -> Plan:
-    request = planner.request
+    dealt = deal(waves)
     versions = {name: former.get(name) for _, names in dealt for name in names}
     images = images_to_roll_back(
         versions, request.configuration, request.journals(), services.objects
     )
     return planner.wave_plan(dealt, images)
+
+
+def _deal(
+    services: Services, waves: Waves, request: Request, firmware: Firmware, choice: Choice
+) -> Dealt:
+    check_alarms(waves, services.alarms)
+    check_connectivity(waves, services.thing_states)
+    return deal_waves(
+        waves,
+        choice.thing_list,
+        services.registry,
+        excepted=request.excepted,
+        image_sha256=firmware.sha256,
+        recent=choice.recent,
+    )
 
 
 def prepare_again(
@@ -124,8 +138,7 @@ def prepare_again(
     document: str,
     things: int,
     kept: Mapping[str, Sequence[str]],
-    former: Mapping[str, str | None],
-    recent: Collection[str] = (),
+    choice: Choice,
 ) -> Plan:
     """The plan that another process made of the same request, checked as a new one is.
 
@@ -137,15 +150,22 @@ def prepare_again(
         things: How many things that plan was for; the members of groups may have changed since.
         kept: Which things it has in which wave, untrusted; none without waves, and for a rollback,
             which says so itself.
-        former: What each thing reported at that plan; untrusted: an image of the request's own
-            files is found by it.
-        recent: Which of them came first where things that were seen lately do.
+        choice: Who got the image at that plan, and what each thing reported; untrusted: an image of
+            the request's own files is found by it.
 
     Raises:
         UserMistake: Something in the configuration cannot work, or the document is not its own.
         AwsRefused: AWS refused to be asked.
     """
-    configuration, listed = request.configuration, request.thing_list
+    configuration, recent = request.configuration, choice.recent
+    choice = choose_again(
+        configuration,
+        request.thing_list,
+        choice.former,
+        choice.left_out,
+        excepted=request.excepted,
+    )
+    request = replace(request, thing_list=choice.thing_list)
     firmware = _checked_image(request, services)
     signature = None
     if configuration.signing is not None:
@@ -160,20 +180,21 @@ def prepare_again(
     expected = job_document(configuration, firmware, custom=custom, signature=signature)
     if document != expected:
         raise _not_its_document(request)
-    planner = Planner(request, firmware, document)
-    if request.rollback is not None:
-        return planner.wave_plan(request.rollback.dealt)
-    if configuration.waves is not None:
-        dealt = deal_again(
-            configuration.waves,
-            listed,
+    plan = _plan(
+        services,
+        Planner(request, firmware, document),
+        choice.former,
+        target=lambda: Targeting.of(choice.thing_list, things),
+        deal=lambda waves: deal_again(
+            waves,
+            choice.thing_list,
             kept,
             excepted=request.excepted,
             image_sha256=firmware.sha256,
             recent=recent,
-        )
-        return _wave_plan(services, planner, dealt, former)
-    return planner.plan(Targeting.of(listed, things))
+        ),
+    )
+    return plan.model_copy(update={"choice": choice})
 
 
 def _not_its_document(request: Request) -> UserMistake:

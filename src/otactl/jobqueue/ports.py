@@ -55,27 +55,21 @@ class RequestTable(Protocol):
         Raises:
             UserMistake: One of their keys is in use.
         """
-        ...
 
     def active(self) -> ActiveRequests:
         """The requests in Deploying, read so that no claim made before is missed."""
-        ...
 
     def listed(self, state: RequestState) -> Iterator[JobRequest | MalformedRequest]:
         """The requests of one state in the queue's order, page by page."""
-        ...
 
     def find(self, order_keys: Sequence[str]) -> tuple[JobRequest | MalformedRequest, ...]:
         """The requests of these keys, whatever their state; those that exist."""
-        ...
 
     def claim(self, before: JobRequest, after: JobRequest, *, gate: Gate) -> ClaimAnswer:
         """Move a pending request to Deploying."""
-        ...
 
     def amend(self, before: JobRequest, after: JobRequest, guard: Guard) -> bool:
         """Change a request that stays in its state. Returns whether the guard held."""
-        ...
 
     def move(
         self,
@@ -85,19 +79,15 @@ class RequestTable(Protocol):
         left_open: LeftOpen | None = None,
     ) -> bool:
         """Move a request to another state, and keep what it left open. Whether the guard held."""
-        ...
 
     def due(self, now_ms: int) -> Iterator[LeftOpen]:
         """What finished requests left open and is to be closed by now, the longest due first."""
-        ...
 
     def reschedule(self, left_open: LeftOpen, due_ms: int | None) -> bool:
         """Let it be due later; None: never again. Returns whether it still was as it was read."""
-        ...
 
     def quarantine(self, malformed: MalformedRequest, failure: Failure, *, now_ms: int) -> bool:
         """Move an item that is no request to Failed, as it is. Returns whether it was there."""
-        ...
 
 
 class TargetReader(Protocol):
@@ -108,4 +98,3 @@ class TargetReader(Protocol):
 
         Of a request whose files cannot be used they are none: it must be taken to be refused.
         """
-        ...

@@ -14,7 +14,7 @@ from tests.support.memory_states import MemoryThingStates
 from otactl.deploy.executor import Executor
 from otactl.deploy.journal import Journal
 from otactl.deploy.observer import Observer
-from otactl.deploy.ports import JobRequest, Services, StoredObject, StreamRequest
+from otactl.deploy.ports import CreateJobRequest, Services, StoredObject, StreamRequest
 from otactl.errors import AwsRefused, Interrupted, UserMistake
 from otactl.model.outcome import ThingOutcome
 from otactl.model.progress import AlarmProgress, AlarmState
@@ -135,8 +135,8 @@ class MemoryJobs:
     status: JobStatus = JobStatus.COMPLETED
     comment: str = ""
     reason_code: str = ""
-    jobs: dict[str, JobRequest] = field(default_factory=dict)
-    created: list[JobRequest] = field(default_factory=list)
+    jobs: dict[str, CreateJobRequest] = field(default_factory=dict)
+    created: list[CreateJobRequest] = field(default_factory=list)
     gone_at_ms: dict[str, int] = field(default_factory=dict)
     deleted_unfinished: list[str] = field(default_factory=list)
     created_at_ms: dict[str, int] = field(default_factory=dict)

@@ -9,7 +9,7 @@ import pytest
 
 import otactl
 from otactl.deploy.consent import Consent, Deletion, ForcedCancel, end_job
-from otactl.deploy.ports import JobRequest
+from otactl.deploy.ports import CreateJobRequest
 from otactl.errors import JobUnfinished
 from otactl.model.job_configuration import JobConfiguration
 from otactl.model.snapshot import JobCounts, JobDescription
@@ -159,7 +159,7 @@ def test_what_is_gone_needs_nothing():
 
 def test_that_it_has_ended_is_looked_up_at_the_moment_of_deletion(aws):
     """Not by an earlier look: a job that ended for a moment may have got new things since."""
-    request = JobRequest(
+    request = CreateJobRequest(
         job_id="job",
         targets=("arn:aws:iot:eu-central-1:123456789012:thing/t0",),
         document="{}",

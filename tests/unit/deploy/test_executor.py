@@ -12,7 +12,7 @@ from otactl.deploy.journal import Journal, Phase
 from otactl.deploy.journal_file import JournalUnusable
 from otactl.deploy.observer import Moment, Observer
 from otactl.deploy.ownership import describe_ours
-from otactl.deploy.ports import JobRequest
+from otactl.deploy.ports import CreateJobRequest
 from otactl.deploy.step import (
     AddThings,
     AwaitJob,
@@ -476,7 +476,7 @@ class Listener(Observer):
 def test_only_what_was_there_and_ours_alone_is_told_as_deleted(aws, execute):
     """Who reads "deleted" believes it: an image that another deployment needs was not."""
     aws.objects.claims.add(("bucket", "firmware/x", "20261123T110000Z-000000"))
-    aws.jobs.jobs["job"] = JobRequest(
+    aws.jobs.jobs["job"] = CreateJobRequest(
         job_id="job",
         targets=tuple(THINGS),
         document="{}",

@@ -19,7 +19,7 @@ from otactl.deploy.preparation import prepare
 from otactl.deploy.wave_targeting import deal_again
 from otactl.errors import UserMistake
 from otactl.model.thing_list import ThingList
-from otactl.operations.queue.wave_file import KeptWaves, read_waves, write_waves
+from otactl.operations.queue.wave_file import KeptWaves, read_waves, write_kept
 
 ARN = "arn:aws:iot:us-east-1:123456789012:thing"
 DAY_MS = 86_400_000
@@ -191,7 +191,7 @@ def test_a_reviewed_plan_still_holds_when_other_things_are_connected(planned):
 def test_another_worker_deals_the_same_waves_without_asking_again(planned):
     plan = planned.plan()
     request, bucket = replace(request_for("a"), fence=3), Bucket()
-    file = write_waves(request, bucket, KeptWaves.of(plan))
+    file = write_kept(request, bucket, KeptWaves.of(plan))
     kept = read_waves(replace(request, waves=file), bucket)
     planned.states.calls.clear()
 

@@ -79,7 +79,7 @@ def show(
     from otactl.model.json_output import deployment
     from otactl.model.json_output.shaping import shaped
     from otactl.operations.queue.request_fields import iso, request_fields
-    from otactl.operations.queue.wave_file import left_out_of
+    from otactl.operations.queue.wave_file import read_waves
     from otactl.views.request_table import field_lines
 
     session = queue.session()
@@ -88,7 +88,8 @@ def show(
     decided = () if isinstance(found, MalformedRequest) else session.decisions(found).read()
     left_out: tuple[LeftOut, ...] = ()
     try:
-        left_out = left_out_of(found, session.store)
+        if not isinstance(found, MalformedRequest):
+            left_out = read_waves(found, session.store).left_out
     except (AwsRefused, UserMistake) as error:
         terminal.warn(f"which things are left out cannot be read: {error}")
     if output is options.JSON:

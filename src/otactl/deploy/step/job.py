@@ -12,7 +12,7 @@ from otactl.deploy.consent import Consent
 from otactl.deploy.ending import Ending, ending_of
 from otactl.deploy.outcome_collector import collect_outcomes
 from otactl.deploy.ownership import describe_ours, is_ours, not_ours, own_job
-from otactl.deploy.ports import JobRequest
+from otactl.deploy.ports import CreateJobRequest
 from otactl.deploy.step.base import Calls, Record, Step, StepContext
 from otactl.deploy.step.job_deletion import delete_and_wait, wait_until_gone
 from otactl.errors import AwsRefused
@@ -93,7 +93,7 @@ class CreateJob(Step):
         """Create it."""
         for group in self._groups:
             context.on_members(self.round, context.services.registry.things_in_group(group))
-        request = JobRequest(
+        request = CreateJobRequest(
             job_id=self.job_id,
             targets=self.targets,
             document=self.document,
@@ -121,7 +121,7 @@ class CreateJob(Step):
         return bool(self.wave) and has_end and refusal.code == "InvalidRequestException"
 
     def _settle_conflict(
-        self, context: StepContext, request: JobRequest, refusal: AwsRefused
+        self, context: StepContext, request: CreateJobRequest, refusal: AwsRefused
     ) -> None:
         """The id is taken: by this very job, whose answer was lost, or by that of an earlier round.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from otactl.deploy.ownership import describe_ours
-from otactl.deploy.ports import JobRequest, Services
+from otactl.deploy.ports import CreateJobRequest, Services
 from otactl.model.configuration import DeploymentConfiguration
 from otactl.model.job_configuration import JobConfiguration, PresignedUrl
 from otactl.operations.clock import CommandClock
@@ -42,9 +42,9 @@ class LiveSession:
     configuration: DeploymentConfiguration
     broker: FleetAddress
 
-    def job(self, number: int, document: str, policy: JobConfiguration) -> JobRequest:
+    def job(self, number: int, document: str, policy: JobConfiguration) -> CreateJobRequest:
         """What CreateJob is asked for, for the thing alone."""
-        return JobRequest(
+        return CreateJobRequest(
             job_id=self.record.job_ids[number],
             targets=(self.record.thing_arn,),
             document=document,

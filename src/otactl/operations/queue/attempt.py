@@ -21,7 +21,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from otactl.aws.clients import AwsSettings
-from otactl.deploy.eligibility import choose_again
+from otactl.deploy.eligibility import Choice
 from otactl.deploy.journal import Journal, Phase
 from otactl.deploy.observer import Observer
 from otactl.deploy.plan import Plan
@@ -276,24 +276,21 @@ class Attempt:
         )
         if checkpoint is not None:
             kept = read_waves(request, self._session.store)
-            choice = choose_again(
-                loaded.configuration,
-                loaded.thing_list,
-                kept.former,
-                kept.left_out,
-                excepted=loaded.excepted,
-            )
             plan = prepare_again(
-                replace(wanted, thing_list=choice.thing_list),
+                wanted,
                 environment.services(),
                 document=checkpoint.document,
                 things=checkpoint.things,
                 kept=kept.names,
-                former=kept.former,
-                recent=kept.recent,
+                choice=Choice(
+                    thing_list=loaded.thing_list,
+                    left_out=kept.left_out,
+                    former=kept.former,
+                    recent=frozenset(kept.recent),
+                ),
             )
             self._check_document(plan)
-            return plan.model_copy(update={"choice": choice}), checkpoint, False
+            return plan, checkpoint, False
         now_ms = self._clock.now_ms()
         plan = prepare(wanted, environment.services(), self._frontend.note)
         self._check_document(plan)

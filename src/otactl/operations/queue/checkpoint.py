@@ -33,7 +33,7 @@ from otactl.jobqueue.request import JobRequest
 from otactl.jobqueue.stored_file import FileRole, StoredFile, release_key
 from otactl.model.outcome import RoundResult
 from otactl.model.wave import GateStatus
-from otactl.operations.queue.wave_file import KeptWaves, write_waves
+from otactl.operations.queue.wave_file import KeptWaves, write_kept
 
 _MAX_BYTES = 64 * 1024 * 1024
 #: Epoch milliseconds of the year 5138; no more can be shown as a date, or counted here.
@@ -260,7 +260,7 @@ class CheckpointKeeper(JournalListener):
     def _keep(self) -> None:
         request = self._claimed.request
         kept = KeptWaves() if request.waves else KeptWaves.of(self._plan)
-        waves = write_waves(request, self._store, kept) if kept != KeptWaves() else None
+        waves = write_kept(request, self._store, kept) if kept != KeptWaves() else None
         # A name of its own each time: what a later worker points at, no earlier one replaces.
         name = f"{request.fence}-{self._number}.json"
         self._number += 1

@@ -10,6 +10,7 @@ from __future__ import annotations
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -18,12 +19,14 @@ from otactl.jobqueue.claimed_request import ClaimedRequest
 from otactl.jobqueue.lease_policy import LeasePolicy
 from otactl.jobqueue.overview import Overview
 from otactl.jobqueue.request import JobRequest
+from otactl.jobqueue.trust import Trust
 from otactl.operations.clock import CommandClock
 from otactl.operations.frontend import Frontend
 from otactl.operations.queue.attempt import WorkerParts, WorkerSettings, deploy_claimed
 from otactl.operations.queue.attempt_result import AttemptResult
 from otactl.operations.queue.closing import close_due
 from otactl.operations.queue.recorder import Recorder
+from otactl.operations.queue.request_files import download_files, names_of
 from otactl.operations.queue.session import QueueSession
 from otactl.operations.queue.worker import new_claimer
 from otactl.operations.text_file import read_text, write_atomically
@@ -59,19 +62,17 @@ def fetch_claimed(
 
     If it cannot be downloaded, the queue records why.
     """
-    policy = LeasePolicy(lease_ms=lease_ms)
-    request = new_claimer(session, CommandClock(own_ms=session.now_ms), policy, frontend).claim()
+    policy, clock = LeasePolicy(lease_ms=lease_ms), CommandClock(own_ms=session.now_ms)
+    request = new_claimer(session, clock, policy, frontend).claim()
     folder = into or Path(request.job_id if request else ".")
     if request is not None:
         try:
             _download(request, session, folder)
         except OtactlError as error:
-            claimed = ClaimedRequest(
-                session.table, request, CommandClock(own_ms=session.now_ms), LeasePolicy()
-            )
+            claimed = ClaimedRequest(session.table, request, clock, LeasePolicy())
             Recorder(claimed, frontend).end_by(error)
             raise
-    _write_claim(request, session, folder, lease_ms)
+    write_claim(folder, ClaimFile.of(request, session, lease_ms))
     return request, folder
 
 
@@ -91,7 +92,7 @@ def deploy_fetched(
         return None
     session = QueueSession(claim.table, claim.profile, claim.region, claim.endpoint_url)
     policy = replace(settings.policy, lease_ms=claim.lease_ms)
-    request = _claimed_by(session, claim.job_id, claim.owner, claim.fence)
+    request = _claimed_by(session, claim)
     claimed = ClaimedRequest(session.table, request, CommandClock(own_ms=session.now_ms), policy)
     parts = WorkerParts(session, replace(settings, policy=policy), frontend)
     result = deploy_claimed(claimed, parts, fetched=folder)
@@ -102,9 +103,6 @@ def deploy_fetched(
 
 def _download(request: JobRequest, session: QueueSession, folder: Path) -> None:
     """Download into a folder beside the others, then put the files in place, dev.ini the last."""
-    from otactl.jobqueue.trust import Trust
-    from otactl.operations.queue.request_files import download_files, names_of
-
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix=".fetch-") as name:
@@ -115,39 +113,17 @@ def _download(request: JobRequest, session: QueueSession, folder: Path) -> None:
         raise LocalResourceMissing(f"cannot write into {folder}: {error.strerror}") from error
 
 
-def _write_claim(
-    request: JobRequest | None, session: QueueSession, folder: Path, lease_ms: int
-) -> None:
-    claim = ClaimFile(
-        table=session.table_name,
-        region=session.clients.region,
-        profile=session.profile,
-        endpoint_url=session.endpoint_url,
-        is_over=True,
-    )
-    if request is not None and request.lease is not None:
-        claimed = {
-            "order_key": request.order_key,
-            "job_id": request.job_id,
-            "owner": request.lease.owner,
-            "fence": request.fence,
-            "lease_ms": lease_ms,
-            "is_over": False,
-        }
-        claim = claim.model_copy(update=claimed)
-    write_claim(folder, claim)
-
-
-def _claimed_by(session: QueueSession, job_id: str, owner: str, fence: int) -> JobRequest:
+def _claimed_by(session: QueueSession, claim: ClaimFile) -> JobRequest:
     """The request of a claim file, as it stands in the table.
 
     Raises:
         UserMistake: Another worker has it by now.
     """
-    request = session.request(job_id)
-    if request.lease is None or (request.lease.owner, request.fence) != (owner, fence):
+    request = session.request(claim.job_id)
+    owner = None if request.lease is None else request.lease.owner
+    if (owner, request.fence) != (claim.owner, claim.fence):
         raise UserMistake(
-            f"{job_id} is no longer yours: it is {request.state}",
+            f"{claim.job_id} is no longer yours: it is {request.state}",
             hint="it was fetched too long ago; fetch the next one",
         )
     return request
@@ -173,6 +149,26 @@ class ClaimFile(BaseModel):
     fence: int = 0
     lease_ms: int = 0
     is_over: bool = False
+
+    @classmethod
+    def of(cls, request: JobRequest | None, session: QueueSession, lease_ms: int) -> Self:
+        """Of a request that was just claimed; None when there was none."""
+        held: dict[str, Any] = {"is_over": True}
+        if request is not None and request.lease is not None:
+            held = {
+                "order_key": request.order_key,
+                "job_id": request.job_id,
+                "owner": request.lease.owner,
+                "fence": request.fence,
+                "lease_ms": lease_ms,
+            }
+        return cls(
+            table=session.table_name,
+            region=session.clients.region,
+            profile=session.profile,
+            endpoint_url=session.endpoint_url,
+            **held,
+        )
 
 
 def write_claim(folder: Path, claim: ClaimFile) -> None:

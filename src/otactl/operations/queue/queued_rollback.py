@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from otactl.aws.release_store import FileRefused, ReleaseStore
 from otactl.deploy.decision_file import Decisions
+from otactl.deploy.eligibility import Choice
 from otactl.deploy.former_image import images_of_plan
 from otactl.deploy.journal import Journal, JournalListener, Phase
 from otactl.deploy.plan import Plan
@@ -38,7 +39,7 @@ from otactl.operations.deployment import begin
 from otactl.operations.environment import DeploymentEnvironment
 from otactl.operations.load import LoadedDeployment
 from otactl.operations.queue.checkpoint import CheckpointKeeper, KeptRollback
-from otactl.operations.queue.wave_file import KeptThings, read_things, write_things
+from otactl.operations.queue.wave_file import KeptThings, read_kept, write_kept
 from otactl.operations.rollback.run import RollbackReport, RollbackRun, loaded_as
 
 #: Rollbacks of one run of a request; a later run begins above those of the one before.
@@ -115,7 +116,7 @@ class QueuedRollback:
         for beginning, plan in begun:
             self._check_document(plan)
             things = KeptThings(names=beginning.things, offline=beginning.offline)
-            file = write_things(self._request, self._store, things, number=beginning.number)
+            file = write_kept(self._request, self._store, things, rollback=beginning.number)
             job = next(step for step in plan.steps if isinstance(step, CreateJob))
             made.append(
                 KeptRollback(
@@ -150,7 +151,7 @@ class QueuedRollback:
         taken: set[str] = set()
         for kept in kept_ones:
             file = StoredFile(key=kept.things_key, sha256=kept.things_sha256)
-            things = read_things(self._request, self._store, file)
+            things = read_kept(self._request, self._store, file, KeptThings)
             former = self._journal.former(things.names)
             is_ours = (
                 len(ids) == len(numbers) == len(kept_ones)
@@ -189,7 +190,7 @@ class QueuedRollback:
             document=kept.document,
             things=len(things.names),
             kept={},
-            former={},
+            choice=Choice(thing_list=request.thing_list),
         )
         self._check_document(plan)
         with closing(begin(loaded_as(loaded, request), plan, self._environment)) as journal:

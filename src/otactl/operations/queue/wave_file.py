@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from otactl.aws.release_store import FileRefused, ReleaseStore
-from otactl.jobqueue.request import JobRequest, MalformedRequest
+from otactl.jobqueue.request import JobRequest
 from otactl.jobqueue.stored_file import FileRole, StoredFile, release_key
 from otactl.model.eligibility import LeftOut
 
@@ -72,55 +72,38 @@ class KeptThings(BaseModel):
     offline: frozenset[str] = frozenset()
 
 
-def write_waves(request: JobRequest, store: ReleaseStore, kept: KeptWaves) -> StoredFile:
-    """Keep them for the workers to come."""
-    return _write(request, store, kept, str(request.fence))
-
-
-def write_things(
-    request: JobRequest, store: ReleaseStore, kept: KeptThings, *, number: int
+def write_kept(
+    request: JobRequest,
+    store: ReleaseStore,
+    kept: KeptWaves | KeptThings,
+    *,
+    rollback: int | None = None,
 ) -> StoredFile:
-    """Keep the things of a rollback for the workers to come."""
-    return _write(request, store, kept, f"{request.fence}-rb-{number}")
-
-
-def left_out_of(request: JobRequest | MalformedRequest, store: ReleaseStore) -> tuple[LeftOut, ...]:
-    """The things of a request that get no image, and why; none before there is a plan.
-
-    Raises:
-        FileRefused: What is kept cannot be used.
-        AwsRefused: It may not be read.
-    """
-    if isinstance(request, MalformedRequest) or request.waves is None:
-        return ()
-    return read_waves(request, store).left_out
-
-
-def read_waves(request: JobRequest, store: ReleaseStore) -> KeptWaves:
-    """What ``write_waves`` kept; none when there was nothing to keep.
-
-    Raises:
-        FileRefused: It cannot be used.
-    """
-    return KeptWaves() if request.waves is None else _read(request, store, request.waves, KeptWaves)
-
-
-def read_things(request: JobRequest, store: ReleaseStore, file: StoredFile) -> KeptThings:
-    """What ``write_things`` kept.
-
-    Raises:
-        FileRefused: It cannot be used.
-    """
-    return _read(request, store, file, KeptThings)
-
-
-def _write(request: JobRequest, store: ReleaseStore, kept: BaseModel, name: str) -> StoredFile:
+    """Keep them for the workers to come; the things of a rollback with its number."""
+    name = f"{request.fence}" if rollback is None else f"{request.fence}-rb-{rollback}"
     content = gzip.compress(kept.model_dump_json().encode(), mtime=0)
     key = release_key(FileRole.WAVES, request.aws_job_id, f"{name}.json.gz")
     return store.write(request.bucket, key, content)
 
 
-def _read(request: JobRequest, store: ReleaseStore, file: StoredFile, model: type[K]) -> K:
+def read_waves(request: JobRequest, store: ReleaseStore) -> KeptWaves:
+    """What ``write_kept`` kept; none when there was nothing to keep.
+
+    Raises:
+        FileRefused: It cannot be used.
+        AwsRefused: It may not be read.
+    """
+    if request.waves is None:
+        return KeptWaves()
+    return read_kept(request, store, request.waves, KeptWaves)
+
+
+def read_kept(request: JobRequest, store: ReleaseStore, file: StoredFile, model: type[K]) -> K:
+    """What ``write_kept`` kept in a file.
+
+    Raises:
+        FileRefused: It cannot be used.
+    """
     start = release_key(FileRole.WAVES, request.aws_job_id, "")
     if not file.key.startswith(start) or file.sha256 is None:
         raise FileRefused(f"{file.key} does not hold the waves of {request.job_id}")

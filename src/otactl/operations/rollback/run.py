@@ -92,15 +92,12 @@ class RollbackKeeper(Protocol):
 
     def keep_begun(self, begun: Sequence[tuple[Beginning, Plan]]) -> None:
         """Keep what begins now, before anything of it is created."""
-        ...
 
     def listen(self, journal: Journal) -> None:
         """Keep how far a rollback is from now on."""
-        ...
 
     def leave(self, journal: Journal) -> None:
         """Keep how far a rollback is that this process leaves at a gate."""
-        ...
 
 
 class RollbackRun:

@@ -24,7 +24,7 @@ from otactl.jobqueue.transition import left_at_gate, taken
 from otactl.model.thing_list import ThingList
 from otactl.model.wave import GateStatus, Question, Verdict
 from otactl.operations.queue.session import queue_time
-from otactl.operations.queue.wave_file import KeptWaves, read_waves, write_waves
+from otactl.operations.queue.wave_file import KeptWaves, read_waves, write_kept
 
 GROUP = "arn:aws:iot:us-east-1:123456789012:thinggroup/pumps"
 
@@ -33,7 +33,7 @@ def test_the_file_of_waves_comes_back_as_it_was_written() -> None:
     request, bucket = replace(request_for("a"), fence=3), Bucket()
     kept = KeptWaves(names={"canary": ("b", "a"), "rest": ("c",)}, former={"a": "1", "b": None})
 
-    file = write_waves(request, bucket, kept)
+    file = write_kept(request, bucket, kept)
 
     assert read_waves(replace(request, waves=file), bucket) == kept
     assert read_waves(request, bucket) == KeptWaves()
@@ -60,7 +60,7 @@ def test_a_file_that_holds_no_waves_is_refused(content: bytes) -> None:
 
 def test_a_file_of_another_request_or_without_a_digest_is_refused() -> None:
     request, bucket = request_for("a"), Bucket()
-    file = write_waves(request, bucket, KeptWaves(names={"rest": ("a",)}))
+    file = write_kept(request, bucket, KeptWaves(names={"rest": ("a",)}))
     for other in (replace(file, sha256=None), replace(file, key="release/wavesFile_other_1")):
         with pytest.raises(FileRefused, match="does not hold the waves"):
             read_waves(replace(request, waves=other), bucket)

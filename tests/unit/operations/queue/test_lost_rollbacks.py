@@ -40,7 +40,7 @@ from otactl.operations.queue.checkpoint import (
 )
 from otactl.operations.queue.queued_rollback import QueuedRollback, is_filling
 from otactl.operations.queue.recorder import outcome_of
-from otactl.operations.queue.wave_file import KeptThings, read_waves, write_things
+from otactl.operations.queue.wave_file import KeptThings, read_waves, write_kept
 from otactl.operations.stored_deployment import executor_of, rolls_back
 
 #: The quick run takes every 61st instant.
@@ -92,16 +92,14 @@ class Machines:
         if checkpoint is None:
             return prepare(wanted, services)
         kept = read_waves(request, self.bucket)
-        plan = prepare_again(
+        return prepare_again(
             wanted,
             services,
             document=checkpoint.document,
             things=checkpoint.things,
             kept=kept.names,
-            former=kept.former,
+            choice=Choice(thing_list=self.it.loaded.thing_list, former=kept.former),
         )
-        choice = Choice(thing_list=self.it.loaded.thing_list, former=kept.former)
-        return plan.model_copy(update={"choice": choice})
 
     def visit(self, observer) -> None:
         """Go on from what is in the queue, until the end or a gate that waits."""
@@ -403,7 +401,7 @@ def test_a_rollback_that_somebody_changed_is_refused(tmp_path, change):
 
 def with_things(machines, kept, names):
     things = KeptThings(names=names)
-    file = write_things(machines.request, machines.bucket, things, number=50)
+    file = write_kept(machines.request, machines.bucket, things, rollback=50)
     return kept.model_copy(update={"things_key": file.key, "things_sha256": file.sha256})
 
 
