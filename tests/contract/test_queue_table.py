@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -440,7 +441,7 @@ def test_what_is_left_open_comes_up_when_it_is_due_and_for_one_worker_only(
     for number, request in enumerate(requests):
         mine = claimed(table, request)
         kept.append(left_open(mine.order_key, NOW_MS + 1000 * (2 - number)))
-        after = deployed(mine, OUTCOME, now_ms=NOW_MS, open_until_ms=kept[-1].due_ms)
+        after = replace(deployed(mine, OUTCOME, now_ms=NOW_MS), open_until_ms=kept[-1].due_ms)
         assert table.move(mine, after, guard_of(mine), kept[-1])
 
     assert list(table.due(NOW_MS - 1)) == []

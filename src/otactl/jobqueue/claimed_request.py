@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 
 from otactl.errors import OtactlError
 from otactl.jobqueue.lease_policy import LeasePolicy
@@ -15,6 +17,7 @@ from otactl.jobqueue.ports import RequestTable
 from otactl.jobqueue.request import Failure, JobRequest, LeftOpen, Outcome
 from otactl.jobqueue.stored_file import StoredFile
 from otactl.jobqueue.transition import (
+    Guard,
     deployed,
     failed,
     guard_of,
@@ -110,12 +113,7 @@ class ClaimedRequest:
     ) -> JobRequest:
         """Record that it is deployed, with the jobs that stay for offline things until when."""
         now_ms = self._now_ms()
-        return self._end(
-            lambda request, until_ms: deployed(
-                request, outcome, now_ms=now_ms, open_until_ms=until_ms
-            ),
-            left_open,
-        )
+        return self._end(lambda request: deployed(request, outcome, now_ms=now_ms), left_open)
 
     def fail(
         self,
@@ -126,36 +124,39 @@ class ClaimedRequest:
         """Record that it failed, with the jobs of its rollbacks that stay, and until when."""
         now_ms = self._now_ms()
         return self._end(
-            lambda request, until_ms: failed(
-                request, failure, now_ms=now_ms, outcome=outcome, open_until_ms=until_ms
-            ),
-            left_open,
+            lambda request: failed(request, failure, now_ms=now_ms, outcome=outcome), left_open
         )
 
     def _end(
-        self,
-        change: Callable[[JobRequest, int | None], JobRequest],
-        left_open: tuple[OpenJobs, int] | None,
+        self, change: Callable[[JobRequest], JobRequest], left_open: tuple[OpenJobs, int] | None
     ) -> JobRequest:
-        left = None
-        if left_open is not None:
-            jobs, due_ms = left_open
-            left = LeftOpen(order_key=self._request.order_key, jobs=jobs, due_ms=due_ms)
-        with self._lock:
-            after = change(self._mine(), None if left is None else left.due_ms)
-            if not self._table.move(self._request, after, guard_of(self._request), left):
-                self._is_claimed = False
-                raise self._loss()
-            self._request, self._is_claimed = after, False
-        return after
+        if left_open is None:
+            return self._write(change, self._table.move, releases=True)
+        jobs, due_ms = left_open
+        left = LeftOpen(order_key=self._request.order_key, jobs=jobs, due_ms=due_ms)
+        return self._write(
+            lambda request: replace(change(request), open_until_ms=due_ms),
+            partial(self._table.move, left_open=left),
+            releases=True,
+        )
 
     def _amend(self, change: Callable[[JobRequest], JobRequest], *, releases: bool = False) -> None:
+        self._write(change, self._table.amend, releases=releases)
+
+    def _write(
+        self,
+        change: Callable[[JobRequest], JobRequest],
+        write: Callable[[JobRequest, JobRequest, Guard], bool],
+        *,
+        releases: bool,
+    ) -> JobRequest:
         with self._lock:
             after = change(self._mine())
-            if not self._table.amend(self._request, after, guard_of(self._request)):
+            if not write(self._request, after, guard_of(self._request)):
                 self._is_claimed = False
                 raise self._loss()
             self._request, self._is_claimed = after, not releases
+        return after
 
     def _mine(self) -> JobRequest:
         if not self._is_claimed:

@@ -106,16 +106,13 @@ def left_at_gate(
     )
 
 
-def deployed(
-    request: JobRequest, outcome: Outcome, *, now_ms: int, open_until_ms: int | None = None
-) -> JobRequest:
+def deployed(request: JobRequest, outcome: Outcome, *, now_ms: int) -> JobRequest:
     """Deployed: every thing runs the image, or the gates of all waves passed."""
     return replace(
         _moved(request, RequestState.DEPLOYED),
         lease=None,
         outcome=outcome,
         ended_ms=now_ms,
-        open_until_ms=open_until_ms,
     )
 
 
@@ -125,7 +122,6 @@ def failed(
     *,
     now_ms: int,
     outcome: Outcome | None = None,
-    open_until_ms: int | None = None,
 ) -> JobRequest:
     """Failed, with the reason."""
     return replace(
@@ -134,7 +130,6 @@ def failed(
         outcome=outcome,
         failure=replace(failure, reason=shortened(failure.reason)),
         ended_ms=now_ms,
-        open_until_ms=open_until_ms,
     )
 
 
