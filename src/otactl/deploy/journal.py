@@ -19,10 +19,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from otactl.deploy.journal_entries import JournalEntries
 from otactl.deploy.journal_file import Database, connect_reading, connect_writing
 from otactl.deploy.plan import Plan
 from otactl.deploy.step.job import ROUND_RESULT
-from otactl.deploy.wave_entries import WaveEntries
 from otactl.errors import LocalResourceMissing, UserMistake
 from otactl.model.outcome import RoundResult, ThingOutcome
 from otactl.model.status import ExecutionStatus
@@ -62,14 +62,16 @@ class JournalListener:
     def on_entered(self) -> None:
         """A step is further, a gate was judged, or a group is filled further."""
 
-    def on_round_entered(self, result: RoundResult) -> None:
+    def on_round_entered(self, result: RoundResult) -> None:  # noqa: ARG002
         """The journal has a round's result."""
+        self.on_entered()
 
     def on_phase_entered(self) -> None:
         """The deployment is that far."""
+        self.on_entered()
 
 
-class Journal(WaveEntries):
+class Journal(JournalEntries):
     """The journal of one deployment: ``create`` and ``open`` take its lock, ``read`` does not.
 
     Args:

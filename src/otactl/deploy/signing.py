@@ -36,7 +36,6 @@ from otactl.model.signing import Signing
 
 _HINT = "`openssl ecparam -name prime256v1 -genkey -noout -out key.pem` makes one"
 
-
 #: Stands for the signature, which is as long in base64 by a key of P-256.
 STAND_IN = bytes(72)
 _STAND_IN_TEXT = base64.b64encode(STAND_IN).decode()

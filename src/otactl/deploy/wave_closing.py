@@ -33,8 +33,6 @@ from otactl.model.status import OPEN_JOB_STATUSES, ExecutionStatus
 from otactl.model.wave import Verdict
 
 _DAY_MS = 86_400_000
-
-
 #: Things without an execution that a wave's result names.
 _NAMED_MISSING = 250
 _STOPPED = "stopped"

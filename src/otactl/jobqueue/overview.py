@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from copy import copy
+from itertools import tee
 
 from otactl.jobqueue.ports import ActiveRequests, RequestTable, TargetReader
 from otactl.jobqueue.request import JobRequest, MalformedRequest
@@ -27,7 +29,8 @@ class Overview:
 
         What stands among them and is no request is handed to ``on_malformed``.
         """
-        return _Replayed(self._pending(on_malformed))
+        (pending,) = tee(self._pending(on_malformed), 1)
+        return pending
 
     def verdicts(self, active: ActiveRequests, pending: Iterable[JobRequest]) -> Iterator[Verdict]:
         """Judge requests from ``pending``, now or a moment ago, as far as the caller reads."""
@@ -35,7 +38,8 @@ class Overview:
             request.order_key: request for request in active.requests
         }
         return judge(
-            self._still_pending(pending, known),
+            # A copy of what ``tee`` makes begins anew, and reads on where no other has been.
+            self._still_pending(copy(pending), known),
             active.requests,
             now_ms=self._time.now_ms(),
             targets_of=self._targets.targets_of,
@@ -76,17 +80,3 @@ class Overview:
         if request.state is RequestState.DEPLOYED:
             self._succeeded[order_key] = request
         return request
-
-
-class _Replayed:
-    """Something that can be read once, to be read again from its beginning."""
-
-    def __init__(self, source: Iterator[JobRequest]) -> None:
-        self._source = source
-        self._read: list[JobRequest] = []
-
-    def __iter__(self) -> Iterator[JobRequest]:
-        yield from self._read
-        for request in self._source:
-            self._read.append(request)
-            yield request

@@ -26,8 +26,6 @@ from otactl.model.s3_url import S3Location, parse_s3_url
 from otactl.wire.placeholder import PRESIGNED, SIGNATURE, START
 
 GIBIBYTE = 1024**3
-
-
 _SHOWN = 200
 
 

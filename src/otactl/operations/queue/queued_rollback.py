@@ -33,7 +33,7 @@ from otactl.errors import (
 )
 from otactl.jobqueue.request import JobRequest
 from otactl.jobqueue.stored_file import StoredFile
-from otactl.model.outcome import DeploymentResult, RoundResult
+from otactl.model.outcome import DeploymentResult
 from otactl.model.wave import Decision
 from otactl.operations.deployment import begin
 from otactl.operations.environment import DeploymentEnvironment
@@ -223,12 +223,6 @@ class _Listener(JournalListener):
             self._keeper.keep(rollbacks=changed)
 
     def on_entered(self) -> None:
-        self.keep(at_gate=False)
-
-    def on_round_entered(self, _result: RoundResult) -> None:
-        self.keep(at_gate=False)
-
-    def on_phase_entered(self) -> None:
         self.keep(at_gate=False)
 
 

@@ -5,13 +5,11 @@ A deployment that has not ended is rejected first: by the process that is at wor
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from otactl.aws.clients import identity_of
 from otactl.deploy.decision_file import DecisionFile
 from otactl.deploy.journal import Journal, Phase
 from otactl.deploy.journal_file import JournalLocked
@@ -24,7 +22,7 @@ from otactl.model.defaults import DEFAULT_POLL_SECONDS
 from otactl.model.outcome import DeploymentResult
 from otactl.model.rollback import WithoutFormerImage
 from otactl.model.thing_list import ThingList
-from otactl.model.wave import Act, Decision
+from otactl.model.wave import Act
 from otactl.operations.deployment import carry_out
 from otactl.operations.environment import DeploymentEnvironment, environment_of, wait_options
 from otactl.operations.forecast import forecast_rollback
@@ -266,15 +264,16 @@ def _opened(path: Path, environment: DeploymentEnvironment) -> Journal:
 
 def _ask_to_stop(journal: Journal, environment: DeploymentEnvironment) -> None:
     """Reject a deployment in waves; cancel the job of any other."""
+    from otactl.operations.deciding import new_decision
+
     if not journal.plan.waves:
         RollbackEvidence(journal, environment.services(), Observer(), keeps=False).cancel()
         return
-    DecisionFile(journal.path).append(
-        Decision(
-            act=Act.REJECT,
-            identity=identity_of(environment.clients),
-            host=socket.gethostname(),
-            at_ms=environment.clock.now_ms(),
-            comment=_COMMENT,
-        )
+    rejection = new_decision(
+        Act.REJECT,
+        None,
+        clients=environment.clients,
+        now_ms=environment.clock.now_ms(),
+        comment=_COMMENT,
     )
+    DecisionFile(journal.path).append(rejection)
