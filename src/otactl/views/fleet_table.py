@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 MAX_ROWS = 40
 #: Digits of a digest that tell images apart for a person.
 _SHORT = 20
-_TAKEN_AWAY = "taken away"
 
 
 def print_results(console: Console, results: Sequence[ThingResult]) -> None:
@@ -38,7 +37,7 @@ def print_results(console: Console, results: Sequence[ThingResult]) -> None:
     failed = [result for result in results if result.status is not ExecutionStatus.SUCCEEDED]
     if failed:
         console.print()
-        console.print(_failures(failed))
+        _print_failures(console, failed)
 
 
 def results_fields(
@@ -64,10 +63,11 @@ def print_fleet(console: Console, rows: Sequence[Mapping[str, str | None]]) -> N
             escape(row["runs"] or "the factory image")[:_SHORT],
         )
     console.print(table)
-    _print_rest(console, len(rows))
+    if len(rows) > MAX_ROWS:
+        console.print(f"and {len(rows) - MAX_ROWS:,} more; --output json has them all")
 
 
-def _failures(failed: Sequence[ThingResult]) -> Table:
+def _print_failures(console: Console, failed: Sequence[ThingResult]) -> None:
     table = Table("thing", "job", "status", "reason", "seconds", box=None, pad_edge=False)
     for result in failed[:MAX_ROWS]:
         table.add_row(
@@ -79,13 +79,8 @@ def _failures(failed: Sequence[ThingResult]) -> Table:
         )
     if len(failed) > MAX_ROWS:
         table.caption = f"and {len(failed) - MAX_ROWS:,} more; --output json has them all"
-    return table
-
-
-def _print_rest(console: Console, rows: int) -> None:
-    if rows > MAX_ROWS:
-        console.print(f"and {rows - MAX_ROWS:,} more; --output json has them all")
+    console.print(table)
 
 
 def _status(result: ThingResult) -> str:
-    return result.status.value if result.status else _TAKEN_AWAY
+    return result.status.value if result.status else "taken away"

@@ -18,7 +18,7 @@ from otactl.forecast.forecast_fields import forecast_fields
 from otactl.forecast.run_result import RunResult
 from otactl.forecast.summary import Forecast
 from otactl.views.band_text import count_text, dollars_text, duration_text, share_text
-from otactl.views.forecast_rows import headline, ordered_keys, rows
+from otactl.views.forecast_rows import headline, notes, sections
 from otactl.views.foreign_text import html_text
 
 _POINTS = 300
@@ -42,7 +42,7 @@ def forecast_page(forecasts: Sequence[Forecast]) -> str:
         "BRICKED_CAPTION": html_text(_bricked_caption(first)),
         "TABLE": _table(forecasts),
         "RUNS": str(first.scenario.runs),
-        "NOTES": "\n".join(f"<li>{html_text(note)}</li>" for note in _notes(forecasts)),
+        "NOTES": "\n".join(f"<li>{html_text(note)}</li>" for note in notes(forecasts)),
         "CSS": _asset("page.css"),
         "JS": _asset("page.js"),
         "FORECASTS": _embedded(
@@ -135,23 +135,12 @@ def _bricked_caption(forecast: Forecast) -> str:
 
 
 def _table(forecasts: Sequence[Forecast]) -> str:
-    by_forecast = [{(row.section, row.label): row.text for row in rows(f)} for f in forecasts]
     heads = "".join(f'<th scope="col">{html_text(f.name)}</th>' for f in forecasts)
     lines = [f"<thead><tr><td></td>{heads}</tr></thead>", "<tbody>"]
-    section = ""
-    for name, label in ordered_keys(by_forecast):
-        if name != section:
-            span = len(forecasts) + 1
-            lines.append(
-                f'<tr class="section"><th scope="colgroup" colspan="{span}">{name}</th></tr>'
-            )
-            section = name
-        cells = "".join(
-            f"<td>{html_text(texts.get((name, label), '-'))}</td>" for texts in by_forecast
-        )
-        lines.append(f'<tr><th scope="row">{html_text(label)}</th>{cells}</tr>')
+    span = f'scope="colgroup" colspan="{len(forecasts) + 1}"'
+    for section, labelled in sections(forecasts).items():
+        lines.append(f'<tr class="section"><th {span}>{section}</th></tr>')
+        for label, texts in labelled.items():
+            cells = "".join(f"<td>{html_text(text)}</td>" for text in texts)
+            lines.append(f'<tr><th scope="row">{html_text(label)}</th>{cells}</tr>')
     return "\n".join([*lines, "</tbody>"])
-
-
-def _notes(forecasts: Sequence[Forecast]) -> list[str]:
-    return list(dict.fromkeys(note for forecast in forecasts for note in forecast.notes))

@@ -57,6 +57,16 @@ def rows(forecast: Forecast) -> list[Row]:
     ]
 
 
+def sections(forecasts: Sequence[Forecast]) -> dict[str, dict[str, list[str]]]:
+    """By section and label, what each forecast says; a dash where it has no such row."""
+    by_forecast = [{(row.section, row.label): row.text for row in rows(f)} for f in forecasts]
+    found: dict[str, dict[str, list[str]]] = {}
+    for key in ordered_keys(by_forecast):
+        section, label = key
+        found.setdefault(section, {})[label] = [texts.get(key, "-") for texts in by_forecast]
+    return found
+
+
 def ordered_keys(by_forecast: Sequence[dict[tuple[str, str], str]]) -> list[tuple[str, str]]:
     """The rows of all forecasts: one that only some have stands where those have it."""
     keys: list[tuple[str, str]] = []
@@ -206,8 +216,13 @@ def print_forecast(console: Console, forecasts: Sequence[Forecast]) -> None:
         prefix = f"{forecast.name}: " if len(forecasts) > 1 else ""
         console.print(f"{escape(prefix)}{escape(headline(forecast))}")
     console.print(_table(forecasts))
-    for note in dict.fromkeys(note for forecast in forecasts for note in forecast.notes):
+    for note in notes(forecasts):
         console.print(f"[dim]note: {escape(note)}[/]", soft_wrap=True)
+
+
+def notes(forecasts: Sequence[Forecast]) -> list[str]:
+    """The notes of all forecasts, each once."""
+    return list(dict.fromkeys(note for forecast in forecasts for note in forecast.notes))
 
 
 def _table(forecasts: Sequence[Forecast]) -> Table:
@@ -221,12 +236,8 @@ def _table(forecasts: Sequence[Forecast]) -> Table:
     table.add_column("")
     for forecast in forecasts:
         table.add_column(escape(forecast.name), justify="right")
-    by_forecast = [{(row.section, row.label): row.text for row in rows(f)} for f in forecasts]
-    section = ""
-    for name, label in ordered_keys(by_forecast):
-        if name != section:
-            table.add_row(f"[bold]{name}[/]", *[""] * len(forecasts))
-            section = name
-        texts = [texts.get((name, label), "-") for texts in by_forecast]
-        table.add_row(f"  {escape(label)}", *texts)
+    for section, labelled in sections(forecasts).items():
+        table.add_row(f"[bold]{section}[/]", *[""] * len(forecasts))
+        for label, texts in labelled.items():
+            table.add_row(f"  {escape(label)}", *texts)
     return table

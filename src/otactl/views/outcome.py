@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from otactl.model.snapshot import JobSnapshot
 from otactl.model.status import ExecutionStatus, JobStatus
-from otactl.views.wording import percentage
+from otactl.views.wording import OVER, percentage
 
 _FAILED = (ExecutionStatus.FAILED, ExecutionStatus.TIMED_OUT, ExecutionStatus.REJECTED)
 
@@ -74,10 +74,6 @@ def outcome_of(snapshot: JobSnapshot) -> Outcome | None:
         things=things,
         succeeded=min(succeeded, things),
         failed=sum(group.count for group in groups if group.status in _FAILED),
-        is_over=snapshot.gone or job.completed_at_ms is not None or _is_ended(job.status),
+        is_over=snapshot.gone or job.completed_at_ms is not None or job.status in OVER,
         is_whole=job.status is JobStatus.COMPLETED or job.is_closed_settled,
     )
-
-
-def _is_ended(status: JobStatus) -> bool:
-    return status in (JobStatus.COMPLETED, JobStatus.CANCELED)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import count
+
 from rich.console import Console
 from rich.table import Table
 
 from otactl.deploy.plan import Plan
+from otactl.deploy.step import Step
 from otactl.views.foreign_text import escape
+from otactl.views.plain_table import number_columns
 from otactl.views.plan_summary import PlanSummary
 
 #: Rounds are alike; beyond the first ones they are counted, not listed.
@@ -22,17 +27,18 @@ def print_plan(
     Args:
         with_calls: Whether the table of API calls follows.
     """
-    console.print(
-        f"[bold]{escape(plan.source)}[/]: job {escape(plan.job_id)}",
-        soft_wrap=True,
-    )
+    console.print(f"[bold]{escape(plan.source)}[/]: job {escape(plan.job_id)}", soft_wrap=True)
     for name, sentence in summary.lines:
         console.print(f"  [bold]{name:<8}[/] {escape(sentence)}", soft_wrap=True)
     console.print(f"  [bold]{'image':<8}[/] sha256 {plan.image_sha256}", soft_wrap=True)
     print_left_out(console, plan, at_most=_LISTED_LEFT_OUT)
-    number = 0
-    for number, step in enumerate(plan.setup, start=1):
-        console.print(f"{number:4}. {escape(step.title)}", soft_wrap=True)
+    numbers = count(1)
+
+    def print_steps(steps: Iterable[Step]) -> None:
+        for step in steps:
+            console.print(f"{next(numbers):4}. {escape(step.title)}", soft_wrap=True)
+
+    print_steps(plan.setup)
     listed = len(plan.waves) or _LISTED_ROUNDS
     for round_number, steps in enumerate(plan.rounds[:listed], start=1):
         if plan.waves:
@@ -41,13 +47,10 @@ def print_plan(
         else:
             name = f"round {round_number}"
         console.print(f"      [dim]{name}[/]", soft_wrap=True)
-        for step in steps:
-            number += 1
-            console.print(f"{number:4}. {escape(step.title)}", soft_wrap=True)
+        print_steps(steps)
     if len(plan.rounds) > listed:
         console.print(f"      [dim]… and {len(plan.rounds) - _LISTED_ROUNDS} rounds like these[/]")
-    for number, step in enumerate(plan.closing, start=number + 1):  # noqa: B020
-        console.print(f"{number:4}. {escape(step.title)}", soft_wrap=True)
+    print_steps(plan.closing)
     console.print(
         "      then everything is deleted again (cleanUpCfg = True)"
         if plan.clean_up
@@ -62,7 +65,7 @@ def print_left_out(console: Console, plan: Plan, *, at_most: int) -> None:
     left_out = plan.choice.left_out if plan.choice else ()
     if not left_out:
         return
-    counts = ", ".join(f"{count:,} {reason}" for reason, count in plan.left_out.items())
+    counts = ", ".join(f"{number:,} {reason}" for reason, number in plan.left_out.items())
     console.print(f"  [bold]{'left out':<8}[/] {len(left_out):,} things: {counts}")
     for one in left_out[:at_most]:
         words = f"{one.thing_name}: {one.words}"
@@ -82,13 +85,13 @@ def print_wave_things(console: Console, plan: Plan) -> None:
 
 def _calls_table(plan: Plan) -> Table:
     table = Table(
+        "operation",
+        *number_columns("calls"),
         title=f"{sum(plan.calls.values()):,} API calls if all goes well",
         caption="estimated besides: one iot:DescribeJob per --poll while the job runs, more while"
         " AWS deletes a job or retries; fewer if the image is in S3 already",
         caption_justify="left",
     )
-    table.add_column("operation")
-    table.add_column("calls", justify="right")
-    for name, count in plan.calls.items():
-        table.add_row(name, f"{count:,}")
+    for name, calls in plan.calls.items():
+        table.add_row(name, f"{calls:,}")
     return table

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from otactl.model.first_names import first_names
 from otactl.model.outcome import DeploymentResult, RoundResult
@@ -11,7 +11,8 @@ from otactl.model.status import ExecutionStatus
 from otactl.model.verify import VersionResult, VersionVerdict
 from otactl.model.wave import Verdict
 from otactl.views.foreign_text import escape
-from otactl.views.wording import rounds_words
+from otactl.views.plain_table import number_columns, plain_table
+from otactl.views.wording import rounds_words, status_word
 
 _STYLES = {
     ExecutionStatus.SUCCEEDED: "green",
@@ -90,12 +91,12 @@ def _parts(result: DeploymentResult) -> list[tuple[str, RoundResult]]:
 
 def _waves_table(result: DeploymentResult) -> Table:
     """One line per wave: what its gate said, and why."""
-    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("wave", no_wrap=True)
-    for name in ("things", "ended", "succeeded"):
-        table.add_column(name, justify="right")
-    table.add_column("gate", no_wrap=True)
-    table.add_column("why")
+    table = plain_table(
+        Column("wave", no_wrap=True),
+        *number_columns("things", "ended", "succeeded"),
+        Column("gate", no_wrap=True),
+        "why",
+    )
     for wave in result.waves:
         counts = wave.counts
         verdict, why = "never began", ""
@@ -118,24 +119,19 @@ def _waves_table(result: DeploymentResult) -> Table:
 def _print_versions(console: Console, versions: VersionResult) -> None:
     console.print()
     console.print(f"version {escape(versions.expected)}: {versions.words}")
-    if versions.unverified:
-        console.print(_versions_table(versions))
-
-
-def _versions_table(versions: VersionResult) -> Table:
-    """The things that are not verified, and what they reported before and after."""
+    if not versions.unverified:
+        return
     shown = versions.unverified[:_LISTED_FAILURES]
-    more = sum(versions.counts.values()) - versions.counts.get(VersionVerdict.VERIFIED, 0)
-    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
-    for name in ("thing", "verdict", "before", "reported"):
-        table.add_column(name, overflow="fold")
+    unverified = sum(versions.counts.values()) - versions.counts.get(VersionVerdict.VERIFIED, 0)
+    more = unverified - len(shown)
+    table = plain_table(
+        *(Column(name, overflow="fold") for name in ("thing", "verdict", "before", "reported")),
+        caption=f"and {more:,} more; the report names them" if more > 0 else None,
+    )
     for one in shown:
         before, after = (text or "nothing" for text in (one.former, one.reported))
         table.add_row(escape(one.thing_name), str(one.verdict), escape(before), escape(after))
-    if more > len(shown):
-        table.caption = f"and {more - len(shown):,} more; the report names them"
-        table.caption_justify = "left"
-    return table
+    console.print(table)
 
 
 def _rounds_table(result: DeploymentResult) -> Table:
@@ -146,23 +142,14 @@ def _rounds_table(result: DeploymentResult) -> Table:
         if status is ExecutionStatus.SUCCEEDED
         or any(round_result.counts.get(status) for round_result in result.rounds)
     ]
-    table = Table(
+    table = plain_table(
+        Column("round", justify="right", no_wrap=True),
+        Column("job", no_wrap=True),
+        *number_columns(*map(status_word, seen), "took", "p50", "p99", "max"),
         title=f"job {escape(result.job_id)} on {result.things:,} things",
-        title_justify="left",
         caption="p50, p99, max: seconds of download",
-        caption_justify="left",
-        box=None,
-        header_style="bold",
-        pad_edge=False,
-        padding=(0, 2 if len(seen) <= _ROOMY else 1, 0, 0),
+        gap=2 if len(seen) <= _ROOMY else 1,
     )
-    table.add_column("round", justify="right", no_wrap=True)
-    table.add_column("job", no_wrap=True)
-    for status in seen:
-        table.add_column(status.value.lower().replace("_", " "), justify="right")
-    table.add_column("took", justify="right")
-    for name in ("p50", "p99", "max"):
-        table.add_column(name, justify="right")
     for round_result in result.rounds:
         table.add_row(*_round_cells(round_result, seen))
     return table
@@ -191,19 +178,11 @@ def _failures_table(result: RoundResult, name: str) -> Table:
     unsuccessful = result.unsuccessful
     shown = unsuccessful[:_LISTED_FAILURES]
     more = len(unsuccessful) - len(shown)
-    table = Table(
+    table = plain_table(
+        *("thing", "status", "reason"),
         title=f"{name}things that did not succeed",
-        title_justify="left",
         caption=f"and {more:,} more" if more else None,
-        caption_justify="left",
-        box=None,
-        header_style="bold",
-        pad_edge=False,
-        padding=(0, 2, 0, 0),
     )
-    table.add_column("thing")
-    table.add_column("status")
-    table.add_column("reason")
     for outcome in shown:
         # A reason comes from a device: text, never markup.
         table.add_row(

@@ -123,9 +123,8 @@ _REPLACES = {"True": "[red]replaced[/]", "Conditional": "[yellow]perhaps replace
 
 def print_changes(console: Console, name: str, changes: Sequence[ResourceChange]) -> None:
     """Print each resource that would change, in the order of the template's names."""
-    table = Table(title=f"stack {escape(name)}: {len(changes)} changes")
-    for heading in ("", "resource", "type", ""):
-        table.add_column(heading)
+    title = f"stack {escape(name)}: {len(changes)} changes"
+    table = Table("", "resource", "type", "", title=title)
     for change in sorted(changes, key=lambda change: (change.action, change.logical_id)):
         table.add_row(
             _ACTIONS.get(change.action, escape(change.action)),

@@ -8,6 +8,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from otactl.views.band_text import band_text, count_text, duration_text, share_text
+from otactl.views.plain_table import number_columns
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -40,6 +41,8 @@ def print_suggestion(console: Console, found: Suggestion) -> None:
 
 def _curve(points: tuple[TradeOff, ...]) -> Table:
     table = Table(
+        *number_columns("finished after", "bricked"),
+        *("rate per minute", "abort"),
         box=SIMPLE_HEAD,
         pad_edge=False,
         title="what more time buys",
@@ -47,10 +50,6 @@ def _curve(points: tuple[TradeOff, ...]) -> Table:
         caption="median (and the band that holds 9 times in 10)",
         caption_justify="left",
     )
-    table.add_column("finished after", justify="right")
-    table.add_column("bricked", justify="right")
-    table.add_column("rate per minute")
-    table.add_column("abort")
     for point in points:
         rate = point.setting.rollout.exponential_rate
         maximum = point.setting.rollout.maximum_per_minute

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from rich.table import Table
+from rich.table import Column
 
 from otactl.model.wave import Verdict
 from otactl.views.band_text import band_text, count_text, duration_text, share_text
 from otactl.views.foreign_text import escape
+from otactl.views.plain_table import number_columns, plain_table
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,10 +25,10 @@ COLUMNS = ("wave", "things", "passes", "fails", "asks", "its gate decides after"
 def print_waves(console: Console, forecast: WavesForecast) -> None:
     """Print a forecast of waves."""
     console.print(f"[bold]{escape(forecast.name)}[/]: {summary(forecast)}", soft_wrap=True)
-    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
-    for column in COLUMNS:
-        is_number = column not in (COLUMNS[0], COLUMNS[-1])
-        table.add_column(column, justify="right" if is_number else "left", no_wrap=not is_number)
+    first, *numbers, last = COLUMNS
+    table = plain_table(
+        Column(first, no_wrap=True), *number_columns(*numbers), Column(last, no_wrap=True)
+    )
     for row in gate_rows(forecast):
         table.add_row(*map(escape, row))
     console.print(table)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from otactl.model.progress import (
@@ -39,7 +40,8 @@ STATUS_STYLES = {
     ExecutionStatus.REMOVED: "yellow",
 }
 
-_OVER = (JobStatus.COMPLETED, JobStatus.CANCELED)
+#: How a job ends that ends by itself or is cancelled.
+OVER = (JobStatus.COMPLETED, JobStatus.CANCELED)
 _MINUTE = 60
 _HOUR = 3600
 _DAY = 86_400
@@ -61,19 +63,28 @@ def status_word(status: ExecutionStatus) -> str:
     return status.value.lower().replace("_", " ")
 
 
+def counts_words(counts: Mapping[ExecutionStatus, int]) -> str:
+    """The counts that are not zero: ``3 succeeded, 1 in progress``."""
+    return ", ".join(
+        f"{counts[status]:,} {status_word(status)}"
+        for status in SHOWN_STATUSES
+        if counts.get(status)
+    )
+
+
 def job_word(snapshot: JobSnapshot) -> str:
     """A job's status; DELETED only when it went before it was over."""
     job = snapshot.job
     if job is None:
         return ""
-    return "DELETED" if snapshot.gone and job.status not in _OVER else job.status.value
+    return "DELETED" if snapshot.gone and job.status not in OVER else job.status.value
 
 
 def deletion_words(snapshot: JobSnapshot) -> str:
     """That a job is no longer there; empty while it is. Deleting what is over is tidiness."""
     if not snapshot.gone or snapshot.job is None:
         return ""
-    if snapshot.job.status in _OVER:
+    if snapshot.job.status in OVER:
         return "the job is over and was deleted"
     return "the job was deleted; this is how it was last seen"
 
@@ -81,7 +92,7 @@ def deletion_words(snapshot: JobSnapshot) -> str:
 def unnotified_words(snapshot: JobSnapshot) -> str:
     """What is said of things without an execution: after the end, none will be made."""
     job = snapshot.job
-    is_over = snapshot.gone or (job is not None and job.status in _OVER)
+    is_over = snapshot.gone or (job is not None and job.status in OVER)
     return "never notified" if is_over else "not notified yet"
 
 

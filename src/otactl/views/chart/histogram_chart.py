@@ -17,21 +17,13 @@ _SPACE_FOR_MARKS = 34
 _EDGE = 0.2
 
 
-def histogram_chart(
-    bins: Sequence[Bin], percentiles: Percentiles, *, width: int, height: int = _HEIGHT
-) -> str:
-    """Draw it.
-
-    Args:
-        percentiles: p50 and p99 are marked.
-        width: Of the drawing, in pixels.
-        height: Likewise.
-    """
+def histogram_chart(bins: Sequence[Bin], percentiles: Percentiles, *, width: int) -> str:
+    """Draw it, so many pixels wide; p50 and p99 are marked."""
     if not bins:
-        return empty_chart(width, height, "no device has reported a download time yet")
+        return empty_chart(width, _HEIGHT, "no device has reported a download time yet")
     frame = Frame(
         width=width,
-        height=height,
+        height=_HEIGHT,
         x_min=bins[0].low,
         x_max=bins[-1].high,
         y_max=max(1, *(each.count for each in bins)),

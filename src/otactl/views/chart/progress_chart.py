@@ -6,7 +6,7 @@ from otactl.model.status import ExecutionStatus
 from otactl.monitor.progress import Progress
 from otactl.views.chart.frame import Frame, element, empty_chart, polygon
 from otactl.views.foreign_text import html_text
-from otactl.views.wording import SHOWN_STATUSES, status_word
+from otactl.views.wording import SHOWN_STATUSES, counts_words, status_word
 
 _STATUSES = tuple(ExecutionStatus)
 #: From the bottom up: what is done, what went wrong, what is under way, what waits.
@@ -24,16 +24,11 @@ _HEIGHT = 260
 _LEAST_MS = 1000
 
 
-def progress_chart(progress: Progress, *, width: int, height: int = _HEIGHT) -> str:
-    """Draw it.
-
-    Args:
-        width: Of the drawing, in pixels.
-        height: Likewise.
-    """
+def progress_chart(progress: Progress, *, width: int) -> str:
+    """Draw it, so many pixels wide."""
     points = progress.points
     if not points or not any(any(counts) for _, counts in points):
-        return empty_chart(width, height, "nothing has happened yet")
+        return empty_chart(width, _HEIGHT, "nothing has happened yet")
     start_ms = points[0][0]
     if points[-1][0] - start_ms < _LEAST_MS:
         # One instant has no width: what it came to is drawn as if it held for a second.
@@ -41,7 +36,7 @@ def progress_chart(progress: Progress, *, width: int, height: int = _HEIGHT) -> 
     seconds = [(at_ms - start_ms) / 1000 for at_ms, _ in points]
     frame = Frame(
         width=width,
-        height=height,
+        height=_HEIGHT,
         x_max=seconds[-1],
         y_max=max(sum(counts) for _, counts in points),
         x_label="since the job was created",
@@ -87,9 +82,5 @@ def _words(progress: Progress) -> str:
     """What the drawing shows, for those who do not see it."""
     at_ms, counts = progress.points[-1]
     minutes = (at_ms - progress.points[0][0]) / 60_000
-    parts = ", ".join(
-        f"{counts[_STATUSES.index(status)]:,} {status_word(status)}"
-        for status in SHOWN_STATUSES
-        if counts[_STATUSES.index(status)]
-    )
+    parts = counts_words(dict(zip(_STATUSES, counts, strict=True)))
     return f"Executions by status over {minutes:.1f} minutes; at the end {parts}"

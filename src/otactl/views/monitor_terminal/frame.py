@@ -198,9 +198,7 @@ def _things(board: Board, screen: Screen, rows: int, width: int) -> tuple[list[T
 
 def _list_head(job_id: str, screen: Screen, snapshot: JobSnapshot | None, page: TablePage) -> Text:
     what = "all" if screen.status is None else status_word(screen.status)
-    line = Text()
-    line.append(f"{job_id}  ", style="bold")
-    line.append(f"{things_words(page.total)}, {what}")
+    line = Text.assemble((f"{job_id}  ", "bold"), f"{things_words(page.total)}, {what}")
     if screen.search:
         line.append(f", with {screen.search!r}")
     counted = 0
@@ -212,12 +210,13 @@ def _list_head(job_id: str, screen: Screen, snapshot: JobSnapshot | None, page: 
 
 
 def _row(outcome: ThingOutcome, names: int) -> Text:
-    line = Text(f"  {_cut(outcome.thing_name, names):<{names}} ")
-    line.append(f"{status_word(outcome.status):<11} ", style=STATUS_STYLES[outcome.status])
     updated = clock_time(outcome.updated_at_ms) if outcome.updated_at_ms else ""
-    line.append(f"{updated:<8} ", style="dim")
-    line.append(clean(outcome.reason or outcome.progress.words))
-    return line
+    return Text.assemble(
+        f"  {_cut(outcome.thing_name, names):<{names}} ",
+        (f"{status_word(outcome.status):<11} ", STATUS_STYLES[outcome.status]),
+        (f"{updated:<8} ", "dim"),
+        clean(outcome.reason or outcome.progress.words),
+    )
 
 
 def _cut(name: str, width: int) -> str:
@@ -230,11 +229,9 @@ def _thing(board: Board, job_id: str, thing_name: str, snapshot: JobSnapshot | N
     outcome = board.thing(job_id, thing_name)
     if outcome is None:
         return [Text(thing_name, style="bold"), Text("has no execution that is known")]
-    head = Text()
-    head.append(f"{thing_name}  ", style="bold")
-    head.append(outcome.status.value, style=STATUS_STYLES[outcome.status])
+    status = (outcome.status.value, STATUS_STYLES[outcome.status])
     lines = [
-        head,
+        Text.assemble((f"{thing_name}  ", "bold"), status),
         Text(),
         _pair("execution", f"number {outcome.execution_number} of job {job_id}"),
         _pair("queued", instant(outcome.queued_at_ms) or "not known"),
@@ -257,10 +254,7 @@ def _thing(board: Board, job_id: str, thing_name: str, snapshot: JobSnapshot | N
 
 
 def _pair(name: str, words: str) -> Text:
-    line = Text()
-    line.append(f"  {name:<16} ", style="dim")
-    line.append(words)
-    return line
+    return Text.assemble((f"  {name:<16} ", "dim"), words)
 
 
 def _prompt(screen: Screen, job_id: str) -> Text:

@@ -21,6 +21,7 @@ from otactl.views.wording import (
     STATUS_STYLES,
     abort_words,
     clock_time,
+    counts_words,
     deletion_words,
     duration,
     eta_words,
@@ -78,12 +79,13 @@ def summary_line(job_id: str, snapshot: JobSnapshot) -> Text:
     job = snapshot.job
     if job is None:
         return Text(f"{job_id}: {_absence(snapshot)}{_noted(snapshot)}")
-    line = Text(f"{job_id} ")
-    line.append(_status(snapshot, job)[0], style=_tone_style(snapshot))
-    line.append(f" {over_words(job.counts, snapshot.things)}: ")
-    line.append_text(_counts(snapshot, job))
-    line.append(_noted(snapshot), style="yellow")
-    return line
+    return Text.assemble(
+        f"{job_id} ",
+        (_status(snapshot, job)[0], _tone_style(snapshot)),
+        f" {over_words(job.counts, snapshot.things)}: ",
+        _counts(snapshot, job),
+        (_noted(snapshot), "yellow"),
+    )
 
 
 _GATE_STYLES = {
@@ -110,11 +112,9 @@ def _tone_style(snapshot: JobSnapshot) -> str:
 
 
 def _headline(job_id: str, status: str, location: str, style: str = "") -> Text:
-    line = Text()
-    line.append(f"{job_id}  ", style="bold")
-    line.append(status, style=f"bold {style}".rstrip())
-    line.append(f"  {location}", style="dim")
-    return line
+    return Text.assemble(
+        (f"{job_id}  ", "bold"), (status, f"bold {style}".rstrip()), (f"  {location}", "dim")
+    )
 
 
 def _status(snapshot: JobSnapshot, job: JobDescription) -> tuple[str, str]:
@@ -180,10 +180,7 @@ def _counts(snapshot: JobSnapshot, job: JobDescription) -> Text:
 
 
 def _fact(label: str, words: str, style: str = "") -> Text:
-    line = Text()
-    line.append(f"{label:<{_LABEL_WIDTH}}", style="dim")
-    line.append(words, style=style)
-    return line
+    return Text.assemble((f"{label:<{_LABEL_WIDTH}}", "dim"), (words, style))
 
 
 def _facts(snapshot: JobSnapshot, job: JobDescription) -> Iterator[Text]:
@@ -242,14 +239,8 @@ def _rounds(snapshot: JobSnapshot) -> Iterator[Text]:
     if snapshot.rounds is None:
         return
     for done in snapshot.rounds.done:
-        counts = ", ".join(
-            f"{done.counts[status]:,} {status_word(status)}"
-            for status in SHOWN_STATUSES
-            if done.counts.get(status)
-        )
-        yield _fact(
-            f"round {done.round}", f"{done.status} in {duration(done.duration_seconds)}: {counts}"
-        )
+        words = f"{done.status} in {duration(done.duration_seconds)}: {counts_words(done.counts)}"
+        yield _fact(f"round {done.round}", words)
 
 
 def _failures(snapshot: JobSnapshot) -> Iterator[Text]:
@@ -258,9 +249,8 @@ def _failures(snapshot: JobSnapshot) -> Iterator[Text]:
     yield Text()
     yield Text("failures by reason", style="bold")
     for group in snapshot.failures:
-        line = Text()
-        kind = f"{group.count:>7,} {status_word(group.status):<9} "
-        line.append(kind, style=STATUS_STYLES[group.status])
-        line.append(clean(group.reason))
-        line.append(f"  {', '.join(group.examples[:2])}", style="dim")
-        yield line
+        yield Text.assemble(
+            (f"{group.count:>7,} {status_word(group.status):<9} ", STATUS_STYLES[group.status]),
+            clean(group.reason),
+            (f"  {', '.join(group.examples[:2])}", "dim"),
+        )
