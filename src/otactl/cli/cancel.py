@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from otactl.cli import completion, options, terminal
+from otactl.cli import options, terminal
 from otactl.cli.option_group import grouped
 from otactl.errors import UserMistake
 
@@ -14,13 +14,7 @@ from otactl.errors import UserMistake
 @grouped
 def cancel(
     job: Annotated[
-        str,
-        typer.Argument(
-            metavar="JOB|DEPLOYMENT",
-            autocompletion=completion.deployments,
-            help="The job's id, or its deployment's.",
-            show_default=False,
-        ),
+        str, options.deployment_argument("JOB|DEPLOYMENT", "The job's id, or its deployment's.")
     ],
     thing: Annotated[
         str | None, typer.Option(metavar="NAME", help="Only the execution on this thing.")

@@ -33,13 +33,10 @@ def clean(
     if cleaned is None:
         declined("deleted")
     if output is options.JSON:
-        terminal.print_json(
-            {
-                "deploymentId": cleaned.deployment_id,
-                "deleted": cleaned.undone,
-                "leftovers": list(cleaned.leftovers),
-            }
-        )
+        from otactl.model.json_output import deployment as json_deployment
+        from otactl.model.json_output.shaping import shaped
+
+        terminal.print_json(shaped(json_deployment.Cleaned, cleaned))
     elif not cleaned.undone:
         terminal.note(f"deployment {cleaned.deployment_id} had left nothing")
     if cleaned.leftovers:

@@ -68,18 +68,12 @@ def consent_to_delete(job: JobDescription | None, *, yes: bool) -> Consent | Non
     if not has_terminal():
         raise UserMistake(f"{what}, and stdin is not a terminal", hint="pass --yes to delete it")
     note(f"{what}. Deleted, devices in the middle of an update are no longer followed.")
-    return Consent.ANSWERED if typed_id_matches(job.job_id, "to delete it") else None
-
-
-def typed_id_matches(job_id: str, purpose: str) -> bool:
-    """Let the user type a job's id; anything else means no."""
     try:
-        typed = typer.prompt(
-            f"Type the job's id {purpose}", default="", show_default=False, err=True
-        )
+        question = "Type the job's id to delete it"
+        typed = typer.prompt(question, default="", show_default=False, err=True)
     except typer.Abort:
-        return False
-    return str(typed).strip() == job_id
+        return None
+    return Consent.ANSWERED if str(typed).strip() == job.job_id else None
 
 
 def wants_deletion(job_id: str) -> bool:

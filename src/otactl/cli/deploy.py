@@ -15,9 +15,7 @@ from otactl.model.defaults import DEFAULT_POLL_SECONDS
 @grouped
 def deploy(
     file: options.Configuration,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the plan and change nothing.")
-    ] = False,
+    dry_run: options.DryRun = False,
     plan_file: Annotated[
         Path | None,
         typer.Option(

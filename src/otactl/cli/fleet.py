@@ -151,14 +151,10 @@ def _advance(doing: str, names: Iterator[str], total: int) -> None:
 
 def _describe(manifest: FleetManifest, fleet: FleetDirectory, output: options.OutputFormat) -> None:
     if output is options.JSON:
-        terminal.print_json(
-            {
-                "groups": list(manifest.groups),
-                "things": manifest.things,
-                "policy": manifest.policy_name,
-                "directory": str(fleet.root),
-            }
-        )
+        from otactl.model.json_output import progress
+        from otactl.model.json_output.shaping import shaped
+
+        terminal.print_json(shaped(progress.CreatedFleet, manifest, directory=str(fleet.root)))
         return
     typer.echo(
         f"{len(manifest.things):,} things in {', '.join(manifest.groups)}, "

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from otactl.cli.option_group import OptionGroup
+from otactl.cli.options import under
 
 if TYPE_CHECKING:
     from otactl.operations.forecast_inputs import FleetInputs
@@ -18,11 +17,7 @@ MAX_THINGS = 10_000_000
 
 ImageBytes = Annotated[
     int | None,
-    typer.Option(
-        min=1,
-        help="Size of the image, in place of the profile's or that of binName.",
-        rich_help_panel=FLEET_PANEL,
-    ),
+    under(FLEET_PANEL, "Size of the image, in place of the profile's or that of binName.", min=1),
 ]
 
 
@@ -32,20 +27,20 @@ class FleetOptions:
 
     things: Annotated[
         int | None,
-        typer.Option(
+        under(
+            FLEET_PANEL,
+            "How many things there are, when the thing list does not tell.",
             min=1,
             max=MAX_THINGS,
             metavar="N",
-            help="How many things there are, when the thing list does not tell.",
-            rich_help_panel=FLEET_PANEL,
         ),
     ] = None
     profile: Annotated[
         Path | None,
-        typer.Option(
+        under(
+            FLEET_PANEL,
+            "TOML file that says how the fleet connects, downloads and fails.",
             metavar="PROFILE",
-            help="TOML file that says how the fleet connects, downloads and fails.",
-            rich_help_panel=FLEET_PANEL,
         ),
     ] = None
     image_bytes: ImageBytes = None

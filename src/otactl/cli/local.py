@@ -131,11 +131,10 @@ def _stop(state_dir: Path | None) -> str:
 
 
 def _mqtt_fields(address: LocalCloudAddress) -> dict[str, Any]:
-    return {
-        "mqttHost": address.mqtt_host,
-        "mqttPort": address.mqtt_port,
-        "caFile": address.ca_file,
-    }
+    from otactl.model.json_output import account
+    from otactl.model.json_output.shaping import shaped
+
+    return {**shaped(account.CloudAddress, address)}
 
 
 def _report(address: LocalCloudAddress, output: options.OutputFormat, *endings: str) -> None:

@@ -32,32 +32,33 @@ class OutputFormat(StrEnum):
 TEXT, JSON = OutputFormat.TEXT, OutputFormat.JSON
 
 
-AWS_PANEL = "AWS"
+def deployment_argument(metavar: str, text: str) -> Any:
+    """An argument that names a deployment or a job; the shell offers those of this machine."""
+    return typer.Argument(
+        metavar=metavar, autocompletion=completion.deployments, help=text, show_default=False
+    )
+
+
+def under(panel: str, text: str, *flags: str, **how: Any) -> Any:
+    """An option that help shows under a heading of its own."""
+    return typer.Option(*flags, help=text, rich_help_panel=panel, **how)
+
+
+_AWS, _MQTT = "AWS", "Broker"
 
 Profile = Annotated[
-    str | None,
-    typer.Option(
-        "--profile",
-        envvar="AWS_PROFILE",
-        help="Profile of the AWS configuration to use.",
-        rich_help_panel=AWS_PANEL,
-    ),
+    str | None, under(_AWS, "Profile of the AWS configuration to use.", envvar="AWS_PROFILE")
 ]
 Region = Annotated[
     str | None,
-    typer.Option(
-        "--region",
-        help="AWS region; in place of AWS_REGION, AWS_DEFAULT_REGION and the profile's.",
-        rich_help_panel=AWS_PANEL,
-    ),
+    under(_AWS, "AWS region; in place of AWS_REGION, AWS_DEFAULT_REGION and the profile's."),
 ]
 EndpointUrl = Annotated[
     str | None,
-    typer.Option(
-        "--endpoint-url",
+    under(
+        _AWS,
+        "Call this endpoint instead of AWS, such as a local cloud's.",
         envvar="AWS_ENDPOINT_URL",
-        help="Call this endpoint instead of AWS, such as a local cloud's.",
-        rich_help_panel=AWS_PANEL,
     ),
 ]
 Output = Annotated[
@@ -131,13 +132,12 @@ Configuration = Annotated[
 ]
 Deployment = Annotated[
     str | None,
-    typer.Argument(
-        metavar="[DEPLOYMENT]",
-        autocompletion=completion.deployments,
-        help="The deployment's id, or its job's; the newest unfinished one when left out.",
-        show_default=False,
+    deployment_argument(
+        "[DEPLOYMENT]",
+        "The deployment's id, or its job's; the newest unfinished one when left out.",
     ),
 ]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the plan and change nothing.")]
 Force = Annotated[
     bool,
     typer.Option(
@@ -153,25 +153,14 @@ Dir = Annotated[
         show_default=False,
     ),
 ]
-_MQTT_PANEL = "Broker"
 MqttHost = Annotated[
     str | None,
-    typer.Option(
-        envvar="OTACTL_MQTT_HOST",
-        help="[default: the local cloud's, or the account's]",
-        rich_help_panel=_MQTT_PANEL,
-    ),
+    under(_MQTT, "[default: the local cloud's, or the account's]", envvar="OTACTL_MQTT_HOST"),
 ]
-MqttPort = Annotated[
-    int, typer.Option(envvar="OTACTL_MQTT_PORT", min=1, rich_help_panel=_MQTT_PANEL)
-]
+MqttPort = Annotated[int, typer.Option(envvar="OTACTL_MQTT_PORT", min=1, rich_help_panel=_MQTT)]
 MqttCaFile = Annotated[
     Path | None,
-    typer.Option(
-        envvar="OTACTL_MQTT_CA_FILE",
-        help="PEM. [default: Amazon's roots among the system's]",
-        rich_help_panel=_MQTT_PANEL,
-    ),
+    under(_MQTT, "PEM. [default: Amazon's roots among the system's]", envvar="OTACTL_MQTT_CA_FILE"),
 ]
 
 

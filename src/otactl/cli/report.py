@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from otactl.cli import completion, options, terminal
+from otactl.cli import options, terminal
 from otactl.cli.option_group import grouped
 from otactl.model.defaults import DEFAULT_DETAILS
 from otactl.operations.state_directory import state_directory
@@ -33,11 +33,8 @@ _BY_SUFFIX = {".json": ReportFormat.JSON, ".csv": ReportFormat.CSV}
 def report(
     deployment: Annotated[
         str,
-        typer.Argument(
-            metavar="JOB|DEPLOYMENT",
-            autocompletion=completion.deployments,
-            help="A deployment's id, or a job's: its newest deployment.",
-            show_default=False,
+        options.deployment_argument(
+            "JOB|DEPLOYMENT", "A deployment's id, or a job's: its newest deployment."
         ),
     ],
     out: Annotated[

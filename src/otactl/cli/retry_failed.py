@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from otactl.cli import completion, options, terminal
+from otactl.cli import options, terminal
 from otactl.cli.option_group import grouped
 from otactl.errors import UserMistake
 from otactl.model.defaults import DEFAULT_POLL_SECONDS
@@ -19,13 +19,7 @@ _NAMED = 5
 @grouped
 def retry_failed(
     watched: Annotated[
-        str,
-        typer.Argument(
-            metavar="JOB|DEPLOYMENT",
-            autocompletion=completion.deployments,
-            help="The deployment's id, or its job's.",
-            show_default=False,
-        ),
+        str, options.deployment_argument("JOB|DEPLOYMENT", "The deployment's id, or its job's.")
     ],
     file: Annotated[
         Path | None,
@@ -38,9 +32,7 @@ def retry_failed(
     job_id: Annotated[
         str | None, typer.Option(metavar="ID", help="Of the new job. [default: JOB-retry]")
     ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the plan and change nothing.")
-    ] = False,
+    dry_run: options.DryRun = False,
     *,
     planning: options.Planning,
     poll: options.Poll = DEFAULT_POLL_SECONDS,
@@ -80,10 +72,7 @@ def retry_failed(
             f"{loaded.configuration.image} is another image than the one that failed"
             f" (SHA-256 {content.image_sha256})"
         )
-    if not confirmed(f"Deploy to {_described(names)} again?", yes=yes):
+    described = f"{len(names):,} things ({first_names(names, _NAMED)})"
+    if not confirmed(f"Deploy to {described} again?", yes=yes):
         declined("deployed")
     finish(begin(loaded, plan, environment), environment, output, files)
-
-
-def _described(names: list[str]) -> str:
-    return f"{len(names):,} things ({first_names(names, _NAMED)})"

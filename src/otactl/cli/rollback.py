@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from otactl.cli import completion, options, terminal
+from otactl.cli import options, terminal
 from otactl.cli.option_group import grouped
 from otactl.model.defaults import DEFAULT_POLL_SECONDS
 
@@ -18,13 +18,7 @@ if TYPE_CHECKING:
 @grouped
 def rollback(
     deployment: Annotated[
-        str,
-        typer.Argument(
-            metavar="DEPLOYMENT",
-            autocompletion=completion.deployments,
-            help="The deployment's id, or its job's.",
-            show_default=False,
-        ),
+        str, options.deployment_argument("DEPLOYMENT", "The deployment's id, or its job's.")
     ],
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print who would get what and when; change nothing.")

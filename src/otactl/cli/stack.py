@@ -39,10 +39,8 @@ DEFAULT_NAME = "otactl-monitor"
 _PARAMETER_PANEL = "Parameters (those left out keep their value, or get the template's)"
 
 
-def _parameter(flag: str, text: str, **options: Any) -> Any:
-    return typer.Option(
-        flag, help=text, show_default=False, rich_help_panel=_PARAMETER_PANEL, **options
-    )
+def _parameter(flag: str, text: str, **how: Any) -> Any:
+    return options.under(_PARAMETER_PANEL, text, flag, show_default=False, **how)
 
 
 @app.command()
@@ -244,6 +242,8 @@ def send_test_event(
     """
     from otactl.aws.stack_probe import StackProbe
     from otactl.cli.signals import hear_signals
+    from otactl.model.json_output import account
+    from otactl.model.json_output.shaping import shaped
     from otactl.views.stack_status import print_hop
 
     clients, stack, clock, _ = _begin(name, where, poll)
@@ -264,21 +264,8 @@ def send_test_event(
             hops.append(hop)
     arrived = all(hop.arrived for hop in hops)
     if output is options.JSON:
-        terminal.print_json(
-            {
-                "stackName": name,
-                "arrived": arrived,
-                "hops": [
-                    {
-                        "name": hop.name,
-                        "arrived": hop.arrived,
-                        "seconds": round(hop.seconds, 1),
-                        "detail": hop.detail,
-                    }
-                    for hop in hops
-                ],
-            }
-        )
+        listed = [shaped(account.Hop, hop) for hop in hops]
+        terminal.print_json({"stackName": name, "arrived": arrived, "hops": listed})
     if not arrived:
         raise typer.Exit(1)
 

@@ -26,10 +26,10 @@ class GoalOptions:
 
     within: Annotated[
         str | None,
-        typer.Option(
+        options.under(
+            SUGGEST_PANEL,
+            "A healthy fleet has finished by then: 90m, 4h, 2d.",
             metavar="DURATION",
-            help="A healthy fleet has finished by then: 90m, 4h, 2d.",
-            rich_help_panel=SUGGEST_PANEL,
         ),
     ] = None
     max_bricked: Annotated[

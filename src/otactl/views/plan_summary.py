@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from otactl.model.arn import Arn
 from otactl.model.first_names import first_names
+from otactl.model.json_output import deployment as json_deployment
+from otactl.model.json_output.shaping import shaped
 from otactl.model.members import members_of
 from otactl.model.status import TargetSelection
 from otactl.rules.rollout import DEFAULT_MAXIMUM_PER_MINUTE
@@ -20,7 +22,6 @@ from otactl.views.wording import rounds_words, things_words
 if TYPE_CHECKING:
     from otactl.forecast.cost import Bill
     from otactl.model.job_configuration import AbortCriterion, JobConfiguration, Rollout
-    from otactl.model.json_output import deployment as json_deployment
 
 _NAMED_GROUPS = 3
 _CENT = 0.01
@@ -63,24 +64,18 @@ class PlanSummary:
         """The same for scripts; null is what AWS's own default decides."""
         job, bill = self.job, self.cost
         return {
-            "targets": {
-                "things": self.things,
-                "listed": self.listed,
-                "groups": list(self.groups),
-                "selection": job.target_selection.value,
-                "account": self.account,
-                "region": self.region,
-            },
+            "targets": shaped(
+                json_deployment.SummaryTargets, self, selection=job.target_selection.value
+            ),
             "rate": None if job.rollout is None else members_of(job.rollout),
             "abort": members_of(job.abort_criteria),
             "timeout": {"inProgressMinutes": job.in_progress_timeout_minutes},
-            "cost": {
-                "usd": round(bill.total, 6),
-                "items": {name: round(usd, 6) for name, usd in bill.items.items()},
-                "executions": self.cost.executions,
-                "messages": self.cost.messages,
-                "pricesRead": self.cost.prices_read.isoformat(),
-            },
+            "cost": shaped(
+                json_deployment.SummaryCost,
+                bill,
+                items={name: round(usd, 6) for name, usd in bill.items.items()},
+                pricesRead=bill.prices_read.isoformat(),
+            ),
         }
 
     def _targets(self) -> str:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
+from otactl.model.json_output import account
+from otactl.model.json_output.shaping import shaped
 from otactl.views.foreign_text import escape
 
 if TYPE_CHECKING:
@@ -73,24 +75,17 @@ def deployed_fields(
     events: Sequence[str],
     *,
     dry_run: bool,
-) -> dict[str, Any]:
+) -> account.StackChanges:
     """What `otactl stack deploy` came to, as JSON."""
-    return {
-        "stackName": name,
-        "dryRun": dry_run,
-        "status": state.status if state else None,
-        "changes": [
-            {
-                "action": change.action,
-                "resource": change.logical_id,
-                "type": change.resource_type,
-                "replacement": change.replaces,
-            }
-            for change in change_set.changes
-        ],
-        "events": list(events),
-        "outputs": dict(state.outputs) if state else {},
-    }
+    return shaped(
+        account.StackChanges,
+        change_set,
+        stackName=name,
+        dryRun=dry_run,
+        status=state.status if state else None,
+        events=list(events),
+        outputs=dict(state.outputs) if state else {},
+    )
 
 
 def print_hop(console: Console, hop: Hop) -> None:

@@ -20,13 +20,7 @@ QUEUE_PANEL = "Queue"
 DEFAULT_TABLE = "job_config_table"
 
 Table = Annotated[
-    str,
-    typer.Option(
-        "--table",
-        envvar="OTACTL_QUEUE_TABLE",
-        help="The queue's DynamoDB table.",
-        rich_help_panel=QUEUE_PANEL,
-    ),
+    str, options.under(QUEUE_PANEL, "The queue's DynamoDB table.", envvar="OTACTL_QUEUE_TABLE")
 ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -30,6 +30,12 @@ TRUST_PANEL = "What a request may name"
 _MEBIBYTE = 1024 * 1024
 #: What --report and --junit name.
 _Files = tuple[Path | None, Path | None]
+
+
+def _trust(flag: str, text: str, **how: Any) -> Any:
+    """An option that a worker's environment may set as well."""
+    envvar = f"OTACTL_QUEUE_{flag[2:].replace('-', '_').upper()}"
+    return options.under(TRUST_PANEL, text, flag, envvar=envvar, **how)
 
 
 @grouped
@@ -78,54 +84,27 @@ def run(
     ] = None,
     junit: options.Junit = None,
     allow_bucket: Annotated[
-        list[str] | None,
-        typer.Option(
-            envvar="OTACTL_QUEUE_ALLOW_BUCKET",
-            help="A bucket beside the request's own.",
-            rich_help_panel=TRUST_PANEL,
-        ),
+        list[str] | None, _trust("--allow-bucket", "A bucket beside the request's own.")
     ] = None,
     allow_region: Annotated[
-        list[str] | None,
-        typer.Option(
-            envvar="OTACTL_QUEUE_ALLOW_REGION",
-            help="A region to deploy in; any when left out.",
-            rich_help_panel=TRUST_PANEL,
-        ),
+        list[str] | None, _trust("--allow-region", "A region to deploy in; any when left out.")
     ] = None,
     allow_role: Annotated[
         list[str] | None,
-        typer.Option(
-            envvar="OTACTL_QUEUE_ALLOW_ROLE",
-            help="The ARN of a role; any of the account when left out.",
-            rich_help_panel=TRUST_PANEL,
-        ),
+        _trust("--allow-role", "The ARN of a role; any of the account when left out."),
     ] = None,
     max_image_mib: Annotated[
-        int,
-        typer.Option(
-            min=1,
-            envvar="OTACTL_QUEUE_MAX_IMAGE_MIB",
-            help="Larger images are refused.",
-            rich_help_panel=TRUST_PANEL,
-        ),
+        int, _trust("--max-image-mib", "Larger images are refused.", min=1)
     ] = 1024,
     need_digests: Annotated[
         bool,
-        typer.Option(
+        _trust(
             "--need-digests",
-            envvar="OTACTL_QUEUE_NEED_DIGESTS",
-            help="Refuse requests of the manual's old script, which have no digests.",
-            rich_help_panel=TRUST_PANEL,
+            "Refuse requests of the manual's old script, which have no digests.",
         ),
     ] = False,
     signing_key: Annotated[
-        Path | None,
-        typer.Option(
-            envvar="OTACTL_QUEUE_SIGNING_KEY",
-            help="The key that images are signed with.",
-            rich_help_panel=TRUST_PANEL,
-        ),
+        Path | None, _trust("--signing-key", "The key that images are signed with.")
     ] = None,
     *,
     planning: options.Planning,

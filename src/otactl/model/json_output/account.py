@@ -121,9 +121,9 @@ class StackChange(TypedDict):
     """A change of a resource."""
 
     action: str
-    resource: str
-    type: str
-    replacement: bool | str
+    resource: Annotated[str, Of("logical_id")]
+    type: Annotated[str, Of("resource_type")]
+    replacement: Annotated[bool | str, Of("replaces")]
 
 
 class StackChanges(TypedDict):
@@ -178,7 +178,7 @@ class Hop(TypedDict):
 
     name: str
     arrived: bool
-    seconds: float
+    seconds: Annotated[float, Digits(1)]
     detail: str
 
 

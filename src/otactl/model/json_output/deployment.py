@@ -137,7 +137,7 @@ class SummaryTimeout(TypedDict):
 class SummaryCost(TypedDict):
     """What it costs if every thing succeeds at its first attempt."""
 
-    usd: float
+    usd: Annotated[float, Of("total"), Digits(6)]
     items: dict[str, float]
     executions: int
     messages: int
@@ -317,7 +317,7 @@ class Cleaned(TypedDict):
     """What a clean-up deleted."""
 
     deploymentId: str
-    deleted: list[str]
+    deleted: Annotated[list[str], Of("undone")]
     leftovers: list[str]
 
 
