@@ -73,20 +73,6 @@ def make_plan(
     return plan.model_copy(update={"preparation_calls": dict(calls)})
 
 
-def about_deployment(
-    loaded: LoadedDeployment, environment: DeploymentEnvironment
-) -> dict[str, Any]:
-    """What every journal says of where its deployment came from and how it is carried out."""
-    settings = environment.clients.settings
-    return {
-        "file": loaded.configuration.file_name,
-        "profile": settings.profile,
-        "endpointUrl": settings.endpoint_url,
-        "configuration": loaded.ini.text,
-        "debug": loaded.configuration.debug,
-    }
-
-
 def begin(
     loaded: LoadedDeployment,
     plan: Plan,
@@ -98,17 +84,22 @@ def begin(
     Before, the image is signed, if that was left for now.
     """
     plan = sign_plan(plan, loaded.configuration, environment.signing)
+    settings = environment.clients.settings
     journal = Journal.create(
         DeploymentStore(environment.state_dir).path(plan.deployment_id),
         plan,
         now_ms=environment.clock.now_ms(),
-        about=about_deployment(loaded, environment)
-        | pace_fields(environment.clients.settings)
-        | {
+        about={
+            "file": loaded.configuration.file_name,
+            "profile": settings.profile,
+            "endpointUrl": settings.endpoint_url,
+            "configuration": loaded.ini.text,
+            "debug": loaded.configuration.debug,
+            **pace_fields(settings),
             "rehearsal": environment.is_rehearsal,
             "localCloud": environment.local_cloud and environment.local_cloud.to_fields(),
-        }
-        | dict(about or {}),
+            **(about or {}),
+        },
     )
     choice = plan.choice or Choice(thing_list=loaded.thing_list)
     journal.enter_targets(choice.thing_list.things)

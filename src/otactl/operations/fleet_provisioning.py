@@ -27,9 +27,8 @@ def plan_fleet(
     *,
     things: Sequence[str],
     groups: Mapping[str, Sequence[str]],
-    now_ms: int | None = None,
 ) -> FleetManifest:
-    """What a fleet will consist of; nothing is made. Without ``now_ms`` the wall clock counts.
+    """What a fleet will consist of; nothing is made.
 
     Raises:
         UserMistake: No region is set.
@@ -44,7 +43,7 @@ def plan_fleet(
         policy_name=f"otactl-fleet-{fleet_id}",
         groups={name: list(members) for name, members in groups.items()},
         things=list(things),
-        created_at_ms=time.time_ns() // 1_000_000 if now_ms is None else now_ms,
+        created_at_ms=time.time_ns() // 1_000_000,
         region=clients.region,
         endpoint_url=clients.settings.endpoint_url,
     )
@@ -75,7 +74,10 @@ def create_fleet(
     )
     for group_name in manifest.groups:
         provisioner.create_group(group_name)
-    groups_of = _groups_by_thing(manifest)
+    groups_of: dict[str, list[str]] = {}
+    for group_name, members in manifest.groups.items():
+        for thing_name in members:
+            groups_of.setdefault(thing_name, []).append(group_name)
     yield from provisioner.create_things(
         manifest.things,
         groups_of=lambda thing_name: groups_of.get(thing_name, ()),
@@ -118,11 +120,3 @@ def _provisioner(clients: AwsClients, manifest: FleetManifest) -> ThingProvision
     from otactl.aws.provisioning import ThingProvisioner
 
     return ThingProvisioner(clients, fleet_id=manifest.fleet_id, policy_name=manifest.policy_name)
-
-
-def _groups_by_thing(manifest: FleetManifest) -> dict[str, list[str]]:
-    by_thing: dict[str, list[str]] = {}
-    for group_name, members in manifest.groups.items():
-        for thing_name in members:
-            by_thing.setdefault(thing_name, []).append(group_name)
-    return by_thing

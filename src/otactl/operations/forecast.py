@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from otactl.errors import LocalResourceMissing, UserMistake
 from otactl.model.configuration import DeploymentConfiguration
@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from otactl.deploy.plan import Plan
     from otactl.forecast.ensemble import Scenario
     from otactl.forecast.price import Prices
-    from otactl.forecast.profile import FleetProfile
     from otactl.forecast.summary import Forecast
-    from otactl.forecast.wave_play import RollbackPolicy
     from otactl.forecast.waves import WavesForecast
     from otactl.operations.forecast_inputs import FleetInputs
 
@@ -80,25 +78,27 @@ def _scenario(
     configuration: DeploymentConfiguration, fleet: FleetInputs, options: ForecastOptions
 ) -> Scenario:
     from otactl.forecast.ensemble import Scenario
+
+    return Scenario(job=configuration.job, **_played(configuration, fleet, options))
+
+
+def _played(
+    configuration: DeploymentConfiguration, fleet: FleetInputs, options: ForecastOptions
+) -> dict[str, Any]:
+    """What a scenario says of the fleet and its runs, with waves or without."""
     from otactl.operations.forecast_inputs import count_things, require_size
     from otactl.rules.schedule import begins_at
 
-    return Scenario(
-        job=configuration.job,
-        profile=_profile(fleet, options),
-        things=count_things(configuration, fleet),
-        image_bytes=require_size(configuration, fleet),
-        runs=options.runs,
-        seed=options.seed,
-        horizon_days=options.horizon_days,
-        begins=begins_at(configuration.job.scheduling, datetime.now(UTC)),
-    )
-
-
-def _profile(fleet: FleetInputs, options: ForecastOptions) -> FleetProfile:
-    if options.failure_rate is None:
-        return fleet.profile
-    return fleet.profile.with_failure_rate(options.failure_rate)
+    rate, profile = options.failure_rate, fleet.profile
+    return {
+        "profile": profile if rate is None else profile.with_failure_rate(rate),
+        "things": count_things(configuration, fleet),
+        "image_bytes": require_size(configuration, fleet),
+        "runs": options.runs,
+        "seed": options.seed,
+        "horizon_days": options.horizon_days,
+        "begins": begins_at(configuration.job.scheduling, datetime.now(UTC)),
+    }
 
 
 def forecast_file(
@@ -146,25 +146,23 @@ def _forecast_waves(
     options: ForecastOptions,
     on_run: Callable[[int, int], None],
 ) -> WavesForecast:
+    from otactl.forecast.wave_play import RollbackPolicy
     from otactl.forecast.waves import WaveScenario, forecast_waves
-    from otactl.operations.forecast_inputs import count_things, require_size
-    from otactl.rules.schedule import begins_at
 
-    if configuration.waves is None:
+    waves = configuration.waves
+    if waves is None:
         raise LookupError("a file without waves")
+    rollback = None
+    if waves.rolls_back:
+        wait_ms = _MINUTE_MS * configuration.abort_wait_minutes
+        rollback = RollbackPolicy(job=configuration.job, profile=fleet.profile, wait_ms=wait_ms)
     scenario = WaveScenario(
-        waves=configuration.waves,
-        profile=_profile(fleet, options),
-        things=count_things(configuration, fleet),
-        image_bytes=require_size(configuration, fleet),
-        runs=options.runs,
-        seed=options.seed,
-        horizon_days=options.horizon_days,
-        begins=begins_at(configuration.job.scheduling, datetime.now(UTC)),
+        waves=waves,
         verify=configuration.verify,
         alarms=configuration.alarms,
         answer_ms=_MINUTE_MS * options.approval_minutes,
-        rollback=_rollback(configuration, fleet.profile),
+        rollback=rollback,
+        **_played(configuration, fleet, options),
     )
     if not scenario.planned:
         raise UserMistake(
@@ -173,17 +171,6 @@ def _forecast_waves(
         )
     made = forecast_waves(scenario, name=path.name, on_run=lambda done: on_run(done, scenario.runs))
     return made.with_notes(*_notes(fleet, 1))
-
-
-def _rollback(
-    configuration: DeploymentConfiguration, profile: FleetProfile
-) -> RollbackPolicy | None:
-    from otactl.forecast.wave_play import RollbackPolicy
-
-    if configuration.waves is None or not configuration.waves.rolls_back:
-        return None
-    wait_ms = _MINUTE_MS * configuration.abort_wait_minutes
-    return RollbackPolicy(job=configuration.job, profile=profile, wait_ms=wait_ms)
 
 
 def forecast_rollback(

@@ -126,24 +126,18 @@ def examine_deployment(
     thing_list = examiner.thing_list
     if loaded is not None and make_thing_list is not None:
         thing_list = make_thing_list(loaded.configuration)
-    problems = tuple(examiner.problems)
-    if (
-        loaded is None
-        or thing_list is None
-        or any(problem.severity is Severity.ERROR for problem in problems)
-    ):
-        return Examination(problems=problems, deployment=None)
-    return Examination(
-        problems=problems,
-        deployment=LoadedDeployment(
+    problems, deployment = tuple(examiner.problems), None
+    has_errors = any(problem.severity is Severity.ERROR for problem in problems)
+    if loaded is not None and thing_list is not None and not has_errors:
+        deployment = LoadedDeployment(
             configuration=loaded.configuration,
             thing_list=thing_list,
             custom_document=examiner.custom_document,
             warnings=problems,
             ini=loaded.ini,
             excepted=examiner.excepted,
-        ),
-    )
+        )
+    return Examination(problems=problems, deployment=deployment)
 
 
 def read_configuration(path: Path) -> LoadedConfiguration:
@@ -215,11 +209,8 @@ class _Examiner:
             self.problems += problems
         listed = named.get("DEFAULT", "thingList")
         if listed is not None and reads_thing_list:
-            self.thing_list, problems = read_thing_list(
-                *listed, region=named.region, account=named.account
-            )
+            self.thing_list, problems = named.read_thing_list(*listed)
             self.problems += problems
-
         excepted = named.get("WAVE_CONFIG", "exceptThings")
         if excepted is not None and named.is_on("useWaveConfig"):
             self._read_excepted(*excepted, named)
@@ -247,9 +238,7 @@ class _Examiner:
         ]
 
     def _read_excepted(self, path: Path, location: Problem, named: _NamedFiles) -> None:
-        found, problems = read_thing_list(
-            path, location, region=named.region, account=named.account
-        )
+        found, problems = named.read_thing_list(path, location)
         self.problems += problems
         if found is None:
             return
@@ -295,42 +284,35 @@ class _NamedFiles:
 
     def get(self, section: str, key: str) -> tuple[Path, Problem] | None:
         """The file's path, and what a problem with it begins with."""
-        value = self._valid(section, key)
         entry = self._ini.get(section, key)
-        if value is None or entry is None:
+        if entry is None or self._valid(section, key) is None:
             return None
         location = Problem(
             file=str(self._path), line=entry.line, section=section, key=key, message=""
         )
-        return self._path.parent / value, location
+        return self._path.parent / entry.value, location
 
     def is_on(self, switch: str) -> bool:
-        """Whether a switch of [DEFAULT] is True."""
         return (self._valid("DEFAULT", switch) or "").lower() in ("true", "yes", "on", "1")
 
     @property
     def signs_with_a_file(self) -> bool:
-        """Whether a private key's file signs."""
         return self._valid("SIGNING_CONFIG", "source") in (None, "key")
 
     @property
     def is_streamed(self) -> bool:
-        """Whether devices get the image by stream."""
         return not self.is_on("usePresignedUrlConfig")
 
     @property
     def uses_local_document(self) -> bool:
-        """Whether a custom document is read from a local file."""
         source = self._valid("CUSTOM_JOB_DOCUMENT", "jobDocSrcCfg")
         return self.is_on("useCustomJobDocument") and source == "local_file"
 
-    @property
-    def region(self) -> str | None:
-        """The region of the targets, if its key is valid."""
-        return self._valid("DEFAULT", "region")
-
-    @property
-    def account(self) -> str | None:
-        """The account of the targets, that of the role, if its key is valid."""
+    def read_thing_list(
+        self, path: Path, location: Problem
+    ) -> tuple[ThingList | None, list[Problem]]:
+        """A thing list; its targets are in the region, and in the account of the role."""
         role = self._valid("DEFAULT", "roleArn")
-        return None if role is None else role.split(":")[4]
+        account = None if role is None else role.split(":")[4]
+        region = self._valid("DEFAULT", "region")
+        return read_thing_list(path, location, region=region, account=account)

@@ -6,6 +6,7 @@ over. One that is under way, and a job that no journal knows, are asked of the s
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -226,10 +227,7 @@ def service_round(jobs: IotJobs, job: JobDescription, number: int, details: int)
         executions=tuple(executions[key] for key in sorted(executions)),
         duration_seconds=None if ended_ms is None else (ended_ms - job.created_at_ms) / 1000,
     )
-    counts: dict[ExecutionStatus, int] = {}
-    for one in content.last_executions():
-        counts[one.status] = counts.get(one.status, 0) + 1
-    return replace(content, counts=counts)
+    return replace(content, counts=Counter(one.status for one in content.last_executions()))
 
 
 def _worth_asking(content: RoundContent) -> Iterator[str]:

@@ -73,9 +73,14 @@ class ShortWizard:
             QUESTIONS[key], default=default, check=lambda answer: self._refusal(key, answer.strip())
         )
 
-    def _suggested(self, key: str) -> str:
+    def _region_and_account(self) -> tuple[str, str]:
+        """The region and account of the thing list; empty while it is not known, or has nothing."""
         target = next(iter((*self._list.things, *self._list.groups)), "") if self._list else ""
         region, account = target.split(":")[3:5] if target else ("", "")
+        return region, account
+
+    def _suggested(self, key: str) -> str:
+        region, account = self._region_and_account()
         if key == "region":
             return region
         if key == "roleArn" and account:
@@ -105,14 +110,10 @@ class ShortWizard:
         return str(errors[0]) if errors else None
 
     def _contradiction(self, key: str, answer: str) -> str | None:
-        """What the thing list says otherwise."""
-        target = next(iter((*self._list.things, *self._list.groups)), "") if self._list else ""
-        if not target:
-            return None
-        region, account = target.split(":")[3:5]
-        if key == "region" and answer != region:
+        region, account = self._region_and_account()
+        if region and key == "region" and answer != region:
             return f"the things are in {region}"
-        if key == "roleArn" and answer.split(":")[4] != account:
+        if account and key == "roleArn" and answer.split(":")[4] != account:
             return f"the things are of account {account}"
         return None
 

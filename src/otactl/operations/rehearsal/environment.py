@@ -7,7 +7,7 @@ go off.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -58,7 +58,7 @@ _CONNECT_SECONDS = 60.0
 
 
 #: The stack's three topics, by the names the manual gives them; a prefix may stand before each.
-STACK_TOPICS = ("email-notification", "sms-notification", "ota-force-stopper")
+_STACK_TOPICS = ("email-notification", "sms-notification", "ota-force-stopper")
 _STACK_NAME = "otactl-monitor"
 _POLL_SECONDS = 0.5
 
@@ -223,12 +223,33 @@ def _set_up_monitoring(
     configuration: DeploymentConfiguration,
     frontend: Frontend,
 ) -> None:
-    """Have the topics that the alarms notify, and behind the stack's own the stack."""
-    topics = topics_of(configuration)
-    prefix = prefix_of(topics)
+    """Have the topics that the alarms notify, and behind the stack's own the stack.
+
+    The stack lives by the job events, which are switched on with it.
+    """
+    from otactl.aws.event_configuration import enable_events
+    from otactl.aws.stack import Stack
+    from otactl.aws.stack_template import monitor_template
+    from otactl.operations.stack_operation import StackOperation
+
+    arns = {arn for alarm in configuration.alarms for arn in alarm.sns_topics}
+    topics = sorted(Arn.parse(arn).resource for arn in arns)
+    prefixes = (
+        topic.removesuffix(name)
+        for topic in topics
+        for name in _STACK_TOPICS
+        if topic.endswith(name)
+    )
+    prefix = next(prefixes, None)
     if prefix is not None:
         frontend.note("deploying the monitoring stack, which the alarms notify")
-        deploy_monitoring(clients, clock, prefix, frontend)
+        stack = Stack(clients, _STACK_NAME)
+        operation = StackOperation(
+            stack, clock, lambda _event: None, frontend, poll_seconds=_POLL_SECONDS
+        )
+        given = {"TopicNamePrefix": prefix} if prefix else {}
+        operation.carry_out(operation.prepare(monitor_template(), given, None))
+        enable_events(clients)
     # CreateTopic gives back a topic that is there already.
     make_topics(clients, topics)
 
@@ -250,39 +271,3 @@ def _await_devices(fleet: FleetRun, clock: CommandClock, frontend: Frontend) -> 
             )
             return
         clock.sleep(0.1)
-
-
-def topics_of(configuration: DeploymentConfiguration) -> list[str]:
-    """The names of the SNS topics that the alarms notify, each once."""
-    arns = {arn for alarm in configuration.alarms for arn in alarm.sns_topics}
-    return sorted(Arn.parse(arn).resource for arn in arns)
-
-
-def prefix_of(topics: Iterable[str]) -> str | None:
-    """The prefix of the stack's topics among these, or None when none is the stack's."""
-    for topic in topics:
-        for name in STACK_TOPICS:
-            if topic.endswith(name):
-                return topic.removesuffix(name)
-    return None
-
-
-def deploy_monitoring(
-    clients: AwsClients, clock: CommandClock, prefix: str, frontend: Frontend
-) -> None:
-    """Deploy the monitoring stack and switch the job events on that it lives by.
-
-    The prefix stands before the names of the stack's topics.
-    """
-    from otactl.aws.event_configuration import enable_events
-    from otactl.aws.stack import Stack
-    from otactl.aws.stack_template import monitor_template
-    from otactl.operations.stack_operation import StackOperation
-
-    stack = Stack(clients, _STACK_NAME)
-    operation = StackOperation(
-        stack, clock, lambda _event: None, frontend, poll_seconds=_POLL_SECONDS
-    )
-    given = {"TopicNamePrefix": prefix} if prefix else {}
-    operation.carry_out(operation.prepare(monitor_template(), given, None))
-    enable_events(clients)

@@ -124,7 +124,10 @@ def rehearse(path: Path, options: RehearsalOptions, frontend: Frontend) -> Rehea
     )
     frontend.warn_of(loaded.warnings)
     check_partition(loaded.configuration)
-    _remove_abandoned(state_directory(options.state_dir), frontend)
+    # What rehearsals that were killed left on this machine.
+    for folder in remove_abandoned_folders():
+        frontend.note(f"removed {folder}: a rehearsal that was killed left it")
+    end_abandoned_journals(DeploymentStore(state_directory(options.state_dir)))
     participants = choose_participants(
         loaded.thing_list,
         behave=options.behave,
@@ -136,7 +139,12 @@ def rehearse(path: Path, options: RehearsalOptions, frontend: Frontend) -> Rehea
         },
         waves=_waves(loaded),
     )
-    _warn_if_endless(loaded, participants, options, frontend)
+    silent = participants.count(Behaviour.SILENT)
+    if silent and loaded.configuration.job.in_progress_timeout_minutes is None:
+        frontend.warn(
+            f"{silent} things will fall silent and [TIMEOUT_CONFIG] is off: this job could never"
+            f" end. Each round ends after --max-wait, {options.max_wait_seconds:g} seconds"
+        )
     cloud = CloudSettings(
         account_id=loaded.configuration.account,
         region=loaded.configuration.region,
@@ -153,7 +161,7 @@ def rehearse(path: Path, options: RehearsalOptions, frontend: Frontend) -> Rehea
         public_key=options.public_key,
         frontend=frontend,
     ) as rehearsed:
-        result, failure = _perform(rehearsed.loaded, rehearsed, participants, options, frontend)
+        result, failure = _perform(rehearsed, participants, options, frontend)
     return RehearsalReport(result=result, failure=failure, ended_ms=rehearsed.clock.now_ms())
 
 
@@ -166,13 +174,13 @@ def _waves(loaded: LoadedDeployment) -> DealWaves | None:
 
 
 def _perform(
-    loaded: LoadedDeployment,
     rehearsed: RehearsalEnvironment,
     participants: Participants,
     options: RehearsalOptions,
     frontend: Frontend,
 ) -> tuple[DeploymentResult, OtactlError | None]:
     """Carry the deployment out, and look up what it left behind."""
+    loaded = rehearsed.loaded
     buckets = (loaded.configuration.bucket,)
     before = take_inventory(rehearsed.clients, buckets)
     pace = pace_of_file(loaded.configuration)
@@ -204,27 +212,6 @@ def _perform(
     cleans_up = loaded.configuration.clean_up
     result = result.with_leftovers(found) if cleans_up else result.with_kept(found)
     return result, failure or _unfaithful(result)
-
-
-def _remove_abandoned(state_dir: Path, frontend: Frontend) -> None:
-    """Remove what rehearsals that were killed left on this machine."""
-    for folder in remove_abandoned_folders():
-        frontend.note(f"removed {folder}: a rehearsal that was killed left it")
-    end_abandoned_journals(DeploymentStore(state_dir))
-
-
-def _warn_if_endless(
-    loaded: LoadedDeployment,
-    participants: Participants,
-    options: RehearsalOptions,
-    frontend: Frontend,
-) -> None:
-    silent = participants.count(Behaviour.SILENT)
-    if silent and loaded.configuration.job.in_progress_timeout_minutes is None:
-        frontend.warn(
-            f"{silent} things will fall silent and [TIMEOUT_CONFIG] is off: this job could never"
-            f" end. Each round ends after --max-wait, {options.max_wait_seconds:g} seconds"
-        )
 
 
 def _profile(block_size: int | None, link_speed: int | None) -> DeviceProfile:

@@ -82,18 +82,19 @@ class _Selector:
                 hint="watch one region at a time",
             )
         self.selection.region = configuration.region
-        counter = ThingListCounter(Path(configuration.thing_list), path)
-        waves = configuration.waves
-        if waves is None:
+        if configuration.waves is None:
+            counter = ThingListCounter(Path(configuration.thing_list), path)
             self._add(configuration.job_id, counter)
             return
-        for wave in waves.waves:
+        for wave in configuration.waves.waves:
             self._add(wave_job_id(configuration.job_id, wave.name))
 
     def add_job(self, job_id: str) -> None:
         known = self._store.path(job_id) if job_id in self._store.ids() else None
         if known is not None:
-            for each in _jobs_of(known):
+            with closing(Journal.read(known)) as journal:
+                job_ids = journal.plan.job_ids  # of waves, each has one
+            for each in job_ids:
                 self._add(each, journal_path=known)
             return
         if not is_job_id(job_id):
@@ -118,18 +119,20 @@ class _Selector:
     ) -> None:
         if any(job.job_id == job_id for job in self.selection.jobs):
             return
-        if journal_path is None:
-            newest = self._store.newest_of_job(job_id)
-            journal_path = None if newest is None else self._store.path(newest)
-        self.selection.journal_path = self.selection.journal_path or journal_path
+        journals = StoredJournals(self._store)
+        journal = (
+            journals.newest(job_id) if journal_path is None else JournalReader(journal_path, job_id)
+        )
+        if journal is not None:
+            self.selection.journal_path = self.selection.journal_path or journal.path
         self.selection.jobs.append(
             WatchedJob(
                 job_id,
-                journal=None if journal_path is None else JournalReader(journal_path, job_id),
+                journal=journal,
                 count_things=(lambda: None) if counter is None else counter.count,
                 settles=self._settles,
                 waits=self._waits,
-                journals=StoredJournals(self._store),
+                journals=journals,
             )
         )
 
@@ -149,12 +152,6 @@ class StoredJournals:
         """The journal of the newest deployment of a job; None when there is none."""
         newest = self._store.newest_of_job(job_id)
         return None if newest is None else JournalReader(self._store.path(newest), job_id)
-
-
-def _jobs_of(journal_path: Path) -> tuple[str, ...]:
-    """The jobs of a deployment; of waves, each has one."""
-    with closing(Journal.read(journal_path)) as journal:
-        return journal.plan.job_ids
 
 
 class ThingListCounter:

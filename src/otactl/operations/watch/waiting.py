@@ -7,7 +7,7 @@ where the options say, and reads the journals of this machine at the same time.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -42,8 +42,13 @@ def open_session(
     In a rehearsal the default interval of polls becomes a short one. With ``waits``, jobs that are
     not there yet are waited for, and the frontend is notified of it.
     """
-    selection = select_when_there(select, frontend) if waits else select()
-    path = still_there(selection.journal_path) if waits else selection.journal_path
+    selection = _select_when_there(select, frontend) if waits else select()
+    path = selection.journal_path
+    if waits:
+        # A rehearsal whose cloud is gone says no longer where to poll.
+        about, _ = recorded_location(path)
+        is_over = about.get("localCloud") is not None and rehearsal_cloud(about) is None
+        path = None if is_over else path
     location = find_location(options, journal_path=path, region=selection.region)
     store = DeploymentStore(state_directory(options.state_dir))
     job_ids = {job.job_id for job in selection.jobs}
@@ -52,7 +57,12 @@ def open_session(
         policy = replace(policy, interval_seconds=_REHEARSAL_POLL_SECONDS * location.speed)
 
     def is_elsewhere() -> bool:
-        return rehearsal_begun(store, job_ids, endpoint_url=endpoint_url)
+        """Whether one of the jobs is being rehearsed in another cloud than is polled."""
+        for found in running_deployments(store):
+            cloud = rehearsal_cloud(found.about) if found.job_id in job_ids else None
+            if cloud is not None and cloud.endpoint_url != endpoint_url:
+                return True
+        return False
 
     return build_session(
         location,
@@ -63,7 +73,7 @@ def open_session(
     )
 
 
-def select_when_there(select: Callable[[], JobSelection], frontend: Frontend) -> JobSelection:
+def _select_when_there(select: Callable[[], JobSelection], frontend: Frontend) -> JobSelection:
     """Select the jobs; if none is named, wait until a deployment of this machine is running."""
     is_notified = False
     while True:
@@ -74,24 +84,6 @@ def select_when_there(select: Callable[[], JobSelection], frontend: Frontend) ->
                 frontend.note(f"{nothing}: waiting for one")
             is_notified = True
         time.sleep(_WAIT_SECONDS)
-
-
-def still_there(journal_path: Path | None) -> Path | None:
-    """The journal that says where to poll, unless it is of a rehearsal whose cloud is gone."""
-    about, _ = recorded_location(journal_path)
-    is_over = about.get("localCloud") is not None and rehearsal_cloud(about) is None
-    return None if is_over else journal_path
-
-
-def rehearsal_begun(
-    store: DeploymentStore, job_ids: Collection[str], *, endpoint_url: str | None
-) -> bool:
-    """Whether one of the jobs is being rehearsed in another cloud than the one that is polled."""
-    for found in running_deployments(store):
-        cloud = rehearsal_cloud(found.about) if found.job_id in job_ids else None
-        if cloud is not None and cloud.endpoint_url != endpoint_url:
-            return True
-    return False
 
 
 def watch(
