@@ -332,7 +332,9 @@ class Executor:
             outcome = Outcome.SUCCEEDED if self.failure is None else Outcome.FAILED
             self._journal.enter_outcome(outcome, str(self.failure or ""))
         try:
-            created = any(self._journal.record(step.key) is not None for step in self._jobs())
+            created = any(
+                self._journal.record(step.key) is not None for step in self._plan.jobs.values()
+            )
             if self._plan.clean_up or not created:
                 self._undo_all()
         except JobUnfinished as kept:
@@ -364,12 +366,11 @@ class Executor:
         except OtactlError:
             return True
 
-    def _jobs(self) -> Iterator[CreateJob]:
-        return (step for step in self._plan.steps if isinstance(step, CreateJob))
-
     def _begun_jobs(self) -> Iterator[CreateJob]:
         gone = (None, StepState.UNDONE)
-        return (step for step in self._jobs() if self._journal.state(step.key) not in gone)
+        return (
+            step for step in self._plan.jobs.values() if self._journal.state(step.key) not in gone
+        )
 
     def _finish(self) -> None:
         self._save_calls()

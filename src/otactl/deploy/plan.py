@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from otactl.deploy.eligibility import Choice
-from otactl.deploy.step import AnyStep, Step
+from otactl.deploy.step import AnyStep, CreateJob, Step
 from otactl.model.comparison import ComparisonPlan
 from otactl.model.json_output import deployment as json_deployment
 from otactl.model.json_output.shaping import shaped
@@ -107,6 +107,11 @@ class Plan(BaseModel):
     def steps(self) -> tuple[Step, ...]:
         """Every step in the order in which it is begun."""
         return (*self.setup, *(step for steps in self.rounds for step in steps), *self.closing)
+
+    @property
+    def jobs(self) -> dict[int, CreateJob]:
+        """The step that creates the job of each round or wave, by its number."""
+        return {step.round: step for step in self.steps if isinstance(step, CreateJob)}
 
     @property
     def repeats(self) -> int:

@@ -41,7 +41,7 @@ class RollbackEvidence:
         self._ending = WaveEnding(
             journal, services, now_ms=services.now_ms, undo=lambda _step: None
         )
-        self._jobs = [step for step in journal.plan.steps if isinstance(step, CreateJob)]
+        self._jobs = list(journal.plan.jobs.values())
 
     def cancel(self) -> None:
         """Cancel its open jobs without force; a process that watches them sees it."""

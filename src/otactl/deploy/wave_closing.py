@@ -22,7 +22,7 @@ from otactl.deploy.outcome_collector import collect_outcomes
 from otactl.deploy.ownership import is_ours, own_job
 from otactl.deploy.plan import Plan
 from otactl.deploy.ports import Jobs, Registry, Services
-from otactl.deploy.step import CreateJob, CreateThingGroup, EndWaves, Step, StepContext
+from otactl.deploy.step import CreateThingGroup, EndWaves, Step, StepContext
 from otactl.deploy.wave_verify import VersionVerifier
 from otactl.errors import AwsRefused
 from otactl.model.open_jobs import OpenJobs, OpenWave
@@ -136,7 +136,7 @@ class WaveEnding:
         self._verifier = verifier if verifier is not None and verifier.is_on else None
         self._now_ms = now_ms
         self._undo = undo
-        self._jobs = {step.round: step for step in plan.steps if isinstance(step, CreateJob)}
+        self._jobs = plan.jobs
         self._groups = {
             step.wave: step for step in plan.steps if isinstance(step, CreateThingGroup)
         }

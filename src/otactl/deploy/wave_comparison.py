@@ -7,6 +7,7 @@ before a gate acts on it. What is drawn, counted and found is decided in ``rules
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from itertools import chain
 
 from otactl.deploy.journal import Journal
@@ -43,6 +44,7 @@ _BEGAN_ELSEWHERE = "the wave began on another machine, which has what was connec
 _NOT_DRAWN = "it is a wave of groups, or under half as many things are left without the update"
 
 
+@dataclass(frozen=True, slots=True)
 class ArmReader:
     """Reads the arms of the waves of one deployment, in bulk where the index can, else singly.
 
@@ -55,13 +57,12 @@ class ArmReader:
     How often a thing booted is a number of its own, which no query can compare with what it was:
     where boots are compared, things are read one by one.
 
-    Args:
+    Attributes:
         source: Where things report their boots; None when boots are not compared.
     """
 
-    def __init__(self, states: ThingStates, source: VersionSource | None) -> None:
-        self._states = states
-        self._source = source
+    states: ThingStates
+    source: VersionSource | None
 
     def draw(self, *arms: tuple[Sequence[str], int]) -> tuple[tuple[ThingState, ...], ...]:
         """The first things of each arm that are connected.
@@ -87,20 +88,20 @@ class ArmReader:
         return (ThingState(thing_name=one, is_connected=one not in away) for one in names)
 
     def _singly(self, names: Sequence[str]) -> Iterable[ThingState]:
-        return self._states.read(names, self._source, connectivity=True)
+        return self.states.read(names, self.source, connectivity=True)
 
     def _away(self, names: Sequence[str], reads: int) -> set[str] | None:
         """Those that the index does not find connected; None when it is not the quicker way."""
-        if self._source is not None or reads <= PAGE:
+        if self.source is not None or reads <= PAGE:
             return None
         not_connected = query(named_like(common_start(names)), NOT_CONNECTED)
         try:
-            if self._states.index_gap(None):
+            if self.states.index_gap(None):
                 return None
-            pages = pages_of(self._states.count(not_connected))
+            pages = pages_of(self.states.count(not_connected))
             if pages / CALLS_PER_SECOND >= reads / READS_PER_SECOND:
                 return None
-            found = {one.thing_name for one in self._states.search(not_connected, None)}
+            found = {one.thing_name for one in self.states.search(not_connected, None)}
         except AwsRefused:
             return None
         return found.intersection(names)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 
 from otactl.deploy.decision_file import Decisions
 from otactl.deploy.ending import failure_of
 from otactl.deploy.journal import Journal
+from otactl.deploy.plan import Plan
 from otactl.deploy.ports import Services
-from otactl.deploy.step import CreateJob, PutAlarm
+from otactl.deploy.step import PutAlarm
 from otactl.deploy.wave_comparison import WaveComparer
 from otactl.deploy.wave_filling import GroupFilling
 from otactl.deploy.wave_poll import WavePoll, WavePoller
@@ -27,42 +30,37 @@ from otactl.rules.waves.gate import (
 )
 
 
+@dataclass(frozen=True, kw_only=True)
 class GateJudge:
     """Judges the gates of one deployment.
 
-    Args:
+    Attributes:
         on_poll: Called with each poll of a job: the wave's number, and what was found.
     """
 
-    def __init__(
-        self,
-        journal: Journal,
-        services: Services,
-        *,
-        verifier: VersionVerifier,
-        filling: GroupFilling,
-        comparer: WaveComparer,
-        decisions: Decisions,
-        on_poll: Callable[[int, WavePoll], None],
-    ) -> None:
-        self._plan = plan = journal.plan
-        self._journal = journal
-        self._services = services
-        self._poller = WavePoller(journal, services)
-        self._verifier = verifier
-        self._filling = filling
-        self._comparer = comparer
-        self._decisions = decisions
-        self._on_poll = on_poll
-        self._jobs = {step.round: step for step in plan.steps if isinstance(step, CreateJob)}
+    journal: Journal
+    services: Services
+    verifier: VersionVerifier
+    filling: GroupFilling
+    comparer: WaveComparer
+    decisions: Decisions
+    on_poll: Callable[[int, WavePoll], None]
+
+    @cached_property
+    def _poller(self) -> WavePoller:
+        return WavePoller(self.journal, self.services)
+
+    @property
+    def _plan(self) -> Plan:
+        return self.journal.plan
 
     def now_ms(self) -> int:
         """AWS's clock as of its last answer, never backwards; ours before the first."""
-        return self._journal.aws_time_ms(self._services.now_ms())
+        return self.journal.aws_time_ms(self.services.now_ms())
 
     def begin(self, number: int) -> None:
         """Write down when a wave begins: before its job, so that no alarm is missed."""
-        self._journal.instant(_begun(number), self.now_ms())
+        self.journal.instant(_begun(number), self.now_ms())
 
     def poll(self, number: int) -> GateStatus:
         """Look at everything, and judge."""
@@ -77,9 +75,9 @@ class GateJudge:
             wave=wave.name,
             count=count,
             now_ms=now_ms,
-            comparison=self._comparer.poll(number, wave.rule, since_ms=since_ms, now_ms=now_ms),
+            comparison=self.comparer.poll(number, wave.rule, since_ms=since_ms, now_ms=now_ms),
             alarms=tuple(self._alarms(number)),
-            decisions=self._decisions.read(),
+            decisions=self.decisions.read(),
             earlier=tuple(
                 EarlierWave(
                     name=self._plan.waves[each - 1].name,
@@ -91,7 +89,7 @@ class GateJudge:
             ),
             stopped=self._ending_words(endings),
             refused=polls[number].refused,
-            held_by="" if is_last else self._filling.missing(number + 1),
+            held_by="" if is_last else self.filling.missing(number + 1),
             is_last=is_last,
             versions=versions[number],
         )
@@ -117,31 +115,31 @@ class GateJudge:
             is_rejected=result.is_rejected,
             comparison=sight.comparison,
             versions={} if sight.versions is None else sight.versions.by_verdict,
-            unverified=self._verifier.unverified(number),
+            unverified=self.verifier.unverified(number),
         )
 
     def poll_continuous(self) -> None:
         """Look at the CONTINUOUS jobs that were created, so that settled ones are closed."""
-        for number, step in self._jobs.items():
-            if step.is_continuous and self._journal.record(step.key) is not None:
+        for number, step in self._plan.jobs.items():
+            if step.is_continuous and self.journal.record(step.key) is not None:
                 self._poll(number, is_asked=False)
 
     def _poll(self, number: int, *, is_asked: bool) -> WavePoll:
-        found = self._poller.poll(number, self._jobs[number], is_asked=is_asked)
-        self._on_poll(number, found)
+        found = self._poller.poll(number, self._plan.jobs[number], is_asked=is_asked)
+        self.on_poll(number, found)
         return found
 
     def _versions(self, number: int, count: WaveCount) -> VersionCount | None:
-        if not self._verifier.is_on:
+        if not self.verifier.is_on:
             return None
-        self._verifier.enter_ends(number, count.ended_things)
-        return self._verifier.poll(number, slack=slack_of(self._plan.waves[number - 1].rule, count))
+        self.verifier.enter_ends(number, count.ended_things)
+        return self.verifier.poll(number, slack=slack_of(self._plan.waves[number - 1].rule, count))
 
     def _ending_words(self, endings: Mapping[int, WavePoll]) -> str:
         words = []
         for number, poll in endings.items():
             comment = poll.job.comment if poll.job else ""
-            job_id = self._jobs[number].job_id
+            job_id = self._plan.jobs[number].job_id
             failure = poll.ending and failure_of(poll.ending, job_id, comment=comment)
             words.append(str(failure))
         return "; ".join(words)
@@ -156,8 +154,8 @@ class GateJudge:
             if isinstance(step, PutAlarm)
         }
         names = (*own, *(name for name in since if name not in own))
-        for alarm in self._services.alarms.states(names) if names else ():
-            began_ms = self._journal.find_instant((own | since)[alarm.name]) or 0
+        for alarm in self.services.alarms.states(names) if names else ():
+            began_ms = self.journal.find_instant((own | since)[alarm.name]) or 0
             changed = alarm.since_ms is None or alarm.since_ms >= began_ms
             yield AlarmSight(
                 name=alarm.name,
@@ -165,7 +163,7 @@ class GateJudge:
                 is_own=alarm.name in own,
                 since_wave=alarm.state not in (AlarmState.ALARM, AlarmState.MISSING)
                 and changed
-                and self._services.alarms.went_off(alarm.name, began_ms),
+                and self.services.alarms.went_off(alarm.name, began_ms),
             )
 
 

@@ -54,8 +54,8 @@ class WaveRun:
         self.comparer = WaveComparer(journal, services)
         self._verifier = verifier
         self.judge = GateJudge(
-            journal,
-            services,
+            journal=journal,
+            services=services,
             verifier=verifier,
             filling=self.filling,
             comparer=self.comparer,

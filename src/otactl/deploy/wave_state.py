@@ -16,7 +16,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from otactl.deploy.ending import Ending
 from otactl.deploy.journal import Journal, Outcome, Phase, StepState
 from otactl.deploy.plan import Plan
-from otactl.deploy.step import CreateJob
 from otactl.model.comparison import Comparison
 from otactl.model.outcome import RoundResult
 from otactl.model.thing_state import ThingState
@@ -135,9 +134,9 @@ class WaveState(BaseModel):
                 Ending(gate.ending)
             if not 0 <= gate.at_ms <= _MAX_NUMBER:
                 raise ValueError("a gate has no such time")
-        for step in plan.steps:
+        for step in plan.jobs.values():
             kept = self.steps.get(step.key)
-            if isinstance(step, CreateJob) and kept is not None and kept.record is not None:
+            if kept is not None and kept.record is not None:
                 created_ms = kept.record.get("created_ms", 0)
                 if type(created_ms) is not int or not 0 <= created_ms <= _MAX_NUMBER:
                     raise ValueError(f"{step.key} has no such time")

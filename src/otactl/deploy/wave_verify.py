@@ -18,7 +18,7 @@ from itertools import islice
 
 from otactl.deploy.journal import Journal
 from otactl.deploy.ports import Services
-from otactl.deploy.step import CreateJob, NoteVersions, StepContext
+from otactl.deploy.step import NoteVersions, StepContext
 from otactl.deploy.step_run import WaitOptions
 from otactl.errors import GateWaits
 from otactl.model.arn import Arn
@@ -68,7 +68,7 @@ class VersionVerifier:
         self._groups = {
             step.round: step.groups for step in plan.steps if isinstance(step, NoteVersions)
         }
-        self._jobs = {step.round: step for step in plan.steps if isinstance(step, CreateJob)}
+        self._jobs = plan.jobs
         self._rule = plan.verify
         self._known: dict[int, dict[str, ThingVersion]] = {}
         self._search_at_ms: dict[int, float] = {}

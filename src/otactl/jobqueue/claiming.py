@@ -9,7 +9,7 @@ that may go, so that many workers do not all want the same one.
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable
-from dataclasses import replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from itertools import count, islice
 
 from otactl.jobqueue.lease_policy import CLOCK_SKEW_MS, MAX_LEASE_MS, LeasePolicy
@@ -28,10 +28,11 @@ _CHOICE = 8
 _REREAD_AFTER = 8
 
 
+@dataclass(slots=True)
 class Claimer:
     """Claims requests for one worker.
 
-    Args:
+    Attributes:
         table: The queue.
         targets: Knows whom a request is for.
         time: Time.
@@ -41,33 +42,28 @@ class Claimer:
         warn: Called with each item that is no request, once.
     """
 
-    def __init__(
-        self,
-        table: RequestTable,
-        targets: TargetReader,
-        time: Clock,
-        *,
-        owner: str,
-        policy: LeasePolicy,
-        draw: Callable[[], float],
-        warn: Callable[[str], None] = lambda _: None,
-    ) -> None:
-        self._table = table
-        self._time = time
-        self._owner = owner
-        self._policy = policy
-        self._draw = draw
-        self._warn = warn
-        self._named: set[tuple[RequestState, str]] = set()
-        self._overview = Overview(table, targets, time)
+    table: RequestTable
+    targets: TargetReader
+    time: Clock
+    _: KW_ONLY
+    owner: str
+    policy: LeasePolicy
+    draw: Callable[[], float]
+    warn: Callable[[str], None] = lambda _: None
+    _named: set[tuple[RequestState, str]] = field(init=False, default_factory=set)
+    _overview: Overview = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Look at the queue from now on."""
+        self._overview = Overview(self.table, self.targets, self.time)
 
     def claim(self) -> JobRequest | None:
         """The request this worker has claimed; None when none may be deployed."""
         gone: set[str] = set()
         pending: Iterable[JobRequest] = ()
-        backoff = Backoff(first_seconds=0.05, longest_seconds=5.0, draw=self._draw)
+        backoff = Backoff(first_seconds=0.05, longest_seconds=5.0, draw=self.draw)
         for tries in count(1):
-            active = self._table.active()
+            active = self.table.active()
             for malformed in active.malformed:
                 self._put_away(malformed)
             active = self._without_dead(active)
@@ -80,12 +76,12 @@ class Claimer:
             if wanted is None:
                 return None
             mine = self._taken(wanted)
-            answer = self._table.claim(wanted, mine, gate=active.gate)
+            answer = self.table.claim(wanted, mine, gate=active.gate)
             if answer is ClaimAnswer.CLAIMED:
                 return mine
             if answer is ClaimAnswer.GONE:
                 gone.add(wanted.order_key)
-            self._time.sleep(backoff.pause_seconds(tries))
+            self.time.sleep(backoff.pause_seconds(tries))
         raise AssertionError("counting never ends")
 
     def _without_dead(self, active: ActiveRequests) -> ActiveRequests:
@@ -94,23 +90,23 @@ class Claimer:
         return replace(active, requests=tuple(living))
 
     def _is_buried(self, request: JobRequest) -> bool:
-        if not self._is_free(request) or request.attempt < self._policy.max_attempts:
+        if not self._is_free(request) or request.attempt < self.policy.max_attempts:
             return False
-        over = failed(request, _dead(request), now_ms=self._time.now_ms())
-        return self._table.move(request, over, guard_of_take_over(request))
+        over = failed(request, _dead(request), now_ms=self.time.now_ms())
+        return self.table.move(request, over, guard_of_take_over(request))
 
     def _is_free(self, request: JobRequest) -> bool:
         """Whether its lease is over, or so long that no worker can have made it."""
-        now_ms = self._time.now_ms()
+        now_ms = self.time.now_ms()
         until_ms = request.lease.until_ms if request.lease else 0
         return not now_ms < until_ms <= now_ms + MAX_LEASE_MS + CLOCK_SKEW_MS
 
     def _take_over(self, active: ActiveRequests) -> JobRequest | None:
         for request in active.requests:
-            if not self._is_free(request) or request.attempt >= self._policy.max_attempts:
+            if not self._is_free(request) or request.attempt >= self.policy.max_attempts:
                 continue
             mine = self._taken(request)
-            if self._table.amend(request, mine, guard_of_take_over(request)):
+            if self.table.amend(request, mine, guard_of_take_over(request)):
                 return mine
         return None
 
@@ -129,24 +125,24 @@ class Claimer:
             if verdict.wait is None and verdict.request.order_key not in gone
         )
         choice = list(islice(free, among))
-        return choice[int(self._draw() * len(choice))] if choice else None
+        return choice[int(self.draw() * len(choice))] if choice else None
 
     def _taken(self, request: JobRequest) -> JobRequest:
         return taken(
             request,
-            owner=self._owner,
-            now_ms=self._time.now_ms(),
-            lease_ms=self._policy.lease_ms,
+            owner=self.owner,
+            now_ms=self.time.now_ms(),
+            lease_ms=self.policy.lease_ms,
         )
 
     def _put_away(self, malformed: MalformedRequest) -> None:
         failure = Failure(kind=FailureKind.REFUSED, reason=malformed.reason, exit_code=2)
-        is_moved = self._table.quarantine(malformed, failure, now_ms=self._time.now_ms())
+        is_moved = self.table.quarantine(malformed, failure, now_ms=self.time.now_ms())
         name = (malformed.state, malformed.order_key)
         if name not in self._named:
             self._named.add(name)
             where = f"moved to {RequestState.FAILED}" if is_moved else "left where it is"
-            self._warn(
+            self.warn(
                 f"{malformed.state} {quoted(malformed.order_key)}: {malformed.reason}; {where}"
             )
 

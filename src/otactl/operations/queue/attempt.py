@@ -28,7 +28,7 @@ from otactl.deploy.plan import Plan
 from otactl.deploy.planner import PlanOptions, Request
 from otactl.deploy.preparation import prepare, prepare_again
 from otactl.deploy.recorded_result import recorded_failure
-from otactl.deploy.step import CreateJob, DeleteExistingJob
+from otactl.deploy.step import DeleteExistingJob
 from otactl.deploy.step_run import WaitOptions
 from otactl.deploy.store import DeploymentStore
 from otactl.deploy.wave_closing import left_by_rollbacks, left_open, open_until_ms
@@ -310,7 +310,7 @@ class Attempt:
     def _check_document(self, plan: Plan) -> None:
         """Refuse a document that has AWS IoT sign what this request may not name."""
         request, trust = self._claimed.request, self._settings.trust
-        documents = {step.document for step in plan.steps if isinstance(step, CreateJob)}
+        documents = {step.document for step in plan.jobs.values()}
         reasons = [
             reason
             for document in documents

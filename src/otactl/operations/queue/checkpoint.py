@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -25,7 +26,7 @@ from otactl.aws.release_store import FileRefused, ReleaseStore
 from otactl.deploy.ending import Ending
 from otactl.deploy.journal import Journal, JournalListener, Phase, StepState
 from otactl.deploy.plan import Plan
-from otactl.deploy.step import AwaitJob, CreateJob, Step
+from otactl.deploy.step import AwaitJob, Step
 from otactl.deploy.step.job import round_result
 from otactl.deploy.wave_state import WaveState
 from otactl.jobqueue.claimed_request import ClaimedRequest
@@ -104,9 +105,9 @@ class Checkpoint(BaseModel):
     @classmethod
     def of(cls, plan: Plan, *, planned_ms: int) -> Checkpoint:
         """The first checkpoint of a plan."""
-        job = next(step for step in plan.steps if isinstance(step, CreateJob))
         waves = WaveState(phase=Phase.RUNNING) if plan.waves else None
-        return cls(planned_ms=planned_ms, document=job.document, things=plan.things, waves=waves)
+        document = plan.jobs[1].document
+        return cls(planned_ms=planned_ms, document=document, things=plan.things, waves=waves)
 
     @property
     def _states(self) -> tuple[WaveState, ...]:
@@ -165,37 +166,32 @@ def _check_name(request: JobRequest, file: StoredFile, before: int) -> None:
         raise FileRefused(f"{file.key} is no checkpoint of {request.job_id}")
 
 
+@dataclass
 class CheckpointKeeper(JournalListener):
-    """Keeps the checkpoints of one deployment."""
+    """Keeps the checkpoints of one deployment.
 
-    def __init__(
-        self,
-        claimed: ClaimedRequest,
-        store: ReleaseStore,
-        checkpoint: Checkpoint,
-        plan: Plan,
-        *,
-        retry: Callable[[Callable[[], None]], None],
-        monotonic_ms: Callable[[], int],
-    ) -> None:
-        self._claimed = claimed
-        self._store = store
-        self._checkpoint = checkpoint
-        self._retry = retry
-        self._monotonic_ms = monotonic_ms
-        self._plan = plan
-        self._number = 0
-        self._kept_ms = monotonic_ms()
+    Attributes:
+        checkpoint: What there is.
+    """
+
+    claimed: ClaimedRequest
+    store: ReleaseStore
+    checkpoint: Checkpoint
+    plan: Plan
+    retry: Callable[[Callable[[], None]], None]
+    monotonic_ms: Callable[[], int]
+    _number: int = 0
+    _kept_ms: int = field(init=False)
+    _journal: Journal = field(init=False)
+
+    def __post_init__(self) -> None:
+        """What there is counts as kept now."""
+        self._kept_ms = self.monotonic_ms()
 
     def watch(self, journal: Journal) -> None:
         """Keep what is entered into a journal from now on."""
         self._journal = journal
         journal.listener = self
-
-    @property
-    def checkpoint(self) -> Checkpoint:
-        """What there is."""
-        return self._checkpoint
 
     def keep(self, **changes: object) -> None:
         """Keep what there is, with these changes.
@@ -203,8 +199,8 @@ class CheckpointKeeper(JournalListener):
         Raises:
             LeaseLost: Another worker has the request.
         """
-        self._checkpoint = self._checkpoint.model_copy(update=changes)
-        self._retry(self._keep)
+        self.checkpoint = self.checkpoint.model_copy(update=changes)
+        self.retry(self._keep)
 
     def on_entered(self) -> None:
         """Keep how far waves are, before the deployment goes on.
@@ -220,17 +216,17 @@ class CheckpointKeeper(JournalListener):
         Raises:
             LeaseLost: Another worker has the request.
         """
-        if not self._plan.waves:
+        if not self.plan.waves:
             return
-        state = WaveState.of(self._journal, self._plan)
-        if self.is_further(state, self._checkpoint.waves, at_gate=at_gate):
+        state = WaveState.of(self._journal, self.plan)
+        if self.is_further(state, self.checkpoint.waves, at_gate=at_gate):
             self.keep(waves=state)
 
     def is_further(self, state: WaveState, kept: WaveState | None, *, at_gate: bool) -> bool:
         """Whether a state is to be kept in place of the one that is."""
         if kept is None or state.substance != kept.substance:
             return True
-        is_due = at_gate or self._monotonic_ms() - self._kept_ms >= _FILLING_MS
+        is_due = at_gate or self.monotonic_ms() - self._kept_ms >= _FILLING_MS
         return is_due and state.filling != kept.filling
 
     def on_round_entered(self, result: RoundResult) -> None:
@@ -241,7 +237,7 @@ class CheckpointKeeper(JournalListener):
         """
         record = self._journal.record(f"round-{result.round}/await")
         if record is not None:
-            self.keep(rounds=(*self._checkpoint.rounds[: result.round - 1], record))
+            self.keep(rounds=(*self.checkpoint.rounds[: result.round - 1], record))
 
     def on_phase_entered(self) -> None:
         """Keep that the deployment failed, before anything is deleted.
@@ -252,30 +248,27 @@ class CheckpointKeeper(JournalListener):
         self.on_entered()
         journal = self._journal
         failed = (
-            journal.phase is Phase.CLEANING and journal.failure is not None and not self._plan.waves
+            journal.phase is Phase.CLEANING and journal.failure is not None and not self.plan.waves
         )
         if failed and has_begun_a_job(journal):
             self.keep(failure=journal.failure)
 
     def _keep(self) -> None:
-        request = self._claimed.request
-        kept = KeptWaves() if request.waves else KeptWaves.of(self._plan)
-        waves = write_kept(request, self._store, kept) if kept != KeptWaves() else None
+        request = self.claimed.request
+        kept = KeptWaves() if request.waves else KeptWaves.of(self.plan)
+        waves = write_kept(request, self.store, kept) if kept != KeptWaves() else None
         # A name of its own each time: what a later worker points at, no earlier one replaces.
         name = f"{request.fence}-{self._number}.json"
         self._number += 1
         key = release_key(FileRole.CHECKPOINT, request.aws_job_id, name)
-        content = self._checkpoint.model_dump_json().encode()
-        self._claimed.keep_checkpoint(self._store.write(request.bucket, key, content), waves)
-        self._kept_ms = self._monotonic_ms()
+        content = self.checkpoint.model_dump_json().encode()
+        self.claimed.keep_checkpoint(self.store.write(request.bucket, key, content), waves)
+        self._kept_ms = self.monotonic_ms()
 
 
 def has_begun_a_job(journal: Journal) -> bool:
     """Whether a job of this deployment was created, or may have been."""
-    return any(
-        isinstance(step, CreateJob) and journal.state(step.key) is not None
-        for step in journal.plan.steps
-    )
+    return any(journal.state(step.key) is not None for step in journal.plan.jobs.values())
 
 
 def restore(journal: Journal, checkpoint: Checkpoint, *, now_ms: int) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from otactl.aws.release_store import FileRefused, ReleaseStore
 from otactl.deploy.decision_file import Decisions
@@ -20,7 +20,6 @@ from otactl.deploy.journal import Journal, JournalListener, Phase
 from otactl.deploy.plan import Plan
 from otactl.deploy.preparation import prepare_again
 from otactl.deploy.rollback_plan import Beginning
-from otactl.deploy.step import CreateJob
 from otactl.deploy.store import DeploymentStore
 from otactl.deploy.wave_state import WaveState
 from otactl.errors import (
@@ -48,27 +47,21 @@ _RUNS = 9
 _DECIDED = "rollback"
 
 
+@dataclass(frozen=True, slots=True)
 class QueuedRollback:
-    """The rollback of one request, as one worker carries it out."""
+    """The rollback of one request, as one worker carries it out.
 
-    def __init__(
-        self,
-        request: JobRequest,
-        store: ReleaseStore,
-        keeper: CheckpointKeeper,
-        *,
-        journal: Journal,
-        loaded: LoadedDeployment,
-        environment: DeploymentEnvironment,
-        check_document: Callable[[Plan], None],
-    ) -> None:
-        self._request = request
-        self._store = store
-        self._keeper = keeper
-        self._journal = journal
-        self._loaded = loaded
-        self._environment = environment
-        self._check_document = check_document
+    Attributes:
+        check_document: Refuses a plan whose document names what it may not.
+    """
+
+    request: JobRequest
+    store: ReleaseStore
+    keeper: CheckpointKeeper
+    journal: Journal
+    loaded: LoadedDeployment
+    environment: DeploymentEnvironment
+    check_document: Callable[[Plan], None]
 
     def run(
         self, result: DeploymentResult, failure: OtactlError | None
@@ -79,20 +72,20 @@ class QueuedRollback:
             The result with its rollbacks, and the failure with what came of them; or why this
             worker leaves it.
         """
-        decided_ms = self._journal.instant(_DECIDED, self._environment.services().now_ms())
-        decisions = self._environment.decisions
+        decided_ms = self.journal.instant(_DECIDED, self.environment.services().now_ms())
+        decisions = self.environment.decisions
         environment = replace(
-            self._environment,
+            self.environment,
             decisions=None if decisions is None else _DecidedSince(decisions, decided_ms),
         )
         try:
             self._restore()
             report = RollbackRun(
-                self._journal,
-                self._loaded,
+                self.journal,
+                self.loaded,
                 environment,
                 keeper=self,
-                numbers_from=(self._request.run - 1) % _RUNS * _OF_A_RUN,
+                numbers_from=(self.request.run - 1) % _RUNS * _OF_A_RUN,
             ).run()
         except (FileRefused, LocalResourceMissing):
             raise
@@ -114,30 +107,29 @@ class QueuedRollback:
         """Keep rollbacks that begin now (``RollbackKeeper``)."""
         made = []
         for beginning, plan in begun:
-            self._check_document(plan)
+            self.check_document(plan)
             things = KeptThings(names=beginning.things, offline=beginning.offline)
-            file = write_kept(self._request, self._store, things, rollback=beginning.number)
-            job = next(step for step in plan.steps if isinstance(step, CreateJob))
+            file = write_kept(self.request, self.store, things, rollback=beginning.number)
             made.append(
                 KeptRollback(
                     deployment_id=beginning.deployment_id,
                     version=beginning.version,
                     number=beginning.number,
-                    document=job.document,
+                    document=plan.jobs[1].document,
                     things_key=file.key,
                     things_sha256=file.sha256 or "",
                     waves=WaveState(phase=Phase.RUNNING),
                 )
             )
-        self._keeper.keep(rollbacks=(*self._keeper.checkpoint.rollbacks, *made))
+        self.keeper.keep(rollbacks=(*self.keeper.checkpoint.rollbacks, *made))
 
     def listen(self, journal: Journal) -> None:
         """Keep how far a rollback is from now on (``RollbackKeeper``)."""
-        journal.listener = _Listener(self._keeper, journal)
+        journal.listener = _Listener(self.keeper, journal)
 
     def leave(self, journal: Journal) -> None:
         """Keep how far a rollback is that is left at a gate (``RollbackKeeper``)."""
-        _Listener(self._keeper, journal).keep(at_gate=True)
+        _Listener(self.keeper, journal).keep(at_gate=True)
 
     def _restore(self) -> None:
         """Begin the journals of the rollbacks that an earlier worker began.
@@ -145,14 +137,14 @@ class QueuedRollback:
         Raises:
             FileRefused: What is kept is no rollback of this deployment.
         """
-        kept_ones = self._keeper.checkpoint.rollbacks
+        kept_ones = self.keeper.checkpoint.rollbacks
         ids = {kept.deployment_id for kept in kept_ones}
         numbers = {kept.number for kept in kept_ones}
         taken: set[str] = set()
         for kept in kept_ones:
             file = StoredFile(key=kept.things_key, sha256=kept.things_sha256)
-            things = read_kept(self._request, self._store, file, KeptThings)
-            former = self._journal.former(things.names)
+            things = read_kept(self.request, self.store, file, KeptThings)
+            former = self.journal.former(things.names)
             is_ours = (
                 len(ids) == len(numbers) == len(kept_ones)
                 and bool(things.names)
@@ -163,14 +155,14 @@ class QueuedRollback:
             )
             if not is_ours:
                 raise FileRefused(
-                    f"rollback {kept.number} of the checkpoint is none of {self._request.job_id}",
+                    f"rollback {kept.number} of the checkpoint is none of {self.request.job_id}",
                     hint="somebody changed what a worker kept",
                 )
             taken.update(things.names)
             self._begin_again(kept, things)
 
     def _begin_again(self, kept: KeptRollback, things: KeptThings) -> None:
-        image = images_of_plan(self._journal).get(kept.version)
+        image = images_of_plan(self.journal).get(kept.version)
         if image is None:
             raise FileRefused(f"the request has no image of version {kept.version}")
         beginning = Beginning(
@@ -180,64 +172,63 @@ class QueuedRollback:
             number=kept.number,
             deployment_id=kept.deployment_id,
         )
-        loaded = self._loaded
+        loaded = self.loaded
         request = beginning.request(
-            self._journal.plan, loaded.configuration, image, loaded.custom_document
+            self.journal.plan, loaded.configuration, image, loaded.custom_document
         )
         plan = prepare_again(
             request,
-            self._environment.services(),
+            self.environment.services(),
             document=kept.document,
             things=len(things.names),
             kept={},
             choice=Choice(thing_list=request.thing_list),
         )
-        self._check_document(plan)
-        with closing(begin(loaded_as(loaded, request), plan, self._environment)) as journal:
+        self.check_document(plan)
+        with closing(begin(loaded_as(loaded, request), plan, self.environment)) as journal:
             try:
-                kept.waves.enter_into(journal, now_ms=self._environment.clock.now_ms())
+                kept.waves.enter_into(journal, now_ms=self.environment.clock.now_ms())
             except ValueError as error:
                 raise FileRefused(f"the checkpoint is not this rollback's: {error}") from error
 
 
+@dataclass(frozen=True, slots=True)
 class _Listener(JournalListener):
     """Keeps how far one rollback is."""
 
-    def __init__(self, keeper: CheckpointKeeper, journal: Journal) -> None:
-        self._keeper = keeper
-        self._journal = journal
-        self._plan = journal.plan
+    keeper: CheckpointKeeper
+    journal: Journal
 
     def keep(self, *, at_gate: bool) -> None:
         """Keep its state, when that is further than what is kept."""
-        state = WaveState.of(self._journal, self._plan)
-        kept_ones = self._keeper.checkpoint.rollbacks
+        state = WaveState.of(self.journal, self.journal.plan)
+        kept_ones = self.keeper.checkpoint.rollbacks
         changed = tuple(
             kept.model_copy(update={"waves": state})
-            if kept.deployment_id == self._plan.deployment_id
-            and self._keeper.is_further(state, kept.waves, at_gate=at_gate)
+            if kept.deployment_id == self.journal.plan.deployment_id
+            and self.keeper.is_further(state, kept.waves, at_gate=at_gate)
             else kept
             for kept in kept_ones
         )
         if changed != kept_ones:
-            self._keeper.keep(rollbacks=changed)
+            self.keeper.keep(rollbacks=changed)
 
     def on_entered(self) -> None:
         self.keep(at_gate=False)
 
 
+@dataclass(frozen=True, slots=True)
 class _DecidedSince:
     """What people decided since the rollback began: what came before was about the deployment."""
 
-    def __init__(self, decisions: Decisions, since_ms: int) -> None:
-        self._decisions = decisions
-        self._since_ms = since_ms
+    decisions: Decisions
+    since_ms: int
 
     def read(self) -> tuple[Decision, ...]:
-        return tuple(one for one in self._decisions.read() if one.at_ms >= self._since_ms)
+        return tuple(one for one in self.decisions.read() if one.at_ms >= self.since_ms)
 
     def append(self, decision: Decision) -> None:
-        self._decisions.append(decision)
+        self.decisions.append(decision)
 
 
 def is_filling(folder: DeploymentStore) -> bool:

@@ -7,7 +7,7 @@ happen again. So it is tried until it is done, or until the request turns out to
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from otactl.errors import LocalResourceMissing, OtactlError, UserMistake
@@ -31,19 +31,19 @@ from otactl.rules.backoff import Retry
 R = TypeVar("R")
 
 
+@dataclass(frozen=True, slots=True)
 class Recorder:
     """Records the end of one attempt."""
 
-    def __init__(self, claimed: ClaimedRequest, frontend: Frontend) -> None:
-        self._claimed = claimed
-        self._frontend = frontend
+    claimed: ClaimedRequest
+    frontend: Frontend
 
     def succeed(
         self, result: DeploymentResult, left_open: tuple[OpenJobs, int] | None = None
     ) -> AttemptResult:
         """Record that it is deployed, and which jobs it left open until when."""
         outcome = outcome_of(result)
-        return self._ended(lambda: self._claimed.succeed(outcome, left_open), result=result)
+        return self._ended(lambda: self.claimed.succeed(outcome, left_open), result=result)
 
     def fail(
         self,
@@ -57,14 +57,14 @@ class Recorder:
         failure = Failure(kind=kind, reason=f"{error}{hint}", exit_code=error.exit_code)
         outcome = None if result is None else outcome_of(result)
         return self._ended(
-            lambda: self._claimed.fail(failure, outcome, left_open), result=result, error=error
+            lambda: self.claimed.fail(failure, outcome, left_open), result=result, error=error
         )
 
     def release(self, error: OtactlError, result: DeploymentResult | None = None) -> AttemptResult:
         """Release it to the next worker, with the error of this one."""
-        pause_ms = release_pause_ms(error, self._claimed.request.attempt)
+        pause_ms = release_pause_ms(error, self.claimed.request.attempt)
         return self._ended(
-            lambda: self._claimed.release(
+            lambda: self.claimed.release(
                 after_ms=pause_ms, error=str(error), is_attempt=is_attempt(error)
             ),
             result=result,
@@ -84,7 +84,7 @@ class Recorder:
     ) -> AttemptResult:
         """Leave it at a gate until the next poll: nothing failed, and nothing is over."""
         return self._ended(
-            lambda: self._claimed.leave(after_ms=after_ms, gate=gate, words=words),
+            lambda: self.claimed.leave(after_ms=after_ms, gate=gate, words=words),
             result=result,
             is_recorded=False,
             waits=words,
@@ -97,7 +97,7 @@ class Recorder:
             self.retry_until_done(write)
         except LeaseLost as loss:
             return self.lost(loss)
-        return AttemptResult(request=self._claimed.request, **fields)
+        return AttemptResult(request=self.claimed.request, **fields)
 
     def end_by(self, error: OtactlError) -> AttemptResult:
         """Release it or let it fail, by the cause of the error."""
@@ -108,12 +108,12 @@ class Recorder:
 
     def lost(self, loss: LeaseLost) -> AttemptResult:
         """Record nothing: the request is another worker's, or over."""
-        return AttemptResult(request=self._claimed.request, error=loss, is_recorded=False)
+        return AttemptResult(request=self.claimed.request, error=loss, is_recorded=False)
 
     def retry_until_done(self, act: Callable[[], R]) -> R:
         """Do it, and retry while AWS is unreachable: what follows must not happen without it."""
         # A clock that nobody asks to stop: a first signal does not end it, a second one still does.
-        return Retry(CommandClock().sleep, self._frontend.warn_of_retry()).until_done(act)
+        return Retry(CommandClock().sleep, self.frontend.warn_of_retry()).until_done(act)
 
 
 def outcome_of(result: DeploymentResult) -> Outcome:

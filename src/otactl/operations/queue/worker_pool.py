@@ -10,7 +10,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from types import FrameType
 
 from otactl.errors import Interrupted
@@ -18,23 +19,16 @@ from otactl.errors import Interrupted
 _POLL_SECONDS = 0.5
 
 
+@dataclass
 class WorkerPool:
     """N workers of the same command line; the signals ask them to stop."""
 
-    def __init__(
-        self,
-        command: Sequence[str],
-        size: int,
-        *,
-        signals: Iterable[signal.Signals],
-        warn: Callable[[str], None],
-    ) -> None:
-        self._command = command
-        self._size = size
-        self._signals = tuple(signals)
-        self._warn = warn
-        self._signal: int | None = None
-        self._wake = threading.Event()
+    command: Sequence[str]
+    size: int
+    signals: Sequence[signal.Signals]
+    warn: Callable[[str], None]
+    _signal: int | None = None
+    _wake: threading.Event = field(init=False, default_factory=threading.Event)
 
     def run(self) -> int:
         """Run until all have ended. Returns the first exit code that is not 0.
@@ -42,7 +36,7 @@ class WorkerPool:
         Raises:
             Interrupted: The user asked to stop; all have ended.
         """
-        handlers = {number: signal.signal(number, self._hear) for number in self._signals}
+        handlers = {number: signal.signal(number, self._hear) for number in self.signals}
         try:
             code = self._supervise()
         finally:
@@ -57,7 +51,7 @@ class WorkerPool:
         self._wake.set()
 
     def _supervise(self) -> int:
-        workers = [self._start() for _ in range(self._size)]
+        workers = [self._start() for _ in range(self.size)]
         codes: list[int] = []
         reported = False
         while workers:
@@ -69,7 +63,7 @@ class WorkerPool:
             for worker in [each for each in workers if each.poll() is not None]:
                 workers.remove(worker)
                 if worker.returncode < 0 and not reported:
-                    self._warn(f"a worker was killed by signal {-worker.returncode}; replaced")
+                    self.warn(f"a worker was killed by signal {-worker.returncode}; replaced")
                     workers.append(self._start())
                 else:
                     codes.append(abs(worker.returncode))
@@ -80,5 +74,5 @@ class WorkerPool:
     def _start(self) -> subprocess.Popen[bytes]:
         # A group of its own: Ctrl-C reaches the workers through us, once.
         return subprocess.Popen(  # noqa: S603  # our own program
-            [sys.executable, "-m", "otactl", *self._command], start_new_session=True
+            [sys.executable, "-m", "otactl", *self.command], start_new_session=True
         )
