@@ -19,7 +19,7 @@ from otactl.deploy.decision_file import DecisionFile
 from otactl.deploy.journal import Journal, Phase, StepState
 from otactl.deploy.ownership import owner
 from otactl.deploy.recorded_result import wave_results
-from otactl.deploy.step import CreateJob, UploadImage
+from otactl.deploy.step import UploadImage
 from otactl.errors import OtactlError, UserMistake
 from otactl.model.identifier import is_job_id
 from otactl.model.members import members_of
@@ -40,7 +40,7 @@ def journal_content(path: Path, made_ms: int) -> ReportContent:
 
 def _content(journal: Journal, path: Path, made_ms: int) -> ReportContent:
     plan, about = journal.plan, journal.about
-    created = next((step for step in plan.steps if isinstance(step, CreateJob)), None)
+    created = next(iter(plan.jobs.values()), None)
     image = next((step for step in plan.setup if isinstance(step, UploadImage)), None)
     rounds = tuple(_journal_round(journal, result) for result in journal.rounds)
     short = [each.round for each in rounds if len(each.executions) < sum(each.counts.values())]
@@ -109,11 +109,7 @@ def kept_job_round(path: Path) -> int | None:
         if journal.phase is Phase.RUNNING or not journal.rounds:
             return None
         last = _journal_round(journal, journal.rounds[-1])
-        created = next(
-            step
-            for step in journal.plan.steps
-            if isinstance(step, CreateJob) and step.round == last.round
-        )
+        created = journal.plan.jobs[last.round]
         if journal.state(created.key) is StepState.UNDONE:
             return None
         is_continuous = created.configuration.target_selection is TargetSelection.CONTINUOUS
@@ -253,11 +249,9 @@ def open_wave_jobs(path: Path, content: ReportContent) -> dict[int, str]:
         if journal.phase is Phase.CLEANING:
             return {}
         return {
-            step.round: step.job_id
-            for step in journal.plan.steps
-            if isinstance(step, CreateJob)
-            and step.round not in settled
-            and journal.state(step.key) not in (None, StepState.UNDONE)
+            number: step.job_id
+            for number, step in journal.plan.jobs.items()
+            if number not in settled and journal.state(step.key) not in (None, StepState.UNDONE)
         }
 
 
