@@ -227,10 +227,6 @@ class Journal(JournalEntries):
             entries = [("outcome", outcome.value)] + ([("failure", failure)] if failure else [])
             self._set(*entries)
 
-    def enter_failure(self, message: str) -> None:
-        """Write down how it failed."""
-        self.enter_outcome(Outcome.FAILED, message)
-
     def reopen(self, keys: Sequence[str], round_number: int | None) -> None:
         """Take back that the deployment ended: its job goes on, and is watched again.
 

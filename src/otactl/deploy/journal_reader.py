@@ -11,7 +11,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,33 +48,28 @@ class DeploymentStatus:
     gate: GateStatus | None = None
 
 
+@dataclass(eq=False)
 class JournalReader:
     """Reads one journal.
 
-    Args:
+    Attributes:
         job_id: The job that is asked about: of a deployment in waves, one of several.
     """
 
-    def __init__(self, path: Path, job_id: str = "") -> None:
-        self._path = path
-        self._job_id = job_id
-        self._stamp: tuple[int, int] | None = None
-        self._status: DeploymentStatus | None = None
+    path: Path
+    job_id: str = ""
+    _stamp: tuple[int, int] | None = field(init=False, default=None)
+    _status: DeploymentStatus | None = field(init=False, default=None)
 
     @property
     def deployment_id(self) -> str:
         """Whose journal it is."""
-        return self._path.stem
-
-    @property
-    def path(self) -> Path:
-        """The journal."""
-        return self._path
+        return self.path.stem
 
     def now(self) -> DeploymentStatus | None:
         """The deployment's status; None when the journal was never readable."""
         try:
-            found = self._path.stat()
+            found = self.path.stat()
             stamp = (found.st_mtime_ns, found.st_size)
             if stamp != self._stamp:
                 self._status = self._read()
@@ -87,7 +82,7 @@ class JournalReader:
     def is_at_work(self) -> bool:
         """Whether a process holds the journal's lock."""
         try:
-            lock = os.open(self._path.with_suffix(".lock"), os.O_RDONLY | os.O_CLOEXEC)
+            lock = os.open(self.path.with_suffix(".lock"), os.O_RDONLY | os.O_CLOEXEC)
         except OSError:
             return False
         try:
@@ -103,7 +98,7 @@ class JournalReader:
     def round_result(self, number: int) -> RoundResult | None:
         """What a round came to, with every execution that was kept; None before it is over."""
         try:
-            with closing(Journal.read(self._path)) as journal:
+            with closing(Journal.read(self.path)) as journal:
                 number = self._wave(journal.plan) or number
                 result = next((each for each in journal.rounds if each.round == number), None)
                 if result is None:
@@ -114,7 +109,7 @@ class JournalReader:
             return None
 
     def _read(self) -> DeploymentStatus:
-        with closing(Journal.read(self._path)) as journal:
+        with closing(Journal.read(self.path)) as journal:
             plan = journal.plan
             wave = self._wave(plan)
             steps = plan.rounds[wave - 1] if wave else plan.setup
@@ -141,7 +136,7 @@ class JournalReader:
     def _wave(self, plan: Plan) -> int:
         """The number of the wave that the job is of; 0 for none."""
         jobs = [wave.job_id for wave in plan.waves]
-        return jobs.index(self._job_id) + 1 if self._job_id in jobs else 0
+        return jobs.index(self.job_id) + 1 if self.job_id in jobs else 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,8 +31,8 @@ from otactl.deploy.step import (
     UploadJobDocument,
     VerifyVersions,
 )
-from otactl.deploy.targeting import Targeting, targets_digest
-from otactl.deploy.wave_targeting import Dealt, arms_of, plan_comparison, things_digest
+from otactl.deploy.targeting import Targeting, names_digest
+from otactl.deploy.wave_targeting import Dealt, arms_of, plan_comparison
 from otactl.model.alarm import deployed_alarm_name
 from otactl.model.arn import Arn, thing_arn, thing_group_arn
 from otactl.model.configuration import DeploymentConfiguration
@@ -165,7 +165,7 @@ class Planner:
                 size=str(wave.size),
                 job_id=wave_job_id(configuration.job_id, wave.name),
                 things=len(names),
-                things_sha256=things_digest(names),
+                things_sha256=names_digest(sorted(names)),
                 group_name=(
                     f"otactl-{self.request.deployment_id}-{wave.name}"
                     if wave.needs_group(len(names))
@@ -250,7 +250,7 @@ class Planner:
         )
 
     def _plan(self, **more: Any) -> Plan:
-        configuration = self.configuration
+        configuration, listed = self.configuration, self.request.thing_list
         return Plan(
             deployment_id=self.request.deployment_id,
             source=configuration.file_name,
@@ -258,7 +258,7 @@ class Planner:
             account=self.request.account,
             job_id=configuration.job_id,
             image_sha256=self.firmware.sha256,
-            targets_sha256=targets_digest(self.request.thing_list),
+            targets_sha256=names_digest((*listed.things, *listed.groups)),
             clean_up=configuration.clean_up,
             image_version=configuration.reported_version or "",
             verify=configuration.verify,

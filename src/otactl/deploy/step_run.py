@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from otactl.deploy.consent import Consent
 from otactl.deploy.journal import Journal, StepState
@@ -68,23 +68,21 @@ class WaitedTime:
             self.keep()
 
 
+@dataclass(eq=False)
 class StepRun:
     """The steps of one deployment.
 
-    Args:
+    Attributes:
         observer: Is notified of each step, and of what it reports.
         consent: What allows it to delete a job that has not ended.
     """
 
-    def __init__(
-        self, journal: Journal, services: Services, observer: Observer, consent: Consent
-    ) -> None:
-        self._journal = journal
-        self._services = services
-        self._observer = observer
-        self.consent = consent
-        #: What was undone, in that order.
-        self.undone: list[str] = []
+    journal: Journal
+    services: Services
+    observer: Observer
+    consent: Consent
+    #: What was undone, in that order.
+    undone: list[str] = field(init=False, default_factory=list)
 
     def do(
         self,
@@ -97,13 +95,13 @@ class StepRun:
 
         With ``again``, one that is done is done once more.
         """
-        if self._journal.state(step.key) is StepState.DONE and not again:
-            return self._journal.record(step.key) or {}
-        self._services.clock.check()
+        if self.journal.state(step.key) is StepState.DONE and not again:
+            return self.journal.record(step.key) or {}
+        self.services.clock.check()
         self._report(step, Moment.BEFORE_BEGIN)
         self._enter(step, StepState.BEGUN)
         self._report(step, Moment.BEGUN)
-        waited = WaitedTime(self._journal, step.key, self._services.clock)
+        waited = WaitedTime(self.journal, step.key, self.services.clock)
         retry = self._retry()
         try:
             record = retry.until_done(lambda: act(step, self.context(step, retry, waited)))
@@ -118,12 +116,12 @@ class StepRun:
 
     def undo(self, step: Step) -> None:
         """Undo a step that was begun."""
-        if self._journal.state(step.key) in (None, StepState.UNDONE):
+        if self.journal.state(step.key) in (None, StepState.UNDONE):
             return
         self._enter(step, StepState.UNDOING)
         self._report(step, Moment.UNDOING)
         retry = self._retry()
-        record = self._journal.record(step.key)
+        record = self.journal.record(step.key)
         try:
             undone = retry.until_done(lambda: step.undo(self.context(step, retry), record))
         except JobUnfinished:
@@ -137,20 +135,20 @@ class StepRun:
 
     def _retry(self) -> Retry:
         """A lost network pauses a step; it does not end it."""
-        clock = self._services.clock
-        return Retry(clock.sleep, self._observer.on_pause, monotonic_ms=clock.monotonic_ms)
+        clock = self.services.clock
+        return Retry(clock.sleep, self.observer.on_pause, monotonic_ms=clock.monotonic_ms)
 
     def remains(self, step: Step) -> bool:
         """Look up whether what a step created is still there."""
-        if step.resource is None or self._journal.state(step.key) is None:
+        if step.resource is None or self.journal.state(step.key) is None:
             return False
-        return step.remains(self.context(step), self._journal.record(step.key))
+        return step.remains(self.context(step), self.journal.record(step.key))
 
     def context(
         self, step: Step, retry: Retry | None = None, waited: WaitedTime | None = None
     ) -> StepContext:
         """What a step may use; whatever it reports shows that AWS answers."""
-        journal, observer = self._journal, self._observer
+        journal, observer = self.journal, self.observer
         spans: list[WaitedTime] = [] if waited is None else [waited]
 
         def answered() -> None:
@@ -160,7 +158,7 @@ class StepRun:
                 each.keep_now_and_then()
 
         def span(name: str) -> Callable[[], int]:
-            begun = WaitedTime(journal, f"{step.key}/{name}", self._services.clock)
+            begun = WaitedTime(journal, f"{step.key}/{name}", self.services.clock)
             spans.append(begun)
             return begun.ms
 
@@ -177,7 +175,7 @@ class StepRun:
             journal.enter_executions(round_number, executions)
 
         return StepContext(
-            services=self._services,
+            services=self.services,
             deployment_id=journal.plan.deployment_id,
             targets=journal.targets,
             on_progress=on_progress,
@@ -195,7 +193,7 @@ class StepRun:
     def _enter(
         self, step: Step, state: StepState, record: Mapping[str, object] | None = None
     ) -> None:
-        self._journal.enter(step.key, state, now_ms=self._services.clock.now_ms(), record=record)
+        self.journal.enter(step.key, state, now_ms=self.services.clock.now_ms(), record=record)
 
     def _report(self, step: Step, moment: Moment, *, deleted: bool = False) -> None:
-        self._observer.on_step(StepMoment(step, moment, deleted))
+        self.observer.on_step(StepMoment(step, moment, deleted))

@@ -8,6 +8,7 @@ job sees who joins them.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from otactl.deploy.ports import Registry
@@ -88,10 +89,9 @@ def _digest(thing_name: str) -> bytes:
     return hashlib.blake2b(thing_name.encode(), digest_size=_DIGEST_BYTES).digest()
 
 
-def targets_digest(thing_list: ThingList) -> str:
-    """A digest of the list's targets in order, so that a changed list is noticed."""
+def names_digest(names: Iterable[str]) -> str:
+    """A digest of things or targets in their order, so that two plans can be compared."""
     digest = hashlib.sha256()
-    for arn in (*thing_list.things, *thing_list.groups):
-        digest.update(arn.encode())
-        digest.update(b"\n")
+    for name in names:
+        digest.update(name.encode() + b"\n")
     return digest.hexdigest()

@@ -107,13 +107,12 @@ class ArmReader:
         return found.intersection(names)
 
 
+@dataclass(frozen=True, slots=True)
 class WaveComparer:
     """Draws the arms of each wave, and compares them."""
 
-    def __init__(self, journal: Journal, services: Services) -> None:
-        self._plan = journal.plan
-        self._journal = journal
-        self._services = services
+    journal: Journal
+    services: Services
 
     def draw(self, number: int) -> None:
         """Draw the arms of a wave that begins, unless an earlier process did.
@@ -121,11 +120,11 @@ class WaveComparer:
         If that process was on another machine, its arms are gone: what is connected by now says
         nothing, since things that went dark would be left out.
         """
-        how = self._plan.comparison
-        if how is None or number not in how.waves or self._journal.why_no_arms(number) is not None:
+        how = self.journal.plan.comparison
+        if how is None or number not in how.waves or self.journal.why_no_arms(number) is not None:
             return
-        journal, waves = self._journal, len(self._plan.waves)
-        if self._services.jobs.describe(self._plan.waves[number - 1].job_id) is not None:
+        journal, waves = self.journal, len(self.journal.plan.waves)
+        if self.services.jobs.describe(self.journal.plan.waves[number - 1].job_id) is not None:
             journal.enter_arms(number, ((), ()), _BEGAN_ELSEWHERE)
             return
         things = journal.wave_things(number)
@@ -141,7 +140,7 @@ class WaveComparer:
         journal.enter_arms(number, (wave_arm, control_arm), drawn.not_compared)
 
     def _reader(self, how: ComparisonPlan) -> ArmReader:
-        return ArmReader(self._services.thing_states, how.source)
+        return ArmReader(self.services.thing_states, how.source)
 
     def poll(
         self, number: int, rule: GateRule, *, since_ms: int | None, now_ms: int
@@ -153,28 +152,28 @@ class WaveComparer:
         Returns:
             None when waves are not compared.
         """
-        how = self._plan.comparison
+        how = self.journal.plan.comparison
         if how is None:
             return None
         required = how.rule.is_required
         if number not in how.waves:
-            is_last = number == len(self._plan.waves)
+            is_last = number == len(self.journal.plan.waves)
             why = _NOTHING_LEFT if is_last else _NOT_DRAWN
             return WaveComparison(is_required=required, not_compared=why)
-        why = self._journal.why_no_arms(number) or ""
+        why = self.journal.why_no_arms(number) or ""
         if why:
             return WaveComparison(is_required=required, not_compared=why, lacks_data=True)
-        made = self._journal.comparisons(number)
+        made = self.journal.comparisons(number)
         point = due_point(rule, since_ms, now_ms, made)
         if point is not None:
-            self._journal.enter_comparison(self._compare(how, number, point, now_ms))
-            made = self._journal.comparisons(number)
+            self.journal.enter_comparison(self._compare(how, number, point, now_ms))
+            made = self.journal.comparisons(number)
         return WaveComparison(made=made, is_required=required)
 
     def _compare(
         self, how: ComparisonPlan, number: int, point: SoakPoint, now_ms: int
     ) -> Comparison:
-        drawn = self._journal.arms(number)
+        drawn = self.journal.arms(number)
         names = [each.thing_name for arm in drawn for each in arm]
         now = self._reader(how).read(names)
 

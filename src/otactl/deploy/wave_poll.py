@@ -8,7 +8,7 @@ whether it pays to ask for it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from otactl.deploy.ending import Ending, ending_of
 from otactl.deploy.journal import Journal
@@ -61,15 +61,14 @@ class _Listed:
     took_ms: int
 
 
+@dataclass(frozen=True, slots=True)
 class WavePoller:
     """Counts the waves of one deployment."""
 
-    def __init__(self, journal: Journal, services: Services) -> None:
-        self._plan = journal.plan
-        self._journal = journal
-        self._services = services
-        self._listed: dict[int, _Listed] = {}
-        self._settled: dict[int, WavePoll] = {}
+    journal: Journal
+    services: Services
+    _listed: dict[int, _Listed] = field(init=False, default_factory=dict)
+    _settled: dict[int, WavePoll] = field(init=False, default_factory=dict)
 
     def poll(self, number: int, step: CreateJob, *, is_asked: bool = True) -> WavePoll:
         """Look at a wave: one call, and the list when it pays.
@@ -82,14 +81,14 @@ class WavePoller:
         """
         if number in self._settled and not is_asked:
             return self._settled[number]
-        given = self._plan.waves[number - 1].things
-        record = self._journal.record(step.key) or {}
+        given = self.journal.plan.waves[number - 1].things
+        record = self.journal.record(step.key) or {}
         if "refused" in record:
             count = WaveCount(given=given, not_reached=given)
             return WavePoll(job=None, count=count, refused=str(record["refused"]))
-        job = self._services.jobs.describe(step.job_id)
+        job = self.services.jobs.describe(step.job_id)
         if job is None:
-            since_ms = self._services.now_ms() - int(record.get("created_ms", 0))
+            since_ms = self.services.now_ms() - int(record.get("created_ms", 0))
             ending = Ending.DELETED if since_ms > _SETTLING_MS else None
             return WavePoll(job=None, count=self._last_count(number, given), ending=ending)
         ending = ending_of(
@@ -132,7 +131,7 @@ class WavePoller:
 
     def _pays(self, number: int, counters: JobCounts, *, is_over: bool) -> bool:
         """Whether the list could say anything but "too few yet"."""
-        wave = self._plan.waves[number - 1]
+        wave = self.journal.plan.waves[number - 1]
         failed, missed = _sum(counters, _FAILURES), _sum(counters, _NOT_REACHED)
         needed = needed_ended(wave.rule, wave.things)
         verified = wave.rule.required_verified
@@ -148,11 +147,11 @@ class WavePoller:
             or failed > allowed_failures(wave.rule, wave.things)
             or counters[ExecutionStatus.SUCCEEDED] + failed >= needed
             or wave.things - missed < needed
-            or (has_begun and self._journal.find_instant(_began(number)) is None)
+            or (has_begun and self.journal.find_instant(_began(number)) is None)
         )
 
     def _is_due(self, listed: _Listed) -> bool:
-        now_ms = self._services.clock.monotonic_ms()
+        now_ms = self.services.clock.monotonic_ms()
         return now_ms - listed.at_ms >= _LIST_INTERVAL * listed.took_ms
 
     def _bounded(self, number: int, counters: JobCounts) -> WaveCount:
@@ -160,9 +159,9 @@ class WavePoller:
         ends = [(0, True)] * counters[ExecutionStatus.SUCCEEDED]
         ends += [(0, False)] * _sum(counters, _FAILURES)
         return WaveCount(
-            given=self._plan.waves[number - 1].things,
+            given=self.journal.plan.waves[number - 1].things,
             not_reached=_sum(counters, _NOT_REACHED),
-            first_started_ms=self._journal.find_instant(_began(number)),
+            first_started_ms=self.journal.find_instant(_began(number)),
             ends=tuple(ends),
             ended_things={}
             if number not in self._listed
@@ -172,11 +171,11 @@ class WavePoller:
     def _list(
         self, number: int, step: CreateJob, job: JobDescription, *, is_over: bool
     ) -> WaveCount:
-        started_ms = self._services.clock.monotonic_ms()
+        started_ms = self.services.clock.monotonic_ms()
         # A thing that its group did not take never gets the job.
-        refused = self._journal.fill_refusals(number).keys()
+        refused = self.journal.fill_refusals(number).keys()
         count = count_wave(
-            frozenset(self._journal.wave_things(number)) - refused,
+            frozenset(self.journal.wave_things(number)) - refused,
             self._executions(step.job_id, job.counts),
             step.configuration.retry_criteria,
             is_over=is_over,
@@ -186,9 +185,9 @@ class WavePoller:
             count = replace(count, given=given, not_reached=missed)
         if count.first_started_ms is not None:
             # The first thing to begin stays the first, also when its execution is deleted.
-            began_ms = self._journal.instant(_began(number), count.first_started_ms)
+            began_ms = self.journal.instant(_began(number), count.first_started_ms)
             count = replace(count, first_started_ms=min(began_ms, count.first_started_ms))
-        now_ms = self._services.clock.monotonic_ms()
+        now_ms = self.services.clock.monotonic_ms()
         self._listed[number] = _Listed(count, job.counts, is_over, now_ms, now_ms - started_ms)
         return count
 
@@ -196,7 +195,7 @@ class WavePoller:
         """Every execution but those that are QUEUED, which say nothing."""
         for status in ExecutionStatus:
             if status is not ExecutionStatus.QUEUED and counters[status]:
-                yield from self._services.jobs.executions(job_id, status)
+                yield from self.services.jobs.executions(job_id, status)
 
 
 def _sum(counters: JobCounts, statuses: tuple[ExecutionStatus, ...]) -> int:

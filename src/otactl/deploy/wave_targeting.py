@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Mapping, Sequence
 
 from otactl.deploy.ports import Alarms, Registry, ThingStates
@@ -112,14 +111,6 @@ def deal_again(
             hint="somebody changed what a worker kept; add the request anew",
         )
     return found
-
-
-def things_digest(names: tuple[str, ...]) -> str:
-    """A digest of a wave's things, so that two plans can be compared."""
-    digest = hashlib.sha256()
-    for name in sorted(names):
-        digest.update(name.encode() + b"\n")
-    return digest.hexdigest()
 
 
 def arms_of(dealt: Sequence[tuple[Wave, tuple[str, ...]]], excepted: int) -> dict[int, ArmSizes]:

@@ -28,7 +28,7 @@ _CHOICE = 8
 _REREAD_AFTER = 8
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class Claimer:
     """Claims requests for one worker.
 
@@ -54,7 +54,6 @@ class Claimer:
     _overview: Overview = field(init=False)
 
     def __post_init__(self) -> None:
-        """Look at the queue from now on."""
         self._overview = Overview(self.table, self.targets, self.time)
 
     def claim(self) -> JobRequest | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from copy import copy
+from dataclasses import dataclass, field
 from itertools import tee
 
 from otactl.jobqueue.ports import ActiveRequests, RequestTable, TargetReader
@@ -13,14 +14,14 @@ from otactl.jobqueue.state import RequestState
 from otactl.model.clock import Clock
 
 
+@dataclass(eq=False, slots=True)
 class Overview:
     """Looks at the queue."""
 
-    def __init__(self, table: RequestTable, targets: TargetReader, time: Clock) -> None:
-        self._table = table
-        self._targets = targets
-        self._time = time
-        self._succeeded: dict[str, JobRequest | MalformedRequest] = {}
+    table: RequestTable
+    targets: TargetReader
+    time: Clock
+    _succeeded: dict[str, JobRequest | MalformedRequest] = field(init=False, default_factory=dict)
 
     def pending(
         self, on_malformed: Callable[[MalformedRequest], None] = lambda _: None
@@ -41,13 +42,13 @@ class Overview:
             # A copy of what ``tee`` makes begins anew, and reads on where no other has been.
             self._still_pending(copy(pending), known),
             active.requests,
-            now_ms=self._time.now_ms(),
-            targets_of=self._targets.targets_of,
+            now_ms=self.time.now_ms(),
+            targets_of=self.targets.targets_of,
             find=lambda key: self._find(key, known),
         )
 
     def _pending(self, on_malformed: Callable[[MalformedRequest], None]) -> Iterator[JobRequest]:
-        for found in self._table.listed(RequestState.PENDING):
+        for found in self.table.listed(RequestState.PENDING):
             if isinstance(found, MalformedRequest):
                 on_malformed(found)
             else:
@@ -72,7 +73,7 @@ class Overview:
         if order_key in self._succeeded:
             return self._succeeded[order_key]
         if order_key not in known:
-            found = self._table.find([order_key])
+            found = self.table.find([order_key])
             if not found:
                 return None
             known[order_key] = found[0]

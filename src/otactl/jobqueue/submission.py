@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 from otactl.jobqueue.order import Priority, job_id_of, new_stamp, order_key, stream_id_of
 from otactl.jobqueue.request import Series
-from otactl.jobqueue.stored_file import FileRole, release_key
 from otactl.model.ini import read_ini
 from otactl.model.ini_edit import with_value
 from otactl.model.rollback import RollbackImage
@@ -128,8 +127,3 @@ def queued_configuration(
     for section, key, value in changes:
         ini = with_value(ini, section, key, value)
     return ini.text
-
-
-def key_of(role: FileRole, part: QueuedPart, name: str) -> str:
-    """Where a file of a request is stored."""
-    return release_key(role, part.job_id, name)

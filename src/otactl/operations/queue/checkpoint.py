@@ -24,7 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from otactl.aws.release_store import FileRefused, ReleaseStore
 from otactl.deploy.ending import Ending
-from otactl.deploy.journal import Journal, JournalListener, Phase, StepState
+from otactl.deploy.journal import Journal, JournalListener, Outcome, Phase, StepState
 from otactl.deploy.plan import Plan
 from otactl.deploy.step import AwaitJob, Step
 from otactl.deploy.step.job import round_result
@@ -166,7 +166,7 @@ def _check_name(request: JobRequest, file: StoredFile, before: int) -> None:
         raise FileRefused(f"{file.key} is no checkpoint of {request.job_id}")
 
 
-@dataclass
+@dataclass(eq=False)
 class CheckpointKeeper(JournalListener):
     """Keeps the checkpoints of one deployment.
 
@@ -185,7 +185,6 @@ class CheckpointKeeper(JournalListener):
     _journal: Journal = field(init=False)
 
     def __post_init__(self) -> None:
-        """What there is counts as kept now."""
         self._kept_ms = self.monotonic_ms()
 
     def watch(self, journal: Journal) -> None:
@@ -290,7 +289,7 @@ def restore(journal: Journal, checkpoint: Checkpoint, *, now_ms: int) -> None:
         return
     done = len(records)
     if checkpoint.failure:
-        journal.enter_failure(checkpoint.failure)
+        journal.enter_outcome(Outcome.FAILED, checkpoint.failure)
         journal.enter_phase(Phase.CLEANING)
         done = len(plan.rounds)
     if done:

@@ -21,7 +21,6 @@ from otactl.wire.job_document import MAX_JOB_DOCUMENT_LENGTH
 #: What the configuration is called once it is downloaded: jobs_scheduler.py looks for it.
 CONFIGURATION_NAME = "dev.ini"
 _BYTES_PER_CHARACTER = 4
-_PIECE_BYTES = 1024 * 1024
 
 
 def names_of(request: JobRequest) -> dict[StoredFile, str]:
@@ -62,11 +61,9 @@ def check_files(request: JobRequest, folder: Path) -> None:
     """
     for file, name in names_of(request).items():
         path = folder / name
-        digest = hashlib.sha256()
         try:
             with path.open("rb") as content:
-                while piece := content.read(_PIECE_BYTES):
-                    digest.update(piece)
+                digest = hashlib.file_digest(content, "sha256")
         except OSError as error:
             raise UserMistake(f"cannot read {path}: {error.strerror}") from error
         if file.sha256 is not None and digest.hexdigest() != file.sha256:

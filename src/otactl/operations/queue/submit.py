@@ -14,12 +14,11 @@ from otactl.deploy.image_file import measure_image
 from otactl.errors import UserMistake
 from otactl.jobqueue.request import JobRequest, Targets
 from otactl.jobqueue.state import RequestState
-from otactl.jobqueue.stored_file import FileRole, StoredFile
+from otactl.jobqueue.stored_file import FileRole, StoredFile, release_key
 from otactl.jobqueue.submission import (
     MAX_INLINE_TARGETS,
     QueuedPart,
     RequestOptions,
-    key_of,
     plan_parts,
     queued_configuration,
 )
@@ -162,7 +161,7 @@ class _FileKeeper:
         self, role: FileRole, part: QueuedPart, path: str, name: str | None = None
     ) -> StoredFile:
         firmware = measure_image(path, piece_bytes=self._configuration.chunk_size_bytes)
-        key = key_of(role, part, name or firmware.name)
+        key = release_key(role, part.job_id, name or firmware.name)
         self._objects.put_file(
             self._submission.bucket, key, firmware.path, sha256=firmware.sha256, metadata={}
         )
@@ -223,7 +222,8 @@ class _FileKeeper:
         return Targets(count=len(part.targets), file=file)
 
     def _write(self, role: FileRole, part: QueuedPart, name: str, content: bytes) -> StoredFile:
-        return self._store.write(self._submission.bucket, key_of(role, part, name), content)
+        key = release_key(role, part.job_id, name)
+        return self._store.write(self._submission.bucket, key, content)
 
 
 def after_keys(session: QueueSession, job_ids: list[str]) -> Iterator[str]:

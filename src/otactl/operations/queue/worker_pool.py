@@ -19,7 +19,7 @@ from otactl.errors import Interrupted
 _POLL_SECONDS = 0.5
 
 
-@dataclass
+@dataclass(eq=False)
 class WorkerPool:
     """N workers of the same command line; the signals ask them to stop."""
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from otactl.deploy.former_image import FormerImage, find_former_images, images_of_plan, no_image
@@ -100,10 +100,11 @@ class RollbackKeeper(Protocol):
         """Keep how far a rollback is that this process leaves at a gate."""
 
 
+@dataclass(eq=False)
 class RollbackRun:
     """The rollback of one deployment, as one process carries it out.
 
-    Args:
+    Attributes:
         journal: Of the deployment that is taken back; open, or for a dry run read.
         loaded: The deployment's file.
         environment: What it ran in.
@@ -112,27 +113,22 @@ class RollbackRun:
         numbers_from: Rollbacks get numbers above this.
     """
 
-    def __init__(
-        self,
-        journal: Journal,
-        loaded: LoadedDeployment,
-        environment: DeploymentEnvironment,
-        *,
-        is_dry: bool = False,
-        keeper: RollbackKeeper | None = None,
-        numbers_from: int = 0,
-    ) -> None:
-        self._keeper = keeper
-        self._numbers_from = numbers_from
-        self._journal = journal
-        self._loaded = loaded
-        self._configuration = loaded.configuration
+    journal: Journal
+    loaded: LoadedDeployment
+    environment: DeploymentEnvironment
+    _: KW_ONLY
+    is_dry: bool = False
+    keeper: RollbackKeeper | None = None
+    numbers_from: int = 0
+    _without_image: dict[str, tuple[str, ...]] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        environment = self.environment
+        self._configuration = self.loaded.configuration
         # The clock of a deployment that has ended is shielded from a request to stop.
-        self._environment = replace(environment, clock=environment.clock.renewed())
-        self._services = self._environment.services()
+        self.environment = replace(environment, clock=environment.clock.renewed())
+        self._services = self.environment.services()
         self._store = DeploymentStore(environment.state_dir)
-        self._is_dry = is_dry
-        self._without_image: dict[str, tuple[str, ...]] = {}
 
     def run(self) -> RollbackReport:
         """Stop the deployment, decide, and roll back; or say what would be done.
@@ -140,9 +136,9 @@ class RollbackRun:
         Raises:
             UserMistake: A former version has no image, and withoutFormerImage = refuse.
         """
-        deployment_id = self._journal.plan.deployment_id
+        deployment_id = self.journal.plan.deployment_id
         with self._evidence() as evidence:
-            if self._is_dry:
+            if self.is_dry:
                 found = self._find(evidence)
                 plans = tuple(plan for _, _, plan in self._plans(found))
                 return RollbackReport(
@@ -169,14 +165,14 @@ class RollbackRun:
             if not plans_made:
                 break
             for _, loaded, plan in plans_made:
-                begin(loaded, plan, self._environment).close()
-            if self._keeper is not None:
-                self._keeper.keep_begun([(one, plan) for one, _, plan in plans_made])
+                begin(loaded, plan, self.environment).close()
+            if self.keeper is not None:
+                self.keeper.keep_begun([(one, plan) for one, _, plan in plans_made])
             results, failure = self._carry_out()
-        if failure is None or not self._environment.releases:
+        if failure is None or not self.environment.releases:
             self._name_the_rest(found)
-        if isinstance(failure, Interrupted) and not self._environment.releases:
-            self._environment.frontend.note(
+        if isinstance(failure, Interrupted) and not self.environment.releases:
+            self.environment.frontend.note(
                 f"What has begun goes on in AWS. `otactl rollback {deployment_id}` goes on with it"
             )
         return RollbackReport(
@@ -189,23 +185,21 @@ class RollbackRun:
 
     @contextmanager
     def _evidence(self) -> Iterator[RollbackEvidence]:
-        frontend = self._environment.frontend
+        frontend = self.environment.frontend
         with ExitStack() as stack:
-            observer = self._environment.observer or stack.enter_context(
-                frontend.show_progress(rounds=1, things=self._journal.plan.things)
+            observer = self.environment.observer or stack.enter_context(
+                frontend.show_progress(rounds=1, things=self.journal.plan.things)
             )
-            goes_on = "the next worker" if self._environment.releases else "`otactl rollback`"
-            stack.enter_context(
-                frontend.hear_signals(self._environment.clock, f"{goes_on} goes on")
-            )
-            yield RollbackEvidence(self._journal, self._services, observer, keeps=not self._is_dry)
+            goes_on = "the next worker" if self.environment.releases else "`otactl rollback`"
+            stack.enter_context(frontend.hear_signals(self.environment.clock, f"{goes_on} goes on"))
+            yield RollbackEvidence(self.journal, self._services, observer, keeps=not self.is_dry)
 
     def _find(self, evidence: RollbackEvidence) -> RollbackSet:
         taken = {name for journal in self._begun() for name in _things_of(journal)}
         histories = evidence.histories(
             self._configuration.version_source, without=lambda name: name in taken
         )
-        version = self._journal.plan.image_version or self._configuration.reported_version
+        version = self.journal.plan.image_version or self._configuration.reported_version
         return rollback_set(histories, version)
 
     def _decide(self, evidence: RollbackEvidence) -> RollbackSet:
@@ -215,7 +209,7 @@ class RollbackRun:
 
     def _left_for_later(self, found: RollbackSet) -> GateWaits | None:
         """What a process that does not wait leaves for the next one to see; None for nothing."""
-        if not self._environment.releases:
+        if not self.environment.releases:
             return None
         now_ms = self._services.now_ms()
         if now_ms < (found.last_end_ms or 0) + REPORT_MS:
@@ -223,7 +217,7 @@ class RollbackRun:
         updating = len(found.with_reason(RollbackReason.IN_PROGRESS))
         if not updating or found.to_version:
             return None
-        since_ms = self._journal.instant(_OUTLASTING, now_ms)
+        since_ms = self.journal.instant(_OUTLASTING, now_ms)
         if now_ms - since_ms >= self._update_limit_ms():
             return None
         return GateWaits(f"{updating:,} things are in the middle of the update")
@@ -231,7 +225,7 @@ class RollbackRun:
     def _await_reports(self, evidence: RollbackEvidence, found: RollbackSet) -> bool:
         """Give those that have just ended the time to report; whether there were such."""
         due_ms = (found.last_end_ms or 0) + REPORT_MS
-        if self._environment.waiting.leaves or self._services.now_ms() >= due_ms:
+        if self.environment.waiting.leaves or self._services.now_ms() >= due_ms:
             return False
         self._poll(evidence, REPORT_MS, lambda _left: self._services.now_ms() >= due_ms)
         return True
@@ -239,7 +233,7 @@ class RollbackRun:
     def _outlast_updates(self, evidence: RollbackEvidence, found: RollbackSet) -> bool:
         """Wait for things in the middle of the update; whether one of them has left it."""
         before = len(found.with_reason(RollbackReason.IN_PROGRESS))
-        if not before or self._environment.waiting.leaves:
+        if not before or self.environment.waiting.leaves:
             return False
         return self._poll(evidence, self._update_limit_ms(), lambda left: left < before)
 
@@ -261,14 +255,14 @@ class RollbackRun:
 
     def _update_limit_ms(self) -> float:
         minutes = self._configuration.job.in_progress_timeout_minutes or 0
-        seconds = self._environment.waiting.max_wait_seconds
+        seconds = self.environment.waiting.max_wait_seconds
         return 1000 * (60 * minutes if seconds is None else seconds)
 
     def _plans(self, found: RollbackSet) -> list[tuple[Beginning, LoadedDeployment, Plan]]:
         """The plan of each version that has an image."""
         images = self._images(found)
         numbers = (number_of(journal.plan.job_id) for journal in self._all())
-        number = max(numbers, default=self._numbers_from)
+        number = max(numbers, default=self.numbers_from)
         made = []
         for version, things in found.to_version.items():
             if version not in images:
@@ -281,7 +275,7 @@ class RollbackRun:
                 number=number,
                 deployment_id=new_deployment_id(self._services.clock.now_ms()),
             )
-            loaded, taken_back = self._loaded, self._journal.plan
+            loaded, taken_back = self.loaded, self.journal.plan
             request = beginning.request(
                 taken_back, loaded.configuration, images[version], loaded.custom_document
             )
@@ -290,7 +284,7 @@ class RollbackRun:
         return made
 
     def _images(self, found: RollbackSet) -> dict[str, FormerImage]:
-        images = images_of_plan(self._journal)
+        images = images_of_plan(self.journal)
         wanted = [version for version in found.to_version if version not in images]
         if wanted:
             journals = (journal for _, journal in self._store.journals())
@@ -308,7 +302,7 @@ class RollbackRun:
     def _all(self) -> Iterator[Journal]:
         """The journals of all rollbacks of the deployment, those that were cut short included."""
         for _, journal in self._store.journals():
-            if journal.plan.rollback_of == self._journal.plan.deployment_id:
+            if journal.plan.rollback_of == self.journal.plan.deployment_id:
                 yield journal
 
     def _begun(self) -> Iterator[Journal]:
@@ -318,22 +312,20 @@ class RollbackRun:
         """Run what is left of each rollback, the oldest first; one that fails is the last."""
         results = []
         begun = sorted(journal.plan.deployment_id for journal in self._begun())
-        self._journal.enter_rollbacks(begun)
+        self.journal.enter_rollbacks(begun)
         for deployment_id in begun:
             with closing(Journal.open(self._store.path(deployment_id))) as journal:
-                if self._keeper is not None:
-                    self._keeper.listen(journal)
-                executor = executor_of(journal, self._environment)
+                if self.keeper is not None:
+                    self.keeper.listen(journal)
+                executor = executor_of(journal, self.environment)
                 is_over = journal.phase is Phase.FINISHED
-                if is_over and (self._environment.releases or not executor.reopen()):
+                if is_over and (self.environment.releases or not executor.reopen()):
                     result, failure = executor.result(), recorded_failure(journal)
                 else:
-                    environment = replace(
-                        self._environment, clock=self._environment.clock.renewed()
-                    )
+                    environment = replace(self.environment, clock=self.environment.clock.renewed())
                     result, failure = carry_out(journal, environment)
-                if self._keeper is not None and isinstance(failure, GateWaits):
-                    self._keeper.leave(journal)
+                if self.keeper is not None and isinstance(failure, GateWaits):
+                    self.keeper.leave(journal)
             results.append(result)
             if failure is not None:
                 return results, failure
@@ -352,7 +344,7 @@ class RollbackRun:
         }
         for words, names in rest.items():
             if names:
-                self._environment.frontend.warn(
+                self.environment.frontend.warn(
                     f"{len(names):,} things {words}: {first_names(names, _NAMED)}"
                 )
 
