@@ -23,12 +23,12 @@ from otactl.deploy.planner import PlanOptions
 from otactl.jobqueue.lease_policy import LeasePolicy
 from otactl.jobqueue.trust import Trust
 from otactl.operations.queue.attempt import WorkerParts, WorkerSettings
-from otactl.operations.queue.lease_guard import GuardedClientPool, GuardedClients
+from otactl.operations.queue.lease_guard import GuardedClientPool
 from otactl.operations.queue.session import QueueSession
 from otactl.operations.queue.worker import Worker, WorkerOptions, WorkUntil
 
 if TYPE_CHECKING:
-    from otactl.aws.clients import AwsSettings
+    from otactl.aws.clients import AwsClients, AwsSettings
     from otactl.jobqueue.request import JobRequest, LeftOpen
     from otactl.jobqueue.transition import Guard
     from otactl.operations.queue.attempt_result import AttemptResult
@@ -97,11 +97,11 @@ class FaultyClients(GuardedClientPool):
         super().__init__()
         self._fault = fault
 
-    def of(self, settings: AwsSettings) -> GuardedClients:
+    def of(self, settings: AwsSettings) -> AwsClients:
         found = super().of(settings)
         # The last of the handlers on the general event comes behind all others: behind the guard.
         event = self._fault.instant.partition(".")[0]
-        found.clients.iot.meta.events.register_last(event, self._fault.on_event, unique_id="fault")
+        found.iot.meta.events.register_last(event, self._fault.on_event, unique_id="fault")
         return found
 
 

@@ -31,8 +31,7 @@ from otactl.deploy.step import (
     UploadJobDocument,
     VerifyVersions,
 )
-from otactl.deploy.targeting import Targeting, names_digest
-from otactl.deploy.wave_targeting import Dealt, arms_of, plan_comparison
+from otactl.deploy.targeting import Dealt, Targeting, arms_of, names_digest, plan_comparison
 from otactl.model.alarm import deployed_alarm_name
 from otactl.model.arn import Arn, thing_arn, thing_group_arn
 from otactl.model.configuration import DeploymentConfiguration

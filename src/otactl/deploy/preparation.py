@@ -24,11 +24,12 @@ from otactl.deploy.planner import Planner, Request
 from otactl.deploy.ports import Services
 from otactl.deploy.signing import STAND_IN, is_signature_of, public_key_of, sign_image
 from otactl.deploy.step import DeleteExistingJob
-from otactl.deploy.targeting import Targeting, choose_targets
-from otactl.deploy.wave_targeting import (
+from otactl.deploy.targeting import (
     Dealt,
+    Targeting,
     check_alarms,
     check_connectivity,
+    choose_targets,
     deal_again,
     deal_waves,
 )

@@ -1,7 +1,7 @@
 """How far a deployment in waves is, without who is in which: what another machine goes on from.
 
 It is the journal's own entries, small whatever the number of things. The names of the things are
-kept apart (``wave_targeting.deal_again``). What comes back is not trusted: every number, name and
+kept apart (``targeting.deal_again``). What comes back is not trusted: every number, name and
 verdict must be one that this very plan can have.
 """
 

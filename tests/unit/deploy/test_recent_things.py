@@ -16,7 +16,7 @@ from otactl.deploy.eligibility import choose_things
 from otactl.deploy.permissions import DeploymentNames, user_policy
 from otactl.deploy.planner import PlanOptions, Request
 from otactl.deploy.preparation import prepare
-from otactl.deploy.wave_targeting import deal_again
+from otactl.deploy.targeting import deal_again
 from otactl.errors import UserMistake
 from otactl.model.thing_list import ThingList
 from otactl.operations.queue.wave_file import KeptWaves, read_waves, write_kept

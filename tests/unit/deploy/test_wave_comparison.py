@@ -11,7 +11,7 @@ from tests.unit.deploy.test_waves import At, Site
 from otactl.deploy.journal import Journal
 from otactl.deploy.observer import Observer
 from otactl.deploy.step import AwaitGate
-from otactl.deploy.wave_targeting import check_connectivity
+from otactl.deploy.targeting import check_connectivity
 from otactl.errors import GateFailed, GateWaits, Interrupted, UserMistake
 from otactl.model.comparison import SoakPoint
 from otactl.model.wave import Act, Question, Verdict

@@ -12,7 +12,7 @@ from tests.support.wave_world import a_wave_world
 from tests.unit.deploy.test_waves import FIRMWARE, Site
 from tests.unit.model.configuration.test_wave_section import wave_ini
 
-from otactl.deploy.wave_targeting import deal_waves
+from otactl.deploy.targeting import deal_waves
 from otactl.errors import GateFailed, GateWaits
 from otactl.model.job_configuration import Rollout
 from otactl.model.progress import AlarmState

@@ -17,7 +17,7 @@ from otactl.deploy.journal import Journal, Outcome, Phase
 from otactl.deploy.observer import Observer
 from otactl.deploy.planner import Planner, PlanOptions, Request
 from otactl.deploy.step_run import WaitOptions
-from otactl.deploy.wave_targeting import deal_waves
+from otactl.deploy.targeting import deal_waves
 from otactl.errors import (
     AwsRefused,
     DeploymentRejected,

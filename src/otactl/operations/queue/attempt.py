@@ -62,7 +62,7 @@ from otactl.operations.queue.checkpoint import (
     read_checkpoint,
     restore,
 )
-from otactl.operations.queue.lease_guard import GuardedClientPool, Heartbeat, LeasedClock
+from otactl.operations.queue.lease_guard import GuardedClientPool, LeasedClock, heartbeat
 from otactl.operations.queue.queued_rollback import QueuedRollback, is_filling
 from otactl.operations.queue.recorder import Recorder, outcome_of
 from otactl.operations.queue.request_files import (
@@ -126,7 +126,7 @@ def deploy_claimed(
     clock = LeasedClock(claimed, parts.frontend, parts.session.now_ms)
     attempt = Attempt(parts, claimed, clock, fetched)
     stopping = "the request is handed back unless it is over"
-    with Heartbeat(claimed, parts.settings.policy), parts.frontend.hear_signals(clock, stopping):
+    with heartbeat(claimed, parts.settings.policy), parts.frontend.hear_signals(clock, stopping):
         result = attempt.run()
     return replace(result, stop_signal=clock.stop_signal)
 
@@ -214,7 +214,7 @@ class Attempt:
             finally:
                 journal.close()
         finally:
-            self._clients.of(environment.clients.settings).serve(None)
+            self._clients.release()
 
     def _loaded(self, now_ms: int | None) -> LoadedDeployment:
         request, trust = self._claimed.request, self._settings.trust
@@ -246,7 +246,7 @@ class Attempt:
             **pace_of_file(loaded.configuration),
         )
         return DeploymentEnvironment(
-            clients=self._clients.of(settings).serve(self._clock),
+            clients=self._clients.serve(settings, self._clock),
             clock=self._clock,
             state_dir=self._folder,
             poll_seconds=self._settings.poll_seconds,

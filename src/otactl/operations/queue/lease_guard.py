@@ -9,9 +9,9 @@ renews the lease. Why that is enough even for a frozen process is explained in
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from types import TracebackType
-from typing import Any, Self
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 from otactl.aws.clients import AwsClients, AwsSettings, CallCounter
 from otactl.aws.machine_time import wall_ms
@@ -63,70 +63,59 @@ class LeasedClock(CommandClock):
         super().check()
 
 
-class GuardedClients:
-    """The AWS clients that a worker deploys with: what they send is checked against the lease.
+class GuardedClientPool:
+    """The AWS clients that a worker deploys with, made once for each region and pace.
 
-    They serve one request after the other, so that a worker makes them once.
+    They serve one request after the other; what they send is checked against its lease.
     """
 
-    def __init__(self, settings: AwsSettings) -> None:
-        self.clients = AwsClients(settings)
+    def __init__(self) -> None:
+        self._clients: dict[AwsSettings, AwsClients] = {}
         self._clock: LeasedClock | None = None
-        for client in (self.clients.iot, self.clients.s3, self.clients.cloudwatch):
-            client.meta.events.register("before-send", self._before_send)
 
-    def serve(self, clock: LeasedClock | None) -> AwsClients:
-        """Check against this lease from now on, and count calls from nothing; None: no more."""
+    def of(self, settings: AwsSettings) -> AwsClients:
+        """The clients for a deployment's region and pace."""
+        if settings not in self._clients:
+            made = self._clients[settings] = AwsClients(settings)
+            for client in (made.iot, made.s3, made.cloudwatch):
+                client.meta.events.register("before-send", self._before_send)
+        return self._clients[settings]
+
+    def serve(self, settings: AwsSettings, clock: LeasedClock) -> AwsClients:
+        """The clients, which check against this lease from now on and count calls from nothing."""
         self._clock = clock
-        self.clients.calls = CallCounter()
-        return self.clients
+        clients = self.of(settings)
+        clients.calls = CallCounter()
+        return clients
+
+    def release(self) -> None:
+        """Check against no lease any more."""
+        self._clock = None
 
     def _before_send(self, **_: Any) -> None:
         if self._clock is not None:
             self._clock.check_lease()
 
 
-class GuardedClientPool:
-    """The guarded clients of one worker, made once for each region and pace."""
+@contextmanager
+def heartbeat(claimed: ClaimedRequest, policy: LeasePolicy) -> Iterator[None]:
+    """Renew the lease of a request while the ``with`` block runs."""
+    over = threading.Event()
 
-    def __init__(self) -> None:
-        self._clients: dict[AwsSettings, GuardedClients] = {}
-
-    def of(self, settings: AwsSettings) -> GuardedClients:
-        """The clients for a deployment's region and pace."""
-        if settings not in self._clients:
-            self._clients[settings] = GuardedClients(settings)
-        return self._clients[settings]
-
-
-class Heartbeat:
-    """Renews the lease of a request while the ``with`` block runs."""
-
-    def __init__(self, claimed: ClaimedRequest, policy: LeasePolicy) -> None:
-        self._claimed = claimed
-        self._seconds = policy.renewal_ms / 1000
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._beat, name="lease", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _beat(self) -> None:
-        while not self._over.wait(self._seconds):
+    def beat() -> None:
+        while not over.wait(policy.renewal_ms / 1000):
             try:
-                self._claimed.renew()
+                claimed.renew()
             except LeaseLost:
                 return
             except OtactlError:
                 # The worker itself asks before it does anything; it will say what is wrong.
                 continue
+
+    thread = threading.Thread(target=beat, name="lease", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()

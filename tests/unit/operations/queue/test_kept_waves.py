@@ -15,8 +15,8 @@ from otactl.aws.queue_item import item_of
 from otactl.aws.queue_item_reading import request_of
 from otactl.aws.release_store import FileRefused
 from otactl.deploy.journal import Journal
+from otactl.deploy.targeting import deal_again
 from otactl.deploy.wave_state import WaveState
-from otactl.deploy.wave_targeting import deal_again
 from otactl.errors import GateWaits, UserMistake
 from otactl.jobqueue.failure_policy import gate_pause_ms
 from otactl.jobqueue.lease_policy import CLOCK_SKEW_MS

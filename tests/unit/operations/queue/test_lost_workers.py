@@ -24,7 +24,7 @@ from tests.unit.deploy.test_waves_killed import (
 from otactl.deploy.executor import Executor
 from otactl.deploy.journal import Journal
 from otactl.deploy.step_run import WaitOptions
-from otactl.deploy.wave_targeting import deal_again
+from otactl.deploy.targeting import deal_again
 from otactl.errors import GateFailed, GateWaits
 from otactl.jobqueue.claimed_request import ClaimedRequest, LeaseLost
 from otactl.jobqueue.lease_policy import LeasePolicy
