@@ -24,17 +24,14 @@ class PutAlarm(Step):
 
     @property
     def key(self) -> str:
-        """Each alarm has its name."""
         return f"alarm/{self.name}"
 
     @property
     def title(self) -> str:
-        """Which alarm, on what."""
         return f"create alarm {self.name} on {self.alarm.metric_name} of job {self.job_id}"
 
     @property
     def resource(self) -> str:
-        """The alarm."""
         return f"alarm/{self.name}"
 
     def do(self, context: StepContext) -> Record:
@@ -51,10 +48,8 @@ class PutAlarm(Step):
         return {}
 
     def remains(self, context: StepContext, record: Record | None) -> bool:  # noqa: ARG002
-        """Whether an alarm of this deployment is there."""
         found = context.services.alarms.description(self.name)
         return is_ours(found, context.deployment_id)
 
     def delete(self, context: StepContext) -> None:
-        """Delete it."""
         context.services.alarms.delete(self.name)

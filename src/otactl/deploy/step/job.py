@@ -59,13 +59,11 @@ class CreateJob(Step):
 
     @property
     def title(self) -> str:
-        """Which job, for whom."""
         count = len(self.targets)
         return f"create job {self.job_id} for {count} target{'s' if count != 1 else ''}"
 
     @property
     def resource(self) -> str:
-        """The job."""
         return f"job/{self.job_id}"
 
     @property
@@ -90,7 +88,6 @@ class CreateJob(Step):
         )
 
     def do(self, context: StepContext) -> Record:
-        """Create it."""
         for group in self._groups:
             context.on_members(self.round, context.services.registry.things_in_group(group))
         request = CreateJobRequest(
@@ -177,12 +174,10 @@ class AwaitJob(Step):
 
     @property
     def key(self) -> str:
-        """Each round waits for its job."""
         return f"round-{self.round}/await"
 
     @property
     def title(self) -> str:
-        """What is waited for."""
         limit = f", {self.max_wait_seconds:g} s at most" if self.max_wait_seconds else ""
         return f"wait for job {self.job_id} on {self.things:,} things{limit}"
 

@@ -70,7 +70,6 @@ class DeleteExistingJob(Step):
 
     @property
     def title(self) -> str:
-        """Which job, and on whose word."""
         return f"delete the existing job {self.job_id} ({self.reason})"
 
     def do(self, context: StepContext) -> Record:

@@ -31,12 +31,10 @@ class CreateStream(Step):
 
     @property
     def title(self) -> str:
-        """Which stream, with which file."""
         return f"create stream {self.stream_id} with file {self.file_id}"
 
     @property
     def resource(self) -> str:
-        """The stream."""
         return f"stream/{self.stream_id}"
 
     def do(self, context: StepContext) -> Record:
@@ -63,10 +61,8 @@ class CreateStream(Step):
         return {}
 
     def remains(self, context: StepContext, record: Record | None) -> bool:  # noqa: ARG002
-        """Whether a stream of this deployment is there."""
         found = context.services.streams.description(self.stream_id)
         return is_ours(found, context.deployment_id)
 
     def delete(self, context: StepContext) -> None:
-        """Delete it."""
         context.services.streams.delete(self.stream_id)

@@ -43,23 +43,19 @@ class CreateThingGroup(Step):
 
     @property
     def title(self) -> str:
-        """Which group."""
         return f"create thing group {self.group_name}"
 
     @property
     def resource(self) -> str:
-        """The group."""
         return f"thinggroup/{self.group_name}"
 
     def do(self, context: StepContext) -> Record:
-        """Create it."""
         arn = context.services.registry.create_group(
             self.group_name, description=describe_ours(context.deployment_id)
         )
         return {"arn": arn}
 
     def remains(self, context: StepContext, record: Record | None) -> bool:  # noqa: ARG002
-        """Whether a group of this deployment is there."""
         found = context.services.registry.group_description(self.group_name)
         return is_ours(found, context.deployment_id)
 
@@ -80,7 +76,6 @@ class AddThings(Step):
 
     @property
     def title(self) -> str:
-        """How many things go where."""
         return f"add {self.things:,} things to {self.group_name}"
 
     @property

@@ -63,13 +63,11 @@ class UploadImage(Step):
 
     @property
     def title(self) -> str:
-        """Where the image goes."""
         purpose = f", to roll back to {self.former}" if self.former else ""
         return f"upload {self.path} ({self.size_bytes:,} bytes) to {self.resource}{purpose}"
 
     @property
     def resource(self) -> str:
-        """The object's address."""
         return f"s3://{self.bucket}/{self.object_key}"
 
     def do(self, context: StepContext) -> Record:
@@ -156,21 +154,17 @@ class UploadJobDocument(Step):
 
     @property
     def title(self) -> str:
-        """Where the document goes."""
         return f"upload the merged job document to {self.resource}"
 
     @property
     def resource(self) -> str:
-        """The object's address."""
         return f"s3://{self.bucket}/{self.object_key}"
 
     def do(self, context: StepContext) -> Record:
-        """Upload it."""
         context.services.objects.put_text(self.bucket, self.object_key, self.document)
         return {}
 
     def undo(self, context: StepContext, record: Record | None) -> bool:  # noqa: ARG002
-        """Delete it."""
         stored = context.services.objects.find(self.bucket, self.object_key)
         if stored is None:
             return False
@@ -178,5 +172,4 @@ class UploadJobDocument(Step):
         return True
 
     def remains(self, context: StepContext, record: Record | None) -> bool:  # noqa: ARG002
-        """Whether it is still there."""
         return context.services.objects.find(self.bucket, self.object_key) is not None

@@ -30,7 +30,6 @@ class NoteVersions(Step):
 
     @property
     def title(self) -> str:
-        """Of how many things."""
         return f"read the version that {self.things:,} things report before the update"
 
     @property
@@ -54,7 +53,6 @@ class VerifyVersions(Step):
 
     @property
     def title(self) -> str:
-        """What is expected, and how long it may take."""
         return (
             f"verify that {self.things:,} things report version {self.expected},"
             f" {self.verify_ms // _MS_PER_MINUTE:,} min after each succeeded"

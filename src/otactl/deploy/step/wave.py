@@ -31,12 +31,10 @@ class FillGroup(Step):
 
     @property
     def key(self) -> str:
-        """Each large wave has its group."""
         return f"wave-{self.name}/members"
 
     @property
     def title(self) -> str:
-        """How many things go where, and how long that takes."""
         hours = self.hours
         time = f"{hours:.1f} h" if hours >= 1 else f"{60 * hours:.0f} min"
         return (
@@ -45,7 +43,6 @@ class FillGroup(Step):
 
     @property
     def hours(self) -> float:
-        """How long filling takes."""
         return self.things / self.per_second / _SECONDS_PER_HOUR
 
     @property
@@ -76,12 +73,10 @@ class AwaitGate(Step):
 
     @property
     def key(self) -> str:
-        """Each wave has its gate."""
         return f"wave-{self.name}/gate"
 
     @property
     def title(self) -> str:
-        """What the gate asks for."""
         rule = self.rule
         return (
             f"gate of wave {self.name}: {percent_words(rule.required_ended)} of {self.things:,}"
@@ -120,7 +115,6 @@ class EndWaves(Step):
 
     @property
     def title(self) -> str:
-        """What happens then."""
         return f"end of {self.waves} waves: what became of each thing"
 
     @property

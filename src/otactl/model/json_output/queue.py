@@ -47,7 +47,7 @@ class Wait(TypedDict):
     """What a pending request waits for."""
 
     reason: str
-    request: str | None
+    request: Annotated[str | None, Of("on"), NullIfEmpty]
 
 
 class Waiting(TypedDict):

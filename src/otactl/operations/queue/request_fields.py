@@ -49,9 +49,7 @@ def _outcome_fields(outcome: Outcome) -> json_queue.RequestOutcome:
 
 def wait_fields(wait: Wait | None) -> json_queue.Waiting:
     """What a pending request waits for."""
-    if wait is None:
-        return {"waitsFor": None}
-    return {"waitsFor": {"reason": wait.reason.value, "request": wait.on or None}}
+    return {"waitsFor": None if wait is None else shaped(json_queue.Wait, wait)}
 
 
 def iso(moment_ms: int | None) -> str | None:
