@@ -20,7 +20,6 @@ from dataclasses import dataclass
 SIGNATURE_LIFE_MS = 300_000
 CLOCK_SKEW_MS = 30_000
 DEFAULT_LEASE_MS = 900_000
-MIN_LEASE_MS = 2_000
 #: No worker takes a longer one: what stands in the table beyond it, none has written.
 MAX_LEASE_MS = 7 * 86_400_000
 DEFAULT_MAX_ATTEMPTS = 3
