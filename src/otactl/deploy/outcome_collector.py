@@ -63,7 +63,7 @@ def collect_outcomes(
 
     def listed(status: ExecutionStatus) -> Iterator[ThingOutcome]:
         found = jobs.executions(job_id, status)
-        return _kept((one for one in found if only is None or one.thing_name in only), keep)
+        return kept_by_page((one for one in found if only is None or one.thing_name in only), keep)
 
     unsuccessful = _last_per_thing(
         execution for status in _UNSUCCESSFUL if counts[status] for execution in listed(status)
@@ -91,7 +91,7 @@ def collect_outcomes(
     return CollectedOutcomes(counts=by_status, outcomes=tuple(outcomes))
 
 
-def _kept(
+def kept_by_page(
     executions: Iterable[ThingOutcome], keep: Callable[[Sequence[ThingOutcome]], None]
 ) -> Iterator[ThingOutcome]:
     """The same executions, handed on to be kept part by part."""

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 from otactl.deploy.consent import Consent
 from otactl.deploy.journal import Journal
 from otactl.deploy.observer import Observer
+from otactl.deploy.outcome_collector import kept_by_page
 from otactl.deploy.ports import Services
 from otactl.deploy.step import CreateJob
 from otactl.deploy.step_run import StepRun
 from otactl.deploy.wave_closing import WaveEnding
-from otactl.model.limits import PAGE
 from otactl.model.outcome import ThingOutcome
 from otactl.model.reason_code import ROLLBACK_REASON_CODE
 from otactl.model.status import ExecutionStatus
@@ -94,11 +95,9 @@ class RollbackEvidence:
             }
             found = []
             if step.find(self._steps.context(step)) is not None:
-                for one in self._services.jobs.executions(step.job_id):
-                    found.append(self._with_details(step, one, kept))
-                    if len(found) % PAGE == 0:
-                        self._keep(step, found[-PAGE:])
-                self._keep(step, found[len(found) // PAGE * PAGE :])
+                listed = self._services.jobs.executions(step.job_id)
+                detailed = (self._with_details(step, one, kept) for one in listed)
+                found = list(kept_by_page(detailed, partial(self._keep, step)))
             seen = {(one.thing_name, one.execution_number) for one in found}
             yield from found
             yield from (one for key, one in kept.items() if key not in seen)
@@ -120,7 +119,7 @@ class RollbackEvidence:
         return replace(one, status_details=details)
 
     def _keep(self, step: CreateJob, executions: Sequence[ThingOutcome]) -> None:
-        if self._keeps and executions:
+        if self._keeps:
             self._journal.enter_executions(step.round, executions)
 
     def _begun(self) -> list[CreateJob]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from otactl.deploy.consent import Consent
@@ -17,6 +16,7 @@ from otactl.deploy.store import DeploymentStore
 from otactl.errors import UserMistake
 from otactl.model.defaults import DEFAULT_POLL_SECONDS
 from otactl.model.json_output import deployment as json_deployment
+from otactl.model.json_output.shaping import moment, shaped
 from otactl.model.snapshot import JobDescription
 from otactl.model.wave import Verdict
 from otactl.operations.environment import DeploymentEnvironment, environment_of, wait_options
@@ -197,26 +197,20 @@ def stored_deployments(
 
 def _entry(journal: Journal) -> json_deployment.HistoryEntry:
     plan = journal.plan
-    created = datetime.fromtimestamp(journal.created_ms / 1000, UTC)
-    return {
-        "deploymentId": plan.deployment_id,
-        "jobId": plan.job_id,
-        "rollbackOf": plan.rollback_of or None,
-        "rollbacks": list(journal.rollbacks),
-        "rehearsal": bool(journal.about.get("rehearsal")),
-        "file": str(journal.about.get("file", plan.source)),
-        "createdAt": created.isoformat(timespec="seconds"),
-        "things": plan.things,
-        "rounds": 1 if plan.waves else len(plan.rounds),
-        "waves": [
+    return shaped(
+        json_deployment.HistoryEntry,
+        plan,
+        rollbacks=list(journal.rollbacks),
+        rehearsal=bool(journal.about.get("rehearsal")),
+        file=str(journal.about.get("file", plan.source)),
+        createdAt=moment(journal.created_ms),
+        waves=[
             {"wave": wave.name, "verdict": wave.gate.verdict.value if wave.gate else None}
             for wave in wave_results(journal)
         ],
-        "roundsDone": len(journal.rounds),
-        "state": journal.phase.value,
-        "outcome": journal.outcome,
-        "failure": journal.failure,
-        "summary": outcome_words(journal),
-        "account": plan.account,
-        "region": plan.region,
-    }
+        roundsDone=len(journal.rounds),
+        state=journal.phase.value,
+        outcome=journal.outcome,
+        failure=journal.failure,
+        summary=outcome_words(journal),
+    )

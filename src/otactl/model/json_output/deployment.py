@@ -282,11 +282,13 @@ class HistoryEntry(TypedDict):
 
     deploymentId: str
     jobId: str
+    rollbackOf: Annotated[str | None, NullIfEmpty]
+    rollbacks: list[str]
     rehearsal: bool
     file: str
     createdAt: str
     things: int
-    rounds: int
+    rounds: Annotated[int, Of("repeats")]
     waves: list[HistoryWave]
     roundsDone: int
     state: str
@@ -295,8 +297,6 @@ class HistoryEntry(TypedDict):
     summary: str
     account: str
     region: str
-    rollbackOf: str | None
-    rollbacks: list[str]
 
 
 class DamagedJournal(TypedDict):
