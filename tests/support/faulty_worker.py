@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from otactl.aws.clients import AwsClients, AwsSettings
     from otactl.jobqueue.request import JobRequest, LeftOpen
     from otactl.jobqueue.transition import Guard
-    from otactl.operations.queue.attempt_result import AttemptResult
+    from otactl.operations.queue.recorder import AttemptResult
 
 
 #: Wakes a frozen worker.

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from tests.support.queue_site import QueueSite
 
-    from otactl.operations.queue.attempt_result import AttemptResult
+    from otactl.operations.queue.recorder import AttemptResult
 
 HOUR_MS = 3_600_000
 

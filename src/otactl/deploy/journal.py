@@ -74,12 +74,15 @@ class JournalListener:
 class Journal(JournalEntries):
     """The journal of one deployment: ``create`` and ``open`` take its lock, ``read`` does not.
 
+    Attributes:
+        path: The file.
+
     Args:
         lock: The open lock file; None for a journal that is only read.
     """
 
     def __init__(self, path: Path, database: Database, lock: int | None) -> None:
-        self._path = path
+        self.path = path
         self._database = database
         self._lock = lock
         #: Is notified of what is entered.
@@ -135,11 +138,6 @@ class Journal(JournalEntries):
         """
         return cls(path, connect_reading(path), None)
 
-    @property
-    def path(self) -> Path:
-        """The file."""
-        return self._path
-
     def close(self) -> None:
         """Let go of the file and the lock; doing it twice is no error."""
         self._database.close()
@@ -150,9 +148,7 @@ class Journal(JournalEntries):
     def _get(self, name: str) -> str:
         found = self._find(name)
         if found is None:
-            raise UserMistake(
-                f"the journal {self._path} lacks its {name}: it was never all written"
-            )
+            raise UserMistake(f"the journal {self.path} lacks its {name}: it was never all written")
         return found
 
     def check(self) -> None:
@@ -164,7 +160,7 @@ class Journal(JournalEntries):
         try:
             _ = self.plan, self.about, self.created_ms, self.outcome, self.rounds
         except (ValueError, TypeError) as error:
-            raise UserMistake(f"the journal {self._path} is damaged: {error}") from error
+            raise UserMistake(f"the journal {self.path} is damaged: {error}") from error
 
     @cached_property
     def plan(self) -> Plan:
@@ -177,7 +173,7 @@ class Journal(JournalEntries):
             return Plan.model_validate_json(self._get("plan"))
         except ValidationError as error:
             raise UserMistake(
-                f"the journal {self._path} cannot be read: the stored plan is invalid",
+                f"the journal {self.path} cannot be read: the stored plan is invalid",
                 hint="was it written by another version of otactl? Then use that one",
             ) from error
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from otactl.jobqueue.request import JobRequest
     from otactl.operations.queue.attempt import WorkerParts, WorkerSettings
-    from otactl.operations.queue.attempt_result import AttemptResult
+    from otactl.operations.queue.recorder import AttemptResult
     from otactl.operations.queue.session import QueueSession
     from otactl.operations.queue.worker import WorkerOptions
 
@@ -223,8 +223,8 @@ def _run_fetched(
     files: _Files,
 ) -> None:
     from otactl.cli.frontend import TerminalFrontend
-    from otactl.operations.queue.attempt_result import keep_report
     from otactl.operations.queue.fetch import CLAIM_NAME, deploy_fetched
+    from otactl.operations.queue.recorder import keep_report
 
     result = deploy_fetched(folder, settings, TerminalFrontend())
     if result is None:

@@ -54,7 +54,6 @@ from otactl.operations.deployment import begin, carry_out
 from otactl.operations.environment import DeploymentEnvironment, pace_of_file
 from otactl.operations.frontend import Frontend
 from otactl.operations.load import LoadedDeployment
-from otactl.operations.queue.attempt_result import AttemptResult
 from otactl.operations.queue.checkpoint import (
     Checkpoint,
     CheckpointKeeper,
@@ -64,7 +63,7 @@ from otactl.operations.queue.checkpoint import (
 )
 from otactl.operations.queue.lease_guard import GuardedClientPool, LeasedClock, heartbeat
 from otactl.operations.queue.queued_rollback import QueuedRollback, is_filling
-from otactl.operations.queue.recorder import Recorder, outcome_of
+from otactl.operations.queue.recorder import AttemptResult, Recorder, outcome_of
 from otactl.operations.queue.request_files import (
     check_files,
     check_targets,

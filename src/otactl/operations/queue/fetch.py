@@ -23,9 +23,8 @@ from otactl.jobqueue.trust import Trust
 from otactl.operations.clock import CommandClock
 from otactl.operations.frontend import Frontend
 from otactl.operations.queue.attempt import WorkerParts, WorkerSettings, deploy_claimed
-from otactl.operations.queue.attempt_result import AttemptResult
 from otactl.operations.queue.closing import close_due
-from otactl.operations.queue.recorder import Recorder
+from otactl.operations.queue.recorder import AttemptResult, Recorder
 from otactl.operations.queue.request_files import download_files, names_of
 from otactl.operations.queue.session import QueueSession
 from otactl.operations.queue.worker import new_claimer

@@ -20,8 +20,8 @@ from otactl.jobqueue.state import RequestState
 from otactl.operations.clock import CommandClock
 from otactl.operations.frontend import Frontend
 from otactl.operations.queue.attempt import WorkerParts, deploy_claimed
-from otactl.operations.queue.attempt_result import AttemptResult, keep_report
 from otactl.operations.queue.closing import CLOSING_PAUSE_MS, close_due
+from otactl.operations.queue.recorder import AttemptResult, keep_report
 from otactl.operations.queue.session import QueueSession
 from otactl.rules.backoff import Retry
 
