@@ -23,6 +23,7 @@ from otactl.deploy.ownership import is_ours, own_job
 from otactl.deploy.plan import Plan
 from otactl.deploy.ports import Jobs, Registry, Services
 from otactl.deploy.step import CreateThingGroup, EndWaves, Step, StepContext
+from otactl.deploy.step.job import NAMED_MISSING
 from otactl.deploy.wave_verify import VersionVerifier
 from otactl.errors import AwsRefused
 from otactl.model.open_jobs import OpenJobs, OpenWave
@@ -33,8 +34,6 @@ from otactl.model.status import OPEN_JOB_STATUSES, ExecutionStatus
 from otactl.model.wave import Verdict
 
 _DAY_MS = 86_400_000
-#: Things without an execution that a wave's result names.
-_NAMED_MISSING = 250
 _STOPPED = "stopped"
 
 
@@ -261,7 +260,7 @@ class WaveEnding:
             download_seconds=DownloadSeconds.of(collected.outcomes),
             outcomes=collected.outcomes,
             not_reached=len(missing),
-            not_reached_things=missing[:_NAMED_MISSING],
+            not_reached_things=missing[:NAMED_MISSING],
             stopped=self._journal.find_instant(_STOPPED) is not None,
             began_late=tuple(self._began_late(collected.outcomes)),
         )

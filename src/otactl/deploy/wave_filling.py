@@ -12,13 +12,12 @@ from collections.abc import Iterator
 from otactl.deploy.journal import Journal
 from otactl.deploy.ports import Services
 from otactl.deploy.step import FillGroup
+from otactl.deploy.step.thing_group import MEMBERS_MS
 from otactl.errors import DeploymentFailed
 from otactl.model.arn import Arn, thing_arn
 
 #: Members that are listed before the time is looked at again: four pages.
 _LISTED_AT_ONCE = 1000
-#: How long membership may take to show before the first wave (aws-facts O).
-_MEMBERS_MS = 300_000
 _MEMBERS_PAUSE_SECONDS = 5
 
 
@@ -70,7 +69,7 @@ class GroupFilling:
             until = self._journal.filled_until(number)
             if self._journal.wave_things(number, after=until, limit=1) or not self.missing(number):
                 continue
-            give_up_ms = give_up_ms or clock.monotonic_ms() + _MEMBERS_MS
+            give_up_ms = give_up_ms or clock.monotonic_ms() + MEMBERS_MS
             if clock.monotonic_ms() >= give_up_ms:
                 raise DeploymentFailed(
                     f"{self.missing(number)} after five minutes",

@@ -14,6 +14,7 @@ from otactl.deploy.ending import Ending, ending_of
 from otactl.deploy.journal import Journal
 from otactl.deploy.ports import Services
 from otactl.deploy.step import CreateJob
+from otactl.deploy.step.job import SETTLING_MS
 from otactl.model.limits import PAGE
 from otactl.model.outcome import ThingOutcome
 from otactl.model.snapshot import JobCounts, JobDescription
@@ -24,8 +25,6 @@ from otactl.rules.waves.membership import share_of
 
 #: The least time from one list to the next, in times of what the last one took.
 _LIST_INTERVAL = 10
-#: AWS is eventually consistent: a job just created may be unknown to the next call for a moment.
-_SETTLING_MS = 10_000
 
 _FAILURES = (ExecutionStatus.FAILED, ExecutionStatus.REJECTED, ExecutionStatus.TIMED_OUT)
 _OVER = (JobStatus.COMPLETED, JobStatus.CANCELED)
@@ -89,7 +88,7 @@ class WavePoller:
         job = self.services.jobs.describe(step.job_id)
         if job is None:
             since_ms = self.services.now_ms() - int(record.get("created_ms", 0))
-            ending = Ending.DELETED if since_ms > _SETTLING_MS else None
+            ending = Ending.DELETED if since_ms > SETTLING_MS else None
             return WavePoll(job=None, count=self._last_count(number, given), ending=ending)
         ending = ending_of(
             job,

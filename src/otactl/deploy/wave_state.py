@@ -23,7 +23,7 @@ from otactl.model.wave import GateStatus
 
 #: Epoch milliseconds of the year 5138; no more can be shown as a date, or counted here.
 _MAX_NUMBER = 10**14
-_Number = Annotated[int, Field(ge=0, le=_MAX_NUMBER)]
+KeptNumber = Annotated[int, Field(ge=0, le=_MAX_NUMBER)]
 
 
 class KeptStep(BaseModel):
@@ -59,7 +59,7 @@ class WaveState(BaseModel):
     phase: Phase
     outcome: Outcome | None = None
     failure: str = ""
-    numbers: dict[str, _Number] = {}
+    numbers: dict[str, KeptNumber] = {}
     filled: dict[int, str] = {}
     refusals: dict[int, dict[str, str]] = {}
     steps: dict[str, KeptStep] = {}

@@ -28,10 +28,10 @@ ROUND_RESULT: TypeAdapter[RoundResult] = TypeAdapter(RoundResult)
 #: Ends before time, after which what was in progress may go on.
 _STOPPED = (Ending.ABORTED, Ending.CANCELED, Ending.STOPPED_BY_ALARM)
 #: Things without an execution that the result names.
-_NAMED_MISSING = 250
+NAMED_MISSING = 250
 
 #: AWS is eventually consistent: a job just created may be unknown to the next call for a moment.
-_SETTLING_MS = 10_000
+SETTLING_MS = 10_000
 
 
 class CreateJob(Step):
@@ -215,7 +215,7 @@ class AwaitJob(Step):
             download_seconds=DownloadSeconds.of(collected.outcomes),
             outcomes=collected.outcomes,
             not_reached=len(missing),
-            not_reached_things=missing[:_NAMED_MISSING],
+            not_reached_things=missing[:NAMED_MISSING],
             stopped=ending in _STOPPED,
         )
         return {
@@ -236,7 +236,7 @@ class AwaitJob(Step):
             context.on_snapshot(snapshot)
             waited_ms = context.waited_ms()
             is_late = limit is not None and waited_ms >= limit * 1000
-            if snapshot.job is None and (last is not None or waited_ms > _SETTLING_MS):
+            if snapshot.job is None and (last is not None or waited_ms > SETTLING_MS):
                 return Ending.DELETED, None
             last = snapshot.job
             ending = None if last is None else self._ending_of(last)

@@ -18,8 +18,8 @@ from otactl.model.first_names import first_names
 from otactl.model.limits import PAGE
 from otactl.rules.backoff import UNTIL_A_MINUTE
 
-#: How long membership may take to show.
-_MEMBERS_MS = 300_000
+#: How long membership may take to show (aws-facts O).
+MEMBERS_MS = 300_000
 #: Things named in the message of a group that stays incomplete.
 _NAMED = 10
 
@@ -112,7 +112,7 @@ class AddThings(Step):
             missing.difference_update(context.services.registry.things_in_group(self.group_name))
             if not missing:
                 return
-            if waited_ms() >= _MEMBERS_MS:
+            if waited_ms() >= MEMBERS_MS:
                 named = first_names(sorted(missing), _NAMED)
                 raise DeploymentFailed(
                     f"{len(missing):,} of {self.things:,} things do not show in thing group"

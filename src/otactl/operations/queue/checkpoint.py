@@ -28,7 +28,7 @@ from otactl.deploy.journal import Journal, JournalListener, Outcome, Phase, Step
 from otactl.deploy.plan import Plan
 from otactl.deploy.step import AwaitJob, Step
 from otactl.deploy.step.job import round_result
-from otactl.deploy.wave_state import WaveState
+from otactl.deploy.wave_state import KeptNumber, WaveState
 from otactl.jobqueue.claimed_request import ClaimedRequest
 from otactl.jobqueue.request import JobRequest
 from otactl.jobqueue.stored_file import FileRole, StoredFile, release_key
@@ -37,8 +37,6 @@ from otactl.model.wave import GateStatus
 from otactl.operations.queue.wave_file import KeptWaves, write_kept
 
 _MAX_BYTES = 64 * 1024 * 1024
-#: Epoch milliseconds of the year 5138; no more can be shown as a date, or counted here.
-_MAX_NUMBER = 10**14
 #: How often it is kept how far a thing group is filled.
 _FILLING_MS = 30_000
 #: By the two digits of a rollback's number.
@@ -84,9 +82,9 @@ class Checkpoint(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    planned_ms: int = Field(ge=0, le=_MAX_NUMBER)
+    planned_ms: KeptNumber
     document: str
-    things: int = Field(ge=0, le=_MAX_NUMBER)
+    things: KeptNumber
     rounds: tuple[dict[str, Any], ...] = ()
     failure: str = ""
     waves: WaveState | None = None
