@@ -110,12 +110,12 @@ def messages(event: Any) -> Iterator[Any]:
         yield notice.get("Message") if isinstance(notice, dict) else None
 
 
-@dataclass(frozen=True, slots=True)
 class ForceStopper:
     """Cancels jobs by a boto3 client; ``log`` takes one line for each message."""
 
-    iot: Any
-    log: Any
+    def __init__(self, iot: Any, *, log: Any) -> None:
+        self._iot = iot
+        self._log = log
 
     def handle(self, event: Any) -> dict[str, list[str]]:
         """Cancel what an invocation asks for.
@@ -128,7 +128,7 @@ class ForceStopper:
             try:
                 stop = read_message(text)
             except NothingToStop as nothing:
-                self.log("nothing to stop", why=str(nothing))
+                self._log("nothing to stop", why=str(nothing))
                 continue
             if self._cancel(stop):
                 canceled.append(stop.job_id)
@@ -139,18 +139,18 @@ class ForceStopper:
         # A word in the comment that AWS IoT does not like must not keep a bad rollout going.
         for wording in ({"comment": stop.comment}, {}):
             try:
-                self.iot.cancel_job(
+                self._iot.cancel_job(
                     jobId=stop.job_id, reasonCode=REASON_CODE, force=True, **wording
                 )
             except ClientError as error:
                 code = str(error.response.get("Error", {}).get("Code", ""))
                 if code not in _NOT_RUNNING:
                     raise
-                self.log("not canceled", **reported, code=code)
+                self._log("not canceled", **reported, code=code)
                 if code != "InvalidRequestException":
                     break
             else:
-                self.log("canceled", **reported)
+                self._log("canceled", **reported)
                 return True
         return False
 

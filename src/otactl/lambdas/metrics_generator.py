@@ -220,29 +220,31 @@ def _data(series: Series, counted: Counter[float]) -> Iterator[dict[str, Any]]:
         yield datum
 
 
-@dataclass(frozen=True, slots=True)
 class Claims:
     """Who counts which event, in a DynamoDB table that all invocations share.
 
     An event is claimed before it is published and settled after. A claim that is not settled can
     be taken up by the invocation that made it, when Lambda calls that again.
 
-    Attributes:
+    Args:
         dynamodb: A boto3 client.
         table: Its name; the key is ``eventId``.
         now_seconds: Epoch seconds, for the expiry.
         log: Takes one line for each thing worth knowing.
     """
 
-    dynamodb: Any
-    table: str
-    now_seconds: Callable[[], float]
-    log: Log
+    def __init__(
+        self, dynamodb: Any, table: str, *, now_seconds: Callable[[], float], log: Log
+    ) -> None:
+        self._dynamodb = dynamodb
+        self._table = table
+        self._now_seconds = now_seconds
+        self._log = log
 
     def claim(self, event_id: str, invocation: str) -> bool:
         """Whether this invocation is the one to count the event."""
         try:
-            self.dynamodb.put_item(
+            self._dynamodb.put_item(
                 **self._item(event_id, invocation),
                 ConditionExpression="attribute_not_exists(eventId) OR claimant = :claimant",
                 ExpressionAttributeValues={":claimant": {"S": invocation}},
@@ -251,24 +253,24 @@ class Claims:
             if _code(error) == "ConditionalCheckFailedException":
                 return False
             # An alarm that sees an event twice is better than one that sees none.
-            self.log("claim failed", eventId=event_id, code=_code(error))
+            self._log("claim failed", eventId=event_id, code=_code(error))
         return True
 
     def settle(self, event_ids: Iterable[str]) -> None:
         """Nobody shall count these events again."""
         for event_id in event_ids:
-            self._quietly(self.dynamodb.put_item, **self._item(event_id, ""))
+            self._quietly(self._dynamodb.put_item, **self._item(event_id, ""))
 
     def release(self, event_ids: Iterable[str]) -> None:
         """Anybody may count these events."""
         for event_id in event_ids:
             key = {"eventId": {"S": event_id}}
-            self._quietly(self.dynamodb.delete_item, TableName=self.table, Key=key)
+            self._quietly(self._dynamodb.delete_item, TableName=self._table, Key=key)
 
     def _item(self, event_id: str, claimant: str) -> dict[str, Any]:
-        expires_at = int(self.now_seconds()) + CLAIM_SECONDS
+        expires_at = int(self._now_seconds()) + CLAIM_SECONDS
         return {
-            "TableName": self.table,
+            "TableName": self._table,
             "Item": {
                 "eventId": {"S": event_id},
                 "claimant": {"S": claimant},
@@ -280,19 +282,19 @@ class Claims:
         try:
             call(**parameters)
         except (ClientError, BotoCoreError) as error:
-            self.log("claim not updated", code=_code(error))
+            self._log("claim not updated", code=_code(error))
 
 
-@dataclass(frozen=True, slots=True)
 class MetricsGenerator:
     """Reads events, claims them and publishes their metrics.
 
     ``log`` takes one line for each thing worth knowing.
     """
 
-    cloudwatch: Any
-    claims: Claims
-    log: Log
+    def __init__(self, cloudwatch: Any, claims: Claims, *, log: Log) -> None:
+        self._cloudwatch = cloudwatch
+        self._claims = claims
+        self._log = log
 
     def handle(self, event: Any, invocation: str) -> dict[str, int]:
         """Publish what an invocation brought.
@@ -308,7 +310,7 @@ class MetricsGenerator:
         events = list(unwrap(event))
         for start in range(0, len(events), BATCH_EVENTS):
             counts.update(self._handle_batch(events[start : start + BATCH_EVENTS], invocation))
-        self.log("handled", **counts)
+        self._log("handled", **counts)
         return dict(counts)
 
     def _handle_batch(self, events: list[Any], invocation: str) -> dict[str, int]:
@@ -319,20 +321,20 @@ class MetricsGenerator:
                 end = read_event(event)
             except Malformed as error:
                 malformed += 1
-                self.log("malformed", member=str(error))
+                self._log("malformed", member=str(error))
                 continue
             reported = {"eventId": end.event_id, "jobId": end.job_id, "metric": end.metric}
-            if end.event_id in ends or not self.claims.claim(end.event_id, invocation):
-                self.log("duplicate", **reported)
+            if end.event_id in ends or not self._claims.claim(end.event_id, invocation):
+                self._log("duplicate", **reported)
                 continue
-            self.log("event", **reported, unreadable=end.unreadable)
+            self._log("event", **reported, unreadable=end.unreadable)
             ends[end.event_id] = end
         try:
             self._put(metric_data(ends.values(), malformed))
         except (ClientError, BotoCoreError):
-            self.claims.release(ends)
+            self._claims.release(ends)
             raise
-        self.claims.settle(ends)
+        self._claims.settle(ends)
         duplicates = len(events) - malformed - len(ends)
         return {"published": len(ends), "duplicates": duplicates, "malformed": malformed}
 
@@ -341,7 +343,7 @@ class MetricsGenerator:
         if not data:
             return
         try:
-            self.cloudwatch.put_metric_data(Namespace=NAMESPACE, MetricData=data)
+            self._cloudwatch.put_metric_data(Namespace=NAMESPACE, MetricData=data)
         except ClientError as error:
             if _code(error) not in _UNACCEPTABLE:
                 raise
@@ -350,7 +352,7 @@ class MetricsGenerator:
                 self._put(data[len(data) // 2 :])
                 return
             (refused,) = data
-            self.log("refused by CloudWatch", metric=refused["MetricName"], code=_code(error))
+            self._log("refused by CloudWatch", metric=refused["MetricName"], code=_code(error))
             if refused["MetricName"] != MALFORMED:
                 self._put(metric_data([], int(sum(refused["Counts"]))))
 
