@@ -1,4 +1,4 @@
-"""``otactl deploy``: carry a configuration out, to its end."""
+"""``otactl plan`` and ``otactl deploy``: what a file would do, and carrying it out, to its end."""
 
 from __future__ import annotations
 
@@ -9,7 +9,44 @@ import typer
 
 from otactl.cli import options, terminal
 from otactl.cli.option_group import grouped
+from otactl.errors import UserMistake
 from otactl.model.defaults import DEFAULT_POLL_SECONDS
+
+
+@grouped
+def plan(
+    file: options.Configuration,
+    out: Annotated[
+        Path | None, typer.Option(metavar="PLAN", help="Keep the plan for `otactl deploy --plan`.")
+    ] = None,
+    things: Annotated[
+        bool, typer.Option("--things", help="With waves: also list the things of each wave.")
+    ] = False,
+    force: options.Force = False,
+    *,
+    planning: options.Planning,
+    where: options.AccountLocation,
+    output: options.Output = options.TEXT,
+) -> None:
+    """Print whom deploying FILE reaches, how fast, what it creates and costs; change nothing."""
+    from otactl.cli.deploy_output import show_plan
+    from otactl.cli.frontend import TerminalFrontend
+    from otactl.operations.deployment import make_plan
+    from otactl.operations.environment import environment_for
+    from otactl.operations.lint_report import lint_deployment
+    from otactl.operations.load import load_deployment
+    from otactl.operations.plan_file import write_plan
+
+    loaded = load_deployment(file)
+    terminal.print_warnings(loaded.warnings)
+    environment = environment_for(loaded, where, TerminalFrontend())
+    made = make_plan(loaded, environment, planning, force=force)
+    if out is not None:
+        write_plan(made, out)
+    if things and not made.waves:
+        raise UserMistake("--things lists the things of waves, and this deployment has none")
+    report = lint_deployment(loaded, made.things)
+    show_plan(loaded, made, output, report, with_things=things)
 
 
 @grouped
@@ -76,13 +113,13 @@ def deploy(
             max_wait_seconds=planning.max_wait_seconds,
         ),
     )
-    plan = make_plan(loaded, environment, planning, force=force)
+    made = make_plan(loaded, environment, planning, force=force)
     if plan_file is not None:
-        check_plan(plan, plan_file)
-    findings = lint_deployment(loaded, plan.things)
+        check_plan(made, plan_file)
+    findings = lint_deployment(loaded, made.things)
     if dry_run:
-        show_plan(loaded, plan, output, findings)
+        show_plan(loaded, made, output, findings)
         return
-    if not ask_to_deploy(loaded, plan, findings, yes=yes, asks=ask):
+    if not ask_to_deploy(loaded, made, findings, yes=yes, asks=ask):
         declined("deployed")
-    finish(begin(loaded, plan, environment), environment, output, files)
+    finish(begin(loaded, made, environment), environment, output, files)

@@ -95,17 +95,13 @@ def ask_to_deploy(
         print_plan(console, plan, summarize(loaded, plan), with_calls=False)
     print_problems(console, report.problems)
     if is_asked:
-        return _confirmed("Deploy this?")
+        try:
+            return typer.confirm("Deploy this?", default=False, err=True)
+        except typer.Abort:
+            return False
     if not yes:
         refuse_errors(report)
     return True
-
-
-def _confirmed(question: str) -> bool:
-    try:
-        return typer.confirm(question, default=False, err=True)
-    except typer.Abort:
-        return False
 
 
 def finish(

@@ -107,12 +107,14 @@ def _show(
     from otactl.cli.terminal import note, print_json, stdout_console
     from otactl.forecast.forecast_fields import forecast_fields
     from otactl.forecast.waves import WavesForecast as OfWaves
+    from otactl.operations.text_file import write_atomically
     from otactl.views.forecast_rows import print_forecast
     from otactl.views.waves_forecast import print_waves
 
+    waves = [made for made in forecasts if isinstance(made, OfWaves)]
     plain = [made for made in forecasts if not isinstance(made, OfWaves)]
     if html is not None:
-        _write_page(forecasts, html)
+        write_atomically(html, _page(waves, plain), "the page")
     if output is options.JSON:
         fields = [
             made.to_fields() if isinstance(made, OfWaves) else forecast_fields(made)
@@ -120,21 +122,15 @@ def _show(
         ]
         print_json({**fields[0], "compared": fields[1:]} if len(fields) > 1 else fields[0])
     else:
-        for made in forecasts:
-            if isinstance(made, OfWaves):
-                print_waves(stdout_console(), made)
+        for in_waves in waves:
+            print_waves(stdout_console(), in_waves)
         if plain:
             print_forecast(stdout_console(), plain)
     if html is not None:
         note(f"the page is {html}")
 
 
-def _write_page(forecasts: Sequence[Forecast | WavesForecast], path: Path) -> None:
-    from otactl.forecast.waves import WavesForecast as OfWaves
-    from otactl.operations.text_file import write_atomically
-
-    waves = [made for made in forecasts if isinstance(made, OfWaves)]
-    plain = [made for made in forecasts if not isinstance(made, OfWaves)]
+def _page(waves: Sequence[WavesForecast], plain: Sequence[Forecast]) -> str:
     if waves and plain:
         raise UserMistake(
             "--html cannot show a file with waves beside one without", hint="make two pages"
@@ -142,10 +138,8 @@ def _write_page(forecasts: Sequence[Forecast | WavesForecast], path: Path) -> No
     if waves:
         from otactl.views.waves_page import waves_page
 
-        page = waves_page(waves)
-    else:
-        require("plotly", "the page")
-        from otactl.views.forecast_page import forecast_page
+        return waves_page(waves)
+    require("plotly", "the page")
+    from otactl.views.forecast_page import forecast_page
 
-        page = forecast_page(plain)
-    write_atomically(path, page, "the page")
+    return forecast_page(plain)

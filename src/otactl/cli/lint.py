@@ -90,7 +90,6 @@ def lint(
 
 
 def _explain(code: str) -> None:
-    """Print what the documentation says of a code."""
     from otactl.forecast.lint import CODES
     from otactl.operations.shared_file import documentation
 

@@ -71,7 +71,14 @@ def up(
 @app.command()
 def env(state_dir: options.StateDir = None, output: options.Output = options.TEXT) -> None:
     """Print what points a shell's AWS tools here: eval "$(otactl local env)"."""
-    address = _running(state_dir)
+    from otactl.cloud import read_record
+
+    address = read_record(local_state_directory(state_dir))
+    if address is None:
+        raise LocalResourceMissing(
+            f"no local cloud runs with the state directory {local_state_directory(state_dir)}",
+            hint="start one with: " + _command("up --detach", state_dir),
+        )
     variables = address.environment()
     if output is options.JSON:
         terminal.print_json(variables | _mqtt_fields(address))
@@ -103,18 +110,6 @@ def down(state_dir: options.StateDir = None) -> None:
 
     stopped = stop_local_cloud(local_state_directory(state_dir))
     terminal.note("stopped" if stopped else "no local cloud runs")
-
-
-def _running(state_dir: Path | None) -> LocalCloudAddress:
-    from otactl.cloud import read_record
-
-    address = read_record(local_state_directory(state_dir))
-    if address is None:
-        raise LocalResourceMissing(
-            f"no local cloud runs with the state directory {local_state_directory(state_dir)}",
-            hint="start one with: " + _command("up --detach", state_dir),
-        )
-    return address
 
 
 def _command(words: str, state_dir: Path | None) -> str:

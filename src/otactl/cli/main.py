@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import sys
@@ -46,7 +45,7 @@ class ErrorBoundary(LazyGroup):
             raise
         except BrokenPipeError:
             # The reader of our output has gone, as in `otactl … | head`: nobody is left to tell.
-            _abandon_output()
+            terminal.abandon_output()
             sys.exit(128 + signal.SIGPIPE)
         except OtactlError as error:
             sys.exit(_report(error))
@@ -75,15 +74,8 @@ def _report(error: OtactlError) -> int:
     try:
         return terminal.report_failure(error)
     except OSError:
-        _abandon_output()
+        terminal.abandon_output()
         return 128 + error.signal_number if isinstance(error, Interrupted) else error.exit_code
-
-
-def _abandon_output() -> None:
-    """Nobody reads what is still to be written: let it go nowhere, and break nothing at exit."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    for stream in (sys.stdout, sys.stderr):
-        os.dup2(nowhere, stream.fileno())
 
 
 app = typer.Typer(
@@ -122,7 +114,7 @@ def _stop(signal_number: int, _frame: FrameType | None) -> None:
         if number != signal.SIGINT:
             signal.signal(number, signal.SIG_IGN)
     if signal_number == signal.SIGHUP:
-        terminal.leave_closed_terminal()
+        terminal.abandon_output(of_terminals=True)
     raise Stopped(signal_number)
 
 

@@ -166,7 +166,6 @@ def _check(
     output: options.OutputFormat,
     things: list[str] | tuple[()],
 ) -> None:
-    """Refuse what contradicts itself."""
     from otactl.model.identifier import is_thing_name
     from otactl.monitor.followed import MAX_FOLLOWED
 

@@ -22,11 +22,10 @@ class TerminalAsker:
 
     def text(self, question: str, *, default: str, check: Callable[[str], str | None]) -> str:
         """Ask for a text until it is right."""
-
-        def validate(answer: str) -> bool | str:
-            return check(answer) or True
-
-        return str(questionary.text(question, default=default, validate=validate).unsafe_ask())
+        asked = questionary.text(
+            question, default=default, validate=lambda answer: check(answer) or True
+        )
+        return str(asked.unsafe_ask())
 
     def confirm(self, question: str, *, default: bool) -> bool:
         """Ask for yes or no."""

@@ -51,7 +51,7 @@ def hear_signals(clock: CommandClock, doing: str) -> Iterator[None]:
             raise Interrupted(signal_number)
         clock.ask_to_stop(signal_number)
         if signal_number == signal.SIGHUP:
-            terminal.leave_closed_terminal()
+            terminal.abandon_output(of_terminals=True)
         what = f"stopping: {doing}" if doing else "stopping"
         terminal.note(f"{what}; once more to stop at once")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 SUGGEST_PANEL = "Suggest a rollout"
 #: What a search that finds nothing exits with.
 NOTHING_FOUND = 1
+_UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
+_PART = re.compile(r"(\d+(?:\.\d+)?)\s*(min|[smhd])")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +72,6 @@ class GoalOptions:
             UserMistake: Something is missing or is no duration.
         """
         from otactl.forecast.suggest import Goal
-        from otactl.operations.duration import parse_duration
 
         needed = (self.within, self.max_bricked, failure_rate)
         if self.within is None or self.max_bricked is None or failure_rate is None:
@@ -86,6 +88,20 @@ class GoalOptions:
             finish_percent=self.finish,
             false_alarm=self.false_alarm,
         )
+
+
+def parse_duration(text: str, *, flag: str) -> float:
+    """The seconds of ``90m``, ``4h``, ``2d`` or ``1h30m``; a message names the flag.
+
+    Raises:
+        UserMistake: It is no duration.
+    """
+    parts = _PART.findall(text)
+    if not parts or _PART.sub("", text).strip():
+        raise UserMistake(
+            f"{flag}: {text!r} is no duration", hint="write 90m, 4h, 2d or 1h30m, for example"
+        )
+    return sum(float(number) * _UNITS[unit] for number, unit in parts)
 
 
 #: What --suggest is to look for.

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from otactl.errors.problem import Problem
     from otactl.views.console import Console
 
-
 _JSON_ASKED = re.compile(r" (--output[ =]|--format[ =]|-o[ =]?)json ")
 #: Whether this command is to write an object and has not yet.
 _answers_in_json: ContextVar[bool] = ContextVar("answers_in_json", default=False)
@@ -177,14 +176,14 @@ def report_failure(error: OtactlError, *, is_listed: bool = False) -> int:
     return error.exit_code
 
 
-def leave_closed_terminal() -> None:
-    """After SIGHUP: what is still to be written goes nowhere, and breaks nothing.
+def abandon_output(*, of_terminals: bool = False) -> None:
+    """Nobody reads what is still to be written: let it go nowhere, and break nothing at exit.
 
-    A standard stream that is a file or a pipe stays as it is.
+    After SIGHUP this is for terminals; a standard stream that is a file or a pipe stays as it is.
     """
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
         # A terminal that has closed no longer says that it is one.
-        if stat.S_ISCHR(os.fstat(stream.fileno()).st_mode):
+        if not of_terminals or stat.S_ISCHR(os.fstat(stream.fileno()).st_mode):
             os.dup2(nowhere, stream.fileno())
     os.close(nowhere)

@@ -79,7 +79,6 @@ def _members(registry: IotRegistry, group: str) -> Iterator[str]:
 
 
 def _arns(clients: AwsClients, names: Iterable[str]) -> Iterator[str]:
-    """The ARNs, each once."""
     from otactl.aws.clients import account_of
     from otactl.model.arn import thing_arn
 

@@ -7,7 +7,8 @@ the watchers for single things. Nothing here waits for AWS.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from otactl.model.outcome import ThingOutcome
 from otactl.model.snapshot import JobSnapshot
@@ -32,6 +33,12 @@ class Board:
         #: Whether the watch has ended, and what ended it before its time.
         self.is_finished = False
         self.failure: BaseException | None = None
+
+    @contextmanager
+    def _watcher(self, job_id: str) -> Iterator[JobWatcher]:
+        watcher = self._watchers[job_id]
+        with watcher.lock:
+            yield watcher
 
     def put(self, job_id: str, snapshot: JobSnapshot) -> None:
         """A job stands like this now."""
@@ -59,45 +66,38 @@ class Board:
 
     def things(self, job_id: str, query: TableQuery) -> TablePage:
         """Things of a job, as far as they are known one by one."""
-        watcher = self._watchers[job_id]
-        with watcher.lock:
+        with self._watcher(job_id) as watcher:
             return select(watcher.state.table, query)
 
     def all_things(self, job_id: str, query: TableQuery) -> tuple[ThingOutcome, ...]:
         """Every thing of a job that a query finds."""
-        watcher = self._watchers[job_id]
-        with watcher.lock:
+        with self._watcher(job_id) as watcher:
             return select_all(watcher.state.table, query)
 
     def thing(self, job_id: str, thing_name: str) -> ThingOutcome | None:
         """One thing of a job, as far as it is known."""
-        watcher = self._watchers[job_id]
-        with watcher.lock:
+        with self._watcher(job_id) as watcher:
             return watcher.state.table.get(thing_name)
 
     def take(self, job_id: str, outcome: ThingOutcome, now_ms: int) -> None:
         """Somebody asked about a thing, and this is the answer."""
-        watcher = self._watchers[job_id]
-        with watcher.lock:
+        with self._watcher(job_id) as watcher:
             watcher.state.see_execution(outcome, now_ms)
 
     def want(self, job_id: str, status: ExecutionStatus) -> None:
         """Somebody wants to see the things in this status, so they are listed from now on."""
-        watcher = self._watchers[job_id]
-        with watcher.lock:
+        with self._watcher(job_id) as watcher:
             watcher.want(status)
 
     def downloads(self, job_id: str) -> tuple[Bin, ...]:
         """The download times the devices reported, as a histogram."""
-        watcher = self._watchers[job_id]
-        with watcher.lock:
+        with self._watcher(job_id) as watcher:
             seconds = list(watcher.state.table.downloads())
         return histogram(seconds)
 
     def progress(self, job_id: str) -> Progress:
         """The counts over time, as they were watched."""
-        watcher = self._watchers[job_id]
-        with watcher.lock:
+        with self._watcher(job_id) as watcher:
             points = list(watcher.progress.points)
         snapshot = self._snapshots.get(job_id)
         if points and snapshot is not None and not watcher.state.is_over:

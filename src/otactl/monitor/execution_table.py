@@ -16,7 +16,6 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from otactl.model.outcome import ThingOutcome
 from otactl.model.status import ExecutionStatus
@@ -37,29 +36,12 @@ _UNKNOWN = 0
 _GONE = len(_STATUSES)
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What a message did to a thing.
-
-    Attributes:
-        after: Its last execution now.
-        is_complete: Whether all it reported of it is known.
-    """
-
-    after: ThingOutcome
-    is_complete: bool
-
-
 class ExecutionTable:
-    """The last execution of each thing.
+    """The last execution of each thing."""
 
-    Args:
-        may_repeat: Whether a thing can have several executions, by retries or by joining a
-            CONTINUOUS job again.
-    """
-
-    def __init__(self, *, may_repeat: bool = True) -> None:
-        self.may_repeat = may_repeat
+    def __init__(self) -> None:
+        #: Whether a thing can have several: by retries, or by joining a CONTINUOUS job again.
+        self.may_repeat = True
         self._rows: dict[str, int] = {}
         self.names: list[str] = []
         self.codes = bytearray()
@@ -129,7 +111,7 @@ class ExecutionTable:
 
     def put(
         self, outcome: ThingOutcome, seen_ms: int, *, complete: bool = False, numbered: bool = True
-    ) -> Change | None:
+    ) -> tuple[ThingOutcome, bool] | None:
         """Take in what was heard of an execution.
 
         Args:
@@ -139,13 +121,14 @@ class ExecutionTable:
             numbered: Whether it tells its execution number; the events of AWS do not.
 
         Returns:
-            What it changed; None when it was no news.
+            The thing's last execution now, and whether all it reported of it is known; None when
+            it was no news.
         """
         row = self._rows.get(outcome.thing_name)
         if row is None:
             row = self._append(outcome, numbered=numbered)
             self._write(row, outcome, seen_ms, complete=complete)
-            return Change(self.outcome(row), self.is_complete(row))
+            return self.outcome(row), self.is_complete(row)
         before = self.outcome(row)
         attempt = relate(
             before,
@@ -167,7 +150,7 @@ class ExecutionTable:
             if not self._is_news(row, before, outcome, seen_ms, complete=complete):
                 return None
         self._write(row, outcome, seen_ms, complete=complete)
-        return Change(self.outcome(row), self.is_complete(row))
+        return self.outcome(row), self.is_complete(row)
 
     def remove(self, thing_name: str) -> ThingOutcome | None:
         """Forget a thing whose execution was deleted. Its row stays, but nobody finds it."""

@@ -71,7 +71,9 @@ class JobState:
             self._see_none()
             return
         if job.is_being_deleted and self.job is not None:
-            job = _keeping_more(job, self.job.counts)
+            if job.counts.total < self.job.counts.total:
+                # It loses its executions; what they came to is what counts.
+                job = replace(job, counts=self.job.counts)
             if not self.job.is_being_deleted:
                 self._deleted_when = self.job.status
         if job != self.job:
@@ -235,7 +237,8 @@ class JobState:
         if change is None:
             return False
         self.version += 1
-        self.failures.replace(outcome.thing_name, change.after, asked=change.is_complete)
+        after, is_complete = change
+        self.failures.replace(outcome.thing_name, after, asked=is_complete)
         return True
 
     def _delete(self, thing_name: str, at_ms: int) -> bool:
@@ -278,11 +281,6 @@ class JobState:
         if len(self._events) > REMEMBERED_EVENTS:
             self._events.popitem(last=False)
         return False
-
-
-def _keeping_more(job: JobDescription, known: JobCounts) -> JobDescription:
-    """A job that is being deleted loses its executions; what they came to is what counts."""
-    return job if job.counts.total >= known.total else replace(job, counts=known)
 
 
 def _pending(described: JobCounts, ended: dict[ExecutionStatus, int]) -> dict[ExecutionStatus, int]:

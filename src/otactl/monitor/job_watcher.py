@@ -14,7 +14,7 @@ from otactl.errors import AwsRefused, AwsUnreachable
 from otactl.model.clock import Clock
 from otactl.model.outcome import RoundResult
 from otactl.model.progress import AlarmProgress, Eta, Percentiles, RoundsProgress, Source
-from otactl.model.snapshot import JobDescription, JobSnapshot
+from otactl.model.snapshot import JobSnapshot
 from otactl.model.status import ExecutionStatus
 from otactl.model.wave import GateStatus
 from otactl.monitor.catch_up import CatchUp, DescribeThing, ListPage
@@ -23,9 +23,10 @@ from otactl.monitor.job_state import JobState
 from otactl.monitor.pace import PaceMeter, estimate
 from otactl.monitor.percentile import percentiles
 from otactl.monitor.ports import AlarmReader, JobReader
-from otactl.monitor.progress import Progress, abort_progress, progress_of, rollout_progress
+from otactl.monitor.progress import Progress, progress_of, rollout_progress
 from otactl.monitor.silence import Silence, find_silence
 from otactl.monitor.watch_policy import WatchPolicy
+from otactl.rules.abort import distance
 from otactl.wire.job_event import ExecutionEvent, JobEvent, JobOperation
 
 #: After this number of polls the past is drawn from what is known by then.
@@ -112,7 +113,9 @@ class JobWatcher:
         job = self._reader.describe(self.job_id)
         now_ms = self._clock.now_ms()
         with self.lock:
-            another = job is not None and self._is_another(job)
+            known = self.state.job
+            # In the next round of a deployment the id belongs to another job.
+            another = bool(job and known and known.created_at_ms != job.created_at_ms)
             if another:
                 self._begin()
             self.state.see_job(job, now_ms)
@@ -190,11 +193,6 @@ class JobWatcher:
         with self.lock:
             return self._catch_up.lacks_ended()
 
-    @property
-    def is_fully_reported(self) -> bool:
-        """Whether an event with counts reported that the job is over."""
-        return self.state.is_fully_reported
-
     def accept_missing(self) -> None:
         """What still cannot be listed counts as known: events tell what ends from here on."""
         with self.lock:
@@ -232,7 +230,11 @@ class JobWatcher:
             return plain
         job = replace(state.job, counts=state.counts_by(source))
         self._note(now_ms)
-        snapshot = replace(plain, job=job, things=self._meant_for(plain.things))
+        things = plain.things
+        if things is not None:
+            # A job that reached more than was foreseen, as a CONTINUOUS one may, is for those.
+            things = max(things, len(state.table))
+        snapshot = replace(plain, job=job, things=things)
         downloads, retries = self._reported()
         silence = self._silent(now_ms)
         pace = self._pace.pace(now_ms)
@@ -247,7 +249,9 @@ class JobWatcher:
             silent=silence.longest,
             silent_count=silence.count,
             rollout=None if state.is_over else rollout_progress(job, snapshot.unnotified),
-            abort=() if state.is_over else abort_progress(job),
+            abort=()
+            if state.is_over
+            else distance(job.configuration.abort_criteria, job.counts.by_status),
             followed=() if self.followed is None else self.followed.progress(now_ms),
         )
 
@@ -264,10 +268,6 @@ class JobWatcher:
             notified=job.counts.total,
             succeeded=job.counts[ExecutionStatus.SUCCEEDED],
         )
-
-    def _meant_for(self, things: int | None) -> int | None:
-        """A job that reached more than was foreseen, as a CONTINUOUS one may, is for those."""
-        return None if things is None else max(things, len(self.state.table))
 
     def _note(self, now_ms: int) -> None:
         job = self.state.job
@@ -292,11 +292,6 @@ class JobWatcher:
             if created_ms and not listed.points:
                 listed.points.append((created_ms, (0,) * len(ExecutionStatus)))
             self.progress.begin(listed, unlisted)
-
-    def _is_another(self, job: JobDescription) -> bool:
-        """Whether the id belongs to another job now, as in the next round of a deployment."""
-        known = self.state.job
-        return known is not None and known.created_at_ms != job.created_at_ms
 
     def _fetch(self, request: ListPage | DescribeThing) -> None:
         now_ms = self._clock.now_ms()
@@ -326,12 +321,9 @@ class JobWatcher:
             return
         found = self._silent(now_ms)
         limit_ms = int(self._policy.silent_seconds * 1000)
-        if found.suspects:
-            self._relist_due_ms = now_ms + limit_ms // 5
-            self._catch_up.relist(ExecutionStatus.IN_PROGRESS)
-        elif found.count:
-            # They may have spoken since.
-            self._relist_due_ms = now_ms + limit_ms
+        if found.suspects or found.count:
+            # Those that are known to be silent may have spoken since.
+            self._relist_due_ms = now_ms + (limit_ms // 5 if found.suspects else limit_ms)
             self._catch_up.relist(ExecutionStatus.IN_PROGRESS)
 
     def _read_alarms(self, now_ms: int) -> None:

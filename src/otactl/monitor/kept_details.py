@@ -58,5 +58,4 @@ class KeptDetails:
 
 
 def _length(details: Mapping[str, str]) -> int:
-    """How many characters details have."""
     return sum(len(key) + len(text) for key, text in details.items())

@@ -12,10 +12,6 @@ from otactl.monitor.ports import Message
 _BATCH = 2000
 
 
-class _Stop:
-    """Asks the watch to stop."""
-
-
 class MessageQueue:
     """The messages of a watch (``monitor.ports.MessageSource``).
 
@@ -25,7 +21,7 @@ class MessageQueue:
 
     def __init__(self, speed: float = 1.0) -> None:
         self._speed = speed
-        self._messages: queue.SimpleQueue[Message | _Stop] = queue.SimpleQueue()
+        self._messages: queue.SimpleQueue[Message | Interrupted] = queue.SimpleQueue()
 
     def post(self, message: Message) -> None:
         """Post a message; None asks the watch to poll."""
@@ -33,7 +29,7 @@ class MessageQueue:
 
     def stop(self) -> None:
         """Ask the watch to end."""
-        self._messages.put(_Stop())
+        self._messages.put(Interrupted())
 
     def receive(self, timeout_seconds: float) -> Sequence[Message]:
         """What came in, in that order; waits for the first when there is none yet."""
@@ -47,7 +43,7 @@ class MessageQueue:
         return received
 
     @staticmethod
-    def _open(message: Message | _Stop) -> Message:
-        if isinstance(message, _Stop):
-            raise Interrupted
+    def _open(message: Message | Interrupted) -> Message:
+        if isinstance(message, Interrupted):
+            raise message
         return message

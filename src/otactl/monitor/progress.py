@@ -6,10 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from otactl.model.outcome import ThingOutcome
-from otactl.model.progress import AbortProgress, RolloutProgress
+from otactl.model.progress import RolloutProgress
 from otactl.model.snapshot import JobCounts, JobDescription
 from otactl.model.status import ExecutionStatus
-from otactl.rules.abort import distance
 from otactl.rules.rollout import (
     DEFAULT_MAXIMUM_PER_MINUTE,
     RolloutState,
@@ -137,8 +136,3 @@ def rollout_progress(job: JobDescription, unnotified: int | None) -> RolloutProg
         missing_for_raise=missing_for_raise(rollout, state),
         counts_successes=depends_on_success(rollout),
     )
-
-
-def abort_progress(job: JobDescription) -> tuple[AbortProgress, ...]:
-    """How far each abort criterion is from cancelling the job, in the order of the list."""
-    return distance(job.configuration.abort_criteria, job.counts.by_status)

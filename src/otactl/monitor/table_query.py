@@ -74,7 +74,6 @@ def select_all(table: ExecutionTable, query: TableQuery) -> tuple[ThingOutcome, 
 def _first(
     count: int, rows: list[int], order: Callable[[int], Any], *, descending: bool
 ) -> list[int]:
-    """The first few rows in an order."""
     if count * _FEW > len(rows):
         return sorted(rows, key=order, reverse=descending)[:count]
     return (heapq.nlargest if descending else heapq.nsmallest)(count, rows, key=order)

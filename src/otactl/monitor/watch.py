@@ -42,7 +42,6 @@ SHOW_MS = 200
 #: Calls in a row that complete the picture of a job that is over.
 _CLOSING_CALLS = 20
 
-
 #: How often a watch that waits for its jobs asks whether they began elsewhere.
 _WAITING_SECONDS = 1.0
 
@@ -244,7 +243,7 @@ class Watch:
             watched.doubt = False
             watcher.poll()
             return
-        if watched.doubt and watcher.is_fully_reported:
+        if watched.doubt and watcher.state.is_fully_reported:
             watched.doubt = False
             return
         if not watcher.poll(extra_calls=0):

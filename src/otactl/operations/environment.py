@@ -50,11 +50,6 @@ def pace_of_file(configuration: DeploymentConfiguration) -> dict[str, Any]:
     }
 
 
-def _pace_of_journal(journal: Journal) -> dict[str, Any]:
-    about = journal.about
-    return {field: int(about[name]) for name, field in _PACE.items() if name in about}
-
-
 def pace_fields(settings: AwsSettings) -> dict[str, int]:
     """The same as the journal keeps it, so that a later process calls AWS alike."""
     return {name: getattr(settings, field) for name, field in _PACE.items()}
@@ -170,11 +165,14 @@ def environment_of(
         UserMistake: The credentials are another account's.
     """
     about, plan = journal.about, journal.plan
+    pace: dict[str, Any] = {
+        field: int(about[name]) for name, field in _PACE.items() if name in about
+    }
     settings = AwsSettings(
         profile=options.profile or about.get("profile"),
         region=plan.region,
         endpoint_url=options.endpoint_url or about.get("endpointUrl"),
-        **_pace_of_journal(journal),
+        **pace,
     )
     environment = _environment(settings, options, frontend, poll_seconds, waiting)
     account = account_of(environment.clients)

@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
 
+from otactl.aws.clients import AwsClients, account_of
+from otactl.aws.provisioning import ThingProvisioner
 from otactl.errors import UserMistake
+from otactl.fleet.credentials import certificate_request, public_key
+from otactl.fleet.store import FleetDirectory, FleetManifest
 from otactl.model.arn import partition_of
-
-if TYPE_CHECKING:
-    from otactl.aws.clients import AwsClients
-    from otactl.aws.provisioning import ThingProvisioner
-    from otactl.fleet.store import FleetDirectory, FleetManifest
 
 #: Certificates are dated by the cloud to the second, and clocks differ a little.
 _CLOCK_SLACK_MS = 120_000
@@ -33,8 +31,6 @@ def plan_fleet(
     Raises:
         UserMistake: No region is set.
     """
-    from otactl.fleet.store import FleetManifest
-
     if clients.region is None:
         raise UserMistake("no AWS region is set", hint="use --region or AWS_REGION")
     fleet_id = uuid.uuid4().hex[:12]
@@ -61,9 +57,6 @@ def create_fleet(
     The manifest is on disk before anything is made, so that ``delete_fleet`` finds all of it.
     Things may write these named shadows beside the classic one and ``$package``.
     """
-    from otactl.aws.clients import account_of
-    from otactl.fleet.credentials import certificate_request
-
     directory.write(manifest)
     provisioner = _provisioner(clients, manifest)
     provisioner.create_policy(
@@ -97,26 +90,18 @@ def delete_fleet(
     )
     provisioner.delete_groups(manifest.groups)
     provisioner.delete_policy()
-    uncertified = _uncertified_keys(directory, manifest.things)
+    # The public keys of things that have a key and no certificate that we know of.
+    keys = (
+        public_key(directory.files_of(name))
+        for name in manifest.things
+        if directory.certificate_arn(name) is None
+    )
+    uncertified = frozenset(key for key in keys if key is not None)
     if uncertified:
         since_ms = manifest.created_at_ms - _CLOCK_SLACK_MS
         provisioner.delete_stray_certificates(uncertified, since_ms)
     directory.remove()
 
 
-def _uncertified_keys(directory: FleetDirectory, things: Iterable[str]) -> frozenset[bytes]:
-    """The public keys of things that have a key and no certificate that we know of."""
-    from otactl.fleet.credentials import public_key
-
-    keys = (
-        public_key(directory.files_of(name))
-        for name in things
-        if directory.certificate_arn(name) is None
-    )
-    return frozenset(key for key in keys if key is not None)
-
-
 def _provisioner(clients: AwsClients, manifest: FleetManifest) -> ThingProvisioner:
-    from otactl.aws.provisioning import ThingProvisioner
-
     return ThingProvisioner(clients, fleet_id=manifest.fleet_id, policy_name=manifest.policy_name)

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from otactl.forecast.waves import WavesForecast
     from otactl.operations.forecast_inputs import FleetInputs
 
-
 _MINUTE_MS = 60_000
 
 

@@ -29,7 +29,6 @@ from otactl.operations.rollback.start import roll_back, run_to_end
 from otactl.operations.watch import actions
 
 if TYPE_CHECKING:
-    from otactl.deploy.journal import Journal
     from otactl.deploy.observer import Observer
     from otactl.deploy.plan import Plan
     from otactl.forecast.summary import Forecast
@@ -80,7 +79,7 @@ def deploy(
         has_waves=bool(planned.waves), leaves=no_wait, max_wait_seconds=max_wait_seconds
     )
     environment = replace(environment, poll_seconds=poll_seconds, waiting=waiting)
-    return _run(begin(loaded, planned, environment), environment)
+    return _result(*run_to_end(begin(loaded, planned, environment), environment))
 
 
 def resume(
@@ -96,16 +95,15 @@ def resume(
 
     ``max_wait_seconds`` and ``no_wait`` are about the gates of waves, as in ``deploy``.
     """
-    return _run(
-        *stored_deployment.resume(
-            deployment,
-            location,
-            _frontend(observer),
-            poll_seconds=poll_seconds,
-            no_wait=no_wait,
-            max_wait_seconds=max_wait_seconds,
-        )
+    journal, environment = stored_deployment.resume(
+        deployment,
+        location,
+        _frontend(observer),
+        poll_seconds=poll_seconds,
+        no_wait=no_wait,
+        max_wait_seconds=max_wait_seconds,
     )
+    return _result(*run_to_end(journal, environment))
 
 
 def decide(
@@ -267,10 +265,6 @@ def _planned(
     environment = environment_for(loaded, location, _frontend(observer))
     options = PlanOptions(detail_limit=details, max_wait_seconds=max_wait_seconds)
     return make_plan(loaded, environment, options, force=force), loaded, environment
-
-
-def _run(journal: Journal, environment: DeploymentEnvironment) -> DeploymentResult:
-    return _result(*run_to_end(journal, environment))
 
 
 def _result(result: DeploymentResult, failure: OtactlError | None) -> DeploymentResult:

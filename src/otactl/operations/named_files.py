@@ -145,7 +145,6 @@ class _LineReader:
 
     @property
     def was_cut(self) -> bool:
-        """Whether the file goes on behind what was read."""
         return self._read_bytes > _MAX_THING_LIST_BYTES
 
     def __iter__(self) -> Iterator[str]:

@@ -5,14 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from otactl.deploy.plan import Plan
 from otactl.errors import UserMistake
 from otactl.operations.text_file import read_named_text
 from otactl.wire.custom_document import DocumentFault, read_custom_document
-
-if TYPE_CHECKING:
-    from otactl.deploy.plan import Plan
 
 #: 10,000 rounds, the most there are, have some 20 MB of steps.
 _MAX_PLAN_LENGTH = 64 * 1024 * 1024

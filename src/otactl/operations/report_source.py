@@ -13,8 +13,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from otactl.aws.jobs import IotJobs
 from otactl.deploy.decision_file import DecisionFile
 from otactl.deploy.journal import Journal, Phase, StepState
 from otactl.deploy.ownership import owner
@@ -27,9 +27,6 @@ from otactl.model.outcome import RoundResult, ThingOutcome
 from otactl.model.snapshot import JobDescription
 from otactl.model.status import ExecutionStatus, TargetSelection
 from otactl.operations.report_content import ReportContent, RoundContent
-
-if TYPE_CHECKING:
-    from otactl.aws.jobs import IotJobs
 
 
 def journal_content(path: Path, made_ms: int) -> ReportContent:

@@ -22,7 +22,6 @@ from otactl.operations.frontend import Frontend
 
 _CHANGE_SET = "cloudformation:CreateChangeSet"
 
-
 _PREFIX = "TopicNamePrefix"
 _M, _N = "DownloadTimeDatapointsToAlarm", "DownloadTimeEvaluationPeriod"
 

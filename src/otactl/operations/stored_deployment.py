@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -165,20 +165,16 @@ def clean(
         JobUnfinished: The job has not ended, and the consent was to what has.
     """
     store = DeploymentStore(state_directory(options.state_dir))
-    journal = Journal.open(store.path(choose_deployment(store, deployment)))
-    plan = journal.plan
-    with ExitStack() as stack:
-        stack.callback(journal.close)
+    with closing(Journal.open(store.path(choose_deployment(store, deployment)))) as journal:
+        plan = journal.plan
         environment = environment_of(journal, options, frontend)
-        observer = stack.enter_context(
-            frontend.show_progress(rounds=len(plan.rounds), things=plan.things)
-        )
-        executor = executor_of(journal, environment, observer)
-        given = consent(executor.unfinished_job())
-        if given is None:
-            return None
-        executor.clean(given)
-        return Cleaning(plan.deployment_id, executor.undone, executor.leftovers())
+        with frontend.show_progress(rounds=len(plan.rounds), things=plan.things) as observer:
+            executor = executor_of(journal, environment, observer)
+            given = consent(executor.unfinished_job())
+            if given is None:
+                return None
+            executor.clean(given)
+            return Cleaning(plan.deployment_id, executor.undone, executor.leftovers())
 
 
 def stored_deployments(

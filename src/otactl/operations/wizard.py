@@ -16,7 +16,7 @@ from otactl.model.configuration import check_value, parse_configuration
 from otactl.model.configuration.catalogue import Key, all_keys, find_field, find_keys, kind_of
 from otactl.model.configuration.kind import Choice, Switch
 from otactl.model.configuration.refusal import is_unset
-from otactl.model.configuration.sections import DEFAULT, SECTIONS, SectionSpec, find_section
+from otactl.model.configuration.sections import DEFAULT, SECTIONS, SectionSpec
 from otactl.model.ini import IniDocument
 from otactl.model.ini_edit import with_value
 
@@ -69,7 +69,7 @@ class Wizard:
 
     def run(self) -> IniDocument:
         """Ask, until the file is right or the user wants it as it is."""
-        self._ask_section(DEFAULT, _spec(DEFAULT))
+        self._ask_section(DEFAULT, next(spec for spec in SECTIONS if spec.name == DEFAULT))
         chosen = self._choose_sections()
         for spec in SECTIONS:
             if spec.name in chosen:
@@ -239,13 +239,6 @@ class Wizard:
         if keys:
             self._ask(section or keys[0].section, keys[0])
         return True
-
-
-def _spec(name: str) -> SectionSpec:
-    spec = find_section(name)
-    if spec is None:
-        raise LookupError(f"there is no section [{name}]")
-    return spec
 
 
 def _check_key_name(name: str) -> str | None:

@@ -55,13 +55,18 @@ INDEX = {
     "plan": Entry(
         _BEFORE,
         "Print whom deploying FILE reaches, how fast, what it creates and costs; change nothing.",
+        "deploy:plan",
     ),
     "deploy": Entry(_DEPLOY, "Deploy the image of FILE to the things of its list."),
     "resume": Entry(
-        _DEPLOY, "Continue a deployment that was killed or interrupted, and carry it to its end."
+        _DEPLOY,
+        "Continue a deployment that was killed or interrupted, and carry it to its end.",
+        "stored:resume",
     ),
     "clean": Entry(
-        _DEPLOY, "Delete everything a deployment created: job, stream, alarms, group, objects."
+        _DEPLOY,
+        "Delete everything a deployment created: job, stream, alarms, group, objects.",
+        "stored:clean",
     ),
     "approve": Entry(
         _DEPLOY,
@@ -97,7 +102,9 @@ INDEX = {
         " progress goes on.",
     ),
     "report": Entry(_WATCH, "Write what became of a deployment, also long after its job is gone."),
-    "history": Entry(_WATCH, "List the deployments of this machine, the newest first."),
+    "history": Entry(
+        _WATCH, "List the deployments of this machine, the newest first.", "stored:history"
+    ),
     "config": Entry(_PREPARE, "Explain the keys of a dev.ini.", "config:app"),
     "example": Entry(
         _PREPARE,

@@ -20,7 +20,6 @@ _UNSAFE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]"
 )
 
-
 _TRAILING_BLANKS = re.compile(r"[ \t]+$", re.MULTILINE)
 
 

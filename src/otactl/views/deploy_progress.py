@@ -123,7 +123,6 @@ class DeployProgress(Observer):
             )
 
     def _time_left(self, snapshot: JobSnapshot, total: int) -> str:
-        """How long the rest takes, if that is known."""
         job = snapshot.job
         assert job is not None  # noqa: S101 - asked for a job alone
         left = estimate(

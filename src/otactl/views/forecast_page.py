@@ -45,9 +45,10 @@ def forecast_page(forecasts: Sequence[Forecast]) -> str:
         "NOTES": "\n".join(f"<li>{html_text(note)}</li>" for note in notes(forecasts)),
         "CSS": _asset("page.css"),
         "JS": _asset("page.js"),
-        "FORECASTS": _embedded(
+        # Nothing in its texts may end the script element it stands in.
+        "FORECASTS": json.dumps(
             [forecast_fields(forecast, points=_POINTS, end=end) for forecast in forecasts]
-        ),
+        ).replace("<", "\\u003c"),
         "PLOTLY": get_plotlyjs(),
     }
     # In one pass: a file that is called like a placeholder is not filled in.
@@ -57,11 +58,6 @@ def forecast_page(forecasts: Sequence[Forecast]) -> str:
 def _asset(name: str) -> str:
     folder = resources.files("otactl.views").joinpath("forecast_assets")
     return folder.joinpath(name).read_text("utf-8")
-
-
-def _embedded(fields: object) -> str:
-    """JSON that cannot end the script element it stands in, whatever is in its texts."""
-    return json.dumps(fields).replace("<", "\\u003c")
 
 
 def _headline(forecast: Forecast, forecasts: Sequence[Forecast]) -> str:

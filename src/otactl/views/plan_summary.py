@@ -8,20 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from otactl.forecast.cost import Bill
 from otactl.model.arn import Arn
 from otactl.model.first_names import first_names
+from otactl.model.job_configuration import AbortCriterion, JobConfiguration, Rollout
 from otactl.model.json_output import deployment as json_deployment
 from otactl.model.json_output.shaping import shaped
 from otactl.model.members import members_of
 from otactl.model.status import TargetSelection
 from otactl.rules.rollout import DEFAULT_MAXIMUM_PER_MINUTE
 from otactl.views.wording import rounds_words, things_words
-
-if TYPE_CHECKING:
-    from otactl.forecast.cost import Bill
-    from otactl.model.job_configuration import AbortCriterion, JobConfiguration, Rollout
 
 _NAMED_GROUPS = 3
 _CENT = 0.01

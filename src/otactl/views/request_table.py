@@ -23,17 +23,12 @@ _WAITS = {
 }
 
 
-def wait_text(wait: Wait) -> str:
-    """Why a request waits, for people."""
-    return _WAITS[wait.reason].format(on=wait.on)
-
-
 def remark(request: JobRequest | MalformedRequest, wait: Wait | None, now_ms: int) -> str:
     """What is to be said of a request, for people."""
     if isinstance(request, MalformedRequest):
         return request.reason
     if wait is not None:
-        return wait_text(wait)
+        return _WAITS[wait.reason].format(on=wait.on)
     if request.failure is not None:
         return f"{request.failure.kind}: {request.failure.reason}"
     if request.outcome is not None:

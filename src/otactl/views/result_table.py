@@ -74,8 +74,13 @@ def _print_failures(console: Console, result: DeploymentResult) -> None:
             console.print()
             console.print(_failures_table(part, name))
         if part.not_reached:
+            shown = first_names(part.not_reached_things, _LISTED_FAILURES, total=part.not_reached)
             console.print()
-            console.print(_not_reached_line(part, name), soft_wrap=True)
+            console.print(
+                f"{name}[red]{part.not_reached:,} of {part.named:,} things did not get"
+                f" the job:[/] {escape(shown)}",
+                soft_wrap=True,
+            )
 
 
 def _parts(result: DeploymentResult) -> list[tuple[str, RoundResult]]:
@@ -191,11 +196,3 @@ def _failures_table(result: RoundResult, name: str) -> Table:
             escape(result.reason_words(outcome)) or "[dim]-[/]",
         )
     return table
-
-
-def _not_reached_line(result: RoundResult, name: str) -> str:
-    shown = first_names(result.not_reached_things, _LISTED_FAILURES, total=result.not_reached)
-    return (
-        f"{name}[red]{result.not_reached:,} of {result.named:,} things did not get"
-        f" the job:[/] {escape(shown)}"
-    )

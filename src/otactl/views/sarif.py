@@ -6,15 +6,12 @@ A waived finding is a result with a suppression, as the user's own words justify
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from otactl import __version__
 from otactl.errors.problem import Severity
-from otactl.forecast.lint import CODES
-
-if TYPE_CHECKING:
-    from otactl.forecast.lint import Finding
-    from otactl.operations.lint_report import LintReport
+from otactl.forecast.lint import CODES, Finding
+from otactl.operations.lint_report import LintReport
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}

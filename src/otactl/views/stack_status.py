@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
 
+from rich.console import Console
 from rich.table import Table
 
+from otactl.aws.stack import ChangeSet, ResourceChange, StackEvent, StackState
+from otactl.aws.stack_health import StackHealth
+from otactl.aws.stack_probe import Hop
 from otactl.model.json_output import account
 from otactl.model.json_output.shaping import shaped
 from otactl.views.foreign_text import escape
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from otactl.aws.stack import ChangeSet, ResourceChange, StackEvent, StackState
-    from otactl.aws.stack_health import StackHealth
-    from otactl.aws.stack_probe import Hop
 
 
 def print_status(console: Console, health: StackHealth) -> None:
@@ -50,22 +46,18 @@ def print_outputs(console: Console, outputs: Mapping[str, str]) -> None:
         console.print(f"{escape(name):<26} {escape(outputs[name])}", soft_wrap=True)
 
 
-def health_fields(health: StackHealth) -> dict[str, Any]:
+def health_fields(health: StackHealth) -> account.StackStatus:
     """What `otactl stack status` found, as JSON."""
     state = health.state
-    return {
-        "stackName": state.name,
-        "stackId": state.stack_id,
-        "status": state.status,
-        "reason": state.reason,
-        "good": health.is_good,
-        "parameters": dict(state.parameters),
-        "resources": dict(health.resources),
-        "events": list(health.events),
-        "alarms": dict(health.alarms),
-        "subscribers": list(health.subscribers),
-        "failedMessages": health.failed_messages,
-    }
+    return shaped(
+        account.StackStatus,
+        health,
+        stackName=state.name,
+        stackId=state.stack_id,
+        status=state.status,
+        reason=state.reason,
+        parameters=dict(state.parameters),
+    )
 
 
 def deployed_fields(

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from rich.box import SIMPLE_HEAD
+from rich.console import Console
 from rich.table import Table
 
+from otactl.forecast.suggest import Suggestion, TradeOff
 from otactl.views.band_text import band_text, count_text, duration_text, share_text
 from otactl.views.plain_table import number_columns
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from otactl.forecast.suggest import Suggestion, TradeOff
 
 
 def print_suggestion(console: Console, found: Suggestion) -> None:

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from otactl.forecast.waves import WavesForecast
 
-
 #: The columns of the table of gates.
 COLUMNS = ("wave", "things", "passes", "fails", "asks", "its gate decides after")
 

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from importlib import resources
 from statistics import median
-from typing import TYPE_CHECKING
 
+from otactl.forecast.waves import WavesForecast
 from otactl.views.band_text import band_text, count_text, duration_text, share_text
 from otactl.views.chart.frame import RIGHT, Frame, drawing, element, line, words
 from otactl.views.foreign_text import html_text
 from otactl.views.report.table import document, table
 from otactl.views.waves_forecast import COLUMNS, end_text, gate_rows, outcome_rows, summary
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from otactl.forecast.waves import WavesForecast
 
 _WIDTH, _ROW, _BAR = 900, 34, 14
 _LIKELY = 0.5

@@ -15,8 +15,6 @@ QUESTIONS = frozenset(
 #: tests/e2e/test_exit_codes.py has all of them with something that is not: nobody is asked.
 UNASKED = {
     "cancel": "e2e/test_cancel.py::test_what_is_not_agreed_to_is_not_done",
-    "clean": "e2e/test_refusals.py"
-    "::test_a_running_deployment_is_not_started_twice_and_says_how_to_go_on",
     "deploy_output": "e2e/test_deploy_question.py::test_without_a_terminal_there_is_no_question",
     "doctor": "e2e/test_live_check.py::test_it_asks_before_anything_is_created",
     "init": "e2e/test_init.py::test_without_a_terminal_it_points_at_the_template",
@@ -26,6 +24,8 @@ UNASKED = {
     "rollback": "e2e/test_rollback.py"
     "::test_after_wave_two_of_three_by_hand_with_things_in_progress_and_offline",
     "stack": "e2e/test_stack.py::test_without_a_terminal_nobody_can_agree",
+    "stored": "e2e/test_refusals.py"
+    "::test_a_running_deployment_is_not_started_twice_and_says_how_to_go_on",
 }
 #: What asks for others, and when a run is interrupted, which without a terminal keeps the job.
 FOR_OTHERS = frozenset({"consent", "stack_dialog", "questions", "frontend"})

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from otactl.cli.queue.add import add
+from otactl.cli.queue.add import add, create
 from otactl.cli.queue.change import approve, cancel, continue_, pause, reject, retry
-from otactl.cli.queue.create import create
 from otactl.cli.queue.fetch import fetch
 from otactl.cli.queue.init import init
 from otactl.cli.queue.listing import list_requests, show

@@ -129,13 +129,20 @@ def run(
     from otactl.operations.queue.attempt import WorkerParts, WorkerSettings
     from otactl.operations.queue.worker import WorkerOptions, WorkUntil
 
-    ends = once or drain or fetched is not None
-    _check_modes(once=once, drain=drain, fetched=fetched, workers=workers, output=output)
-    if (report or junit) and (workers > 1 or not ends):
-        raise UserMistake(
-            "--report and --junit are for one worker that ends (--once, --drain, --fetched)",
-            hint="--report-dir keeps a report on each request, however many workers there are",
-        )
+    modes = [once, drain, fetched is not None]
+    if sum(modes) > 1:
+        raise UserMistake("--once, --drain and --fetched exclude one another")
+    if workers > 1 and fetched is not None:
+        raise UserMistake("--fetched is for one worker")
+    for what, is_given in (
+        ("--output json is", output is options.JSON),
+        ("--report and --junit are", report or junit),
+    ):
+        if is_given and (workers > 1 or not any(modes)):
+            raise UserMistake(
+                f"{what} for one worker that ends (--once, --drain, --fetched)",
+                hint="--report-dir keeps a report on each request, however many workers there are",
+            )
     if workers > 1:
         _run_pool(workers)
         return
@@ -189,20 +196,6 @@ def _write_results(results: Sequence[AttemptResult], files: _Files) -> None:
             write_report(junit, requests_junit("otactl queue", ended))
     except LocalResourceMissing as error:
         terminal.warn(str(error))
-
-
-def _check_modes(
-    *, once: bool, drain: bool, fetched: Path | None, workers: int, output: options.OutputFormat
-) -> None:
-    if sum((once, drain, fetched is not None)) > 1:
-        raise UserMistake("--once, --drain and --fetched exclude one another")
-    if workers > 1 and fetched is not None:
-        raise UserMistake("--fetched is for one worker")
-    if output is options.JSON and (workers > 1 or not (once or drain or fetched)):
-        raise UserMistake(
-            "--output json is for one worker that ends (--once, --drain, --fetched)",
-            hint="--report-dir keeps a report on each request, however many workers there are",
-        )
 
 
 def _run_pool(workers: int) -> None:

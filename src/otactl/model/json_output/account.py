@@ -141,10 +141,10 @@ class StackStatus(TypedDict):
     """How the stack is; one that does not exist has its name and no status."""
 
     stackName: str
-    status: str | None
-    good: bool
     stackId: NotRequired[str]
+    status: str | None
     reason: NotRequired[str | None]
+    good: bool
     parameters: NotRequired[dict[str, str]]
     resources: NotRequired[dict[str, str]]
     events: NotRequired[list[str]]

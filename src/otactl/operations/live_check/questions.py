@@ -29,25 +29,18 @@ _ABORT_AT_ONCE = (
         failure_type=FailureType.FAILED, threshold_percentage=100, min_number_of_executed_things=1
     ),
 )
-_BOTH = {"numberOfNotifiedThings": 1, "numberOfSucceededThings": 1}
-_ONE = {"numberOfNotifiedThings": 1}
+
+
+def _rate(base: int, factor: float, **more: int) -> dict[str, Any]:
+    criteria = {"numberOfNotifiedThings": 1, **more}
+    return {"baseRatePerMinute": base, "incrementFactor": factor, "rateIncreaseCriteria": criteria}
+
+
 #: Rates of 10 a minute at most that are refused, or not.
-_RATES: dict[Point, dict[str, Any]] = {
-    Point.BOTH_CRITERIA: {
-        "baseRatePerMinute": 1,
-        "incrementFactor": 2.0,
-        "rateIncreaseCriteria": _BOTH,
-    },
-    Point.BASE_IS_MAXIMUM: {
-        "baseRatePerMinute": 10,
-        "incrementFactor": 2.0,
-        "rateIncreaseCriteria": _ONE,
-    },
-    Point.TWO_DECIMALS: {
-        "baseRatePerMinute": 1,
-        "incrementFactor": 1.55,
-        "rateIncreaseCriteria": _ONE,
-    },
+_RATES = {
+    Point.BOTH_CRITERIA: _rate(1, 2.0, numberOfSucceededThings=1),
+    Point.BASE_IS_MAXIMUM: _rate(10, 2.0),
+    Point.TWO_DECIMALS: _rate(1, 1.55),
 }
 #: Of the six jobs, four carry images.
 _RETRYING, _ABORTING = 4, 5
@@ -139,8 +132,11 @@ def _ask_about_updates(
         Point.TERMINAL_UPDATE, f"{code} {refused.get('message', '')}", code in expected
     )
     yield _create_from_object(session, probe)
-    execution = _execution(device.start_next())
-    if execution.get("jobId") != session.record.job_ids[_RETRYING]:
+    execution = device.start_next().get("execution")
+    if (
+        not isinstance(execution, dict)
+        or execution.get("jobId") != session.record.job_ids[_RETRYING]
+    ):
         return  # without that job there is nothing to ask about
     document = execution.get("jobDocument") or {}
     written = document.get("written") if isinstance(document, dict) else None
@@ -241,8 +237,3 @@ def _canceled(session: LiveSession, job_id: str) -> tuple[str, str] | None:
         if job is None or session.clock.monotonic_ms() > until:
             return None
         session.clock.sleep(_POLL_SECONDS)
-
-
-def _execution(answer: dict[str, Any]) -> dict[str, Any]:
-    found = answer.get("execution")
-    return found if isinstance(found, dict) else {}

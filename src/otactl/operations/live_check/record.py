@@ -12,7 +12,6 @@ its record does not name. The folder is locked while a process is at work on it.
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -71,11 +70,6 @@ class LiveRecord:
     def location(self) -> tuple[str, str, str | None]:
         """Where everything of it is: account, region, endpoint."""
         return self.account, self.region, self.endpoint_url
-
-
-def new_run_id() -> str:
-    """An id that no other run has."""
-    return uuid.uuid4().hex[:12]
 
 
 def write_record(folder: Path, record: LiveRecord) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from otactl.aws.call_budget import Budget, BudgetedCounter
 from otactl.aws.clients import AwsClients, AwsSettings, account_of
@@ -16,7 +16,7 @@ from otactl.model.json_output.shaping import shaped
 from otactl.model.observation import Observation
 from otactl.operations.clock import CommandClock
 from otactl.operations.environment import DeploymentEnvironment
-from otactl.operations.fleet_address import BrokerOptions, resolve_address
+from otactl.operations.fleet_address import BrokerOptions, FleetAddress, resolve_address
 from otactl.operations.fleet_provisioning import create_fleet, plan_fleet
 from otactl.operations.frontend import Frontend
 from otactl.operations.live_check.delivery import Delivery, deliver
@@ -25,7 +25,6 @@ from otactl.operations.live_check.record import (
     MOST_JOBS,
     LiveRecord,
     folders_of,
-    new_run_id,
     read_record,
     write_record,
 )
@@ -125,7 +124,7 @@ def run_live(
         )
     state_dir = state_directory(where.state_dir)
     record = LiveRecord(
-        run_id=new_run_id(),
+        run_id=uuid.uuid4().hex[:12],
         account=account,
         region=configuration.region,
         bucket=configuration.bucket,
@@ -196,7 +195,7 @@ def _create_thing(
     record: LiveRecord,
     where: LocationOptions,
     broker: BrokerOptions,
-) -> Any:
+) -> FleetAddress:
     """Make the thing, its certificate and its policy, as every fleet's; returns its broker."""
     directory = FleetDirectory(folder / "fleet")
     manifest = plan_fleet(clients, things=[record.name], groups={})

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from otactl.aws.call_budget import BudgetedCounter
+from otactl.aws.clients import AwsClients
 from otactl.deploy.ownership import describe_ours
 from otactl.deploy.ports import CreateJobRequest, Services
+from otactl.fleet import FleetDirectory
 from otactl.model.configuration import DeploymentConfiguration
 from otactl.model.job_configuration import JobConfiguration, PresignedUrl
 from otactl.operations.clock import CommandClock
 from otactl.operations.fleet_address import FleetAddress
 from otactl.operations.live_check.record import LiveRecord
-
-if TYPE_CHECKING:
-    from otactl.aws.call_budget import BudgetedCounter
-    from otactl.aws.clients import AwsClients
-    from otactl.fleet import FleetDirectory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

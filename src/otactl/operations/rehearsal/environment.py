@@ -11,9 +11,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from otactl.aws.clients import AwsClients, AwsSettings
+from otactl.aws.event_configuration import enable_events
 from otactl.aws.object_store import S3ObjectStore
 from otactl.aws.prerequisites import (
     give_hardware,
@@ -25,9 +28,12 @@ from otactl.aws.prerequisites import (
     make_topics,
 )
 from otactl.aws.signing import AwsSigning
+from otactl.aws.stack import Stack
+from otactl.aws.stack_template import monitor_template
 from otactl.cloud import CloudSettings, start_local_cloud
 from otactl.deploy.image_file import measure_image
 from otactl.deploy.signing import verifying_key
+from otactl.device.profile import DeviceProfile
 from otactl.fleet.agent import DevicePlan
 from otactl.fleet.clock import FleetClock
 from otactl.fleet.endpoint import FleetEndpoint
@@ -45,17 +51,12 @@ from otactl.operations.frontend import Frontend
 from otactl.operations.load import LoadedDeployment
 from otactl.operations.rehearsal.abandoned import work_folder
 from otactl.operations.rehearsal.participants import Participants
+from otactl.operations.stack_operation import StackOperation
 from otactl.wire.afr_ota_document import KEY as AFR_OTA
 from otactl.wire.image_value import has_image_values
 
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    from otactl.device.profile import DeviceProfile
-
 #: How long devices may take to connect before the deployment begins regardless.
 _CONNECT_SECONDS = 60.0
-
 
 #: The stack's three topics, by the names the manual gives them; a prefix may stand before each.
 _STACK_TOPICS = ("email-notification", "sms-notification", "ota-force-stopper")
@@ -227,11 +228,6 @@ def _set_up_monitoring(
 
     The stack lives by the job events, which are switched on with it.
     """
-    from otactl.aws.event_configuration import enable_events
-    from otactl.aws.stack import Stack
-    from otactl.aws.stack_template import monitor_template
-    from otactl.operations.stack_operation import StackOperation
-
     arns = {arn for alarm in configuration.alarms for arn in alarm.sns_topics}
     topics = sorted(Arn.parse(arn).resource for arn in arns)
     prefixes = (

@@ -205,14 +205,14 @@ def _shares_by_wave(behave: str, waves: list[str]) -> dict[str, dict[Behaviour, 
                 hint=f"the waves: {', '.join(filter(None, waves)) or 'none'}",
             )
         parts.setdefault(wave.strip(), []).append(share)
-    return {wave: _shares(",".join(parts.get(wave) or parts.get("", []))) for wave in waves}
-
-
-def _shares(behave: str) -> dict[Behaviour, Decimal]:
-    try:
-        return parse_behave(behave)
-    except ValueError as error:
-        raise UserMistake(
-            f"--behave {behave}: {error}",
-            hint=f"behaviours: {', '.join(Behaviour)}; numbers are percent of the things",
-        ) from error
+    shares = {}
+    for wave in waves:
+        own = ",".join(parts.get(wave) or parts.get("", []))
+        try:
+            shares[wave] = parse_behave(own)
+        except ValueError as error:
+            raise UserMistake(
+                f"--behave {own}: {error}",
+                hint=f"behaviours: {', '.join(Behaviour)}; numbers are percent of the things",
+            ) from error
+    return shares

@@ -5,7 +5,9 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from otactl.aws.clients import AwsClients, AwsSettings
 from otactl.aws.inventory import take_inventory
@@ -38,9 +40,6 @@ from otactl.operations.rehearsal.participants import (
 )
 from otactl.operations.rollback.start import roll_back_if_planned
 from otactl.operations.state_directory import state_directory
-
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric import ec
 
 _POLL_SECONDS = 0.5
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -116,7 +116,9 @@ class Frame:
         return self._x_name_middle(after) - self._x_name_middle(before) < height
 
     def _x_name(self, value: float) -> str:
-        return _time_words(value) if self.x_is_time else _number_words(value)
+        if not self.x_is_time:
+            return f"{value:,.6g}"
+        return duration(value) if value else "0"
 
     def _x_name_middle(self, value: float) -> float:
         """Where the middle of a name stands: below its place, but within the drawing."""
@@ -191,14 +193,5 @@ def _width(words: str) -> float:
 
 
 def _time_step(least: float) -> float:
-    fitting: Callable[[int], bool] = lambda step: step >= least  # noqa: E731
-    step = next(filter(fitting, _TIME_STEPS), None)
-    return float(step) if step is not None else max(_DAY, round_step(least / _DAY) * _DAY)
-
-
-def _time_words(seconds: float) -> str:
-    return "0" if not seconds else duration(seconds)
-
-
-def _number_words(number: float) -> str:
-    return f"{number:,.6g}"
+    days = max(_DAY, round_step(least / _DAY) * _DAY)
+    return next((float(step) for step in _TIME_STEPS if step >= least), days)

@@ -8,6 +8,7 @@ for it in a loop.
 from __future__ import annotations
 
 import os
+import re
 import select
 import termios
 import tty
@@ -34,34 +35,15 @@ _SEQUENCES = {
     "\x7f": "backspace",
     "\x08": "backspace",
 }
-_ESCAPE = "\x1b"
+#: One key. The letters of a sequence that is not known must not count as keys of their own.
+_KEY = re.compile(r"\x1b\[[0-9;]*.?|\x1bO[0-9;]*.?|.", re.DOTALL)
 _READ_BYTES = 1024
 
 
 def decode_keys(text: str) -> list[str]:
     """The keys in what a terminal sent at once; what is not known is left out."""
-    keys: list[str] = []
-    while text:
-        sequence = next(
-            (
-                known
-                for known in sorted(_SEQUENCES, key=len, reverse=True)
-                if text.startswith(known)
-            ),
-            None,
-        )
-        if sequence == _ESCAPE and len(text) > 1 and text[1] in "[O":
-            # A key nobody knows: its letters must not count as keys of their own.
-            text = text[2:].lstrip("0123456789;")[1:]
-            continue
-        if sequence is not None:
-            keys.append(_SEQUENCES[sequence])
-            text = text[len(sequence) :]
-            continue
-        if text[0].isprintable():
-            keys.append(text[0])
-        text = text[1:]
-    return keys
+    keys = (_SEQUENCES.get(sent, sent) for sent in _KEY.findall(text))
+    return [key for key in keys if key.isprintable()]
 
 
 class Keyboard:

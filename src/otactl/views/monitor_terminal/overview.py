@@ -68,7 +68,10 @@ def overview(job_id: str, snapshot: JobSnapshot | None) -> list[Text]:
         _counts(snapshot, job),
         Text(),
         *_facts(snapshot, job),
-        *_followed(snapshot),
+        *(
+            _fact("follow", f"{thing.thing_name} {followed_words(thing)}")
+            for thing in snapshot.followed
+        ),
         *_rounds(snapshot),
         *_failures(snapshot),
     ]
@@ -202,7 +205,12 @@ def _facts(snapshot: JobSnapshot, job: JobDescription) -> Iterator[Text]:
         style = "bold red" if alarm.state is AlarmState.ALARM else ""
         yield _fact("alarm", clean(f"{alarm.name} {alarm.state.value}"), style)
     if snapshot.silent_count:
-        yield _fact("silent", _silent(snapshot), "yellow")
+        named = ", ".join(
+            f"{thing.thing_name} {duration(thing.silent_seconds)}"
+            for thing in snapshot.silent[:_NAMED_SILENT]
+        )
+        words = f"{snapshot.silent_count:,} in progress and silent: {named}"
+        yield _fact("silent", words, "yellow")
 
 
 def _gate(gate: GateStatus) -> Iterator[Text]:
@@ -220,19 +228,6 @@ def _policy(snapshot: JobSnapshot) -> Iterator[Text]:
     for criterion in snapshot.abort:
         near = criterion.missing_failures is not None and criterion.failed > 0
         yield _fact("abort", abort_words(criterion), "yellow" if near else "")
-
-
-def _silent(snapshot: JobSnapshot) -> str:
-    named = ", ".join(
-        f"{thing.thing_name} {duration(thing.silent_seconds)}"
-        for thing in snapshot.silent[:_NAMED_SILENT]
-    )
-    return f"{snapshot.silent_count:,} in progress and silent: {named}"
-
-
-def _followed(snapshot: JobSnapshot) -> Iterator[Text]:
-    for thing in snapshot.followed:
-        yield _fact("follow", f"{thing.thing_name} {followed_words(thing)}")
 
 
 def _rounds(snapshot: JobSnapshot) -> Iterator[Text]:

@@ -270,7 +270,6 @@ _ENTERED: dict[Prompt, Callable[[Screen, Screen], Pressed]] = {
     Prompt.DECIDE: _decided,
 }
 
-
 _COMMANDS: dict[str, Callable[[Screen], Pressed]] = {
     "q": _quit,
     "Q": _quit,

@@ -7,7 +7,6 @@ import signal
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
 from rich.control import Control
@@ -16,6 +15,7 @@ from rich.segment import Segment
 
 from otactl.errors import Interrupted, OtactlError
 from otactl.monitor.board import Board
+from otactl.operations.watch.actions import WatchActions
 from otactl.views.monitor_terminal.frame import Frame, draw
 from otactl.views.monitor_terminal.keyboard import Keyboard
 from otactl.views.monitor_terminal.screen import (
@@ -30,14 +30,12 @@ from otactl.views.monitor_terminal.screen import (
     press,
 )
 
-if TYPE_CHECKING:
-    from otactl.operations.watch.actions import WatchActions
-
-# One errand at a time, in a thread that nobody has to wait for.
-
 
 class Errands:
-    """Runs errands one after the other, and keeps what they came to until somebody asks."""
+    """Runs errands one after the other, and keeps what they came to until somebody asks.
+
+    They run in a thread that nobody has to wait for.
+    """
 
     def __init__(self) -> None:
         self._waiting: queue.SimpleQueue[Callable[[], str | None]] = queue.SimpleQueue()
@@ -125,7 +123,7 @@ class MonitorSession:
             if version != drawn or beats % _REDRAW_BEATS == 0:
                 frame, drawn = self._draw(), version
                 self._refresh(live, frame)
-            if self._board.is_finished and not self._is_viewed:
+            if self._board.is_finished and (not self._stays or self._board.failure is not None):
                 return
             beats += 1
             reported = self._errands.read()
@@ -154,11 +152,6 @@ class MonitorSession:
     def _draw(self) -> Frame:
         size = self._console.size
         return draw(self._board, self._screen, width=size.width, height=size.height)
-
-    @property
-    def _is_viewed(self) -> bool:
-        """Whether somebody may want to see the end for longer."""
-        return self._stays and self._board.failure is None
 
     def _carry_out(self, act: Act) -> None:
         job_id = self._board.job_ids[self._screen.job]

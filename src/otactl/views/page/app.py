@@ -7,20 +7,25 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import AsyncIterator, Awaitable, Callable
 from importlib.resources import files
-from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from otactl.errors import OtactlError
 from otactl.model.progress import Percentiles
+from otactl.monitor.board import Board
+from otactl.operations.watch.actions import WatchActions
 from otactl.views.chart.histogram_chart import histogram_chart
 from otactl.views.chart.progress_chart import progress_chart
 from otactl.views.page.export import report_html, things_csv
 from otactl.views.page.job_fields import BoardNews, page_fields, policy_fields, thing_fields
+from otactl.views.page.page_shutdown import OpenPage, PageShutdown
 from otactl.views.page.request import (
     MAX_BODY_BYTES,
     BadRequest,
@@ -34,16 +39,6 @@ from otactl.views.page.request import (
     thing_of,
     width_of,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
-
-    from starlette.requests import Request
-    from starlette.types import Receive, Scope, Send
-
-    from otactl.monitor.board import Board
-    from otactl.operations.watch.actions import WatchActions
-    from otactl.views.page.page_shutdown import OpenPage, PageShutdown
 
 #: How often the stream looks whether there is news, and how often it tells at most.
 _BEAT_SECONDS = 0.25
@@ -115,6 +110,9 @@ class _Page:
         self._actions = actions
         self._page_shutdown = page_shutdown
 
+    def _job_of(self, request: Request) -> str:
+        return job_of(request.query_params, self._board.job_ids)
+
     async def events(self, request: Request) -> Response:
         """The stream of snapshots (server-sent events), for at most ``MAX_STREAMS`` pages."""
         location = self._page_shutdown.open_page(MAX_STREAMS)
@@ -150,15 +148,13 @@ class _Page:
             await asyncio.sleep(_LAST_BEAT_SECONDS)
 
     async def things(self, request: Request) -> Response:
-        """A page of the table."""
-        job_id = job_of(request.query_params, self._board.job_ids)
+        job_id = self._job_of(request)
         query = table_query(request.query_params)
         page = await run_in_threadpool(self._board.things, job_id, query)
         return JSONResponse(page_fields(page))
 
     async def thing(self, request: Request) -> Response:
-        """One thing, asked about anew."""
-        job_id = job_of(request.query_params, self._board.job_ids)
+        job_id = self._job_of(request)
         name = thing_of(request.query_params)
         if name is None:
             raise BadRequest("which thing?")
@@ -169,8 +165,7 @@ class _Page:
         return JSONResponse(thing_fields(outcome))
 
     async def job(self, request: Request) -> Response:
-        """The job's document and policy."""
-        job_id = job_of(request.query_params, self._board.job_ids)
+        job_id = self._job_of(request)
         snapshot = self._board.snapshot(job_id)
         if snapshot is None or snapshot.job is None:
             raise BadRequest("the job is not known yet")
@@ -178,14 +173,12 @@ class _Page:
         return JSONResponse(policy_fields(snapshot.job) | {"document": document})
 
     async def progress(self, request: Request) -> Response:
-        """The counts over time, drawn."""
-        job_id = job_of(request.query_params, self._board.job_ids)
+        job_id = self._job_of(request)
         width = width_of(request.query_params)
         return _drawing(progress_chart(self._board.progress(job_id), width=width))
 
     async def downloads(self, request: Request) -> Response:
-        """The download times, drawn."""
-        job_id = job_of(request.query_params, self._board.job_ids)
+        job_id = self._job_of(request)
         width = width_of(request.query_params)
         bins = await run_in_threadpool(self._board.downloads, job_id)
         snapshot = self._board.snapshot(job_id)
@@ -195,24 +188,21 @@ class _Page:
 
     async def things_csv(self, request: Request) -> Response:
         """The things of the table, on all of its pages, for a spreadsheet."""
-        job_id = job_of(request.query_params, self._board.job_ids)
+        job_id = self._job_of(request)
         query = table_query(request.query_params)
         text = await run_in_threadpool(things_csv, self._board, job_id, query)
         return _file(text, f"{job_id}.csv", "text/csv; charset=utf-8")
 
     async def report(self, request: Request) -> Response:
-        """The report of the job as it stands, to keep."""
-        job_id = job_of(request.query_params, self._board.job_ids)
+        job_id = self._job_of(request)
         text = await run_in_threadpool(report_html, self._board, job_id)
         return _file(text, f"{job_id}.html", "text/html; charset=utf-8")
 
     async def poll(self, _request: Request) -> Response:
-        """Look now."""
         self._actions.poll_now()
         return JSONResponse({"message": "looking"})
 
     async def want(self, request: Request) -> Response:
-        """List the things in a status too."""
         fields = body_object(await _body(request))
         status = status_of(fields)
         if status is not None:
@@ -221,7 +211,6 @@ class _Page:
         return JSONResponse({"message": "they are being listed"})
 
     async def cancel(self, request: Request) -> Response:
-        """Cancel a job, or its execution on a thing."""
         fields = body_object(await _body(request))
         job_id = job_of(fields, self._board.job_ids)
         thing_name = thing_of(fields)
@@ -231,7 +220,6 @@ class _Page:
         return JSONResponse({"message": words})
 
     async def decide(self, request: Request) -> Response:
-        """Say something at the gate of a job's wave."""
         fields = body_object(await _body(request))
         job_id = job_of(fields, self._board.job_ids)
         act, comment = act_of(fields), comment_of(fields)

@@ -7,14 +7,11 @@ that this process never runs out of file descriptors, which its calls to AWS nee
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+import socket
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
-
-if TYPE_CHECKING:
-    import asyncio
-    import socket
 
 #: Connections open at once; a browser keeps six to a host, and one of them is a stream.
 MAX_CONNECTIONS = 100

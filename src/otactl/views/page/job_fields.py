@@ -68,7 +68,8 @@ def _job(job_id: str, snapshot: JobSnapshot | None) -> dict[str, Any]:
                 "status": group.status.value,
                 "reason": group.reason,
                 "count": group.count,
-                "search": _searched(group.reason),
+                # What finds its things: nothing but their status where the words are ours.
+                "search": "" if "#" in group.reason or is_own_word(group.reason) else group.reason,
             }
             for group in snapshot.failures[:_MAX_GROUPS]
         ],
@@ -76,11 +77,6 @@ def _job(job_id: str, snapshot: JobSnapshot | None) -> dict[str, Any]:
         "words": _words(snapshot),
         "isStale": snapshot.is_stale,
     }
-
-
-def _searched(reason: str) -> str:
-    """What finds the things of a group: nothing but their status where the words are ours."""
-    return "" if "#" in reason or is_own_word(reason) else reason
 
 
 def _words(snapshot: JobSnapshot) -> dict[str, Any]:

@@ -5,11 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    #: Held while a page is open.
-    OpenPage = AbstractContextManager[None]
+#: Held while a page is open.
+OpenPage = AbstractContextManager[None]
 
 
 class PageShutdown:

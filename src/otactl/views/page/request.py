@@ -20,7 +20,6 @@ _WIDTHS = (240, 2000)
 #: The body of a request; a job id and a thing name are a few hundred bytes.
 MAX_BODY_BYTES = 4096
 
-
 E = TypeVar("E", bound=StrEnum)
 
 

@@ -10,8 +10,6 @@ import json
 from collections.abc import Iterable
 from importlib.resources import files
 
-from otactl.model.outcome import ThingOutcome
-from otactl.model.progress import FailureGroup
 from otactl.model.status import ExecutionStatus
 from otactl.monitor.percentile import histogram
 from otactl.monitor.progress import progress_of
@@ -51,7 +49,7 @@ def to_html(content: ReportContent) -> str:
         (
             _header(content),
             "<main>",
-            _notes(content),
+            *(f'<p class="note">{html_text(note)}</p>' for note in content.notes),
             _left_out(content),
             _waves(content),
             versions_section(content, MAX_LISTED),
@@ -113,10 +111,6 @@ def _facts(facts: Iterable[tuple[str, str]]) -> str:
         f"<dt>{html_text(name)}</dt><dd>{html_text(text)}</dd>" for name, text in facts if text
     )
     return f"<dl>{rows}</dl>"
-
-
-def _notes(content: ReportContent) -> str:
-    return "".join(f'<p class="note">{html_text(note)}</p>' for note in content.notes)
 
 
 def _left_out(content: ReportContent) -> str:
@@ -259,32 +253,24 @@ def _failures(each: RoundContent) -> str:
     ]
     more = len(failed) - MAX_LISTED
     note = f"<p>and {more:,} more; the CSV has them all</p>" if more > 0 else ""
-    heads = ["Thing", "Status", "Attempt", "Started", "Last update", "Reason"]
-    rows = [_failed_row(execution) for execution in failed[:MAX_LISTED]]
-    return (
-        f"<h3>Failures by reason</h3>{_groups_table(groups)}"
-        f"<h3>Things that did not succeed</h3>"
-        f"{table(heads, rows, 'Things that did not succeed')}{note}"
-    )
-
-
-def _groups_table(groups: tuple[FailureGroup, ...]) -> str:
-    rows = [
+    by_reason = [
         [f"{group.count:,}", group.status, group.reason, ", ".join(group.examples)]
         for group in groups
     ]
-    return table(["Things", "Status", "Reason", "Such as"], rows, "Failures by reason")
-
-
-def _failed_row(execution: ThingOutcome) -> list[str]:
-    return [
-        execution.thing_name,
-        execution.status,
-        str(execution.execution_number),
-        _time(execution.started_at_ms),
-        _time(execution.updated_at_ms),
-        execution.reason,
+    by_thing = [
+        [
+            *(one.thing_name, one.status, str(one.execution_number)),
+            *(_time(one.started_at_ms), _time(one.updated_at_ms), one.reason),
+        ]
+        for one in failed[:MAX_LISTED]
     ]
+    heads = ["Thing", "Status", "Attempt", "Started", "Last update", "Reason"]
+    return (
+        f"<h3>Failures by reason</h3>"
+        f"{table(['Things', 'Status', 'Reason', 'Such as'], by_reason, 'Failures by reason')}"
+        f"<h3>Things that did not succeed</h3>"
+        f"{table(heads, by_thing, 'Things that did not succeed')}{note}"
+    )
 
 
 def _technical(content: ReportContent) -> str:

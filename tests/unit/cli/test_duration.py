@@ -2,8 +2,8 @@
 
 import pytest
 
+from otactl.cli.suggestion import parse_duration
 from otactl.errors import UserMistake
-from otactl.operations.duration import parse_duration
 
 
 @pytest.mark.parametrize(
