@@ -7,13 +7,13 @@ body, as the model says.
 from __future__ import annotations
 
 import functools
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from otactl.cloud.json_body import json_object
 from otactl.cloud.service_model import service_model
 
 _LABEL = re.compile(r"\{(\w+)(\+?)\}")
@@ -39,6 +39,15 @@ class Operation:
     def name(self) -> str:
         """As the model names it."""
         return str(self.model.name)
+
+
+def json_object(body: bytes) -> dict[str, Any] | None:
+    """The fields of a body from outside, none of an empty one; None if it is no JSON object."""
+    try:
+        fields = json.loads(body) if body else {}
+    except (ValueError, RecursionError):
+        return None
+    return fields if isinstance(fields, dict) else None
 
 
 @functools.cache

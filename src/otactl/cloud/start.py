@@ -5,18 +5,26 @@
 
 What the process needs is reserved first (see ``reservation``); it is handed over by standard input,
 inherits the reserved files, and dies with its parent unless it was started ``detached``.
+
+Whether it is really there is asked over its public surface only: ``/_ministack/ready`` says when
+its MQTT listener is bound, ``/_ministack/iot/ca.pem`` has the CA, and a TLS handshake against that
+CA proves the rest (and makes the broker build its certificate before the first device waits for
+it).
 """
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import secrets
 import shutil
+import socket
 import ssl
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -25,7 +33,6 @@ from otactl.cloud import record
 from otactl.cloud.environment import server_environment
 from otactl.cloud.guard import SECRET_HEADER
 from otactl.cloud.process import LOG_NAME, RunningCloud
-from otactl.cloud.readiness import NotReady, await_ready
 from otactl.cloud.reservation import Reservation
 from otactl.cloud.settings import CloudSettings, ServerSettings
 from otactl.errors import LocalResourceMissing, UserMistake
@@ -36,7 +43,13 @@ HOST = "127.0.0.1"
 CA_NAME = "ca.pem"
 CA_BUNDLE_NAME = "ca-bundle.pem"
 _START_SECONDS = 90.0
+_POLL_SECONDS = 0.05
+_ATTEMPT_SECONDS = 10.0
 _LOG_TAIL_LINES = 15
+
+
+class NotReady(Exception):
+    """Raised when the cloud did not become ready; the message says what was last seen."""
 
 
 def start_local_cloud(settings: CloudSettings, *, detached: bool = False) -> RunningCloud:
@@ -139,15 +152,7 @@ def _await_address(process: subprocess.Popen[bytes], server: ServerSettings) -> 
             raise NotReady(f"its process ended with {process.returncode}")
 
     try:
-        await_ready(
-            HOST,
-            server.port,
-            server.mqtt_port,
-            ca_file,
-            timeout=_START_SECONDS,
-            check=check,
-            headers={SECRET_HEADER: server.cloud_secret},
-        )
+        _await_ready(server, ca_file, check)
     except NotReady as error:
         log = state_dir / LOG_NAME
         tail = "\n".join(log.read_text(errors="replace").splitlines()[-_LOG_TAIL_LINES:])
@@ -171,6 +176,52 @@ def _await_address(process: subprocess.Popen[bytes], server: ServerSettings) -> 
         pid=process.pid,
         state_dir=server.state_dir,
     )
+
+
+def _await_ready(server: ServerSettings, ca_file: Path, check: Callable[[], None]) -> None:
+    """Wait until the cloud can be used, and write the CA of its broker to ``ca_file``.
+
+    Args:
+        check: Called between attempts; raises when waiting makes no sense any more.
+
+    Raises:
+        NotReady: The time is over.
+    """
+    deadline = time.monotonic() + _START_SECONDS
+    while True:
+        check()
+        try:
+            _get(server, "/_ministack/ready")
+            ca_file.write_text(_get(server, "/_ministack/iot/ca.pem"))
+            _handshake(server.mqtt_port, ca_file)
+        except (OSError, http.client.HTTPException, NotReady) as error:
+            if time.monotonic() > deadline:
+                raise NotReady(f"not ready after {_START_SECONDS:g} seconds: {error}") from error
+            time.sleep(_POLL_SECONDS)
+        else:
+            return
+
+
+def _get(server: ServerSettings, path: str) -> str:
+    connection = http.client.HTTPConnection(HOST, server.port, timeout=_ATTEMPT_SECONDS)
+    try:
+        connection.request("GET", path, headers={SECRET_HEADER: server.cloud_secret})
+        answer = connection.getresponse()
+        body = answer.read().decode()
+    finally:
+        connection.close()
+    if answer.status != http.HTTPStatus.OK:
+        raise NotReady(f"{path} answered {answer.status}: {body[:200]}")
+    return body
+
+
+def _handshake(port: int, ca_file: Path) -> None:
+    context = ssl.create_default_context(cafile=str(ca_file))
+    with (
+        socket.create_connection((HOST, port), timeout=_ATTEMPT_SECONDS) as plain,
+        context.wrap_socket(plain, server_hostname=HOST),
+    ):
+        pass
 
 
 def _write_ca_bundle(ca_file: Path) -> Path:

@@ -48,17 +48,14 @@ _log = logging.getLogger("otactl.cloud.alarm")
 
 def install(changes: Changes) -> None:
     """Put it in place."""
-    require_parameters(cloudwatch._evaluate_alarm, "alarm")
-    require_parameters(
-        cloudwatch._dispatch_alarm_actions, "alarm", "old_state", "new_state", "reason"
-    )
     require_parameters(cloudwatch._record_history, "alarm_name", "old_state", "new_state", "reason")
     require_parameters(cloudwatch._stat_value, "stats", "stat_name", "points")
     require_parameters(sns._fanout, "topic_arn", "msg_id", "message", "subject")
     require_source(cloudwatch._store_datum, '"Timestamp": ts')
-    changes.put(cloudwatch, "_evaluate_alarm", _leave_alone)
+    changes.put(cloudwatch, "_evaluate_alarm", _leave_alone, "alarm")
     changes.put(cloudwatch, "_evaluate_all_alarms", _leave_alone)
-    changes.put(cloudwatch, "_dispatch_alarm_actions", notify)
+    states = ("old_state", "new_state", "reason")
+    changes.put(cloudwatch, "_dispatch_alarm_actions", notify, "alarm", *states)
 
 
 def _leave_alone(*_: Any) -> None:

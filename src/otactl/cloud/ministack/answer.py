@@ -35,11 +35,6 @@ def fields_of(answer: Any) -> dict[str, Any]:
     return fields
 
 
-def account() -> tuple[str, str]:
-    """Account id and region of the request under way."""
-    return get_account_id(), get_region()
-
-
-def scope_of_last_request() -> Scope:
-    """The scope of the request that MiniStack's application handled last in this task."""
-    return Scope(*account())
+def account() -> Scope:
+    """Account id and region of the request under way, or handled last in this task."""
+    return Scope(get_account_id(), get_region())

@@ -53,11 +53,10 @@ def install(changes: Changes) -> None:
     require_source(session.deliver_to_client, 'self._policy_allows("iot:Receive"')
     require_source(session._answer_fleet_provisioning, "_fleet_provisioning_reply(")
     require_source(iot._handle_shadow_publish, "await broker_publish(")
-    require_parameters(
-        session._answer_fleet_provisioning,
+    changes.put(
+        *(session, "_answer_fleet_provisioning", _answer_provisioning),
         *("self", "topic", "operation", "template_name", "payload"),
     )
-    changes.put(session, "_answer_fleet_provisioning", _answer_provisioning)
     publish = iot.broker_publish
 
     @changes.around(session, "handle_packet", "self", "pkt_type", "flags", "body")

@@ -32,7 +32,7 @@ async def subscribe(
     async def deliver(topic: str, payload: bytes, _qos: int) -> None:
         await on_message(topic, payload, asker.current_asker())
 
-    await iot.broker_subscribe(scope.account_id, scope.region, topic_filter, deliver, granted_qos=1)
+    await iot.broker_subscribe(*scope, topic_filter, deliver, granted_qos=1)
 
 
 async def answer(scope: Scope, topic: str, payload: bytes, to: Any) -> None:
@@ -45,5 +45,5 @@ async def answer(scope: Scope, topic: str, payload: bytes, to: Any) -> None:
         to: The connection that asked: it gets the answer though it has not subscribed.
     """
     # Looked up at each call: the subscription index wraps it.
-    await iot.broker_publish(scope.account_id, scope.region, topic, payload, qos=0)
+    await iot.broker_publish(*scope, topic, payload, qos=0)
     await asker.deliver_unsubscribed(to, topic, payload)

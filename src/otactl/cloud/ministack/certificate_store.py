@@ -21,7 +21,7 @@ from ministack.services import iot
 
 from otactl.cloud.ministack.answer import OK
 from otactl.cloud.ministack.member_list import MemberList
-from otactl.cloud.ministack.shape import Changes, require, require_parameters, require_source
+from otactl.cloud.ministack.shape import Changes, require, require_source
 
 
 class CertificateStore(AccountRegionScopedDict):  # type: ignore[misc]  # MiniStack has no types
@@ -76,7 +76,6 @@ def install(changes: Changes) -> None:
     )
     require_source(iot._mtls_trust_anchors, "for store in (_ca_certificates, _certificates)")
     require_source(iot._mtls_refresh_trust_anchors, "in _mtls_trust_anchors()")
-    require_parameters(iot._mtls_active_registrations, "cert_id", "status")
     require_source(iot._create_policy, '"targets": []')
     store = CertificateStore()
 
@@ -105,4 +104,4 @@ def install(changes: Changes) -> None:
 
     changes.put(iot, "_certificates", store)
     changes.put(iot, "_mtls_trust_anchors", trust_anchors)
-    changes.put(iot, "_mtls_active_registrations", active_registrations)
+    changes.put(iot, "_mtls_active_registrations", active_registrations, "cert_id", "status")

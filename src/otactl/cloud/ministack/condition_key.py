@@ -25,8 +25,8 @@ import cbor2
 from ministack.core import iam_actions
 from ministack.services import dynamodb
 
-from otactl.cloud.json_body import json_object
 from otactl.cloud.ministack.shape import Changes, require
+from otactl.cloud.operation import json_object
 
 _STREAM_PATH = re.compile(r"/streams/([^/]+)")
 _NAMESPACE, _PUT_METRICS = "cloudwatch:namespace", "cloudwatch:PutMetricData"

@@ -39,6 +39,7 @@ from otactl.cloud.index_query import InvalidQuery, Term, parse
 from otactl.cloud.ministack.answer import REQUEST, account, fields_of, refused
 from otactl.cloud.ministack.shape import Changes, require_parameters
 from otactl.cloud.page_token import page_token, read_token
+from otactl.cloud.scope import Scope
 
 _INDEX = "AWS_Things"
 _PAGE = 100
@@ -55,7 +56,6 @@ _CHANGES = {
     "_add_thing_to_group": "payload",
     "_remove_thing_from_group": "payload",
 }
-Account = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +86,12 @@ class FleetIndex:
         self._lag_seconds = lag_seconds
         self._build_seconds = build_seconds
         #: When a configuration will be in force, and the one before.
-        self._building: dict[Account, tuple[float, dict[str, Any]]] = {}
-        self._changes: deque[tuple[float, Account, str, dict[str, Any] | None]] = deque()
-        self._late: dict[Account, dict[str, dict[str, Any]]] = {}
+        self._building: dict[Scope, tuple[float, dict[str, Any]]] = {}
+        self._changes: deque[tuple[float, Scope, str, dict[str, Any] | None]] = deque()
+        self._late: dict[Scope, dict[str, dict[str, Any]]] = {}
 
     def install(self, changes: Changes) -> None:
         """Put the index in place."""
-        require_parameters(iot._search_index, "payload")
         require_parameters(iot._thing_connectivity, "account_id", "region", "thing_name")
         require_parameters(iot._compute_delta, "desired", "reported")
         require_parameters(iot._membership_names, "payload")
@@ -102,7 +101,7 @@ class FleetIndex:
             require_parameters(function, *before, argument)
             if self._lag_seconds:
                 changes.around(iot, name)(self._noting(function, len(before)))
-        changes.put(iot, "_search_index", self._search)
+        changes.put(iot, "_search_index", self._search, "payload")
         self._change_configuration(changes)
 
         @changes.around(iot, "handle_request", *REQUEST)
@@ -212,7 +211,7 @@ class FleetIndex:
         def note(arguments: tuple[Any, ...]) -> None:
             named = arguments[position]
             # Connections name their account; whatever else changes a thing is in its scope.
-            scope = account() if position == 0 else (arguments[0], arguments[1])
+            scope = account() if position == 0 else Scope(*arguments[:2])
             self._note(scope, named if isinstance(named, str) else iot._membership_names(named)[1])
 
         async def later(function: Any, *arguments: Any, **options: Any) -> Any:
@@ -227,7 +226,7 @@ class FleetIndex:
 
         return later if inspect.iscoroutinefunction(inspect.unwrap(function)) else at_once
 
-    def _note(self, scope: Account, name: str) -> None:
+    def _note(self, scope: Scope, name: str) -> None:
         with iot.request_scope(*scope):
             document = copy.deepcopy(_document(name)) if name in iot._things else None
         self._changes.append((time.time(), scope, name, document))

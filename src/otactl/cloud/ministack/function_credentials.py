@@ -23,7 +23,6 @@ _MAX_SESSION_NAME = 64
 
 def install(changes: Changes) -> None:
     """Put it in place."""
-    require_parameters(lambda_runtime.execution_credentials, "config")
     require_parameters(sts.register_session, "access_key", "session")
     require(
         lambda_svc.execution_credentials is lambda_runtime.execution_credentials,
@@ -50,7 +49,7 @@ def install(changes: Changes) -> None:
         return dict(keys)
 
     for module in (lambda_runtime, lambda_svc):
-        changes.put(module, "execution_credentials", execution_credentials)
+        changes.put(module, "execution_credentials", execution_credentials, "config")
 
 
 def _random_keys() -> dict[str, str]:

@@ -21,7 +21,7 @@ from otactl.cloud.background import Background
 from otactl.cloud.ministack.answer import account, refused
 from otactl.cloud.ministack.execution_store import executions
 from otactl.cloud.ministack.job_pace import JobPace
-from otactl.cloud.ministack.shape import Changes, require_parameters, require_source
+from otactl.cloud.ministack.shape import Changes, require_source
 from otactl.model.status import ExecutionStatus, JobStatus
 
 _MAX_DELETIONS = 10
@@ -43,9 +43,8 @@ class JobDeletion:
     def install(self, changes: Changes) -> None:
         """Put it in place."""
         executions()
-        require_parameters(iot._delete_job, "job_id", "qp")
         require_source(iot._delete_job, '_tags.pop(job["jobArn"], None)')
-        changes.put(iot, "_delete_job", self._delete_job)
+        changes.put(iot, "_delete_job", self._delete_job, "job_id", "qp")
 
     async def _delete_job(self, job_id: str, qp: dict[str, str]) -> Any:
         job = iot._jobs.get(job_id)

@@ -17,9 +17,8 @@ from typing import Any
 from ministack.services import iot
 
 from otactl.cloud.job_rule import request_problem
-from otactl.cloud.json_body import json_object
 from otactl.cloud.ministack.shape import Changes, require_parameters, require_source
-from otactl.cloud.operation import input_shape
+from otactl.cloud.operation import input_shape, json_object
 
 _TOKEN = re.compile(r"[a-zA-Z0-9_-]{1,64}", re.ASCII)
 

@@ -24,7 +24,7 @@ from ministack.services import iot
 from otactl.cloud.background import Background
 from otactl.cloud.ministack.answer import account
 from otactl.cloud.ministack.execution_store import executions
-from otactl.cloud.ministack.shape import Changes, require, require_parameters, require_source
+from otactl.cloud.ministack.shape import Changes, require, require_source
 from otactl.model.job_configuration import Rollout, Scheduling
 from otactl.model.members import value_of
 from otactl.model.status import ExecutionStatus, JobStatus, TargetSelection
@@ -52,18 +52,15 @@ class JobPace:
     def install(self, changes: Changes) -> None:
         """Put it in place."""
         executions()
-        require_parameters(iot._jobs_rollout_batch_size, "job", "waiting")
-        require_parameters(iot._jobs_rollout_start, "account_id", "region", "job")
-        require_parameters(iot._jobs_cancel, "job_id", "payload", "force")
         require_source(iot._jobs_rollout_release, 'job["rolloutBatchAt"] = now')
         require_source(iot._create_job, "batch = _jobs_rollout_batch_size(")
         require_source(iot._describe_job, 'job_doc["isConcurrent"] = ')
         require(iot._JOB_ROLLOUT_INTERVAL_MS == MINUTE_MS, "a batch a minute")
         self._release = iot._jobs_rollout_release
-        changes.put(iot, "_jobs_rollout_batch_size", self._batch_size)
-        changes.put(iot, "_jobs_rollout_start", self.start)
+        changes.put(iot, "_jobs_rollout_batch_size", self._batch_size, "job", "waiting")
+        changes.put(iot, "_jobs_rollout_start", self.start, "account_id", "region", "job")
         changes.put(iot, "_jobs_maybe_complete", _complete)
-        changes.put(iot, "_jobs_cancel", self._cancel)
+        changes.put(iot, "_jobs_cancel", self._cancel, "job_id", "payload", "force")
 
         @changes.around(iot, "jobs_notify_thing")
         async def notify_thing(notify: Any, *arguments: Any) -> None:

@@ -13,16 +13,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from ministack.core.responses import json_response, request_scope
 from ministack.services import iot
 
 from otactl.cloud.background import Background
-from otactl.cloud.ministack.answer import OK, fields_of, refused
+from otactl.cloud.ministack.answer import OK, account, fields_of, refused
 from otactl.cloud.ministack.execution_store import executions
 from otactl.cloud.ministack.job_pace import SCHEDULE_OVER, JobPace, cloud_now, scheduling_of
-from otactl.cloud.ministack.shape import Changes, require_parameters, require_source
+from otactl.cloud.ministack.shape import Changes, require_source
 from otactl.model.status import OPEN_JOB_STATUSES, ExecutionStatus, JobStatus, TargetSelection
 from otactl.rules.rollout import MINUTE_MS
 from otactl.rules.schedule import Phase, canceled_at_end, next_windows, phase, problems
@@ -32,10 +33,9 @@ _log = logging.getLogger("otactl.cloud.schedule")
 
 def install(changes: Changes, background: Background, pace: JobPace) -> None:
     """Put schedules in place."""
-    require_parameters(iot._jobs_thing_joined_group, "thing", "group_arn")
     require_source(iot._jobs_thing_joined_group, "_jobs_queue_execution(thing, job_id, now)")
     require_source(iot._cancel_job, 'if job["status"] != "IN_PROGRESS":')
-    changes.put(iot, "_jobs_thing_joined_group", _joined)
+    changes.put(iot, "_jobs_thing_joined_group", _joined, "thing", "group_arn")
 
     @changes.around(iot, "_create_job", "job_id", "payload")
     async def create_job(create: Any, job_id: str, payload: dict[str, Any]) -> Any:
@@ -71,7 +71,7 @@ def install(changes: Changes, background: Background, pace: JobPace) -> None:
             described["scheduledJobRollouts"] = [{"startTime": start} for start in windows]
         return json_response(fields)
 
-    background.repeat("the sweep for schedules", ScheduleSweep(pace).run)
+    background.repeat("the sweep for schedules", partial(_sweep, pace))
 
 
 def _joined(thing: str, group_arn: str) -> bool:
@@ -95,49 +95,45 @@ def _joined(thing: str, group_arn: str) -> bool:
     return queued
 
 
-class ScheduleSweep:
-    """Begins, pauses and ends jobs when it is time."""
+async def _sweep(pace: JobPace) -> None:
+    """Begin, pause and end jobs of every account when it is time; log one that cannot be read."""
+    for (account_id, region, job_id), job in iot._jobs.all_items():
+        if not job.get("schedulingConfig") or job.get("status") not in OPEN_JOB_STATUSES:
+            continue
+        try:
+            async with iot.publishing_events():
+                with request_scope(account_id, region):
+                    heads = _step(pace, job)
+                await pace.notify(account_id, region, heads)
+        except Exception:  # noqa: BLE001  # one odd job must not stop the others
+            _log.exception("the schedule of job %s cannot be followed", job_id)
 
-    def __init__(self, pace: JobPace) -> None:
-        self._pace = pace
 
-    async def run(self) -> None:
-        """Do what is due in every account; a job that cannot be read is logged."""
-        for (account_id, region, job_id), job in iot._jobs.all_items():
-            if not job.get("schedulingConfig") or job.get("status") not in OPEN_JOB_STATUSES:
-                continue
-            try:
-                async with iot.publishing_events():
-                    with request_scope(account_id, region):
-                        heads = self._step(account_id, region, job)
-                    await self._pace.notify(account_id, region, heads)
-            except Exception:  # noqa: BLE001  # one odd job must not stop the others
-                _log.exception("the schedule of job %s cannot be followed", job_id)
+def _step(pace: JobPace, job: dict[str, Any]) -> Mapping[str, str | None]:
+    """Do what is due for a job of the current account and region; returns the things to notify."""
+    now = iot._jobs_now_ms()
+    match phase(scheduling_of(job), cloud_now()), job["status"]:
+        case Phase.OPEN, JobStatus.SCHEDULED:
+            job |= {"status": JobStatus.IN_PROGRESS.value, "lastUpdatedAt": now}
+            job["rolloutBatchAt"] = now - MINUTE_MS
+            pace.start(*account(), job)
+        case Phase.WAITING, JobStatus.IN_PROGRESS:
+            job |= {"status": JobStatus.SCHEDULED.value, "lastUpdatedAt": now}
+        case Phase.OVER, _ if not job.get(SCHEDULE_OVER):
+            return _end(pace, job, now)
+    return {}
 
-    def _step(self, account_id: str, region: str, job: dict[str, Any]) -> Mapping[str, str | None]:
-        """Do what is due for a job; returns the things to notify."""
-        now = iot._jobs_now_ms()
-        match phase(scheduling_of(job), cloud_now()), job["status"]:
-            case Phase.OPEN, JobStatus.SCHEDULED:
-                job |= {"status": JobStatus.IN_PROGRESS.value, "lastUpdatedAt": now}
-                job["rolloutBatchAt"] = now - MINUTE_MS
-                self._pace.start(account_id, region, job)
-            case Phase.WAITING, JobStatus.IN_PROGRESS:
-                job |= {"status": JobStatus.SCHEDULED.value, "lastUpdatedAt": now}
-            case Phase.OVER, _ if not job.get(SCHEDULE_OVER):
-                return self._end(job, now)
-        return {}
 
-    def _end(self, job: dict[str, Any], now: int) -> Mapping[str, str | None]:
-        job |= {"status": JobStatus.IN_PROGRESS.value, "lastUpdatedAt": now, SCHEDULE_OVER: True}
-        job["rolloutQueue"] = []
-        statuses = canceled_at_end(scheduling_of(job))
-        canceled: Mapping[str, str | None] = {}
-        if statuses:
-            canceled = self._pace.cancel_executions(
-                job,
-                by_force=ExecutionStatus.IN_PROGRESS in statuses,
-                done=lambda: iot._jobs_maybe_complete(job["jobId"]),
-            )
-        iot._jobs_maybe_complete(job["jobId"])
-        return canceled
+def _end(pace: JobPace, job: dict[str, Any], now: int) -> Mapping[str, str | None]:
+    job |= {"status": JobStatus.IN_PROGRESS.value, "lastUpdatedAt": now, SCHEDULE_OVER: True}
+    job["rolloutQueue"] = []
+    statuses = canceled_at_end(scheduling_of(job))
+    canceled: Mapping[str, str | None] = {}
+    if statuses:
+        canceled = pace.cancel_executions(
+            job,
+            by_force=ExecutionStatus.IN_PROGRESS in statuses,
+            done=lambda: iot._jobs_maybe_complete(job["jobId"]),
+        )
+    iot._jobs_maybe_complete(job["jobId"])
+    return canceled

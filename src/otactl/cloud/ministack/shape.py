@@ -33,8 +33,17 @@ class Changes:
         self._changes: dict[tuple[int, str], tuple[Any, str, Any]] = {}
         self._items: list[tuple[dict[str, Any], str, Any]] = []
 
-    def put(self, owner: Any, name: str, replacement: Any) -> None:
-        """Replace something of a module or class."""
+    def put(self, owner: Any, name: str, replacement: Any, *parameters: str) -> None:
+        """Replace something of a module or class.
+
+        Args:
+            owner: A module or class.
+            name: Of what is replaced.
+            replacement: Put there.
+            parameters: What the parameters of the function of that name must begin with.
+        """
+        if parameters:
+            require_parameters(getattr(owner, name), *parameters)
         self._changes[id(owner), name] = owner, name, replacement
 
     def put_item(self, table: dict[str, Any], key: str, replacement: Any) -> None:

@@ -16,7 +16,7 @@ from botocore.exceptions import UnknownServiceError
 from botocore.model import ServiceModel
 from ministack.core import iam_actions, responses
 
-from otactl.cloud.ministack.shape import Changes, require_parameters, require_source
+from otactl.cloud.ministack.shape import Changes, require_source
 from otactl.cloud.service_model import LOADER, service_model
 
 
@@ -24,7 +24,6 @@ def install(changes: Changes) -> None:
     """Put it in place."""
     require_source(responses._service_model, "_BOTOCORE_NAME.get(service, service)")
     require_source(responses._service_model, ".get_service_model(name)")
-    require_parameters(iam_actions._load_botocore_model, "botocore_service")
     require_source(iam_actions._load_botocore_model, '"service-2.json.gz"')
 
     @functools.cache
@@ -42,4 +41,4 @@ def install(changes: Changes) -> None:
         return read
 
     changes.put(responses, "_service_model", model)
-    changes.put(iam_actions, "_load_botocore_model", description)
+    changes.put(iam_actions, "_load_botocore_model", description, "botocore_service")

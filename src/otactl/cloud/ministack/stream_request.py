@@ -18,7 +18,7 @@ from typing import Any
 from ministack.core.responses import error_response_json, json_response
 from ministack.services import iot
 
-from otactl.cloud.ministack.answer import REQUEST, account, first, scope_of_last_request
+from otactl.cloud.ministack.answer import REQUEST, account, first
 from otactl.cloud.ministack.shape import Changes, require, require_parameters
 from otactl.cloud.operation import find_operation, members_of
 from otactl.cloud.scope import Scope
@@ -46,7 +46,7 @@ def install(
         handle: Any, method: str, path: str, headers: Any, body: bytes, query: Any
     ) -> Any:
         answer = await handle(method, path, headers, body, query)
-        scope = scope_of_last_request()
+        scope = account()
         on_scope(scope)
         operation = find_operation("iot", method, path)
         if operation is None or "Stream" not in operation.name or _UNSUPPORTED not in answer[2]:
@@ -79,4 +79,4 @@ class _TaggedStreams:
 
     def get(self, stream_id: str) -> dict[str, Any] | None:
         """Something, if the account has a stream of that id in the region."""
-        return None if self._store.find(Scope(*account()), stream_id) is None else {}
+        return None if self._store.find(account(), stream_id) is None else {}

@@ -7,7 +7,8 @@ each that is some seventy messages a second (figures in ``docs/adr/0006-subscrip
 Touched: the dictionary ``ministack.services.iot._subscriptions`` is replaced by one that shows
 these two functions only the entries that can matter; both are wrapped to say which those are.
 What a filter matches is still MiniStack's own decision: the index may show too many entries, never
-too few, and other code that reads the dictionary sees all of it.
+too few, and other code that reads the dictionary sees all of it. The scope in front of each filter
+keeps the matcher's rule for topics that begin with ``$`` out of it.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ministack.services import iot
+from paho.mqtt.matcher import MQTTMatcher
 
-from otactl.cloud.filter_tree import FilterTree
 from otactl.cloud.ministack.shape import Changes, bound, require, require_source
 
 
@@ -43,21 +44,22 @@ class SubscriptionIndex(dict[str, Any]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._tree = FilterTree()
+        self._matcher: Any = MQTTMatcher()  # type: ignore[no-untyped-call]
 
     def setdefault(self, topic_filter: str, default: Any = None) -> Any:
         """The subscriptions of a filter, ``default`` when there were none."""
-        self._tree.add(topic_filter)
+        self._matcher[topic_filter] = topic_filter
         return super().setdefault(topic_filter, default)
 
     def pop(self, topic_filter: str, default: Any = None) -> Any:
         """Remove a filter."""
-        self._tree.discard(topic_filter)
+        if topic_filter in self:
+            del self._matcher[topic_filter]
         return super().pop(topic_filter, default)
 
     def clear(self) -> None:
         """Remove every filter."""
-        self._tree.clear()
+        self._matcher = MQTTMatcher()  # type: ignore[no-untyped-call]
         super().clear()
 
     def values(self) -> Any:
@@ -65,7 +67,8 @@ class SubscriptionIndex(dict[str, Any]):
         question = _unanswered(_published)
         if question is None:
             return super().values()
-        return [self[topic_filter] for topic_filter in self._tree.matching(question.subject)]
+        # Each once: a topic that has a wildcard in it is found by it as well.
+        return [self[one] for one in dict.fromkeys(self._matcher.iter_match(question.subject))]
 
     def items(self) -> Any:
         """Every entry; for a subscription that goes the one it is in."""

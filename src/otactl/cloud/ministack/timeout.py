@@ -24,11 +24,11 @@ from ministack.core.responses import json_response, request_scope
 from ministack.services import iot, iot_jobs_data
 
 from otactl.cloud.background import Background
-from otactl.cloud.json_body import json_object
 from otactl.cloud.ministack.answer import OK, account, fields_of
 from otactl.cloud.ministack.execution_store import executions
 from otactl.cloud.ministack.retry import ANOTHER_HEAD
 from otactl.cloud.ministack.shape import Changes, bound, require_parameters, require_source
+from otactl.cloud.operation import json_object
 from otactl.model.status import ExecutionStatus
 from otactl.rules.timeout import DISCARD_STEP_TIMEOUT, MINUTE_MS, deadline_ms, is_over
 
@@ -43,7 +43,6 @@ _log = logging.getLogger("otactl.cloud.timeout")
 
 def install(changes: Changes, background: Background) -> None:
     """Put both timers and the notifications in place; they are looked after in the background."""
-    require_parameters(iot._jobs_apply_timeout, "execution")
     require_parameters(
         iot.jobs_notify_thing, "account_id", "region", "thing_name", "prev_next_job_id"
     )
@@ -88,7 +87,7 @@ def install(changes: Changes, background: Background) -> None:
             fields["execution"]["approximateSecondsBeforeTimedOut"] = seconds
         return json_response(fields)
 
-    changes.put(iot, "_jobs_apply_timeout", apply_timeout)
+    changes.put(iot, "_jobs_apply_timeout", apply_timeout, "execution")
     changes.put(iot, "_jobs_seconds_before_timeout", _seconds_left)
     background.repeat("the sweep for timeouts", TimeoutSweep().run)
 
