@@ -13,12 +13,14 @@ import pytest
 from tests.support.stack_template import load_template
 
 from otactl.aws.stack import TOPIC_NAMES
-from otactl.aws.stack_template import MAX_TEMPLATE_BYTES, monitor_template
+from otactl.aws.stack_template import monitor_template
 from otactl.model.alarm import OWN_NAMESPACE
 
 REPOSITORY = Path(__file__).parents[2]
 SHIPPED = REPOSITORY / "templates" / "monitor-tool-template"
 
+#: botocore ``cloudformation`` TemplateBody.
+MAX_TEMPLATE_BYTES = 51_200
 #: The manual, "Deploy Monitor Tool using Cloudformation Template", Parameters.
 MANUAL_PARAMETERS = {
     "AlarmEmailEndpoint",

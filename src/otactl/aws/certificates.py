@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509 import load_pem_x509_certificate
 
 from otactl.aws.clients import AwsClients
-from otactl.aws.translate import translated
+from otactl.aws.translate import MISSING, translated
 from otactl.model.arn import Arn
 
 # What was detached a moment ago may still count as attached: AWS IoT is eventually consistent and
@@ -69,14 +69,10 @@ class Certificates:
         )
         return Certificate(answer["certificateArn"], answer["certificatePem"])
 
-    @translated("iot")
+    @translated("iot", {MISSING: False})
     def is_active(self, arn: str) -> bool:
         """Whether it exists and devices may connect with it."""
-        iot = self._clients.iot
-        try:
-            answer = iot.describe_certificate(certificateId=_id(arn))
-        except iot.exceptions.ResourceNotFoundException:
-            return False
+        answer = self._clients.iot.describe_certificate(certificateId=_id(arn))
         return answer["certificateDescription"]["status"] == "ACTIVE"
 
     @translated("iot")
@@ -103,19 +99,16 @@ class Certificates:
         answer = self._clients.iot.list_attached_policies(target=arn)
         return any(policy["policyName"] == policy_name for policy in answer["policies"])
 
-    @translated("iot")
+    @translated("iot", {MISSING: None})
     def delete(self, arn: str) -> None:
         """Remove it, detached from everything first; harmless when it is gone."""
         iot = self._clients.iot
-        try:
-            for policy in iot.list_attached_policies(target=arn)["policies"]:
-                iot.detach_policy(policyName=policy["policyName"], target=arn)
-            for thing_name in iot.list_principal_things(principal=arn)["things"]:
-                iot.detach_thing_principal(thingName=thing_name, principal=arn)
-            iot.update_certificate(certificateId=_id(arn), newStatus="INACTIVE")
-            eventually(lambda: iot.delete_certificate(certificateId=_id(arn)))
-        except iot.exceptions.ResourceNotFoundException:
-            return
+        for policy in iot.list_attached_policies(target=arn)["policies"]:
+            iot.detach_policy(policyName=policy["policyName"], target=arn)
+        for thing_name in iot.list_principal_things(principal=arn)["things"]:
+            iot.detach_thing_principal(thingName=thing_name, principal=arn)
+        iot.update_certificate(certificateId=_id(arn), newStatus="INACTIVE")
+        eventually(lambda: iot.delete_certificate(certificateId=_id(arn)))
 
     def since(self, since_ms: int) -> Iterator[str]:
         """The ARNs of those made since then, epoch milliseconds."""

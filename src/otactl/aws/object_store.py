@@ -50,20 +50,12 @@ class S3ObjectStore:
             raise _bucket_mistake(error, bucket, owner, region) from error
         found = head.get("BucketRegion")
         if found and found != region:
-            raise UserMistake(
-                f"bucket {bucket} is in {found}, the deployment in {region}",
-                hint="AWS IoT reads images from a bucket of its own region; correct one of them",
-            )
+            raise _other_region(bucket, found, region)
 
-    @translated("s3")
+    @translated("s3", dict.fromkeys(_ABSENT))
     def find(self, bucket: str, key: str) -> StoredObject | None:
         """The object, or None when there is none."""
-        try:
-            head = self._clients.s3.head_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
-        except ClientError as error:
-            if error.response["Error"]["Code"] in _ABSENT:
-                return None
-            raise
+        head = self._clients.s3.head_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
         return StoredObject(
             bucket=bucket,
             key=key,
@@ -126,17 +118,14 @@ class S3ObjectStore:
             Metadata=metadata,
         )
 
+    @translated("s3", dict.fromkeys(_TAKEN))
     def _put_new(self, **parameters: Any) -> None:
         """Put an object unless the key is taken.
 
         A call that was repeated after its answer got lost finds its own object: no second version
         of it appears in a versioned bucket.
         """
-        try:
-            self._clients.s3.put_object(**parameters, IfNoneMatch="*")
-        except ClientError as error:
-            if error.response["Error"]["Code"] not in _TAKEN:
-                raise
+        self._clients.s3.put_object(**parameters, IfNoneMatch="*")
 
     @translated("s3")
     def put_text(self, bucket: str, key: str, text: str) -> None:
@@ -153,8 +142,9 @@ class S3ObjectStore:
     def read_text(self, bucket: str, key: str, *, limit_bytes: int) -> str:
         """Read a small UTF-8 object."""
         answer = self._clients.s3.get_object(Bucket=bucket, Key=key)
-        with answer["Body"] as body:
-            content = body.read(limit_bytes + 1)
+        # Not ``as body``: that would be urllib3's stream, whose errors are not botocore's.
+        with answer["Body"]:
+            content = answer["Body"].read(limit_bytes + 1)
         if len(content) > limit_bytes:
             raise UserMistake(f"s3://{bucket}/{key} is larger than {limit_bytes:,} bytes")
         try:
@@ -222,6 +212,13 @@ def _check_unchanged(file: BinaryIO, path: str, sha256: str) -> None:
         )
 
 
+def _other_region(bucket: str, found: str, region: str) -> UserMistake:
+    return UserMistake(
+        f"bucket {bucket} is in {found}, the deployment in {region}",
+        hint="AWS IoT reads images from a bucket of its own region; correct one of them",
+    )
+
+
 def _bucket_mistake(
     error: ClientError, bucket: str, owner: str, region: str
 ) -> UserMistake | ClientError:
@@ -235,10 +232,7 @@ def _bucket_mistake(
                 hint="create it, or correct `bucket` in [DEFAULT]",
             )
         case 301 | 400 if found and found != region:
-            return UserMistake(
-                f"bucket {bucket} is in {found}, the deployment in {region}",
-                hint="AWS IoT reads images from a bucket of its own region; correct one of them",
-            )
+            return _other_region(bucket, found, region)
         case 403:
             return UserMistake(
                 f"bucket {bucket} is not account {owner}'s, or these credentials may not see it",

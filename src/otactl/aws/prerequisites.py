@@ -30,33 +30,26 @@ _REGION_WITHOUT_CONSTRAINT = "us-east-1"
 _POLICY_NAME = "otactl-read-firmware"
 
 
-@translated("s3")
+@translated("s3", {"BucketAlreadyOwnedByYou": None, "BucketAlreadyExists": None})
 def make_bucket(clients: AwsClients, bucket: str, region: str) -> None:
     """Make a bucket unless it is there."""
-    s3 = clients.s3
-    try:
-        if region == _REGION_WITHOUT_CONSTRAINT:
-            s3.create_bucket(Bucket=bucket)
-        else:
-            location: Any = {"LocationConstraint": region}
-            s3.create_bucket(Bucket=bucket, CreateBucketConfiguration=location)
-    except (s3.exceptions.BucketAlreadyOwnedByYou, s3.exceptions.BucketAlreadyExists):
-        return
+    if region == _REGION_WITHOUT_CONSTRAINT:
+        clients.s3.create_bucket(Bucket=bucket)
+    else:
+        location: Any = {"LocationConstraint": region}
+        clients.s3.create_bucket(Bucket=bucket, CreateBucketConfiguration=location)
 
 
-@translated("iam")
+@translated("iam", {"EntityAlreadyExists": None})
 def make_role(clients: AwsClients, role_arn: str, *, bucket: str, region: str) -> None:
     """Make a service role that reads the images of a bucket, unless it is there."""
     arn = Arn.parse(role_arn)
     path, _, name = arn.resource_name.rpartition("/")
-    try:
-        clients.iam.create_role(
-            RoleName=name,
-            Path=f"/{path}/" if path else "/",
-            AssumeRolePolicyDocument=json.dumps(iot_trust_policy(arn.account, region)),
-        )
-    except clients.iam.exceptions.EntityAlreadyExistsException:
-        return
+    clients.iam.create_role(
+        RoleName=name,
+        Path=f"/{path}/" if path else "/",
+        AssumeRolePolicyDocument=json.dumps(iot_trust_policy(arn.account, region)),
+    )
     clients.iam.put_role_policy(
         RoleName=name,
         PolicyName=_POLICY_NAME,

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from otactl.aws.certificates import Certificate, Certificates, eventually
 from otactl.aws.clients import AwsClients
-from otactl.aws.translate import translated
+from otactl.aws.threads import in_threads
+from otactl.aws.translate import EXISTS, MISSING, translated
 from otactl.errors import AwsRefused, UserMistake
 from otactl.model.thing_state import PACKAGE_SHADOW
 from otactl.wire.shadow_message import shadow_update_topic
@@ -83,7 +83,8 @@ class ThingProvisioner:
         self._mark = {MARK: fleet_id}
         self._policy_name = policy_name
 
-    @translated("iot")
+    # Its name carries the fleet's id: one that exists is ours, from an attempt before.
+    @translated("iot", {EXISTS: None})
     def create_policy(
         self, *, partition: str, region: str, account: str, shadows: Sequence[str] = ()
     ) -> None:
@@ -91,27 +92,20 @@ class ThingProvisioner:
         document = device_policy(
             partition=partition, region=region, account=account, shadows=shadows
         )
-        try:
-            self._clients.iot.create_policy(
-                policyName=self._policy_name, policyDocument=json.dumps(document)
-            )
-        except self._clients.iot.exceptions.ResourceAlreadyExistsException:
-            # Its name carries the fleet's id: it is ours, from an attempt before.
-            return
+        self._clients.iot.create_policy(
+            policyName=self._policy_name, policyDocument=json.dumps(document)
+        )
 
-    @translated("iot")
+    @translated("iot", {EXISTS: None})
     def create_group(self, group_name: str) -> None:
         """Make a thing group, or use the one that is there.
 
         A group of somebody else's is used and, lacking our mark, not deleted.
         """
-        try:
-            self._clients.iot.create_thing_group(
-                thingGroupName=group_name,
-                thingGroupProperties={"attributePayload": {"attributes": self._mark}},
-            )
-        except self._clients.iot.exceptions.ResourceAlreadyExistsException:
-            return
+        self._clients.iot.create_thing_group(
+            thingGroupName=group_name,
+            thingGroupProperties={"attributePayload": {"attributes": self._mark}},
+        )
 
     def create_things(
         self,
@@ -156,7 +150,7 @@ class ThingProvisioner:
                 )
             return thing_name
 
-        yield from _in_threads(create, things)
+        return in_threads(create, things, threads=CONCURRENCY, name="provision")
 
     def delete_things(
         self, things: Iterable[str], *, known_certificate: Callable[[str], str | None]
@@ -179,7 +173,7 @@ class ThingProvisioner:
                 certificates.delete(known)
             return thing_name
 
-        yield from _in_threads(delete, things)
+        return in_threads(delete, things, threads=CONCURRENCY, name="provision")
 
     @translated("iot")
     def delete_groups(self, groups: Iterable[str]) -> None:
@@ -188,16 +182,12 @@ class ThingProvisioner:
             if self._group_is_ours(group_name):
                 self._clients.iot.delete_thing_group(thingGroupName=group_name)
 
-    @translated("iot")
+    @translated("iot", {MISSING: None})
     def delete_policy(self) -> None:
         """Remove the policy, and any certificate that still has it."""
         for principal in self._policy_targets():
             self._certificates.delete(principal)
-        iot = self._clients.iot
-        try:
-            eventually(lambda: iot.delete_policy(policyName=self._policy_name))
-        except iot.exceptions.ResourceNotFoundException:
-            return
+        eventually(lambda: self._clients.iot.delete_policy(policyName=self._policy_name))
 
     def delete_stray_certificates(self, public_keys: Collection[bytes], since_ms: int) -> int:
         """Remove certificates of ours that nothing points to.
@@ -234,22 +224,14 @@ class ThingProvisioner:
                     hint="choose another --prefix",
                 ) from error
 
-    @translated("iot")
+    @translated("iot", {MISSING: False})
     def _is_ours(self, thing_name: str) -> bool:
-        iot = self._clients.iot
-        try:
-            attributes = iot.describe_thing(thingName=thing_name).get("attributes", {})
-        except iot.exceptions.ResourceNotFoundException:
-            return False
+        attributes = self._clients.iot.describe_thing(thingName=thing_name).get("attributes", {})
         return attributes.items() >= self._mark.items()
 
-    @translated("iot")
+    @translated("iot", {MISSING: False})
     def _group_is_ours(self, group_name: str) -> bool:
-        iot = self._clients.iot
-        try:
-            answer = iot.describe_thing_group(thingGroupName=group_name)
-        except iot.exceptions.ResourceNotFoundException:
-            return False
+        answer = self._clients.iot.describe_thing_group(thingGroupName=group_name)
         payload = answer.get("thingGroupProperties", {}).get("attributePayload", {})
         return payload.get("attributes", {}).items() >= self._mark.items()
 
@@ -265,15 +247,3 @@ class ThingProvisioner:
             if not refusal.is_missing:
                 raise
             return []
-
-
-def _in_threads(function: Callable[[str], str], names: Iterable[str]) -> Iterator[str]:
-    """Call for every name, several at once; the first failure ends it when those begun are done."""
-    with ThreadPoolExecutor(CONCURRENCY, "provision") as pool:
-        futures = [pool.submit(function, name) for name in names]
-        try:
-            for future in futures:
-                yield future.result()
-        finally:
-            for future in futures:
-                future.cancel()

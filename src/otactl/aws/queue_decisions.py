@@ -9,12 +9,11 @@ the hosts say. What is read is not trusted: an item that is no decision is nobod
 from __future__ import annotations
 
 from itertools import islice
-from typing import Any
 
 from pydantic import ValidationError
 
 from otactl.aws.clients import AwsClients
-from otactl.aws.queue_item import ORDER_KEY, STATE
+from otactl.aws.queue_item import ORDER_KEY, STATE, Item, query_of
 from otactl.aws.translate import translated
 from otactl.errors import UserMistake
 from otactl.model.wave import DECISION, Decision
@@ -82,14 +81,6 @@ class QueueDecisions:
             )
         return f"{self._start}{int(last) + 1:0{_DIGITS}d}"
 
-    def _query(self) -> dict[str, Any]:
-        return {
-            "TableName": self._table_name,
-            "KeyConditionExpression": "#state = :state AND begins_with(#key, :start)",
-            "ExpressionAttributeNames": {"#state": STATE, "#key": ORDER_KEY},
-            "ExpressionAttributeValues": {
-                ":state": {"S": DECISION_STATE},
-                ":start": {"S": self._start},
-            },
-            "ConsistentRead": True,
-        }
+    def _query(self) -> Item:
+        key = ("begins_with(#key, :key)", self._start)
+        return query_of(self._table_name, DECISION_STATE, consistent=True, key=key)

@@ -67,6 +67,28 @@ def key_of(state: RequestState, order_key: str) -> Item:
     return {STATE: {"S": state.value}, ORDER_KEY: {"S": order_key}}
 
 
+def query_of(
+    table_name: str, state: str, *, consistent: bool, key: tuple[str, str] | None = None
+) -> Item:
+    """The query for the items of a state.
+
+    Args:
+        key: What the range key must be like, ``#key < :key``, and the value of ``:key``.
+    """
+    query: Item = {
+        "TableName": table_name,
+        "KeyConditionExpression": "#state = :state",
+        "ExpressionAttributeNames": {"#state": STATE},
+        "ExpressionAttributeValues": {":state": {"S": state}},
+        "ConsistentRead": consistent,
+    }
+    if key is not None:
+        query["KeyConditionExpression"] += f" AND {key[0]}"
+        query["ExpressionAttributeNames"]["#key"] = ORDER_KEY
+        query["ExpressionAttributeValues"][":key"] = {"S": key[1]}
+    return query
+
+
 def item_of(request: JobRequest) -> Item:
     """The item of a request. What is at its default is left out."""
     item: Item = {**dict(request.foreign), **key_of(request.state, request.order_key)}

@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from otactl.aws.queue_item import ORDER_KEY, STATE, Item
+from otactl.aws.queue_item import ORDER_KEY, STATE, Item, query_of
 from otactl.jobqueue.request import LeftOpen
 from otactl.model.arn import is_region
 from otactl.model.open_jobs import OPEN_JOBS
@@ -50,13 +50,5 @@ def left_open_of(item: Mapping[str, Any]) -> LeftOpen | None:
 
 def due_query(table_name: str, now_ms: int) -> Item:
     """The query for what is due by now."""
-    return {
-        "TableName": table_name,
-        "KeyConditionExpression": "#state = :state AND #key < :now",
-        "ExpressionAttributeNames": {"#state": STATE, "#key": ORDER_KEY},
-        "ExpressionAttributeValues": {
-            ":state": {"S": _OPEN_STATE},
-            ":now": {"S": f"{now_ms + 1:0{_DIGITS}d}"},
-        },
-        "ConsistentRead": False,
-    }
+    key = ("#key < :key", f"{now_ms + 1:0{_DIGITS}d}")
+    return query_of(table_name, _OPEN_STATE, consistent=False, key=key)

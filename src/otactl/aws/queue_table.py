@@ -26,6 +26,7 @@ from otactl.aws.queue_item import (
     item_of,
     key_of,
     quarantined_item,
+    query_of,
 )
 from otactl.aws.queue_item_reading import request_of
 from otactl.aws.queue_open import due_query, left_open_of, open_item, open_key
@@ -242,14 +243,7 @@ class DynamoRequestTable:
         )
 
     def _items(self, state: RequestState, *, consistent: bool) -> Iterator[Item]:
-        query: Item = {
-            "TableName": self._name,
-            "KeyConditionExpression": "#state = :state",
-            "ExpressionAttributeNames": {"#state": STATE},
-            "ExpressionAttributeValues": {":state": {"S": state.value}},
-            "ConsistentRead": consistent,
-        }
-        return self._queried(query)
+        return self._queried(query_of(self._name, state.value, consistent=consistent))
 
     def _queried(self, query: Item) -> Iterator[Item]:
         start: Item | None = None

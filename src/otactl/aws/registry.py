@@ -5,32 +5,25 @@ Source: botocore ``iot`` ListThings, ListThingsInThingGroup, SearchIndex.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from otactl.aws.clients import AwsClients
 from otactl.aws.machine_time import Pacer
-from otactl.aws.translate import translated
+from otactl.aws.threads import in_threads
+from otactl.aws.translate import MISSING, translated
 from otactl.deploy.ownership import not_ours
 from otactl.errors import AwsRefused, UserMistake
+from otactl.model.fleet_query import PAGE
 
 _PAGE = 250
-#: The model allows 500 (SearchQueryMaxResults); the service has been seen to refuse more than 100
-#: (MiniStack, which says it measured it), so the smaller one it is.
-_SEARCH_PAGE = 100
-
 _NO_INDEX = (
     "a query needs the fleet index: `aws iot update-indexing-configuration"
     " --thing-indexing-configuration thingIndexingMode=REGISTRY`, and some minutes until it is"
     " built; --group and --all need none"
 )
-#: Calls handed to the threads ahead of those that are done: enough to keep them busy, few enough
-#: that a list of a million things is never held as a million futures.
-_AHEAD_PER_THREAD = 4
 #: Enough for 100 calls a second that take a fifth of one each.
 _FILLING_THREADS = 20
 #: What AWS says to a thing that is in ten groups already.
@@ -69,13 +62,10 @@ class IotRegistry:
             raise not_ours("thing group", group_name, self.group_description(group_name)) from error
         return answer["thingGroupArn"]
 
-    @translated("iot")
+    @translated("iot", {MISSING: None})
     def group_description(self, group_name: str) -> str | None:
         """The description of a thing group, or None when there is no such group."""
-        try:
-            answer = self._clients.iot.describe_thing_group(thingGroupName=group_name)
-        except self._clients.iot.exceptions.ResourceNotFoundException:
-            return None
+        answer = self._clients.iot.describe_thing_group(thingGroupName=group_name)
         return answer.get("thingGroupProperties", {}).get("thingGroupDescription", "")
 
     @translated("iot")
@@ -87,23 +77,10 @@ class IotRegistry:
         self, group_name: str, thing_arns: Iterable[str], *, concurrency: int
     ) -> Iterator[int]:
         """Add things to a group, several calls at once; yields how many are in so far."""
-        under_way: deque[Future[None]] = deque()
-        added = 0
-        with ThreadPoolExecutor(max_workers=concurrency, thread_name_prefix="add-thing") as pool:
-            try:
-                for arn in thing_arns:
-                    under_way.append(pool.submit(self.add_thing, group_name, arn))
-                    if len(under_way) >= concurrency * _AHEAD_PER_THREAD:
-                        under_way.popleft().result()
-                        added += 1
-                        yield added
-                while under_way:
-                    under_way.popleft().result()
-                    added += 1
-                    yield added
-            finally:
-                for future in under_way:
-                    future.cancel()
+        add = partial(self.add_thing, group_name)
+        done = in_threads(add, thing_arns, threads=concurrency, name="add-thing")
+        for added, _ in enumerate(done, 1):
+            yield added
 
     def fill_group(
         self, group_name: str, thing_arns: Sequence[str], *, per_second: int
@@ -113,8 +90,8 @@ class IotRegistry:
             settings = replace(self._clients.settings, iot_interval_ms=0)
             self._filling = IotRegistry(AwsClients(settings, self._clients.calls))
             self._pacer = Pacer(1 / per_second)
-        with ThreadPoolExecutor(_FILLING_THREADS, thread_name_prefix="fill-group") as pool:
-            refusals = list(pool.map(partial(self._fill, group_name), thing_arns))
+        fill = partial(self._fill, group_name)
+        refusals = in_threads(fill, thing_arns, threads=_FILLING_THREADS, name="fill-group")
         return {arn: why for arn, why in zip(thing_arns, refusals, strict=True) if why is not None}
 
     def _fill(self, group_name: str, thing_arn: str) -> str | None:
@@ -159,16 +136,36 @@ def things_matching(clients: AwsClients, query: str) -> Iterator[str]:
     Raises:
         AwsRefused: The query is none, or fleet indexing is switched off.
     """
+    return (thing["thingName"] for thing in search_index(clients, query, hint=_NO_INDEX))
+
+
+def search_index(
+    clients: AwsClients,
+    query: str,
+    *,
+    hint: str,
+    before_page: Callable[[], None] = lambda: None,
+) -> Iterator[dict[str, Any]]:
+    """The documents that a query of the fleet index finds: one call for each 100.
+
+    Args:
+        hint: What to do where there is no index, or it is not ready.
+        before_page: Called before each call.
+
+    Raises:
+        AwsRefused: The query is none, or the index cannot answer.
+    """
     token: str | None = None
     while True:
+        before_page()
         try:
             page = _search_page(clients, query, token)
         except AwsRefused as refusal:
             # While thingIndexingMode is OFF there is no index AWS_Things.
             if refusal.is_missing or refusal.code == "IndexNotReadyException":
-                refusal.hint = _NO_INDEX
+                refusal.hint = hint
             raise
-        yield from (thing["thingName"] for thing in page.get("things", []))
+        yield from page.get("things", ())
         token = page.get("nextToken")
         if token is None:
             return
@@ -176,7 +173,9 @@ def things_matching(clients: AwsClients, query: str) -> Iterator[str]:
 
 @translated("iot")
 def _search_page(clients: AwsClients, query: str, token: str | None) -> Any:
-    parameters: dict[str, Any] = {"queryString": query, "maxResults": _SEARCH_PAGE}
+    # The model allows 500 (SearchQueryMaxResults); the service has been seen to refuse more than
+    # 100 (MiniStack, which says it measured it), so the smaller one it is.
+    parameters: dict[str, Any] = {"queryString": query, "maxResults": PAGE}
     if token is not None:
         parameters["nextToken"] = token
     return clients.iot.search_index(**parameters)

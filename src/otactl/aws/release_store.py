@@ -11,9 +11,7 @@ import hashlib
 import os
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO
-
-from botocore.exceptions import ClientError
+from typing import Any, BinaryIO
 
 from otactl.aws.clients import AwsClients
 from otactl.aws.translate import translated
@@ -98,7 +96,7 @@ class ReleaseStore:
         answer = self._get(bucket, file.key)
         if answer is None:
             raise FileRefused(f"{location} does not exist")
-        size_bytes, body = answer
+        size_bytes, body = answer["ContentLength"], answer["Body"]
         digest, read_bytes = hashlib.sha256(), 0
         with body:
             if size_bytes > limit_bytes:
@@ -118,13 +116,8 @@ class ReleaseStore:
                 hint="somebody replaced it: find out who before it is added again",
             )
 
-    def _get(self, bucket: str, key: str) -> tuple[int, BinaryIO] | None:
-        try:
-            answer = self._clients.s3.get_object(
-                Bucket=bucket, Key=key, ExpectedBucketOwner=self._account
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] in _ABSENT:
-                return None
-            raise
-        return answer["ContentLength"], answer["Body"]  # type: ignore[return-value]  # reads alike
+    @translated("s3", dict.fromkeys(_ABSENT))
+    def _get(self, bucket: str, key: str) -> Any:
+        return self._clients.s3.get_object(
+            Bucket=bucket, Key=key, ExpectedBucketOwner=self._account
+        )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from otactl.aws.clients import AwsClients
-from otactl.aws.job_request import create_job_parameters
+from otactl.aws.jobs import create_job_parameters
 from otactl.aws.translate import translated
 from otactl.deploy.ports import CreateJobRequest
 from otactl.errors import AwsRefused, AwsUnreachable

@@ -323,10 +323,7 @@ def taken_topics(clients: AwsClients, prefix: str) -> list[str]:
     return [prefix + name for name in TOPIC_NAMES if _exists(clients, f"{start}:{prefix}{name}")]
 
 
-@translated("sns")
+@translated("sns", {"NotFound": False, "NotFoundException": False})
 def _exists(clients: AwsClients, topic_arn: str) -> bool:
-    try:
-        clients.sns.get_topic_attributes(TopicArn=topic_arn)
-    except clients.sns.exceptions.NotFoundException:
-        return False
+    clients.sns.get_topic_attributes(TopicArn=topic_arn)
     return True

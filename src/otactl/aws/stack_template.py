@@ -12,9 +12,6 @@ import re
 from importlib.resources import files
 from textwrap import indent
 
-#: botocore ``cloudformation`` TemplateBody.
-MAX_TEMPLATE_BYTES = 51_200
-
 _TEMPLATE = "aws/monitor-tool-template.yaml"
 _LOCATION = re.compile(r'^(?P<lead> *ZipFile:) "\{\{(?P<file>\w+\.py)\}\}"$', re.MULTILINE)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from otactl.aws.job_request import tag_list
-from otactl.aws.translate import translated
+from otactl.aws.jobs import tag_list
+from otactl.aws.translate import MISSING, translated
 
 if TYPE_CHECKING:
     from types_boto3_iot.type_defs import S3LocationTypeDef
@@ -34,19 +34,13 @@ class IotStreams:
             tags=tag_list(request.tags),
         )
 
-    @translated("iot")
+    @translated("iot", {MISSING: None})
     def description(self, stream_id: str) -> str | None:
         """The description of a stream, or None when there is no such stream."""
-        try:
-            answer = self._clients.iot.describe_stream(streamId=stream_id)
-        except self._clients.iot.exceptions.ResourceNotFoundException:
-            return None
+        answer = self._clients.iot.describe_stream(streamId=stream_id)
         return answer["streamInfo"].get("description", "")
 
-    @translated("iot")
+    @translated("iot", {MISSING: None})
     def delete(self, stream_id: str) -> None:
         """Delete a stream."""
-        try:
-            self._clients.iot.delete_stream(streamId=stream_id)
-        except self._clients.iot.exceptions.ResourceNotFoundException:
-            return
+        self._clients.iot.delete_stream(streamId=stream_id)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from otactl.monitor.ports import ThingHeard
 from otactl.wire.error import WireError
 from otactl.wire.job_payload import decode_execution_answer, load_object
-from otactl.wire.stream_payload import GetStreamRequest, decode_get_request
+from otactl.wire.stream_payload import GetStreamRequest, decode_bitmap, decode_get_request
 from otactl.wire.stream_topic import StreamTopic, StreamVerb
 
 #: Followed by a client id, which is the thing's name where devices keep AWS's advice.
@@ -83,12 +83,7 @@ def _stream_words(topic: str, payload: bytes) -> str | None:
 
 def _block_words(request: GetStreamRequest) -> str:
     if request.bitmap is not None:
-        wanted = [
-            request.block_offset + byte * 8 + bit
-            for byte, bits in enumerate(request.bitmap)
-            for bit in range(8)
-            if bits >> bit & 1
-        ]
+        wanted = list(decode_bitmap(request.bitmap, request.block_offset))
         if not wanted:
             return "asked for no block"
         return f"asked for {len(wanted)} blocks from {wanted[0]} to {wanted[-1]}"

@@ -8,21 +8,21 @@ when a value was written, in epoch seconds; connectivity has milliseconds in the
 from __future__ import annotations
 
 import json
-from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from otactl.aws.clients import AwsClients
 from otactl.aws.machine_time import Pacer
-from otactl.aws.translate import translated
+from otactl.aws.registry import search_index
+from otactl.aws.threads import in_threads
+from otactl.aws.translate import MISSING, translated
 from otactl.errors import AwsRefused
 from otactl.model.clock import Clock
-from otactl.model.fleet_query import CALLS_PER_SECOND, PAGE
+from otactl.model.fleet_query import CALLS_PER_SECOND
 from otactl.model.thing_state import READS_PER_SECOND, ThingState, VersionSource
 
 _THREADS = 8
-_AHEAD = 4 * _THREADS
 _INDEX = "AWS_Things"
 #: Leads to nothing.
 _NO_SOURCE = VersionSource(version_path=())
@@ -71,15 +71,10 @@ class IotThingStates:
 
     def search(self, query: str, source: VersionSource | None) -> Iterator[ThingState]:
         """The things that a query finds: one call for each 100, at most 15 a second."""
-        token: str | None = None
-        while True:
-            self._searches.wait()
-            page = self._search_page(query, token)
-            for document in page.get("things", ()):
-                yield _state_in_index(document, source or _NO_SOURCE)
-            token = page.get("nextToken")
-            if token is None:
-                return
+        found = search_index(
+            self._clients, query, hint=_INDEX_HINT, before_page=self._searches.wait
+        )
+        return (_state_in_index(document, source or _NO_SOURCE) for document in found)
 
     @translated("iot")
     def count(self, query: str) -> int:
@@ -88,40 +83,19 @@ class IotThingStates:
         answer = self._clients.iot.get_statistics(queryString=query)
         return int(answer.get("statistics", {}).get("count", 0))
 
-    @translated("iot")
-    def _search_page(self, query: str, token: str | None) -> Any:
-        parameters: dict[str, Any] = {"queryString": query, "maxResults": PAGE}
-        if token is not None:
-            parameters["nextToken"] = token
-        not_ready = self._clients.iot.exceptions.IndexNotReadyException
-        missing = self._clients.iot.exceptions.ResourceNotFoundException
-        try:
-            return self._clients.iot.search_index(**parameters)
-        except (not_ready, missing) as error:
-            details = error.response["Error"]
-            raise AwsRefused(
-                "iot:SearchIndex", details["Code"], details["Message"], hint=_INDEX_HINT
-            ) from error
-
     def read(
         self, names: Sequence[str], source: VersionSource | None, *, connectivity: bool
     ) -> Iterator[ThingState]:
         """Things one by one, in their order: a call for the shadow, another for the connection."""
-        under_way: deque[Future[ThingState]] = deque()
-        with ThreadPoolExecutor(_THREADS, thread_name_prefix="thing-state") as pool:
-            try:
-                for name in names:
-                    self._reads.wait()
-                    under_way.append(pool.submit(self._read, name, source, connectivity))
-                    if len(under_way) >= _AHEAD:
-                        yield under_way.popleft().result()
-                while under_way:
-                    yield under_way.popleft().result()
-            finally:
-                for future in under_way:
-                    future.cancel()
+        read = partial(self._read, source, connectivity)
+        return in_threads(read, self._paced(names), threads=_THREADS, name="thing-state")
 
-    def _read(self, name: str, source: VersionSource | None, connectivity: bool) -> ThingState:  # noqa: FBT001
+    def _paced(self, names: Sequence[str]) -> Iterator[str]:
+        for name in names:
+            self._reads.wait()
+            yield name
+
+    def _read(self, source: VersionSource | None, connectivity: bool, name: str) -> ThingState:  # noqa: FBT001
         try:
             shadow = {} if source is None else self._shadow(name, source.shadow)
             connection = self._connection(name) if connectivity else {}
@@ -130,36 +104,25 @@ class IotThingStates:
             return ThingState(thing_name=name, unreadable=f"{refusal.code}: {refusal.reason}")
         return _state(name, shadow, connection, source or _NO_SOURCE, attributes)
 
-    @translated("iot")
+    @translated("iot", {MISSING: {}})
     def _attributes(self, name: str) -> Mapping[str, str]:
-        """The attributes of a thing; none of one that does not exist."""
-        try:
-            return self._clients.iot.describe_thing(thingName=name).get("attributes", {})
-        except self._clients.iot.exceptions.ResourceNotFoundException:
-            return {}
+        return self._clients.iot.describe_thing(thingName=name).get("attributes", {})
 
-    @translated("iot")
+    @translated("iot", {MISSING: {}})
     def _shadow(self, name: str, shadow: str) -> dict[str, Any]:
         """A thing's shadow document; an empty one when it has none."""
         parameters = {"thingName": name} | ({"shadowName": shadow} if shadow else {})
-        try:
-            answer = self._clients.iot_data.get_thing_shadow(**parameters)
-        except self._clients.iot_data.exceptions.ResourceNotFoundException:
-            return {}
+        answer = self._clients.iot_data.get_thing_shadow(**parameters)
         try:
             found = json.loads(answer["payload"].read())
         except ValueError as error:
             raise AwsRefused("iot:GetThingShadow", "InvalidShadow", str(error)) from error
         return found if isinstance(found, dict) else {}
 
-    @translated("iot")
+    @translated("iot", {MISSING: {}, "IndexNotReadyException": {}})
     def _connection(self, name: str) -> dict[str, Any]:
         """As the index has it; empty where connectivity is not indexed or the thing unknown."""
-        exceptions = self._clients.iot.exceptions
-        try:
-            answer = self._clients.iot.get_thing_connectivity_data(thingName=name)
-        except (exceptions.IndexNotReadyException, exceptions.ResourceNotFoundException):
-            return {}
+        answer = self._clients.iot.get_thing_connectivity_data(thingName=name)
         found: dict[str, Any] = {"connected": answer.get("connected")}
         if "timestamp" in answer:
             found["timestamp"] = int(answer["timestamp"].timestamp() * 1000)

@@ -1,14 +1,16 @@
 """Botocore's exceptions become ours, once, where they enter.
 
 ``@translated("iot")`` on an adapter's method turns ``ClientError`` and ``BotoCoreError`` into the
-errors of ``otactl.errors`` with the operation's name and, where we know it, what to do.
+errors of ``otactl.errors`` with the operation's name and, where we know it, what to do. With
+``@translated("iot", {MISSING: None})`` the method answers None where the service says that there is
+no such thing.
 """
 
 from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ParamSpec, TypeVar, cast
 
@@ -39,6 +41,9 @@ from otactl.errors import (
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+#: Codes that are an answer to many a question, and no error.
+MISSING, EXISTS = "ResourceNotFoundException", "ResourceAlreadyExistsException"
 
 _DENIED = "the credentials lack this permission; `otactl iam FILE` prints what is needed"
 _EXPIRED = "the session has expired: sign in again, then `otactl resume`"
@@ -111,11 +116,14 @@ def _translate_answer(error: ClientError, service: str) -> AwsRefused:
     return kind(name, code, message, hint=_HINTS.get(code), status=status)
 
 
-def translated(service: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def translated(
+    service: str, answers: Mapping[str, object] | None = None
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Translate what botocore raises inside the decorated function, a generator's too.
 
     Args:
         service: The service's name as IAM spells it.
+        answers: What the function returns, by the code of an error that stands for an answer.
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
@@ -129,7 +137,13 @@ def translated(service: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
         @functools.wraps(function)
         def call(*args: P.args, **kwargs: P.kwargs) -> R:
             with translating():
-                return function(*args, **kwargs)
+                try:
+                    return function(*args, **kwargs)
+                except ClientError as error:
+                    code = error.response.get("Error", {}).get("Code", "")
+                    if answers is None or code not in answers:
+                        raise
+                    return cast("R", answers[code])
 
         @functools.wraps(function)
         def generate(*args: P.args, **kwargs: P.kwargs) -> Any:
