@@ -92,7 +92,7 @@ def _versioning(clients: AwsClients, bucket: str) -> Iterator[Diagnosis]:
 def _role(clients: AwsClients, key_name: str, role_arn: str, policy: Policy) -> Iterator[Diagnosis]:
     name = Arn.parse(role_arn).resource_name.rpartition("/")[2]
     trust = _trust(clients, name)
-    if not _trusts_iot(trust):
+    if not _iot_statements(trust):
         yield bad(
             key_name,
             f"{name} does not trust {_IOT}: AWS IoT cannot read the image",
@@ -138,10 +138,6 @@ def _iot_statements(trust: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _listed(principal: Any, kind: str) -> list[str]:
     services = principal.get(kind, []) if isinstance(principal, dict) else []
     return [services] if isinstance(services, str) else list(services)
-
-
-def _trusts_iot(trust: list[dict[str, Any]]) -> bool:
-    return bool(_iot_statements(trust))
 
 
 def _is_bound(trust: list[dict[str, Any]]) -> bool:

@@ -22,26 +22,15 @@ from otactl.model.members import value_of
 from otactl.model.outcome import ThingOutcome
 from otactl.model.snapshot import JobCounts, JobDescription
 from otactl.model.status import ExecutionStatus, JobStatus, TargetSelection
+from otactl.wire.job_event import COUNTERS
 
 V = TypeVar("V")
-
-# The counters of JobProcessDetails, by what they count.
-_COUNTERS = {
-    ExecutionStatus.QUEUED: "numberOfQueuedThings",
-    ExecutionStatus.IN_PROGRESS: "numberOfInProgressThings",
-    ExecutionStatus.SUCCEEDED: "numberOfSucceededThings",
-    ExecutionStatus.FAILED: "numberOfFailedThings",
-    ExecutionStatus.REJECTED: "numberOfRejectedThings",
-    ExecutionStatus.TIMED_OUT: "numberOfTimedOutThings",
-    ExecutionStatus.CANCELED: "numberOfCanceledThings",
-    ExecutionStatus.REMOVED: "numberOfRemovedThings",
-}
 
 
 def job_description(job: Mapping[str, Any]) -> JobDescription:
     """The job of a DescribeJob answer."""
     details = job.get("jobProcessDetails", {})
-    counts = {status: int(details.get(counter) or 0) for status, counter in _COUNTERS.items()}
+    counts = {status: int(details.get(counter) or 0) for status, counter in COUNTERS.items()}
     return JobDescription(
         job_id=job["jobId"],
         status=JobStatus(job["status"]),

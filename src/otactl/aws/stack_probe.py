@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any
 
 from otactl.aws.clients import AwsClients
@@ -90,12 +91,23 @@ class StackProbe:
         self._began = self._service_time()
         self._put_alarm()
         self._publish()
-        for name, poll, otherwise in (
-            ("topic rule -> metrics generator", self._in_metrics_log, self._hint_metrics()),
+        in_metrics_log = partial(self._logged, "MetricsGeneratorLogGroup", self._event_id)
+        in_stopper_log = partial(self._logged, "ForceStopperLogGroup", self._name)
+        no_metrics = (
+            "the rule did not call the function, or the function cannot log:"
+            f" look at {self._outputs['FailureQueueUrl']} and the function's policy"
+        )
+        not_stopped = (
+            "the alarm did not reach the function, or the function cannot log:"
+            " look at the policies of the topic and the function"
+        )
+        hops: tuple[tuple[str, Callable[[], str | None], str], ...] = (
+            ("topic rule -> metrics generator", in_metrics_log, no_metrics),
             ("metrics generator -> metric", self._metric, "look into the function's log"),
             ("metric -> alarm", self._alarm, "a new metric can take up to 15 minutes"),
-            ("alarm -> SNS -> force-stopper", self._in_stopper_log, self._hint_stopper()),
-        ):
+            ("alarm -> SNS -> force-stopper", in_stopper_log, not_stopped),
+        )
+        for name, poll, otherwise in hops:
             hop = self._wait(name, poll, otherwise)
             yield hop
             if not hop.arrived:
@@ -171,12 +183,6 @@ class StackProbe:
             payload=json.dumps(event).encode(),
         )
 
-    def _in_metrics_log(self) -> str | None:
-        return self._logged("MetricsGeneratorLogGroup", self._event_id)
-
-    def _in_stopper_log(self) -> str | None:
-        return self._logged("ForceStopperLogGroup", self._name)
-
     def _logged(self, group: str, words: str) -> str | None:
         # A page may be empty with more to come: CloudWatch Logs looks through one part at a time.
         events = self._clients.listed(
@@ -227,18 +233,6 @@ class StackProbe:
     @translated("cloudwatch")
     def _delete_alarm(self) -> None:
         self._clients.cloudwatch.delete_alarms(AlarmNames=[self._name])
-
-    def _hint_metrics(self) -> str:
-        return (
-            "the rule did not call the function, or the function cannot log:"
-            f" look at {self._outputs['FailureQueueUrl']} and the function's policy"
-        )
-
-    def _hint_stopper(self) -> str:
-        return (
-            "the alarm did not reach the function, or the function cannot log:"
-            " look at the policies of the topic and the function"
-        )
 
 
 def _moment(epoch_seconds: float) -> datetime:

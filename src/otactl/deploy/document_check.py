@@ -13,8 +13,7 @@ from otactl.deploy.signing import STAND_IN, is_signature_of, public_key_of
 from otactl.model.configuration import DeploymentConfiguration
 from otactl.model.document_format import DataProtocol, DocumentFormat
 from otactl.model.firmware import Firmware
-from otactl.wire.afr_ota import afr_ota_faults
-from otactl.wire.afr_ota_document import KEY, SIGNATURE_KEY, parse_afr_ota
+from otactl.wire.afr_ota import KEY, SIGNATURE_KEY, afr_ota_faults, parse_afr_ota
 from otactl.wire.custom_document import DocumentFault
 from otactl.wire.error import WireError
 from otactl.wire.image_value import fill_image_values, has_image_values, image_value_faults

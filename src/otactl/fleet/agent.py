@@ -29,8 +29,6 @@ from otactl.fleet.store import ThingFiles
 from otactl.fleet.translation import Translator
 from otactl.wire.shadow_message import encode_version_report, shadow_update_topic
 
-__all__ = ["Agent", "DevicePlan"]
-
 _LOG = logging.getLogger(__name__)
 
 _SHORTEST_BACKOFF_SECONDS = 0.5

@@ -21,6 +21,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 from otactl.errors import LocalResourceMissing
@@ -89,12 +90,18 @@ class FleetRun:
         self._plans = tuple(plans)
         self._endpoint = endpoint
         self._clock = clock
-        self._public_key = public_key
-        self._template = template
-        self._payload_format = payload_format
         self._on_result = on_result
-        self._version_sources = version_sources
-        self._image_versions = dict(image_versions or {})
+        self._context_with = partial(
+            FleetContext,
+            endpoint=endpoint,
+            clock=clock,
+            payload_format=payload_format,
+            public_key=public_key,
+            template=template,
+            on_finished=self._note,
+            version_sources=version_sources,
+            image_versions=dict(image_versions or {}),
+        )
         self._agents: tuple[Agent, ...] = ()
         self._results: list[ThingResult] = []
         self._lock = threading.Lock()
@@ -223,7 +230,12 @@ class FleetRun:
         workers = ThreadPoolExecutor(_WORKERS, "fleet-work")
         fetcher = RangeFetcher(_WORKERS, self._endpoint.ca_file)
         try:
-            self._agents = self._make_agents(workers, fetcher)
+            gate = asyncio.Semaphore(CONNECTS_AT_ONCE)
+            context = self._context_with(gate=gate, workers=workers, fetcher=fetcher)
+            self._agents = tuple(
+                Agent(plan, self._directory.files_of(plan.thing_name), context)
+                for plan in self._plans
+            )
             self._ready.set()
             await self._run_agents(self._stopping)
         finally:
@@ -242,25 +254,6 @@ class FleetRun:
         for crash in crashes:
             if crash is not None:
                 raise crash
-
-    def _make_agents(self, workers: ThreadPoolExecutor, fetcher: RangeFetcher) -> tuple[Agent, ...]:
-        fleet_context = FleetContext(
-            endpoint=self._endpoint,
-            clock=self._clock,
-            payload_format=self._payload_format,
-            public_key=self._public_key,
-            template=self._template,
-            gate=asyncio.Semaphore(CONNECTS_AT_ONCE),
-            workers=workers,
-            fetcher=fetcher,
-            on_finished=self._note,
-            version_sources=self._version_sources,
-            image_versions=self._image_versions,
-        )
-        return tuple(
-            Agent(plan, self._directory.files_of(plan.thing_name), fleet_context)
-            for plan in self._plans
-        )
 
     def _note(self, plan: DevicePlan, finished: Finished) -> None:
         result = ThingResult(

@@ -10,6 +10,7 @@ AWS IoT fills its own placeholders later, on each delivery (``wire.placeholder``
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -18,6 +19,7 @@ from typing import Any
 
 from otactl.model.document_format import DocumentFormat
 from otactl.wire.custom_document import DocumentFault
+from otactl.wire.error import WireError
 
 #: By name, and what to do where this deployment has no such value.
 NAMES: dict[str, str] = {
@@ -130,6 +132,18 @@ def _line(text: str, shown: str) -> int | None:
     """The line a placeholder stands in; None if the file writes it with escapes."""
     start = text.find(shown)
     return None if start < 0 else text.count("\n", 0, start) + 1
+
+
+def decode_signature(text: Any, key: str) -> bytes:
+    """The bytes of a signature in base64.
+
+    Raises:
+        WireError: It is none; ``key`` names it.
+    """
+    try:
+        return base64.b64decode(text, validate=True)
+    except (TypeError, ValueError) as error:  # binascii.Error, or a character outside ASCII
+        raise WireError("InvalidRequest", f"{key} is not base64") from error
 
 
 SIGNATURE_ALGORITHM = "SHA256withECDSA"

@@ -1,7 +1,7 @@
 """The job document: what a thing is to install.
 
 The manual's form is ``{"command": "fota", "streamId", "fileId", "fileSize", "imageVer",
-"md5sum"}``, which is the format ``otactl``; ``afr_ota_document`` writes the other one. Beside it
+"md5sum"}``, which is the format ``otactl``; ``afr_ota`` writes the other one. Beside it
 otactl writes, when configured, ``sha256``, ``signature`` with its algorithm (in place of
 ``md5sum``), and ``presignedUrl``. A custom document keeps its own keys; ours are merged in.
 
@@ -22,15 +22,17 @@ from urllib.parse import quote
 from otactl.model.arn import domain_of
 from otactl.model.document_format import AfrOta, DocumentFormat
 from otactl.model.identifier import is_stream_id
-from otactl.wire.afr_ota_document import KEY as AFR_OTA
-from otactl.wire.afr_ota_document import build_afr_ota, parse_afr_ota
+from otactl.wire.afr_ota import KEY as AFR_OTA
+from otactl.wire.afr_ota import build_afr_ota, parse_afr_ota
 from otactl.wire.error import WireError
 from otactl.wire.image_value import (
     MAX_FILE_ID,
     SIGNATURE_ALGORITHM,
     ImageDescription,
+    decode_signature,
     read_image_values,
 )
+from otactl.wire.job_payload import whole_number
 
 COMMAND = "fota"
 OWN_URL_KEY = "presignedUrl"
@@ -44,8 +46,6 @@ MAX_JOB_DOCUMENT_LENGTH = 32768
 _SIGNATURE_TEXT = re.compile(r"[A-Za-z0-9+/]{64,}={0,2}")
 #: What the values of placeholders are called in a document of otactl's own.
 _OWN_NAMES = {"url": OWN_URL_KEY, "md5": "md5sum"}
-# More digits than any file size has; int() itself refuses far longer numbers with another error.
-_DIGITS = 20
 
 
 def presigned_url_placeholder(region: str, bucket: str, key: str) -> str:
@@ -200,15 +200,8 @@ def _whole(
     maximum: int | None = None,
     default: int | None = None,
 ) -> int:
-    number = document.get(key, default)
-    if isinstance(number, str) and number.isascii() and number.isdigit() and len(number) < _DIGITS:
-        number = int(number)
-    if (
-        isinstance(number, bool)
-        or not isinstance(number, int)
-        or number < minimum
-        or (maximum is not None and number > maximum)
-    ):
+    number = whole_number(document.get(key, default))
+    if number is None or number < minimum or (maximum is not None and number > maximum):
         raise WireError("InvalidRequest", f"{key} is missing or no number in range")
     return number
 
@@ -249,9 +242,4 @@ def _signature_algorithm(document: Mapping[str, Any]) -> str:
 
 def _signature(document: Mapping[str, Any]) -> bytes | None:
     text = _text(document, "signature")
-    if text is None:
-        return None
-    try:
-        return base64.b64decode(text, validate=True)
-    except ValueError as error:  # binascii.Error, or a character outside ASCII
-        raise WireError("InvalidRequest", "signature is not base64") from error
+    return None if text is None else decode_signature(text, "signature")

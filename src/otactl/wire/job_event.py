@@ -19,14 +19,9 @@ from otactl.wire.error import WireError
 from otactl.wire.job_payload import load_object
 from otactl.wire.job_topic import EventTopic
 
-# The counters of a finished job; QUEUED and IN_PROGRESS are gone by then.
-_COUNTERS = {
-    "numberOfCanceledThings": ExecutionStatus.CANCELED,
-    "numberOfFailedThings": ExecutionStatus.FAILED,
-    "numberOfRejectedThings": ExecutionStatus.REJECTED,
-    "numberOfRemovedThings": ExecutionStatus.REMOVED,
-    "numberOfSucceededThings": ExecutionStatus.SUCCEEDED,
-    "numberOfTimedOutThings": ExecutionStatus.TIMED_OUT,
+#: The counter of each status in JobProcessDetails, ``numberOfTimedOutThings``.
+COUNTERS = {
+    status: f"numberOf{status.value.title().replace('_', '')}Things" for status in ExecutionStatus
 }
 #: A time beyond this is in milliseconds: the guide's examples show both (aws-facts F4).
 _LATEST_SECONDS = 100_000_000_000
@@ -155,8 +150,9 @@ def _thing_name(text: Any) -> str:
 def _counts(details: dict[str, Any]) -> dict[ExecutionStatus, int]:
     return {
         status: count
-        for counter, status in _COUNTERS.items()
-        if isinstance(count := details.get(counter), int) and count > 0
+        for status, counter in COUNTERS.items()
+        # QUEUED and IN_PROGRESS are gone when a job is finished.
+        if status.is_terminal and isinstance(count := details.get(counter), int) and count > 0
     }
 
 

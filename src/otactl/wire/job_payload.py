@@ -179,13 +179,17 @@ def _details(details: Any) -> dict[str, str]:
     return {str(key): str(detail) for key, detail in details.items()}
 
 
+def whole_number(found: Any) -> int | None:
+    """A whole number, quoted or not, as AWS's own library sends them (aws-facts E1); else None."""
+    if isinstance(found, str) and found.isascii() and found.isdigit() and len(found) < _DIGITS:
+        return int(found)
+    return found if isinstance(found, int) and not isinstance(found, bool) else None
+
+
 def _whole(fields: dict[str, Any], key: str, default: int) -> int:
-    """A whole number; AWS's own library quotes them (aws-facts E1), so both forms are read."""
-    number = fields.get(key, default)
-    if isinstance(number, str) and number.isascii() and number.isdigit() and len(number) < _DIGITS:
-        number = int(number)
-    if isinstance(number, bool) or not isinstance(number, int) or number < 0:
-        raise WireError("InvalidJson", f"{key} is {number!r}, which is no whole number")
+    number = whole_number(fields.get(key, default))
+    if number is None or number < 0:
+        raise WireError("InvalidJson", f"{key} is {fields[key]!r}, which is no whole number")
     return number
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from otactl.wire.error import WireError
 from otactl.wire.stream_body import dump_answer, dump_request, load_body
@@ -219,14 +218,9 @@ def decode_rejected(body: bytes, payload_format: PayloadFormat) -> StreamRejecte
         code=str(fields.get("o") or fields.get("code") or "InternalError"),
         message=str(fields.get("m") or fields.get("message") or ""),
         client_token=next(
-            (token for token in (fields.get("c"), fields.get("clientToken")) if _is_text(token)),
-            None,
+            (one for key in ("c", "clientToken") if isinstance(one := fields.get(key), str)), None
         ),
     )
-
-
-def _is_text(token: Any) -> bool:
-    return isinstance(token, str)
 
 
 def check_limits(request: GetStreamRequest) -> None:

@@ -72,7 +72,8 @@ class SignatureCheck:
         status, headers, answer = app._credential_failure(
             service, "", "", iam_evaluator.AuthError(*failure), request.headers
         )
-        return Refusal(status, dict(headers), _bytes(answer))
+        body = answer if isinstance(answer, bytes) else str(answer).encode()
+        return Refusal(status, dict(headers), body)
 
     def _failure(  # one for each way to be refused
         self, request: _Request, body: bytes
@@ -202,7 +203,3 @@ def _presigned_failure(request: _Request, key: str, account_id: str) -> tuple[st
 def _is_hash_of(given: str, body: bytes) -> bool:
     """Whether a payload hash is the body's; words such as UNSIGNED-PAYLOAD name none."""
     return not _SHA256.fullmatch(given) or hashlib.sha256(body).hexdigest() == given
-
-
-def _bytes(answer: Any) -> bytes:
-    return answer if isinstance(answer, bytes) else str(answer).encode()

@@ -21,7 +21,6 @@ class BlockCache:
 
     def __init__(self, capacity_bytes: int) -> None:
         self.capacity_bytes = capacity_bytes
-        self.fetches = 0
         self.held_bytes = 0
         self.peak_bytes = 0
         self._chunks: OrderedDict[Hashable, bytes] = OrderedDict()
@@ -47,7 +46,6 @@ class BlockCache:
 
     async def _fetch(self, key: Hashable, fetch: Callable[[], Awaitable[bytes]]) -> bytes:
         try:
-            self.fetches += 1
             chunk = await fetch()
         finally:
             del self._pending[key]

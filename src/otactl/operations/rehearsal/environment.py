@@ -34,9 +34,9 @@ from otactl.cloud import CloudSettings, start_local_cloud
 from otactl.deploy.image_file import measure_image
 from otactl.deploy.signing import verifying_key
 from otactl.device.profile import DeviceProfile
-from otactl.fleet.agent import DevicePlan
 from otactl.fleet.clock import FleetClock
 from otactl.fleet.endpoint import FleetEndpoint
+from otactl.fleet.fleet_context import DevicePlan
 from otactl.fleet.runner import FleetRun
 from otactl.fleet.running_image import version_sources
 from otactl.fleet.store import FleetDirectory
@@ -52,7 +52,7 @@ from otactl.operations.load import LoadedDeployment
 from otactl.operations.rehearsal.abandoned import work_folder
 from otactl.operations.rehearsal.participants import Participants
 from otactl.operations.stack_operation import StackOperation
-from otactl.wire.afr_ota_document import KEY as AFR_OTA
+from otactl.wire.afr_ota import KEY as AFR_OTA
 from otactl.wire.image_value import has_image_values
 
 #: How long devices may take to connect before the deployment begins regardless.
