@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 from otactl.device import effect as wanted
 from otactl.device import event as happened
 from otactl.device.behaviour import Behaviour
-from otactl.device.job import Image, Job
+from otactl.device.job import Job
 from otactl.device.machine import Device
 from otactl.device.verification import verify_image
+from otactl.model.image import Image
 from otactl.model.status import ExecutionStatus
 
 if TYPE_CHECKING:

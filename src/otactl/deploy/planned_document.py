@@ -9,10 +9,10 @@ from typing import Any
 from otactl.errors import UserMistake
 from otactl.model.configuration import DeploymentConfiguration
 from otactl.model.firmware import Firmware
+from otactl.model.image import Image
 from otactl.wire.error import WireError
 from otactl.wire.image_value import (
     MAX_FILE_ID,
-    ImageDescription,
     fill_image_values,
     has_image_values,
 )
@@ -81,12 +81,12 @@ def image_values(
     return {
         "streamId": image.stream_id,
         "fileId": image.file_id,
-        "fileSize": image.file_size,
+        "fileSize": image.size_bytes,
         "md5": firmware.md5,
         "sha256": firmware.sha256,
         "signature": None if signature is None else base64.b64encode(signature).decode(),
-        "url": image.presigned_url,
-        "imageVer": image.image_version,
+        "url": image.url,
+        "imageVer": image.version,
         "bucket": configuration.bucket,
         "objectKey": firmware.object_key,
     }
@@ -98,23 +98,23 @@ def image_description(
     *,
     custom: Mapping[str, Any] | None,
     signature: bytes | None,
-) -> ImageDescription:
+) -> Image:
     """What the job document says of the image."""
     presigned = None
     if configuration.job.presigned_url is not None:
         presigned = presigned_url_placeholder(
             configuration.region, configuration.bucket, firmware.object_key
         )
-    return ImageDescription(
+    return Image(
         stream_id=stream_id_of(configuration, firmware) if fits_a_stream(firmware) else None,
         file_id=file_id_of(firmware),
-        file_size=firmware.size_bytes,
+        size_bytes=firmware.size_bytes,
         # The manual's documents always carry ``imageVer``; a custom document's own is kept.
-        image_version=configuration.image_version
+        version=configuration.image_version
         or (None if "imageVer" in (custom or {}) else DEFAULT_IMAGE_VERSION),
         # As in the manual's shell chapter: a signature stands in place of the MD5.
         md5=None if signature else firmware.md5,
         sha256=firmware.sha256 if configuration.include_sha256 else None,
         signature=signature,
-        presigned_url=presigned,
+        url=presigned,
     )

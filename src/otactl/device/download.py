@@ -17,10 +17,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from otactl.device.effect import Effect, FetchRange, RequestBlocks
-from otactl.device.job import Image
 from otactl.device.profile import DeviceProfile
 from otactl.device.retry import RetryTimer, earliest
 from otactl.device.state import STREAM_REMEDIES, URL_SPENT, URL_USELESS, Remedy
+from otactl.model.image import Image
 
 
 class BlockMap:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from otactl.device.job import Image
 from otactl.device.report import Report
 from otactl.device.saved_work import SavedWork
+from otactl.model.image import Image
 from otactl.model.status import ExecutionStatus
 
 

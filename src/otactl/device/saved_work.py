@@ -10,8 +10,8 @@ import base64
 from dataclasses import dataclass
 from typing import Any
 
-from otactl.device.job import Image
 from otactl.device.report import Report
+from otactl.model.image import Image
 from otactl.model.status import ExecutionStatus
 
 

@@ -17,8 +17,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from otactl.device.job import SIGNATURE_ALGORITHM, Image, Job
+from otactl.device.job import Job
 from otactl.device.profile import DeviceProfile
+from otactl.model.image import SIGNATURE_ALGORITHM, Image
 
 
 @dataclass(frozen=True, slots=True)

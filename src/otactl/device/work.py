@@ -33,7 +33,7 @@ from otactl.device.event import (
     Switched,
     Verified,
 )
-from otactl.device.job import Image, Job
+from otactl.device.job import Job
 from otactl.device.profile import DeviceProfile
 from otactl.device.report import (
     SHA256,
@@ -49,6 +49,7 @@ from otactl.device.saved_work import SavedWork
 from otactl.device.state import Phase, Trigger, step
 from otactl.device.verification import refusal_of
 from otactl.model.document_format import DocumentFormat
+from otactl.model.image import Image
 from otactl.model.status import ExecutionStatus
 
 

@@ -28,8 +28,8 @@ from otactl.fleet.running_image import RunningImage
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import ec
 
-    from otactl.device.job import Image
     from otactl.fleet.running_image import FactoryImage
+    from otactl.model.image import Image
 
 _RECORD = "device.json"
 _SLOTS = ("a", "b")

@@ -10,9 +10,10 @@ from typing import Any
 
 from otactl.device import effect as wanted
 from otactl.device import event as happened
-from otactl.device.job import Image, Job
+from otactl.device.job import Job
 from otactl.fleet.range_fetch import url_fault
 from otactl.model.document_format import DocumentFormat
+from otactl.model.image import Image
 from otactl.model.status import ExecutionStatus
 from otactl.wire.error import WireError
 from otactl.wire.job_document import has_own_dialect, parse_custom_document, parse_document
@@ -162,26 +163,12 @@ class Translator:
 
     def _image(self, execution: JobExecution) -> Image:
         if self._template is None:
-            said = parse_document(execution.job_document, self._reads)
+            image = parse_document(execution.job_document, self._reads)
         else:
-            said = parse_custom_document(execution.job_document, self._template)
-        if said.presigned_url is not None:
-            fault = url_fault(said.presigned_url)
-            if fault is not None:
-                raise WireError("InvalidRequest", fault)
-        return Image(
-            size_bytes=said.file_size,
-            file_id=said.file_id,
-            stream_id=said.stream_id,
-            url=said.presigned_url,
-            version=said.image_version,
-            md5=said.md5,
-            sha256=said.sha256,
-            signature=said.signature,
-            signature_algorithm=said.signature_algorithm,
-            document_format=said.document_format,
-            proves_itself=self._template is not None,
-        )
+            image = parse_custom_document(execution.job_document, self._template)
+        if image.url is not None and (fault := url_fault(image.url)) is not None:
+            raise WireError("InvalidRequest", fault)
+        return image
 
 
 def _stream_event(topic: StreamTopic, body: bytes) -> happened.Event | None:

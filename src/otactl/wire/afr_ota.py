@@ -28,8 +28,9 @@ from typing import Any
 
 from otactl.model.document_format import AfrOta, DataProtocol, DocumentFormat
 from otactl.model.identifier import MAX_STREAM_ID_LENGTH_ON_AWS_LIBRARY, is_stream_id
+from otactl.model.image import Image
 from otactl.wire.error import WireError
-from otactl.wire.image_value import MAX_FILE_ID, ImageDescription, decode_signature
+from otactl.wire.image_value import MAX_FILE_ID, decode_signature
 
 KEY = "afr_ota"
 SIGNATURE_KEY = "sig-sha256-ecdsa"
@@ -38,7 +39,7 @@ AUTH_SCHEME = "aws.s3.presigned"
 MAX_FILE_SIZE = 2**32 - 1
 
 
-def build_afr_ota(image: ImageDescription, device: AfrOta) -> dict[str, Any]:
+def build_afr_ota(image: Image, device: AfrOta) -> dict[str, Any]:
     """The object for an image.
 
     Raises:
@@ -46,13 +47,13 @@ def build_afr_ota(image: ImageDescription, device: AfrOta) -> dict[str, Any]:
     """
     if image.signature is None:
         raise _refused("an afr_ota document needs a signature")
-    if image.file_size > MAX_FILE_SIZE:
+    if image.size_bytes > MAX_FILE_SIZE:
         raise _refused(
-            f"the image has {image.file_size:,} bytes; afr_ota documents can say {MAX_FILE_SIZE:,}"
+            f"the image has {image.size_bytes:,} bytes; afr_ota documents can say {MAX_FILE_SIZE:,}"
         )
     file: dict[str, Any] = {
         "filepath": device.file_path,
-        "filesize": image.file_size,
+        "filesize": image.size_bytes,
         "fileid": image.file_id,
         "certfile": device.certificate_name,
         "fileType": device.file_type,
@@ -64,13 +65,13 @@ def build_afr_ota(image: ImageDescription, device: AfrOta) -> dict[str, Any]:
             raise _refused("afr_ota over MQTT needs a stream id of at most 44 characters")
         update["streamname"] = image.stream_id
     if DataProtocol.HTTP in device.protocols:
-        if image.presigned_url is None:
+        if image.url is None:
             raise _refused("afr_ota over HTTP needs a presigned URL")
-        file |= {"update_data_url": image.presigned_url, "auth_scheme": AUTH_SCHEME}
+        file |= {"update_data_url": image.url, "auth_scheme": AUTH_SCHEME}
     return {**update, "files": [file]}
 
 
-def parse_afr_ota(document: Mapping[str, Any]) -> ImageDescription:
+def parse_afr_ota(document: Mapping[str, Any]) -> Image:
     """Read the object as strictly as the stricter of the two agents does.
 
     The first protocol counts, as for JL.
@@ -103,11 +104,11 @@ def parse_afr_ota(document: Mapping[str, Any]) -> ImageDescription:
     size = _number(file, "filesize", MAX_FILE_SIZE)
     if not size:
         raise _refused("afr_ota.files[0].filesize is 0")
-    return ImageDescription(
-        file_size=size,
+    return Image(
+        size_bytes=size,
         file_id=_number(file, "fileid", MAX_FILE_ID),
         stream_id=stream_id,
-        presigned_url=url,
+        url=url,
         signature=decode_signature(_text(file, SIGNATURE_KEY), SIGNATURE_KEY),
         document_format=DocumentFormat.AFR_OTA,
     )
@@ -133,7 +134,7 @@ def _number(fields: Mapping[str, Any], key: str, maximum: int) -> int:
 
 def afr_ota_faults(
     document: Mapping[str, Any],
-    image: ImageDescription,
+    image: Image,
     is_signature: Callable[[bytes], bool] | None,
 ) -> Iterator[str]:
     """Where a document's ``afr_ota`` contradicts the deployment, to be read behind its name.
@@ -166,12 +167,12 @@ def _file_faults(
     location: str,
     file: Mapping[str, Any],
     protocols: list[Any],
-    image: ImageDescription,
+    image: Image,
     is_signature: Callable[[bytes], bool] | None,
 ) -> Iterator[str]:
     size = file.get("filesize")
-    if size != image.file_size:
-        yield f"has {location}.filesize {size!r}; the image has {image.file_size} bytes"
+    if size != image.size_bytes:
+        yield f"has {location}.filesize {size!r}; the image has {image.size_bytes} bytes"
     if "MQTT" in protocols and file.get("fileid") != image.file_id:
         yield f"has {location}.fileid {file.get('fileid')!r}; the file id is {image.file_id}"
     if "HTTP" in protocols and not file.get("update_data_url"):

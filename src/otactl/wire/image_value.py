@@ -14,10 +14,8 @@ import base64
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from otactl.model.document_format import DocumentFormat
 from otactl.wire.custom_document import DocumentFault
 from otactl.wire.error import WireError
 
@@ -38,6 +36,8 @@ NAMES: dict[str, str] = {
 _START = re.compile(r"\$\s*\{\s*otactl", re.IGNORECASE)
 _PLACEHOLDER = re.compile(r"\$\{otactl:(?P<name>[A-Za-z0-9]+)\}")
 URL = "${otactl:url}"
+#: GetStream's file ids (botocore ``iot`` FileId).
+MAX_FILE_ID = 255
 
 
 def has_image_values(document: Mapping[str, Any]) -> bool:
@@ -144,31 +144,3 @@ def decode_signature(text: Any, key: str) -> bytes:
         return base64.b64decode(text, validate=True)
     except (TypeError, ValueError) as error:  # binascii.Error, or a character outside ASCII
         raise WireError("InvalidRequest", f"{key} is not base64") from error
-
-
-SIGNATURE_ALGORITHM = "SHA256withECDSA"
-#: GetStream's file ids (botocore ``iot`` FileId).
-MAX_FILE_ID = 255
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImageDescription:
-    """What a job document says of the image.
-
-    Attributes:
-        stream_id: The stream to fetch it from; None when only a presigned URL is given.
-        presigned_url: Where to fetch it instead; in the control plane's copy still a placeholder.
-        signature: DER, of the whole image, by ``signature_algorithm``.
-        document_format: The dialect a document was read in; of no account when one is written.
-    """
-
-    file_size: int
-    file_id: int = 0
-    stream_id: str | None = None
-    image_version: str | None = None
-    md5: str | None = None
-    sha256: str | None = None
-    signature: bytes | None = None
-    signature_algorithm: str = SIGNATURE_ALGORITHM
-    presigned_url: str | None = None
-    document_format: DocumentFormat = DocumentFormat.OTACTL

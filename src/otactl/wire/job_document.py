@@ -16,19 +16,19 @@ import json
 import re
 from collections.abc import Container, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
 from otactl.model.arn import domain_of
 from otactl.model.document_format import AfrOta, DocumentFormat
 from otactl.model.identifier import is_stream_id
+from otactl.model.image import SIGNATURE_ALGORITHM, Image
 from otactl.wire.afr_ota import KEY as AFR_OTA
 from otactl.wire.afr_ota import build_afr_ota, parse_afr_ota
 from otactl.wire.error import WireError
 from otactl.wire.image_value import (
     MAX_FILE_ID,
-    SIGNATURE_ALGORITHM,
-    ImageDescription,
     decode_signature,
     read_image_values,
 )
@@ -58,7 +58,7 @@ def presigned_url_placeholder(region: str, bucket: str, key: str) -> str:
 
 
 def build_document(
-    image: ImageDescription,
+    image: Image,
     custom: Mapping[str, Any] | None = None,
     *,
     formats: Container[DocumentFormat] = (DocumentFormat.OTACTL,),
@@ -83,7 +83,7 @@ def build_document(
     return document
 
 
-def _own_keys(image: ImageDescription) -> dict[str, Any]:
+def _own_keys(image: Image) -> dict[str, Any]:
     signature = None
     if image.signature is not None:
         signature = base64.b64encode(image.signature).decode()
@@ -91,13 +91,13 @@ def _own_keys(image: ImageDescription) -> dict[str, Any]:
         "command": COMMAND,
         "streamId": image.stream_id,
         "fileId": image.file_id,
-        "fileSize": image.file_size,
-        "imageVer": image.image_version,
+        "fileSize": image.size_bytes,
+        "imageVer": image.version,
         "md5sum": image.md5,
         "sha256": image.sha256,
         **dict.fromkeys(_ALGORITHM_KEYS, image.signature_algorithm if signature else None),
         "signature": signature,
-        OWN_URL_KEY: image.presigned_url,
+        OWN_URL_KEY: image.url,
     }
     return {key: field for key, field in ours.items() if field is not None}
 
@@ -134,9 +134,7 @@ def has_own_dialect(document: Mapping[str, Any]) -> bool:
     return document.get("command") == COMMAND or AFR_OTA in document
 
 
-def parse_custom_document(
-    document: Mapping[str, Any], template: Mapping[str, Any]
-) -> ImageDescription:
+def parse_custom_document(document: Mapping[str, Any], template: Mapping[str, Any]) -> Image:
     """Read a document of a user's own form, by the placeholders in its template.
 
     Raises:
@@ -153,12 +151,11 @@ def parse_custom_document(
         missing = "${otactl:fileId}"
     if missing is not None:
         raise WireError("InvalidRequest", f"no device could use the document: it lacks {missing}")
-    return parse_document({"command": COMMAND, **own}, DocumentFormat.OTACTL)
+    image = parse_document({"command": COMMAND, **own}, DocumentFormat.OTACTL)
+    return replace(image, proves_itself=True)
 
 
-def parse_document(
-    document: Mapping[str, Any], reads: DocumentFormat | None = None
-) -> ImageDescription:
+def parse_document(document: Mapping[str, Any], reads: DocumentFormat | None = None) -> Image:
     """Read the document as a device does: what comes over MQTT is not trusted.
 
     Args:
@@ -176,18 +173,18 @@ def parse_document(
             raise WireError("InvalidRequest", "the document has no afr_ota object")
     if document.get("command") != COMMAND:
         raise WireError("InvalidRequest", f"unknown command {document.get('command')!r}")
-    image = ImageDescription(
-        file_size=_whole(document, "fileSize", minimum=1),
+    image = Image(
+        size_bytes=_whole(document, "fileSize", minimum=1),
         file_id=_whole(document, "fileId", minimum=0, maximum=MAX_FILE_ID, default=0),
         stream_id=_stream_id(document),
-        image_version=_text(document, "imageVer"),
+        version=_text(document, "imageVer"),
         md5=_digest(document, "md5sum", 32),
         sha256=_digest(document, "sha256", 64),
         signature=_signature(document),
         signature_algorithm=_signature_algorithm(document),
-        presigned_url=_text(document, "presignedUrl"),
+        url=_text(document, "presignedUrl"),
     )
-    if image.stream_id is None and image.presigned_url is None:
+    if image.stream_id is None and image.url is None:
         raise WireError("InvalidRequest", "the document names neither streamId nor presignedUrl")
     return image
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from otactl.device.job import Image, Job
+from otactl.device.job import Job
 from otactl.device.profile import DeviceProfile
 from otactl.device.verification import refusal_of
+from otactl.model.image import Image
 
 IMAGE = Image(size_bytes=1000, stream_id="s", md5="0" * 32)
 SIGNED = replace(IMAGE, signature=b"\x30")

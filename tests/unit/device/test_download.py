@@ -9,9 +9,9 @@ import pytest
 
 from otactl.device.download import BlockMap, Download
 from otactl.device.effect import FetchRange, RequestBlocks
-from otactl.device.job import Image
 from otactl.device.profile import DeviceProfile
 from otactl.device.retry import RetryTimer
+from otactl.model.image import Image
 
 SIZE = 256 * 20 - 56
 IMAGE = Image(size_bytes=SIZE, file_id=1, stream_id="s", md5="0" * 32)

@@ -13,11 +13,12 @@ from tests.support.device_world import FACTORY, World, image_of
 from otactl.device import effect as wanted
 from otactl.device import event as happened
 from otactl.device.behaviour import Behaviour
-from otactl.device.job import Image, Job
+from otactl.device.job import Job
 from otactl.device.machine import Device
 from otactl.device.profile import DeviceProfile
 from otactl.device.state import Phase
 from otactl.model.document_format import DocumentFormat
+from otactl.model.image import Image
 from otactl.model.status import ExecutionStatus
 
 CONTENT = bytes(range(256)) * 20

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otactl.device.job import Image
 from otactl.device.report import Report
 from otactl.device.saved_work import SavedWork
+from otactl.model.image import Image
 from otactl.model.status import ExecutionStatus
 
 IMAGE = Image(size_bytes=1000, stream_id="s", md5="0" * 32)

@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from otactl.device.job import Image
 from otactl.device.verification import load_public_key, verify_image
+from otactl.model.image import Image
 
 CONTENT = bytes(range(256)) * 40
 KEY = ec.generate_private_key(ec.SECP256R1())

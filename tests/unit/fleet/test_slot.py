@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from otactl.device.job import Image
 from otactl.device.report import Report
 from otactl.device.saved_work import SavedWork
 from otactl.fleet.running_image import FactoryImage, RunningImage
 from otactl.fleet.slot import SlotStore
+from otactl.model.image import Image
 from otactl.model.status import ExecutionStatus
 
 CONTENT = bytes(range(256)) * 10

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from otactl.device import effect as wanted
 from otactl.device import event as happened
-from otactl.device.job import Image, Job
+from otactl.device.job import Job
 from otactl.device.report import Report
 from otactl.fleet.translation import UNREADABLE, Translator
 from otactl.model.document_format import DocumentFormat
+from otactl.model.image import Image
 from otactl.model.status import ExecutionStatus
 from otactl.wire.stream_payload import (
     DataBlock,

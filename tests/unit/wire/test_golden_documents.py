@@ -15,8 +15,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from otactl.model.document_format import AfrOta, DataProtocol, DocumentFormat
+from otactl.model.image import Image
 from otactl.wire.error import WireError
-from otactl.wire.image_value import ImageDescription
 from otactl.wire.job_document import build_document, parse_document, presigned_url_placeholder
 
 if TYPE_CHECKING:
@@ -43,14 +43,14 @@ CASES: dict[str, tuple[tuple[DocumentFormat, ...], tuple[DataProtocol, ...]]] = 
 
 def document(name: str) -> dict[str, Any]:
     formats, protocols = CASES[name]
-    image = ImageDescription(
+    image = Image(
         stream_id="MyStream_171",
         file_id=171,
-        file_size=180_568,
-        image_version="1.2.0",
+        size_bytes=180_568,
+        version="1.2.0",
         sha256="ab" * 32,
         signature=SIGNATURE,
-        presigned_url=URL if HTTP in protocols else None,
+        url=URL if HTTP in protocols else None,
     )
     device = AfrOta(file_path="/fw.bin", certificate_name="codesign.crt", protocols=protocols)
     return build_document(image, formats=formats, afr_ota=device)
@@ -78,9 +78,9 @@ def test_a_virtual_device_of_each_dialect_reads_its_own(name: str) -> None:
                 parse_document(document(name), reads)
             continue
         image = parse_document(document(name), reads)
-        assert (image.file_size, image.file_id) == (180_568, 171)
+        assert (image.size_bytes, image.file_id) == (180_568, 171)
         assert (image.signature, image.document_format) == (SIGNATURE, reads)
-        assert (image.presigned_url is None) == (protocols[0] is MQTT)
+        assert (image.url is None) == (protocols[0] is MQTT)
 
 
 def change(path: str, value: Any) -> Callable[[dict[str, Any]], None]:
@@ -144,14 +144,14 @@ def test_what_http_needs_is_missed(key: str) -> None:
     ("changes", "words"),
     [
         ({"signature": None}, "needs a signature"),
-        ({"file_size": 2**32}, "4,294,967,295"),
+        ({"size_bytes": 2**32}, "4,294,967,295"),
         ({"stream_id": "s" * 45}, "44"),
         ({"stream_id": None}, "44"),
     ],
 )
 def test_what_afr_ota_cannot_say_is_refused(changes: dict[str, Any], words: str) -> None:
-    fields = {"file_size": 1, "stream_id": "s", "signature": SIGNATURE} | changes
+    fields = {"size_bytes": 1, "stream_id": "s", "signature": SIGNATURE} | changes
     device = AfrOta(file_path="f", certificate_name="c")
 
     with pytest.raises(WireError, match=words):
-        build_document(ImageDescription(**fields), formats=(AFR_OTA,), afr_ota=device)
+        build_document(Image(**fields), formats=(AFR_OTA,), afr_ota=device)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from otactl.model.image import Image
 from otactl.wire.error import WireError
-from otactl.wire.image_value import ImageDescription
 from otactl.wire.job_document import (
     MAX_JOB_DOCUMENT_LENGTH,
     build_document,
@@ -30,27 +30,25 @@ GOOD: dict[str, Any] = {
     "md5sum": MD5,
 }
 IMAGES = st.builds(
-    ImageDescription,
-    file_size=st.integers(1, 2**40),
+    Image,
+    size_bytes=st.integers(1, 2**40),
     file_id=st.integers(0, 255),
     stream_id=st.from_regex(r"[a-zA-Z0-9_-]{1,128}", fullmatch=True),
-    image_version=st.none() | st.text(min_size=1),
+    version=st.none() | st.text(min_size=1),
     md5=st.none() | st.just(MD5),
     sha256=st.none() | st.just(SHA256),
     signature=st.none() | st.binary(min_size=1),
-    presigned_url=st.none() | st.text(min_size=1),
+    url=st.none() | st.text(min_size=1),
 )
 
 
 @given(IMAGES)
-def test_what_is_written_is_read_back(image: ImageDescription) -> None:
+def test_what_is_written_is_read_back(image: Image) -> None:
     assert parse_document(json.loads(json.dumps(build_document(image)))) == image
 
 
 def test_the_manuals_document_has_the_manuals_keys() -> None:
-    image = ImageDescription(
-        file_size=1000, file_id=1, stream_id="stream_1", image_version="1.2", md5=MD5
-    )
+    image = Image(size_bytes=1000, file_id=1, stream_id="stream_1", version="1.2", md5=MD5)
 
     assert build_document(image) == GOOD
 
@@ -58,7 +56,7 @@ def test_the_manuals_document_has_the_manuals_keys() -> None:
 def test_a_custom_document_keeps_its_keys_and_ours_win() -> None:
     custom = {"note": {"de": "Hallo"}, "fileSize": 5}
 
-    document = build_document(ImageDescription(file_size=9, stream_id="s", md5=MD5), custom)
+    document = build_document(Image(size_bytes=9, stream_id="s", md5=MD5), custom)
 
     assert document["note"] == {"de": "Hallo"}
     assert document["fileSize"] == 9
@@ -69,8 +67,8 @@ ALGORITHM_KEYS = ("signatureAlgorithm", "sigAlgorithm")
 
 
 def test_a_signature_names_its_algorithm_for_devices_of_either_tool() -> None:
-    document = build_document(ImageDescription(file_size=9, stream_id="s", signature=b"\x30\x01"))
-    unsigned = build_document(ImageDescription(file_size=9, stream_id="s"))
+    document = build_document(Image(size_bytes=9, stream_id="s", signature=b"\x30\x01"))
+    unsigned = build_document(Image(size_bytes=9, stream_id="s"))
 
     assert document["signature"] == "MAE="
     assert [document[key] for key in ALGORITHM_KEYS] == ["SHA256withECDSA"] * 2
@@ -117,7 +115,7 @@ def test_a_bad_document_is_refused_by_name(change: dict[str, Any], message: str)
 
 def test_a_size_in_quotes_is_a_size() -> None:
     # The shell scripts of the manual write every value as a string.
-    assert parse_document({**GOOD, "fileSize": "1000", "fileId": "1"}).file_size == 1000
+    assert parse_document({**GOOD, "fileSize": "1000", "fileId": "1"}).size_bytes == 1000
 
 
 def test_digests_are_compared_in_one_case() -> None:
@@ -141,8 +139,8 @@ def test_no_document_breaks_the_reader(change: dict[str, Any]) -> None:
         image = parse_document({**GOOD, **change})
     except WireError:
         return
-    assert image.file_size >= 1
-    assert image.stream_id is not None or image.presigned_url is not None
+    assert image.size_bytes >= 1
+    assert image.stream_id is not None or image.url is not None
 
 
 def test_the_document_may_be_as_long_as_aws_takes_and_no_longer() -> None:

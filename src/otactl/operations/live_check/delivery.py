@@ -12,10 +12,10 @@ from otactl.deploy.ports import StreamRequest
 from otactl.device.profile import DeviceProfile
 from otactl.fleet import DevicePlan, FleetRun, ThingResult
 from otactl.model.firmware import Firmware
+from otactl.model.image import Image
 from otactl.model.job_configuration import JobConfiguration
 from otactl.model.status import ExecutionStatus
 from otactl.operations.live_check.session import LiveSession
-from otactl.wire.image_value import ImageDescription
 from otactl.wire.job_document import build_document, encode_document, presigned_url_placeholder
 
 #: The images, in bytes: one block of a stream, and fifty.
@@ -96,14 +96,14 @@ def _create_jobs(
         url = presigned_url_placeholder(record.region, record.bucket, record.object_keys[number])
         for way in ("stream", "URL"):
             by_url = way == "URL"
-            described = ImageDescription(
-                file_size=image.size_bytes,
+            described = Image(
+                size_bytes=image.size_bytes,
                 file_id=number,
                 stream_id=None if by_url else record.stream_ids[number],
-                image_version="1",
+                version="1",
                 md5=image.md5,
                 sha256=image.sha256,
-                presigned_url=url if by_url else None,
+                url=url if by_url else None,
             )
             policy = JobConfiguration(
                 in_progress_timeout_minutes=_TIMEOUT_MINUTES,
