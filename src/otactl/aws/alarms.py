@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from otactl.aws.clients import AwsClients
-from otactl.aws.job_answer import epoch_ms
+from otactl.aws.jobs import epoch_ms
 from otactl.aws.translate import translated
 from otactl.model.alarm import Alarm
 from otactl.model.progress import AlarmProgress, AlarmState

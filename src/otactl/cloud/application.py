@@ -19,19 +19,18 @@ from otactl.cloud.faults import FaultLayer
 from otactl.cloud.guard import Guard
 from otactl.cloud.ministack import (
     adaptation,
-    administrator,
     alarm,
     broker,
     broker_tls,
+    credentials,
     signature,
     stream_request,
 )
 from otactl.cloud.ministack.shape import adapt, adapt_if_it_fits
 from otactl.cloud.settings import ServerSettings
 from otactl.cloud.streams.api import StreamApi
-from otactl.cloud.streams.block_cache import BlockCache
 from otactl.cloud.streams.device import DeviceService
-from otactl.cloud.streams.file_reader import FileReader
+from otactl.cloud.streams.file_reader import BlockCache, FileReader
 from otactl.cloud.streams.local_aws import IamRoles, LocalAws, S3Objects
 from otactl.cloud.streams.mailbox import Mailboxes
 from otactl.cloud.streams.store import StreamStore
@@ -66,7 +65,7 @@ def build_application(settings: ServerSettings) -> tuple[Any, ssl.SSLContext]:
     tls = broker_tls.gateway_context()
 
     def make_administrator() -> None:
-        administrator.put_administrator(
+        credentials.put_administrator(
             chosen.account_id,
             chosen.region,
             access_key_id=settings.access_key_id,
@@ -110,5 +109,5 @@ def _calling(forget: Callable[[], None], *, after_reset_of: Application) -> Appl
 
 
 def _cloud_time_ms() -> int:
-    # Not time_ns: the clock of this process may be a faster one, see `clock`.
+    # Not time_ns: the clock of this process may be a faster one, see `loop`.
     return int(time.time() * 1000)

@@ -1,12 +1,19 @@
-"""The event loop of the server process: loopback only, and as fast as the cloud's clock.
+"""The cloud's clock, the same as ours or a faster one, and the event loop that keeps it.
 
-MiniStack's MQTT listener asks for ``0.0.0.0`` whatever it is given (seen in 1.5.33). Nothing of
-ours may listen beyond loopback, so this loop answers every request for a listener with one on
-loopback; and the sockets that the parent reserved are handed out for their ports, so nobody can
-take a port between the choosing and the listening.
+A rollout of AWS IoT Jobs releases things once a minute and a timeout takes at least one; to
+rehearse an hour in two minutes, the whole server process lives in a faster time. That needs no
+private part of MiniStack: ``time.time`` is replaced before MiniStack is imported, and the event
+loop's own clock and its waiting run at the same speed, so ``asyncio.sleep(60)`` takes
+``60 / speed`` seconds of ours.
 
-Its clock runs at the cloud's speed (see ``clock``): ``time()`` goes faster, and the selector
-waits accordingly shorter.
+Not scaled, on purpose: ``time.monotonic`` and ``time.sleep`` (worker threads and Lambda measure
+real work with them) and ``datetime.now`` and ``time.gmtime`` (signatures of requests carry the
+caller's real time; what S3 says of an object's age is not part of a rollout).
+
+The loop is on loopback only. MiniStack's MQTT listener asks for ``0.0.0.0`` whatever it is given
+(seen in 1.5.33). Nothing of ours may listen beyond loopback, so this loop answers every request
+for a listener with one on loopback; and the sockets that the parent reserved are handed out for
+their ports, so nobody can take a port between the choosing and the listening.
 """
 
 from __future__ import annotations
@@ -16,12 +23,47 @@ import selectors
 import socket
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 LOOPBACK = "127.0.0.1"
 #: The defaults of asyncio, in real seconds: a handshake costs work, and work takes real time.
 _HANDSHAKE_SECONDS = 60.0
 _TLS_SHUTDOWN_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class CloudClock:
+    """Maps this machine's time to the cloud's; both show the same at the origin.
+
+    Attributes:
+        origin: Epoch seconds.
+        speed: Seconds there for each second here.
+    """
+
+    origin: float
+    speed: float
+
+    def at(self, now: float) -> float:
+        """What the cloud's clock shows when ours shows ``now`` (epoch seconds)."""
+        return self.origin + (now - self.origin) * self.speed
+
+
+def install_clock(clock: CloudClock) -> None:
+    """Make ``time.time`` and ``time.time_ns`` of this process show the cloud's time.
+
+    For the server process only, before MiniStack is imported.
+    """
+    real_time = time.time
+
+    def cloud_time() -> float:
+        return clock.at(real_time())
+
+    def cloud_time_ns() -> int:
+        return int(cloud_time() * 1e9)
+
+    time.time = cloud_time
+    time.time_ns = cloud_time_ns
 
 
 class _PacedSelector(selectors.DefaultSelector):

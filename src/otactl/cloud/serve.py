@@ -27,8 +27,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-from otactl.cloud import clock, environment
-from otactl.cloud.loop import CloudLoop
+from otactl.cloud import environment
+from otactl.cloud.loop import CloudClock, CloudLoop, install_clock
 from otactl.cloud.record import RECORD_NAME
 from otactl.cloud.settings import ServerSettings
 
@@ -55,7 +55,7 @@ def main(text: str) -> None:
     environment.temporary_directory(state_dir).mkdir(parents=True)
     os.environ.update(environment.ministack_environment(settings, state_dir))
     if settings.chosen.speed != 1:
-        clock.install(clock.CloudClock(settings.clock_origin_ms / 1000, settings.chosen.speed))
+        install_clock(CloudClock(settings.clock_origin_ms / 1000, settings.chosen.speed))
     ending = _Ending(state_dir, remove_state_dir=settings.remove_state_dir)
     mqtt_socket = socket.socket(fileno=settings.mqtt_fd)
     mqtt_socket.set_inheritable(False)

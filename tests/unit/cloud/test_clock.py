@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otactl.cloud.clock import CloudClock
+from otactl.cloud.loop import CloudClock
 from otactl.model.local_cloud import LocalCloudAddress
 
 ORIGIN = 1_700_000_000.0

@@ -5,6 +5,11 @@ does not trust yet, and for the one that the device showed. Here the first are r
 come, without those that the cloud's own CA signed, which is trusted itself; the second is looked
 up.
 
+MiniStack also loads its RSA key from PEM for every certificate it signs, and cryptography checks
+the key each time: some 50 ms of CPU, many times what the rest of a registry call takes. A fleet of
+a thousand would spend most of its making there. Here it is read once: the key does not change
+while the cloud runs; a reset makes another one, whose PEM is another one, too.
+
 Touched, in ``ministack.services.iot``: ``_certificates`` is replaced by a store that keeps both;
 ``_mtls_trust_anchors`` and ``_mtls_active_registrations`` are replaced; ``_create_policy`` is
 wrapped, so that a policy finds one of its many targets at once.
@@ -12,9 +17,12 @@ wrapped, so that a policy finds one of its many targets at once.
 
 from __future__ import annotations
 
+import functools
 import hashlib
-from typing import Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
+from ministack.core import x509_utils
 from ministack.core.responses import AccountRegionScopedDict
 from ministack.core.x509_utils import certificate_is_signed_by
 from ministack.services import iot
@@ -22,6 +30,12 @@ from ministack.services import iot
 from otactl.cloud.ministack.answer import OK
 from otactl.cloud.ministack.member_list import MemberList
 from otactl.cloud.ministack.shape import Changes, require, require_source
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+
+_KEYS = 4
+_LOAD = 'serialization.load_pem_private_key(ca_key_pem.encode("utf-8"), password=None)'
 
 
 class CertificateStore(AccountRegionScopedDict):  # type: ignore[misc]  # MiniStack has no types
@@ -105,3 +119,21 @@ def install(changes: Changes) -> None:
     changes.put(iot, "_certificates", store)
     changes.put(iot, "_mtls_trust_anchors", trust_anchors)
     changes.put(iot, "_mtls_active_registrations", active_registrations, "cert_id", "status")
+
+
+def remember_ca_key(changes: Changes) -> None:
+    """Put a remembering loader in the place of cryptography's, for MiniStack's module alone."""
+    # MiniStack imports cryptography at the first certificate; that must not undo what we do here.
+    x509_utils._require_crypto()
+    serialization: Any = x509_utils.serialization
+    require(hasattr(serialization, "load_pem_private_key"), "x509_utils.serialization")
+    require_source(x509_utils.sign_certificate_request, _LOAD)
+
+    @functools.lru_cache(maxsize=_KEYS)
+    def load_pem_private_key(pem: bytes, password: bytes | None = None) -> PrivateKeyTypes:
+        key: PrivateKeyTypes = serialization.load_pem_private_key(pem, password=password)
+        return key
+
+    names = {name: getattr(serialization, name) for name in dir(serialization)}
+    remembering = SimpleNamespace(**names | {"load_pem_private_key": load_pem_private_key})
+    changes.put(x509_utils, "serialization", remembering)

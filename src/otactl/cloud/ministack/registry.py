@@ -5,26 +5,32 @@
   AttributePayload).
 - A policy has five versions at most (API reference, CreatePolicyVersion).
 - DescribeCertificate tells the validity (``iot`` CertificateValidity).
+- GetPackageConfiguration and UpdatePackageConfiguration: whether AWS IoT Jobs may write the
+  ``$package`` shadow of a thing once its job with ``destinationPackageVersions`` has SUCCEEDED
+  (aws-facts O). Here it is kept and returned; Jobs never writes the shadow.
 - The executions of a deleted thing are REMOVED and counted as that (aws-facts A5), not gone.
 
 Touched, in ``ministack.services.iot``: ``_create_thing``, ``_update_thing``, ``_delete_thing``,
-``_create_policy_version`` and ``_handle_certificate`` are wrapped.
+``_create_policy_version``, ``_handle_certificate`` and, for the package configuration,
+``handle_request`` are wrapped.
 """
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from cryptography import x509
 from ministack.core.responses import json_response
 from ministack.services import iot
 
-from otactl.cloud.ministack.answer import OK, fields_of, refused
+from otactl.cloud.ministack.answer import OK, REQUEST, account, fields_of, refused
 from otactl.cloud.ministack.execution_store import executions
 from otactl.cloud.ministack.shape import Changes, require_source
 from otactl.model.status import ExecutionStatus
 
 _MAX_POLICY_VERSIONS = 5
+_PACKAGE_CONFIGURATION = "/package-configuration"
 
 
 def install(changes: Changes) -> None:
@@ -94,3 +100,24 @@ def _check_certificates_and_policies(changes: Changes) -> None:
             "notAfter": found.not_valid_after_utc.timestamp(),
         }
         return json_response(fields)
+
+
+def keep_package_configuration(changes: Changes) -> None:
+    """Put GetPackageConfiguration and UpdatePackageConfiguration in place."""
+    configurations: dict[tuple[str, str], dict[str, Any]] = {}
+
+    @changes.around(iot, "handle_request", *REQUEST)
+    async def handle_request(
+        handle: Any, method: str, path: str, headers: Any, body: bytes, query: Any
+    ) -> Any:
+        if path != _PACKAGE_CONFIGURATION or method not in ("GET", "PATCH"):
+            return await handle(method, path, headers, body, query)
+        stored = configurations.get(account(), {"enabled": False})
+        if method == "GET":
+            return json_response({"versionUpdateByJobsConfig": stored})
+        merged = stored | (json.loads(body or b"{}").get("versionUpdateByJobsConfig") or {})
+        if merged.get("enabled") and not merged.get("roleArn"):
+            message = "roleArn is required when version updates by jobs are enabled"
+            return refused(message, "ValidationException")
+        configurations[account()] = merged
+        return json_response({})

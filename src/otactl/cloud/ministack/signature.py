@@ -6,10 +6,17 @@ unchecked. Some of its paths ask no policy. So each request is checked here firs
 own functions: they know the secrets and how each kind of signature is computed (header, presigned
 URL, SigV2, SigV4a, chunked body). What was checked here is not checked again.
 
-Touched: ``app.pin_signed_request`` is wrapped. Used are: from ``core.iam_evaluator``
-``pin_signed_request``, ``pin_signed_body``, ``authenticate``, ``resolve_credential``,
-``is_root_access_key`` and ``find_iam_access_key_account``; from ``core.sigv4``
-``parse_query_signature`` and ``header_signature_failure``, which remembers derived signing keys;
+The age of a presigned URL is that in real time, whatever the cloud's clock. boto3 still presigns
+S3 URLs by SigV2 in us-east-1. Such a URL names the moment of its end by the client's clock, and
+MiniStack compares it with ``time.time()``, which may be the cloud's faster one (ADR 0004:
+signatures hold in real time).
+
+Touched: ``app.pin_signed_request`` and ``core.iam_evaluator._sigv2_check`` are wrapped, and the
+``time`` of that module shows it real time; the ends of STS sessions, which it compares as well,
+are the cloud's. Used are: from ``core.iam_evaluator`` ``pin_signed_request``, ``pin_signed_body``,
+``authenticate``, ``resolve_credential``, ``is_root_access_key`` and
+``find_iam_access_key_account``; from ``core.sigv4`` ``parse_query_signature`` and
+``header_signature_failure``, which remembers derived signing keys;
 ``core.router.extract_access_key_id``, which finds the key as MiniStack will, and
 ``detect_service``; ``app._credential_failure``, which words a refusal as the service does.
 """
@@ -18,9 +25,11 @@ from __future__ import annotations
 
 import hashlib
 import re
+import time
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, quote
 
@@ -29,10 +38,18 @@ from ministack.core import iam_evaluator, router, sigv4
 from ministack.core.responses import _account_from_sts_session, request_scope
 
 from otactl.cloud.asgi import Refusal
-from otactl.cloud.ministack.shape import Changes, require, require_parameters
+from otactl.cloud.ministack.shape import (
+    Changes,
+    bound,
+    require,
+    require_parameters,
+    require_source,
+)
 
 #: Whether the request of this task has been checked, and is not a presigned one.
 _is_checked: ContextVar[bool] = ContextVar("is_checked", default=False)
+#: Whether the clock of signatures is real.
+_is_real: ContextVar[bool] = ContextVar("is_real", default=False)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _UNKNOWN_KEY = (
     "The security token included in the request is invalid. "
@@ -203,3 +220,31 @@ def _presigned_failure(request: _Request, key: str, account_id: str) -> tuple[st
 def _is_hash_of(given: str, body: bytes) -> bool:
     """Whether a payload hash is the body's; words such as UNSIGNED-PAYLOAD name none."""
     return not _SHA256.fullmatch(given) or hashlib.sha256(body).hexdigest() == given
+
+
+class _Time:
+    """Stands in for the module ``time`` in one module of MiniStack."""
+
+    def time(self) -> float:
+        """Epoch seconds: real ones in a check of SigV2, else the cloud's."""
+        return datetime.now(UTC).timestamp() if _is_real.get() else time.time()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(time, name)
+
+
+def keep_real_age(changes: Changes) -> None:
+    """Compare the ends of presigned URLs with real time."""
+    require_source(iam_evaluator._sigv2_check, "int(signed_date) < time.time()")
+    require(iam_evaluator.time is time, "iam_evaluator.time to be the module time")
+    changes.put(iam_evaluator, "time", _Time())
+
+    @changes.around(iam_evaluator, "_sigv2_check", "request", "account_id")
+    def sigv2_check(check: Any, request: Any, account_id: str) -> Any:
+        with bound(_is_real, True):  # noqa: FBT003  # the value itself
+            return check(request, account_id)
+
+    @changes.around(iam_evaluator, "resolve_credential")
+    def resolve_credential(resolve: Any, *arguments: Any, **options: Any) -> Any:
+        with bound(_is_real, False):  # noqa: FBT003  # the value itself
+            return resolve(*arguments, **options)

@@ -23,7 +23,7 @@ from otactl.cloud.ministack.shape import Changes, require, require_parameters
 from otactl.cloud.operation import find_operation, members_of
 from otactl.cloud.scope import Scope
 from otactl.cloud.streams.api import StreamApi
-from otactl.cloud.streams.fault import StreamFault
+from otactl.cloud.streams.record import StreamFault
 from otactl.cloud.streams.store import StreamStore
 
 _JSON = "application/json"

@@ -10,9 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 from otactl.cloud.scope import Scope
-from otactl.cloud.streams.fault import FaultKind, StreamFault
 from otactl.cloud.streams.file_reader import FileReader
-from otactl.cloud.streams.record import S3Location, Stream, StreamFile
+from otactl.cloud.streams.record import FaultKind, S3Location, Stream, StreamFault, StreamFile
 from otactl.cloud.streams.store import StreamStore
 
 

@@ -10,9 +10,8 @@ import logging
 from collections.abc import AsyncIterator
 
 from otactl.cloud.scope import Scope
-from otactl.cloud.streams.fault import FaultKind, StreamFault
 from otactl.cloud.streams.file_reader import FileReader
-from otactl.cloud.streams.record import Stream, StreamFile
+from otactl.cloud.streams.record import FaultKind, Stream, StreamFault, StreamFile
 from otactl.cloud.streams.selection import select_blocks
 from otactl.cloud.streams.store import StreamStore
 from otactl.wire.error import WireError

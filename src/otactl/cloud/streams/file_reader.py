@@ -11,14 +11,20 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
 from typing import Protocol
 
 from otactl.cloud.scope import Scope
-from otactl.cloud.streams.block_cache import BlockCache
-from otactl.cloud.streams.fault import FaultKind, StreamFault
-from otactl.cloud.streams.record import ObjectState, S3Location, Stream, StreamFile
+from otactl.cloud.streams.record import (
+    FaultKind,
+    ObjectState,
+    S3Location,
+    Stream,
+    StreamFault,
+    StreamFile,
+)
 from otactl.wire.stream_payload import MAX_FILE_SIZE
 
 CHUNK_BYTES = 512 * 1024
@@ -47,6 +53,68 @@ class RoleGate(Protocol):
     async def check(self, scope: Scope, role_arn: str, location: S3Location) -> None:
         """Raise StreamFault when AWS IoT may not assume the role, or the role may not read."""
         ...
+
+
+class BlockCache:
+    """Parts of firmware files, kept for as long as they fit.
+
+    A fleet that updates reads the same file at the same time: a part is fetched once, however many
+    ask for it, and answered from memory to everybody. What was not used for longest goes first when
+    the bound is reached.
+
+    Args:
+        capacity_bytes: How much is kept at most. A single part larger than that is not kept.
+    """
+
+    def __init__(self, capacity_bytes: int) -> None:
+        self.capacity_bytes = capacity_bytes
+        self.fetches = 0
+        self.held_bytes = 0
+        self.peak_bytes = 0
+        self._chunks: OrderedDict[Hashable, bytes] = OrderedDict()
+        self._pending: dict[Hashable, asyncio.Task[bytes]] = {}
+
+    async def get(self, key: Hashable, fetch: Callable[[], Awaitable[bytes]]) -> bytes:
+        """The part of that key.
+
+        Args:
+            key: Says everything that decides the bytes, the object's version included.
+            fetch: Gets it; what it raises reaches everybody who waits for it, and is not kept.
+        """
+        chunk = self._chunks.get(key)
+        if chunk is not None:
+            self._chunks.move_to_end(key)
+            return chunk
+        task = self._pending.get(key)
+        if task is None:
+            task = asyncio.create_task(self._fetch(key, fetch))
+            self._pending[key] = task
+        # Shielded: one who stops waiting must not take it from the others.
+        return await asyncio.shield(task)
+
+    async def _fetch(self, key: Hashable, fetch: Callable[[], Awaitable[bytes]]) -> bytes:
+        try:
+            self.fetches += 1
+            chunk = await fetch()
+        finally:
+            del self._pending[key]
+        self._keep(key, chunk)
+        return chunk
+
+    def _keep(self, key: Hashable, chunk: bytes) -> None:
+        if len(chunk) > self.capacity_bytes:
+            return
+        while self.held_bytes + len(chunk) > self.capacity_bytes:
+            _, dropped = self._chunks.popitem(last=False)
+            self.held_bytes -= len(dropped)
+        self._chunks[key] = chunk
+        self.held_bytes += len(chunk)
+        self.peak_bytes = max(self.peak_bytes, self.held_bytes)
+
+    def clear(self) -> None:
+        """Forget every part."""
+        self._chunks.clear()
+        self.held_bytes = 0
 
 
 @dataclass(slots=True)

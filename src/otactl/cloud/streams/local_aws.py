@@ -21,8 +21,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from otactl.cloud.guard import send_cloud_secret
 from otactl.cloud.scope import Scope
 from otactl.cloud.service_model import LOADER
-from otactl.cloud.streams.fault import FaultKind, StreamFault
-from otactl.cloud.streams.record import ObjectState, S3Location
+from otactl.cloud.streams.record import FaultKind, ObjectState, S3Location, StreamFault
 from otactl.cloud.streams.trust import may_be_assumed
 
 T = TypeVar("T")

@@ -1,8 +1,13 @@
-"""What the service keeps of a stream."""
+"""What the service keeps of a stream, and the errors it refuses with.
+
+These have the codes and HTTP statuses of the botocore model. Over MQTT the same fault has another,
+shorter code (AWS IoT Developer Guide, mqtt-based-file-delivery-in-devices; aws-facts G4).
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,3 +62,35 @@ class Stream:
     def file(self, file_id: int) -> StreamFile | None:
         """The file of that id, when the stream has one."""
         return next((file for file in self.files if file.file_id == file_id), None)
+
+
+class FaultKind(Enum):
+    """HTTP error code, HTTP status, code over MQTT."""
+
+    INVALID_REQUEST = ("InvalidRequestException", 400, "InvalidRequest")
+    UNAUTHORIZED = ("UnauthorizedException", 401, "Unauthorized")
+    NOT_FOUND = ("ResourceNotFoundException", 404, "ResourceNotFound")
+    ALREADY_EXISTS = ("ResourceAlreadyExistsException", 409, "InvalidRequest")
+    LIMIT_EXCEEDED = ("LimitExceededException", 410, "InvalidRequest")
+    ETAG_MISMATCH = ("InvalidRequestException", 400, "ETagMismatch")
+    INTERNAL = ("InternalFailureException", 500, "InternalError")
+
+    def __init__(self, http_code: str, http_status: int, mqtt_code: str) -> None:
+        self.http_code = http_code
+        self.http_status = http_status
+        self.mqtt_code = mqtt_code
+
+
+class StreamFault(Exception):
+    """Raised when the service refuses a request.
+
+    Args:
+        existing: What ResourceAlreadyExistsException tells beside its message, by member.
+    """
+
+    def __init__(
+        self, kind: FaultKind, message: str, *, existing: dict[str, str] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.existing = existing

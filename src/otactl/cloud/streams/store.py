@@ -16,8 +16,7 @@ from dataclasses import dataclass, replace
 
 from otactl.cloud.page_token import page_token, read_token
 from otactl.cloud.scope import Scope
-from otactl.cloud.streams.fault import FaultKind, StreamFault
-from otactl.cloud.streams.record import Stream, StreamFile
+from otactl.cloud.streams.record import FaultKind, Stream, StreamFault, StreamFile
 
 MAX_STREAM_VERSION = 65535
 DEFAULT_PAGE_SIZE = 100

@@ -6,10 +6,8 @@ import hashlib
 from dataclasses import dataclass, field
 
 from otactl.cloud.scope import Scope
-from otactl.cloud.streams.block_cache import BlockCache
-from otactl.cloud.streams.fault import FaultKind, StreamFault
-from otactl.cloud.streams.file_reader import FileReader
-from otactl.cloud.streams.record import ObjectState, S3Location, StreamFile
+from otactl.cloud.streams.file_reader import BlockCache, FileReader
+from otactl.cloud.streams.record import FaultKind, ObjectState, S3Location, StreamFault, StreamFile
 from otactl.cloud.streams.store import StreamStore
 
 HERE = Scope("123456789012", "us-east-1")

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from otactl.cloud.streams.block_cache import BlockCache
+from otactl.cloud.streams.file_reader import BlockCache
 
 
 class Source:

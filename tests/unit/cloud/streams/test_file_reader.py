@@ -8,9 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.cloud.streams.memory import HERE, ROLE, Cloud
 
-from otactl.cloud.streams.fault import FaultKind, StreamFault
 from otactl.cloud.streams.file_reader import CHECK_SECONDS, CHUNK_BYTES
-from otactl.cloud.streams.record import S3Location
+from otactl.cloud.streams.record import FaultKind, S3Location, StreamFault
 
 LARGE = os.urandom(3 * CHUNK_BYTES + 100)
 

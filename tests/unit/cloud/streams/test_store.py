@@ -5,8 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otactl.cloud.scope import Scope
-from otactl.cloud.streams.fault import FaultKind, StreamFault
-from otactl.cloud.streams.record import ObjectState, S3Location, Stream, StreamFile
+from otactl.cloud.streams.record import (
+    FaultKind,
+    ObjectState,
+    S3Location,
+    Stream,
+    StreamFault,
+    StreamFile,
+)
 from otactl.cloud.streams.store import MAX_STREAM_VERSION, StreamStore
 
 HERE = Scope("123456789012", "us-east-1")
