@@ -19,6 +19,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from typing import Any
 
@@ -59,10 +60,9 @@ def install(changes: Changes) -> None:
     )
     publish = iot.broker_publish
 
-    @changes.around(session, "handle_packet", "self", "pkt_type", "flags", "body")
-    async def handle_packet(handle: Any, asker: Any, *packet: Any) -> bool:
-        with bound(_asking, asker):
-            return bool(await handle(asker, *packet))
+    @changes.within(session, "handle_packet", "self", "pkt_type", "flags", "body")
+    def asked_by(asker: Any, *_: Any) -> AbstractContextManager[None]:
+        return bound(_asking, asker)
 
     async def answer_of_jobs(*where: Any, **_: Any) -> None:
         _account_id, _region, topic, payload = where
@@ -84,19 +84,8 @@ def install(changes: Changes) -> None:
         with bound(_answering, None):
             await send(*where, **options)
 
-    for name, send in (
-        ("_handle_jobs_publish", answer_of_jobs),
-        ("_handle_shadow_publish", answer_of_shadows),
-    ):
-        changes.around(iot, name)(_answered_by(send))
-
-
-def _answered_by(send: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
-    async def handle_and_answer(handle: Any, *arguments: Any) -> None:
-        with bound(_answering, send):
-            await handle(*arguments)
-
-    return handle_and_answer
+    changes.within(iot, "_handle_jobs_publish")(lambda *_: bound(_answering, answer_of_jobs))
+    changes.within(iot, "_handle_shadow_publish")(lambda *_: bound(_answering, answer_of_shadows))
 
 
 async def _answer_provisioning(

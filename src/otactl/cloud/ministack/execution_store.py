@@ -11,10 +11,11 @@ to say whose executions they look for; ``_jobs_status_counts`` is replaced.
 
 from __future__ import annotations
 
-import inspect
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
+from functools import partial
 from typing import Any
 
 from ministack.core.responses import AccountRegionScopedDict
@@ -169,9 +170,9 @@ def install(changes: Changes) -> None:
     require_source(iot._jobs_status_counts, "for execution in _jobs_with_history(latest)")
     store = ExecutionStore()
     for name in _OF_A_JOB:
-        changes.around(iot, name, "job_id")(_narrowed("job", getattr(iot, name)))
+        changes.within(iot, name, "job_id")(partial(_showing, "job"))
     for name in _OF_A_THING:
-        changes.around(iot, name)(_narrowed("thing", getattr(iot, name)))
+        changes.within(iot, name)(partial(_showing, "thing"))
 
     def status_counts(job_id: str) -> dict[str, int]:
         counts = store.counts(job_id)
@@ -193,15 +194,6 @@ def executions() -> ExecutionStore:
     return store
 
 
-def _narrowed(kind: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """What shows a function the executions of the job or thing that its first argument names."""
-
-    async def narrowed_async(function: Any, name: str, *arguments: Any, **options: Any) -> Any:
-        with bound(_shown, (kind, *account(), name)):
-            return await function(name, *arguments, **options)
-
-    def narrowed(function: Any, name: str, *arguments: Any, **options: Any) -> Any:
-        with bound(_shown, (kind, *account(), name)):
-            return function(name, *arguments, **options)
-
-    return narrowed_async if inspect.iscoroutinefunction(function) else narrowed
+def _showing(kind: str, name: str, *_: Any, **_options: Any) -> AbstractContextManager[None]:
+    """Shows a function the executions of the job or thing that its first argument names."""
+    return bound(_shown, (kind, *account(), name))

@@ -21,14 +21,15 @@ a thing, are wrapped. ``_things``, ``_shadows`` and ``_thing_connectivity`` are 
 from __future__ import annotations
 
 import copy
-import inspect
 import itertools
 import json
 import re
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
@@ -97,10 +98,9 @@ class FleetIndex:
         require_parameters(iot._membership_names, "payload")
         for name, argument in _CHANGES.items():
             before = ("account_id", "region") if argument == "client_id" else ()
-            function = getattr(iot, name)
-            require_parameters(function, *before, argument)
+            require_parameters(getattr(iot, name), *before, argument)
             if self._lag_seconds:
-                changes.around(iot, name)(self._noting(function, len(before)))
+                changes.within(iot, name)(partial(self._noting, len(before)))
         changes.put(iot, "_search_index", self._search, "payload")
         self._change_configuration(changes)
 
@@ -205,26 +205,14 @@ class FleetIndex:
                 del things[name]
         yield from itertools.islice(self._late.get(account(), {}).values(), start, None)
 
-    def _noting(self, function: Any, position: int) -> Any:
-        """What calls the function, and then notes what became of the thing, for later."""
-
-        def note(arguments: tuple[Any, ...]) -> None:
-            named = arguments[position]
-            # Connections name their account; whatever else changes a thing is in its scope.
-            scope = account() if position == 0 else Scope(*arguments[:2])
-            self._note(scope, named if isinstance(named, str) else iot._membership_names(named)[1])
-
-        async def later(function: Any, *arguments: Any, **options: Any) -> Any:
-            answer = await function(*arguments, **options)
-            note(arguments)
-            return answer
-
-        def at_once(function: Any, *arguments: Any, **options: Any) -> Any:
-            answer = function(*arguments, **options)
-            note(arguments)
-            return answer
-
-        return later if inspect.iscoroutinefunction(inspect.unwrap(function)) else at_once
+    @contextmanager
+    def _noting(self, position: int, *arguments: Any, **_: Any) -> Iterator[None]:
+        """Notes what became of a thing, for later, when a function has changed it."""
+        yield
+        named = arguments[position]
+        # Connections name their account; whatever else changes a thing is in its scope.
+        scope = account() if position == 0 else Scope(*arguments[:2])
+        self._note(scope, named if isinstance(named, str) else iot._membership_names(named)[1])
 
     def _note(self, scope: Scope, name: str) -> None:
         with iot.request_scope(*scope):

@@ -12,7 +12,7 @@ import inspect
 import linecache
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from types import CodeType
 from typing import Any, TypeVar
@@ -70,6 +70,27 @@ class Changes:
 
             self.put(owner, name, wrapped)
             return wrapper
+
+        return put
+
+    def within(self, owner: Any, name: str, *parameters: str) -> Callable[[Any], Any]:
+        """Run a function in the context that the decorated one makes of what it is called with.
+
+        The arguments are those of ``around``.
+        """
+        is_async = inspect.iscoroutinefunction(inspect.unwrap(getattr(owner, name)))
+
+        def put(context: Callable[..., AbstractContextManager[None]]) -> Any:
+            def run(function: Any, *arguments: Any, **options: Any) -> Any:
+                with context(*arguments, **options):
+                    return function(*arguments, **options)
+
+            async def run_async(function: Any, *arguments: Any, **options: Any) -> Any:
+                with context(*arguments, **options):
+                    return await function(*arguments, **options)
+
+            self.around(owner, name, *parameters)(run_async if is_async else run)
+            return context
 
         return put
 

@@ -27,6 +27,7 @@ import hashlib
 import re
 import time
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -239,12 +240,10 @@ def keep_real_age(changes: Changes) -> None:
     require(iam_evaluator.time is time, "iam_evaluator.time to be the module time")
     changes.put(iam_evaluator, "time", _Time())
 
-    @changes.around(iam_evaluator, "_sigv2_check", "request", "account_id")
-    def sigv2_check(check: Any, request: Any, account_id: str) -> Any:
-        with bound(_is_real, True):  # noqa: FBT003  # the value itself
-            return check(request, account_id)
+    @changes.within(iam_evaluator, "_sigv2_check", "request", "account_id")
+    def in_real_time(*_: Any) -> AbstractContextManager[None]:
+        return bound(_is_real, True)  # noqa: FBT003  # the value itself
 
-    @changes.around(iam_evaluator, "resolve_credential")
-    def resolve_credential(resolve: Any, *arguments: Any, **options: Any) -> Any:
-        with bound(_is_real, False):  # noqa: FBT003  # the value itself
-            return resolve(*arguments, **options)
+    @changes.within(iam_evaluator, "resolve_credential")
+    def in_cloud_time(*_: Any, **_options: Any) -> AbstractContextManager[None]:
+        return bound(_is_real, False)  # noqa: FBT003  # the value itself

@@ -13,6 +13,7 @@ keeps the matcher's rule for topics that begin with ``$`` out of it.
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -101,10 +102,9 @@ def install(changes: Changes) -> None:
     changes.put(iot, "_subscriptions", SubscriptionIndex())
     filters: dict[str, str] = {}
 
-    @changes.around(iot, "broker_publish", "account_id", "region", "topic", "payload")
-    async def broker_publish(publish: Any, *where: Any, **options: Any) -> None:
-        with bound(_published, _Question("/".join(where[:3]))):
-            await publish(*where, **options)
+    @changes.within(iot, "broker_publish", "account_id", "region", "topic", "payload")
+    def asking_for_receivers(*where: Any, **_: Any) -> AbstractContextManager[None]:
+        return bound(_published, _Question("/".join(where[:3])))
 
     @changes.around(iot, "broker_subscribe", "account_id", "region", "topic_filter")
     async def broker_subscribe(subscribe: Any, *where: Any, **options: Any) -> str:
@@ -112,9 +112,7 @@ def install(changes: Changes) -> None:
         filters[subscription_id] = "/".join(where[:3])
         return subscription_id
 
-    @changes.around(iot, "broker_unsubscribe", "subscription_id")
-    async def broker_unsubscribe(unsubscribe: Any, subscription_id: str) -> None:
+    @changes.within(iot, "broker_unsubscribe", "subscription_id")
+    def asking_for_filter(subscription_id: str) -> AbstractContextManager[None]:
         topic_filter = filters.pop(subscription_id, None)
-        question = None if topic_filter is None else _Question(topic_filter)
-        with bound(_unsubscribed, question):
-            await unsubscribe(subscription_id)
+        return bound(_unsubscribed, None if topic_filter is None else _Question(topic_filter))

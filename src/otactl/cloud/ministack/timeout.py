@@ -17,6 +17,7 @@ are replaced; ``jobs_start_next_execution``, ``jobs_update_execution``, ``_handl
 from __future__ import annotations
 
 import logging
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from typing import Any
 
@@ -117,18 +118,16 @@ def _take_steps(changes: Changes) -> None:
             executions()[thing_name, job_id].pop("stepTimeoutInMinutes", None)
         return answer
 
-    @changes.around(
+    @changes.within(
         *(iot, "_handle_jobs_publish"),
         *("account_id", "region", "thing", "verb", "job_id", "payload"),
     )
-    async def handle_jobs_publish(handle: Any, *arguments: Any) -> None:
-        with bound(_step, _step_of(arguments[-1])):
-            await handle(*arguments)
+    def with_step_of_message(*arguments: Any) -> AbstractContextManager[None]:
+        return bound(_step, _step_of(arguments[-1]))
 
-    @changes.around(iot_jobs_data, "_start_next", "thing", "payload", "peek")
-    def start_next_http(start: Any, thing: str, payload: dict[str, Any], *, peek: bool) -> Any:
-        with bound(_step, payload.get("stepTimeoutInMinutes")):
-            return start(thing, payload, peek=peek)
+    @changes.within(iot_jobs_data, "_start_next", "thing", "payload", "peek")
+    def with_step(_thing: str, payload: dict[str, Any], **_: Any) -> AbstractContextManager[None]:
+        return bound(_step, payload.get("stepTimeoutInMinutes"))
 
 
 def _step_of(payload: bytes) -> int | None:
