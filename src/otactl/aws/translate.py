@@ -26,9 +26,7 @@ from botocore.exceptions import (
     TokenRetrievalError,
     UnauthorizedSSOTokenError,
 )
-from botocore.exceptions import (
-    ConnectionError as BotocoreConnectionError,
-)
+from botocore.exceptions import ConnectionError as BotocoreConnectionError
 
 from otactl.errors import (
     AwsRefused,

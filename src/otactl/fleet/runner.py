@@ -66,7 +66,6 @@ class FleetRun:
         public_key: What signed images are checked with.
         payload_format: Of stream messages.
         template: The custom document with placeholders that they read, if they read one.
-        on_result: Called with each result, in the fleet's thread.
         version_sources: Where devices that have a factory image report the version that runs.
         image_versions: The version that an image has in itself, by SHA-256; else it has the one
             that the job document says.
@@ -82,7 +81,6 @@ class FleetRun:
         public_key: ec.EllipticCurvePublicKey | None = None,
         payload_format: PayloadFormat = PayloadFormat.CBOR,
         template: Mapping[str, Any] | None = None,
-        on_result: Callable[[ThingResult], None] | None = None,
         version_sources: tuple[VersionSource, ...] = DEFAULT_VERSION_SOURCES,
         image_versions: Mapping[str, str] | None = None,
     ) -> None:
@@ -90,7 +88,6 @@ class FleetRun:
         self._plans = tuple(plans)
         self._endpoint = endpoint
         self._clock = clock
-        self._on_result = on_result
         self._context_with = partial(
             FleetContext,
             endpoint=endpoint,
@@ -261,8 +258,6 @@ class FleetRun:
         )
         with self._lock:
             self._results.append(result)
-        if self._on_result is not None:
-            self._on_result(result)
 
     def _require_certificate(self, thing_name: str) -> None:
         files = self._directory.files_of(thing_name)

@@ -27,11 +27,7 @@ from otactl.model.image import SIGNATURE_ALGORITHM, Image
 from otactl.wire.afr_ota import KEY as AFR_OTA
 from otactl.wire.afr_ota import build_afr_ota, parse_afr_ota
 from otactl.wire.error import WireError
-from otactl.wire.image_value import (
-    MAX_FILE_ID,
-    decode_signature,
-    read_image_values,
-)
+from otactl.wire.image_value import MAX_FILE_ID, decode_signature, read_image_values
 from otactl.wire.job_payload import whole_number
 
 COMMAND = "fota"

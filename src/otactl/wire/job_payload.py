@@ -77,9 +77,9 @@ def encode_start_next(client_token: str, status_details: Mapping[str, str] | Non
     return _dump({"statusDetails": dict(status_details or {}) or None, "clientToken": client_token})
 
 
-def encode_describe(client_token: str, *, include_job_document: bool = True) -> bytes:
-    """Write a DescribeJobExecution request."""
-    return _dump({"includeJobDocument": include_job_document, "clientToken": client_token})
+def encode_describe(client_token: str) -> bytes:
+    """Write a DescribeJobExecution request, which asks for the document too."""
+    return _dump({"includeJobDocument": True, "clientToken": client_token})
 
 
 def encode_update(

@@ -12,8 +12,8 @@ from functools import partial
 from otactl.cloud.background import Background
 from otactl.cloud.ministack import (
     alarm,
-    asker,
     associate_targets,
+    broker,
     broker_tls,
     certificate_store,
     condition_key,
@@ -94,7 +94,7 @@ def _adaptations(
             certificate_store.remember_ca_key
         ),
         "the subscription index (a large fleet will be slow)": subscription_index.install,
-        "answers to the connection that asked": asker.install,
+        "answers to the connection that asked": broker.install,
         "the limits of a connection": limits.install,
         "HTTPS for devices": partial(device_https.install, port=https_port),
         "the small rules of the registry": registry.install,

@@ -39,13 +39,7 @@ from ministack.core import iam_evaluator, router, sigv4
 from ministack.core.responses import _account_from_sts_session, request_scope
 
 from otactl.cloud.asgi import Refusal
-from otactl.cloud.ministack.shape import (
-    Changes,
-    bound,
-    require,
-    require_parameters,
-    require_source,
-)
+from otactl.cloud.ministack.shape import Changes, bound, require, require_parameters, require_source
 
 #: Whether the request of this task has been checked, and is not a presigned one.
 _is_checked: ContextVar[bool] = ContextVar("is_checked", default=False)
