@@ -71,21 +71,20 @@ class CloudWatchAlarms:
         missing = AlarmState.MISSING
         return tuple(found.get(name) or AlarmProgress(name=name, state=missing) for name in names)
 
-    @translated("cloudwatch")
     def went_off(self, name: str, since_ms: int) -> bool:
         """Whether an alarm was in ALARM at any time since then, by the changes of its state.
 
         ALARM to OK between two polls leaves its trace in the history alone.
         """
-        pages = self._clients.cloudwatch.get_paginator("describe_alarm_history").paginate(
+        changes = self._clients.listed(
+            *("cloudwatch", "describe_alarm_history", "AlarmHistoryItems"),
             AlarmName=name,
             HistoryItemType="StateUpdate",
             StartDate=datetime.fromtimestamp(since_ms / 1000, UTC),
         )
         return any(
             _is_about_alarm(item.get("HistoryData", ""), item.get("HistorySummary", ""))
-            for page in pages
-            for item in page.get("AlarmHistoryItems", [])
+            for item in changes
         )
 
     @translated("cloudwatch")

@@ -53,7 +53,7 @@ MAX_CONNECTIONS = 32
 DEFAULT_MAX_ATTEMPTS = 8
 
 # What IAM calls a service where boto3 calls it something else.
-_IAM_NAMES = {"iot-data": "iotdata", "iot-jobs-data": "iotjobsdata", "events": "events"}
+_IAM_NAMES = {"iot-data": "iotdata", "iot-jobs-data": "iotjobsdata"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -118,7 +118,6 @@ def _role(clients: AwsClients, key_name: str, role_arn: str, policy: Policy) -> 
 
 @translated("iam")
 def _trust(clients: AwsClients, role_name: str) -> list[dict[str, Any]]:
-    """The statements that say who may take on a role."""
     document: Any = clients.iam.get_role(RoleName=role_name)["Role"]["AssumeRolePolicyDocument"]
     if isinstance(document, str):
         document = json.loads(document)

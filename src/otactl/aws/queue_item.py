@@ -3,16 +3,27 @@
 The first seven attributes are the manual's: ``jobStatus``, ``timestamp``, ``jobId``, ``bucketId``,
 ``binFileKey``, ``thingListFileKey``, ``devFileKey``; its own script can add a request and read one.
 The others are ours; an item without them is a request of the old script.
+
+What finished requests left open has items of its own, in the order in which it is due: their hash
+key is ``jobStatus = otactl-open``, and they begin their range key with the time, so that one query
+finds what is due and reads nothing else. Only workers may write there. What is read is not
+trusted: an item that is none is left as it is.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from otactl.jobqueue.request import Failure, JobRequest, MalformedRequest, Targets
+from pydantic import ValidationError
+
+from otactl.jobqueue.request import Failure, JobRequest, LeftOpen, MalformedRequest, Targets
 from otactl.jobqueue.state import RequestState
 from otactl.jobqueue.stored_file import FileRole, StoredFile
+from otactl.model.arn import is_region
+from otactl.model.open_jobs import OPEN_JOBS
 
 Item = dict[str, Any]
 
@@ -60,6 +71,11 @@ OURS = frozenset(
     | {"seriesName", "seriesPart", "seriesParts", "things", "succeeded", "rounds"}
     | {"rollbackThings", "rolledBack", "failureKind", "failureReason", "exitCode"}
 )
+
+_OPEN_STATE = "otactl-open"
+_OPEN_CONTENT = "open"
+_TIME_DIGITS = 15
+_OPEN_KEY = re.compile(rf"(\d{{{_TIME_DIGITS}}})/(.+)", re.ASCII)
 
 
 def key_of(state: RequestState, order_key: str) -> Item:
@@ -180,3 +196,33 @@ def _end_attributes(request: JobRequest) -> Item:
 
 def _number(value: int) -> Item:
     return {"N": str(value)}
+
+
+def open_key(left_open: LeftOpen) -> Item:
+    """The primary key of what is left open."""
+    stamp = f"{left_open.due_ms:0{_TIME_DIGITS}d}/{left_open.order_key}"
+    return {STATE: {"S": _OPEN_STATE}, ORDER_KEY: {"S": stamp}}
+
+
+def open_item(left_open: LeftOpen) -> Item:
+    """The item of what is left open."""
+    content = OPEN_JOBS.dump_json(left_open.jobs).decode()
+    return open_key(left_open) | {_OPEN_CONTENT: {"S": content}}
+
+
+def left_open_of(item: Mapping[str, Any]) -> LeftOpen | None:
+    """What an item says is left open; None if it is no such item."""
+    try:
+        jobs = OPEN_JOBS.validate_json(item[_OPEN_CONTENT]["S"])
+        match = _OPEN_KEY.fullmatch(item[ORDER_KEY]["S"])
+    except (KeyError, ValidationError):
+        return None
+    if match is None or not is_region(jobs.region):
+        return None
+    return LeftOpen(order_key=match[2], due_ms=int(match[1]), jobs=jobs)
+
+
+def due_query(table_name: str, now_ms: int) -> Item:
+    """The query for what is due by now."""
+    key = ("#key < :key", f"{now_ms + 1:0{_TIME_DIGITS}d}")
+    return query_of(table_name, _OPEN_STATE, consistent=False, key=key)

@@ -23,13 +23,16 @@ from otactl.aws.queue_item import (
     RUN,
     STATE,
     Item,
+    due_query,
     item_of,
     key_of,
+    left_open_of,
+    open_item,
+    open_key,
     quarantined_item,
     query_of,
 )
 from otactl.aws.queue_item_reading import request_of
-from otactl.aws.queue_open import due_query, left_open_of, open_item, open_key
 from otactl.aws.transaction import MAX_ACTIONS, REFUSED, PatientDynamo
 from otactl.aws.translate import translated
 from otactl.errors import UserMistake
@@ -43,7 +46,7 @@ _FIRST_PAGE, _LARGEST_PAGE = 10, 100
 _GATE_KEY: Item = {STATE: {"S": "otactl-gate"}, ORDER_KEY: {"S": "-"}}
 #: More claims than there will ever be; DynamoDB counts exactly up to 38 digits.
 _GATE_DIGITS = 30
-_NOT_THERE = "attribute_not_exists(jobStatus)"
+_THERE, _NOT_THERE = "attribute_exists(jobStatus)", "attribute_not_exists(jobStatus)"
 
 
 class DynamoRequestTable:
@@ -168,13 +171,9 @@ class DynamoRequestTable:
         """Move an item that is no request to Failed, as it is; False if it stays where it is."""
         if malformed.is_too_large:
             return False  # with the reason it would not fit into the table
-        delete = {
-            "TableName": self._name,
-            "Key": key_of(malformed.state, malformed.order_key),
-            "ConditionExpression": "attribute_exists(jobStatus)",
-        }
+        delete = self._delete(key_of(malformed.state, malformed.order_key))
         put = self._put(quarantined_item(malformed, failure, now_ms=now_ms))
-        return not self._patient.transact([{"Delete": delete}, put])
+        return not self._patient.transact([delete, put])
 
     def due(self, now_ms: int) -> Iterator[LeftOpen]:
         """What finished requests left open and is to be closed by now, page by page."""
@@ -184,12 +183,7 @@ class DynamoRequestTable:
     @translated("dynamodb")
     def reschedule(self, left_open: LeftOpen, due_ms: int | None) -> bool:
         """Let it be due later, or never again."""
-        delete = {
-            "TableName": self._name,
-            "Key": open_key(left_open),
-            "ConditionExpression": "attribute_exists(jobStatus)",
-        }
-        actions: list[Item] = [{"Delete": delete}]
+        actions = [self._delete(open_key(left_open))]
         if due_ms is not None:
             actions.append(self._put(open_item(replace(left_open, due_ms=due_ms))))
         return not self._patient.transact(actions)
@@ -199,11 +193,14 @@ class DynamoRequestTable:
             "Put": {"TableName": self._name, "Item": item, "ConditionExpression": _NOT_THERE},
         }
 
+    def _delete(self, key: Item) -> Item:
+        return {"Delete": {"TableName": self._name, "Key": key, "ConditionExpression": _THERE}}
+
     def _guarded(self, request: JobRequest, guard: Guard) -> Item:
         """The key of a request, under the condition that nobody has taken it meanwhile."""
         names = {"#fence": FENCE, "#owner": OWNER}
         values: Item = {}
-        conditions = ["attribute_exists(jobStatus)"]
+        conditions = [_THERE]
         if guard.fence:
             values[":fence"] = {"N": str(guard.fence)}
         conditions.append("#fence = :fence" if guard.fence else "attribute_not_exists(#fence)")

@@ -21,6 +21,11 @@ class Refusal:
     body: bytes
 
 
+def header_values(scope: Any, name: bytes) -> list[str]:
+    """What a request says in a header, named in lower case, once for each time it is there."""
+    return [text.decode("latin-1") for key, text in scope["headers"] if key.lower() == name]
+
+
 async def send_refusal(send: Send, refusal: Refusal) -> None:
     """Answer an HTTP request with a refusal."""
     length = {"Content-Length": str(len(refusal.body))}

@@ -13,9 +13,17 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from otactl.cloud.asgi import Application, Message, Receive, Refusal, Send, send_refusal
+from otactl.cloud.asgi import (
+    Application,
+    Message,
+    Receive,
+    Refusal,
+    Send,
+    header_values,
+    send_refusal,
+)
 
-_OUR_AGENT = b"otactl/"
+_OUR_AGENT = "otactl/"
 _ALL_PERCENT = 100
 
 
@@ -57,29 +65,21 @@ class FaultLayer:
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         """Serve one request, or fail it."""
-        if scope["type"] != "http" or not _is_ours(scope) or self._random.random() >= self._share:
+        is_ours = scope["type"] == "http" and _says(scope, b"user-agent", _OUR_AGENT)
+        if not is_ours or self._random.random() >= self._share:
             await self._application(scope, receive, send)
             return
         fault = self._random.choice(list(Fault))
         if fault is Fault.ANSWER_LOST:
             await self._application(scope, receive, _swallow)
         refusal = fault.value
-        if fault is Fault.THROTTLED and not _is_for_iot(scope):
+        if fault is Fault.THROTTLED and not _says(scope, b"authorization", "/iot/aws4_request"):
             refusal = _SLOW_DOWN
         await _refuse(send, refusal)
 
 
-def _is_ours(scope: Any) -> bool:
-    return any(
-        name.lower() == b"user-agent" and _OUR_AGENT in header for name, header in scope["headers"]
-    )
-
-
-def _is_for_iot(scope: Any) -> bool:
-    return any(
-        name.lower() == b"authorization" and b"/iot/aws4_request" in header
-        for name, header in scope["headers"]
-    )
+def _says(scope: Any, name: bytes, words: str) -> bool:
+    return any(words in text for text in header_values(scope, name))
 
 
 async def _swallow(_message: Message) -> None:

@@ -23,7 +23,16 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from otactl.cloud.asgi import Application, Receive, Refusal, Send, read_body, replay, send_refusal
+from otactl.cloud.asgi import (
+    Application,
+    Receive,
+    Refusal,
+    Send,
+    header_values,
+    read_body,
+    replay,
+    send_refusal,
+)
 
 SECRET_HEADER = "X-Otactl-Cloud-Secret"  # noqa: S105  # a name, no secret
 
@@ -90,17 +99,17 @@ class Guard:
         await send({"type": "websocket.close", "code": 1008, "reason": "refused"})
 
     def _refused_origin(self, scope: Any) -> Refusal | None:
-        hosts = _values(scope, b"host")
+        hosts = header_values(scope, b"host")
         if len(hosts) != 1 or not self._is_our_name(hosts[0]):
             named = hosts[0] if len(hosts) == 1 else "none, or several"
             return _forbidden(
                 f"the Host header names {named!r}: the local cloud is served as localhost, "
                 "*.localhost and 127.0.0.1, and as the names it was started with (--host-name)"
             )
-        origins = _values(scope, b"origin")
+        origins = header_values(scope, b"origin")
         if scope["type"] == "websocket" and origins in ([f"{x}://{hosts[0]}"] for x in _SCHEMES):
             origins = []
-        if origins or any(site != "none" for site in _values(scope, b"sec-fetch-site")):
+        if origins or any(site != "none" for site in header_values(scope, b"sec-fetch-site")):
             return _forbidden("the local cloud does not serve web pages (Origin, Sec-Fetch-Site)")
         return None
 
@@ -117,7 +126,7 @@ class Guard:
         return bool(is_answer) or self._has_secret(scope)
 
     def _has_secret(self, scope: Any) -> bool:
-        given = _values(scope, SECRET_HEADER.lower().encode())
+        given = header_values(scope, SECRET_HEADER.lower().encode())
         return len(given) == 1 and hmac.compare_digest(given[0].encode(), self._secret)
 
 
@@ -128,10 +137,6 @@ def send_cloud_secret(client: Any, secret: str) -> None:
         request.headers[SECRET_HEADER] = secret
 
     client.meta.events.register("before-send", add_header)
-
-
-def _values(scope: Any, name: bytes) -> list[str]:
-    return [text.decode("latin-1") for key, text in scope["headers"] if key.lower() == name]
 
 
 def _forbidden(message: str) -> Refusal:

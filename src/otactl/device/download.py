@@ -86,8 +86,6 @@ SILENCE = "no block arrived for too long"
 
 @dataclass(slots=True)
 class _Request:
-    """One request in flight."""
-
     token: str
     blocks: tuple[int, ...]
     waiting: set[int]

@@ -232,7 +232,6 @@ class Device:
         return []
 
     def _take(self, job: Job, now_ms: int) -> list[Effect]:
-        """Begin the work on an execution."""
         self._works += 1
         self._work = work = Work(
             job,

@@ -146,7 +146,6 @@ class Work:
 
     @property
     def _downloading(self) -> Download | None:
-        """The download, while it is under way."""
         return self._download if self.phase is Phase.DOWNLOADING else None
 
     def start(self, saved: SavedWork | None, now_ms: int, *, has_public_key: bool) -> list[Effect]:

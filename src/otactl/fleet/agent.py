@@ -150,7 +150,6 @@ class Agent:
         return connection
 
     async def _converse(self, connection: Connection) -> _Away:
-        """Let the device talk until the connection ends."""
         watch = asyncio.create_task(self._watch(connection))
         self.is_connected = True
         try:

@@ -270,7 +270,6 @@ class FleetRun:
 
 
 def _allow_files(needed: int) -> None:
-    """Let this process open as many files as a fleet needs."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     unlimited = resource.RLIM_INFINITY
     if soft == unlimited or soft >= needed:

@@ -61,8 +61,6 @@ _CHANGES = {
 
 @dataclass(frozen=True, slots=True)
 class _Query:
-    """A query that the index can answer."""
-
     terms: list[Term]
     configuration: dict[str, Any]
     documents: Callable[[int], Iterator[dict[str, Any]]]
