@@ -2,8 +2,7 @@
 
 from otactl.fleet.clock import FleetClock
 from otactl.fleet.endpoint import FleetEndpoint
-from otactl.fleet.fleet_context import DevicePlan
-from otactl.fleet.result import FleetProgress, ThingResult
+from otactl.fleet.fleet_context import DevicePlan, FleetProgress, ThingResult
 from otactl.fleet.runner import FleetRun
 from otactl.fleet.running_image import FactoryImage, RunningImage
 from otactl.fleet.store import FleetDirectory, FleetManifest

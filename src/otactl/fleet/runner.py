@@ -26,9 +26,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from otactl.errors import LocalResourceMissing
 from otactl.fleet.agent import Agent
-from otactl.fleet.fleet_context import FleetContext
+from otactl.fleet.fleet_context import FleetContext, FleetProgress, ThingResult
 from otactl.fleet.range_fetch import RangeFetcher
-from otactl.fleet.result import FleetProgress, ThingResult
 from otactl.fleet.running_image import DEFAULT_VERSION_SOURCES
 from otactl.wire.stream_topic import PayloadFormat
 

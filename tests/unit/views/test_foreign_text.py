@@ -19,7 +19,7 @@ from otactl.device.behaviour import Behaviour
 from otactl.errors import DeploymentFailed
 from otactl.errors.problem import Problem, Severity
 from otactl.fleet import ThingResult
-from otactl.fleet.result import FleetProgress
+from otactl.fleet.fleet_context import FleetProgress
 from otactl.jobqueue.request import MalformedRequest
 from otactl.jobqueue.state import RequestState
 from otactl.model.outcome import DeploymentResult, DownloadSeconds, RoundResult, ThingOutcome

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 from rich.console import Console
 
-from otactl.fleet.result import FleetProgress
+from otactl.fleet.fleet_context import FleetProgress
 from otactl.model.snapshot import JobCounts, JobDescription, JobSnapshot
 from otactl.model.status import ExecutionStatus, JobStatus
 from otactl.views.fleet_status import describe

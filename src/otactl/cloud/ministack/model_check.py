@@ -5,12 +5,19 @@ pattern and enum. Every operation of ``iot``, ``iot-data`` and ``iot-jobs-data``
 checked against botocore's model here, and against the rules which the model cannot express
 (``cloud.job_rule``). What is refused has the modelled error.
 
+MiniStack looks at few members of what a device sends over MQTT as well. There each request of
+Jobs is checked against the model of ``iot-jobs-data``, the clientToken of the MQTT interface (1 to
+64 characters of ``[a-zA-Z0-9-_]``, Developer Guide, jobs-mqtt-api) and the same rules; what breaks
+one is answered on ``rejected`` with InvalidRequest.
+
 Touched: ``handle_request`` of ``ministack.services.iot``, ``iot_data`` and ``iot_jobs_data``,
-which MiniStack calls once the caller is authorised, is wrapped.
+which MiniStack calls once the caller is authorised, is wrapped, and ``iot._handle_jobs_publish``;
+there the refusal is written and published as by its own ``_jobs_rejected`` and ``broker_publish``.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,12 +25,13 @@ from ministack.services import iot, iot_data, iot_jobs_data
 
 from otactl.cloud.job_rule import request_problem
 from otactl.cloud.ministack.answer import REQUEST, first, refused
-from otactl.cloud.ministack.shape import Changes
-from otactl.cloud.operation import find_operation, members_of
+from otactl.cloud.ministack.shape import Changes, require_parameters, require_source
+from otactl.cloud.operation import find_operation, input_shape, json_object, members_of
 
 _MODULES = {"iot": iot, "iot-data": iot_data, "iot-jobs-data": iot_jobs_data}
 #: What the operations without InvalidRequestException answer.
 _FALLBACK_ERROR = "ValidationException"
+_TOKEN = re.compile(r"[a-zA-Z0-9_-]{1,64}", re.ASCII)
 
 
 def install(changes: Changes) -> None:
@@ -66,3 +74,51 @@ def _error_code(model: Any) -> str:
     codes = [shape.name for shape in model.error_shapes]
     modelled = ("InvalidRequestException", "ValidationException")
     return next((code for code in modelled if code in codes), _FALLBACK_ERROR)
+
+
+def check_messages(changes: Changes) -> None:
+    """Put the checks of Jobs over MQTT in place."""
+    require_parameters(iot._jobs_rejected, "code", "message", "client_token")
+    require_source(iot._handle_jobs_publish, 'base = f"{SHADOW_TOPIC_PREFIX}{thing}/jobs"')
+
+    @changes.around(
+        *(iot, "_handle_jobs_publish"),
+        *("account_id", "region", "thing", "verb", "job_id", "payload"),
+    )
+    async def checked(handle: Any, *arguments: Any) -> None:
+        account_id, region, thing, verb, job_id, payload = arguments
+        # What is no request is refused by MiniStack itself.
+        request = json_object(payload)
+        problem = None if request is None else _message_problem(verb, thing, job_id, request)
+        if request is None or problem is None:
+            await handle(*arguments)
+            return
+        token = request.get("clientToken")
+        answer = iot._jobs_rejected(
+            "InvalidRequest", problem, token if isinstance(token, str) else None
+        )
+        suffix = verb if job_id is None else f"{job_id}/{verb}"
+        topic = f"{iot.SHADOW_TOPIC_PREFIX}{thing}/jobs/{suffix}/rejected"
+        body = iot._jobs_mqtt_json(answer).encode()
+        await iot.broker_publish(account_id, region, topic, body, qos=1)
+
+
+def _message_problem(
+    verb: str, thing: str, job_id: str | None, request: dict[str, Any]
+) -> str | None:
+    token = request.get("clientToken")
+    if token is not None and not (isinstance(token, str) and _TOKEN.fullmatch(token)):
+        return f"clientToken must match {_TOKEN.pattern}"
+    operation = _operation(verb, job_id)
+    members = request | {"thingName": thing} | ({} if job_id is None else {"jobId": job_id})
+    return request_problem(operation, input_shape("iot-jobs-data", operation), members)
+
+
+def _operation(verb: str, job_id: str | None) -> str:
+    match verb:
+        case "start-next":
+            return "StartNextPendingJobExecution"
+        case "update":
+            return "UpdateJobExecution"
+        case _:
+            return "GetPendingJobExecutions" if job_id is None else "DescribeJobExecution"
