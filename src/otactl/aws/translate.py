@@ -11,7 +11,6 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from typing import Any, ParamSpec, TypeVar, cast
 
 from botocore.exceptions import (
@@ -125,28 +124,23 @@ def translated(
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
-        @contextmanager
-        def translating() -> Iterator[None]:
+        @functools.wraps(function)
+        def call(*args: P.args, **kwargs: P.kwargs) -> R:
             try:
-                yield
+                return function(*args, **kwargs)
             except (ClientError, BotoCoreError) as error:
+                if answers and isinstance(error, ClientError):
+                    code = error.response.get("Error", {}).get("Code", "")
+                    if code in answers:
+                        return cast("R", answers[code])
                 raise translate(error, service, function.__name__) from error
 
         @functools.wraps(function)
-        def call(*args: P.args, **kwargs: P.kwargs) -> R:
-            with translating():
-                try:
-                    return function(*args, **kwargs)
-                except ClientError as error:
-                    code = error.response.get("Error", {}).get("Code", "")
-                    if answers is None or code not in answers:
-                        raise
-                    return cast("R", answers[code])
-
-        @functools.wraps(function)
         def generate(*args: P.args, **kwargs: P.kwargs) -> Any:
-            with translating():
+            try:
                 yield from cast("Iterator[Any]", function(*args, **kwargs))
+            except (ClientError, BotoCoreError) as error:
+                raise translate(error, service, function.__name__) from error
 
         return generate if inspect.isgeneratorfunction(function) else call
 

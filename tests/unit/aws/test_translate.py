@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.exceptions import ClientError, EndpointConnectionError, HTTPClientError
 
 from otactl.aws.clients import AwsClients, AwsSettings
-from otactl.aws.translate import translate
+from otactl.aws.translate import MISSING, translate, translated
 from otactl.errors import AwsRefused, AwsUnreachable, UserMistake
 
 
@@ -36,3 +36,23 @@ def test_a_refusal_names_the_call():
 
     assert type(reported) is AwsRefused
     assert str(reported) == "AWS refused iot:CreateJob: no (InvalidRequestException)"
+
+
+@translated("iot", {MISSING: None})
+def described(error: Exception) -> str | None:
+    raise error
+
+
+def test_what_is_missing_is_an_answer_where_the_question_allows_it():
+    missing = {"Error": {"Code": "ResourceNotFoundException", "Message": "no such job"}}
+
+    assert described(ClientError(missing, "DescribeJob")) is None
+
+
+def test_every_other_code_is_still_an_error():
+    denied = {"Error": {"Code": "UnauthorizedException", "Message": "no"}}
+
+    with pytest.raises(AwsRefused, match="UnauthorizedException"):
+        described(ClientError(denied, "DescribeJob"))
+    with pytest.raises(AwsUnreachable):
+        described(HTTPClientError(error="cut", response=None))
