@@ -64,14 +64,12 @@ def build_application(settings: ServerSettings) -> tuple[Any, ssl.SSLContext]:
     background.run("the look at the event loop", background.log_stalls())
     tls = broker_tls.gateway_context()
 
-    def make_administrator() -> None:
-        credentials.put_administrator(
-            chosen.account_id,
-            chosen.region,
-            access_key_id=settings.access_key_id,
-            secret_access_key=settings.secret_access_key,
-        )
-
+    make_administrator = functools.partial(
+        credentials.put_administrator,
+        *(chosen.account_id, chosen.region),
+        access_key_id=settings.access_key_id,
+        secret_access_key=settings.secret_access_key,
+    )
     make_administrator()
 
     def forget() -> None:

@@ -93,7 +93,10 @@ def members_of(
     match = operation.path.fullmatch(path)
     labels = {} if match is None else match.groupdict()
     payload = shape.serialization.get("payload")
-    carried = {} if payload else _json_object(body)
+    is_blob = payload is not None and shape.members[payload].type_name == "blob"
+    fields = {} if is_blob else json_object(body)
+    if fields is None:
+        raise ValueError("not a JSON object")
     members = {}
     for name, member in shape.members.items():
         where = member.serialization.get("location")
@@ -106,9 +109,9 @@ def members_of(
         elif where == "header":
             found = None if member.serialization.get("jsonvalue") else headers.get(key.lower())
         elif name == payload:
-            found = (body or None) if member.type_name == "blob" else _json_object(body)
+            found = (body or None) if is_blob else fields
         else:
-            found = carried.get(key)
+            found = None if payload else fields.get(key)
         if found is not None:
             members[name] = found
     return members
@@ -123,13 +126,6 @@ def _read(member: Any, text: str | None) -> Any:
     if member.type_name == "boolean":
         return _SPELLED_BOOLEANS.get(text.lower(), text)
     return text
-
-
-def _json_object(body: bytes) -> dict[str, Any]:
-    fields = json_object(body)
-    if fields is None:
-        raise ValueError("not a JSON object")
-    return fields
 
 
 @functools.cache

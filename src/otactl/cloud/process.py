@@ -72,7 +72,15 @@ class RunningCloud:
 
     def stop(self) -> None:
         """End the process within seconds; harmless when it has ended already."""
-        _end(self._process)
+        if self.is_alive:
+            self._process.terminate()
+            try:
+                self._process.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                # It leads its own group: its Lambda functions go with it.
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
         if self._lifeline_fd is not None:
             os.close(self._lifeline_fd)
             self._lifeline_fd = None
@@ -103,15 +111,3 @@ def stop_local_cloud(state_dir: Path) -> bool:
             (state_dir / record.RECORD_NAME).unlink(missing_ok=True)
             return True
     raise LocalResourceMissing(f"the local cloud (process {address.pid}) does not end")
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        process.terminate()
-        try:
-            process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            # It leads its own group: its Lambda functions go with it.
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-    process.wait()

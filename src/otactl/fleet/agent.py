@@ -58,13 +58,6 @@ class _Arrival:
     size_bytes: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Lost:
-    """A connection is gone; which one, because the news may come late."""
-
-    connection: Connection
-
-
 class Agent:
     """Runs one device."""
 
@@ -85,7 +78,8 @@ class Agent:
             reads=plan.reads,
             template=fleet_context.template,
         )
-        self._arrivals: asyncio.Queue[_Arrival | _Lost] = asyncio.Queue()
+        #: A connection among them is gone; which one, because the news may come late.
+        self._arrivals: asyncio.Queue[_Arrival | Connection] = asyncio.Queue()
         self._effect_runner = EffectRunner(self._slots, self._link, fleet_context, self._arrive)
         self._tls: DeviceTls | None = None
         self.device = Device(
@@ -167,7 +161,7 @@ class Agent:
 
     async def _watch(self, connection: Connection) -> None:
         await connection.lost()
-        self._arrivals.put_nowait(_Lost(connection))
+        self._arrivals.put_nowait(connection)
 
     async def _be_away(self, away: _Away, failures: int) -> _Away | None:
         """Stay away as long as it takes, and boot if that is why.
@@ -205,13 +199,13 @@ class Agent:
         arrival = await self._next_arrival(min(waits, default=None))
         if arrival is None:
             return await self._on_time(connection)
-        if isinstance(arrival, _Lost):
-            return _Away() if arrival.connection is connection else None
+        if isinstance(arrival, Connection):
+            return _Away() if arrival is connection else None
         if arrival.size_bytes:
             await self._link.carry(arrival.size_bytes)
         return await self._handle(connection, arrival.event)
 
-    async def _next_arrival(self, wait_seconds: float | None) -> _Arrival | _Lost | None:
+    async def _next_arrival(self, wait_seconds: float | None) -> _Arrival | Connection | None:
         if not self._arrivals.empty() or wait_seconds is None:
             return await self._arrivals.get()
         try:

@@ -150,10 +150,8 @@ class FleetIndex:
         found = self._query(payload)
         if isinstance(found, tuple):
             return found
-        size, start = (
-            payload.get("maxResults", _PAGE),
-            read_token(_INDEX, payload.get("nextToken") or None),
-        )
+        size = payload.get("maxResults", _PAGE)
+        start = read_token(_INDEX, payload.get("nextToken") or None)
         if size > _PAGE or start is None:
             message = f"maxResults is at most {_PAGE}" if start is not None else "Invalid nextToken"
             return refused(message)
@@ -278,8 +276,9 @@ def _document(name: str) -> dict[str, Any]:
 
 def _shadows(name: str) -> dict[str, Any]:
     """The shadows of a thing by their names; the classic one's is empty."""
+    asked_for = iot._indexing_configuration()["thingIndexingConfiguration"]
     found = {}
-    for shadow in {"": None, **_all_named_shadows()}:
+    for shadow in ("", *_named_shadows(asked_for)):
         record = iot._shadows.get((name, shadow))
         if record is None or record.get("deleted"):
             continue
@@ -292,11 +291,6 @@ def _shadows(name: str) -> dict[str, Any]:
             "version": record["version"],
         }
     return found
-
-
-def _all_named_shadows() -> dict[str, None]:
-    asked_for = iot._indexing_configuration()["thingIndexingConfiguration"]
-    return dict.fromkeys(_named_shadows(asked_for))
 
 
 def _indexed(whole: Mapping[str, Any], configuration: Mapping[str, Any]) -> dict[str, Any]:
