@@ -5,9 +5,9 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from otactl.fleet.agent import DevicePlan
 from otactl.fleet.clock import FleetClock
 from otactl.fleet.endpoint import FleetEndpoint
+from otactl.fleet.fleet_context import DevicePlan
 from otactl.fleet.runner import FleetRun
 from otactl.fleet.store import FleetDirectory
 from otactl.operations.fleet_provisioning import create_fleet, delete_fleet, plan_fleet
