@@ -56,6 +56,11 @@ class JobTopics:
         """Publish here to take the next pending execution."""
         return f"{self._base}/start-next"
 
+    @property
+    def get_pending(self) -> str:
+        """Publish here to list the pending executions."""
+        return f"{self._base}/get"
+
     def describe(self, job_id: str = NEXT) -> str:
         """Publish here to read one execution."""
         return f"{self._base}/{job_id}/get"

@@ -22,6 +22,7 @@ def _matches(topic_filter: str, topic: str) -> bool:
 
 def test_requests_go_where_the_service_listens() -> None:
     assert TOPICS.start_next == f"{BASE}/start-next"
+    assert TOPICS.get_pending == f"{BASE}/get"
     assert TOPICS.describe() == f"{BASE}/$next/get"
     assert TOPICS.describe("job-1") == f"{BASE}/job-1/get"
     assert TOPICS.update("job-1") == f"{BASE}/job-1/update"
