@@ -11,20 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from otactl.model import progress
 from otactl.model.job_configuration import JobConfiguration
-from otactl.model.progress import (
-    AbortProgress,
-    AlarmProgress,
-    Eta,
-    FailureGroup,
-    FollowedThing,
-    Pace,
-    Percentiles,
-    RolloutProgress,
-    RoundsProgress,
-    SilentThing,
-    Source,
-)
 from otactl.model.reason_code import SETTLED_REASON_CODE
 from otactl.model.status import OPEN_JOB_STATUSES, ExecutionStatus, JobStatus, TargetSelection
 from otactl.model.wave import GateStatus
@@ -149,23 +137,23 @@ class JobSnapshot:
     job: JobDescription | None
     things: int | None = None
     gone: bool = False
-    source: Source = Source.POLLING
+    source: progress.Source = progress.Source.POLLING
     note: str = ""
     is_stale: bool = False
     polled_ms: int = 0
     listed: int = 0
-    pace: Pace | None = None
-    eta: Eta | None = None
-    download_seconds: Percentiles = field(default_factory=Percentiles)
-    retries: Percentiles = field(default_factory=Percentiles)
-    failures: tuple[FailureGroup, ...] = ()
-    silent: tuple[SilentThing, ...] = ()
+    pace: progress.Pace | None = None
+    eta: progress.Eta | None = None
+    download_seconds: progress.Percentiles = field(default_factory=progress.Percentiles)
+    retries: progress.Percentiles = field(default_factory=progress.Percentiles)
+    failures: tuple[progress.FailureGroup, ...] = ()
+    silent: tuple[progress.SilentThing, ...] = ()
     silent_count: int = 0
-    rollout: RolloutProgress | None = None
-    abort: tuple[AbortProgress, ...] = ()
-    alarms: tuple[AlarmProgress, ...] = ()
-    rounds: RoundsProgress | None = None
-    followed: tuple[FollowedThing, ...] = ()
+    rollout: progress.RolloutProgress | None = None
+    abort: tuple[progress.AbortProgress, ...] = ()
+    alarms: tuple[progress.AlarmProgress, ...] = ()
+    rounds: progress.RoundsProgress | None = None
+    followed: tuple[progress.FollowedThing, ...] = ()
     gate: GateStatus | None = None
 
     @property

@@ -6,16 +6,9 @@ from typing import Annotated
 
 from otactl.model import limits
 from otactl.model.alarm import AlarmType, MissingData
+from otactl.model.configuration import words
 from otactl.model.configuration.kind import Choice, DecimalNumber, WholeNumber
 from otactl.model.configuration.section import Section, key
-from otactl.model.configuration.words import (
-    ALARM_NAMES,
-    ALARM_PERIOD,
-    METRIC_NAME,
-    NAMESPACE,
-    STATISTIC,
-    TOPIC_ARNS,
-)
 
 _ALARM = "cloudwatch:PutMetricAlarm"
 _EVALUATION_PERIODS = limits.WholeRange(
@@ -26,7 +19,7 @@ _EVALUATION_PERIODS = limits.WholeRange(
 class AlarmListSection(Section):
     """[ALARM_CONFIG]: which alarms watch the deployment."""
 
-    alarm_list: Annotated[tuple[str, ...], ALARM_NAMES] = key(
+    alarm_list: Annotated[tuple[str, ...], words.ALARM_NAMES] = key(
         "alarmList",
         about=(
             "The names of the alarms, separated by commas. They are created before the job and "
@@ -41,25 +34,25 @@ class AlarmListSection(Section):
 class AlarmSection(Section):
     """[ALARM_CONFIG_…]: one alarm."""
 
-    namespace: Annotated[str, NAMESPACE] = key(
+    namespace: Annotated[str, words.NAMESPACE] = key(
         "namespace",
         about="The namespace of the metric.",
         becomes=f"{_ALARM} Namespace",
         example="IoT:OTA:JobExecution",
     )
-    metric_name: Annotated[str, METRIC_NAME] = key(
+    metric_name: Annotated[str, words.METRIC_NAME] = key(
         "metricName",
         about="The name of the metric. It is watched for this job alone.",
         becomes=f"{_ALARM} MetricName",
         example="downloadTime",
     )
-    statistic: Annotated[str, STATISTIC] = key(
+    statistic: Annotated[str, words.STATISTIC] = key(
         "stat",
         about="The statistic of the metric.",
         becomes=f"{_ALARM} Statistic or ExtendedStatistic",
         example="p99",
     )
-    period_seconds: Annotated[int, ALARM_PERIOD] = key(
+    period_seconds: Annotated[int, words.ALARM_PERIOD] = key(
         "period",
         about="The seconds over which the statistic is taken.",
         becomes=f"{_ALARM} Period",
@@ -93,7 +86,7 @@ class AlarmSection(Section):
         example="3",
         default=None,
     )
-    sns_topics: Annotated[tuple[str, ...], TOPIC_ARNS] = key(
+    sns_topics: Annotated[tuple[str, ...], words.TOPIC_ARNS] = key(
         "snsTopics",
         about=(
             "The SNS topics that are notified when the alarm goes off, separated by commas. "

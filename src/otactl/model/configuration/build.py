@@ -1,7 +1,8 @@
 """Builds the deployment out of sections that are known to be valid.
 
 A value takes from its sections what has the name of its own fields; only what is named otherwise,
-has another unit or comes from elsewhere is written down here.
+has another unit or comes from elsewhere is written down here. A field without either is refused:
+renamed on one side, it would have its default whatever the file says.
 """
 
 from __future__ import annotations
@@ -68,18 +69,21 @@ def build(readings: Readings, *, file_name: str) -> DeploymentConfiguration:
     sections = readings.models
     default = _require(sections, DEFAULT, DefaultSection)
     image = _optional(sections, "IMAGE_CONFIG", deployment_section.ImageSection)
+    image = image or deployment_section.ImageSection()
     api = _optional(sections, "API_CONFIG", deployment_section.ApiSection)
+    rollback = _optional(sections, "ROLLBACK_CONFIG", RollbackSection)
+    signing = _optional(sections, "SIGNING_CONFIG", deployment_section.SigningSection)
     job = _job(sections, default)
     eligibility = _eligibility(sections)
-    return _filled(
+    return filled(
         DeploymentConfiguration,
         default,
         image,
-        api,
+        api or deployment_section.ApiSection(),
         file_name=file_name,
         image=default.bin_name,
         configured_abort_wait_minutes=default.abort_wait_minutes,
-        signing=_signing(sections),
+        signing=signing and filled(Signing, signing),
         custom_document=_custom_document(sections),
         afr_ota=_afr_ota(sections, default, by_url=job.presigned_url is not None),
         job=job,
@@ -88,21 +92,26 @@ def build(readings: Readings, *, file_name: str) -> DeploymentConfiguration:
         waivers=readings.waivers,
         waves=_waves(sections, job),
         eligibility=eligibility,
-        rollback=_rollback(sections),
+        rollback=filled(Rollback, rollback or RollbackSection()),
         **_verification(sections, default, image, eligibility),
     )
 
 
-def _filled(kind: type[_V], *sections: Section | None, **given: Any) -> _V:
-    """A value whose fields are those of the same name in the sections, unless they are given."""
+def filled(kind: type[_V], *sections: Section, **given: Any) -> _V:
+    """A value whose fields are those of the same name in the sections, unless they are given.
+
+    Raises:
+        LookupError: Neither has one of the fields.
+    """
     names = {field.name for field in fields(kind)}  # type: ignore[arg-type]  # a dataclass
-    found = {
+    found = given | {
         name: getattr(section, name)
         for section in sections
-        if section is not None
-        for name in names.intersection(type(section).model_fields)
+        for name in names.intersection(type(section).model_fields) - given.keys()
     }
-    return kind(**found | given)
+    if missing := names - found.keys():
+        raise LookupError(f"nothing says {', '.join(sorted(missing))} of {kind.__name__}")
+    return kind(**found)
 
 
 def _optional(sections: _Sections, name: str, model: type[_S]) -> _S | None:
@@ -117,19 +126,14 @@ def _require(sections: _Sections, name: str, model: type[_S]) -> _S:
     return section
 
 
-def _signing(sections: _Sections) -> Signing | None:
-    section = _optional(sections, "SIGNING_CONFIG", deployment_section.SigningSection)
-    return None if section is None else _filled(Signing, section)
-
-
 def _custom_document(sections: _Sections) -> CustomDocument | None:
     name = "CUSTOM_JOB_DOCUMENT"
     section = _optional(sections, name, deployment_section.CustomJobDocumentSection)
     if section is None:
         return None
-    if section.source is DocumentSource.URL:
-        return CustomDocument(source=section.source, url=section.url)
-    return CustomDocument(source=section.source, path=section.path or "")
+    is_url = section.source is DocumentSource.URL
+    path, url = (None, section.url) if is_url else (section.path or "", None)
+    return CustomDocument(source=section.source, path=path, url=url)
 
 
 def _afr_ota(sections: _Sections, default: DefaultSection, *, by_url: bool) -> AfrOta | None:
@@ -137,7 +141,7 @@ def _afr_ota(sections: _Sections, default: DefaultSection, *, by_url: bool) -> A
         return None
     section = _require(sections, "AFR_OTA_CONFIG", deployment_section.AfrOtaSection)
     usual = DataProtocol.HTTP if by_url else DataProtocol.MQTT
-    return _filled(AfrOta, section, protocols=section.protocols or (usual,))
+    return filled(AfrOta, section, protocols=section.protocols or (usual,))
 
 
 def _eligibility(sections: _Sections) -> Eligibility | None:
@@ -145,61 +149,56 @@ def _eligibility(sections: _Sections) -> Eligibility | None:
     if section is None:
         return None
     days = section.offline_days
-    rule = _filled(EligibilityRule, section, offline_ms=None if days is None else days * _DAY_MS)
-    return _filled(Eligibility, section, rule=rule)
+    rule = filled(EligibilityRule, section, offline_ms=None if days is None else days * _DAY_MS)
+    return filled(Eligibility, section, rule=rule)
 
 
 def _verification(
     sections: _Sections,
     default: DefaultSection,
-    image: deployment_section.ImageSection | None,
+    image: deployment_section.ImageSection,
     eligibility: Eligibility | None,
 ) -> dict[str, Any]:
     section = _optional(sections, "VERIFY_CONFIG", VerifySection)
     if section is None:
-        return {}
+        return {"version_source": None, "expected_version": None, "verify": None}
     hardware = eligibility and eligibility.rule.hardware
-    source = _filled(
+    source = filled(
         VersionSource,
         section,
         shadow="" if section.shadow == "classic" else section.shadow,
         hardware_path=hardware.path if hardware else (),
     )
-    expected = section.expected_version or (image.image_version if image else None)
-    verification = {"version_source": source, "expected_version": expected}
-    if not default.use_verify or expected is None:
-        return verification
-    rule = _filled(
-        VerifyRule,
-        section,
-        source=source,
-        expected_version=expected,
-        verify_ms=section.verify_minutes * _MINUTE_MS,
-        dark_ms=section.dark_minutes * _MINUTE_MS,
-    )
-    return verification | {"verify": rule}
-
-
-def _rollback(sections: _Sections) -> Rollback:
-    section = _optional(sections, "ROLLBACK_CONFIG", RollbackSection) or RollbackSection()
-    return _filled(Rollback, section)
+    expected = section.expected_version or image.image_version
+    rule = None
+    if default.use_verify and expected is not None:
+        rule = filled(
+            VerifyRule,
+            section,
+            source=source,
+            expected_version=expected,
+            verify_ms=section.verify_minutes * _MINUTE_MS,
+            dark_ms=section.dark_minutes * _MINUTE_MS,
+        )
+    return {"version_source": source, "expected_version": expected, "verify": rule}
 
 
 def _job(sections: _Sections, default: DefaultSection) -> JobConfiguration:
     url = _optional(sections, "PRESIGNED_URL_CONFIG", deployment_section.PresignedUrlSection)
-    return _filled(
+    timeout = _optional(sections, "TIMEOUT_CONFIG", job_section.TimeoutSection)
+    return filled(
         JobConfiguration,
         default,
-        _optional(sections, "TIMEOUT_CONFIG", job_section.TimeoutSection),
+        in_progress_timeout_minutes=timeout and timeout.in_progress_timeout_minutes,
         rollout=_rollout(sections),
         abort_criteria=tuple(
-            _filled(AbortCriterion, section, failure_type=spec.fixed_type)
+            filled(AbortCriterion, section, failure_type=spec.fixed_type)
             for spec in SECTIONS
             if spec.fixed_type is not None
             and (section := _optional(sections, spec.name, job_section.AbortTypeSection))
         ),
         retry_criteria=_retry_criteria(sections),
-        presigned_url=url and _filled(PresignedUrl, url, role_arn=url.role_arn or default.role_arn),
+        presigned_url=url and filled(PresignedUrl, url, role_arn=url.role_arn or default.role_arn),
         scheduling=_scheduling(sections),
     )
 
@@ -210,11 +209,11 @@ def _rollout(sections: _Sections) -> Rollout | None:
     if rollout is None:
         return None
     if rate is None:
-        return _filled(Rollout, rollout)
+        return filled(Rollout, rollout, exponential_rate=None)
     criteria = _require(sections, "INCREASE_CRITERIA", job_section.IncreaseCriteriaSection)
-    increase = _filled(RateIncreaseCriteria, criteria)
-    exponential_rate = _filled(ExponentialRate, rate, rate_increase_criteria=increase)
-    return _filled(Rollout, rollout, exponential_rate=exponential_rate)
+    increase = filled(RateIncreaseCriteria, criteria)
+    exponential_rate = filled(ExponentialRate, rate, rate_increase_criteria=increase)
+    return filled(Rollout, rollout, exponential_rate=exponential_rate)
 
 
 def _retry_criteria(sections: _Sections) -> tuple[RetryCriterion, ...]:
@@ -238,13 +237,13 @@ def _scheduling(sections: _Sections) -> Scheduling | None:
     if section is None:
         return None
     windows = tuple(
-        _filled(
+        filled(
             MaintenanceWindow,
             _require(sections, WINDOW_PREFIX + name, job_section.MaintenanceWindowSection),
         )
         for name in section.maintenance_windows
     )
-    return _filled(Scheduling, section, maintenance_windows=windows)
+    return filled(Scheduling, section, maintenance_windows=windows)
 
 
 def _alarms(sections: _Sections) -> tuple[Alarm, ...]:
@@ -254,7 +253,7 @@ def _alarms(sections: _Sections) -> tuple[Alarm, ...]:
         for name in (listed.alarm_list if listed else ())
     }
     return tuple(
-        _filled(
+        filled(
             Alarm,
             section,
             name=name,
@@ -271,7 +270,7 @@ def _waves(sections: _Sections, job: JobConfiguration) -> Waves | None:
     least = _hundredths(section.minimum_difference)
     rule = CompareRule(is_required=section.require_comparison)
     rule = rule if least is None else replace(rule, minimum_difference=least)
-    return _filled(
+    return filled(
         Waves,
         section,
         waves=tuple(

@@ -5,17 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 from otactl.model import limits
+from otactl.model.configuration import words
 from otactl.model.configuration.kind import Choice, ChoiceList, Switch, WholeNumber
 from otactl.model.configuration.section import OF_OTACTL, Section, key
-from otactl.model.configuration.words import (
-    BUCKET,
-    IMAGE_PATH,
-    JOB_ID,
-    PATH,
-    REGION,
-    ROLE_ARN,
-    STREAM_ID,
-)
 from otactl.model.document_format import DocumentFormat
 from otactl.model.status import TargetSelection
 
@@ -34,7 +26,7 @@ def _switch(name: str, section: str, becomes: str, *, ours: bool = False) -> boo
 class DefaultSection(Section):
     """[DEFAULT]: one deployment."""
 
-    thing_list: Annotated[str, PATH] = key(
+    thing_list: Annotated[str, words.PATH] = key(
         "thingList",
         about=(
             "The file that lists the ARNs of the things and thing groups to update, one a line. "
@@ -43,19 +35,19 @@ class DefaultSection(Section):
         becomes="iot:CreateJob targets",
         example="thingsList.txt",
     )
-    bin_name: Annotated[str, IMAGE_PATH] = key(
+    bin_name: Annotated[str, words.IMAGE_PATH] = key(
         "binName",
         about="The firmware image. It is uploaded to the bucket under a name made of its content.",
         becomes="s3:PutObject Body",
         example="test.bin",
     )
-    role_arn: Annotated[str, ROLE_ARN] = key(
+    role_arn: Annotated[str, words.ROLE_ARN] = key(
         "roleArn",
         about="The role that AWS IoT takes on to read the image for the stream.",
         becomes="iot:CreateStream roleArn",
         example="arn:aws:iam::<your_account>:role/<your_role>",
     )
-    job_id: Annotated[str, JOB_ID] = key(
+    job_id: Annotated[str, words.JOB_ID] = key(
         "jobId",
         about="The id of the job, unique in the account and region.",
         becomes="iot:CreateJob jobId",
@@ -69,7 +61,7 @@ class DefaultSection(Section):
         ),
         default=1,
     )
-    bucket: Annotated[str, BUCKET] = key(
+    bucket: Annotated[str, words.BUCKET] = key(
         "bucket",
         about="The S3 bucket that takes the image and the documents.",
         becomes="s3:PutObject Bucket; iot:CreateStream files[].s3Location.bucket",
@@ -113,13 +105,13 @@ class DefaultSection(Section):
             default=5,
         )
     )
-    region: Annotated[str, REGION] = key(
+    region: Annotated[str, words.REGION] = key(
         "region",
         about="The AWS region of the things, the bucket and everything that is created.",
         becomes="the region of every call",
         example="us-east-1",
     )
-    stream_id: Annotated[str, STREAM_ID] = key(
+    stream_id: Annotated[str, words.STREAM_ID] = key(
         "streamId",
         about=(
             "The id of the stream that devices read the image from. As in the manual the file's id "

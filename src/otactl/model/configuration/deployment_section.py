@@ -6,17 +6,9 @@ from enum import StrEnum
 from typing import Annotated
 
 from otactl.model import limits
+from otactl.model.configuration import words
 from otactl.model.configuration.kind import Choice, ChoiceList, Switch, WholeNumber
 from otactl.model.configuration.section import Section, key
-from otactl.model.configuration.words import (
-    DEVICE_NAME,
-    IMAGE_VERSION,
-    KMS_KEY,
-    PATH,
-    ROLE_ARN,
-    S3_URL,
-    SIGNING_PROFILE,
-)
 from otactl.model.defaults import DEFAULT_UPLOAD_CONCURRENCY
 from otactl.model.document_format import DataProtocol
 from otactl.model.signing import SignatureAlgorithm, SigningSource
@@ -41,13 +33,13 @@ class CustomJobDocumentSection(Section):
         becomes="iot:CreateJob document",
         example="local_file",
     )
-    url: Annotated[str | None, S3_URL] = key(
+    url: Annotated[str | None, words.S3_URL] = key(
         "jobDocSrcUrl",
         about="The S3 object that holds the document, when jobDocSrcCfg = url.",
         becomes="s3:GetObject",
         default=None,
     )
-    path: Annotated[str | None, PATH] = key(
+    path: Annotated[str | None, words.PATH] = key(
         "jobDocPath",
         about="The local file that holds the document, when jobDocSrcCfg = local_file.",
         becomes="iot:CreateJob document",
@@ -59,13 +51,13 @@ class CustomJobDocumentSection(Section):
 class AfrOtaSection(Section):
     """[AFR_OTA_CONFIG]: what only the user knows of devices with a FreeRTOS OTA agent."""
 
-    file_path: Annotated[str, DEVICE_NAME] = key(
+    file_path: Annotated[str, words.DEVICE_NAME] = key(
         "filePath",
         about="Where the device stores the image; ports that write to a partition ignore it.",
         becomes="afr_ota.files[0].filepath of the job document",
         example="firmware.bin",
     )
-    certificate_name: Annotated[str, DEVICE_NAME] = key(
+    certificate_name: Annotated[str, words.DEVICE_NAME] = key(
         "certificateName",
         about=(
             "The path or label, on the device, of the certificate or public key that the signature "
@@ -95,7 +87,7 @@ class AfrOtaSection(Section):
 class PresignedUrlSection(Section):
     """[PRESIGNED_URL_CONFIG]: download by HTTPS instead of by stream."""
 
-    role_arn: Annotated[str | None, ROLE_ARN] = key(
+    role_arn: Annotated[str | None, words.ROLE_ARN] = key(
         "roleArn",
         about=(
             "The role in whose name AWS IoT signs the download address. Left out, the roleArn of "
@@ -116,7 +108,7 @@ class PresignedUrlSection(Section):
 class ImageSection(Section):
     """[IMAGE_CONFIG]: what else the job document says of the image."""
 
-    image_version: Annotated[str | None, IMAGE_VERSION] = key(
+    image_version: Annotated[str | None, words.IMAGE_VERSION] = key(
         "imageVer",
         about=(
             "The version of the image, put into the job document as it stands. Left out: what the "
@@ -149,7 +141,7 @@ class SigningSection(Section):
         becomes="who makes the signature",
         default=SigningSource.KEY,
     )
-    private_key_path: Annotated[str | None, PATH] = key(
+    private_key_path: Annotated[str | None, words.PATH] = key(
         "privateKeyPath",
         about=(
             "For key: the file with the private key, PEM (PKCS#8 or SEC1) or its base64 as main.sh "
@@ -159,13 +151,13 @@ class SigningSection(Section):
         example="signing-key.pem",
         default=None,
     )
-    kms_key: Annotated[str | None, KMS_KEY] = key(
+    kms_key: Annotated[str | None, words.KMS_KEY] = key(
         "kmsKey",
         about="For kms: an asymmetric key for signing, of the key spec ECC_NIST_P256.",
         becomes="kms:Sign KeyId",
         default=None,
     )
-    signing_profile: Annotated[str | None, SIGNING_PROFILE] = key(
+    signing_profile: Annotated[str | None, words.SIGNING_PROFILE] = key(
         "signingProfile",
         about=(
             "For signer: a profile of the platform AWSIoTDeviceManagement-SHA256-ECDSA, whose "

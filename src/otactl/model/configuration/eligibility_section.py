@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated
 
 from otactl.model import limits
-from otactl.model.configuration.kind import Choice, Kind, Switch, WholeNumber, refuse
+from otactl.model.configuration.kind import (
+    Choice,
+    Kind,
+    Switch,
+    WholeNumber,
+    listed_words,
+    refuse,
+)
 from otactl.model.configuration.section import Section, key
 from otactl.model.eligibility import HardwareRule, UnknownVersion, VersionRange, dotted
 
@@ -14,33 +20,25 @@ _MAX_LISTED = 50
 _BETWEEN = ".."
 
 
-def _listed(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.replace("\n", ",").split(",") if part.strip())
-
-
 def _is_bound(text: str) -> bool:
     return not text or dotted(text) is not None
 
 
-@dataclass(frozen=True, slots=True)
 class VersionRanges(Kind):
     """Versions and ranges of them."""
 
     type_name = "versions"
     multi_line = True
 
-    @property
-    def allowed(self) -> str:
-        """The form."""
-        return (
-            f"up to {_MAX_LISTED} versions or ranges such as 1.0..1.9, 2.0.. or ..0.9 of dotted"
-            " numbers, separated by commas"
-        )
+    allowed = (
+        f"up to {_MAX_LISTED} versions or ranges such as 1.0..1.9, 2.0.. or ..0.9 of dotted"
+        " numbers, separated by commas"
+    )
 
     def read(self, text: str) -> tuple[VersionRange, ...]:
         """Read the list."""
         found = []
-        for part in _listed(text):
+        for part in listed_words(text):
             lowest, between, highest = part.partition(_BETWEEN)
             if not between:
                 highest = lowest
@@ -54,25 +52,21 @@ class VersionRanges(Kind):
         return tuple(found)
 
 
-@dataclass(frozen=True, slots=True)
 class HardwareValues(Kind):
     """A field of a thing and what it may be."""
 
     type_name = "field and values"
     multi_line = True
 
-    @property
-    def allowed(self) -> str:
-        """The form."""
-        return (
-            "attributes.NAME or reported.KEY, a colon, and up to"
-            f" {_MAX_LISTED} values separated by commas"
-        )
+    allowed = (
+        "attributes.NAME or reported.KEY, a colon, and up to"
+        f" {_MAX_LISTED} values separated by commas"
+    )
 
     def read(self, text: str) -> HardwareRule:
         """Read field and values."""
         field, colon, values = text.partition(":")
-        path, listed = tuple(field.strip().split(".")), _listed(values)
+        path, listed = tuple(field.strip().split(".")), listed_words(values)
         depth = {"attributes": (2,), "reported": range(2, limits.MAX_SHADOW_KEYS + 2)}
         if (
             not (colon and listed and all(path))

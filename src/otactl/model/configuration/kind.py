@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -42,6 +42,22 @@ def refuse(code: str, message: str, *, hint: str | None = None) -> NoReturn:
     """
     # The sentence travels as context: pydantic would fill the braces of a user's text in it.
     raise PydanticCustomError(code, "not allowed", {"message": message, "hint": hint})
+
+
+def listed_words(text: str) -> tuple[str, ...]:
+    """The words of a list: separated by commas, or each on a line of its own."""
+    return tuple(word.strip() for word in re.split(r"[,\n]", text) if word.strip())
+
+
+def refuse_repeated(words: Sequence[str], what: str = "") -> None:
+    """Refuse a list that has a word twice; ``what`` stands before the word.
+
+    Raises:
+        PydanticCustomError: It has.
+    """
+    twice = next((word for word in words if words.count(word) > 1), None)
+    if twice is not None:
+        refuse("list", f"lists {what}{quoted(twice)} more than once")
 
 
 class Kind:
@@ -148,16 +164,11 @@ def _number_hint(text: str) -> str | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
 class Switch(Kind):
     """True or False. The manual writes these two; configparser's other words are read as well."""
 
     type_name = "switch"
-
-    @property
-    def allowed(self) -> str:
-        """The words."""
-        return "True or False"
+    allowed = "True or False"
 
     def read(self, text: str) -> bool:
         """Read a boolean."""
@@ -211,7 +222,7 @@ class ChoiceList(Kind):
 
     def read(self, text: str) -> tuple[StrEnum, ...]:
         """Read the words, each at most once."""
-        listed = [word.strip() for word in re.split(r"[,\n]", text) if word.strip()]
+        listed = listed_words(text)
         known = {word.value for word in self.words}
         if not listed or len(set(listed)) < len(listed) or not known.issuperset(listed):
             self.refuse(text, code="choice")
@@ -266,10 +277,8 @@ class WordList(Kind):
 
     def read(self, text: str) -> tuple[str, ...]:
         """Read the list; an empty one is fine."""
-        words = tuple(word.strip() for word in re.split(r"[,\n]", text) if word.strip())
+        words = listed_words(text)
         if len(words) > self.maximum:
             refuse("list", f"may list {self.maximum} at most, found {len(words)}")
-        twice = next((word for word in words if words.count(word) > 1), None)
-        if twice is not None:
-            refuse("list", f"lists {quoted(twice)} more than once")
+        refuse_repeated(words)
         return tuple(self.word.read(word) for word in words)

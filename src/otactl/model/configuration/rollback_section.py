@@ -2,43 +2,39 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
 from typing import Annotated
 
 from otactl.model import limits
-from otactl.model.configuration.kind import Choice, Kind, Switch, WholeNumber, refuse
+from otactl.model.configuration.kind import (
+    Choice,
+    Kind,
+    Switch,
+    WholeNumber,
+    listed_words,
+    refuse_repeated,
+)
 from otactl.model.configuration.section import Section, key
 from otactl.model.configuration.words import IMAGE_PATH, IMAGE_VERSION
-from otactl.model.quoting import quoted
 from otactl.model.rollback import RollbackImage, WithoutFormerImage
 
 _MAX_IMAGES = 99
 
 
-@dataclass(frozen=True, slots=True)
 class ImageList(Kind):
     """Versions, each with the file that brings it back."""
 
     type_name = "list"
     multi_line = True
 
-    @property
-    def allowed(self) -> str:
-        """The form."""
-        return (
-            f"a list of up to {_MAX_IMAGES}, separated by commas, each VERSION: FILE, or"
-            " VERSION: FILE as VERSION"
-        )
+    allowed = (
+        f"a list of up to {_MAX_IMAGES}, separated by commas, each VERSION: FILE, or"
+        " VERSION: FILE as VERSION"
+    )
 
     def read(self, text: str) -> tuple[RollbackImage, ...]:
         """Read the list."""
-        listed = (word.strip() for word in re.split(r"[,\n]", text))
-        images = tuple(self._read_image(word) for word in listed if word)
-        versions = [one.version for one in images]
-        twice = next((one for one in versions if versions.count(one) > 1), None)
-        if twice is not None:
-            refuse("list", f"lists version {quoted(twice)} more than once")
+        images = tuple(map(self._read_image, listed_words(text)))
+        refuse_repeated([one.version for one in images], "version ")
         if not 1 <= len(images) <= _MAX_IMAGES:
             self.refuse(text, code="list")
         return images

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from otactl.model import limits
 from otactl.model.arn import parse_target_arn
-from otactl.model.configuration.kind import Kind, refuse
+from otactl.model.configuration.kind import Kind, listed_words, refuse, refuse_repeated
 from otactl.model.quoting import quoted
 from otactl.model.wave import MAX_NAME_LENGTH, REST, WHOLE, WaveSize, is_wave_name
 
@@ -32,20 +32,16 @@ class ListedWave:
         return self.name
 
 
-@dataclass(frozen=True, slots=True)
 class Size(Kind):
     """How many things a wave has, or which."""
 
     type_name = "wave size"
     multi_line = True
 
-    @property
-    def allowed(self) -> str:
-        """The forms."""
-        return (
-            f"a number of things from 1 to {limits.MAX_LISTED_TARGETS}, a percentage such as 10%"
-            " of all listed things, rest, or ARNs of thing groups, separated by commas"
-        )
+    allowed = (
+        f"a number of things from 1 to {limits.MAX_LISTED_TARGETS}, a percentage such as 10%"
+        " of all listed things, rest, or ARNs of thing groups, separated by commas"
+    )
 
     def read(self, text: str) -> WaveSize:
         """Read a size."""
@@ -61,7 +57,7 @@ class Size(Kind):
             if not 1 <= hundredths <= WHOLE:
                 self.refuse(text, code="range")
             return WaveSize(hundredths=hundredths)
-        groups = tuple(word.strip() for word in re.split(r"[,\n]", text) if word.strip())
+        groups = listed_words(text)
         if not groups or not all(map(_is_group, groups)):
             self.refuse(text, code="form")
         return WaveSize(groups=groups)
@@ -74,30 +70,26 @@ def _is_group(text: str) -> bool:
         return False
 
 
-@dataclass(frozen=True, slots=True)
+SIZE = Size()
+
+
 class WaveList(Kind):
     """The waves in order, each a name and, behind a colon, its size."""
 
     type_name = "list"
     multi_line = True
 
-    @property
-    def allowed(self) -> str:
-        """The form."""
-        return (
-            f"a list of up to {MAX_WAVES}, separated by commas, each NAME:SIZE; a name has 1 to"
-            f" {MAX_NAME_LENGTH} lower-case letters, digits or -, a size is {SIZE.allowed}; rest"
-            " is the last, and need not be listed"
-        )
+    allowed = (
+        f"a list of up to {MAX_WAVES}, separated by commas, each NAME:SIZE; a name has 1 to"
+        f" {MAX_NAME_LENGTH} lower-case letters, digits or -, a size is {SIZE.allowed}; rest"
+        " is the last, and need not be listed"
+    )
 
     def read(self, text: str) -> tuple[ListedWave, ...]:
         """Read the list; a rest that is not listed is added."""
-        listed = tuple(self._read_wave(word.strip()) for word in re.split(r"[,\n]", text))
-        listed = tuple(one for one in listed if one.name)
+        listed = tuple(map(self._read_wave, listed_words(text)))
         names = [one.name for one in listed]
-        twice = next((name for name in names if names.count(name) > 1), None)
-        if twice is not None:
-            refuse("list", f"lists {quoted(twice)} more than once")
+        refuse_repeated(names)
         if REST not in names:
             listed += (ListedWave(REST, WaveSize()),)
         if listed[-1].name != REST:
@@ -108,7 +100,7 @@ class WaveList(Kind):
 
     def _read_wave(self, text: str) -> ListedWave:
         name, colon, size = (part.strip() for part in text.partition(":"))
-        if text and not is_wave_name(name):
+        if not is_wave_name(name):
             refuse(
                 "form",
                 f"a wave's name has 1 to {MAX_NAME_LENGTH} lower-case letters, digits or -,"
@@ -123,5 +115,4 @@ class WaveList(Kind):
         return ListedWave(name, SIZE.read(size) if colon else None)
 
 
-SIZE = Size()
 WAVE_LIST = WaveList()

@@ -70,16 +70,12 @@ def _id_hint(text: str) -> str | None:
     return f"{' '.join(map(repr, wrong[:5]))} cannot stand in it" if wrong else None
 
 
-@dataclass(frozen=True, slots=True)
 class DottedPath(Kind):
     """Keys that lead to a value of a JSON document."""
 
     type_name = "path of keys"
 
-    @property
-    def allowed(self) -> str:
-        """The form."""
-        return f"1 to {limits.MAX_SHADOW_KEYS} keys of a JSON document, with a point between two"
+    allowed = f"1 to {limits.MAX_SHADOW_KEYS} keys of a JSON document, with a point between two"
 
     def read(self, text: str) -> tuple[str, ...]:
         """Read the keys."""
@@ -211,16 +207,12 @@ STATISTIC = Word(
 )
 
 
-@dataclass(frozen=True, slots=True)
 class Moment(Kind):
     """A date and a time of day, in UTC, to the minute, as CreateJob wants it."""
 
     type_name = "moment"
 
-    @property
-    def allowed(self) -> str:
-        """The form."""
-        return "a date and time in UTC, YYYY-MM-DD HH:MM"
+    allowed = "a date and time in UTC, YYYY-MM-DD HH:MM"
 
     def read(self, text: str) -> str:
         """Read the moment; what comes back has the T that the service asks for."""
