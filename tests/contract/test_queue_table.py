@@ -39,7 +39,7 @@ from otactl.jobqueue.transition import (
     taken,
     with_checkpoint,
 )
-from otactl.model.open_jobs import OpenJobs, OpenWave
+from otactl.model.wave import OpenJobs, OpenWave
 
 if TYPE_CHECKING:
     from otactl.aws.clients import AwsClients

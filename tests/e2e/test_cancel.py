@@ -8,7 +8,7 @@ import pytest
 from tests.e2e.program import otactl
 from tests.support.scripted_things import scripted_things
 
-from otactl.model.reason_code import USER_CANCEL_REASON_CODE
+from otactl.model.status import USER_CANCEL_REASON_CODE
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from otactl.jobqueue.request import Failure, JobRequest, LeftOpen, MalformedRequ
 from otactl.jobqueue.state import RequestState
 from otactl.jobqueue.stored_file import FileRole, StoredFile
 from otactl.model.arn import is_region
-from otactl.model.open_jobs import OPEN_JOBS
+from otactl.model.wave import OPEN_JOBS
 
 Item = dict[str, Any]
 

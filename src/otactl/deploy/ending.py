@@ -20,9 +20,8 @@ from otactl.errors import (
     StoppedByAlarm,
 )
 from otactl.model.job_configuration import AbortCriterion
-from otactl.model.reason_code import FORCE_STOP_REASON_CODE
 from otactl.model.snapshot import JobDescription
-from otactl.model.status import JobStatus, TargetSelection
+from otactl.model.status import FORCE_STOP_REASON_CODE, JobStatus, TargetSelection
 from otactl.rules.abort import firing_criterion
 
 

@@ -15,8 +15,7 @@ from otactl.deploy.step import CreateJob
 from otactl.deploy.step_run import StepRun
 from otactl.deploy.wave_closing import WaveEnding
 from otactl.model.outcome import ThingOutcome
-from otactl.model.reason_code import ROLLBACK_REASON_CODE
-from otactl.model.status import ExecutionStatus
+from otactl.model.status import ROLLBACK_REASON_CODE, ExecutionStatus
 from otactl.model.thing_state import ThingState, VersionSource
 from otactl.rules.rollback import ThingHistory
 

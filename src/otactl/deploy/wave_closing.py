@@ -26,12 +26,16 @@ from otactl.deploy.step import CreateThingGroup, EndWaves, Step, StepContext
 from otactl.deploy.step.job import NAMED_MISSING
 from otactl.deploy.wave_verify import VersionVerifier
 from otactl.errors import AwsRefused
-from otactl.model.open_jobs import OpenJobs, OpenWave
 from otactl.model.outcome import SETTLED, DownloadSeconds, RoundResult, ThingOutcome
-from otactl.model.reason_code import CLOSE_REASON_CODE, GATE_REASON_CODE, SETTLED_REASON_CODE
 from otactl.model.snapshot import JobCounts, JobDescription
-from otactl.model.status import OPEN_JOB_STATUSES, ExecutionStatus
-from otactl.model.wave import Verdict
+from otactl.model.status import (
+    CLOSE_REASON_CODE,
+    GATE_REASON_CODE,
+    OPEN_JOB_STATUSES,
+    SETTLED_REASON_CODE,
+    ExecutionStatus,
+)
+from otactl.model.wave import OpenJobs, OpenWave, Verdict
 
 _DAY_MS = 86_400_000
 _STOPPED = "stopped"

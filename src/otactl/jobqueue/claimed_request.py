@@ -27,8 +27,7 @@ from otactl.jobqueue.transition import (
     with_checkpoint,
 )
 from otactl.model.clock import Clock
-from otactl.model.open_jobs import OpenJobs
-from otactl.model.wave import GateStatus
+from otactl.model.wave import GateStatus, OpenJobs
 
 
 class LeaseLost(OtactlError):

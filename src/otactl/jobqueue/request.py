@@ -9,7 +9,7 @@ from typing import Any
 from otactl.jobqueue.order import Priority, added_ms_of, deployment_id_of, priority_of
 from otactl.jobqueue.state import FailureKind, RequestState
 from otactl.jobqueue.stored_file import StoredFile
-from otactl.model.open_jobs import OpenJobs
+from otactl.model.wave import OpenJobs
 from otactl.rules.waves.membership import share_of
 
 

@@ -59,3 +59,22 @@ def note(area: str, found: str, advice: str = "") -> Diagnosis:
 def unknown(area: str, found: str, advice: str = "") -> Diagnosis:
     """Could not be looked at."""
     return Diagnosis(area=area, health=Health.UNKNOWN, found=found, advice=advice)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """What a real account answered where AWS's documentation is open, beside what is assumed.
+
+    Attributes:
+        point: Which open point of AWS's documentation it settles.
+        question: What was asked.
+        assumed: What otactl and its local cloud take for granted.
+        observed: What came back.
+        agrees: Whether both are the same; None when nothing was observed.
+    """
+
+    point: str
+    question: str
+    assumed: str
+    observed: str
+    agrees: bool | None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from otactl.errors import DeploymentFailed
 from otactl.model.device_progress import DeviceProgress, download_seconds_of, progress_of
@@ -298,14 +298,6 @@ class DeploymentResult:
     def __post_init__(self) -> None:
         if self.waves:
             object.__setattr__(self, "rounds", _merged(self.rounds, self.things))
-
-    def with_leftovers(self, leftovers: tuple[str, ...]) -> DeploymentResult:
-        """The same result, with what was found left behind."""
-        return replace(self, leftovers=leftovers)
-
-    def with_kept(self, kept: tuple[str, ...]) -> DeploymentResult:
-        """The same result, with what was found kept."""
-        return replace(self, kept=kept)
 
     @property
     def succeeded(self) -> int:

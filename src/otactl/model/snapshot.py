@@ -13,8 +13,13 @@ from types import MappingProxyType
 
 from otactl.model import progress
 from otactl.model.job_configuration import JobConfiguration
-from otactl.model.reason_code import SETTLED_REASON_CODE
-from otactl.model.status import OPEN_JOB_STATUSES, ExecutionStatus, JobStatus, TargetSelection
+from otactl.model.status import (
+    OPEN_JOB_STATUSES,
+    SETTLED_REASON_CODE,
+    ExecutionStatus,
+    JobStatus,
+    TargetSelection,
+)
 from otactl.model.wave import GateStatus
 
 

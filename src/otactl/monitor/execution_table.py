@@ -4,7 +4,7 @@ Whatever the source, news is merged by the same rules, so doubled and late messa
 
 - a later attempt of a thing takes the place of the one before, which from then on only counts
   (``attempt`` tells which is which);
-- within an attempt a status changes only where ``rules.execution.may_follow`` lets it;
+- within an attempt a status changes only where ``rules.job.may_follow`` lets it;
 - status details are kept until others come; what a device says in numbers has a column of its own.
 
 Memory: about 250 bytes a thing, plus the details of as many as ``kept_details`` has room for
@@ -23,7 +23,7 @@ from otactl.monitor.attempt import Attempt, relate
 from otactl.monitor.failure_groups import UNSUCCESSFUL
 from otactl.monitor.kept_details import KeptDetails
 from otactl.monitor.measured_column import MeasuredColumn
-from otactl.rules.execution import may_follow
+from otactl.rules.job import may_follow
 
 #: The key under which a device counts the requests it sent again (``device.report``).
 RETRY_COUNT = "retryCount"

@@ -10,6 +10,7 @@ import signal
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import Any
 
 from otactl.aws.alarm_reach import alarm_warnings
@@ -173,7 +174,7 @@ def with_what_is_left(
         return result
     result = executor.result()  # with the calls that this took
     keeps = not plan.clean_up or executor.kept_job is not None
-    return result.with_kept(found) if keeps else result.with_leftovers(found)
+    return replace(result, kept=found) if keeps else replace(result, leftovers=found)
 
 
 def failure_to_report(

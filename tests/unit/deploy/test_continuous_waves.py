@@ -13,8 +13,14 @@ from tests.unit.deploy.test_waves import DEPLOYMENT, FAILED, Site
 from otactl.deploy.journal import Outcome, Phase
 from otactl.deploy.observer import Observer
 from otactl.errors import GateFailed, GateWaits, JobCanceled
-from otactl.model.reason_code import GATE_REASON_CODE, SETTLED_REASON_CODE, USER_CANCEL_REASON_CODE
-from otactl.model.status import ExecutionStatus, JobStatus, TargetSelection
+from otactl.model.status import (
+    GATE_REASON_CODE,
+    SETTLED_REASON_CODE,
+    USER_CANCEL_REASON_CODE,
+    ExecutionStatus,
+    JobStatus,
+    TargetSelection,
+)
 from otactl.model.wave import Verdict
 
 WAVES = ("canary", "early", "rest")

@@ -9,8 +9,8 @@ from tests.support.wave_world import NEVER, Fate
 from tests.unit.deploy.test_waves import Site
 
 from otactl.deploy.wave_closing import close, left_open, open_until_ms
-from otactl.model.open_jobs import OpenWave
 from otactl.model.status import ExecutionStatus
+from otactl.model.wave import OpenWave
 
 DAY_MS = 86_400_000
 

@@ -12,7 +12,7 @@ from tests.support.metric_store import check, refusal
 
 from otactl.lambdas.force_stopper import REASON_CODE, ForceStopper
 from otactl.model.alarm import SERVICE_NAMESPACE, Alarm, AlarmType
-from otactl.model.reason_code import FORCE_STOP_REASON_CODE
+from otactl.model.status import FORCE_STOP_REASON_CODE
 
 
 class Jobs:

@@ -4,7 +4,7 @@ import ast
 import re
 from pathlib import Path
 
-from otactl.model import reason_code
+from otactl.model import status as reason_code
 
 SRC = Path(reason_code.__file__).parents[1]
 #: Lambda functions cannot import the model; a test of theirs keeps the two equal.

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from otactl.errors.problem import Severity
-from otactl.forecast.lint.finding import Finding, finding
+from otactl.forecast.lint.finding import Finding, chance, counted, duration, finding, percent
 from otactl.forecast.lint.lint_context import NEARLY_ALL, LintContext
-from otactl.forecast.lint.words import chance, counted, duration, percent
 from otactl.model.job_configuration import AbortCriterion
 from otactl.model.status import ExecutionStatus, FailureType
 from otactl.rules.abort import is_met, threshold_hundredths

@@ -16,9 +16,8 @@ from collections.abc import Iterable, Iterator
 from otactl.errors.problem import Severity
 from otactl.forecast.lint.abort_check import FEW_THINGS
 from otactl.forecast.lint.count_alarm_check import healthy_counts
-from otactl.forecast.lint.finding import Finding, finding
+from otactl.forecast.lint.finding import Finding, duration, finding
 from otactl.forecast.lint.lint_context import NEARLY_ALL, LintContext
-from otactl.forecast.lint.words import duration
 from otactl.model.alarm import (
     OWN_NAMESPACE,
     SERVICE_NAMESPACE,

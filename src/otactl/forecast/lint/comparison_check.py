@@ -10,9 +10,8 @@ import math
 from collections.abc import Iterator
 
 from otactl.errors.problem import Severity
-from otactl.forecast.lint.finding import Finding, finding
+from otactl.forecast.lint.finding import Finding, chance, duration, finding, percent
 from otactl.forecast.lint.lint_context import LintContext
-from otactl.forecast.lint.words import chance, duration, percent
 from otactl.model.limits import KEEP_ALIVE_FACTOR
 from otactl.rules.comparison.arms import ArmSizes, expected_arms
 from otactl.rules.comparison.compare import compared_outcomes, threshold

@@ -13,9 +13,8 @@ from collections.abc import Iterator
 
 from otactl.errors.problem import Severity
 from otactl.forecast.lint.abort_check import FEW_THINGS, LIKELY, TOLERABLE
-from otactl.forecast.lint.finding import Finding, finding
+from otactl.forecast.lint.finding import Finding, chance, finding, percent
 from otactl.forecast.lint.lint_context import LintContext
-from otactl.forecast.lint.words import chance, percent
 from otactl.model.alarm import Alarm, AlarmType, Statistic
 from otactl.model.status import FailureType
 from otactl.rules.alarm import adds_up, counted_failures, counts_successes, is_running_total

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 
 from otactl.errors.problem import Severity
 from otactl.forecast.lint.abort_check import TOLERABLE
-from otactl.forecast.lint.finding import Finding, finding
+from otactl.forecast.lint.finding import Finding, finding, percent
 from otactl.forecast.lint.lint_context import LintContext
-from otactl.forecast.lint.words import percent
 from otactl.wire.stream_payload import MAX_FILE_SIZE
 
 _MAX_EXPIRY_SECONDS = 3600

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 
 from otactl.errors.problem import Severity
 from otactl.forecast.lint.abort_check import TOLERABLE
-from otactl.forecast.lint.finding import Finding, finding
+from otactl.forecast.lint.finding import Finding, chance, finding, percent
 from otactl.forecast.lint.lint_context import LintContext
-from otactl.forecast.lint.words import chance, percent
 from otactl.model.job_configuration import AbortCriterion, RetryCriterion
 from otactl.model.status import FailureType, TargetSelection
 from otactl.rules.first_passage import probability_of_firing

@@ -7,9 +7,8 @@ from datetime import UTC, datetime
 
 from otactl.errors.problem import Severity
 from otactl.forecast.lint.abort_check import FEW_THINGS, WAVES_WAIT
-from otactl.forecast.lint.finding import Finding, finding
+from otactl.forecast.lint.finding import Finding, duration, finding
 from otactl.forecast.lint.lint_context import LintContext
-from otactl.forecast.lint.words import duration
 from otactl.model.job_configuration import ExponentialRate, Rollout, Scheduling
 from otactl.model.status import TargetSelection
 from otactl.rules.rollout import DEFAULT_MAXIMUM_PER_MINUTE, RolloutState, rate_per_minute

@@ -13,9 +13,8 @@ from bisect import bisect_left
 from collections.abc import Iterator
 
 from otactl.errors.problem import Severity
-from otactl.forecast.lint.finding import Finding, finding
+from otactl.forecast.lint.finding import Finding, chance, duration, finding, percent
 from otactl.forecast.lint.lint_context import LintContext
-from otactl.forecast.lint.words import chance, duration, percent
 from otactl.model.status import FailureType
 from otactl.model.wave import WHOLE, GateRule, Wave, percent_words
 from otactl.rules.rollout import DEFAULT_MAXIMUM_PER_MINUTE

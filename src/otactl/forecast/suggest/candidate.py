@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from otactl.forecast.suggest.abort_option import AbortOption
-from otactl.forecast.suggest.fleet_estimate import FleetEstimate
 from otactl.forecast.suggest.goal import Goal, Setting
-from otactl.forecast.suggest.pace_option import Courses, follow, rollouts
+from otactl.forecast.suggest.pace_option import Courses, FleetEstimate, follow, rollouts
 
 _MINUTE_SECONDS = 60
 #: How many settings of each haste are played.

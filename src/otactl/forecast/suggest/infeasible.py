@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 
 from otactl.forecast.suggest.abort_option import MINIMA
-from otactl.forecast.suggest.fleet_estimate import FleetEstimate
 from otactl.forecast.suggest.goal import Goal, Setting, TradeOff
+from otactl.forecast.suggest.pace_option import FleetEstimate
 
 
 def too_few(things: int) -> str:

@@ -23,7 +23,6 @@ from otactl.forecast.band import Band, quantile
 from otactl.forecast.ensemble import Scenario
 from otactl.forecast.suggest.abort_option import MINIMA, abort_options
 from otactl.forecast.suggest.candidate import Candidate, candidates, promising, trade_off
-from otactl.forecast.suggest.fleet_estimate import FleetEstimate, learn
 from otactl.forecast.suggest.goal import Goal, Suggestion, TradeOff
 from otactl.forecast.suggest.infeasible import (
     no_criterion,
@@ -33,6 +32,7 @@ from otactl.forecast.suggest.infeasible import (
     too_many,
     too_slow,
 )
+from otactl.forecast.suggest.pace_option import FleetEstimate, learn
 from otactl.forecast.suggest.trial import BAD_RUNS, HealthyTrial, Trial, with_margin
 
 OnStep = Callable[[str, int, int], None]

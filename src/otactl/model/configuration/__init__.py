@@ -6,7 +6,7 @@ its line, section and key, what was found and what is allowed. The steps, a modu
 1. ``model.ini`` reads the text.
 2. ``reading`` finds the sections that count (``sections`` knows them all) and reads their values
    with the section models, whose keys carry their ``kind``.
-3. The rules (``deployment_rule``, ``job_rule``, ``schedule_rule``, ``alarm_rule``,
+3. The rules (``deployment_rule``, ``job_rule``, ``alarm_rule``,
    ``wave_rule``, ``verify_rule``) look at what one key requires of another.
 4. ``build`` makes the ``DeploymentConfiguration``.
 
@@ -29,11 +29,10 @@ from otactl.model.configuration.catalogue import find_field, kind_of
 from otactl.model.configuration.deployment import CustomDocument, DeploymentConfiguration
 from otactl.model.configuration.deployment_rule import DEPLOYMENT_RULES, afr_ota_rules
 from otactl.model.configuration.deployment_section import DocumentSource
-from otactl.model.configuration.job_rule import JOB_RULES
+from otactl.model.configuration.job_rule import JOB_RULES, schedule_is_ahead, windows_open
 from otactl.model.configuration.reading import read_sections
 from otactl.model.configuration.refusal import is_unset, refusal
 from otactl.model.configuration.report import Finding, Report
-from otactl.model.configuration.schedule_rule import SCHEDULE_RULES, schedule_is_ahead, windows_open
 from otactl.model.configuration.sections import DEFAULT, KeyName
 from otactl.model.configuration.verify_rule import VERIFY_RULES, verify_rules
 from otactl.model.configuration.wave_rule import WAVE_RULES, wave_rules
@@ -53,7 +52,7 @@ __all__ = [
 ]
 
 
-_RULES = (*DEPLOYMENT_RULES, *JOB_RULES, *SCHEDULE_RULES, *WAVE_RULES, *VERIFY_RULES)
+_RULES = (*DEPLOYMENT_RULES, *JOB_RULES, *WAVE_RULES, *VERIFY_RULES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

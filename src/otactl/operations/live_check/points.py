@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
-from otactl.model.observation import Observation
+from otactl.model.diagnosis import Observation
 
 
 @dataclass(frozen=True, slots=True)

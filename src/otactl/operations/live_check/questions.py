@@ -9,12 +9,12 @@ from otactl.aws.service_probe import Answer, ServiceProbe
 from otactl.errors import Interrupted, OtactlError
 from otactl.fleet.device_probe import DeviceProbe
 from otactl.model.arn import domain_of
+from otactl.model.diagnosis import Observation
 from otactl.model.job_configuration import (
     AbortCriterion,
     JobConfiguration,
     RetryCriterion,
 )
-from otactl.model.observation import Observation
 from otactl.model.status import FailureType, JobStatus
 from otactl.operations.live_check.points import Point, not_observed, observation
 from otactl.operations.live_check.session import LiveSession

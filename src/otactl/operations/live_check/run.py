@@ -11,9 +11,9 @@ from otactl.aws.call_budget import Budget, BudgetedCounter
 from otactl.aws.clients import AwsClients, AwsSettings, account_of
 from otactl.errors import Interrupted, OtactlError, UserMistake
 from otactl.fleet import FleetDirectory
+from otactl.model.diagnosis import Observation
 from otactl.model.json_output import account
 from otactl.model.json_output.shaping import shaped
-from otactl.model.observation import Observation
 from otactl.operations.clock import CommandClock
 from otactl.operations.environment import DeploymentEnvironment
 from otactl.operations.fleet_address import BrokerOptions, FleetAddress, resolve_address

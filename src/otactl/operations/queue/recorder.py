@@ -25,9 +25,8 @@ from otactl.jobqueue.request import Failure, JobRequest, Outcome
 from otactl.jobqueue.state import FailureKind
 from otactl.model.json_output import queue as json_queue
 from otactl.model.json_output.shaping import shaped
-from otactl.model.open_jobs import OpenJobs
 from otactl.model.outcome import DeploymentResult
-from otactl.model.wave import GateStatus
+from otactl.model.wave import GateStatus, OpenJobs
 from otactl.operations.clock import CommandClock
 from otactl.operations.frontend import Frontend
 from otactl.operations.queue.request_fields import request_fields

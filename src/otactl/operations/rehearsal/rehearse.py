@@ -209,7 +209,7 @@ def _perform(
         return result, failure
     # With cleanUpCfg = False it is kept on purpose, as `otactl deploy` says too.
     cleans_up = loaded.configuration.clean_up
-    result = result.with_leftovers(found) if cleans_up else result.with_kept(found)
+    result = replace(result, leftovers=found) if cleans_up else replace(result, kept=found)
     return result, failure or _unfaithful(result)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from otactl.deploy.consent import Consent, ForcedCancel, end_job
 from otactl.errors import AwsRefused, UserMistake
-from otactl.model.reason_code import USER_CANCEL_REASON_CODE
+from otactl.model.status import USER_CANCEL_REASON_CODE
 from otactl.model.wave import Act
 from otactl.operations.clock import CommandClock
 from otactl.operations.location_options import LocationOptions
