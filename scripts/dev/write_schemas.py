@@ -26,7 +26,7 @@ from otactl.model.json_output import (
     progress,
     queue,
 )
-from otactl.model.json_output.commands import ERROR, OUTPUTS
+from scripts.dev.json_outputs import ERROR, OUTPUTS
 
 FOLDER = Path(__file__).parents[2] / "docs" / "schemas"
 

@@ -12,7 +12,7 @@ from tests.support.output_schema import check_output
 from typer.testing import CliRunner
 
 from otactl.cli.main import app
-from otactl.model.json_output.commands import OUTPUTS
+from scripts.dev.json_outputs import OUTPUTS
 
 if TYPE_CHECKING:
     from otactl.cloud import RunningCloud

@@ -131,7 +131,7 @@ def clients_of(folder):
     store = DeploymentStore(folder / "state")
     (deployment_id,) = store.ids()
     journal = Journal.read(store.path(deployment_id))
-    address = LocalCloudAddress.from_fields(journal.about["localCloud"])
+    address = LocalCloudAddress(**journal.about["localCloud"])
     journal.close()
     return AwsClients(AwsSettings.for_local_cloud(address))
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+from dataclasses import asdict
 from pathlib import Path
 
 from otactl.atomic_file import write_atomically
@@ -75,7 +76,7 @@ def is_running(state_dir: Path) -> bool:
 
 def write_record(address: LocalCloudAddress) -> None:
     """Say where the cloud is; readers see the whole file or none."""
-    text = json.dumps(address.to_fields(), indent=2)
+    text = json.dumps(asdict(address), indent=2)
     write_atomically(Path(address.state_dir) / RECORD_NAME, text)
 
 
@@ -87,6 +88,6 @@ def read_record(state_dir: Path) -> LocalCloudAddress | None:
     if not is_running(state_dir):
         return None
     try:
-        return LocalCloudAddress.from_fields(json.loads((state_dir / RECORD_NAME).read_text()))
+        return LocalCloudAddress(**json.loads((state_dir / RECORD_NAME).read_text()))
     except (OSError, ValueError, TypeError, RecursionError):
         return None  # it is just starting, or just ending

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,19 +40,6 @@ class LocalCloudAddress:
     state_dir: str
     https_url: str = ""
     ca_bundle_file: str = ""
-
-    def to_fields(self) -> dict[str, Any]:
-        """The address as JSON fields."""
-        return asdict(self)
-
-    @classmethod
-    def from_fields(cls, fields: dict[str, Any]) -> LocalCloudAddress:
-        """Read the fields back.
-
-        Raises:
-            TypeError: A field is missing or unknown.
-        """
-        return cls(**fields)
 
     def environment(self) -> dict[str, str]:
         """The variables that point any AWS tool of this shell at the local cloud."""

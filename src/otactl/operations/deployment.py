@@ -10,7 +10,7 @@ import signal
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from otactl.aws.alarm_reach import alarm_warnings
@@ -98,7 +98,7 @@ def begin(
             "debug": loaded.configuration.debug,
             **pace_fields(settings),
             "rehearsal": environment.is_rehearsal,
-            "localCloud": environment.local_cloud and environment.local_cloud.to_fields(),
+            "localCloud": environment.local_cloud and asdict(environment.local_cloud),
             **(about or {}),
         },
     )

@@ -12,7 +12,7 @@ from tests.support.output_schema import check_output
 
 from otactl.cli.help import commands_of
 from otactl.cli.main import ErrorBoundary, app
-from otactl.model.json_output.commands import OUTPUTS
+from scripts.dev.json_outputs import OUTPUTS
 
 COMMAND = typer.main.get_command(app)
 

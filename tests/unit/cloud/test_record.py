@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def address(state_dir: Path) -> LocalCloudAddress:
-    return LocalCloudAddress.from_fields(
+    return LocalCloudAddress(**
         ADDRESS | {"clock_speed": 1.0, "state_dir": str(state_dir)}
     )
 

@@ -85,7 +85,7 @@ def recorded_location(journal_path: Path | None) -> tuple[dict[str, Any], str | 
 def rehearsal_cloud(about: dict[str, Any]) -> LocalCloudAddress | None:
     """The local cloud of a rehearsal that still runs, from what its journal says."""
     try:
-        address = LocalCloudAddress.from_fields(about["localCloud"])
+        address = LocalCloudAddress(**about["localCloud"])
     except (KeyError, TypeError):
         return None
     running = read_record(Path(address.state_dir))

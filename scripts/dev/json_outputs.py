@@ -1,4 +1,4 @@
-"""Which command writes what with ``--output json``; for scripts/dev/write_schemas.py and tests."""
+"""Which command writes what with ``--output json``."""
 
 from __future__ import annotations
 
