@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter
+from scripts.dev.json_outputs import ERROR, OUTPUTS
 from typing_extensions import is_typeddict
 
 from otactl.model.json_output import (
@@ -26,7 +27,6 @@ from otactl.model.json_output import (
     progress,
     queue,
 )
-from scripts.dev.json_outputs import ERROR, OUTPUTS
 
 FOLDER = Path(__file__).parents[2] / "docs" / "schemas"
 

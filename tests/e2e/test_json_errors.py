@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from scripts.dev.json_outputs import OUTPUTS
 from tests.support.output_schema import check_output
 from typer.testing import CliRunner
 
 from otactl.cli.main import app
-from scripts.dev.json_outputs import OUTPUTS
 
 if TYPE_CHECKING:
     from otactl.cloud import RunningCloud

@@ -15,51 +15,40 @@ def forecast_fields(
     forecast: Forecast, *, points: int = 120, end: int | None = None
 ) -> json_forecast.Forecast:
     """The forecast as ``--output json`` shows it, with N points of each curve up to a minute."""
-    scenario = forecast.scenario
-    return {
-        "name": forecast.name,
-        "things": scenario.things,
-        "imageBytes": scenario.image_bytes,
-        "runs": scenario.runs,
-        "seed": scenario.seed,
-        "horizonDays": scenario.horizon_days,
-        "notes": list(forecast.notes),
-        "abort": _abort_fields(forecast),
-        "bricked": {
+    abort = shaped(
+        json_forecast.Abort,
+        forecast,
+        criteria=[
+            shaped(json_forecast.AbortProbability, criterion, probability=probability)
+            for criterion, probability in forecast.criteria
+        ],
+        notified=band_fields(forecast.of_aborted(lambda t: t.notified)),
+        executed=band_fields(forecast.of_aborted(lambda t: t.executed_at_abort)),
+        failed=band_fields(forecast.of_aborted(lambda t: t.failed_at_abort)),
+        bricked=band_fields(forecast.of_aborted(lambda t: t.bricked_at_abort)),
+    )
+    return shaped(
+        json_forecast.Forecast,
+        forecast,
+        abort=abort,
+        bricked={
             "total": forecast.of_all(lambda t: t.bricked).to_fields(),
             "withoutAbort": Band.of(forecast.without_abort).to_fields(0),
         },
-        "byStatus": _status_fields(forecast),
-        "durationSeconds": forecast.duration_seconds.to_fields(),
-        "endsProbability": forecast.ends_probability,
-        "finishedSeconds": {
+        byStatus=_status_fields(forecast),
+        finishedSeconds={
             str(percent): forecast.finished_seconds(percent).to_fields() for percent in MILESTONES
         },
-        "traffic": {
+        traffic={
             "downloads": forecast.of_all(lambda t: t.downloads).to_fields(),
             "bytes": forecast.of_all(lambda t: t.downloaded_bytes).to_fields(),
             "peakBytesPerSecond": forecast.of_all(lambda t: t.peak_bytes_per_second).to_fields(0),
             "mqttMessages": forecast.of_all(forecast.messages).to_fields(),
         },
-        "apiCalls": _call_fields(forecast),
-        "costUsd": _cost_fields(forecast),
-        "curves": forecast.curves(points, end).to_fields(),
-    }
-
-
-def _abort_fields(forecast: Forecast) -> json_forecast.Abort:
-    return {
-        "probability": forecast.abort_probability,
-        "criteria": [
-            shaped(json_forecast.AbortProbability, criterion, probability=probability)
-            for criterion, probability in forecast.criteria
-        ],
-        "seconds": band_fields(forecast.abort_seconds),
-        "notified": band_fields(forecast.of_aborted(lambda t: t.notified)),
-        "executed": band_fields(forecast.of_aborted(lambda t: t.executed_at_abort)),
-        "failed": band_fields(forecast.of_aborted(lambda t: t.failed_at_abort)),
-        "bricked": band_fields(forecast.of_aborted(lambda t: t.bricked_at_abort)),
-    }
+        apiCalls=_call_fields(forecast),
+        costUsd=_cost_fields(forecast),
+        curves=forecast.curves(points, end).to_fields(),
+    )
 
 
 def _status_fields(forecast: Forecast) -> dict[str, json_forecast.Band]:

@@ -16,6 +16,7 @@ from otactl.forecast.gate_moment import is_forecast
 from otactl.forecast.summary import schedule_notes
 from otactl.forecast.wave_play import PlayedRun, PlayedWave, WaveScenario, WayBack, play_waves
 from otactl.model.json_output import forecast as json_forecast
+from otactl.model.json_output.shaping import shaped
 from otactl.model.wave import Verdict
 
 __all__ = ["WaveScenario", "WavesForecast", "forecast_waves"]
@@ -105,41 +106,31 @@ class WavesForecast:
 
     def to_fields(self) -> json_forecast.WavesForecast:
         """The forecast as ``--output json`` shows it."""
-        return {
-            "name": self.name,
-            "things": self.scenario.things,
-            "imageBytes": self.scenario.image_bytes,
-            "runs": self.scenario.runs,
-            "seed": self.scenario.seed,
-            "notes": list(self.notes),
-            "waves": [
-                {
-                    "wave": wave.name,
-                    "things": things,
-                    "passProbability": self.share(number, Verdict.PASS),
-                    "failProbability": self.share(number, Verdict.FAIL),
-                    "inconclusiveProbability": self.share(number, Verdict.INCONCLUSIVE),
-                    "refusedProbability": self.refused_share(number),
-                    "needsApproval": wave.rule.needs_approval,
-                    "gateSeconds": band_fields(self.gate_seconds(number)),
-                }
-                for number, (wave, things) in enumerate(self.scenario.planned)
-            ],
-            "approvalSeconds": self.scenario.answer_ms / 1000,
-            "endSeconds": self.end_seconds.to_fields(),
-            "stopProbability": len(self.stopped) / len(self.played),
-            "notified": band_fields(self.reached()),
-            "bricked": band_fields(self.reached(bricked=True)),
-            "notifiedWhenStopped": band_fields(self.reached(only_stopped=True)),
-            "brickedWhenStopped": band_fields(self.reached(bricked=True, only_stopped=True)),
-            "rollback": None
-            if not self.ways_back
-            else {
-                "things": band_fields(self.taken_back),
-                "seconds": band_fields(self.way_back_seconds),
-                "failProbability": self.way_back_failed,
-            },
-        }
+        waves = [
+            shaped(
+                json_forecast.ForecastWave,
+                wave,
+                things=things,
+                passProbability=self.share(number, Verdict.PASS),
+                failProbability=self.share(number, Verdict.FAIL),
+                inconclusiveProbability=self.share(number, Verdict.INCONCLUSIVE),
+                refusedProbability=self.refused_share(number),
+                gateSeconds=band_fields(self.gate_seconds(number)),
+            )
+            for number, (wave, things) in enumerate(self.scenario.planned)
+        ]
+        return shaped(
+            json_forecast.WavesForecast,
+            self,
+            waves=waves,
+            approvalSeconds=self.scenario.answer_ms / 1000,
+            stopProbability=len(self.stopped) / len(self.played),
+            notified=band_fields(self.reached()),
+            bricked=band_fields(self.reached(bricked=True)),
+            notifiedWhenStopped=band_fields(self.reached(only_stopped=True)),
+            brickedWhenStopped=band_fields(self.reached(bricked=True, only_stopped=True)),
+            rollback=shaped(json_forecast.WayBack, self) if self.ways_back else None,
+        )
 
 
 def forecast_waves(

@@ -7,12 +7,12 @@ from typing import Annotated
 
 import pytest
 import typer
+from scripts.dev.json_outputs import OUTPUTS
 from scripts.dev.write_schemas import FOLDER, schemas, text_of
 from tests.support.output_schema import check_output
 
 from otactl.cli.help import commands_of
 from otactl.cli.main import ErrorBoundary, app
-from scripts.dev.json_outputs import OUTPUTS
 
 COMMAND = typer.main.get_command(app)
 

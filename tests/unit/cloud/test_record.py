@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 
 
 def address(state_dir: Path) -> LocalCloudAddress:
-    return LocalCloudAddress(**
-        ADDRESS | {"clock_speed": 1.0, "state_dir": str(state_dir)}
-    )
+    return LocalCloudAddress(**ADDRESS | {"clock_speed": 1.0, "state_dir": str(state_dir)})
 
 
 def test_the_record_counts_while_the_lock_is_held_and_not_after(tmp_path: Path) -> None:

@@ -80,20 +80,15 @@ class Setting:
     def to_fields(self) -> json_forecast.Setting:
         """The setting as ``--output json`` shows it, by the keys of a ``dev.ini``."""
         rate = self.rollout.exponential_rate
-        growth: json_forecast.Growth = {}
-        if rate is not None:
-            growth = {
-                "baseRatePerMinute": rate.base_rate_per_minute,
-                "incrementFactor": rate.increment_factor,
-                "numberOfSucceededThings": (rate.rate_increase_criteria.number_of_succeeded_things),
-            }
-        return {
-            "maximumPerMinute": self.rollout.maximum_per_minute,
-            **growth,
-            "failureType": self.criterion.failure_type.value,
-            "thresholdPercentage": self.criterion.threshold_percentage,
-            "minNumberOfExecutedThings": self.criterion.min_number_of_executed_things,
-        }
+        if rate is None:
+            return shaped(json_forecast.Setting, self)
+        return shaped(
+            json_forecast.Setting,
+            self,
+            baseRatePerMinute=rate.base_rate_per_minute,
+            incrementFactor=rate.increment_factor,
+            numberOfSucceededThings=rate.rate_increase_criteria.number_of_succeeded_things,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from typing import Annotated, NotRequired
 from typing_extensions import TypedDict
 
 from otactl.model.json_output.deployment import LintFinding
-from otactl.model.json_output.shaping import Digits, NullIfEmpty
+from otactl.model.json_output.shaping import Digits, NullIfEmpty, Of
 
 
 class Band(TypedDict):
@@ -38,9 +38,9 @@ class AbortProbability(TypedDict):
 class Abort(TypedDict):
     """Whether and when the job is aborted; counts are of the runs that were."""
 
-    probability: float
+    probability: Annotated[float, Of("abort_probability")]
     criteria: list[AbortProbability]
-    seconds: Band | None
+    seconds: Annotated[Band | None, Of("abort_seconds")]
     notified: Band | None
     executed: Band | None
     failed: Band | None
@@ -67,11 +67,11 @@ class Forecast(TypedDict):
     """How a rollout goes."""
 
     name: str
-    things: int
-    imageBytes: int
-    runs: int
-    seed: int
-    horizonDays: float
+    things: Annotated[int, Of("scenario.things")]
+    imageBytes: Annotated[int, Of("scenario.image_bytes")]
+    runs: Annotated[int, Of("scenario.runs")]
+    seed: Annotated[int, Of("scenario.seed")]
+    horizonDays: Annotated[float, Of("scenario.horizon_days")]
     notes: list[str]
     abort: Abort
     bricked: Bricked
@@ -92,35 +92,35 @@ class Forecast(TypedDict):
 class ForecastWave(TypedDict):
     """What the gate of a wave says."""
 
-    wave: str
+    wave: Annotated[str, Of("name")]
     things: int
     passProbability: float
     failProbability: float
     inconclusiveProbability: float
     refusedProbability: float
     """How often AWS does not take its job, since ``endTime`` is too near; inconclusive."""
-    needsApproval: bool
+    needsApproval: Annotated[bool, Of("rule.needs_approval")]
     gateSeconds: Band | None
 
 
 class WayBack(TypedDict):
     """What ``onGateFailure = rollback`` does in the runs that a gate stops."""
 
-    things: Band | None
+    things: Annotated[Band | None, Of("taken_back")]
     """How many get back what they had."""
-    seconds: Band | None
+    seconds: Annotated[Band | None, Of("way_back_seconds")]
     """From the failed gate until the last gate of the rollback passes."""
-    failProbability: float
+    failProbability: Annotated[float, Of("way_back_failed")]
 
 
 class WavesForecast(TypedDict):
     """How a deployment in waves goes."""
 
     name: str
-    things: int
-    imageBytes: int
-    runs: int
-    seed: int
+    things: Annotated[int, Of("scenario.things")]
+    imageBytes: Annotated[int, Of("scenario.image_bytes")]
+    runs: Annotated[int, Of("scenario.runs")]
+    seed: Annotated[int, Of("scenario.seed")]
     notes: list[str]
     waves: list[ForecastWave]
     approvalSeconds: float
@@ -145,21 +145,16 @@ class Goal(TypedDict):
     falseAlarm: float
 
 
-class Growth(TypedDict, total=False):
-    """How a rollout becomes faster."""
-
-    baseRatePerMinute: int
-    incrementFactor: float
-    numberOfSucceededThings: int | None
-
-
-class Setting(Growth):
+class Setting(TypedDict):
     """A rollout and an abort criterion, by the keys of a ``dev.ini``."""
 
-    maximumPerMinute: int | None
-    failureType: str
-    thresholdPercentage: float
-    minNumberOfExecutedThings: int
+    maximumPerMinute: Annotated[int | None, Of("rollout.maximum_per_minute")]
+    baseRatePerMinute: NotRequired[int]
+    incrementFactor: NotRequired[float]
+    numberOfSucceededThings: NotRequired[int | None]
+    failureType: Annotated[str, Of("criterion.failure_type")]
+    thresholdPercentage: Annotated[float, Of("criterion.threshold_percentage")]
+    minNumberOfExecutedThings: Annotated[int, Of("criterion.min_number_of_executed_things")]
 
 
 class TradeOff(TypedDict):

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from functools import cache
+from operator import attrgetter
 from types import NoneType, UnionType
 from typing import Annotated, Any, NotRequired, TypeVar, get_args, get_origin, get_type_hints
 
@@ -25,7 +26,7 @@ _CAPITAL = re.compile("([A-Z])")
 
 @dataclass(frozen=True, slots=True)
 class Of:
-    """Beside a field: the attribute it comes from."""
+    """Beside a field: the attribute it comes from, or the way to it, ``scenario.seed``."""
 
     attribute: str
 
@@ -71,9 +72,11 @@ def shaped(shape: type[T], value: object, /, **given: object) -> T:
         if field.name in given:
             made[field.name] = given[field.name]
             continue
-        attribute = next((each for each in field.attributes if hasattr(value, each)), None)
+        attribute = next(
+            (each for each in field.attributes if hasattr(value, each.partition(".")[0])), None
+        )
         if attribute is not None:
-            found = getattr(value, attribute)
+            found = attrgetter(attribute)(value)
             if found is not None or field.is_required or isinstance(field.kind, UnionType):
                 made[field.name] = _marked(_part(field.kind, found), field.marks)
         elif field.is_required:
