@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from otactl.forecast.attempts import NEVER, STATUSES
-from otactl.forecast.calibrate import ExecutionRecord
+from otactl.forecast.calibrate.record import ExecutionRecord
 from otactl.forecast.distribution import Distribution
 from otactl.forecast.ensemble import Scenario
 from otactl.forecast.lifetime import executions

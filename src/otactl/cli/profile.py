@@ -48,7 +48,9 @@ def from_report(
     interval and the number of observations behind it.
     """
     from otactl.cli.terminal import note, print_json
-    from otactl.forecast.calibrate import fit, parse_report, profile_text
+    from otactl.forecast.calibrate.fit import fit
+    from otactl.forecast.calibrate.profile_text import profile_text
+    from otactl.forecast.calibrate.record import parse_report
     from otactl.model.json_output import forecast
     from otactl.model.json_output.shaping import shaped
     from otactl.operations.text_file import read_named_text

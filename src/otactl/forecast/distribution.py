@@ -22,7 +22,9 @@ from enum import StrEnum
 from statistics import NormalDist
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from otactl.forecast.toml_text import Strict
 
 #: No quantity of a fleet is larger, or smaller where it must not be 0: 30,000 years, a terabyte
 #: per second. Within these the arithmetic cannot overflow.
@@ -45,10 +47,8 @@ class Form(StrEnum):
     MEASURED = "values"
 
 
-class Distribution(BaseModel):
+class Distribution(Strict):
     """A spread of non-negative numbers, in exactly one of the forms above."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     constant: NotNegative | None = None
     low: NotNegative | None = None

@@ -139,7 +139,6 @@ class _PlayedWave:
         return _merged(ends, new, self._bad, soaked, late)
 
     def codes(self, times: Integers) -> NDArray[np.int8]:
-        """What the gate says at these instants, as codes."""
         rule, things = self._rule, self._things
         good, failed = _until(self._good, times), _until(self._failed, times)
         lost = _until(self._lost, times)
@@ -169,7 +168,6 @@ class _PlayedWave:
         )
 
     def _soaked(self, times: Integers, enough: Flags) -> Flags:
-        """Whether it had been enough for ``soakMinutes`` without a break."""
         begins = enough & ~np.concatenate([[False], enough[:-1]])
         since = np.where(begins, times, -NEVER)
         if enough[0] and not needed_ended(self._rule, self._things):

@@ -10,26 +10,22 @@ from datetime import date  # pydantic reads the annotation
 from importlib import resources
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from otactl.errors import UserMistake
-from otactl.forecast.toml_text import TomlFault, read_toml
+from otactl.forecast.toml_text import Strict, TomlFault, read_toml
 
 Dollars = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Tier(_Strict):
+class Tier(Strict):
     """A price that holds up to a number of units, or from there on without end."""
 
     usd: Dollars
     up_to: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
 
 
-class Price(_Strict):
+class Price(Strict):
     """What one unit of something costs, who said so, and when it was read."""
 
     unit: str
@@ -55,7 +51,7 @@ class Price(_Strict):
         return dollars
 
 
-class Prices(_Strict):
+class Prices(Strict):
     """All of them."""
 
     currency: str = "USD"

@@ -12,12 +12,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from otactl.errors import ConfigurationInvalid
 from otactl.errors.problem import Problem
 from otactl.forecast.distribution import Distribution, constant
-from otactl.forecast.toml_text import TomlFault, read_toml
+from otactl.forecast.toml_text import Strict, TomlFault, read_toml
 
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 HOURS_PER_DAY = 24
@@ -27,11 +27,7 @@ MAX_GROUPS = 100
 STREAM_BYTES_PER_SECOND = 512 * 1024
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Delivery(_Strict):
+class Delivery(Strict):
     """How a thing fetches the image over an MQTT stream, as far as messages go.
 
     Whether it comes by stream or by presigned address is the deployment's to say, not the fleet's.
@@ -51,7 +47,7 @@ class Delivery(_Strict):
     progress_reports: Annotated[int, Field(ge=0)] = 2
 
 
-class Group(_Strict):
+class Group(Strict):
     """Things that behave alike.
 
     Attributes:
@@ -110,7 +106,7 @@ class Group(_Strict):
         return self.online_by_hour or (self.online,) * HOURS_PER_DAY
 
 
-class FleetProfile(_Strict):
+class FleetProfile(Strict):
     """A fleet.
 
     Attributes:

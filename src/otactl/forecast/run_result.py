@@ -178,7 +178,6 @@ class _Counting:
         self.downloads = 0
 
     def add(self, part: Executions) -> None:
-        """Count a part."""
         exists, canceled, last = self._cut(part)
         status, ended = part.status.copy(), part.ended_ms
         unfinished = ended >= self._horizon_ms

@@ -9,10 +9,18 @@ from __future__ import annotations
 import tomllib
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict
+
 #: Characters of a price file or a fleet profile; the longest sensible one has measured quantiles.
 MAX_TOML_LENGTH = 256 * 1024
 #: Names in one dotted key; the deepest key of these files has three.
 _MAX_KEY_DOTS = 64
+
+
+class Strict(BaseModel):
+    """A table of such a file, without any other key."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class TomlFault(ValueError):

@@ -49,7 +49,6 @@ class _Field:
         return ValueError(f"the {self.name} must be {self.low}-{self.high}{words}, found {text}")
 
     def value(self, text: str) -> int:
-        """One value."""
         number = (self.words or {}).get(text)
         if number is None and text.isascii() and text.isdigit():
             number = int(text)

@@ -132,8 +132,6 @@ def _unreadable(text: str, file_name: str) -> Problem | None:
 
 @dataclass(slots=True)
 class _Value:
-    """A value while its lines are still coming in."""
-
     key: str
     lines: list[str]
     line: int
@@ -158,7 +156,6 @@ class _Reader:
         self._said_headless = False
 
     def read_line(self, number: int, line: str) -> None:
-        """Take the next line."""
         content = line.strip()
         if is_comment(line):
             return
@@ -261,7 +258,6 @@ class _Reader:
         )
 
     def document(self, text: str) -> IniDocument:
-        """What the lines made."""
         problems = list(self._problems)
         if self._not_shown:
             problems.append(

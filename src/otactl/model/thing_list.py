@@ -123,8 +123,6 @@ def parse_thing_list(
 
 
 class _Reader:
-    """Takes lines and keeps targets, duplicates and problems."""
-
     def __init__(self, file_name: str, region: str | None, account: str | None) -> None:
         self._file_name = file_name
         self._region = region
@@ -139,7 +137,6 @@ class _Reader:
         self._elsewhere: Counter[str] = Counter()
 
     def read_line(self, number: int, line: str) -> None:
-        """Take the next line."""
         if number == 1:
             line = line.removeprefix(_BYTE_ORDER_MARK)
         target = line.strip()
@@ -218,7 +215,6 @@ class _Reader:
             )
 
     def finish(self) -> ThingList:
-        """The list, if it is one."""
         more = self._problem_count - len(self._problems)
         reported = [
             f"{count - 1} more lines name targets of {location}"

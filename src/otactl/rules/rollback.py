@@ -180,7 +180,6 @@ def _may_come(history: ThingHistory, reason: RollbackReason) -> bool:
 
 
 def _is_fresh(state: ThingState | None, begun: Sequence[ThingOutcome]) -> bool:
-    """Whether what a thing reports is of after its update."""
     at_ms = None if state is None else state.version_at_ms
     if at_ms is None:
         return False

@@ -8,14 +8,9 @@ import pytest
 from tests.support.forecasting import records
 
 from otactl.errors import UserMistake
-from otactl.forecast.calibrate import (
-    ExecutionRecord,
-    PastDeployment,
-    fit,
-    parse_report,
-    profile_text,
-)
-from otactl.forecast.calibrate.estimate import quantile_estimate, share
+from otactl.forecast.calibrate.fit import fit, quantile_estimate, share
+from otactl.forecast.calibrate.profile_text import profile_text
+from otactl.forecast.calibrate.record import ExecutionRecord, PastDeployment, parse_report
 from otactl.forecast.profile import FleetProfile, Group, parse_profile
 from otactl.model.job_configuration import JobConfiguration, RetryCriterion
 from otactl.model.outcome import ThingOutcome

@@ -9,7 +9,7 @@ import pytest
 from tests.support.plan import a_plan_with
 
 from otactl.errors import OtactlError
-from otactl.forecast.calibrate import parse_report
+from otactl.forecast.calibrate.record import parse_report
 from otactl.forecast.toml_text import MAX_TOML_LENGTH
 from otactl.operations.fleet_address import read_public_key
 from otactl.operations.forecast_inputs import read_prices, read_profile

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from otactl.forecast.calibrate import parse_report
+from otactl.forecast.calibrate.record import parse_report
 from otactl.model.eligibility import LeftOut, LeftOutReason
 from otactl.model.outcome import ThingOutcome
 from otactl.model.status import ExecutionStatus

@@ -15,21 +15,63 @@ One group is fitted. What is taken from what:
 
 Not known from executions, and left at their defaults: whether a failure came before or after the
 installation, and how the share online varies through the day.
+
+Confidence intervals are of 95%. Shares: Wilson's score interval, which holds for small counts too.
+Quantiles: order statistics, which assume nothing of the distribution.
 """
 
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 from otactl.errors import UserMistake
-from otactl.forecast.calibrate.estimate import Estimate, quantile_estimate, share
 from otactl.forecast.calibrate.record import ExecutionRecord, PastDeployment
 from otactl.forecast.distribution import Distribution, between, constant
 from otactl.forecast.profile import FleetProfile, Group
 from otactl.model.status import ExecutionStatus
 from otactl.rules.abort import EXECUTED
+from otactl.rules.comparison.compare import wilson
+
+_Z = NormalDist().inv_cdf(0.975)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """A value, its 95% confidence interval, and the number of observations behind it."""
+
+    value: float
+    low: float
+    high: float
+    count: int
+
+
+def share(part: int, whole: int) -> Estimate | None:
+    """A share, by Wilson's interval; None when nothing was observed."""
+    if whole <= 0:
+        return None
+    low, high = wilson(part, whole)
+    return Estimate(value=part / whole, low=low, high=high, count=whole)
+
+
+def quantile_estimate(observed: Sequence[float], part: float) -> Estimate | None:
+    """A quantile with the interval of its order statistics; None when nothing was observed.
+
+    The number of observations below the true quantile is binomial, so the interval runs between
+    the order statistics at its own 2.5% and 97.5% quantiles (by the normal approximation).
+    """
+    if not observed:
+        return None
+    ordered = sorted(observed)
+    count = len(ordered)
+    spread = _Z * math.sqrt(count * part * (1 - part))
+    low = max(0, math.floor(count * part - spread) - 1)
+    high = min(count - 1, math.ceil(count * part + spread))
+    return Estimate(value=between(ordered, part), low=ordered[low], high=ordered[high], count=count)
+
 
 #: A thing that starts within this time was connected when it was notified.
 ONLINE_SECONDS = 120

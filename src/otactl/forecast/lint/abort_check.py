@@ -168,7 +168,6 @@ def _too_late(context: LintContext, criterion: AbortCriterion) -> Iterator[Findi
 
 
 def _earlier_criterion(context: LintContext, criterion: AbortCriterion) -> str | None:
-    """A safe criterion that comes before nearly everything is notified, if there is one."""
 
     def is_early(minimum: int) -> bool:
         return context.notified_when_executed(minimum) < NEARLY_ALL * context.things

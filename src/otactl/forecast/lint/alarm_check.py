@@ -139,7 +139,7 @@ def _few_values(context: LintContext, alarm: Alarm) -> Iterator[Finding]:
     if tail <= 0:
         return
     needed = round(_ENOUGH_VALUES / tail)
-    most = _values_per_period(context, max(1, alarm.period_seconds // _MINUTE_SECONDS))
+    most = _values_per_period(context, alarm)
     if most >= needed:
         return
     beyond = most * tail
@@ -166,8 +166,9 @@ def _supported(values: int, *, is_upper: bool) -> str:
     return f"stat = p{100 - tail if is_upper else tail} or Average, or a longer period"
 
 
-def _values_per_period(context: LintContext, minutes: int) -> int:
+def _values_per_period(context: LintContext, alarm: Alarm) -> int:
     """The most connected things that are notified within a period."""
+    minutes = max(1, alarm.period_seconds // _MINUTE_SECONDS)
     totals = context.notified_by_minute
     before = [0] * minutes + totals
     after = [*totals, *[totals[-1]] * minutes]
@@ -199,7 +200,7 @@ def _expected(context: LintContext, alarm: Alarm) -> float:
     if alarm.statistic == Statistic.AVERAGE:
         return context.mean_download_seconds
     # Of n values in order, the last is at about n of n + 1 parts of all there could be.
-    values = max(1, _values_per_period(context, max(1, alarm.period_seconds // _MINUTE_SECONDS)))
+    values = max(1, _values_per_period(context, alarm))
     least, most = 1 / (values + 1), values / (values + 1)
     if alarm.is_percentile:
         share = float(alarm.statistic[1:]) / 100

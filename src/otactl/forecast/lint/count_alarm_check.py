@@ -114,7 +114,6 @@ def _poisson_up_to(most: int, expected: float) -> float:
 
 
 def _at_least(chances: list[float], wanted: int) -> float:
-    """The chance that at least N of independent events happen."""
     counts = [1.0] + [0.0] * wanted
     for happens in chances:
         for number in range(wanted, 0, -1):

@@ -95,7 +95,6 @@ def _takes_weeks(context: LintContext) -> Iterator[Finding]:
 
 
 def _open_share(context: LintContext) -> float:
-    """The share of a usual month in which windows are open."""
     scheduling = context.job.scheduling
     windows = () if scheduling is None else scheduling.maintenance_windows
     opens = open_minutes(Scheduling(maintenance_windows=windows), _USUAL, _MONTH_MINUTES)

@@ -17,6 +17,7 @@ from otactl.forecast.lint.finding import Finding, chance, duration, finding, per
 from otactl.forecast.lint.lint_context import LintContext
 from otactl.model.status import FailureType
 from otactl.model.wave import WHOLE, GateRule, Wave, percent_words
+from otactl.rules.comparison.fisher import log_choose
 from otactl.rules.rollout import DEFAULT_MAXIMUM_PER_MINUTE
 from otactl.rules.waves.counting import allowed_unverified
 from otactl.rules.waves.gate import allowed_failures, needed_ended
@@ -51,10 +52,7 @@ def binomial_above(count: int, share: float, most: int) -> float:
         return 1.0
     log_odds = math.log(share) - math.log1p(-share)
     none = count * math.log1p(-share)
-    terms = (
-        math.lgamma(count + 1) - math.lgamma(k + 1) - math.lgamma(count - k + 1) + k * log_odds
-        for k in range(most + 1)
-    )
+    terms = (log_choose(count, k) + k * log_odds for k in range(most + 1))
     return max(0.0, 1.0 - math.fsum(math.exp(none + term) for term in terms))
 
 
@@ -129,7 +127,6 @@ def _power(wave: Wave, things: int) -> Iterator[Finding]:
 
 
 def _required(rule: GateRule) -> int:
-    """The stricter of the two percentages."""
     return max(rule.required_succeeded, rule.required_verified or 0)
 
 

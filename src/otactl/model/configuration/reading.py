@@ -253,7 +253,6 @@ class _SectionReader:
         return spelling, None
 
     def _translate(self, error: ValidationError, texts: dict[str, str]) -> None:
-        """Put pydantic's findings into our words."""
         for detail in error.errors(include_url=False):
             name = str(detail["loc"][0])
             if detail["type"] != "missing":

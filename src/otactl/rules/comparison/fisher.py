@@ -77,22 +77,6 @@ def is_worse(
     return is_large and p_value(first_bad, first, second_bad, second) <= level
 
 
-def least_worse(
-    first: int, second_bad: int, second: int, *, level: float, difference: int, start: int = 0
-) -> int:
-    """The fewest bad things of the first arm that are worse; more than it has if none are.
-
-    It never falls when the second arm has more bad things, so a search may start where the last
-    one ended.
-    """
-    at = max(start, 1)
-    while at <= first and not is_worse(
-        at, first, second_bad, second, level=level, difference=difference
-    ):
-        at += 1
-    return at
-
-
 @dataclass(frozen=True, slots=True)
 class Design:
     """A comparison before it is made: how many things, and what counts as worse.
@@ -106,6 +90,20 @@ class Design:
     control: int
     level: float
     difference: int
+
+
+def least_worse(design: Design, control_bad: int, *, start: int = 0) -> int:
+    """The fewest bad things of the wave that are worse; more than it has if none are.
+
+    It never falls when the control has more bad things, so a search may start where the last one
+    ended.
+    """
+    at, control, level = max(start, 1), design.control, design.level
+    while at <= design.wave and not is_worse(
+        at, design.wave, control_bad, control, level=level, difference=design.difference
+    ):
+        at += 1
+    return at
 
 
 def binomial(things: int, share: float) -> list[float]:
@@ -154,12 +152,5 @@ def _critical(design: Design, control_share: float) -> Iterator[tuple[float, int
     for bad, chance in enumerate(binomial(design.control, control_share)):
         if chance < _LEFT_OUT:
             continue
-        least = least_worse(
-            design.wave,
-            bad,
-            design.control,
-            level=design.level,
-            difference=design.difference,
-            start=least,
-        )
+        least = least_worse(design, bad, start=least)
         yield chance, least

@@ -268,7 +268,6 @@ def _unverified(rule: GateRule, sight: GateSight) -> GateResult | None:
 
 
 def _is_late(rule: GateRule, sight: GateSight) -> bool:
-    """Whether ``maximumMinutes`` are over."""
     began = sight.count.first_started_ms
     return began is not None and sight.now_ms - began >= rule.maximum_ms
 
@@ -365,7 +364,6 @@ def _person(decision: Decision) -> str:
 
 
 def _pause(decisions: Sequence[Decision]) -> Decision | None:
-    """The pause in force."""
     acts = [one for one in decisions if one.act in (Act.PAUSE, Act.CONTINUE)]
     return acts[-1] if acts and acts[-1].act is Act.PAUSE else None
 

@@ -146,8 +146,8 @@ def test_worse_takes_as_large_a_difference_as_matters() -> None:
 
 
 def test_the_search_for_the_fewest_worse_may_start_anywhere_below() -> None:
-    least = 0
+    least, design = 0, Design(80, 800, 0.01, 100)
     for bad in range(0, 200, 7):
-        fresh = least_worse(80, bad, 800, level=0.01, difference=100)
-        least = least_worse(80, bad, 800, level=0.01, difference=100, start=least)
+        fresh = least_worse(design, bad)
+        least = least_worse(design, bad, start=least)
         assert least == fresh
