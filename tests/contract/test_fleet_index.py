@@ -21,6 +21,7 @@ from awscrt import mqtt
 from awsiot import iotshadow
 from botocore.exceptions import ClientError
 from tests.conftest import connected
+from tests.support.index_field import reported_field
 from tests.support.sdk_connection import SECONDS
 from tests.support.waiting import wait_until
 
@@ -34,7 +35,6 @@ from otactl.model.fleet_query import (
     in_group,
     named_like,
     query,
-    reported_field,
     term,
 )
 from otactl.model.thing_state import VersionSource

@@ -10,8 +10,7 @@ from tests.support.listed_fleet import Act, ListedFleet
 from tests.support.timeline import timeline
 
 from otactl.forecast.abort_finder import Abort
-from otactl.forecast.pace import Pace
-from otactl.forecast.run import run
+from otactl.forecast.run import Pace, run
 from otactl.forecast.run_result import RunResult, run_result
 from otactl.model.job_configuration import (
     AbortCriterion,

@@ -28,9 +28,8 @@ from otactl.deploy.store import DeploymentStore
 from otactl.device.behaviour import Behaviour, deal_behaviours, parse_behave
 from otactl.forecast.ensemble import Scenario as Wanted
 from otactl.forecast.ensemble import play
-from otactl.forecast.pace import Pace
 from otactl.forecast.profile import parse_profile
-from otactl.forecast.run import run
+from otactl.forecast.run import Pace, run
 from otactl.forecast.run_result import run_result
 from otactl.model.status import ExecutionStatus
 from otactl.operations.load import load_deployment

@@ -17,9 +17,8 @@ from typing import TypeVar
 import numpy as np
 
 from otactl.forecast.attempts import NEVER, Integers
-from otactl.forecast.pace import Pace
 from otactl.forecast.profile import FleetProfile
-from otactl.forecast.run import run
+from otactl.forecast.run import Pace, run
 from otactl.forecast.run_result import RunResult, run_result
 from otactl.forecast.sampled_fleet import SampledFleet
 from otactl.model.job_configuration import JobConfiguration, Scheduling

@@ -17,9 +17,8 @@ import numpy as np
 from otactl.forecast.abort_finder import Abort
 from otactl.forecast.ensemble import FleetScenario, end_ms, opens_of
 from otactl.forecast.gate_moment import GateView, alarm_moment, gate_moment
-from otactl.forecast.pace import Pace
 from otactl.forecast.profile import FleetProfile
-from otactl.forecast.run import Run, run
+from otactl.forecast.run import Pace, Run, run
 from otactl.forecast.run_result import RunResult, run_result
 from otactl.forecast.sampled_fleet import SampledFleet
 from otactl.model.alarm import Alarm

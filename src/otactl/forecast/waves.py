@@ -47,8 +47,7 @@ class WavesForecast:
 
     def refused_share(self, number: int) -> float:
         """The share of all runs in which AWS does not take a wave's job: the schedule ends."""
-        hits = sum(len(run) > number and run[number].is_refused for run in self.played)
-        return hits / len(self.played)
+        return sum(one.is_refused for one in self._of(number)) / len(self.played)
 
     @property
     def ways_back(self) -> tuple[WayBack, ...]:
@@ -72,14 +71,15 @@ class WavesForecast:
 
     def share(self, number: int, verdict: Verdict) -> float:
         """The share of all runs in which the gate of a wave, from 0, says this."""
-        hits = sum(len(run) > number and run[number].verdict is verdict for run in self.played)
-        return hits / len(self.played)
+        return sum(one.verdict is verdict for one in self._of(number)) / len(self.played)
+
+    def _of(self, number: int) -> list[PlayedWave]:
+        """A wave in each run in which it began."""
+        return [run[number] for run in self.played if len(run) > number]
 
     def gate_seconds(self, number: int) -> Band | None:
         """When a gate decides, of the runs in which its wave began."""
-        return Band.of_any(
-            run[number].decided_ms / 1000 for run in self.played if len(run) > number
-        )
+        return Band.of_any(one.decided_ms / 1000 for one in self._of(number))
 
     @property
     def stopped(self) -> tuple[tuple[PlayedWave, ...], ...]:

@@ -111,9 +111,6 @@ class LeftOut:
     @property
     def words(self) -> str:
         """Why, with what was found."""
-        found = "; ".join(
-            part
-            for part in (f"version {self.version}" if self.version else "", self.detail)
-            if part
-        )
+        version = self.version and f"version {self.version}"
+        found = "; ".join(filter(None, (version, self.detail)))
         return f"{self.reason.value} ({found})" if found else self.reason.value

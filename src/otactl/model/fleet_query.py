@@ -1,18 +1,14 @@
 """Queries of the fleet index (AWS IoT Developer Guide, query-syntax; botocore ``iot`` SearchIndex).
 
 Terms are combined with AND, which is also what stands between terms without a word; NOT excludes
-one. Names of fields are case sensitive, values are not. A query of otactl has at most
-``MAX_TERMS`` terms: the guide allowed five for years and says twelve today.
+one. Names of fields are case sensitive, values are not. A query of otactl has at most five terms:
+the guide allowed no more for years and says twelve today.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
-from otactl.model.thing_state import VersionSource
-
-MAX_TERMS = 5
 #: Things on a page of SearchIndex: the service's most.
 PAGE = 100
 #: Calls of SearchIndex a second: the quota of an account (AWS IoT Device Management quotas).
@@ -22,19 +18,6 @@ CALLS_PER_SECOND = 15
 NOT_CONNECTED = "NOT connectivity.connected:true"
 
 _SPECIAL = re.compile(r"[^A-Za-z0-9_.-]")
-
-
-def reported_field(source: VersionSource, path: Sequence[str]) -> str:
-    """The indexed field of a reported value, as in ``shadow.reported.version``.
-
-    What is no letter, digit, ``_``, ``-`` or ``.`` is escaped, such as the ``$`` of ``$package``.
-
-    Args:
-        source: Its shadow.
-        path: The keys below ``reported``.
-    """
-    shadow = f"shadow.name.{_escaped(source.shadow)}" if source.shadow else "shadow"
-    return ".".join((shadow, "reported", *(_escaped(key) for key in path)))
 
 
 def term(field: str, value: str) -> str:

@@ -24,13 +24,7 @@ SETTLED = "SETTLED"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThingOutcome:
-    """The last execution of a job on one thing.
-
-    Attributes:
-        reason: What the device or the service gave as reason, empty when nothing was given.
-        progress: What it was doing when it last reported.
-        download_seconds: What the device measured, or what its reports come to; None otherwise.
-    """
+    """The last execution of a job on one thing."""
 
     thing_name: str
     status: ExecutionStatus
@@ -42,7 +36,7 @@ class ThingOutcome:
 
     @property
     def reason(self) -> str:
-        """Why it ended as it did, in the device's words."""
+        """Why it ended as it did, in the words of the device or the service; empty for none."""
         return self.status_details.get("reason", "")
 
     @property
@@ -60,7 +54,7 @@ class ThingOutcome:
 
     @property
     def download_seconds(self) -> float | None:
-        """How long the download took, as far as the device's reports tell."""
+        """What the device measured, or what its reports come to; None otherwise."""
         return download_seconds_of(
             self.status_details, self.status, self.started_at_ms, self.updated_at_ms
         )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from tests.support.index_field import reported_field
 
 from otactl.cloud.index_query import InvalidQuery, parse
-from otactl.model.fleet_query import in_group, query, reported_field, term
+from otactl.model.fleet_query import in_group, query, term
 from otactl.model.thing_state import VersionSource
 
 THING = {

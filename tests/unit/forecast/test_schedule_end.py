@@ -7,8 +7,7 @@ import pytest
 from tests.support.listed_fleet import Act, ListedFleet
 
 from otactl.forecast.attempts import NEVER
-from otactl.forecast.pace import Pace
-from otactl.forecast.run import run
+from otactl.forecast.run import Pace, run
 from otactl.forecast.run_result import run_result
 from otactl.model.job_configuration import JobConfiguration, RetryCriterion, Rollout, Scheduling
 from otactl.model.status import ExecutionStatus, FailureType

@@ -26,7 +26,7 @@ from otactl.errors.problem import Problem, Severity
 from otactl.model.configuration.alarm_rule import alarm_rules
 from otactl.model.configuration.build import build
 from otactl.model.configuration.catalogue import find_field, kind_of
-from otactl.model.configuration.deployment import CustomDocument, DeploymentConfiguration
+from otactl.model.configuration.deployment import DeploymentConfiguration
 from otactl.model.configuration.deployment_rule import DEPLOYMENT_RULES, afr_ota_rules
 from otactl.model.configuration.deployment_section import DocumentSource
 from otactl.model.configuration.job_rule import JOB_RULES, schedule_is_ahead, windows_open
@@ -37,15 +37,11 @@ from otactl.model.configuration.sections import DEFAULT, KeyName
 from otactl.model.configuration.verify_rule import VERIFY_RULES, verify_rules
 from otactl.model.configuration.wave_rule import WAVE_RULES, wave_rules
 from otactl.model.ini import IniDocument, IniEntry, IniSection, read_ini
-from otactl.model.signing import SignatureAlgorithm, Signing
 
 __all__ = [
-    "CustomDocument",
     "DeploymentConfiguration",
     "DocumentSource",
     "LoadedConfiguration",
-    "SignatureAlgorithm",
-    "Signing",
     "check_value",
     "parse_configuration",
     "with_overrides",

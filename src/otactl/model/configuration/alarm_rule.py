@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from otactl.errors.problem import Severity
 from otactl.model import limits
 from otactl.model.arn import Arn
-from otactl.model.configuration.report import Finding
-from otactl.model.configuration.rule import Rule, forbid
+from otactl.model.configuration.report import Finding, Rule, forbid
 from otactl.model.configuration.sections import ALARM_PREFIX, DEFAULT, KeyName
 
 

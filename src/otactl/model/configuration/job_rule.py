@@ -7,8 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from otactl.errors.problem import Severity
 from otactl.model import limits
-from otactl.model.configuration.report import Finding
-from otactl.model.configuration.rule import Rule, forbid, keys
+from otactl.model.configuration.report import Finding, Rule, forbid, keys
 from otactl.model.configuration.sections import SECTIONS, KeyName
 from otactl.model.cron import parse_cron
 from otactl.model.status import FailureType, TargetSelection

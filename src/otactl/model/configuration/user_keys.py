@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 
 from otactl.errors.problem import Severity
 from otactl.model import limits
 from otactl.model.configuration.report import Finding, Report
-from otactl.model.configuration.sections import LINT, TAGS, WAIVER_PREFIX, KeyName
+from otactl.model.configuration.sections import WAIVER_PREFIX, KeyName
 from otactl.model.ini import IniSection
 from otactl.model.quoting import quoted
 
@@ -19,62 +20,54 @@ _TAG_CATEGORIES = ("L", "Z", "N")
 
 def read_tags(section: IniSection, report: Report) -> dict[str, str]:
     """The tags of [TAGS], as far as AWS takes them (botocore ``iot`` TagKey, TagValue)."""
-    tags: dict[str, str] = {}
-    if len(section.entries) > limits.MAX_TAGS:
-        report.at_section(
-            TAGS,
-            Finding("range", f"holds {len(section.entries)} tags; AWS takes {limits.MAX_TAGS}"),
-        )
-        return {}
-    for entry in section.entries:
-        finding = _tag_refusal(entry.key, entry.value)
-        if finding is None:
-            tags[entry.key] = entry.value
-        else:
-            report.at_key(KeyName(TAGS, entry.key), finding)
-    return tags
+    most = limits.MAX_TAGS
+    return _read(section, report, most, f"tags; AWS takes {most}", _tag_refusal)
 
 
 def read_waivers(section: IniSection, report: Report) -> dict[str, str]:
     """Reason by code of the findings accepted in [LINT_CONFIG]."""
-    waivers: dict[str, str] = {}
-    if len(section.entries) > limits.MAX_WAIVERS:
-        report.at_section(
-            LINT,
-            Finding(
-                "range", f"holds {len(section.entries)} waivers; {limits.MAX_WAIVERS} are allowed"
-            ),
-        )
+    most = limits.MAX_WAIVERS
+    waivers = _read(section, report, most, f"waivers; {most} are allowed", _waiver_refusal)
+    return {name.removeprefix(WAIVER_PREFIX): reason for name, reason in waivers.items()}
+
+
+def _read(
+    section: IniSection,
+    report: Report,
+    most: int,
+    too_many: str,
+    refusal: Callable[[str, str], Finding | None],
+) -> dict[str, str]:
+    if len(section.entries) > most:
+        finding = Finding("range", f"holds {len(section.entries)} {too_many}")
+        report.at_section(section.name, finding)
         return {}
+    found: dict[str, str] = {}
     for entry in section.entries:
-        location = KeyName(LINT, entry.key)
-        code = entry.key.removeprefix(WAIVER_PREFIX)
-        if code == entry.key or not _CODE.fullmatch(code):
-            report.at_key(location, _no_waiver())
-        elif not 0 < len(entry.value) <= limits.MAX_WAIVER_REASON_LENGTH:
-            report.at_key(
-                location,
-                Finding(
-                    "missing-reason",
-                    (
-                        "must be a reason of 1 to "
-                        f"{limits.MAX_WAIVER_REASON_LENGTH} characters, found "
-                        f"{quoted(entry.value)}"
-                    ),
-                    hint="say why the finding is accepted, for the next reader",
-                ),
-            )
+        refused = refusal(entry.key, entry.value)
+        if refused is None:
+            found[entry.key] = entry.value
         else:
-            waivers[code] = entry.value
-    return waivers
+            report.at_key(KeyName(section.name, entry.key), refused)
+    return found
 
 
-def _no_waiver() -> Finding:
+def _waiver_refusal(name: str, reason: str) -> Finding | None:
+    code = name.removeprefix(WAIVER_PREFIX)
+    if code == name or not _CODE.fullmatch(code):
+        return Finding(
+            "unknown-key",
+            "this section has no such key; it is ignored",
+            hint=f"write {WAIVER_PREFIX}CODE = reason",
+            severity=Severity.WARNING,
+        )
+    if 0 < len(reason) <= limits.MAX_WAIVER_REASON_LENGTH:
+        return None
     return Finding(
-        "unknown-key",
-        "this section has no such key; it is ignored",
-        hint=f"write {WAIVER_PREFIX}CODE = reason",
-        severity=Severity.WARNING,
+        "missing-reason",
+        f"must be a reason of 1 to {limits.MAX_WAIVER_REASON_LENGTH} characters, found "
+        f"{quoted(reason)}",
+        hint="say why the finding is accepted, for the next reader",
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from otactl.errors.problem import Severity
-from otactl.model.configuration.rule import Rule, forbid, keys
+from otactl.model.configuration.report import Rule, forbid, keys
 from otactl.model.configuration.sections import WAVE_PREFIX, KeyName
 from otactl.model.status import TargetSelection
 from otactl.model.thing_state import PACKAGE_SHADOW

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from otactl.model.configuration.report import Finding
-from otactl.model.configuration.rule import Rule, forbid, keys
+from otactl.model.configuration.report import Finding, Rule, forbid, keys
 from otactl.model.configuration.sections import WAVE_PREFIX, KeyName
 from otactl.model.configuration.wave_kind import ListedWave
 from otactl.model.configuration.wave_section import OnGateFailure

@@ -8,6 +8,7 @@ of all cases), and a difference that matters. It is no data when under 80% of an
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from math import hypot, sqrt
 
 from otactl.model.comparison import (
@@ -80,25 +81,23 @@ def compare(
     level: float,
 ) -> OutcomeComparison:
     """Compare two arms by one outcome."""
+    found = OutcomeComparison(
+        outcome=outcome,
+        verdict=ComparisonVerdict.NO_DATA,
+        wave=wave,
+        control=control,
+        threshold=level,
+    )
     if not (_is_readable(wave) and _is_readable(control)):
-        return OutcomeComparison(
-            outcome=outcome,
-            verdict=ComparisonVerdict.NO_DATA,
-            wave=wave,
-            control=control,
-            threshold=level,
-        )
+        return found
     counts = (wave.bad, wave.readable, control.bad, control.readable)
     low, high = difference_interval(*counts)
     least = rule.minimum_difference
     worse = is_worse(*counts, level=level, difference=least)
     design = Design(wave.readable, control.readable, level, least)
-    return OutcomeComparison(
-        outcome=outcome,
+    return replace(
+        found,
         verdict=ComparisonVerdict.WORSE if worse else ComparisonVerdict.NOT_SHOWN_WORSE,
-        wave=wave,
-        control=control,
-        threshold=level,
         p=p_value(*counts),
         low=low,
         high=high,

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 from tests.support.dev_ini import ROLE, configuration_of, dev_ini, found, problems_of, section
 
-from otactl.model.configuration import CustomDocument, DocumentSource, Signing
+from otactl.model.configuration import DocumentSource
+from otactl.model.configuration.deployment import CustomDocument
 from otactl.model.document_format import AfrOta, DocumentFormat
 from otactl.model.job_configuration import PresignedUrl
+from otactl.model.signing import Signing
 
 
 def custom_ini(**keys: str | None) -> str:
