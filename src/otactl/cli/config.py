@@ -65,7 +65,7 @@ def explain(key: KeyArgument = None, output: options.Output = options.TEXT) -> N
 @app.command()
 def template() -> None:
     """Print a dev.ini to start from: every key, each explained, every switch off."""
-    from otactl.model.configuration.template import render_template
+    from otactl.model.configuration.catalogue import render_template
 
     typer.echo(render_template(), nl=False)
 

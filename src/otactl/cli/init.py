@@ -80,7 +80,7 @@ def _ask_six(file: Path, asker: Asker) -> None:
 
 
 def _starting_point(file: Path, source: Path | None) -> IniDocument:
-    from otactl.model.configuration.template import render_template
+    from otactl.model.configuration.catalogue import render_template
     from otactl.model.ini import read_ini
     from otactl.model.limits import MAX_CONFIGURATION_LENGTH
     from otactl.operations.text_file import read_text

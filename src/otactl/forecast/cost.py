@@ -26,6 +26,7 @@ from datetime import date
 from otactl.forecast.price import Prices
 from otactl.forecast.profile import Delivery
 from otactl.model.defaults import DEFAULT_DETAILS, DEFAULT_POLL_SECONDS
+from otactl.model.limits import PAGE
 from otactl.model.status import ExecutionStatus
 
 GIGABYTE = 1e9
@@ -39,8 +40,6 @@ _MESSAGES_TO_START = 4
 _MESSAGES_PER_REPORT = 2
 #: notify and notify-next when it is over.
 _MESSAGES_AFTER_END = 2
-#: Executions per page of ListJobExecutionsForJob (botocore ``iot`` LaserMaxResults).
-PAGE = 250
 
 
 def metered(payload_bytes: int) -> int:

@@ -4,7 +4,7 @@ The rules are those of ``rules.waves.gate``, over arrays: the wave is looked at 
 which something happens to it, and the first at which the gate would not say "wait" is the answer. A
 test holds the two against each other.
 
-Of alarms those on the failures of a period are known (``rules.alarm``): what devices measure is
+Of alarms those on the failures of a period are known (``model.alarm``): what devices measure is
 not. A period counts from the wave's begin, and is bad when it is over; how late CloudWatch sees it
 is left out.
 """
@@ -29,7 +29,6 @@ from otactl.forecast.attempts import (
 from otactl.forecast.run import Run
 from otactl.model.alarm import Alarm, AlarmType
 from otactl.model.wave import WHOLE, GateRule, Verdict
-from otactl.rules.alarm import adds_up, counted_failures, is_running_total
 from otactl.rules.waves.gate import allowed_failures, needed_ended
 
 #: The verdicts by their code in an array.
@@ -188,13 +187,13 @@ def _merged(*times: Integers) -> Integers:
 def is_forecast(alarm: Alarm) -> bool:
     """Whether what the alarm watches is in a forecast."""
     is_upper = alarm.alarm_type is AlarmType.UPPER
-    counts = counted_failures(alarm) is not None and not is_running_total(alarm)
-    return is_upper and counts and adds_up(alarm)
+    counts = alarm.counted_failures is not None and not alarm.is_running_total
+    return is_upper and counts and alarm.adds_up
 
 
 def alarm_moment(alarm: Alarm, one_run: Run) -> float:
     """When it goes off, in milliseconds since its wave began; infinite for never."""
-    counted = counted_failures(alarm)
+    counted = alarm.counted_failures
     if counted is None or not is_forecast(alarm):
         return math.inf
     codes = [CODES[status] for status in sorted(counted.statuses)]

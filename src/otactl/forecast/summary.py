@@ -7,8 +7,8 @@ in ``docs/forecast.md``.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from otactl.forecast.band import FEWEST_RUNS, Band
@@ -57,10 +57,6 @@ class Forecast:
     prices: Prices
     alarms: int = 0
     notes: tuple[str, ...] = ()
-
-    def with_notes(self, *notes: str) -> Forecast:
-        """The same forecast with more to be said about it."""
-        return replace(self, notes=(*self.notes, *notes))
 
     @property
     def aborted(self) -> tuple[RunResult, ...]:
@@ -198,6 +194,7 @@ def make_forecast(
     name: str,
     prices: Prices,
     alarms: int = 0,
+    notes: Iterable[str] = (),
     on_run: Callable[[int], None] | None = None,
 ) -> Forecast:
     """Play a scenario and put its runs together; ``on_run`` hears how many are done."""
@@ -214,7 +211,7 @@ def make_forecast(
         ),
         prices=prices,
         alarms=alarms,
-        notes=_notes(scenario),
+        notes=(*_notes(scenario), *notes),
     )
 
 

@@ -7,8 +7,8 @@ devices measure; a person answers a gate that needs an approval with yes.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 
 from otactl.forecast.band import Band, band_fields
 from otactl.forecast.ensemble import counted
@@ -30,10 +30,6 @@ class WavesForecast:
     name: str
     runs: tuple[PlayedRun, ...]
     notes: tuple[str, ...] = ()
-
-    def with_notes(self, *notes: str) -> WavesForecast:
-        """The same forecast with more to be said about it."""
-        return replace(self, notes=(*self.notes, *notes))
 
     @property
     def played(self) -> tuple[tuple[PlayedWave, ...], ...]:
@@ -137,13 +133,13 @@ def forecast_waves(
     scenario: WaveScenario,
     *,
     name: str,
+    notes: Iterable[str] = (),
     on_run: Callable[[int], None] | None = None,
 ) -> WavesForecast:
     """Play every run; ``on_run`` hears how many are done, in the caller's thread."""
     runs = scenario.played(lambda seed: play_waves(scenario, seed))
-    return WavesForecast(
-        scenario=scenario, name=name, runs=counted(runs, on_run), notes=tuple(_notes(scenario))
-    )
+    notes = (*_notes(scenario), *notes)
+    return WavesForecast(scenario=scenario, name=name, runs=counted(runs, on_run), notes=notes)
 
 
 def _notes(scenario: WaveScenario) -> Iterator[str]:

@@ -1,6 +1,9 @@
 """A CloudWatch alarm that watches one metric of one job, as ``[ALARM_CONFIG_…]`` describes it.
 
-Source of the fields: botocore ``cloudwatch`` PutMetricAlarmInput; limits in ``model.limits``.
+Source of the fields: botocore ``cloudwatch`` PutMetricAlarmInput; limits in ``model.limits``. Of
+the service's metrics ``…JobExecutionCount`` moved into the state in the period, ``…TotalCount`` is
+in it now (Developer Guide, metrics_dimensions; aws-facts I2); the stack's own have the value 1 for
+each execution that ends (docs/stack.md).
 """
 
 from __future__ import annotations
@@ -8,10 +11,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from otactl.model.status import FailureType
+
 #: The namespace IoT Jobs itself publishes in; its dimension is ``JobId`` (aws-facts I2).
 SERVICE_NAMESPACE = "AWS/IoT"
 #: Where our metrics Lambda publishes, with the dimension ``jobId``.
 OWN_NAMESPACE = "IoT:OTA:JobExecution"
+#: Each metric without the service's ending, in lower case, and what it counts.
+_FAILURES = {
+    "failed": FailureType.FAILED,
+    "rejected": FailureType.REJECTED,
+    "timedout": FailureType.TIMED_OUT,
+}
 
 
 class AlarmType(StrEnum):
@@ -75,6 +86,33 @@ class Alarm:
     def is_percentile(self) -> bool:
         """Whether the statistic goes into ExtendedStatistic instead of Statistic."""
         return self.statistic.startswith("p")
+
+    @property
+    def counts_successes(self) -> bool:
+        """Whether its metric counts executions that SUCCEEDED."""
+        return self._state in ("succeeded", "succeded")
+
+    @property
+    def counted_failures(self) -> FailureType | None:
+        """The failures that its metric counts; None where it counts something else."""
+        return _FAILURES.get(self._state)
+
+    @property
+    def is_running_total(self) -> bool:
+        """Whether its metric counts all executions that are in a state, not those of a period."""
+        return self.metric_name.endswith("JobExecutionTotalCount")
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether the statistic grows with the number of executions."""
+        if self.namespace == SERVICE_NAMESPACE:
+            return self.statistic != Statistic.SAMPLE_COUNT
+        return self.statistic in (Statistic.SUM, Statistic.SAMPLE_COUNT)
+
+    @property
+    def _state(self) -> str:
+        name = self.metric_name.removesuffix("Count").removesuffix("Total")
+        return name.removesuffix("JobExecution").lower()
 
     @property
     def dimension_name(self) -> str:

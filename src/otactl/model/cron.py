@@ -20,10 +20,8 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    IsDay = Callable[[date], bool]
+IsDay = Callable[[date], bool]
 
 _EXPRESSION = re.compile(r"cron\((\S+(?: +\S+){5})\)")
 _MONTH_NAMES = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")

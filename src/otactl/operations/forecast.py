@@ -128,14 +128,14 @@ def forecast_file(
     if configuration.waves is not None:
         return _forecast_waves(path, configuration, fleet, options, on_run)
     scenario = _scenario(configuration, fleet, options)
-    made = make_forecast(
+    return make_forecast(
         scenario,
         name=path.name,
         prices=options.prices or shipped_prices(),
         alarms=len(configuration.alarms),
+        notes=_notes(fleet, configuration.rounds),
         on_run=lambda done: on_run(done, scenario.runs),
     )
-    return made.with_notes(*_notes(fleet, configuration.rounds))
 
 
 def _forecast_waves(
@@ -168,8 +168,12 @@ def _forecast_waves(
             f"{path}: every wave is one of thing groups, whose sizes are not known here",
             hint="a forecast needs waves with a number, a percentage or rest",
         )
-    made = forecast_waves(scenario, name=path.name, on_run=lambda done: on_run(done, scenario.runs))
-    return made.with_notes(*_notes(fleet, 1))
+    return forecast_waves(
+        scenario,
+        name=path.name,
+        notes=_notes(fleet, 1),
+        on_run=lambda done: on_run(done, scenario.runs),
+    )
 
 
 def forecast_rollback(
@@ -197,7 +201,7 @@ def forecast_rollback(
         profile=fleet.profile,
         image_bytes=image.size_bytes,
     )
-    return forecast_waves(scenario, name=plan.job_id).with_notes(*_notes(fleet, 1))
+    return forecast_waves(scenario, name=plan.job_id, notes=_notes(fleet, 1))
 
 
 def _notes(fleet: FleetInputs, rounds: int) -> list[str]:

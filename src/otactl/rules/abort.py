@@ -19,15 +19,12 @@ cloud counts them. A failure that will be retried counts at once, here as in the
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
+from otactl.model.job_configuration import AbortCriterion
 from otactl.model.progress import AbortProgress
 from otactl.model.status import ExecutionStatus
 
-if TYPE_CHECKING:
-    from otactl.model.job_configuration import AbortCriterion
-
-    Counts = Mapping[ExecutionStatus, int]
+Counts = Mapping[ExecutionStatus, int]
 
 #: The statuses of an execution that was executed: the denominator of every percentage.
 EXECUTED = frozenset(

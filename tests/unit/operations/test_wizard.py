@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.support.dev_ini import FULL, REQUIRED, configuration_of, dev_ini, rendered, section
 
-from otactl.model.configuration.template import render_template
+from otactl.model.configuration.catalogue import render_template
 from otactl.model.ini import read_ini
 from otactl.operations.wizard import Option, Wizard
 

@@ -16,7 +16,7 @@ from otactl.rules.first_passage import probability_of_firing
 FEW_THINGS = 10
 #: Fleets smaller than this wait for up to half of their things before they judge.
 SMALL_FLEET = 80
-#: A healthy fleet may trip a criterion this often before anybody minds.
+#: A healthy fleet may trip a criterion, or fail a gate, this often before anybody minds.
 TOLERABLE = 0.01
 LIKELY = 0.5
 #: From here on a criterion asks for a disaster.

@@ -3,7 +3,7 @@
 A healthy fleet fails a little, so an alarm that waits for the first failure stops a good image:
 the rule of OTA102, for metrics. The executions that end in a period are those notified in one, for
 the share that is connected; their number in one status is a Poisson variable.
-What an alarm counts is in ``rules.alarm``.
+What an alarm counts is in ``model.alarm``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from otactl.forecast.lint.finding import Finding, chance, finding, percent
 from otactl.forecast.lint.lint_context import LintContext
 from otactl.model.alarm import Alarm, AlarmType, Statistic
 from otactl.model.status import FailureType
-from otactl.rules.alarm import adds_up, counted_failures, counts_successes, is_running_total
 
 _MINUTE_SECONDS = 60
 
@@ -46,9 +45,9 @@ def healthy_counts(context: LintContext, alarm: Alarm) -> Iterator[Finding]:
 
 def _share(context: LintContext, alarm: Alarm) -> float:
     """The share of a healthy fleet's executions that the metric counts; 0 when it tells nothing."""
-    if counts_successes(alarm):
+    if alarm.counts_successes:
         return 1 - context.failure_share(FailureType.ALL)
-    counted = counted_failures(alarm)
+    counted = alarm.counted_failures
     return 0.0 if counted is None else context.failure_share(counted)
 
 
@@ -58,7 +57,7 @@ def _chance(context: LintContext, alarm: Alarm, share: float, threshold: float) 
     Of windows of N periods only those that do not overlap are looked at.
     """
     expected = _expected_by_period(context, alarm, share)
-    if is_running_total(alarm):
+    if alarm.is_running_total:
         # What has ended stays so: the last period holds all, once for each of its minutes.
         minutes = max(1, alarm.period_seconds // _MINUTE_SECONDS)
         most = threshold / (minutes if alarm.statistic == Statistic.SUM else 1)
@@ -85,7 +84,7 @@ def _expected_by_period(context: LintContext, alarm: Alarm, share: float) -> lis
 def _bad(alarm: Alarm, expected: float, threshold: float) -> float:
     """The chance that a period with N expected executions is bad."""
     is_upper = alarm.alarm_type is AlarmType.UPPER
-    if not adds_up(alarm):
+    if not alarm.adds_up:
         # Each execution is a value of 1, whatever else there is in the period.
         is_bad = threshold < 1 if is_upper else threshold > 1
         return -math.expm1(-expected) if is_bad else 0.0
@@ -126,7 +125,7 @@ def _at_least(chances: list[float], wanted: int) -> float:
 
 def _safe(context: LintContext, alarm: Alarm, share: float) -> str:
     """The smallest round threshold that a healthy fleet stays below."""
-    if alarm.alarm_type is AlarmType.LOWER or counts_successes(alarm) or not adds_up(alarm):
+    if alarm.alarm_type is AlarmType.LOWER or alarm.counts_successes or not alarm.adds_up:
         return "stat = Sum of failures, with a threshold above those of a healthy fleet"
     rounds = (step * 10**power for power in range(8) for step in (1, 2, 3, 5))
     for threshold in rounds:

@@ -13,6 +13,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 
 from otactl.errors.problem import Severity
+from otactl.forecast.lint.abort_check import TOLERABLE
 from otactl.forecast.lint.finding import Finding, chance, duration, finding, percent
 from otactl.forecast.lint.lint_context import LintContext
 from otactl.model.status import FailureType
@@ -35,8 +36,6 @@ WANTED_POWER = 0.9
 _SOME_POWER = 0.25
 #: No larger wave is suggested.
 _MOST_SUGGESTED = 5_000
-#: A healthy fleet may fail a gate this often before anybody minds.
-TOLERABLE = 0.01
 #: So long a team needs until somebody looks.
 _QUARTER_MINUTES = 15
 #: Fewer things than this notified in that time are no news.

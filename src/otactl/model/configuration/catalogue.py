@@ -1,26 +1,36 @@
 """Every key there is: what ``otactl config explain``, the template and the reference show.
 
-The table is drawn from the section models, so it cannot differ from what is read.
+The table is drawn from the section models, so it cannot differ from what is read. The template is a
+``dev.ini`` to start from, written from the table: what only the user can know stands there as a
+``<placeholder>``; every switch is off, so that the rest takes effect only when it is wanted.
 """
 
 from __future__ import annotations
 
 import difflib
+import textwrap
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from typing import TYPE_CHECKING
 
+from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from otactl.model import limits
 from otactl.model.configuration.kind import Kind
-from otactl.model.configuration.sections import LINT, SECTIONS, TAGS, WAIVER_PREFIX, find_section
-
-if TYPE_CHECKING:
-    from pydantic.fields import FieldInfo
-
-    from otactl.model.configuration.sections import SectionSpec
+from otactl.model.configuration.sections import (
+    ALARM_PREFIX,
+    DEFAULT,
+    LINT,
+    SECTIONS,
+    TAGS,
+    WAIVER_PREFIX,
+    WAVE_PREFIX,
+    WINDOW_PREFIX,
+    SectionSpec,
+    find_section,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,3 +179,59 @@ def _default(field: FieldInfo) -> str | None:
     if isinstance(default, tuple):
         return ", ".join(map(str, default))
     return str(default)
+
+
+_WIDTH = 88
+#: What the members of the families are called in the template.
+_SAMPLE_MEMBERS = {
+    f"{ALARM_PREFIX}<alarm_name>": f"{ALARM_PREFIX}DownloadTimeUpperLimitAlarm",
+    f"{WINDOW_PREFIX}<window_name>": f"{WINDOW_PREFIX}MondayNight",
+    f"{WAVE_PREFIX}<wave_name>": f"{WAVE_PREFIX}canary",
+}
+#: Sections without a switch count when they are there; these stay commented out.
+_COMMENTED_OUT = frozenset(
+    {"AFR_OTA_CONFIG", "ALARM_CONFIG", "IMAGE_CONFIG", "API_CONFIG", TAGS, LINT}
+)
+_SAMPLE_KEYS = {TAGS: "team", LINT: f"{WAIVER_PREFIX}CODE"}
+
+
+def render_template() -> str:
+    """The text of the template."""
+    return "\n".join(_lines()) + "\n"
+
+
+def explained(text: str) -> list[str]:
+    """A sentence as comment lines."""
+    return [f"# {line}" for line in textwrap.wrap(text, _WIDTH)]
+
+
+def _lines() -> Iterator[str]:
+    yield "# A deployment for otactl. `otactl validate FILE` checks it, `otactl init FILE` asks for"
+    yield "# the values, `otactl config explain KEY` tells more about any key."
+    for spec in SECTIONS:
+        yield ""
+        yield from explained(_about(spec))
+        mark = "#" if _is_commented_out(spec) else ""
+        yield f"{mark}[{_SAMPLE_MEMBERS.get(spec.name, spec.name)}]"
+        for key in all_keys():
+            if key.section == spec.name:
+                yield from explained(_explanation(key))
+                name = _SAMPLE_KEYS.get(spec.name, key.name)
+                yield f"{mark}{name} = {key.example}".rstrip()
+
+
+def _about(spec: SectionSpec) -> str:
+    if condition := spec.counts_when():
+        return f"{spec.about} Counts {condition}."
+    return spec.about if spec.name == DEFAULT else f"{spec.about} Counts when it is there."
+
+
+def _explanation(key: Key) -> str:
+    need = "required" if key.is_required else f"default: {key.default or 'empty'}"
+    if key.section in _SAMPLE_KEYS:
+        return key.about
+    return f"{key.about} [{key.type_name}, {need}]"
+
+
+def _is_commented_out(spec: SectionSpec) -> bool:
+    return spec.name in _COMMENTED_OUT or spec.name.startswith(ALARM_PREFIX)

@@ -10,12 +10,14 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 
 from otactl.errors.problem import Severity
 from otactl.model.configuration.catalogue import all_keys, kind_of
+from otactl.model.configuration.kind import Kind
 from otactl.model.configuration.refusal import (
     COMMENT_BEHIND,
     finding_of,
@@ -23,28 +25,21 @@ from otactl.model.configuration.refusal import (
     refusal,
     refusal_of_any,
 )
-from otactl.model.configuration.report import Finding
+from otactl.model.configuration.report import Finding, Report
+from otactl.model.configuration.section import Section
 from otactl.model.configuration.sections import (
     DEFAULT,
     LINT,
     SECTIONS,
     TAGS,
     KeyName,
+    SectionSpec,
     find_section,
 )
 from otactl.model.configuration.user_keys import read_tags, read_waivers
+from otactl.model.ini import IniDocument, IniSection
 from otactl.model.quoting import quoted
 from otactl.model.status import FailureType
-
-if TYPE_CHECKING:
-    from pydantic.fields import FieldInfo
-
-    from otactl.model.configuration.kind import Kind
-    from otactl.model.configuration.report import Report
-    from otactl.model.configuration.section import Section
-    from otactl.model.configuration.sections import SectionSpec
-    from otactl.model.ini import IniDocument, IniSection
-
 
 #: difflib is quadratic, and nothing we know is as long.
 _MAX_COMPARED = 64

@@ -220,6 +220,11 @@ def _fails(reason: str) -> GateResult:
     return GateResult(verdict=Verdict.FAIL, reasons=(reason,))
 
 
+def _asks(*reasons: str) -> GateResult:
+    question = Question.INCONCLUSIVE
+    return GateResult(verdict=Verdict.INCONCLUSIVE, reasons=reasons, question=question)
+
+
 def _unfinished(rule: GateRule, sight: GateSight) -> GateResult | None:
     """Too few ended or succeeded, or not for long enough.
 
@@ -236,9 +241,7 @@ def _unfinished(rule: GateRule, sight: GateSight) -> GateResult | None:
             began = sight.count.first_started_ms
             until_ms = None if began is None else began + rule.maximum_ms
             return GateResult(verdict=Verdict.WAIT, reasons=reported, until_ms=until_ms)
-        return GateResult(
-            verdict=Verdict.INCONCLUSIVE, reasons=(why, *reported), question=Question.INCONCLUSIVE
-        )
+        return _asks(why, *reported)
     left_ms = since + rule.soak_ms - sight.now_ms
     if left_ms <= 0:
         return None
@@ -260,11 +263,7 @@ def _unverified(rule: GateRule, sight: GateSight) -> GateResult | None:
     if pending_of(count, versions) or (count.open and not _is_late(rule, sight)):
         return GateResult(verdict=Verdict.WAIT, reasons=(short,))
     unreadable = f": {versions.unknown:,} things cannot be read" if versions.unknown else ""
-    return GateResult(
-        verdict=Verdict.INCONCLUSIVE,
-        reasons=(f"nothing is pending any more, and this is not enough{unreadable}", short),
-        question=Question.INCONCLUSIVE,
-    )
+    return _asks(f"nothing is pending any more, and this is not enough{unreadable}", short)
 
 
 def _is_late(rule: GateRule, sight: GateSight) -> bool:

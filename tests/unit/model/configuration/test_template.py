@@ -7,9 +7,8 @@ import re
 import pytest
 from tests.support.dev_ini import REQUIRED, configuration_of, found
 
-from otactl.model.configuration.catalogue import all_keys
+from otactl.model.configuration.catalogue import all_keys, render_template
 from otactl.model.configuration.sections import DEFAULT, SECTIONS
-from otactl.model.configuration.template import render_template
 
 FILLED = (
     render_template()
