@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from otactl.forecast.attempts import NEVER, STATUSES
+from otactl.forecast.attempts import NEVER, STATUSES, executions
 from otactl.forecast.calibrate.record import ExecutionRecord
 from otactl.forecast.distribution import Distribution
 from otactl.forecast.ensemble import Scenario
-from otactl.forecast.lifetime import executions
 from otactl.forecast.profile import FleetProfile, Group
 from otactl.forecast.sampled_fleet import SampledFleet
 from otactl.model.job_configuration import (

@@ -18,8 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from otactl.forecast.abort_finder import Abort, AbortFinder, ends_by_minute
-from otactl.forecast.attempts import NEVER, SUCCEEDED, Executions, FleetModel, Integers
-from otactl.forecast.lifetime import executions
+from otactl.forecast.attempts import NEVER, SUCCEEDED, Executions, FleetModel, Integers, executions
 from otactl.model.job_configuration import JobConfiguration, Rollout
 from otactl.rules.rollout import (
     MINUTE_MS,

@@ -13,8 +13,7 @@ from pathlib import Path
 
 from otactl.errors import UserMistake
 from otactl.errors.problem import Problem, Severity
-from otactl.forecast.lint import Finding, lint
-from otactl.forecast.lint.dormant import dormant_findings
+from otactl.forecast.lint import Finding, dormant_findings, lint
 from otactl.model.ini import IniDocument
 from otactl.model.json_output import forecast as json_forecast
 from otactl.model.json_output.deployment import LintFinding

@@ -5,6 +5,9 @@ waived in the file with a reason. ``docs/lint.md`` explains the codes, ``example
 bad file for each. Severities: an ERROR is wrong whatever was meant, a WARNING wants a decision, a
 NOTE wants to be known.
 
+A file such as the manual's own carries sections that its switches leave off. They are the next
+thing somebody switches on, so what is wrong with them is reported now, as a note.
+
 Pure Python, no NumPy: ``validate``, ``plan`` and ``deploy`` ask it too.
 """
 
@@ -13,7 +16,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from otactl.errors.problem import Severity
+from otactl.errors import ConfigurationInvalid
+from otactl.errors.problem import Problem, Severity
 from otactl.forecast.lint.abort_check import check_abort
 from otactl.forecast.lint.alarm_check import check_alarms
 from otactl.forecast.lint.comparison_check import check_comparison, check_verification
@@ -25,11 +29,15 @@ from otactl.forecast.lint.rollout_check import check_rollout
 from otactl.forecast.lint.timeout_check import check_timeout
 from otactl.forecast.lint.wave_check import check_waves
 from otactl.forecast.profile import FleetProfile
-from otactl.model.configuration import DeploymentConfiguration
+from otactl.model.configuration import (
+    DeploymentConfiguration,
+    LoadedConfiguration,
+    parse_configuration,
+)
 from otactl.model.configuration.sections import LINT, WAIVER_PREFIX
 from otactl.rules.waves.membership import expected_sizes
 
-__all__ = ["CODES", "Finding", "lint"]
+__all__ = ["CODES", "Finding", "dormant_findings", "lint"]
 
 _CHECKS = (
     check_abort,
@@ -42,6 +50,19 @@ _CHECKS = (
 
 #: What a deployment in waves is staged by, stopped by and waits for are its gates (OTA7xx).
 _SAID_OF_GATES = frozenset({"OTA104", "OTA201", "OTA203", "OTA304"})
+
+#: The switches of the job's policy, and the sections each switches on, by their first letters.
+SWITCHES = {
+    "useAbortConfig": ("ABORT_CONFIG", "ABORT_CONFIG_TYPE_"),
+    "useJobExecutionsRolloutConfig": (
+        "JOB_EXECUTE_ROLLOUT_CONFIG",
+        "EXP_RATE_CONFIG",
+        "INCREASE_CRITERIA",
+    ),
+    "useTimeoutConfig": ("TIMEOUT_CONFIG",),
+    "useRetryConfig": ("RETRY_CONFIG",),
+    "usePresignedUrlConfig": ("PRESIGNED_URL_CONFIG",),
+}
 
 #: Every code there is, in a few words.
 CODES: Mapping[str, str] = {
@@ -145,3 +166,52 @@ def _idle_waivers(found: list[Finding], waivers: Mapping[str, str]) -> Iterator[
             ),
             safe="take the line out, or it will hide the finding when it comes back",
         )
+
+
+def dormant_findings(
+    loaded: LoadedConfiguration,
+    things: int,
+    profile: FleetProfile,
+    *,
+    image_bytes: int | None = None,
+) -> tuple[Finding, ...]:
+    """Findings about the sections that are switched off, all of them notes."""
+    found: list[Finding] = []
+    for switch, sections in SWITCHES.items():
+        if _is_on(loaded, switch) or loaded.ini.section(sections[0]) is None:
+            continue
+        try:
+            switched = parse_configuration(
+                loaded.ini.text,
+                file_name=loaded.configuration.file_name,
+                overrides={switch: "True"},
+            )
+        except ConfigurationInvalid as error:
+            found.extend(_refused(error.problems, sections))
+            continue
+        findings = lint(switched.configuration, things, profile, image_bytes=image_bytes)
+        found.extend(
+            replace(finding, severity=Severity.NOTE, is_off=True)
+            for finding in findings
+            if finding.section.startswith(sections)
+        )
+    return tuple(found)
+
+
+def _is_on(loaded: LoadedConfiguration, switch: str) -> bool:
+    entry = loaded.ini.get("DEFAULT", switch)
+    return entry is not None and entry.value.strip().lower() in ("true", "yes", "on", "1")
+
+
+def _refused(problems: tuple[Problem, ...], sections: tuple[str, ...]) -> Iterator[Finding]:
+    for problem in problems:
+        if problem.severity is Severity.ERROR and problem.section.startswith(sections):
+            yield Finding(
+                code="OTA002",
+                severity=Severity.NOTE,
+                section=problem.section,
+                key=problem.key,
+                message=f"AWS refuses it: {problem.message}",
+                safe=problem.hint or "mend it, or take the section out",
+                is_off=True,
+            )
