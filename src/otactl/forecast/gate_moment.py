@@ -75,11 +75,8 @@ def gate_moment(
     stopped_ms = view.alarm_ms
     if one_run.abort is not None:
         stopped_ms = min(stopped_ms, one_run.abort.at_ms)
-    return found if found[1] < stopped_ms else _stopped(stopped_ms)
-
-
-def _stopped(at_ms: float) -> tuple[Verdict, float]:
-    return (Verdict.FAIL, at_ms) if math.isfinite(at_ms) else (Verdict.WAIT, math.inf)
+    is_stopped = math.isfinite(stopped_ms) and stopped_ms <= found[1]
+    return (Verdict.FAIL, stopped_ms) if is_stopped else found
 
 
 class _PlayedWave:

@@ -191,7 +191,7 @@ class _Counting:
         done = exists & (status <= CANCELED)
         self.last_end_ms = max(self.last_end_ms, int(ended[done].max(initial=0)))
         self.unproven += int((last & part.attempts.unproven & (status == SUCCEEDED)).sum())
-        self._count_notified(part, exists)
+        _count_minutes(self.notified, part.attempts.queued_ms[exists & (part.attempt == 1)])
         self._count_finished(part, last & (status < EXECUTED_CODES))
         self._count_bricked(part, exists & ~canceled)
         self._count_downloads(part, exists & ~canceled & started)
@@ -208,10 +208,6 @@ class _Counting:
         followed = part.retried & (part.ended_ms < self._abort_ms)
         canceled = exists & (part.attempts.started_ms > self._abort_ms)
         return exists, canceled, exists & ~followed
-
-    def _count_notified(self, part: Executions, exists: Flags) -> None:
-        chosen = exists & (part.attempt == 1)
-        _count_minutes(self.notified, part.attempts.queued_ms[chosen])
 
     def _count_finished(self, part: Executions, chosen: Flags) -> None:
         keys = part.ended_ms[chosen] // MINUTE_MS * EXECUTED_CODES + part.status[chosen]

@@ -148,18 +148,23 @@ class _Fitter:
 
     def _speed(self) -> None:
         succeeded = [e for e in self._past.executions if e.status is ExecutionStatus.SUCCEEDED]
-        downloads = [e.download_seconds for e in self._past.executions if e.download_seconds]
+        found = [e for e in self._past.executions if e.download_seconds]
         image_bytes = self._past.image_bytes
         if image_bytes is None:
             self._notes.append(
                 "the size of the image is not known, so the bandwidth is assumed: give it with "
                 "--image-bytes"
             )
-        elif not downloads:
+        elif not found:
             self._notes.append("no device reported its downloadTime, so the bandwidth is assumed")
         else:
-            self._note_agents()
-            speeds = [image_bytes / seconds for seconds in downloads]
+            if agents := sum(not e.measured_download for e in found):
+                self._notes.append(
+                    f"{agents} devices report no downloadTime, as FreeRTOS agents do: the time from"
+                    " start to end stands for it, so the bandwidth holds install, reboot and test"
+                    " too"
+                )
+            speeds = [image_bytes / e.download_seconds for e in found if e.download_seconds]
             self._distribution("bandwidth_bytes_per_second", speeds)
         rest = [
             max(0.0, e.working_seconds - e.download_seconds)
@@ -169,14 +174,6 @@ class _Fitter:
         if rest:
             self._distribution("install_seconds", rest)
             self._values["reboot_seconds"] = constant(0)
-
-    def _note_agents(self) -> None:
-        found = [e for e in self._past.executions if e.download_seconds]
-        if agents := sum(not e.measured_download for e in found):
-            self._notes.append(
-                f"{agents} devices report no downloadTime, as FreeRTOS agents do: the time from"
-                " start to end stands for it, so the bandwidth holds install, reboot and test too"
-            )
 
     def _endings(self) -> None:
         started = [e for e in self._first if e.status in EXECUTED]
@@ -201,7 +198,9 @@ class _Fitter:
         again = [
             later
             for attempts in by_thing.values()
-            for earlier, later in _pairs(attempts)
+            for earlier, later in itertools.pairwise(
+                sorted(attempts, key=lambda execution: execution.execution_number)
+            )
             if earlier.status is ExecutionStatus.FAILED and later.status in EXECUTED
         ]
         if again:
@@ -244,10 +243,3 @@ def _was_away(execution: ExecutionRecord) -> bool:
     if execution.status is not ExecutionStatus.CANCELED or ended is None:
         return False
     return ended - execution.queued_at_ms > ONLINE_SECONDS * 1000
-
-
-def _pairs(
-    attempts: list[ExecutionRecord],
-) -> list[tuple[ExecutionRecord, ExecutionRecord]]:
-    ordered = sorted(attempts, key=lambda execution: execution.execution_number)
-    return list(itertools.pairwise(ordered))

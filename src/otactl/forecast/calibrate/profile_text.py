@@ -20,19 +20,15 @@ def profile_text(found: Fit, *, source: str) -> str:
     ]
     if found.profile.image_bytes is not None:
         lines += [f"image_bytes = {found.profile.image_bytes}", ""]
+    fitted = {name.partition(".")[0] for name in found.estimates}
     lines += ["[[group]]", f'name = "{group.name}"']
     for key in Group.model_fields:
         value = getattr(group, key)
-        if key in ("name", "share") or (
-            key not in _fitted(found) and value == getattr(_DEFAULTS, key)
-        ):
+        is_default = key not in fitted and value == getattr(_DEFAULTS, key)
+        if key in ("name", "share") or is_default:
             continue
         lines.append(f"{key} = {_written(value)}{_certainty(found, key)}")
     return "\n".join(lines) + "\n"
-
-
-def _fitted(found: Fit) -> set[str]:
-    return {name.partition(".")[0] for name in found.estimates}
 
 
 def _written(value: object) -> str:

@@ -122,7 +122,7 @@ class _Search:
         for done, candidate in enumerate(chosen):
             self._on_step("playing the most promising", done, len(chosen))
             bricked = self._trial.bricked_while_hopeful(candidate.setting)
-            if not self._trial.keeps_limit(bricked):
+            if with_margin(bricked) > self._goal.max_bricked:
                 middle = quantile(bricked, 0.5)
                 if least is None or middle < least[0]:
                     least = middle, candidate

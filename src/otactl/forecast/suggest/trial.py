@@ -105,10 +105,6 @@ class Trial:
                     break
         return sorted(bricked)
 
-    def keeps_limit(self, bricked: list[float]) -> bool:
-        """Whether the runs keep the limit with room to spare."""
-        return with_margin(bricked) <= self.goal.max_bricked
-
     def healthy(self, setting: Setting) -> HealthyTrial:
         """Play the healthy fleet until it is clear whether it is in time and stays quiet."""
         count = alarm_runs(self.goal.false_alarm)

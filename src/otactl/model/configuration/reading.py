@@ -230,7 +230,8 @@ class _SectionReader:
                 self._report.unknown_at(self._section.name, entry.key, describe)
                 continue
             if name in texts or name in self._refused:
-                self._refuse(name, _given_twice(entry.key, name))
+                found = f"{entry.key} and {name} mean the same, and both are given"
+                self._refuse(name, Finding("duplicate-key", found, hint="keep one of the two"))
             elif not is_unset(entry.value):
                 finding = refusal_of_any(kind_of(info), entry.value)
                 if finding is None:
@@ -273,11 +274,3 @@ class _SectionReader:
                     severity=Severity.WARNING,
                 ),
             )
-
-
-def _given_twice(spelling: str, name: str) -> Finding:
-    return Finding(
-        "duplicate-key",
-        f"{spelling} and {name} mean the same, and both are given",
-        hint="keep one of the two",
-    )

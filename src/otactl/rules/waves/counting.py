@@ -94,7 +94,8 @@ def count_wave(
         started = execution.started_at_ms
         if started is not None and (first_started is None or started < first_started):
             first_started = started
-        if name not in last or _is_later(execution, last[name]):
+        # The later attempt, or the later sight of the same one.
+        if name not in last or _order(execution) > _order(last[name]):
             last[name] = execution
     ends: dict[str, tuple[int, bool]] = {}
     not_reached = len(things) - len(last) if is_over else 0
@@ -111,11 +112,6 @@ def count_wave(
         ends=tuple(sorted(ends.values())),
         ended_things=ends,
     )
-
-
-def _is_later(one: ThingOutcome, other: ThingOutcome) -> bool:
-    """Whether it is the later attempt, or the later sight of the same one."""
-    return _order(one) > _order(other)
 
 
 def _order(execution: ThingOutcome) -> tuple[int, bool, int, str]:
