@@ -16,7 +16,7 @@ from otactl.aws.prerequisites import make_signing_key
 from otactl.aws.signing import AwsSigning
 from otactl.deploy.image_file import measure_image
 from otactl.deploy.signing import is_signature_of
-from otactl.model.signing import Signing, SigningSource
+from otactl.model.firmware import Signing, SigningSource
 from otactl.operations.clock import CommandClock
 
 AGENT = "[AFR_OTA_CONFIG]\nfilePath = firmware.bin\ncertificateName = codesign.crt\n"

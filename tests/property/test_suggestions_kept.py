@@ -15,8 +15,8 @@ from tests.support.forecasting import hasty
 from otactl.forecast.band import quantile
 from otactl.forecast.ensemble import Scenario, play
 from otactl.forecast.profile import FleetProfile, parse_profile
-from otactl.forecast.suggest import Goal, suggest
-from otactl.forecast.suggest.goal import bad, healthy
+from otactl.forecast.suggest.goal import Goal, bad, healthy
+from otactl.forecast.suggest.search import suggest
 from otactl.forecast.summary import finished_seconds
 from otactl.model.job_configuration import JobConfiguration
 

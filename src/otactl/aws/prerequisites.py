@@ -22,7 +22,7 @@ from otactl.aws.signing import PLATFORM
 from otactl.aws.translate import translated
 from otactl.deploy.permissions import firmware_reader_policy, iot_trust_policy
 from otactl.model.arn import Arn
-from otactl.model.signing import Signing, SigningSource
+from otactl.model.firmware import Signing, SigningSource
 from otactl.model.thing_state import VersionSource
 
 #: The one region whose name CreateBucket refuses as a location constraint (S3 API reference).

@@ -23,7 +23,7 @@ from otactl.aws.object_store import S3ObjectStore
 from otactl.aws.translate import translated
 from otactl.errors import AwsRefused, LocalResourceMissing, UserMistake
 from otactl.model.clock import Clock
-from otactl.model.signing import Signing, SigningSource
+from otactl.model.firmware import Signing, SigningSource
 
 PLATFORM = "AWSIoTDeviceManagement-SHA256-ECDSA"
 _ALGORITHM = "ECDSA_SHA_256"

@@ -11,7 +11,7 @@ from otactl.cli import options, terminal
 from otactl.cli.option_group import grouped
 from otactl.errors import UserMistake
 from otactl.model.defaults import DEFAULT_POLL_SECONDS
-from otactl.model.first_names import first_names
+from otactl.model.quoting import first_names
 
 _NAMED = 5
 

@@ -14,7 +14,7 @@ from otactl.errors import UserMistake
 
 if TYPE_CHECKING:
     from otactl.forecast.ensemble import Scenario
-    from otactl.forecast.suggest import Goal
+    from otactl.forecast.suggest.goal import Goal
 
 SUGGEST_PANEL = "Suggest a rollout"
 #: What a search that finds nothing exits with.
@@ -71,7 +71,7 @@ class GoalOptions:
         Raises:
             UserMistake: Something is missing or is no duration.
         """
-        from otactl.forecast.suggest import Goal
+        from otactl.forecast.suggest.goal import Goal
 
         needed = (self.within, self.max_bricked, failure_rate)
         if self.within is None or self.max_bricked is None or failure_rate is None:
@@ -111,7 +111,7 @@ Suggesting = Annotated[GoalOptions, OptionGroup(GoalOptions)]
 def print_best(scenario: Scenario, goal: Goal, output: options.OutputFormat) -> None:
     """Look for a rollout that keeps the wish; exit with 1 when there is none."""
     from otactl.cli.terminal import print_json, stderr_console, stdout_console
-    from otactl.forecast.suggest import suggest
+    from otactl.forecast.suggest.search import suggest
     from otactl.views.suggestion_table import print_suggestion
     from otactl.views.work_bar import WorkBar
 

@@ -17,8 +17,8 @@ from otactl.errors import UserMistake
 from otactl.model.arn import Arn, thing_arn
 from otactl.model.configuration import DeploymentConfiguration
 from otactl.model.eligibility import LeftOut, LeftOutReason, UnknownVersion
-from otactl.model.first_names import first_names
 from otactl.model.identifier import is_thing_name
+from otactl.model.quoting import first_names
 from otactl.model.thing_list import ThingList
 from otactl.model.thing_state import ThingState
 from otactl.rules.eligibility import why_left_out

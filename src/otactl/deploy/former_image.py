@@ -19,7 +19,7 @@ from otactl.deploy.step import UploadImage
 from otactl.errors import LocalResourceMissing, UserMistake
 from otactl.model.configuration import DeploymentConfiguration
 from otactl.model.firmware import Firmware
-from otactl.model.first_names import first_names
+from otactl.model.quoting import first_names
 from otactl.model.rollback import WithoutFormerImage
 from otactl.model.wave import Wave
 

@@ -17,9 +17,9 @@ from otactl.model.alarm import OWN_NAMESPACE, deployed_alarm_name
 from otactl.model.arn import partition_of
 from otactl.model.comparison import ComparedOutcome
 from otactl.model.configuration import DeploymentConfiguration
+from otactl.model.firmware import SigningSource
 from otactl.model.rollback import rollback_stream_id
 from otactl.model.s3_url import parse_s3_url
-from otactl.model.signing import SigningSource
 from otactl.model.thing_list import ThingList
 from otactl.rules.comparison.compare import compared_outcomes
 

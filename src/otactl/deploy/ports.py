@@ -15,10 +15,10 @@ from otactl.deploy.consent import EndsJobs
 from otactl.model.alarm import Alarm
 from otactl.model.clock import Clock
 from otactl.model.defaults import DEFAULT_POLL_SECONDS
+from otactl.model.firmware import Signing
 from otactl.model.job_configuration import JobConfiguration
 from otactl.model.outcome import ThingOutcome
 from otactl.model.progress import AlarmProgress
-from otactl.model.signing import Signing
 from otactl.model.snapshot import JobSnapshot
 from otactl.model.status import ExecutionStatus
 from otactl.model.thing_state import ThingState, VersionSource

@@ -19,8 +19,8 @@ from otactl.errors import (
     RollbackFailed,
     ThingsFailed,
 )
-from otactl.model.first_names import first_names
 from otactl.model.outcome import RoundResult, WaveResult
+from otactl.model.quoting import first_names
 from otactl.model.verify import BAD_VERDICTS, VersionResult, version_result
 from otactl.model.wave import Verdict
 

@@ -32,7 +32,7 @@ from otactl.deploy.ports import RemoteSigning
 from otactl.deploy.step import UploadImage
 from otactl.errors import AwsRefused, LocalResourceMissing, UserMistake
 from otactl.model.configuration import DeploymentConfiguration
-from otactl.model.signing import Signing
+from otactl.model.firmware import Signing
 
 _HINT = "`openssl ecparam -name prime256v1 -genkey -noout -out key.pem` makes one"
 

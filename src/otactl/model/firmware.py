@@ -1,8 +1,9 @@
-"""A firmware image as the deployment knows it: where it is, how long, and its digests."""
+"""A firmware image as the deployment knows it: where it is, its digests, and who signs it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,3 +25,39 @@ class Firmware:
     def object_key(self) -> str:
         """Where the image lies in its bucket. Named by content: another image is another key."""
         return f"firmware/{self.sha256}/{self.name}"
+
+
+class SigningSource(StrEnum):
+    """Where the signature comes from."""
+
+    KEY = "key"
+    KMS = "kms"
+    SIGNER = "signer"
+
+
+class SignatureAlgorithm(StrEnum):
+    """How an image can be signed."""
+
+    SHA256_WITH_ECDSA = "SHA256withECDSA"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signing:
+    """How the image is signed; the attribute of the source is set.
+
+    Attributes:
+        private_key_path: A PEM file (PKCS#8 or SEC1), or a file with the base64 of one.
+        kms_key: The id, ARN or alias of a key in AWS KMS.
+        signing_profile: The name of a profile of AWS Signer.
+    """
+
+    source: SigningSource = SigningSource.KEY
+    private_key_path: str | None = None
+    kms_key: str | None = None
+    signing_profile: str | None = None
+    algorithm: SignatureAlgorithm = SignatureAlgorithm.SHA256_WITH_ECDSA
+
+    @property
+    def key_path(self) -> str | None:
+        """The private key's file, when that is what signs."""
+        return self.private_key_path if self.source is SigningSource.KEY else None

@@ -21,6 +21,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from otactl.errors.problem import Problem
 from otactl.model.limits import MAX_CONFIGURATION_LENGTH
@@ -185,7 +186,7 @@ class _Reader:
                 number,
                 "syntax",
                 f"nothing may follow the section's ], found {quoted(rest)}",
-                section=name,
+                section=printable(name),
                 hint="put it on the next line",
             )
         known = self._sections.setdefault(name, (number, {}))
@@ -194,7 +195,7 @@ class _Reader:
                 number,
                 "duplicate-section",
                 f"the section stands in the file already, at line {known[0]}",
-                section=name,
+                section=printable(name),
                 hint="put all its keys under one header",
             )
 
@@ -205,7 +206,7 @@ class _Reader:
                 number,
                 "syntax",
                 f"{quoted(content)} is no section, no key = value and no comment",
-                section=section,
+                section=printable(section),
             )
             return
         key = match["key"]
@@ -217,8 +218,8 @@ class _Reader:
             number,
             "duplicate-key",
             f"the key stands in this section already, at line {first.line}",
-            section=section,
-            key=key,
+            section=printable(section),
+            key=printable(key),
             hint="keep one of the two",
         )
 
@@ -232,30 +233,12 @@ class _Reader:
                 hint="the file begins with [DEFAULT]",
             )
 
-    def _refuse(
-        self,
-        number: int,
-        code: str,
-        message: str,
-        *,
-        section: str = "",
-        key: str = "",
-        hint: str | None = None,
-    ) -> None:
+    def _refuse(self, number: int, code: str, message: str, **more: Any) -> None:
         if len(self._problems) >= _MAX_SYNTAX_PROBLEMS:
             self._not_shown += 1
             return
-        self._problems.append(
-            Problem(
-                file=self._file_name,
-                line=number,
-                section=printable(section),
-                key=printable(key),
-                code=code,
-                message=message,
-                hint=hint,
-            )
-        )
+        problem = Problem(file=self._file_name, line=number, code=code, message=message, **more)
+        self._problems.append(problem)
 
     def document(self, text: str) -> IniDocument:
         problems = list(self._problems)

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 from otactl.forecast.cost import Bill
 from otactl.model.arn import Arn
-from otactl.model.first_names import first_names
 from otactl.model.job_configuration import AbortCriterion, JobConfiguration, Rollout
 from otactl.model.json_output import deployment as json_deployment
 from otactl.model.json_output.shaping import shaped
 from otactl.model.members import members_of
+from otactl.model.quoting import first_names
 from otactl.model.status import TargetSelection
 from otactl.rules.rollout import DEFAULT_MAXIMUM_PER_MINUTE
 from otactl.views.wording import rounds_words, things_words

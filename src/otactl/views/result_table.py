@@ -5,8 +5,8 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Column, Table
 
-from otactl.model.first_names import first_names
 from otactl.model.outcome import DeploymentResult, RoundResult
+from otactl.model.quoting import first_names
 from otactl.model.status import ExecutionStatus
 from otactl.model.verify import VersionResult, VersionVerdict
 from otactl.model.wave import Verdict

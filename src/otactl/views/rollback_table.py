@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from otactl.model.first_names import first_names
+from otactl.model.quoting import first_names
 from otactl.views.foreign_text import escape
 from otactl.views.result_table import print_result
 from otactl.views.waves_forecast import print_waves

@@ -6,7 +6,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from otactl.forecast.suggest import Suggestion, TradeOff
+from otactl.forecast.suggest.goal import Suggestion, TradeOff
 from otactl.views.band_text import band_text, count_text, duration_text, share_text
 from otactl.views.plain_table import number_columns
 

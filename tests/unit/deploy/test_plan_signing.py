@@ -17,8 +17,8 @@ from otactl.deploy.plan import Plan
 from otactl.deploy.signing import STAND_IN, is_signature_of, sign_plan
 from otactl.deploy.step import CreateJob, UploadImage, UploadJobDocument
 from otactl.errors import AwsRefused, UserMistake
+from otactl.model.firmware import Signing
 from otactl.model.job_configuration import JobConfiguration
-from otactl.model.signing import Signing
 
 CONTENT = b"firmware"
 ARN = "arn:aws:kms:us-east-1:123456789012:key/12345678-1234-1234-1234-123456789012"

@@ -11,8 +11,8 @@ from tests.support.forecasting import criterion, hasty, scenario
 from otactl.forecast.band import Band, quantile
 from otactl.forecast.ensemble import play
 from otactl.forecast.profile import FleetProfile, Group
-from otactl.forecast.suggest import Goal, Setting, Suggestion, TradeOff, suggest
-from otactl.forecast.suggest.search import too_many
+from otactl.forecast.suggest.goal import Goal, Setting, Suggestion, TradeOff
+from otactl.forecast.suggest.search import suggest, too_many
 from otactl.forecast.suggest.trial import alarm_runs, most_alarms
 from otactl.forecast.summary import finished_seconds
 from otactl.model import limits

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from otactl.model.first_names import first_names
+from otactl.model.quoting import first_names
 
 
 @pytest.mark.parametrize(

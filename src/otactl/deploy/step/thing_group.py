@@ -14,8 +14,8 @@ from otactl.deploy.ownership import describe_ours, is_ours
 from otactl.deploy.step.base import Calls, Record, Step, StepContext
 from otactl.errors import DeploymentFailed
 from otactl.model.arn import Arn
-from otactl.model.first_names import first_names
 from otactl.model.limits import PAGE
+from otactl.model.quoting import first_names
 from otactl.rules.backoff import UNTIL_A_MINUTE
 
 #: How long membership may take to show (aws-facts O).

@@ -21,12 +21,11 @@ from otactl.errors.problem import Problem, Severity
 from otactl.forecast.lint.abort_check import check_abort
 from otactl.forecast.lint.alarm_check import check_alarms
 from otactl.forecast.lint.comparison_check import check_comparison, check_verification
-from otactl.forecast.lint.delivery_check import check_delivery
 from otactl.forecast.lint.finding import Finding
 from otactl.forecast.lint.lint_context import LintContext
 from otactl.forecast.lint.retry_check import check_retry
 from otactl.forecast.lint.rollout_check import check_rollout
-from otactl.forecast.lint.timeout_check import check_timeout
+from otactl.forecast.lint.time_check import check_delivery, check_timeout
 from otactl.forecast.lint.wave_check import check_waves
 from otactl.forecast.profile import FleetProfile
 from otactl.model.configuration import (

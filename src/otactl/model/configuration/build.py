@@ -34,6 +34,7 @@ from otactl.model.configuration.wave_kind import ListedWave
 from otactl.model.configuration.wave_section import OnGateFailure, WaveListSection, WaveSection
 from otactl.model.document_format import AfrOta, DataProtocol, DocumentFormat
 from otactl.model.eligibility import Eligibility, EligibilityRule
+from otactl.model.firmware import Signing
 from otactl.model.job_configuration import (
     AbortCriterion,
     ExponentialRate,
@@ -46,7 +47,6 @@ from otactl.model.job_configuration import (
     Scheduling,
 )
 from otactl.model.rollback import Rollback
-from otactl.model.signing import Signing
 from otactl.model.status import FailureType
 from otactl.model.thing_state import VersionSource
 from otactl.model.verify import VerifyRule

@@ -14,9 +14,9 @@ from otactl.model.configuration.deployment_section import DocumentSource
 from otactl.model.defaults import DEFAULT_UPLOAD_CONCURRENCY
 from otactl.model.document_format import AfrOta, DocumentFormat
 from otactl.model.eligibility import Eligibility
+from otactl.model.firmware import Signing
 from otactl.model.job_configuration import JobConfiguration
 from otactl.model.rollback import Rollback
-from otactl.model.signing import Signing
 from otactl.model.thing_state import VersionSource
 from otactl.model.verify import VerifyRule
 from otactl.model.wave import Waves

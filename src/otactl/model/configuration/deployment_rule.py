@@ -7,8 +7,8 @@ from otactl.model.arn import Arn, partition_of
 from otactl.model.configuration.deployment_section import DocumentSource
 from otactl.model.configuration.report import Finding, Rule, forbid, keys
 from otactl.model.document_format import DataProtocol, DocumentFormat
+from otactl.model.firmware import SigningSource
 from otactl.model.identifier import MAX_STREAM_ID_LENGTH_ON_AWS_LIBRARY
-from otactl.model.signing import SigningSource
 from otactl.model.status import TargetSelection
 
 

@@ -11,7 +11,7 @@ from otactl.model.configuration.kind import Choice, ChoiceList, Switch, WholeNum
 from otactl.model.configuration.section import Section, key
 from otactl.model.defaults import DEFAULT_UPLOAD_CONCURRENCY
 from otactl.model.document_format import DataProtocol
-from otactl.model.signing import SignatureAlgorithm, SigningSource
+from otactl.model.firmware import SignatureAlgorithm, SigningSource
 
 
 class DocumentSource(StrEnum):

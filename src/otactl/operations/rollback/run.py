@@ -23,10 +23,10 @@ from otactl.deploy.rollback_evidence import RollbackEvidence
 from otactl.deploy.rollback_plan import Beginning, number_of
 from otactl.deploy.store import DeploymentStore, new_deployment_id
 from otactl.errors import GateWaits, Interrupted, OtactlError
-from otactl.model.first_names import first_names
 from otactl.model.json_output import rollback as json_rollback
 from otactl.model.json_output.shaping import shaped
 from otactl.model.outcome import DeploymentResult
+from otactl.model.quoting import first_names
 from otactl.model.rollback import REPORT_MS, WithoutFormerImage
 from otactl.operations.deployment import begin, carry_out
 from otactl.operations.environment import DeploymentEnvironment

@@ -8,8 +8,8 @@ from tests.support.dev_ini import ROLE, configuration_of, dev_ini, found, proble
 from otactl.model.configuration import DocumentSource
 from otactl.model.configuration.deployment import CustomDocument
 from otactl.model.document_format import AfrOta, DocumentFormat
+from otactl.model.firmware import Signing
 from otactl.model.job_configuration import PresignedUrl
-from otactl.model.signing import Signing
 
 
 def custom_ini(**keys: str | None) -> str:

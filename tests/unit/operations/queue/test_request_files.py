@@ -14,7 +14,7 @@ from otactl.jobqueue.request import JobRequest
 from otactl.jobqueue.state import RequestState
 from otactl.jobqueue.stored_file import StoredFile
 from otactl.jobqueue.trust import Trust
-from otactl.model.signing import SigningSource
+from otactl.model.firmware import SigningSource
 from otactl.operations.queue.request_files import read_request
 
 REQUEST = JobRequest(
