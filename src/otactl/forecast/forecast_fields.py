@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from otactl.forecast.attempts import STATUSES
 from otactl.forecast.band import Band, band_fields
@@ -27,6 +27,7 @@ def forecast_fields(
         failed=band_fields(forecast.of_aborted(lambda t: t.failed_at_abort)),
         bricked=band_fields(forecast.of_aborted(lambda t: t.bricked_at_abort)),
     )
+    bills = [forecast.bill(found) for found in forecast.tallies]
     return shaped(
         json_forecast.Forecast,
         forecast,
@@ -35,7 +36,10 @@ def forecast_fields(
             "total": forecast.of_all(lambda t: t.bricked).to_fields(),
             "withoutAbort": Band.of(forecast.without_abort).to_fields(0),
         },
-        byStatus=_status_fields(forecast),
+        byStatus={
+            "NOT_NOTIFIED": forecast.of_all(not_notified).to_fields(),
+            **_bands([{one.value: t.by_status[one] for one in STATUSES} for t in forecast.tallies]),
+        },
         finishedSeconds={
             str(percent): forecast.finished_seconds(percent).to_fields() for percent in MILESTONES
         },
@@ -45,35 +49,18 @@ def forecast_fields(
             "peakBytesPerSecond": forecast.of_all(lambda t: t.peak_bytes_per_second).to_fields(0),
             "mqttMessages": forecast.of_all(forecast.messages).to_fields(),
         },
-        apiCalls=_call_fields(forecast),
-        costUsd=_cost_fields(forecast),
+        apiCalls=dict(sorted(_bands(list(map(forecast.calls, forecast.tallies))).items())),
+        costUsd={
+            **_bands([{**bill.items, "total": bill.total} for bill in bills], 2),
+            "pricesRead": forecast.prices.read.isoformat(),
+        },
         curves=forecast.curves(points, end).to_fields(),
     )
 
 
-def _status_fields(forecast: Forecast) -> dict[str, json_forecast.Band]:
-    fields: dict[str, Any] = {"NOT_NOTIFIED": forecast.of_all(not_notified).to_fields()}
-    for status in STATUSES:
-        counts = (found.by_status[status] for found in forecast.tallies)
-        fields[status.value] = Band.of(counts).to_fields()
-    return fields
-
-
-def _call_fields(forecast: Forecast) -> dict[str, json_forecast.Band]:
-    calls = [forecast.calls(found) for found in forecast.tallies]
-    operations = sorted({operation for of_run in calls for operation in of_run})
+def _bands(runs: Sequence[Mapping[str, float]], digits: int = 3) -> dict[str, json_forecast.Band]:
+    """The band of each number of the runs, by its name; one that a run lacks is 0."""
+    names = dict.fromkeys(name for numbers in runs for name in numbers)
     return {
-        operation: Band.of(of_run.get(operation, 0) for of_run in calls).to_fields()
-        for operation in operations
+        name: Band.of(numbers.get(name, 0) for numbers in runs).to_fields(digits) for name in names
     }
-
-
-def _cost_fields(forecast: Forecast) -> dict[str, json_forecast.Band | str]:
-    bills = [forecast.bill(found) for found in forecast.tallies]
-    fields: dict[str, Any] = {
-        item: Band.of(of_run.items[item] for of_run in bills).to_fields(2)
-        for item in bills[0].items
-    }
-    fields["total"] = Band.of(of_run.total for of_run in bills).to_fields(2)
-    fields["pricesRead"] = forecast.prices.read.isoformat()
-    return fields

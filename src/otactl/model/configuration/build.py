@@ -248,19 +248,12 @@ def _scheduling(sections: _Sections) -> Scheduling | None:
 
 def _alarms(sections: _Sections) -> tuple[Alarm, ...]:
     listed = _optional(sections, "ALARM_CONFIG", AlarmListSection)
-    found = {
-        name: _require(sections, ALARM_PREFIX + name, AlarmSection)
-        for name in (listed.alarm_list if listed else ())
-    }
-    return tuple(
-        filled(
-            Alarm,
-            section,
-            name=name,
-            datapoints_to_alarm=section.datapoints_to_alarm or section.evaluation_periods,
-        )
-        for name, section in found.items()
-    )
+    alarms = []
+    for name in listed.alarm_list if listed else ():
+        section = _require(sections, ALARM_PREFIX + name, AlarmSection)
+        datapoints = section.datapoints_to_alarm or section.evaluation_periods
+        alarms.append(filled(Alarm, section, name=name, datapoints_to_alarm=datapoints))
+    return tuple(alarms)
 
 
 def _waves(sections: _Sections, job: JobConfiguration) -> Waves | None:
