@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import aiomqtt
 import pytest
+from tests.support.cloud_time import cloud_time_ms
 from tests.support.waiting import wait_until
 
 from otactl.aws.clients import AwsClients, AwsSettings
@@ -279,7 +280,7 @@ def test_the_address_tells_the_clouds_time(fast_cloud: RunningCloud, fast: AwsCl
     fast.iot.create_job(jobId=name, targets=[arn], document="{}")
     created_at = fast.iot.describe_job(jobId=name)["job"]["createdAt"].timestamp()
 
-    now_ms = fast_cloud.address.cloud_time_ms(time.time_ns() // 1_000_000)
+    now_ms = cloud_time_ms(fast_cloud.address, time.time_ns() // 1_000_000)
     assert created_at == pytest.approx(now_ms / 1000, abs=2 * SPEED)
     fast.iot.cancel_job(jobId=name)
 

@@ -13,6 +13,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from tests.support import waiting
+from tests.support.cloud_time import cloud_time_ms
 
 from otactl.aws.clients import AwsClients, AwsSettings
 from otactl.cloud import CloudSettings, start_local_cloud
@@ -54,7 +55,7 @@ def fast(fast_cloud: RunningCloud) -> AwsClients:
 @pytest.fixture
 def now(fast_cloud: RunningCloud) -> Callable[[], datetime]:
     def cloud_time() -> datetime:
-        now_ms = fast_cloud.address.cloud_time_ms(time.time_ns() // 1_000_000)
+        now_ms = cloud_time_ms(fast_cloud.address, time.time_ns() // 1_000_000)
         return datetime.fromtimestamp(now_ms / 1000, UTC)
 
     return cloud_time

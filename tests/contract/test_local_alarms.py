@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.conftest import ACCOUNT_ID, REGION
 from tests.support import waiting
+from tests.support.cloud_time import cloud_time_ms
 
 from otactl.aws.clients import AwsClients, AwsSettings
 from otactl.cloud import CloudSettings, start_local_cloud
@@ -53,7 +54,7 @@ class Watch:
         self._namespace = namespace
 
     def cloud_seconds(self) -> float:
-        return self._cloud.address.cloud_time_ms(time.time_ns() // 1_000_000) / 1000
+        return cloud_time_ms(self._cloud.address, time.time_ns() // 1_000_000) / 1000
 
     def alarm(self, job: str, **changes: Any) -> str:
         name = f"{self._namespace}-{job}-{len(changes)}"

@@ -22,6 +22,7 @@ import botocore.session
 import pytest
 from tests.conftest import ACCOUNT_ID, REGION
 from tests.support import waiting
+from tests.support.cloud_time import cloud_time_ms
 from tests.support.stack_template import grants, load_template, without
 
 from otactl.aws.clients import AwsClients, AwsSettings
@@ -59,7 +60,7 @@ class Trial:
         event = {
             "eventType": "JOB_EXECUTION",
             "eventId": f"event-of-{self.job_id}",
-            "timestamp": self.cloud.address.cloud_time_ms(time.time_ns() // 1_000_000) // 1000,
+            "timestamp": cloud_time_ms(self.cloud.address, time.time_ns() // 1_000_000) // 1000,
             "operation": "succeeded",
             "jobId": self.job_id,
             "status": "SUCCEEDED",
@@ -92,7 +93,7 @@ class Trial:
 
     def counted(self) -> float:
         """How often the event was counted."""
-        now = self.cloud.address.cloud_time_ms(time.time_ns() // 1_000_000) / 1000
+        now = cloud_time_ms(self.cloud.address, time.time_ns() // 1_000_000) / 1000
         points = self.clients.cloudwatch.get_metric_statistics(
             Namespace=OWN_NAMESPACE,
             MetricName="succeeded",

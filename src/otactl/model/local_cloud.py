@@ -56,7 +56,3 @@ class LocalCloudAddress:
             "OTACTL_MQTT_PORT": str(self.mqtt_port),
             "OTACTL_MQTT_CA_FILE": self.ca_file,
         }
-
-    def cloud_time_ms(self, now_ms: int) -> int:
-        """What the cloud's clock shows when ours shows ``now_ms`` (epoch milliseconds)."""
-        return self.clock_origin_ms + int((now_ms - self.clock_origin_ms) * self.clock_speed)
