@@ -19,6 +19,14 @@ from otactl.model.job_configuration import AbortCriterion
 from otactl.model.status import FailureType
 from otactl.rules.first_passage import probability_of_firing
 
+_MINUTE_SECONDS = 60
+#: How many settings of each haste are played.
+TRIED = 4
+#: Shares of the time there is that a rollout may take in outline, one after the other.
+_HASTE = (1.0, 0.75, 0.5)
+#: A point of the trade-off curve bricks at most so much of what the point before it does.
+_WORTH_A_POINT = 0.8
+CURVE_POINTS = 9
 MINIMA = (10, 15, 20, 30, 50, 75, 100, 150, 200, 300, 500, 1000)
 #: Half a percent of difference is not worth another threshold.
 _STEPS_PER_PERCENT = 2
@@ -100,16 +108,6 @@ def _executions_until(criterion: AbortCriterion, bad_share: float, things: int) 
     met = (failed * 100 >= criterion.threshold_percentage * ended) & (ended >= minimum)
     first = np.where(met.any(axis=1), met.argmax(axis=1) + 1.0, np.inf)
     return float(np.sort(first)[math.ceil(_CONFIDENCE * _WALKS) - 1])
-
-
-_MINUTE_SECONDS = 60
-#: How many settings of each haste are played.
-TRIED = 4
-#: Shares of the time there is that a rollout may take in outline, one after the other.
-_HASTE = (1.0, 0.75, 0.5)
-#: A point of the trade-off curve bricks at most so much of what the point before it does.
-_WORTH_A_POINT = 0.8
-CURVE_POINTS = 9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

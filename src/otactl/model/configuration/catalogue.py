@@ -32,6 +32,19 @@ from otactl.model.configuration.sections import (
     find_section,
 )
 
+_WIDTH = 88
+#: What the members of the families are called in the template.
+_SAMPLE_MEMBERS = {
+    f"{ALARM_PREFIX}<alarm_name>": f"{ALARM_PREFIX}DownloadTimeUpperLimitAlarm",
+    f"{WINDOW_PREFIX}<window_name>": f"{WINDOW_PREFIX}MondayNight",
+    f"{WAVE_PREFIX}<wave_name>": f"{WAVE_PREFIX}canary",
+}
+#: Sections without a switch count when they are there; these stay commented out.
+_COMMENTED_OUT = frozenset(
+    {"AFR_OTA_CONFIG", "ALARM_CONFIG", "IMAGE_CONFIG", "API_CONFIG", TAGS, LINT}
+)
+_SAMPLE_KEYS = {TAGS: "team", LINT: f"{WAIVER_PREFIX}CODE"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
@@ -179,20 +192,6 @@ def _default(field: FieldInfo) -> str | None:
     if isinstance(default, tuple):
         return ", ".join(map(str, default))
     return str(default)
-
-
-_WIDTH = 88
-#: What the members of the families are called in the template.
-_SAMPLE_MEMBERS = {
-    f"{ALARM_PREFIX}<alarm_name>": f"{ALARM_PREFIX}DownloadTimeUpperLimitAlarm",
-    f"{WINDOW_PREFIX}<window_name>": f"{WINDOW_PREFIX}MondayNight",
-    f"{WAVE_PREFIX}<wave_name>": f"{WAVE_PREFIX}canary",
-}
-#: Sections without a switch count when they are there; these stay commented out.
-_COMMENTED_OUT = frozenset(
-    {"AFR_OTA_CONFIG", "ALARM_CONFIG", "IMAGE_CONFIG", "API_CONFIG", TAGS, LINT}
-)
-_SAMPLE_KEYS = {TAGS: "team", LINT: f"{WAIVER_PREFIX}CODE"}
 
 
 def render_template() -> str:
