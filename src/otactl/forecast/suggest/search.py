@@ -53,7 +53,7 @@ def suggest(scenario: Scenario, goal: Goal, on_step: OnStep | None = None) -> Su
         on_step: Called with what is being done, how far it is, and of how much.
     """
     if scenario.things < MINIMA[0]:
-        return Suggestion(goal=goal, binds=_too_few(scenario.things))
+        return Suggestion(goal=goal, binds=too_few(scenario.things))
     return _Search(scenario, goal, on_step or (lambda *_: None)).run()
 
 
@@ -105,14 +105,14 @@ class _Search:
         things = self._scenario.things
         aborts = abort_options(share, bad.failure_share, things, self._goal)
         if not aborts:
-            return _Round(binds=_no_criterion(good, bad))
+            return _Round(binds=no_criterion(good, bad))
         self._on_step("following rollouts in outline", 1, 2)
         outlines = candidates(things, self._goal, (good, bad), aborts, self._minutes)
         within = self._goal.within_seconds
         in_time = [c for c in outlines if c.finished_seconds <= within]
         if not in_time:
             times = [candidate.finished_seconds for candidate in outlines]
-            binds = _too_slow(things, self._goal, good, self._minutes, times)
+            binds = too_slow(things, self._goal, good, self._minutes, times)
             return _Round(outlines=outlines, binds=binds)
         return self._play(outlines, promising(in_time, within))
 
@@ -136,9 +136,9 @@ class _Search:
             return _Round(outlines=outlines, least=least[1] if least else None)
         candidate, healthy = failed
         if healthy.too_many_alarms:
-            binds = _too_alarming(candidate.setting, healthy.alarms, healthy.runs)
+            binds = too_alarming(candidate.setting, healthy.alarms, healthy.runs)
         else:
-            binds = _too_late(self._goal, healthy.reached_seconds)
+            binds = too_late(self._goal, healthy.reached_seconds)
         return _Round(outlines=outlines, binds=binds, alarming=healthy.too_many_alarms)
 
     def _reported(self, found: _Round) -> Suggestion:
@@ -147,7 +147,7 @@ class _Search:
             binds = found.binds
             if found.least is not None:
                 reached = with_margin(self._trial.bricked(found.least.setting, BAD_RUNS))
-                binds = _too_many(reached, self._goal, curve)
+                binds = too_many(reached, self._goal, curve)
             return Suggestion(goal=self._goal, binds=binds, curve=curve)
         candidate, bricked, healthy = found.proven
         return Suggestion(
@@ -182,7 +182,7 @@ def _late(healthy: HealthyTrial) -> float:
 # What keeps a wish from being kept, in a sentence.
 
 
-def _too_few(things: int) -> str:
+def too_few(things: int) -> str:
     """So few things that no criterion can be made."""
     return (
         f"the fleet binds: {things} things are too few for an abort criterion to tell a bad image "
@@ -190,7 +190,7 @@ def _too_few(things: int) -> str:
     )
 
 
-def _too_slow(
+def too_slow(
     things: int, goal: Goal, good: FleetEstimate, minutes: int, finished_seconds: Sequence[float]
 ) -> str:
     """No rollout is through in time.
@@ -215,7 +215,7 @@ def _too_slow(
     )
 
 
-def _too_many(reached: float, goal: Goal, curve: Sequence[TradeOff]) -> str:
+def too_many(reached: float, goal: Goal, curve: Sequence[TradeOff]) -> str:
     """Every rollout that is through in time bricks more; ``reached`` is the least of them."""
     slower = [
         point.finished_seconds
@@ -233,7 +233,7 @@ def _too_many(reached: float, goal: Goal, curve: Sequence[TradeOff]) -> str:
     )
 
 
-def _too_late(goal: Goal, reached_seconds: float) -> str:
+def too_late(goal: Goal, reached_seconds: float) -> str:
     """In outline in time, but not with bad luck."""
     percent = f"{goal.finish_percent:g}% of a healthy fleet"
     if not math.isfinite(reached_seconds):
@@ -241,7 +241,7 @@ def _too_late(goal: Goal, reached_seconds: float) -> str:
     return f"time binds: {percent} have finished after up to {reached_seconds / 60:.0f} minutes"
 
 
-def _too_alarming(setting: Setting, alarms: int, runs: int) -> str:
+def too_alarming(setting: Setting, alarms: int, runs: int) -> str:
     """A healthy fleet trips the criterion."""
     return (
         f"false alarms bind: a healthy fleet trips {setting.criterion.threshold_percentage:g}% in "
@@ -249,7 +249,7 @@ def _too_alarming(setting: Setting, alarms: int, runs: int) -> str:
     )
 
 
-def _no_criterion(good: FleetEstimate, bad: FleetEstimate) -> str:
+def no_criterion(good: FleetEstimate, bad: FleetEstimate) -> str:
     """The bad image fails too little to be distinguished from a good one."""
     return (
         f"the failure rate binds: {100 * bad.failure_share:.2g}% of the executions fail with the "
