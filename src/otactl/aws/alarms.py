@@ -18,26 +18,6 @@ from otactl.model.progress import AlarmProgress, AlarmState
 _PAGE = 100
 
 
-def alarm_parameters(name: str, alarm: Alarm, *, job_id: str, description: str) -> dict[str, Any]:
-    """The parameters of PutMetricAlarm for an alarm on the metric of one job."""
-    statistic = "ExtendedStatistic" if alarm.is_percentile else "Statistic"
-    return {
-        "AlarmName": name,
-        "AlarmDescription": description,
-        "Namespace": alarm.namespace,
-        "MetricName": alarm.metric_name,
-        "Dimensions": [{"Name": alarm.dimension_name, "Value": job_id}],
-        statistic: alarm.statistic,
-        "Period": alarm.period_seconds,
-        "EvaluationPeriods": alarm.evaluation_periods,
-        "DatapointsToAlarm": alarm.datapoints_to_alarm,
-        "Threshold": float(alarm.threshold),
-        "ComparisonOperator": alarm.alarm_type.comparison_operator,
-        "TreatMissingData": alarm.treat_missing_data.value,
-        "AlarmActions": list(alarm.sns_topics),
-    }
-
-
 class CloudWatchAlarms:
     """CloudWatch alarms."""
 
@@ -47,9 +27,22 @@ class CloudWatchAlarms:
     @translated("cloudwatch")
     def put(self, name: str, alarm: Alarm, *, job_id: str, description: str) -> None:
         """Create an alarm on a metric of a job."""
-        self._clients.cloudwatch.put_metric_alarm(
-            **alarm_parameters(name, alarm, job_id=job_id, description=description)
-        )
+        parameters: dict[str, Any] = {
+            "AlarmName": name,
+            "AlarmDescription": description,
+            "Namespace": alarm.namespace,
+            "MetricName": alarm.metric_name,
+            "Dimensions": [{"Name": alarm.dimension_name, "Value": job_id}],
+            "ExtendedStatistic" if alarm.is_percentile else "Statistic": alarm.statistic,
+            "Period": alarm.period_seconds,
+            "EvaluationPeriods": alarm.evaluation_periods,
+            "DatapointsToAlarm": alarm.datapoints_to_alarm,
+            "Threshold": float(alarm.threshold),
+            "ComparisonOperator": alarm.alarm_type.comparison_operator,
+            "TreatMissingData": alarm.treat_missing_data.value,
+            "AlarmActions": list(alarm.sns_topics),
+        }
+        self._clients.cloudwatch.put_metric_alarm(**parameters)
 
     @translated("cloudwatch")
     def description(self, name: str) -> str | None:

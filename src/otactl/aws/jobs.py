@@ -45,21 +45,7 @@ def tag_list(tags: Mapping[str, str]) -> list[TagTypeDef]:
 
 def create_job_parameters(request: CreateJobRequest) -> dict[str, Any]:
     """The parameters of CreateJob."""
-    parameters: dict[str, Any] = {
-        "jobId": request.job_id,
-        "targets": list(request.targets),
-        "document": request.document,
-        "description": request.description,
-        "targetSelection": request.configuration.target_selection.value,
-        **job_policy_parameters(request.configuration),
-    }
-    if request.tags:
-        parameters["tags"] = tag_list(request.tags)
-    return parameters
-
-
-def job_policy_parameters(configuration: JobConfiguration) -> dict[str, Any]:
-    """The part of CreateJob that says how the job is rolled out, aborted, timed out, retried."""
+    configuration = request.configuration
     timeout, retries = configuration.in_progress_timeout_minutes, configuration.retry_criteria
     aborts = [members_of(one) | {"action": "CANCEL"} for one in configuration.abort_criteria]
     policy = {
@@ -70,7 +56,16 @@ def job_policy_parameters(configuration: JobConfiguration) -> dict[str, Any]:
         "presignedUrlConfig": configuration.presigned_url,
         "schedulingConfig": configuration.scheduling,
     }
-    parameters: dict[str, Any] = members_of(policy, AWS_NAMES)
+    parameters: dict[str, Any] = {
+        "jobId": request.job_id,
+        "targets": list(request.targets),
+        "document": request.document,
+        "description": request.description,
+        "targetSelection": configuration.target_selection.value,
+        **members_of(policy, AWS_NAMES),
+    }
+    if request.tags:
+        parameters["tags"] = tag_list(request.tags)
     return parameters
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from typing import Any
 
 from otactl.aws.certificates import Certificate, Certificates, eventually
 from otactl.aws.clients import AwsClients
@@ -42,26 +41,6 @@ _ALLOWED = {
 }
 
 
-def device_policy(
-    *, partition: str, region: str, account: str, shadows: Sequence[str] = ()
-) -> dict[str, Any]:
-    """The policy of every device of a fleet, an IoT policy document.
-
-    Args:
-        shadows: Named shadows that it writes beside the classic one and ``$package``.
-    """
-    base = f"arn:{partition}:iot:{region}:{account}"
-    reports = [shadow_update_topic(_THING, name) for name in ("", PACKAGE_SHADOW, *shadows)]
-    publish = tuple(dict.fromkeys(f"topic/{topic}" for topic in (*_REQUESTS, *reports)))
-    return {
-        "Version": "2012-10-17",
-        "Statement": [
-            {"Effect": "Allow", "Action": action, "Resource": [f"{base}:{name}" for name in names]}
-            for action, names in (_ALLOWED | {"iot:Publish": publish}).items()
-        ],
-    }
-
-
 MARK = "otactlFleet"
 #: Calls under way at once. The registry's API takes tens a second; what is throttled is retried
 #: by botocore, more slowly each time.
@@ -88,10 +67,19 @@ class ThingProvisioner:
     def create_policy(
         self, *, partition: str, region: str, account: str, shadows: Sequence[str] = ()
     ) -> None:
-        """Make the policy unless it is there; the arguments are those of ``device_policy``."""
-        document = device_policy(
-            partition=partition, region=region, account=account, shadows=shadows
-        )
+        """Make the policy of every device of the fleet, unless it is there.
+
+        Args:
+            shadows: Named shadows that devices write beside the classic one and ``$package``.
+        """
+        base = f"arn:{partition}:iot:{region}:{account}"
+        reports = [shadow_update_topic(_THING, name) for name in ("", PACKAGE_SHADOW, *shadows)]
+        publish = tuple(dict.fromkeys(f"topic/{topic}" for topic in (*_REQUESTS, *reports)))
+        statements = [
+            {"Effect": "Allow", "Action": action, "Resource": [f"{base}:{name}" for name in names]}
+            for action, names in (_ALLOWED | {"iot:Publish": publish}).items()
+        ]
+        document = {"Version": "2012-10-17", "Statement": statements}
         self._clients.iot.create_policy(
             policyName=self._policy_name, policyDocument=json.dumps(document)
         )

@@ -229,31 +229,17 @@ def check_limits(request: GetStreamRequest) -> None:
     Raises:
         WireError: A field is out of bounds.
     """
-    checks = (
-        (
-            MIN_BLOCK_SIZE <= request.block_size <= MAX_BLOCK_SIZE,
-            "BlockSizeOutOfBounds",
-            f"l must be {MIN_BLOCK_SIZE} to {MAX_BLOCK_SIZE}",
-        ),
-        (
-            0 <= request.block_offset <= MAX_BLOCK_OFFSET,
-            "OffsetOutOfBounds",
-            f"o must be 0 to {MAX_BLOCK_OFFSET}",
-        ),
-        (
-            request.block_count is None or 0 <= request.block_count <= MAX_BLOCK_COUNT,
-            "BlockCountLimitExceeded",
-            f"n must be 0 to {MAX_BLOCK_COUNT}",
-        ),
-        (
-            request.bitmap is None or len(request.bitmap) <= MAX_BITMAP_BYTES,
-            "BlockBitmapLimitExceeded",
-            f"b must be at most {MAX_BITMAP_BYTES} bytes",
-        ),
-    )
-    for holds, code, message in checks:
-        if not holds:
-            raise WireError(code, message, client_token=request.client_token)
+    token = request.client_token
+    for letter, number, least, most, code in (
+        ("l", request.block_size, MIN_BLOCK_SIZE, MAX_BLOCK_SIZE, "BlockSizeOutOfBounds"),
+        ("o", request.block_offset, 0, MAX_BLOCK_OFFSET, "OffsetOutOfBounds"),
+        ("n", request.block_count or 0, 0, MAX_BLOCK_COUNT, "BlockCountLimitExceeded"),
+    ):
+        if not least <= number <= most:
+            raise WireError(code, f"{letter} must be {least} to {most}", client_token=token)
+    if len(request.bitmap or b"") > MAX_BITMAP_BYTES:
+        message = f"b must be at most {MAX_BITMAP_BYTES} bytes"
+        raise WireError("BlockBitmapLimitExceeded", message, client_token=token)
 
 
 # Bit ``k`` of byte ``j`` stands for block ``offset + 8 * j + k``, least significant bit first. In

@@ -163,19 +163,17 @@ def _trigger(alarm: dict[str, Any]) -> dict[str, Any]:
         if percentile
         else {"StatisticType": "Statistic", "Statistic": str(alarm.get("Statistic", "")).upper()}
     )
+    dimensions = alarm.get("Dimensions") or []
+
+    def same(*names: str) -> dict[str, Any]:
+        return {name: alarm.get(name) for name in names}
+
     return {
-        "MetricName": alarm.get("MetricName"),
-        "Namespace": alarm.get("Namespace"),
+        **same("MetricName", "Namespace"),
         **statistic,
-        "Unit": alarm.get("Unit"),
-        "Dimensions": [
-            {"value": pair["Value"], "name": pair["Name"]} for pair in alarm.get("Dimensions") or []
-        ],
-        "Period": alarm.get("Period"),
-        "EvaluationPeriods": alarm.get("EvaluationPeriods"),
-        "DatapointsToAlarm": alarm.get("DatapointsToAlarm"),
-        "ComparisonOperator": alarm.get("ComparisonOperator"),
-        "Threshold": alarm.get("Threshold"),
-        "TreatMissingData": alarm.get("TreatMissingData"),
+        **same("Unit"),
+        "Dimensions": [{"value": pair["Value"], "name": pair["Name"]} for pair in dimensions],
+        **same("Period", "EvaluationPeriods", "DatapointsToAlarm"),
+        **same("ComparisonOperator", "Threshold", "TreatMissingData"),
         "EvaluateLowSampleCountPercentile": "",
     }

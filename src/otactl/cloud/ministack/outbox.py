@@ -52,19 +52,14 @@ def install(changes: Changes) -> None:
         for subscription in topic.get("subscriptions", ()):
             if not subscription.get("confirmed") or subscription.get("protocol") not in _PROTOCOLS:
                 continue
-            if sns._matches_filter_policy(subscription, attributes, message):
-                _keep(outbox, topic_arn, subscription, subject, message)
-
-
-def _keep(
-    outbox: Path, topic_arn: str, subscription: dict[str, Any], subject: str, message: str
-) -> None:
-    fields = {
-        "protocol": subscription["protocol"],
-        "endpoint": subscription["endpoint"],
-        "topicArn": topic_arn,
-        "subject": subject,
-        "message": message,
-    }
-    with outbox.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(fields) + "\n")
+            if not sns._matches_filter_policy(subscription, attributes, message):
+                continue
+            fields = {
+                "protocol": subscription["protocol"],
+                "endpoint": subscription["endpoint"],
+                "topicArn": topic_arn,
+                "subject": subject,
+                "message": message,
+            }
+            with outbox.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(fields) + "\n")
