@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from otactl.wire.custom_document import read_custom_document
 from otactl.wire.error import WireError
-from otactl.wire.image_value import (
+from otactl.wire.job_document import MAX_JOB_DOCUMENT_LENGTH, encode_document, signatures_in
+from otactl.wire.placeholder import (
     NAMES,
     fill_image_values,
     has_image_values,
     image_value_faults,
 )
-from otactl.wire.job_document import MAX_JOB_DOCUMENT_LENGTH, encode_document, signatures_in
 
 SIGNATURE = b"\x30\x44" + (b"\x02\x20" + b"\x11" * 32) * 2
 VALUES: dict[str, str | int | None] = {

@@ -16,9 +16,13 @@ from otactl.model.firmware import Firmware
 from otactl.wire.afr_ota import KEY, SIGNATURE_KEY, afr_ota_faults, parse_afr_ota
 from otactl.wire.custom_document import DocumentFault
 from otactl.wire.error import WireError
-from otactl.wire.image_value import fill_image_values, has_image_values, image_value_faults
 from otactl.wire.job_document import OWN_URL_KEY, encode_document
-from otactl.wire.placeholder import placeholder_faults
+from otactl.wire.placeholder import (
+    fill_image_values,
+    has_image_values,
+    image_value_faults,
+    placeholder_faults,
+)
 
 
 def document_faults(

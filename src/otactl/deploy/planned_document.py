@@ -9,18 +9,17 @@ from typing import Any
 from otactl.errors import UserMistake
 from otactl.model.configuration import DeploymentConfiguration
 from otactl.model.firmware import Firmware
-from otactl.model.image import Image
+from otactl.model.image import MAX_FILE_ID, Image
 from otactl.wire.error import WireError
-from otactl.wire.image_value import (
-    MAX_FILE_ID,
-    fill_image_values,
-    has_image_values,
-)
 from otactl.wire.job_document import (
     DEFAULT_IMAGE_VERSION,
     build_document,
     encode_document,
     presigned_url_placeholder,
+)
+from otactl.wire.placeholder import (
+    fill_image_values,
+    has_image_values,
 )
 from otactl.wire.stream_payload import MAX_FILE_SIZE
 

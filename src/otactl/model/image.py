@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from otactl.model.document_format import DocumentFormat
 
 SIGNATURE_ALGORITHM = "SHA256withECDSA"
+#: GetStream's file ids (botocore ``iot`` FileId).
+MAX_FILE_ID = 255
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

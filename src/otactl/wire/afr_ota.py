@@ -28,9 +28,8 @@ from typing import Any
 
 from otactl.model.document_format import AfrOta, DataProtocol, DocumentFormat
 from otactl.model.identifier import MAX_STREAM_ID_LENGTH_ON_AWS_LIBRARY, is_stream_id
-from otactl.model.image import Image
+from otactl.model.image import MAX_FILE_ID, Image
 from otactl.wire.error import WireError
-from otactl.wire.image_value import MAX_FILE_ID, decode_signature
 
 KEY = "afr_ota"
 SIGNATURE_KEY = "sig-sha256-ecdsa"
@@ -112,6 +111,18 @@ def parse_afr_ota(document: Mapping[str, Any]) -> Image:
         signature=decode_signature(_text(file, SIGNATURE_KEY), SIGNATURE_KEY),
         document_format=DocumentFormat.AFR_OTA,
     )
+
+
+def decode_signature(text: Any, key: str) -> bytes:
+    """The bytes of a signature in base64.
+
+    Raises:
+        WireError: It is none; ``key`` names it.
+    """
+    try:
+        return base64.b64decode(text, validate=True)
+    except (TypeError, ValueError) as error:  # binascii.Error, or a character outside ASCII
+        raise WireError("InvalidRequest", f"{key} is not base64") from error
 
 
 def _refused(message: str) -> WireError:

@@ -23,12 +23,12 @@ from urllib.parse import quote
 from otactl.model.arn import domain_of
 from otactl.model.document_format import AfrOta, DocumentFormat
 from otactl.model.identifier import is_stream_id
-from otactl.model.image import SIGNATURE_ALGORITHM, Image
+from otactl.model.image import MAX_FILE_ID, SIGNATURE_ALGORITHM, Image
 from otactl.wire.afr_ota import KEY as AFR_OTA
-from otactl.wire.afr_ota import build_afr_ota, parse_afr_ota
+from otactl.wire.afr_ota import build_afr_ota, decode_signature, parse_afr_ota
 from otactl.wire.error import WireError
-from otactl.wire.image_value import MAX_FILE_ID, decode_signature, read_image_values
 from otactl.wire.job_payload import whole_number
+from otactl.wire.placeholder import read_image_values
 
 COMMAND = "fota"
 OWN_URL_KEY = "presignedUrl"

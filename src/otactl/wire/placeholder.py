@@ -1,4 +1,11 @@
-"""Placeholders in a job document, which AWS IoT replaces on each delivery to a device.
+"""Placeholders in a custom job document: those that otactl fills, and those that AWS IoT fills.
+
+otactl's are ``${otactl:fileSize}`` and so on. A string that is exactly one placeholder becomes the
+value with its type: ``"${otactl:fileSize}"`` becomes a number. Within a longer string the value
+stands as text. A document that has any of them is complete: no key is merged in, so that it can
+have the form any device reads.
+
+AWS IoT replaces its own on each delivery to a device. The value of ``url`` is one of those.
 
 | rule | source |
 |---|---|
@@ -15,7 +22,24 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from otactl.wire.custom_document import DocumentFault
-from otactl.wire.image_value import URL
+
+#: By name, and what to do where this deployment has no such value.
+NAMES: dict[str, str] = {
+    "streamId": "no stream delivers an image of this size: use ${otactl:url}",
+    "fileId": "",
+    "fileSize": "",
+    "md5": "",
+    "sha256": "",
+    "signature": "useSigningConfig = True and [SIGNING_CONFIG] sign it",
+    "url": "usePresignedUrlConfig = True and [PRESIGNED_URL_CONFIG] presign it",
+    "imageVer": "",
+    "bucket": "",
+    "objectKey": "",
+}
+#: Wider than what is filled: what begins like a placeholder must be a known one.
+_OWN_START = re.compile(r"\$\s*\{\s*otactl", re.IGNORECASE)
+_PLACEHOLDER = re.compile(r"\$\{otactl:(?P<name>[A-Za-z0-9]+)\}")
+URL = "${otactl:url}"
 
 MAX_SUBSTITUTIONS = 10
 #: Wider than what AWS IoT replaces today: what begins like a placeholder must be a known one.
@@ -28,6 +52,100 @@ SIGNATURE = re.compile(
 _PRESIGNS = re.compile(r"\$\s*\{\s*aws:iot:s3-presigned-url", re.IGNORECASE)
 #: What each delivery substitutes, otactl's own placeholder of a URL included.
 _SUBSTITUTED = re.compile(rf"{START.pattern}|{re.escape(URL)}", re.IGNORECASE)
+
+
+def has_image_values(document: Mapping[str, Any]) -> bool:
+    """Whether anything in a document is, or begins like, a placeholder of otactl's."""
+    return _OWN_START.search(json.dumps(document, ensure_ascii=False)) is not None
+
+
+def fill_image_values(
+    document: Mapping[str, Any], values: Mapping[str, str | int | None]
+) -> dict[str, Any]:
+    """The document with every placeholder replaced.
+
+    Args:
+        document: One without faults.
+        values: By name.
+    """
+    return {key: _filled(member, values) for key, member in document.items()}
+
+
+def _filled(member: Any, values: Mapping[str, str | int | None]) -> Any:
+    if isinstance(member, dict):
+        return fill_image_values(member, values)
+    if isinstance(member, list):
+        return [_filled(one, values) for one in member]
+    if not isinstance(member, str):
+        return member
+    if whole := _PLACEHOLDER.fullmatch(member):
+        return values[whole["name"]]
+    return _PLACEHOLDER.sub(lambda found: str(values[found["name"]]), member)
+
+
+def image_value_faults(
+    document: Mapping[str, Any], text: str, values: Mapping[str, str | int | None]
+) -> Iterator[DocumentFault]:
+    """What keeps the placeholders of a document from being filled.
+
+    Args:
+        document: The document.
+        text: As it stands in its file, to find the lines.
+        values: By name; None where the deployment has none.
+    """
+    for string, is_key in _strings(document):
+        for start in _OWN_START.finditer(string):
+            found = _PLACEHOLDER.match(string, start.start())
+            shown = string[start.start() :][:60] if found is None else found.group()
+            line = _line(text, shown)
+            if is_key:
+                yield DocumentFault(f"has {shown} in a key; only values are filled", line=line)
+            elif found is None or found["name"] not in NAMES:
+                yield DocumentFault(
+                    f"has an unknown placeholder, {shown}",
+                    line=line,
+                    hint=f"there are {', '.join(NAMES)}, each as ${{otactl:…}}",
+                )
+            elif values[found["name"]] is None:
+                yield DocumentFault(
+                    f"has {shown}, and this deployment has none",
+                    line=line,
+                    hint=NAMES[found["name"]],
+                )
+
+
+def read_image_values(template: Any, filled: Any) -> Iterator[tuple[str, Any]]:
+    """The values in a filled document, by name, where its template has exactly a placeholder.
+
+    What AWS IoT put in place of a placeholder of its own is read as well: a fresh URL.
+    """
+    if isinstance(template, dict) and isinstance(filled, dict):
+        for key, member in template.items():
+            yield from read_image_values(member, filled.get(key))
+    elif isinstance(template, list) and isinstance(filled, list):
+        for one, other in zip(template, filled, strict=False):
+            yield from read_image_values(one, other)
+    elif isinstance(template, str) and (whole := _PLACEHOLDER.fullmatch(template)):
+        yield whole["name"], filled
+
+
+def _strings(member: Any) -> Iterator[tuple[str, bool]]:
+    """Every string in it, and whether it is a key."""
+    if isinstance(member, str):
+        yield member, False
+    elif isinstance(member, list):
+        for one in member:
+            yield from _strings(one)
+    elif isinstance(member, dict):
+        for key, value in member.items():
+            yield key, True
+            yield from _strings(value)
+
+
+def _line(text: str, shown: str) -> int | None:
+    """The line a placeholder stands in; None if the file writes it with escapes."""
+    start = text.find(shown)
+    return None if start < 0 else text.count("\n", 0, start) + 1
 
 
 def placeholder_faults(
@@ -48,7 +166,7 @@ def placeholder_faults(
     if not presigns and _PRESIGNS.search(merged):
         yield DocumentFault(
             "has a placeholder of a presigned URL, and no role presigns it",
-            line=_line(text, _PRESIGNS, 0),
+            line=_line_of_nth(text, _PRESIGNS, 0),
             hint="usePresignedUrlConfig = True and [PRESIGNED_URL_CONFIG], or take it out",
         )
     added = sum(own.values())
@@ -58,11 +176,11 @@ def placeholder_faults(
             f"has {found} placeholders"
             f"{f', {added} of otactl included' if added else ''}; AWS replaces "
             f"{MAX_SUBSTITUTIONS} in one job document",
-            line=_line(text, _SUBSTITUTED, MAX_SUBSTITUTIONS - added),
+            line=_line_of_nth(text, _SUBSTITUTED, MAX_SUBSTITUTIONS - added),
         )
 
 
-def _line(text: str, pattern: re.Pattern[str], location: int) -> int | None:
+def _line_of_nth(text: str, pattern: re.Pattern[str], location: int) -> int | None:
     """The line of a pattern's n-th occurrence; None if the file writes it with escapes."""
     starts = [match.start() for match in pattern.finditer(text)]
     return text.count("\n", 0, starts[location]) + 1 if location < len(starts) else None

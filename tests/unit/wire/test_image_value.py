@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from otactl.wire.image_value import fill_image_values, has_image_values, image_value_faults
+from otactl.wire.placeholder import fill_image_values, has_image_values, image_value_faults
 
 VALUES: dict[str, str | int | None] = {"fileSize": 9, "md5": "ab", "url": None, "signature": None}
 

@@ -53,7 +53,7 @@ from otactl.operations.rehearsal.abandoned import work_folder
 from otactl.operations.rehearsal.participants import Participants
 from otactl.operations.stack_operation import StackOperation
 from otactl.wire.afr_ota import KEY as AFR_OTA
-from otactl.wire.image_value import has_image_values
+from otactl.wire.placeholder import has_image_values
 
 #: How long devices may take to connect before the deployment begins regardless.
 _CONNECT_SECONDS = 60.0
