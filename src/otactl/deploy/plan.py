@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from otactl.deploy.eligibility import Choice
 from otactl.deploy.step import AnyStep, CreateJob, Step
@@ -24,15 +24,13 @@ from otactl.model.wave import GateRule
 _NOT_PROMISED = ("deployment_id", "source", "preparation_calls", "signature")
 
 
-class PlannedWave(BaseModel):
+class PlannedWave(BaseModel, frozen=True, extra="forbid"):
     """One wave of a plan.
 
     Attributes:
         group_name: The thing group its things are put into; empty when its job names them.
         things_sha256: A digest of the names of its things.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     size: str
@@ -43,7 +41,7 @@ class PlannedWave(BaseModel):
     rule: GateRule
 
 
-class Plan(BaseModel):
+class Plan(BaseModel, frozen=True, extra="forbid"):
     """The steps of a deployment.
 
     Attributes:
@@ -71,8 +69,6 @@ class Plan(BaseModel):
         signature: As it stands in the documents, base64; empty for an unsigned image.
         preparation_calls: The API calls that making the plan took, by ``service:Operation``.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     deployment_id: str
     source: str

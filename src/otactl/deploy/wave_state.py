@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from otactl.deploy.ending import Ending
 from otactl.deploy.journal import Journal, Outcome, Phase, StepState
@@ -26,26 +26,22 @@ _MAX_NUMBER = 10**14
 KeptNumber = Annotated[int, Field(ge=0, le=_MAX_NUMBER)]
 
 
-class KeptStep(BaseModel):
+class KeptStep(BaseModel, frozen=True, extra="forbid"):
     """How far one step is, and what it left when it was done."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     state: StepState
     record: dict[str, Any] | None = None
 
 
-class KeptArms(BaseModel):
+class KeptArms(BaseModel, frozen=True, extra="forbid"):
     """The arms of a wave's comparison: what each thing reported of its boots when it began."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     why_not: str
     wave: dict[str, int | None] = {}
     control: dict[str, int | None] = {}
 
 
-class WaveState(BaseModel):
+class WaveState(BaseModel, frozen=True, extra="forbid"):
     """The state of a deployment in waves.
 
     Attributes:
@@ -53,8 +49,6 @@ class WaveState(BaseModel):
         filled: The last thing in each group that is being filled, by the wave's number.
         refusals: Why things could not be put into a wave's group, by wave and thing.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     phase: Phase
     outcome: Outcome | None = None

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from otactl.deploy.consent import Consent
 from otactl.deploy.ports import Services
@@ -64,7 +64,7 @@ class StepContext:
     span: Callable[[str], Callable[[], int]] = lambda _name: int
 
 
-class Step(BaseModel, ABC):
+class Step(BaseModel, ABC, frozen=True, extra="forbid"):
     """One step of a plan.
 
     Attributes:
@@ -72,8 +72,6 @@ class Step(BaseModel, ABC):
         check_calls: Those with which ``remains`` looks for it at the end.
         kept_check_calls: What these take more while it is still there on purpose.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     undo_calls: ClassVar[Calls] = {}
     check_calls: ClassVar[Calls] = {}

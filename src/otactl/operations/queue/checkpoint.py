@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from otactl.aws.release_store import FileRefused, ReleaseStore
 from otactl.deploy.ending import Ending
@@ -43,7 +43,7 @@ _FILLING_MS = 30_000
 _MAX_ROLLBACKS = 99
 
 
-class KeptRollback(BaseModel):
+class KeptRollback(BaseModel, frozen=True, extra="forbid"):
     """One rollback of the deployment: what it is planned anew from, and how far it is.
 
     Attributes:
@@ -55,8 +55,6 @@ class KeptRollback(BaseModel):
         waves: How far it is.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     deployment_id: str = Field(max_length=64)
     version: str
     number: int = Field(ge=1, le=_MAX_ROLLBACKS)
@@ -66,7 +64,7 @@ class KeptRollback(BaseModel):
     waves: WaveState
 
 
-class Checkpoint(BaseModel):
+class Checkpoint(BaseModel, frozen=True, extra="forbid"):
     """How far a deployment is.
 
     Attributes:
@@ -79,8 +77,6 @@ class Checkpoint(BaseModel):
         waves: How far waves are; None without them.
         rollbacks: What takes the deployment back, once a gate failed with onGateFailure = rollback.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     planned_ms: KeptNumber
     document: str

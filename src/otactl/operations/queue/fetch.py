@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from otactl.errors import LocalResourceMissing, OtactlError, UserMistake
 from otactl.jobqueue.claimed_request import ClaimedRequest
@@ -128,15 +128,13 @@ def _claimed_by(session: QueueSession, claim: ClaimFile) -> JobRequest:
     return request
 
 
-class ClaimFile(BaseModel):
+class ClaimFile(BaseModel, frozen=True, extra="forbid"):
     """A claim, written down.
 
     Attributes:
         order_key: Of the request; empty when there was none to fetch.
         is_over: Whether nothing is left to do.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     table: str
     region: str | None

@@ -12,7 +12,7 @@ import gzip
 import zlib
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from otactl.aws.release_store import FileRefused, ReleaseStore
 from otactl.jobqueue.request import JobRequest
@@ -27,7 +27,7 @@ K = TypeVar("K", bound=BaseModel)
 _MAX_BYTES = 256 * 1024 * 1024
 
 
-class KeptWaves(BaseModel):
+class KeptWaves(BaseModel, frozen=True, extra="forbid"):
     """What was decided and found out of things at the plan.
 
     Attributes:
@@ -37,8 +37,6 @@ class KeptWaves(BaseModel):
         left_out: Who gets no image, and why.
         recent: Things that AWS IoT saw lately, where these come first.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     names: dict[str, tuple[str, ...]] = {}
     former: dict[str, str | None] = {}
@@ -58,15 +56,13 @@ class KeptWaves(BaseModel):
         )
 
 
-class KeptThings(BaseModel):
+class KeptThings(BaseModel, frozen=True, extra="forbid"):
     """The things of one rollback.
 
     Attributes:
         names: Who is taken back.
         offline: Those of them that nothing showed to be connected.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     names: tuple[str, ...]
     offline: frozenset[str] = frozenset()
