@@ -42,12 +42,11 @@ def create(
     Keys are made here and never leave this machine. Run again after a failure, it completes what
     is missing.
     """
-    from otactl.fleet import FleetDirectory
     from otactl.operations.fleet_provisioning import create_fleet, plan_fleet
 
     names = _names(things, group, f"{group}-" if prefix is None else prefix)
     clients = where.clients()
-    fleet = FleetDirectory(fleet_directory(directory, where.state_dir))
+    fleet = fleet_directory(directory, where.state_dir)
     manifest = plan_fleet(clients, things=names, groups={group: names})
     if fleet.exists:
         manifest = _same_fleet(fleet, manifest)
@@ -62,11 +61,10 @@ def list_things(
     output: options.Output = options.TEXT,
 ) -> None:
     """Show the things of the fleet, and the SHA-256 of the image that each one runs."""
-    from otactl.fleet import FleetDirectory
     from otactl.fleet.slot import SlotStore
     from otactl.views.fleet_table import print_fleet
 
-    fleet = FleetDirectory(fleet_directory(directory, state_dir))
+    fleet = fleet_directory(directory, state_dir)
     manifest = fleet.read()
     rows = [
         {
@@ -90,10 +88,9 @@ def delete(
     where: options.Location,
 ) -> None:
     """Remove the fleet's things, certificates, group and policy, and its files. Nothing is left."""
-    from otactl.fleet import FleetDirectory
     from otactl.operations.fleet_provisioning import delete_fleet
 
-    fleet = FleetDirectory(fleet_directory(directory, where.state_dir))
+    fleet = fleet_directory(directory, where.state_dir)
     manifest = fleet.read()
     clients = replace(where, region=where.region or manifest.region).clients()
     if clients.settings.endpoint_url != manifest.endpoint_url:

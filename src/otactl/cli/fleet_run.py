@@ -103,10 +103,10 @@ def run(
     execution succeeded, 1 when not.
     """
     from otactl.device.profile import DeviceProfile
-    from otactl.fleet import FleetDirectory, FleetRun
+    from otactl.fleet import FleetRun
     from otactl.wire.stream_topic import PayloadFormat
 
-    fleet = FleetDirectory(fleet_directory(directory, where.state_dir))
+    fleet = fleet_directory(directory, where.state_dir)
     manifest = fleet.read()
     try:
         device = DeviceProfile(

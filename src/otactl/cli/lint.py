@@ -29,10 +29,6 @@ class LintFormat(StrEnum):
     SARIF = "sarif"
 
 
-#: What a finding that stops CI exits with; a file that is broken is a 2, as everywhere.
-FOUND = 1
-
-
 @grouped
 def lint(
     files: Annotated[
@@ -86,7 +82,7 @@ def lint(
         _print(reports)
     stopping = (Severity.ERROR, Severity.WARNING) if strict else (Severity.ERROR,)
     if any(report.has(stopping) for report in reports):
-        raise typer.Exit(FOUND)
+        raise typer.Exit(1)
 
 
 def _explain(code: str) -> None:

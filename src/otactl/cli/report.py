@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -13,9 +13,6 @@ from otactl.cli import options, terminal
 from otactl.cli.option_group import grouped
 from otactl.model.defaults import DEFAULT_DETAILS
 from otactl.operations.state_directory import state_directory
-
-if TYPE_CHECKING:
-    from otactl.views.report import ReportContent
 
 
 class ReportFormat(StrEnum):
@@ -62,11 +59,11 @@ def report(
     page goes to the state directory, and data to standard output.
     """
     from otactl.operations.report import gather
-    from otactl.views.result_files import default_report_path, write_report
+    from otactl.views.result_files import REPORTS, default_report_path, write_report
 
     chosen = output or _BY_SUFFIX.get(out.suffix.lower() if out else "", ReportFormat.HTML)
     content = gather(deployment, where, details=details)
-    text = _written(content, chosen)
+    text = REPORTS[f".{chosen}"](content)
     if out is None and chosen is not ReportFormat.HTML:
         sys.stdout.write(text)
         return
@@ -74,16 +71,3 @@ def report(
     path = out or default_report_path(state_directory(where.state_dir), name)
     write_report(path, text)
     terminal.print_path("report", path)
-
-
-def _written(content: ReportContent, chosen: ReportFormat) -> str:
-    from otactl.views.foreign_text import to_json as json_text
-    from otactl.views.report import to_csv, to_html, to_json
-
-    match chosen:
-        case ReportFormat.HTML:
-            return to_html(content)
-        case ReportFormat.CSV:
-            return to_csv(content)
-        case ReportFormat.JSON:
-            return json_text(to_json(content)) + "\n"

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from otactl.forecast.suggest.goal import Goal
 
 SUGGEST_PANEL = "Suggest a rollout"
-#: What a search that finds nothing exits with.
-NOTHING_FOUND = 1
 _UNITS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
 _PART = re.compile(r"(\d+(?:\.\d+)?)\s*(min|[smhd])")
 
@@ -122,4 +120,4 @@ def print_best(scenario: Scenario, goal: Goal, output: options.OutputFormat) -> 
     else:
         print_suggestion(stdout_console(), found)
     if found.setting is None:
-        raise typer.Exit(NOTHING_FOUND)
+        raise typer.Exit(1)

@@ -28,11 +28,6 @@ from otactl.operations.frontend import Frontend
 _LOGGED = frozenset({Moment.BEGUN, Moment.DONE, Moment.UNDOING, Moment.UNDONE})
 
 
-def debug_log_path(state_dir: Path, deployment_id: str) -> Path:
-    """Where the log of a deployment lies."""
-    return state_dir / "logs" / f"{deployment_id}.log"
-
-
 class DebugLog(Observer):
     """An observer that writes down what it passes on. Use as a context manager.
 

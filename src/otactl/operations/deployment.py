@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import signal
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -28,7 +28,7 @@ from otactl.deploy.signing import sign_plan
 from otactl.deploy.store import DeploymentStore, new_deployment_id
 from otactl.errors import DeploymentFailed, Interrupted, OtactlError
 from otactl.model.outcome import DeploymentResult
-from otactl.operations.debug_log import DebugLog, debug_log_path
+from otactl.operations.debug_log import DebugLog
 from otactl.operations.environment import DeploymentEnvironment, pace_fields
 from otactl.operations.frontend import Frontend
 from otactl.operations.load import LoadedDeployment
@@ -127,7 +127,13 @@ def carry_out(
         stopping = "the next worker goes on" if environment.releases else ""
         stack.enter_context(frontend.hear_signals(environment.clock, stopping))
         if journal.about.get("debug"):
-            observer = stack.enter_context(_debug_log(plan, environment, observer))
+            path = environment.state_dir / "logs" / f"{plan.deployment_id}.log"
+            log = DebugLog(path, environment.clock.now_ms, observer, frontend)
+            observer = stack.enter_context(log)
+            # It is notified of every call while it is open.
+            calls = environment.clients.calls
+            calls.on_answer = log.on_call
+            stack.callback(setattr, calls, "on_answer", None)
         executor = Executor(
             journal,
             environment.services(),
@@ -191,18 +197,3 @@ def failure_to_report(
     if failure is None and journal.outcome is not Outcome.SUCCEEDED:
         failure = DeploymentFailed(outcome_words(journal))
     return failure
-
-
-@contextmanager
-def _debug_log(
-    plan: Plan, environment: DeploymentEnvironment, observer: Observer
-) -> Iterator[DebugLog]:
-    """The log that ``debug = True`` asks for, notified of every call while it is open."""
-    path = debug_log_path(environment.state_dir, plan.deployment_id)
-    calls = environment.clients.calls
-    with DebugLog(path, environment.clock.now_ms, observer, environment.frontend) as log:
-        calls.on_answer = log.on_call
-        try:
-            yield log
-        finally:
-            calls.on_answer = None

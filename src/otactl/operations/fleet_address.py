@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import ec
 
     from otactl.aws.clients import AwsClients
-    from otactl.fleet import FleetClock, FleetEndpoint, FleetManifest
+    from otactl.fleet import FleetClock, FleetDirectory, FleetEndpoint, FleetManifest
 
 #: A public key of the largest curve has 300 characters.
 _MAX_PEM_LENGTH = 64 * 1024
@@ -38,9 +38,11 @@ class FleetAddress:
     clock: FleetClock
 
 
-def fleet_directory(given: Path | None, state_dir: Path | None) -> Path:
+def fleet_directory(given: Path | None, state_dir: Path | None) -> FleetDirectory:
     """The fleet's directory: the given one (``--dir``), or one in the state directory."""
-    return given or state_directory(state_dir) / "fleet"
+    from otactl.fleet import FleetDirectory
+
+    return FleetDirectory(given or state_directory(state_dir) / "fleet")
 
 
 def resolve_address(

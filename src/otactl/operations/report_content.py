@@ -27,7 +27,6 @@ class RoundContent:
         duration_seconds: None while it goes on.
         not_reached: How many things that were named have no execution of the job.
         not_reached_things: Their names, the first 250.
-        stopped: Whether the job was stopped before its end.
     """
 
     round: int
@@ -37,7 +36,6 @@ class RoundContent:
     duration_seconds: float | None = None
     not_reached: int = 0
     not_reached_things: Sequence[str] = ()
-    stopped: bool = False
 
     def last_executions(self) -> list[ThingOutcome]:
         """What became of each thing, by name."""

@@ -92,7 +92,6 @@ def _journal_round(journal: Journal, result: RoundResult) -> RoundContent:
         duration_seconds=result.duration_seconds,
         not_reached=result.not_reached,
         not_reached_things=result.not_reached_things,
-        stopped=result.stopped,
     )
 
 
@@ -297,5 +296,4 @@ def _merged(known: RoundContent | None, found: RoundContent) -> RoundContent:
         executions=executions,
         not_reached=known.not_reached - len(known.not_reached_things) + len(missing),
         not_reached_things=missing,
-        stopped=known.stopped,
     )

@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from otactl.deploy.observer import Moment, Observer, StepMoment
 from otactl.deploy.step import AwaitGate, AwaitJob, EndWaves, Step
 from otactl.model.outcome import RoundResult
-from otactl.model.snapshot import JobCounts, JobSnapshot
+from otactl.model.snapshot import JobCounts, JobDescription, JobSnapshot
 from otactl.model.status import ExecutionStatus
 from otactl.monitor.pace import PaceMeter, estimate
 from otactl.rules.rollout import MINUTE_MS
@@ -119,14 +119,12 @@ class DeployProgress(Observer):
             self._line(
                 f"{self._name or f'round {round_number} of {self._rounds}'}: {done}:"
                 f" {describe_counts(counts)}",
-                behind=self._time_left(snapshot, total),
+                behind=self._time_left(snapshot.job, snapshot.at_ms, total),
             )
 
-    def _time_left(self, snapshot: JobSnapshot, total: int) -> str:
-        job = snapshot.job
-        assert job is not None  # noqa: S101 - asked for a job alone
+    def _time_left(self, job: JobDescription, at_ms: int, total: int) -> str:
         left = estimate(
-            self._pace.pace(snapshot.at_ms),
+            self._pace.pace(at_ms),
             remaining=total - job.counts.terminal,
             unnotified=total - job.counts.total,
             rollout=job.configuration.rollout,

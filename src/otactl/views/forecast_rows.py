@@ -48,13 +48,8 @@ class Row(NamedTuple):
 
 def rows(forecast: Forecast) -> list[Row]:
     """Everything there is to say, in order; what cannot happen is left out."""
-    return [
-        *_abort(forecast),
-        *_things(forecast),
-        *_time(forecast),
-        *_traffic(forecast),
-        *_cost(forecast),
-    ]
+    parts = {"Abort": _abort, "Things": _things, "Time": _time, "Traffic": _traffic, "Cost": _cost}
+    return [Row(section, *row) for section, part in parts.items() for row in part(forecast)]
 
 
 def sections(forecasts: Sequence[Forecast]) -> dict[str, dict[str, list[str]]]:
@@ -129,9 +124,8 @@ def _bricked_in_others(forecast: Forecast) -> str:
     return band_text(forecast.of_unaborted(lambda t: t.bricked), count_text)
 
 
-def _abort(forecast: Forecast) -> Iterator[Row]:
-    section = "Abort"
-    yield Row(section, "probability", share_text(forecast.abort_probability))
+def _abort(forecast: Forecast) -> Iterator[tuple[str, str]]:
+    yield "probability", share_text(forecast.abort_probability)
     if not forecast.aborted:
         return
     for criterion, probability in forecast.criteria:
@@ -139,60 +133,59 @@ def _abort(forecast: Forecast) -> Iterator[Row]:
             f"by {criterion.failure_type} at {criterion.threshold_percentage:g}% "
             f"of {criterion.min_number_of_executed_things}+"
         )
-        yield Row(section, label, share_text(probability))
-    yield Row(section, "after", band_text(forecast.abort_seconds, duration_text))
+        yield label, share_text(probability)
+    yield "after", band_text(forecast.abort_seconds, duration_text)
     for label, count in (
         ("notified by then", forecast.of_aborted(lambda t: t.notified)),
         ("finished by then", forecast.of_aborted(lambda t: t.executed_at_abort)),
         ("failed by then", forecast.of_aborted(lambda t: t.failed_at_abort)),
         ("bricked by then", forecast.of_aborted(lambda t: t.bricked_at_abort)),
     ):
-        yield Row(section, label, band_text(count, count_text))
+        yield label, band_text(count, count_text)
 
 
-def _things(forecast: Forecast) -> Iterator[Row]:
-    section = "Things"
-    yield Row(section, "bricked", band_text(forecast.of_all(lambda t: t.bricked), count_text))
+def _things(forecast: Forecast) -> Iterator[tuple[str, str]]:
+    yield "bricked", band_text(forecast.of_all(lambda t: t.bricked), count_text)
     if forecast.is_undecided:
         stopped = band_text(forecast.of_aborted(lambda t: t.bricked), count_text)
-        yield Row(section, "bricked when it aborts", stopped)
-        yield Row(section, "bricked when it does not", _bricked_in_others(forecast))
+        yield "bricked when it aborts", stopped
+        yield "bricked when it does not", _bricked_in_others(forecast)
     if forecast.aborted:
         text = band_text(Band.of(forecast.without_abort), count_text)
-        yield Row(section, "bricked with no abort", text)
+        yield "bricked with no abort", text
     for status in STATUSES:
         band = Band.of(found.by_status[status] for found in forecast.tallies)
         if band.high > 0:
-            yield Row(section, _STATUS_WORDS[status.value], band_text(band, count_text))
+            yield _STATUS_WORDS[status.value], band_text(band, count_text)
     untouched = forecast.of_all(not_notified)
     if untouched.high > 0:
-        yield Row(section, "never notified", band_text(untouched, count_text))
+        yield "never notified", band_text(untouched, count_text)
 
 
-def _time(forecast: Forecast) -> Iterator[Row]:
-    section = "Time"
+def _time(forecast: Forecast) -> Iterator[tuple[str, str]]:
     for percent in MILESTONES:
         band = forecast.finished_seconds(percent)
-        yield Row(section, f"{percent}% finished", band_text(band, duration_text))
+        yield f"{percent}% finished", band_text(band, duration_text)
         if not math.isfinite(band.median):
             break
-    yield Row(section, "all over", band_text(forecast.duration_seconds, duration_text))
+    yield "all over", band_text(forecast.duration_seconds, duration_text)
 
 
-def _traffic(forecast: Forecast) -> Iterator[Row]:
-    section = "Traffic"
-    peak = forecast.of_all(lambda t: t.peak_bytes_per_second)
-    yield Row(section, "peak of all downloads", band_text(peak, rate_text))
-    carried = forecast.of_all(lambda t: t.downloaded_bytes)
-    yield Row(section, "downloaded", band_text(carried, bytes_text))
-    messages = forecast.of_all(forecast.messages)
-    yield Row(section, "MQTT messages", band_text(messages, count_text))
-    calls = forecast.of_all(lambda t: sum(forecast.calls(t).values()))
-    yield Row(section, "API calls of otactl", band_text(calls, count_text))
+def _traffic(forecast: Forecast) -> Iterator[tuple[str, str]]:
+    for label, band, write in (
+        ("peak of all downloads", forecast.of_all(lambda t: t.peak_bytes_per_second), rate_text),
+        ("downloaded", forecast.of_all(lambda t: t.downloaded_bytes), bytes_text),
+        ("MQTT messages", forecast.of_all(forecast.messages), count_text),
+        (
+            "API calls of otactl",
+            forecast.of_all(lambda t: sum(forecast.calls(t).values())),
+            count_text,
+        ),
+    ):
+        yield label, band_text(band, write)
 
 
-def _cost(forecast: Forecast) -> Iterator[Row]:
-    section = "Cost"
+def _cost(forecast: Forecast) -> Iterator[tuple[str, str]]:
     words = {
         "jobExecutions": "job executions",
         "mqttMessages": "MQTT messages",
@@ -204,10 +197,10 @@ def _cost(forecast: Forecast) -> Iterator[Row]:
     for item, word in words.items():
         band = Band.of(of_run.items[item] for of_run in bills)
         if band.high >= 0.01:  # noqa: PLR2004  # less than a cent is not worth a line
-            yield Row(section, word, band_text(band, dollars_text))
+            yield word, band_text(band, dollars_text)
     total = Band.of(of_run.total for of_run in bills)
     label = f"total (prices of {forecast.prices.read})"
-    yield Row(section, label, band_text(total, dollars_text))
+    yield label, band_text(total, dollars_text)
 
 
 def print_forecast(console: Console, forecasts: Sequence[Forecast]) -> None:

@@ -56,8 +56,19 @@ def print_plan(
         if plan.clean_up
         else "      and what was created stays (cleanUpCfg = False)"
     )
-    if with_calls:
-        console.print(_calls_table(plan))
+    if not with_calls:
+        return
+    table = Table(
+        "operation",
+        *number_columns("calls"),
+        title=f"{sum(plan.calls.values()):,} API calls if all goes well",
+        caption="estimated besides: one iot:DescribeJob per --poll while the job runs, more while"
+        " AWS deletes a job or retries; fewer if the image is in S3 already",
+        caption_justify="left",
+    )
+    for name, calls in plan.calls.items():
+        table.add_row(name, f"{calls:,}")
+    console.print(table)
 
 
 def print_left_out(console: Console, plan: Plan, *, at_most: int) -> None:
@@ -81,17 +92,3 @@ def print_wave_things(console: Console, plan: Plan) -> None:
         console.print(f"[bold]wave {escape(wave)}[/]")
         for name in things:
             console.print(f"  {escape(name)}", soft_wrap=True)
-
-
-def _calls_table(plan: Plan) -> Table:
-    table = Table(
-        "operation",
-        *number_columns("calls"),
-        title=f"{sum(plan.calls.values()):,} API calls if all goes well",
-        caption="estimated besides: one iot:DescribeJob per --poll while the job runs, more while"
-        " AWS deletes a job or retries; fewer if the image is in S3 already",
-        caption_justify="left",
-    )
-    for name, calls in plan.calls.items():
-        table.add_row(name, f"{calls:,}")
-    return table

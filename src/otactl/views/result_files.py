@@ -43,9 +43,9 @@ class ResultFiles:
     junit: Path | None = None
 
     def __post_init__(self) -> None:
-        if self.report is not None and self.report.suffix not in _WRITERS:
+        if self.report is not None and self.report.suffix not in REPORTS:
             raise UserMistake(
-                f"--report {self.report}: its ending says what it is: {', '.join(_WRITERS)}"
+                f"--report {self.report}: its ending says what it is: {', '.join(REPORTS)}"
             )
         for path in (self.report, self.junit):
             folder = None if path is None else path.resolve().parent
@@ -69,11 +69,12 @@ class ResultFiles:
         if self.junit is not None:
             said = None if failure is None else str(failure)
             write_report(self.junit, to_junit(result, said))
-        write_report(path, _WRITERS[path.suffix](journal_content(journal_path, now_ms)))
+        write_report(path, REPORTS[path.suffix](journal_content(journal_path, now_ms)))
         return path
 
 
-_WRITERS: dict[str, Callable[[ReportContent], str]] = {
+#: The text of a report, by the ending of its file.
+REPORTS: dict[str, Callable[[ReportContent], str]] = {
     ".html": to_html,
     ".json": lambda content: json_text(to_json(content)) + "\n",
     ".csv": to_csv,

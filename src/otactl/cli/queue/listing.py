@@ -56,15 +56,11 @@ def list_requests(
         request_lines(rows, now_ms) if rows else "the queue is empty", soft_wrap=True
     )
     if not everything and not state:
-        _note_hidden(session, limit)
-
-
-def _note_hidden(session: QueueSession, limit: int) -> None:
-    """Say how many requests failed, which the list leaves out with what is over."""
-    failed = sum(1 for _ in islice(session.table.listed(RequestState.FAILED), limit))
-    if failed:
+        # Those that failed are left out of the list with what is over.
+        failed = sum(1 for _ in islice(session.table.listed(RequestState.FAILED), limit))
         more = " or more" if failed == limit else ""
-        terminal.note(f"{failed:,}{more} Failed not shown: --state Failed, or --all")
+        if failed:
+            terminal.note(f"{failed:,}{more} Failed not shown: --state Failed, or --all")
 
 
 @grouped

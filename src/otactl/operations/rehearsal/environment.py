@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -71,15 +70,12 @@ class RehearsalEnvironment:
     Attributes:
         clients: The rehearsal's own; the deployment has others, whose calls are counted.
         clock: Shows what the local cloud's clock shows.
-        work_dir: A folder that is removed with the rehearsal.
         loaded: The deployment, with the local cloud's own key in place of one in AWS.
     """
 
     address: LocalCloudAddress
     clients: AwsClients
     clock: CommandClock
-    fleet: FleetRun
-    work_dir: Path
     loaded: LoadedDeployment
 
 
@@ -145,14 +141,7 @@ def rehearsal_environment(
             )
         )
         _await_devices(fleet, clock, frontend)
-        yield RehearsalEnvironment(
-            address=address,
-            clients=clients,
-            clock=clock,
-            fleet=fleet,
-            work_dir=work_dir,
-            loaded=loaded,
-        )
+        yield RehearsalEnvironment(address=address, clients=clients, clock=clock, loaded=loaded)
 
 
 def _with_signing_key(loaded: LoadedDeployment, clients: AwsClients) -> LoadedDeployment:

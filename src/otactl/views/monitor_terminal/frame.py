@@ -160,11 +160,9 @@ def _others(board: Board, screen: Screen) -> list[Text]:
     lines = []
     for number, job_id in enumerate(board.job_ids):
         snapshot = board.snapshot(job_id)
-        line = Text("> " if number == screen.job else "  ")
-        line.append_text(
-            Text(f"{job_id} looking") if snapshot is None else summary_line(job_id, snapshot)
-        )
-        lines.append(line)
+        mark = "> " if number == screen.job else "  "
+        said = f"{job_id} looking" if snapshot is None else summary_line(job_id, snapshot)
+        lines.append(Text.assemble(mark, said))
     return [*lines, Text()]
 
 
