@@ -5,7 +5,9 @@ The first signal asks the command's clock to stop; the second one stops it where
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -53,7 +55,12 @@ def hear_signals(clock: CommandClock, doing: str) -> Iterator[None]:
         if signal_number == signal.SIGHUP:
             terminal.abandon_output(of_terminals=True)
         what = f"stopping: {doing}" if doing else "stopping"
-        terminal.note(f"{what}; once more to stop at once")
+        words = f"{what}; once more to stop at once"
+        try:
+            terminal.note(words)
+        except RuntimeError:
+            # It came while standard error was being written, which takes nothing else meanwhile.
+            os.write(sys.stderr.fileno(), f"{words}\n".encode())
 
     before = {number: signal.signal(number, hear) for number in stop_signals()}
     try:
