@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -47,6 +47,10 @@ def hear_signals(clock: CommandClock, doing: str) -> Iterator[None]:
     Args:
         doing: What the user reads on the first: ``deleting the change set``; may be empty.
     """
+    from otactl.views.foreign_text import clean_lines
+
+    what = f"stopping: {doing}" if doing else "stopping"
+    line = f"{clean_lines(f'{what}; once more to stop at once')}\n".encode(errors="replace")
 
     def hear(signal_number: int, _frame: FrameType | None) -> None:
         if clock.is_asked_to_stop:
@@ -54,13 +58,10 @@ def hear_signals(clock: CommandClock, doing: str) -> Iterator[None]:
         clock.ask_to_stop(signal_number)
         if signal_number == signal.SIGHUP:
             terminal.abandon_output(of_terminals=True)
-        what = f"stopping: {doing}" if doing else "stopping"
-        words = f"{what}; once more to stop at once"
-        try:
-            terminal.note(words)
-        except RuntimeError:
-            # It came while standard error was being written, which takes nothing else meanwhile.
-            os.write(sys.stderr.fileno(), f"{words}\n".encode())
+        # Past sys.stderr: the signal may have come in the middle of a write to it, and a stream
+        # that is entered a second time raises RuntimeError.
+        with suppress(OSError):
+            os.write(sys.stderr.fileno(), line)
 
     before = {number: signal.signal(number, hear) for number in stop_signals()}
     try:

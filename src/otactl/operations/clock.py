@@ -7,10 +7,11 @@ one of the rehearsed deployment.
 
 from __future__ import annotations
 
+import queue
 import signal
-import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from otactl.aws.machine_time import monotonic_ns, wall_ms
 from otactl.errors import Interrupted
@@ -36,7 +37,9 @@ class CommandClock:
         self._speed = speed
         self._own_ms = own_ms
         self._origin_ms = own_ms() if origin_ms is None else origin_ms
-        self._asked = threading.Event()
+        self._asked = False
+        # A signal handler may put into it, whatever it interrupted; an Event's lock may be held.
+        self._wakes: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._signal_number = int(signal.SIGINT)
         self._shielded = False
 
@@ -66,12 +69,14 @@ class CommandClock:
         """Wait, unless shielded only until the user asks to stop."""
         if self._shielded:
             time.sleep(seconds / self._speed)
-        else:
-            self._asked.wait(seconds / self._speed)
+        elif not self._asked:
+            with suppress(queue.Empty):
+                self._wakes.get(timeout=max(0, seconds) / self._speed)
+                self._wakes.put(None)  # for the next thread that waits
 
     def check(self) -> None:
         """Go on, unless the user asked to stop."""
-        if self._asked.is_set() and not self._shielded:
+        if self._asked and not self._shielded:
             raise Interrupted(self._signal_number)
 
     def shield(self) -> None:
@@ -81,9 +86,10 @@ class CommandClock:
     @property
     def is_asked_to_stop(self) -> bool:
         """Whether the caller asked to stop."""
-        return self._asked.is_set()
+        return self._asked
 
     def ask_to_stop(self, signal_number: int) -> None:
         """Stop the operation at its next safe point."""
         self._signal_number = signal_number
-        self._asked.set()
+        self._asked = True
+        self._wakes.put(None)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import array
 import fcntl
+import os
 import signal
-import struct
 import subprocess
 import sys
 import termios
-import time
 
 import pytest
+from tests.support.waiting import wait_until
+
+#: Of a pipe's 65,536.
+_NEARLY_FULL_BYTES = 50_000
 
 _PROGRAM = """
 import os, sys
@@ -43,38 +47,52 @@ def test_a_library_that_shrugs_off_exceptions_does_not_swallow_it(number: signal
     assert done.stderr == "interrupted\n"
 
 
-_WRITING = """
+_WRITES = """
 import sys
 from otactl.cli.signals import hear_signals
+from otactl.errors import Interrupted
 from otactl.operations.clock import CommandClock
+from otactl.views.console import Console
 
-with hear_signals(CommandClock(), "the job goes on"):
-    sys.stderr.write("y" * 1_000_000)
-    sys.stderr.flush()
+clock = CommandClock()
+with hear_signals(clock, "the rollout goes on"):
+    Console(stderr=True).print(("x" * 79 + "\\n") * 2500, soft_wrap=True)
+    try:
+        clock.sleep(60)
+    except Interrupted as stopped:
+        print(stopped.signal_number)
 """
-_PIPE_BYTES = 65_536
 
 
-def test_a_signal_that_comes_while_standard_error_is_written_is_heard() -> None:
-    """What is being written takes nothing else meanwhile, and that must not end the command."""
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_in_the_middle_of_a_write_stops_at_the_next_safe_point(
+    number: signal.Signals,
+) -> None:
     with subprocess.Popen(
-        # Buffered, whatever this shell says of PYTHONUNBUFFERED.
-        [sys.executable, "-E", "-c", _WRITING],
+        [sys.executable, "-c", _WRITES],
+        # Without buffers Python drops the rest of a write that a signal interrupted.
+        env={name: text for name, text in os.environ.items() if name != "PYTHONUNBUFFERED"},
+        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
-    ) as child:
-        deadline = time.monotonic() + 60
-        while waiting_bytes(child) < _PIPE_BYTES:
-            assert time.monotonic() < deadline
-        child.send_signal(signal.SIGTERM)
-        _, written = child.communicate(timeout=60)
+    ) as program:
+        assert program.stdout
+        assert program.stderr
+        stderr = program.stderr.fileno()
+        try:
+            # The pipe is full: the program is in the middle of its write until somebody reads.
+            wait_until(lambda: _waiting_bytes(stderr) > _NEARLY_FULL_BYTES, seconds=30)
+            program.send_signal(number)
+            written, stopped_by = (text.decode() for text in program.communicate(timeout=60)[::-1])
+        finally:
+            program.kill()
 
-    assert child.returncode == 0, written.replace("y", "")
-    assert "stopping: the job goes on; once more to stop at once\n" in written
+    assert int(stopped_by) == number
+    assert "stopping: the rollout goes on; once more to stop at once\n" in written
+    assert written.count("x") == 79 * 2500
 
 
-def waiting_bytes(child: subprocess.Popen[str]) -> int:
-    """How much of what the child wrote is not read yet."""
-    assert child.stderr is not None
-    (count,) = struct.unpack("i", fcntl.ioctl(child.stderr, termios.FIONREAD, b"\0" * 4))
-    return int(count)
+def _waiting_bytes(descriptor: int) -> int:
+    """How many bytes a pipe holds that nobody has read."""
+    found = array.array("i", [0])
+    fcntl.ioctl(descriptor, termios.FIONREAD, found)
+    return found[0]

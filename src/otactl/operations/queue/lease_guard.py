@@ -36,7 +36,7 @@ class LeasedClock(CommandClock):
     @property
     def stop_signal(self) -> int | None:
         """The signal by which the user asked to stop; None without one."""
-        return self._signal_number if self._asked.is_set() else None
+        return self._signal_number if self._asked else None
 
     def renewed(self) -> LeasedClock:
         """This clock, no longer shielded; the lease and a stop that was asked for go on."""

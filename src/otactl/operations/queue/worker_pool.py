@@ -6,11 +6,12 @@ SIGTERM are passed on once, and all are waited for.
 
 from __future__ import annotations
 
+import queue
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import FrameType
 
@@ -28,7 +29,8 @@ class WorkerPool:
     signals: Sequence[signal.Signals]
     warn: Callable[[str], None]
     _signal: int | None = None
-    _wake: threading.Event = field(init=False, default_factory=threading.Event)
+    # A signal handler may put into it, whatever it interrupted; an Event's lock may be held.
+    _wakes: queue.SimpleQueue[None] = field(init=False, default_factory=queue.SimpleQueue)
 
     def run(self) -> int:
         """Run until all have ended. Returns the first exit code that is not 0.
@@ -48,14 +50,15 @@ class WorkerPool:
 
     def _hear(self, number: int, _frame: FrameType | None) -> None:
         self._signal = number
-        self._wake.set()
+        self._wakes.put(None)
 
     def _supervise(self) -> int:
         workers = [self._start() for _ in range(self.size)]
         codes: list[int] = []
         reported = False
         while workers:
-            self._wake.wait(_POLL_SECONDS)
+            with suppress(queue.Empty):
+                self._wakes.get(timeout=_POLL_SECONDS)
             if self._signal is not None and not reported:
                 reported = True
                 for worker in workers:
@@ -67,8 +70,6 @@ class WorkerPool:
                     workers.append(self._start())
                 else:
                     codes.append(abs(worker.returncode))
-            if reported:
-                self._wake.clear()
         return next((code for code in codes if code), 0)
 
     def _start(self) -> subprocess.Popen[bytes]:
