@@ -97,16 +97,17 @@ def deploy(
     from otactl.operations.stack_operation import check_stack
     from otactl.views.stack_status import deployed_fields, print_outputs
 
-    given = _given(
-        AlarmEmailEndpoint=email,
-        AlarmSMSEndpoint=sms,
-        TopicNamePrefix=prefix,
-        DownloadTimePercentile=percentile,
-        DownloadTimeUpperLimit=upper_limit,
-        DownloadTimeDatapointsToAlarm=datapoints,
-        DownloadTimeEvaluationPeriod=evaluation_periods,
-        LogRetentionDays=log_days,
-    )
+    parameters = {
+        "AlarmEmailEndpoint": email,
+        "AlarmSMSEndpoint": sms,
+        "TopicNamePrefix": prefix,
+        "DownloadTimePercentile": percentile,
+        "DownloadTimeUpperLimit": upper_limit,
+        "DownloadTimeDatapointsToAlarm": datapoints,
+        "DownloadTimeEvaluationPeriod": evaluation_periods,
+        "LogRetentionDays": log_days,
+    }
+    given = {each: str(value) for each, value in parameters.items() if value is not None}
     clients, stack, _, operation = _begin(name, where, poll)
     template = monitor_template()
     state = stack.state()
@@ -286,10 +287,6 @@ def _begin(
     show_event = partial(print_event, terminal.stderr_console())
     operation = StackOperation(stack, clock, show_event, TerminalFrontend(), poll_seconds=poll)
     return clients, stack, clock, operation
-
-
-def _given(**parameters: str | int | None) -> dict[str, str]:
-    return {name: str(value) for name, value in parameters.items() if value is not None}
 
 
 def _existing(stack: Stack) -> StackState:

@@ -131,7 +131,10 @@ class JobWatcher:
 
     def poll_alarms(self) -> None:
         """Ask what neither events nor counts tell: alarms when due, and each followed thing."""
-        self._read_alarms(self._clock.now_ms())
+        now_ms = self._clock.now_ms()
+        if self._alarm_reader is not None and now_ms >= self._alarms_due_ms:
+            self._alarms_due_ms = now_ms + int(self._policy.alarm_seconds * 1000)
+            self._alarms = self._alarm_reader.states(self._alarm_names)
         if self.followed is None:
             return
         for outcome in self.followed.poll(self._reader, self.job_id):
@@ -325,12 +328,6 @@ class JobWatcher:
             # Those that are known to be silent may have spoken since.
             self._relist_due_ms = now_ms + (limit_ms // 5 if found.suspects else limit_ms)
             self._catch_up.relist(ExecutionStatus.IN_PROGRESS)
-
-    def _read_alarms(self, now_ms: int) -> None:
-        if self._alarm_reader is None or now_ms < self._alarms_due_ms:
-            return
-        self._alarms_due_ms = now_ms + int(self._policy.alarm_seconds * 1000)
-        self._alarms = self._alarm_reader.states(self._alarm_names)
 
     def _reported(self) -> tuple[Percentiles, Percentiles]:
         """Percentiles, computed again only when something was news."""

@@ -7,10 +7,9 @@ go off.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -93,7 +92,7 @@ def rehearsal_environment(
 
     Devices check signatures with the public key; without one, with the key that signs.
     """
-    configuration = loaded.configuration
+    configuration, custom = loaded.configuration, loaded.custom_document
     with ExitStack() as stack:
         work_dir = stack.enter_context(work_folder())
         frontend.note("starting the local cloud")
@@ -135,7 +134,8 @@ def rehearsal_environment(
                 endpoint=FleetEndpoint.of_local_cloud(address),
                 clock=FleetClock.of_local_cloud(address),
                 public_key=public_key,
-                template=_template(loaded),
+                # The devices are made to read a custom document by its placeholders.
+                template=custom if custom is not None and has_image_values(custom) else None,
                 version_sources=sources,
                 image_versions=_image_versions(configuration, participants),
             )
@@ -163,12 +163,6 @@ def _image_versions(
         image = measure_image(configuration.image, piece_bytes=configuration.chunk_size_bytes)
         versions[image.sha256] = version
     return versions
-
-
-def _template(loaded: LoadedDeployment) -> Mapping[str, Any] | None:
-    """The custom document that the devices are made to read by its placeholders."""
-    custom = loaded.custom_document
-    return custom if custom is not None and has_image_values(custom) else None
 
 
 def _dialects(loaded: LoadedDeployment) -> tuple[DocumentFormat, ...]:
