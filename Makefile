@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 JOBS ?= $(shell echo $$((3 * $$(nproc 2>/dev/null || echo 2))))
 # They write journals, which wait for the disk; in memory, if there are 3 GiB of it, they do not.
 MEMORY := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 3000000 { print "TMPDIR=/dev/shm" }')
-PYTEST := $(MEMORY) $(BIN)/pytest -n $(JOBS) --dist worksteal
+PYTEST = $(MEMORY) $(BIN)/pytest -n $(JOBS) --dist worksteal
 
 # What pytest makes of the assertions, and Python of the sources, is kept, wherever this runs.
 export PYTHONDONTWRITEBYTECODE :=
@@ -56,6 +56,8 @@ tests: $(VENV)/.dev
 	sh tests/debian-packages.sh
 	$(PYTEST) -m "not slow and not aws"
 
+# The long series work more than they wait, and rehearse at speeds that a crowd slows down.
+test-all: JOBS = $(shell echo $$((2 * $$(nproc 2>/dev/null || echo 2))))
 test-all: checks
 	sh tests/debian-packages.sh
 	OTACTL_EXAMPLES=random $(PYTEST) -m "not aws"
