@@ -122,6 +122,7 @@ def test_a_criterion_that_bears_more_is_found_where_failures_come_sooner() -> No
     assert sum(t.aborted_ms is not None for t in well) <= 3
 
 
+@pytest.mark.slow  # the sample: the promise with other seeds, above
 def test_the_time_is_kept_with_other_seeds_too_where_it_varies_much() -> None:
     # Of 200 things twenty are away for hours: what bricks the least takes nearly all of the time
     # there is in the mean, and is late now and then.
