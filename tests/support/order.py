@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: Seconds that a test of each tier takes, roughly; what is not here is quick.
 _SECONDS = {"e2e": 3.5, "scenario": 2.7, "contract": 0.7}
+#: And one of the long series of any tier, which a run must not be left with at its end.
+_LONG_SECONDS = 30
 
 
 def spread(items: list[pytest.Item]) -> list[pytest.Item]:
@@ -45,7 +47,10 @@ def spread(items: list[pytest.Item]) -> list[pytest.Item]:
 
 def _seconds(tests: list[pytest.Item]) -> float:
     """How long tests take, roughly; 0 if they are quick."""
-    return sum(_SECONDS.get(_tier(item), 0) for item in tests)
+    return sum(
+        _LONG_SECONDS if item.get_closest_marker("slow") else _SECONDS.get(_tier(item), 0)
+        for item in tests
+    )
 
 
 def _module(item: pytest.Item) -> str:
