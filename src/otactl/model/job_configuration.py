@@ -9,8 +9,11 @@ Source of the fields: botocore ``iot`` CreateJob and the shapes named at each cl
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
+from otactl.model.cron import parse_cron
 from otactl.model.status import FailureType, TargetSelection
 
 
@@ -70,6 +73,11 @@ class MaintenanceWindow:
 
     start_time: str
     duration_minutes: int
+
+    def openings(self, first: datetime, last: datetime) -> Iterator[datetime]:
+        """The openings whose window reaches into the time between two moments, both included."""
+        earliest = first - timedelta(minutes=self.duration_minutes - 1)
+        return parse_cron(self.start_time).openings(earliest, last)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -117,7 +117,7 @@ def _moment(text: str) -> datetime:
 def is_open(windows: Iterable[MaintenanceWindow], moment: datetime) -> bool:
     """Whether a window is open, in the minute of this moment (UTC)."""
     minute = moment.replace(second=0, microsecond=0)
-    return any(any(True for _ in _openings(window, minute, minute)) for window in windows)
+    return any(any(True for _ in window.openings(minute, minute)) for window in windows)
 
 
 def open_minutes(scheduling: Scheduling | None, begins: datetime, minutes: int) -> Sequence[int]:
@@ -137,13 +137,7 @@ def open_minutes(scheduling: Scheduling | None, begins: datetime, minutes: int) 
         return range(minutes)
     found: set[int] = set()
     for window in scheduling.maintenance_windows:
-        for opening in _openings(window, begins, begins + minutes * _MINUTE):
+        for opening in window.openings(begins, begins + minutes * _MINUTE):
             first = (opening - begins) // _MINUTE
             found.update(range(max(0, first), min(minutes, first + window.duration_minutes)))
     return sorted(found)
-
-
-def _openings(window: MaintenanceWindow, first: datetime, last: datetime) -> Iterable[datetime]:
-    """The openings whose window reaches into the time between two moments."""
-    earliest = first - (window.duration_minutes - 1) * _MINUTE
-    return parse_cron(window.start_time).openings(earliest, last)

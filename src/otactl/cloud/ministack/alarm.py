@@ -163,17 +163,19 @@ def _trigger(alarm: dict[str, Any]) -> dict[str, Any]:
         if percentile
         else {"StatisticType": "Statistic", "Statistic": str(alarm.get("Statistic", "")).upper()}
     )
-    dimensions = alarm.get("Dimensions") or []
-
-    def same(*names: str) -> dict[str, Any]:
-        return {name: alarm.get(name) for name in names}
-
     return {
-        **same("MetricName", "Namespace"),
+        "MetricName": alarm.get("MetricName"),
+        "Namespace": alarm.get("Namespace"),
         **statistic,
-        **same("Unit"),
-        "Dimensions": [{"value": pair["Value"], "name": pair["Name"]} for pair in dimensions],
-        **same("Period", "EvaluationPeriods", "DatapointsToAlarm"),
-        **same("ComparisonOperator", "Threshold", "TreatMissingData"),
+        "Unit": alarm.get("Unit"),
+        "Dimensions": [
+            {"value": pair["Value"], "name": pair["Name"]} for pair in alarm.get("Dimensions") or []
+        ],
+        "Period": alarm.get("Period"),
+        "EvaluationPeriods": alarm.get("EvaluationPeriods"),
+        "DatapointsToAlarm": alarm.get("DatapointsToAlarm"),
+        "ComparisonOperator": alarm.get("ComparisonOperator"),
+        "Threshold": alarm.get("Threshold"),
+        "TreatMissingData": alarm.get("TreatMissingData"),
         "EvaluateLowSampleCountPercentile": "",
     }

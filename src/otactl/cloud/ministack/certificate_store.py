@@ -12,7 +12,8 @@ while the cloud runs; a reset makes another one, whose PEM is another one, too.
 
 Touched, in ``ministack.services.iot``: ``_certificates`` is replaced by a store that keeps both;
 ``_mtls_trust_anchors`` and ``_mtls_active_registrations`` are replaced; ``_create_policy`` is
-wrapped, so that a policy finds one of its many targets at once.
+wrapped, so that a policy finds one of its many targets at once. And in
+``ministack.core.x509_utils``: the name ``serialization`` leads to a loader that remembers.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ It reads one for the type of an answer, another time for a request's route, and 
 tags: half of what a new cloud's first requests cost.
 
 Touched: ``_service_model`` of ``ministack.core.responses`` and ``_load_botocore_model`` of
-``ministack.core.iam_actions``, which are put in the place of.
+``ministack.core.iam_actions`` are replaced.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@
 Touched: the handlers of both types in ``_RESOURCE_HANDLERS`` of
 ``ministack.services.cloudformation.provisioners`` are wrapped; the settings are made by the
 functions of ``ministack.services.dynamodb`` that serve its API. CloudFormation imports every
-service there is, a third of what a cloud would take to start, so this waits, by a wrapper of
+service there is, a quarter of what a cloud would take to start, so this waits, by a wrapper of
 ``ministack.app._get_module``, until CloudFormation is asked for the first time.
 """
 

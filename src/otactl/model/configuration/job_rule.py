@@ -9,11 +9,12 @@ from otactl.errors.problem import Severity
 from otactl.model import limits
 from otactl.model.configuration.report import Finding, Rule, forbid, keys
 from otactl.model.configuration.sections import SECTIONS, KeyName
-from otactl.model.cron import parse_cron
+from otactl.model.job_configuration import MaintenanceWindow
 from otactl.model.status import FailureType, TargetSelection
 
 #: Any eight years have a 29 February.
 _EIGHT_YEARS = timedelta(days=8 * 366)
+_MINUTE = timedelta(minutes=1)
 
 
 def _type_is(fixed: FailureType, section: str) -> Rule:
@@ -94,19 +95,23 @@ def windows_open(names: Iterable[str], now_ms: int) -> tuple[Rule, ...]:
         names: Of the windows.
         now_ms: Epoch milliseconds.
     """
-    now = datetime.fromtimestamp(now_ms / 1000, tz=UTC).replace(tzinfo=None)
+    now = datetime.fromtimestamp(now_ms // 60_000 * 60, tz=UTC).replace(tzinfo=None)
 
-    def check(cron: str, start: str | None, end: str | None) -> Finding | None:
+    def check(cron: str, minutes: int, start: str | None, end: str | None) -> Finding | None:
+        window = MaintenanceWindow(start_time=cron, duration_minutes=minutes)
         first = now if start is None else max(now, datetime.fromisoformat(start))
-        last = first + _EIGHT_YEARS if end is None else datetime.fromisoformat(end)
-        if any(True for _ in parse_cron(cron).openings(first, last)):
+        # At endTime itself the rollout is over (facts A6).
+        last = first + _EIGHT_YEARS if end is None else datetime.fromisoformat(end) - _MINUTE
+        if any(True for _ in window.openings(first, last)):
             return None
         within = f"before endTime, {end}" if end else "in the next eight years"
         return Finding("never", f"{cron} does not open {within}")
 
     times = ("SCHEDULING_CONFIG.startTime", "SCHEDULING_CONFIG.endTime")
+    sections = (f"MAINTENANCE_WINDOW_{name}" for name in names)
     return tuple(
-        Rule(keys(f"MAINTENANCE_WINDOW_{name}.startTime", *times), check) for name in names
+        Rule(keys(f"{section}.startTime", f"{section}.durationInMinutes", *times), check)
+        for section in sections
     )
 
 

@@ -465,8 +465,11 @@ class TestSchedule:
             ("0 2 29 2 ? *", {}, True),  # 2028 is a leap year
             ("0 2 1 4 ? *", {}, True),
             ("0 2 1 4 ? *", {"endTime": "2027-04-01 01:59"}, False),
-            ("0 2 1 4 ? *", {"endTime": "2027-04-01 02:00"}, True),
+            ("0 2 1 4 ? *", {"endTime": "2027-04-01 02:00"}, False),  # the rollout is over
+            ("0 2 1 4 ? *", {"endTime": "2027-04-01 02:01"}, True),
             ("0 2 2 3 ? *", {"startTime": "2027-03-03 02:00"}, True),  # a year later
+            ("0 2 2 3 ? 2027", {"startTime": "2027-03-02 02:59"}, True),  # still open
+            ("0 2 2 3 ? 2027", {"startTime": "2027-03-02 03:00"}, False),
             ("0 2 2 3 ? 2027", {"startTime": "2027-03-03 02:00"}, False),
         ],
     )
