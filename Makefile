@@ -7,6 +7,10 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+# The long series work more than they wait, and rehearse at speeds that a crowd slows down.
+ifndef JOBS
+test-all: JOBS = $(shell echo $$((2 * $$(nproc 2>/dev/null || echo 2))))
+endif
 # Many tests wait for devices, rollouts and answers: three processes for each processor.
 JOBS ?= $(shell echo $$((3 * $$(nproc 2>/dev/null || echo 2))))
 # They write journals, which wait for the disk; in memory, if there are 3 GiB of it, they do not.
@@ -56,8 +60,6 @@ tests: $(VENV)/.dev
 	sh tests/debian-packages.sh
 	$(PYTEST) -m "not slow and not aws"
 
-# The long series work more than they wait, and rehearse at speeds that a crowd slows down.
-test-all: JOBS = $(shell echo $$((2 * $$(nproc 2>/dev/null || echo 2))))
 test-all: checks
 	sh tests/debian-packages.sh
 	OTACTL_EXAMPLES=random $(PYTEST) -m "not aws"

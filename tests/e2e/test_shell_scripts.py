@@ -128,7 +128,6 @@ def test_with_a_private_key_the_devices_verify_the_signature(
     assert results(folder)[0]["succeeded"] == "2"
 
 
-@pytest.mark.slow  # test_rehearse.py has the refusal, the test above the script
 def test_devices_that_know_another_key_refuse_and_the_rest_of_the_rounds_is_skipped(
     cloud, clients, things, folder, shell, stream_role_arn, unique, tmp_path
 ):

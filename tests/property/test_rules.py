@@ -2,7 +2,6 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.execution_oracle import may_decide, may_report
 
 from otactl.model.job_configuration import (
     AbortCriterion,
@@ -13,7 +12,7 @@ from otactl.model.job_configuration import (
 )
 from otactl.model.status import ExecutionStatus, FailureType
 from otactl.rules.abort import firing_criterion, missing_failures
-from otactl.rules.job import may_follow
+from otactl.rules.execution import may_decide, may_follow, may_report
 from otactl.rules.retry import retries_left
 from otactl.rules.rollout import RolloutState, next_release, rate_per_minute
 

@@ -17,13 +17,13 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from otactl.jobqueue.request import Failure, JobRequest, LeftOpen, MalformedRequest, Targets
 from otactl.jobqueue.state import RequestState
 from otactl.jobqueue.stored_file import FileRole, StoredFile
 from otactl.model.arn import is_region
-from otactl.model.wave import OPEN_JOBS
+from otactl.model.wave import OpenJobs
 
 Item = dict[str, Any]
 
@@ -72,6 +72,7 @@ OURS = frozenset(
     | {"rollbackThings", "rolledBack", "failureKind", "failureReason", "exitCode"}
 )
 
+_OPEN_JOBS: TypeAdapter[OpenJobs] = TypeAdapter(OpenJobs)
 _OPEN_STATE = "otactl-open"
 _OPEN_CONTENT = "open"
 _TIME_DIGITS = 15
@@ -206,14 +207,14 @@ def open_key(left_open: LeftOpen) -> Item:
 
 def open_item(left_open: LeftOpen) -> Item:
     """The item of what is left open."""
-    content = OPEN_JOBS.dump_json(left_open.jobs).decode()
+    content = _OPEN_JOBS.dump_json(left_open.jobs).decode()
     return open_key(left_open) | {_OPEN_CONTENT: {"S": content}}
 
 
 def left_open_of(item: Mapping[str, Any]) -> LeftOpen | None:
     """What an item says is left open; None if it is no such item."""
     try:
-        jobs = OPEN_JOBS.validate_json(item[_OPEN_CONTENT]["S"])
+        jobs = _OPEN_JOBS.validate_json(item[_OPEN_CONTENT]["S"])
         match = _OPEN_KEY.fullmatch(item[ORDER_KEY]["S"])
     except (KeyError, ValidationError):
         return None

@@ -6,8 +6,9 @@ import hashlib
 from dataclasses import dataclass, field
 
 from otactl.model.document_format import DocumentFormat
+from otactl.model.firmware import SignatureAlgorithm
 
-SIGNATURE_ALGORITHM = "SHA256withECDSA"
+SIGNATURE_ALGORITHM = SignatureAlgorithm.SHA256_WITH_ECDSA.value
 #: GetStream's file ids (botocore ``iot`` FileId).
 MAX_FILE_ID = 255
 

@@ -299,6 +299,3 @@ class OpenJobs:
     deployment_id: str
     region: str
     waves: tuple[OpenWave, ...]
-
-
-OPEN_JOBS: TypeAdapter[OpenJobs] = TypeAdapter(OpenJobs)

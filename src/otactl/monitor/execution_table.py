@@ -23,7 +23,7 @@ from otactl.monitor.attempt import Attempt, relate
 from otactl.monitor.failure_groups import UNSUCCESSFUL
 from otactl.monitor.kept_details import KeptDetails
 from otactl.monitor.measured_column import MeasuredColumn
-from otactl.rules.job import may_follow
+from otactl.rules.execution import may_follow
 
 #: The key under which a device counts the requests it sent again (``device.report``).
 RETRY_COUNT = "retryCount"

@@ -1,4 +1,4 @@
-"""When a job ends, and what may become of its executions.
+"""When a job ends.
 
 | rule | source |
 |---|---|
@@ -8,14 +8,24 @@
 | COMPLETED says nothing about success: there is no failed job | aws-facts A3 |
 | cancelling, by a user or by an abort criterion, cancels what is QUEUED and leaves what is | |
 | IN_PROGRESS running; force cancels that too | aws-facts A4, C |
-| an execution goes back to QUEUED never, and out of a terminal status nowhere | aws-facts E1 |
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from otactl.model.status import ExecutionStatus, TargetSelection
+from otactl.model.status import ExecutionStatus, JobStatus, TargetSelection
+
+#: The ways out of each job status, DELETION_IN_PROGRESS and what follows it left aside.
+NEXT: dict[JobStatus, frozenset[JobStatus]] = {
+    JobStatus.SCHEDULED: frozenset({JobStatus.IN_PROGRESS, JobStatus.CANCELED}),
+    JobStatus.IN_PROGRESS: frozenset(
+        {JobStatus.SCHEDULED, JobStatus.COMPLETED, JobStatus.CANCELED}
+    ),
+    JobStatus.COMPLETED: frozenset(),
+    JobStatus.CANCELED: frozenset(),
+    JobStatus.DELETION_IN_PROGRESS: frozenset(),
+}
 
 
 def is_complete(
@@ -30,12 +40,3 @@ def is_complete(
 def canceled_with_job(status: ExecutionStatus, *, by_force: bool) -> bool:
     """Whether cancelling the job cancels an execution in this status."""
     return status is ExecutionStatus.QUEUED or (by_force and status is ExecutionStatus.IN_PROGRESS)
-
-
-def may_follow(earlier: ExecutionStatus, later: ExecutionStatus) -> bool:
-    """Whether an observer that saw ``earlier`` may see ``later`` next, steps between unseen.
-
-    Observers learn of changes late, doubled and out of order (aws-facts F4): a status that cannot
-    follow is an old message, not news.
-    """
-    return not earlier.is_terminal and later is not ExecutionStatus.QUEUED

@@ -14,6 +14,8 @@
 from __future__ import annotations
 
 MINUTE_MS = 60_000
+#: How late the service may be in saying TIMED_OUT.
+LATENESS_MS = 60_000
 #: The value of stepTimeoutInMinutes that discards the step timer (Update only).
 DISCARD_STEP_TIMEOUT = -1
 
@@ -38,3 +40,8 @@ def deadline_ms(
 def is_over(now_ms: int, deadline: int | None) -> bool:
     """Whether the deadline has passed; a report that comes in just then is still in time."""
     return deadline is not None and now_ms > deadline
+
+
+def is_overdue(now_ms: int, deadline: int | None) -> bool:
+    """Whether the service should have said TIMED_OUT by now, lateness included."""
+    return deadline is not None and now_ms > deadline + LATENESS_MS

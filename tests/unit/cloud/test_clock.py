@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.cloud_time import cloud_time_ms
 
 from otactl.cloud.loop import CloudClock
 from otactl.model.local_cloud import LocalCloudAddress
+from otactl.operations.clock import CommandClock
 
 ORIGIN = 1_700_000_000.0
 ADDRESS = {
@@ -36,6 +36,8 @@ def test_the_address_tells_the_same_time(later_ms: int, speed: float) -> None:
     address = LocalCloudAddress(**ADDRESS | {"clock_speed": speed})
     now_ms = address.clock_origin_ms + later_ms
 
-    assert (
-        abs(cloud_time_ms(address, now_ms) - CloudClock(ORIGIN, speed).at(now_ms / 1000) * 1000) < 5
-    )
+    told_ms = CommandClock(
+        speed=address.clock_speed, origin_ms=address.clock_origin_ms, own_ms=lambda: now_ms
+    ).now_ms()
+
+    assert abs(told_ms - CloudClock(ORIGIN, speed).at(now_ms / 1000) * 1000) < 5

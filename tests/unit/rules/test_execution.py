@@ -1,16 +1,16 @@
 """Which reports and decisions the service takes."""
 
 import pytest
-from tests.support.execution_oracle import (
+
+from otactl.model.status import ExecutionStatus
+from otactl.rules.execution import (
     DECIDED,
     REPORTED,
     TERMINAL,
     may_decide,
+    may_follow,
     may_report,
 )
-
-from otactl.model.status import ExecutionStatus
-from otactl.rules.job import may_follow
 
 S = ExecutionStatus
 

@@ -26,7 +26,6 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 
 from otactl.errors import UserMistake
 from otactl.forecast.calibrate.record import ExecutionRecord, PastDeployment
@@ -34,9 +33,7 @@ from otactl.forecast.distribution import Distribution, between, constant
 from otactl.forecast.profile import FleetProfile, Group
 from otactl.model.status import ExecutionStatus
 from otactl.rules.abort import EXECUTED
-from otactl.rules.comparison.compare import wilson
-
-_Z = NormalDist().inv_cdf(0.975)
+from otactl.rules.comparison.compare import Z_975, wilson
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +64,7 @@ def quantile_estimate(observed: Sequence[float], part: float) -> Estimate | None
         return None
     ordered = sorted(observed)
     count = len(ordered)
-    spread = _Z * math.sqrt(count * part * (1 - part))
+    spread = Z_975 * math.sqrt(count * part * (1 - part))
     low = max(0, math.floor(count * part - spread) - 1)
     high = min(count - 1, math.ceil(count * part + spread))
     return Estimate(value=between(ordered, part), low=ordered[low], high=ordered[high], count=count)

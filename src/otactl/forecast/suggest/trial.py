@@ -52,7 +52,7 @@ def most_alarms(runs: int, false_alarm: float) -> int:
 
 
 BAD_RUNS = 200
-#: With the good image, for the time; ``is_silent.alarm_runs`` says how many for false alarms.
+#: With the good image, for the time; ``alarm_runs`` says how many for false alarms.
 TIMED_RUNS = 100
 #: A fleet larger than this is played whole less often, since its times hardly vary; its alarms
 #: are looked for among the things it notifies first, which go the same way.

@@ -29,7 +29,7 @@ from otactl.model.configuration.catalogue import find_field, kind_of
 from otactl.model.configuration.deployment import DeploymentConfiguration
 from otactl.model.configuration.deployment_rule import DEPLOYMENT_RULES, afr_ota_rules
 from otactl.model.configuration.deployment_section import DocumentSource
-from otactl.model.configuration.job_rule import JOB_RULES, schedule_is_ahead, windows_open
+from otactl.model.configuration.job_rule import JOB_RULES, schedule_rules
 from otactl.model.configuration.reading import read_sections
 from otactl.model.configuration.refusal import is_unset, refusal
 from otactl.model.configuration.report import Finding, Report
@@ -81,7 +81,8 @@ def parse_configuration(
         base_dir: What relative paths in it count from.
         overrides: Values that take the place of the file's, by ``key`` of [DEFAULT] or
             ``SECTION.key``, such as those of flags.
-        now_ms: Epoch milliseconds; when given, a schedule must lie far enough ahead of it.
+        now_ms: Epoch milliseconds; when given, a schedule must lie far enough ahead of it,
+            and its windows must open.
 
     Raises:
         ConfigurationInvalid: Something is wrong; it carries every problem, in the file's order.
@@ -101,7 +102,7 @@ def parse_configuration(
     rules += verify_rules(waves or (), present)
     if now_ms is not None:
         windows = readings.values.get(KeyName("SCHEDULING_CONFIG", "maintenanceWindowList"), ())
-        rules += schedule_is_ahead(now_ms) + windows_open(windows, now_ms)
+        rules += schedule_rules(windows, now_ms)
     for rule in rules:
         rule.apply(readings.values, report)
     if report.has_errors:

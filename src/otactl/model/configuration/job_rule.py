@@ -57,13 +57,18 @@ def _schedule_lasts(end: str | None, start: str | None) -> Finding | None:
     return None
 
 
-def schedule_is_ahead(now_ms: int) -> tuple[Rule, ...]:
-    """Both times lie 30 minutes ahead at least; the start a year, the end two years at most.
+def schedule_rules(windows: Iterable[str], now_ms: int) -> tuple[Rule, ...]:
+    """What the time it is requires of a schedule and its maintenance windows.
+
+    Both times lie 30 minutes ahead at least; the start a year, the end two years at most. Each
+    window opens before the end; 30 February never comes.
 
     Args:
+        windows: Their names.
         now_ms: Epoch milliseconds.
     """
     now = datetime.fromtimestamp(now_ms / 1000, tz=UTC).replace(tzinfo=None)
+    times = ("SCHEDULING_CONFIG.startTime", "SCHEDULING_CONFIG.endTime")
 
     def is_ahead(key: str, furthest_days: int) -> Rule:
         def check(moment: str | None) -> Finding | None:
@@ -82,36 +87,26 @@ def schedule_is_ahead(now_ms: int) -> tuple[Rule, ...]:
 
         return Rule(keys(key), check)
 
-    return (
-        is_ahead("SCHEDULING_CONFIG.startTime", limits.SCHEDULE_FURTHEST_START_DAYS),
-        is_ahead("SCHEDULING_CONFIG.endTime", limits.SCHEDULE_LONGEST_DAYS),
-    )
-
-
-def windows_open(names: Iterable[str], now_ms: int) -> tuple[Rule, ...]:
-    """Each maintenance window opens before the schedule ends; 30 February never comes.
-
-    Args:
-        names: Of the windows.
-        now_ms: Epoch milliseconds.
-    """
-    now = datetime.fromtimestamp(now_ms // 60_000 * 60, tz=UTC).replace(tzinfo=None)
-
-    def check(cron: str, minutes: int, start: str | None, end: str | None) -> Finding | None:
+    def opens(cron: str, minutes: int, start: str | None, end: str | None) -> Finding | None:
         window = MaintenanceWindow(start_time=cron, duration_minutes=minutes)
-        first = now if start is None else max(now, datetime.fromisoformat(start))
+        first = now.replace(second=0, microsecond=0)
+        if start is not None:
+            first = max(first, datetime.fromisoformat(start))
         # At endTime itself the rollout is over (facts A6).
         last = first + _EIGHT_YEARS if end is None else datetime.fromisoformat(end) - _MINUTE
-        if any(True for _ in window.openings(first, last)):
-            return None
+        if last < first or any(True for _ in window.openings(first, last)):
+            return None  # what is wrong with an end that is over, its own rules say
         within = f"before endTime, {end}" if end else "in the next eight years"
         return Finding("never", f"{cron} does not open {within}")
 
-    times = ("SCHEDULING_CONFIG.startTime", "SCHEDULING_CONFIG.endTime")
-    sections = (f"MAINTENANCE_WINDOW_{name}" for name in names)
-    return tuple(
-        Rule(keys(f"{section}.startTime", f"{section}.durationInMinutes", *times), check)
-        for section in sections
+    sections = (f"MAINTENANCE_WINDOW_{name}" for name in windows)
+    return (
+        is_ahead(times[0], limits.SCHEDULE_FURTHEST_START_DAYS),
+        is_ahead(times[1], limits.SCHEDULE_LONGEST_DAYS),
+        *(
+            Rule(keys(f"{section}.startTime", f"{section}.durationInMinutes", *times), opens)
+            for section in sections
+        ),
     )
 
 

@@ -244,7 +244,7 @@ class MaintenanceWindowSection(Section):
 
     start_time: Annotated[str, CRON] = key(
         "startTime",
-        about="When the window opens, as a cron expression in UTC.",
+        about="When the window opens, as a cron expression in UTC; it must open before endTime.",
         becomes=f"{_SCHEDULING}.maintenanceWindows[].startTime",
         example="cron(0 2 ? * MON *)",
     )

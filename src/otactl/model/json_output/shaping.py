@@ -16,7 +16,7 @@ from enum import Enum
 from functools import cache
 from operator import attrgetter
 from types import NoneType, UnionType
-from typing import Annotated, Any, NotRequired, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, NotRequired, TypeVar, get_args, get_origin, get_type_hints
 
 from typing_extensions import is_typeddict
 
@@ -55,6 +55,9 @@ def moment(at_ms: int) -> str:
     return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="seconds")
 
 
+_MISSING: Final = object()
+
+
 def shaped(shape: type[T], value: object, /, **given: object) -> T:
     """A value as an object of a type.
 
@@ -72,11 +75,8 @@ def shaped(shape: type[T], value: object, /, **given: object) -> T:
         if field.name in given:
             made[field.name] = given[field.name]
             continue
-        attribute = next(
-            (each for each in field.attributes if hasattr(value, each.partition(".")[0])), None
-        )
-        if attribute is not None:
-            found = attrgetter(attribute)(value)
+        found = _found(value, field.attributes)
+        if found is not _MISSING:
             if found is not None or field.is_required or isinstance(field.kind, UnionType):
                 made[field.name] = _marked(_part(field.kind, found), field.marks)
         elif field.is_required:
@@ -84,6 +84,16 @@ def shaped(shape: type[T], value: object, /, **given: object) -> T:
                 f"{type(value).__name__} has nothing for {field.name} of {shape.__name__}"
             )
     return made  # type: ignore[no-any-return]
+
+
+def _found(value: object, attributes: tuple[str, ...]) -> object:
+    """The first of these attributes that there is, asked once: many a property computes much."""
+    for attribute in attributes:
+        head, _, rest = attribute.partition(".")
+        found = getattr(value, head, _MISSING)
+        if found is not _MISSING:
+            return attrgetter(rest)(found) if rest else found
+    return _MISSING
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,14 +29,16 @@ from otactl.rules.comparison.fisher import Design, is_worse, p_value, visible_di
 # something also when no thing at all was bad.
 
 #: The 97.5% quantile of the normal distribution.
-_Z = 1.959963984540054
+Z_975 = 1.959963984540054
 
 
 def wilson(bad: int, things: int) -> tuple[float, float]:
     """The 95% interval of one share."""
-    share, z2 = bad / things, _Z * _Z
+    share, z2 = bad / things, Z_975 * Z_975
     centre = (share + z2 / (2 * things)) / (1 + z2 / things)
-    half = _Z * sqrt(share * (1 - share) / things + z2 / (4 * things * things)) / (1 + z2 / things)
+    half = (
+        Z_975 * sqrt(share * (1 - share) / things + z2 / (4 * things * things)) / (1 + z2 / things)
+    )
     return (0.0 if bad == 0 else centre - half), (1.0 if bad == things else centre + half)
 
 

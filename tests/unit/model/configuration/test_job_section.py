@@ -483,6 +483,13 @@ class TestSchedule:
 
         assert found(text, now_ms=first_of_march) == ([] if opens else refusal)
 
+    def test_an_end_that_is_over_is_said_once_not_for_each_window(self):
+        text = schedule_ini(self.window, maintenanceWindowList="Monday", endTime="2027-02-01 02:00")
+
+        assert found(text, now_ms=1803859200000) == [
+            ("error", "SCHEDULING_CONFIG", "endTime", "range")
+        ]
+
     @pytest.mark.parametrize("minutes", ["0", "1431"])
     def test_window_duration_in_minutes_is_less_than_a_day(self, minutes: str):
         window = self.window.replace("= 60", f"= {minutes}")

@@ -1,4 +1,4 @@
-"""Which way a job execution may go, and who may send it there, by AWS's documentation.
+"""Which way a job execution may go, and who may send it there.
 
 | rule | source |
 |---|---|
@@ -62,3 +62,14 @@ def may_decide(
 ) -> bool:
     """Whether the service may set this status by itself, or a user by force."""
     return decided in DECIDED[current] or (by_force and decided in FORCED.get(current, _NOWHERE))
+
+
+def may_follow(earlier: ExecutionStatus, later: ExecutionStatus) -> bool:
+    """Whether an observer that saw ``earlier`` may see ``later`` next, steps between unseen.
+
+    Observers learn of changes late, doubled and out of order (aws-facts F4): a status that cannot
+    follow is an old message, not news.
+    """
+    if earlier in TERMINAL:
+        return False
+    return later is not _QUEUED
