@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from otactl.cli import options, terminal
 from otactl.cli.option_group import grouped
-from otactl.model.wave import Act, Decision
 from otactl.operations.location_options import LocationOptions
+
+if TYPE_CHECKING:
+    from otactl.model.wave import Decision
 
 CommentOption = Annotated[
     str, typer.Option("--comment", metavar="TEXT", help="Why; it stands in the report.")
@@ -78,6 +80,7 @@ def _decide(
     wave: str | None = None,
     comment: str = "",
 ) -> None:
+    from otactl.model.wave import Act
     from otactl.operations.deciding import decide
 
     name, decision = decide(deployment, Act(act), where, wave=wave, comment=comment)

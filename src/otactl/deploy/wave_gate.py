@@ -11,7 +11,7 @@ from otactl.deploy.ending import failure_of
 from otactl.deploy.journal import Journal
 from otactl.deploy.plan import Plan
 from otactl.deploy.ports import Services
-from otactl.deploy.step import PutAlarm
+from otactl.deploy.step import CreateJob, PutAlarm
 from otactl.deploy.wave_comparison import WaveComparer
 from otactl.deploy.wave_filling import GroupFilling
 from otactl.deploy.wave_poll import WavePoll, WavePoller
@@ -49,6 +49,10 @@ class GateJudge:
     @cached_property
     def _poller(self) -> WavePoller:
         return WavePoller(self.journal, self.services)
+
+    @cached_property
+    def _jobs(self) -> Mapping[int, CreateJob]:
+        return self._plan.jobs
 
     @property
     def _plan(self) -> Plan:
@@ -120,12 +124,12 @@ class GateJudge:
 
     def poll_continuous(self) -> None:
         """Look at the CONTINUOUS jobs that were created, so that settled ones are closed."""
-        for number, step in self._plan.jobs.items():
+        for number, step in self._jobs.items():
             if step.is_continuous and self.journal.record(step.key) is not None:
                 self._poll(number, is_asked=False)
 
     def _poll(self, number: int, *, is_asked: bool) -> WavePoll:
-        found = self._poller.poll(number, self._plan.jobs[number], is_asked=is_asked)
+        found = self._poller.poll(number, self._jobs[number], is_asked=is_asked)
         self.on_poll(number, found)
         return found
 
@@ -139,7 +143,7 @@ class GateJudge:
         words = []
         for number, poll in endings.items():
             comment = poll.job.comment if poll.job else ""
-            job_id = self._plan.jobs[number].job_id
+            job_id = self._jobs[number].job_id
             failure = poll.ending and failure_of(poll.ending, job_id, comment=comment)
             words.append(str(failure))
         return "; ".join(words)

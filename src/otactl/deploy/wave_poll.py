@@ -18,7 +18,11 @@ from otactl.deploy.step.job import SETTLING_MS
 from otactl.model.limits import PAGE
 from otactl.model.outcome import ThingOutcome
 from otactl.model.snapshot import JobCounts, JobDescription
-from otactl.model.status import ExecutionStatus, JobStatus, TargetSelection
+from otactl.model.status import (
+    ENDED_JOB_STATUSES,
+    ExecutionStatus,
+    TargetSelection,
+)
 from otactl.rules.waves.counting import WaveCount, count_wave
 from otactl.rules.waves.gate import allowed_failures, needed_ended
 from otactl.rules.waves.membership import share_of
@@ -27,7 +31,6 @@ from otactl.rules.waves.membership import share_of
 _LIST_INTERVAL = 10
 
 _FAILURES = (ExecutionStatus.FAILED, ExecutionStatus.REJECTED, ExecutionStatus.TIMED_OUT)
-_OVER = (JobStatus.COMPLETED, JobStatus.CANCELED)
 _NOT_REACHED = (ExecutionStatus.CANCELED, ExecutionStatus.REMOVED)
 
 
@@ -96,7 +99,7 @@ class WavePoller:
             target_selection=TargetSelection.SNAPSHOT,
             abort_criteria=step.configuration.abort_criteria,
         )
-        count, is_over = self._count(number, step, job), job.status in _OVER
+        count, is_over = self._count(number, step, job), job.status in ENDED_JOB_STATUSES
         listed = self._listed.get(number)
         found = WavePoll(
             job=job,
@@ -118,7 +121,7 @@ class WavePoller:
         return WaveCount(given=given) if listed is None else listed.count
 
     def _count(self, number: int, step: CreateJob, job: JobDescription) -> WaveCount:
-        is_over = job.status in _OVER
+        is_over = job.status in ENDED_JOB_STATUSES
         listed = self._listed.get(number)
         if listed is not None and (listed.counters, listed.is_over) == (job.counts, is_over):
             return listed.count

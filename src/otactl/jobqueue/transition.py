@@ -113,6 +113,7 @@ def deployed(request: JobRequest, outcome: Outcome, *, now_ms: int) -> JobReques
         lease=None,
         outcome=outcome,
         ended_ms=now_ms,
+        open_until_ms=None,
     )
 
 
@@ -130,6 +131,7 @@ def failed(
         outcome=outcome,
         failure=replace(failure, reason=shortened(failure.reason)),
         ended_ms=now_ms,
+        open_until_ms=None,
     )
 
 

@@ -20,6 +20,8 @@ class JobStatus(StrEnum):
 
 #: Of a job that notifies things, or will.
 OPEN_JOB_STATUSES = frozenset({JobStatus.IN_PROGRESS, JobStatus.SCHEDULED})
+#: Of a job that ended by itself or was cancelled.
+ENDED_JOB_STATUSES = frozenset({JobStatus.COMPLETED, JobStatus.CANCELED})
 
 
 class ExecutionStatus(StrEnum):

@@ -23,7 +23,12 @@ from dataclasses import replace
 from otactl.model.outcome import SETTLED, RoundResult, ThingOutcome
 from otactl.model.progress import Source
 from otactl.model.snapshot import JobCounts, JobDescription
-from otactl.model.status import ExecutionStatus, JobStatus, TargetSelection
+from otactl.model.status import (
+    ENDED_JOB_STATUSES,
+    ExecutionStatus,
+    JobStatus,
+    TargetSelection,
+)
 from otactl.monitor.attempt import SAME_MS
 from otactl.monitor.execution_table import ExecutionTable
 from otactl.monitor.failure_groups import FailureGroups
@@ -228,7 +233,7 @@ class JobState:
     @property
     def is_over(self) -> bool:
         """Whether the job itself has ended; executions in progress may outlive it."""
-        return self.job is not None and self.job.status in (JobStatus.COMPLETED, JobStatus.CANCELED)
+        return self.job is not None and self.job.status in ENDED_JOB_STATUSES
 
     def _put(
         self, outcome: ThingOutcome, now_ms: int, *, complete: bool, numbered: bool = True

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from otactl.model.snapshot import JobSnapshot
-from otactl.model.status import ExecutionStatus, JobStatus
-from otactl.views.wording import OVER, percentage
+from otactl.model.status import ENDED_JOB_STATUSES, ExecutionStatus, JobStatus
+from otactl.views.wording import percentage
 
 _FAILED = (ExecutionStatus.FAILED, ExecutionStatus.TIMED_OUT, ExecutionStatus.REJECTED)
 
@@ -74,6 +74,8 @@ def outcome_of(snapshot: JobSnapshot) -> Outcome | None:
         things=things,
         succeeded=min(succeeded, things),
         failed=sum(group.count for group in groups if group.status in _FAILED),
-        is_over=snapshot.gone or job.completed_at_ms is not None or job.status in OVER,
+        is_over=snapshot.gone
+        or job.completed_at_ms is not None
+        or job.status in ENDED_JOB_STATUSES,
         is_whole=job.status is JobStatus.COMPLETED or job.is_closed_settled,
     )

@@ -14,7 +14,7 @@ from otactl.model.progress import (
     RolloutProgress,
 )
 from otactl.model.snapshot import JobCounts, JobSnapshot
-from otactl.model.status import ExecutionStatus, JobStatus
+from otactl.model.status import ENDED_JOB_STATUSES, ExecutionStatus
 from otactl.views.foreign_text import clean
 
 #: The order in which statuses are shown: what is good, what is under way, what is bad.
@@ -40,8 +40,6 @@ STATUS_STYLES = {
     ExecutionStatus.REMOVED: "yellow",
 }
 
-#: How a job ends that ends by itself or is cancelled.
-OVER = (JobStatus.COMPLETED, JobStatus.CANCELED)
 _MINUTE = 60
 _HOUR = 3600
 _DAY = 86_400
@@ -77,14 +75,14 @@ def job_word(snapshot: JobSnapshot) -> str:
     job = snapshot.job
     if job is None:
         return ""
-    return "DELETED" if snapshot.gone and job.status not in OVER else job.status.value
+    return "DELETED" if snapshot.gone and job.status not in ENDED_JOB_STATUSES else job.status.value
 
 
 def deletion_words(snapshot: JobSnapshot) -> str:
     """That a job is no longer there; empty while it is. Deleting what is over is tidiness."""
     if not snapshot.gone or snapshot.job is None:
         return ""
-    if snapshot.job.status in OVER:
+    if snapshot.job.status in ENDED_JOB_STATUSES:
         return "the job is over and was deleted"
     return "the job was deleted; this is how it was last seen"
 
@@ -92,7 +90,7 @@ def deletion_words(snapshot: JobSnapshot) -> str:
 def unnotified_words(snapshot: JobSnapshot) -> str:
     """What is said of things without an execution: after the end, none will be made."""
     job = snapshot.job
-    is_over = snapshot.gone or (job is not None and job.status in OVER)
+    is_over = snapshot.gone or (job is not None and job.status in ENDED_JOB_STATUSES)
     return "never notified" if is_over else "not notified yet"
 
 

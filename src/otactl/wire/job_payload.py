@@ -20,7 +20,7 @@ MAX_DETAIL_KEY_LENGTH = 128
 #: The service's limit is 1024 in the model, 128 in an older guide (aws-facts E1); the smaller fits.
 MAX_DETAIL_VALUE_LENGTH = 128
 
-# More digits than any counter or time of the service has; int() itself refuses far longer ones.
+# More digits than any counter, time or file size has; int() itself refuses far longer ones.
 _DIGITS = 20
 _STATUSES = {status.value: status for status in ExecutionStatus}
 

@@ -97,7 +97,7 @@ def image_value_faults(
         for start in _OWN_START.finditer(string):
             found = _PLACEHOLDER.match(string, start.start())
             shown = string[start.start() :][:60] if found is None else found.group()
-            line = _line(text, shown)
+            line = _line_of_nth(text, re.compile(re.escape(shown)), 0)
             if is_key:
                 yield DocumentFault(f"has {shown} in a key; only values are filled", line=line)
             elif found is None or found["name"] not in NAMES:
@@ -140,12 +140,6 @@ def _strings(member: Any) -> Iterator[tuple[str, bool]]:
         for key, value in member.items():
             yield key, True
             yield from _strings(value)
-
-
-def _line(text: str, shown: str) -> int | None:
-    """The line a placeholder stands in; None if the file writes it with escapes."""
-    start = text.find(shown)
-    return None if start < 0 else text.count("\n", 0, start) + 1
 
 
 def placeholder_faults(

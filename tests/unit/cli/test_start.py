@@ -61,6 +61,15 @@ def test_completion_imports_the_command_that_is_typed_and_nothing_that_prints() 
     }
 
 
+@pytest.mark.parametrize("words", ["otactl queue appr", "otactl approve --wa"])
+def test_completion_of_what_is_said_at_gates_loads_nothing_heavy(words: str) -> None:
+    typing = {"_OTACTL_COMPLETE": "complete_bash", "COMP_WORDS": words}
+
+    modules = modules_of(**typing, COMP_CWORD=str(words.count(" ")))
+
+    assert not modules & {"otactl.model.wave", "rich", "boto3"}
+
+
 #: The modules that hold commands.
 COMMAND_MODULES = {f"otactl.cli.{location_of(name)[0]}" for name in INDEX}
 

@@ -54,6 +54,11 @@ def test_every_name_lies_within_the_drawing_and_beside_the_others(
         assert after - before >= (len(left) + len(right)) * CHARACTER / 2 - 0.1
 
 
+@pytest.mark.parametrize("is_time", [True, False])
+def test_an_axis_on_which_everything_is_at_once_is_drawn(is_time: bool) -> None:  # noqa: FBT001
+    assert names(frame(600, 0.0, 0.0, is_time=is_time))
+
+
 @pytest.mark.parametrize(
     ("seconds", "last"), [(540, "9 min"), (5400, "1 h 30 min"), (86_400 * 30, "30 d")]
 )

@@ -12,7 +12,6 @@ from otactl.cli import options, terminal
 from otactl.cli.decide import CommentOption, WaveOption, print_decision
 from otactl.cli.option_group import grouped
 from otactl.cli.queue.options import Queue, QueueLocation, Request
-from otactl.model.wave import Act
 
 
 @grouped
@@ -107,6 +106,7 @@ def _decide(
     comment: str,
     wave: str | None = None,
 ) -> None:
+    from otactl.model.wave import Act
     from otactl.operations.queue.change import decide_request
 
     now_ms = time.time_ns() // 1_000_000

@@ -174,7 +174,7 @@ class CheckpointKeeper(JournalListener):
     plan: Plan
     retry: Callable[[Callable[[], None]], None]
     monotonic_ms: Callable[[], int]
-    _number: int = 0
+    _number: int = field(init=False, default=0)
     _kept_ms: int = field(init=False)
     _journal: Journal = field(init=False)
 

@@ -28,7 +28,7 @@ class WorkerPool:
     size: int
     signals: Sequence[signal.Signals]
     warn: Callable[[str], None]
-    _signal: int | None = None
+    _signal: int | None = field(init=False, default=None)
     # A signal handler may put into it, whatever it interrupted; an Event's lock may be held.
     _wakes: queue.SimpleQueue[None] = field(init=False, default_factory=queue.SimpleQueue)
 

@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from otactl.aws.clients import AwsClients, AwsSettings
-from otactl.aws.event_configuration import enable_events
 from otactl.aws.object_store import S3ObjectStore
 from otactl.aws.prerequisites import (
     give_hardware,
@@ -26,8 +25,6 @@ from otactl.aws.prerequisites import (
     make_topics,
 )
 from otactl.aws.signing import AwsSigning
-from otactl.aws.stack import Stack
-from otactl.aws.stack_template import monitor_template
 from otactl.cloud import CloudSettings, start_local_cloud
 from otactl.deploy.image_file import measure_image
 from otactl.deploy.signing import verifying_key
@@ -49,7 +46,6 @@ from otactl.operations.frontend import Frontend
 from otactl.operations.load import LoadedDeployment
 from otactl.operations.rehearsal.abandoned import work_folder
 from otactl.operations.rehearsal.participants import Participants
-from otactl.operations.stack_operation import StackOperation
 from otactl.wire.afr_ota import KEY as AFR_OTA
 from otactl.wire.placeholder import has_image_values
 
@@ -221,6 +217,11 @@ def _set_up_monitoring(
     )
     prefix = next(prefixes, None)
     if prefix is not None:
+        from otactl.aws.event_configuration import enable_events
+        from otactl.aws.stack import Stack
+        from otactl.aws.stack_template import monitor_template
+        from otactl.operations.stack_operation import StackOperation
+
         frontend.note("deploying the monitoring stack, which the alarms notify")
         stack = Stack(clients, _STACK_NAME)
         operation = StackOperation(

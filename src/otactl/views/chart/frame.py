@@ -101,7 +101,7 @@ class Frame:
     def x_ticks(self) -> tuple[float, ...]:
         """The places along the axis that are named, so far apart that no name meets the next."""
         span = self.width - self.left - RIGHT
-        least = (self.x_max - self.x_min) / max(2.0, span / _TICK_GAP)
+        least = (self.x_max - self.x_min or 1) / max(2.0, span / _TICK_GAP)
         while True:
             step = _time_step(least) if self.x_is_time else round_step(least)
             numbers = range(int(self.x_min / step), int(self.x_max / step) + 1)
@@ -193,5 +193,5 @@ def _width(words: str) -> float:
 
 
 def _time_step(least: float) -> float:
-    days = max(_DAY, round_step(least / _DAY) * _DAY)
-    return next((float(step) for step in _TIME_STEPS if step >= least), days)
+    step = next((step for step in _TIME_STEPS if step >= least), None)
+    return float(step) if step is not None else max(_DAY, round_step(least / _DAY) * _DAY)
