@@ -100,6 +100,28 @@ async def sweep():
 asyncio.run(sweep())
 """
 
+#: How many filters are shown for a topic: two that match, one by two ways, and none after all.
+INDEX = """
+import json
+from ministack import app
+from otactl.cloud.ministack import subscription_index
+from otactl.cloud.ministack.shape import bound
+index = subscription_index.SubscriptionIndex()
+shown = []
+def show():
+    with bound(subscription_index._published, subscription_index._Question("a/r/s/+")):
+        shown.append(list(index.values()))
+for topic_filter in ("a/r/s/+", "a/r/s/#", "a/r/t"):
+    index.setdefault(topic_filter, topic_filter)
+show()
+index.pop("a/r/absent")
+index.pop("a/r/s/#")
+show()
+index.clear()
+show()
+print(json.dumps(shown))
+"""
+
 #: Plain patterns are compared by us; each answer is MiniStack's own, which a regular expression is.
 PATTERNS = """
 import asyncio, itertools, json
@@ -165,6 +187,13 @@ def test_a_job_that_cannot_be_read_is_logged_and_the_others_still_time_out(tmp_p
 
 def test_plain_patterns_of_policies_match_what_they_matched(tmp_path: Path) -> None:
     assert run_beside_ministack(PATTERNS, tmp_path) == []
+
+
+def test_the_subscription_index_shows_each_filter_that_matches_once(tmp_path: Path) -> None:
+    first, second, third = run_beside_ministack(INDEX, tmp_path)
+
+    assert sorted(first) == ["a/r/s/#", "a/r/s/+"]
+    assert (second, third) == (["a/r/s/+"], [])
 
 
 def test_ministack_alone_has_no_streams(tmp_path: Path) -> None:
