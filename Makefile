@@ -52,9 +52,10 @@ types: $(VENV)/.dev
 imports: $(VENV)/.dev
 	$(BIN)/lint-imports
 
-# Once, so that not every process of the test run rewrites every file; what is wrong, `tests` says.
+# Once, so that not every process of the test run rewrites every file; a file that cannot be
+# imported ends the run here, not after ten minutes.
 rewritten: $(VENV)/.dev
-	-@$(BIN)/pytest --collect-only -qq tests >/dev/null
+	@$(BIN)/pytest --collect-only -qq tests >$(VENV)/collected || { cat $(VENV)/collected; exit 1; }
 
 tests: $(VENV)/.dev
 	sh tests/debian-packages.sh

@@ -5,7 +5,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.unit.cloud.test_clock import ADDRESS
+from tests.unit.cloud.test_loop_clock import ADDRESS
 
 from otactl.cloud.record import (
     RECORD_NAME,
