@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -76,6 +77,7 @@ def test_the_example_rehearses_two_rounds_on_five_things(tmp_path):
     assert result["succeeded"] == 10
     assert result["verifiedSha256"] == 10
     assert result["leftovers"] == []
+    assert 0 <= result["lateSeconds"] < 30
     assert result["apiCalls"]["iot:CreateJob"] == 2
     assert result["rounds"][0]["downloadSeconds"]["p50"] > 0
 
@@ -235,6 +237,36 @@ def test_a_stop_in_the_middle_leaves_nothing_and_says_what_was_undone(
     assert sockets, "the local cloud listened on nothing"
     assert not sockets & all_listening_sockets()
     assert not list(deployable.folder.glob("otactl-*"))
+
+
+def test_a_machine_that_is_too_slow_for_the_speed_is_named(deployable):
+    """The local cloud stands still for two seconds, which are two minutes of its clock."""
+    path = deployable.write()
+    speed = ["--behave", "silent=100", "--speed", "60", "--max-wait", "240"]
+    arguments = ["rehearse", str(path), *speed, "--state-dir", str(deployable.folder)]
+    with subprocess.Popen(
+        [sys.executable, "-m", "otactl", *arguments, "--output", "json"],
+        env=environment(None),
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as child:
+        said = list(until(child.stderr, "in progress"))
+        cloud = next(
+            pid
+            for pid in process_tree(child.pid)
+            if "otactl.cloud.serve" in Path(f"/proc/{pid}/cmdline").read_text()
+        )
+        os.kill(cloud, signal.SIGSTOP)
+        time.sleep(2)
+        os.kill(cloud, signal.SIGCONT)
+        result, rest = child.communicate(timeout=60)
+
+    text = "".join(said) + rest
+    assert child.returncode == 1, text
+    assert json.loads(result)["lateSeconds"] > 100
+    assert "seconds of the rehearsal's clock late" in text
+    assert "rehearse with --speed 1" in text
 
 
 @pytest.mark.parametrize(

@@ -132,7 +132,8 @@ def rehearse(
     rehearsed = rehearse_deployment(file, rehearsal, TerminalFrontend())
     result, failure = rehearsed.result, rehearsed.failure
     if output is options.JSON:
-        terminal.print_json(result.to_fields() | {"verifiedSha256": rehearsed.verified})
+        own = {"verifiedSha256": rehearsed.verified, "lateSeconds": round(result.late_seconds, 3)}
+        terminal.print_json(result.to_fields() | own)
     else:
         from otactl.views.result_table import print_result
 

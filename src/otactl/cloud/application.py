@@ -6,6 +6,7 @@ The composition root of the server process; everything is built here.
 from __future__ import annotations
 
 import functools
+import json
 import ssl
 import time
 from collections.abc import Callable
@@ -27,6 +28,7 @@ from otactl.cloud.ministack import (
     stream_request,
 )
 from otactl.cloud.ministack.shape import adapt, adapt_if_it_fits
+from otactl.cloud.process import LATENESS_PATH
 from otactl.cloud.settings import ServerSettings
 from otactl.cloud.streams.api import StreamApi
 from otactl.cloud.streams.device import DeviceService
@@ -61,7 +63,7 @@ def build_application(settings: ServerSettings) -> tuple[Any, ssl.SSLContext]:
     )
     adaptation.install_all(background, chosen, https_port=settings.https_port)
     background.repeat("the evaluation of alarms", alarm.evaluate_everywhere)
-    background.run("the look at the event loop", background.log_stalls())
+    background.run("the look at the event loop", background.lateness.watch())
     tls = broker_tls.gateway_context()
 
     make_administrator = functools.partial(
@@ -79,11 +81,14 @@ def build_application(settings: ServerSettings) -> tuple[Any, ssl.SSLContext]:
         reader.clear()
         topics.forget()
 
+    def lateness() -> bytes:
+        return json.dumps(background.lateness.take_longest()).encode()
+
     gateway: Application = _calling(forget, after_reset_of=ministack.app.app)
     if chosen.fault_percent:
         gateway = FaultLayer(gateway, percent=chosen.fault_percent, seed=chosen.fault_seed)
     guard = Guard(
-        gateway,
+        _answering(LATENESS_PATH, lateness, before=gateway),
         check_signature=signature.SignatureCheck(chosen.account_id, chosen.region).refusal,
         secret=settings.cloud_secret,
         host_names=chosen.host_names,
@@ -102,6 +107,19 @@ def _calling(forget: Callable[[], None], *, after_reset_of: Application) -> Appl
 
         is_reset = scope["type"] == "http" and scope["path"] == _RESET
         await after_reset_of(scope, receive, send_after if is_reset else send)
+
+    return application
+
+
+def _answering(path: str, answer: Callable[[], bytes], *, before: Application) -> Application:
+    """The application, with one more address."""
+
+    async def application(scope: Any, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] == path:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": answer()})
+        else:
+            await before(scope, receive, send)
 
     return application
 

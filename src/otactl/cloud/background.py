@@ -10,16 +10,16 @@ import asyncio
 import contextvars
 import inspect
 import logging
-import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
+
+from otactl.loop_lateness import LoopLateness
 
 #: Seconds of the cloud's clock between two rounds of a loop, and real seconds at least: however
 #: fast the cloud's clock, this machine has other work too.
 _CLOUD_SECONDS = 5.0
 _LEAST_REAL_SECONDS = 0.25
-#: Real seconds between two looks at the loop's lateness, and the least that is worth a line.
-_PROBE_SECONDS = 0.1
+#: The least lateness of the event loop that is worth a line, in real seconds.
 _NOTED_SECONDS = 0.5
 
 _log = logging.getLogger("otactl.cloud.background")
@@ -30,12 +30,16 @@ class Background:
 
     Args:
         speed: Seconds of the cloud's clock, which the event loop keeps, for each real one.
+
+    Attributes:
+        lateness: Of the event loop, on which every connection and request has to wait.
     """
 
     def __init__(self, speed: float = 1.0) -> None:
         self.speed = speed
         self._interval = max(_CLOUD_SECONDS, _LEAST_REAL_SECONDS * speed)
         self._tasks: set[asyncio.Task[None]] = set()
+        self.lateness = LoopLateness(speed, _log_stall)
 
     def repeat(
         self, name: str, step: Callable[[], Awaitable[None] | None], interval: float | None = None
@@ -57,17 +61,6 @@ class Background:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def log_stalls(self) -> None:
-        """Log when the event loop stalled, so that every connection and request had to wait."""
-        loop, interval = asyncio.get_running_loop(), _PROBE_SECONDS * self.speed
-        while True:
-            due, used = loop.time() + interval, time.thread_time()
-            await asyncio.sleep(interval)
-            late, used = (loop.time() - due) / self.speed, time.thread_time() - used
-            if late > _NOTED_SECONDS:
-                # The less of it was work, the busier was the machine.
-                _log.warning("the event loop stalled for %.2f s (%.2f s of work)", late, used)
-
     async def _repeat(
         self, name: str, step: Callable[[], Awaitable[None] | None], interval: float
     ) -> None:
@@ -87,3 +80,8 @@ class Background:
             await work
         except Exception:  # noqa: BLE001  # else nobody would hear of it
             _log.exception("%s failed", name)
+
+
+def _log_stall(late: float, used: float) -> None:
+    if late > _NOTED_SECONDS:
+        _log.warning("the event loop stalled for %.2f s (%.2f s of work)", late, used)

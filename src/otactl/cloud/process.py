@@ -7,21 +7,52 @@ its state in its modules, so two clouds (or two speeds) cannot live in one proce
 from __future__ import annotations
 
 import contextlib
+import http.client
+import json
 import os
 import signal
 import subprocess
 import time
 from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
 
 from otactl.cloud import record
+from otactl.cloud.guard import SECRET_HEADER
 from otactl.errors import LocalResourceMissing
 from otactl.model.local_cloud import LocalCloudAddress
 
+#: The only address anything of ours listens on.
+HOST = "127.0.0.1"
 LOG_NAME = "cloud.log"
+LATENESS_PATH = "/_ministack/lateness"
 
 _STOP_SECONDS = 8.0
 _POLL_SECONDS = 0.05
+_ANSWER_SECONDS = 10.0
+
+
+class NotReady(Exception):
+    """Raised when the cloud does not serve; the message says what was last seen."""
+
+
+def get(port: int, secret: str, path: str) -> str:
+    """What the cloud says at an address of its administration.
+
+    Raises:
+        NotReady: It refuses.
+        OSError, http.client.HTTPException: It does not answer.
+    """
+    connection = http.client.HTTPConnection(HOST, port, timeout=_ANSWER_SECONDS)
+    try:
+        connection.request("GET", path, headers={SECRET_HEADER: secret})
+        answer = connection.getresponse()
+        body = answer.read().decode()
+    finally:
+        connection.close()
+    if answer.status != http.HTTPStatus.OK:
+        raise NotReady(f"{path} answered {answer.status}: {body[:200]}")
+    return body
 
 
 class RunningCloud:
@@ -56,6 +87,19 @@ class RunningCloud:
     def ended_orderly(self) -> bool:
         """Whether it has ended because it was asked to, and not by a fault."""
         return self._process.poll() in (0, -signal.SIGTERM)
+
+    def take_lateness(self) -> float | None:
+        """How late its event loop was at the most since this was last asked, in real seconds.
+
+        Returns:
+            None if it does not say: it is gone, or is held up for longer than we wait.
+        """
+        port = urlsplit(self.address.endpoint_url).port
+        assert port is not None  # noqa: S101  # an address of ours
+        try:
+            return float(json.loads(get(port, self.address.cloud_secret, LATENESS_PATH)))
+        except (OSError, http.client.HTTPException, NotReady):
+            return None
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until the cloud ends by itself or by somebody else.

@@ -31,25 +31,18 @@ from pathlib import Path
 
 from otactl.cloud import record
 from otactl.cloud.environment import server_environment
-from otactl.cloud.guard import SECRET_HEADER
-from otactl.cloud.process import LOG_NAME, RunningCloud
+from otactl.cloud.process import HOST, LOG_NAME, NotReady, RunningCloud, get
 from otactl.cloud.reservation import Reservation
 from otactl.cloud.settings import CloudSettings, ServerSettings
 from otactl.errors import LocalResourceMissing, UserMistake
 from otactl.model.local_cloud import LocalCloudAddress
 
-#: A name in the broker's certificate, and the only address anything of ours listens on.
-HOST = "127.0.0.1"
 CA_NAME = "ca.pem"
 CA_BUNDLE_NAME = "ca-bundle.pem"
 _START_SECONDS = 90.0
 _POLL_SECONDS = 0.05
 _ATTEMPT_SECONDS = 10.0
 _LOG_TAIL_LINES = 15
-
-
-class NotReady(Exception):
-    """Raised when the cloud did not become ready; the message says what was last seen."""
 
 
 def start_local_cloud(settings: CloudSettings, *, detached: bool = False) -> RunningCloud:
@@ -191,8 +184,9 @@ def _await_ready(server: ServerSettings, ca_file: Path, check: Callable[[], None
     while True:
         check()
         try:
-            _get(server, "/_ministack/ready")
-            ca_file.write_text(_get(server, "/_ministack/iot/ca.pem"))
+            get(server.port, server.cloud_secret, "/_ministack/ready")
+            ca = get(server.port, server.cloud_secret, "/_ministack/iot/ca.pem")
+            ca_file.write_text(ca)
             _handshake(server.mqtt_port, ca_file)
         except (OSError, http.client.HTTPException, NotReady) as error:
             if time.monotonic() > deadline:
@@ -200,19 +194,6 @@ def _await_ready(server: ServerSettings, ca_file: Path, check: Callable[[], None
             time.sleep(_POLL_SECONDS)
         else:
             return
-
-
-def _get(server: ServerSettings, path: str) -> str:
-    connection = http.client.HTTPConnection(HOST, server.port, timeout=_ATTEMPT_SECONDS)
-    try:
-        connection.request("GET", path, headers={SECRET_HEADER: server.cloud_secret})
-        answer = connection.getresponse()
-        body = answer.read().decode()
-    finally:
-        connection.close()
-    if answer.status != http.HTTPStatus.OK:
-        raise NotReady(f"{path} answered {answer.status}: {body[:200]}")
-    return body
 
 
 def _handshake(port: int, ca_file: Path) -> None:

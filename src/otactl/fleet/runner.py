@@ -29,6 +29,7 @@ from otactl.fleet.agent import Agent
 from otactl.fleet.fleet_context import FleetContext, FleetProgress, ThingResult
 from otactl.fleet.range_fetch import RangeFetcher
 from otactl.fleet.running_image import DEFAULT_VERSION_SOURCES
+from otactl.loop_lateness import LoopLateness
 from otactl.wire.stream_topic import PayloadFormat
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ class FleetRun:
             image_versions=dict(image_versions or {}),
         )
         self._agents: tuple[Agent, ...] = ()
+        self._lateness = LoopLateness()
         self._results: list[ThingResult] = []
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -164,6 +166,10 @@ class FleetRun:
             is_settled=bool(agents) and all(agent.device.is_settled for agent in agents),
             faults={agent.plan.thing_name: agent.fault for agent in agents if agent.fault},
         )
+
+    def take_lateness(self) -> float:
+        """How late the devices were at the most since this was last asked, in real seconds."""
+        return self._lateness.take_longest()
 
     def running(self) -> dict[str, RunningImage]:
         """What each device runs, with the SHA-256 of the very bytes in its slot, which are read.
@@ -241,12 +247,13 @@ class FleetRun:
     async def _run_agents(self, stopping: asyncio.Event) -> None:
         tasks = [asyncio.create_task(agent.run()) for agent in self._agents]
         goal = asyncio.create_task(stopping.wait())
+        lateness = asyncio.create_task(self._lateness.watch())
         # An agent never returns by itself; one that does has met a fault of ours.
         await asyncio.wait([goal, *tasks], return_when=asyncio.FIRST_COMPLETED)
         crashes = [task.exception() for task in tasks if task.done() and not task.cancelled()]
-        for task in (goal, *tasks):
+        for task in (goal, lateness, *tasks):
             task.cancel()
-        await asyncio.gather(goal, *tasks, return_exceptions=True)
+        await asyncio.gather(goal, lateness, *tasks, return_exceptions=True)
         for crash in crashes:
             if crash is not None:
                 raise crash

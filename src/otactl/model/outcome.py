@@ -271,6 +271,8 @@ class DeploymentResult:
         failure: How it failed; ``otactl.api`` sets it.
         rollbacks: What took it back, when a gate failed and onGateFailure = rollback.
         versions: What its things report; None when versions are not verified.
+        late_seconds: Of a rehearsal: how late this machine was at the worst, by the rehearsal's
+            clock. What took its time by that much is the machine's, not the deployment's.
     """
 
     deployment_id: str
@@ -288,6 +290,7 @@ class DeploymentResult:
     waves: tuple[WaveResult, ...] = ()
     rollbacks: tuple[DeploymentResult, ...] = ()
     versions: VersionResult | None = None
+    late_seconds: float = 0.0
 
     def __post_init__(self) -> None:
         if self.waves:

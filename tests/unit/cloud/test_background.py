@@ -53,7 +53,7 @@ async def test_work_that_fails_is_logged(caplog: pytest.LogCaptureFixture) -> No
 async def test_a_loop_that_is_held_up_is_noted(caplog: pytest.LogCaptureFixture) -> None:
     background = Background()
     with caplog.at_level(logging.WARNING, "otactl.cloud"):
-        task = background.run("the look", background.log_stalls())
+        task = background.run("the look", background.lateness.watch())
         await asyncio.sleep(0)
         hold_up(0.75)
         await asyncio.sleep(0.05)

@@ -94,6 +94,8 @@ class Rehearsal(Deployment):
 
     verifiedSha256: int
     """Downloads whose SHA-256 the virtual devices found to be the image's."""
+    lateSeconds: Annotated[float, Digits(3)]
+    """How late this machine was at the worst, by the rehearsal's clock."""
 
 
 class PlannedWave(TypedDict):

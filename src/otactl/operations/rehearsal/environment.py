@@ -25,7 +25,7 @@ from otactl.aws.prerequisites import (
     make_topics,
 )
 from otactl.aws.signing import AwsSigning
-from otactl.cloud import CloudSettings, start_local_cloud
+from otactl.cloud import CloudSettings, RunningCloud, start_local_cloud
 from otactl.deploy.image_file import measure_image
 from otactl.deploy.signing import verifying_key
 from otactl.device.profile import DeviceProfile
@@ -66,12 +66,20 @@ class RehearsalEnvironment:
         clients: The rehearsal's own; the deployment has others, whose calls are counted.
         clock: Shows what the local cloud's clock shows.
         loaded: The deployment, with the local cloud's own key in place of one in AWS.
+        cloud, fleet: What runs, each in an event loop of its own.
     """
 
     address: LocalCloudAddress
     clients: AwsClients
     clock: CommandClock
     loaded: LoadedDeployment
+    cloud: RunningCloud
+    fleet: FleetRun
+
+    def take_lateness(self) -> float:
+        """How late cloud or devices were at the worst since last asked, in the cloud's seconds."""
+        late = max(self.cloud.take_lateness() or 0.0, self.fleet.take_lateness())
+        return late * self.address.clock_speed
 
 
 @contextmanager
@@ -79,7 +87,7 @@ def rehearsal_environment(
     loaded: LoadedDeployment,
     participants: Participants,
     *,
-    cloud: CloudSettings,
+    settings: CloudSettings,
     profile: DeviceProfile,
     public_key: ec.EllipticCurvePublicKey | None,
     frontend: Frontend,
@@ -92,7 +100,8 @@ def rehearsal_environment(
     with ExitStack() as stack:
         work_dir = stack.enter_context(work_folder())
         frontend.note("starting the local cloud")
-        address = stack.enter_context(start_local_cloud(cloud)).address
+        running = stack.enter_context(start_local_cloud(settings))
+        address = running.address
         clients = AwsClients(AwsSettings.for_local_cloud(address))
         clock = CommandClock.of_local_cloud(address)
         _create_prerequisites(clients, configuration, frontend)
@@ -137,7 +146,14 @@ def rehearsal_environment(
             )
         )
         _await_devices(fleet, clock, frontend)
-        yield RehearsalEnvironment(address=address, clients=clients, clock=clock, loaded=loaded)
+        yield RehearsalEnvironment(
+            address=address,
+            clients=clients,
+            clock=clock,
+            loaded=loaded,
+            cloud=running,
+            fleet=fleet,
+        )
 
 
 def _with_signing_key(loaded: LoadedDeployment, clients: AwsClients) -> LoadedDeployment:

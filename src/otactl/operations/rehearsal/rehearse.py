@@ -42,6 +42,9 @@ from otactl.operations.rollback.start import roll_back_if_planned
 from otactl.operations.state_directory import state_directory
 
 _POLL_SECONDS = 0.5
+#: So late, by the rehearsal's clock, this machine may decide what ends: half of one minute, the
+#: shortest timeout, rollout step and window there is.
+LATE_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +147,7 @@ def rehearse(path: Path, options: RehearsalOptions, frontend: Frontend) -> Rehea
             f"{silent} things will fall silent and [TIMEOUT_CONFIG] is off: this job could never"
             f" end. Each round ends after --max-wait, {options.max_wait_seconds:g} seconds"
         )
-    cloud = CloudSettings(
+    settings = CloudSettings(
         account_id=loaded.configuration.account,
         region=loaded.configuration.region,
         speed=options.speed,
@@ -155,7 +158,7 @@ def rehearse(path: Path, options: RehearsalOptions, frontend: Frontend) -> Rehea
     with rehearsal_environment(
         loaded,
         participants,
-        cloud=cloud,
+        settings=settings,
         profile=_profile(options.block_size, options.link_speed),
         public_key=options.public_key,
         frontend=frontend,
@@ -197,9 +200,13 @@ def _perform(
         detail_limit=len(participants.things), max_wait_seconds=options.max_wait_seconds
     )
     plan = make_plan(loaded, environment, planned)
+    rehearsed.take_lateness()  # while the devices connected: what is measured begins now
     with closing(begin(loaded, plan, environment)) as journal:
         result, failure = carry_out(journal, environment)
         result, failure = roll_back_if_planned(journal, environment, result, failure, loaded)
+    result = replace(result, late_seconds=rehearsed.take_lateness())
+    if failure is not None and result.late_seconds > LATE_SECONDS:
+        frontend.warn(_lateness_warning(result.late_seconds, options.speed))
     try:
         found = tuple(sorted(take_inventory(rehearsed.clients, buckets) - before))
     except OtactlError as error:
@@ -224,6 +231,15 @@ def _profile(block_size: int | None, link_speed: int | None) -> DeviceProfile:
         return replace(DeviceProfile(), **changes)
     except ValueError as error:
         raise UserMistake(f"--block-size or --link-speed: {error}") from error
+
+
+def _lateness_warning(late_seconds: float, speed: float) -> str:
+    slower = max(1, int(speed * LATE_SECONDS / late_seconds))
+    return (
+        f"this machine was up to {late_seconds:.0f} seconds of the rehearsal's clock late, so a"
+        " timeout or a gate may have failed what a real fleet would pass"
+        + (f"; rehearse with --speed {slower}" if slower < speed else "")
+    )
 
 
 def _unfaithful(result: DeploymentResult) -> DeploymentFailed | None:
