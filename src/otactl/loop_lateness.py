@@ -1,4 +1,4 @@
-"""How late an event loop is: what is due waits while much work, or a busy machine, holds it up."""
+"""How late an event loop runs what is due, because of much work or a busy machine."""
 
 from __future__ import annotations
 
@@ -6,18 +6,17 @@ import asyncio
 import time
 from collections.abc import Callable
 
-#: Real seconds between two looks.
+#: Real seconds between two measurements.
 _INTERVAL_SECONDS = 0.1
 
 
 class LoopLateness:
-    """The lateness of an event loop, for as long as ``watch`` runs in it.
+    """The lateness of an event loop while ``watch`` runs in it.
 
     Args:
         speed: Seconds of the loop's clock for each real one.
-        on_late: Called with each lateness, and how much of it this thread worked, in real
-            seconds: the less of it was work, the busier was the machine.
-
+        on_late: Called with each lateness and this thread's processor time meanwhile, both in
+            real seconds; much lateness with little processor time means a busy machine.
     """
 
     def __init__(
@@ -28,12 +27,12 @@ class LoopLateness:
         self._on_late = on_late
 
     def take_longest(self) -> float:
-        """The longest since it was last taken, in real seconds."""
+        """The longest lateness since the last call, in real seconds."""
         longest, self._longest = self._longest, 0.0
         return longest
 
     async def watch(self) -> None:
-        """Look ten times a second, until cancelled."""
+        """Measure ten times a second, until cancelled."""
         while True:
             began, used = time.monotonic(), time.thread_time()
             await asyncio.sleep(_INTERVAL_SECONDS * self._speed)

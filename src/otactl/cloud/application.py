@@ -1,6 +1,6 @@
-"""What the gateway serves: MiniStack, with what it lacks put in and beside it.
+"""What the gateway serves: MiniStack, with our adaptations and services.
 
-The composition root of the server process; everything is built here.
+The composition root of the server process: everything is built here.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def build_application(settings: ServerSettings) -> tuple[Any, ssl.SSLContext]:
     )
     adaptation.install_all(background, chosen, https_port=settings.https_port)
     background.repeat("the evaluation of alarms", alarm.evaluate_everywhere)
-    background.run("the look at the event loop", background.lateness.watch())
+    background.run("measuring the event loop's lateness", background.lateness.watch())
     tls = broker_tls.gateway_context()
 
     make_administrator = functools.partial(
@@ -97,7 +97,7 @@ def build_application(settings: ServerSettings) -> tuple[Any, ssl.SSLContext]:
 
 
 def _calling(forget: Callable[[], None], *, after_reset_of: Application) -> Application:
-    """The application, which calls something when it forgot everything, before the client hears."""
+    """The application; after a reset it calls ``forget`` before the client gets the answer."""
 
     async def application(scope: Any, receive: Receive, send: Send) -> None:
         async def send_after(message: Message) -> None:

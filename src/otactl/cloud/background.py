@@ -1,7 +1,7 @@
-"""What the cloud does beside requests: a failure is logged, and the work goes on.
+"""The cloud's background tasks: a failure is logged, and the work continues.
 
-A task of asyncio that raises ends without a word. So each loop and each task of the cloud's own is
-started here, by a name that ``cloud.log`` can say.
+An asyncio task that raises ends silently. So each loop and task of the cloud is started here, with
+a name for ``cloud.log``.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Any
 
 from otactl.loop_lateness import LoopLateness
 
-#: Seconds of the cloud's clock between two rounds of a loop, and real seconds at least: however
-#: fast the cloud's clock, this machine has other work too.
+#: Seconds of the cloud's clock between two rounds of a loop, and the least in real seconds, which
+#: bounds the work if the cloud's clock is fast.
 _CLOUD_SECONDS = 5.0
 _LEAST_REAL_SECONDS = 0.25
 #: The least lateness of the event loop that is worth a line, in real seconds.
@@ -26,13 +26,13 @@ _log = logging.getLogger("otactl.cloud.background")
 
 
 class Background:
-    """The tasks of a cloud; each runs in a context of its own, so without its starter's account.
+    """The tasks of a cloud; each runs in its own context, so without its starter's account.
 
     Args:
         speed: Seconds of the cloud's clock, which the event loop keeps, for each real one.
 
     Attributes:
-        lateness: Of the event loop, on which every connection and request has to wait.
+        lateness: Of the event loop, which delays every connection and request.
     """
 
     def __init__(self, speed: float = 1.0) -> None:
@@ -44,12 +44,12 @@ class Background:
     def repeat(
         self, name: str, step: Callable[[], Awaitable[None] | None], interval: float | None = None
     ) -> None:
-        """Run a step every few seconds, whatever became of the one before.
+        """Run a step every few seconds, also after one that failed.
 
         Args:
             name: For the log.
             step: One round.
-            interval: Cloud seconds between two rounds; None takes five, and real time to breathe.
+            interval: Cloud seconds between two rounds; None means 5, at least 0.25 real ones.
         """
         self.run(name, self._repeat(name, step, self._interval if interval is None else interval))
 
@@ -70,7 +70,7 @@ class Background:
                 done = step()
                 if inspect.isawaitable(done):
                     await done
-            except Exception:  # noqa: BLE001  # whatever it is, the next round may do better
+            except Exception:  # noqa: BLE001  # any error; the next round may succeed
                 _log.exception("%s failed; it is tried again", name)
 
     @staticmethod
@@ -78,7 +78,7 @@ class Background:
         """Await some work; if it fails, log that and return."""
         try:
             await work
-        except Exception:  # noqa: BLE001  # else nobody would hear of it
+        except Exception:  # noqa: BLE001  # a task's error is silent otherwise
             _log.exception("%s failed", name)
 
 

@@ -1,4 +1,4 @@
-"""A local cloud that runs, and how it is stopped.
+"""A running local cloud, and how it is stopped.
 
 The process is a child, not a thread: MiniStack reads its settings when it is imported and keeps
 its state in its modules, so two clouds (or two speeds) cannot live in one process.
@@ -37,11 +37,11 @@ class NotReady(Exception):
 
 
 def get(port: int, secret: str, path: str) -> str:
-    """What the cloud says at an address of its administration.
+    """Read an address of the cloud's administration.
 
     Raises:
-        NotReady: It refuses.
-        OSError, http.client.HTTPException: It does not answer.
+        NotReady: The cloud refused.
+        OSError, http.client.HTTPException: The cloud did not answer.
     """
     connection = http.client.HTTPConnection(HOST, port, timeout=_ANSWER_SECONDS)
     try:
@@ -56,7 +56,7 @@ def get(port: int, secret: str, path: str) -> str:
 
 
 class RunningCloud:
-    """A local cloud that runs. As a context manager it is stopped at the end.
+    """A running local cloud. As a context manager it is stopped at the end.
 
     Attributes:
         address: How to reach it.
@@ -80,19 +80,19 @@ class RunningCloud:
 
     @property
     def log_file(self) -> Path:
-        """What the cloud wrote about itself."""
+        """The cloud's log."""
         return Path(self.address.state_dir) / LOG_NAME
 
     @property
     def ended_orderly(self) -> bool:
-        """Whether it has ended because it was asked to, and not by a fault."""
+        """Whether it has ended because it was asked to, not because of an error."""
         return self._process.poll() in (0, -signal.SIGTERM)
 
     def take_lateness(self) -> float | None:
-        """How late its event loop was at the most since this was last asked, in real seconds.
+        """The longest lateness of its event loop since the last call, in real seconds.
 
         Returns:
-            None if it does not say: it is gone, or is held up for longer than we wait.
+            None if the cloud does not answer: it has ended, or hangs.
         """
         port = urlsplit(self.address.endpoint_url).port
         assert port is not None  # noqa: S101  # an address of ours
@@ -102,10 +102,10 @@ class RunningCloud:
             return None
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until the cloud ends by itself or by somebody else.
+        """Wait until the cloud ends, whatever ends it.
 
         Args:
-            timeout: Seconds; None waits for ever.
+            timeout: Seconds; None waits without a limit.
 
         Returns:
             Whether it has ended.
@@ -131,13 +131,13 @@ class RunningCloud:
 
 
 def stop_local_cloud(state_dir: Path) -> bool:
-    """Stop the cloud that runs with a state directory, whichever process started it.
+    """Stop the cloud of a state directory, whichever process started it.
 
     Returns:
-        Whether there was one.
+        Whether a cloud was running.
 
     Raises:
-        LocalResourceMissing: It did not end within seconds.
+        LocalResourceMissing: The cloud did not end within some seconds.
     """
     address = record.read_record(state_dir)
     if address is None:
@@ -154,4 +154,4 @@ def stop_local_cloud(state_dir: Path) -> bool:
         else:
             (state_dir / record.RECORD_NAME).unlink(missing_ok=True)
             return True
-    raise LocalResourceMissing(f"the local cloud (process {address.pid}) does not end")
+    raise LocalResourceMissing(f"the local cloud (process {address.pid}) did not end")

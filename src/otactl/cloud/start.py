@@ -1,15 +1,14 @@
-"""Start a local cloud in a process of its own.
+"""Start a local cloud in its own process.
 
     with start_local_cloud(CloudSettings()) as cloud:
         ...cloud.address...
 
-What the process needs is reserved first (see ``reservation``); it is handed over by standard input,
-inherits the reserved files, and dies with its parent unless it was started ``detached``.
+Ports and files are reserved first (see ``reservation``). The process gets its settings on standard
+input, inherits the reserved files, and ends with its parent unless it was started ``detached``.
 
-Whether it is really there is asked over its public surface only: ``/_ministack/ready`` says when
-its MQTT listener is bound, ``/_ministack/iot/ca.pem`` has the CA, and a TLS handshake against that
-CA proves the rest (and makes the broker build its certificate before the first device waits for
-it).
+Only its public surface says whether it is ready: ``/_ministack/ready`` once its MQTT listener is
+bound, ``/_ministack/iot/ca.pem`` with the CA, and a TLS handshake against that CA, which also makes
+the broker build its certificate before the first device waits for it.
 """
 
 from __future__ import annotations
@@ -49,8 +48,8 @@ def start_local_cloud(settings: CloudSettings, *, detached: bool = False) -> Run
     """Start a local cloud and wait until it can be used.
 
     Args:
-        settings: What is chosen about it.
-        detached: Let it live on when this process ends. It must have a state directory then.
+        settings: Its options.
+        detached: Keep it running when this process ends; it needs a state directory then.
 
     Raises:
         LocalResourceMissing: A port is taken, a directory cannot be written, or it failed to
@@ -113,8 +112,8 @@ def _start(settings: CloudSettings, reservation: Reservation, *, detached: bool)
 
 
 def _spawn(server: ServerSettings, log: Path, inherited: list[int]) -> subprocess.Popen[bytes]:
-    # By a pipe, not as an argument: there are secrets in it, and anybody can list arguments. A
-    # pipe takes so little at once, though nobody reads yet.
+    # Through a pipe, not as an argument: the settings have secrets, any user can list arguments.
+    # They fit into the pipe's buffer, so this does not wait for the reader.
     reader, writer = os.pipe()
     os.write(writer, json.dumps(asdict(server)).encode())
     os.close(writer)
@@ -175,10 +174,10 @@ def _await_ready(server: ServerSettings, ca_file: Path, check: Callable[[], None
     """Wait until the cloud can be used, and write the CA of its broker to ``ca_file``.
 
     Args:
-        check: Called between attempts; raises when waiting makes no sense any more.
+        check: Called between attempts; raises if the cloud cannot become ready any more.
 
     Raises:
-        NotReady: The time is over.
+        NotReady: It did not become ready in time.
     """
     deadline = time.monotonic() + _START_SECONDS
     while True:

@@ -1,4 +1,4 @@
-"""Many devices in one process: a thread with an event loop of its own.
+"""Many devices in one process: a thread with its own event loop.
 
     run = FleetRun(directory, plans, endpoint=…, clock=…)
     run.start()
@@ -58,7 +58,7 @@ _MS = 1000
 
 
 class FleetRun:
-    """A fleet that runs.
+    """A running fleet.
 
     Args:
         directory: Where keys, certificates and slots lie.
@@ -132,10 +132,10 @@ class FleetRun:
         self._ready.wait()
 
     def stop(self) -> None:
-        """Stop every device; returns when their connections are closed. Harmless twice.
+        """Stop every device; returns when their connections are closed. May be called twice.
 
         Raises:
-            BaseException: What ended a device that nothing should have ended: a fault of ours.
+            BaseException: The internal error that ended a device.
         """
         thread, self._thread = self._thread, None
         if thread is None:
@@ -151,12 +151,12 @@ class FleetRun:
             raise self._crash
 
     def results(self) -> tuple[ThingResult, ...]:
-        """What ended so far, in that order."""
+        """The executions that ended so far, in that order."""
         with self._lock:
             return tuple(self._results)
 
     def progress(self) -> FleetProgress:
-        """Where the fleet stands."""
+        """The fleet's progress now."""
         agents = self._agents
         return FleetProgress(
             things=len(self._plans),
@@ -168,11 +168,11 @@ class FleetRun:
         )
 
     def take_lateness(self) -> float:
-        """How late the devices were at the most since this was last asked, in real seconds."""
+        """The longest lateness of the devices since the last call, in real seconds."""
         return self._lateness.take_longest()
 
     def running(self) -> dict[str, RunningImage]:
-        """What each device runs, with the SHA-256 of the very bytes in its slot, which are read.
+        """What each device runs, with the SHA-256 of the bytes read from its slot.
 
         Raises:
             OSError: They cannot be read.
@@ -186,16 +186,16 @@ class FleetRun:
         max_wait_seconds: float | None = None,
         on_tick: Callable[[FleetProgress], None] | None = None,
     ) -> bool:
-        """Wait until nothing has been pending anywhere for a while, after at least one job.
+        """Wait until at least one job ended and no device has had anything to do for a while.
 
         Args:
-            grace_seconds: How long a while is, by the fleet's clock. A staged rollout hands out
-                jobs once a minute: less than a minute may end too early.
+            grace_seconds: How long, by the fleet's clock. A staged rollout notifies things once a
+                minute: less than a minute may end too early.
             max_wait_seconds: Give up after this long, by the fleet's clock.
             on_tick: Called some times a second; may raise to end the waiting.
 
         Returns:
-            Whether the fleet is idle; False when the wait was over before.
+            Whether the fleet is idle; False after ``max_wait_seconds``.
         """
         started_ms = self._clock.now_ms()
         settled_since_ms: int | None = None
@@ -248,7 +248,7 @@ class FleetRun:
         tasks = [asyncio.create_task(agent.run()) for agent in self._agents]
         goal = asyncio.create_task(stopping.wait())
         lateness = asyncio.create_task(self._lateness.watch())
-        # An agent never returns by itself; one that does has met a fault of ours.
+        # An agent never returns by itself; one that does has hit an internal error.
         await asyncio.wait([goal, *tasks], return_when=asyncio.FIRST_COMPLETED)
         crashes = [task.exception() for task in tasks if task.done() and not task.cancelled()]
         for task in (goal, lateness, *tasks):
