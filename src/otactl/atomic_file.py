@@ -1,6 +1,6 @@
-"""Puts a text in place of a file at once, so that a reader, or a later process, sees all or none.
+"""Replaces a file's text atomically: a reader, or a later process, sees all of it or none.
 
-It is written beside its place first; a failure halfway leaves what was there.
+The text goes to a temporary file in the same folder first; a failure halfway leaves the old file.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import TextIO
 
 @contextmanager
 def replacing(path: Path, *, is_private: bool = True) -> Iterator[TextIO]:
-    """A file to write into, UTF-8; it takes its place when the block ends without an error.
+    """A file to write into, UTF-8; it replaces ``path`` when the block ends without an error.
 
-    A private one is readable for its owner only, and its folder is made, too.
+    A private file is readable only by its owner, and its folder is created too.
 
     Raises:
         OSError: It cannot be written.

@@ -6,7 +6,7 @@ The tree, with the exit code a script sees::
     ├── UserMistake                 2   the user: a file, a key, a flag
     │   ├── ConfigurationInvalid    2   several problems, reported together
     │   ├── LocalResourceMissing    2   a file, a port, a permission of this machine
-    │   ├── CredentialsUnusable     2   nobody is signed in, or no longer
+    │   ├── CredentialsUnusable     2   not signed in, or the session ended
     │   └── JobUnfinished           2   a job that has not ended was to be deleted
     ├── AwsRefused                  3   the account's administrator: AWS said no
     │   ├── AwsUnreachable          3   the network between here and AWS
@@ -15,17 +15,17 @@ The tree, with the exit code a script sees::
     │   ├── JobAborted              4   an abort criterion of the job was met
     │   ├── JobCanceled             5   somebody else cancelled the job
     │   ├── JobDeleted              6   somebody deleted the job
-    │   ├── DeadlinePassed          1   --max-wait was over before the job was
+    │   ├── DeadlinePassed          1   the job did not end within --max-wait
     │   ├── StoppedByAlarm          7   the force-stopper acted on an alarm
     │   ├── GateFailed              8   a wave's gate failed; later waves never began
     │   ├── DeploymentRejected      9   a person rejected it at a gate
     │   └── RollbackFailed         11   a rollback was stopped: too many things did not go back
-    ├── GateWaits                  10   nobody: a wave's gate waits, and this process does not
+    ├── GateWaits                  10   no one: a wave's gate waits, this process does not
     └── Interrupted               130   Ctrl-C (SIGTERM: 143)
 
 Foreign exceptions are translated once, where they enter (``aws`` for botocore's), and chained
 with ``from``. The command line prints ``str(error)`` and, when there is one, ``error.hint``;
-nobody but a developer ever reads a traceback.
+only developers ever read a traceback.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class OtactlError(Exception):
 
 
 class UserMistake(OtactlError):
-    """Raised when the user can mend it: an argument, a file, a key in ``dev.ini``."""
+    """Raised when the user can fix it: an argument, a file, a key in ``dev.ini``."""
 
     exit_code: ClassVar[int] = 2
 
@@ -96,7 +96,7 @@ class JobUnfinished(UserMistake):
 
 
 class AwsRefused(OtactlError):
-    """Raised when AWS answered a call with an error that trying again will not mend.
+    """Raised when AWS answered a call with an error that a retry does not fix.
 
     Args:
         operation: Service and operation, ``iot:CreateJob``.
@@ -126,7 +126,7 @@ class AwsRefused(OtactlError):
 
     @property
     def is_missing(self) -> bool:
-        """Whether the thing asked about does not exist."""
+        """Whether the resource does not exist."""
         return self.code in _MISSING_CODES
 
     @property
@@ -141,7 +141,7 @@ class AwsRefused(OtactlError):
 
     @property
     def may_be_about_credentials(self) -> bool:
-        """The same, or an answer to HEAD: it has no body, so its status is all there is of it."""
+        """The same, or the bare status of an answer to HEAD, which has no body."""
         return self.is_about_credentials or self.code in _BARE_REFUSALS
 
 
@@ -153,7 +153,7 @@ _CONFLICT_CODES = frozenset(
     {"ResourceAlreadyExistsException", "BucketAlreadyOwnedByYou", "BucketAlreadyExists"}
     | {"EntityAlreadyExists", "ResourceInUseException"}
 )
-#: What S3 says to HEAD of an expired token, and of a key that is unknown.
+#: What S3 answers to HEAD for an expired token, and for an unknown access key.
 _BARE_REFUSALS = frozenset({"400", "403"})
 #: API Reference, common errors.
 _CREDENTIAL_CODES = frozenset(
@@ -170,7 +170,7 @@ class AwsUnreachable(AwsRefused):
 
 
 class TableMissing(AwsRefused):
-    """Raised when the queue's table does not exist: like every name of nothing, a 2."""
+    """Raised when the queue's table does not exist: exit code 2, as for every unknown name."""
 
     exit_code: ClassVar[int] = UserMistake.exit_code
     _what: ClassVar[str] = "there is no such table:"
@@ -182,7 +182,7 @@ class DeploymentFailed(OtactlError):
     exit_code: ClassVar[int] = 1
 
     def where_listed(self) -> OtactlError:
-        """What is said where the things that failed stand in a list already."""
+        """The error to show where a list already names the things that failed."""
         return self
 
 
@@ -190,8 +190,8 @@ class ThingsFailed(DeploymentFailed):
     """Raised when a round ended and things did not succeed.
 
     Args:
-        counted: How many of how many.
-        named: Which, and why.
+        counted: How many things of how many did not succeed.
+        named: Their names and reasons.
     """
 
     def __init__(self, counted: str, named: str) -> None:
@@ -222,7 +222,7 @@ class JobDeleted(DeploymentFailed):
 
 
 class DeadlinePassed(DeploymentFailed):
-    """Raised when ``--max-wait`` was over before the job was."""
+    """Raised when the job did not end within ``--max-wait``."""
 
 
 class StoppedByAlarm(DeploymentFailed):
@@ -232,7 +232,7 @@ class StoppedByAlarm(DeploymentFailed):
 
 
 class GateFailed(DeploymentFailed):
-    """Raised when a wave did not show what the next one needs."""
+    """Raised when a wave did not meet the conditions of its gate."""
 
     exit_code: ClassVar[int] = 8
 
@@ -250,7 +250,7 @@ class RollbackFailed(DeploymentFailed):
 
 
 class GateWaits(OtactlError):
-    """Raised when a process leaves a gate that waits; ``otactl resume`` goes on there."""
+    """Raised when a process ends while a gate waits; ``otactl resume`` continues there."""
 
     exit_code: ClassVar[int] = 10
 

@@ -1,4 +1,4 @@
-"""The failure that came first is the one the user reads; what fails after it is only noted."""
+"""The first failure is the one that is raised; a failure of the clean-up is only its note."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def after_failure(act: Callable[[], object]) -> Iterator[None]:
-    """If the block fails, clean up after it; that this fails too never replaces the failure.
+    """If the block fails, clean up; a failure of the clean-up never replaces the first one.
 
     Args:
         act: The clean-up. What it raises becomes a note of the failure (``__notes__``).

@@ -1,4 +1,4 @@
-"""What is wrong with a configuration, said so that the reader can go and mend it."""
+"""A problem in a configuration: what is wrong, where, and how to fix it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One thing wrong at one place of one file.
+    """One problem at one place of one file.
 
     Attributes:
         message: What was found and what is allowed, in one sentence.
@@ -39,7 +39,7 @@ class Problem:
     hint: str | None = None
 
     def __str__(self) -> str:
-        """``dev.ini:12: [DEFAULT] rounds: error: must be …``, the shape editors can jump from."""
+        """``dev.ini:12: [DEFAULT] rounds: error: must be …``, a form that editors can open."""
         location = self.file if self.line is None else f"{self.file}:{self.line}"
         key_name = " ".join(
             part for part in (f"[{self.section}]" if self.section else "", self.key) if part

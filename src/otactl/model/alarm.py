@@ -26,7 +26,7 @@ _FAILURES = {
 
 
 class AlarmType(StrEnum):
-    """On which side of the threshold lies what is bad."""
+    """Which side of the threshold is bad."""
 
     UPPER = "upper"
     LOWER = "lower"
@@ -47,7 +47,7 @@ class MissingData(StrEnum):
 
 
 class Statistic(StrEnum):
-    """The statistics that are no percentile (botocore ``cloudwatch`` Statistic)."""
+    """The statistics that are not percentiles (botocore ``cloudwatch`` Statistic)."""
 
     SAMPLE_COUNT = "SampleCount"
     AVERAGE = "Average"
@@ -61,7 +61,7 @@ class Alarm:
     """One alarm of a deployment.
 
     Attributes:
-        name: As ``alarmList`` spells it; in CloudWatch it stands behind the job id.
+        name: As ``alarmList`` spells it; in CloudWatch it follows the job id.
         statistic: A ``Statistic``, or a percentile such as ``p99`` or ``p99.9``.
         datapoints_to_alarm: M of the N ``evaluation_periods`` that must be bad.
         treat_missing_data: A device reports once, when it has finished, so most periods are
@@ -94,7 +94,7 @@ class Alarm:
 
     @property
     def counted_failures(self) -> FailureType | None:
-        """The failures that its metric counts; None where it counts something else."""
+        """The failures that its metric counts; None if it counts something else."""
         return _FAILURES.get(self._state)
 
     @property
@@ -121,7 +121,7 @@ class Alarm:
 
 
 def deployed_alarm_name(job_id: str, name: str) -> str:
-    """What the alarm is called in CloudWatch.
+    """The alarm's name in CloudWatch.
 
     A job id is unique in an account and region, so two deployments never share an alarm.
     """

@@ -1,4 +1,4 @@
-"""Amazon Resource Names: parsed, checked, and asked for their parts.
+"""Amazon Resource Names: parsed, checked, and split into their parts.
 
 Form and limits: ``arn:partition:service:region:account:resource`` (AWS General Reference, ARNs);
 role ARNs are 20-2048 characters (botocore ``iot`` RoleArn), job targets at most 2048 (TargetArn).
@@ -58,7 +58,7 @@ class Arn:
         """Read an ARN.
 
         Raises:
-            ValueError: It is none; the message says what an ARN looks like.
+            ValueError: It is not a valid ARN; the message shows the form.
         """
         match = _ARN.fullmatch(text)
         if match is None or len(text) > MAX_ARN_LENGTH:
@@ -70,12 +70,12 @@ class Arn:
 
     @property
     def resource_type(self) -> str:
-        """What stands before the first slash: ``thing``, ``thinggroup``, ``role``."""
+        """The part before the first slash: ``thing``, ``thinggroup``, ``role``."""
         return self.resource.partition("/")[0]
 
     @property
     def resource_name(self) -> str:
-        """What stands behind the first slash."""
+        """The part after the first slash."""
         return self.resource.partition("/")[2]
 
     @property
@@ -149,14 +149,14 @@ def parse_topic_arn(text: str) -> Arn:
 
 
 def account_hint(text: str) -> str | None:
-    """What is wrong with the account id of something that looks like an ARN otherwise."""
+    """What is wrong with the account id of a text that otherwise looks like an ARN."""
     match = _ACCOUNT.match(text)
     if match is None or not match["account"]:
         return None
     account = match["account"]
     if account.isascii() and account.isdigit() and len(account) == ACCOUNT_ID_LENGTH:
         return None
-    return f"an account id has {ACCOUNT_ID_LENGTH} digits, this one has {len(account)} signs"
+    return f"an account id has {ACCOUNT_ID_LENGTH} digits, this one has {len(account)} characters"
 
 
 def partition_of(region: str) -> str:

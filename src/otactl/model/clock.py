@@ -1,4 +1,4 @@
-"""Time as an operation hands it to what it carries out, as a Protocol."""
+"""The clock that an operation passes to its steps, as a Protocol."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Time, and the user's wish to stop."""
+    """Time, and the user's request to stop."""
 
     def now_ms(self) -> int:
         """Epoch milliseconds, as the wall clock shows them; it may jump."""
 
     def monotonic_ms(self) -> int:
-        """Milliseconds since some instant, never set forward or back: for spans of time."""
+        """Milliseconds since some instant, never set forward or back: for durations."""
 
     def sleep(self, seconds: float) -> None:
         """Wait.
@@ -22,7 +22,7 @@ class Clock(Protocol):
         """
 
     def check(self) -> None:
-        """Go on, unless the user asked to stop.
+        """Raise if the user asked to stop.
 
         Raises:
             Interrupted: The user asked to stop.

@@ -1,7 +1,7 @@
 """``compare`` of ``[WAVE_CONFIG]``: a wave against things that were not updated, in values.
 
-``rules.comparison`` draws both arms and compares them. A comparison may only stop a deployment:
-that nothing was shown does not mean that nothing is wrong, so no word here says so.
+``rules.comparison`` draws both arms and compares them. A comparison can only stop a deployment:
+if it shows no difference, something may still be wrong, so no text here says that all is well.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from otactl.model.thing_state import VersionSource
 
 
 class ComparisonVerdict(StrEnum):
-    """What a comparison of a wave with its control says."""
+    """The result of comparing a wave with its control."""
 
     WORSE = "worse"
     NOT_SHOWN_WORSE = "not shown worse"
@@ -52,13 +52,13 @@ class CompareRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComparisonPlan:
-    """How the waves of one deployment are compared; what its plan keeps.
+    """How the waves of one deployment are compared; a part of its plan.
 
     Attributes:
-        seed: Of the deal of the waves, which draws the arms too.
+        seed: Deals things to waves and draws the arms.
         waves: Numbers of the waves that are compared, from 1.
         source: Where things report their boots; None when boots are not compared.
-        maximum_boots: More since the wave began are bad.
+        maximum_boots: More boots than this since the wave began are bad.
     """
 
     rule: CompareRule
@@ -75,11 +75,12 @@ class ComparisonPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArmCount:
-    """One arm at one look: of ``things`` that were connected when the wave began.
+    """One arm at one poll.
 
     Attributes:
-        readable: Of how many the outcome could be read now.
-        bad: Of how many of those it is bad.
+        things: Those that were connected when the wave began.
+        readable: Those of them whose outcome could be read now.
+        bad: Those of the readable ones whose outcome is bad.
     """
 
     things: int
@@ -88,20 +89,20 @@ class ArmCount:
 
     @property
     def share(self) -> float:
-        """The share of bad ones among those that could be read; 0 of none."""
+        """The share of bad things among the readable ones; 0 if none is readable."""
         return self.bad / self.readable if self.readable else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutcomeComparison:
-    """One outcome, compared at one look.
+    """One outcome, compared at one poll.
 
     Attributes:
-        p: Of the one-sided Fisher test; None without data.
+        p: The p-value of the one-sided Fisher test; None without data.
         threshold: The p at or below which it is worse.
-        low, high: The 95% interval of the difference of shares, wave less control.
-        visible: The smallest difference that would have been seen with 80%, at the control's share;
-            None when none would have been.
+        low, high: The 95% interval of the difference of shares, wave minus control.
+        visible: The smallest difference that is detected with a probability of 80%, at the
+            control's share; None if none is.
     """
 
     outcome: ComparedOutcome
@@ -116,17 +117,17 @@ class OutcomeComparison:
 
     @property
     def difference(self) -> float | None:
-        """Of the shares of bad things, wave less control; None without data."""
+        """The share of bad things in the wave minus that in the control; None without data."""
         return None if self.p is None else self.wave.share - self.control.share
 
     @property
     def interval(self) -> tuple[float | None, float | None] | None:
-        """Its 95% interval; None without data."""
+        """The 95% interval of the difference; None without data."""
         return None if self.p is None else (self.low, self.high)
 
     @property
     def words(self) -> str:
-        """Everything that is known, on one line."""
+        """The verdict and all figures on one line."""
         if self.difference is None or self.low is None or self.high is None:
             return (
                 f"{self.verdict}: {self.outcome} could be read of {self.wave.readable:,} of"
@@ -144,10 +145,10 @@ class OutcomeComparison:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """A look at both arms, as the journal keeps it.
+    """A comparison of both arms at one poll, as the journal stores it.
 
     Attributes:
-        at_ms: When that was, epoch milliseconds by AWS's clock.
+        at_ms: When it was made, epoch milliseconds by AWS's clock.
     """
 
     wave: int
@@ -157,12 +158,12 @@ class Comparison:
 
     @property
     def words(self) -> str:
-        """Each outcome on the same line."""
+        """All outcomes on one line."""
         return "; ".join(each.words for each in self.outcomes)
 
     @property
     def verdict(self) -> ComparisonVerdict:
-        """Worse if one outcome is, no data if one lacks it."""
+        """WORSE if one outcome is, else NO_DATA if one has none."""
         found = {each.verdict for each in self.outcomes}
         for verdict in (ComparisonVerdict.WORSE, ComparisonVerdict.NO_DATA):
             if verdict in found:
@@ -177,13 +178,13 @@ def _points(share: float) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaveComparison:
-    """What a gate knows of the comparison of its wave.
+    """The comparisons of one wave, as its gate uses them.
 
     Attributes:
-        made: Each one that was made, in order.
-        is_required: Whether the gate waits for one that has data.
-        not_compared: Why there is none, in words; empty if there is one, or will be.
-        lacks_data: Whether that is for want of data, and not by the plan.
+        made: The comparisons so far, in order.
+        is_required: Whether the gate waits for a comparison with data.
+        not_compared: Why the wave is not compared, in words; empty if it is or will be.
+        lacks_data: Whether that reason is missing data, not the plan.
     """
 
     made: tuple[Comparison, ...] = ()
@@ -193,17 +194,17 @@ class WaveComparison:
 
     @property
     def verdict(self) -> ComparisonVerdict | None:
-        """What the last one said; None before the first."""
+        """The verdict of the last comparison; None before the first."""
         return self.made[-1].verdict if self.made else None
 
     @property
     def worse(self) -> Comparison | None:
-        """The one that found the wave worse."""
+        """The first comparison that found the wave worse."""
         return next((one for one in self.made if one.verdict is ComparisonVerdict.WORSE), None)
 
     @property
     def missing(self) -> str:
-        """Why the gate waits for a person, in words; empty if it need not."""
+        """Why the gate waits for a person, in words; empty if it does not."""
         last = self.made[-1] if self.made else None
         if not self.is_required or (self.not_compared and not self.lacks_data):
             return ""
@@ -213,7 +214,7 @@ class WaveComparison:
 
     @property
     def words(self) -> str:
-        """What the last one found, or why there is none; empty before the first."""
+        """The result of the last comparison, or why there is none; empty before the first."""
         if self.made:
             return f"compared with its control, {self.made[-1].words}"
         return self.not_compared and f"not compared: {self.not_compared}"

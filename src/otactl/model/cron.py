@@ -1,4 +1,4 @@
-"""Cron expressions of maintenance windows, ``cron(0 2 ? * MON *)``: checked, and followed in time.
+"""Cron expressions of maintenance windows, ``cron(0 2 ? * MON *)``: checks, and opening times.
 
 | field | values | besides ``, - * /`` |
 |---|---|---|
@@ -34,7 +34,7 @@ _LAST_WORKDAY = 5
 
 @dataclass(frozen=True, slots=True)
 class _Field:
-    """One field: its name for people, its values, and words that stand for them."""
+    """One field: its name, the range of its values, and words for values such as ``JAN``."""
 
     name: str
     low: int
@@ -105,7 +105,7 @@ def parse_cron(text: str) -> Cron:
     """Read an expression.
 
     Raises:
-        ValueError: It is none; the message says which field is wrong.
+        ValueError: It is not a cron expression; the message says which field is wrong.
     """
     match = _EXPRESSION.fullmatch(text)
     if match is None:
@@ -123,7 +123,7 @@ def parse_cron(text: str) -> Cron:
 
 
 def cron_fault(text: str) -> str | None:
-    """Why it is no cron expression; None when it is one."""
+    """Why it is not a valid cron expression; None if it is."""
     try:
         parse_cron(text)
     except ValueError as error:

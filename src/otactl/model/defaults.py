@@ -1,6 +1,6 @@
 """Defaults that several parts share: commands, the Python API, the queue, forecasts."""
 
-#: From one poll of a running job to the next.
+#: Between two polls of a running job.
 DEFAULT_POLL_SECONDS = 5.0
 #: Failed things that are queried for their reasons.
 DEFAULT_DETAILS = 250

@@ -2,9 +2,9 @@
 
 otactl's devices report ``step``, ``receivedBlocks``, ``totalBlocks`` and ``downloadTime``. Those
 with a FreeRTOS OTA agent report ``receive`` as ``64/300``, then ``self_test`` (``ready`` before
-their reboot, ``active`` after it) with ``updatedBy``, and no time: of them the download took from
-the start of the execution to the report that it is complete. When only the end is known, it took
-the whole execution at most, reboot and self-test included.
+their reboot, ``active`` after it) with ``updatedBy``, and no time. Their download is measured from
+the start of the execution to the report that it is complete. If only the end is known, the whole
+execution is the upper bound, reboot and self-test included.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from otactl.model.status import ExecutionStatus
 
-#: A download of more seconds than this, 31 years, was not measured.
+#: A longer reported download, 31 years, is ignored.
 LONGEST_DOWNLOAD_SECONDS = 1e9
 #: No image has a billion blocks.
 _COUNT = re.compile(r"[0-9]{1,9}", re.ASCII)
@@ -28,8 +28,8 @@ class DeviceProgress:
     """What a device is doing.
 
     Attributes:
-        step: ``downloading`` and so on; empty when it does not say.
-        received_blocks, total_blocks: Of the download; None when it does not say.
+        step: ``downloading`` and so on; empty if not reported.
+        received_blocks, total_blocks: Of the download; None if not reported.
     """
 
     step: str = ""
@@ -45,7 +45,7 @@ class DeviceProgress:
 
 
 def progress_of(details: Mapping[str, str]) -> DeviceProgress:
-    """What a device says it does. The details are not trusted."""
+    """What a device reports. The details are untrusted input."""
     received, total = _count(details, "receivedBlocks"), _count(details, "totalBlocks")
     step = details.get("step", "")
     if not step and (state := details.get("self_test")):
@@ -62,7 +62,7 @@ def download_seconds_of(
     started_ms: int | None,
     updated_ms: int | None,
 ) -> float | None:
-    """How long the download took, when what is known is worth believing."""
+    """How long the download took; None if that is unknown or implausible."""
     if "downloadTime" in details:
         try:
             seconds = float(details["downloadTime"])
@@ -75,7 +75,7 @@ def download_seconds_of(
 
 
 def _has_downloaded(details: Mapping[str, str], status: ExecutionStatus) -> bool:
-    """Whether an agent's report, by its time, says how long the download took at most."""
+    """Whether the download was complete at the time of an agent's report."""
     if status is ExecutionStatus.SUCCEEDED:
         return "updatedBy" in details
     progress = progress_of(details)

@@ -7,16 +7,16 @@ from enum import StrEnum
 
 
 class Health(StrEnum):
-    """How something stands."""
+    """The state of one area of an account."""
 
     GOOD = "good"
-    #: Works, and wants to be known.
+    #: Works, but is worth knowing.
     NOTE = "note"
     #: Something of otactl will not work.
     WARNING = "warning"
     #: A deployment will fail.
     BAD = "bad"
-    #: It could not be looked at: this endpoint has no such thing, or does not allow the question.
+    #: Could not be checked: this endpoint lacks the API, or denies the call.
     UNKNOWN = "unknown"
 
 
@@ -25,8 +25,8 @@ class Diagnosis:
     """One finding.
 
     Attributes:
-        area: What was looked at, in a word or two.
-        found: How it is.
+        area: What was checked, in a word or two.
+        found: What was found.
         advice: What to do; empty when there is nothing to do.
     """
 
@@ -52,24 +52,24 @@ def warning(area: str, found: str, advice: str) -> Diagnosis:
 
 
 def note(area: str, found: str, advice: str = "") -> Diagnosis:
-    """Works, and wants to be known."""
+    """Works, but is worth knowing."""
     return Diagnosis(area=area, health=Health.NOTE, found=found, advice=advice)
 
 
 def unknown(area: str, found: str, advice: str = "") -> Diagnosis:
-    """Could not be looked at."""
+    """Could not be checked."""
     return Diagnosis(area=area, health=Health.UNKNOWN, found=found, advice=advice)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """What a real account answered where AWS's documentation is open, beside what is assumed.
+    """What a real account answered on an open point of AWS's documentation, and what is assumed.
 
     Attributes:
         point: Which open point of AWS's documentation it settles.
         question: What was asked.
-        assumed: What otactl and its local cloud take for granted.
-        observed: What came back.
+        assumed: What otactl and its local cloud assume.
+        observed: What AWS answered.
         agrees: Whether both are the same; None when nothing was observed.
     """
 

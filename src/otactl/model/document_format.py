@@ -1,4 +1,4 @@
-"""Which devices a job document is written for, and what only the user knows of them."""
+"""Which devices a job document is written for, and the settings only the user knows."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class DataProtocol(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AfrOta:
-    """What an ``afr_ota`` document says beside the image.
+    """What an ``afr_ota`` document says besides the image.
 
     Attributes:
         file_path: Where the device stores the image.
-        certificate_name: What it checks the signature with, by its own name for it.
-        protocols: In the order of preference; AWS's Jobs library reads the first alone.
+        certificate_name: The device's name for the certificate that verifies the signature.
+        protocols: In the order of preference; AWS's Jobs library reads only the first.
     """
 
     file_path: str

@@ -10,7 +10,7 @@ _DOTTED = re.compile(r"\d{1,18}(?:\.\d{1,18})*", re.ASCII)
 
 
 class UnknownVersion(StrEnum):
-    """What becomes of a thing that reports no version."""
+    """How a thing that reports no version is handled."""
 
     SKIP = "skip"
     INCLUDE = "include"
@@ -57,7 +57,7 @@ class HardwareRule:
     Attributes:
         path: Of the field: ``attributes`` and the attribute's name, or ``reported`` and the keys
             below ``state.reported`` of the shadow that has the version.
-        values: What it may be.
+        values: The values that are allowed.
     """
 
     path: tuple[str, ...]
@@ -69,10 +69,10 @@ class EligibilityRule:
     """Which things an image is for.
 
     Attributes:
-        from_versions: The versions it updates; empty for every one.
+        from_versions: The versions it updates; empty for all.
         hardware: None for any.
         skip_if_current: Whether things that report the new version are left out.
-        offline_ms: A thing that has been gone for longer is left out; None for none.
+        offline_ms: A thing that has been offline for longer is left out; None for no limit.
     """
 
     from_versions: tuple[VersionRange, ...] = ()
@@ -84,10 +84,10 @@ class EligibilityRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Eligibility:
-    """The rule, and what asking for it may cost.
+    """The rule, and the most reads it may need.
 
     Attributes:
-        maximum_reads: Things that may be read one by one.
+        maximum_reads: How many things may be read one by one.
     """
 
     rule: EligibilityRule
@@ -99,8 +99,8 @@ class LeftOut:
     """A thing of the thing list that gets no image.
 
     Attributes:
-        version: What it reported; None for nothing.
-        detail: What was found, beside the version; empty for nothing.
+        version: The version it reported; None if none.
+        detail: What was found besides the version; may be empty.
     """
 
     thing_name: str

@@ -23,7 +23,7 @@ class Firmware:
 
     @property
     def object_key(self) -> str:
-        """Where the image lies in its bucket. Named by content: another image is another key."""
+        """The image's key in its bucket. It names the content: another image has another key."""
         return f"firmware/{self.sha256}/{self.name}"
 
 
@@ -59,5 +59,5 @@ class Signing:
 
     @property
     def key_path(self) -> str | None:
-        """The private key's file, when that is what signs."""
+        """The private key's file; None if something else signs."""
         return self.private_key_path if self.source is SigningSource.KEY else None

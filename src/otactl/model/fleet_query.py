@@ -1,6 +1,6 @@
 """Queries of the fleet index (AWS IoT Developer Guide, query-syntax; botocore ``iot`` SearchIndex).
 
-Terms are combined with AND, which is also what stands between terms without a word; NOT excludes
+Terms are combined with AND, which is also the default operator; NOT excludes
 one. Names of fields are case sensitive, values are not. A query of otactl has at most five terms:
 the guide allowed no more for years and says twelve today.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-#: Things on a page of SearchIndex: the service's most.
+#: Things on a page of SearchIndex: the service's maximum.
 PAGE = 100
 #: Calls of SearchIndex a second: the quota of an account (AWS IoT Device Management quotas).
 CALLS_PER_SECOND = 15
@@ -21,7 +21,7 @@ _SPECIAL = re.compile(r"[^A-Za-z0-9_.-]")
 
 
 def term(field: str, value: str) -> str:
-    """One term: a field has this very value, whatever characters that has."""
+    """One term: a field has exactly this value; special characters are escaped."""
     text = value.replace("\\", "\\\\").replace('"', '\\"')
     return f'{field}:"{text}"'
 
@@ -37,7 +37,7 @@ def named_like(prefix: str) -> str:
 
 
 def query(*terms: str) -> str:
-    """Terms that hold all together; ``NOT `` before one excludes what it finds."""
+    """All terms combined with AND; ``NOT `` before a term excludes what it finds."""
     return " AND ".join(terms)
 
 

@@ -7,7 +7,7 @@
 | thing, thing group | 1-128 of ``[a-zA-Z0-9:_-]`` | botocore ``iot`` ThingName, ThingGroupName |
 | bucket | 3-63 of ``[a-z0-9.-]``, no ``..``, ``.-``, ``-.``, no IP address | S3 User Guide |
 
-S3 also keeps some beginnings and ends of bucket names for itself; they are refused.
+S3 also reserves some prefixes and suffixes of bucket names; they are refused.
 """
 
 from __future__ import annotations

@@ -20,12 +20,12 @@ class Image:
     Attributes:
         stream_id: The stream to fetch it from; None when only a presigned URL is given.
         url: The presigned URL to fetch it from instead, in the control plane's copy still a
-            placeholder. A secret for as long as it is valid, so it is kept out of every ``repr``.
+            placeholder. A secret while it is valid, so it is kept out of every ``repr``.
         signature: DER, over the whole image, by ``signature_algorithm``.
-        document_format: Of the document that named it, which decides how the device reports; of no
-            account when one is written.
-        proves_itself: Whether the image need not be verified by what the document says, because
-            the devices the document is for verify a signature in the image.
+        document_format: Of the document that named it, which decides how the device reports;
+            ignored when a document is written.
+        proves_itself: Whether the document's digests need not verify the image, because its
+            devices verify a signature inside the image.
     """
 
     size_bytes: int
@@ -42,6 +42,6 @@ class Image:
 
     @property
     def content_key(self) -> str:
-        """What tells two images apart: their size, digests and signature, not where they lie."""
+        """A digest of the image's size, digests and signature; its location does not count."""
         parts = (self.size_bytes, self.md5, self.sha256, (self.signature or b"").hex())
         return hashlib.sha256(repr(parts).encode()).hexdigest()

@@ -1,19 +1,19 @@
 """Reads an INI file and keeps what the standard library's reader throws away.
 
 Line numbers, comments, order and spelling stay, so that a problem can name its line and a value
-can be changed without touching the rest of the file. What a text means is what Python's
-``configparser`` makes of it, because that is what read these files until now
-(``tests/property/test_ini.py`` compares the two):
+can be changed without touching the rest of the file. A text means what it means to Python's
+``configparser``, which these files were written for (``tests/property/test_ini.py`` compares the
+two):
 
 * ``[section]``, then ``key = value`` or ``key: value``; the first ``=`` or ``:`` ends the key.
-* Keys and sections are case-sensitive; blanks around keys and values do not count.
-* A line beginning with ``#`` or ``;`` is a comment. Behind a value neither begins a comment:
+* Keys and sections are case-sensitive; blanks around keys and values are ignored.
+* A line beginning with ``#`` or ``;`` is a comment. After a value neither begins a comment:
   there it belongs to the value.
 * A line indented deeper than its key continues the value above it.
-* ``%`` is an ordinary sign; nothing is replaced in a value.
+* ``%`` is an ordinary character; nothing is replaced in a value.
 
-It is stricter in one point: text behind a section's ``]`` is refused, where ``configparser``
-drops it, for a setting on that line would be lost without a word.
+It is stricter in one point: text after a section's ``]`` is refused. ``configparser`` drops it,
+so a setting on that line would be lost silently.
 """
 
 from __future__ import annotations
@@ -61,13 +61,13 @@ class IniSection:
     entries: tuple[IniEntry, ...] = ()
 
     def get(self, key: str) -> IniEntry | None:
-        """The entry of that very spelling."""
+        """The entry with exactly this key."""
         return next((entry for entry in self.entries if entry.key == key), None)
 
 
 @dataclass(frozen=True)
 class IniDocument:
-    """A file as it was read, its faults included.
+    """A file as it was read, including its problems.
 
     Attributes:
         text: Exactly what was read.
@@ -83,7 +83,7 @@ class IniDocument:
         return {section.name: section for section in self.sections}
 
     def section(self, name: str) -> IniSection | None:
-        """The section of that very name."""
+        """The section with exactly this name."""
         return self._by_name.get(name)
 
     def get(self, section: str, key: str) -> IniEntry | None:
@@ -144,7 +144,7 @@ class _Value:
 
 
 class _Reader:
-    """Takes lines one by one; the steps are those of ``configparser``, in its order."""
+    """Reads lines one by one, with the steps of ``configparser`` in the same order."""
 
     def __init__(self, file_name: str) -> None:
         self._file_name = file_name
@@ -154,7 +154,7 @@ class _Reader:
         self._section: str | None = None
         self._value: _Value | None = None
         self._indent = 0
-        self._said_headless = False
+        self._reported_headless = False
 
     def read_line(self, number: int, line: str) -> None:
         content = line.strip()
@@ -224,8 +224,8 @@ class _Reader:
         )
 
     def _refuse_headless(self, number: int, content: str) -> None:
-        if not self._said_headless:
-            self._said_headless = True
+        if not self._reported_headless:
+            self._reported_headless = True
             self._refuse(
                 number,
                 "no-section",

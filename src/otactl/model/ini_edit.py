@@ -11,13 +11,13 @@ _LINE_END = re.compile(r"(?:\r\n|\n|\r)$")
 
 
 def with_value(document: IniDocument, section: str, key: str, value: str) -> IniDocument:
-    """The document with one value changed, or added when it was not there.
+    """The document with one value changed, or added if it did not exist.
 
     Args:
         section: The section's name, without brackets.
-        key: The key as it stands, or shall stand, in the file.
-        document: A document without problems; of one with problems only what was understood
-            can be changed.
+        key: The key as it is, or will be, spelt in the file.
+        document: A document without problems; in one with problems, only the parts that could be
+            read can be changed.
         value: One line, without blanks around it.
 
     Raises:
@@ -43,7 +43,7 @@ def _replace(lines: list[str], entry: IniEntry, value: str) -> None:
     first, last = _location(entry)
     head = _UP_TO_VALUE.match(lines[first])
     end = _line_end(lines[first]) or _line_end(lines[last])
-    # The key was read from this very line, so a delimiter is there.
+    # The key was read from this line, so it has a delimiter.
     start = head["head"] if head is not None else f"{entry.key} = "
     if start.endswith((" =", " :")):
         start += " "
@@ -52,13 +52,13 @@ def _replace(lines: list[str], entry: IniEntry, value: str) -> None:
 
 
 def _insert(lines: list[str], section: IniSection, text: str) -> None:
-    """Put a line behind the section's last value, indented like it.
+    """Put a line after the section's last value, indented like it.
 
     A line indented deeper than the one above would continue its value, so in an empty section
     the new line is indented like what follows.
     """
     if section.line is None:
-        raise ValueError(f"[{section.name}] stands in no file")
+        raise ValueError(f"[{section.name}] is not in a file")
     if section.entries:
         first, last = _location(section.entries[-1])
         indent, location = _indent(lines[first]), last + 1
@@ -80,7 +80,7 @@ def _append(lines: list[str], section: str, text: str) -> None:
 
 def _location(entry: IniEntry) -> tuple[int, int]:
     if entry.line is None or entry.last_line is None:
-        raise ValueError(f"{entry.key} stands in no file")
+        raise ValueError(f"{entry.key} is not in a file")
     return entry.line - 1, entry.last_line - 1
 
 

@@ -75,7 +75,7 @@ class MaintenanceWindow:
     duration_minutes: int
 
     def openings(self, first: datetime, last: datetime) -> Iterator[datetime]:
-        """The openings whose window reaches into the time between two moments, both included."""
+        """The openings whose window overlaps the time from first to last, both included."""
         earliest = first - timedelta(minutes=self.duration_minutes - 1)
         return parse_cron(self.start_time).openings(earliest, last)
 

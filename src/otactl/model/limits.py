@@ -2,7 +2,7 @@
 
 "facts" is aws-facts by section; a botocore shape is named by service and shape. Where
 the shape is silent and the service was measured, the fact is cited. Limits marked *ours* are
-drawn by otactl, where AWS draws none and a number without end can only be a slip of the hand.
+set by otactl, where AWS sets none and a larger number can only be a typing error.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class DecimalRange:
 
 #: ``iot`` OTAUpdateFile fileType.
 FILE_TYPE = WholeRange(0, 255)
-#: *Ours*: of a path or a label on a device; the agents' buffers are the application's.
+#: *Ours*: of a path or a label on a device; the application sets its agent's buffer sizes.
 MAX_DEVICE_NAME_LENGTH = 255
 #: The largest count botocore's ``integer`` shapes carry on every SDK: 32 bits, signed.
 _MAX_INTEGER = 2**31 - 1
@@ -88,7 +88,7 @@ SCHEDULE_FURTHEST_START_DAYS = 365
 #: ``iot`` DurationInMinutes and CronExpression of a MaintenanceWindow.
 WINDOW_MINUTES = WholeRange(1, 1430)
 MAX_CRON_LENGTH = 256
-#: *Ours*: a day has no room for more windows that are worth having.
+#: *Ours*: more windows in a day are not useful.
 MAX_MAINTENANCE_WINDOWS = 20
 
 #: ``iot`` TagKey, TagValue; 50 tags a resource (AWS tagging rules).
@@ -134,7 +134,7 @@ FILL_PER_SECOND = WholeRange(1, 100)
 VERIFY_MINUTES = WholeRange(1, 10_080)
 DARK_MINUTES = WholeRange(1, 1_440)
 KEEP_ALIVE_SECONDS = WholeRange(1, 65_535)
-#: After this many keep alives AWS takes a silent client for gone (MQTT 3.1.1, 3.1.2.10).
+#: After this many keep alives AWS treats a silent client as disconnected (MQTT 3.1.1, 3.1.2.10).
 KEEP_ALIVE_FACTOR = 1.5
 MAXIMUM_BOOTS = WholeRange(1, 1_000)
 #: A shadow has eight levels below ``state`` at most (AWS guide, shadow limits).
@@ -142,7 +142,7 @@ MAX_SHADOW_KEYS = 7
 OFFLINE_DAYS = WholeRange(1, 3_650)
 #: Things read one by one at the plan.
 MAXIMUM_READS = WholeRange(0, 1_000_000)
-#: What blake2b takes as a key.
+#: The longest key of blake2b.
 MAX_SEED_LENGTH = 64
 MAX_WAIVERS = 100
 MAX_WAIVER_REASON_LENGTH = 500

@@ -1,4 +1,4 @@
-"""Where a local cloud can be reached: what it tells about itself when it is ready."""
+"""The address of a local cloud, which it reports when it is ready."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ class LocalCloudAddress:
     Attributes:
         endpoint_url: The gateway for every AWS API, ``http://127.0.0.1:PORT``.
         account_id: Twelve digits.
-        access_key_id: Of its administrator.
-        secret_access_key: Of its administrator.
-        cloud_secret: Opens what only its owner may do, in the header ``X-Otactl-Cloud-Secret``.
-        mqtt_host: A name the broker's certificate carries.
+        access_key_id: The administrator's.
+        secret_access_key: The administrator's.
+        cloud_secret: Allows what only the owner may do; sent as ``X-Otactl-Cloud-Secret``.
+        mqtt_host: A name in the broker's certificate.
         ca_file: PEM of the CA that signed the broker's certificate, and that of ``https_url``.
-        https_url: The gateway once more, for devices, ``https://127.0.0.1:PORT``.
+        https_url: The gateway for devices, ``https://127.0.0.1:PORT``.
         ca_bundle_file: PEM of that CA and of the system's roots.
         clock_speed: How many seconds pass in the cloud for each second here; 1 is real time.
         clock_origin_ms: Epoch milliseconds at which the cloud's clock began to differ from ours.
         pid: The process that serves it.
-        state_dir: Where its files lie.
+        state_dir: The folder of its files.
     """
 
     endpoint_url: str

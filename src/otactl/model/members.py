@@ -1,7 +1,7 @@
-"""Frozen values as members in the service's spelling, and back: the one way for all of them.
+"""Converts frozen dataclasses to members in the service's spelling, and back.
 
-``base_rate_per_minute`` is ``baseRatePerMinute``, an enum its value, a tuple a list. The types of
-the fields say how a member is read, so a new field of a policy is added in one place.
+``base_rate_per_minute`` is ``baseRatePerMinute``, an enum its value, a tuple a list. A member is
+read by the type of its field, so a new field of a policy is added in one place.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 V = TypeVar("V")
 
-#: Where AWS IoT's spelling (botocore ``iot``) is not the field's own.
+#: Fields whose spelling in AWS IoT (botocore ``iot``) differs.
 AWS_NAMES = {"expires_in_seconds": "expiresInSec", "duration_minutes": "durationInMinutes"}
 _EMPTY: tuple[Any, ...] = (None, "", (), [], {})
 
@@ -23,8 +23,8 @@ def members_of(value: object, names: Mapping[str, str] | None = None) -> Any:
     """A value with its members in camel case; what is not set is left out.
 
     Args:
-        value: A dataclass, a mapping or a sequence of such, or what JSON has itself.
-        names: Members that are spelled otherwise, by their field.
+        value: A dataclass, a mapping or sequence of them, or a plain JSON value.
+        names: Members with another spelling, by field.
     """
     match value:
         case Enum():
@@ -44,7 +44,7 @@ def members_of(value: object, names: Mapping[str, str] | None = None) -> Any:
 
 
 def value_of(kind: type[V], members: Mapping[str, Any], names: Mapping[str, str] = AWS_NAMES) -> V:
-    """The value of a dataclass that members say; a missing one has the field's default.
+    """Build a dataclass from its members; a missing one gets the field's default.
 
     Raises:
         KeyError: A member is missing that has no default.

@@ -15,9 +15,9 @@ from otactl.model.status import ExecutionStatus
 from otactl.model.verify import VersionResult
 from otactl.model.wave import GateStatus, Verdict
 
-#: How a thing is shown that was in the middle of the update when its job was stopped.
+#: The shown status of a thing that was in the middle of the update when its job was stopped.
 UNKNOWN = "UNKNOWN"
-#: What a result says of the job of a wave that otactl closed because every thing had ended; the
+#: The shown status of a wave's job that otactl closed because every thing had ended; the
 #: service's CANCELED would be read as a failure.
 SETTLED = "SETTLED"
 
@@ -36,17 +36,17 @@ class ThingOutcome:
 
     @property
     def reason(self) -> str:
-        """Why it ended as it did, in the words of the device or the service; empty for none."""
+        """Why it ended as it did, in the words of the device or the service; may be empty."""
         return self.status_details.get("reason", "")
 
     @property
     def progress(self) -> DeviceProgress:
-        """What the device said it was doing."""
+        """What the device reported that it was doing."""
         return progress_of(self.status_details)
 
     @property
     def was_installing(self) -> bool:
-        """Whether the device was at work on it when it was looked at, or was cancelled by force."""
+        """Whether the device was installing when last read, or when it was cancelled by force."""
         started = self.started_at_ms is not None
         return self.status is ExecutionStatus.IN_PROGRESS or (
             self.status is ExecutionStatus.CANCELED and started
@@ -54,7 +54,7 @@ class ThingOutcome:
 
     @property
     def download_seconds(self) -> float | None:
-        """What the device measured, or what its reports come to; None otherwise."""
+        """Measured by the device, or computed from its reports; None if unknown."""
         return download_seconds_of(
             self.status_details, self.status, self.started_at_ms, self.updated_at_ms
         )
@@ -98,13 +98,13 @@ class DownloadSeconds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoundResult:
-    """What one round came to. Counts are things, each by its last execution.
+    """The result of one round. Counts are things, each by its last execution.
 
     Attributes:
         status: The job's status as the service gave it, or why there is none; or SETTLED.
-        outcomes: The things that were looked at one by one: every one that did not succeed, as
-            far as the detail limit goes, and a sample of the others.
-        not_reached: How many things that were named have no execution of the job.
+        outcomes: The things that were read one by one: those that did not succeed, up to the
+            detail limit, and a sample of the others.
+        not_reached: How many things of the targets have no execution of the job.
         not_reached_things: Their names, the first 250.
         stopped: Whether the job was stopped before its end: what is in progress then is unknown.
         began_late: Of a wave, things that began after the stop.
@@ -123,7 +123,7 @@ class RoundResult:
 
     @property
     def ended(self) -> int:
-        """How many things ended, well or badly."""
+        """How many things ended, with success or failure."""
         return sum(
             count
             for status, count in self.counts.items()
@@ -133,7 +133,7 @@ class RoundResult:
 
     @property
     def named(self) -> int:
-        """How many things it was for: those with an execution, and those without."""
+        """How many things it had as targets: those with an execution, and those without."""
         return sum(self.counts.values()) + self.not_reached
 
     @property
@@ -143,7 +143,7 @@ class RoundResult:
 
     @property
     def is_success(self) -> bool:
-        """Whether every thing that was named runs the new image."""
+        """Whether every thing of the targets runs the new image."""
         return 0 < self.succeeded == self.named
 
     @property
@@ -152,11 +152,11 @@ class RoundResult:
         return tuple(one for one in self.outcomes if self.is_unknown(one))
 
     def is_unknown(self, outcome: ThingOutcome) -> bool:
-        """Whether nobody knows what a thing runs: it was at work when the job was stopped."""
+        """Whether it is unknown what a thing runs: it was installing when the job was stopped."""
         return self.stopped and outcome.was_installing
 
     def status_words(self, outcome: ThingOutcome) -> str:
-        """The status of a thing as it is shown: UNKNOWN when nobody knows what it runs."""
+        """The status of a thing as it is shown: UNKNOWN if it is unknown what it runs."""
         return UNKNOWN if self.is_unknown(outcome) else outcome.status.value
 
     def reason_words(self, outcome: ThingOutcome) -> str:
@@ -170,7 +170,7 @@ class RoundResult:
 
     @property
     def unsuccessful(self) -> tuple[ThingOutcome, ...]:
-        """The things that did not succeed, as far as they were looked at, by status and name."""
+        """The things that did not succeed, as far as they were read, by status and name."""
         found = (one for one in self.outcomes if one.status is not ExecutionStatus.SUCCEEDED)
         return tuple(sorted(found, key=lambda one: (one.status.value, one.thing_name)))
 
@@ -194,11 +194,11 @@ class RoundResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaveResult:
-    """What one wave came to.
+    """The result of one wave.
 
     Attributes:
-        gate: What its gate said last; None when it never began.
-        result: What became of its things; None before the end, or when it never began.
+        gate: The last status of its gate; None if it never began.
+        result: The result of its job; None before the end, or if it never began.
         versions: What its things report; None when versions are not verified.
     """
 
@@ -235,7 +235,7 @@ class WaveResult:
 
 
 def _merged(rounds: Sequence[RoundResult], things: int) -> tuple[RoundResult, ...]:
-    """The waves as if they had been one job: what ``rounds[0]`` has always been."""
+    """The waves merged into one job, which ``rounds[0]`` has always been."""
     if not rounds:
         return ()
     counts: dict[ExecutionStatus, int] = {}
@@ -260,16 +260,16 @@ def _merged(rounds: Sequence[RoundResult], things: int) -> tuple[RoundResult, ..
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeploymentResult:
-    """What a deployment came to.
+    """The result of a deployment.
 
     Attributes:
-        waves: What each wave came to; none in a deployment without them.
+        waves: The result of each wave; empty in a deployment without waves.
         leftovers: What should have been deleted and is still there.
         kept: What it created and stays on purpose.
         goes_on: Whether it has not ended and can be resumed.
-        is_rolling_out: Whether it goes on with a job in AWS.
+        is_rolling_out: Whether it has not ended and has a job in AWS.
         failure: How it failed; ``otactl.api`` sets it.
-        rollbacks: What took it back, when a gate failed and onGateFailure = rollback.
+        rollbacks: The results of its rollbacks, if a gate failed and onGateFailure = rollback.
         versions: What its things report; None when versions are not verified.
         late_seconds: Of a rehearsal: how late this machine was at the worst, by the rehearsal's
             clock. What took its time by that much is the machine's, not the deployment's.

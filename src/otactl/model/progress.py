@@ -1,4 +1,4 @@
-"""What a monitor makes of a running job beyond AWS's counts: pace, ETA, failures, silence, limits.
+"""What a monitor computes for a running job beyond AWS's counts: pace, ETA, failures and more.
 
 Plain values; ``monitor`` computes them, ``views`` show them. Rates are per minute, durations in
 seconds, instants in epoch milliseconds.
@@ -14,7 +14,7 @@ from otactl.model.status import ExecutionStatus, FailureType
 
 
 class Source(StrEnum):
-    """Where the monitor's knowledge comes from."""
+    """Where the monitor's data come from."""
 
     POLLING = "polling"
     EVENTS = "events"
@@ -27,8 +27,8 @@ class Pace:
     Attributes:
         notified_per_minute: Executions created.
         finished_per_minute: Executions that reached a terminal status.
-        window_seconds: How long was looked back; less than asked for while the job is young.
-        finished: Executions that ended within the window: what the estimate rests on.
+        window_seconds: The length of the window; shorter than configured while the job is young.
+        finished: Executions that ended within the window: the basis of the estimate.
     """
 
     notified_per_minute: float
@@ -39,10 +39,10 @@ class Pace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Eta:
-    """How long the rest takes, in seconds: a range that holds nine times out of ten, and a middle.
+    """The remaining time in seconds: a range that holds nine times out of ten, and a middle.
 
     Attributes:
-        high_seconds: None when so little was seen that the end is open.
+        high_seconds: None if the data are too few for an upper bound.
     """
 
     low_seconds: float
@@ -66,7 +66,7 @@ class FailureGroup:
     """Things that failed for the same reason.
 
     Attributes:
-        reason: In the device's words; figures that tell things apart are replaced by ``#``.
+        reason: In the device's words; numbers that differ from thing to thing become ``#``.
         examples: The names of a few of them.
     """
 
@@ -92,9 +92,9 @@ class RolloutProgress:
     Attributes:
         rate_per_minute: The upper limit now.
         maximum_per_minute: What the rate can grow to.
-        missing_for_raise: How many more have to be counted until the next raise; None when no
-            raise is to come.
-        counts_successes: Whether those that succeed are counted, not those notified.
+        missing_for_raise: How many more things must be counted before the next increase; None if
+            no increase follows.
+        counts_successes: Whether succeeded things are counted instead of notified ones.
     """
 
     rate_per_minute: int
@@ -108,11 +108,11 @@ class AbortProgress:
     """How far one abort criterion is from cancelling the job.
 
     Attributes:
-        failed: Executions that ended in the way it counts.
-        executed: Executions that ended at all.
-        missing_executions: How many more must end before it is looked at.
-        missing_failures: How many more failures in a row would meet it; 0 when it is met, None
-            when no number of them would.
+        failed: Executions that ended in a status it counts.
+        executed: All executions that ended.
+        missing_executions: How many more must end before it is evaluated.
+        missing_failures: How many more failures in a row would meet it; 0 if it is met, None
+            if no number of them would.
     """
 
     failure_type: FailureType
@@ -130,7 +130,7 @@ class AbortProgress:
 
 
 class AlarmState(StrEnum):
-    """The state of a CloudWatch alarm (botocore ``cloudwatch`` StateValue), or that it is gone."""
+    """The state of a CloudWatch alarm (botocore ``cloudwatch`` StateValue), or MISSING."""
 
     OK = "OK"
     ALARM = "ALARM"
@@ -169,17 +169,17 @@ class RoundsProgress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FollowedThing:
-    """A thing that is looked at closely.
+    """A thing that the monitor follows in detail.
 
     Attributes:
         status: None while it has no execution of the job.
-        step: What it says it does: ``downloading``.
-        received_blocks, total_blocks: Of the download; None when it does not say.
-        silent_after_seconds: Since its last report; None when it never reported.
-        heard: The last message of its that could be overheard, in words; AWS shows few of them.
+        step: The step it reports: ``downloading``.
+        received_blocks, total_blocks: Of the download; None if not reported.
+        silent_after_seconds: Since its last report; None if it never reported.
+        heard: The last of its MQTT messages that was received, in words; AWS shows few of them.
         heard_ms: When that was.
-        connected: Whether it is connected to the broker; None when nothing was heard of that.
-        status_details: All it reported last.
+        connected: Whether it is connected to the broker; None if unknown.
+        status_details: All that it reported last.
     """
 
     thing_name: str

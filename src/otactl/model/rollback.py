@@ -7,9 +7,9 @@ from enum import StrEnum
 
 #: Things that are rolled back before the rest is.
 FIRST_THINGS = 50
-#: Of each wave of a rollback, hundredths of a percent that must end well.
+#: Of each wave of a rollback, hundredths of a percent that must succeed.
 REQUIRED_SUCCEEDED = 9_500
-#: How long after the end of an execution a thing may take to report what it runs.
+#: How long after the end of an execution a thing may take to report its version.
 REPORT_MS = 60_000
 #: The waves of a rollback. With ``-rb-9`` they fit wherever the wave ``rest`` and ``-rb-99`` do.
 FIRST_WAVE, OTHERS_WAVE = "first", "rest"
@@ -17,7 +17,7 @@ FIRST_WAVE, OTHERS_WAVE = "first", "rest"
 
 #: AWS's embedded libraries keep 44 bytes of a stream's name, ``_255`` included (facts G5).
 _MAX_STREAM_ID = 40
-#: Of a rollback's number: a deployment has fewer than a hundred.
+#: Digits of a rollback's number: a deployment has fewer than a hundred.
 _DIGITS = 2
 
 
@@ -40,8 +40,8 @@ class RollbackImage:
     Attributes:
         version: As things report it.
         path: The file.
-        offered_as: The version that the job document says, for a bootloader that refuses an older
-            one than it runs; the version itself otherwise.
+        offered_as: The version in the job document, for a bootloader that refuses an older
+            one than it runs; otherwise the version itself.
     """
 
     version: str
@@ -54,7 +54,7 @@ class Rollback:
     """How a deployment is rolled back.
 
     Attributes:
-        images: In place of those that earlier deployments left.
+        images: Used instead of the images that earlier deployments kept.
         keep_image: Whether clean-up leaves this deployment's image in the bucket, claimed.
         open_days: How long a rollback's jobs stay open for things that are offline.
     """

@@ -1,4 +1,4 @@
-"""Where an object lies in S3, read from the addresses people write.
+"""The bucket and key of an S3 object, read from the addresses people write.
 
 Understood: ``s3://bucket/key``, path style ``https://s3.REGION.amazonaws.com/bucket/key`` (also
 without region) and virtual-hosted style ``https://bucket.s3.REGION.amazonaws.com/key``.
@@ -22,7 +22,7 @@ _VIRTUAL_HOSTED = re.compile(
     rf"https://(?P<bucket>[a-z0-9.-]+?)\.(?:s3\.amazonaws\.com|{_HOST})/(?P<key>[^?#]+)"
 )
 _MAX_KEY_BYTES = 1024
-#: ``iot`` JobDocumentSource is as long at most; what we read is no longer.
+#: The maximum of ``iot`` JobDocumentSource.
 MAX_URL_LENGTH = 1350
 
 
@@ -38,7 +38,7 @@ def parse_s3_url(text: str) -> S3Location:
     """Read the address of an object.
 
     Raises:
-        ValueError: It is none of the forms understood, or the bucket cannot exist.
+        ValueError: It has another form, or an invalid bucket name.
     """
     if len(text) <= MAX_URL_LENGTH and text.isprintable():
         for pattern in (_S3_SCHEME, _PATH_STYLE, _VIRTUAL_HOSTED):
@@ -46,7 +46,7 @@ def parse_s3_url(text: str) -> S3Location:
             if match is None or not is_bucket_name(match["bucket"]):
                 continue
             key = match["key"] if pattern is _S3_SCHEME else unquote(match["key"])
-            # What cannot be decoded comes back as U+FFFD: no key anybody means.
+            # What cannot be decoded becomes U+FFFD, which is in no real key.
             if "\ufffd" not in key and len(key.encode()) <= _MAX_KEY_BYTES:
                 return S3Location(match["bucket"], key)
     raise ValueError(

@@ -1,8 +1,8 @@
-"""One look at a running job: what a tick of the monitor, a progress bar or a script sees.
+"""A running job at one instant, for a tick of the monitor, a progress bar or a script.
 
 AWS counts executions, not things (aws-facts A5): a thing that fails and is retried is counted
-once per attempt. ``JobCounts`` keeps AWS's numbers as they are; what became of each thing is in
-``model.outcome``.
+once per attempt. ``JobCounts`` keeps AWS's numbers as they are; ``model.outcome`` has the result
+of each thing.
 """
 
 from __future__ import annotations
@@ -55,13 +55,13 @@ class JobCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobDescription:
-    """What DescribeJob says, as far as a deployment cares.
+    """The parts of DescribeJob's answer that otactl uses.
 
     Attributes:
         description: The text given at creation; ours carries the deployment's id.
         reason_code: Why it was cancelled, ``ABORT_CANCEL`` or the canceller's own.
         rolling_out: Whether AWS is still notifying things (``isConcurrent``).
-        configuration: The policy it runs under, as far as DescribeJob tells.
+        configuration: The policy it runs under, as far as DescribeJob returns it.
     """
 
     job_id: str
@@ -79,19 +79,19 @@ class JobDescription:
 
     @property
     def is_being_deleted(self) -> bool:
-        """Whether somebody deleted it; AWS takes its time with that (aws-facts A4)."""
+        """Whether it is being deleted; AWS may need a while for that (aws-facts A4)."""
         return self.status is JobStatus.DELETION_IN_PROGRESS
 
     @property
     def in_progress(self) -> int:
-        """Executions that devices are at work on."""
+        """Executions that devices are working on."""
         return self.counts[ExecutionStatus.IN_PROGRESS]
 
     @property
     def is_unfinished(self) -> bool:
-        """Whether devices get this job, may get it, or are at work on it.
+        """Whether devices get this job, may get it, or are working on it.
 
-        A cancel without force leaves what is in progress to go on (aws-facts A3).
+        After a cancel without force, executions in progress continue (aws-facts A3).
         """
         if self.status is JobStatus.CANCELED:
             return self.in_progress > 0
@@ -115,27 +115,27 @@ class JobDescription:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobSnapshot:
-    """A job at one instant: what the service said, and what the monitor makes of it.
+    """A job at one instant: what the service answered, and what the monitor computes from it.
 
-    Polling and events lead to the same snapshot; ``source`` and the times tell them apart. What
-    follows ``things`` is only there when somebody monitors the job; a deployment that waits for
-    its end does not need it.
+    Polling and events give the same snapshot; only ``source`` and the times differ. The fields
+    after ``things`` are set only by the monitor; a deployment that waits for the job's end does
+    not need them.
 
     Attributes:
-        at_ms: When this was so, epoch milliseconds.
-        job: What the service said; None when it knows no such job.
-        things: How many things the job is meant for, when known.
-        gone: Whether the job was there and no longer is; ``job`` is as it was last seen.
-        source: Where it is known from.
-        note: Why the source is not the one that was asked for, or AWS cannot be reached.
-        is_stale: Whether the service did not answer when it was last asked; ``note`` says why.
-        polled_ms: When the service was last asked. Events report only ended executions
+        at_ms: The instant, epoch milliseconds.
+        job: What the service answered; None if the job does not exist.
+        things: How many things the job is for, if known.
+        gone: Whether the job existed and no longer does; ``job`` is its last known state.
+        source: Where the data come from.
+        note: Why the source is not the requested one, or AWS cannot be reached.
+        is_stale: Whether the last poll got no answer; ``note`` says why.
+        polled_ms: When the service was last polled. Events report only ended executions
             (aws-facts F4), so QUEUED and IN_PROGRESS are as of then, less what has ended since.
-        listed: Of how many executions more is known than that they count.
-        pace, eta: None while nothing can be said.
+        listed: How many executions are known in detail, not only as a count.
+        pace, eta: None while unknown.
         silent: Things in progress that are silent for too long, the longest first; a few of them.
         silent_count: How many there are.
-        gate: Of the job of a wave, what its gate said last.
+        gate: For the job of a wave, the last status of its gate.
     """
 
     at_ms: int
@@ -168,7 +168,7 @@ class JobSnapshot:
 
     @property
     def unnotified(self) -> int | None:
-        """Things that have no execution yet; None when it is not known how many there are."""
+        """Things that have no execution yet; None if the number of things is unknown."""
         if self.things is None or self.job is None:
             return None
         return max(0, self.things - self.job.counts.total)

@@ -1,6 +1,6 @@
-"""The words of IoT Jobs for states, exactly as the service spells them (botocore ``iot`` enums).
+"""The states of IoT Jobs, exactly as the service spells them (botocore ``iot`` enums).
 
-And the reasons that otactl gives when it cancels a job.
+And the reason codes that otactl gives when it cancels a job.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class JobStatus(StrEnum):
-    """State of a job. COMPLETED says that nothing is left to do, not that anything succeeded."""
+    """State of a job. COMPLETED means that nothing is left to do, not that anything succeeded."""
 
     IN_PROGRESS = "IN_PROGRESS"
     CANCELED = "CANCELED"
@@ -43,7 +43,7 @@ class ExecutionStatus(StrEnum):
 
 
 class TargetSelection(StrEnum):
-    """Whether a job ends with the things it found (SNAPSHOT) or goes on for more (CONTINUOUS)."""
+    """Whether a job ends with the things it found (SNAPSHOT) or takes new ones too (CONTINUOUS)."""
 
     SNAPSHOT = "SNAPSHOT"
     CONTINUOUS = "CONTINUOUS"
@@ -68,8 +68,8 @@ class FailureType(StrEnum):
 
 
 # The reason codes otactl gives when it cancels a job (CancelJob reasonCode: up to 128 of A-Z0-9_).
-# They tell a person's act from the force-stopper's, for the deployment that watches and for people
-# who look at the job later.
+# They distinguish a person's act from the force-stopper's, for the deployment that watches the job
+# and for people who read it later.
 
 #: The force-stopper acted on an alarm. ``lambdas`` cannot import this; a test keeps them equal.
 FORCE_STOP_REASON_CODE = "OTACTL_FORCE_STOP"
@@ -77,9 +77,9 @@ FORCE_STOP_REASON_CODE = "OTACTL_FORCE_STOP"
 USER_CANCEL_REASON_CODE = "OTACTL_USER_CANCEL"
 #: A wave's gate failed, or a person rejected the deployment.
 GATE_REASON_CODE = "OTACTL_GATE_STOP"
-#: `otactl rollback` stopped the deployment that it takes back.
+#: `otactl rollback` stopped the deployment that it rolls back.
 ROLLBACK_REASON_CODE = "OTACTL_ROLLBACK_STOP"
-#: A deployment in waves ended, or ``openDays`` are over: what is still open is closed.
+#: A deployment in waves ended, or ``openDays`` are over: the open jobs are closed.
 CLOSE_REASON_CODE = "OTACTL_CLOSE_CANCEL"
 #: Every thing of a wave with a CONTINUOUS job has ended; such a job never completes by itself.
 SETTLED_REASON_CODE = "OTACTL_SETTLED_CANCEL"

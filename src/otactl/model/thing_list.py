@@ -1,10 +1,10 @@
 """The thing list: one ARN of a thing or a thing group on each line.
 
-Blank lines and lines beginning with ``#`` or ``;`` are skipped, blanks around an ARN do not
-count. A target named twice counts once. Every bad line is reported, up to a number that fits a
+Blank lines and lines beginning with ``#`` or ``;`` are skipped, blanks around an ARN are
+ignored. A target named twice counts once. Every bad line is reported, up to a number that fits a
 screen, then how many more there are.
 
-A list can be long: lines are taken one by one, and of each only the ARN is kept.
+A list can be long: lines are read one by one, and of each only the ARN is kept.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from otactl.model.quoting import quoted
 MAX_NAMED = 20
 _COMMENT_SIGNS = ("#", ";")
 _BYTE_ORDER_MARK = "\ufeff"
-# The common case, recognised at once; what it does not match is looked at closely.
+# The common case, recognised at once; other lines are checked in detail.
 _TARGET = re.compile(
     r"arn:(?P<partition>aws[a-z-]*):iot:(?P<region>[a-z0-9-]+):(?P<account>[0-9]{12})"
     r":(?P<kind>thing|thinggroup)/[a-zA-Z0-9:_-]{1,128}",
@@ -69,7 +69,7 @@ class ThingList:
 
     @property
     def warnings(self) -> tuple[Problem, ...]:
-        """What the user should hear although the list is usable."""
+        """Problems to report although the list is usable."""
         reported = tuple(
             Problem(
                 file=self.file_name,
@@ -109,8 +109,8 @@ def parse_thing_list(
     Args:
         lines: The file's lines; they are read once, and not kept.
         file_name: As the user gave it; problems name it.
-        region: What every target must be in, when given.
-        account: The account every target must be of, when given.
+        region: The region every target must be in, if given.
+        account: The account every target must be of, if given.
 
     Raises:
         ConfigurationInvalid: A line names no target, or none does; it carries every bad line,
@@ -185,7 +185,7 @@ class _Reader:
             self._groups.append(target)
 
     def _refuse_form(self, number: int, target: str) -> None:
-        """Say what is wrong with something that is no target."""
+        """Report what is wrong with a line that is not a target."""
         hint = account_hint(target)
         if "\0" in target:
             message = "holds NUL characters; this is no text file"
@@ -202,7 +202,7 @@ class _Reader:
         self._refuse(number, "target", message, hint)
 
     def _refuse_line(self, number: int, code: str, location: str, message: str) -> None:
-        """Of many targets in one wrong region or account the first is named, the rest counted."""
+        """Name the first target in a wrong region or account; only count the others."""
         self._elsewhere[location] += 1
         if self._elsewhere[location] == 1:
             self._refuse(number, code, message)

@@ -23,8 +23,8 @@ class VersionSource:
         shadow: Its name; empty for the classic shadow.
         version_path: The keys below ``state.reported`` that lead to the version.
         hardware_path: ``attributes`` and the name of a thing's attribute, or ``reported`` and keys;
-            empty when nobody asks.
-        boot_count_path: Those that lead to a number of boots; empty when none is reported.
+            empty if not needed.
+        boot_count_path: The keys that lead to the number of boots; empty if none is reported.
     """
 
     shadow: str = ""
@@ -34,7 +34,7 @@ class VersionSource:
 
     @property
     def reads_attribute(self) -> bool:
-        """Whether the registry is asked as well, for an attribute of the thing."""
+        """Whether the registry is read too, for an attribute of the thing."""
         return self.hardware_path[:1] == ("attributes",)
 
 
@@ -43,14 +43,14 @@ class ThingState:
     """One thing as a source or the fleet index showed it.
 
     Attributes:
-        version: What it reports; None when it reports none.
+        version: The version it reports; None if none.
         version_at_ms: When that was written, by the shadow's metadata, epoch milliseconds.
-        boots: What it reports of its boots; None when it reports none.
+        boots: The number of boots it reports; None if none.
         boots_at_ms: When that was written, epoch milliseconds.
-        hardware: What its hardware field says; None when it has none.
-        is_connected: None when that is not known, as when its client id is not its name.
-        connection_at_ms: When it connected or disconnected last; None when not known.
-        unreadable: Why nothing could be read of it, in words; empty when it could.
+        hardware: The value of its hardware field; None if it has none.
+        is_connected: None if unknown, for example if its client id is not its name.
+        connection_at_ms: When it connected or disconnected last; None if unknown.
+        unreadable: Why it could not be read, in words; empty if it could.
     """
 
     thing_name: str

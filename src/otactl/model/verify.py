@@ -12,26 +12,26 @@ from otactl.model.thing_state import ThingState, VersionSource
 
 
 class VersionVerdict(StrEnum):
-    """What became of the version of one thing; the first that fits, in this order."""
+    """The verdict on the version of one thing; the first that applies, in this order."""
 
     UNKNOWN = "unknown"
     PENDING = "pending"
     VERIFIED = "verified"
-    #: The execution failed, and the new version runs all the same.
+    #: The execution failed, but the new version runs.
     FAILED_BUT_NEW = "failed but new"
     #: It reports another version after SUCCEEDED, such as its former one.
     OLD = "old"
     #: Nothing reported since, and not connected: perhaps a brick.
     SILENT = "silent"
-    #: It reported the new version, and was gone at two polls after that.
+    #: It reported the new version, and was disconnected at two polls after that.
     DARK = "dark"
     #: It booted more often than an update takes.
     FLAPPING = "flapping"
-    #: Nothing reported, and it is connected, or nobody can say.
+    #: Nothing reported, and it is connected, or that is unknown.
     NO_WORD = "no word"
 
 
-#: What a thing whose execution SUCCEEDED can turn out to be instead of *verified*.
+#: The verdicts other than *verified* on a thing whose execution SUCCEEDED.
 BAD_VERDICTS = frozenset(
     {
         VersionVerdict.OLD,
@@ -53,8 +53,8 @@ class VerifyRule:
         expected_version: What a thing must report.
         verify_ms: From SUCCEEDED, the time that a thing has to report.
         dark_ms: Between the two polls that make a thing *dark*.
-        keep_alive_seconds: After 1.5 times this, AWS notices that a thing has gone.
-        maximum_boots: More since the job began are *flapping*.
+        keep_alive_seconds: After 1.5 times this, AWS notices that a thing has disconnected.
+        maximum_boots: More boots than this since the job began are *flapping*.
     """
 
     source: VersionSource
@@ -67,7 +67,7 @@ class VerifyRule:
 
 @dataclass(frozen=True, slots=True)
 class VersionPoll:
-    """A thing as it was found, and when: epoch milliseconds by AWS's clock."""
+    """A thing's state at one poll, and when: epoch milliseconds by AWS's clock."""
 
     at_ms: int
     state: ThingState
@@ -78,14 +78,14 @@ class ThingVersion:
     """What is known of the version of one thing.
 
     Attributes:
-        former: What it reported just before its wave began; None when it reported nothing.
+        former: What it reported just before its wave began; None if it reported nothing.
         boots_before: Its boots then; else those that it reported first.
-        ended_ms: When its execution ended, epoch milliseconds; 0 as long as it has not.
+        ended_ms: When its execution ended, epoch milliseconds; 0 before that.
         succeeded: Whether it ended with SUCCEEDED.
         last: The last poll of it; None before the first.
-        first_gone: The poll at which it was gone with the new version and not before.
-        is_confirmed: Whether the last poll asked the source, not the fleet index.
-        verdict: By these; None as long as there is none.
+        first_gone: The first poll at which it was disconnected with the new version.
+        is_confirmed: Whether the last poll read the source, not the fleet index.
+        verdict: Follows from these; None before the first.
     """
 
     thing_name: str
@@ -109,7 +109,7 @@ THING_VERSION: TypeAdapter[ThingVersion] = TypeAdapter(ThingVersion)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersionResult:
-    """What verification came to.
+    """The result of verification.
 
     Attributes:
         expected: The version that things should report.

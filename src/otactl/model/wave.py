@@ -1,6 +1,6 @@
-"""Waves: the parts of a deployment that follow each other, each through a gate of its own.
+"""Waves: the parts of a deployment that follow each other, each with its own gate.
 
-``[WAVE_CONFIG]`` describes them; ``rules.waves`` decides who is in which and whether a gate opens.
+``[WAVE_CONFIG]`` describes them; ``rules.waves`` deals things to waves and decides when gates open.
 Percentages are kept in hundredths, so that every threshold is exact in whole things.
 """
 
@@ -39,7 +39,7 @@ def percent_words(hundredths: int) -> str:
 
 
 class Verdict(StrEnum):
-    """What a gate says."""
+    """The verdict of a gate."""
 
     PASS = "pass"  # noqa: S105 - a verdict
     FAIL = "fail"
@@ -78,14 +78,14 @@ class Act(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What a person decided, and who it was.
+    """What a person decided, who, and when.
 
     Attributes:
         wave: The wave an approval is for; empty for the other acts.
         answers: Of an approval, what the gate asked when it was given.
         failed: Of an approval that answers STRAGGLERS, how many things of each earlier wave had
             failed then: it covers no more than these.
-        identity: The caller's ARN as STS tells it.
+        identity: The caller's ARN from STS.
         at_ms: Epoch milliseconds, on the clock of the machine it was given at.
     """
 
@@ -108,7 +108,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaveSize:
-    """How many things a wave has, or which: exactly one is set, none of them for the rest."""
+    """How many things a wave has, or which: one field is set, or none for the rest."""
 
     things: int | None = None
     hundredths: int | None = None
@@ -127,16 +127,16 @@ class WaveSize:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateRule:
-    """What a wave must show before the next one may begin.
+    """The conditions a wave must meet before the next one may begin.
 
     Attributes:
         required_ended: Of the things the wave was given, hundredths of a percent.
         required_succeeded: Of those that ended, hundredths of a percent.
         required_verified: Of those that ended, hundredths of a percent that run the new version;
-            None when that is not asked for.
-        soak_ms: How long enough must have ended and succeeded without a break.
+            None when that is not required.
+        soak_ms: How long these conditions must hold without a break.
         maximum_ms: From the wave's first IN_PROGRESS, the time in which enough must have ended.
-        needs_approval: Whether a person must say so at the end.
+        needs_approval: Whether a person must approve at the end.
         alarms: Names of existing CloudWatch alarms that are watched as well.
     """
 
@@ -164,7 +164,7 @@ class Wave:
     job: JobConfiguration
 
     def needs_group(self, things: int) -> bool:
-        """Whether so many things get a thing group: a CONTINUOUS job of named ones gains none."""
+        """Whether N things get a thing group; a CONTINUOUS job needs one to gain things later."""
         is_continuous = self.job.target_selection is TargetSelection.CONTINUOUS
         return is_continuous or things > MAX_NAMED_THINGS
 
@@ -201,22 +201,22 @@ class Waves:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateStatus:
-    """What a gate said last, as the journal keeps it and everybody shows it.
+    """The last status of a gate, as the journal stores it and all views show it.
 
     Attributes:
         wave: Its number, from 1.
         at_ms: When that was, epoch milliseconds by AWS's clock.
-        question: What a person is asked; None when no one is.
-        soak_left_ms: While it soaks, for how long it still does.
-        until_ms: When it says something else if nothing happens: when the soak, or maximumMinutes,
-            ends, epoch milliseconds; None if only events or a person can change it.
+        question: What a person is asked; None if nothing.
+        soak_left_ms: While it soaks, the time that is left.
+        until_ms: When it changes if nothing happens: when the soak, or maximumMinutes, ends, epoch
+            milliseconds; None if only events or a person can change it.
         ended, succeeded, failed, not_reached: Things of the wave; the rest is open.
-        failed_since: How many things of earlier waves have failed, when that holds this one back.
-        ending: How a job ended before its time; empty when none did.
-        is_rejected: Whether it failed because a person said so.
+        failed_since: How many things of earlier waves have failed, if that holds this one back.
+        ending: How a job ended before its time; empty if none did.
+        is_rejected: Whether it failed because a person rejected it.
         comparison: With things that were not updated; None when waves are not compared.
         versions: Things of the wave by what they report, if versions are verified.
-        unverified: Of those that are not verified nor pending, the first ten by name.
+        unverified: Of those neither verified nor pending, the first ten by name.
     """
 
     wave: int
@@ -241,17 +241,17 @@ class GateStatus:
 
     @property
     def is_final(self) -> bool:
-        """Whether it is a verdict."""
+        """Whether it is PASS or FAIL."""
         return self.verdict in (Verdict.PASS, Verdict.FAIL)
 
     @property
     def decided_ms(self) -> int | None:
-        """When that was; None if it is no verdict."""
+        """When it passed or failed; None if it has not yet."""
         return self.at_ms if self.is_final else None
 
     @property
     def version_words(self) -> str | None:
-        """What things report, on one line: ``45 verified, 1 old: pump-7 old``; None for nothing."""
+        """What things report, on one line: ``45 verified, 1 old: pump-7 old``; None if nothing."""
         if not self.versions:
             return None
         named = ", ".join(f"{name} {verdict}" for name, verdict in self.unverified.items())
@@ -278,7 +278,7 @@ class OpenWave:
 
     Attributes:
         group_name: The wave's own thing group; empty for a wave that names its things.
-        deployment_id: Of a rollback that the wave is of; empty for the deployment itself.
+        deployment_id: Of the rollback that has the wave; empty for the deployment itself.
     """
 
     job_id: str
@@ -288,11 +288,11 @@ class OpenWave:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenJobs:
-    """Jobs that stay for things that were offline, after their deployment has ended.
+    """Jobs that stay open for offline things after their deployment has ended.
 
     Attributes:
-        deployment_id: What jobs and groups have in their description.
-        region: Where they are.
+        deployment_id: The id in the description of the jobs and groups.
+        region: Their region.
         waves: One at least; those of its rollbacks too.
     """
 

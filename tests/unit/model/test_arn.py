@@ -100,7 +100,7 @@ def test_what_is_no_topic_is_refused(text: str):
 
 def test_an_account_of_another_length_is_hinted_at():
     assert account_hint("arn:aws:iam::12345678:role/x") == (
-        "an account id has 12 digits, this one has 8 signs"
+        "an account id has 12 digits, this one has 8 characters"
     )
     assert account_hint("arn:aws:iam::123456789012:role/x") is None
     assert account_hint("nonsense") is None

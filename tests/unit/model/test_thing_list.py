@@ -86,7 +86,7 @@ def test_a_line_that_is_no_target_is_told(line: str, words: str):
 def test_a_short_account_id_is_told():
     (problem,) = problems_of("arn:aws:iot:us-east-1:12345:thing/x")
 
-    assert problem.hint == "an account id has 12 digits, this one has 5 signs"
+    assert problem.hint == "an account id has 12 digits, this one has 5 characters"
 
 
 def test_a_target_of_another_region_or_account_is_told():

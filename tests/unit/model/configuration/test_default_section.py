@@ -36,7 +36,7 @@ def test_role_arn_must_be_the_arn_of_a_role():
 def test_role_arn_with_a_short_account_id_is_told_why():
     (problem,) = problems_of(dev_ini(roleArn="arn:aws:iam::12345678:role/your_role"))
 
-    assert problem.hint == "an account id has 12 digits, this one has 8 signs"
+    assert problem.hint == "an account id has 12 digits, this one has 8 characters"
 
 
 @pytest.mark.parametrize("job_id", ["a", "A_z-9", "x" * 64])
