@@ -53,7 +53,7 @@ def test_problems_are_one_a_line_and_the_exit_code_is_the_users_mistake(folder: 
     assert done.stdout.splitlines() == [
         (
             "dev.ini:5: [DEFAULT] jobId: error: must be 1 to 64 letters, digits, _ or -, found "
-            "'a b' (' ' cannot stand in it)"
+            "'a b' (' ' is not allowed in it)"
         ),
         "dev.ini:9: [DEFAULT] rounds: error: must be a whole number from 1 to 10000, found '0'",
         (
@@ -92,7 +92,7 @@ def test_json_is_one_object_and_nothing_else(folder: Path):
                 "severity": "error",
                 "code": "form",
                 "message": "must be 1 to 64 letters, digits, _ or -, found 'a b'",
-                "hint": "' ' cannot stand in it",
+                "hint": "' ' is not allowed in it",
             }
         ],
     }

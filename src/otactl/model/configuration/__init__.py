@@ -1,18 +1,18 @@
 """The configuration of a deployment: from the text of a ``dev.ini`` to typed, checked values.
 
-``parse_configuration`` is the way in. It reports every problem of the file at once, each with
+``parse_configuration`` is the entry point. It reports every problem of the file at once, each with
 its line, section and key, what was found and what is allowed. The steps, a module each:
 
 1. ``model.ini`` reads the text.
 2. ``reading`` finds the sections that count (``sections`` knows them all) and reads their values
    with the section models, whose keys carry their ``kind``.
 3. The rules (``deployment_rule``, ``job_rule``, ``alarm_rule``,
-   ``wave_rule``, ``verify_rule``) look at what one key requires of another.
+   ``wave_rule``, ``verify_rule``) check what one key requires of another.
 4. ``build`` makes the ``DeploymentConfiguration``.
 
 Sections do not inherit from ``[DEFAULT]`` as they do in ``configparser``, where a key there
 silently applied everywhere; the one exception is the ``roleArn`` of ``[PRESIGNED_URL_CONFIG]``,
-which is taken from ``[DEFAULT]`` when it is left out, and said so in a note.
+which is taken from ``[DEFAULT]`` when it is left out; a note reports that.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class LoadedConfiguration:
     """A valid configuration.
 
     Attributes:
-        warnings: What the user should hear all the same, notes included.
+        warnings: Problems that are not errors, notes included.
         ini: The text it came from, to change values in.
     """
 
@@ -78,11 +78,11 @@ def parse_configuration(
     Args:
         text: The whole file.
         file_name: As the user gave it; problems name it.
-        base_dir: What relative paths in it count from.
-        overrides: Values that take the place of the file's, by ``key`` of [DEFAULT] or
-            ``SECTION.key``, such as those of flags.
-        now_ms: Epoch milliseconds; when given, a schedule must lie far enough ahead of it,
-            and its windows must open.
+        base_dir: The folder of relative paths in it.
+        overrides: Values that replace the file's, by ``key`` of [DEFAULT] or ``SECTION.key``, such
+            as those of flags.
+        now_ms: Epoch milliseconds; if given, a schedule must lie far enough ahead of it, and its
+            windows must open.
 
     Raises:
         ConfigurationInvalid: Something is wrong; it carries every problem, in the file's order.
@@ -115,12 +115,12 @@ def parse_configuration(
 
 
 def check_value(section: str, key: str, text: str) -> Finding | None:
-    """What is wrong with one value by itself; None when nothing is, or the key is unknown.
+    """What is wrong with one value by itself; None if nothing is, or the key is unknown.
 
     Args:
-        section: A section's name; one of a family, too.
+        section: A section's name, also one of a family.
         key: As the manual spells it.
-        text: The value as it would stand in the file, stripped.
+        text: The value as it would be in the file, stripped.
     """
     field = find_field(section, key)
     if field is None:
@@ -134,13 +134,13 @@ def check_value(section: str, key: str, text: str) -> Finding | None:
 
 
 def _broken_rule(name: KeyName, value: Any) -> Finding | None:
-    """The error of a rule that looks at this key alone, such as the type of an abort section."""
+    """The error of a rule that checks only this key, such as the type of an abort section."""
     findings = (rule.check(value) for rule in _RULES if rule.keys == (name,))
     return next((one for one in findings if one and one.severity is Severity.ERROR), None)
 
 
 def with_overrides(ini: IniDocument, overrides: Mapping[str, str]) -> IniDocument:
-    """The document as if these values stood in it; its text stays as it is.
+    """The document with these values; its text stays unchanged.
 
     Args:
         ini: What was read.

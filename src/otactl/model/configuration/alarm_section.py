@@ -73,8 +73,8 @@ class AlarmSection(Section):
     evaluation_periods: Annotated[int, WholeNumber(_EVALUATION_PERIODS)] = key(
         "evaluationPeriods",
         about=(
-            "How many periods are looked at together, the N of M out of N. Times period it is a "
-            "day at most, or a week when period is an hour or longer."
+            "How many periods are evaluated together, the N of M out of N. Times period it is at "
+            "most a day, or a week when period is an hour or longer."
         ),
         becomes=f"{_ALARM} EvaluationPeriods",
         example="5",

@@ -1,8 +1,8 @@
-"""Builds the deployment out of sections that are known to be valid.
+"""Builds the deployment from sections that are valid.
 
-A value takes from its sections what has the name of its own fields; only what is named otherwise,
-has another unit or comes from elsewhere is written down here. A field without either is refused:
-renamed on one side, it would have its default whatever the file says.
+A value takes the section fields that have the names of its own fields; only a field with another
+name, unit or source is named here. A field without a source is refused: if it were renamed on one
+side, it would silently have its default.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ _Sections = Mapping[str, Section]
 
 
 def build(readings: Readings, *, file_name: str) -> DeploymentConfiguration:
-    """The deployment of a file in which nothing is wrong.
+    """The deployment of a valid file.
 
     Args:
         readings: Every section of it that counts.
@@ -110,7 +110,7 @@ def filled(kind: type[_V], *sections: Section, **given: Any) -> _V:
         for name in names.intersection(type(section).model_fields) - given.keys()
     }
     if missing := names - found.keys():
-        raise LookupError(f"nothing says {', '.join(sorted(missing))} of {kind.__name__}")
+        raise LookupError(f"no section has {', '.join(sorted(missing))} of {kind.__name__}")
     return kind(**found)
 
 

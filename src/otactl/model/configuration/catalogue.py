@@ -1,8 +1,8 @@
-"""Every key there is: what ``otactl config explain``, the template and the reference show.
+"""All keys, as ``otactl config explain``, the template and the reference show them.
 
-The table is drawn from the section models, so it cannot differ from what is read. The template is a
-``dev.ini`` to start from, written from the table: what only the user can know stands there as a
-``<placeholder>``; every switch is off, so that the rest takes effect only when it is wanted.
+The table is made from the section models, so it cannot differ from what is read. The template is a
+``dev.ini`` to start from, made from the table: values that only the user knows are
+``<placeholder>``s; every switch is off, so that other sections take effect only when wanted.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ from otactl.model.configuration.sections import (
 )
 
 _WIDTH = 88
-#: What the members of the families are called in the template.
+#: The names of the families' members in the template.
 _SAMPLE_MEMBERS = {
     f"{ALARM_PREFIX}<alarm_name>": f"{ALARM_PREFIX}DownloadTimeUpperLimitAlarm",
     f"{WINDOW_PREFIX}<window_name>": f"{WINDOW_PREFIX}MondayNight",
     f"{WAVE_PREFIX}<wave_name>": f"{WAVE_PREFIX}canary",
 }
-#: Sections without a switch count when they are there; these stay commented out.
+#: Sections without a switch count if they exist; these stay commented out.
 _COMMENTED_OUT = frozenset(
     {"AFR_OTA_CONFIG", "ALARM_CONFIG", "IMAGE_CONFIG", "API_CONFIG", TAGS, LINT}
 )
@@ -111,7 +111,7 @@ _USER_KEYS = (
 
 
 def find_field(section: str, key: str) -> FieldInfo | None:
-    """How a key was declared; None for keys unknown or of the user's own making."""
+    """How a key was declared; None if it is unknown or the user's own."""
     spec = find_section(section)
     if spec is None or spec.model is None:
         return None
@@ -151,7 +151,7 @@ def find_keys(name: str) -> tuple[Key, ...]:
 
 
 def near_names(name: str) -> tuple[str, ...]:
-    """The names that are spelt most like a key that does not exist."""
+    """The known names that are most similar to an unknown one."""
     by_lower: dict[str, str] = {}
     for key in all_keys():
         by_lower.setdefault(key.name.lower(), key.name)

@@ -43,7 +43,7 @@ class DefaultSection(Section):
     )
     role_arn: Annotated[str, words.ROLE_ARN] = key(
         "roleArn",
-        about="The role that AWS IoT takes on to read the image for the stream.",
+        about="The role that AWS IoT assumes to read the image for the stream.",
         becomes="iot:CreateStream roleArn",
         example="arn:aws:iam::<your_account>:role/<your_role>",
     )
@@ -71,7 +71,7 @@ class DefaultSection(Section):
         "cleanUpCfg",
         about=(
             "Whether everything the deployment created is deleted when it has ended. Left out it "
-            "is False: nothing is ever deleted unasked."
+            "is False: nothing is deleted unless you ask for it."
         ),
         example="True",
         default=False,
@@ -94,7 +94,7 @@ class DefaultSection(Section):
         "debug",
         about=(
             "Whether a detailed log goes to a file, below `logs` in the state directory: every "
-            "step, look and API call. The terminal shows the progress in any case."
+            "step, poll and API call. The terminal shows the progress in any case."
         ),
         default=False,
     )
@@ -124,15 +124,15 @@ class DefaultSection(Section):
         "iotApiSleepTime",
         about=(
             "The milliseconds to wait between two calls of the AWS IoT API; the manual suggests "
-            "more than 50. Throttled calls are tried again in any case."
+            "more than 50. Throttled calls are retried in any case."
         ),
         default=50,
     )
     chunk_size_bytes: Annotated[int, WholeNumber(limits.CHUNK_SIZE_BYTES, "bytes")] = key(
         "fileChunkSize",
         about=(
-            "How many bytes of the image are read at a time when its digests are computed. They "
-            "are those of the whole file whatever the size."
+            "How many bytes of the image are read at a time when its digests are computed. The "
+            "digests are of the whole file and do not depend on it."
         ),
         also="fileChunckSize",
         default=8192,

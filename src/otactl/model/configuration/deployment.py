@@ -36,7 +36,7 @@ class CustomDocument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeploymentConfiguration:
-    """Everything a deployment needs to know. Paths are resolved against the file's folder.
+    """All settings of a deployment. Paths are resolved against the file's folder.
 
     Attributes:
         file_name: The ``dev.ini`` it was read from, as the user gave it.
@@ -44,20 +44,20 @@ class DeploymentConfiguration:
         image: The path of the firmware image.
         role_arn: The role of the stream.
         clean_up: Whether everything created is deleted at the end.
-        configured_abort_wait_minutes: What the file says; ``abort_wait_minutes`` is what counts.
+        configured_abort_wait_minutes: The file's value; ``abort_wait_minutes`` is the one to use.
         debug: Whether a detailed log goes to a file.
         default_delay_seconds: Between two rounds.
         api_sleep_ms: Between two calls of the AWS IoT API.
         chunk_size_bytes: How much of the image is read at a time.
-        document_formats: Whom the job document is written for.
+        document_formats: Which devices the job document is written for.
         afr_ota: None unless it is written for FreeRTOS OTA agents.
         include_sha256: Whether the job document carries the image's SHA-256.
-        max_attempts: How often a call is tried in all.
+        max_attempts: The most attempts of a call, the first included.
         waves: None for one job for all things.
-        eligibility: None when every listed thing gets the image.
-        version_source: Where things report their version; None when nothing asks for it.
-        expected_version: What they report when the new image runs, if the file says it.
-        verify: None when the version of things is not verified.
+        eligibility: None if every listed thing gets the image.
+        version_source: Where things report their version; None if it is not needed.
+        expected_version: The version they report when the new image runs, if the file says it.
+        verify: None if the version of things is not verified.
         rollback: Which images bring former versions back.
         waivers: Why a finding of the linter is accepted, by its code.
     """
@@ -97,7 +97,7 @@ class DeploymentConfiguration:
     rollback: Rollback = field(default_factory=Rollback)
 
     def based_at(self, folder: str) -> DeploymentConfiguration:
-        """The same with its paths, as they stand in the file, counted from a folder."""
+        """A copy whose paths, relative as in the file, are resolved against a folder."""
 
         def at(path: str) -> str:
             return os.path.join(folder, path)  # noqa: PTH118  # a text, no file
@@ -116,7 +116,7 @@ class DeploymentConfiguration:
 
     @property
     def reported_version(self) -> str | None:
-        """What a thing reports that runs the image; None when the file does not say."""
+        """The version that a thing with the image reports; None if the file does not say."""
         return self.expected_version or self.image_version
 
     @property
@@ -132,11 +132,11 @@ class DeploymentConfiguration:
         """Refuse a file with waves where they would be ignored.
 
         Raises:
-            UserMistake: It has some.
+            UserMistake: It has waves.
         """
         if self.waves is not None:
             raise UserMistake(
-                f"{self.file_name}: {doing} does not know waves yet (useWaveConfig = True)",
+                f"{self.file_name}: {doing} does not support waves yet (useWaveConfig = True)",
                 hint="use a file with useWaveConfig = False for this",
             )
 
@@ -146,5 +146,5 @@ class DeploymentConfiguration:
         return Arn.parse(self.role_arn).account
 
     def stream_name(self, file_id: int) -> str:
-        """What the stream is called in AWS: the manual adds the file's id behind ``_``."""
+        """The stream's name in AWS: as in the manual, ``_`` and the file's id are added."""
         return f"{self.stream_id}_{file_id}"

@@ -1,4 +1,4 @@
-"""What the keys that say what is deployed, to whom and where require of each other."""
+"""What the keys about the image, the targets and the account require of each other."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _role_is_of_the_partition(role_arn: str, region: str) -> Finding | None:
 
 
 def _roles_share_an_account(signing_role: str | None, stream_role: str) -> Finding | None:
-    """A role can be passed within its own account alone (IAM PassRole)."""
+    """A role can be passed only within its own account (IAM PassRole)."""
     if signing_role is None:
         message = "is not given; the roleArn of [DEFAULT] is used"
         return Finding("inherited", message, severity=Severity.NOTE)
@@ -58,7 +58,7 @@ def _roles_share_an_account(signing_role: str | None, stream_role: str) -> Findi
 
 
 def _source_has_its_key(source: DocumentSource | SigningSource, **of: str | None) -> Finding | None:
-    """Each source, of a custom document or of a signature, needs the key that is its own."""
+    """Each source, of a custom document or of a signature, needs its own key."""
     needed = {
         DocumentSource.LOCAL_FILE: "jobDocPath",
         DocumentSource.URL: "jobDocSrcUrl",
@@ -84,7 +84,7 @@ def _kms_key_is_of_the_region(kms_key: str | None, region: str) -> Finding | Non
 
 
 def afr_ota_rules(present: frozenset[str]) -> tuple[Rule, ...]:
-    """What needs to know which sections there are: those in ``present``."""
+    """The rules that depend on which sections exist: those in ``present``."""
     return (
         forbid(
             keys("DEFAULT.documentFormat"),

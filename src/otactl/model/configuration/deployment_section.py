@@ -1,4 +1,4 @@
-"""The sections that say how an image reaches the devices, and how otactl goes about it."""
+"""The sections about how an image reaches the devices, and how otactl calls AWS."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class AfrOtaSection(Section):
     protocols: Annotated[tuple[DataProtocol, ...], ChoiceList(DataProtocol)] = key(
         "protocols",
         about=(
-            "How the image is delivered; AWS's Jobs library reads the first of the list alone. "
+            "How the image is delivered; AWS's Jobs library reads only the first of the list. "
             "HTTP needs usePresignedUrlConfig = True. Left out: HTTP with it, MQTT without."
         ),
         becomes="afr_ota.protocols of the job document",
@@ -91,7 +91,7 @@ class PresignedUrlSection(Section):
         "roleArn",
         about=(
             "The role in whose name AWS IoT signs the download address. Left out, the roleArn of "
-            "[DEFAULT] is used, as configparser has it."
+            "[DEFAULT] is used, as with configparser."
         ),
         becomes="iot:CreateJob presignedUrlConfig.roleArn",
         example="arn:aws:iam::<your_account>:role/<your_signing_role>",
@@ -99,7 +99,7 @@ class PresignedUrlSection(Section):
     )
     expires_in_seconds: Annotated[int, WholeNumber(limits.PRESIGNED_URL_SECONDS, "seconds")] = key(
         "expiresInSec",
-        about="How long a download address is good, from the moment the device gets it.",
+        about="How long a download address is valid, from the moment the device gets it.",
         becomes="iot:CreateJob presignedUrlConfig.expiresInSec",
         default=3600,
     )
@@ -111,8 +111,8 @@ class ImageSection(Section):
     image_version: Annotated[str | None, words.IMAGE_VERSION] = key(
         "imageVer",
         about=(
-            "The version of the image, put into the job document as it stands. Left out: what the "
-            "custom job document says, else 1."
+            "The version of the image, put into the job document unchanged. Left out: the version "
+            "in the custom job document, else 1."
         ),
         becomes="imageVer of the job document",
         example="1.0.0",
@@ -120,7 +120,7 @@ class ImageSection(Section):
     )
     include_sha256: Annotated[bool, Switch()] = key(
         "includeSha256",
-        about="Whether the job document carries the SHA-256 of the image, beside md5sum.",
+        about="Whether the job document carries the SHA-256 of the image, besides md5sum.",
         becomes="sha256 of the job document",
         example="True",
         default=False,
@@ -145,7 +145,7 @@ class SigningSection(Section):
         "privateKeyPath",
         about=(
             "For key: the file with the private key, PEM (PKCS#8 or SEC1) or its base64 as main.sh "
-            "takes it. A key never stands in this file itself: this file is uploaded and shared."
+            "takes it. Never write a key into this file itself: this file is uploaded and shared."
         ),
         becomes="signature of the job document",
         example="signing-key.pem",
@@ -175,12 +175,12 @@ class SigningSection(Section):
 
 
 class ApiSection(Section):
-    """[API_CONFIG]: how hard otactl works against AWS."""
+    """[API_CONFIG]: how many calls to AWS run at once, and how often one is retried."""
 
     upload_concurrency: Annotated[int, WholeNumber(limits.UPLOAD_CONCURRENCY)] = key(
         "uploadConcurrency",
         about=(
-            "How many calls may be under way at once: parts of a large image, and things added "
+            "How many calls may run at once: parts of a large image, and things added "
             "to the job's own thing group."
         ),
         default=DEFAULT_UPLOAD_CONCURRENCY,
@@ -188,8 +188,8 @@ class ApiSection(Section):
     max_attempts: Annotated[int, WholeNumber(limits.MAX_ATTEMPTS)] = key(
         "maxAttempts",
         about=(
-            "How often a call is tried in all when AWS throttles it, answers with a server error "
-            "or cannot be reached."
+            "The most attempts of a call, the first included, when AWS throttles it, answers with "
+            "a server error or cannot be reached."
         ),
         default=8,
     )

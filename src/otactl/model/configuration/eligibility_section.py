@@ -53,7 +53,7 @@ class VersionRanges(Kind):
 
 
 class HardwareValues(Kind):
-    """A field of a thing and what it may be."""
+    """A field of a thing and its allowed values."""
 
     type_name = "field and values"
     multi_line = True
@@ -120,7 +120,7 @@ class EligibilitySection(Section):
     unknown_version: Annotated[UnknownVersion, Choice(UnknownVersion)] = key(
         "unknownVersion",
         about=(
-            "What becomes of things that report no version: skip leaves them out, include does "
+            "What to do with things that report no version: skip leaves them out, include does "
             "not, refuse makes no plan."
         ),
         default=UnknownVersion.SKIP,
@@ -129,7 +129,7 @@ class EligibilitySection(Section):
         "maximumReads",
         about=(
             "How many things may be read one by one, at up to 100 a second, where the fleet index "
-            "does not have what is asked for; more are refused."
+            "does not have the data; more are refused."
         ),
         becomes="calls of iot-data:GetThingShadow",
         default=10_000,

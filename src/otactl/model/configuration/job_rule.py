@@ -18,7 +18,7 @@ _MINUTE = timedelta(minutes=1)
 
 
 def _type_is(fixed: FailureType, section: str) -> Rule:
-    """The section's name says the type; another one in it can only be a slip."""
+    """The section's name says the type; another one in it can only be a mistake."""
 
     def check(failure_type: FailureType | None) -> Finding | None:
         if failure_type in (None, fixed):
@@ -51,14 +51,14 @@ def _schedule_lasts(end: str | None, start: str | None) -> Finding | None:
     lasts = datetime.fromisoformat(end) - datetime.fromisoformat(start)
     if lasts < timedelta(minutes=limits.SCHEDULE_SHORTEST_MINUTES):
         shortest = f"{limits.SCHEDULE_SHORTEST_MINUTES} minutes"
-        return Finding("range", f"must be at least {shortest} behind startTime")
+        return Finding("range", f"must be at least {shortest} after startTime")
     if lasts > timedelta(days=limits.SCHEDULE_LONGEST_DAYS):
-        return Finding("range", "must be at most two years behind startTime")
+        return Finding("range", "must be at most two years after startTime")
     return None
 
 
 def schedule_rules(windows: Iterable[str], now_ms: int) -> tuple[Rule, ...]:
-    """What the time it is requires of a schedule and its maintenance windows.
+    """What the current time requires of a schedule and its maintenance windows.
 
     Both times lie 30 minutes ahead at least; the start a year, the end two years at most. Each
     window opens before the end; 30 February never comes.
@@ -95,7 +95,7 @@ def schedule_rules(windows: Iterable[str], now_ms: int) -> tuple[Rule, ...]:
         # At endTime itself the rollout is over (facts A6).
         last = first + _EIGHT_YEARS if end is None else datetime.fromisoformat(end) - _MINUTE
         if last < first or any(True for _ in window.openings(first, last)):
-            return None  # what is wrong with an end that is over, its own rules say
+            return None  # an end in the past is reported by its own rules
         within = f"before endTime, {end}" if end else "in the next eight years"
         return Finding("never", f"{cron} does not open {within}")
 
@@ -181,7 +181,7 @@ JOB_RULES: tuple[Rule, ...] = (
     forbid(
         _RETRIES,
         lambda of_all, *others: of_all is not None and others != (None, None),
-        "counts every failure already; the service takes it by itself alone",
+        "counts every failure already; the service takes it only by itself",
         hint="leave out numberOfRetriesFailed and numberOfRetriesTimedOut",
         code="exclusive",
     ),

@@ -127,7 +127,7 @@ class AbortSection(Section):
     )
     use_timed_out: Annotated[bool, Switch()] = key(
         "useTimedOutSubsection",
-        about="Whether [ABORT_CONFIG_TYPE_TIMED_OUT] counts: things whose timeout was over.",
+        about="Whether [ABORT_CONFIG_TYPE_TIMED_OUT] counts: things that timed out.",
         becomes=_CRITERIA,
         default=False,
     )
@@ -178,11 +178,11 @@ class TimeoutSection(Section):
 
 
 class RetrySection(Section):
-    """[RETRY_CONFIG]: how often the service begins again on a thing that failed."""
+    """[RETRY_CONFIG]: how often the service retries a thing that failed."""
 
     retries_all: Annotated[int | None, WholeNumber(limits.NUMBER_OF_RETRIES)] = key(
         "numberOfRetriesAll",
-        about="Retries of executions that failed or timed out. It stands alone.",
+        about="Retries of executions that failed or timed out. It excludes the other two keys.",
         becomes=f"{_RETRY}.numberOfRetries, failureType ALL",
         example="2",
         default=None,
@@ -213,7 +213,7 @@ class SchedulingSection(Section):
     )
     end_time: Annotated[str | None, MOMENT] = key(
         "endTime",
-        about="When the rollout ends: 30 minutes to two years behind startTime, in UTC.",
+        about="When the rollout ends: 30 minutes to two years after startTime, in UTC.",
         becomes=f"{_SCHEDULING}.endTime",
         example="2027-03-08 02:00",
         default=None,
@@ -221,7 +221,7 @@ class SchedulingSection(Section):
     end_behavior: Annotated[EndBehavior | None, Choice(EndBehavior)] = key(
         "endBehavior",
         about=(
-            "What becomes at endTime of things that are not done: STOP_ROLLOUT tells no more "
+            "What happens at endTime to things that are not done: STOP_ROLLOUT notifies no more "
             "things, CANCEL cancels what is queued, FORCE_CANCEL also what is in progress."
         ),
         becomes=f"{_SCHEDULING}.endBehavior",

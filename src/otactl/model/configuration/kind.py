@@ -1,9 +1,8 @@
 """The kinds of values a ``dev.ini`` can hold: how each is read, and how it is described.
 
 A kind is put into a pydantic field by ``Annotated``; the same object says in ``otactl config
-explain`` and in the reference what it takes, so that neither can say something else than what
-is done. A kind reads one text, already stripped, and returns a typed value or refuses it in a
-sentence of plain words.
+explain`` and in the reference what it accepts, so that both always match the code. A kind reads
+one text, already stripped, and returns a typed value or refuses it in a plain sentence.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from otactl.model.quoting import quoted
 _DIGITS = re.compile(r"[0-9]+", re.ASCII)
 _DECIMAL = re.compile(r"-?[0-9]+(?:\.[0-9]+)?", re.ASCII)
 _DECIMAL_COMMA = re.compile(r"-?[0-9]+,[0-9]+", re.ASCII)
-#: More digits than any limit of ours has; longer ones are not even looked at.
+#: More digits than any limit of ours has; longer numbers are not parsed.
 _MAX_DIGITS = 130
 
 
@@ -35,12 +34,12 @@ def refuse(code: str, message: str, *, hint: str | None = None) -> NoReturn:
     Args:
         code: The problem's stable short name.
         message: What is allowed and what was found.
-        hint: What to do about it, when we know.
+        hint: What to do about it, if known.
 
     Raises:
         PydanticCustomError: Always; pydantic collects it with all the others of the section.
     """
-    # The sentence travels as context: pydantic would fill the braces of a user's text in it.
+    # The message is passed as context: pydantic would format the braces of a user's text in it.
     raise PydanticCustomError(code, "not allowed", {"message": message, "hint": hint})
 
 
@@ -50,10 +49,10 @@ def listed_words(text: str) -> tuple[str, ...]:
 
 
 def refuse_repeated(words: Sequence[str], what: str = "") -> None:
-    """Refuse a list that has a word twice; ``what`` stands before the word.
+    """Refuse a list that has a word twice; ``what`` precedes the word in the message.
 
     Raises:
-        PydanticCustomError: It has.
+        PydanticCustomError: A word is repeated.
     """
     twice = next((word for word in words if words.count(word) > 1), None)
     if twice is not None:
@@ -71,14 +70,14 @@ class Kind:
     @property
     @abstractmethod
     def allowed(self) -> str:
-        """What it takes, to be read behind "must be"."""
+        """What it accepts, worded to follow "must be"."""
 
     @abstractmethod
     def read(self, text: str) -> Any:
         """Turn a text into a value.
 
         Raises:
-            PydanticCustomError: The value is not one of what is allowed.
+            PydanticCustomError: The value is not allowed.
         """
 
     def refuse(self, text: str, *, code: str = "value", hint: str | None = None) -> NoReturn:
@@ -93,7 +92,7 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class WholeNumber(Kind):
-    """Digits, and nothing but digits.
+    """Only digits.
 
     Attributes:
         unit: What is counted, in the plural.
@@ -120,7 +119,7 @@ class WholeNumber(Kind):
 
 @dataclass(frozen=True, slots=True)
 class DecimalNumber(Kind):
-    """Digits with a point among them."""
+    """Digits, with an optional decimal point."""
 
     range: DecimalRange
     unit: str = ""
@@ -136,11 +135,11 @@ class DecimalNumber(Kind):
         start = "" if self.range.exclusive else "from "
         return (
             f"a number{unit} {start}{self.range} with at most "
-            f"{self.range.decimals} {digits} behind the point"
+            f"{self.range.decimals} {digits} after the point"
         )
 
     def read(self, text: str) -> float:
-        """Read a decimal number of the range; zeros at its end do not count as decimals."""
+        """Read a decimal number of the range; trailing zeros do not count as decimals."""
         if not _DECIMAL.fullmatch(text):
             self.refuse(text, code="number", hint=_number_hint(text))
         if len(text) > _MAX_DIGITS or Decimal(text) not in self.range:
@@ -150,7 +149,7 @@ class DecimalNumber(Kind):
         return float(text)
 
 
-#: A range with more decimals than this means to say that any will do.
+#: A range with more decimals than this allows any number of them.
 _MANY_DECIMALS = 10
 
 
@@ -186,7 +185,7 @@ _SWITCH_WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Choice(Kind):
-    """One word of a few; spelt exactly so, as AWS spells it."""
+    """One of a few words, spelt exactly as AWS spells it."""
 
     words: type[StrEnum]
     type_name = "choice"
@@ -209,7 +208,7 @@ class Choice(Kind):
 
 @dataclass(frozen=True, slots=True)
 class ChoiceList(Kind):
-    """Some words of a few, in the user's order, separated by commas."""
+    """Some of a few words, in the user's order, separated by commas."""
 
     words: type[StrEnum]
     type_name = "list"
@@ -235,8 +234,8 @@ class Word(Kind):
 
     Attributes:
         accepts: Whether a text has the form.
-        form: The form, to be read behind "must be".
-        hint: What may be wrong with a text that has not the form, if that is known.
+        form: The form, worded to follow "must be".
+        hint: What may be wrong with a text of another form, if known.
     """
 
     type_name: str

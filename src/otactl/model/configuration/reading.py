@@ -1,7 +1,7 @@
 """From the entries of an INI file to typed values: which sections count, and what they hold.
 
-A section counts when its switch is True; one without a switch when it is there. What a section
-that does not count holds is not looked at, as the manual has it.
+A section counts if its switch is True; one without a switch counts if it exists. The contents of
+other sections are ignored, as in the manual.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from otactl.model.ini import IniDocument, IniSection
 from otactl.model.quoting import quoted
 from otactl.model.status import FailureType
 
-#: difflib is quadratic, and nothing we know is as long.
+#: difflib is quadratic, and no known name is as long.
 _MAX_COMPARED = 64
 
 
@@ -81,7 +81,7 @@ def _nearest(name: str, known: Iterable[str]) -> str | None:
 
 @dataclass(slots=True)
 class Readings:
-    """What was understood of a file.
+    """The valid parts of a file.
 
     Attributes:
         models: The sections that count and are valid, by the name in the file.
@@ -139,7 +139,7 @@ def _counts(spec: SectionSpec, ini: IniDocument, report: Report, readings: Readi
 
 
 def _is_overruled(spec: SectionSpec, readings: Readings) -> bool:
-    """Whether useAllSubsection makes the service look at this abort type already."""
+    """Whether useAllSubsection already includes this abort type."""
     return spec.fixed_type not in (None, FailureType.ALL) and bool(
         readings.values.get(KeyName("ABORT_CONFIG", "useAllSubsection"))
     )
@@ -192,7 +192,7 @@ def _read_section(
 
 
 class _SectionReader:
-    """Reads one section into its model, or says all that keeps it from being one."""
+    """Reads one section into its model, or reports everything that is wrong with it."""
 
     def __init__(
         self, spec: SectionSpec, model: type[Section], section: IniSection, report: Report
@@ -270,7 +270,7 @@ class _SectionReader:
                 Finding(
                     "inline-comment",
                     f"the whole of {quoted(text)} is the value",
-                    hint="a comment stands on a line of its own",
+                    hint="put a comment on a line of its own",
                     severity=Severity.WARNING,
                 ),
             )

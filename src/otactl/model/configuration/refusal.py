@@ -1,4 +1,4 @@
-"""Why one value is refused, by itself: the same for a file, for a flag and for the wizard."""
+"""Why a single value is refused: the same for a file, for a flag and for the wizard."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def is_unset(text: str) -> bool:
 
 
 def refusal_of_any(kind: Kind, text: str) -> Finding | None:
-    """What no value of any key may be."""
+    """Why a text is refused as the value of any key; None if it is not."""
     if "-----BEGIN" in text:
-        # Not a character of it is repeated.
+        # The message repeats nothing of it.
         return Finding(
             "secret",
             "a key or certificate does not belong in this file",
@@ -58,8 +58,8 @@ def refusal_of_any(kind: Kind, text: str) -> Finding | None:
     if text.startswith(_QUOTES) and len(text) > 1:
         return Finding(
             "quotes",
-            f"{quoted(text)} stands in quotes",
-            hint="leave them out: all that follows the = is the value",
+            f"{quoted(text)} is in quotes",
+            hint="leave them out: everything after the = is the value",
         )
     return None
 
@@ -69,5 +69,5 @@ def finding_of(code: str, context: Any, text: str) -> Finding:
     words = context if isinstance(context, dict) else {}
     hint = words.get("hint")
     if hint is None and COMMENT_BEHIND.search(text):
-        hint = "a comment stands on a line of its own"
+        hint = "put a comment on a line of its own"
     return Finding(code, str(words.get("message", f"{quoted(text)} cannot be read")), hint=hint)

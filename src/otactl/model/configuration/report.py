@@ -1,8 +1,8 @@
-"""Collects problems while a file is looked at, and gives them back in the file's order.
+"""Collects the problems of a file, and returns them in the file's order.
 
-What one key requires of another is a rule: it looks at a few keys and finds at most one thing. A
-rule runs when every key it looks at was read, in a section that counts; so one wrong value does not
-hide what is wrong elsewhere. The rules about AWS say where they come from: "facts" is aws-facts by
+What one key requires of another is a rule: it checks a few keys and finds at most one problem. A
+rule runs if every key it checks was read, in a section that counts; so one wrong value does not
+hide problems elsewhere. The rules about AWS name their sources: "facts" is aws-facts by
 section, and M the table of what the manual and the service disagree on, where the service wins.
 """
 
@@ -21,7 +21,7 @@ from otactl.model.quoting import printable
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What is wrong, before it is known where.
+    """What is wrong, without the location.
 
     Attributes:
         message: What was found and what is allowed.
@@ -34,7 +34,7 @@ class Finding:
     severity: Severity = Severity.ERROR
 
 
-#: A file that is none of ours would otherwise be reported key by key.
+#: A file of another program would otherwise be reported key by key.
 MAX_UNKNOWN = 20
 
 
@@ -64,14 +64,14 @@ class Report:
         return found
 
     def at_key(self, location: KeyName, finding: Finding) -> None:
-        """Report something about a key; of a missing key, at its section's place."""
+        """Report a problem of a key; a missing key is reported at its section."""
         entry = self.entry(location)
         line = None if entry is None else entry.line
         key = location.key if entry is None else entry.key
         self._add(finding, section=location.section, key=key, line=line)
 
     def unknown_at(self, section: str, key: str, describe: Callable[[], Finding]) -> None:
-        """Report a section, or a key of one, that nobody knows; of many, only how many."""
+        """Report an unknown section, or key of a section; after MAX_UNKNOWN only count them."""
         self._unknown += 1
         if self._unknown > MAX_UNKNOWN:
             return
@@ -81,7 +81,7 @@ class Report:
             self.at_section(section, describe())
 
     def at_section(self, name: str, finding: Finding) -> None:
-        """Report something about a section as a whole."""
+        """Report a problem of a section as a whole."""
         section = self._ini.section(name)
         self._add(finding, section=name, line=None if section is None else section.line)
 
@@ -129,7 +129,7 @@ class Rule:
     """One rule.
 
     Attributes:
-        keys: What it looks at. What it finds is reported at the first.
+        keys: The keys it checks. A problem is reported at the first.
         check: Takes their values, in that order.
     """
 
@@ -137,7 +137,7 @@ class Rule:
     check: Callable[..., Finding | None]
 
     def apply(self, values: Mapping[KeyName, Any], report: Report) -> None:
-        """Report what it finds in these values, when they are all there."""
+        """Report what it finds in these values, if every key has one."""
         if all(key in values for key in self.keys):
             finding = self.check(*(values[key] for key in self.keys))
             if finding is not None:
@@ -162,10 +162,10 @@ def forbid(
 
     Args:
         names: Its keys.
-        when: The condition, of their values.
-        message: What is reported then; ``{0}`` in it is the value of the first key.
-        hint: Of the finding, as are the next two.
-        code: Its stable short name.
+        when: The condition on their values.
+        message: The message of the finding; ``{0}`` in it is the value of the first key.
+        hint: What to do about it.
+        code: The finding's stable short name.
         severity: ERROR stops a command.
     """
 

@@ -57,9 +57,9 @@ class RollbackSection(Section):
     images: Annotated[tuple[RollbackImage, ...], ImageList()] = key(
         "imageList",
         about=(
-            "The image of each version that things may be rolled back to, and behind `as` the"
+            "The image of each version that things may be rolled back to, and after `as` the"
             " version to offer it under, for bootloaders that refuse an older one. A version that"
-            " is not listed is looked for in the deployments of this machine, and of the queue when"
+            " is not listed is searched in the deployments of this machine, and of the queue when"
             " the file is added to one."
         ),
         becomes="the image of a rollback's jobs, and their imageVer",
@@ -69,7 +69,7 @@ class RollbackSection(Section):
     without_image: Annotated[WithoutFormerImage, Choice(WithoutFormerImage)] = key(
         "withoutFormerImage",
         about=(
-            "With onGateFailure = rollback, what a former version without an image means. refuse:"
+            "With onGateFailure = rollback: what to do if a former version has no image. refuse:"
             " nothing is deployed. stop: its things are not rolled back, only named."
         ),
         default=WithoutFormerImage.REFUSE,
@@ -87,9 +87,9 @@ class RollbackSection(Section):
     open_days: Annotated[int, WholeNumber(limits.OPEN_DAYS, "days")] = key(
         "openDays",
         about=(
-            "How long the jobs of a rollback stay for things that are offline. The next `otactl"
-            " rollback` after that cancels what is left and names it; of a queued request, any"
-            " worker of the queue cancels it."
+            "How long the jobs of a rollback stay open for things that are offline. The next"
+            " `otactl rollback` after that cancels what is left and names it; of a queued request,"
+            " any worker of the queue cancels it."
         ),
         default=30,
     )

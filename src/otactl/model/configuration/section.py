@@ -2,7 +2,7 @@
 
 One declaration per key: its spelling, its kind, its default, the AWS field it becomes, a
 sentence about it and a value to copy. Reading, ``otactl config explain``, the template and the
-reference all live on it.
+reference all use it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-#: What becomes of a key that AWS never sees.
+#: ``becomes`` of a key that AWS never sees.
 OF_OTACTL = "otactl itself"
 
 
@@ -40,7 +40,7 @@ def key(
         example: A value worth copying; a placeholder in ``<>`` where only the user knows it; the
             default if it is left out.
         ours: Whether the manual lacks it, though it has the section.
-        also: Another spelling that is read as well.
+        also: Another spelling that is accepted.
         **default: ``default=…`` makes the key optional.
     """
     return Field(

@@ -1,7 +1,7 @@
-"""Every section there is, in the order of the manual, ours behind the manual's.
+"""All sections, in the order of the manual, then otactl's own.
 
 Three kinds are special: those of a family (``ALARM_CONFIG_<alarm_name>``), which a list names one
-by one, and the two that hold keys of the user's own making (``TAGS``, ``LINT_CONFIG``).
+by one, and the two whose keys the user names (``TAGS``, ``LINT_CONFIG``).
 """
 
 from __future__ import annotations
@@ -51,9 +51,9 @@ class SectionSpec:
         about: What it is for.
         switch: The key that must be True for it to count; None when its presence is enough.
         also_when: Other keys, each with the value that makes it count as well.
-        also_with: Sections whose presence makes it count as well, if it is there.
+        also_with: Sections whose presence makes it count as well, if it exists.
         listed_in: The key that lists the members of the family.
-        is_optional: Whether a member of the family may do without its section.
+        is_optional: Whether the section of a family's member may be missing.
         ours: Whether the manual lacks it.
         fixed_type: Of the abort sections, the failure type in the name.
     """
@@ -71,7 +71,7 @@ class SectionSpec:
 
     @property
     def prefix(self) -> str | None:
-        """What the names of a family begin with."""
+        """The prefix of a family's names; None for other sections."""
         return self.name.partition("<")[0] if self.listed_in else None
 
     @property
@@ -83,7 +83,7 @@ class SectionSpec:
         """What makes it count, in words.
 
         Args:
-            mark: Stands around what is code.
+            mark: Put before and after code.
         """
         if self.listed_in is not None:
             key, section = self.listed_in.key, self.listed_in.section
@@ -109,7 +109,7 @@ def _abort_spec(failure_type: FailureType, switch: str, about: str) -> SectionSp
     )
 
 
-#: A section stands behind the one whose key switches it on.
+#: A section comes after the one whose key switches it on.
 SECTIONS: tuple[SectionSpec, ...] = (
     SectionSpec(
         name=DEFAULT,
@@ -125,13 +125,13 @@ SECTIONS: tuple[SectionSpec, ...] = (
     SectionSpec(
         name="AFR_OTA_CONFIG",
         model=deployment_section.AfrOtaSection,
-        about="What documents of the format afr_ota say beside the image; see documentFormat.",
+        about="What documents of the format afr_ota say besides the image; see documentFormat.",
         ours=True,
     ),
     SectionSpec(
         name="PRESIGNED_URL_CONFIG",
         model=deployment_section.PresignedUrlSection,
-        about="Download by HTTPS, from an address that is good for a while.",
+        about="Download by HTTPS, from an address that expires.",
         switch=KeyName(DEFAULT, "usePresignedUrlConfig"),
     ),
     SectionSpec(
@@ -198,7 +198,7 @@ SECTIONS: tuple[SectionSpec, ...] = (
     SectionSpec(
         name="RETRY_CONFIG",
         model=job_section.RetrySection,
-        about="How often the service begins again on a thing that failed.",
+        about="How often the service retries a thing that failed.",
         switch=KeyName(DEFAULT, "useRetryConfig"),
         ours=True,
     ),
@@ -262,7 +262,7 @@ SECTIONS: tuple[SectionSpec, ...] = (
     SectionSpec(
         name="API_CONFIG",
         model=deployment_section.ApiSection,
-        about="How hard otactl works against AWS.",
+        about="How many calls to AWS run at once, and how often one is retried.",
         ours=True,
     ),
     SectionSpec(name=TAGS, about="Tags for the job and the stream.", ours=True),

@@ -1,4 +1,4 @@
-"""The two sections whose keys are of the user's own making: tags and lint waivers."""
+"""The two sections whose keys the user names: tags and lint waivers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TAG_CATEGORIES = ("L", "Z", "N")
 
 
 def read_tags(section: IniSection, report: Report) -> dict[str, str]:
-    """The tags of [TAGS], as far as AWS takes them (botocore ``iot`` TagKey, TagValue)."""
+    """The tags of [TAGS] that AWS accepts (botocore ``iot`` TagKey, TagValue)."""
     most = limits.MAX_TAGS
     return _read(section, report, most, f"tags; AWS takes {most}", _tag_refusal)
 
@@ -72,7 +72,7 @@ def _waiver_refusal(name: str, reason: str) -> Finding | None:
 
 
 def _tag_refusal(name: str, value: str) -> Finding | None:
-    if len(name) > limits.MAX_TAG_KEY_LENGTH or not all(map(_may_stand_in_tag, name)):
+    if len(name) > limits.MAX_TAG_KEY_LENGTH or not all(map(_is_allowed_in_tag, name)):
         return Finding(
             "form",
             (
@@ -93,7 +93,7 @@ def _tag_refusal(name: str, value: str) -> Finding | None:
     return None
 
 
-def _may_stand_in_tag(character: str) -> bool:
+def _is_allowed_in_tag(character: str) -> bool:
     return (character in _TAG_SIGNS or unicodedata.category(character)[0] in _TAG_CATEGORIES) and (
         character == " " or character.isprintable()
     )

@@ -13,7 +13,7 @@ from otactl.model.thing_state import PACKAGE_SHADOW
 _SWITCH = KeyName("DEFAULT", "useVerifyConfig")
 
 VERIFY_RULES: tuple[Rule, ...] = (
-    # From the second round on every thing has the version already, so nothing would be proved.
+    # From the second round on every thing has the version already: a check would prove nothing.
     forbid(
         keys("DEFAULT.useVerifyConfig", "DEFAULT.rounds"),
         lambda use_verify, rounds: use_verify and rounds > 1,
@@ -47,11 +47,11 @@ VERIFY_RULES: tuple[Rule, ...] = (
 
 
 def verify_rules(waves: Iterable[object], present: frozenset[str]) -> tuple[Rule, ...]:
-    """The rules that need to know which sections there are.
+    """The rules that depend on which sections exist.
 
     Args:
         waves: As listed; their ``str()`` is their name.
-        present: The names of the sections that are there.
+        present: The names of the sections that exist.
     """
     versions = keys("VERIFY_CONFIG.expectedVersion", "IMAGE_CONFIG.imageVer")
     known = tuple(one for one in versions if one.section in present)

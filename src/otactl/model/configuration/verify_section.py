@@ -11,7 +11,7 @@ from otactl.model.configuration.words import IMAGE_VERSION, SHADOW, SHADOW_PATH
 
 
 class VerifySection(Section):
-    """[VERIFY_CONFIG]: read wherever the version that a thing reports counts."""
+    """[VERIFY_CONFIG]: read wherever the version that a thing reports is needed."""
 
     shadow: Annotated[str, SHADOW] = key(
         "source",
@@ -25,7 +25,7 @@ class VerifySection(Section):
     version_path: Annotated[tuple[str, ...], SHADOW_PATH] = key(
         "versionPath",
         about="Where the version is below state.reported of that shadow.",
-        becomes="the field of the shadow that is read, and asked of the fleet index",
+        becomes="the field of the shadow that is read, also in the fleet index",
         default=("version",),
     )
     expected_version: Annotated[str | None, IMAGE_VERSION] = key(
@@ -48,16 +48,16 @@ class VerifySection(Section):
     dark_minutes: Annotated[int, WholeNumber(limits.DARK_MINUTES, "minutes")] = key(
         "darkMinutes",
         about=(
-            "A thing that reported the new version is dark when it is not connected at two polls "
-            "so far apart, and was not heard of in between."
+            "A thing that reported the new version is dark if it is not connected at two polls "
+            "this many minutes apart, without a sign of life in between."
         ),
         default=10,
     )
     keep_alive_seconds: Annotated[int, WholeNumber(limits.KEEP_ALIVE_SECONDS, "seconds")] = key(
         "keepAliveSeconds",
         about=(
-            "The MQTT keep alive of the things: AWS notices that one has gone 1.5 times that "
-            "later. `otactl lint` compares it with verifyMinutes and soakMinutes."
+            "The MQTT keep alive of the things: AWS notices a lost connection after 1.5 times "
+            "this. `otactl lint` compares it with verifyMinutes and soakMinutes."
         ),
         default=1200,
     )

@@ -22,7 +22,7 @@ class ListedWave:
     """One entry of ``waveList``; ``str()`` is the name that its section has.
 
     Attributes:
-        size: None when only the wave's own section says it.
+        size: None if only the wave's own section has it.
     """
 
     name: str
@@ -74,7 +74,7 @@ SIZE = Size()
 
 
 class WaveList(Kind):
-    """The waves in order, each a name and, behind a colon, its size."""
+    """The waves in order, each a name and, after a colon, its size."""
 
     type_name = "list"
     multi_line = True

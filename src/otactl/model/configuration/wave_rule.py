@@ -10,19 +10,19 @@ from otactl.model.identifier import MAX_JOB_ID_LENGTH
 from otactl.model.status import TargetSelection
 from otactl.model.wave import REST, WHOLE, WaveSize, percent_words, wave_job_id
 
-#: What the ids of jobs that take a wave back will end with: ``-rb-1`` to ``-rb-99``.
+#: The ids of a rollback's jobs end with ``-rb-1`` to ``-rb-99``.
 _ROLLBACK_SUFFIX = len("-rb-99")
 
 
 def _names_fit(waves: tuple[ListedWave, ...], job_id: str) -> Finding | None:
-    """Each wave's job id, and room for the jobs that would take it back, in 64 characters."""
+    """Each wave's job id, with the suffix of a rollback, fits into 64 characters."""
     longest = max((wave_job_id(job_id, str(one)) for one in waves), key=len)
     if len(longest) + _ROLLBACK_SUFFIX <= MAX_JOB_ID_LENGTH:
         return None
     return Finding(
         "range",
         f"makes the job id {longest} of {len(longest)} characters; with room for -rb-99"
-        f" behind it, it may have {MAX_JOB_ID_LENGTH - _ROLLBACK_SUFFIX}",
+        f" after it, it may have {MAX_JOB_ID_LENGTH - _ROLLBACK_SUFFIX}",
         hint="shorten jobId, or the names of the waves",
     )
 
@@ -83,20 +83,20 @@ WAVE_RULES: tuple[Rule, ...] = (
         for key in ("DEFAULT.useSchedulingConfig", "SCHEDULING_CONFIG.maintenanceWindowList")
     ),
     Rule(keys("WAVE_CONFIG.waveList", "DEFAULT.jobId"), _names_fit),
-    # A clean-up takes the jobs, the former images' claims and what things did with it.
+    # A clean-up deletes what a rollback needs: the jobs, their executions, the claims on images.
     forbid(
         keys("WAVE_CONFIG.onGateFailure", "DEFAULT.cleanUpCfg"),
         lambda on_failure, clean_up: on_failure is OnGateFailure.ROLLBACK and clean_up,
         "rollback needs cleanUpCfg = False, found True",
     ),
-    # A control of things that were gone at the plan would hide a wave that is worse.
+    # A control of things that were offline at the plan would hide a wave that is worse.
     forbid(
         keys("WAVE_CONFIG.preferRecent", "WAVE_CONFIG.compare"),
         lambda prefer_recent, compare: prefer_recent and compare,
         "needs compare = False, found True",
         hint="a control must be drawn as the wave is: the things left over were seen less",
     ),
-    # A gate cannot wait for a comparison that nobody makes.
+    # A gate cannot wait for a comparison that is never made.
     forbid(
         keys("WAVE_CONFIG.requireComparison", "WAVE_CONFIG.compare"),
         lambda required, compare: required and not compare,
@@ -110,19 +110,19 @@ def wave_rules(waves: tuple[ListedWave, ...], sections: frozenset[str]) -> tuple
 
     Args:
         waves: As listed.
-        sections: The names of the sections that are there.
+        sections: The names of the sections that exist.
     """
     names = tuple(one.name for one in waves if WAVE_PREFIX + one.name in sections)
     versions = keys("VERIFY_CONFIG.expectedVersion", "IMAGE_CONFIG.imageVer")
     return (
-        # Who runs the new image is known by the version it reports.
+        # Only the version that a thing reports shows whether it runs the new image.
         forbid(
             (
                 KeyName("WAVE_CONFIG", "onGateFailure"),
                 *(one for one in versions if one.section in sections),
             ),
             lambda on_failure, *known: on_failure is OnGateFailure.ROLLBACK and not any(known),
-            "rollback needs the version of the image, and the file says none",
+            "rollback needs the version of the image, and the file has none",
             hint="write imageVer in [IMAGE_CONFIG], or expectedVersion in [VERIFY_CONFIG]",
         ),
         _sizes_fit(names),

@@ -13,7 +13,7 @@ from otactl.model.configuration.words import EXISTING_ALARMS, PATH, SEED
 from otactl.model.wave import MissingAlarmData, WaveSize
 
 _PERCENTAGE = DecimalNumber(limits.WAVE_PERCENTAGE)
-_ELSE = "Left out in a wave's own section, what [WAVE_CONFIG] says; there, "
+_ELSE = "Left out in a wave's own section, the value of [WAVE_CONFIG]; left out there, "
 
 
 class OnGateFailure(StrEnum):
@@ -24,7 +24,7 @@ class OnGateFailure(StrEnum):
 
 
 class _GateSection(Section):
-    """What both kinds of section may say of a wave and its gate."""
+    """The keys about a wave and its gate that both kinds of section have."""
 
     required_ended: Annotated[float | None, _PERCENTAGE] = key(
         "requiredEndedPercentage",
@@ -39,7 +39,7 @@ class _GateSection(Section):
         "requiredSucceededPercentage",
         about=(
             "How many of those that ended must have succeeded. Rounded up in whole things. The"
-            " gate fails as soon as more of the whole wave failed than that leaves room for."
+            " gate fails as soon as more of the whole wave failed than that allows."
             f" {_ELSE}95."
         ),
         example="95",
@@ -49,16 +49,16 @@ class _GateSection(Section):
         "requiredVerifiedPercentage",
         about=(
             "How many of those that ended must run the new version, by [VERIFY_CONFIG]. Rounded up"
-            " in whole things. The gate waits while things that are pending could still make it"
-            f" so, and fails when they cannot. {_ELSE}it is not asked for."
+            " in whole things. The gate waits while pending things could still make it pass, and"
+            f" fails when they cannot. {_ELSE}it is not required."
         ),
         default=None,
     )
     soak_minutes: Annotated[int | None, WholeNumber(limits.SOAK_MINUTES, "minutes")] = key(
         "soakMinutes",
         about=(
-            "For how long enough must have ended and succeeded, and no alarm have gone off,"
-            f" before the gate passes. {_ELSE}60."
+            "How long enough things must have ended and succeeded, without an alarm, before the"
+            f" gate passes. {_ELSE}60."
         ),
         example="60",
         default=None,
@@ -66,7 +66,7 @@ class _GateSection(Section):
     maximum_minutes: Annotated[int | None, WholeNumber(limits.WAVE_MINUTES, "minutes")] = key(
         "maximumMinutes",
         about=(
-            "When too few have ended so long after the wave's first thing began, the gate is"
+            "If too few have ended this long after the wave's first thing began, the gate is"
             f" inconclusive and waits for a person. {_ELSE}1440."
         ),
         example="1440",
@@ -88,15 +88,15 @@ class _GateSection(Section):
             f" wave began, fails the gate. {_ELSE}none. Those of [ALARM_CONFIG] are made for each"
             " wave's job and always count."
         ),
-        becomes="the alarms that the gate looks at",
+        becomes="the alarms that the gate checks",
         example="",
         default=None,
     )
     missing_data: Annotated[MissingAlarmData | None, Choice(MissingAlarmData)] = key(
         "alarmMissingData",
         about=(
-            "What it means when an alarm of alarmList has no data: wait holds the gate, ok is"
-            f" nothing, fail fails it. {_ELSE}wait."
+            "What to do if an alarm of alarmList has no data. wait: the gate waits. ok: ignore it."
+            f" fail: the gate fails. {_ELSE}wait."
         ),
         example="wait",
         default=None,
@@ -118,8 +118,8 @@ class WaveSection(_GateSection):
     size: Annotated[WaveSize | None, SIZE] = key(
         "size",
         about=(
-            "How many things the wave has, or which groups; in place of what waveList says behind"
-            " the colon. A thing belongs to the first wave that takes it."
+            "How many things the wave has, or which groups; it replaces the size in waveList. A"
+            " thing belongs to the first wave that takes it."
         ),
         becomes="the targets of the wave's job",
         example="50",
@@ -159,7 +159,7 @@ class WaveListSection(_GateSection):
     excepted_things: Annotated[str | None, PATH] = key(
         "exceptThings",
         about=(
-            "A file like thingList, of things alone: they are in no wave, also when a group of the"
+            "A file like thingList, with things only: they are in no wave, even if a group of the"
             " thing list has them."
         ),
         default=None,
@@ -167,8 +167,8 @@ class WaveListSection(_GateSection):
     open_days: Annotated[int, WholeNumber(limits.OPEN_DAYS, "days")] = key(
         "openDays",
         about=(
-            "With cleanUpCfg = False: how long after the last verdict the jobs stay for things"
-            " that were offline. The next `otactl resume`, or visit of a queue's worker, after that"
+            "With cleanUpCfg = False: how long after the last verdict the jobs stay open for"
+            " things that were offline. After that the next `otactl resume`, or a queue's worker,"
             " cancels what is left."
         ),
         default=14,
@@ -187,8 +187,7 @@ class WaveListSection(_GateSection):
         "compare",
         about=(
             "Whether each wave is compared with things that were not updated, at half and at the"
-            " end of the soak. If it is worse, its gate fails; whatever else is found stops"
-            " nothing."
+            " end of the soak. If it is worse, its gate fails; no other result stops anything."
         ),
         example="True",
         default=False,

@@ -28,11 +28,11 @@ _KMS_KEY = re.compile(
 _SHADOW = re.compile(r"[$a-zA-Z0-9:_-]{1,64}", re.ASCII)
 _MAX_PATH_LENGTH = 4096
 _MAX_COMPARED = 200
-#: ``otactl-<job id>-`` stands before the name of an alarm in CloudWatch.
+#: ``otactl-<job id>-`` precedes the name of an alarm in CloudWatch.
 MAX_LISTED_NAME_LENGTH = (
     limits.MAX_ALARM_NAME_LENGTH - len("otactl--") - identifier.MAX_JOB_ID_LENGTH
 )
-#: Behind the configured stream id stands ``_<fileId>``, at most four characters.
+#: ``_<fileId>``, at most four characters, follows the configured stream id.
 MAX_CONFIGURED_STREAM_ID_LENGTH = identifier.MAX_STREAM_ID_LENGTH - len("_255")
 
 
@@ -60,14 +60,14 @@ def _is_printable(maximum: int) -> Callable[[str], bool]:
 
 
 def is_listed_name(text: str) -> bool:
-    """Whether it can stand in ``alarmList``, and behind ``ALARM_CONFIG_`` in a section's name."""
+    """Whether it is allowed in ``alarmList``, and after ``ALARM_CONFIG_`` in a section's name."""
     return _NAME.fullmatch(text) is not None and len(text) <= MAX_LISTED_NAME_LENGTH
 
 
 def _id_hint(text: str) -> str | None:
     shown = text[:_MAX_COMPARED]
     wrong = sorted({character for character in shown if not re.match(r"[a-zA-Z0-9_-]", character)})
-    return f"{' '.join(map(repr, wrong[:5]))} cannot stand in it" if wrong else None
+    return f"{' '.join(map(repr, wrong[:5]))} is not allowed in it" if wrong else None
 
 
 class DottedPath(Kind):
@@ -208,14 +208,14 @@ STATISTIC = Word(
 
 
 class Moment(Kind):
-    """A date and a time of day, in UTC, to the minute, as CreateJob wants it."""
+    """A date and a time of day, in UTC, to the minute, as CreateJob requires."""
 
     type_name = "moment"
 
     allowed = "a date and time in UTC, YYYY-MM-DD HH:MM"
 
     def read(self, text: str) -> str:
-        """Read the moment; what comes back has the T that the service asks for."""
+        """Read the moment; the result has the T that the service requires."""
         match = _MOMENT.fullmatch(text)
         if match is None:
             self.refuse(text, code="form")

@@ -1,6 +1,6 @@
 """The objects of ``--output json``, as types.
 
-mypy holds the code to them, and the JSON Schemas in ``docs/schemas`` are made from them
+mypy checks the code against them, and the JSON Schemas in ``docs/schemas`` are made from them
 (``make schemas``).
 
 Every object has a ``schemaVersion`` beside its fields. Names are those of the JSON. ``shaping``
@@ -10,5 +10,5 @@ takes some milliseconds.
 
 from __future__ import annotations
 
-#: Grows when a field of an object goes, or means something else; not when one is added.
+#: Grows when a field of an object is removed or changes its meaning; not when one is added.
 SCHEMA_VERSION = 1

@@ -32,7 +32,7 @@ class Validity(TypedDict):
 
 
 class ErrorFields(TypedDict):
-    """Why a command did not do what it was asked for."""
+    """Why a command failed."""
 
     kind: str
     message: str
@@ -79,7 +79,7 @@ class Diagnosis(TypedDict):
 
 
 class Delivery(TypedDict):
-    """An image that was carried to the thing of ``--live``."""
+    """An image that was delivered to the thing of ``--live``."""
 
     sizeBytes: int
     way: str
@@ -88,7 +88,7 @@ class Delivery(TypedDict):
 
 
 class Observation(TypedDict):
-    """What AWS does where its documentation is open, beside what otactl assumes."""
+    """What AWS does on an open point of its documentation, and what otactl assumes."""
 
     point: str
     question: str
@@ -98,7 +98,7 @@ class Observation(TypedDict):
 
 
 class LiveCheck(TypedDict):
-    """What ``--live`` did and saw."""
+    """What ``--live`` did and observed."""
 
     region: str
     deliveries: list[Delivery]
@@ -138,7 +138,7 @@ class StackChanges(TypedDict):
 
 
 class StackStatus(TypedDict):
-    """How the stack is; one that does not exist has its name and no status."""
+    """The status of the stack; of one that does not exist only the name, and no status."""
 
     stackName: str
     stackId: NotRequired[str]
@@ -174,7 +174,7 @@ class StackTemplate(TypedDict):
 
 
 class Hop(TypedDict):
-    """Whether the test event came to a part of the stack."""
+    """Whether the test event reached a part of the stack."""
 
     name: str
     arrived: bool
@@ -183,7 +183,7 @@ class Hop(TypedDict):
 
 
 class StackTest(TypedDict):
-    """How far the test event came."""
+    """How far the test event got."""
 
     stackName: str
     arrived: bool
@@ -199,14 +199,14 @@ class CloudAddress(TypedDict):
 
 
 class NoCloud(TypedDict):
-    """That no local cloud runs."""
+    """No local cloud is running."""
 
     running: bool
     stateDir: str
 
 
 class Cloud(NoCloud, CloudAddress):
-    """The local cloud that runs."""
+    """The running local cloud."""
 
     endpointUrl: str
     region: str

@@ -1,6 +1,6 @@
 """What ``--output json`` says of deployments: their plan, result, report, history and progress.
 
-Times are ISO 8601 in UTC unless they say otherwise; what is not known is null.
+Times are ISO 8601 in UTC unless stated otherwise; unknown values are null.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class DownloadTimes(TypedDict):
 
 
 class Round(TypedDict):
-    """What one round came to; counts are things."""
+    """The result of one round; counts are things."""
 
     round: int
     status: str
@@ -60,7 +60,7 @@ class WaveCounts(TypedDict):
 
 
 class Wave(Verified):
-    """What one wave came to."""
+    """The result of one wave."""
 
     wave: Annotated[str, Of("name")]
     jobId: str
@@ -93,7 +93,7 @@ class Rehearsal(Deployment):
     """The result of a rehearsal."""
 
     verifiedSha256: int
-    """Downloads whose SHA-256 the virtual devices found to be the image's."""
+    """Downloads whose SHA-256, computed by the virtual devices, is the image's."""
     lateSeconds: Annotated[float, Digits(3)]
     """How late this machine was at the worst, by the rehearsal's clock."""
 
@@ -110,7 +110,7 @@ class PlannedWave(TypedDict):
 
 
 class PlannedStep(TypedDict):
-    """A step of a plan, with the AWS calls of doing and of undoing it."""
+    """A step of a plan, with the AWS calls that do it and that undo it."""
 
     key: str
     does: Annotated[str, Of("title")]
@@ -120,7 +120,7 @@ class PlannedStep(TypedDict):
 
 
 class SummaryTargets(TypedDict):
-    """For which things, in which account."""
+    """The things that are updated, and their account."""
 
     things: int
     listed: int
@@ -131,7 +131,7 @@ class SummaryTargets(TypedDict):
 
 
 class SummaryTimeout(TypedDict):
-    """When a thing in progress is given up."""
+    """When a thing in progress times out."""
 
     inProgressMinutes: int | None
 
@@ -147,7 +147,7 @@ class SummaryCost(TypedDict):
 
 
 class Summary(TypedDict):
-    """What decides how much harm a bad image can do."""
+    """The settings that limit how much harm a bad image can do."""
 
     targets: SummaryTargets
     rate: dict[str, Any] | None
@@ -166,7 +166,7 @@ class LeftOut(TypedDict):
 
 
 class PlanSteps(TypedDict):
-    """The plan as the journal keeps it."""
+    """The plan as the journal stores it."""
 
     deploymentId: str
     source: str
@@ -245,7 +245,7 @@ class ReportRound(TypedDict):
 
 
 class Report(TypedDict):
-    """What became of a deployment, with every execution."""
+    """The result of a deployment, with every execution."""
 
     schemaVersion: int
     deploymentId: str | None

@@ -36,7 +36,7 @@ class AbortProbability(TypedDict):
 
 
 class Abort(TypedDict):
-    """Whether and when the job is aborted; counts are of the runs that were."""
+    """Whether and when the job is aborted; counts are of the aborted runs."""
 
     probability: Annotated[float, Of("abort_probability")]
     criteria: list[AbortProbability]
@@ -64,7 +64,7 @@ class Traffic(TypedDict):
 
 
 class Forecast(TypedDict):
-    """How a rollout goes."""
+    """The forecast of a rollout."""
 
     name: str
     things: Annotated[int, Of("scenario.things")]
@@ -90,7 +90,7 @@ class Forecast(TypedDict):
 
 
 class ForecastWave(TypedDict):
-    """What the gate of a wave says."""
+    """The forecast of the gate of a wave."""
 
     wave: Annotated[str, Of("name")]
     things: int
@@ -98,7 +98,7 @@ class ForecastWave(TypedDict):
     failProbability: float
     inconclusiveProbability: float
     refusedProbability: float
-    """How often AWS does not take its job, since ``endTime`` is too near; inconclusive."""
+    """How often AWS refuses its job because ``endTime`` is too near; then it is inconclusive."""
     needsApproval: Annotated[bool, Of("rule.needs_approval")]
     gateSeconds: Band | None
 
@@ -107,14 +107,14 @@ class WayBack(TypedDict):
     """What ``onGateFailure = rollback`` does in the runs that a gate stops."""
 
     things: Annotated[Band | None, Of("taken_back")]
-    """How many get back what they had."""
+    """How many things get their former version back."""
     seconds: Annotated[Band | None, Of("way_back_seconds")]
     """From the failed gate until the last gate of the rollback passes."""
     failProbability: Annotated[float, Of("way_back_failed")]
 
 
 class WavesForecast(TypedDict):
-    """How a deployment in waves goes."""
+    """The forecast of a deployment in waves."""
 
     name: str
     things: Annotated[int, Of("scenario.things")]
@@ -124,7 +124,7 @@ class WavesForecast(TypedDict):
     notes: list[str]
     waves: list[ForecastWave]
     approvalSeconds: float
-    """How long a person is taken to need for each approval; it is in every time."""
+    """The assumed time that a person needs for each approval; every duration includes it."""
     endSeconds: Band
     stopProbability: float
     notified: Band | None
@@ -136,7 +136,7 @@ class WavesForecast(TypedDict):
 
 
 class Goal(TypedDict):
-    """What ``--suggest`` looks for."""
+    """The goal of ``--suggest``."""
 
     withinSeconds: float
     maxBricked: int
@@ -158,7 +158,7 @@ class Setting(TypedDict):
 
 
 class TradeOff(TypedDict):
-    """How quick, and how many things a bad image bricks at that."""
+    """A duration, and how many things a bad image bricks at that speed."""
 
     finishedSeconds: Annotated[int, Digits(0)]
     bricked: Band
@@ -166,7 +166,7 @@ class TradeOff(TypedDict):
 
 
 class Suggestion(TypedDict):
-    """What ``--suggest`` found."""
+    """The result of ``--suggest``."""
 
     goal: Goal
     found: bool
@@ -191,7 +191,7 @@ class Lint(TypedDict):
 
 
 class LintOfFiles(TypedDict):
-    """What it finds in several."""
+    """What the linter finds in several files."""
 
     files: list[Lint]
 

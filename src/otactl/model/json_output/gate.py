@@ -18,7 +18,7 @@ class Arm(TypedDict):
 
 
 class OutcomeComparison(TypedDict):
-    """How often something went wrong in a wave, beside things that were not updated."""
+    """How often something went wrong in a wave, and in things that were not updated."""
 
     outcome: str
     verdict: str
@@ -42,7 +42,7 @@ class ComparisonAtSoak(TypedDict):
 
 
 class WaveComparison(TypedDict):
-    """A wave beside things that were not updated."""
+    """A wave compared with things that were not updated."""
 
     verdict: str | None
     notCompared: Annotated[str | None, NullIfEmpty]
@@ -50,7 +50,7 @@ class WaveComparison(TypedDict):
 
 
 class Gate(TypedDict):
-    """What the gate of a wave says."""
+    """The status of the gate of a wave."""
 
     verdict: str
     reasons: list[str]
@@ -63,7 +63,7 @@ class Gate(TypedDict):
 
 
 class ThingVersion(TypedDict):
-    """What a thing reports that was not found to run the new version."""
+    """The version that a thing reports, and the verdict on it."""
 
     thing: str
     verdict: str | None
@@ -72,7 +72,7 @@ class ThingVersion(TypedDict):
 
 
 class Versions(TypedDict):
-    """What things report about their version, where it is verified."""
+    """The versions that things report, if versions are verified."""
 
     expected: str
     counts: dict[str, int]

@@ -19,7 +19,7 @@ class Pace(TypedDict):
 
 
 class TimeLeft(TypedDict):
-    """When it is over, about; the latest is null when it is not bounded."""
+    """The estimated time left; the upper bound is null if there is none."""
 
     lowSeconds: Annotated[int, Digits(0)]
     likelySeconds: Annotated[int, Digits(0)]
@@ -54,7 +54,7 @@ class SilentThing(TypedDict):
 
 
 class Rollout(TypedDict):
-    """How fast AWS notifies now, and what is missing for more."""
+    """How fast AWS notifies now, and how far it is to the next increase."""
 
     ratePerMinute: float | None
     maximumPerMinute: int
@@ -94,7 +94,7 @@ class RoundDone(TypedDict):
 
 
 class Rounds(TypedDict):
-    """The rounds of a deployment, when it watches."""
+    """The rounds of a deployment, while it watches its job."""
 
     current: int
     planned: int
@@ -116,7 +116,7 @@ class FollowedThing(TypedDict):
 
 
 class Progress(TypedDict):
-    """A job as it is; a job that was not found has the first fields only."""
+    """The state of a job; a job that was not found has only the first fields."""
 
     jobId: str
     at: str
@@ -172,7 +172,7 @@ class FleetThings(TypedDict):
 
 
 class CreatedFleet(TypedDict):
-    """The fleet that was made."""
+    """The fleet that was created."""
 
     groups: list[str]
     things: list[str]

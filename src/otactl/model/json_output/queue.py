@@ -19,14 +19,14 @@ class Series(TypedDict):
 
 
 class RequestRollback(TypedDict):
-    """The things that were to get back what they had, and those that did."""
+    """How many things were to be rolled back, and how many were."""
 
     things: int
     succeeded: int
 
 
 class RequestOutcome(TypedDict):
-    """What came of a request."""
+    """The result of a request."""
 
     things: int
     succeeded: int
@@ -57,7 +57,7 @@ class Waiting(TypedDict):
 
 
 class Request(TypedDict):
-    """A request; one that cannot be read has its place in the queue and the reason only."""
+    """A request; one that cannot be read has only its position in the queue and the reason."""
 
     jobId: str | None
     timestamp: Annotated[str, Of("order_key")]
@@ -85,11 +85,11 @@ class Request(TypedDict):
     gate: NotRequired[Annotated[str | None, NullIfEmpty]]
     gateWave: NotRequired[Annotated[str | None, NullIfEmpty]]
     gateAsks: NotRequired[Annotated[str | None, NullIfEmpty]]
-    """What a person must decide there; null when no one is asked."""
+    """What a person must decide there; null if nothing."""
     gateUntil: NotRequired[str | None]
-    """When the gate says something else if nothing happens; leaseUntil is its next poll."""
+    """When the gate changes if nothing happens; leaseUntil is its next poll."""
     decisions: NotRequired[list[Decision]]
-    """What people decided at its gates; only `queue show` says it."""
+    """What people decided at its gates; only in `queue show`."""
     outcome: NotRequired[RequestOutcome | None]
     failure: RequestFailure | None
     endedAt: NotRequired[str | None]
@@ -119,7 +119,7 @@ class AttemptError(TypedDict):
 
 
 class Attempt(TypedDict):
-    """What a worker made of a request."""
+    """A worker's attempt at a request."""
 
     request: Request
     recorded: bool
@@ -129,7 +129,7 @@ class Attempt(TypedDict):
 
 
 class Attempts(TypedDict):
-    """What a worker made of its requests, and which wait at gates when it ends."""
+    """A worker's attempts at its requests, and the requests that wait at gates when it ends."""
 
     requests: list[Attempt]
     waiting: NotRequired[list[Request]]

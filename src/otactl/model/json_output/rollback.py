@@ -12,7 +12,7 @@ from otactl.model.json_output.shaping import Of
 
 
 class BegunRollback(TypedDict):
-    """A rollback that an earlier call began; one that has not ended goes on first."""
+    """A rollback that an earlier call began; one that has not ended is resumed first."""
 
     jobId: str
     things: int
@@ -20,11 +20,11 @@ class BegunRollback(TypedDict):
 
 
 class Rollback(TypedDict):
-    """How a deployment was, or with ``--dry-run`` would be, taken back."""
+    """How a deployment was, or with ``--dry-run`` would be, rolled back."""
 
     deploymentId: str
     things: dict[str, list[str]]
-    """The things that get what they had, by the reason."""
+    """The things that are rolled back, by the reason."""
     noFormerVersion: list[str]
     withoutImage: dict[str, list[str]]
     begun: list[BegunRollback]

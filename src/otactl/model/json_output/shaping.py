@@ -1,9 +1,9 @@
-"""The one way from a frozen value to an object of ``--output json``: the type says how.
+"""Turns a frozen value into an object of ``--output json``, as the object's type describes.
 
 A field comes from the attribute of its name (``thingName``: ``thing_name``; ``thing`` may also be
-``thing_name``, ``running`` ``is_running``), unless the type or the caller says otherwise. What
-the type does not name stays out, and so does what is None where the type knows no null. Fields
-that a type inherits come last.
+``thing_name``, ``running`` ``is_running``), unless the type or the caller says otherwise. An
+attribute that the type does not name is left out, and so is a None where the type has no null.
+Inherited fields come last.
 """
 
 from __future__ import annotations
@@ -26,28 +26,28 @@ _CAPITAL = re.compile("([A-Z])")
 
 @dataclass(frozen=True, slots=True)
 class Of:
-    """Beside a field: the attribute it comes from, or the way to it, ``scenario.seed``."""
+    """Marks a field: the attribute it comes from, or the path to it, ``scenario.seed``."""
 
     attribute: str
 
 
 @dataclass(frozen=True, slots=True)
 class Digits:
-    """Beside a field: the digits after the point; a whole number of 0."""
+    """Marks a field: rounded to N digits after the point; 0 gives a whole number."""
 
     count: int
 
 
 class NullIfEmpty:
-    """Beside a field: what is empty is null."""
+    """Marks a field: an empty value becomes null."""
 
 
 class Moment:
-    """Beside a field: epoch milliseconds are ISO 8601 in UTC, to the second; 0 is null."""
+    """Marks a field: epoch milliseconds become ISO 8601 in UTC, to the second; 0 becomes null."""
 
 
 class Seconds:
-    """Beside a field: milliseconds are seconds."""
+    """Marks a field: milliseconds become seconds."""
 
 
 def moment(at_ms: int) -> str:
@@ -64,7 +64,7 @@ def shaped(shape: type[T], value: object, /, **given: object) -> T:
     Args:
         shape: The type, a ``TypedDict``.
         value: Has the attributes; those that are not required may be missing.
-        given: Fields that are no attributes, as they stand in the object.
+        given: Fields that do not come from attributes, as they are in the object.
 
     Raises:
         AttributeError: The value has no attribute for a field.
@@ -87,7 +87,7 @@ def shaped(shape: type[T], value: object, /, **given: object) -> T:
 
 
 def _found(value: object, attributes: tuple[str, ...]) -> object:
-    """The first of these attributes that there is, asked once: many a property computes much."""
+    """The first of these attributes that exists, read once, because properties can be slow."""
     for attribute in attributes:
         head, _, rest = attribute.partition(".")
         found = getattr(value, head, _MISSING)
@@ -117,8 +117,8 @@ def _fields(shape: type[Any]) -> tuple[_Field, ...]:
         inner = hint if is_required else get_args(hint)[0]
         kind, *marks = get_args(inner) if get_origin(inner) is Annotated else (inner,)
         plain = _CAPITAL.sub(r"_\1", name).lower()
-        said = tuple(mark.attribute for mark in marks if isinstance(mark, Of))
-        attributes = said or (plain, f"is_{plain}", f"{plain}_name")
+        named = tuple(mark.attribute for mark in marks if isinstance(mark, Of))
+        attributes = named or (plain, f"is_{plain}", f"{plain}_name")
         fields.append(_Field(name, is_required, kind, tuple(marks), attributes))
     return tuple(fields)
 

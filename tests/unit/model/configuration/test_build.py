@@ -17,7 +17,7 @@ class Renamed:
 
 
 def test_a_field_that_no_section_has_is_refused_though_it_has_a_default() -> None:
-    with pytest.raises(LookupError, match="nothing says version of Renamed"):
+    with pytest.raises(LookupError, match="no section has version of Renamed"):
         filled(Renamed, ImageSection())
 
 

@@ -103,7 +103,7 @@ def test_a_comment_behind_a_value_is_hinted_at():
     (refused,) = problems_of(dev_ini(rounds="1 # one"))
     (warned,) = problems_of(dev_ini(thingList="list.txt ; mine"))
 
-    assert refused.hint == warned.hint == "a comment stands on a line of its own"
+    assert refused.hint == warned.hint == "put a comment on a line of its own"
     assert (refused.severity, warned.severity) == ("error", "warning")
 
 
