@@ -136,7 +136,7 @@ def test_a_suggestion_is_a_piece_of_a_dev_ini() -> None:
         "forecast", str(STAGED), *FLEET, "--profile", str(BENCH), *goal[:2], "1m", *goal[3:]
     )
     assert hopeless.returncode == 1
-    assert "What binds: time binds" in hopeless.stdout
+    assert "Why: time binds" in hopeless.stdout
 
 
 @pytest.mark.parametrize(

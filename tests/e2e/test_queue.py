@@ -334,7 +334,7 @@ def test_priorities_times_and_dependencies_decide_who_goes(
     }
     assert waits == {later: "time", behind: "dependency"}
     text = site.queue("list").stdout
-    assert "its time has not come" in text
+    assert "its start time is later" in text
 
     assert site.queue("cancel", later).returncode == 0
     assert site.request(later).state == "Canceled"

@@ -1,1 +1,1 @@
-"""What people look at: progress, tables, the page, the report."""
+"""What people see: progress, tables, the page, the report."""

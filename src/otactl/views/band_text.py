@@ -27,7 +27,7 @@ def count_text(count: float) -> str:
 def bytes_text(number: float) -> str:
     """``1.5 GB``, in powers of ten as AWS bills them."""
     unit = 0
-    # What rounds to a thousand is one of the next unit: 999,600 is 1 MB, not 1e+03 KB.
+    # A number that rounds to 1000 becomes 1 of the next unit: 999,600 is 1 MB, not 1e+03 KB.
     while round(number) >= _KILO and unit < len(_BYTE_UNITS) - 1:
         number, unit = number / _KILO, unit + 1
     if number >= _HUNDRED:
@@ -54,7 +54,7 @@ def share_text(share: float) -> str:
 
 
 def band_text(band: Band | None, write: Callable[[float], str]) -> str:
-    """``median (low to high)``; the median alone when nothing else is possible."""
+    """``median (low to high)``; only the median if all three are equal."""
     if band is None:
         return "-"
     low, median, high = write(band.low), write(band.median), write(band.high)

@@ -1,8 +1,8 @@
-"""Two examples of each command, which its help shows; a test types every one of them."""
+"""Two examples of each command, shown in its help; a test runs every one of them."""
 
 from __future__ import annotations
 
-#: By command, as it is typed behind ``otactl``.
+#: By command, as it is typed after ``otactl``.
 EXAMPLES = {
     "init": ("init dev.ini", "init pilot.ini --from dev.ini"),
     "things": (

@@ -1,7 +1,7 @@
 """Every command: where it is, under which heading, and its first sentence.
 
-Help and completion read this, so that they import no command but the one that is typed; a test
-holds it against the commands. In the order in which a deployment goes.
+Help and completion read this, so that they import only the command that is typed; a test compares
+it with the commands. In the order of a deployment.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ class Entry(NamedTuple):
     """A command of ``otactl``.
 
     Attributes:
-        panel: The heading below which help has it.
+        panel: The heading it has in the help.
         about: The first sentence of its help.
-        location: ``module:name`` below ``otactl.cli``, of its function or of its group; empty where
+        location: ``module:name`` below ``otactl.cli``, of its function or its group; empty if
             both have the command's name.
     """
 

@@ -1,7 +1,7 @@
 """The help of ``otactl`` itself: its options and its commands under their headings.
 
-typer's own help reads Markdown and highlights code, whose imports take longer than everything else
-that this page needs.
+typer's own help parses Markdown and highlights code; those imports take longer than everything
+else that this page needs.
 """
 
 from __future__ import annotations

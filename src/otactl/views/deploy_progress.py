@@ -1,8 +1,8 @@
 """What a person sees while a deployment runs: a bar for the job, and the counts by status.
 
 On a terminal the bar is redrawn in place. Elsewhere (a pipe, a CI log) a line with the time is
-written whenever something changed, so that the log reads as a story and not as a film; and one each
-minute when nothing did, because CI servers end silent builds.
+written whenever something changed, and one each minute otherwise, because CI servers end silent
+builds.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def describe_counts(counts: JobCounts) -> str:
 
 
 def shorten(text: str) -> str:
-    """The text with SHA-256 digests cut to what an eye can compare."""
+    """The text with SHA-256 digests cut to their first digits, which people can compare."""
     return _DIGEST.sub(lambda match: f"{match[0][:_SHOWN_DIGITS]}…", text)
 
 
@@ -54,7 +54,7 @@ class DeployProgress(Observer):
     """Shows a deployment's progress. Use as a context manager.
 
     Args:
-        console: Where to; standard error, so that results stay alone on standard output.
+        console: Standard error, so that standard output has only results.
         things: How many things each round is for.
     """
 
@@ -78,7 +78,7 @@ class DeployProgress(Observer):
         self._end_bar()
 
     def on_step(self, moment: StepMoment) -> None:
-        """Say what is being done, and what was undone."""
+        """Show what is being done, and what was undone."""
         step = moment.step
         if isinstance(step, AwaitJob | AwaitGate):
             if moment.moment is Moment.BEGUN:
@@ -97,10 +97,10 @@ class DeployProgress(Observer):
             self._line(f"[dim]- deleted {escape(shorten(step.resource))}[/]")
 
     def on_progress(self, step: Step, done: int, of: int) -> None:
-        """Show how far a long step is."""
+        """Show the progress of a long step."""
         if isinstance(step, AwaitJob | AwaitGate | EndWaves):
-            # The bar is the job's; what takes time now is asking what became of each thing.
-            self._update(counts=f"[dim]asking {done:,} of {of:,} things[/]")
+            # The bar is the job's; now the result of each thing is read, which takes time.
+            self._update(counts=f"[dim]reading {done:,} of {of:,} things[/]")
             return
         if self._bar is None:
             self._begin_bar(clean(shorten(step.title)), of)
@@ -119,7 +119,7 @@ class DeployProgress(Observer):
             self._line(
                 f"{self._name or f'round {round_number} of {self._rounds}'}: {done}:"
                 f" {describe_counts(counts)}",
-                behind=self._time_left(snapshot.job, snapshot.at_ms, total),
+                suffix=self._time_left(snapshot.job, snapshot.at_ms, total),
             )
 
     def _time_left(self, job: JobDescription, at_ms: int, total: int) -> str:
@@ -134,7 +134,7 @@ class DeployProgress(Observer):
         return f"; {eta_words(left)} left" if left else ""
 
     def on_round(self, result: RoundResult) -> None:
-        """Leave the finished bar standing, with what the round came to."""
+        """Keep the finished bar on the screen, with the result of the round."""
         counts = describe_counts(JobCounts(result.counts))
         if result.not_reached:
             counts += f", {result.not_reached:,} not reached"
@@ -142,11 +142,11 @@ class DeployProgress(Observer):
         self._end_bar()
 
     def on_pause(self, reason: str, seconds: float) -> None:
-        """Say that AWS is out of reach."""
+        """Show that AWS cannot be reached."""
         self._line(f"[yellow]waiting {seconds:g} s:[/] {escape(reason)}")
 
     def on_note(self, message: str) -> None:
-        """Say it on a line of its own."""
+        """Show it on its own line."""
         self._line(escape(message))
 
     def _begin_bar(self, description: str, total: int) -> None:
@@ -172,11 +172,11 @@ class DeployProgress(Observer):
             self._bar.stop()
         self._bar = None
 
-    def _line(self, markup: str, behind: str = "") -> None:
-        """Write a line, once; the same one again after a minute, as a sign of life."""
+    def _line(self, markup: str, suffix: str = "") -> None:
+        """Write a line, but the same one again only after a minute, as a sign of life."""
         now_ms = self._now_ms()
         if markup == self._last_line and now_ms - self._last_line_ms < MINUTE_MS:
             return
         self._last_line, self._last_line_ms = markup, now_ms
         when = "" if self._console.is_interactive else f"[dim]{log_time(now_ms)}[/] "
-        self._console.print(f"{when}{markup}{behind}", soft_wrap=True)
+        self._console.print(f"{when}{markup}{suffix}", soft_wrap=True)

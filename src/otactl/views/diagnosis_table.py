@@ -26,7 +26,7 @@ _VERDICTS = {True: "good", False: "warning", None: "unknown"}
 
 
 def print_diagnosis(console: Console, diagnosis: Diagnosis) -> None:
-    """One finding, and below it what to do."""
+    """Print one finding, and below it what to do."""
     line = Text.assemble(
         _MARKS[diagnosis.health.value], f" {diagnosis.area}: {clean(diagnosis.found)}"
     )
@@ -36,7 +36,7 @@ def print_diagnosis(console: Console, diagnosis: Diagnosis) -> None:
 
 
 def print_live_report(console: Console, report: LiveReport) -> None:
-    """The deliveries, the observations beside what is assumed, and what it took."""
+    """Print the deliveries, the observations with what is assumed, and the calls and time."""
     for delivery in report.deliveries:
         mark = _MARKS["good" if delivery.is_verified else "bad"]
         words = f" {delivery.size_bytes // 1024} KiB by {delivery.way}: "

@@ -17,10 +17,10 @@ _REASONS = 2
 
 
 class FleetStatus:
-    """Shows where a fleet stands. Use as a context manager.
+    """Shows the status of a fleet. Use as a context manager.
 
-    Where standard error is no terminal, a line is written at the start, whenever executions
-    end, and when devices cannot connect, so that a log grows with what happened and not with time.
+    If standard error is not a terminal, a line is written at the start, whenever executions
+    end, and when devices cannot connect, so that a log grows with events, not with time.
     """
 
     def __init__(self, console: Console) -> None:
@@ -38,7 +38,7 @@ class FleetStatus:
             self._status.stop()
 
     def show(self, progress: FleetProgress) -> None:
-        """Show this."""
+        """Show the fleet's progress."""
         if self._status is not None:
             self._status.update(markup(describe(progress)))
             return
@@ -49,7 +49,7 @@ class FleetStatus:
 
 
 def describe(progress: FleetProgress) -> str:
-    """The standing in one line of rich markup."""
+    """The fleet's progress in one line of rich markup."""
     busy = [
         f"{progress.phases[phase]:,} {phase}"
         for phase in Phase

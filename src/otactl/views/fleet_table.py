@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
     from otactl.fleet import ThingResult
 
-#: Rows of a table that a person still reads; a script takes --output json.
+#: The most rows of a table for people; scripts use --output json.
 MAX_ROWS = 40
-#: Digits of a digest that tell images apart for a person.
+#: Digits of a digest, enough for a person to distinguish images.
 _SHORT = 20
 
 
 def print_results(console: Console, results: Sequence[ThingResult]) -> None:
-    """Print a line for each kind of ending, and each thing that did not succeed."""
+    """Print a line for each status and reason, and each thing that did not succeed."""
     if not results:
         console.print("no job reached a device")
         return

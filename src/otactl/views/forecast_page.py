@@ -1,7 +1,7 @@
-"""A forecast as a page of its own: one file, everything in it, nothing loaded from anywhere.
+"""A forecast as a single HTML file that loads nothing.
 
-Plotly's script comes from its package and is put in once. What came from files, such as names, is
-escaped on its way into the page.
+Plotly's script comes from its package and is included once. Text from files, such as names, is
+escaped.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _PLACEHOLDER = re.compile(r"@@([A-Z_]+)@@")
 
 
 def forecast_page(forecasts: Sequence[Forecast]) -> str:
-    """The page of one forecast, or of several over each other; the first is the one asked for."""
+    """The page of one forecast, or of several to compare; the first is the one requested."""
     first = forecasts[0]
     end = max(forecast.shown_minutes for forecast in forecasts)
     names = " and ".join(forecast.name for forecast in forecasts)
@@ -34,7 +34,7 @@ def forecast_page(forecasts: Sequence[Forecast]) -> str:
         "TITLE": html_text(f"Forecast of {names}"),
         "UNDER": html_text(
             f"{first.scenario.things:,} things, {first.scenario.runs} runs, "
-            "median and 90% band; computed by otactl, no cloud was asked"
+            "median and 90% band; computed by otactl without calling AWS"
         ),
         "HEADLINES": "\n".join(_headline(forecast, forecasts) for forecast in forecasts),
         "FIGURES": "\n".join(_figures(first)),
@@ -45,13 +45,13 @@ def forecast_page(forecasts: Sequence[Forecast]) -> str:
         "NOTES": "\n".join(f"<li>{html_text(note)}</li>" for note in notes(forecasts)),
         "CSS": _asset("page.css"),
         "JS": _asset("page.js"),
-        # Nothing in its texts may end the script element it stands in.
+        # Nothing in its texts may end the script element around it.
         "FORECASTS": json.dumps(
             [forecast_fields(forecast, points=_POINTS, end=end) for forecast in forecasts]
         ).replace("<", "\\u003c"),
         "PLOTLY": get_plotlyjs(),
     }
-    # In one pass: a file that is called like a placeholder is not filled in.
+    # In one pass: a file name that looks like a placeholder is not replaced.
     return _PLACEHOLDER.sub(lambda found: parts[found[1]], _asset("page.html"))
 
 
@@ -66,7 +66,7 @@ def _headline(forecast: Forecast, forecasts: Sequence[Forecast]) -> str:
 
 
 def _figures(forecast: Forecast) -> list[str]:
-    """The numbers on top: those of the likely outcome first."""
+    """The numbers at the top: those of the likely outcome first."""
     probability = share_text(forecast.abort_probability)
     aborts = _figure(
         f"aborts in {probability} of runs, after", forecast.abort_seconds, duration_text

@@ -39,7 +39,7 @@ _STATUS_WORDS = {
 
 
 class Row(NamedTuple):
-    """One thing that a forecast says: what it belongs to, what it is, ``median (5% to 95%)``."""
+    """One row of a forecast: its section, its label, and ``median (5% to 95%)``."""
 
     section: str
     label: str
@@ -47,7 +47,7 @@ class Row(NamedTuple):
 
 
 def rows(forecast: Forecast) -> list[Row]:
-    """Everything there is to say, in order; what cannot happen is left out."""
+    """All rows, in order; what cannot happen is left out."""
     parts = {"Abort": _abort, "Things": _things, "Time": _time, "Traffic": _traffic, "Cost": _cost}
     return [Row(section, *row) for section, part in parts.items() for row in part(forecast)]
 
@@ -63,7 +63,7 @@ def sections(forecasts: Sequence[Forecast]) -> dict[str, dict[str, list[str]]]:
 
 
 def ordered_keys(by_forecast: Sequence[dict[tuple[str, str], str]]) -> list[tuple[str, str]]:
-    """The rows of all forecasts: one that only some have stands where those have it."""
+    """The rows of all forecasts; a row that only some have keeps its position there."""
     keys: list[tuple[str, str]] = []
     for texts in by_forecast:
         location = 0
@@ -101,7 +101,7 @@ def headline(forecast: Forecast) -> str:
 
 
 def _undisturbed(forecast: Forecast, tallies: Sequence[RunResult]) -> str:
-    """What becomes of runs without an abort."""
+    """The result of the runs without an abort."""
     finished = Band.of(finished_seconds(found, _MOST) for found in tallies)
     return (
         f"{_MOST}% of {forecast.scenario.things:,} things have finished after "
@@ -111,7 +111,7 @@ def _undisturbed(forecast: Forecast, tallies: Sequence[RunResult]) -> str:
 
 
 def _aborted(forecast: Forecast) -> str:
-    """When, how far it had come, and how many things it cost, of the runs that abort."""
+    """When the aborting runs abort, how many things were notified, and how many bricked."""
     return (
         f"{band_text(forecast.abort_seconds, duration_text)} after it began, when "
         f"{band_text(forecast.of_aborted(lambda t: t.notified), count_text)} of "

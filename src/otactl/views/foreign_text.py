@@ -1,10 +1,10 @@
-"""Text that others wrote, made safe for the place where it is shown.
+"""Makes untrusted text safe for the place where it is shown.
 
-Devices, other users of the account, file names and AWS's own messages end up in what people read.
-Shown as it is, such text can forge a line of ours with a line break, turn the order of letters
-round (U+202E), command the terminal, become markup or an emoji of rich, an element of a page, or
-the formula of a spreadsheet. Every view takes it through one of these functions; the linter bans
-``rich.markup.escape`` elsewhere. JSON keeps what was written, as escapes.
+Texts of devices, other users of the account, file names and AWS's own messages are shown to people.
+Unchanged, such text can forge a line of ours with a line break, reverse the order of letters
+(U+202E), control the terminal, become markup or an emoji of rich, an element of a page, or
+the formula of a spreadsheet. Every view passes it through one of these functions; the linter bans
+``rich.markup.escape`` elsewhere. JSON keeps the text, as escapes.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ import rich.markup
 from rich.text import Text
 
 _SHOWN_INSTEAD = "\N{REPLACEMENT CHARACTER}"
-#: What a spreadsheet takes for a formula when a cell begins with it, wide forms included.
+#: Characters that begin a formula in a spreadsheet, wide forms included.
 _FORMULA_SIGNS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # noqa: RUF001 - meant
 
 
 def clean(text: str) -> str:
-    """The text on one line; what does not print is shown as U+FFFD."""
+    """The text on one line; characters that do not print become U+FFFD."""
     if text.isprintable():
         return text
     return "".join(sign if sign.isprintable() else _SHOWN_INSTEAD for sign in text)
 
 
 def clean_lines(text: str, indent: str = "  ") -> str:
-    """Likewise, but of several lines, of which all but the first are indented.
+    """The same for several lines; all but the first are indented.
 
-    So none of them can be taken for one of ours.
+    So none of them can pass for a line of ours.
     """
     return f"\n{indent}".join(clean(line) for line in text.split("\n"))
 
@@ -42,7 +42,7 @@ def escape(text: str) -> str:
 
 
 def markup(words: str) -> Text:
-    """Rich markup without emoji, for parts of rich that do not ask the console about them."""
+    """Rich markup without emoji, for parts of rich that ignore the console's emoji setting."""
     return Text.from_markup(words, emoji=False)
 
 
@@ -57,13 +57,13 @@ def html_lines(text: str) -> str:
 
 
 def csv_cell(text: str) -> str:
-    """The text as a cell that no spreadsheet takes for a formula."""
+    """The text as a cell that no spreadsheet reads as a formula."""
     shown = clean(text)
     return f"'{shown}" if shown.startswith(_FORMULA_SIGNS) else shown
 
 
 def to_json(fields: Any, indent: int | None = None) -> str:
-    """JSON that says what was written, and whose every character prints."""
+    """JSON that keeps the text; characters that do not print are escaped."""
     written = json.dumps(fields, indent=indent, ensure_ascii=False)
     if written.isprintable():
         return written

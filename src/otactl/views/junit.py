@@ -1,8 +1,8 @@
 """A deployment as JUnit XML, the form in which CI servers show tests.
 
 A round is a suite. Its first case is the round itself, which fails when not every thing succeeded;
-behind it stands a case for each thing that is known by name. The form is that of the Jenkins xUnit
-plugin's ``junit-10.xsd``: what it cannot hold is left out.
+a case for each thing that is known by name follows. The form is that of the Jenkins xUnit
+plugin's ``junit-10.xsd``; data without a field there are left out.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ def requests_junit(
     """Several deployments as XML.
 
     Args:
-        name: What to call them together.
-        ended: Of each its job, its result if there was one, and why it failed.
+        name: The name for all of them.
+        ended: For each its job, its result if it has one, and why it failed.
     """
     suites = ET.Element("testsuites", name=clean(name))
     for job_id, result, failure in ended:

@@ -1,7 +1,7 @@
-"""What a job came to, or how it does so far: in things, and whether that is good.
+"""The result of a job, or its progress so far, in things, and whether that is good.
 
-COMPLETED says only that every execution is over; whether it went well, the share that succeeded
-says. So no view colours a job by its status alone.
+COMPLETED means only that every execution has ended; the share of succeeded things says whether it
+went well. So no view colours a job by its status alone.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ class Tone(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How a job stands by things.
+    """The result of a job so far, in things.
 
     Attributes:
-        things: How many the job is for.
+        things: How many things the job is for.
         succeeded: Those that run the new image.
         failed: Those that failed, timed out or were rejected in their last attempt.
         is_over: Whether the job has ended, or is gone.
@@ -60,14 +60,14 @@ class Outcome:
 
 
 def outcome_of(snapshot: JobSnapshot) -> Outcome | None:
-    """How a job stands by things; None while nothing is known of it."""
+    """The result of a job so far, in things; None while the job is unknown."""
     job = snapshot.job
     if job is None:
         return None
     groups = snapshot.failures
     unsuccessful = sum(group.count for group in groups)
     succeeded = job.counts[ExecutionStatus.SUCCEEDED]
-    # Executions are more than things if things were tried again.
+    # There are more executions than things if things were retried.
     known = max(snapshot.listed, succeeded + unsuccessful) or job.counts.total
     things = snapshot.things or known
     return Outcome(

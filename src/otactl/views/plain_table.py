@@ -22,5 +22,5 @@ def plain_table(
 
 
 def number_columns(*names: str) -> list[Column]:
-    """Columns of numbers, which stand to the right."""
+    """Columns of numbers, aligned right."""
     return [Column(name, justify="right") for name in names]

@@ -1,7 +1,7 @@
-"""What a deployment is, in five lines: targets, rate, abort, timeout, cost.
+"""A deployment in five lines: targets, rate, abort, timeout, cost.
 
-These lead `otactl plan` and the question of `otactl deploy`, because they decide how much harm a
-bad image can do. The same as fields for ``--output json``.
+`otactl plan` and the question of `otactl deploy` begin with them, because they decide how much harm
+a bad image can do. The same as fields for ``--output json``.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ _CENT = 0.01
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanSummary:
-    """What is asked about before a deployment.
+    """The settings that a user confirms before a deployment.
 
     Attributes:
         things: Things the deployment is for, members of groups included.
         listed: Things the thing list names one by one.
         groups: ARNs of the thing groups it names.
         account: Twelve digits.
-        waves: Whether it is done in waves, whose groups nobody joins later.
+        waves: Whether it is done in waves, whose groups no thing joins later.
     """
 
     things: int
@@ -48,7 +48,7 @@ class PlanSummary:
 
     @property
     def lines(self) -> tuple[tuple[str, str], ...]:
-        """A name and a sentence each, in the order in which they are read."""
+        """A name and a sentence for each line, in order."""
         return (
             ("targets", self._targets()),
             ("rate", self._rate()),
@@ -58,7 +58,7 @@ class PlanSummary:
         )
 
     def to_fields(self) -> json_deployment.Summary:
-        """The same for scripts; null is what AWS's own default decides."""
+        """The same for scripts; null means AWS's own default."""
         job, bill = self.job, self.cost
         return {
             "targets": shaped(

@@ -22,7 +22,7 @@ _LISTED_LEFT_OUT = 10
 def print_plan(
     console: Console, plan: Plan, summary: PlanSummary, *, with_calls: bool = True
 ) -> None:
-    """Print what a deployment would do: what it is for first, then its steps.
+    """Print what a deployment would do: its summary first, then its steps.
 
     Args:
         with_calls: Whether the table of API calls follows.
@@ -72,7 +72,7 @@ def print_plan(
 
 
 def print_left_out(console: Console, plan: Plan, *, at_most: int) -> None:
-    """Print who gets no image, and why."""
+    """Print which things get no image, and why."""
     left_out = plan.choice.left_out if plan.choice else ()
     if not left_out:
         return
@@ -87,7 +87,7 @@ def print_left_out(console: Console, plan: Plan, *, at_most: int) -> None:
 
 
 def print_wave_things(console: Console, plan: Plan) -> None:
-    """Print who is in which wave, a thing a line."""
+    """Print the things of each wave, one a line."""
     for wave, things in plan.things_by_wave.items():
         console.print(f"[bold]wave {escape(wave)}[/]")
         for name in things:

@@ -16,7 +16,7 @@ _PLURALS = {Severity.ERROR: "errors", Severity.WARNING: "warnings", Severity.NOT
 
 
 def print_problems(console: Console, problems: Iterable[Problem]) -> None:
-    """Print problems, one a line, in the shape that editors and CI logs can jump from."""
+    """Print problems, one a line, in a form that editors and CI logs can link to."""
     for problem in problems:
         line = Text(clean(str(problem)))
         line.highlight_regex(rf"(?<=: ){problem.severity}(?=: )", _STYLES[problem.severity])
@@ -24,7 +24,7 @@ def print_problems(console: Console, problems: Iterable[Problem]) -> None:
 
 
 def count_words(problems: Iterable[Problem]) -> str:
-    """How many there are of each severity: ``2 errors, 1 warning``; empty when there are none."""
+    """The number of each severity: ``2 errors, 1 warning``; empty if there are none."""
     counts = Counter(problem.severity for problem in problems)
     return ", ".join(
         f"{counts[severity]} {severity.value if counts[severity] == 1 else _PLURALS[severity]}"

@@ -16,15 +16,15 @@ from otactl.views.wording import duration
 
 _HEADS = ("request", "state", "targets", "image", "version", "age", "worker")
 _WAITS = {
-    WaitReason.TIME: "its time has not come",
+    WaitReason.TIME: "its start time is later",
     WaitReason.DEPENDENCY: "comes after {on}",
     WaitReason.HELD: "held: {on} has not succeeded and does not run",
-    WaitReason.OVERLAP: "has things of {on}",
+    WaitReason.OVERLAP: "has things in common with {on}",
 }
 
 
 def remark(request: JobRequest | MalformedRequest, wait: Wait | None, now_ms: int) -> str:
-    """What is to be said of a request, for people."""
+    """The remark on a request, for people."""
     if isinstance(request, MalformedRequest):
         return request.reason
     if wait is not None:
@@ -43,11 +43,11 @@ def _lease_words(request: JobRequest, lease: Lease, now_ms: int) -> str:
     if request.is_at_gate:
         return gate_words(request, now_ms)
     whose = f"{lease.owner}, attempt {request.attempt}"
-    return f"free to be taken over from {whose}" if is_over else f"{whose}, lease until {until}"
+    return f"lease expired: {whose}" if is_over else f"{whose}, lease until {until}"
 
 
 def gate_words(request: JobRequest, now_ms: int) -> str:
-    """What the gate says that a request was left at, whom it asks, and when it is polled again."""
+    """The status of the gate that a request waits at, how to decide, and the next poll."""
     said = [request.gate]
     if request.gate_asks:
         name = request.job_id
@@ -60,7 +60,7 @@ def gate_words(request: JobRequest, now_ms: int) -> str:
 
 
 def request_lines(rows: Sequence[tuple[JobRequest | MalformedRequest, str]], now_ms: int) -> Text:
-    """Requests, one a line, and below each what is to be said of it.
+    """Requests, one a line, and below each its remark.
 
     A request's id is copied into the next command, so it is never folded.
     """
@@ -87,7 +87,7 @@ def request_lines(rows: Sequence[tuple[JobRequest | MalformedRequest, str]], now
 
 
 def field_lines(fields: Mapping[str, Any]) -> list[str]:
-    """A request's fields for people: what is empty is left out, what is nested stands below."""
+    """A request's fields for people: empty ones are left out, nested ones follow indented."""
     lines = []
     for name, value in fields.items():
         if value in (None, [], {}):

@@ -1,4 +1,4 @@
-"""Writes reports: whole or not at all, readable by their owner alone."""
+"""Writes reports: whole or not at all, readable only by their owner."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from otactl.views.report import ReportContent, to_csv, to_html, to_json
 
 
 def default_report_path(state_dir: Path, name: str) -> Path:
-    """Where a report lies when nobody says otherwise."""
+    """The path of a report unless the user names another."""
     return state_dir / "reports" / f"{name}.html"
 
 
 def write_report(path: Path, text: str) -> None:
-    """Write a report, whole or not at all, readable by its owner alone.
+    """Write a report, whole or not at all, readable only by its owner.
 
     Raises:
         LocalResourceMissing: It cannot be written.
@@ -33,10 +33,10 @@ def write_report(path: Path, text: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ResultFiles:
-    """Where the result of a deployment goes beside the terminal, ``--report`` and ``--junit``.
+    """The files for the result of a deployment, ``--report`` and ``--junit``.
 
     Raises:
-        UserMistake: One of them cannot be written, said before anything is deployed.
+        UserMistake: One of them cannot be written; raised before anything is deployed.
     """
 
     report: Path | None = None
@@ -45,7 +45,7 @@ class ResultFiles:
     def __post_init__(self) -> None:
         if self.report is not None and self.report.suffix not in REPORTS:
             raise UserMistake(
-                f"--report {self.report}: its ending says what it is: {', '.join(REPORTS)}"
+                f"--report {self.report}: the file name must end with one of {', '.join(REPORTS)}"
             )
         for path in (self.report, self.junit):
             folder = None if path is None else path.resolve().parent
@@ -59,10 +59,10 @@ class ResultFiles:
         state_dir: Path,
         now_ms: int,
     ) -> Path:
-        """Write them; returns where the report is.
+        """Write them; return the path of the report.
 
         Raises:
-            OtactlError: One cannot be written, which changes nothing of how the deployment ended.
+            OtactlError: One cannot be written; the deployment's result does not change.
         """
         path = self.report or default_report_path(state_dir, result.deployment_id)
         journal_path = DeploymentStore(state_dir).path(result.deployment_id)
@@ -73,7 +73,7 @@ class ResultFiles:
         return path
 
 
-#: The text of a report, by the ending of its file.
+#: The text of a report, by the suffix of its file.
 REPORTS: dict[str, Callable[[ReportContent], str]] = {
     ".html": to_html,
     ".json": lambda content: json_text(to_json(content)) + "\n",

@@ -32,14 +32,14 @@ _VERDICT_STYLES = {
     Verdict.INCONCLUSIVE: "yellow",
 }
 
-#: This many statuses leave room for two blanks between columns.
+#: Up to this many statuses, there is room for two blanks between columns.
 _ROOMY = 3
 #: Failures listed on the terminal; the report has them all.
 _LISTED_FAILURES = 20
 
 
 def print_result(console: Console, result: DeploymentResult) -> None:
-    """Print what a deployment came to."""
+    """Print the result of a deployment."""
     if result.waves:
         console.print()
         console.print(_waves_table(result))
@@ -84,7 +84,7 @@ def _print_failures(console: Console, result: DeploymentResult) -> None:
 
 
 def _parts(result: DeploymentResult) -> list[tuple[str, RoundResult]]:
-    """What failures are listed by: each round, or each wave that began, and what it is called."""
+    """The parts that failures are listed by, with their names: rounds, or waves that began."""
     if not result.waves:
         return [(f"round {each.round}: ", each) for each in result.rounds]
     return [
@@ -95,7 +95,7 @@ def _parts(result: DeploymentResult) -> list[tuple[str, RoundResult]]:
 
 
 def _waves_table(result: DeploymentResult) -> Table:
-    """One line per wave: what its gate said, and why."""
+    """One line per wave: the verdict of its gate, and why."""
     table = plain_table(
         Column("wave", no_wrap=True),
         *number_columns("things", "ended", "succeeded"),

@@ -1,4 +1,4 @@
-"""A rollback on the terminal: who gets what back and why, and what came of it."""
+"""A rollback on the terminal: which things get which version back and why, and the result."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NAMED = 10
 
 
 def print_rollback(console: Console, report: RollbackReport) -> None:
-    """Print what a rollback would do, or what it came to."""
+    """Print what a rollback would do, or its result."""
     for begun in report.begun:
         state = "has ended" if begun.has_ended else "has not ended and goes on first"
         console.print(

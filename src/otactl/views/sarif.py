@@ -1,6 +1,6 @@
-"""The linter's findings as SARIF 2.1.0, which code scanning takes (OASIS, sections 3.13 to 3.58).
+"""The linter's findings as SARIF 2.1.0, which code scanning reads (OASIS, sections 3.13 to 3.58).
 
-A waived finding is a result with a suppression, as the user's own words justify it.
+A waived finding is a result with a suppression, justified in the user's own words.
 """
 
 from __future__ import annotations

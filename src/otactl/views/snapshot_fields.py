@@ -1,6 +1,6 @@
 """A snapshot as JSON: what ``otactl monitor --output json`` prints and the page gets.
 
-Times are ISO 8601 in UTC, durations seconds, rates per minute. What is not known is null.
+Times are ISO 8601 in UTC, durations seconds, rates per minute. Unknown values are null.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A stack on the terminal: its state, what watches, who is notified, and what went wrong."""
+"""A stack on the terminal: its state, its alarms, who is notified, and what went wrong."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def print_status(console: Console, health: StackHealth) -> None:
     for subscriber in health.subscribers:
         table.add_row("notified", escape(subscriber))
     failures = health.failed_messages
-    table.add_row("put aside as failed", f"[red]{failures}[/]" if failures else "0")
+    table.add_row("failed messages", f"[red]{failures}[/]" if failures else "0")
     console.print(table)
 
 
@@ -41,7 +41,7 @@ def _coloured(state: str) -> str:
 
 
 def print_outputs(console: Console, outputs: Mapping[str, str]) -> None:
-    """Print the outputs, one a line, wide as they are: they are there to be copied."""
+    """Print the outputs, one a line and never wrapped, so that they can be copied."""
     for name in sorted(outputs):
         console.print(f"{escape(name):<26} {escape(outputs[name])}", soft_wrap=True)
 
@@ -68,7 +68,7 @@ def deployed_fields(
     *,
     dry_run: bool,
 ) -> account.StackChanges:
-    """What `otactl stack deploy` came to, as JSON."""
+    """The result of `otactl stack deploy`, as JSON."""
     return shaped(
         account.StackChanges,
         change_set,
@@ -81,7 +81,7 @@ def deployed_fields(
 
 
 def print_hop(console: Console, hop: Hop) -> None:
-    """Print one hop: whether the event arrived, how long it took, what was seen."""
+    """Print one hop: whether the event arrived, how long it took, and the details."""
     mark = "[green]✓[/]" if hop.arrived else "[red]✗[/]"
     if hop.is_empty:
         mark = "[yellow]-[/]"
@@ -91,7 +91,7 @@ def print_hop(console: Console, hop: Hop) -> None:
 
 
 def print_event(console: Console, event: StackEvent) -> None:
-    """Print an event; what merely begins is left out, what fails says why."""
+    """Print an event that ended, with the reason if it failed; others are left out."""
     words = event.status.replace("_", " ").lower()
     if event.is_failure:
         console.print(f"[red]✗[/] {escape(str(event))}", soft_wrap=True)

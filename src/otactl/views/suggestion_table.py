@@ -1,4 +1,4 @@
-"""A suggested rollout on the terminal: the setting, its promise, and the trade-off curve."""
+"""A suggested rollout on the terminal: the setting, its forecast, and the trade-off curve."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from otactl.views.plain_table import number_columns
 
 
 def print_suggestion(console: Console, found: Suggestion) -> None:
-    """Print what was found, or what binds."""
+    """Print the suggestion, or what makes the goal infeasible."""
     goal = found.goal
     asked = (
         f"{goal.finish_percent:g}% of a healthy fleet finished within "
@@ -20,14 +20,14 @@ def print_suggestion(console: Console, found: Suggestion) -> None:
         f"an image that fails at {share_text(goal.failure_rate)}"
     )
     if found.setting is None:
-        console.print(f"[bold]No rollout keeps this:[/] {asked}.")
-        console.print(f"What binds: {found.binds}.")
+        console.print(f"[bold]No rollout meets this goal:[/] {asked}.")
+        console.print(f"Why: {found.binds}.")
     else:
-        console.print(f"[bold]This rollout keeps it:[/] {asked}.\n")
+        console.print(f"[bold]This rollout meets the goal:[/] {asked}.\n")
         console.print(found.setting.to_ini(), markup=False, highlight=False)
         console.print(
-            f"A healthy fleet is through after {band_text(found.finished_seconds, duration_text)} "
-            f"and trips the abort with a chance of {share_text(found.false_alarm or 0.0)}; the bad "
+            f"A healthy fleet finishes after {band_text(found.finished_seconds, duration_text)} "
+            f"and is aborted with a chance of {share_text(found.false_alarm or 0.0)}; the bad "
             f"image bricks {band_text(found.bricked, count_text)}."
         )
     if found.curve:
@@ -40,7 +40,7 @@ def _curve(points: tuple[TradeOff, ...]) -> Table:
         *("rate per minute", "abort"),
         box=SIMPLE_HEAD,
         pad_edge=False,
-        title="what more time buys",
+        title="more time, fewer bricked things",
         title_justify="left",
         caption="median (and the band that holds 9 times in 10)",
         caption_justify="left",

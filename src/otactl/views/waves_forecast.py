@@ -1,4 +1,4 @@
-"""The forecast of waves on the terminal: what each gate will say, and what a bad image reaches."""
+"""The forecast of waves on the terminal: the verdict of each gate, and what a bad image reaches."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def print_waves(console: Console, forecast: WavesForecast) -> None:
 
 
 def summary(forecast: WavesForecast) -> str:
-    """How much is forecast."""
+    """The size of the forecast: things, waves, runs."""
     scenario = forecast.scenario
     return (
         f"{scenario.things:,} things in {len(scenario.planned)} waves, {scenario.runs} runs,"
@@ -47,7 +47,7 @@ def summary(forecast: WavesForecast) -> str:
 
 
 def gate_rows(forecast: WavesForecast) -> list[tuple[str, ...]]:
-    """What each gate says how often, and when."""
+    """How often each gate gives each verdict, and when."""
     rows = []
     for number, (wave, things) in enumerate(forecast.scenario.planned):
         decided = forecast.gate_seconds(number)
@@ -81,7 +81,7 @@ def outcome_rows(forecast: WavesForecast) -> list[tuple[str, str]]:
     if forecast.ways_back:
         back = band_text(forecast.way_back_seconds, duration_text)
         things = band_text(forecast.taken_back, count_text)
-        rows += [("  taken back", f"{things} things, in {back}")]
+        rows += [("  rolled back", f"{things} things, in {back}")]
         if forecast.way_back_failed:
             rows += [("  the rollback stops", f"in {share_text(forecast.way_back_failed)} of them")]
     refused = [
@@ -95,7 +95,7 @@ def outcome_rows(forecast: WavesForecast) -> list[tuple[str, str]]:
 
 
 def end_text(forecast: WavesForecast) -> str:
-    """When the last gate passes, and what a person adds to it."""
+    """When the last gate passes, and the time that approvals add."""
     end, names = band_text(forecast.end_seconds, duration_text), ", ".join(forecast.approvals)
     minutes = duration_text(forecast.scenario.answer_ms / 1000)
     if not names or not math.isfinite(forecast.end_seconds.low):

@@ -1,4 +1,4 @@
-"""The forecast of waves as a page of its own: one file, no script, nothing loaded from anywhere."""
+"""The forecast of waves as a single HTML file without scripts that loads nothing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from otactl.views.waves_forecast import COLUMNS, end_text, gate_rows, outcome_ro
 
 _WIDTH, _ROW, _BAR = 900, 34, 14
 _LIKELY = 0.5
-#: How faint a bar may get, so that it is still seen on paper and on a dark page.
+#: The lowest opacity of a bar, so that it is still visible on paper and on a dark page.
 _FAINTEST = 0.25
 _STYLE = """
 .gates text { fill: var(--ink); font: 13px system-ui, sans-serif; }
@@ -76,7 +76,7 @@ def _section(forecast: WavesForecast, *, is_alone: bool) -> str:
 
 
 def _drawing(forecast: WavesForecast) -> str:
-    """A bar for each wave from its begin to its gate, of the runs in which it began."""
+    """A bar for each wave from its start to its gate, of the runs in which it began."""
     planned = forecast.scenario.planned
     bands = [forecast.gate_seconds(number) for number in range(len(planned))]
     ends = [band.high for band in bands if band is not None and math.isfinite(band.high)]

@@ -1,4 +1,4 @@
-"""How durations, times, counts and statuses are written for people, everywhere alike."""
+"""How durations, times, counts and statuses are written for people, the same everywhere."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from otactl.model.snapshot import JobCounts, JobSnapshot
 from otactl.model.status import ENDED_JOB_STATUSES, ExecutionStatus
 from otactl.views.foreign_text import clean
 
-#: The order in which statuses are shown: what is good, what is under way, what is bad.
+#: The order in which statuses are shown: good, under way, bad.
 SHOWN_STATUSES = (
     ExecutionStatus.SUCCEEDED,
     ExecutionStatus.IN_PROGRESS,
@@ -43,7 +43,7 @@ STATUS_STYLES = {
 _MINUTE = 60
 _HOUR = 3600
 _DAY = 86_400
-#: An estimate below the first number of seconds is rounded to the second.
+#: An estimate below the first number, in seconds, is rounded to a multiple of the second number.
 _ROUGH_STEPS = (
     (30, 1),
     (_MINUTE, 5),
@@ -52,7 +52,7 @@ _ROUGH_STEPS = (
     (_DAY, 10 * _MINUTE),
     (float("inf"), _HOUR),
 )
-#: A progress ends at this; what is nearly all must not read as all.
+#: The highest percentage that is shown until it is really all.
 _NEARLY = 99.9
 
 
@@ -71,7 +71,7 @@ def counts_words(counts: Mapping[ExecutionStatus, int]) -> str:
 
 
 def job_word(snapshot: JobSnapshot) -> str:
-    """A job's status; DELETED only when it went before it was over."""
+    """A job's status; DELETED only if it was deleted before it ended."""
     job = snapshot.job
     if job is None:
         return ""
@@ -79,7 +79,7 @@ def job_word(snapshot: JobSnapshot) -> str:
 
 
 def deletion_words(snapshot: JobSnapshot) -> str:
-    """That a job is no longer there; empty while it is. Deleting what is over is tidiness."""
+    """That a job was deleted; empty if not. To delete a job that has ended is normal."""
     if not snapshot.gone or snapshot.job is None:
         return ""
     if snapshot.job.status in ENDED_JOB_STATUSES:
@@ -88,14 +88,14 @@ def deletion_words(snapshot: JobSnapshot) -> str:
 
 
 def unnotified_words(snapshot: JobSnapshot) -> str:
-    """What is said of things without an execution: after the end, none will be made."""
+    """The words for things without an execution: after the job's end, none will be created."""
     job = snapshot.job
     is_over = snapshot.gone or (job is not None and job.status in ENDED_JOB_STATUSES)
     return "never notified" if is_over else "not notified yet"
 
 
 def over_words(counts: JobCounts, things: int | None) -> str:
-    """How far a job is: ``2 of 3 finished``; in executions, if things were tried more than once.
+    """The progress of a job: ``2 of 3 finished``; in executions, if things were retried.
 
     AWS counts executions (aws-facts A5): of three things of which one failed four times, six.
     """
@@ -104,7 +104,7 @@ def over_words(counts: JobCounts, things: int | None) -> str:
 
 
 def executions_mark(count: int, things: int | None) -> str:
-    """`` executions`` where what is counted are more than the things there are, else nothing."""
+    """`` executions`` if the count is higher than the number of things, else nothing."""
     return " executions" if things and count > things else ""
 
 
@@ -137,7 +137,7 @@ def _two(whole: int, unit: int, name: str, smaller: int, smaller_name: str) -> s
 
 
 def estimated(seconds: float) -> str:
-    """A duration that nobody knows exactly: only the digits that mean something."""
+    """An estimated duration: rounded to its significant digits."""
     step = next(step for limit, step in _ROUGH_STEPS if seconds < limit)
     return duration(round(seconds / step) * step)
 
@@ -153,7 +153,7 @@ def percentage(part: int, whole: int) -> str:
 
 
 def figure(number: float | None) -> str:
-    """A number that devices reported: three digits that matter, or a dash."""
+    """A number that devices reported: three significant digits, or a dash."""
     if number is None:
         return "-"
     return f"{number:,.0f}" if number >= 100 or number == int(number) else f"{number:.3g}"  # noqa: PLR2004 - three digits
@@ -177,14 +177,14 @@ def instant(at_ms: int | None) -> str:
 
 
 def eta_words(eta: Eta | None) -> str:
-    """How long the rest takes: ``about 12 min (10 min to 15 min)``."""
+    """The remaining time: ``about 12 min (10 min to 15 min)``."""
     if eta is None:
         return "not known yet"
     return f"about {estimated(eta.likely_seconds)} ({eta_range(eta)})"
 
 
 def eta_range(eta: Eta) -> str:
-    """Within what the rest takes nine times out of ten: ``10 min to 15 min``."""
+    """The range of the remaining time, nine times out of ten: ``10 min to 15 min``."""
     low = estimated(eta.low_seconds)
     if eta.high_seconds is None:
         return f"{low} or more"
@@ -204,7 +204,7 @@ def pace_words(pace: Pace | None) -> str:
 
 
 def rollout_words(rollout: RolloutProgress) -> str:
-    """How fast AWS notifies, and when faster: ``at most 50 a minute; 20 more …``."""
+    """How fast AWS notifies, and when the rate grows: ``at most 50 a minute; 20 more …``."""
     words = f"at most {rollout.rate_per_minute:,} a minute"
     if rollout.missing_for_raise is None:
         return words
@@ -253,5 +253,5 @@ def followed_words(thing: FollowedThing) -> str:
     if thing.heard:
         words.append(clean(thing.heard))
     if thing.silent_after_seconds is not None and not thing.status.is_terminal:
-        words.append(f"last word {duration(thing.silent_after_seconds)} ago")
+        words.append(f"last update {duration(thing.silent_after_seconds)} ago")
     return ", ".join(words)

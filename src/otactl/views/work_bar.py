@@ -9,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 
 class WorkBar:
-    """A bar for those who watch; gone when the work is done."""
+    """A bar on an interactive terminal; removed when the work is done."""
 
     def __init__(self, console: Console) -> None:
         self._bar = Progress(
@@ -23,7 +23,7 @@ class WorkBar:
         self._task = self._bar.add_task("", total=None)
 
     def on_step(self, description: str, done: int, of: int) -> None:
-        """Show what is being done and how far it is."""
+        """Show what is being done and its progress."""
         self._bar.update(self._task, description=description, completed=done, total=of)
 
     def __enter__(self) -> Self:

@@ -192,7 +192,7 @@ def test_the_way_back_takes_exactly_what_took_the_image_and_says_how_long():
     fields = found.to_fields()["rollback"]
     assert fields is not None
     assert fields["failProbability"] == 0
-    assert "taken back" in shown(found)
+    assert "rolled back" in shown(found)
     assert forecast_waves(of(bad), name="x").to_fields()["rollback"] is None
 
 

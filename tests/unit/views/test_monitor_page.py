@@ -213,7 +213,7 @@ async def test_the_report_of_a_job_is_a_file_to_keep_and_says_what_it_lacks(page
     assert "<h1>" in answer.text
     assert "thing-000" in answer.text
     assert HOSTILE not in answer.text
-    assert "of 120 executions the page knew 50 one by one" in answer.text
+    assert "the page has the details of 50 of 120 executions" in answer.text
 
 
 @pytest.mark.parametrize("path", ["things.csv", "report.html"])

@@ -19,9 +19,9 @@ from otactl.monitor.watch_policy import WatchPolicy
 from otactl.views.monitor_terminal.frame import draw, wrap
 from otactl.views.monitor_terminal.keyboard import decode_keys
 from otactl.views.monitor_terminal.screen import (
-    Around,
     Cancel,
     Decide,
+    ListState,
     Mode,
     PollNow,
     Prompt,
@@ -75,7 +75,7 @@ def text_of(frame):
     return "\n".join(line.plain for line in frame.lines)
 
 
-AROUND = Around(things=40, page=10, thing_name="thing-000")
+LIST_STATE = ListState(things=40, page=10, thing_name="thing-000")
 SCREENS = (
     Screen(),
     Screen(mode=Mode.THINGS),
@@ -180,7 +180,7 @@ def test_a_job_nobody_knows_is_said_to_be_none():
 def typed(screen, keys):
     act = None
     for key in keys:
-        screen, act = press(screen, key, AROUND)
+        screen, act = press(screen, key, LIST_STATE)
     return screen, act
 
 

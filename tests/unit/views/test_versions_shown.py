@@ -83,7 +83,7 @@ def test_the_report_has_versions_before_and_after_the_bad_ones_first():
     content = a_report(versions=(GOOD, OLD, BRICK, hostile), expected_version="2.0")
     page = Page(to_html(content))
 
-    assert "Version 2.0 was to be reported: 1 verified, 2 old, 1 silent." in page.text
+    assert "Expected version 2.0: 1 verified, 2 old, 1 silent." in page.text
     assert page.text.index("brick") < page.text.index("z-old") < page.text.index("a-good")
     assert "script" not in page.tags
     assert to_json(content)["versions"][:2] == [

@@ -12,11 +12,11 @@ from otactl.views.wording import duration
 
 
 def element(name: str, *children: str, **attributes: str | float) -> str:
-    """An element. ``class_`` and the like lose their underscore, others become hyphens.
+    """An element. A trailing underscore, as in ``class_``, is dropped; others become hyphens.
 
     Args:
-        children: Markup that is inside; text goes through ``html_text``.
-        attributes: Numbers are written short.
+        children: The markup inside; text must have passed ``html_text``.
+        attributes: Numbers are rounded to two digits.
     """
     written = "".join(
         f' {key.rstrip("_").replace("_", "-")}="{_value(value)}"'
@@ -28,18 +28,18 @@ def element(name: str, *children: str, **attributes: str | float) -> str:
 
 
 def line(start: tuple[float, float], end: tuple[float, float], class_: str) -> str:
-    """A line between two places, pixels from the left and from the top."""
+    """A line between two points, in pixels from the left and from the top."""
     (x1, y1), (x2, y2) = start, end
     return element("line", x1=x1, x2=x2, y1=y1, y2=y2, class_=class_)
 
 
 def words(text: str, x: float, y: float, **attributes: str) -> str:
-    """Text that stands at a place."""
+    """Text at a point, in pixels."""
     return element("text", html_text(text), x=x, y=y, **attributes)
 
 
 def drawing(width: int, height: int, title: str, *content: str, class_: str = "chart") -> str:
-    """A whole drawing: what it shows in words, then the content."""
+    """A whole drawing: its title in words, then the content."""
     return element(
         "svg",
         element("title", html_text(title)),
@@ -88,18 +88,18 @@ class Frame:
 
     @property
     def left(self) -> float:
-        """Where the plane begins: behind the longest number of the axis."""
+        """Where the plane begins: after the longest number of the axis."""
         return max(len(f"{round(tick):,}") for tick in self.y_ticks) * _CHARACTER + 30
 
     @property
     def y_ticks(self) -> tuple[float, ...]:
-        """The heights that have a line: whole numbers."""
+        """The values that have a horizontal line: whole numbers."""
         step = max(1.0, round_step(self.y_max / 6))
         return tuple(step * number for number in range(int(self.y_max / step) + 1))
 
     @property
     def x_ticks(self) -> tuple[float, ...]:
-        """The places along the axis that are named, so far apart that no name meets the next."""
+        """The values that have a label on the x axis, far enough apart that no labels meet."""
         span = self.width - self.left - RIGHT
         least = (self.x_max - self.x_min or 1) / max(2.0, span / _TICK_GAP)
         while True:
@@ -111,9 +111,9 @@ class Frame:
             least = step * _A_LITTLE_MORE
 
     def _meet(self, before: float, after: float) -> bool:
-        """Whether the names of two places are less than a character apart."""
-        height = (_width(self._x_name(before)) + _width(self._x_name(after))) / 2 + _CHARACTER
-        return self._x_name_middle(after) - self._x_name_middle(before) < height
+        """Whether the labels of two values are less than a character apart."""
+        needed = (_width(self._x_name(before)) + _width(self._x_name(after))) / 2 + _CHARACTER
+        return self._x_name_middle(after) - self._x_name_middle(before) < needed
 
     def _x_name(self, value: float) -> str:
         if not self.x_is_time:
@@ -121,7 +121,7 @@ class Frame:
         return duration(value) if value else "0"
 
     def _x_name_middle(self, value: float) -> float:
-        """Where the middle of a name stands: below its place, but within the drawing."""
+        """The middle of a label, in pixels: below its value, but within the drawing."""
         half = _width(self._x_name(value)) / 2
         return min(max(self.x(value), half), self.width - half)
 
@@ -135,7 +135,7 @@ class Frame:
         return self.height - BOTTOM - value / (self.y_max or 1) * (self.height - BOTTOM - self.top)
 
     def draw(self, title: str, *content: str) -> str:
-        """The whole drawing: what it shows in words, the frame, and the content in it."""
+        """The whole drawing: its title in words, the frame, and the content in it."""
         return drawing(self.width, self.height, title, self._grid(), *content, self._axes())
 
     def _grid(self) -> str:
@@ -173,7 +173,7 @@ def empty_chart(width: int, height: int, reason: str) -> str:
 
 
 def polygon(frame: Frame, xs: Sequence[float], low: Sequence[float], high: Sequence[float]) -> str:
-    """The points of the area between two lines of counts: each holds until the next, then jumps."""
+    """The points of the area between two step lines: a count holds until the next one."""
     return " ".join(_stairs(frame, xs, high) + _stairs(frame, xs, low)[::-1])
 
 
@@ -188,7 +188,7 @@ def _stairs(frame: Frame, xs: Sequence[float], ys: Sequence[float]) -> list[str]
 
 
 def _width(words: str) -> float:
-    """About how many pixels a name has."""
+    """The approximate width of a label, in pixels."""
     return len(words) * _CHARACTER
 
 

@@ -1,4 +1,4 @@
-"""How long the downloads took: how many things in each span of seconds."""
+"""A histogram of the download times: how many things in each range of seconds."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from otactl.views.wording import figure
 _HEIGHT = 260
 #: Above the bars: two lines of text that no bar may cross.
 _SPACE_FOR_MARKS = 34
-#: So near to an edge, as a share of the width, words lean away from it.
+#: Within this distance of an edge, as a share of the width, a label is put on the inner side.
 _EDGE = 0.2
 
 
 def histogram_chart(bins: Sequence[Bin], percentiles: Percentiles, *, width: int) -> str:
-    """Draw it, so many pixels wide; p50 and p99 are marked."""
+    """Draw it, ``width`` pixels wide; p50 and p99 are marked."""
     if not bins:
         return empty_chart(width, _HEIGHT, "no device has reported a download time yet")
     frame = Frame(
@@ -44,7 +44,7 @@ def histogram_chart(bins: Sequence[Bin], percentiles: Percentiles, *, width: int
         for each in bins
         if each.count
     )
-    # p99 stands above p50 and never left of it, so neither line crosses the other's words.
+    # The label of p99 is above that of p50 and never left of it, so no line crosses a label.
     marks = ""
     if percentiles.p50 is not None and percentiles.p99 is not None:
         near_left = frame.x(percentiles.p50) < width * _EDGE

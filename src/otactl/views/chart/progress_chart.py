@@ -1,4 +1,4 @@
-"""Executions by status over time, stacked: how a job went, at a glance."""
+"""Executions by status over time, as a stacked chart."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from otactl.views.foreign_text import html_text
 from otactl.views.wording import SHOWN_STATUSES, counts_words, status_word
 
 _STATUSES = tuple(ExecutionStatus)
-#: From the bottom up: what is done, what went wrong, what is under way, what waits.
+#: From the bottom up: succeeded, failed, in progress, queued.
 _STACK = (
     ExecutionStatus.SUCCEEDED,
     ExecutionStatus.FAILED,
@@ -25,13 +25,13 @@ _LEAST_MS = 1000
 
 
 def progress_chart(progress: Progress, *, width: int) -> str:
-    """Draw it, so many pixels wide."""
+    """Draw it, ``width`` pixels wide."""
     points = progress.points
     if not points or not any(any(counts) for _, counts in points):
         return empty_chart(width, _HEIGHT, "nothing has happened yet")
     start_ms = points[0][0]
     if points[-1][0] - start_ms < _LEAST_MS:
-        # One instant has no width: what it came to is drawn as if it held for a second.
+        # One instant has no width: its counts are drawn as if they held for a second.
         points = [*points, (start_ms + _LEAST_MS, points[-1][1])]
     seconds = [(at_ms - start_ms) / 1000 for at_ms, _ in points]
     frame = Frame(
@@ -79,7 +79,7 @@ def legend(counts: dict[ExecutionStatus, int]) -> str:
 
 
 def _words(progress: Progress) -> str:
-    """What the drawing shows, for those who do not see it."""
+    """The drawing in words, for people who cannot see it."""
     at_ms, counts = progress.points[-1]
     minutes = (at_ms - progress.points[0][0]) / 60_000
     parts = counts_words(dict(zip(_STATUSES, counts, strict=True)))

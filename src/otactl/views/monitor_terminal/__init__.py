@@ -1,1 +1,1 @@
-"""The monitor on a terminal: what it shows, which keys it hears, and the loop that joins both."""
+"""The monitor on a terminal: what it shows, its keys, and the loop that joins both."""

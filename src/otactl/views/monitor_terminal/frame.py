@@ -1,4 +1,4 @@
-"""One frame of the monitor: as many lines as the terminal has, and none longer than it is wide."""
+"""One frame of the monitor, which fits the height and the width of the terminal."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from otactl.monitor.board import Board
 from otactl.monitor.table_query import TablePage, TableQuery
 from otactl.views.foreign_text import clean
 from otactl.views.monitor_terminal.overview import overview, summary_line
-from otactl.views.monitor_terminal.screen import Around, Mode, Prompt, Screen
+from otactl.views.monitor_terminal.screen import ListState, Mode, Prompt, Screen
 from otactl.views.wording import (
     STATUS_STYLES,
     clock_time,
@@ -26,18 +26,18 @@ from otactl.views.wording import (
     things_words,
 )
 
-# What stands in two columns goes on below the second one; everything else from the left edge.
+# Text in two columns continues below the second one; other text continues at the left edge.
 
 #: A label, then at least two blanks; no label is wider.
 _LABEL = re.compile(r" *\S+(?: \S+)*? {2,}")
 _WIDEST_LABEL = 20
-#: A line is broken behind one of these when that leaves at most N columns empty.
+#: A line is broken after one of these if that leaves at most _RAGGED columns empty.
 _PAUSES = (",", ";", ":")
 _RAGGED = 24
 
 
 def wrap(lines: Iterable[Text], width: int) -> list[Text]:
-    """Lines that are no longer than the terminal is wide, and say the same."""
+    """The lines, broken where they are longer than the terminal is wide."""
     return [part for line in lines for part in _parts(line, width)]
 
 
@@ -57,7 +57,7 @@ def _parts(line: Text, width: int) -> list[Text]:
 
 
 def _break(text: str, width: int, least: int = 0) -> int:
-    """Where a text is broken: behind a comma, else behind a blank, else within a word.
+    """Where a text is broken: after a comma, else after a blank, else within a word.
 
     Args:
         least: Blanks before this place do not count.
@@ -75,12 +75,12 @@ def _break(text: str, width: int, least: int = 0) -> int:
     return len(text)
 
 
-#: Lines above the list: what is filtered, column heads; and one that stays free below it.
+#: Lines above the list, for the filter and the column heads; and an empty one below it.
 _LIST_HEAD = 3
-#: Lines that a question, or what came of one, may take.
+#: The most lines of a question or a message.
 _MOST_SAID = 3
 _LEAST_HEIGHT = 8
-#: Names of things have at least this many columns, and more where there is room beside the rest.
+#: Names of things have at least this many columns, and more if the other columns leave room.
 _NAME_WIDTH = 24
 _BESIDE_NAME = 52
 
@@ -110,10 +110,10 @@ once for each attempt. Failures and the list are things, by their last attempt.
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A frame, and what the keys need to know of it."""
+    """A frame, and the state of its list, which keys need."""
 
     lines: tuple[Text, ...]
-    around: Around
+    list_state: ListState
 
 
 def draw(board: Board, screen: Screen, *, width: int, height: int) -> Frame:
@@ -128,7 +128,7 @@ def draw(board: Board, screen: Screen, *, width: int, height: int) -> Frame:
     snapshot = board.snapshot(job_id)
     said = wrap([_prompt(screen, job_id)], width)[:_MOST_SAID]
     height = height - len(said) - 1
-    around = Around(page=max(1, height - _LIST_HEAD))
+    list_state = ListState(page=max(1, height - _LIST_HEAD))
     match screen.mode:
         case Mode.OVERVIEW:
             lines = [*_others(board, screen), *wrap(overview(job_id, snapshot), width)]
@@ -137,13 +137,13 @@ def draw(board: Board, screen: Screen, *, width: int, height: int) -> Frame:
         case Mode.THING:
             lines = wrap(_thing(board, job_id, screen.thing_name, snapshot), width)
         case Mode.THINGS:
-            lines, around = _things(board, screen, around.page, width)
+            lines, list_state = _things(board, screen, list_state.page, width)
     shown = lines[:height]
     if len(lines) > height:
         shown[-1] = Text(f"… {len(lines) - height + 1} more lines", style="dim")
     shown += [Text()] * (height - len(shown))
     whole = (*shown, *said, _keys(board, screen))
-    return Frame(tuple(_fit(line, width) for line in whole), around)
+    return Frame(tuple(_fit(line, width) for line in whole), list_state)
 
 
 def _fit(line: Text, width: int) -> Text:
@@ -166,7 +166,7 @@ def _others(board: Board, screen: Screen) -> list[Text]:
     return [*lines, Text()]
 
 
-def _things(board: Board, screen: Screen, rows: int, width: int) -> tuple[list[Text], Around]:
+def _things(board: Board, screen: Screen, rows: int, width: int) -> tuple[list[Text], ListState]:
     job_id = board.job_ids[screen.job]
     first = screen.cursor // rows * rows
     query = TableQuery(
@@ -188,10 +188,10 @@ def _things(board: Board, screen: Screen, rows: int, width: int) -> tuple[list[T
             line = Text(f"> {line.plain[2:]}", style="reverse")
         lines.append(line)
     if not page.things:
-        lines.append(Text("  none that is known by name", style="dim"))
+        lines.append(Text("  no thing is known by name", style="dim"))
     at = screen.cursor - first
     name = page.things[at].thing_name if at < len(page.things) else ""
-    return lines, Around(things=page.total, page=rows, thing_name=name)
+    return lines, ListState(things=page.total, page=rows, thing_name=name)
 
 
 def _list_head(job_id: str, screen: Screen, snapshot: JobSnapshot | None, page: TablePage) -> Text:
@@ -218,7 +218,7 @@ def _row(outcome: ThingOutcome, names: int) -> Text:
 
 
 def _cut(name: str, width: int) -> str:
-    """A name without its middle, when it is too long: its end tells things apart."""
+    """A name without its middle, if it is too long: names often differ only at the end."""
     half = (width - 1) // 2
     return name if len(name) <= width else f"{name[: width - 1 - half]}…{name[-half:]}"
 
@@ -268,7 +268,7 @@ def _prompt(screen: Screen, job_id: str) -> Text:
         case Prompt.DECIDE:
             return Text(
                 f"{str(screen.act).capitalize()} the waves, with these credentials? Type yes, and"
-                f" why behind it: {screen.typed}_",
+                f" why after it: {screen.typed}_",
                 style="bold yellow",
             )
     return Text(clean(screen.message), style="bold")
@@ -279,5 +279,5 @@ def _keys(board: Board, screen: Screen) -> Text:
     if len(board.job_ids) > 1 and screen.mode is not Mode.THING:
         keys = f"Tab next job  {keys}"
     if screen.prompt is not Prompt.NONE:
-        keys = "Enter done  Esc never mind"
+        keys = "Enter done  Esc back"
     return Text(keys, style="dim")

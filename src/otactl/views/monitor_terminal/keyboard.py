@@ -1,8 +1,7 @@
 """Keys of a terminal, one by one, as they are pressed.
 
-The terminal is taken out of line mode and given back as it was, whatever happens in between.
-Signals stay: Ctrl-C interrupts as ever. A terminal that goes away has no more keys; nobody waits
-for it in a loop.
+The terminal leaves line mode and is always restored. Signals stay: Ctrl-C still interrupts. A
+terminal that has gone sends no more keys; reading it never becomes a busy loop.
 """
 
 from __future__ import annotations
@@ -35,13 +34,13 @@ _SEQUENCES = {
     "\x7f": "backspace",
     "\x08": "backspace",
 }
-#: One key. The letters of a sequence that is not known must not count as keys of their own.
+#: One key. The letters of an unknown sequence must not count as keys.
 _KEY = re.compile(r"\x1b\[[0-9;]*.?|\x1bO[0-9;]*.?|.", re.DOTALL)
 _READ_BYTES = 1024
 
 
 def decode_keys(text: str) -> list[str]:
-    """The keys in what a terminal sent at once; what is not known is left out."""
+    """The keys in what a terminal sent at once; unknown ones are left out."""
     keys = (_SEQUENCES.get(sent, sent) for sent in _KEY.findall(text))
     return [key for key in keys if key.isprintable()]
 
@@ -74,9 +73,9 @@ class Keyboard:
                 self.is_gone = True
 
     def read(self, timeout_seconds: float) -> list[str]:
-        """The keys pressed within a while; empty when none was."""
+        """The keys pressed within the timeout; empty if none was."""
         if self.is_gone:
-            # No terminal, no keys; the caller must still get its pause.
+            # Without a terminal there are no keys, but the caller still needs the pause.
             select.select([], [], [], timeout_seconds)
             return []
         try:

@@ -1,7 +1,7 @@
 """One job on a terminal, as lines: readable without colour and in 80 columns.
 
-Colour repeats what words and signs say, and never says anything alone. What devices report is
-text: control characters and markup in it are shown, not obeyed.
+Colour only repeats what words and characters say. What devices report is untrusted text: control
+characters and markup in it have no effect.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from otactl.views.wording import (
 )
 
 S = ExecutionStatus
-#: The bar's signs, from done to not begun; they differ without colour too.
+#: The bar's characters, from done to not begun; they differ without colour too.
 _BAR = (
     ("█", "green", (S.SUCCEEDED,)),
     ("X", "red", (S.FAILED, S.TIMED_OUT, S.REJECTED)),
@@ -100,8 +100,8 @@ _GATE_STYLES = {
 
 
 def _absence(snapshot: JobSnapshot) -> str:
-    """Why nothing is known of a job."""
-    return "there is no such job" if snapshot.polled_ms else "nothing is known yet"
+    """Why a job has no data."""
+    return "there is no such job" if snapshot.polled_ms else "not known yet"
 
 
 def _noted(snapshot: JobSnapshot) -> str:
@@ -109,7 +109,7 @@ def _noted(snapshot: JobSnapshot) -> str:
 
 
 def _tone_style(snapshot: JobSnapshot) -> str:
-    """The colour of a job; while it runs, its failures have one of their own."""
+    """The colour of a job that has ended; none while it runs."""
     outcome = outcome_of(snapshot)
     return TONES[outcome.tone] if outcome is not None and outcome.is_over else ""
 
@@ -151,7 +151,7 @@ def _bar(snapshot: JobSnapshot, job: JobDescription) -> Text:
     for sign, style, statuses in _BAR:
         part = sum(counts[status] for status in statuses)
         cells = round(_BAR_WIDTH * part / total) if total else 0
-        # What is there must be seen, and the bar must not grow.
+        # A status with executions must be visible, and the bar must not grow.
         cells = min(max(cells, 1 if part else 0), _BAR_WIDTH - filled)
         line.append(sign * cells, style=style)
         filled += cells

@@ -1,4 +1,4 @@
-"""What is on the screen and what a key does to it. Pure: the loop draws it and carries it out.
+"""The state of the screen and the effect of each key. Pure: the loop draws and performs the acts.
 
 | key | in the overview | in the list of things | of one thing |
 |---|---|---|---|
@@ -36,7 +36,7 @@ FILTERS: tuple[ExecutionStatus | None, ...] = (
     ExecutionStatus.CANCELED,
     ExecutionStatus.REMOVED,
 )
-#: What has to be typed in full: one slip of a finger must not stop a deployment.
+#: Must be typed in full: a single wrong key must not stop a deployment.
 CONSENT = "yes"
 _MAX_TYPED = 128
 
@@ -67,9 +67,9 @@ class Screen:
         job: Which job, from 0.
         cursor: Which thing of the list, from 0.
         thing_name: The thing that is open.
-        force: Whether the cancellation that is asked about is a forced one.
-        act: What is to be decided at a gate.
-        message: What the last action came to.
+        force: Whether the prompt asks about a forced cancellation.
+        act: The decision that the prompt asks about.
+        message: The result of the last action.
     """
 
     jobs: int = 1
@@ -87,13 +87,13 @@ class Screen:
 
 
 @dataclass(frozen=True, slots=True)
-class Around:
-    """What the screen needs to know of its surroundings.
+class ListState:
+    """The list of things, as far as keys depend on it.
 
     Attributes:
         things: How many things the list has.
-        page: How many of them fit.
-        thing_name: The one under the cursor; empty when there is none.
+        page: How many of them fit on the screen.
+        thing_name: The one under the cursor; empty if there is none.
     """
 
     things: int = 0
@@ -108,12 +108,12 @@ class Quit:
 
 @dataclass(frozen=True, slots=True)
 class PollNow:
-    """Ask the service, whatever the interval says."""
+    """Poll the service now."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShowThing:
-    """Ask about one thing."""
+    """Read one thing from the service."""
 
     thing_name: str
 
@@ -135,7 +135,7 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class Decide:
-    """Say something at the gate of a wave."""
+    """Send a decision to the gate of a wave."""
 
     act: GateAct
     comment: str
@@ -144,18 +144,18 @@ class Decide:
 Act = Quit | PollNow | ShowThing | WantStatus | Cancel | Decide
 
 
-def press(screen: Screen, key: str, around: Around) -> tuple[Screen, Act | None]:
-    """What a key does.
+def press(screen: Screen, key: str, list_state: ListState) -> tuple[Screen, Act | None]:
+    """The screen after a key, and what the loop must do.
 
     Args:
         key: A printable character, or the name of a key: ``up``, ``enter``, ``escape`` …
-        around: The list as it is now.
+        list_state: The list as it is now.
     """
     if screen.prompt is not Prompt.NONE:
         return _type(screen, key)
     screen = replace(screen, message="")
     command = _COMMANDS.get(key)
-    return _move(screen, key, around) if command is None else command(screen)
+    return _move(screen, key, list_state) if command is None else command(screen)
 
 
 Pressed = tuple[Screen, Act | None]
@@ -200,7 +200,7 @@ def _search(screen: Screen) -> Pressed:
 
 
 def _filter(screen: Screen, *, step: int) -> Pressed:
-    """The list, with the next filter when it is shown already."""
+    """Show the list; if it is shown already, with the next filter."""
     at = FILTERS.index(screen.status)
     if screen.mode is Mode.THINGS:
         at = (at + step) % len(FILTERS)
@@ -210,7 +210,7 @@ def _filter(screen: Screen, *, step: int) -> Pressed:
     )
 
 
-def _move(screen: Screen, key: str, around: Around) -> Pressed:
+def _move(screen: Screen, key: str, list_state: ListState) -> Pressed:
     if screen.mode is Mode.OVERVIEW:
         if key in ("t", "enter", "down"):
             return replace(screen, mode=Mode.THINGS), None
@@ -218,16 +218,16 @@ def _move(screen: Screen, key: str, around: Around) -> Pressed:
     if screen.mode is not Mode.THINGS:
         return screen, None
     if key == "enter":
-        if not around.thing_name:
+        if not list_state.thing_name:
             return screen, None
-        opened = replace(screen, mode=Mode.THING, thing_name=around.thing_name)
-        return opened, ShowThing(around.thing_name)
-    last = max(0, around.things - 1)
+        opened = replace(screen, mode=Mode.THING, thing_name=list_state.thing_name)
+        return opened, ShowThing(list_state.thing_name)
+    last = max(0, list_state.things - 1)
     steps = {
         "up": screen.cursor - 1,
         "down": screen.cursor + 1,
-        "pageup": screen.cursor - around.page,
-        "pagedown": screen.cursor + around.page,
+        "pageup": screen.cursor - list_state.page,
+        "pagedown": screen.cursor + list_state.page,
         "home": 0,
         "end": last,
     }
@@ -235,7 +235,7 @@ def _move(screen: Screen, key: str, around: Around) -> Pressed:
 
 
 def _type(screen: Screen, key: str) -> Pressed:
-    """A key while something is being typed."""
+    """Handle a key while the user types into a prompt."""
     if key == "escape":
         return replace(screen, prompt=Prompt.NONE, typed=""), None
     if key == "backspace":

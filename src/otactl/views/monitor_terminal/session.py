@@ -1,4 +1,4 @@
-"""The monitor on a terminal, live: draws frames, hears keys, and carries out what they ask for."""
+"""The live monitor on a terminal: draws frames, reads keys, and performs their acts."""
 
 from __future__ import annotations
 
@@ -31,23 +31,20 @@ from otactl.views.monitor_terminal.screen import (
 )
 
 
-class Errands:
-    """Runs errands one after the other, and keeps what they came to until somebody asks.
-
-    They run in a thread that nobody has to wait for.
-    """
+class BackgroundTasks:
+    """Runs tasks one after the other in a daemon thread, and keeps their results."""
 
     def __init__(self) -> None:
         self._waiting: queue.SimpleQueue[Callable[[], str | None]] = queue.SimpleQueue()
         self._reported: queue.SimpleQueue[str] = queue.SimpleQueue()
-        threading.Thread(target=self._run, name="errands", daemon=True).start()
+        threading.Thread(target=self._run, name="background-tasks", daemon=True).start()
 
     def send(self, task: Callable[[], str | None]) -> None:
-        """Let something be done. What it returns, or its error's words, can be read later."""
+        """Queue a task. ``read`` later returns its result, or its error's message."""
         self._waiting.put(task)
 
     def read(self) -> str | None:
-        """What an errand came to; None when there is nothing to tell."""
+        """The next result; None if there is none."""
         try:
             return self._reported.get_nowait()
         except queue.Empty:
@@ -62,9 +59,9 @@ class Errands:
                 self._reported.put(str(error))
 
 
-#: A key is answered within this time, and the window's new size noticed.
+#: The longest time until a key, or a new size of the window, has an effect.
 _BEAT_SECONDS = 0.1
-#: What is shown is drawn again so often when nothing happens: a terminal may have been cleared.
+#: The screen is redrawn after N beats without a change: a terminal may have been cleared.
 _REDRAW_BEATS = 20
 
 
@@ -74,7 +71,7 @@ def _mark(code: str) -> Control:
     return mark
 
 
-#: Terminals that know these (synchronized output, DEC mode 2026) show a frame when it is whole.
+#: Terminals with synchronized output (DEC mode 2026) show a frame only when it is complete.
 _FRAME_BEGINS, _FRAME_ENDS = _mark("\x1b[?2026h"), _mark("\x1b[?2026l")
 
 
@@ -82,7 +79,7 @@ class MonitorSession:
     """The monitor on a terminal.
 
     Args:
-        stays: Whether it stays open when the watch has ended, for people to look at.
+        stays: Whether it stays open when the watch has ended, so that people can read it.
     """
 
     def __init__(
@@ -100,10 +97,10 @@ class MonitorSession:
         self._actions = actions
         self._stays = stays
         self._screen = Screen(jobs=len(board.job_ids))
-        self._errands = Errands()
+        self._tasks = BackgroundTasks()
 
     def run(self) -> None:
-        """Show the jobs until the user quits, or the watch ends and nobody is there to stay for.
+        """Show the jobs until the user quits, or the watch ends and ``stays`` is false.
 
         Raises:
             Interrupted: The terminal has gone.
@@ -126,7 +123,7 @@ class MonitorSession:
             if self._board.is_finished and (not self._stays or self._board.failure is not None):
                 return
             beats += 1
-            reported = self._errands.read()
+            reported = self._tasks.read()
             if reported is not None:
                 self._screen = replace(self._screen, message=reported)
             keys = self._keyboard.read(_BEAT_SECONDS)
@@ -134,13 +131,13 @@ class MonitorSession:
                 raise Interrupted(signal.SIGHUP)
             for key in keys:
                 before = self._screen
-                self._screen, act = press(before, key, frame.around)
+                self._screen, act = press(before, key, frame.list_state)
                 if isinstance(act, Quit):
                     return
                 if act is not None:
-                    self._carry_out(act)
+                    self._perform(act)
                 if self._screen != before:
-                    # The next key means what its presser would have seen by now.
+                    # The next key refers to the screen as the user would see it by now.
                     frame = self._draw()
 
     def _refresh(self, live: Live, frame: Frame) -> None:
@@ -153,7 +150,7 @@ class MonitorSession:
         size = self._console.size
         return draw(self._board, self._screen, width=size.width, height=size.height)
 
-    def _carry_out(self, act: Act) -> None:
+    def _perform(self, act: Act) -> None:
         job_id = self._board.job_ids[self._screen.job]
         match act:
             case PollNow():
@@ -163,10 +160,10 @@ class MonitorSession:
                 self._actions.poll_now()
             case ShowThing():
                 name = act.thing_name
-                self._errands.send(lambda: self._actions.show_thing(job_id, name))
+                self._tasks.send(lambda: self._actions.show_thing(job_id, name))
             case Decide():
                 decided, comment = act.act, act.comment
-                self._errands.send(lambda: self._actions.decide(job_id, decided, comment))
+                self._tasks.send(lambda: self._actions.decide(job_id, decided, comment))
             case Cancel():
                 target, force = act.thing_name, act.force
-                self._errands.send(lambda: self._actions.cancel(job_id, target, force=force))
+                self._tasks.send(lambda: self._actions.cancel(job_id, target, force=force))

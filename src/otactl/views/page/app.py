@@ -1,6 +1,6 @@
 """The page as a Starlette application: static files, a stream of snapshots, tables, actions.
 
-What calls AWS or sorts a large table runs in a thread; the stream itself only looks at a number.
+Calls of AWS and sorting a large table run in a thread; the stream itself only reads a number.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ from otactl.views.page.request import (
     width_of,
 )
 
-#: How often the stream looks whether there is news, and how often it tells at most.
+#: How often the stream checks for news, and the shortest time between two messages.
 _BEAT_SECONDS = 0.25
 _NOTIFY_SECONDS = 0.5
-#: How long a page may take to ask for the last time, and how often is looked whether it has.
+#: How long a page may take for its last requests, and how often their end is checked.
 LAST_SECONDS = 1.0
 _LAST_BEAT_SECONDS = 0.02
-#: A word on a quiet stream: the page takes three of them missing for a program that stands still.
+#: A heartbeat on an idle stream: if three are missing, the page treats the program as stalled.
 _HEARTBEAT_SECONDS = 1.5
 #: The page's own modules.
 SCRIPTS = (
@@ -71,7 +71,7 @@ def build_page(board: Board, actions: WatchActions, page_shutdown: PageShutdown)
     """The application behind the guard.
 
     Args:
-        page_shutdown: Whether the program is about to end; open pages are notified.
+        page_shutdown: Notifies open pages that the program is about to end.
     """
     page = _Page(board, actions, page_shutdown)
     return Starlette(
@@ -115,11 +115,11 @@ class _Page:
 
     async def events(self, request: Request) -> Response:
         """The stream of snapshots (server-sent events), for at most ``MAX_STREAMS`` pages."""
-        location = self._page_shutdown.open_page(MAX_STREAMS)
-        if location is None:
+        open_page = self._page_shutdown.open_page(MAX_STREAMS)
+        if open_page is None:
             words = f"{MAX_STREAMS} pages of this watch are open already: close one"
             return JSONResponse({"error": words}, status_code=503)
-        return _PageStream(self._report(request), location)
+        return _PageStream(self._report(request), open_page)
 
     async def _report(self, request: Request) -> AsyncIterator[str]:
         """News when there are any; a slow reader gets the newest, never a backlog."""
@@ -127,8 +127,8 @@ class _Page:
         news = BoardNews(self._board)
         reported, notified_at = -1, -_NOTIFY_SECONDS
         while not await request.is_disconnected():
-            # Asked first: what the board got before the end is sent before it, too.
-            ends = self._page_shutdown.is_said
+            # Read first: what the board got before the end is sent before it, too.
+            ends = self._page_shutdown.is_announced
             version, now = self._board.version, loop.time()
             if version != reported and (ends or now - notified_at >= _NOTIFY_SECONDS):
                 yield _event("board", json.dumps(news.fields(), separators=(",", ":")))
@@ -140,7 +140,7 @@ class _Page:
                 yield _event("end")
                 break
             await asyncio.sleep(_BEAT_SECONDS)
-        # The page asks for the last time, and closes the stream when it has the answers.
+        # The page sends its last requests, and closes the stream when it has the answers.
         beats_left = int(LAST_SECONDS / _LAST_BEAT_SECONDS)
         for _ in range(beats_left):
             if await request.is_disconnected():
@@ -157,7 +157,7 @@ class _Page:
         job_id = self._job_of(request)
         name = thing_of(request.query_params)
         if name is None:
-            raise BadRequest("which thing?")
+            raise BadRequest("the name of a thing is missing")
         await run_in_threadpool(self._actions.show_thing, job_id, name)
         outcome = self._board.thing(job_id, name)
         if outcome is None:
@@ -182,7 +182,7 @@ class _Page:
         width = width_of(request.query_params)
         bins = await run_in_threadpool(self._board.downloads, job_id)
         snapshot = self._board.snapshot(job_id)
-        # A page may be there before the first look: nothing to draw, which is no mistake.
+        # A page may be open before the first poll: then there is nothing to draw, not an error.
         reported = Percentiles() if snapshot is None else snapshot.download_seconds
         return _drawing(histogram_chart(bins, reported, width=width))
 
@@ -228,26 +228,26 @@ class _Page:
 
 
 class _PageStream(StreamingResponse):
-    """A stream that holds a place among the open pages until it has ended, however it ends.
+    """A stream that counts as an open page until it has ended, in whatever way.
 
     Args:
-        location: The place, taken before: between looking whether one is free and taking it nobody
-            else may look.
+        open_page: Claimed by the caller, because the check for a free one and the claim must be
+            one step.
     """
 
-    def __init__(self, content: AsyncIterator[str], location: OpenPage) -> None:
+    def __init__(self, content: AsyncIterator[str], open_page: OpenPage) -> None:
         super().__init__(content, media_type="text/event-stream")
-        self._location = location
+        self._open_page = open_page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self._location:
+        with self._open_page:
             await super().__call__(scope, receive, send)
 
 
 def _answering(
     answer: Callable[[Request], Awaitable[Response]],
 ) -> Callable[[Request], Awaitable[Response]]:
-    """An endpoint whose errors become words for the page."""
+    """An endpoint whose errors become messages for the page."""
 
     async def endpoint(request: Request) -> Response:
         try:
@@ -284,13 +284,13 @@ def _drawing(svg: str) -> Response:
 
 
 def _file(text: str, name: str, media_type: str) -> Response:
-    """A file to be kept, never a page to be shown; a job's id is a plain word."""
+    """A file to download, never a page to show; a job's id needs no quoting."""
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(text, media_type=media_type, headers=headers)
 
 
 def _static(*names: str, media_type: str) -> Callable[[Request], Awaitable[Response]]:
-    """An endpoint that answers with files, one behind the other."""
+    """An endpoint that answers with files, joined."""
     content = b"\n".join((files("otactl.views") / name).read_bytes() for name in names)
 
     async def serve(_request: Request) -> Response:

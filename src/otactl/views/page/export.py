@@ -1,6 +1,6 @@
-"""What is taken away from the page: its things as CSV, and the report of a job as one file.
+"""The downloads of the page: its things as CSV, and the report of a job as one file.
 
-Both are made of what the page knows; AWS is not asked.
+Both are made from the page's data, without calls of AWS.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from otactl.views.report import to_csv, to_html
 
 
 def things_csv(board: Board, job_id: str, query: TableQuery) -> str:
-    """Every thing that a query finds, on a line, whatever page of it is shown."""
+    """Every thing that a query finds, one a line, on all pages."""
     return to_csv(_content(board, job_id, query))
 
 
 def report_html(board: Board, job_id: str) -> str:
-    """The report of a job as it stands."""
+    """The report of a job so far."""
     return to_html(_content(board, job_id, TableQuery()))
 
 
@@ -53,9 +53,9 @@ def _content(board: Board, job_id: str, query: TableQuery) -> ReportContent:
 
 
 def _notes(snapshot: JobSnapshot | None, known: int) -> tuple[str, ...]:
-    """What is missing: executions of whose things the page knows nothing but their number."""
+    """A note on executions that the page only has as a count."""
     total = 0 if snapshot is None or snapshot.job is None else snapshot.job.counts.total
     if total <= known:
         return ()
-    words = f"of {total:,} executions the page knew {known:,} one by one"
-    return (f"{words}; `otactl report` asks AWS about the others",)
+    words = f"the page has the details of {known:,} of {total:,} executions"
+    return (f"{words}; `otactl report` reads the others from AWS",)

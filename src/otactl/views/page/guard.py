@@ -1,15 +1,15 @@
-"""Who may see the page: a browser on this machine that has its address, and the page itself.
+"""Access to the page: for a browser on this machine that has its address, and for the page itself.
 
-The address holds a token as its first level, so that no cookie is needed and none can be misused:
+The address has a token as its first level, so that no cookie is needed and none can be misused:
 nothing a browser sends by itself opens the page. Beyond that
 
-- the Host header must be the page's own, so that a name that is made to point at this machine (DNS
+- the Host header must be the page's own, so that another name that resolves to this machine (DNS
   rebinding) opens nothing;
-- a request of another origin gets nothing, even if it knew the token; a link that leads here from
-  elsewhere is the one exception, and what it opens cannot be framed or reached by its opener;
-- what changes something must say that it comes from the page (Origin).
+- a request of another origin gets nothing, even with the token; the one exception is a link from
+  another site, and the page it opens cannot be framed or reached by its opener;
+- a request that changes something must come from the page (Origin).
 
-Everybody else gets the same empty 404, whatever they ask for (ADR 0403).
+Every other request gets the same empty 404 (ADR 0403).
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ _HEADERS = (
 
 
 class Guard:
-    """Lets a request through to the application, without the token, or answers with nothing.
+    """Passes a request to the application, without the token, or answers with an empty 404.
 
     Args:
-        token: What the address begins with.
+        token: The first level of the address.
         hosts: The values of the Host header that are the page's own, ``127.0.0.1:8080``.
     """
 
@@ -61,7 +61,7 @@ class Guard:
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1008})
             return
-        path = self._path_behind_token(scope["path"])
+        path = self._path_after_token(scope["path"])
         if path is None or not self._is_welcome(scope, path):
             await send({"type": "http.response.start", "status": 404, "headers": []})
             await send({"type": "http.response.body", "body": b""})
@@ -75,8 +75,8 @@ class Guard:
         inner = {**scope, "path": path, "raw_path": path.encode(), "root_path": ""}
         await self._application(inner, receive, send_guarded)
 
-    def _path_behind_token(self, path: str) -> str | None:
-        """The path without the token; None when the token is not there."""
+    def _path_after_token(self, path: str) -> str | None:
+        """The path without the token; None if the token is wrong or missing."""
         _, _, rest = path.partition("/")
         token, slash, inner = rest.partition("/")
         known = hmac.compare_digest(token.encode(errors="replace"), self._token)
@@ -105,7 +105,7 @@ class Guard:
 
 
 def _single_headers(scope: Scope) -> dict[bytes, bytes] | None:
-    """The headers that decide; None when one of them is there twice."""
+    """The headers that decide about access; None if one of them occurs twice."""
     deciding = (b"host", b"origin", b"sec-fetch-site", b"sec-fetch-mode", b"sec-fetch-dest")
     found: dict[bytes, bytes] = {}
     for name, value in scope["headers"]:

@@ -1,4 +1,4 @@
-"""What the page gets of a job: its snapshots, its things, its policy, as JSON."""
+"""A job for the page: its snapshots, its things, its policy, as JSON."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ _MAX_GROUPS = 25
 
 
 class BoardNews:
-    """What one page gets, message by message: only the jobs that are others than before."""
+    """The messages to one page: each has only the jobs that changed since the last."""
 
     def __init__(self, board: Board) -> None:
         self._board = board
         self._reported: dict[str, JobSnapshot | None] = {}
 
     def fields(self) -> dict[str, Any]:
-        """Everything the page shows by itself, as far as it does not know it yet."""
+        """The fields of the next message."""
         board = self._board
-        # Read before the jobs: what is put in meanwhile is then sent with the next message.
+        # Read before the jobs: a change in the meantime is then sent with the next message.
         version, is_finished, failure = board.version, board.is_finished, board.failure
         jobs = []
         for job_id in board.job_ids:
@@ -68,7 +68,7 @@ def _job(job_id: str, snapshot: JobSnapshot | None) -> dict[str, Any]:
                 "status": group.status.value,
                 "reason": group.reason,
                 "count": group.count,
-                # What finds its things: nothing but their status where the words are ours.
+                # The search text that finds its things; only their status if the words are ours.
                 "search": "" if "#" in group.reason or is_own_word(group.reason) else group.reason,
             }
             for group in snapshot.failures[:_MAX_GROUPS]
@@ -80,7 +80,7 @@ def _job(job_id: str, snapshot: JobSnapshot | None) -> dict[str, Any]:
 
 
 def _words(snapshot: JobSnapshot) -> dict[str, Any]:
-    """The facts in words, as the terminal says them."""
+    """The facts in words, the same as on the terminal."""
     job, eta, outcome = snapshot.job, snapshot.eta, outcome_of(snapshot)
     if job is None or outcome is None:
         return {}
@@ -145,7 +145,7 @@ def thing_fields(outcome: ThingOutcome) -> dict[str, Any]:
 
 
 def policy_fields(job: JobDescription) -> dict[str, Any]:
-    """The policy a job runs under; what it does not say is left out."""
+    """The policy of a job; what is not set is left out."""
     return {
         "targets": list(job.targets),
         "description": job.description,

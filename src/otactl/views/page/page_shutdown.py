@@ -1,4 +1,4 @@
-"""The end of the program, as the pages that are open meet it."""
+"""Notifies open pages that the program ends, and waits for them."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ OpenPage = AbstractContextManager[None]
 
 
 class PageShutdown:
-    """Counts the pages that are open, and holds the end up until they have asked what they need.
+    """Counts the open pages, and delays the end until they have read what they need.
 
-    A page draws and lists less often than news comes. So at the end it asks once more:
-    else it would stand there for good with a table older than its counts.
+    A page updates its charts and table less often than news comes. So at the end it reads once
+    more; otherwise it would keep a table that is older than its counts.
     """
 
     def __init__(self) -> None:
         self._pages = 0
-        self._is_said = False
+        self._is_announced = False
         self._changed = threading.Condition()
 
     @property
-    def is_said(self) -> bool:
+    def is_announced(self) -> bool:
         """Whether the program is about to end."""
-        return self._is_said
+        return self._is_announced
 
     def open_page(self, most: int) -> OpenPage | None:
-        """Take a place for a page that opens; None when ``most`` are open."""
+        """Count a page as open for as long as the result is held; None if ``most`` are open."""
         with self._changed:
             if self._pages >= most:
                 return None
@@ -44,8 +44,8 @@ class PageShutdown:
                 self._pages -= 1
                 self._changed.notify_all()
 
-    def say(self, wait_seconds: float) -> None:
-        """Let all pages know, and wait until they are closed, but no longer than this."""
+    def announce(self, wait_seconds: float) -> None:
+        """Notify all pages, and wait until they are closed, but no longer than this."""
         with self._changed:
-            self._is_said = True
+            self._is_announced = True
             self._changed.wait_for(lambda: self._pages == 0, wait_seconds)

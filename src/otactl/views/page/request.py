@@ -1,4 +1,4 @@
-"""Reads what a browser sends; whatever it is, what comes out is within bounds."""
+"""Reads and validates what a browser sends; every result is within bounds."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ E = TypeVar("E", bound=StrEnum)
 
 
 class BadRequest(ValueError):
-    """Raised when a request makes no sense; its words go back to the page."""
+    """Raised when a request is invalid; its message goes back to the page."""
 
 
 def job_of(parameters: Mapping[str, Any], job_ids: Collection[str]) -> str:
     """The job a request is about: one of those that are watched.
 
     Raises:
-        BadRequest: It is none of them.
+        BadRequest: It is not one of them.
     """
     job_id = parameters.get("job")
     if not isinstance(job_id, str) or job_id not in job_ids:
@@ -40,16 +40,16 @@ def job_of(parameters: Mapping[str, Any], job_ids: Collection[str]) -> str:
 
 
 def thing_of(parameters: Mapping[str, Any]) -> str | None:
-    """The thing a request is about, or None when it is about a whole job.
+    """The thing a request is about, or None if it is about a whole job.
 
     Raises:
-        BadRequest: It is no thing name.
+        BadRequest: It is not a valid thing name.
     """
     name = parameters.get("thing")
     if name in (None, ""):
         return None
     if not isinstance(name, str) or not is_thing_name(name):
-        raise BadRequest("that is no thing name")
+        raise BadRequest("not a valid thing name")
     return name
 
 
@@ -57,19 +57,19 @@ def status_of(parameters: Mapping[str, Any]) -> ExecutionStatus | None:
     """The status a request names, or None for all.
 
     Raises:
-        BadRequest: It is none.
+        BadRequest: It is not a valid status.
     """
     status = parameters.get("status")
     if status in (None, ""):
         return None
-    return _one_of(ExecutionStatus, status, "that is no status of an execution")
+    return _one_of(ExecutionStatus, status, "not a status of an execution")
 
 
 def table_query(parameters: Mapping[str, str]) -> TableQuery:
-    """The page of the table that is asked for.
+    """The requested page of the table.
 
     Raises:
-        BadRequest: A parameter makes no sense.
+        BadRequest: A parameter is invalid.
     """
     status, sort = status_of(parameters), parameters.get("sort", SortBy.THING)
     return TableQuery(
@@ -91,7 +91,7 @@ def body_object(body: bytes) -> dict[str, Any]:
     """The JSON object of a request.
 
     Raises:
-        BadRequest: It is none.
+        BadRequest: It is not a JSON object.
     """
     try:
         fields = json.loads(body)
@@ -108,7 +108,7 @@ def act_of(parameters: Mapping[str, Any]) -> Act:
 
 
 def comment_of(parameters: Mapping[str, Any]) -> str:
-    """Why, in a person's words, on one line."""
+    """The person's comment, on one line."""
     comment = parameters.get("comment", "")
     if not isinstance(comment, str) or len(comment) > _MAX_COMMENT:
         raise BadRequest(f"a comment is a text of {_MAX_COMMENT} characters at most")
@@ -118,7 +118,7 @@ def comment_of(parameters: Mapping[str, Any]) -> str:
 def check_typed(fields: Mapping[str, Any], job_id: str) -> None:
     """Refuse to cancel a job whose id the user did not type.
 
-    The page asks for it; what asks without the page must say it too.
+    The page asks for it; a request from elsewhere must have it too.
 
     Raises:
         BadRequest: It was not typed.

@@ -1,4 +1,4 @@
-"""Serves the page: on loopback, behind a token, in a thread of its own."""
+"""Serves the page: on loopback, with a token, in its own thread."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
     from otactl.operations.watch.actions import WatchActions
 
 _HOST = "127.0.0.1"
-#: The bits of a token that nobody guesses.
+#: The length of a token that cannot be guessed.
 _TOKEN_BYTES = 24
 _START_SECONDS = 10.0
-#: Connections taken at once, before any of them can be looked at and closed.
+#: Connections that may wait before one of them can be accepted or closed.
 _BACKLOG = 32
 _NO_DESCRIPTORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
-#: What it may take beyond that until all pages have heard of the end.
-_HEAR_SECONDS = 3.0
+#: The time, beyond that of their last requests, until all pages know of the end.
+_END_SECONDS = 3.0
 
 
 @contextmanager
 def serving_page(board: Board, actions: WatchActions, port: int) -> Iterator[str]:
-    """Serve the page for as long as the block lasts.
+    """Serve the page during the block.
 
     Args:
         port: 0 takes a free one.
@@ -42,7 +42,7 @@ def serving_page(board: Board, actions: WatchActions, port: int) -> Iterator[str
         Its address, with the token in it.
 
     Raises:
-        UserMistake: What serves pages is not installed.
+        UserMistake: The packages of the page are not installed.
         LocalResourceMissing: The port is taken.
     """
     try:
@@ -72,7 +72,7 @@ def serving_page(board: Board, actions: WatchActions, port: int) -> Iterator[str
         ws="none",
         backlog=_BACKLOG,
         access_log=False,  # its lines would hold the token
-        log_level="error",  # a warning would be about what strangers send
+        log_level="error",  # a warning would be about requests of other programs
         server_header=False,
         lifespan="off",
         timeout_graceful_shutdown=1,
@@ -86,8 +86,8 @@ def serving_page(board: Board, actions: WatchActions, port: int) -> Iterator[str
         _await_start(server, thread)
         yield f"http://{location}/{token}/"
     finally:
-        # Open pages are notified first, so that they do not take it for a lost connection.
-        page_shutdown.say(LAST_SECONDS + _HEAR_SECONDS)
+        # Open pages are notified first, so that they do not see it as a lost connection.
+        page_shutdown.announce(LAST_SECONDS + _END_SECONDS)
         server.should_exit = True
         thread.join(_START_SECONDS)
         listener.close()
@@ -99,7 +99,7 @@ async def _serve(server: uvicorn.Server, listener: socket.socket) -> None:
 
 
 class _FaultHandler:
-    """Says once, in a line, that no connection can be taken; asyncio itself tries again."""
+    """Reports once, in a line, that no connection can be accepted; asyncio itself retries."""
 
     def __init__(self) -> None:
         self._is_reported = False
@@ -110,7 +110,7 @@ class _FaultHandler:
             loop.default_exception_handler(context)
         elif not self._is_reported:
             self._is_reported = True
-            # Not by a console: rich may have to open a file of its own for that.
+            # Not by a console: rich may have to open a file for that.
             sys.stderr.write(
                 f"warning: the page cannot take more connections: {error.strerror};"
                 " close some, or raise `ulimit -n`\n"

@@ -1,4 +1,4 @@
-"""The report of a deployment: one file to look at, and its executions for other programs."""
+"""The report of a deployment: one file for people, and its executions for other programs."""
 
 from otactl.operations.report_content import ReportContent, RoundContent
 from otactl.views.report.export import to_csv, to_json

@@ -1,7 +1,7 @@
 """The executions of a report for other programs: JSON, and CSV for spreadsheets.
 
 The JSON is what ``otactl profile from-report`` reads. In the CSV a text that a spreadsheet would
-take for a formula is marked as text: devices write what they like.
+read as a formula is marked as text: what devices write is untrusted.
 """
 
 from __future__ import annotations

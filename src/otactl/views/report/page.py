@@ -1,7 +1,7 @@
-"""The report as one HTML file: nothing is loaded, no script runs, every stranger's word is text.
+"""The report as one HTML file: nothing is loaded, no script runs, untrusted text stays text.
 
 It opens in a browser without a network, in a mail, and where continuous integration shows build
-artefacts without letting them run anything.
+artefacts without running scripts.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from otactl.views.wording import (
     things_words,
 )
 
-#: Things listed in a file that people open; the CSV has them all.
+#: The most things listed for people; the CSV has them all.
 MAX_LISTED = 2000
 _CHART_WIDTH = 620
 _LONGEST_FAILURE = 200
@@ -90,7 +90,7 @@ def _header(content: ReportContent) -> str:
 
 
 def _short(failure: str) -> str:
-    """The beginning, up to a whole name: those it goes on with are in the tables."""
+    """The beginning, up to a whole name; the other names are in the tables."""
     if len(failure) <= _LONGEST_FAILURE:
         return failure
     return f"{failure[:_LONGEST_FAILURE].rpartition(', ')[0] or failure[:_LONGEST_FAILURE]}, …"
@@ -129,7 +129,7 @@ def _left_out(content: ReportContent) -> str:
 
 
 def _waves(content: ReportContent) -> str:
-    """What each gate said and why, and what people decided."""
+    """The verdict of each gate with its reasons, and what people decided."""
     if not content.waves:
         return ""
     rows = []
@@ -233,7 +233,7 @@ def _bar(each: RoundContent) -> str:
 
 
 def _figures(progress: str, times: str) -> str:
-    """The drawings; on a phone they are moved sideways, with the keyboard too."""
+    """The drawings; on a phone they scroll sideways, also with the keyboard."""
     drawn = (("Executions over time", progress), ("Download times", times))
     figures = "".join(
         f'<figure tabindex="0"><figcaption>{name}</figcaption>{drawing}</figure>'

@@ -1,4 +1,4 @@
-"""What pages that run no script are made of: the document, and tables whose every cell is text."""
+"""The parts of pages without scripts: the document, and tables whose every cell is text."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def document(title: str, styles: str, body: str) -> str:
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]], caption: str) -> str:
-    """A table; columns of nothing but numbers stand to the right, a status has its colour."""
+    """A table; columns of numbers are aligned right, a status has its colour."""
     sides = [
         ' class="number"' if rows and all(_NUMBER.fullmatch(row[at]) for row in rows) else ""
         for at in range(len(heads))
@@ -57,7 +57,7 @@ def _cell(cell: str) -> str:
 
 
 def versions_section(content: ReportContent, most: int) -> str:
-    """The things with their verdicts, ``most`` of them, those that are not verified first."""
+    """At most ``most`` things with their verdicts, those that are not verified first."""
     if not content.versions:
         return ""
     result = version_result(content.expected_version, content.versions)
@@ -72,5 +72,5 @@ def versions_section(content: ReportContent, most: int) -> str:
     more = len(things) - most
     note = f"<p>and {more:,} more; the JSON has them all</p>" if more > 0 else ""
     found = table(["Thing", "Verdict", "Before", "After"], rows, "What things report")
-    words = f"Version {result.expected} was to be reported: {result.words}."
+    words = f"Expected version {result.expected}: {result.words}."
     return f"<section><h2>Versions</h2><p>{html_text(words)}</p>{found}{note}</section>"
