@@ -70,7 +70,7 @@ class ConfigurationInvalid(UserMistake):
 
 
 class LocalResourceMissing(UserMistake):
-    """Raised when this machine lacks what was asked for: a file, a free port, a permission."""
+    """Raised when this machine lacks something needed: a file, a free port, a permission."""
 
 
 class CredentialsUnusable(UserMistake):
@@ -90,7 +90,7 @@ class JobUnfinished(UserMistake):
         devices = f", {in_progress:,} in progress" if in_progress else ""
         super().__init__(
             f"job {job_id} has not ended ({status}{devices}); it is kept",
-            hint="`otactl monitor` watches it, `otactl clean` deletes it after a question",
+            hint="`otactl monitor` watches it, `otactl clean` deletes it after you confirm",
         )
         self.job_id = job_id
 

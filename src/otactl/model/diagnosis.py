@@ -67,7 +67,7 @@ class Observation:
 
     Attributes:
         point: Which open point of AWS's documentation it settles.
-        question: What was asked.
+        question: The question that was tested.
         assumed: What otactl and its local cloud assume.
         observed: What AWS answered.
         agrees: Whether both are the same; None when nothing was observed.

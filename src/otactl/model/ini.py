@@ -194,7 +194,7 @@ class _Reader:
             self._refuse(
                 number,
                 "duplicate-section",
-                f"the section stands in the file already, at line {known[0]}",
+                f"the section is in the file already, at line {known[0]}",
                 section=printable(name),
                 hint="put all its keys under one header",
             )
@@ -205,7 +205,7 @@ class _Reader:
             self._refuse(
                 number,
                 "syntax",
-                f"{quoted(content)} is no section, no key = value and no comment",
+                f"{quoted(content)} is not a section, a key = value or a comment",
                 section=printable(section),
             )
             return
@@ -217,7 +217,7 @@ class _Reader:
         self._refuse(
             number,
             "duplicate-key",
-            f"the key stands in this section already, at line {first.line}",
+            f"the key is in this section already, at line {first.line}",
             section=printable(section),
             key=printable(key),
             hint="keep one of the two",
@@ -229,7 +229,7 @@ class _Reader:
             self._refuse(
                 number,
                 "no-section",
-                f"{quoted(content)} stands before any section",
+                f"{quoted(content)} is before any section",
                 hint="the file begins with [DEFAULT]",
             )
 

@@ -29,7 +29,7 @@ class WholeRange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecimalRange:
-    """Decimal numbers between two bounds, with at most N digits behind the point.
+    """Decimal numbers between two bounds, with at most N digits after the point.
 
     Attributes:
         exclusive: Whether the minimum itself is refused.
@@ -61,11 +61,11 @@ _MAX_INTEGER = 2**31 - 1
 MAXIMUM_PER_MINUTE = WholeRange(1, 1000)
 #: ``iot`` RolloutRatePerMinute; the service wants it below the maximum per minute (facts B).
 BASE_RATE_PER_MINUTE = WholeRange(1, 1000)
-#: ``iot`` IncrementFactor; one digit behind the point by its documentation.
+#: ``iot`` IncrementFactor; one digit after the point by its documentation.
 INCREMENT_FACTOR = DecimalRange(minimum=Decimal("1.1"), maximum=Decimal(5), decimals=1)
 #: ``iot`` NumberOfThings.
 INCREASE_THRESHOLD = WholeRange(1, _MAX_INTEGER)
-#: ``iot`` AbortThresholdPercentage; zero is refused, two digits behind the point (facts C).
+#: ``iot`` AbortThresholdPercentage; zero is refused, two digits after the point (facts C).
 ABORT_PERCENTAGE = DecimalRange(
     minimum=Decimal(0), maximum=Decimal(100), decimals=2, exclusive=True
 )

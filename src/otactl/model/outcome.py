@@ -101,7 +101,7 @@ class RoundResult:
     """The result of one round. Counts are things, each by its last execution.
 
     Attributes:
-        status: The job's status as the service gave it, or why there is none; or SETTLED.
+        status: The job's status from the service, SETTLED, or why there is none.
         outcomes: The things that were read one by one: those that did not succeed, up to the
             detail limit, and a sample of the others.
         not_reached: How many things of the targets have no execution of the job.
@@ -318,7 +318,7 @@ class DeploymentResult:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every thing succeeded in every round, and reports the new version if asked."""
+        """Whether every thing succeeded in every round, and no version is unverified."""
         return (
             len(self.rounds) == self.planned_rounds
             and all(each.is_success for each in self.rounds)

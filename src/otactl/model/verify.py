@@ -83,7 +83,7 @@ class ThingVersion:
         ended_ms: When its execution ended, epoch milliseconds; 0 before that.
         succeeded: Whether it ended with SUCCEEDED.
         last: The last poll of it; None before the first.
-        first_gone: The first poll at which it was disconnected with the new version.
+        first_gone: The poll since which it has been disconnected with the new version.
         is_confirmed: Whether the last poll read the source, not the fleet index.
         verdict: Follows from these; None before the first.
     """

@@ -134,7 +134,7 @@ class GateRule:
         required_succeeded: Of those that ended, hundredths of a percent.
         required_verified: Of those that ended, hundredths of a percent that run the new version;
             None when that is not required.
-        soak_ms: How long these conditions must hold without a break.
+        soak_ms: How long enough things must have ended and succeeded without a break.
         maximum_ms: From the wave's first IN_PROGRESS, the time in which enough must have ended.
         needs_approval: Whether a person must approve at the end.
         alarms: Names of existing CloudWatch alarms that are watched as well.

@@ -70,7 +70,7 @@ def test_keys_may_be_indented_alike():
 def test_a_duplicate_key_is_told_with_its_first_line():
     (problem,) = read_ini("[A]\nkey = 1\nkey = 2\n", file_name="x.ini").problems
 
-    assert str(problem).startswith("x.ini:3: [A] key: error: the key stands in this section")
+    assert str(problem).startswith("x.ini:3: [A] key: error: the key is in this section")
     assert "line 2" in problem.message
     assert value("[A]\nkey = 1\nkey = 2\n") == "1"
 

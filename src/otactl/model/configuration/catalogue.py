@@ -206,7 +206,7 @@ def explained(text: str) -> list[str]:
 
 def _lines() -> Iterator[str]:
     yield "# A deployment for otactl. `otactl validate FILE` checks it, `otactl init FILE` asks for"
-    yield "# the values, `otactl config explain KEY` tells more about any key."
+    yield "# the values, `otactl config explain KEY` explains any key."
     for spec in SECTIONS:
         yield ""
         yield from explained(_about(spec))

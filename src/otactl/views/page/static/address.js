@@ -1,4 +1,4 @@
-// What is looked at, in the address behind the #: it can be reloaded, kept, and opened again.
+// The state of the page, in the address after the #: it can be reloaded, kept, and opened again.
 
 /** The fields of the address; all are texts. */
 export function remembered() {
@@ -12,10 +12,10 @@ export function remember(fields) {
   if (hash !== location.hash) history.replaceState(null, "", hash || location.pathname);
 }
 
-/** Somebody typed another address, or went back: look at what it says. */
+/** Call `go` with the fields of a new address, when the user typed one or went back. */
 export function onAddress(go) {
   addEventListener("hashchange", () => {
-    // The link that skips to the things is none of ours.
+    // The link that skips to the things has no fields.
     if (!document.getElementById(location.hash.slice(1))) go(remembered());
   });
 }

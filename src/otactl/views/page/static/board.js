@@ -1,4 +1,4 @@
-// How a job stands: everything above the table.
+// The status of a job: everything above the table.
 
 import { $, clean, fill, h, number, opener, settle, statusClass, statusMark, swatch, time, word, write, ORDER } from "./element.js";
 import { note, view } from "./view.js";
@@ -6,11 +6,11 @@ import { showGate } from "./gate.js";
 
 let announced = "";
 
-/** Show a job; `act` opens things, filters the table, and looks at another job. */
+/** Show a job; `act` opens things, filters the table, and selects another job. */
 export function showJob(job, act) {
   showJobs(act.select);
   showHead(job);
-  showStanding(job);
+  showStatus(job);
   showGate(job);
   showFailures(job, act.filter);
   showAttention(job, act.open);
@@ -57,7 +57,7 @@ function showHead(job) {
     "Counts are executions, as AWS counts them; the table and the failures are things by their last attempt.");
 }
 
-function showStanding(job) {
+function showStatus(job) {
   const { words, counts = {} } = job;
   const total = words.total || 0;
   $("standing-none").hidden = Boolean(words.status);
@@ -140,7 +140,7 @@ function showAttention(job, open) {
 }
 
 function announce(job) {
-  // Every tenth, and every change of the status: often enough to know, too seldom to disturb.
+  // At every tenth percent, and at every change of the status, so that it does not disturb.
   const share = parseInt(job.words.share || "0", 10);
   const text = job.words.shareOf === "succeeded"
     ? `${job.jobId}: ${word(statusOf(job))}, ${job.words.outcome}`

@@ -2,12 +2,12 @@
 
 import { $, fill, h, moment, statusMark, write } from "./element.js";
 import { ask, tell } from "./server.js";
-import { attempt, say, view, NOBODY } from "./view.js";
+import { attempt, say, view, NO_ANSWER } from "./view.js";
 
 let thing = null;
 let toCancel = null;
 
-/** Open a thing, and ask what it reported. */
+/** Open a thing, and read what it reported. */
 export async function openThing(name) {
   thing = name;
   write("thing-name", name);
@@ -18,7 +18,7 @@ export async function openThing(name) {
   try {
     body = thingParts(await ask("thing", { job: view.job, thing: name }));
   } catch (error) {
-    body = [h("p", {}, error instanceof TypeError ? NOBODY : error.message)];
+    body = [h("p", {}, error instanceof TypeError ? NO_ANSWER : error.message)];
   }
   if (thing === name) fill($("thing-body"), ...body);
 }
@@ -44,7 +44,7 @@ function listed(facts) {
   return h("dl", {}, ...facts.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
 }
 
-/** Show the job document and the policy; asked for once. */
+/** Show the job document and the policy; read once. */
 async function openDocument() {
   if (!$("document").open || $("document-body").childElementCount) return;
   const jobId = view.job;
@@ -67,7 +67,7 @@ function pretty(text) {
   }
 }
 
-/** It is another job now. */
+/** Clear the job document when another job is selected. */
 export function forgetDocument() {
   $("document").open = false;
   fill($("document-body"));

@@ -1,4 +1,4 @@
-// The drawings: made by the program, parsed as XML, and put into the page as they are.
+// The drawings: made by the program, parsed as XML, and put into the page unchanged.
 
 import { $, fill } from "./element.js";
 import { view } from "./view.js";
@@ -6,7 +6,7 @@ import { view } from "./view.js";
 const REDRAW_MS = 2000;
 const drawn = new Map();
 
-/** It is another job now: what is drawn is not its own. */
+/** Clear the drawings when another job is selected. */
 export function forgetDrawings() {
   for (const [name, last] of drawn) {
     clearTimeout(last.timer);
@@ -15,7 +15,7 @@ export function forgetDrawings() {
   drawn.clear();
 }
 
-/** Draw anew what is out of date, but not more often than people can look. */
+/** Redraw what is out of date, but at most every `REDRAW_MS`. */
 export function draw(name, version) {
   const last = drawn.get(name);
   const wait = last ? last.at + REDRAW_MS - Date.now() : 0;
@@ -25,12 +25,12 @@ export function draw(name, version) {
   } else drawNow(name, version);
 }
 
-/** Draw anew what is out of date. Returns a promise that is kept when it is drawn. */
+/** Redraw what is out of date. Returns a promise that resolves when it is drawn. */
 export function drawNow(name, version) {
   const width = Math.floor($(name).clientWidth);
   const key = `${view.job} ${version} ${width}`;
   const last = drawn.get(name);
-  // Nobody is there to ask while the line is down; what is drawn stays.
+  // Without a connection nothing can be read; the old drawing stays.
   if (!width || !view.live) return;
   if (last?.key === key) return last.done;
   clearTimeout(last?.timer);

@@ -1,16 +1,16 @@
-// Building the document. Whatever devices or AWS say enters it as text, never as markup, and what
-// does not print (marks that turn the direction of writing, control characters) is shown as U+FFFD.
+// Building the document. Text from devices or AWS enters it as text, never as markup; characters that
+// do not print (marks that reverse the writing direction, control characters) become U+FFFD.
 
 export const $ = (id) => document.getElementById(id);
 
-/** Text that others wrote, as it may be shown; line breaks count in `<pre>` only. */
+/** Untrusted text, made safe to show; line breaks count in `<pre>` only. */
 export const clean = (text) => String(text).replace(/[^\P{C}\n]|[\p{Zl}\p{Zp}]/gu, "\ufffd");
 
 const shown = (children) => children
   .filter((child) => child !== null && child !== undefined)
   .map((child) => (child instanceof Node ? child : clean(child)));
 
-/** An element: properties where it has them, attributes else, listeners by `onclick` and the like. */
+/** An element: properties if it has them, else attributes; listeners by `onclick` and the like. */
 export function h(name, properties = {}, ...children) {
   const element = document.createElement(name);
   for (const [key, value] of Object.entries(properties)) {
@@ -22,7 +22,7 @@ export function h(name, properties = {}, ...children) {
   return element;
 }
 
-/** Replace what an element holds. For what nobody can focus; else use `settle`. */
+/** Replace the content of an element. For elements that cannot have the focus; else use `settle`. */
 export function fill(element, ...children) {
   element.replaceChildren(...shown(children));
 }
@@ -75,10 +75,10 @@ export function time(value) {
   return new Date(value).toISOString().replace("T", " ").slice(0, 19);
 }
 
-// The program's clock may be another than the browser's: of a rehearsal it runs faster.
+// The program's clock may differ from the browser's: in a rehearsal it runs faster.
 let ahead = 0;
 
-/** What the program's clock shows. */
+/** Set the time of the program's clock. */
 export function setNow(at) {
   if (at) ahead = new Date(at) - Date.now();
 }
@@ -89,7 +89,7 @@ function ago(at) {
   return `${Math.floor(seconds / size)} ${unit} ago`;
 }
 
-/** A moment, in UTC and as long ago as it is; `refreshTimes` keeps that up. */
+/** A moment, in UTC, and how long ago it was; `refreshTimes` updates that. */
 export function moment(value) {
   if (!value) return null;
   const at = new Date(value).getTime();
@@ -97,7 +97,7 @@ export function moment(value) {
     h("small", { className: "ago" }, ago(at)));
 }
 
-/** Let what was so long ago be longer ago. */
+/** Update how long ago each moment was. */
 export function refreshTimes() {
   for (const element of document.querySelectorAll("time")) {
     const text = ago(Date.parse(element.dateTime));

@@ -1,4 +1,4 @@
-// The gate of a wave: what it says, and what a person decides.
+// The gate of a wave: its verdict, and a person's decision.
 
 import { $, fill, h, write } from "./element.js";
 import { tell } from "./server.js";
@@ -12,7 +12,7 @@ const SAID = {
 };
 let act = "";
 
-/** Show the gate of a job that is a wave's; of any other job there is none. */
+/** Show the gate of a wave's job; other jobs have none. */
 export function showGate(job) {
   const gate = job.gate;
   $("gate").hidden = !gate;

@@ -1,4 +1,4 @@
-// The live page: what is told goes to the parts that show it, what people do to the parts that act.
+// The live page: passes news to the parts that show it, and a user's actions to the parts that act.
 
 import { $, refreshTimes, setNow, time, write } from "./element.js";
 import { onAddress, remembered } from "./address.js";
@@ -35,7 +35,7 @@ function line(state, since) {
   noteLine(notice);
 }
 
-/** The state of what is shown: of the line to the program, and of the program's line to AWS. */
+/** Show the state of the connection to the program, and of the program's connection to AWS. */
 function showState() {
   const job = current();
   const stale = view.live && !view.finished && job?.isStale;
@@ -52,7 +52,7 @@ function board(news) {
   else show();
 }
 
-/** Look at what an address says. */
+/** Show what an address selects. */
 function go(at) {
   select(view.order.includes(at.job) ? at.job : view.job || view.order[0], at);
 }
@@ -72,7 +72,7 @@ function show() {
   setNow(job.at);
   showJob(job, { select, open: openThing, filter: filterBy });
   showState();
-  // Nobody sees the rest of a page in the background; its title is worth keeping up.
+  // Of a page in the background only the title is visible.
   if (document.hidden) return;
   drawAll();
   refreshTable();
@@ -85,7 +85,7 @@ function drawAll() {
   draw("downloads", job.at);
 }
 
-/** The program is about to end: ask once more, for what is shown then stays. */
+/** Read everything once more before the program ends, because the page keeps it. */
 async function last() {
   const job = current();
   if (!job) return;

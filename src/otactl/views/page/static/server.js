@@ -1,9 +1,9 @@
-// Talking to the program: questions, acts, and the stream of what happens.
+// Requests to the program, and its stream of news.
 
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 30000;
-// The program says something every second and a half. When three such words are missing, what is
-// shown may be out of date; after a while the line is given up, and opened anew.
+// The program sends a heartbeat every second and a half. If three are missing, the page may be out of
+// date; after a while the connection is closed, and opened anew.
 const STALE_MS = 5000;
 const SILENCE_MS = 15000;
 const CHECK_MS = 1000;
@@ -27,13 +27,13 @@ async function answerOf(response) {
 }
 
 /**
- * Listen to the stream for as long as there is hope, less and less often when nobody answers.
+ * Listen to the stream; without an answer, retry with growing pauses.
  *
- * Told: `board(fields)` for news; `line(state, since)` when the line is "live", "stale" when nothing
- * was heard for some seconds, "lost" (both with the time since when), "unreached" when nothing ever
- * was, "ended" because the program said so, "moved" because its address is another one now, or
- * "full" because too many pages are open. `last()` is called when the program is about to end; it waits, but not for long, until what
- * was asked there is answered.
+ * Calls `board(fields)` for news; `line(state, since)` when the connection is "live", "stale" when
+ * nothing was received for some seconds, "lost" (both with the time since when), "unreached" when
+ * nothing ever was, "ended" because the program said so, "moved" because its address has changed, or
+ * "full" because too many pages are open. `last()` is called when the program is about to end; the
+ * program waits for a short time until the requests made there are answered.
  */
 export function listen({ board, line, last }) {
   let pause = FIRST_PAUSE_MS;
@@ -50,7 +50,7 @@ export function listen({ board, line, last }) {
     line("live");
   }
 
-  // Timers of a page in the background come late, never early: by then the words have been read.
+  // Timers of a page in the background fire late, never early: by then the heartbeats were read.
   function check() {
     if (over || waiting) return;
     const quiet = Date.now() - Math.max(heardAt, openedAt);
@@ -76,7 +76,7 @@ export function listen({ board, line, last }) {
     line(wasLive ? "lost" : "unreached", heardAt);
     waiting = setTimeout(open, pause);
     pause = Math.min(2 * pause, LONGEST_PAUSE_MS);
-    // An answer that is no stream comes from another program, or from one that has enough pages.
+    // An answer that is not a stream comes from another program, or if too many pages are open.
     if (refused) await explain();
   }
 
@@ -90,7 +90,7 @@ export function listen({ board, line, last }) {
     line("moved", heardAt);
   }
 
-  // A reader who comes back to the page, or to the network, need not wait for the next try.
+  // When the user comes back to the page, or to the network, retry at once.
   function hurry() {
     if (waiting && !document.hidden) open();
     check();

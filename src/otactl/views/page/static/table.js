@@ -1,4 +1,4 @@
-// The table of things: filtered, sorted and paged by the program, which knows them all.
+// The table of things: filtered, sorted and paged by the program, which has them all.
 
 import { $, clean, h, moment, number, settle, statusMark, word, write, ORDER, opener } from "./element.js";
 import { remember } from "./address.js";
@@ -8,15 +8,15 @@ import { attempt, current, view } from "./view.js";
 const PAGE_SIZE = 50;
 const MOST_PAGES = 200000;
 const SORTS = ["thing", "status", "updated"];
-// News come twice a second; a table that jumps as often helps nobody.
+// News come twice a second; a table that changes as often cannot be read.
 const REFRESH_MS = 2000;
 
 const table = { sort: "thing", descending: false, offset: 0, total: 0, asked: 0, flying: 0, askedAt: 0 };
 let openThing = () => {};
 
 /**
- * It is another job now: show none of the other's things, and begin at its first page, or where the
- * address says: `{status, search, sort, order, page}`.
+ * Clear the table when another job is selected, and begin at its first page, or where the address
+ * says: `{status, search, sort, order, page}`.
  */
 export function resetTable(at = {}) {
   const page = Math.min(parseInt(at.page, 10) || 1, MOST_PAGES);
@@ -38,7 +38,7 @@ function query() {
   };
 }
 
-/** Keep in the address, and in the links, what is looked at. */
+/** Keep the state of the table in the address and in the links. */
 function keepPlace() {
   const { job, status, search, sort } = query();
   remember({
@@ -49,7 +49,7 @@ function keepPlace() {
   $("report").href = `report.html?${new URLSearchParams({ job })}`;
 }
 
-/** Somebody wants to see something else: at once, and whatever was asked before is forgotten. */
+/** Read the table at once after the user changed it; answers to earlier requests are ignored. */
 export async function changeTable() {
   clearTimeout(table.timer);
   table.timer = null;
@@ -71,12 +71,12 @@ export async function changeTable() {
   table.flying -= 1;
 }
 
-/** Something happened: look again soon, and one question at a time, however slow the answers are. */
+/** Read the table again soon, with one request at a time, however slow the answers are. */
 export function refreshTable() {
   if (table.timer) return;
   table.timer = setTimeout(() => {
     table.timer = null;
-    // Nobody is there to ask while the line is down.
+    // Without a connection nothing can be read.
     if (!view.live) return;
     if (table.flying) refreshTable();
     else changeTable();
@@ -139,7 +139,7 @@ export function filterBy(status, search) {
   $("things").focus();
 }
 
-/** Another status: the program lists those of it that it has left alone so far. */
+/** After a change of the status filter, make the program list the things in that status. */
 async function wantStatus() {
   const status = $("filter-status").value;
   if (status) await attempt(() => tell("want", { job: view.job, status }));

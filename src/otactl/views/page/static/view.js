@@ -1,52 +1,52 @@
-// What the page shows: the jobs as last told, the one that is looked at, and the notice above it.
+// What the page shows: the jobs as last received, the selected one, and the notice above it.
 
 import { $, write } from "./element.js";
 
-const TOLD_MS = 10000;
-export const NOBODY = "otactl does not answer: has it ended?";
+const MESSAGE_MS = 10000;
+export const NO_ANSWER = "otactl does not answer: has it ended?";
 
 export const view = { jobs: new Map(), order: [], job: null, finished: false, failure: null, live: false, line: "connecting" };
 
-let told = "";
-let telling;
+let message = "";
+let messageTimer;
 let lineWords = "";
 let notes = [];
 
-/** The job that is looked at. */
+/** The selected job. */
 export const current = () => view.jobs.get(view.job);
 
 function notice() {
-  const text = [lineWords, told, ...notes].filter(Boolean).join(" · ");
+  const text = [lineWords, message, ...notes].filter(Boolean).join(" · ");
   write("notice", text);
   $("notice").hidden = !text;
 }
 
-/** What is to be known of the job. */
+/** Show notes about the job. */
 export function note(texts) {
   notes = texts;
   notice();
 }
 
-/** What is to be known of the line to the program; it stays until it is another. */
+/** Show the state of the connection to the program, until it changes. */
 export function noteLine(text) {
   lineWords = text;
   notice();
 }
 
-/** What an act came to: told for a while. */
+/** Show the result of an action for a while. */
 export function say(text) {
-  told = text;
-  clearTimeout(telling);
-  telling = setTimeout(() => { told = ""; notice(); }, TOLD_MS);
+  message = text;
+  clearTimeout(messageTimer);
+  messageTimer = setTimeout(() => { message = ""; notice(); }, MESSAGE_MS);
   notice();
 }
 
-/** Do something that asks the program; what goes wrong is told. */
+/** Do something that calls the program, and show its error. */
 export async function attempt(act) {
   try {
     await act();
   } catch (error) {
-    if (error instanceof TypeError) say(lineWords ? "" : NOBODY);
+    if (error instanceof TypeError) say(lineWords ? "" : NO_ANSWER);
     else say(error.message);
   }
 }
