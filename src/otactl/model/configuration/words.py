@@ -9,13 +9,14 @@ from datetime import datetime
 from pathlib import PurePath
 
 from otactl.model import arn, identifier, limits
+from otactl.model.alarm import Statistic
 from otactl.model.configuration.kind import Kind, WholeNumber, Word, WordList, refuse
 from otactl.model.cron import cron_fault
 from otactl.model.s3_url import is_s3_url
 
 _MOMENT = re.compile(r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2})", re.ASCII)
 _PERCENTILE = re.compile(r"p(?:[0-9]{1,2}(?:\.[0-9]{1,2})?|100(?:\.0{1,2})?)", re.ASCII)
-_STATISTICS = ("SampleCount", "Average", "Sum", "Minimum", "Maximum")
+_STATISTICS = tuple(Statistic)
 _NAMESPACE = re.compile(r"(?!:)(?!AWS/$)[A-Za-z0-9._/#: -]{1,255}", re.ASCII)
 _METRIC = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 _.-]*[A-Za-z0-9_.-])?", re.ASCII)
