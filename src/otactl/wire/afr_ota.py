@@ -1,20 +1,20 @@
 """The ``afr_ota`` object of a job document, as AWS's FreeRTOS OTA agents parse it.
 
-Those devices read it in place of otactl's own keys, so in a custom document its stream, file id,
-size and signature are compared with what is deployed.
+Those devices read it instead of otactl's own keys. In a custom document, its stream, file id, size
+and signature are therefore checked against the deployment.
 
-Names, types and what is required were read in the agents' public sources: JL is
+Names, types and required fields come from the agents' public sources: JL is
 aws/Jobs-for-AWS-IoT-embedded-sdk ``source/otaJobParser/job_parser.c``, OL is
 aws/ota-for-aws-iot-embedded-sdk ``source/ota.c`` and ``source/include/ota_private.h``.
 
 | field | type | who requires it |
 |---|---|---|
-| protocols | list of ``MQTT``, ``HTTP`` | OL; JL reads the first element alone, and takes what is \
-not ``MQTT`` and has 4 letters for HTTP |
+| protocols | list of ``MQTT``, ``HTTP`` | OL; JL reads only the first element, and treats any \
+other value of 4 letters as HTTP |
 | streamname | text of at most 44 characters | both for MQTT |
 | files | list with one object | both |
 | files[0].filepath, certfile | text | both |
-| files[0].filesize, fileid | number that fits 32 bits; a text is refused | both |
+| files[0].filesize, fileid | number that fits 32 bits; a string is refused | both |
 | files[0].fileType | number | JL for HTTP |
 | files[0].sig-sha256-ecdsa | base64 of DER | both |
 | files[0].update_data_url, auth_scheme | text | both for HTTP |
@@ -34,7 +34,7 @@ from otactl.wire.error import WireError
 KEY = "afr_ota"
 SIGNATURE_KEY = "sig-sha256-ecdsa"
 AUTH_SCHEME = "aws.s3.presigned"
-#: ``filesize`` goes into a ``uint32_t`` in both parsers.
+#: Both parsers store ``filesize`` in a ``uint32_t``.
 MAX_FILE_SIZE = 2**32 - 1
 
 
@@ -42,13 +42,13 @@ def build_afr_ota(image: Image, device: AfrOta) -> dict[str, Any]:
     """The object for an image.
 
     Raises:
-        WireError: The image cannot be said in it.
+        WireError: The format cannot describe the image.
     """
     if image.signature is None:
         raise _refused("an afr_ota document needs a signature")
     if image.size_bytes > MAX_FILE_SIZE:
         raise _refused(
-            f"the image has {image.size_bytes:,} bytes; afr_ota documents can say {MAX_FILE_SIZE:,}"
+            f"the image has {image.size_bytes:,} bytes; afr_ota documents allow {MAX_FILE_SIZE:,}"
         )
     file: dict[str, Any] = {
         "filepath": device.file_path,
@@ -73,10 +73,10 @@ def build_afr_ota(image: Image, device: AfrOta) -> dict[str, Any]:
 def parse_afr_ota(document: Mapping[str, Any]) -> Image:
     """Read the object as strictly as the stricter of the two agents does.
 
-    The first protocol counts, as for JL.
+    Only the first protocol is read, as in JL.
 
     Raises:
-        WireError: A field is missing, or of another type than the agents take.
+        WireError: A field is missing, or has a type that the agents refuse.
     """
     update = document.get(KEY)
     files = update.get("files") if isinstance(update, dict) else None
@@ -117,7 +117,7 @@ def decode_signature(text: Any, key: str) -> bytes:
     """The bytes of a signature in base64.
 
     Raises:
-        WireError: It is none; ``key`` names it.
+        WireError: It is not base64; the message names ``key``.
     """
     try:
         return base64.b64decode(text, validate=True)
@@ -148,12 +148,12 @@ def afr_ota_faults(
     image: Image,
     is_signature: Callable[[bytes], bool] | None,
 ) -> Iterator[str]:
-    """Where a document's ``afr_ota`` contradicts the deployment, to be read behind its name.
+    """Where ``afr_ota`` contradicts the deployment; each text continues the document's name.
 
     Args:
         document: The custom document.
-        image: What the deployment says of the image.
-        is_signature: Whether bytes are a signature of the image; None without a key to tell.
+        image: The deployment's image.
+        is_signature: Checks a signature of the image; None if there is no public key.
     """
     if KEY not in document:
         return
@@ -165,7 +165,7 @@ def afr_ota_faults(
     protocols = update.get("protocols")
     named = protocols if isinstance(protocols, list) else []
     if not {"MQTT", "HTTP"}.intersection(map(str, named)):
-        yield f'has {KEY}.protocols {protocols!r}; devices know "MQTT" and "HTTP"'
+        yield f'has {KEY}.protocols {protocols!r}; devices support "MQTT" and "HTTP"'
     if "MQTT" in named and update.get("streamname") != image.stream_id:
         yield (
             f"has {KEY}.streamname {update.get('streamname')!r}; the stream is {image.stream_id!r}"
@@ -195,4 +195,4 @@ def _file_faults(
             except WireError:
                 is_right = False
             if not is_right:
-                yield f"has {location}.{key}, which is no signature of this image by the key given"
+                yield f"has {location}.{key}, which is no signature of this image by the given key"

@@ -1,9 +1,9 @@
-"""Reads a user's own job document: strict JSON, so that AWS takes whatever we make of it.
+"""Reads a user's own job document: strict JSON, so that AWS accepts what we make of it.
 
-Python reads more than JSON has: NaN and the infinities, which a number such as ``1e400`` becomes
-too, and half a surrogate pair, which no UTF-8 can carry. Each would be found by AWS, or by the
-journal, when half of a deployment exists already. Of a key that an object has twice Python keeps
-the last value and says nothing; here no key of a user is dropped.
+Python accepts more than JSON allows: NaN, infinities (``1e400`` becomes one) and half a surrogate
+pair, which cannot be encoded in UTF-8. AWS or the journal would refuse these only after half of a
+deployment exists. If an object has a key twice, Python silently keeps the last value; here it is an
+error, so that no key of a user is dropped.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _MAX_DIGITS = 4300
 
 
 class DocumentFault(WireError):
-    """Raised when a text is no job document.
+    """Raised when a text is not a valid job document.
 
     Args:
-        message: What is wrong, to be read behind the document's name: ``is not JSON: …``.
-        line: Where, counted from 1, when that is known.
-        hint: What to do about it, when that is known.
+        message: What is wrong; it continues the document's name: ``is not JSON: …``.
+        line: The line, counted from 1; None if unknown.
+        hint: How to fix it; None if unknown.
     """
 
     def __init__(self, message: str, *, line: int | None = None, hint: str | None = None) -> None:
@@ -39,7 +39,7 @@ def read_custom_document(text: str) -> dict[str, Any]:
     """Read a document.
 
     Raises:
-        DocumentFault: It is no JSON object, or holds what JSON cannot say.
+        DocumentFault: It is not a JSON object, or has a value that JSON does not allow.
     """
     try:
         document = json.loads(
@@ -49,7 +49,7 @@ def read_custom_document(text: str) -> dict[str, Any]:
             parse_int=_int,
             object_pairs_hook=_object,
         )
-        # Written the way CreateJob is given it.
+        # Encode it as for CreateJob.
         json.dumps(document, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
         raise DocumentFault(
@@ -81,13 +81,13 @@ def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _refuse_constant(constant: str) -> NoReturn:
-    raise DocumentFault(f"is not JSON: {constant} is no number of JSON")
+    raise DocumentFault(f"is not JSON: {constant} is not a JSON number")
 
 
 def _float(digits: str) -> float:
     number = float(digits)
     if math.isinf(number):
-        raise DocumentFault(f"holds {digits[:20]}, a number too large to be passed on")
+        raise DocumentFault(f"holds {digits[:20]}, a number that is too large")
     return number
 
 

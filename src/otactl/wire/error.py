@@ -1,4 +1,4 @@
-"""What a codec raises when bytes from outside are not what they should be."""
+"""The error that a codec raises for bytes from outside that it cannot read."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ class WireError(ValueError):
     """Raised when a payload cannot be read.
 
     Args:
-        code: The error code AWS IoT gives for it, such as ``InvalidJson``.
-        message: What was wrong with it.
-        client_token: The sender's token when it could still be read, so that it can be answered.
+        code: AWS IoT's error code for it, such as ``InvalidJson``.
+        message: What is wrong.
+        client_token: The sender's token for the answer; None if it could not be read.
     """
 
     def __init__(self, code: str, message: str, *, client_token: str | None = None) -> None:

@@ -1,12 +1,12 @@
-"""The job document: what a thing is to install.
+"""The job document: what a thing installs.
 
 The manual's form is ``{"command": "fota", "streamId", "fileId", "fileSize", "imageVer",
-"md5sum"}``, which is the format ``otactl``; ``afr_ota`` writes the other one. Beside it
-otactl writes, when configured, ``sha256``, ``signature`` with its algorithm (in place of
-``md5sum``), and ``presignedUrl``. A custom document keeps its own keys; ours are merged in.
+"md5sum"}``, which is the format ``otactl``; the module ``afr_ota`` writes the other format. If
+configured, otactl adds ``sha256``, ``signature`` with its algorithm (instead of ``md5sum``), and
+``presignedUrl``. A custom document keeps its own keys; ours are merged in.
 
-The algorithm stands there twice: devices of the sample tool read ``signatureAlgorithm``, those of
-earlier versions of otactl ``sigAlgorithm``. Either is enough for a device of ours.
+The algorithm is written twice: devices of the sample tool read ``signatureAlgorithm``, those of
+earlier versions of otactl ``sigAlgorithm``. Our devices accept either.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from otactl.wire.placeholder import read_image_values
 
 COMMAND = "fota"
 OWN_URL_KEY = "presignedUrl"
-#: The manual's documents carry it, so that devices may rely on the key.
+#: The manual's documents have this key, so devices may rely on it.
 DEFAULT_IMAGE_VERSION = "1"
 #: The keys that name the algorithm: the sample tool's, and that of earlier versions of otactl.
 _ALGORITHM_KEYS = ("signatureAlgorithm", "sigAlgorithm")
@@ -40,14 +40,14 @@ _ALGORITHM_KEYS = ("signatureAlgorithm", "sigAlgorithm")
 MAX_JOB_DOCUMENT_LENGTH = 32768
 #: Base64 of a DER signature by a key of 192 bits or more.
 _SIGNATURE_TEXT = re.compile(r"[A-Za-z0-9+/]{64,}={0,2}")
-#: What the values of placeholders are called in a document of otactl's own.
+#: The keys of placeholder values in otactl's own format, where they differ.
 _OWN_NAMES = {"url": OWN_URL_KEY, "md5": "md5sum"}
 
 
 def presigned_url_placeholder(region: str, bucket: str, key: str) -> str:
     """What IoT Jobs replaces by a presigned URL on delivery (guide: create-manage-jobs).
 
-    The key stands in a URL: what is no plain character in it, such as a blank, is percent-encoded.
+    Special characters of the key, such as a space, are percent-encoded.
     """
     path = quote(f"{bucket}/{key}")
     return f"${{aws:iot:s3-presigned-url:https://s3.{region}.{domain_of(region)}/{path}}}"
@@ -65,11 +65,11 @@ def build_document(
     Args:
         image: The image.
         custom: The user's own keys.
-        formats: Which dialects to write; one document can hold both.
-        afr_ota: What the format ``afr_ota`` says beside the image.
+        formats: The formats to write; one document can hold both.
+        afr_ota: The other fields of the format ``afr_ota``.
 
     Raises:
-        WireError: A format cannot say it.
+        WireError: A format cannot describe the image.
     """
     document = dict(custom or {})
     if DocumentFormat.OTACTL in formats:
@@ -99,10 +99,10 @@ def _own_keys(image: Image) -> dict[str, Any]:
 
 
 def encode_document(document: Mapping[str, Any]) -> str:
-    """The document as CreateJob takes it.
+    """The document as text for CreateJob.
 
     Raises:
-        WireError: It is longer than a job document may be.
+        WireError: It is longer than ``MAX_JOB_DOCUMENT_LENGTH``.
     """
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
     if len(text) > MAX_JOB_DOCUMENT_LENGTH:
@@ -115,10 +115,10 @@ def encode_document(document: Mapping[str, Any]) -> str:
 
 
 def signatures_in(text: str) -> Iterator[bytes]:
-    """Everything in a document that may be a signature, wherever a format or a user puts it.
+    """Everything in a document that may be a signature, under any key.
 
     Args:
-        text: JSON, untrusted. It is at most as long as a job document may be.
+        text: JSON, untrusted, at most ``MAX_JOB_DOCUMENT_LENGTH`` characters.
     """
     for found in dict.fromkeys(_SIGNATURE_TEXT.findall(text.replace("\\/", "/"))):
         with suppress(ValueError):
@@ -126,7 +126,7 @@ def signatures_in(text: str) -> Iterator[bytes]:
 
 
 def has_own_dialect(document: Mapping[str, Any]) -> bool:
-    """Whether a document, or a template of one, is in one of the dialects of otactl."""
+    """Whether a document, or its template, is in one of otactl's formats."""
     return document.get("command") == COMMAND or AFR_OTA in document
 
 
@@ -134,10 +134,10 @@ def parse_custom_document(document: Mapping[str, Any], template: Mapping[str, An
     """Read a document of a user's own form, by the placeholders in its template.
 
     Raises:
-        WireError: It says too little for a device to fetch the image, or a value is malformed.
+        WireError: A value that a device needs to fetch the image is missing or malformed.
     """
-    said = dict(read_image_values(template, document))
-    own = {_OWN_NAMES.get(name, name): value for name, value in said.items()}
+    values = read_image_values(template, document)
+    own = {_OWN_NAMES.get(name, name): value for name, value in values}
     missing = None
     if "fileSize" not in own:
         missing = "${otactl:fileSize}"
@@ -152,14 +152,14 @@ def parse_custom_document(document: Mapping[str, Any], template: Mapping[str, An
 
 
 def parse_document(document: Mapping[str, Any], reads: DocumentFormat | None = None) -> Image:
-    """Read the document as a device does: what comes over MQTT is not trusted.
+    """Read the document as a device does; its values are untrusted.
 
     Args:
         document: The document.
-        reads: The only dialect the device knows; None for whichever is there, otactl's first.
+        reads: The only format the device supports; None for either, otactl's first.
 
     Raises:
-        WireError: It is of another dialect, or a field is missing or malformed.
+        WireError: It has another format, or a field is missing or malformed.
     """
     has_command = document.get("command") == COMMAND
     if reads is DocumentFormat.AFR_OTA or (reads is None and not has_command):
@@ -200,7 +200,7 @@ def _whole(
 
 
 def _stream_id(document: Mapping[str, Any]) -> str | None:
-    """The stream's id; it becomes a level of a topic, so nothing but an id may pass."""
+    """The stream's id, validated because it becomes a level of a topic."""
     stream_id = _text(document, "streamId")
     if stream_id is not None and not is_stream_id(stream_id):
         raise WireError("InvalidRequest", "streamId is no stream id")
@@ -226,7 +226,7 @@ def _digest(document: Mapping[str, Any], key: str, digits: int) -> str | None:
 
 
 def _signature_algorithm(document: Mapping[str, Any]) -> str:
-    """The algorithm by either key; two that differ leave open how to check the image."""
+    """The algorithm, from either key; two different ones are ambiguous and refused."""
     named = {name for key in _ALGORITHM_KEYS if (name := _text(document, key)) is not None}
     if len(named) > 1:
         raise WireError("InvalidRequest", "signatureAlgorithm and sigAlgorithm differ")

@@ -1,8 +1,8 @@
 """The lifecycle events of IoT Jobs (Developer Guide, events-jobs; aws-facts F4).
 
-A job tells when it is completed, canceled or deleted; an execution tells when it reached a
-terminal status, and nothing before that. On AWS an execution's event carries no execution number.
-Events may come twice and in any order, so each has an id.
+A job has events when it is completed, canceled or deleted; an execution only when it reaches a
+terminal status or is deleted. On AWS an execution's event carries no execution number. Events may
+arrive twice and in any order, so each has an id.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from otactl.wire.job_topic import EventTopic
 COUNTERS = {
     status: f"numberOf{status.value.title().replace('_', '')}Things" for status in ExecutionStatus
 }
-#: A time beyond this is in milliseconds: the guide's examples show both (aws-facts F4).
+#: A larger time is in milliseconds: the guide's examples show both units (aws-facts F4).
 _LATEST_SECONDS = 100_000_000_000
 _MAX_TEXT = 2028
 
@@ -43,7 +43,7 @@ class JobEvent:
     """Something happened to a job.
 
     Attributes:
-        counts: Executions by terminal status; only a job that is over tells them.
+        counts: Executions by terminal status; None while the job runs.
     """
 
     event_id: str
@@ -62,7 +62,7 @@ class ExecutionEvent:
 
     Attributes:
         status: None when it was deleted.
-        execution_number: None on AWS, which does not tell it.
+        execution_number: None on AWS, which does not send it.
     """
 
     event_id: str
@@ -78,10 +78,10 @@ def decode_event(topic: str, body: bytes) -> JobEvent | ExecutionEvent | None:
     """Read an event.
 
     Returns:
-        None for a topic or an operation that is none of these.
+        None for any other topic or operation.
 
     Raises:
-        WireError: It is not what the service sends.
+        WireError: The body is not a valid event.
     """
     parsed = EventTopic.parse(topic)
     if parsed is None or not is_job_id(parsed.job_id):
@@ -151,7 +151,7 @@ def _counts(details: dict[str, Any]) -> dict[ExecutionStatus, int]:
     return {
         status: count
         for status, counter in COUNTERS.items()
-        # QUEUED and IN_PROGRESS are gone when a job is finished.
+        # A finished job has no QUEUED and IN_PROGRESS counters.
         if status.is_terminal and isinstance(count := details.get(counter), int) and count > 0
     }
 

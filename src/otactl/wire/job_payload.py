@@ -1,7 +1,7 @@
 """The payloads of IoT Jobs between a device and the service (botocore ``iot-jobs-data`` shapes).
 
-Times are whole epoch seconds on this plane (aws-facts F1). The job document is a JSON object
-over MQTT and a string over HTTP; both are read.
+Times are whole epoch seconds here (aws-facts F1). The job document is a JSON object over MQTT and
+a string over HTTP; both are read.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from otactl.wire.error import WireError
 
 MAX_STATUS_DETAILS = 10
 MAX_DETAIL_KEY_LENGTH = 128
-#: The service's limit is 1024 in the model, 128 in an older guide (aws-facts E1); the smaller fits.
+#: The limit is 1024 in the model, 128 in an older guide (aws-facts E1); the smaller is safe.
 MAX_DETAIL_VALUE_LENGTH = 128
 
 # More digits than any counter, time or file size has; int() itself refuses far longer ones.
@@ -45,7 +45,7 @@ class JobRejected:
     """The service refused a request of a device.
 
     Attributes:
-        current_status: The execution's state, when the service says it (InvalidStateTransition,
+        current_status: The execution's state, if the service sends it (InvalidStateTransition,
             VersionMismatch).
         current_version: Its version number, likewise.
     """
@@ -61,7 +61,7 @@ def load_object(body: bytes) -> dict[str, Any]:
     """Read a JSON object.
 
     Raises:
-        WireError: It is none (code ``InvalidJson``).
+        WireError: It is not a JSON object (code ``InvalidJson``).
     """
     try:
         fields = json.loads(body) if body else {}
@@ -78,7 +78,7 @@ def encode_start_next(client_token: str, status_details: Mapping[str, str] | Non
 
 
 def encode_describe(client_token: str) -> bytes:
-    """Write a DescribeJobExecution request, which asks for the document too."""
+    """Write a DescribeJobExecution request that includes the document."""
     return _dump({"includeJobDocument": True, "clientToken": client_token})
 
 
@@ -92,8 +92,8 @@ def encode_update(
 ) -> bytes:
     """Write an UpdateJobExecution request.
 
-    Details beyond the service's limits are cut, never refused: a device must be able to say that
-    it failed, whatever the reason's length.
+    Details beyond the service's limits are cut, never refused: a device must be able to report a
+    failure whose reason is long.
     """
     details = {
         key[:MAX_DETAIL_KEY_LENGTH]: "".join(
@@ -119,13 +119,13 @@ def decode_execution_answer(body: bytes) -> tuple[JobExecution | None, str | Non
     The execution is None when nothing is pending.
 
     Raises:
-        WireError: It is not what the service sends.
+        WireError: It is not a valid answer.
     """
     fields = load_object(body)
     token = fields.get("clientToken")
     execution = fields.get("execution")
     return (
-        # AWS leaves the member out when nothing is pending; an empty one says the same.
+        # AWS omits the member when nothing is pending; an empty one means the same.
         decode_execution(execution) if execution not in (None, {}) else None,
         token if isinstance(token, str) else None,
     )
@@ -163,7 +163,7 @@ def _status(status: Any) -> ExecutionStatus:
 
 
 def _document(document: Any) -> dict[str, Any]:
-    """The job document: an object over MQTT, its text over HTTP, absent when not asked for."""
+    """The job document: an object over MQTT, a string over HTTP, absent if not requested."""
     if isinstance(document, str):
         document = load_object(document.encode(errors="replace"))
     if document is not None and not isinstance(document, dict):

@@ -15,10 +15,9 @@ _EVENT_LEVELS = 5
 
 
 class JobAnswer(StrEnum):
-    """What a message on a device's jobs topic is an answer to, or a notification of."""
+    """The request that a message on a jobs topic answers, or the kind of notification."""
 
     START_NEXT = "start-next"
-    GET_PENDING = "get"
     DESCRIBE = "describe"
     UPDATE = "update"
     NOTIFY = "notify"
@@ -27,7 +26,7 @@ class JobAnswer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class JobMessage:
-    """A jobs message a device received, by its topic.
+    """The parsed topic of a jobs message to a device.
 
     Attributes:
         job_id: The job of a describe or update answer; ``$next`` stays ``$next``.
@@ -56,11 +55,6 @@ class JobTopics:
         """Publish here to take the next pending execution."""
         return f"{self._base}/start-next"
 
-    @property
-    def get_pending(self) -> str:
-        """Publish here to list the pending executions."""
-        return f"{self._base}/get"
-
     def describe(self, job_id: str = NEXT) -> str:
         """Publish here to read one execution."""
         return f"{self._base}/{job_id}/get"
@@ -80,15 +74,15 @@ class JobTopics:
         )
 
     def parse(self, topic: str) -> JobMessage | None:
-        """Say what a received message is, or None when it is no jobs answer of this thing."""
+        """Parse a received topic; None if it is not a jobs topic of this thing."""
         prefix = f"{self._base}/"
         if not topic.startswith(prefix):
             return None
         match topic.removeprefix(prefix).split("/"):
             case [("notify" | "notify-next") as verb]:
                 return JobMessage(self._thing_name, JobAnswer(verb))
-            case [("start-next" | "get") as verb, ("accepted" | "rejected") as outcome]:
-                return JobMessage(self._thing_name, JobAnswer(verb), outcome == "accepted")
+            case ["start-next", ("accepted" | "rejected") as outcome]:
+                return JobMessage(self._thing_name, JobAnswer.START_NEXT, outcome == "accepted")
             case [job_id, "get", ("accepted" | "rejected") as outcome]:
                 return JobMessage(
                     self._thing_name, JobAnswer.DESCRIBE, outcome == "accepted", job_id
@@ -105,7 +99,7 @@ def job_event_filters(job_id: str) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class EventTopic:
-    """The topic of a lifecycle event, taken apart."""
+    """The parsed topic of a lifecycle event."""
 
     is_execution: bool
     job_id: str
@@ -113,7 +107,7 @@ class EventTopic:
 
     @classmethod
     def parse(cls, topic: str) -> EventTopic | None:
-        """Take a topic apart, or None when it is no jobs event."""
+        """Parse a topic; None if it is not one of a jobs event."""
         levels = topic.split("/")
         if len(levels) != _EVENT_LEVELS or levels[:2] != ["$aws", "events"]:
             return None

@@ -1,8 +1,8 @@
-"""Where the MQTT library below reports, such as a socket that it failed to receive on.
+"""The logger of the MQTT library, for such events as a failed read from a socket.
 
 Python writes warnings of a logger without handlers to the terminal, in the middle of a progress
-bar. otactl reports in its own words what is lost and retried; a program that sets up logging
-reads the library's too, as ``otactl.mqtt``.
+bar. otactl itself reports lost connections and retries; a program that sets up logging gets the
+library's warnings as ``otactl.mqtt``.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import logging
 
 
 def mqtt_logger() -> logging.Logger:
-    """The logger for ``aiomqtt.Client``; nothing of it reaches a terminal by itself."""
+    """The logger for ``aiomqtt.Client``; by default it writes nothing to the terminal."""
     logger = logging.getLogger("otactl.mqtt")
     if not logger.handlers:
         logger.setLevel(logging.WARNING)

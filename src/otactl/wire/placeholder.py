@@ -1,9 +1,9 @@
 """Placeholders in a custom job document: those that otactl fills, and those that AWS IoT fills.
 
 otactl's are ``${otactl:fileSize}`` and so on. A string that is exactly one placeholder becomes the
-value with its type: ``"${otactl:fileSize}"`` becomes a number. Within a longer string the value
-stands as text. A document that has any of them is complete: no key is merged in, so that it can
-have the form any device reads.
+value with its type: ``"${otactl:fileSize}"`` becomes a number. Within a longer string the value is
+inserted as text. A document with any of them is complete: no key is merged in, so it can have the
+form of any device.
 
 AWS IoT replaces its own on each delivery to a device. The value of ``url`` is one of those.
 
@@ -23,7 +23,7 @@ from typing import Any
 
 from otactl.wire.custom_document import DocumentFault
 
-#: By name, and what to do where this deployment has no such value.
+#: By name: the hint for a deployment that has no such value.
 NAMES: dict[str, str] = {
     "streamId": "no stream delivers an image of this size: use ${otactl:url}",
     "fileId": "",
@@ -36,13 +36,13 @@ NAMES: dict[str, str] = {
     "bucket": "",
     "objectKey": "",
 }
-#: Wider than what is filled: what begins like a placeholder must be a known one.
+#: Matches more than is filled: a text that begins like a placeholder must be a known one.
 _OWN_START = re.compile(r"\$\s*\{\s*otactl", re.IGNORECASE)
 _PLACEHOLDER = re.compile(r"\$\{otactl:(?P<name>[A-Za-z0-9]+)\}")
 URL = "${otactl:url}"
 
 MAX_SUBSTITUTIONS = 10
-#: Wider than what AWS IoT replaces today: what begins like a placeholder must be a known one.
+#: Matches more than AWS IoT replaces: a text that begins like a placeholder must be a known one.
 START = re.compile(r"\$\s*\{\s*aws", re.IGNORECASE)
 _PLAIN = r'[^\s"\\${}]+'
 PRESIGNED = re.compile(rf"\$\{{aws:iot:s3-presigned-url:(?P<url>https://{_PLAIN})\}}")
@@ -50,12 +50,12 @@ SIGNATURE = re.compile(
     rf"\$\{{aws:iot:code-sign-signature:s3://[a-z0-9-]+\.(?P<bucket>[a-z0-9.-]+)/(?P<key>{_PLAIN})\}}"
 )
 _PRESIGNS = re.compile(r"\$\s*\{\s*aws:iot:s3-presigned-url", re.IGNORECASE)
-#: What each delivery substitutes, otactl's own placeholder of a URL included.
+#: What AWS substitutes on each delivery, including otactl's own URL placeholder.
 _SUBSTITUTED = re.compile(rf"{START.pattern}|{re.escape(URL)}", re.IGNORECASE)
 
 
 def has_image_values(document: Mapping[str, Any]) -> bool:
-    """Whether anything in a document is, or begins like, a placeholder of otactl's."""
+    """Whether a document has a placeholder of otactl's, or a text that begins like one."""
     return _OWN_START.search(json.dumps(document, ensure_ascii=False)) is not None
 
 
@@ -65,7 +65,7 @@ def fill_image_values(
     """The document with every placeholder replaced.
 
     Args:
-        document: One without faults.
+        document: A document without faults (``image_value_faults``).
         values: By name.
     """
     return {key: _filled(member, values) for key, member in document.items()}
@@ -86,12 +86,12 @@ def _filled(member: Any, values: Mapping[str, str | int | None]) -> Any:
 def image_value_faults(
     document: Mapping[str, Any], text: str, values: Mapping[str, str | int | None]
 ) -> Iterator[DocumentFault]:
-    """What keeps the placeholders of a document from being filled.
+    """Why placeholders of a document cannot be filled.
 
     Args:
         document: The document.
-        text: As it stands in its file, to find the lines.
-        values: By name; None where the deployment has none.
+        text: The text of its file, to find the lines.
+        values: By name; None where the deployment has no value.
     """
     for string, is_key in _strings(document):
         for start in _OWN_START.finditer(string):
@@ -115,9 +115,9 @@ def image_value_faults(
 
 
 def read_image_values(template: Any, filled: Any) -> Iterator[tuple[str, Any]]:
-    """The values in a filled document, by name, where its template has exactly a placeholder.
+    """The values in a filled document, by name, where its template has exactly one placeholder.
 
-    What AWS IoT put in place of a placeholder of its own is read as well: a fresh URL.
+    A URL that AWS IoT filled in is read too.
     """
     if isinstance(template, dict) and isinstance(filled, dict):
         for key, member in template.items():
@@ -130,7 +130,7 @@ def read_image_values(template: Any, filled: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _strings(member: Any) -> Iterator[tuple[str, bool]]:
-    """Every string in it, and whether it is a key."""
+    """Every string in a JSON value, and whether it is a key."""
     if isinstance(member, str):
         yield member, False
     elif isinstance(member, list):
@@ -145,14 +145,14 @@ def _strings(member: Any) -> Iterator[tuple[str, bool]]:
 def placeholder_faults(
     document: Mapping[str, Any], text: str, *, presigns: bool, own: Mapping[str, int]
 ) -> Iterator[DocumentFault]:
-    """What keeps AWS IoT from replacing the placeholders of a custom document.
+    """Why AWS IoT cannot replace the placeholders of a custom document.
 
     Args:
         document: The document.
-        text: As it stands in its file, to find the lines.
+        text: The text of its file, to find the lines.
         presigns: Whether the job has a role that presigns.
-        own: The keys that otactl merges in, in place of the document's own, and how many
-            placeholders each has.
+        own: The keys that otactl merges in, replacing the document's own, and the number of
+            placeholders in each.
     """
     merged = json.dumps(
         {key: value for key, value in document.items() if key not in own}, ensure_ascii=False

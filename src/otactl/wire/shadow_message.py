@@ -1,7 +1,7 @@
-"""What a device reports of itself to one of its shadows (Developer Guide, device-shadow-mqtt).
+"""A device's report to one of its shadows (Developer Guide, device-shadow-mqtt).
 
-``$aws/things/{thing}/shadow/update`` is the classic shadow's topic; a named shadow has
-``name/{shadow}`` in it. Version and boots stand where a ``VersionSource`` says.
+``$aws/things/{thing}/shadow/update`` is the classic shadow's topic; that of a named shadow contains
+``name/{shadow}``. A ``VersionSource`` gives the paths of version and boot count.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from otactl.model.thing_state import VersionSource
 
 
 def shadow_update_topic(thing_name: str, shadow: str = "") -> str:
-    """Where updates of a shadow are published; an empty name is the classic shadow's."""
+    """The topic for updates of a shadow; an empty name means the classic shadow."""
     name = f"name/{shadow}/" if shadow else ""
     return f"$aws/things/{thing_name}/shadow/{name}update"
 
@@ -21,7 +21,7 @@ def shadow_update_topic(thing_name: str, shadow: str = "") -> str:
 def encode_version_report(source: VersionSource, version: str | None, boots: int) -> bytes:
     """The update that reports a version and a number of boots.
 
-    A version that is not known is left out: null would delete what was reported before.
+    An unknown version is left out: null would delete the version reported before.
     """
     reported: dict[str, Any] = {}
     for path, value in ((source.version_path, version), (source.boot_count_path, boots)):

@@ -1,6 +1,6 @@
 """The bodies of MQTT file streams as maps, in JSON and in CBOR, read field by field.
 
-What comes is untrusted. What cannot be read is refused with the code and the words of AWS
+Input is untrusted. A body that cannot be read is refused with AWS's code and message
 (aws-facts G4); answers in CBOR are maps of indefinite length, as AWS's are.
 """
 
@@ -18,40 +18,40 @@ from otactl.wire.stream_topic import PayloadFormat
 
 MAX_CLIENT_TOKEN_BYTES = 64
 
-#: What the readers of JSON and CBOR raise for bytes from a stranger. A CBOR tag can ask for any
-#: arithmetic, and a map can have a key that is no key in Python.
+#: What the readers of JSON and CBOR raise for untrusted bytes. A CBOR tag can cause any arithmetic,
+#: and a map can have a key that Python cannot hash.
 _UNREADABLE = (ValueError, TypeError, ArithmeticError, EOFError, RecursionError, MemoryError)
 
 
-#: What AWS answers to a body that it cannot read (aws-facts G4; the wording of CBOR's was captured,
-#: aws-iot-mqtt-download-agent issue 3; that of JSON's follows it).
+#: AWS's answer to a body that it cannot read (aws-facts G4; the CBOR message was captured,
+#: aws-iot-mqtt-download-agent issue 3; the JSON message follows it).
 _UNREADABLE_BODY = {
     PayloadFormat.JSON: ("InvalidJson", "Invalid JSON message"),
     PayloadFormat.CBOR: ("InvalidCbor", "Invalid CBOR message"),
 }
 
-#: The bitmap of AWS's own CBOR library, whatever it wants: base64 text as bytes (aws-facts G5).
+#: The bitmap that AWS's own CBOR library always sends: base64 text as bytes (aws-facts G5).
 _CONSTANT_CBOR_BITMAP = b"MQ=="
 
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """A map from a stranger, read field by field."""
+    """An untrusted map, read field by field."""
 
     payload_format: PayloadFormat
     fields: dict[str, Any]
 
     def misfit(self, message: str) -> WireError:
-        """The refusal of a field of another type.
+        """The refusal of a field with the wrong type.
 
-        A CBOR field of another type spoils the whole message for AWS (aws-facts G4).
+        In CBOR, AWS then refuses the whole message as unreadable (aws-facts G4).
         """
         if self.payload_format is PayloadFormat.CBOR:
             return WireError(*_UNREADABLE_BODY[PayloadFormat.CBOR], client_token=self._known_token)
         return self.refusal(message)
 
     def refusal(self, message: str) -> WireError:
-        """The refusal of what can be read and is not allowed."""
+        """The refusal of a readable field that is not allowed."""
         return WireError("InvalidRequest", message, client_token=self._known_token)
 
     @property
@@ -61,7 +61,7 @@ class Fields:
 
     @property
     def token(self) -> str | None:
-        """The client token, if there is one."""
+        """The client token, or None."""
         token = self.fields.get("c")
         message = f"c must be a string of at most {MAX_CLIENT_TOKEN_BYTES} bytes"
         if token is not None and not isinstance(token, str):
@@ -71,7 +71,7 @@ class Fields:
         return token
 
     def integer(self, letter: str) -> int | None:
-        """A whole number, if there is one."""
+        """A whole number, or None."""
         number = self.fields.get(letter)
         if number is None:
             return None
@@ -80,7 +80,7 @@ class Fields:
         return number
 
     def required(self, letter: str) -> int:
-        """A whole number that must be there."""
+        """A whole number; a missing one is refused."""
         number = self.integer(letter)
         if number is None:
             raise self.refusal(f"{letter} is missing")
@@ -88,7 +88,7 @@ class Fields:
 
     @property
     def bitmap(self) -> bytes | None:
-        """The bitmap: hex digits in JSON, a byte string in CBOR, never the other's form."""
+        """The bitmap: only hex digits in JSON, only a byte string in CBOR."""
         bitmap = self.fields.get("b")
         if bitmap is None:
             return None
@@ -106,7 +106,7 @@ class Fields:
 
     @property
     def doubt(self) -> str:
-        """What AWS may read in another way, in words; empty if nothing."""
+        """A warning about a field that AWS may read differently, or an empty string."""
         bitmap = self.fields.get("b")
         if isinstance(bitmap, str) and not bitmap.startswith("0x"):
             return "the bitmap b has no 0x in front; AWS was seen to refuse one"
@@ -119,14 +119,14 @@ class Fields:
 
 
 def load_body(body: bytes, payload_format: PayloadFormat) -> Fields:
-    """Read a map, or raise with the code AWS gives for a body that is none."""
+    """Read a map; anything else raises a WireError with AWS's code for an unreadable body."""
     unreadable = WireError(*_UNREADABLE_BODY[payload_format])
     try:
         if payload_format is PayloadFormat.JSON:
             # An empty body is an empty request: describe needs no field at all.
             fields = json.loads(body) if body else {}
         else:
-            # AWS's CBOR library sends some maps with bytes behind them; only the first item counts.
+            # AWS's CBOR library sends some maps with trailing bytes; only the first item is read.
             fields = cbor2.load(io.BytesIO(body)) if body else {}
     except (*_UNREADABLE, cbor2.CBORDecodeError) as error:
         raise unreadable from error
@@ -136,7 +136,7 @@ def load_body(body: bytes, payload_format: PayloadFormat) -> Fields:
 
 
 def dump_request(fields: dict[str, Any], payload_format: PayloadFormat) -> bytes:
-    """Write a request as a device sends it; what is None is left out."""
+    """Write a request as a device sends it; fields that are None are left out."""
     return _dump(fields, payload_format, indefinite=False)
 
 
@@ -156,4 +156,4 @@ def _fits(token: str) -> bool:
     try:
         return len(token.encode()) <= MAX_CLIENT_TOKEN_BYTES
     except UnicodeEncodeError:
-        return False  # JSON can spell half a surrogate pair, which is no text
+        return False  # JSON can contain half a surrogate pair

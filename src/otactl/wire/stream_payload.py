@@ -1,8 +1,8 @@
 """The payloads of MQTT file streams, in JSON and in CBOR.
 
 Field letters and limits: AWS IoT Developer Guide, mqtt-based-file-delivery-in-devices; quirks of
-AWS's own device libraries: aws-facts G5. Limits are the reader's business (``check_limits``),
-because only the service must refuse what lies outside; a device may read anything.
+AWS's own device libraries: aws-facts G5. Decoding does not check limits (``check_limits`` does),
+because only the service must refuse values outside them; a device may read anything.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MAX_BLOCK_SIZE = 131072
 MAX_BLOCK_OFFSET = 98304
 MAX_BLOCK_COUNT = 98304
 MAX_BITMAP_BYTES = 12287
-#: A request never yields more than this many bytes of the file; the rest must be asked for again.
+#: A request yields at most this many bytes of the file; the rest needs another request.
 MAX_BYTES_PER_REQUEST = 131072
 #: The largest file a stream can deliver: 98304 blocks of 256 bytes.
 MAX_FILE_SIZE = MAX_BLOCK_COUNT * MIN_BLOCK_SIZE
@@ -28,12 +28,12 @@ MAX_FILE_SIZE = MAX_BLOCK_COUNT * MIN_BLOCK_SIZE
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GetStreamRequest:
-    """A device asks for blocks of one file.
+    """A request for blocks of one file.
 
     Attributes:
-        bitmap: Which blocks of the window are wanted; None asks for ``block_count`` in a row.
-        block_count: How many blocks at most; None leaves it to the service.
-        doubt: What AWS may read in another way than this reader; empty if nothing.
+        bitmap: Which blocks of the window to send; None for ``block_count`` in a row.
+        block_count: The maximum number of blocks; None lets the service decide.
+        doubt: A warning about a field that AWS may read differently; may be empty.
     """
 
     file_id: int
@@ -48,14 +48,14 @@ class GetStreamRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DescribeStreamRequest:
-    """A device asks what files a stream holds."""
+    """A request for the list of a stream's files."""
 
     client_token: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamFileSize:
-    """One file of a description: id and size in bytes."""
+    """One file of a description."""
 
     file_id: int
     size_bytes: int
@@ -94,7 +94,7 @@ def decode_get_request(body: bytes, payload_format: PayloadFormat) -> GetStreamR
     """Read a get request.
 
     Raises:
-        WireError: It is no map, lacks a field, or a field has the wrong type.
+        WireError: It is not a map, lacks a field, or a field has the wrong type.
     """
     request = load_body(body, payload_format)
     return GetStreamRequest(
@@ -132,7 +132,7 @@ def decode_describe_request(body: bytes, payload_format: PayloadFormat) -> Descr
     """Read a describe request.
 
     Raises:
-        WireError: It is no map, or its token is too long.
+        WireError: It is not a map, or its token is too long.
     """
     return DescribeStreamRequest(client_token=load_body(body, payload_format).token)
 
@@ -171,7 +171,7 @@ def decode_data_block(body: bytes, payload_format: PayloadFormat) -> DataBlock:
     """Read a block.
 
     Raises:
-        WireError: It is not what the service sends, or ``l`` contradicts the payload's length.
+        WireError: It is not a valid block, or ``l`` is not the payload's length.
     """
     answer = load_body(body, payload_format)
     payload = answer.fields.get("p")
@@ -193,7 +193,7 @@ def decode_data_block(body: bytes, payload_format: PayloadFormat) -> DataBlock:
 
 
 def encode_rejected(rejected: StreamRejected, payload_format: PayloadFormat) -> bytes:
-    """Write a refusal. AWS sends each field twice, short and long; so do we."""
+    """Write a refusal. As AWS does, it has each field twice, short and long."""
     return dump_answer(
         {
             "o": rejected.code,
@@ -211,7 +211,7 @@ def decode_rejected(body: bytes, payload_format: PayloadFormat) -> StreamRejecte
     """Read a refusal, by its short or its long field names.
 
     Raises:
-        WireError: It is no map.
+        WireError: It is not a map.
     """
     fields = load_body(body, payload_format).fields
     return StreamRejected(
@@ -242,8 +242,8 @@ def check_limits(request: GetStreamRequest) -> None:
         raise WireError("BlockBitmapLimitExceeded", message, client_token=token)
 
 
-# Bit ``k`` of byte ``j`` stands for block ``offset + 8 * j + k``, least significant bit first. In
-# JSON it travels as a hex string with or without ``0x``, in CBOR as a byte string
+# Bit ``k`` of byte ``j`` represents block ``offset + 8 * j + k``, least significant bit first. In
+# JSON it is a hex string with or without ``0x``, in CBOR a byte string
 # (AWS IoT Developer Guide, mqtt-based-file-delivery-in-devices).
 
 

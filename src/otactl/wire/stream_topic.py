@@ -9,21 +9,21 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-#: What the service subscribes to, to hear every request of every thing.
+#: The service's subscriptions: every request of every thing.
 REQUEST_FILTERS = ("$aws/things/+/streams/+/get/+", "$aws/things/+/streams/+/describe/+")
 
 _LEVELS = 7
 
 
 class PayloadFormat(StrEnum):
-    """How a payload is written; the last level of the topic."""
+    """The encoding of a payload: the last level of the topic."""
 
     JSON = "json"
     CBOR = "cbor"
 
 
 class StreamVerb(StrEnum):
-    """The level that says what a message is."""
+    """The kind of a message: a level of its topic."""
 
     DESCRIBE = "describe"
     DESCRIPTION = "description"
@@ -34,7 +34,7 @@ class StreamVerb(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StreamTopic:
-    """One topic, taken apart."""
+    """One parsed topic."""
 
     thing_name: str
     stream_id: str
@@ -43,7 +43,7 @@ class StreamTopic:
 
     @classmethod
     def parse(cls, topic: str) -> StreamTopic | None:
-        """Take a topic apart, or None when it is not one of a stream."""
+        """Parse a topic; None if it is not one of a stream."""
         levels = topic.split("/")
         if len(levels) != _LEVELS or levels[:2] != ["$aws", "things"] or levels[3] != "streams":
             return None
@@ -53,7 +53,7 @@ class StreamTopic:
             return None
 
     def with_verb(self, verb: StreamVerb) -> StreamTopic:
-        """The topic of another verb, same thing, stream and format."""
+        """The same topic with another verb."""
         return replace(self, verb=verb)
 
     def __str__(self) -> str:

@@ -22,7 +22,6 @@ def _matches(topic_filter: str, topic: str) -> bool:
 
 def test_requests_go_where_the_service_listens() -> None:
     assert TOPICS.start_next == f"{BASE}/start-next"
-    assert TOPICS.get_pending == f"{BASE}/get"
     assert TOPICS.describe() == f"{BASE}/$next/get"
     assert TOPICS.describe("job-1") == f"{BASE}/job-1/get"
     assert TOPICS.update("job-1") == f"{BASE}/job-1/update"
@@ -35,12 +34,12 @@ def test_requests_go_where_the_service_listens() -> None:
         ("notify", JobMessage("pump-7", JobAnswer.NOTIFY)),
         ("start-next/accepted", JobMessage("pump-7", JobAnswer.START_NEXT)),
         ("start-next/rejected", JobMessage("pump-7", JobAnswer.START_NEXT, accepted=False)),
-        ("get/accepted", JobMessage("pump-7", JobAnswer.GET_PENDING)),
         ("$next/get/accepted", JobMessage("pump-7", JobAnswer.DESCRIBE, job_id="$next")),
         ("j/update/rejected", JobMessage("pump-7", JobAnswer.UPDATE, accepted=False, job_id="j")),
-        # A job may bear the name of a verb; the depth of the topic tells them apart.
+        # A job may be named like a verb; the number of levels shows the difference.
         ("get/get/accepted", JobMessage("pump-7", JobAnswer.DESCRIBE, job_id="get")),
         ("start-next", None),
+        ("get/accepted", None),
         ("j/update", None),
         ("j/delete/accepted", None),
         ("j/update/perhaps", None),
@@ -72,7 +71,7 @@ def test_every_answer_a_device_waits_for_is_subscribed_to(answer: str) -> None:
 
 
 def test_the_subscriptions_do_not_bring_back_a_devices_own_requests() -> None:
-    own = [TOPICS.start_next, TOPICS.get_pending, TOPICS.describe(), TOPICS.update("job-1")]
+    own = [TOPICS.start_next, TOPICS.describe(), TOPICS.update("job-1")]
 
     assert not [
         (topic_filter, topic)
