@@ -1,15 +1,15 @@
-"""What becomes of a device once its SUCCEEDED is on record, and when it reports its version.
+"""What a device does after its SUCCEEDED is recorded, and when it reports its version.
 
-A healthy device reports its version after each connection, and a moment after each execution, so
-that what it reports of a new image is younger than its SUCCEEDED, by whole seconds too, which is
-how shadows note times. It does not report while a verdict is still to be sent. An unhealthy one
-(``Behaviour``, the part of it in ``AFTER_SUCCESS``):
+A healthy device reports its version after each connection, and ``report_ms`` after each execution.
+The report of a new image is then later than its SUCCEEDED even in whole seconds, the resolution of
+shadow times. It does not report while a verdict is still to be sent. An unhealthy device (the
+behaviours in ``AFTER_SUCCESS``):
 
 - *revert* boots the new image, whose self-test fails, and then the old one, which connects;
 - *crashloop* reports, runs for ``crash_ms``, reboots, connects, and so on, until another image
   is installed;
-- *dark* reports once and is gone; *brick* is gone at once;
-- *liar* reports the old version, which runs on; nothing of that is done here;
+- *dark* reports once, then goes offline for good; *brick* goes offline at once;
+- *liar* reports the old version, which still runs; this module does nothing for it;
 - *late* reports ``late_ms`` afterwards, and not before.
 """
 
@@ -22,7 +22,7 @@ from otactl.device.retry import earliest
 
 
 class Aftermath:
-    """How one device goes on after its executions."""
+    """The state of one device after its executions."""
 
     __slots__ = ("_crash_at_ms", "_fate", "_profile", "_report_at_ms", "_reports_version")
 
@@ -35,16 +35,16 @@ class Aftermath:
 
     @property
     def is_lost(self) -> bool:
-        """Whether the device is gone for good or in a crash loop."""
+        """Whether the device is offline for good or in a crash loop."""
         return self._fate in (Behaviour.DARK, Behaviour.BRICK, Behaviour.CRASHLOOP)
 
     @property
     def next_deadline_ms(self) -> int | None:
-        """When ``on_time`` is to be called, while the device is connected."""
+        """When to call ``on_time``, while the device is connected."""
         return earliest(self._crash_at_ms, self._report_at_ms)
 
     def execution_ended(self, fate: Behaviour | None, now_ms: int) -> list[Effect]:
-        """An execution is over; ``fate`` is how its image goes wrong, None when it does not."""
+        """Handle the end of an execution; ``fate`` is how its image fails, None if it does not."""
         if fate is not None:
             self._fate = fate
         match fate:
@@ -60,24 +60,24 @@ class Aftermath:
         return []
 
     def image_booted(self) -> None:
-        """The image of an execution runs: what the one before it did is over."""
+        """Reset: an execution's new image runs."""
         self._fate = self._crash_at_ms = self._report_at_ms = None
 
     def rebooted(self) -> list[Effect]:
-        """A reboot that belongs to no execution is over."""
+        """Handle the end of a reboot that belongs to no execution."""
         if self._fate is not Behaviour.REVERT:
             return []
         self._fate = None
         return [FallBack(), Reboot(0, self._profile.reboot_ms)]
 
     def connected(self, now_ms: int, *, has_verdict: bool) -> list[Effect]:
-        """The device is connected; ``has_verdict`` when an execution's is still to be sent."""
+        """Handle a new connection; ``has_verdict`` if a verdict is still to be sent."""
         if self._fate is Behaviour.CRASHLOOP:
             self._crash_at_ms = now_ms + self._profile.crash_ms
         return [] if has_verdict or self._report_at_ms is not None else self._report()
 
     def on_time(self, now_ms: int) -> list[Effect]:
-        """Do what was waited for."""
+        """Handle the deadlines that have passed."""
         effects: list[Effect] = []
         if self._report_at_ms is not None and self._report_at_ms <= now_ms:
             self._report_at_ms = None

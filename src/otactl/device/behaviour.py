@@ -11,38 +11,38 @@ from otactl.device.deal import ALL_PERCENT, deal, parse_share
 
 
 class Behaviour(StrEnum):
-    """What a device does with every job it is handed."""
+    """What a device does with every job."""
 
     #: Installs the image.
     SUCCEED = "succeed"
     #: Fails while it installs, before the slots are switched.
     FAIL = "fail"
-    #: Answers REJECTED without a look at the image.
+    #: Reports REJECTED without reading the image.
     REJECT = "reject"
-    #: Takes the job and says nothing more.
+    #: Starts the job and reports nothing more.
     SILENT = "silent"
-    #: Has a link that lets few bytes through.
+    #: Has a link with little bandwidth.
     SLOW = "slow"
-    #: Has a link that alters a byte; verification has to catch it.
+    #: Has a link that alters a byte; verification must detect it.
     CORRUPT = "corrupt"
-    #: Loses its connection midway, comes back and resumes.
+    #: Loses its connection midway, reconnects and resumes.
     DROP = "drop"
-    #: Says SUCCEEDED, then its self-test fails and the bootloader falls back to the old image.
+    #: Reports SUCCEEDED, then its self-test fails and the bootloader boots the old image.
     REVERT = "revert"
-    #: Says SUCCEEDED, then reboots again and again.
+    #: Reports SUCCEEDED, then reboots again and again.
     CRASHLOOP = "crashloop"
-    #: Says SUCCEEDED and reports the new version, then is gone for good.
+    #: Reports SUCCEEDED and the new version, then goes offline for good.
     DARK = "dark"
-    #: Says SUCCEEDED and does not survive the reboot.
+    #: Reports SUCCEEDED and does not survive the reboot.
     BRICK = "brick"
-    #: Says SUCCEEDED without installing anything.
+    #: Reports SUCCEEDED without installing anything.
     LIAR = "liar"
-    #: Reports the new version long after it said SUCCEEDED.
+    #: Reports the new version long after SUCCEEDED.
     LATE = "late"
 
 
-#: How an image that was installed, or seems to be, goes wrong. An image that ran well before runs
-#: well again, whatever the behaviour.
+#: How an image fails after SUCCEEDED. An image that ran well before runs well again, whatever the
+#: behaviour.
 AFTER_SUCCESS = frozenset(
     {
         *(Behaviour.REVERT, Behaviour.CRASHLOOP, Behaviour.DARK),
@@ -54,10 +54,11 @@ AFTER_SUCCESS = frozenset(
 def parse_behave(text: str) -> dict[Behaviour, Decimal]:
     """Read ``fail=10,silent=2``: behaviours and their shares in percent.
 
-    What is not given away succeeds. An empty text gives every thing to SUCCEED.
+    The rest of the fleet gets SUCCEED. With an empty text, all of it does.
 
     Raises:
-        ValueError: A name is unknown, a share is no percentage, or they add up to more than 100.
+        ValueError: A name is unknown or given twice, a share is not a percentage, or the sum is
+            more than 100.
     """
     shares: dict[Behaviour, Decimal] = {}
     for part in filter(None, (piece.strip() for piece in text.split(","))):
@@ -81,8 +82,8 @@ def deal_behaviours(
 
     Args:
         things: The thing names, each once.
-        shares: Percent of the fleet; what they leave of 100 goes to SUCCEED.
-        seed: Another seed, another deal.
+        shares: Percent of the fleet; the rest gets SUCCEED.
+        seed: Another seed gives another assignment.
     """
     wanted = {behaviour: shares.get(behaviour, Decimal(0)) for behaviour in Behaviour}
     wanted[Behaviour.SUCCEED] += ALL_PERCENT - sum(shares.values())

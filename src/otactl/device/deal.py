@@ -1,8 +1,8 @@
-"""Deals something to the things of a fleet by shares in percent, exactly and by a seed.
+"""Assigns values to the things of a fleet by shares in percent, exactly and by a seed.
 
-10 percent of 100 things are 10 things. Where a share is no whole number of things, the largest
-remainders get the things left over. Who gets what follows from the seed and the thing's name alone,
-not from the order in which the things are given.
+10 percent of 100 things are exactly 10 things. If a share is not a whole number of things, the
+largest remainders get the things left over. The assignment depends on the seed, the thing names
+and the shares, not on the order of the things.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ Dealt = TypeVar("Dealt", bound=Hashable)
 
 
 def deal(things: Iterable[str], shares: Mapping[Dealt, Decimal], seed: str) -> dict[str, Dealt]:
-    """Give every thing its own.
+    """Give every thing a value.
 
     Args:
         things: The thing names, each once.
-        shares: In percent; together all of the fleet.
-        seed: Another seed, another deal.
+        shares: In percent by value; the sum is 100.
+        seed: Another seed gives another assignment.
     """
     shuffled = sorted(things, key=lambda thing: (_rank(thing, seed), thing))
     dealt: dict[str, Dealt] = {}
@@ -35,10 +35,10 @@ def deal(things: Iterable[str], shares: Mapping[Dealt, Decimal], seed: str) -> d
 
 
 def parse_share(name: str, percent: str) -> Decimal:
-    """Read a share in percent, with or without the sign.
+    """Read a share in percent, with or without the sign ``%``.
 
     Raises:
-        ValueError: It is none.
+        ValueError: It is not a number from 0 to 100.
     """
     try:
         share = Decimal(percent.removesuffix("%"))
@@ -52,10 +52,10 @@ def parse_share(name: str, percent: str) -> Decimal:
 def parse_versions(text: str) -> dict[str, Decimal]:
     """Read ``1.2.0=80,1.3.0=20``, or ``1.2.0=80,1.3.0``: versions and their shares in percent.
 
-    Those without a share get what is left in equal parts.
+    Versions without a share get equal parts of the rest.
 
     Raises:
-        ValueError: A version is missing or given twice, or the shares are not those of a fleet.
+        ValueError: A version is missing or given twice, or the shares do not add up to 100.
     """
     shares: dict[str, Decimal] = {}
     open_versions: list[str] = []
@@ -77,7 +77,7 @@ def _rank(thing: str, seed: str) -> bytes:
 
 
 def _counts(shares: Mapping[Dealt, Decimal], things: int) -> dict[Dealt, int]:
-    """How many things each gets; the sum is the number of things."""
+    """The number of things for each value; the sum is ``things``."""
     wanted = {what: Fraction(share) * things / ALL_PERCENT for what, share in shares.items()}
     counts = {what: int(share) for what, share in wanted.items()}
     left_over = things - sum(counts.values())

@@ -1,13 +1,13 @@
-"""The blocks of one image: which to ask for next, what to do with what arrives, when to give up.
+"""The blocks of one image: which to request next, how to handle arrivals, when to give up.
 
 Several requests are in flight, each for a few blocks. A request is repeated when
 
-- nothing at all has arrived for the answer timeout (then every request in flight is), or
-- three requests made after it have been served in full: its messages were lost, not late.
+- no block has arrived for the answer timeout (then all requests in flight are repeated), or
+- three later requests have been served in full: its messages were lost, not late.
 
-Any block is taken, requested here or not and however late; a block that is there already, or
-has not the length it must have, changes nothing. Reordering and duplication therefore cost
-nothing but their bytes, and loss costs a repetition.
+Any missing block is accepted, requested or not, however late. A block that was received before, or
+has the wrong length, is ignored. Reordering and duplication therefore cost only their bytes, and
+loss costs a repetition.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class BlockMap:
 
     Args:
         size_bytes: The file's size.
-        block_size: The size of every block but the last, which is what remains.
-        bitmap: The blocks that are there already, as ``to_bytes`` wrote them.
+        block_size: The size of every block except the last, which may be shorter.
+        bitmap: The blocks received before, as ``to_bytes`` wrote them.
     """
 
     __slots__ = ("_bits", "_size_bytes", "block_size", "count", "total")
@@ -49,17 +49,17 @@ class BlockMap:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every block is there."""
+        """Whether every block was received."""
         return self.count == self.total
 
     def length_of(self, block: int) -> int:
-        """How many bytes a block has; 0 when the file has no such block."""
+        """The length of a block in bytes; 0 if the file has no such block."""
         if not 0 <= block < self.total:
             return 0
         return min(self.block_size, self._size_bytes - block * self.block_size)
 
     def add(self, block: int) -> bool:
-        """Note a block. False when it was there already, or the file has no such block."""
+        """Mark a block as received. False if it was before, or the file has no such block."""
         if not 0 <= block < self.total or block in self:
             return False
         self._bits[block >> 3] |= 1 << (block & 7)
@@ -67,17 +67,17 @@ class BlockMap:
         return True
 
     def missing(self, start: int = 0) -> Iterator[int]:
-        """The blocks that are not there, from a block on."""
+        """The blocks not received, from the block ``start`` on."""
         return (block for block in range(start, self.total) if block not in self)
 
     def to_bytes(self) -> bytes:
-        """The map, as long as it must be."""
+        """The map as bits, least significant first, padded to whole bytes."""
         return bytes(self._bits)
 
 
-#: A request counts as lost when this number of later ones has been served.
+#: A request counts as lost when this number of later requests has been served.
 OVERTAKEN = 3
-#: Fresh URLs in a row that brought nothing.
+#: The maximum number of fresh URLs in a row without a block.
 MAX_FRESH_URLS = 3
 #: GetStream takes bitmaps of less than 12288 bytes (aws-facts G4).
 MAX_BITMAP_SPAN = 8 * 12287
@@ -97,9 +97,9 @@ class Download:
 
     Args:
         image: What to fetch, and from where; a presigned URL is preferred to a stream.
-        blocks: What is there already.
-        new_timer: Makes timers that double up to the profile's longest wait.
-        retries: How many requests earlier processes repeated.
+        blocks: The blocks received before.
+        new_timer: Makes timers whose wait doubles up to the profile's longest backoff.
+        retries: The number of requests that earlier processes repeated.
     """
 
     def __init__(
@@ -116,13 +116,13 @@ class Download:
         self.retries = retries
         #: Why the download cannot go on.
         self.failure: str | None = None
-        #: Whether the presigned URL is spent and a fresh one is waited for.
+        #: Whether the presigned URL has expired and the download waits for a fresh one.
         self.wants_url = False
         self._image = image
         self._profile = profile
-        #: Passes when nothing at all has arrived for too long.
+        #: Due when no block has arrived for too long.
         self._stall = new_timer()
-        #: Passes when a service that said "later" may be asked again.
+        #: Due when requests may be sent again after a temporary refusal.
         self._hold = new_timer()
         self._new_token = new_token
         self._requests: dict[str, _Request] = {}
@@ -133,11 +133,11 @@ class Download:
 
     @property
     def next_deadline_ms(self) -> int | None:
-        """When the download stalls, or may go on after a refusal."""
+        """When the download stalls, or may resume after a refusal."""
         return earliest(self._stall.deadline_ms, self._hold.deadline_ms)
 
     def fill(self, now_ms: int) -> list[Effect]:
-        """New requests, as many as may be in flight."""
+        """New requests, up to the profile's ``requests_in_flight``."""
         effects: list[Effect] = []
         if self._hold.deadline_ms is not None or self.wants_url or self.failure:
             return effects
@@ -151,7 +151,7 @@ class Download:
         return effects
 
     def receive(self, block: int, payload: bytes, now_ms: int) -> bool:
-        """Take a block. True when it is new and must be written."""
+        """Accept a block. True if it is new and must be written."""
         if len(payload) != self.blocks.length_of(block) or not self.blocks.add(block):
             return False
         self._fresh_urls = 0
@@ -162,14 +162,14 @@ class Download:
             if not request.waiting:
                 self._served(request)
         if self._requests:
-            # The link is alive: only silence is a stall.
+            # A block arrived: restart the stall timer.
             self._stall.start(now_ms)
         else:
             self._stall.stop()
         return True
 
     def receive_range(self, token: str, payload: bytes, now_ms: int) -> list[tuple[int, bytes]]:
-        """Take the bytes of a range request: the new blocks in it."""
+        """Accept the bytes of a range request; returns the new blocks in it."""
         request = self._requests.get(token)
         if request is None:
             return []
@@ -185,7 +185,7 @@ class Download:
         return taken
 
     def refuse(self, token: str | None, code: str, now_ms: int) -> None:
-        """The stream service refused a request; without a token it must be the oldest."""
+        """Handle a refusal by the stream service; one without a token is of the oldest request."""
         request = self._requests.get(token or next(iter(self._requests), ""))
         if request is None:
             return
@@ -195,7 +195,7 @@ class Download:
             self._later(request, now_ms)
 
     def fail_range(self, token: str, http_status: int | None, now_ms: int) -> None:
-        """A range request failed."""
+        """Handle a failed range request."""
         request = self._requests.get(token)
         if request is None:
             return
@@ -212,18 +212,18 @@ class Download:
             self._later(request, now_ms)
 
     def renew(self, image: Image) -> None:
-        """Go on with the address the service has just handed out."""
+        """Resume with the URL or stream of a fresh job document."""
         self._image = image
         self.wants_url = False
 
     def suspend(self) -> None:
-        """The connection is gone: whatever was in flight is asked for again, and not counted."""
+        """The connection is lost: request again what was in flight, without counting retries."""
         self._expire_all(count=False)
         self._stall.stop()
         self._hold.stop()
 
     def on_time(self, now_ms: int) -> None:
-        """Repeat what is in flight if nothing has come, or give up."""
+        """If no block has arrived in time, repeat the requests in flight, or give up."""
         if self._hold.is_due(now_ms):
             self._hold.stop()
         if not self._stall.is_due(now_ms):
@@ -235,7 +235,7 @@ class Download:
         self._stall.expire(now_ms)
 
     def _take(self) -> tuple[int, ...]:
-        """The next blocks to ask for: lost ones first, then those never asked for."""
+        """The next blocks to request: lost ones first, then those not yet requested."""
         by_url = self._image.url is not None
         limit = self._profile.blocks_per_range if by_url else self._profile.blocks_per_request
         taken: list[int] = []
@@ -283,7 +283,7 @@ class Download:
         )
 
     def _served(self, request: _Request) -> None:
-        """A request has all its blocks; those before it that still wait have been overtaken."""
+        """Close a request whose blocks have all arrived; expire those overtaken too often."""
         overtaken = []
         for earlier in self._requests.values():
             if earlier is request:
@@ -297,7 +297,7 @@ class Download:
             self.retries += 1
 
     def _later(self, request: _Request, now_ms: int) -> None:
-        """Ask again after a wait that grows while nothing arrives."""
+        """Retry after a wait that grows while no block arrives."""
         self._expire(request)
         self.retries += 1
         self._hold.expire(now_ms)

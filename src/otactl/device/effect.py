@@ -1,7 +1,7 @@
-"""What a device wants done. The shell (``fleet``) does it and answers with events.
+"""The effects a device asks for. The shell (``fleet``) performs them and answers with events.
 
-The order matters: effects are carried out one after another as they were given. A block is thus
-written before the map that claims it is saved.
+The order matters: effects are performed one after another as given. A block is therefore written
+before the map that contains it is saved.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class RequestBlocks:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchRange:
-    """Get bytes of a presigned URL by HTTP, from the first to the last included."""
+    """Get bytes of a presigned URL by HTTP, from the first to the last (inclusive)."""
 
     url: str = field(repr=False)
     first_byte: int
@@ -62,7 +62,7 @@ class FetchRange:
 
 @dataclass(frozen=True, slots=True)
 class PrepareSlot:
-    """Make the inactive slot ready for an image; ``keep`` what an earlier process wrote there."""
+    """Prepare the inactive slot for an image; ``keep`` the bytes an earlier process wrote."""
 
     work: int
     size_bytes: int
@@ -80,7 +80,7 @@ class WriteSlot:
 
 @dataclass(frozen=True, slots=True)
 class VerifySlot:
-    """Read the inactive slot through and compare it with what the image must be: Verified."""
+    """Read the whole inactive slot and verify it against the image: Verified."""
 
     work: int
     image: Image
@@ -88,9 +88,9 @@ class VerifySlot:
 
 @dataclass(frozen=True, slots=True)
 class SwitchSlots:
-    """Make the inactive slot the one to boot, and save the work with it, in one act: Switched.
+    """Boot the inactive slot from now on, and save the work, in one atomic write: Switched.
 
-    ``version`` is what the job document says of the image.
+    ``version`` is the image's version in the job document.
     """
 
     work: int
@@ -101,9 +101,9 @@ class SwitchSlots:
 
 @dataclass(frozen=True, slots=True)
 class Reboot:
-    """Drop the connection, stay away, come back: Disconnected, Booted, Connected.
+    """Disconnect, wait, boot, reconnect: Disconnected, Booted, Connected.
 
-    ``work`` is 0 when it belongs to none.
+    ``work`` is 0 if the reboot belongs to no work.
     """
 
     work: int
@@ -112,45 +112,45 @@ class Reboot:
 
 @dataclass(frozen=True, slots=True)
 class FallBack:
-    """Boot the image that booted before from now on, as a bootloader does after a failed test."""
+    """Boot the previous image from now on, as a bootloader does after a failed self-test."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReportVersion:
-    """Publish to the shadows which version runs, and how often the device has booted."""
+    """Publish the running version and the number of boots to the shadows."""
 
 
 @dataclass(frozen=True, slots=True)
 class GoDark:
-    """Lose the connection without a word, for good."""
+    """Break the connection without DISCONNECT, for good."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckBoot:
-    """Say what runs now, without a reboot: Booted."""
+    """Report the running image, without a reboot: Booted."""
 
     work: int
 
 
 @dataclass(frozen=True, slots=True)
 class DropConnection:
-    """Lose the connection without a word and stay away: Disconnected, later Connected."""
+    """Break the connection without DISCONNECT and wait: Disconnected, later Connected."""
 
     duration_ms: int
 
 
 @dataclass(frozen=True, slots=True)
 class SaveWork:
-    """Keep this for the next process."""
+    """Save this for the next process."""
 
     saved: SavedWork
 
 
 @dataclass(frozen=True, slots=True)
 class ForgetWork:
-    """Nothing is in hand any more: keep nothing for the next process, and free the inactive slot.
+    """The work has ended: delete the saved work, and free the inactive slot.
 
-    With ``keep_former`` that slot is kept, because the device is going to fall back on it.
+    With ``keep_former`` the slot is kept, because the device is going to boot it again.
     """
 
     keep_former: bool = False
@@ -158,12 +158,12 @@ class ForgetWork:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
-    """An execution has left the device's hands.
+    """An execution has ended for the device.
 
     Attributes:
-        status: What the service has on record as far as the device knows; None when the
-            execution was taken from it (cancelled, deleted, removed) and nobody said how.
-        reason: Why it did not succeed; empty when it did.
+        status: The status at the service as far as the device knows; None if the execution was
+            cancelled, deleted or removed, and which one is unknown.
+        reason: Why it did not succeed; empty if it did.
         sha256: Of the bytes in the slot, once they were verified.
     """
 
@@ -198,5 +198,5 @@ Effect = (
     | Finished
 )
 
-#: What ends the connection.
+#: The effects that end the connection.
 CUTTING = (Reboot, DropConnection, GoDark)

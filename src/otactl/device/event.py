@@ -1,8 +1,8 @@
 """What can happen to a device. The shell (``fleet``) makes these from messages, files and clocks.
 
-``token`` is the client token of the request that is answered; an answer whose token is not, or
-no longer, waited for is ignored. ``work`` is the number of the work an effect was issued for, so
-that the end of something slow (verifying, switching) is not taken for the end of something newer.
+``token`` is the client token of the answered request; an answer with any other token than the
+expected one is ignored. ``work`` is the number of the work that an effect belongs to, so that the
+end of a slow operation (verifying, switching) is not taken for the end of a newer one.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from otactl.model.status import ExecutionStatus
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """The connection stands and the subscriptions are in force."""
+    """The device is connected and its subscriptions are active."""
 
 
 @dataclass(frozen=True, slots=True)
 class Disconnected:
-    """The connection is gone; whatever was under way on it is lost."""
+    """The connection is lost, with all requests and answers in flight."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +41,21 @@ class JobRefused:
 
 @dataclass(frozen=True, slots=True)
 class NextChanged:
-    """A notify-next: another execution is first in the queue, or none is."""
+    """A notify-next: another execution is first in the queue, or the queue is empty."""
 
     job: Job | None
 
 
 @dataclass(frozen=True, slots=True)
 class UpdateAccepted:
-    """The service took a report."""
+    """The service accepted a report."""
 
     token: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class UpdateRejected:
-    """The service refused a report; it may say where the execution stands."""
+    """The service refused a report; it may send the execution's status and version."""
 
     token: str | None
     code: str
@@ -92,7 +92,7 @@ class RangeReceived:
 
 @dataclass(frozen=True, slots=True)
 class RangeFailed:
-    """An HTTP range request failed; ``http_status`` is None when there was no answer."""
+    """An HTTP range request failed; ``http_status`` is None without a usable answer."""
 
     token: str
     http_status: int | None
@@ -100,7 +100,7 @@ class RangeFailed:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """The slot was read through: its SHA-256, and what is wrong with it, if anything is."""
+    """The slot was read to its end: its SHA-256, and its fault or None."""
 
     work: int
     sha256: str
@@ -124,7 +124,7 @@ class SlotFailed:
 
 @dataclass(frozen=True, slots=True)
 class Booted:
-    """The device runs again; ``sha256`` is what the boot record says of the image that runs."""
+    """The device runs again; ``sha256`` is that of the running image in the boot record."""
 
     work: int
     sha256: str | None

@@ -1,7 +1,7 @@
-"""One question at a time to the jobs service, asked again until it is answered.
+"""One request at a time to the jobs service, repeated until it is answered.
 
-A question and its repetitions carry the same token: an answer that was only late still counts,
-and the answer to a repetition that was not needed is ignored.
+A request and its repetitions carry the same token: a late answer still counts, and the second
+answer to a repeated request is ignored.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from otactl.device.retry import RetryTimer
 
 
 class Question(StrEnum):
-    """What is asked."""
+    """The kinds of request."""
 
-    #: Hand out the next execution, and mark it IN_PROGRESS.
+    #: Start the next execution: the service sets it IN_PROGRESS.
     START_NEXT = "start-next"
-    #: Which execution is next? Changes nothing.
+    #: Read the next execution; changes nothing.
     DESCRIBE_NEXT = "describe $next"
 
 
 class Inquiry:
-    """The question under way."""
+    """The request in flight, if any."""
 
     __slots__ = ("_again", "_new_token", "_timer", "_token", "question")
 
@@ -36,11 +36,11 @@ class Inquiry:
 
     @property
     def next_deadline_ms(self) -> int | None:
-        """When to ask again."""
+        """When to repeat the request."""
         return self._timer.deadline_ms
 
     def ask(self, question: Question, now_ms: int) -> list[Effect]:
-        """Ask, in place of whatever was asked before."""
+        """Send a request; it replaces the one in flight."""
         self.question = question
         self._token = self._new_token()
         self._again = False
@@ -48,9 +48,9 @@ class Inquiry:
         return self._send()
 
     def ask_after(self, question: Question, now_ms: int) -> list[Effect]:
-        """Ask, or, when a question is under way, ask once more after its answer.
+        """Send a request now, or, if one is in flight, ask for another one after its answer.
 
-        The answer under way may have been given before the change that is asked about.
+        That answer may be older than the change that caused this call.
         """
         if self.question is None:
             return self.ask(question, now_ms)
@@ -58,7 +58,7 @@ class Inquiry:
         return []
 
     def answered(self, token: str | None) -> bool:
-        """Close the question if this token is its own. False when it is not."""
+        """Close the request with this token. False if the token is not its own."""
         if self.question is None or token != self._token:
             return False
         self.question = None
@@ -67,24 +67,24 @@ class Inquiry:
         return True
 
     def take_again(self) -> bool:
-        """Whether the world changed while the question was under way; asked once."""
+        """Whether to ask again after an answer (``ask_after``); resets the mark."""
         again, self._again = self._again, False
         return again
 
     def refused(self, token: str | None, now_ms: int) -> None:
-        """Ask again later."""
+        """Repeat the refused request later."""
         if self.question is not None and token in (self._token, None):
             self._timer.expire(now_ms)
 
     def suspend(self) -> None:
-        """The connection is gone: forget the question."""
+        """The connection is lost: drop the request."""
         self.question = None
         self._token = None
         self._again = False
         self._timer.stop()
 
     def on_time(self, now_ms: int) -> list[Effect]:
-        """Ask again if it is time."""
+        """Repeat the request if it is due."""
         if self.question is None or not self._timer.is_due(now_ms):
             return []
         self._timer.expire(now_ms)

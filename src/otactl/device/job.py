@@ -1,4 +1,4 @@
-"""A job execution as the device holds it."""
+"""A job execution on the device."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from otactl.model.status import ExecutionStatus
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One job execution, as the service handed it out.
+    """One job execution, as the service sent it.
 
     Attributes:
         version_number: Rises with every update; sent back as the expected version.
-        queued_at_seconds: Epoch seconds. Tells apart two jobs of the same id, one deleted and
-            one made anew, which the manual's rounds do.
-        image: What to install; None when the document could not be read.
+        queued_at_seconds: Epoch seconds. Differs between a deleted job and a new one with the
+            same id, which the manual's rounds create.
+        image: The image to install; None if the document could not be read.
         refusal: Why the document could not be read.
     """
 
@@ -30,5 +30,5 @@ class Job:
 
     @property
     def identity(self) -> tuple[str, int, int | None]:
-        """What makes two messages speak of the same execution."""
+        """Equal for two messages about the same execution."""
         return self.job_id, self.execution_number, self.queued_at_seconds

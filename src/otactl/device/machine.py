@@ -1,14 +1,14 @@
-"""The device: what happens goes in, what is to be done comes out. No socket, no file, no clock.
+"""The device: events go in, effects come out. No socket, no file, no clock.
 
 How to drive it (``fleet.agent`` does)::
 
     device = Device("pump-7", session="4f1c")
     for effect in device.handle(Connected(), now_ms):
-        ...                          # carry it out; what comes of it goes into handle()
-    device.next_deadline_ms()        # call on_time() then, or when an event comes before
+        ...                          # perform it; pass the resulting event to handle()
+    device.next_deadline_ms()        # call on_time() then, unless an event comes first
 
-``state`` says what may happen; this module only routes. The dialogue with the jobs service is
-``inquiry`` and ``reporter``, the work on an execution is ``work``, what follows it ``aftermath``.
+``state`` has the legal transitions; this module only routes. ``inquiry`` and ``reporter`` talk to
+the jobs service, ``work`` runs an execution, ``aftermath`` is what happens after it.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ class Device:
 
     Args:
         thing_name: Spreads the device's retries among those of its fleet.
-        saved: What an earlier process left.
+        saved: The saved work of an earlier process.
         has_public_key: Whether the shell can check signatures.
-        runs_well: Versions and digests of images that do not go wrong, whatever the behaviour.
-        session: Begins every client token. Unlike that of any earlier process, so that no late
-            answer to one of its requests is taken for an answer to ours. At most 40 characters.
+        runs_well: Versions and digests of images that do not fail, whatever the behaviour.
+        session: The prefix of every client token, unique per process, so that a late answer to an
+            earlier process is not taken for one to this process. At most 40 characters.
     """
 
     def __init__(
@@ -82,9 +82,9 @@ class Device:
 
     @property
     def is_settled(self) -> bool:
-        """Whether it is connected and the service has said that nothing is pending.
+        """Whether it is connected and the service has answered that nothing is pending.
 
-        A device that is gone, or in a crash loop, is settled as well: it never gets better.
+        A device that is offline for good, or in a crash loop, is settled too.
         """
         if self._work is None and self._aftermath.is_lost:
             return True
@@ -92,11 +92,11 @@ class Device:
 
     @property
     def job_id(self) -> str | None:
-        """The job in hand."""
+        """The current job, if any."""
         return self._work.job.job_id if self._work else None
 
     def next_deadline_ms(self) -> int | None:
-        """When ``on_time`` is to be called, if nothing happens before."""
+        """When to call ``on_time``, unless an event comes first."""
         return earliest(
             self._poll_at_ms,
             self._inquiry.next_deadline_ms,
@@ -106,7 +106,7 @@ class Device:
         )
 
     def handle(self, event: happened.Event, now_ms: int) -> list[Effect]:
-        """Take in what happened; what is to be done about it, in this order."""
+        """Handle an event; returns the effects to perform, in order."""
         handler = self._HANDLERS.get(type(event))
         if handler is not None:
             effects = handler(self, event, now_ms)
@@ -115,7 +115,7 @@ class Device:
         return self._proceed(effects, now_ms)
 
     def on_time(self, now_ms: int) -> list[Effect]:
-        """Do what was waited for."""
+        """Handle the deadlines that have passed."""
         effects: list[Effect] = []
         if self._work is not None:
             effects += self._work.on_time(now_ms)
@@ -127,7 +127,7 @@ class Device:
         return self._proceed(effects, now_ms)
 
     def _proceed(self, effects: list[Effect], now_ms: int) -> list[Effect]:
-        """Go on as far as it goes without anything new happening."""
+        """Advance as far as possible without a new event."""
         if (work := self._work) is not None:
             effects += work.proceed(now_ms)
             if work.verdict is not None and self._final is None:
@@ -139,7 +139,7 @@ class Device:
                 effects += self._inquiry.ask(Question.DESCRIBE_NEXT, now_ms)
         if self._connected:
             effects += self._reporter.send_due(now_ms)
-        # What cuts the connection comes last, or the rest of the batch could not be sent.
+        # Effects that end the connection come last, or the others could not be sent.
         return sorted(effects, key=lambda effect: isinstance(effect, CUTTING))
 
     def _on_connected(self, _event: happened.Connected, now_ms: int) -> list[Effect]:
@@ -150,7 +150,7 @@ class Device:
             return effects + self._ask_for_work(now_ms)
         self._work.resume()
         if self._work.phase is Phase.REPORTING:
-            # The answer to the report tells whether the execution is still ours.
+            # The answer to the report shows whether the execution is still ours.
             return effects
         return effects + self._inquiry.ask(Question.DESCRIBE_NEXT, now_ms)
 
@@ -184,15 +184,15 @@ class Device:
         return []
 
     def _check(self, work: Work, job: Job | None, now_ms: int, *, again: bool) -> list[Effect]:
-        """Go on or let go, by what the service says is first in the queue."""
+        """Continue, or drop the work if another execution is first in the queue."""
         if (
             job is None
             or job.identity != work.job.identity
-            # QUEUED again: a job of the same name was made anew.
+            # QUEUED again: a new job with the same id.
             or job.status is not ExecutionStatus.IN_PROGRESS
         ):
             if work.phase is Phase.REPORTING and self._reporter.has_sent_final:
-                # Ended, and by all that can be known by our own report, whose answer was lost.
+                # It ended, most likely by our own report, whose answer was lost.
                 return self._close(work, now_ms)
             return self._let_go(work, now_ms)
         self._reporter.synchronise(job.version_number)
@@ -211,7 +211,7 @@ class Device:
             return self._inquiry.ask_after(Question.START_NEXT, now_ms) if event.job else []
         if event.job is not None and event.job.identity == work.job.identity:
             return []
-        # It may be late or doubled: ask before anything is dropped.
+        # The notification may be late or doubled: ask before dropping the work.
         return self._inquiry.ask_after(Question.DESCRIBE_NEXT, now_ms)
 
     def _on_update_accepted(self, event: happened.UpdateAccepted, now_ms: int) -> list[Effect]:
@@ -225,8 +225,9 @@ class Device:
         if verdict is Verdict.DELIVERED and self._work is not None:
             return self._close(self._work, now_ms)
         if verdict is Verdict.GONE and self._work is not None:
-            said = event.current_status
-            return self._let_go(self._work, now_ms, said if said and said.is_terminal else None)
+            status = event.current_status
+            ended = status if status and status.is_terminal else None
+            return self._let_go(self._work, now_ms, ended)
         if verdict is Verdict.UNSURE:
             return self._inquiry.ask_after(Question.DESCRIBE_NEXT, now_ms)
         return []
@@ -250,14 +251,14 @@ class Device:
         return effects
 
     def _close(self, work: Work, now_ms: int) -> list[Effect]:
-        """The final report is on record."""
+        """End the work: the service has the final report."""
         step(work.phase, Trigger.REPORT_CLOSED)
         return self._end(work, self._final.status if self._final else None, now_ms)
 
     def _let_go(
         self, work: Work, now_ms: int, status: ExecutionStatus | None = None
     ) -> list[Effect]:
-        """The execution is not ours any more; ``status`` is what became of it, if it was said."""
+        """Drop an execution that is no longer ours; ``status`` is its terminal one, if known."""
         step(work.phase, Trigger.JOB_GONE)
         self._final = None
         return self._end(work, status, now_ms)
@@ -274,7 +275,7 @@ class Device:
                 job_id=work.job.job_id,
                 execution_number=work.job.execution_number,
                 status=status,
-                # That of an agent is there in either case.
+                # An agent's verdict has a reason even on success.
                 reason="" if status is ExecutionStatus.SUCCEEDED else details.get(REASON, ""),
                 sha256=work.sha256,
                 download_ms=counts.duration_ms if counts else 0,
@@ -283,12 +284,12 @@ class Device:
             ),
         ]
         effects += self._aftermath.execution_ended(fate, now_ms)
-        # The next one may have been queued behind it; its notification may have been lost.
+        # Another execution may be queued, and its notification may have been lost.
         asks = self._connected and not isinstance(effects[-1], CUTTING)
         return effects + (self._ask_for_work(now_ms) if asks else [])
 
     def _watch_silence(self, work: Work, now_ms: int) -> None:
-        """Nothing that a silent device does would tell it that its job is gone: it has to ask."""
+        """Poll while silent: the device sends no report whose answer would show a lost job."""
         if work.phase is Phase.SILENT:
             self._poll_at_ms = now_ms + self._profile.idle_poll_ms
 
@@ -310,7 +311,7 @@ class Device:
         self._tokens += 1
         return f"{self._session}-{self._tokens}"
 
-    #: Of the class and not of each device: a fleet has thousands.
+    #: A class attribute to save memory: a fleet has thousands of devices.
     _HANDLERS: ClassVar[dict[type, Callable[[Device, Any, int], list[Effect]]]] = {
         happened.Connected: _on_connected,
         happened.Disconnected: _on_disconnected,

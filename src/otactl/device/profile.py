@@ -1,4 +1,4 @@
-"""What kind of device it is: how it asks, how long it waits, how long its own work takes."""
+"""The parameters of a device: its request sizes, timeouts and durations."""
 
 from __future__ import annotations
 
@@ -20,31 +20,30 @@ class DeviceProfile:
     Attributes:
         block_size: Bytes of one stream block. AWS's own device libraries use 4096 (aws-facts G5),
             and AWS meters messages in steps of 5 KB (L): a block of 4096 with its topic is one.
-        request_bytes: How much one GetStream request asks for; the service answers 128 KiB at
-            most.
-        requests_in_flight: How many requests wait for their blocks at once. Four of 32 KiB keep
-            a connection of AWS's 512 KiB/s (A9) busy up to a round trip of 250 ms.
-        range_bytes: How much one HTTP range request of a presigned URL asks for.
-        answer_timeout_ms: How long to wait for an answer, or for any block, before asking again;
+        request_bytes: The bytes of one GetStream request; the service sends at most 128 KiB.
+        requests_in_flight: The number of requests in flight. Four of 32 KiB keep a connection of
+            AWS's 512 KiB/s (A9) busy up to a round trip of 250 ms.
+        range_bytes: The bytes of one HTTP range request to a presigned URL.
+        answer_timeout_ms: How long to wait for an answer, or for any block, before a retry;
             AWS's library waits as long for a block (G5).
-        longest_backoff_ms: Repeated waits double up to this.
-        give_up_after: After this number of waits in a row without a single block the download has
-            failed. With the defaults that is after about eight minutes.
+        longest_backoff_ms: The wait doubles with each retry up to this.
+        give_up_after: The download fails after this number of waits in a row without a block.
+            With the defaults that is after about eight minutes.
         install_ms: How long installing takes.
-        reboot_ms: How long the device is away for a reboot.
-        self_test_ms: How long a device with a FreeRTOS OTA agent tries the new image.
-        drop_ms: How long a device that loses its connection stays away.
+        reboot_ms: How long a reboot takes; the device is offline.
+        self_test_ms: How long the self-test of a device with a FreeRTOS OTA agent takes.
+        drop_ms: How long a device that drops its connection stays offline.
         crash_ms: How long the image of a device in a crash loop runs from one boot to the next.
         report_ms: How long after an execution a device reports its version.
         late_ms: How long after its success a late device reports its version.
         progress_blocks: Progress is reported every N blocks, as AWS's library does (G5) …
         progress_shortest_ms: … but never more often than this …
         progress_longest_ms: … and at least this often while blocks arrive.
-        save_blocks: The received-block map is written to disk every N blocks.
-        idle_poll_ms: An idle device asks for work after this long, should a notification be lost.
-        slot_bytes: The largest image a slot takes.
-        link_bytes_per_second: What a slow link lets through; only slow devices have one.
-        require_signature: Refuse images that no signature vouches for.
+        save_blocks: The map of received blocks is written to disk every N blocks.
+        idle_poll_ms: An idle device polls for jobs this often, in case a notification was lost.
+        slot_bytes: The size of a slot, and so of the largest image.
+        link_bytes_per_second: The bandwidth of a slow link; only slow devices have one.
+        require_signature: Refuse images without a signature.
     """
 
     block_size: int = 4096
@@ -90,19 +89,19 @@ class DeviceProfile:
 
     @property
     def blocks_per_request(self) -> int:
-        """How many blocks one GetStream request asks for."""
+        """The number of blocks in one GetStream request."""
         return max(1, self.request_bytes // self.block_size)
 
     @property
     def blocks_per_range(self) -> int:
-        """How many blocks one HTTP range request asks for."""
+        """The number of blocks in one HTTP range request."""
         return max(1, self.range_bytes // self.block_size)
 
     def for_clock_speed(self, speed: float) -> DeviceProfile:
         """The profile of a device whose clock runs ``speed`` times as fast as the network.
 
-        Its own work takes as long by its clock as ever. What has to do with the network does not
-        shrink with the clock: the broker is no faster, and bears no more messages, than it does.
+        The durations of its own work stay the same by its clock. Network timeouts and intervals do
+        not shrink in real time: the broker is not faster and cannot handle more messages.
         """
 
         def stretched(duration_ms: int) -> int:
@@ -115,7 +114,7 @@ class DeviceProfile:
             progress_shortest_ms=stretched(self.progress_shortest_ms),
             progress_longest_ms=stretched(self.progress_longest_ms),
             idle_poll_ms=stretched(self.idle_poll_ms),
-            # Each crash is a new TLS connection: not more than one in a second of real time.
+            # Each crash opens a TLS connection: at most one per second of real time.
             crash_ms=max(self.crash_ms, stretched(1_000) if speed > 1 else 0),
         )
 

@@ -1,9 +1,9 @@
-"""What a device tells the service: status, and details in words that the monitor reads.
+"""A device's reports to the service: the status, and details that the monitor reads.
 
 Keys of ``statusDetails``: ``step``, ``receivedBlocks``, ``totalBlocks`` while it works;
 ``downloadTime`` (seconds), ``retryCount`` (requests sent again), ``reason``, ``sha256`` (of the
 bytes in the slot) at the end. At most 10 pairs of values of 128 characters (aws-facts E1).
-A reason is a short sentence without figures, so that a monitor can count equal ones together.
+A reason is a short sentence without numbers, so that a monitor can count equal ones together.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DownloadCounts:
-    """How a download went, so far or in all."""
+    """The counts of a download, so far or in total."""
 
     received_blocks: int
     total_blocks: int
@@ -47,7 +47,7 @@ class DownloadCounts:
 
 
 def progress_report(phase: Phase, counts: DownloadCounts) -> Report:
-    """A report that the work goes on."""
+    """A progress report."""
     return Report(
         ExecutionStatus.IN_PROGRESS,
         {
@@ -71,10 +71,10 @@ def final_report(
 
     Args:
         status: SUCCEEDED, FAILED or REJECTED.
-        phase: Where the work ended; reported together with the reason.
+        phase: The phase in which the work ended; reported together with the reason.
         reason: Why it did not succeed.
-        counts: Of the download; None when none was begun. A download time of nothing must not
-            drag the fleet's median down.
+        counts: Of the download; None if it never began: a download time of 0 would lower the
+            fleet's median.
         sha256: Of the bytes in the slot, once they were verified.
     """
     details: dict[str, str] = {}
@@ -88,27 +88,27 @@ def final_report(
 
 
 def seconds(duration_ms: int) -> str:
-    """A duration as the metrics read it: seconds, to the millisecond."""
+    """A duration in seconds, to the millisecond, as the metrics read it."""
     return f"{duration_ms / 1000:.3f}".rstrip("0").rstrip(".")
 
 
-# Read in aws/ota-for-aws-iot-embedded-sdk ``source/ota_mqtt.c``: ``receive`` is blocks received of
-# all blocks while it downloads; ``self_test`` is ``ready`` before the reboot and ``active`` after
-# it, with ``updatedBy``, the version of the firmware that reports, as 8 hex digits; the end has a
-# ``reason``, ``accepted`` if it went well. The agent sends no digest and no download time; the
-# ``sha256`` at the end is ours, so that a rehearsal can prove what was installed.
+# From aws/ota-for-aws-iot-embedded-sdk ``source/ota_mqtt.c``: during the download ``receive`` is
+# received blocks / all blocks; ``self_test`` is ``ready`` before the reboot and ``active`` after
+# it, with ``updatedBy``, the version of the reporting firmware, as 8 hex digits; the verdict has a
+# ``reason``, ``accepted`` on success. The agent sends no digest and no download time; we add
+# ``sha256`` to the verdict, so that a rehearsal can prove what was installed.
 
 RECEIVE = "receive"
 SELF_TEST = "self_test"
 UPDATED_BY = "updatedBy"
 ACCEPTED = "accepted"
-#: ``AppVersion32_t`` of version 1.0.0, which every virtual device claims to run.
+#: ``AppVersion32_t`` of version 1.0.0, which every virtual device reports.
 _VERSION = "0x01000000"
 _SELF_TEST_STATES = {Phase.INSTALLING: "ready", Phase.SELF_TESTING: "active"}
 
 
 def agent_progress(phase: Phase, counts: DownloadCounts) -> Report | None:
-    """A report that the work goes on; None where the agent has none to send."""
+    """A progress report; None in a phase in which the agent sends none."""
     if phase in (Phase.DOWNLOADING, Phase.VERIFYING):
         details = {RECEIVE: f"{counts.received_blocks}/{counts.total_blocks}"}
     elif phase in _SELF_TEST_STATES:
@@ -121,7 +121,7 @@ def agent_progress(phase: Phase, counts: DownloadCounts) -> Report | None:
 def agent_verdict(
     status: ExecutionStatus, *, reason: str | None = None, sha256: str | None = None
 ) -> Report:
-    """The verdict. Takes of ``final_report``'s arguments what the agent tells."""
+    """The verdict; the arguments are those of ``final_report`` that the agent reports."""
     details = {REASON: reason or ACCEPTED}
     if status is ExecutionStatus.SUCCEEDED:
         details[UPDATED_BY] = _VERSION

@@ -1,13 +1,13 @@
-"""Reports of one execution: one under way at a time, sent again until the service answers.
+"""Reports of one execution: one in flight at a time, repeated until the service answers.
 
 Progress may be skipped or replaced by newer progress; a final report never is.
 
-``expectedVersion`` and ``executionNumber`` are always sent. They keep a late report from hitting
-a retry, or a job of the same id made anew: a device that believed itself in progress and learns
-that the execution is QUEUED holds another one. After a VersionMismatch the service's version is
-taken over, from the refusal or, where it does not say, by asking (aws-facts E1). Repetitions
-carry the same client token as long as they carry the same version, so that an answer that was
-only late still counts, and the refusal of an older version does not.
+``expectedVersion`` and ``executionNumber`` are always sent. They keep a late report from changing
+a retry, or a new job with the same id: if the service's execution is QUEUED while ours is in
+progress, it is another one. After a VersionMismatch the service's version is used, from the refusal
+or, if it has none, from a describe request (aws-facts E1). Repetitions carry the same client token
+as long as they carry the same version: a late answer then still counts, and the refusal of an older
+version does not.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ class Verdict(StrEnum):
     """What an answer means for the execution."""
 
     OPEN = "open"
-    #: The final report is on record.
+    #: The service has the final report.
     DELIVERED = "delivered"
     #: The execution ended some other way.
     GONE = "gone"
-    #: The service has to be asked where the execution stands.
+    #: The execution's state is unknown: describe it.
     UNSURE = "unsure"
 
 
 class Reporter:
-    """The reports of the execution in hand.
+    """The reports of the current execution.
 
     Args:
-        timer: When to send again.
-        pace_ms: Progress is not sent more often than this.
+        timer: When to repeat a report.
+        pace_ms: The shortest time between two progress reports.
     """
 
     __slots__ = (
@@ -73,11 +73,11 @@ class Reporter:
 
     @property
     def has_sent_final(self) -> bool:
-        """Whether the final report went out at least once."""
+        """Whether the final report was sent at least once."""
         return self._final_sends > 0
 
     def begin(self, job: Job, now_ms: int) -> None:
-        """Report on this execution from now on. Handing it out counts as the first report."""
+        """Report on this execution from now on. Its start counts as the first report."""
         self.end()
         self._job = job
         self._version = job.version_number
@@ -85,26 +85,26 @@ class Reporter:
         self._paced_until_ms = now_ms + self._pace_ms
 
     def end(self) -> None:
-        """Nothing is left to report."""
+        """Drop all reports: the execution has ended."""
         self._job = None
         self._waiting = None
         self._close()
 
     def report(self, report: Report) -> None:
-        """Send this as soon as it may be sent. Progress gives way to whatever comes after it."""
+        """Send this as soon as possible. It replaces a report that waits."""
         self._waiting = report
 
     def synchronise(self, version: int) -> None:
-        """The service said where the execution stands."""
+        """Take over the execution's version number from the service."""
         self._version = version
 
     def suspend(self) -> None:
-        """The connection is gone: what was under way is sent again, unless there is newer."""
+        """The connection is lost: send the report in flight again, unless a newer one waits."""
         self._waiting = self._waiting or self._under_way
         self._close()
 
     def send_due(self, now_ms: int) -> list[Effect]:
-        """What is to be sent now."""
+        """The report to send now, if any."""
         if self._under_way is not None:
             return self._repeat(now_ms)
         report = self._waiting
@@ -118,14 +118,14 @@ class Reporter:
 
     @property
     def next_deadline_ms(self) -> int | None:
-        """When something is to be sent."""
+        """When to send the next report."""
         paced = None
         if self._waiting is not None and self._under_way is None:
             paced = self._paced_until_ms
         return earliest(self._timer.deadline_ms, paced)
 
     def accepted(self, token: str | None) -> Verdict:
-        """The service took the report with this token."""
+        """Handle the acceptance of the report with this token."""
         report = self._under_way
         if report is None or token != self._token:
             return Verdict.OPEN
@@ -135,13 +135,13 @@ class Reporter:
         return Verdict.DELIVERED if report.is_final else Verdict.OPEN
 
     def rejected(self, event: UpdateRejected, now_ms: int) -> Verdict:
-        """The service refused the report with this token."""
+        """Handle the refusal of the report with this token."""
         if self._under_way is None or event.token not in (self._token, None):
             return Verdict.OPEN
         if event.current_status is not None and event.current_status.is_terminal:
             return self._settle(event)
         if event.current_status is ExecutionStatus.QUEUED:
-            # Ours is in progress: this is another job of the same id, made after ours was deleted.
+            # Ours is in progress: this is a new job with the same id, ours was deleted.
             self._close()
             return Verdict.GONE
         remedy = UPDATE_REMEDIES.get(event.code, Remedy.LATER)
@@ -155,11 +155,11 @@ class Reporter:
         return Verdict.OPEN
 
     def _settle(self, event: UpdateRejected) -> Verdict:
-        """The execution has ended: by our own report, whose answer was lost, or otherwise."""
+        """Handle the end of the execution: by our report, whose answer was lost, or otherwise."""
         report = self._under_way
         ours = report is not None and report.is_final
         if event.current_status is None:
-            # Only a report that was sent before can have been taken before.
+            # Only a report sent more than once can have been accepted before.
             ours = ours and self._final_sends > 1 and event.code != "ResourceNotFound"
         elif report is not None:
             ours = report.status is event.current_status
@@ -178,7 +178,7 @@ class Reporter:
         if not self._timer.is_due(now_ms):
             return []
         if self._under_way is not None and not self._under_way.is_final and self._waiting:
-            # Nobody needs stale progress.
+            # Newer progress replaces the one that was not answered.
             self._under_way, self._waiting = self._waiting, None
             self._token = self._new_token()
         elif self._version != self._sent_version:

@@ -1,7 +1,7 @@
-"""What a device keeps on disk of the work in hand, so that a new process goes on with it.
+"""The state of the current work on disk, from which a new process resumes it.
 
-What is read back is not trusted: a file cut short or edited gives None, and the device starts
-the download anew. The image itself is verified as a whole whatever the map of blocks says.
+The file is not trusted: if it was truncated or edited, the result is None, and the device starts
+the download again. The whole image is verified, whatever blocks the file lists.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ class SavedWork:
 
     Attributes:
         identity: Of the execution, ``Job.identity``.
-        content_key: Of the image, ``Image.content_key``; another image starts anew.
+        content_key: Of the image, ``Image.content_key``; for another image the download restarts.
         received: The map of received blocks, ``BlockMap.to_bytes``.
-        download_ms: How long the download has taken so far.
-        retries: How many requests were sent again so far.
+        download_ms: The time the download has taken so far.
+        retries: The number of repeated requests so far.
         report: The verdict, once the slots are switched; sent when the new image runs.
     """
 
@@ -37,7 +37,7 @@ class SavedWork:
     report: Report | None = None
 
     def fits(self, image: Image, block_size: int) -> bool:
-        """Whether the blocks it speaks of are blocks of this image."""
+        """Whether its blocks are blocks of this image."""
         return (
             self.report is None
             and self.content_key == image.content_key
@@ -61,7 +61,7 @@ class SavedWork:
 
     @classmethod
     def from_fields(cls, fields: Any) -> SavedWork | None:
-        """Read the state back, or None when it cannot be used."""
+        """Read the state; None if it is invalid."""
         try:
             status = fields["status"]
             return cls(

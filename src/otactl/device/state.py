@@ -1,31 +1,31 @@
-"""What a device may be doing, and everything that can change it. This file is the whole truth.
+"""The phases of a device and all transitions between them. No other file defines any.
 
-A device has at most one job execution in hand. Its life is a walk through the phases below::
+A device has at most one current job execution. It moves through these phases::
 
-    IDLE ── the service hands out an execution ──▶ ACCEPTED
-    ACCEPTED ── the document is good ──▶ DOWNLOADING ──▶ VERIFYING ──▶ INSTALLING ──▶ REBOOTING
-    any of them ── it cannot go on ──▶ REPORTING (FAILED or REJECTED)
+    IDLE ── the service starts an execution ──▶ ACCEPTED
+    ACCEPTED ── the document is valid ──▶ DOWNLOADING ──▶ VERIFYING ──▶ INSTALLING ──▶ REBOOTING
+    any of them ── it cannot continue ──▶ REPORTING (FAILED or REJECTED)
     REBOOTING ── the new image runs ──▶ REPORTING (SUCCEEDED)
-    INSTALLING ── a device that promises too early ──▶ REPORTING (SUCCEEDED, see ``aftermath``)
-    REBOOTING ── it runs, of a device that tests itself ──▶ SELF_TESTING ──▶ REPORTING (SUCCEEDED)
-    REPORTING ── the service took the report ──▶ IDLE
+    INSTALLING ── a device that reports too early ──▶ REPORTING (SUCCEEDED, see ``aftermath``)
+    REBOOTING ── it runs, and has a self-test ──▶ SELF_TESTING ──▶ REPORTING (SUCCEEDED)
+    REPORTING ── the service accepted the report ──▶ IDLE
 
-Three rules hold whatever arrives, in whatever order:
+Three rules hold for any input in any order:
 
-1. **Only the right image is booted.** The one way to INSTALLING is ``IMAGE_RIGHT``, and nothing
-   but the verification of the very bytes in the slot raises it. The slot is switched in
-   INSTALLING, never before.
-2. **One verdict for one execution.** REPORTING has a single way out besides losing the execution,
-   and what is reported is fixed, and saved, on the way in. The same report is sent again until
-   the service answers it, by a later process too; another one never.
-3. **The service owns the execution.** Whether it is still ours is asked (describe ``$next``), not
-   guessed: a notification that names another execution only makes the device ask, because
-   notifications may be late or doubled. ``JOB_GONE`` follows an answer.
+1. **Only the right image is booted.** The only trigger to INSTALLING is ``IMAGE_RIGHT``, which
+   only the verification of the bytes in the slot raises. The slot is switched in INSTALLING,
+   never before.
+2. **One verdict for one execution.** REPORTING ends with the report or with the loss of the
+   execution. The report is fixed and saved when REPORTING begins. The same report, never another
+   one, is repeated until the service answers, even by a later process.
+3. **The service owns the execution.** The device asks whether it is still ours (describe
+   ``$next``): notifications may be late or doubled, so one that names another execution only
+   causes the question. ``JOB_GONE`` follows an answer.
 
-Being connected is no phase. A device goes on verifying and installing while it is offline; what
-needs the connection (requests for blocks, questions, reports) waits and starts afresh when the
-connection is back, so every phase survives a lost connection, and the first question after it
-settles whether the work still counts.
+Being connected is not a phase. A device continues to verify and install while it is offline. What
+needs the connection (block requests, job requests, reports) waits and is sent again after a
+reconnect. So every phase survives a lost connection, and the first answer after it shows whether
+the execution is still ours.
 
 Sources: execution states and who may set them, AWS IoT Developer Guide, iot-jobs-lifecycle
 (aws-facts E); notifications, jobs-comm-notifications (F2); rejection codes, jobs-api (F1) and
@@ -46,10 +46,10 @@ class Phase(StrEnum):
     VERIFYING = "verifying"
     INSTALLING = "installing"
     REBOOTING = "rebooting"
-    #: The new image runs and is tried before it is kept, as FreeRTOS OTA agents do.
+    #: The new image runs its self-test before it is kept, as in FreeRTOS OTA agents.
     SELF_TESTING = "testing"
     REPORTING = "reporting"
-    #: Took the execution and says nothing more: one of the behaviours, and real life.
+    #: Started the execution and reports nothing more: a behaviour that real devices show too.
     SILENT = "silent"
 
 
@@ -65,7 +65,7 @@ class Trigger(StrEnum):
     ALL_RECEIVED = "all received"
     IMAGE_RIGHT = "image right"
     SWITCHED = "switched"
-    #: SUCCEEDED is said before the new image runs: one of the behaviours, and real life.
+    #: SUCCEEDED is reported before the new image runs: real devices do this too.
     PROMISED = "success promised"
     BOOTED = "booted"
     TEST_BEGUN = "test begun"
@@ -85,7 +85,7 @@ TRANSITIONS: dict[Phase, dict[Trigger, Phase]] = {
         Trigger.IMAGE_WANTED: Phase.DOWNLOADING,
         # The process died between the switch of the slots and the report.
         Trigger.ALREADY_SWITCHED: Phase.REBOOTING,
-        # The process died before its verdict was on record.
+        # The process died before the service had its verdict.
         Trigger.ALREADY_DECIDED: Phase.REPORTING,
     },
     Phase.DOWNLOADING: {
@@ -125,9 +125,9 @@ TRANSITIONS: dict[Phase, dict[Trigger, Phase]] = {
 
 
 class IllegalTransition(AssertionError):
-    """Raised when the device's own code asks for a step the table does not have: a bug of ours.
+    """Raised when the device's own code requests a transition not in the table: a bug of ours.
 
-    Nothing that comes from outside can raise it; what does not fit the phase is ignored before.
+    Outside input cannot raise it: input that does not fit the phase is ignored before.
     """
 
 
@@ -135,7 +135,7 @@ def step(phase: Phase, trigger: Trigger) -> Phase:
     """The phase that follows.
 
     Raises:
-        IllegalTransition: The table has no such step.
+        IllegalTransition: The table has no such transition.
     """
     try:
         return TRANSITIONS[phase][trigger]
@@ -146,19 +146,19 @@ def step(phase: Phase, trigger: Trigger) -> Phase:
 class Remedy(StrEnum):
     """What a device does about a refusal."""
 
-    #: The execution has ended, or is not ours any more: let go of it.
+    #: The execution has ended, or is no longer ours: drop it.
     LET_GO = "let go"
-    #: Our version number is stale: take the service's and send again.
+    #: Our version number is stale: use the service's and retry.
     RESYNC = "resync"
-    #: The service is busy or broken: send again, later each time.
+    #: The service is busy or has an error: retry with backoff.
     LATER = "later"
-    #: The service cannot read what we send: send again with the bare minimum.
+    #: The service cannot read the report: retry with the status only.
     PLAINER = "plainer"
-    #: Asking again cannot help: report FAILED.
+    #: A retry cannot help: report FAILED.
     GIVE_UP = "give up"
 
 
-#: Refusals of UpdateJobExecution. A code that is not here is taken for LATER.
+#: Refusals of UpdateJobExecution. The remedy for any other code is LATER.
 UPDATE_REMEDIES: dict[str, Remedy] = {
     # The guide names InvalidStateTransition for an update of an ended execution, measurements
     # TerminalStateReached (aws-facts E1): both mean the same here.
@@ -173,13 +173,13 @@ UPDATE_REMEDIES: dict[str, Remedy] = {
     "InvalidTopic": Remedy.PLAINER,
 }
 
-#: Refusals of GetStream. A code that is not here is taken for LATER.
+#: Refusals of GetStream. The remedy for any other code is LATER.
 STREAM_REMEDIES: dict[str, Remedy] = {
     "InternalError": Remedy.LATER,
     "RequestThrottled": Remedy.LATER,
     "ResourceNotFound": Remedy.GIVE_UP,
     "Unauthorized": Remedy.GIVE_UP,
-    # The object is not the one the stream was made for: other bytes must not be taken.
+    # The object changed after the stream was created: its bytes must not be used.
     "ETagMismatch": Remedy.GIVE_UP,
     "VersionMismatch": Remedy.GIVE_UP,
     "InvalidTopic": Remedy.GIVE_UP,
@@ -192,7 +192,7 @@ STREAM_REMEDIES: dict[str, Remedy] = {
     "BlockBitmapLimitExceeded": Remedy.GIVE_UP,
 }
 
-#: HTTP statuses of a presigned URL that say it is spent: a fresh one is asked for.
+#: HTTP statuses of an expired presigned URL: the device requests a fresh one.
 URL_SPENT = frozenset({400, 401, 403})
-#: HTTP statuses that no fresh URL mends.
+#: HTTP statuses for which a fresh URL does not help.
 URL_USELESS = frozenset({404, 405, 410, 416})

@@ -1,8 +1,8 @@
 """Whether the bytes in the slot are the image that the job document names.
 
 Size, MD5, SHA-256 and an ECDSA signature (``SHA256withECDSA``: DER, over the whole image, as the
-manual's shell chapter makes it) are checked, each one that the document gives. Pure: bytes in,
-a verdict out; the shell reads the slot.
+manual's shell chapter makes it) are checked, each if the document has it. Pure: bytes in, a
+verdict out; the shell reads the slot.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from otactl.model.image import SIGNATURE_ALGORITHM, Image
 
 @dataclass(frozen=True, slots=True)
 class ImageVerdict:
-    """What the slot holds.
+    """The result of a verification.
 
     Attributes:
-        sha256: Lower-case hex, of every byte read.
-        fault: Why it is not the image; None when it is.
+        sha256: Of all bytes in the slot, lower-case hex.
+        fault: Why they are not the image; None if they are.
     """
 
     sha256: str
@@ -38,12 +38,12 @@ class ImageVerdict:
 def verify_image(
     chunks: Iterable[bytes], image: Image, public_key: ec.EllipticCurvePublicKey | None
 ) -> ImageVerdict:
-    """Read the image through once and compare it with what it must be.
+    """Read the image once and verify it.
 
     Args:
         chunks: The slot's bytes, in order.
-        image: What the document says.
-        public_key: Whose signature counts; None leaves a signature unchecked.
+        image: The image in the document.
+        public_key: Checks the signature; None leaves it unchecked.
     """
     size_bytes = 0
     md5 = hashlib.md5(usedforsecurity=False)
@@ -57,7 +57,7 @@ def verify_image(
     if size_bytes != image.size_bytes:
         fault = "size mismatch"
     elif image.md5 is None and image.sha256 is None and not signed and not image.proves_itself:
-        # The device refuses such a document before; here it must not pass either.
+        # The device refuses such a document earlier; it must not pass here either.
         fault = "nothing to verify the image against"
     elif image.md5 is not None and md5.hexdigest() != image.md5:
         fault = "MD5 mismatch"
@@ -72,7 +72,7 @@ def load_public_key(pem: bytes) -> ec.EllipticCurvePublicKey:
     """Read the public key that signatures are checked with.
 
     Raises:
-        ValueError: It is no public key, or not one of an elliptic curve.
+        ValueError: It is not a public key of an elliptic curve in PEM form.
     """
     try:
         key = load_pem_public_key(pem)
@@ -93,15 +93,15 @@ def _signature_fault(
     return None
 
 
-# REJECTED is never retried by the service (aws-facts D), so it is for what will not get better:
-# a document this device can do nothing with.
+# The service never retries REJECTED (aws-facts D), so a device reports it only for a document that
+# it cannot use at all.
 
 #: GetStream takes offsets up to this, in blocks (aws-facts G4).
 MAX_STREAM_BLOCKS = 98304
 
 
 def refusal_of(job: Job, profile: DeviceProfile, *, has_public_key: bool) -> str | None:
-    """Why the device cannot take this job on, or None when it can."""
+    """Why the device must reject this job; None if it can run it."""
     image = job.image
     if image is None:
         return job.refusal or "the document names no image"
@@ -114,7 +114,7 @@ def refusal_of(job: Job, profile: DeviceProfile, *, has_public_key: bool) -> str
 
 
 def _unverifiable(image: Image, profile: DeviceProfile, *, has_public_key: bool) -> str | None:
-    """Why nothing could tell the right image from a wrong one."""
+    """Why the image cannot be verified; None if it can."""
     has_digest = image.md5 is not None or image.sha256 is not None
     if image.signature is None:
         if profile.require_signature:

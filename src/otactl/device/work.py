@@ -1,7 +1,7 @@
 """The work on one execution, from the document to the verdict.
 
-Everything between ACCEPTED and REPORTING is here; asking for executions and sending reports is
-the machine's business (``machine``). The work keeps to the table of ``state``.
+Everything between ACCEPTED and REPORTING is here; ``machine`` requests executions and sends
+reports. The work follows the transitions of ``state``.
 """
 
 from __future__ import annotations
@@ -54,11 +54,11 @@ from otactl.model.status import ExecutionStatus
 
 
 class Work:
-    """One execution in hand.
+    """The work on one execution.
 
     Args:
-        number: Unlike that of any other work of this device.
-        runs_well: Versions and digests of images that do not go wrong, whatever the behaviour.
+        number: Unique among the works of this device.
+        runs_well: Versions and digests of images that do not fail, whatever the behaviour.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class Work:
         self.job = job
         self.number = number
         self.phase = step(Phase.IDLE, Trigger.JOB_TAKEN)
-        #: What to report in the end, fixed when the phase becomes REPORTING.
+        #: The final report, fixed when the phase becomes REPORTING.
         self.verdict: Report | None = None
         #: Of the bytes in the slot, once they were verified.
         self.sha256: str | None = None
@@ -87,9 +87,9 @@ class Work:
         self._download: Download | None = None
         self._download_ms = 0
         self._clocked_at_ms = 0
-        #: When the installation or the self-test is over.
+        #: When the installation or the self-test ends.
         self._finishes_at_ms: int | None = None
-        #: The report that the switch of the slots earned; true once the new image runs.
+        #: The success report saved before the switch of the slots; sent once the new image runs.
         self._promise: Report | None = None
         self._connected = True
         self._may_drop = behaviour is Behaviour.DROP
@@ -106,7 +106,7 @@ class Work:
 
     @property
     def counts(self) -> DownloadCounts | None:
-        """How the download goes; None before it begins."""
+        """The counts of the download; None before it begins."""
         if self._download is None:
             return None
         return DownloadCounts(
@@ -118,13 +118,13 @@ class Work:
 
     @property
     def _is_agent(self) -> bool:
-        """Whether it behaves as a device with a FreeRTOS OTA agent does."""
+        """Whether it behaves like a device with a FreeRTOS OTA agent."""
         image = self.job.image
         return image is not None and image.document_format is DocumentFormat.AFR_OTA
 
     @property
     def fate(self) -> Behaviour | None:
-        """How the image goes wrong once it was installed; None when it does not."""
+        """How the image fails after its installation; None if it does not."""
         version = self.job.image.version if self.job.image else None
         if self._behaviour not in AFTER_SUCCESS or not self._runs_well.isdisjoint(
             (version, self.sha256)
@@ -134,13 +134,13 @@ class Work:
 
     @property
     def wants_url(self) -> bool:
-        """Whether a fresh presigned URL is needed to go on."""
+        """Whether the download needs a fresh presigned URL."""
         download = self._downloading
         return download is not None and download.wants_url
 
     @property
     def next_deadline_ms(self) -> int | None:
-        """When ``on_time`` is to be called."""
+        """When to call ``on_time``."""
         download = self._downloading
         return earliest(self._finishes_at_ms, download.next_deadline_ms if download else None)
 
@@ -149,7 +149,7 @@ class Work:
         return self._download if self.phase is Phase.DOWNLOADING else None
 
     def start(self, saved: SavedWork | None, now_ms: int, *, has_public_key: bool) -> list[Effect]:
-        """Look at the document and begin; ``saved`` is what an earlier process left."""
+        """Check the document and begin; ``saved`` is the saved work of an earlier process."""
         image = self.job.image
         if saved is not None and saved.identity == self.job.identity and saved.report is not None:
             return self._take_over(saved.report)
@@ -165,7 +165,7 @@ class Work:
         return self._start_download(image, saved, now_ms)
 
     def handle(self, event: Event, now_ms: int) -> list[Effect]:
-        """Take in what happened to the download or to the slots."""
+        """Handle an event of the download or of the slots."""
         if isinstance(event, BlockReceived):
             return self._on_block(event, now_ms)
         handler = self._handlers.get(type(event))
@@ -174,12 +174,12 @@ class Work:
         return handler(event, now_ms)
 
     def renew(self, job: Job) -> None:
-        """The service handed out the same execution again, with a fresh document."""
+        """Use the fresh document of the same execution."""
         if (download := self._downloading) and download.wants_url and job.image is not None:
             download.renew(job.image)
 
     def suspend(self) -> None:
-        """The connection is gone."""
+        """The connection is lost."""
         self._connected = False
         if download := self._downloading:
             download.suspend()
@@ -189,7 +189,7 @@ class Work:
         self._connected = True
 
     def on_time(self, now_ms: int) -> list[Effect]:
-        """Do what was waited for."""
+        """Handle the deadlines that have passed."""
         if download := self._downloading:
             download.on_time(now_ms)
         if self._finishes_at_ms is None or now_ms < self._finishes_at_ms:
@@ -202,7 +202,7 @@ class Work:
         return self._install()
 
     def proceed(self, now_ms: int) -> list[Effect]:
-        """Go on as far as it goes: ask for blocks, or verify what is complete."""
+        """Advance as far as possible: request blocks, or verify a complete image."""
         download = self._downloading
         if download is None or self.job.image is None:
             return []
@@ -222,13 +222,13 @@ class Work:
         return effects
 
     def due_progress(self, now_ms: int) -> Report | None:
-        """Progress, when enough has happened since progress was last reported."""
+        """A progress report, if enough has changed since the last one."""
         counts = self.counts
         if counts is None or self.phase in (Phase.SILENT, Phase.REPORTING):
             return None
         phase, reported_blocks, reported_at_ms = self._reported
         blocks = counts.received_blocks - reported_blocks
-        # An agent tells of its very first block too.
+        # An agent also reports its first block.
         is_late = blocks > 0 and self._is_agent and not reported_blocks
         is_late |= blocks > 0 and now_ms - reported_at_ms >= self._profile.progress_longest_ms
         if phase is self.phase and blocks < self._profile.progress_blocks and not is_late:
@@ -304,7 +304,7 @@ class Work:
         return self._conclude(Trigger.FAILED, ExecutionStatus.FAILED, f"slot: {event.reason}")
 
     def _take_over(self, report: Report) -> list[Effect]:
-        """An earlier process came to a verdict; its image may still have to prove that it runs."""
+        """Resume after the verdict of an earlier process; the image may still have to boot."""
         self.sha256 = report.details.get(SHA256)
         if report.status is not ExecutionStatus.SUCCEEDED or self.fate is Behaviour.LIAR:
             self.phase = step(self.phase, Trigger.ALREADY_DECIDED)
@@ -317,7 +317,7 @@ class Work:
     def _start_download(self, image: Image, saved: SavedWork | None, now_ms: int) -> list[Effect]:
         block_size = self._profile.block_size
         kept = saved if saved is not None and saved.fits(image, block_size) else None
-        # Blocks of the same image are good for any job; time and retries are this one's alone.
+        # Blocks of the same image are valid for any job; time and retries only for the same job.
         counted = kept if kept is not None and kept.identity == self.job.identity else None
         self._download_ms = counted.download_ms if counted else 0
         self._download = Download(
@@ -374,7 +374,7 @@ class Work:
     def _conclude(
         self, trigger: Trigger, status: ExecutionStatus, reason: str | None
     ) -> list[Effect]:
-        """Fix the verdict, and keep it for the next process should this one die unheard."""
+        """Fix the verdict, and save it in case this process dies before the service has it."""
         phase = self.phase
         self.phase = step(self.phase, trigger)
         self.verdict = self._final_report(status, phase, reason)
