@@ -1,8 +1,8 @@
-"""The shell around one device: it does what the state machine wants and tells it what happened.
+"""The shell around one device: it performs the effects of the state machine and sends it events.
 
-One task for each device. It connects, lets the machine talk, and when the connection ends, for
-whatever reason, waits and connects again; meanwhile the machine goes on with what needs no
-connection. Nothing is decided here but when to try to connect again.
+One task for each device. It connects and runs the machine. When the connection ends for any
+reason, it waits and reconnects; meanwhile the machine continues with work that needs no
+connection. The only decision made here is when to reconnect.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ _LOG = logging.getLogger(__name__)
 _SHORTEST_BACKOFF_SECONDS = 0.5
 _LONGEST_BACKOFF_SECONDS = 30.0
 _KEEPALIVE_SECONDS = 60
-#: Rough size of a message beside its payload, for a slow link: topic, header, TLS record.
+#: Rough size of a message without its payload, for a slow link: topic, header, TLS record.
 _OVERHEAD_BYTES = 100
 
 
 @dataclass(frozen=True, slots=True)
 class _Away:
-    """Why and for how long a device is not connected; None lets the backoff decide.
+    """Why and how long a device stays offline.
 
-    ``is_final`` is for good.
+    Without ``duration_ms`` the backoff decides; ``is_final`` means for good.
     """
 
     duration_ms: int | None = None
@@ -52,7 +52,7 @@ class _Away:
 
 @dataclass(frozen=True, slots=True)
 class _Arrival:
-    """Something that happened, and how many bytes the link carried for it."""
+    """An event, and the bytes that the link carried for it."""
 
     event: happened.Event
     size_bytes: int = 0
@@ -63,11 +63,11 @@ class Agent:
 
     def __init__(self, plan: DevicePlan, files: ThingFiles, fleet_context: FleetContext) -> None:
         self.plan = plan
-        #: Why it cannot connect; None when it can.
+        #: Why it cannot connect; None if it can.
         self.fault: str | None = None
         self.is_connected = False
         self._files = files
-        self._around = fleet_context
+        self._context = fleet_context
         self._clock = fleet_context.clock
         self._slots = SlotStore(files.directory, plan.factory)
         self._profile = plan.profile.for_clock_speed(fleet_context.clock.speed)
@@ -78,7 +78,7 @@ class Agent:
             reads=plan.reads,
             template=fleet_context.template,
         )
-        #: A connection among them is gone; which one, because the news may come late.
+        #: A ``Connection`` in it was lost; it names itself, because the notice may come late.
         self._arrivals: asyncio.Queue[_Arrival | Connection] = asyncio.Queue()
         self._effect_runner = EffectRunner(self._slots, self._link, fleet_context, self._arrive)
         self._tls: DeviceTls | None = None
@@ -94,10 +94,10 @@ class Agent:
         )
 
     def running(self) -> RunningImage:
-        """What it runs, with the digest of its very bytes; may be called from any thread.
+        """The running image, with the digest of its bytes; may be called from any thread.
 
         Raises:
-            OSError: They cannot be read.
+            OSError: The image cannot be read.
         """
         return self._slots.running()
 
@@ -117,19 +117,19 @@ class Agent:
                 while away is not None:
                     away = await self._be_away(away, failures)
         finally:
-            self._effect_runner.rest()
+            self._effect_runner.stop()
 
     async def _connect(self) -> Connection | None:
-        """A connection with its subscriptions in force, or None when there is none to be had."""
-        async with self._around.gate:
+        """A connection with active subscriptions; None if it failed."""
+        async with self._context.gate:
             try:
-                self._tls = self._tls or device_tls(self._around.endpoint, self._files)
+                self._tls = self._tls or device_tls(self._context.endpoint, self._files)
                 connection = Connection(
-                    self._around.endpoint,
+                    self._context.endpoint,
                     self.plan.thing_name,
                     self._tls,
                     on_message=self._on_message,
-                    # A faster clock makes the cloud impatient, and loopback needs no probing.
+                    # With a faster clock the cloud's keep alive is too short; loopback needs none.
                     keepalive_seconds=_KEEPALIVE_SECONDS if self._clock.speed == 1 else 0,
                 )
                 await connection.open(
@@ -164,10 +164,10 @@ class Agent:
         self._arrivals.put_nowait(connection)
 
     async def _be_away(self, away: _Away, failures: int) -> _Away | None:
-        """Stay away as long as it takes, and boot if that is why.
+        """Stay offline, then boot if this is a reboot.
 
         Returns:
-            Another reason to stay away: a device may install and reboot while it is offline.
+            The next reason to stay offline: a device may install and reboot while it is offline.
         """
         if away.is_final:
             await asyncio.Event().wait()
@@ -187,7 +187,7 @@ class Agent:
     async def _step(
         self, connection: Connection | None, at_most_seconds: float | None
     ) -> _Away | None:
-        """Wait for whatever comes first, an event or a deadline, and act on it."""
+        """Wait for the first event or deadline, and handle it."""
         _stop_if_asked()
         deadline_ms = self.device.next_deadline_ms()
         due_seconds = None
@@ -223,7 +223,7 @@ class Agent:
     async def _carry_out(
         self, connection: Connection | None, effects: list[wanted.Effect]
     ) -> _Away | None:
-        """Do what the device wants, in order; what cuts the connection comes last."""
+        """Perform the effects in order; those that end the connection come last."""
         for effect in effects:
             match effect:
                 case wanted.Reboot(work, duration_ms):
@@ -239,7 +239,7 @@ class Agent:
                 case wanted.ReportVersion():
                     await self._report_version(connection)
                 case wanted.Finished():
-                    self._around.on_finished(self.plan, effect)
+                    self._context.on_finished(self.plan, effect)
                 case _:
                     await self._publish_or_do(connection, effect)
         return None
@@ -254,11 +254,11 @@ class Agent:
     async def _report_version(self, connection: Connection | None) -> None:
         if connection is None:
             return
-        for source in self._around.version_sources:
+        for source in self._context.version_sources:
             await connection.publish(
                 shadow_update_topic(self.plan.thing_name, source.shadow),
                 encode_version_report(source, self._slots.version, self._slots.boots),
-                # The answer is not waited for: the acknowledgement is all there is.
+                # Wait for the broker's acknowledgement only, not for the shadow's answer.
                 at_least_once=True,
             )
 
@@ -272,10 +272,10 @@ class Agent:
 
 
 def _stop_if_asked() -> None:
-    """Stop when this task was cancelled, even if nothing below has heard of it.
+    """Raise CancelledError if this task was cancelled.
 
-    Until Python 3.12 ``asyncio.wait_for``, which the MQTT client waits with, loses a cancellation
-    that comes at the same moment as what it waited for.
+    Until Python 3.12 ``asyncio.wait_for``, which the MQTT client uses, loses a cancellation that
+    comes at the same moment as the awaited result.
     """
     task = asyncio.current_task()
     if task is not None and task.cancelling():
@@ -283,6 +283,6 @@ def _stop_if_asked() -> None:
 
 
 def _backoff_seconds(failures: int) -> float:
-    """How long to wait before the next attempt: longer each time, and never all in step."""
+    """The wait before the next attempt: it doubles up to a limit, and is partly random."""
     longest = min(_SHORTEST_BACKOFF_SECONDS * 2 ** min(failures, 10), _LONGEST_BACKOFF_SECONDS)
-    return random.uniform(longest / 2, longest)  # noqa: S311  # spreads load, guards nothing
+    return random.uniform(longest / 2, longest)  # noqa: S311  # spreads load, not for security

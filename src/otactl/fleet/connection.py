@@ -1,9 +1,9 @@
 """One device's MQTT connection over mutual TLS.
 
-Clean session, QoS 0 for requests and for stream blocks, QoS 1 for what the jobs service sends and
-for reports to shadows (ADR 0102): every request is repeated by the device until it is answered, so
-that an acknowledgement below would only cost a message. The client id is the thing's name: IoT
-policies and the service's own bookkeeping go by it.
+Clean session, QoS 0 for requests and for stream blocks, QoS 1 for messages from the jobs service
+and for reports to shadows (ADR 0102): the device repeats every request until it is answered, so an
+MQTT acknowledgement would only cost a message. The client id is the thing's name: IoT policies and
+the jobs service identify the thing by it.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ import aiomqtt
 from otactl.fleet.endpoint import DeviceTls, FleetEndpoint
 from otactl.wire.mqtt_log import mqtt_logger
 
-#: What goes wrong with a connection, whatever the library that notices.
+#: All errors of a connection, of the MQTT library and of the sockets.
 CONNECTION_ERRORS = (aiomqtt.MqttError, OSError)
 
 _TIMEOUT_SECONDS = 20.0
-#: How long a cancelled connection may take to come to stand and be closed.
+#: How long a cancelled connection may take to be established and closed.
 _CLOSE_SECONDS = 6.0
 
 
 class _MessageQueue:
-    """Hands each message on the moment it arrives, instead of keeping it for an iterator.
+    """Passes on each message at once, instead of storing it for an iterator.
 
-    Of a queue it has what aiomqtt uses; a real one would take 2.5 KiB for each device.
+    It has the methods of a queue that aiomqtt calls; a real queue takes 2.5 KiB per device.
     """
 
     __slots__ = ("_on_message",)
@@ -38,7 +38,7 @@ class _MessageQueue:
         self._on_message = on_message
 
     def qsize(self) -> int:
-        """Nothing is kept."""
+        """Always 0."""
         return 0
 
     def put_nowait(self, item: aiomqtt.Message) -> None:
@@ -47,7 +47,7 @@ class _MessageQueue:
             self._on_message(item.topic.value, payload)
 
     async def get(self) -> aiomqtt.Message:
-        """Wait until cancelled: no message is left for an iterator."""
+        """Wait until cancelled: no message is stored."""
         never: asyncio.Future[aiomqtt.Message] = asyncio.get_running_loop().create_future()
         return await never
 
@@ -57,8 +57,8 @@ class Connection:
 
     Args:
         thing_name: The client id.
-        on_message: Gets topic and payload of every message, in the event loop's thread.
-        keepalive_seconds: 0 for none.
+        on_message: Called with topic and payload of every message, in the event loop's thread.
+        keepalive_seconds: 0 for no keep alive.
     """
 
     def __init__(
@@ -89,11 +89,11 @@ class Connection:
 
         Raises:
             aiomqtt.MqttError: The broker refused, or did not answer.
-            OSError: There is no way to it, or its certificate is not trusted.
+            OSError: The broker is unreachable, or its certificate is not trusted.
         """
         await self._connect()
         try:
-            # One packet for all: AWS IoT takes eight filters in a SUBSCRIBE, and six are asked for.
+            # One packet for all: AWS IoT allows eight filters in a SUBSCRIBE; there are six.
             granted = await self._client.subscribe(
                 [(name, 1) for name in at_least_once] + [(name, 0) for name in at_most_once]
             )
@@ -104,11 +104,10 @@ class Connection:
             raise
 
     async def _connect(self) -> None:
-        """Connect; cancelled midway, see it through first.
+        """Connect; if cancelled midway, first wait for the connection and close it.
 
-        The library connects in a thread, which nothing stops. A connection that comes to stand
-        after everybody has gone would be closed by the garbage collector, in a loop that is no
-        more.
+        The library connects in a thread, which cannot be stopped. A connection established after
+        the cancellation would be closed by the garbage collector, after its loop has ended.
         """
         connecting = asyncio.ensure_future(self._client.__aenter__())
         try:
@@ -120,15 +119,15 @@ class Connection:
             raise
 
     async def publish(self, topic: str, payload: bytes, *, at_least_once: bool = False) -> None:
-        """Send a message, and wait for its acknowledgement if it is to arrive ``at_least_once``.
+        """Send a message; with ``at_least_once`` (QoS 1) wait for its acknowledgement.
 
         Raises:
-            aiomqtt.MqttError: The connection is gone.
+            aiomqtt.MqttError: The connection is lost.
         """
         await self._client.publish(topic, payload, qos=int(at_least_once))
 
     async def lost(self) -> None:
-        """Return when the connection is gone."""
+        """Return when the connection is lost."""
         with contextlib.suppress(*CONNECTION_ERRORS):
             async for _ in self._client.messages:
                 pass
@@ -139,9 +138,9 @@ class Connection:
             self._tls.cut()
 
     async def close(self) -> None:
-        """Say goodbye to the broker, if it still listens."""
+        """Disconnect from the broker; harmless if the connection is lost."""
         with contextlib.suppress(*CONNECTION_ERRORS):
             await self._client.__aexit__(None, None, None)
-            # Take note of what ended it, or asyncio complains that nobody did.
+            # Retrieve the error that ended it, or asyncio logs "exception was never retrieved".
             await self.lost()
         self._tls.forget_socket()

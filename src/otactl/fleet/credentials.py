@@ -1,7 +1,7 @@
-"""A key for each thing, made here; only the request to certify its public half leaves.
+"""A private key for each thing, created here; only the certificate signing request is sent.
 
-Elliptic curve P-256, which AWS IoT and every small TLS library know. Keys lie in files that only
-their owner may read.
+Elliptic curve P-256, which AWS IoT and every small TLS library support. Key files are readable only
+by their owner.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from cryptography.x509.oid import NameOID
 from otactl.errors import LocalResourceMissing
 from otactl.fleet.store import ThingFiles
 
-#: X.520's limit on a common name. AWS IoT writes a subject of its own anyway.
+#: X.520's limit on a common name. AWS IoT replaces the subject anyway.
 _MAX_COMMON_NAME = 64
 
 
 def certificate_request(thing_name: str, files: ThingFiles) -> str:
-    """The certificate signing request of a thing, PEM; its key is made on first use.
+    """The certificate signing request of a thing, PEM; creates its key on first use.
 
     Raises:
         LocalResourceMissing: The key cannot be written or read.
@@ -40,7 +40,7 @@ def certificate_request(thing_name: str, files: ThingFiles) -> str:
 
 
 def public_key(files: ThingFiles) -> bytes | None:
-    """The public half of a thing's key, DER; None when there is no key."""
+    """The public half of a thing's key, DER; None if there is no key."""
     if not files.key_file.exists():
         return None
     return (
@@ -68,7 +68,7 @@ def _new_key(path: Path) -> ec.EllipticCurvePrivateKey:
     key = ec.generate_private_key(ec.SECP256R1())
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    # Created with its final mode: there is no moment at which others could read it.
+    # Created with its final mode, so that other users can never read it.
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "wb") as file:
         file.write(pem)

@@ -1,7 +1,7 @@
-"""One device's connection for questions: a request out, its answer back, from ordinary code.
+"""Single requests over one device's connection, with blocking calls that return the answer.
 
-The device state machine never sends what this does: an update of an ended execution, a request for
-blocks that are not there. Each answer is what the service says of it.
+These are requests that the device state machine never sends, such as an update of an ended
+execution, or a request for blocks that do not exist.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from otactl.wire.stream_topic import PayloadFormat, StreamTopic, StreamVerb
 
 _KEEPALIVE_SECONDS = 60
 _ANSWER_SECONDS = 8.0
-#: After a block this long without another one, no more are coming.
+#: After this time without another block, all blocks have arrived.
 _PAUSE_SECONDS = 1.0
 
 Message = tuple[str, bytes]
@@ -55,7 +55,7 @@ class DeviceProbe:
         self._runner.close()
 
     def update(self, job_id: str, status: str, **more: Any) -> dict[str, Any]:
-        """UpdateJobExecution; the answer's fields, a ``code`` among them when it was refused."""
+        """UpdateJobExecution; the answer's fields, with a ``code`` if it was refused."""
         topic = self.topics.update(job_id)
         return self._ask(topic, {"status": status, **more})
 
@@ -66,7 +66,7 @@ class DeviceProbe:
     def blocks(
         self, stream_id: str, request: GetStreamRequest, payload_format: PayloadFormat
     ) -> tuple[list[bytes], bytes | None]:
-        """GetStream: the payloads of what came, and that of a refusal if there was one."""
+        """GetStream: the payloads of the blocks, and that of a refusal or None."""
         topic = StreamTopic(self._thing_name, stream_id, StreamVerb.GET, payload_format)
         refused = str(topic.with_verb(StreamVerb.REJECTED))
         data = str(topic.with_verb(StreamVerb.DATA))
@@ -83,12 +83,12 @@ class DeviceProbe:
             blocks.append(message[1])
 
     def forget(self) -> None:
-        """Drop what came so far: what is waited for next is newer."""
+        """Drop all messages received so far."""
         while not self._messages.empty():
             self._messages.get_nowait()
 
     def pushed_execution(self, job_id: str, seconds: float) -> dict[str, Any] | None:
-        """The next execution of a job that the service pushes; None when none comes in time."""
+        """The next notified execution of a job; None if there is none in time."""
         loop = self._runner.get_loop()
         until = loop.time() + seconds
         while (left := until - loop.time()) > 0:
@@ -127,7 +127,7 @@ class DeviceProbe:
     def _next(
         self, wanted: Callable[[str], bool], seconds: float, *, keep: bool = False
     ) -> Message | None:
-        """The next message on such a topic; others are dropped, or kept for the next question."""
+        """The next message on a wanted topic; others are dropped, or kept for the next call."""
 
         async def receive() -> Message | None:
             others: list[Message] = []

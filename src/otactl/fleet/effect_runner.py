@@ -1,7 +1,7 @@
-"""What a device does without its connection to the broker: slots, verification, HTTP ranges.
+"""The effects that need no connection to the broker: slots, verification, HTTP ranges.
 
-Slots are written at once, in the order the device asks for it; reading a whole image and waiting
-for a server happen in threads, and their end arrives as an event.
+Slots are written at once, in the order of the effects. Verification and HTTP requests run in
+threads, and their end arrives as an event.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from otactl.fleet.slot import SlotStore
 
 
 class EffectRunner:
-    """The hands of one device.
+    """Performs the effects of one device.
 
     Args:
-        link: What alters the bytes on their way, if anything does.
-        arrive: Takes an event, and how many bytes the link carried for it.
+        link: May alter the bytes of the image.
+        arrive: Called with an event, and the bytes that the link carried for it.
     """
 
     def __init__(
@@ -34,12 +34,12 @@ class EffectRunner:
     ) -> None:
         self._slots = slots
         self._link = link
-        self._around = fleet_context
+        self._context = fleet_context
         self._arrive = arrive
-        self._chores: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
 
     def do(self, effect: wanted.Effect) -> None:
-        """Do what the device wants, or begin it."""
+        """Perform an effect, or start it in the background."""
         work = getattr(effect, "work", 0)
         try:
             match effect:
@@ -52,10 +52,10 @@ class EffectRunner:
         except OSError as error:
             self._arrive(happened.SlotFailed(work, error.strerror or str(error)), 0)
 
-    def rest(self) -> None:
-        """Stop whatever was begun."""
-        for chore in self._chores:
-            chore.cancel()
+    def stop(self) -> None:
+        """Cancel the background tasks."""
+        for task in self._tasks:
+            task.cancel()
         self._slots.close()
 
     def _use_slots(self, effect: wanted.Effect, work: int) -> None:
@@ -65,7 +65,7 @@ class EffectRunner:
             case wanted.WriteSlot(_, offset, payload):
                 self._slots.write(offset, self._link.deliver(offset, payload))
             case wanted.SwitchSlots(_, sha256, saved, version):
-                own = self._around.image_versions.get(sha256, version)
+                own = self._context.image_versions.get(sha256, version)
                 self._slots.switch(sha256, saved, own)
                 self._arrive(happened.Switched(work), 0)
             case wanted.CheckBoot():
@@ -77,16 +77,16 @@ class EffectRunner:
             case wanted.FallBack():
                 self._slots.fall_back()
 
-    def _start(self, chore: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(chore)
-        self._chores.add(task)
-        task.add_done_callback(self._chores.discard)
+    def _start(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _verify(self, effect: wanted.VerifySlot) -> None:
         loop = asyncio.get_running_loop()
         try:
             verdict = await loop.run_in_executor(
-                self._around.workers, self._slots.verify, effect.image, self._around.public_key
+                self._context.workers, self._slots.verify, effect.image, self._context.public_key
             )
         except OSError as error:
             self._arrive(happened.SlotFailed(effect.work, error.strerror or str(error)), 0)
@@ -98,7 +98,7 @@ class EffectRunner:
         first, last = effect.first_byte, effect.last_byte
         try:
             payload = await loop.run_in_executor(
-                self._around.workers, self._around.fetcher.fetch, effect.url, first, last
+                self._context.workers, self._context.fetcher.fetch, effect.url, first, last
             )
         except RangeError as error:
             self._arrive(happened.RangeFailed(effect.token, error.http_status), 0)

@@ -13,13 +13,13 @@ from otactl.fleet.store import ThingFiles
 from otactl.model.local_cloud import LocalCloudAddress
 
 DEFAULT_PORT = 8883
-#: Every root of a system together has 250,000 characters.
+#: All roots of a system together have 250,000 characters.
 _MAX_CA_LENGTH = 1024 * 1024
-#: On this port AWS takes MQTT with client certificates only under this protocol name
+#: On this port AWS accepts MQTT with client certificates only with this ALPN protocol name
 #: (AWS IoT Developer Guide, protocols).
 ALPN_PORT = 443
 ALPN_PROTOCOL = "x-amzn-mqtt-ca"
-#: Who signs the certificates of AWS IoT's ATS endpoints (Developer Guide, server-authentication).
+#: The CAs of AWS IoT's ATS endpoints (Developer Guide, server-authentication).
 AWS_ROOT_ORGANISATIONS = ("Amazon", "Starfield Technologies, Inc.")
 
 
@@ -28,10 +28,10 @@ class FleetEndpoint:
     """A broker.
 
     Attributes:
-        mqtt_host: Its name; the server's certificate must carry it.
+        mqtt_host: Its name; the server's certificate must contain it.
         mqtt_port: 8883, or 443, where AWS also listens.
-        ca_file: PEM of the CA that signed the server's certificate; None takes AWS's roots out
-            of the system's.
+        ca_file: PEM of the CA that signed the server's certificate; None uses AWS's roots among
+            the system's.
     """
 
     mqtt_host: str
@@ -44,10 +44,10 @@ class FleetEndpoint:
         return cls(address.mqtt_host, address.mqtt_port, address.ca_file)
 
     def require_trust(self) -> None:
-        """Read the CA now, so that its absence is one error and not one for each device.
+        """Read the CA now, so that a missing file is one error and not one for each device.
 
         Raises:
-            LocalResourceMissing: The CA file cannot be read, or is none.
+            LocalResourceMissing: The CA file cannot be read, or holds no certificate.
         """
         trusted = self.trusted
         if trusted is None:
@@ -59,10 +59,10 @@ class FleetEndpoint:
 
     @cached_property
     def trusted(self) -> str | bytes | None:
-        """What the server's certificate is checked against: PEM or DER; None for every root.
+        """The trusted CAs, PEM or DER; None for all of the system's roots.
 
-        All of the system's roots take 800 KiB and 30 ms for each device; the few that AWS IoT
-        uses take a thirtieth of both (measured, ADR 0103).
+        All of the system's roots cost 800 KiB and 30 ms per device; the few that AWS IoT uses
+        cost a thirtieth of both (measured, ADR 0103).
 
         Raises:
             LocalResourceMissing: The CA file cannot be read.
@@ -86,7 +86,7 @@ class FleetEndpoint:
 
 
 def aws_roots(system: ssl.SSLContext) -> bytes:
-    """Of a context's roots those that AWS IoT's certificates chain to, DER one after another."""
+    """The roots of a context that AWS IoT's certificates chain to, concatenated DER."""
     subjects = system.get_ca_certs()
     ders = system.get_ca_certs(binary_form=True)
     return b"".join(
@@ -97,7 +97,7 @@ def aws_roots(system: ssl.SSLContext) -> bytes:
 
 
 def _organisation(subject: object) -> str:
-    """The organisation of a subject as the ``ssl`` module spells it: nested tuples of pairs."""
+    """The organisation of a subject in the ``ssl`` module's form: nested tuples of pairs."""
     if not isinstance(subject, tuple):
         return ""
     pairs = (pair for part in subject for pair in part)
@@ -105,31 +105,31 @@ def _organisation(subject: object) -> str:
 
 
 class DeviceTls(ssl.SSLContext):
-    """A TLS context that remembers its last socket, so that a test of fate can break it.
+    """A TLS context that keeps its last socket, so that a behaviour can break the connection.
 
-    The MQTT client closes connections politely; a device that loses its link says nothing.
+    The MQTT client would send DISCONNECT; a device that loses its link sends nothing.
     """
 
     _socket: ssl.SSLSocket | None = None
 
     def wrap_socket(self, sock: socket.socket, *args: Any, **kwargs: Any) -> ssl.SSLSocket:
-        """Wrap a socket as ever, and remember it."""
+        """Wrap a socket as usual, and keep it."""
         self._socket = super().wrap_socket(sock, *args, **kwargs)
         return self._socket
 
     def forget_socket(self) -> None:
-        """Free what a closed connection took, so that the next one can use that memory."""
+        """Free the memory of a closed connection for the next one."""
         self._socket = None
 
     def cut(self) -> None:
-        """Break the connection without a word to the other side."""
+        """Break the connection without a TLS or MQTT message."""
         if self._socket is not None and self._socket.fileno() >= 0:
-            # Below TLS: the other side sees the line die, not the end of a session.
+            # Below TLS: the other side sees a broken connection, not the end of a session.
             socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
 
 def device_tls(endpoint: FleetEndpoint, files: ThingFiles) -> DeviceTls:
-    """The context of one device.
+    """The TLS context of one device.
 
     Raises:
         LocalResourceMissing: The key or the certificate is missing or unusable.

@@ -1,4 +1,4 @@
-"""Which devices to run, what the devices of a fleet share, and what comes of it."""
+"""The devices to run, the context that the devices of a fleet share, and their results."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class DevicePlan:
     """One device to run.
 
     Attributes:
-        reads: The only dialect of job documents it knows; None for whichever it gets.
-        factory: The image that it came with; None for a device that reports no version.
+        reads: The only format of job documents it supports; None for any.
+        factory: Its first image; None for a device that reports no version.
     """
 
     thing_name: str
@@ -50,14 +50,14 @@ class FleetContext:
     """What the devices of a fleet share.
 
     Attributes:
-        gate: Held while connecting, so that not all devices do it at once.
-        template: The custom document with placeholders that the devices are for; None when they
-            read one of otactl's dialects.
+        gate: Held while connecting; limits the connections opened at once.
+        template: The custom document with placeholders that the devices read; None if they read
+            one of otactl's formats.
         workers: Threads for verifying and fetching.
-        on_finished: Called with each execution that leaves a device's hands.
-        version_sources: Where devices report the version that runs.
-        image_versions: The version that an image has in itself, by SHA-256; else it has the one
-            that the job document says.
+        on_finished: Called with each execution that has ended for a device.
+        version_sources: Where devices report the running version.
+        image_versions: The version inside an image, by SHA-256; other images have the version of
+            the job document.
     """
 
     endpoint: FleetEndpoint
@@ -75,25 +75,25 @@ class FleetContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThingResult(Finished):
-    """One execution on one thing, as the device saw it end; times are by the fleet's clock."""
+    """The end of one execution on one thing, as the device saw it; times are the fleet's clock."""
 
     thing_name: str
     behaviour: Behaviour
 
     @property
     def download_seconds(self) -> float:
-        """How long the download took."""
+        """The duration of the download."""
         return self.download_ms / 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FleetProgress:
-    """Where a running fleet stands.
+    """The progress of a running fleet.
 
     Attributes:
-        finished: How many executions ended, by status; None for those taken away.
+        finished: The number of ended executions by status; None for cancelled or deleted ones.
         is_settled: Whether every device is connected and nothing is pending for any of them.
-        faults: Why devices cannot connect, by thing; only those that cannot now.
+        faults: By thing, why a device cannot connect now; the others are absent.
     """
 
     things: int

@@ -1,8 +1,8 @@
-"""Bytes of a presigned URL, by HTTP range requests.
+"""Fetches bytes of a presigned URL with HTTP range requests.
 
-The URL comes from a job document and is a secret while it is valid: it is never logged, never
-part of an error, and only ``https`` is fetched, or ``http`` from this very machine, where a local
-cloud serves it. Redirects are not followed.
+The URL comes from a job document and is a secret while it is valid: it is never logged and never
+part of an error. Only ``https`` is fetched, or ``http`` from loopback, where a local cloud serves
+it. Redirects are not followed.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ _PLACEHOLDER = "${aws:iot:"
 
 
 class RangeError(Exception):
-    """Raised when a range could not be had.
+    """Raised when a range could not be fetched.
 
     Args:
-        http_status: What the server answered; None when it did not, or with other bytes.
+        http_status: The server's status; None without an answer, or if it had other bytes.
     """
 
     def __init__(self, http_status: int | None) -> None:
@@ -36,7 +36,7 @@ class RangeError(Exception):
 
 
 def url_fault(url: str) -> str | None:
-    """Why a device does not fetch from this URL; None when it does."""
+    """Why a device refuses this URL; None if it accepts it."""
     if url.startswith(_PLACEHOLDER):
         return "the presigned URL was not filled in"
     try:
@@ -55,15 +55,15 @@ class RangeFetcher:
     """Fetches ranges for all devices of a fleet; thread-safe.
 
     Args:
-        connections: How many connections to keep to one server.
-        ca_file: PEM of a CA that is trusted beside the system's roots: a local cloud's.
+        connections: The number of connections to keep to one server.
+        ca_file: PEM of another trusted CA, a local cloud's, in addition to the system's roots.
     """
 
     def __init__(self, connections: int, ca_file: str | None = None) -> None:
         tls = ssl.create_default_context()
         if ca_file is not None:
             tls.load_verify_locations(ca_file)
-        # At DEBUG urllib3 logs the path of every request, and here the signature is part of it.
+        # At DEBUG urllib3 logs the path of every request, which contains the signature.
         logging.getLogger(urllib3.connectionpool.__name__).setLevel(logging.INFO)
         self._pool = urllib3.PoolManager(
             maxsize=connections,
@@ -73,10 +73,10 @@ class RangeFetcher:
         )
 
     def fetch(self, url: str, first_byte: int, last_byte: int) -> bytes:
-        """The bytes from the first to the last included.
+        """The bytes from the first to the last (inclusive).
 
         Raises:
-            RangeError: They could not be had; the device decides what to do about it.
+            RangeError: They could not be fetched; the device decides whether to retry.
         """
         try:
             response = self._pool.request(
@@ -87,14 +87,14 @@ class RangeFetcher:
                 preload_content=False,
             )
         except (urllib3.exceptions.HTTPError, ValueError):
-            # The chained text would hold the URL.
+            # The chained message would contain the URL.
             raise RangeError(None) from None
         try:
             body = _body(response, first_byte, last_byte - first_byte + 1)
         except urllib3.exceptions.HTTPError:
             raise RangeError(None) from None
         finally:
-            # Read to its end it has gone back to the pool; whatever else it holds must not.
+            # After a complete read it is in the pool again; with unread bytes it must be closed.
             response.close()
         return body
 
@@ -111,9 +111,9 @@ def _body(response: BaseHTTPResponse, first_byte: int, size_bytes: int) -> bytes
         if not response.headers.get("Content-Range", "").startswith(begin):
             raise RangeError(None)
     elif first_byte != 0:
-        # The server ignored the range: what it sends begins elsewhere.
+        # The server ignored the range: its bytes begin elsewhere.
         raise RangeError(None)
-    # One byte more than asked for tells a range that is too long.
+    # Read one byte more, to detect a range that is too long.
     body = response.read(size_bytes + 1)
     if len(body) != size_bytes:
         raise RangeError(None)

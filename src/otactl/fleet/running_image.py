@@ -1,4 +1,4 @@
-"""What a device runs, and what it ran when it left the factory."""
+"""The image that a device runs, and its factory image."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pathlib import Path
 from otactl.device.deal import deal, parse_versions
 from otactl.model.thing_state import PACKAGE_SHADOW, VersionSource
 
-#: Where devices report when nothing else is asked for: the classic shadow, and the reserved one
-#: of the software package catalog, with the image as the package ``firmware``.
+#: Where devices report by default: the classic shadow, and the reserved shadow of the software
+#: package catalog, with the image as the package ``firmware``.
 DEFAULT_VERSION_SOURCES = (
     VersionSource(version_path=("version",), boot_count_path=("boots",)),
     VersionSource(shadow=PACKAGE_SHADOW, version_path=("firmware", "version")),
@@ -20,7 +20,7 @@ DEFAULT_VERSION_SOURCES = (
 
 
 def version_sources(asked: VersionSource | None) -> tuple[VersionSource, ...]:
-    """Where devices report: where a file asks them to, and as ever to the other shadows."""
+    """Where devices report: to the source from a file, and to the other default shadows."""
     if asked is None:
         return DEFAULT_VERSION_SOURCES
     others = (source for source in DEFAULT_VERSION_SOURCES if source.shadow != asked.shadow)
@@ -32,9 +32,9 @@ class RunningImage:
     """What a device runs.
 
     Attributes:
-        version: None when neither the image nor the job document said it.
+        version: None if neither the image nor the job document has one.
         sha256: Of the bytes in its slot, lower-case hex; None for a factory image without bytes.
-        boots: How often the device has booted, the first time included.
+        boots: The number of boots, including the first one.
     """
 
     version: str | None
@@ -44,10 +44,10 @@ class RunningImage:
 
 @dataclass(frozen=True, kw_only=True)
 class FactoryImage:
-    """The image that a device comes with; many devices share one.
+    """The first image of a device; many devices share one.
 
     Attributes:
-        path: Its bytes, which are only read; None when nobody needs them.
+        path: The file with its bytes, only read; None if they are not needed.
     """
 
     version: str
@@ -64,20 +64,20 @@ class FactoryImage:
 
     @cached_property
     def names(self) -> frozenset[str]:
-        """What the image is recognised by when a job brings it again: version and digest."""
+        """Version and digest, by which the image is recognised when a job installs it again."""
         return frozenset(filter(None, (self.version, self.sha256)))
 
 
 def deal_factory_images(
     things: Collection[str], versions: str, seed: int, paths: Mapping[str, Path] | None = None
 ) -> dict[str, FactoryImage]:
-    """What each thing comes with.
+    """The factory image of each thing.
 
     Args:
         things: The thing names.
         versions: As ``parse_versions`` reads them.
-        seed: Another seed, another deal.
-        paths: The bytes of versions, where they are needed.
+        seed: Another seed gives another assignment.
+        paths: The files of the versions whose bytes are needed.
 
     Raises:
         ValueError: ``versions`` cannot be read.
@@ -87,6 +87,6 @@ def deal_factory_images(
         version: FactoryImage(version=version, path=(paths or {}).get(version))
         for version in shares
     }
-    # By another seed than that of the behaviours, or each version would have those of its own.
+    # The seed differs from that of the behaviours, or versions and behaviours would correlate.
     dealt = deal(things, shares, f"version {seed}")
     return {name: images[version] for name, version in dealt.items()}

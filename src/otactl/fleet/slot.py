@@ -1,13 +1,12 @@
-"""A device's flash: two slots for images, and a record of which one boots and what is in hand.
+"""A device's flash: two slots for images, and a record with the active slot and the saved work.
 
-Only the inactive slot is ever written. Boot record and saved work are one file, replaced in one
-act: a process killed at any moment leaves either the old image booting and the download in hand,
-or the new image booting and its report to be sent. What a process wrote survives its death; that
-it survives a power cut, as real flash must, is more than a virtual device needs, so nothing is
-flushed to the disk.
+Only the inactive slot is ever written. Boot record and saved work are one file, replaced
+atomically: a process killed at any moment leaves either the old image active with its download
+saved, or the new image active with its report still to send. Files survive the end of a process.
+They need not survive a power cut, as real flash must, so nothing is flushed to the disk.
 
-The record also has the version of the image that boots, the number of boots, and, until the work
-is forgotten, the image that booted before, to fall back on.
+The record also has the version of the active image, the number of boots, and, until the work is
+deleted, the previous image, to fall back on.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
 _RECORD = "device.json"
 _SLOTS = ("a", "b")
 _CHUNK_BYTES = 1 << 20
-#: What the record says of the image that boots.
+#: The fields of the record about the active image.
 _BOOTED = ("active", "sha256", "version")
 
 
@@ -42,7 +41,7 @@ class SlotStore:
     """The slots of one device.
 
     Args:
-        factory: The image that it came with; None when nobody asks for its version or bytes.
+        factory: Its first image; None if its version and bytes are not needed.
     """
 
     def __init__(self, directory: Path, factory: FactoryImage | None = None) -> None:
@@ -54,20 +53,20 @@ class SlotStore:
 
     @property
     def booted_sha256(self) -> str | None:
-        """Of the image that boots; None for the one from the factory."""
+        """Of the active image; None for the factory image."""
         return self._record.get("sha256")
 
     @property
     def active_image(self) -> Path | None:
-        """The image that boots; None for the one from the factory."""
+        """The file of the active image; None for the factory image."""
         active = self._record.get("active")
         return self._slot(active) if active else None
 
     def running(self) -> RunningImage:
-        """What boots, with the digest of its very bytes, which are read.
+        """The active image, with the digest of its bytes, which this reads.
 
         Raises:
-            OSError: They cannot be read.
+            OSError: The image cannot be read.
         """
         image = self.active_image
         if image is not None:
@@ -78,18 +77,18 @@ class SlotStore:
 
     @property
     def version(self) -> str | None:
-        """Of the image that boots, if it is known."""
+        """Of the active image; None if unknown."""
         if self._record.get("active"):
             return self._record.get("version")
         return self._factory.version if self._factory else None
 
     @property
     def boots(self) -> int:
-        """How often the device has booted; it has at least once."""
+        """The number of boots; at least 1."""
         return int(self._record.get("boots", 1))
 
     def saved_work(self) -> SavedWork | None:
-        """What an earlier process left, if the slot still holds it."""
+        """The saved work of an earlier process; None if the slot does not fit it."""
         saved = SavedWork.from_fields(self._record.get("work"))
         if saved is None or saved.report is not None:
             return saved
@@ -101,7 +100,7 @@ class SlotStore:
         return saved if blocks and -(-blocks // 8) == len(saved.received) else None
 
     def prepare(self, size_bytes: int, *, keep: bool) -> None:
-        """Make the inactive slot ready for an image of this size."""
+        """Prepare the inactive slot for an image of this size."""
         self._verified_sha256 = None
         self._directory.mkdir(parents=True, exist_ok=True)
         flags = os.O_RDWR | os.O_CREAT | (0 if keep else os.O_TRUNC)
@@ -114,20 +113,20 @@ class SlotStore:
         if not self._is_prepared:
             raise OSError("the slot is not prepared")
         self._verified_sha256 = None
-        # Not held open: ten thousand devices would need ten thousand files more.
+        # Not kept open: ten thousand devices would need ten thousand more open files.
         with self._opened(os.O_WRONLY) as file:
             while payload:
                 written = os.pwrite(file, payload, offset)
                 payload, offset = payload[written:], offset + written
 
     def verify(self, image: Image, key: ec.EllipticCurvePublicKey | None) -> ImageVerdict:
-        """Read the inactive slot through and compare."""
+        """Read the whole inactive slot and verify it."""
         verdict = verify_image(self._chunks(), image, key)
         self._verified_sha256 = verdict.sha256 if verdict.fault is None else None
         return verdict
 
     def switch(self, sha256: str, saved: SavedWork, version: str | None = None) -> None:
-        """Boot the inactive slot, which has an image of this version, from now on.
+        """Make the inactive slot, with an image of this version, the active one.
 
         Raises:
             OSError: Its image was not verified, or the record cannot be written.
@@ -147,14 +146,14 @@ class SlotStore:
         )
 
     def boot(self) -> None:
-        """Count a boot. While work is in hand it is written with that work's end."""
+        """Count a boot. With saved work, it is written to disk when that work ends."""
         record = self._record | {"boots": self.boots + 1}
         if record.get("work") is None:
             self._write_record(record)
         self._record = record
 
     def fall_back(self) -> None:
-        """Boot the image that booted before, if the work was forgotten with it kept."""
+        """Make the previous image active again, if ``forget`` kept it."""
         former = self._record.get("former")
         if former is None:
             return
@@ -162,14 +161,14 @@ class SlotStore:
         self._slot(self._inactive).unlink(missing_ok=True)
 
     def save(self, saved: SavedWork) -> None:
-        """Keep this for the next process."""
+        """Save this for the next process."""
         self._write_record(self._record | {"work": saved.to_fields()})
 
     def forget(self, *, keep_former: bool = False) -> None:
-        """Keep nothing for the next process, and free the inactive slot.
+        """Delete the saved work, and free the inactive slot.
 
-        A real device keeps the old image to fall back on; so does one that is going to. A thousand
-        others would fill the disk.
+        A real device keeps the old image. Here only a device that is going to fall back keeps it:
+        a thousand old images would fill the disk.
         """
         self.close()
         former = self._record.get("former") if keep_former else None
@@ -179,7 +178,7 @@ class SlotStore:
             self._slot(self._inactive).unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Take no more for the slot until it is prepared again."""
+        """Refuse writes to the slot until it is prepared again."""
         self._is_prepared = False
 
     @contextmanager

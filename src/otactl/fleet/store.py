@@ -1,13 +1,13 @@
-"""The fleet directory: which things there are, and each one's key, certificate and slots.
+"""The fleet directory: the list of things, and each one's key, certificate and slots.
 
 ::
 
-    DIR/manifest.json           group, policy, things, where they were created; no secrets
-    DIR/things/NAME/key.pem     0600; made here, never leaves this machine
+    DIR/manifest.json           group, policy, things, region and endpoint; no secrets
+    DIR/things/NAME/key.pem     0600; created here, never leaves this machine
     DIR/things/NAME/…           certificate.pem, slots, saved work
 
-The manifest is written before anything is created, so that ``fleet delete`` finds what a killed
-``fleet create`` left behind.
+The manifest is written before anything is created, so that ``fleet delete`` finds the resources of
+a killed ``fleet create``.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ _MANIFEST = "manifest.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FleetManifest:
-    """What a fleet consists of.
+    """The resources of a fleet.
 
     Attributes:
         fleet_id: Marks the things, groups and policy as this fleet's.
         policy_name: The IoT policy of every certificate.
         groups: Thing names by group name. A thing may be in several groups, or in none.
-        things: All thing names, in the order they were made.
-        created_at_ms: When the fleet was begun, epoch milliseconds of the cloud's clock.
-        region: Where they are.
+        things: All thing names, in the order of their creation.
+        created_at_ms: When the creation began, epoch milliseconds of the cloud's clock.
+        region: Their AWS region.
         endpoint_url: Of the local cloud; None for AWS.
     """
 
@@ -79,7 +79,7 @@ class FleetDirectory:
     """A fleet on disk.
 
     Args:
-        root: The directory; made when something is first written.
+        root: The directory; created on the first write.
     """
 
     def __init__(self, root: Path) -> None:
@@ -87,25 +87,25 @@ class FleetDirectory:
 
     @property
     def exists(self) -> bool:
-        """Whether a fleet was made here and not deleted."""
+        """Whether a fleet was created here and not deleted."""
         return (self.root / _MANIFEST).exists()
 
     def files_of(self, thing_name: str) -> ThingFiles:
         """The files of a thing.
 
         Raises:
-            ValueError: It is no thing name, and thus might be a path to elsewhere.
+            ValueError: It is not a valid thing name, and might be a path outside.
         """
         if not is_thing_name(thing_name):
-            raise ValueError(f"{thing_name!r} is no thing name")
+            raise ValueError(f"{thing_name!r} is not a valid thing name")
         return ThingFiles(self.root / "things" / thing_name)
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Keep every other process from running or deleting the fleet meanwhile.
+        """Lock the fleet: no other process can run or delete it meanwhile.
 
-        Two processes with the same certificates would take each other's connections for ever, and
-        write into the same slots. The lock is on the directory itself and leaves nothing behind.
+        Two processes with the same certificates would disconnect each other forever, and write
+        into the same slots. The lock is on the directory itself and leaves no file behind.
 
         Raises:
             UserMistake: Another process holds it.
@@ -160,26 +160,26 @@ class FleetDirectory:
             raise LocalResourceMissing(f"cannot write to {self.root}: {error.strerror}") from error
 
     def keep_certificate(self, thing_name: str, *, arn: str, pem: str) -> None:
-        """Keep what AWS signed."""
+        """Save a certificate from AWS, and its ARN."""
         files = self.files_of(thing_name)
         write_atomically(files.certificate_arn_file, arn)
         write_atomically(files.certificate_file, pem)
 
     def certificate_arn(self, thing_name: str) -> str | None:
-        """The ARN of a thing's certificate, if it got that far."""
+        """The ARN of a thing's certificate; None if it was not created yet."""
         try:
             return self.files_of(thing_name).certificate_arn_file.read_text(encoding="ascii")
         except (OSError, UnicodeDecodeError):
             return None
 
     def remove(self) -> None:
-        """Remove the fleet from disk, the manifest last: until then it can be tried again."""
+        """Remove the fleet from disk, the manifest last: a failed removal can be retried."""
         shutil.rmtree(self.root / "things", ignore_errors=True)
         (self.root / _MANIFEST).unlink(missing_ok=True)
         try:
             self.root.rmdir()
         except OSError:
-            # The user keeps something else there.
+            # The directory has other files of the user.
             return
 
 
@@ -189,7 +189,7 @@ def _manifest(fields: dict[str, Any]) -> FleetManifest:
     things, groups = fields["things"], fields["groups"]
     names = [*things, *(name for members in groups.values() for name in members)]
     if not all(isinstance(name, str) and is_thing_name(name) for name in names):
-        raise ValueError("a thing in it has no thing name")
+        raise ValueError("it contains an invalid thing name")
     if not all(is_thing_group_name(name) for name in groups):
-        raise ValueError("a group in it has no group name")
+        raise ValueError("it contains an invalid thing group name")
     return FleetManifest(**fields)

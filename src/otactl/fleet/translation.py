@@ -1,6 +1,6 @@
 """From messages to events and from effects to messages: where ``wire`` meets ``device``.
 
-What a message says is not trusted. What cannot be read becomes an event that says so, or none.
+Messages are not trusted. An unreadable one becomes an event that reports this, or no event.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ UNREADABLE = "Unreadable"
 
 
 class Translator:
-    """Speaks for one thing.
+    """Translates messages and effects of one thing.
 
     Args:
         thing_name: The thing.
         payload_format: Of stream messages; jobs are always JSON.
-        reads: The only dialect of job documents it knows; None for whichever it gets.
-        template: The custom document with placeholders that it is made to read, if it is.
+        reads: The only format of job documents it supports; None for any.
+        template: The custom document with placeholders that it reads, or None.
     """
 
     __slots__ = ("_format", "_reads", "_template", "_thing_name", "_topics")
@@ -67,14 +67,14 @@ class Translator:
 
     @property
     def job_filters(self) -> tuple[str, ...]:
-        """What to subscribe to, to hear the jobs service."""
+        """The topic filters for messages from the jobs service."""
         return self._topics.subscriptions
 
     @property
     def stream_filters(self) -> tuple[str, ...]:
-        """What to subscribe to, to hear the stream service.
+        """The topic filters for messages from the stream service.
 
-        Descriptions are left out: the job document says what a device needs to know.
+        Without descriptions: the job document has all that a device needs.
         """
         return tuple(
             str(StreamTopic(self._thing_name, "+", verb, self._format))
@@ -82,7 +82,7 @@ class Translator:
         )
 
     def event_of(self, topic: str, body: bytes) -> happened.Event | None:
-        """What a message means, or None when it means nothing to a device."""
+        """The event of a message; None if the device ignores it."""
         stream = StreamTopic.parse(topic)
         if stream is not None:
             return _stream_event(stream, body)
@@ -90,7 +90,7 @@ class Translator:
         return None if message is None else self._job_event(message, body)
 
     def message_of(self, effect: wanted.Effect) -> tuple[str, bytes] | None:
-        """The topic and payload that an effect asks to publish; None when it asks otherwise."""
+        """The topic and payload that an effect publishes; None for any other effect."""
         match effect:
             case wanted.AskStartNext(token):
                 return self._topics.start_next, encode_start_next(token, {"step": "accepted"})
@@ -110,7 +110,7 @@ class Translator:
 
     def _get_stream(self, effect: wanted.RequestBlocks) -> tuple[str, bytes]:
         offset, count = effect.blocks[0], len(effect.blocks)
-        # The safe form: no bitmap where o and n say it all (aws-facts G4).
+        # The safe form: no bitmap if o and n are enough (aws-facts G4).
         in_a_row = effect.blocks[-1] - offset == count - 1
         request = GetStreamRequest(
             file_id=effect.file_id,
@@ -145,14 +145,14 @@ class Translator:
         return happened.JobAnswered(token, self._job_of(execution) if execution else None)
 
     def _job_of(self, execution: JobExecution) -> Job:
-        """The execution as the device holds it; a document it cannot read becomes a refusal."""
+        """The execution as a ``Job``; for an unreadable document it has a refusal."""
         try:
             image, refusal = self._image(execution), ""
         except WireError as error:
             image, refusal = None, str(error)
         return Job(
             job_id=execution.job_id,
-            # Start-next hands out what it has just set IN_PROGRESS; QUEUED comes in notifications.
+            # Start-next sets the execution IN_PROGRESS; in notifications it may be QUEUED.
             status=ExecutionStatus(execution.status),
             execution_number=execution.execution_number,
             version_number=execution.version_number,
@@ -182,7 +182,7 @@ def _stream_event(topic: StreamTopic, body: bytes) -> happened.Event | None:
             rejected = decode_rejected(body, topic.payload_format)
             return happened.StreamRefused(topic.stream_id, rejected.client_token, rejected.code)
     except WireError:
-        # A block that cannot be read is a block that did not arrive.
+        # An unreadable block is handled as a lost one.
         return None
     return None
 

@@ -62,7 +62,7 @@ def test_a_manifest_that_is_not_ours_is_refused(tmp_path: Path, change: dict[str
 
 @pytest.mark.parametrize("name", ["..", "a/b", "", "a\0b", "x" * 129])
 def test_a_thing_name_is_never_a_path(tmp_path: Path, name: str) -> None:
-    with pytest.raises(ValueError, match="is no thing name"):
+    with pytest.raises(ValueError, match="is not a valid thing name"):
         FleetDirectory(tmp_path).files_of(name)
 
 
