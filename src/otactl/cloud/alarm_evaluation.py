@@ -4,14 +4,14 @@ Source: CloudWatch User Guide, AlarmThatSendsEmail ("Evaluating an alarm", "Conf
 CloudWatch alarms treat missing data") and botocore ``cloudwatch`` PutMetricAlarmInput.
 
 * Periods end on whole minutes (on whole tens of seconds for periods below a minute) and slide: a
-  period of five minutes is looked at anew every minute. Only periods that are over count.
-* The alarm looks at the last N periods and goes off when M of them are breaching.
-* A period without a value counts as good (``notBreaching``), as bad (``breaching``), leaves the
-  state alone when it would decide (``ignore``), or is passed over (``missing``); with no value in
-  all N periods ``missing`` gives INSUFFICIENT_DATA.
+  period of five minutes is evaluated every minute. Only complete periods count.
+* The alarm evaluates the last N periods and goes to ALARM when M of them are breaching.
+* A period without a value counts as good (``notBreaching``) or as bad (``breaching``), keeps the
+  state if it would decide (``ignore``), or is skipped (``missing``); if none of the N periods has
+  a value, ``missing`` gives INSUFFICIENT_DATA.
 
-CloudWatch also looks a little further back than N when values are missing; how far depends on
-the metric and is not documented, so it is not done here.
+CloudWatch also evaluates a few periods before the N if values are missing; their number depends
+on the metric and is not documented, so it is not done here.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ COMPARISONS: dict[str, tuple[Callable[[float, float], bool], str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmRule:
-    """What an alarm compares.
+    """The condition of an alarm.
 
     Attributes:
         comparison: A key of COMPARISONS.
@@ -60,21 +60,21 @@ class AlarmRule:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The state an alarm has now, and why."""
+    """The new state of an alarm, and the reason."""
 
     state: AlarmState
     reason: str
 
 
 def periods(rule: AlarmRule, now: float) -> list[tuple[int, int]]:
-    """The last N periods that are over, the newest first.
+    """The last N complete periods, the newest first.
 
     Args:
         rule: Of the alarm.
         now: Epoch seconds.
 
     Returns:
-        Start (included) and end (excluded) of each, epoch seconds.
+        Start (inclusive) and end (exclusive) of each, epoch seconds.
     """
     step = min(rule.period_seconds, _MINUTE)
     end = int(now // step) * step
@@ -86,14 +86,14 @@ def periods(rule: AlarmRule, now: float) -> list[tuple[int, int]]:
 
 
 def evaluate(rule: AlarmRule, datapoints: Sequence[float | None]) -> Verdict | None:
-    """What the last N periods say.
+    """Evaluate the last N periods.
 
     Args:
         rule: Of the alarm.
-        datapoints: One value for each period, the newest first; None where there was none.
+        datapoints: One value for each period, the newest first; None for a period without one.
 
     Returns:
-        The verdict, or None when the state stays as it is.
+        The verdict; None if the state does not change.
     """
     breaches, word = COMPARISONS[rule.comparison]
     known = [value for value in datapoints if value is not None]

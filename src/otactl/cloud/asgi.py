@@ -1,4 +1,4 @@
-"""The few ASGI moves that the layers around MiniStack need: read, replay, refuse."""
+"""ASGI helpers for the layers around MiniStack: read, replay, refuse."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Application = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A request that is not served, answered with these bytes."""
+    """The HTTP response that refuses a request."""
 
     status: int
     headers: dict[str, str]
@@ -22,7 +22,7 @@ class Refusal:
 
 
 def header_values(scope: Any, name: bytes) -> list[str]:
-    """What a request says in a header, named in lower case, once for each time it is there."""
+    """All values of a header of a request; ``name`` is in lower case."""
     return [text.decode("latin-1") for key, text in scope["headers"] if key.lower() == name]
 
 
@@ -50,7 +50,7 @@ async def read_body(receive: Receive) -> bytes:
 
 
 def replay(body: bytes, receive: Receive) -> Receive:
-    """A ``receive`` that yields a body already read, and then what really comes."""
+    """A ``receive`` that returns a body read before, and then the real messages."""
     waiting = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def replayed() -> Message:

@@ -1,10 +1,10 @@
-"""What AWS IoT Core's message broker allows a connection. Pure; seconds are real ones.
+"""Limits of AWS IoT Core's message broker for a connection. Pure; seconds are real ones.
 
 | rule | source |
 |---|---|
-| keep alive: 30 s at least, 1,200 s at most and for 0; silence of 1.5 times that is the end | |
+| keep alive: 30 s to 1,200 s, 1,200 s for 0; closed after 1.5 times that without a packet | |
 | | AWS IoT Core quotas; MQTT 3.1.1, 3.1.2.10; aws-facts O |
-| 8 filters in a SUBSCRIBE; 7 slashes in a topic or filter, Basic Ingest's first 3 aside | |
+| 8 filters in a SUBSCRIBE; 7 slashes in a topic or filter, without Basic Ingest's first 3 | |
 | | AWS IoT Core quotas; aws-facts O |
 | 128 KB of payload; 100 PUBLISH a second inbound; 512 KiB a second each way | aws-facts A9 |
 | no RETAIN on reserved topics (``$…``) | Developer Guide, mqtt retained messages |
@@ -27,14 +27,14 @@ _BASIC_INGEST, _BASIC_INGEST_SLASHES = "$aws/rules/", 3
 
 
 def keep_alive_seconds(asked: int, least: int = LEAST_KEEP_ALIVE_SECONDS) -> int:
-    """The keep alive that holds for a client which asked for one."""
+    """The keep alive in force for a client that requested ``asked`` seconds."""
     if asked == 0:
         return _MOST_KEEP_ALIVE_SECONDS
     return min(max(asked, least), _MOST_KEEP_ALIVE_SECONDS)
 
 
 def publish_problem(topic: str, payload_bytes: int, *, retain: bool) -> str | None:
-    """Why a message ends its connection; None if it is taken."""
+    """Why a message ends its connection; None if it is accepted."""
     if retain and topic.startswith("$"):
         return "RETAIN on a reserved topic"
     if payload_bytes > _MAX_PAYLOAD_BYTES:
@@ -43,29 +43,29 @@ def publish_problem(topic: str, payload_bytes: int, *, retain: bool) -> str | No
 
 
 def subscribe_problem(filters: Sequence[str]) -> str | None:
-    """Why a subscription ends its connection; None if it is taken."""
+    """Why a subscription ends its connection; None if it is accepted."""
     if len(filters) > _MAX_FILTERS:
         return f"{len(filters)} filters in a SUBSCRIBE, more than {_MAX_FILTERS}"
     return next((problem for one in filters if (problem := _slash_problem(one))), None)
 
 
 def _slash_problem(topic: str) -> str | None:
-    spared = _BASIC_INGEST_SLASHES if topic.lower().startswith(_BASIC_INGEST) else 0
-    if topic.count("/") - spared > _MAX_SLASHES:
+    excluded = _BASIC_INGEST_SLASHES if topic.lower().startswith(_BASIC_INGEST) else 0
+    if topic.count("/") - excluded > _MAX_SLASHES:
         return f"{topic!r} with more than {_MAX_SLASHES} slashes"
     return None
 
 
 @dataclass(slots=True)
 class Allowance:
-    """So much a second, and a second's worth at once."""
+    """A rate limit with a burst of one second's amount."""
 
     per_second: float
-    #: When all that was taken so far would be used up at that rate.
+    #: When everything taken so far would be used up at this rate.
     _used_until: float = 0.0
 
     def take(self, now: float) -> bool:
-        """Take one, if there is one left."""
+        """Take one unit; False if none is left."""
         used_until = max(self._used_until, now) + 1 / self.per_second
         if used_until - now > 1 + _ROUNDING:
             return False
@@ -73,10 +73,10 @@ class Allowance:
         return True
 
     def reserve(self, amount: float, now: float) -> float:
-        """Take so much in any case.
+        """Take an amount even if it exceeds the rate.
 
         Returns:
-            For how many seconds to wait.
+            The seconds to wait.
         """
         self._used_until = max(self._used_until, now) + amount / self.per_second
         return max(0.0, self._used_until - now - 1)

@@ -1,8 +1,8 @@
 """Checks a request against the shapes of a botocore service model.
 
-The model carries the constraints (required, length, range, pattern, enum), so nothing is written
-down twice. Every violation goes into one message, members in the model's order, worded as AWS IoT
-words it (aws-facts A2; the clauses as measured by MiniStack's authors on the real service).
+The model has the constraints (required, length, range, pattern, enum), so they are not repeated
+here. All violations go into one message, members in the model's order, in AWS IoT's words
+(aws-facts A2; the clauses as measured by MiniStack's authors on the real service).
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-#: Unicode classes, which Python's ``re`` lacks: the category letters allowed, and further letters.
+#: Unicode classes, which Python's ``re`` lacks: the allowed category letters, and other letters.
 _UNICODE_PATTERNS = {
     r"[^\p{C}]+": ("LMNPSZ", ""),
     r"[^\p{C}]*": ("LMNPSZ", ""),
     r"^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$": ("LZN", "_.:/=+-@"),
 }
 
-#: The POSIX classes of the model's patterns, which are ASCII only in the service's language (Java).
+#: The POSIX classes of the model's patterns; in the service's language (Java) they are ASCII only.
 _POSIX_CLASSES = {
     r"\p{Graph}": r"\x21-\x7e",
     r"\p{Upper}": "A-Z",
@@ -42,11 +42,11 @@ _NUMBERS = ("integer", "long", "double")
 
 
 def violations(shape: Any, members: dict[str, Any]) -> list[str]:
-    """What breaks a constraint of a request's shape, a clause each; empty if nothing does.
+    """The violated constraints of a request's shape, one clause each.
 
     Args:
         shape: The input shape, a botocore ``StructureShape``.
-        members: The request as parsed, wherever each member travelled.
+        members: The parsed request, from path, query, headers and body.
     """
     return list(_violations(shape, members, ""))
 
@@ -77,7 +77,7 @@ def _violations(shape: Any, found: Any, path: str) -> Iterator[str]:
 def _is_of_type(type_name: str, found: Any) -> bool:
     expected = _PYTHON_TYPES.get(type_name)
     if expected is None:
-        return True  # blobs and timestamps travel in several forms
+        return True  # blobs and timestamps have several forms
     if not isinstance(found, expected):
         return False
     if isinstance(found, bool):
@@ -116,7 +116,7 @@ def _string_violations(shape: Any, found: str, path: str) -> Iterator[str]:
     clauses = list(_length_violations(shape, found, path))
     pattern = shape.metadata.get("pattern")
     allowed = shape.metadata.get("enum")
-    # The service names one violation of a string, its length first.
+    # The service reports one violation of a string, its length first.
     if not clauses and pattern is not None and not _matches(pattern, found):
         clauses = [
             _clause(found, path, f"Member must satisfy regular expression pattern: {pattern}")

@@ -1,8 +1,8 @@
-"""What the server process finds in its environment: MiniStack is configured that way.
+"""The environment variables of the server process, which configure MiniStack.
 
-The user's own variables stay outside: MiniStack hands its environment to Lambda functions, and
-real AWS credentials, proxies and endpoints have no business there. Every file lands under the
-state directory.
+The user's own variables are not passed on: MiniStack passes its environment to Lambda functions,
+which must not get real AWS credentials, proxies and endpoints. All files are in the state
+directory.
 """
 
 from __future__ import annotations
@@ -17,28 +17,28 @@ _KEPT = frozenset(
     | {"VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME", "COVERAGE_PROCESS_START"}
 )
 #: MiniStack's resend interval for a message that was not acknowledged, and how long it keeps the
-#: session of a client that went away; both in seconds that shall be real ones.
+#: session of a disconnected client; both in real seconds.
 _RETRANSMIT_SECONDS = 30
 _SESSION_SECONDS = 3600
 
 
 def temporary_directory(state_dir: Path) -> Path:
-    """Where the server and its Lambda functions keep temporary files."""
+    """The directory for temporary files of the server and its Lambda functions."""
     return state_dir / "tmp"
 
 
 def server_environment(ours: Mapping[str, str]) -> dict[str, str]:
-    """What of our own environment the server process gets."""
+    """The variables of our own environment that the server process gets."""
     return {name: text for name, text in ours.items() if name in _KEPT or name.startswith(("LC_",))}
 
 
 def ministack_environment(settings: ServerSettings, state_dir: Path) -> dict[str, str]:
-    """The variables that configure MiniStack; they must stand before it is imported."""
+    """The variables that configure MiniStack; they must be set before it is imported."""
     return {
         "BIND_HOST": "127.0.0.1",
         "GATEWAY_PORT": str(settings.port),
         "IOT_MTLS_PORT": str(settings.mqtt_port),
-        # Credentials are asked for and IoT policies hold on device connections.
+        # Require credentials, and enforce IoT policies on device connections.
         "AUTH": "true",
         "MINISTACK_ACCOUNT_ID": settings.chosen.account_id,
         "MINISTACK_REGION": settings.chosen.region,
@@ -48,12 +48,12 @@ def ministack_environment(settings: ServerSettings, state_dir: Path) -> dict[str
         "S3_DATA_DIR": str(state_dir / "s3"),
         "IOT_RETRANSMIT_SECONDS": str(round(_RETRANSMIT_SECONDS * settings.chosen.speed)),
         "IOT_SESSION_EXPIRY_SECONDS": str(round(_SESSION_SECONDS * settings.chosen.speed)),
-        # MiniStack removes containers it takes for leftovers of its own; there may be another
-        # MiniStack on this machine, so it shall find no Docker at all.
+        # MiniStack removes containers that it takes for its own leftovers. They may belong to
+        # another MiniStack on this machine, so it must not find Docker.
         "DOCKER_HOST": f"unix://{state_dir / 'no-docker.sock'}",
         "LAMBDA_EXECUTOR": "local",
         "SFTP_ENABLED": "0",
-        # Neither MiniStack nor a Lambda function may pick up the user's own account.
+        # Neither MiniStack nor a Lambda function may use the user's own account.
         "AWS_CONFIG_FILE": "/dev/null",
         "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
         "AWS_EC2_METADATA_DISABLED": "true",

@@ -1,9 +1,9 @@
-"""A layer that lets AWS calls fail, as they do on a bad day: throttled, 5xx, or the answer lost.
+"""A layer that makes AWS calls fail: throttled, with a 5xx, or with a lost answer.
 
-Part of a rehearsal (``--faults``): what is to be trusted with a fleet must come through it. Only
-calls of otactl's own clients fail; devices and the services inside the local cloud go undisturbed.
-The kinds take turns at random from a seed. A lost answer is the nastiest: the call took effect, and
-the caller gets an error.
+Part of a rehearsal (``--faults``): otactl must complete in spite of it. Only calls of otactl's own
+clients fail, not those of devices and of services inside the local cloud. The kind of each fault is
+random, from a seed. A lost answer is the hardest: the call took effect, but the caller gets an
+error.
 """
 
 from __future__ import annotations
@@ -40,22 +40,22 @@ class Fault(Enum):
     THROTTLED = _Refusal(400, "ThrottlingException", "Rate exceeded")
     UNAVAILABLE = _Refusal(503, "ServiceUnavailableException", "Try again later")
     INTERNAL = _Refusal(500, "InternalFailureException", "An internal error occurred")
-    #: The call is carried out; then its answer is replaced by an error.
+    #: The call is executed; then its answer is replaced by an error.
     ANSWER_LOST = _Refusal(502, "BadGateway", "The answer was lost")
 
 
-#: How S3 throttles: by a status that a HEAD answer, which has no body, can carry as well. The
-#: other services hide the code of a throttled call in bodies of their own protocols; they get
-#: this one, too, since what a client must do is the same.
+#: S3's throttling: by the status, because a HEAD answer has no body. Other services put the code of
+#: a throttled call into the body, each in its own protocol; they get this status too, because
+#: clients handle it alike.
 _SLOW_DOWN = _Refusal(503, "SlowDown", "Reduce your request rate")
 
 
 class FaultLayer:
-    """Lets a share of the calls fail.
+    """Makes a share of the calls fail.
 
     Args:
-        percent: How many calls of a hundred fail.
-        seed: Another seed, other calls.
+        percent: The share of calls that fail.
+        seed: Another seed makes other calls fail.
     """
 
     def __init__(self, application: Application, *, percent: float, seed: int) -> None:
@@ -83,12 +83,12 @@ def _says(scope: Any, name: bytes, words: str) -> bool:
 
 
 async def _swallow(_message: Message) -> None:
-    """Let an answer vanish."""
+    """Drop an answer."""
 
 
 async def _refuse(send: Send, refusal: _Refusal) -> None:
-    # Every protocol of AWS finds its code here: JSON services read the header, the query and S3
-    # protocols read the XML, and all of them retry a 5xx whatever it says.
+    # This has the code for every AWS protocol: JSON services read the header, the query and S3
+    # protocols read the XML, and all of them retry any 5xx.
     body = (
         f"<ErrorResponse><Error><Code>{refusal.code}</Code>"
         f"<Message>{refusal.message}</Message></Error></ErrorResponse>"

@@ -1,18 +1,19 @@
-"""Who may use the gateway: nobody but programs that hold a key of this cloud.
+"""Access control of the gateway: only programs with a key of this cloud.
 
 A port on loopback is open to each user of the machine and to each web page in a browser on it.
 So a request is served only if
 
-1. its ``Host`` is a name of the loopback (a page's own name that was made to lead here is none),
+1. its ``Host`` is a loopback name (a page's own domain, pointed here by DNS, is not),
 2. it does not come from a web page (``Origin``, ``Sec-Fetch-Site``; paho sends the broker's own
-   name as the origin of its WebSocket handshakes, which no page of another place can),
-3. its AWS signature is right, made with a key that this cloud gave out.
+   name as the origin of its WebSocket handshakes, which a page of another site cannot),
+3. its AWS signature is valid, made with a key from this cloud.
 
-The cloud's secret, in the header ``X-Otactl-Cloud-Secret``, stands in place of a signature: it
-alone opens ``/_ministack/…``, and with it a request acts as root of whatever account its key id
+The cloud's secret, in the header ``X-Otactl-Cloud-Secret``, replaces a signature: only it gives
+access to ``/_ministack/…``, and a request with it acts as root of the account that its key id
 names. The cloud's own calls and our tests use it.
 
-Left open: the addresses where CloudFormation's custom resources answer. Each is a random token.
+Without access control: the URLs to which CloudFormation's custom resources answer. Each contains a
+random token.
 """
 
 from __future__ import annotations
@@ -47,9 +48,9 @@ class Guard:
     """The outermost ASGI layer of the gateway; see the module.
 
     Args:
-        check_signature: Why a request with this scope and body is refused; None for one that is
-            signed rightly.
-        host_names: Names in ``Host`` beside those of the loopback.
+        check_signature: Why a request with this scope and body is refused; None if its signature
+            is valid.
+        host_names: Allowed names in ``Host`` in addition to those of the loopback.
     """
 
     def __init__(
@@ -101,7 +102,7 @@ class Guard:
     def _refused_origin(self, scope: Any) -> Refusal | None:
         hosts = header_values(scope, b"host")
         if len(hosts) != 1 or not self._is_our_name(hosts[0]):
-            named = hosts[0] if len(hosts) == 1 else "none, or several"
+            named = hosts[0] if len(hosts) == 1 else "no name, or several"
             return _forbidden(
                 f"the Host header names {named!r}: the local cloud is served as localhost, "
                 "*.localhost and 127.0.0.1, and as the names it was started with (--host-name)"
@@ -131,7 +132,7 @@ class Guard:
 
 
 def send_cloud_secret(client: Any, secret: str) -> None:
-    """Let a boto3 client send the cloud's secret: it then acts as root of its key id's account."""
+    """Make a boto3 client send the cloud's secret; it then acts as root of its key id's account."""
 
     def add_header(request: Any, **_: Any) -> None:
         request.headers[SECRET_HEADER] = secret

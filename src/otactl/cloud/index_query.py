@@ -1,8 +1,8 @@
 """Queries of the local fleet index: terms, AND, NOT, ranges, comparisons, wildcards.
 
-From the tables of AWS's guide (query-syntax, example-queries). AND is what stands between two
-terms, said or not; values are compared without case, numbers as numbers. What the guide has and
-this has not is refused rather than answered wrongly: OR, groups, and words without a field.
+From the tables of AWS's guide (query-syntax, example-queries). Terms are joined by AND, written or
+not; values are compared without case, numbers by value. Unsupported parts of the guide's syntax are
+refused: OR, groups, and words without a field.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ _TERM = re.compile(
     re.ASCII,
 )
 _RANGE = re.compile(r'(?P<low>"[^"]*"|\S+)\s+TO\s+(?P<high>"[^"]*"|\S+)')
-#: Not to be searched for (AWS guide, query-syntax), unless they are quoted.
+#: Not allowed in a value (AWS guide, query-syntax), unless it is quoted.
 _UNSUPPORTED = re.compile(r"[`@#%/';,]")
 _ESCAPE = re.compile(r"\\(.)")
-#: What a leaf may be in fields that have few of them.
+#: The only subfields of a field.
 _LEAVES = {"connectivity": ("connected", "timestamp", "disconnectReason")}
 _SHADOW_PARTS = ("desired", "reported", "metadata", "delta", "hasDelta")
 _TOP = ("thingName", "thingId", "thingTypeName", "thingGroupNames", "attributes")
@@ -40,8 +40,8 @@ class Term:
     """One term of a query.
 
     Attributes:
-        path: Of the field, from the document of a thing.
-        holds: Whether a value of the field, never None, is what is searched for.
+        path: Of the field in a thing's document.
+        holds: Whether a value of the field, never None, matches.
     """
 
     path: tuple[str, ...]
@@ -49,7 +49,7 @@ class Term:
     negated: bool = False
 
     def matches(self, document: Mapping[str, Any]) -> bool:
-        """Whether a thing is found by this term; a field it has not is never found."""
+        """Whether a thing matches this term; a missing field matches only a negated term."""
         found: Any = document
         for key in self.path:
             found = found.get(key) if isinstance(found, Mapping) else None
@@ -61,7 +61,7 @@ def parse(text: str) -> list[Term]:
     """The terms of a query.
 
     Raises:
-        InvalidQuery: It is none, or none that this index can answer.
+        InvalidQuery: It is malformed, or not supported here.
     """
     terms: list[Term] = []
     negated, expects = False, True
@@ -75,11 +75,11 @@ def parse(text: str) -> list[Term]:
         elif word in ("NOT", "-") and not negated:
             negated, expects = True, True
         else:
-            raise InvalidQuery(f"Unexpected {word!r}; the local cloud knows FIELD:VALUE, AND, NOT")
+            raise InvalidQuery(f"Unexpected {word!r}; the local cloud has FIELD:VALUE, AND, NOT")
     if expects:
         raise InvalidQuery("The query ends where a term should follow")
     if len(terms) > MAX_TERMS:
-        raise InvalidQuery(f"The query has {len(terms)} terms; the most are {MAX_TERMS}")
+        raise InvalidQuery(f"The query has {len(terms)} terms; at most {MAX_TERMS} are allowed")
     return terms
 
 
@@ -135,7 +135,7 @@ def _comparison(operator: str, bound: str) -> Callable[[Any], bool]:
     def compare(found: Any) -> bool:
         left, right = _number(found), _number(bound)
         if left is None or right is None:
-            # Of texts, or of a text and a number: by letters.
+            # Two texts, or a text and a number, are compared as texts.
             order = (_text(found) > bound.lower()) - (_text(found) < bound.lower())
         else:
             order = (left > right) - (left < right)
@@ -156,7 +156,7 @@ def _number(found: Any) -> float | None:
 
 
 def _same_number(found: Any, text: str) -> bool:
-    """Numbers compare by value; a text such as a thing's name stays a text."""
+    """Whether a number equals the number in a text; False for a value that is a text."""
     return (
         not isinstance(found, str)
         and _number(found) is not None

@@ -1,7 +1,7 @@
 """Rules of AWS IoT Jobs that botocore's models cannot express, for HTTP and MQTT alike. Pure.
 
 Sources: aws-facts A1 (document), B (rollout), C (abort), D (timeouts), E1 (statusDetails); the
-limits themselves stand in ``model.limits``, where the configuration is checked against them too.
+limits themselves are in ``model.limits``, which also checks the configuration.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from otactl.wire.placeholder import MAX_SUBSTITUTIONS, START
 
 #: Discards the step timer; UpdateJobExecution only (facts D).
 _DISCARD = -1
-#: Pairs of statusDetails, and the length of a value by the model's text (facts E1).
+#: Pairs of statusDetails, and the length of a value in the model's documentation (facts E1).
 _MAX_STATUS_DETAILS = 10
 _MAX_STATUS_DETAIL_LENGTH = 1024
 
 
 def as_sent_by_devices(members: Mapping[str, Any]) -> dict[str, Any]:
-    """A report with its expectedVersion as a number: AWS's own device library sends it as text.
+    """A report with expectedVersion as a number; AWS's own device library sends it as text.
 
     Args:
-        members: Of UpdateJobExecution, as they came.
+        members: Of UpdateJobExecution, as received.
     """
     version = members.get("expectedVersion")
     if isinstance(version, str) and re.fullmatch(r"\d{1,18}", version, re.ASCII):
@@ -34,10 +34,10 @@ def as_sent_by_devices(members: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def job_violations(operation: str, members: Mapping[str, Any]) -> Iterator[str]:
-    """What breaks a rule, a message each; nothing for operations without such rules.
+    """The violated rules, one message each.
 
     Args:
-        operation: As the model names it.
+        operation: Its name in the model.
         members: The request, which fits its shape.
     """
     if operation in ("CreateJob", "UpdateJob", "CreateJobTemplate"):
@@ -59,7 +59,7 @@ def _policy_violations(members: Mapping[str, Any]) -> Iterator[str]:
     for criterion in (members.get("abortConfig") or {}).get("criteriaList") or ():
         if criterion["thresholdPercentage"] <= 0:
             yield "thresholdPercentage must be greater than 0."
-    # DescribeJob gives back a timeout of nothing; what it gives may be given again.
+    # DescribeJob returns an empty timeoutConfig; CreateJob must accept it.
     minutes = (members.get("timeoutConfig") or {}).get("inProgressTimeoutInMinutes")
     if minutes is not None and minutes not in IN_PROGRESS_TIMEOUT_MINUTES:
         yield f"inProgressTimeoutInMinutes must be {IN_PROGRESS_TIMEOUT_MINUTES}."
@@ -106,12 +106,12 @@ def _report_violations(operation: str, members: Mapping[str, Any]) -> Iterator[s
 
 
 def request_problem(operation: str, shape: Any, members: Mapping[str, Any]) -> str | None:
-    """The message a request is refused with; None if it is taken.
+    """The message that refuses a request; None if it is accepted.
 
     Args:
-        operation: As the model names it.
-        shape: Its input, a botocore ``StructureShape``; None if it has none.
-        members: What the request carries.
+        operation: Its name in the model.
+        shape: Its input, a botocore ``StructureShape``; None if it has no input.
+        members: Of the request.
     """
     sent = as_sent_by_devices(members) if operation == "UpdateJobExecution" else dict(members)
     clauses = [] if shape is None else violations(shape, sent)

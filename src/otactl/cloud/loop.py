@@ -1,19 +1,19 @@
-"""The cloud's clock, the same as ours or a faster one, and the event loop that keeps it.
+"""The cloud's clock, at real speed or faster, and the event loop that runs by it.
 
-A rollout of AWS IoT Jobs releases things once a minute and a timeout takes at least one; to
-rehearse an hour in two minutes, the whole server process lives in a faster time. That needs no
+A rollout of AWS IoT Jobs releases things once a minute, and a timeout takes at least a minute. To
+rehearse an hour in two minutes, the clock of the whole server process runs faster. That needs no
 private part of MiniStack: ``time.time`` is replaced before MiniStack is imported, and the event
-loop's own clock and its waiting run at the same speed, so ``asyncio.sleep(60)`` takes
-``60 / speed`` seconds of ours.
+loop's clock and its waits run at the same speed, so ``asyncio.sleep(60)`` takes ``60 / speed`` real
+seconds.
 
 Not scaled, on purpose: ``time.monotonic`` and ``time.sleep`` (worker threads and Lambda measure
-real work with them) and ``datetime.now`` and ``time.gmtime`` (signatures of requests carry the
-caller's real time; what S3 says of an object's age is not part of a rollout).
+real work with them) and ``datetime.now`` and ``time.gmtime`` (signatures of requests contain the
+caller's real time; the age of an S3 object does not matter to a rollout).
 
-The loop is on loopback only. MiniStack's MQTT listener asks for ``0.0.0.0`` whatever it is given
-(seen in 1.5.33). Nothing of ours may listen beyond loopback, so this loop answers every request
-for a listener with one on loopback; and the sockets that the parent reserved are handed out for
-their ports, so nobody can take a port between the choosing and the listening.
+The loop listens on loopback only. MiniStack's MQTT listener always requests ``0.0.0.0`` (seen in
+1.5.33). Nothing of ours may listen beyond loopback, so this loop listens on loopback instead. It
+uses the sockets that the parent reserved for their ports, so that no other process can take a port
+before the cloud listens.
 """
 
 from __future__ import annotations
@@ -34,23 +34,23 @@ _TLS_SHUTDOWN_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class CloudClock:
-    """Maps this machine's time to the cloud's; both show the same at the origin.
+    """Maps real time to the cloud's time; both are equal at the origin.
 
     Attributes:
         origin: Epoch seconds.
-        speed: Seconds there for each second here.
+        speed: Cloud seconds for each real second.
     """
 
     origin: float
     speed: float
 
     def at(self, now: float) -> float:
-        """What the cloud's clock shows when ours shows ``now`` (epoch seconds)."""
+        """The cloud's time at the real time ``now``; both in epoch seconds."""
         return self.origin + (now - self.origin) * self.speed
 
 
 def install_clock(clock: CloudClock) -> None:
-    """Make ``time.time`` and ``time.time_ns`` of this process show the cloud's time.
+    """Make ``time.time`` and ``time.time_ns`` of this process return the cloud's time.
 
     For the server process only, before MiniStack is imported.
     """
@@ -67,7 +67,7 @@ def install_clock(clock: CloudClock) -> None:
 
 
 class _PacedSelector(selectors.DefaultSelector):
-    """Waits ``1 / speed`` of what it is asked to wait, because it is asked in cloud seconds."""
+    """Waits ``1 / speed`` of each timeout, which is in cloud seconds."""
 
     def __init__(self, speed: float) -> None:
         super().__init__()
@@ -82,7 +82,7 @@ class CloudLoop(asyncio.SelectorEventLoop):
 
     Args:
         speed: Loop seconds for each real second.
-        reserved: Listening sockets on loopback, used for listeners that ask for their ports.
+        reserved: Listening sockets on loopback, used for listeners on their ports.
     """
 
     def __init__(self, speed: float = 1.0, reserved: Iterable[socket.socket] = ()) -> None:
@@ -92,7 +92,7 @@ class CloudLoop(asyncio.SelectorEventLoop):
         super().__init__(_PacedSelector(speed))
 
     def time(self) -> float:
-        """Seconds of the cloud's clock since some moment."""
+        """Monotonic seconds of the cloud's clock."""
         return self._started + (time.monotonic() - self._started) * self._speed
 
     async def create_server(
@@ -102,7 +102,7 @@ class CloudLoop(asyncio.SelectorEventLoop):
         port: Any = None,
         **options: Any,
     ) -> asyncio.Server:
-        """Listen on loopback, whatever host is asked for."""
+        """Listen on loopback, whatever the host."""
         if options.get("sock") is None:
             reserved = self._reserved.pop(int(port or 0), None)
             if reserved is not None:
@@ -112,7 +112,7 @@ class CloudLoop(asyncio.SelectorEventLoop):
         return await super().create_server(protocol_factory, host, port, **options)
 
     async def start_tls(self, *args: Any, **options: Any) -> asyncio.Transport | None:
-        """Upgrade a connection, with time limits that hold in real seconds."""
+        """Upgrade a connection; its timeouts are real seconds."""
         if options.get("ssl_handshake_timeout") is None:
             options["ssl_handshake_timeout"] = _HANDSHAKE_SECONDS * self._speed
         if options.get("ssl_shutdown_timeout") is None:

@@ -1,7 +1,7 @@
-"""Which operation of a botocore model an HTTP request asks for, and the members it carries.
+"""The operation of a botocore model that an HTTP request calls, and the request's members.
 
-For the ``rest-json`` services of AWS IoT: members travel in the path, the query, headers and the
-body, as the model says.
+For the ``rest-json`` services of AWS IoT: members are in the path, the query, headers and the body,
+by the model.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _SPELLED_BOOLEANS = {"true": True, "false": False}
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation of a service, as requests ask for it.
+    """One operation of a service, with the pattern of its requests.
 
     Attributes:
         model: botocore's ``OperationModel``.
-        path: Matches the path of a request; its groups are the members named in it.
-        labels: How many members the path names; of two that match, the one with fewer is meant.
+        path: Matches the path of a request; its groups are the members in it.
+        labels: The number of members in the path; of two matches the one with fewer is right.
     """
 
     model: Any
@@ -37,12 +37,12 @@ class Operation:
 
     @property
     def name(self) -> str:
-        """As the model names it."""
+        """Its name in the model."""
         return str(self.model.name)
 
 
 def json_object(body: bytes) -> dict[str, Any] | None:
-    """The fields of a body from outside, none of an empty one; None if it is no JSON object."""
+    """The fields of an untrusted body, {} for an empty one; None if it is not a JSON object."""
     try:
         fields = json.loads(body) if body else {}
     except (ValueError, RecursionError):
@@ -57,10 +57,10 @@ def input_shape(service: str, operation: str) -> Any:
 
 
 def find_operation(service: str, method: str, path: str) -> Operation | None:
-    """The operation that a request asks for; None if the service has none.
+    """The operation that a request calls; None if the service has no such operation.
 
     Args:
-        service: As botocore names it.
+        service: Its name in botocore.
         method: Of HTTP.
         path: Percent-encoded, without the query.
     """
@@ -75,17 +75,17 @@ def members_of(
     headers: Mapping[str, str],
     body: bytes,
 ) -> dict[str, Any]:
-    """Everything a request carries, by member.
+    """The members of a request, by name.
 
     Args:
-        operation: What it asks for.
+        operation: That of ``find_operation``.
         path: Percent-encoded, without the query.
         parameters: Of the query.
         headers: By name in lower case.
-        body: As it came.
+        body: As received.
 
     Raises:
-        ValueError: The body is no JSON object.
+        ValueError: The body is not a JSON object.
     """
     shape = operation.model.input_shape
     if shape is None:
@@ -118,7 +118,7 @@ def members_of(
 
 
 def _read(member: Any, text: str | None) -> Any:
-    """A text of the path or query; what cannot be read stays text, which the shape refuses."""
+    """The value of a text in the path or query; an invalid one stays text for the shape's check."""
     if text is None:
         return None
     if member.type_name in _INTEGERS and re.fullmatch(r"-?\d{1,18}", text, re.ASCII):
@@ -130,7 +130,7 @@ def _read(member: Any, text: str | None) -> Any:
 
 @functools.cache
 def _operations(service: str) -> Mapping[str, tuple[Operation, ...]]:
-    """The operations of a service by their method, those with the fewest labels first."""
+    """The operations of a service by HTTP method, those with the fewest labels first."""
     model = service_model(service)
     found: dict[str, list[Operation]] = {}
     for name in model.operation_names:

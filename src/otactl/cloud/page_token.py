@@ -1,4 +1,4 @@
-"""Tokens that ask for the next page of a list: which list, and where the page begins."""
+"""Tokens for the next page of a list: the list's name, and the position of the page."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def page_token(of: str, position: int) -> str:
 
 
 def read_token(of: str, token: str | None) -> int | None:
-    """Where a page begins, 0 without a token; None if the token is none of this list's."""
+    """The position of a page, 0 without a token; None if the token is not one of this list."""
     if token is None:
         return 0
     try:

@@ -1,8 +1,8 @@
-"""The file that says where a running local cloud is, and the lock that says whether it runs.
+"""The file with the address of a running local cloud, and the lock that proves that it runs.
 
-A process id in a file proves nothing: the process may be gone and its number given to another. A
-lock does: the server holds one on its state directory for as long as it lives, and the kernel
-frees it when it ends, however it ends.
+A process id in a file proves nothing: the process may have ended, and its id may be reused. A lock
+does: the server holds one on its state directory while it runs, and the kernel releases it when
+the process ends in any way.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ LOCK_NAME = "cloud.lock"
 
 
 class AlreadyRunning(LocalResourceMissing):
-    """Raised when a local cloud runs with this state directory already."""
+    """Raised when a local cloud already runs with this state directory."""
 
 
 def lock(state_dir: Path) -> int:
-    """Take the lock on a state directory.
+    """Lock a state directory.
 
     Returns:
-        The open file that holds it; the lock is free when every copy of it is closed.
+        The open file that holds the lock, until every copy of it is closed.
 
     Raises:
-        AlreadyRunning: Another process has it.
+        AlreadyRunning: Another process holds the lock.
         LocalResourceMissing: The file cannot be written.
     """
     path = state_dir / LOCK_NAME
@@ -56,10 +56,10 @@ def lock(state_dir: Path) -> int:
 
 
 def refuse_running(state_dir: Path) -> None:
-    """Make sure that no local cloud runs with this state directory; makes no file.
+    """Check that no local cloud runs with this state directory; creates no file.
 
     Raises:
-        AlreadyRunning: One does.
+        AlreadyRunning: One runs.
     """
     if (state_dir / LOCK_NAME).exists():
         os.close(lock(state_dir))
@@ -75,19 +75,19 @@ def is_running(state_dir: Path) -> bool:
 
 
 def write_record(address: LocalCloudAddress) -> None:
-    """Say where the cloud is; readers see the whole file or none."""
+    """Write the cloud's address; readers see the whole file or none."""
     text = json.dumps(asdict(address), indent=2)
     write_atomically(Path(address.state_dir) / RECORD_NAME, text)
 
 
 def read_record(state_dir: Path) -> LocalCloudAddress | None:
-    """Where the cloud of this state directory is; None when none runs there.
+    """The address of the cloud with this state directory; None if none runs.
 
-    A file that a dead process left behind counts as none.
+    The file of a process that has ended is ignored.
     """
     if not is_running(state_dir):
         return None
     try:
         return LocalCloudAddress(**json.loads((state_dir / RECORD_NAME).read_text()))
     except (OSError, ValueError, TypeError, RecursionError):
-        return None  # it is just starting, or just ending
+        return None  # the cloud is starting or ending

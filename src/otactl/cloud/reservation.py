@@ -1,8 +1,8 @@
-"""What a local cloud needs of this machine, taken before its process starts.
+"""The ports and the state directory of a local cloud, reserved before its process starts.
 
-The listening sockets, the lock on the state directory and the pipe are made here and inherited by
-the server process. So a port that is free cannot be taken by somebody else a moment later, and a
-port that is not free is reported where the user can act on it.
+The listening sockets and the lock on the state directory are created here and inherited by the
+server process. So no other process can take a free port in between, and a port that is in use is
+reported to the user at once.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ _LOCAL_ADDRESS, _STATE, _INODE = 1, 3, 9
 
 
 def describe_owner(port: int) -> str | None:
-    """The process that listens on a port, as ``process 4711 (python)``; None when unknown."""
+    """The process that listens on a port, as ``process 4711 (python)``; None if unknown."""
     wanted = {f"socket:[{inode}]" for inode in _listening_inodes(port)}
     for process in Path("/proc").glob("[0-9]*") if wanted else ():
-        # Processes end while we look, and those of other users cannot be looked into.
+        # Processes may end meanwhile, and those of other users cannot be read.
         with contextlib.suppress(OSError):
             if any(_link(file) in wanted for file in (process / "fd").iterdir()):
                 return f"process {process.name} ({(process / 'comm').read_text().strip()})"
@@ -63,7 +63,7 @@ _BACKLOG = 1024
 
 @dataclass(slots=True, kw_only=True)
 class Reservation:
-    """Open files for one server process; closed here once it has its own copies.
+    """Open files for one server process; closed here after the process inherited them.
 
     Attributes:
         remove_state_dir: Whether the directory is temporary.
@@ -78,14 +78,14 @@ class Reservation:
 
     @classmethod
     def make(cls, settings: CloudSettings) -> Self:
-        """Take everything, or nothing. The directory comes last: a mistake leaves none behind.
+        """Reserve everything, or nothing. The directory is last, so that an error leaves none.
 
         Raises:
-            LocalResourceMissing: A port is taken, or the directory cannot be used.
-            AlreadyRunning: Another cloud has the directory.
+            LocalResourceMissing: A port is in use, or the directory cannot be used.
+            AlreadyRunning: Another cloud runs with the directory.
         """
         if settings.state_dir is not None:
-            # Said before a port is found taken, because it is taken by that very cloud.
+            # Checked before the ports, because that cloud itself may use them.
             record.refuse_running(settings.state_dir)
         with contextlib.ExitStack() as undo:
             gateway = undo.enter_context(listen(settings.port, "--port"))
@@ -107,7 +107,7 @@ class Reservation:
 
     @property
     def file_descriptors(self) -> tuple[int, ...]:
-        """What the server process inherits."""
+        """The file descriptors that the server process inherits."""
         sockets = (self.gateway, self.https, self.mqtt)
         return (*(each.fileno() for each in sockets), self.lock_fd)
 
@@ -117,7 +117,7 @@ class Reservation:
             each.close()
 
     def close(self) -> None:
-        """Close our copies; the server process keeps its own."""
+        """Close our copies of all files; the server process keeps its own."""
         self.close_sockets()
         os.close(self.lock_fd)
 
@@ -127,10 +127,10 @@ def listen(port: int, flag: str) -> socket.socket:
 
     Args:
         port: 0 takes a free one.
-        flag: Where the user chooses the port, for the message.
+        flag: The option that sets the port, for the message.
 
     Raises:
-        LocalResourceMissing: The port is taken or not allowed.
+        LocalResourceMissing: The port is in use or not allowed.
     """
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:

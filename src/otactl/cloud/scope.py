@@ -1,4 +1,4 @@
-"""Where a request belongs: the account and region that every resource of AWS lives in."""
+"""The account and region of a request and of every AWS resource."""
 
 from __future__ import annotations
 

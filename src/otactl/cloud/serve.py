@@ -1,12 +1,11 @@
 """The server process of a local cloud: ``python -m otactl.cloud.serve``.
 
-Started by ``otactl.cloud.start`` and by nobody else, with its settings on standard
-input; what it prints goes to ``cloud.log``.
-MiniStack reads its configuration when it is imported, so the environment and the clock are set
-first and everything else is imported after them.
+Started only by ``otactl.cloud.start``, with its settings on standard input; its output goes to
+``cloud.log``. MiniStack reads its configuration when it is imported, so the environment and the
+clock are set first and everything else is imported after them.
 
-It ends on SIGTERM, on SIGINT, and when its parent is gone. Nothing may delay that: connections
-that are open are cut, and what does not end within a few seconds is cut as well.
+It ends on SIGTERM, on SIGINT, and when its parent has ended. Nothing may delay that: open
+connections are closed, and the process ends after a few seconds in any case.
 """
 
 from __future__ import annotations
@@ -32,25 +31,25 @@ from otactl.cloud.loop import CloudClock, CloudLoop, install_clock
 from otactl.cloud.record import RECORD_NAME
 from otactl.cloud.settings import ServerSettings
 
-#: Real seconds for an orderly end; after them the process ends as it is.
+#: Real seconds for an orderly shutdown; after them the process ends at once.
 _MAX_WAIT_SECONDS = 4.0
 
-#: What a TLS connection reads into, one record of TLS; asyncio's 256 KiB are most of what a
-#: connected device costs here.
+#: The read buffer of a TLS connection, one TLS record; asyncio's 256 KiB are most of the memory
+#: that a connected device costs.
 _TLS_BUFFER_BYTES = 16 * 1024
 
 _log = logging.getLogger("otactl.cloud")
 
 
 def main(text: str) -> None:
-    """Serve until asked to stop, and leave no file that says otherwise.
+    """Serve until asked to stop, then delete the record.
 
     Args:
         text: The settings as JSON.
     """
     settings = ServerSettings.from_fields(json.loads(text))
     state_dir = Path(settings.state_dir)
-    # What an earlier run could not remove has no use any more.
+    # Files that an earlier run could not remove.
     shutil.rmtree(environment.temporary_directory(state_dir), ignore_errors=True)
     environment.temporary_directory(state_dir).mkdir(parents=True)
     os.environ.update(environment.ministack_environment(settings, state_dir))
@@ -71,7 +70,7 @@ def main(text: str) -> None:
 
 
 class _Ending:
-    """How the process ends: asked once, orderly if it can be, in any case soon."""
+    """Ends the process once: orderly if possible, in any case within seconds."""
 
     def __init__(self, state_dir: Path, *, remove_state_dir: bool) -> None:
         self._state_dir = state_dir
@@ -80,7 +79,7 @@ class _Ending:
         self.asked = asyncio.Event()
 
     def listen(self, lifeline_fd: int | None) -> None:
-        """Wait for signals, and for the parent's end."""
+        """Handle signals and the parent's end."""
         self._loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._ask, signal.Signals(number).name)
@@ -94,7 +93,7 @@ class _Ending:
             self._limit()
 
     def _on_parent_gone(self) -> None:
-        # From another thread, and perhaps with a loop that is stuck: the limit runs in any case.
+        # Called in another thread, and the loop may be stuck: start the time limit first.
         self._limit()
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._ask, "the process that started this one is gone")
@@ -105,7 +104,7 @@ class _Ending:
         timer.start()
 
     def finish(self) -> NoReturn:
-        """End the process, the Lambda functions it started, and what says that it runs."""
+        """End the process and its Lambda functions, and delete the record."""
         (self._state_dir / RECORD_NAME).unlink(missing_ok=True)
         if self._remove_state_dir:
             shutil.rmtree(self._state_dir, ignore_errors=True)
@@ -113,19 +112,19 @@ class _Ending:
             temporary = environment.temporary_directory(self._state_dir)
             shutil.rmtree(temporary, ignore_errors=True)
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
-        # The process leads a group of its own, so this reaches nobody else.
+        # The process leads its own group, so this signals only its Lambda functions.
         if os.getpgrp() == os.getpid():
             os.killpg(0, signal.SIGTERM)
         os._exit(0)
 
 
 def _watch(lifeline_fd: int, on_end: Callable[[], None]) -> None:
-    """Call ``on_end`` once the parent is gone, even by ``kill -9``.
+    """Call ``on_end`` once the parent has ended, even by ``kill -9``.
 
-    The parent holds the writing end of a pipe and never writes. When it ends, however it ends, the
-    kernel closes that end and the reader here sees the end of the file. Linux' PDEATHSIG is not
-    used beside it: it fires when the *thread* that started the child ends, not the process. A
-    thread of its own waits, because a busy event loop must not keep an orphan alive.
+    The parent holds the writing end of a pipe and never writes. When the parent ends in any way,
+    the kernel closes that end and this reader gets end of file. Linux' PDEATHSIG is not used: it
+    fires when the *thread* that started the child ends, not the process. A separate thread waits,
+    because a busy event loop must not keep an orphan alive.
     """
     os.set_inheritable(lifeline_fd, False)  # noqa: FBT003  # positional-only there
 
@@ -139,8 +138,8 @@ def _watch(lifeline_fd: int, on_end: Callable[[], None]) -> None:
 
 async def _serve(settings: ServerSettings, ending: _Ending) -> None:
     ending.listen(settings.lifeline_fd)
-    gc.disable()  # what is imported stays to the end: nothing in it to look for
-    # Only now: the environment is set, and the imports take a second in which a signal may come.
+    gc.disable()  # imported objects are never freed
+    # Only now: the environment is set, and signals are handled during the second that this takes.
     from hypercorn.asyncio import serve  # noqa: PLC0415
     from hypercorn.config import Config  # noqa: PLC0415
 
@@ -150,7 +149,7 @@ async def _serve(settings: ServerSettings, ending: _Ending) -> None:
     application, tls = build_application(settings)
 
     class TwoBinds(Config):
-        """Plain for AWS's tools, TLS for devices."""
+        """HTTP for AWS's tools, HTTPS for devices."""
 
         ssl_enabled = True
 
@@ -169,9 +168,9 @@ async def _serve(settings: ServerSettings, ending: _Ending) -> None:
 
 
 def _collect_garbage_seldom() -> None:
-    """Leave what was imported alone, and go through the rest less often.
+    """Exclude imported objects from garbage collection, and collect the others less often.
 
-    With thousands of devices a full collection holds everybody up for a second or more.
+    With thousands of devices a full collection blocks all requests for a second or more.
     """
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
@@ -179,7 +178,7 @@ def _collect_garbage_seldom() -> None:
 
 
 def _raise_file_limit() -> None:
-    """Allow as many connections as the system does: a fleet is a thousand sockets."""
+    """Raise the limit of open files to the system's: a fleet may have thousands of sockets."""
     import resource  # noqa: PLC0415  # not on every platform
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

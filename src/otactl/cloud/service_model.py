@@ -1,7 +1,7 @@
 """botocore's descriptions of the AWS services; each is read once in this process.
 
-A description is up to a megabyte of JSON. The checks of requests, the paginators, the stream
-service's own clients and MiniStack all ask for some of the same.
+A description is up to a megabyte of JSON. The request checks, the paginators, the stream service's
+clients and MiniStack share them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import functools
 import botocore.loaders
 from botocore.model import ServiceModel
 
-#: Keeps what it read.
+#: Caches the descriptions.
 LOADER = botocore.loaders.create_loader()
 
 
@@ -20,9 +20,9 @@ def service_model(service: str) -> ServiceModel:
     """The description of a service.
 
     Args:
-        service: As botocore names it.
+        service: Its name in botocore.
 
     Raises:
-        botocore.exceptions.UnknownServiceError: There is none of this name.
+        botocore.exceptions.UnknownServiceError: Unknown service.
     """
     return ServiceModel(LOADER.load_service_model(service, "service-2"), service_name=service)

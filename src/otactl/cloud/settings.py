@@ -1,4 +1,4 @@
-"""What can be chosen about a local cloud."""
+"""The settings of a local cloud."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from otactl.errors import UserMistake
 
 DEFAULT_ACCOUNT_ID = "000000000000"
 DEFAULT_REGION = "us-east-1"
-#: Beyond this a minute of the cloud is a blink here and devices cannot keep up with its clock.
+#: At more, devices cannot keep up with the cloud's clock.
 MAX_SPEED = 600.0
 
-#: With more, no retry budget is enough.
+#: At more, no retry budget is enough.
 MAX_FAULT_PERCENT = 80.0
 
 _ACCOUNT_ID = re.compile(r"\d{12}", re.ASCII)
@@ -30,27 +30,27 @@ class CloudSettings:
     Attributes:
         port: Of the gateway for every AWS API; 0 takes a free one.
         mqtt_port: Of the broker, MQTT over mutual TLS; 0 takes a free one.
-        state_dir: Where all of its files go; None takes a temporary directory, removed at the end.
-        account_id: Twelve digits, the account that devices and callers live in.
-        region: Where a caller is who names none.
-        speed: Seconds that pass in the cloud for each second here.
-        fault_percent: How many of a hundred calls of otactl fail, to see that it comes through.
-        fault_seed: Another seed, other calls.
-        log_level: How much MiniStack writes into ``cloud.log``.
-        largest_page: Entries in a page of a list at most; small ones show who forgets nextToken.
-        executions_per_minute: What a job notifies, or cancels, in a minute at most; AWS's value.
-        delete_job_seconds: Real seconds for which a deleted job is in DELETION_IN_PROGRESS.
-        member_seconds: Real seconds after which a thing that joined a group shows in it, in lists
-            and as a job's target; AWS says that it takes some time, not how long.
-        connection_rates: Whether a connection's messages and bytes a second are limited, as AWS
-            limits them.
+        state_dir: The directory of all its files; None uses a temporary one, removed at the end.
+        account_id: The account of devices and callers, twelve digits.
+        region: The region of a request that names none.
+        speed: Cloud seconds for each real second.
+        fault_percent: The percentage of otactl's calls that fail, to test its retries.
+        fault_seed: Another seed makes other calls fail.
+        log_level: MiniStack's log level for ``cloud.log``.
+        largest_page: The most entries of a page; small ones reveal callers that ignore nextToken.
+        executions_per_minute: The most things a job notifies, or cancels, per minute; AWS's value.
+        delete_job_seconds: Real seconds that a deleted job stays in DELETION_IN_PROGRESS.
+        member_seconds: Real seconds until a thing that joined a group is visible in lists and as a
+            job's target; AWS documents the delay, but not how long it is.
+        connection_rates: Whether a connection's messages and bytes per second are limited as on
+            AWS.
         least_keep_alive_seconds: The shortest keep alive of a connection; AWS's value.
-        index_lag_seconds: Of the cloud, from a change of a thing until the fleet index has it.
-        index_build_seconds: Of the cloud, for which the fleet index is built.
-        host_names: Names under which it is asked, beside localhost, *.localhost and 127.0.0.1.
+        index_lag_seconds: Cloud seconds from a change of a thing until the fleet index has it.
+        index_build_seconds: Cloud seconds that it takes to build the fleet index.
+        host_names: Its host names in addition to localhost, *.localhost and 127.0.0.1.
 
     Raises:
-        UserMistake: A value is none of these.
+        UserMistake: A value is invalid.
     """
 
     port: int = 0
@@ -79,9 +79,9 @@ class CloudSettings:
         if self.port and self.port == self.mqtt_port:
             raise UserMistake(f"--port and --mqtt-port are both {self.port}: choose two")
         if _ACCOUNT_ID.fullmatch(self.account_id) is None:
-            raise UserMistake(f"{self.account_id!r} is no account id: an account id has 12 digits")
+            raise UserMistake(f"{self.account_id!r} is not an account id, which has 12 digits")
         if _REGION.fullmatch(self.region) is None:
-            raise UserMistake(f"{self.region!r} is no AWS region, such as us-east-1")
+            raise UserMistake(f"{self.region!r} is not an AWS region, such as us-east-1")
         if not 0 < self.speed <= MAX_SPEED:
             raise UserMistake(
                 f"--speed {self.speed:g}: it must be above 0 and at most {MAX_SPEED:g}"
@@ -100,22 +100,22 @@ class CloudSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerSettings:
-    """What the parent tells the child process; travels as JSON on its standard input.
+    """The settings of the child process, sent as JSON on its standard input.
 
     The child inherits open files by number: three listening sockets, the lock on the state
-    directory, and the pipe whose end says that the parent is gone.
+    directory, and a pipe that closes when the parent ends.
 
     Attributes:
         gateway_fd: Listening socket of the gateway.
         https_fd: Listening socket of the gateway for HTTPS.
         mqtt_fd: Listening socket of the broker.
-        lifeline_fd: Reading end of the pipe; None when the cloud shall outlive its parent.
-        remove_state_dir: Whether the directory is temporary and goes with the process.
-        clock_origin_ms: Epoch milliseconds at which the cloud's clock leaves ours.
+        lifeline_fd: Reading end of the pipe; None if the cloud must outlive its parent.
+        remove_state_dir: Whether the directory is temporary and removed at the end.
+        clock_origin_ms: When the cloud's clock and real time were equal, epoch milliseconds.
         access_key_id: Of the administrator.
         secret_access_key: Of the administrator.
-        cloud_secret: Opens what only the cloud itself and its owner may do; see ``guard``.
-        chosen: What was asked for; its ports and directory are those above by now.
+        cloud_secret: For the cloud's own and its owner's requests; see ``guard``.
+        chosen: The user's settings; the actual ports and directory are those above.
     """
 
     gateway_fd: int
@@ -135,7 +135,7 @@ class ServerSettings:
 
     @classmethod
     def from_fields(cls, fields: dict[str, Any]) -> ServerSettings:
-        """Read what the parent wrote."""
+        """Read the parent's JSON."""
         chosen = fields["chosen"]
         settings = CloudSettings(**chosen | {"host_names": tuple(chosen["host_names"])})
         return cls(**fields | {"chosen": settings})

@@ -1,7 +1,7 @@
-"""Puts every adaptation of MiniStack in place, or says which one it could not and why.
+"""Installs every adaptation of MiniStack, or reports which one it could not install and why.
 
-One that does not fit any more is left out with a clear line in the log; MiniStack works without
-it, only less like AWS or slower. ``tests/contract/test_ministack.py`` fails then.
+An adaptation that no longer fits is skipped and logged; MiniStack works without it, only less like
+AWS or slower. ``tests/contract/test_ministack.py`` fails then.
 """
 
 from __future__ import annotations
@@ -49,11 +49,11 @@ from otactl.cloud.settings import CloudSettings
 def _adaptations(
     background: Background, settings: CloudSettings, https_port: int
 ) -> dict[str, Callable[[Changes], None]]:
-    """By what is lost without it.
+    """The adaptations, by what is missing without each.
 
-    The store of executions comes before whatever asks it. Retries come before timeouts: a timeout
-    tells the thing of both. Pages come after whatever lists, and the models' checks last: they
-    look at a request first.
+    The store of executions comes before its users. Retries come before timeouts: a timeout notifies
+    the thing of both. Paging comes after everything that lists, and the models' checks last: they
+    see a request first.
     """
     pace = JobPace(background, settings.executions_per_minute)
     index = FleetIndex(settings.index_lag_seconds, settings.index_build_seconds)

@@ -1,10 +1,10 @@
-"""Alarms that watch the metric they name, by CloudWatch's rules, and tell of it as CloudWatch does.
+"""Alarms on the metric they name, evaluated by CloudWatch's rules, with CloudWatch's messages.
 
-MiniStack takes the values of all dimensions together, looks at one period as long as all, knows
-neither M out of N nor TreatMissingData, and looks only when a value arrives: the alarm of one job
-would go off for another job, and none would ever be OK again. Its message lacks the alarm's ARN
-and spells the dimensions as the API does, not as CloudWatch's message does; it reaches topics
-whose policy forbids it.
+MiniStack merges the values of all dimensions, evaluates one period as long as all N, ignores M out
+of N and TreatMissingData, and evaluates only when a value arrives: the alarm of one job would go
+off for another job, and none would ever be OK again. Its message lacks the alarm's ARN and has the
+dimensions in the API's form, not in that of CloudWatch's message; it reaches topics whose policy
+forbids it.
 
 Touched, in ``ministack.services.cloudwatch``: ``_evaluate_alarm`` and ``_evaluate_all_alarms`` no
 longer do anything; ``evaluate_everywhere`` here is called instead by
@@ -47,7 +47,7 @@ _log = logging.getLogger("otactl.cloud.alarm")
 
 
 def install(changes: Changes) -> None:
-    """Put it in place."""
+    """Install it."""
     require_parameters(cloudwatch._record_history, "alarm_name", "old_state", "new_state", "reason")
     require_parameters(cloudwatch._stat_value, "stats", "stat_name", "points")
     require_parameters(sns._fanout, "topic_arn", "msg_id", "message", "subject")
@@ -59,7 +59,7 @@ def install(changes: Changes) -> None:
 
 
 def _leave_alone(*_: Any) -> None:
-    """Alarms are evaluated by the minute, not whenever a value arrives."""
+    """Do nothing: alarms are evaluated in the background, not when a value arrives."""
 
 
 def evaluate_everywhere() -> None:
@@ -71,7 +71,7 @@ def evaluate_everywhere() -> None:
                 if verdict is not None and verdict.state != alarm["StateValue"]:
                     _change(alarm, verdict)
         except (KeyError, TypeError, ValueError):
-            # MiniStack keeps what it was given; one odd alarm must not stop the others.
+            # MiniStack stores alarms unchecked; an invalid one must not stop the others.
             _log.exception("alarm %s cannot be evaluated", alarm.get("AlarmName"))
 
 
@@ -122,7 +122,7 @@ def _change(alarm: dict[str, Any], verdict: Verdict) -> None:
 
 
 def notify(alarm: dict[str, Any], old_state: str, new_state: str, reason: str) -> None:
-    """Tell the topics of a new state, where their policies let CloudWatch publish.
+    """Publish a new state to the topics whose policies allow CloudWatch to publish.
 
     The fields are those of CloudWatch's own message (aws-facts I5).
     """

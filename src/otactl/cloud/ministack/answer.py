@@ -1,8 +1,7 @@
-"""Answers as MiniStack gives them, status, headers and body, and whose requests they answer.
+"""MiniStack's answers (status, headers, body), and the account and region of a request.
 
-``get_account_id`` and ``get_region`` of ``ministack.core.responses`` read context variables. They
-are the only place that knows whose account a key of IAM or STS belongs to, and asking again over
-HTTP would double every call.
+``get_account_id`` and ``get_region`` of ``ministack.core.responses`` read context variables. Only
+they have the account of an IAM or STS key, and another HTTP request for it would double every call.
 """
 
 from __future__ import annotations
@@ -20,12 +19,12 @@ REQUEST = ("method", "path", "headers", "body", "query_params")
 
 
 def refused(message: str, code: str = "InvalidRequestException", status: int = 400) -> Any:
-    """The answer to a request that is refused."""
+    """The answer that refuses a request."""
     return error_response_json(code, message, status)
 
 
 def first(found: Any) -> Any:
-    """A parameter of the query, which may have come as a list."""
+    """The value of a query parameter, which may be a list."""
     return found[0] if isinstance(found, list) else found
 
 
@@ -36,5 +35,5 @@ def fields_of(answer: Any) -> dict[str, Any]:
 
 
 def account() -> Scope:
-    """Account id and region of the request under way, or handled last in this task."""
+    """Account id and region of this task's current or last request."""
     return Scope(get_account_id(), get_region())

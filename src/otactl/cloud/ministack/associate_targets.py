@@ -1,7 +1,7 @@
-"""AssociateTargetsWithJob, which MiniStack has not.
+"""AssociateTargetsWithJob, which MiniStack lacks.
 
-A CONTINUOUS job in progress takes further thing groups, a hundred targets in all (aws-facts A8).
-Their things wait for the rollout as those of the job's first targets did.
+A CONTINUOUS job in progress accepts more thing groups, up to a hundred targets (aws-facts A8).
+Their things wait for the rollout like those of the job's first targets.
 
 Touched, in ``ministack.services.iot``: ``_handle_job`` is wrapped.
 """
@@ -26,7 +26,7 @@ _MAX_TARGETS = 100
 
 
 def install(changes: Changes, pace: JobPace) -> None:
-    """Put it in place; the pace notifies the things of the new targets."""
+    """Install it; ``pace`` notifies the things of the new targets."""
 
     @changes.around(iot, "_handle_job", "method", "path", "body", "qp")
     async def handle_job(

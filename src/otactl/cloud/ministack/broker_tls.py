@@ -1,17 +1,16 @@
-"""The cloud's certificates, and no device without one of its own.
+"""The cloud's certificates; devices without a client certificate are refused.
 
-MiniStack's MQTT listener serves a client that shows no certificate, in the default account and
-held to no policy, even with ``AUTH=true``. AWS IoT ends such a handshake (Developer Guide, client
-authentication); here it would be a way around every policy that a rehearsal is to prove.
+MiniStack's MQTT listener accepts a client without a certificate, in the default account and without
+any policy, even with ``AUTH=true``. AWS IoT ends such a handshake (Developer Guide, client
+authentication); here it would bypass every policy that a rehearsal must test.
 
-The server has two certificates: an elliptic key for clients that support it, RSA for the others.
-Signing with RSA is most of what a TLS handshake costs the server: a sixth of the processor time of
-a large rollout. AWS has both kinds of certificates, too. The gateway's listener for HTTPS has them
-as well.
+The server has two certificates: one with an elliptic key, and RSA for clients that do not support
+it. Signing with RSA is most of a TLS handshake's cost: a sixth of the processor time of a large
+rollout. AWS has both kinds of certificates, too. The gateway's HTTPS listener uses the same two.
 
 Touched, in ``ministack.services.iot``: ``_mtls_build_ssl_context`` is wrapped to ask for a
-certificate and to load a second one of the same names, made as ``_mtls_ensure_server_cert`` makes
-the first, and ``_mtls_server_cert_sans`` to add the names the cloud was started with.
+certificate and to load a second one with the same names, made as ``_mtls_ensure_server_cert`` makes
+the first, and ``_mtls_server_cert_sans`` to add the cloud's own host names.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ from otactl.cloud.ministack.shape import Changes, require_source
 
 
 def require_certificates(changes: Changes) -> None:
-    """Let the broker end the handshake of a client without a certificate."""
+    """Make the broker refuse a client without a certificate."""
     require_source(iot._mtls_build_ssl_context, "ctx.verify_mode = ssl.CERT_OPTIONAL")
 
     @changes.around(iot, "_mtls_build_ssl_context")
@@ -39,7 +38,7 @@ def require_certificates(changes: Changes) -> None:
 
 
 def add_elliptic(changes: Changes, host_names: Iterable[str] = ()) -> None:
-    """Give the broker its second certificate, and further names by which it is asked."""
+    """Add the broker's second certificate, and more host names."""
     require_source(iot._mtls_build_ssl_context, "ctx.load_cert_chain(chain_path)")
     require_source(iot._mtls_ensure_server_cert, "common_name=dns_names[0]")
     require_source(sign_leaf_certificate, 'if key_type == "ec256"')
@@ -58,7 +57,7 @@ def add_elliptic(changes: Changes, host_names: Iterable[str] = ()) -> None:
 
 
 def gateway_context() -> ssl.SSLContext:
-    """The TLS context of the gateway's listener for HTTPS."""
+    """The TLS context of the gateway's HTTPS listener."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
@@ -67,7 +66,7 @@ def gateway_context() -> ssl.SSLContext:
 
 
 def load_certificates(context: ssl.SSLContext) -> None:
-    """Give a TLS context the cloud's certificates; again after MiniStack was reset."""
+    """Load the cloud's certificates into a TLS context; needed again after a reset."""
     _load(context, *iot._mtls_ensure_server_cert())
     _load_elliptic(context)
 

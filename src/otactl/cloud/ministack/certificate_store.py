@@ -1,19 +1,19 @@
-"""Certificates by id, and trust only in those that no trusted CA signed.
+"""An index of certificates by id, and of those that no trusted CA signed.
 
-At each TLS handshake MiniStack goes through all certificates of all accounts twice: for those it
-does not trust yet, and for the one that the device showed. Here the first are remembered as they
-come, without those that the cloud's own CA signed, which is trusted itself; the second is looked
-up.
+At each TLS handshake MiniStack searches all certificates of all accounts twice: for trust anchors,
+and for the device's certificate. Here the anchors are collected when certificates are stored,
+without those signed by the cloud's own CA, which is trusted itself; the device's certificate is
+found by its id.
 
 MiniStack also loads its RSA key from PEM for every certificate it signs, and cryptography checks
-the key each time: some 50 ms of CPU, many times what the rest of a registry call takes. A fleet of
-a thousand would spend most of its making there. Here it is read once: the key does not change
-while the cloud runs; a reset makes another one, whose PEM is another one, too.
+the key each time: some 50 ms of CPU, many times the rest of a registry call, and most of the time
+that it takes to create a fleet of a thousand. Here the key is loaded once: it does not change while
+the cloud runs; a reset creates another key with another PEM.
 
-Touched, in ``ministack.services.iot``: ``_certificates`` is replaced by a store that keeps both;
+Touched, in ``ministack.services.iot``: ``_certificates`` is replaced by a store with both indexes;
 ``_mtls_trust_anchors`` and ``_mtls_active_registrations`` are replaced; ``_create_policy`` is
-wrapped, so that a policy finds one of its many targets at once. And in
-``ministack.core.x509_utils``: the name ``serialization`` leads to a loader that remembers.
+wrapped, so that one of a policy's many targets is found at once. And in
+``ministack.core.x509_utils``: the name ``serialization`` is replaced by a loader with a cache.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ _LOAD = 'serialization.load_pem_private_key(ca_key_pem.encode("utf-8"), password
 
 
 class CertificateStore(AccountRegionScopedDict):  # type: ignore[misc]  # MiniStack has no types
-    """Certificates by id, as MiniStack keeps them, with an index over accounts."""
+    """MiniStack's certificates by id, with an index over accounts."""
 
     __slots__ = ("_holders", "anchors")
 
     def __init__(self) -> None:
         super().__init__()
-        #: PEM by id of those that the cloud's own CA has not signed; never forgotten, as
-        #: MiniStack's own are not: whether one is served is decided at each connection.
+        #: PEM by id of those not signed by the cloud's own CA. Never removed, as in MiniStack:
+        #: each connection is checked again.
         self.anchors: dict[str, str] = {}
         self._holders: dict[str, dict[tuple[str, str], None]] = {}
 
@@ -70,13 +70,13 @@ class CertificateStore(AccountRegionScopedDict):  # type: ignore[misc]  # MiniSt
             del self._holders[certificate_id]
 
     def clear(self) -> None:
-        """Forget all."""
+        """Remove all."""
         self.anchors.clear()
         self._holders.clear()
         super().clear()
 
     def registrations(self, certificate_id: str) -> list[tuple[str, str, dict[str, Any]]]:
-        """Account, region and record of each that holds a certificate."""
+        """Account, region and record of each registration of a certificate."""
         return [
             (account_id, region, self._data[account_id, region, certificate_id])
             for account_id, region in self._holders.get(certificate_id, {})
@@ -84,7 +84,7 @@ class CertificateStore(AccountRegionScopedDict):  # type: ignore[misc]  # MiniSt
 
 
 def install(changes: Changes) -> None:
-    """Put the store in place."""
+    """Install the store."""
     require(
         type(iot._certificates) is AccountRegionScopedDict and not iot._certificates.has_any(),
         "iot._certificates, an empty AccountRegionScopedDict",
@@ -123,8 +123,8 @@ def install(changes: Changes) -> None:
 
 
 def remember_ca_key(changes: Changes) -> None:
-    """Put a remembering loader in the place of cryptography's, for MiniStack's module alone."""
-    # MiniStack imports cryptography at the first certificate; that must not undo what we do here.
+    """Replace cryptography's loader by one with a cache, only in MiniStack's module."""
+    # MiniStack imports cryptography at the first certificate; import it first, or it undoes this.
     x509_utils._require_crypto()
     serialization: Any = x509_utils.serialization
     require(hasattr(serialization, "load_pem_private_key"), "x509_utils.serialization")
@@ -136,5 +136,5 @@ def remember_ca_key(changes: Changes) -> None:
         return key
 
     names = {name: getattr(serialization, name) for name in dir(serialization)}
-    remembering = SimpleNamespace(**names | {"load_pem_private_key": load_pem_private_key})
-    changes.put(x509_utils, "serialization", remembering)
+    caching = SimpleNamespace(**names | {"load_pem_private_key": load_pem_private_key})
+    changes.put(x509_utils, "serialization", caching)

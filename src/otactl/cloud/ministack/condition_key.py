@@ -1,16 +1,15 @@
-"""What policies can name that MiniStack does not know: a stream's ARN, and two condition keys.
+"""What MiniStack lacks of IAM policies: the ARN of a stream, and two condition keys.
 
 - MiniStack checks ``iot:DescribeStream`` and the others against the resource ``*``, because it has
-  no streams; a policy that names them by ARN, as least privilege wants, would be refused.
-- ``cloudwatch:namespace`` binds PutMetricData, which knows no resources, to one namespace: the only
-  thing a policy can limit (Service Authorization Reference, Amazon CloudWatch).
-- ``dynamodb:LeadingKeys`` binds writers to items whose partition key has certain values (DynamoDB
-  Developer Guide, specifying-conditions). Without it nothing keeps one user of a table from the
-  items of another.
+  no streams; with a policy that names streams by ARN, for least privilege, they would be refused.
+- ``cloudwatch:namespace`` limits PutMetricData, which has no resources, to one namespace: the only
+  limit that a policy can set (Service Authorization Reference, Amazon CloudWatch).
+- ``dynamodb:LeadingKeys`` limits users to items with certain partition keys (DynamoDB Developer
+  Guide, specifying-conditions). Without it one user of a table could write the items of another.
 
 Touched: ``extract_resource_arn`` and ``request_tag_context`` of ``ministack.core.iam_actions``,
 which the gateway looks up for each request, are wrapped; ``_tables`` of
-``ministack.services.dynamodb`` says what the partition key is.
+``ministack.services.dynamodb`` is read for the partition key's name.
 """
 
 from __future__ import annotations
@@ -31,12 +30,12 @@ from otactl.cloud.operation import json_object
 _STREAM_PATH = re.compile(r"/streams/([^/]+)")
 _NAMESPACE, _PUT_METRICS = "cloudwatch:namespace", "cloudwatch:PutMetricData"
 _LEADING_KEYS = "dynamodb:LeadingKeys"
-#: Where an action of a transaction says which item it is for.
+#: The members of a transaction's action that can name its item.
 _ACTIONS = ("Put", "Delete", "Update", "Get", "ConditionCheck")
 
 
 def name_streams(changes: Changes) -> None:
-    """Give each stream its ARN."""
+    """Check policies against the ARN of a stream."""
     found = iam_actions.extract_resource_arn(
         "iot", "GET", "/streams/s", {}, b"", {}, "eu-west-1", "123456789012"
     )
@@ -55,7 +54,7 @@ def name_streams(changes: Changes) -> None:
 
 
 def add_keys(changes: Changes) -> None:
-    """Add both condition keys to what a request is judged by."""
+    """Add both condition keys to a request's context."""
     known = iam_actions.request_tag_context
     for key, service, action, body in (
         (_NAMESPACE, "monitoring", _PUT_METRICS, b'{"Namespace":"n"}'),
@@ -81,7 +80,7 @@ def add_keys(changes: Changes) -> None:
 
 
 def _namespace(body: bytes, params: Any) -> str:
-    """The namespace of a request, in whichever of three encodings it came; empty when none."""
+    """The namespace of a request in any of three encodings; empty if it has none."""
     if "Namespace" in params:
         given = params["Namespace"]
         return str(given[0] if isinstance(given, list) else given)

@@ -1,15 +1,15 @@
 """The limits of a connection to the broker, by ``otactl.cloud.connection_limit``.
 
-What breaks one ends the connection, as on AWS: too many filters or slashes, RETAIN on a reserved
-topic, too large a payload, silence beyond the keep alive (with the will, and the presence event
+As on AWS, the connection ends with too many filters or slashes, RETAIN on a reserved topic, too
+large a payload, or no packet within the keep alive (with the will, and the presence event
 MQTT_KEEP_ALIVE_TIMEOUT). Too many messages are dropped, unacknowledged; too many bytes are delayed.
-All in real seconds, whatever the speed of the cloud's clock. A certificate that is no longer ACTIVE
-loses its connections. Shared subscriptions, which MiniStack would take for a filter of that name,
-are refused. A job may be named ``get``, ``notify``, ``start-next`` or ``notify-next``.
+All in real seconds, whatever the speed of the cloud's clock. The connections of a certificate that
+is no longer ACTIVE are closed. Shared subscriptions, which MiniStack would read as a filter of that
+name, are refused. A job may be named ``get``, ``notify``, ``start-next`` or ``notify-next``.
 
 Touched, in ``ministack.services.iot``: ``_WSSession.handle_packet``, ``send_bytes`` and
 ``_connack_properties``, ``_reserved_filter_subscribe_allowed``, ``_parse_jobs_topic`` and
-``_handle_certificate`` are wrapped; ``_connected_clients`` is read; packets are taken apart by
+``_handle_certificate`` are wrapped; ``_connected_clients`` is read; packets are parsed by
 MiniStack's own readers.
 """
 
@@ -47,12 +47,12 @@ _log = logging.getLogger("otactl.cloud.broker")
 
 @dataclass(slots=True)
 class _Connection:
-    """What is counted of a connection; times are the event loop's.
+    """The counts of a connection; times are real seconds.
 
     Attributes:
-        heard_at: When its last packet came, or was done with.
-        asked: The keep alive it asked for, in seconds; None before CONNECT.
-        dialled: The host by which it came.
+        heard_at: When its last packet arrived or was handled.
+        asked: The keep alive that it requested, in seconds; None before CONNECT.
+        dialled: The host name that the client used.
     """
 
     heard_at: float
@@ -68,8 +68,8 @@ class ConnectionLimits:
     """See the module.
 
     Args:
-        background: Looks for silent connections.
-        rates: Whether messages and bytes a second are limited.
+        background: Polls for connections beyond their keep alive.
+        rates: Whether messages and bytes per second are limited.
         least_keep_alive: In seconds; AWS's is 30.
     """
 
@@ -86,7 +86,7 @@ class ConnectionLimits:
         self._least_keep_alive = least_keep_alive
 
     def install(self, changes: Changes) -> None:
-        """Put the limits in place."""
+        """Install the limits."""
         session = iot._WSSession
         require_source(session.disconnect_reason, "return self._forced_disconnect_reason")
 
@@ -143,7 +143,7 @@ class ConnectionLimits:
         try:
             problem = _problem(session, connection, pkt_type, flags, body)
         except (ValueError, IndexError):
-            problem = None  # malformed, which MiniStack answers itself
+            problem = None  # malformed; MiniStack itself answers it
         if problem is not None:
             _log.warning("the connection of %r is closed: %s", session._client_id, problem)
             await _leave(session, "CLIENT_ERROR", _QUOTA_EXCEEDED)
@@ -194,7 +194,7 @@ def _change_topics(changes: Changes) -> None:
 def _problem(
     session: Any, connection: _Connection, pkt_type: int, flags: int, body: bytes
 ) -> str | None:
-    """Why a packet ends its connection; a CONNECT tells its keep alive.
+    """Why a packet ends its connection; records the keep alive of a CONNECT.
 
     Raises:
         ValueError: The packet is malformed.
@@ -223,13 +223,13 @@ def _problem(
 
 
 def dialled_host(session: Any) -> str:
-    """The host by which a connection came, empty if that is not known."""
+    """The host name that a connection's client used; empty if unknown."""
     connection = session.__dict__.get("otactl_connection")
     return "" if connection is None else str(connection.dialled)
 
 
 async def _leave(session: Any, reason: str, code: int) -> None:
-    """Note why the broker ends a connection, and tell an MQTT 5 client."""
+    """Record why the broker ends a connection, and send an MQTT 5 client the reason."""
     session._forced_disconnect_reason = reason
     if session.protocol_version == iot.MQTT_5:
         await session.send_bytes(iot._make_disconnect(code))

@@ -1,13 +1,13 @@
-"""Keys that the cloud gives out: the administrator's, and those of functions.
+"""The access keys of the cloud: the administrator's, and those of functions.
 
 The administrator is an IAM user that may do everything, with the keys of ``local env``. Functions
-get credentials that nobody can compute: MiniStack derives the keys of a function's role from the
-ARNs of function and role, which are known, so another program could sign with them. Here they are
-random, kept for each pair, so that a function's processes share one session.
+get secret credentials: MiniStack derives the keys of a function's role from the ARNs of function
+and role, which are known, so another program could sign with them. Here they are random, one for
+each pair of ARNs, so that a function's processes share one session.
 
-Touched: ``ministack.services.iam`` ``_create_user``, ``_put_user_policy`` and ``_access_keys``, in
-place of the same calls over HTTP: nobody can sign those before there is a key, and the key is
-chosen by the process that starts the cloud.
+Touched: ``ministack.services.iam`` ``_create_user``, ``_put_user_policy`` and ``_access_keys``,
+instead of the same calls over HTTP: these cannot be signed before a key exists, and the process
+that starts the cloud chooses the key.
 ``ministack.core.lambda_runtime.execution_credentials`` is replaced, also where
 ``services.lambda_svc`` has imported it; ``services.sts.register_session`` is used as it uses it.
 """
@@ -37,10 +37,10 @@ _MAX_SESSION_NAME = 64
 def put_administrator(
     account_id: str, region: str, *, access_key_id: str, secret_access_key: str
 ) -> None:
-    """Make the administrator of an account; needed again after a reset.
+    """Create the administrator of an account; needed again after a reset.
 
     Raises:
-        ShapeChanged: MiniStack keeps users in another way.
+        ShapeChanged: MiniStack stores users in another way.
     """
     require_parameters(iam._create_user, "p")
     require_parameters(iam._put_user_policy, "p")
@@ -77,7 +77,7 @@ def randomise_functions(changes: Changes) -> None:
         role_name = role_arn.rpartition("/")[2]
         session = config.get("FunctionName", "function")[:_MAX_SESSION_NAME]
         account_id = function_arn.split(":")[4]
-        # Registered each time: a reset forgets sessions.
+        # Registered each time: a reset removes sessions.
         sts.register_session(
             keys["AWS_ACCESS_KEY_ID"],
             {

@@ -1,14 +1,14 @@
-"""Devices fetch by HTTPS: presigned URLs and DescribeEndpoint lead to the gateway's TLS listener.
+"""HTTPS for devices: presigned URLs and DescribeEndpoint name the gateway's TLS listener.
 
-A presigned URL in a job document names the host by which its device came, as the signature covers
-it: for a notification that of the thing's connection. MiniStack's are plain HTTP, which good
-firmware refuses, and name the operator's host in notifications. DescribeEndpoint answers
-``localhost`` and the port, a name that resolves everywhere.
+A presigned URL in a job document has the host name that its device used, because the signature
+covers it; in a notification that of the thing's connection. MiniStack's URLs are plain HTTP, which
+good firmware refuses, and have the operator's host in notifications. DescribeEndpoint answers
+``localhost`` and the port, because this name resolves everywhere.
 
 Touched, in ``ministack.services.iot``: ``_GATEWAY_PORT`` is set, ``_describe_endpoint``,
 ``_jobs_presigned_document`` and ``jobs_notify_thing`` are wrapped; ``jobs_device_host`` and
 ``_connected_clients`` are used as MiniStack uses them. ``ministack.app._IOT_DATA_WS_RE``, which
-says whose WebSockets are the broker's, is replaced.
+matches the hosts whose WebSockets are the broker's, is replaced.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from otactl.cloud.ministack.answer import OK
 from otactl.cloud.ministack.connection import dialled_host
 from otactl.cloud.ministack.shape import Changes, bound, require, require_source
 
-#: Whose WebSockets are the broker's, if they speak MQTT: MiniStack's names, and the endpoint's.
+#: Hosts whose MQTT WebSockets are the broker's: MiniStack's names, and the endpoint's.
 _BROKER_HOST = re.compile(r"(^|\.)iot\.[a-z0-9-]+\.|^(localhost|127\.0\.0\.1)(:\d+)?$")
 _PORT = re.compile(r":\d+$", re.ASCII)
-#: What an AWS endpoint's name has before the part that resolves here.
+#: The labels of an AWS endpoint's name before the part that resolves here.
 _ENDPOINT_LABELS = re.compile(r"(?:[^.:]+\.)*?iot\.[a-z0-9-]+\.(?=[^:])")
 
 
 def install(changes: Changes, port: int) -> None:
-    """Put it in place; the port is that of the listener for HTTPS."""
+    """Install it; ``port`` is that of the HTTPS listener."""
     require_source(iot._jobs_presigned_document, "host = jobs_device_host.get()")
     require_source(iot._mtls_serve_conn, "{_GATEWAY_PORT}")
     require(app._IOT_DATA_WS_RE.search("a-ats.iot.us-east-1.x") is not None, "IoT hosts by name")
@@ -51,7 +51,7 @@ def install(changes: Changes, port: int) -> None:
         named = _ENDPOINT_LABELS.sub("", _PORT.sub("", iot.jobs_device_host.get()), count=1)
         host = f"{named or 'localhost'}:{port}"
         with bound(iot.jobs_device_host, host):
-            # The scheme is no part of the signature.
+            # The signature does not cover the scheme.
             return str(presign(job)).replace(f"http://{host}/", f"https://{host}/")
 
     @changes.around(iot, "jobs_notify_thing", "account_id", "region", "thing_name")

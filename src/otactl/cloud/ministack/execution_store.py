@@ -1,12 +1,12 @@
-"""Job executions by job, by thing and by status, so that one costs the same among ten thousand.
+"""An index of job executions by job, thing and status, so that access time is constant.
 
-MiniStack looks through all executions of an account for every notification, report, count and
-listing. Here the store keeps them by job and status and by thing; while a function that asks about
-one job or one thing runs, ``values()`` and ``keys()`` show only its executions.
+MiniStack searches all executions of an account for every notification, report, count and listing.
+Here the store indexes them by job and status and by thing; while a function runs that needs only
+one job or one thing, ``values()`` and ``keys()`` return only its executions.
 
-Touched, in ``ministack.services.iot``: the store ``_job_executions`` is replaced by one that
-behaves alike and keeps the indexes; the functions in ``_OF_A_JOB`` and ``_OF_A_THING`` are wrapped
-to say whose executions they look for; ``_jobs_status_counts`` is replaced.
+Touched, in ``ministack.services.iot``: the store ``_job_executions`` is replaced by one with the
+same interface and the indexes; the functions in ``_OF_A_JOB`` and ``_OF_A_THING`` are wrapped to
+select their executions; ``_jobs_status_counts`` is replaced.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ from otactl.cloud.ministack.answer import account
 from otactl.cloud.ministack.shape import Changes, bound, require, require_source
 from otactl.model.status import ExecutionStatus
 
-#: Functions whose first argument is a job's id, or a thing's name, and that look at all executions.
+#: Functions whose first argument is a job id, or a thing name, and that search all executions.
 _OF_A_JOB = (
     *("_create_job", "_describe_job", "_update_job", "_list_job_executions_for_job"),
     *("_jobs_maybe_complete", "_jobs_cancel", "_delete_job"),
 )
 _OF_A_THING = ("_list_job_executions_for_thing", "_delete_thing", "jobs_pending_for_thing")
 
-#: Whose executions are shown: ("job" or "thing", account, region, its name).
+#: The selected executions: ("job" or "thing", account, region, its name).
 _shown: ContextVar[tuple[str, str, str, str] | None] = ContextVar("shown", default=None)
 
 
 class Execution(dict[str, Any]):
-    """An execution whose status the store's indexes follow."""
+    """An execution that updates the store's indexes when its status changes."""
 
     __slots__ = ("_moved",)
 
@@ -52,7 +52,7 @@ class Execution(dict[str, Any]):
 
 
 class _JobExecutions:
-    """Those of one job: the newest of each thing by status, and how the earlier ones ended."""
+    """Those of one job: the newest of each thing by status, and the earlier ones' statuses."""
 
     __slots__ = ("by_status", "earlier")
 
@@ -62,7 +62,7 @@ class _JobExecutions:
 
 
 class ExecutionStore(AccountRegionScopedDict):  # type: ignore[misc]  # MiniStack has no types
-    """Executions by (thing name, job id), as MiniStack keeps them, with indexes."""
+    """MiniStack's executions by (thing name, job id), with indexes."""
 
     __slots__ = ("_of_job", "_of_thing")
 
@@ -74,7 +74,7 @@ class ExecutionStore(AccountRegionScopedDict):  # type: ignore[misc]  # MiniStac
     def of_job(
         self, job_id: str, statuses: Iterable[str] = tuple(ExecutionStatus)
     ) -> list[Execution]:
-        """The newest execution of each thing of a job, those in some statuses."""
+        """The newest execution of each thing of a job, if it is in one of the statuses."""
         found = self._of_job.get((*account(), job_id))
         if found is None:
             return []
@@ -86,7 +86,7 @@ class ExecutionStore(AccountRegionScopedDict):  # type: ignore[misc]  # MiniStac
         return list(found.values())
 
     def counts(self, job_id: str) -> Counter[str]:
-        """Executions of a job by status, earlier ones of its things included."""
+        """Executions of a job by status, including earlier ones of its things."""
         found = self._of_job.get((*account(), job_id))
         if found is None:
             return Counter()
@@ -95,7 +95,7 @@ class ExecutionStore(AccountRegionScopedDict):  # type: ignore[misc]  # MiniStac
         )
 
     def things(self, job_id: str) -> int:
-        """How many things have an execution of a job."""
+        """The number of things with an execution of a job."""
         found = self._of_job.get((*account(), job_id))
         return 0 if found is None else sum(map(len, found.by_status.values()))
 
@@ -136,13 +136,13 @@ class ExecutionStore(AccountRegionScopedDict):  # type: ignore[misc]  # MiniStac
         return execution
 
     def clear(self) -> None:
-        """Forget all."""
+        """Remove all."""
         self._of_job.clear()
         self._of_thing.clear()
         super().clear()
 
     def values(self) -> list[Any]:
-        """The executions a function looks for, or all of the account and region."""
+        """The selected executions, or all of the account and region."""
         shown = _shown.get()
         if shown is None:
             return list(super().values())
@@ -161,7 +161,7 @@ class ExecutionStore(AccountRegionScopedDict):  # type: ignore[misc]  # MiniStac
 
 
 def install(changes: Changes) -> None:
-    """Put the store in place."""
+    """Install the store."""
     require(
         type(iot._job_executions) is AccountRegionScopedDict and not iot._job_executions.has_any(),
         "iot._job_executions, an empty AccountRegionScopedDict",
@@ -183,10 +183,10 @@ def install(changes: Changes) -> None:
 
 
 def executions() -> ExecutionStore:
-    """The store, as far as it is in place.
+    """The installed store.
 
     Raises:
-        ShapeChanged: It is not.
+        ShapeChanged: It is not installed.
     """
     store = iot._job_executions
     require(isinstance(store, ExecutionStore), "the store of executions by job and thing")
@@ -195,5 +195,5 @@ def executions() -> ExecutionStore:
 
 
 def _showing(kind: str, name: str, *_: Any, **_options: Any) -> AbstractContextManager[None]:
-    """Shows a function the executions of the job or thing that its first argument names."""
+    """Select the executions of the job or thing that a function's first argument names."""
     return bound(_shown, (kind, *account(), name))

@@ -1,15 +1,15 @@
-"""The fleet index: named shadows, metadata and connectivity in it, its states, and its lag.
+"""The fleet index, with named shadows, metadata, connectivity, index status, and a lag.
 
-MiniStack's index has the classic shadow's values only, is never being built, and never late.
+MiniStack's index has only the classic shadow's values, is always ACTIVE, and has no lag.
 
-- What is indexed is what the configuration says: the classic shadow with REGISTRY_AND_SHADOW,
-  a named one where namedShadowIndexingMode is ON and the filter names it, connectivity with
-  STATUS (AWS guide, managing-index). A document carries the shadow as a JSON text, named ones
-  below ``name``, each with its metadata.
-- While the index is BUILDING it cannot be asked; while it is REBUILDING it answers by the
-  configuration before (ibid.). Switched off, there is none.
-- What happened within the last ``lag`` seconds of the cloud is not in it yet.
-- GetThingConnectivityData answers at once, where connectivity is indexed (AWS guide,
+- The configuration selects what is indexed: the classic shadow with REGISTRY_AND_SHADOW, a named
+  one if namedShadowIndexingMode is ON and the filter names it, connectivity with STATUS (AWS guide,
+  managing-index). A document has the shadow as a JSON text, named ones below ``name``, each with
+  its metadata.
+- A BUILDING index refuses queries; a REBUILDING one answers by the previous configuration (ibid.).
+  With the mode OFF no index exists.
+- Changes of the last ``lag`` cloud seconds are not in it yet.
+- GetThingConnectivityData has no lag; connectivity must be indexed (AWS guide,
   device-connectivity-status).
 
 Touched, in ``ministack.services.iot``: ``_search_index``, ``_describe_index`` and
@@ -45,7 +45,7 @@ from otactl.cloud.scope import Scope
 _INDEX = "AWS_Things"
 _PAGE = 100
 _CONNECTIVITY = re.compile(r"/things/([^/]+)/connectivity-data")
-#: What changes a thing: by function, the argument that names it.
+#: The functions that change a thing, and the argument of each that names it.
 _CHANGES = {
     "update_thing_shadow": "thing_name",
     "delete_thing_shadow": "thing_name",
@@ -66,7 +66,7 @@ class _Query:
     documents: Callable[[int], Iterator[dict[str, Any]]]
 
     def matches(self, start: int) -> Iterator[tuple[int, dict[str, Any]]]:
-        """The things that are found from a position on, with their positions."""
+        """The matching things from a position on, with their positions."""
         for position, whole in enumerate(self.documents(start), start):
             document = _indexed(whole, self.configuration)
             if all(term.matches(document) for term in self.terms):
@@ -77,20 +77,20 @@ class FleetIndex:
     """The index of each account and region.
 
     Args:
-        lag_seconds: Of the cloud, from a change until it can be found.
-        build_seconds: Of the cloud, from a changed configuration until it is in force.
+        lag_seconds: Cloud seconds from a change until the index has it.
+        build_seconds: Cloud seconds from a changed configuration until it is in force.
     """
 
     def __init__(self, lag_seconds: float = 0, build_seconds: float = 0) -> None:
         self._lag_seconds = lag_seconds
         self._build_seconds = build_seconds
-        #: When a configuration will be in force, and the one before.
+        #: When a new configuration will be in force, and the previous one.
         self._building: dict[Scope, tuple[float, dict[str, Any]]] = {}
         self._changes: deque[tuple[float, Scope, str, dict[str, Any] | None]] = deque()
         self._late: dict[Scope, dict[str, dict[str, Any]]] = {}
 
     def install(self, changes: Changes) -> None:
-        """Put the index in place."""
+        """Install the index."""
         require_parameters(iot._thing_connectivity, "account_id", "region", "thing_name")
         require_parameters(iot._compute_delta, "desired", "reported")
         require_parameters(iot._membership_names, "payload")
@@ -165,14 +165,14 @@ class FleetIndex:
         return json_response({"things": things})
 
     def _statistics(self, payload: dict[str, Any]) -> Any:
-        """GetStatistics; the count, which is all that is asked of it."""
+        """GetStatistics, with the count only."""
         found = self._query(payload)
         if isinstance(found, tuple):
             return found
         return json_response({"statistics": {"count": sum(1 for _ in found.matches(0))}})
 
     def _query(self, payload: dict[str, Any]) -> Any:
-        """What a request asks the index, a ``_Query``, or the answer that refuses it."""
+        """The ``_Query`` of a request, or the answer that refuses it."""
         status, configuration = self._configuration()
         index = payload.get("indexName") or _INDEX
         if status == "OFF" or index != _INDEX:
@@ -203,10 +203,10 @@ class FleetIndex:
 
     @contextmanager
     def _noting(self, position: int, *arguments: Any, **_: Any) -> Iterator[None]:
-        """Notes what became of a thing, for later, when a function has changed it."""
+        """Record the thing's document for later, after a function has changed it."""
         yield
         named = arguments[position]
-        # Connections name their account; whatever else changes a thing is in its scope.
+        # Connections pass their account; other changes run in the thing's scope.
         scope = account() if position == 0 else Scope(*arguments[:2])
         self._note(scope, named if isinstance(named, str) else iot._membership_names(named)[1])
 
@@ -260,7 +260,7 @@ def _refuse_unindexed(terms: list[Term], configuration: Mapping[str, Any]) -> No
 
 
 def _document(name: str) -> dict[str, Any]:
-    """All that could be indexed of a thing."""
+    """Everything about a thing that can be indexed."""
     thing = iot._things[name]
     document = {
         "thingName": name,
@@ -275,7 +275,7 @@ def _document(name: str) -> dict[str, Any]:
 
 
 def _shadows(name: str) -> dict[str, Any]:
-    """The shadows of a thing by their names; the classic one's is empty."""
+    """The shadows of a thing by name; the classic shadow's name is empty."""
     asked_for = iot._indexing_configuration()["thingIndexingConfiguration"]
     found = {}
     for shadow in ("", *_named_shadows(asked_for)):
@@ -294,7 +294,7 @@ def _shadows(name: str) -> dict[str, Any]:
 
 
 def _indexed(whole: Mapping[str, Any], configuration: Mapping[str, Any]) -> dict[str, Any]:
-    """What the configuration indexes of it, with the shadows where AWS has them."""
+    """The indexed part of a document, with the shadows in AWS's form."""
     document = {key: part for key, part in whole.items() if key not in ("shadow", "connectivity")}
     shadows: dict[str, Any] = whole["shadow"]
     shadow: dict[str, Any] = {}

@@ -1,16 +1,16 @@
-"""Functions called by topic rules and by SNS, as AWS calls them: if they may, later, and again.
+"""Functions called by topic rules and by SNS as on AWS: asynchronous, with permission and retries.
 
 On AWS both calls are asynchronous (Lambda Developer Guide, invocation-async): the function's own
-policy must let the caller in; the call waits in a queue; when the function fails it is called
-twice more, a minute and two minutes later (or as its event invoke config says); then the event
-goes to the failure destination, if the function's role may send it there. MiniStack asks no
-policy, starts a process for every event that waits, and tries once.
+policy must allow the caller; the call waits in a queue; a failed call is repeated twice, after one
+and two minutes (or by its event invoke config); then the event goes to the failure destination, if
+the function's role may send it there. MiniStack checks no policy, starts a process for every
+waiting event, and does not retry.
 
 Touched: ``iot._dispatch_rule_action`` is wrapped for Lambda actions and for the queue of an error
 action; ``sns._deliver_to_lambda`` is replaced. From ``lambda_svc`` the functions that these two
 use are used, and ``_route_async_failure``.
 
-Not as on AWS: each attempt has a request id of its own.
+Unlike on AWS, each attempt has its own request id.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from ministack.services import iot, lambda_svc, sns
 from otactl.cloud.ministack.permission import ServiceCaller, policy_lets_in, role_lets
 from otactl.cloud.ministack.shape import Changes, ShapeChanged, require_parameters
 
-#: Functions that run at once; each is a process of its own on this machine.
+#: The number of functions that run at once; each is a process on this machine.
 _CONCURRENCY = 8
 _RETRIES = 2
 _MAX_AGE_SECONDS = 21_600
@@ -38,14 +38,14 @@ _log = logging.getLogger("otactl.cloud.invocation")
 
 
 class NotPermitted(Exception):
-    """Raised when a policy does not let a service do something; the rule's error action sees it."""
+    """Raised when a policy does not allow a service's call; the rule's error action gets it."""
 
 
 class AsyncInvocations:
-    """The queue of calls that nobody waits for.
+    """The queue of asynchronous calls.
 
     Args:
-        loop: Its clock is the cloud's; retries wait by it.
+        loop: Runs by the cloud's clock; times the retries.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -56,7 +56,7 @@ class AsyncInvocations:
         """Queue a call.
 
         Raises:
-            NotPermitted: The function's policy does not let the caller in, or there is none.
+            NotPermitted: The function's policy does not allow the caller, or it does not exist.
         """
         account_id, region = function_arn.split(":")[4], function_arn.split(":")[3]
         record, config, _ = lambda_svc._get_func_record_for_ref_in_scope(
@@ -112,7 +112,7 @@ def _give_up(
 
 
 def install(changes: Changes) -> None:
-    """Put it in place, in the running event loop."""
+    """Install it, in the running event loop."""
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError as error:

@@ -1,12 +1,12 @@
-"""DeleteJob takes its time, as AWS's does.
+"""DeleteJob takes some time, as on AWS.
 
-The executions go at once, and their things hear of it; the job stays in DELETION_IN_PROGRESS for a
-while, in which its id is taken and it can be neither cancelled nor deleted again. At most ten jobs
-of an account and region are being deleted, another is refused (botocore ``iot`` DeleteJob;
-aws-facts A4). MiniStack deletes a job within the call.
+The executions are deleted at once, and their things notified. The job stays in
+DELETION_IN_PROGRESS for a while: its id is in use, and it can be neither cancelled nor deleted
+again. More than ten deletions at once in an account and region are refused (botocore ``iot``
+DeleteJob; aws-facts A4). MiniStack deletes a job within the call.
 
 Touched, in ``ministack.services.iot``: ``_delete_job`` is replaced; events, tags and notifications
-are those that MiniStack's own sends.
+are the same as MiniStack's.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class JobDeletion:
     """See the module.
 
     Args:
-        seconds: Real seconds that a deletion takes, at every speed.
+        seconds: Real seconds that a deletion takes, at any speed of the clock.
     """
 
     def __init__(self, background: Background, pace: JobPace, seconds: float) -> None:
@@ -41,7 +41,7 @@ class JobDeletion:
         self._seconds = seconds
 
     def install(self, changes: Changes) -> None:
-        """Put it in place."""
+        """Install it."""
         executions()
         require_source(iot._delete_job, '_tags.pop(job["jobArn"], None)')
         changes.put(iot, "_delete_job", self._delete_job, "job_id", "qp")

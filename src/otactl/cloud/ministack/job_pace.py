@@ -1,8 +1,8 @@
-"""How many things a job notifies, or cancels, in a minute, and when it is complete.
+"""The number of things that a job notifies, or cancels, per minute, and when it is complete.
 
-The service notifies 1,000 things a minute at most, and cancels as many (aws-facts A9); a rollout of
-the job's own lets it be fewer, by ``otactl.rules.rollout``. ``otactl.rules.job`` says whose
-executions a cancelled job takes with it and when a job is over. MiniStack notifies all at once
+The service notifies at most 1,000 things per minute, and cancels as many (aws-facts A9); the job's
+own rollout may lower this (``otactl.rules.rollout``). ``otactl.rules.job`` has the rules which
+executions a cancelled job cancels, and when a job is complete. MiniStack notifies all at once
 without a rollout and cancels all at once.
 
 Touched, in ``ministack.services.iot``: ``_jobs_rollout_batch_size``, ``_jobs_rollout_start``,
@@ -32,7 +32,7 @@ from otactl.rules.job import canceled_with_job, is_complete
 from otactl.rules.rollout import MINUTE_MS, RolloutState, next_release
 from otactl.rules.schedule import Phase, phase
 
-#: Set on a job whose schedule is over: it completes even if it is CONTINUOUS.
+#: Set on a job whose schedule has ended: it completes even if it is CONTINUOUS.
 SCHEDULE_OVER = "scheduleOver"
 
 
@@ -40,17 +40,17 @@ class JobPace:
     """See the module.
 
     Args:
-        per_minute: Executions that a job notifies, or cancels, in a minute at most.
+        per_minute: The most executions that a job notifies, or cancels, per minute.
     """
 
     def __init__(self, background: Background, per_minute: int) -> None:
         self._background = background
         self._per_minute = per_minute
-        #: The jobs that are being rolled out, by identity: an id may be used again.
+        #: The jobs being rolled out, by object identity: a job id may be reused.
         self._rolling: dict[int, dict[str, Any]] = {}
 
     def install(self, changes: Changes) -> None:
-        """Put it in place."""
+        """Install it."""
         executions()
         require_source(iot._jobs_rollout_release, 'job["rolloutBatchAt"] = now')
         require_source(iot._create_job, "batch = _jobs_rollout_batch_size(")
@@ -65,7 +65,7 @@ class JobPace:
         @changes.around(iot, "jobs_notify_thing")
         async def notify_thing(notify: Any, *arguments: Any) -> None:
             await notify(*arguments)
-            # A thousand in a row, as CreateJob makes them, must not hold up everybody else.
+            # CreateJob sends up to a thousand in a row; let other tasks run in between.
             await asyncio.sleep(0)
 
     def _batch_size(self, job: dict[str, Any], waiting: int) -> int:
@@ -79,7 +79,7 @@ class JobPace:
         return next_release(rollout_of(job, self._per_minute), state)
 
     def start(self, account_id: str, region: str, job: dict[str, Any]) -> None:
-        """Release a job's waiting things, a batch a minute, unless that is done already."""
+        """Start to release a job's waiting things, a batch per minute, unless already started."""
         if id(job) not in self._rolling:
             self._rolling[id(job)] = job
             self._background.run(
@@ -102,7 +102,7 @@ class JobPace:
 
     async def _release_batch(self, account_id: str, region: str, job: dict[str, Any]) -> None:
         now, due = iot._jobs_now_ms(), job["rolloutBatchAt"] + MINUTE_MS
-        # By the minute from the start on, unless the process was held up for more than one.
+        # Every minute since the start, unless the process was blocked for more than a minute.
         begun = job["rolloutBatchAt"] = due if now < due + MINUTE_MS else now
         async with iot.publishing_events():
             with request_scope(account_id, region):
@@ -111,9 +111,9 @@ class JobPace:
             await self.notify(account_id, region, dict(released))
 
     async def notify(self, account_id: str, region: str, heads: Mapping[str, str | None]) -> None:
-        """Tell things of a change of their queues, by what stood at the head of each before.
+        """Notify things of their changed queues; ``heads`` has the previous head of each queue.
 
-        One that fails does not stop the others.
+        A failed notification does not stop the others.
         """
         for thing, head in heads.items():
             reported = iot.jobs_notify_thing(account_id, region, thing, head)
@@ -133,15 +133,15 @@ class JobPace:
     def cancel_executions(
         self, job: dict[str, Any], *, by_force: bool, done: Callable[[], None]
     ) -> dict[str, str | None]:
-        """Cancel what a job has pending, a batch now and one each minute.
+        """Cancel a job's pending executions, a batch now and one each minute.
 
         Args:
             job: In the current account and region.
-            by_force: Cancel what is IN_PROGRESS too.
+            by_force: Also cancel those IN_PROGRESS.
             done: Called when nothing is left to cancel.
 
         Returns:
-            The things of the first batch, and the head of each one's queue before.
+            The things of the first batch, with the previous head of each one's queue.
         """
         statuses = [one for one in ExecutionStatus if canceled_with_job(one, by_force=by_force)]
         found = executions().of_job(job["jobId"], statuses)
@@ -190,7 +190,7 @@ class JobPace:
 
 
 def _complete(job_id: str) -> None:
-    """A job with nothing left to do is COMPLETED."""
+    """Complete a job that has nothing left to do."""
     job = iot._jobs.get(job_id)
     if job is None or job["status"] != JobStatus.IN_PROGRESS:
         return
@@ -207,7 +207,7 @@ def _complete(job_id: str) -> None:
 
 
 def rollout_of(job: Mapping[str, Any], per_minute: int) -> Rollout:
-    """The rollout of a job, which notifies no more in a minute than the service does."""
+    """The rollout of a job, limited to the service's rate."""
     config = job.get("jobExecutionsRolloutConfig") or {}
     maximum = min(config.get("maximumPerMinute") or per_minute, per_minute)
     return value_of(Rollout, {**config, "maximumPerMinute": maximum})
@@ -219,10 +219,10 @@ def scheduling_of(job: Mapping[str, Any]) -> Scheduling:
 
 
 def cloud_now() -> datetime:
-    """What the cloud's clock shows."""
+    """The time of the cloud's clock."""
     return datetime.fromtimestamp(time.time(), UTC)
 
 
 def _is_current(account_id: str, region: str, job: dict[str, Any]) -> bool:
-    """Whether a job has not been deleted meanwhile."""
+    """Whether a job still exists."""
     return iot._jobs.get_scoped(account_id, region, job["jobId"]) is job

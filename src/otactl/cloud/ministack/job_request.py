@@ -1,13 +1,13 @@
 """CreateJob refuses what UpdateJob refuses.
 
-MiniStack checks rollout, retry and presigning settings on UpdateJob, with the answers measured on
-the real service, but takes them unchecked on CreateJob; AWS validates both alike (aws-facts B1:
-the checks are shared). A rehearsal must not accept a job that AWS would not.
+MiniStack checks rollout, retry and presigning settings in UpdateJob, with the answers measured on
+the real service, but not in CreateJob; AWS validates both alike (aws-facts B1: the checks are
+shared). A rehearsal must not accept a job that AWS refuses.
 
 Touched, all in ``ministack.services.iot``: ``_create_job`` is wrapped; the checks are
 ``_job_update_request_error`` for the members ``_JOB_UPDATE_MEMBERS``. Added here, from aws-facts
-A1, A6 and D: a hundred targets, a retry criterion for ALL stands alone, ten retries at most,
-maintenance windows for CONTINUOUS jobs only.
+A1, A6 and D: at most a hundred targets, a retry criterion for ALL must be the only one, at most ten
+retries, maintenance windows for CONTINUOUS jobs only.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _MAX_TARGETS = 100
 
 
 def install(changes: Changes) -> None:
-    """Put the checks in place."""
+    """Install the checks."""
     check, members = iot._job_update_request_error, iot._JOB_UPDATE_MEMBERS
     require_parameters(check, "job_id", "payload")
     require("jobExecutionsRolloutConfig" in members, "the rollout among UpdateJob's members")
@@ -40,7 +40,7 @@ def install(changes: Changes) -> None:
     @changes.around(iot, "_create_job", "job_id", "payload")
     async def create_job(create: Any, job_id: str, payload: dict[str, Any]) -> Any:
         given = {name: payload[name] for name in members if payload.get(name) is not None}
-        # UpdateJob refuses a timeout of nothing; DescribeJob gives one back, so CreateJob takes it.
+        # UpdateJob refuses an empty timeout; DescribeJob returns one, so CreateJob accepts it.
         if not given.get("timeoutConfig"):
             given.pop("timeoutConfig", None)
         targets = len(payload.get("targets") or ())

@@ -1,9 +1,9 @@
-"""Jobs with a schedule: they wait, begin, pause and end when ``otactl.rules.schedule`` says so.
+"""Jobs with a schedule: they wait, begin, pause and end by ``otactl.rules.schedule``.
 
-MiniStack keeps ``schedulingConfig`` and starts the job at once. Here it is SCHEDULED until its
-start time or first maintenance window, notifies things only in a window, and stops at its end time,
-where endBehavior decides about its executions. Things that join the target of a CONTINUOUS job in
-between wait for the next window.
+MiniStack stores ``schedulingConfig`` and starts the job at once. Here it is SCHEDULED until its
+start time or first maintenance window, notifies things only in a window, and stops at its end time;
+endBehavior decides about its executions. Things that join the target of a CONTINUOUS job between
+two windows wait for the next one.
 
 Touched, in ``ministack.services.iot``: ``_create_job``, ``_cancel_job`` and ``_describe_job`` are
 wrapped, ``_jobs_thing_joined_group`` is replaced.
@@ -32,7 +32,7 @@ _log = logging.getLogger("otactl.cloud.schedule")
 
 
 def install(changes: Changes, background: Background, pace: JobPace) -> None:
-    """Put schedules in place."""
+    """Install schedules."""
     require_source(iot._jobs_thing_joined_group, "_jobs_queue_execution(thing, job_id, now)")
     require_source(iot._cancel_job, 'if job["status"] != "IN_PROGRESS":')
     changes.put(iot, "_jobs_thing_joined_group", _joined, "thing", "group_arn")
@@ -43,7 +43,7 @@ def install(changes: Changes, background: Background, pace: JobPace) -> None:
         try:
             problem = next(problems(scheduling, now), None)
         except ValueError:
-            problem = None  # no time at all; MiniStack refuses it by its form
+            problem = None  # not a valid time; MiniStack refuses it
         if problem is not None:
             return refused(problem)
         answer = await create(job_id, payload)
@@ -55,7 +55,7 @@ def install(changes: Changes, background: Background, pace: JobPace) -> None:
     async def cancel_job(cancel: Any, job_id: str, *rest: Any) -> Any:
         job = iot._jobs.get(job_id)
         if job is not None and job["status"] == JobStatus.SCHEDULED:
-            job["status"] = JobStatus.IN_PROGRESS.value  # which MiniStack cancels, without a pause
+            job["status"] = JobStatus.IN_PROGRESS.value  # MiniStack cancels only such jobs
         return await cancel(job_id, *rest)
 
     @changes.around(iot, "_describe_job")
@@ -75,7 +75,7 @@ def install(changes: Changes, background: Background, pace: JobPace) -> None:
 
 
 def _joined(thing: str, group_arn: str) -> bool:
-    """A thing joined a group: queue the CONTINUOUS jobs for it; returns whether there were any."""
+    """Queue the CONTINUOUS jobs for a thing that joined a group; returns whether any was queued."""
     queued = False
     for job_id, job in iot._jobs.items():
         if (
@@ -96,7 +96,7 @@ def _joined(thing: str, group_arn: str) -> bool:
 
 
 async def _sweep(pace: JobPace) -> None:
-    """Begin, pause and end jobs of every account when it is time; log one that cannot be read."""
+    """Begin, pause and end the due jobs of every account; log an invalid one."""
     for (account_id, region, job_id), job in iot._jobs.all_items():
         if not job.get("schedulingConfig") or job.get("status") not in OPEN_JOB_STATUSES:
             continue
@@ -105,12 +105,12 @@ async def _sweep(pace: JobPace) -> None:
                 with request_scope(account_id, region):
                     heads = _step(pace, job)
                 await pace.notify(account_id, region, heads)
-        except Exception:  # noqa: BLE001  # one odd job must not stop the others
+        except Exception:  # noqa: BLE001  # an invalid job must not stop the others
             _log.exception("the schedule of job %s cannot be followed", job_id)
 
 
 def _step(pace: JobPace, job: dict[str, Any]) -> Mapping[str, str | None]:
-    """Do what is due for a job of the current account and region; returns the things to notify."""
+    """Begin, pause or end a job of the current account and region; returns things to notify."""
     now = iot._jobs_now_ms()
     match phase(scheduling_of(job), cloud_now()), job["status"]:
         case Phase.OPEN, JobStatus.SCHEDULED:

@@ -1,7 +1,7 @@
-"""A function's log: all that the function wrote, and only if the function's role may write it.
+"""A function's log: its complete output, and only if the function's role allows the log.
 
-MiniStack writes whatever the role may do. And it stops listening for output a few milliseconds
-after the function's answer, by a clock that runs faster in a fast cloud; what comes later is lost.
+MiniStack does not check the role. And it stops reading the output a few milliseconds after the
+function's answer, by the cloud's clock, which may be faster; later output is lost.
 
 Touched: ``ministack.services.lambda_svc._emit_lambda_logs`` is wrapped;
 ``ministack.core.lambda_runtime.Worker._drain_stderr_bounded`` is replaced.
@@ -32,7 +32,7 @@ _log = logging.getLogger("otactl.cloud.lambda_log")
 
 
 def install(changes: Changes) -> None:
-    """Put it in place."""
+    """Install it."""
     require_source(lambda_runtime.Worker.invoke, "self._drain_stderr_bounded()")
     require_source(lambda_runtime.Worker._read_stderr, "self._stderr_queue.put(")
     changes.put(lambda_runtime.Worker, "_drain_stderr_bounded", _output_of)
@@ -57,7 +57,7 @@ def install(changes: Changes) -> None:
 
 
 def _output_of(worker: Any) -> str:
-    """What a function wrote up to its answer; a thread of MiniStack's reads it into a queue."""
+    """The output of a function up to its answer; a MiniStack thread reads it into a queue."""
     lines = []
     started = last = time.monotonic()
     while (now := time.monotonic()) - started < _MAX_WAIT_SECONDS:
@@ -71,7 +71,7 @@ def _output_of(worker: Any) -> str:
 
 
 def _unread_bytes(process: Any) -> int:
-    """How much lies in the pipe; nothing when the process is gone."""
+    """The number of unread bytes in the pipe; 0 if the process has ended."""
     if process is None or process.stderr.closed:
         return 0
     answer = fcntl.ioctl(process.stderr.fileno(), termios.FIONREAD, b"\0" * 4)

@@ -1,4 +1,4 @@
-"""The things of a group: finds one of ten thousand at once, and shows new ones late if asked to."""
+"""The things of a group, with fast lookup, and an optional delay until a new one is listed."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 
 
 class MemberList(list[str]):
-    """Names, each once, in the order they came; MiniStack keeps a plain list.
+    """Unique names in the order of their addition; MiniStack has a plain list.
 
     Args:
-        late_ms: For how long a new name is not listed yet; it is found at once all the same.
-        now_ms: The cloud's clock; of no use where nothing is late.
+        late_ms: The delay until a new name is listed; ``in`` finds it at once.
+        now_ms: The cloud's clock; not used without a delay.
     """
 
     def __init__(self, late_ms: int = 0, now_ms: Callable[[], int] = int) -> None:
@@ -18,7 +18,7 @@ class MemberList(list[str]):
         self._names: set[str] = set()
         self._late_ms = late_ms
         self._now_ms = now_ms
-        #: When names that came lately show, in the order they came.
+        #: When each new name becomes listed, in the order of addition.
         self._shows_at: dict[str, int] = {}
 
     def __contains__(self, name: object) -> bool:
@@ -48,5 +48,5 @@ class MemberList(list[str]):
         super().remove(name)
 
     def show_all(self) -> None:
-        """List every name from now on, those that came just now too."""
+        """List every name from now on, including new ones."""
         self._shows_at.clear()

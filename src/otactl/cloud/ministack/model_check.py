@@ -1,18 +1,18 @@
-"""Requests that AWS IoT's own models refuse are refused, after the caller's permissions.
+"""Refuses requests that break AWS IoT's own models, after the check of the caller's permissions.
 
-MiniStack keeps what it is given in most places; AWS checks each member's type, length, range,
-pattern and enum. Every operation of ``iot``, ``iot-data`` and ``iot-jobs-data`` over HTTP is
-checked against botocore's model here, and against the rules which the model cannot express
-(``cloud.job_rule``). What is refused has the modelled error.
+MiniStack mostly accepts any value; AWS checks each member's type, length, range, pattern and enum.
+Here every operation of ``iot``, ``iot-data`` and ``iot-jobs-data`` over HTTP is checked against
+botocore's model, and against the rules that the model cannot express (``cloud.job_rule``). The
+refusal has the modelled error.
 
-MiniStack looks at few members of what a device sends over MQTT as well. There each request of
-Jobs is checked against the model of ``iot-jobs-data``, the clientToken of the MQTT interface (1 to
-64 characters of ``[a-zA-Z0-9-_]``, Developer Guide, jobs-mqtt-api) and the same rules; what breaks
-one is answered on ``rejected`` with InvalidRequest.
+MiniStack also checks few members of MQTT requests. Here each Jobs request is checked against the
+model of ``iot-jobs-data``, the clientToken of the MQTT interface (1 to 64 characters of
+``[a-zA-Z0-9-_]``, Developer Guide, jobs-mqtt-api) and the same rules; a violation is answered on
+``rejected`` with InvalidRequest.
 
 Touched: ``handle_request`` of ``ministack.services.iot``, ``iot_data`` and ``iot_jobs_data``,
 which MiniStack calls once the caller is authorised, is wrapped, and ``iot._handle_jobs_publish``;
-there the refusal is written and published as by its own ``_jobs_rejected`` and ``broker_publish``.
+there MiniStack's ``_jobs_rejected`` and ``broker_publish`` write and publish the refusal.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from otactl.cloud.ministack.shape import Changes, require_parameters, require_so
 from otactl.cloud.operation import find_operation, input_shape, json_object, members_of
 
 _MODULES = {"iot": iot, "iot-data": iot_data, "iot-jobs-data": iot_jobs_data}
-#: What the operations without InvalidRequestException answer.
+#: The error of operations without InvalidRequestException.
 _FALLBACK_ERROR = "ValidationException"
 _TOKEN = re.compile(r"[a-zA-Z0-9_-]{1,64}", re.ASCII)
 
 
 def install(changes: Changes) -> None:
-    """Put the checks in place."""
+    """Install the checks."""
     for service, module in _MODULES.items():
         changes.around(module, "handle_request", *REQUEST)(_checked(service))
 
@@ -58,7 +58,7 @@ def _refusal(
 ) -> Any:
     operation = find_operation(service, method, path)
     if operation is None:
-        return None  # MiniStack, or the stream service, says so
+        return None  # MiniStack, or the stream service, answers it
     error = _error_code(operation.model)
     parameters = {name: first(found) for name, found in query_params.items()}
     lower = {name.lower(): value for name, value in (headers or {}).items()}
@@ -77,7 +77,7 @@ def _error_code(model: Any) -> str:
 
 
 def check_messages(changes: Changes) -> None:
-    """Put the checks of Jobs over MQTT in place."""
+    """Install the checks of Jobs over MQTT."""
     require_parameters(iot._jobs_rejected, "code", "message", "client_token")
     require_source(iot._handle_jobs_publish, 'base = f"{SHADOW_TOPIC_PREFIX}{thing}/jobs"')
 
@@ -87,7 +87,7 @@ def check_messages(changes: Changes) -> None:
     )
     async def checked(handle: Any, *arguments: Any) -> None:
         account_id, region, thing, verb, job_id, payload = arguments
-        # What is no request is refused by MiniStack itself.
+        # MiniStack itself refuses a payload that is not a JSON object.
         request = json_object(payload)
         problem = None if request is None else _message_problem(verb, thing, job_id, request)
         if request is None or problem is None:

@@ -1,10 +1,10 @@
-"""E-mails and text messages of SNS, kept in a file: what a person would have got.
+"""E-mails and text messages of SNS, written to a file.
 
 ``outbox.jsonl`` in the cloud's state directory has one JSON object for each: protocol, endpoint,
 topic, subject, message. MiniStack only logs that there was one.
 
 Touched: ``ministack.services.sns._fanout`` is wrapped; ``_topic_by_arn_any_scope`` and
-``_matches_filter_policy`` are used as it uses them. The directory is found by the environment
+``_matches_filter_policy`` are used as it uses them. The directory is that of the environment
 variable STATE_DIR, which ``otactl.cloud.environment`` sets.
 """
 
@@ -24,10 +24,10 @@ _PROTOCOLS = frozenset({"email", "email-json", "sms"})
 
 
 def install(changes: Changes) -> None:
-    """Put it in place.
+    """Install it.
 
     Raises:
-        KeyError: There is no state directory.
+        KeyError: STATE_DIR is not set.
     """
     require_parameters(sns._matches_filter_policy, "sub", "message_attributes", "message")
     outbox = Path(os.environ["STATE_DIR"]).parent / OUTBOX_NAME

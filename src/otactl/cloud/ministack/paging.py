@@ -1,11 +1,11 @@
-"""Pages of the registry's lists: ``maxResults`` and ``nextToken``, which MiniStack leaves out.
+"""Pages of the registry's lists: ``maxResults`` and ``nextToken``, which MiniStack lacks.
 
-AWS gives at most 250 entries of a list at a time (aws-facts A9), so that a program which forgets
-``nextToken`` sees a part only. Which member is the token, which the limit and which the list is
-what botocore's paginators say of the operation.
+AWS returns at most 250 entries of a list at once (aws-facts A9), so a program that ignores
+``nextToken`` gets only a part. botocore's paginators name the members of an operation that are the
+token, the limit and the list.
 
-Touched, in ``ministack.services.iot``: ``handle_request`` is wrapped; the list is taken whole from
-MiniStack and cut. Lists that MiniStack cuts itself are asked for at most a page.
+Touched, in ``ministack.services.iot``: ``handle_request`` is wrapped; MiniStack returns the whole
+list, which is cut here. If MiniStack itself pages a list, only the limit is lowered.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from otactl.cloud.operation import find_operation
 from otactl.cloud.page_token import page_token, read_token
 from otactl.cloud.service_model import LOADER
 
-#: Entries of a page when the caller does not say, and the most it may say (aws-facts A9).
+#: The default and the maximum number of entries in a page (aws-facts A9).
 LARGEST_PAGE = 250
-#: Those that MiniStack cuts into pages, and those whose limit travels in a body.
+#: The lists that MiniStack itself cuts into pages.
 _CUT_BY_MINISTACK = frozenset(
     (
         "ListJobTemplates",
@@ -39,7 +39,7 @@ _CUT_BY_MINISTACK = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """How an operation spells its pages."""
+    """The names of an operation's paging members."""
 
     operation: str
     token: str
@@ -49,7 +49,7 @@ class _Page:
 
 
 def install(changes: Changes, largest_page: int = LARGEST_PAGE) -> None:
-    """Put pages in place."""
+    """Install paging."""
 
     @changes.around(iot, "handle_request", *REQUEST)
     async def handle_request(
@@ -71,7 +71,7 @@ def install(changes: Changes, largest_page: int = LARGEST_PAGE) -> None:
 
 
 def _cut(answer: Any, page: _Page, offset: int, size: int) -> Any:
-    """The part of a list that was asked for, and the token of the next one."""
+    """The requested page of a list, with the token of the next page."""
     status, headers, _ = answer
     if status != OK:
         return answer
@@ -86,14 +86,14 @@ def _cut(answer: Any, page: _Page, offset: int, size: int) -> Any:
 
 @functools.cache
 def _pages() -> Mapping[str, _Page]:
-    """By operation, from botocore's paginators; those with one list and a limit."""
+    """The paging members by operation, from botocore's paginators with one list and a limit."""
     paginators = LOADER.load_service_model("iot", "paginators-1")["pagination"]
     return {
         name: _Page(
             name, reported["input_token"], reported["output_token"], reported["limit_key"], listed
         )
         for name, reported in paginators.items()
-        # Streams are not MiniStack's; who serves them cuts their list.
+        # The stream service pages its own list.
         if name != "ListStreams"
         and "limit_key" in reported
         and isinstance(listed := reported["result_key"], str)

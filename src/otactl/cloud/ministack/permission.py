@@ -1,9 +1,9 @@
-"""What policies let one service do to another's resources.
+"""Whether policies allow one AWS service to use another's resources.
 
-MiniStack asks the policies of callers, and those of topics and queues where S3 and SNS deliver.
-It does not ask them when a topic rule or SNS calls a function, when an alarm notifies a topic, or
-when a service uses a role to log or to put a failed event aside. A stack that lacks one of these
-permissions would work here and not on AWS (aws-facts I6).
+MiniStack checks the policies of callers, and those of topics and queues for deliveries of S3 and
+SNS. It checks none when a topic rule or SNS calls a function, when an alarm notifies a topic, or
+when a service uses a role to log or to send a failed event to its destination. A stack without one
+of these permissions would work here and not on AWS (aws-facts I6).
 
 Touched: ``ministack.core.iam_evaluator`` (EvalContext, evaluate, evaluate_resource_policy,
 _gather_role_policies) and ``ministack.services.iam._roles`` are used as ``services.sns`` uses
@@ -25,7 +25,7 @@ class ServiceCaller:
     """A service that acts for one of its resources.
 
     Attributes:
-        service: As policies name it: ``iot.amazonaws.com``.
+        service: Its name in policies: ``iot.amazonaws.com``.
         source_arn: The ARN of the resource: a rule, a topic, an alarm, a function.
     """
 
@@ -43,9 +43,9 @@ class ServiceCaller:
         return self.source_arn.split(":")[4]
 
     def context(self, action: str, resource_arn: str) -> Any:
-        """The request as MiniStack's evaluator takes it."""
+        """The request for MiniStack's evaluator."""
         return iam_evaluator.EvalContext(
-            # The service itself, no principal of the account: a grant to the account is not for it.
+            # The service is no principal of the account, so grants to the account exclude it.
             principal_arn="*",
             principal_type="Service",
             principal_account="",
@@ -62,14 +62,14 @@ class ServiceCaller:
 def policy_lets_in(
     policy: Mapping[str, Any] | str, caller: ServiceCaller, action: str, resource_arn: str
 ) -> bool:
-    """Whether a resource's own policy lets a service act on it."""
+    """Whether a resource's own policy allows a service's action on it."""
     context = caller.context(action, resource_arn)
     found = iam_evaluator.evaluate_resource_policy(policy, context, service=caller.service)
     return bool(found.decision == "Allow")
 
 
 def role_lets(role_arn: str, caller: ServiceCaller, action: str, resource_arn: str) -> bool:
-    """Whether a service may assume a role, and the role may do something."""
+    """Whether a service may assume a role, and the role allows an action."""
     account_id, name = role_arn.split(":")[4], role_arn.rpartition("/")[2]
     role = iam._roles.get_scoped(account_id, None, name)
     if role is None:

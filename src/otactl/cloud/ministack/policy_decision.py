@@ -1,12 +1,12 @@
-"""What a connection's policies decided is remembered for as long as they stay the same.
+"""A cache of the policy decisions of each connection, until its policies change.
 
 MiniStack evaluates the policies of a certificate for each message in and out: a sixth of the
-processor time of a large rollout. A decision depends on the documents attached, the connection's
-variables, the action and the resource; the second does not change while a connection lasts, so each
-connection keeps its decisions beside the documents they were made by.
+processor time of a large rollout. A decision depends on the attached documents, the connection's
+variables, the action and the resource. The variables do not change while a connection lasts, so
+each connection caches its decisions together with the documents.
 
-Patterns without ``?`` and with one ``*`` at most, as those of devices are, are compared without a
-regular expression: MiniStack keeps 4,096 of these, and a thousand devices have more.
+Patterns without ``?`` and with at most one ``*``, as devices have, are compared without a regular
+expression: MiniStack caches 4,096 of these, and a thousand devices have more.
 
 Touched: ``_WSSession._policy_allows`` of ``ministack.services.iot`` is wrapped; the documents are
 looked up as ``_mqtt_policy_allows`` does. ``fnmatch_iam`` and ``fnmatch_iam_cs`` of
@@ -24,14 +24,14 @@ from ministack.services import iot
 
 from otactl.cloud.ministack.shape import Changes, require, require_source
 
-#: A device has some thirty; one that makes up topics shall not fill the memory.
+#: The most cached decisions. A device needs about thirty; random topics must not fill the memory.
 _MANY = 512
 
 _Decisions = dict[tuple[str, str], bool]
 
 
 def install(changes: Changes) -> None:
-    """Put it in place."""
+    """Install it."""
     session = iot._WSSession
     require_source(
         iot._mqtt_policy_allows,
@@ -69,7 +69,7 @@ def _matches(
     value: str,
     pattern: str,
 ) -> bool:
-    """Compare a plain pattern at once, and leave any other to MiniStack."""
+    """Compare a plain pattern directly, any other with MiniStack's function."""
     head, star, tail = pattern.partition("*")
     if "?" in pattern or "*" in tail:
         return bool(match(value, pattern))

@@ -1,14 +1,14 @@
-"""Small rules of the registry that MiniStack leaves out.
+"""Small rules of the registry that MiniStack lacks.
 
-- A thing cannot be made of a deprecated thing type (Developer Guide, thing-types).
+- A thing cannot be created with a deprecated thing type (Developer Guide, thing-types).
 - UpdateThing with an empty value removes the attribute, merged or not (API reference,
   AttributePayload).
-- A policy has five versions at most (API reference, CreatePolicyVersion).
-- DescribeCertificate tells the validity (``iot`` CertificateValidity).
+- A policy has at most five versions (API reference, CreatePolicyVersion).
+- DescribeCertificate returns the validity (``iot`` CertificateValidity).
 - GetPackageConfiguration and UpdatePackageConfiguration: whether AWS IoT Jobs may write the
   ``$package`` shadow of a thing once its job with ``destinationPackageVersions`` has SUCCEEDED
-  (aws-facts O). Here it is kept and returned; Jobs never writes the shadow.
-- The executions of a deleted thing are REMOVED and counted as that (aws-facts A5), not gone.
+  (aws-facts O). Here it is stored and returned; Jobs never writes the shadow.
+- The executions of a deleted thing become REMOVED and are counted (aws-facts A5), not deleted.
 
 Touched, in ``ministack.services.iot``: ``_create_thing``, ``_update_thing``, ``_delete_thing``,
 ``_create_policy_version``, ``_handle_certificate`` and, for the package configuration,
@@ -34,7 +34,7 @@ _PACKAGE_CONFIGURATION = "/package-configuration"
 
 
 def install(changes: Changes) -> None:
-    """Put the rules in place."""
+    """Install the rules."""
     _check_things(changes)
     _keep_executions(changes)
     _check_certificates_and_policies(changes)
@@ -103,7 +103,7 @@ def _check_certificates_and_policies(changes: Changes) -> None:
 
 
 def keep_package_configuration(changes: Changes) -> None:
-    """Put GetPackageConfiguration and UpdatePackageConfiguration in place."""
+    """Install GetPackageConfiguration and UpdatePackageConfiguration."""
     configurations: dict[tuple[str, str], dict[str, Any]] = {}
 
     @changes.around(iot, "handle_request", *REQUEST)

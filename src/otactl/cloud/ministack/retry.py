@@ -1,15 +1,15 @@
 """Retries of failed executions (``jobExecutionsRetryConfig``), which MiniStack stores but ignores.
 
-AWS IoT starts an execution again that FAILED or TIMED_OUT, as often as the job's retry criteria
-allow (Developer Guide, jobs-configurations-details; aws-facts D). Each attempt is an execution of
-its own: the next executionNumber, version 1, QUEUED again, ``retryAttempt`` counted in the
-summaries. How often is decided by ``otactl.rules.retry``, as everywhere in otactl.
+AWS IoT retries an execution that is FAILED or TIMED_OUT, as often as the job's retry criteria allow
+(Developer Guide, jobs-configurations-details; aws-facts D). Each attempt is a new execution: the
+next executionNumber, version 1, QUEUED again, ``retryAttempt`` counted in the summaries.
+``otactl.rules.retry`` decides how often.
 
-Touched, all in ``ministack.services.iot``: ``_jobs_maybe_complete`` is called after every
-execution that ends, so it is wrapped to queue the next attempt before the job is asked whether it
-is over; ``jobs_notify_thing`` is wrapped so that the thing hears of an attempt that has the same
-job id as the execution before. ``_jobs`` and ``_jobs_queue_execution`` are used as
-MiniStack's own functions use them.
+Touched, all in ``ministack.services.iot``: ``_jobs_maybe_complete``, which is called after the end
+of every execution, is wrapped to queue the next attempt before the check whether the job is
+complete; ``jobs_notify_thing`` is wrapped so that the thing is notified of an attempt with the same
+job id as the previous execution. ``_jobs`` and ``_jobs_queue_execution`` are used as MiniStack's
+own functions use them.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _log = logging.getLogger("otactl.cloud.retry")
 
 
 def install(changes: Changes) -> None:
-    """Put retries in place."""
+    """Install retries."""
     require_parameters(iot._jobs_queue_execution, "thing", "job_id", "now")
     require_source(iot._jobs_apply_timeout, "_jobs_maybe_complete(")
     require_source(iot.jobs_update_execution, "_jobs_maybe_complete(")
@@ -75,7 +75,7 @@ def _queue_retries(job_id: str) -> Iterator[str]:
 
 
 def _criteria(job: dict[str, Any]) -> tuple[RetryCriterion, ...]:
-    """The job's retry criteria; what is none of AWS's is left out."""
+    """The job's retry criteria; invalid ones are left out."""
     configuration = job.get("jobExecutionsRetryConfig")
     listed = configuration.get("criteriaList") if isinstance(configuration, dict) else None
     return tuple(

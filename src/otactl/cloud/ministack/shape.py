@@ -1,8 +1,8 @@
-"""How MiniStack is adapted: what an adaptation expects of it is checked, then changed as a whole.
+"""How MiniStack is adapted: first check what an adaptation expects, then install all of it.
 
-An adaptation is a function that takes ``Changes`` and notes there what it puts in the place of
-MiniStack's own. All that it relies on is required; if MiniStack is another by now, ShapeChanged is
-raised (or AttributeError, where something is gone), and nothing of that adaptation is put in place.
+An adaptation is a function that takes ``Changes`` and records there what it replaces in MiniStack.
+It requires everything that it relies on. If MiniStack differs, ShapeChanged is raised (or
+AttributeError, if a name is missing), and nothing of that adaptation is installed.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ _log = logging.getLogger("otactl.cloud.ministack")
 
 
 class ShapeChanged(Exception):
-    """Raised when MiniStack is not what an adaptation was written for."""
+    """Raised when MiniStack differs from what an adaptation expects."""
 
 
 class Changes:
-    """What one adaptation puts in the place of MiniStack's own."""
+    """The replacements of one adaptation."""
 
     def __init__(self) -> None:
         self._changes: dict[tuple[int, str], tuple[Any, str, Any]] = {}
         self._items: list[tuple[dict[str, Any], str, Any]] = []
 
     def put(self, owner: Any, name: str, replacement: Any, *parameters: str) -> None:
-        """Replace something of a module or class.
+        """Replace an attribute of a module or class.
 
         Args:
             owner: A module or class.
-            name: Of what is replaced.
-            replacement: Put there.
-            parameters: What the parameters of the function of that name must begin with.
+            name: Of the attribute.
+            replacement: Its new value.
+            parameters: The required first parameters of the replaced function.
         """
         if parameters:
             require_parameters(getattr(owner, name), *parameters)
@@ -51,14 +51,14 @@ class Changes:
         self._items.append((table, key, replacement))
 
     def around(self, owner: Any, name: str, *parameters: str) -> Callable[[Any], Any]:
-        """Wrap a function of a module or class by the decorated one.
+        """Wrap a function of a module or class with the decorated one.
 
-        That is called with the function before all that MiniStack calls it with.
+        The wrapper gets the wrapped function as its first argument, then MiniStack's arguments.
 
         Args:
             owner: A module or class.
             name: Of the function.
-            parameters: What the function's own parameters must begin with.
+            parameters: The required first parameters of the wrapped function.
         """
         *_, function = self._changes.get((id(owner), name)) or (getattr(owner, name),)
         require_parameters(function, *parameters)
@@ -74,9 +74,9 @@ class Changes:
         return put
 
     def within(self, owner: Any, name: str, *parameters: str) -> Callable[[Any], Any]:
-        """Run a function in the context that the decorated one makes of what it is called with.
+        """Run a function in a context manager, which the decorated function returns.
 
-        The arguments are those of ``around``.
+        That gets the arguments of the call. The arguments here are those of ``around``.
         """
         is_async = inspect.iscoroutinefunction(inspect.unwrap(getattr(owner, name)))
 
@@ -95,7 +95,7 @@ class Changes:
         return put
 
     def apply(self) -> None:
-        """Put everything in place."""
+        """Install everything."""
         for owner, name, replacement in self._changes.values():
             setattr(owner, name, replacement)
         for table, key, replacement in self._items:
@@ -103,10 +103,10 @@ class Changes:
 
 
 def adapt(adaptation: Callable[[Changes], None]) -> None:
-    """Put an adaptation in place, all of it or nothing.
+    """Install an adaptation, all of it or nothing.
 
     Raises:
-        ShapeChanged: MiniStack is not what it was written for.
+        ShapeChanged: MiniStack differs from what it expects.
         AttributeError: The same.
     """
     changes = Changes()
@@ -115,22 +115,22 @@ def adapt(adaptation: Callable[[Changes], None]) -> None:
 
 
 def adapt_if_it_fits(name: str, adaptation: Callable[[Changes], None]) -> str | None:
-    """Put an adaptation in place; if it does not fit, the cloud starts without it.
+    """Install an adaptation; if it does not fit, log this and continue without it.
 
     Returns:
-        Why it does not fit, which the log says too; None if it does.
+        Why it does not fit; None if it does.
     """
     try:
         adapt(adaptation)
     except (ShapeChanged, AttributeError) as error:
-        _log.warning("this MiniStack is not the one expected, so we lack %s: %s", name, error)
+        _log.warning("this MiniStack differs from the expected one; missing: %s (%s)", name, error)
         return str(error)
     return None
 
 
 @contextmanager
 def bound(variable: ContextVar[T], value: T) -> Iterator[None]:
-    """Let a context variable have a value while the block runs."""
+    """Set a context variable while the block runs."""
     token = variable.set(value)
     try:
         yield
@@ -139,11 +139,11 @@ def bound(variable: ContextVar[T], value: T) -> Iterator[None]:
 
 
 def require(holds: bool, expectation: str) -> None:  # noqa: FBT001  # reads like assert
-    """Raise ShapeChanged unless it holds.
+    """Raise ShapeChanged unless ``holds`` is true.
 
     Args:
-        holds: What was found.
-        expectation: What should be, for the log.
+        holds: The result of a check.
+        expectation: What is expected, for the log.
     """
     if not holds:
         raise ShapeChanged(f"expected {expectation}")
@@ -160,7 +160,7 @@ def require_parameters(function: Callable[..., Any], *names: str) -> None:
 
 
 def require_source(function: Callable[..., Any], text: str) -> None:
-    """Raise ShapeChanged unless a text stands in a function's source exactly once."""
+    """Raise ShapeChanged unless a function's source contains a text exactly once."""
     count = _source(function).count(text)
     require(
         count == 1, f"{text!r} once in {function.__module__}.{function.__qualname__}, found {count}"
@@ -168,7 +168,7 @@ def require_source(function: Callable[..., Any], text: str) -> None:
 
 
 def _source(function: Callable[..., Any]) -> str:
-    """A function's source by the positions of its code; inspect would tokenize for the same."""
+    """A function's source, from the positions of its code; faster than inspect, which tokenizes."""
     code = inspect.unwrap(function).__code__
     codes = [code]
     last = 0

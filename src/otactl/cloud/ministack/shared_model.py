@@ -1,7 +1,7 @@
-"""MiniStack takes botocore's descriptions of the services from ours, which reads each once.
+"""MiniStack uses our cache of botocore's service descriptions, which reads each once.
 
-It reads one for the type of an answer, another time for a request's route, and once more for its
-tags: half of what a new cloud's first requests cost.
+It would read one for the type of an answer, again for a request's route, and again for its tags:
+half of the time of a new cloud's first requests.
 
 Touched: ``_service_model`` of ``ministack.core.responses`` and ``_load_botocore_model`` of
 ``ministack.core.iam_actions`` are replaced.
@@ -21,7 +21,7 @@ from otactl.cloud.service_model import LOADER, service_model
 
 
 def install(changes: Changes) -> None:
-    """Put it in place."""
+    """Install it."""
     require_source(responses._service_model, "_BOTOCORE_NAME.get(service, service)")
     require_source(responses._service_model, ".get_service_model(name)")
     require_source(iam_actions._load_botocore_model, '"service-2.json.gz"')

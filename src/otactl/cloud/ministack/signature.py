@@ -1,24 +1,24 @@
-"""Whether a request is signed with a key that the cloud gave out.
+"""Checks that a request is signed with a key of this cloud.
 
-MiniStack checks the signatures of IAM users and STS sessions where it asks their policies, and
-takes a request without a key, with the key ``test`` or with an account id as key for root,
-unchecked. Some of its paths ask no policy. So each request is checked here first, with MiniStack's
-own functions: they know the secrets and how each kind of signature is computed (header, presigned
-URL, SigV2, SigV4a, chunked body). What was checked here is not checked again.
+MiniStack checks the signatures of IAM users and STS sessions only where it checks their policies,
+which some of its paths do not. It accepts a request without a key, with the key ``test`` or with an
+account id as key, unchecked as root. So each request is checked here first, with MiniStack's own
+functions: they have the secrets and all kinds of signatures (header, presigned URL, SigV2, SigV4a,
+chunked body). A request checked here is not checked again.
 
-The age of a presigned URL is that in real time, whatever the cloud's clock. boto3 still presigns
-S3 URLs by SigV2 in us-east-1. Such a URL names the moment of its end by the client's clock, and
-MiniStack compares it with ``time.time()``, which may be the cloud's faster one (ADR 0004:
-signatures hold in real time).
+The age of a presigned URL is measured in real time, whatever the cloud's clock. boto3 still
+presigns S3 URLs with SigV2 in us-east-1. Such a URL contains its expiry time by the client's clock,
+and MiniStack compares it with ``time.time()``, which may be the cloud's faster one (ADR 0004:
+signatures are checked in real time).
 
-Touched: ``app.pin_signed_request`` and ``core.iam_evaluator._sigv2_check`` are wrapped, and the
-``time`` of that module shows it real time; the ends of STS sessions, which it compares as well,
-are the cloud's. Used are: from ``core.iam_evaluator`` ``pin_signed_request``, ``pin_signed_body``,
-``authenticate``, ``resolve_credential``, ``is_root_access_key`` and
+Touched: ``app.pin_signed_request`` and ``core.iam_evaluator._sigv2_check`` are wrapped, and that
+module's ``time`` returns real time in ``_sigv2_check``; the ends of STS sessions, which it compares
+too, are in cloud time. Used are: from ``core.iam_evaluator`` ``pin_signed_request``,
+``pin_signed_body``, ``authenticate``, ``resolve_credential``, ``is_root_access_key`` and
 ``find_iam_access_key_account``; from ``core.sigv4`` ``parse_query_signature`` and
-``header_signature_failure``, which remembers derived signing keys;
-``core.router.extract_access_key_id``, which finds the key as MiniStack will, and
-``detect_service``; ``app._credential_failure``, which words a refusal as the service does.
+``header_signature_failure``, which caches derived signing keys;
+``core.router.extract_access_key_id``, which finds the key as MiniStack does, and
+``detect_service``; ``app._credential_failure``, which writes a refusal in the service's form.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ from ministack.core.responses import _account_from_sts_session, request_scope
 from otactl.cloud.asgi import Refusal
 from otactl.cloud.ministack.shape import Changes, bound, require, require_parameters, require_source
 
-#: Whether the request of this task has been checked, and is not a presigned one.
+#: Whether this task's request has been checked, and is not a presigned one.
 _is_checked: ContextVar[bool] = ContextVar("is_checked", default=False)
 #: Whether the clock of signatures is real.
 _is_real: ContextVar[bool] = ContextVar("is_real", default=False)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _UNKNOWN_KEY = (
     "The security token included in the request is invalid. "
-    "This cloud takes the keys that `otactl local env` prints."
+    "This cloud accepts the keys that `otactl local env` prints."
 )
 _OTHER_BODY = "The provided 'x-amz-content-sha256' header does not match what was computed."
 
@@ -58,19 +58,19 @@ class SignatureCheck:
     """See the module.
 
     Args:
-        account_id: Of the cloud; IAM keys of other accounts are found by themselves.
-        region: For requests whose signature names none.
+        account_id: Of the cloud, for keys whose account is not found.
+        region: For requests whose signature has none.
     """
 
     account_id: str
     region: str
 
     def refusal(self, scope: Any, body: bytes) -> Refusal | None:
-        """Why a request is refused; None for one whose signature is right.
+        """Why a request is refused; None if its signature is valid.
 
         Args:
-            scope: ASGI's, of an HTTP request or of a WebSocket's handshake.
-            body: All of it; a handshake has none.
+            scope: The ASGI scope of an HTTP request or of a WebSocket's handshake.
+            body: The whole body; empty for a handshake.
         """
         _is_checked.set(False)
         request = _Request.of(scope)
@@ -138,9 +138,9 @@ class _Request:
 
 
 def install(changes: Changes) -> None:
-    """Make sure that MiniStack checks signatures as expected, and spare it a second check.
+    """Check that MiniStack checks signatures as expected, and skip its second check.
 
-    If it does not, the cloud must not be served.
+    If this raises, the cloud must not be served.
     """
     require_parameters(
         iam_evaluator.pin_signed_request, "method", "raw_path", "query_params", "raw_headers"
@@ -189,7 +189,7 @@ def _signed_failure(
 
 
 def _presigned_failure(request: _Request, key: str, account_id: str) -> tuple[str, str] | None:
-    """What is wrong with the signature of an S3 URL. S3 itself looks at its age."""
+    """What is wrong with the signature of an S3 URL. S3 itself checks its age."""
     signature = sigv4.parse_query_signature(request.query)
     if isinstance(signature, tuple):
         return signature
@@ -213,15 +213,15 @@ def _presigned_failure(request: _Request, key: str, account_id: str) -> tuple[st
 
 
 def _is_hash_of(given: str, body: bytes) -> bool:
-    """Whether a payload hash is the body's; words such as UNSIGNED-PAYLOAD name none."""
+    """Whether a payload hash is the body's; true for words such as UNSIGNED-PAYLOAD."""
     return not _SHA256.fullmatch(given) or hashlib.sha256(body).hexdigest() == given
 
 
 class _Time:
-    """Stands in for the module ``time`` in one module of MiniStack."""
+    """Replaces the module ``time`` in one module of MiniStack."""
 
     def time(self) -> float:
-        """Epoch seconds: real ones in a check of SigV2, else the cloud's."""
+        """Epoch seconds: real time in a SigV2 check, else the cloud's."""
         return datetime.now(UTC).timestamp() if _is_real.get() else time.time()
 
     def __getattr__(self, name: str) -> Any:
@@ -229,7 +229,7 @@ class _Time:
 
 
 def keep_real_age(changes: Changes) -> None:
-    """Compare the ends of presigned URLs with real time."""
+    """Compare the expiry of presigned URLs with real time."""
     require_source(iam_evaluator._sigv2_check, "int(signed_date) < time.time()")
     require(iam_evaluator.time is time, "iam_evaluator.time to be the module time")
     changes.put(iam_evaluator, "time", _Time())

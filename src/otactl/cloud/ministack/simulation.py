@@ -1,12 +1,12 @@
-"""IAM's policy simulator with the context that it is asked with.
+"""IAM's policy simulator with the context of the request.
 
-SimulatePrincipalPolicy and SimulateCustomPolicy take the values of condition keys
-(``ContextEntries``, IAM API Reference); MiniStack does not read them, so that no statement with a
+SimulatePrincipalPolicy and SimulateCustomPolicy accept the values of condition keys
+(``ContextEntries``, IAM API Reference). MiniStack ignores them, so that no statement with a
 condition, such as that of ``iam:PassRole``, ever allows anything.
 
-Touched: ``ministack.services.iam`` reads the parameters in ``_extract_simulate_params`` and judges
-in ``_build_simulate_results_real``. The first is wrapped to keep the entries of its request, the
-second to leave out the statements whose conditions these do not meet.
+Touched: ``ministack.services.iam`` reads the parameters in ``_extract_simulate_params`` and
+evaluates in ``_build_simulate_results_real``. The first is wrapped to keep the request's entries,
+the second to drop the statements whose conditions these do not meet.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _entries: ContextVar[dict[str, str | list[str]] | None] = ContextVar(
 
 
 def install(changes: Changes) -> None:
-    """Put it in place."""
+    """Install it."""
     require_source(iam._simulate_principal_policy, "_extract_simulate_params(p)")
     context = _context("arn:aws:iam::123456789012:user/u", "123456789012", {"a:b": "c"})
     require(
@@ -66,7 +66,7 @@ def install(changes: Changes) -> None:
 
 
 def _context(principal_arn: str, account_id: str, entries: dict[str, str | list[str]]) -> Any:
-    """What conditions are compared with."""
+    """The context for conditions."""
     return iam_evaluator.EvalContext(
         principal_arn=principal_arn,
         principal_type="User",
@@ -79,7 +79,7 @@ def _context(principal_arn: str, account_id: str, entries: dict[str, str | list[
 
 
 def _context_entries(parameters: Any) -> dict[str, str | list[str]]:
-    """The values by condition key, whose case does not count."""
+    """The values by condition key, in lower case."""
     found: dict[str, str | list[str]] = {}
     for number in count(1):
         start = f"ContextEntries.member.{number}"

@@ -1,15 +1,15 @@
-"""What CloudFormation of MiniStack drops of tables and functions.
+"""Settings of tables and functions that MiniStack's CloudFormation ignores.
 
 - A function whose code is in a bucket or object that does not exist fails, as on AWS; MiniStack
-  makes one that fails when it is called.
+  creates one that fails when it is called.
 - Expiry of items (TimeToLiveSpecification), recovery (PointInTimeRecoverySpecification) and
-  encryption (SSESpecification) of a table are kept when it is made and when it is changed.
+  encryption (SSESpecification) of a table are applied when it is created and when it is updated.
 
 Touched: the handlers of both types in ``_RESOURCE_HANDLERS`` of
-``ministack.services.cloudformation.provisioners`` are wrapped; the settings are made by the
-functions of ``ministack.services.dynamodb`` that serve its API. CloudFormation imports every
-service there is, a quarter of what a cloud would take to start, so this waits, by a wrapper of
-``ministack.app._get_module``, until CloudFormation is asked for the first time.
+``ministack.services.cloudformation.provisioners`` are wrapped; the functions of
+``ministack.services.dynamodb`` that serve its API apply the settings. CloudFormation imports every
+service, which would be a quarter of a cloud's start time, so a wrapper of
+``ministack.app._get_module`` delays this until the first CloudFormation request.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _BAD_REQUEST = 400
 
 
 def install(changes: Changes) -> None:
-    """Put it in place when CloudFormation is asked for the first time."""
+    """Install it at the first CloudFormation request."""
     adapted = False
 
     @changes.around(ministack.app, "_get_module", "name")
@@ -63,7 +63,7 @@ def _wrap_handlers(changes: Changes) -> None:
     def update_table_whole(
         physical_id: str, old: dict[str, Any], new: dict[str, Any], *rest: Any
     ) -> Any:
-        # Its own update would take the property for that of the API, which is spelled otherwise.
+        # MiniStack's update would read the property as the API's, whose members have other names.
         plain_old, plain_new = (
             {key: value for key, value in props.items() if key != "SSESpecification"}
             for props in (old, new)
@@ -88,7 +88,7 @@ def _wrap_handlers(changes: Changes) -> None:
 
 
 def _set(name: str, old: dict[str, Any], new: dict[str, Any]) -> None:
-    """Set what a table has beside its keys, and unset what it had."""
+    """Apply a table's other settings, and remove former ones."""
     had = old.get("TimeToLiveSpecification") or {}
     expiry = new.get("TimeToLiveSpecification") or (had and {**had, "Enabled": False})
     if expiry:

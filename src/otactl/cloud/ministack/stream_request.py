@@ -1,9 +1,9 @@
-"""The HTTP operations of streams, which MiniStack lacks, and their tags, which it keeps.
+"""The HTTP operations of streams, which MiniStack lacks, and their tags, which it stores.
 
-MiniStack knows the routes of streams, so it authenticates the caller and checks its IAM policies.
-Only when it then answers that it has no such operation do we serve it. So the day it has streams of
-its own, ours step aside. A stream is one more resource that its TagResource, UntagResource and
-ListTagsForResource know.
+MiniStack has the routes of streams, so it authenticates the caller and checks its IAM policies.
+Only when it then answers that the operation is unsupported, it is served here. So if a later
+MiniStack has its own streams, those are used. Streams become one more type of resource for its
+TagResource, UntagResource and ListTagsForResource.
 
 Touched, in ``ministack.services.iot``: ``handle_request`` is wrapped, streams are added to
 ``_TAGGABLE_RESOURCES``; ``_tags_error``, ``_set_created_tags`` and ``_tags`` are used as its own
@@ -33,7 +33,7 @@ _UNSUPPORTED = b"Unsupported IoT path"
 def install(
     changes: Changes, api: StreamApi, store: StreamStore, on_scope: Callable[[Scope], None]
 ) -> None:
-    """Put it in place, below what checks requests against the models."""
+    """Install it, below the checks against the models."""
     require("stream" not in iot._TAGGABLE_RESOURCES, "no tags of streams")
     require_parameters(iot._tags_error, "tags", "required")
     require_parameters(iot._set_created_tags, "arn", "tags")
@@ -72,11 +72,11 @@ def install(
 
 
 class _TaggedStreams:
-    """Streams as MiniStack looks resources up that have tags."""
+    """The mapping in which MiniStack looks up a stream before it tags it."""
 
     def __init__(self, store: StreamStore) -> None:
         self._store = store
 
     def get(self, stream_id: str) -> dict[str, Any] | None:
-        """Something, if the account has a stream of that id in the region."""
+        """An empty record if the stream exists in the account and region, else None."""
         return None if self._store.find(account(), stream_id) is None else {}

@@ -1,14 +1,14 @@
-"""An index over the broker's subscriptions, so that a message costs what its receivers cost.
+"""An index of the broker's subscriptions, so that the cost of a message depends on its receivers.
 
-MiniStack's ``broker_publish`` looks at every subscription of every client for every message, and
-``broker_unsubscribe`` at every one for each that goes. With a thousand devices of eight filters
-each that is some seventy messages a second (figures in ``docs/adr/0006-subscription-index.md``).
+MiniStack's ``broker_publish`` checks every subscription of every client for every message, and
+``broker_unsubscribe`` every one for each that ends. With a thousand devices of eight filters each
+this limits it to about seventy messages a second (``docs/adr/0006-subscription-index.md``).
 
-Touched: the dictionary ``ministack.services.iot._subscriptions`` is replaced by one that shows
-these two functions only the entries that can matter; both are wrapped to say which those are.
-What a filter matches is still MiniStack's own decision: the index may show too many entries, never
-too few, and other code that reads the dictionary sees all of it. The scope in front of each filter
-keeps the matcher's rule for topics that begin with ``$`` out of it.
+Touched: the dictionary ``ministack.services.iot._subscriptions`` is replaced by one that returns
+only the relevant entries to these two functions; both are wrapped to select them. MiniStack itself
+still matches filters: the index may return too many entries, never too few, and other code that
+reads the dictionary gets all of them. The scope in front of each filter avoids the matcher's rule
+for topics that begin with ``$``.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from otactl.cloud.ministack.shape import Changes, bound, require, require_source
 
 @dataclass(slots=True)
 class _Question:
-    """What the function that looks next wants to know; it looks once.
+    """The selection for the next read of the dictionary; used once.
 
     Attributes:
-        subject: A topic with its scope in front, or a filter.
+        subject: A topic, or a filter, with its scope in front.
     """
 
     subject: str
@@ -48,7 +48,7 @@ class SubscriptionIndex(dict[str, Any]):
         self._matcher: Any = MQTTMatcher()  # type: ignore[no-untyped-call]
 
     def setdefault(self, topic_filter: str, default: Any = None) -> Any:
-        """The subscriptions of a filter, ``default`` when there were none."""
+        """The subscriptions of a filter; sets and returns ``default`` if it has none."""
         self._matcher[topic_filter] = topic_filter
         return super().setdefault(topic_filter, default)
 
@@ -64,15 +64,15 @@ class SubscriptionIndex(dict[str, Any]):
         super().clear()
 
     def values(self) -> Any:
-        """Every set; for a message under way those whose filter matches it."""
+        """Every set; during a publish only those whose filter matches the topic."""
         question = _unanswered(_published)
         if question is None:
             return super().values()
-        # Each once: a topic that has a wildcard in it is found by it as well.
+        # Unique: a topic with a wildcard in it is found twice.
         return [self[one] for one in dict.fromkeys(self._matcher.iter_match(question.subject))]
 
     def items(self) -> Any:
-        """Every entry; for a subscription that goes the one it is in."""
+        """Every entry; during an unsubscribe only that of the subscription."""
         question = _unanswered(_unsubscribed)
         if question is None:
             return super().items()
@@ -89,7 +89,7 @@ def _unanswered(variable: ContextVar[_Question | None]) -> _Question | None:
 
 
 def install(changes: Changes) -> None:
-    """Put the index in place."""
+    """Install the index."""
     require(type(iot._subscriptions) is dict, "iot._subscriptions, a plain dict")
     require(not iot._subscriptions, "no subscription before the start")
     require_source(iot.broker_publish, "in _subscriptions.values()")

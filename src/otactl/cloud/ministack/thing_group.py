@@ -1,22 +1,22 @@
-"""Groups in groups, which MiniStack keeps but does not follow, and the limits of groups.
+"""Groups in groups, which MiniStack stores but does not resolve, and the limits of groups.
 
 - A job for a group runs on every thing in it and in its child groups; a CONTINUOUS one also on
   a thing that joins a child group later (aws-facts O).
 - ListThingsInThingGroup with ``recursive`` lists the things of child groups too;
-  ListThingGroups takes ``parentGroup``, ``namePrefixFilter`` and ``recursive``;
-  ListThingGroupsForThing names parents too (Developer Guide, thing-groups).
-- Membership shows late (aws-facts O): in lists, and to a job that is created for the group. A
-  CONTINUOUS job that is there already hears of a new thing at once.
-- A thing is in ten groups at most, and in one of a hierarchy; a hierarchy has seven levels, a
-  group a hundred direct children (aws-facts A8).
+  ListThingGroups accepts ``parentGroup``, ``namePrefixFilter`` and ``recursive``;
+  ListThingGroupsForThing lists parents too (Developer Guide, thing-groups).
+- Membership is visible after a delay (aws-facts O): in lists, and to a job that is created for the
+  group. An existing CONTINUOUS job gets a new thing at once.
+- A thing is in at most ten groups, and in one per hierarchy; a hierarchy has at most seven levels,
+  a group a hundred direct children (aws-facts A8).
 
 Touched, in ``ministack.services.iot``: ``_job_target_resolve``, ``_jobs_thing_joined_group``,
 ``_list_thing_groups``, ``_list_thing_groups_for_thing``, ``_create_thing_group``,
 ``_delete_thing_group``, ``_add_thing_to_group``, ``_jobs_materialize_executions`` and
-``handle_request`` are wrapped;
-``_thing_groups`` and ``_things`` are read as MiniStack's own functions read them. The list of a
-group's things is replaced by one that finds a thing at once, and a CONTINUOUS job learns of a new
-thing but does not look for it at each read: both make a group's filling quadratic otherwise.
+``handle_request`` are wrapped; ``_thing_groups`` and ``_things`` are read as MiniStack's own
+functions read them. The list of a group's things is replaced by one with fast lookup, and a
+CONTINUOUS job resolves its groups once, not at each read, and gets later things when they join:
+otherwise the time to fill a group is quadratic.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _GROUP_ARN = re.compile(r"arn:[^:]+:iot:[^:]*:\d{12}:thinggroup/([^/]+)")
 
 
 def install(changes: Changes, member_ms: int) -> None:
-    """Put groups in groups in place; who joins shows after these milliseconds of the cloud."""
+    """Install groups in groups; a new member is visible after ``member_ms`` of cloud time."""
     require_source(iot._describe_thing_group, "_thing_groups.get(name)")
     require(isinstance(iot._thing_group_arn("g"), str), "ARNs of groups by name")
     require_source(iot._create_thing_group, '"things": []')
@@ -65,7 +65,7 @@ def _follow_groups(changes: Changes) -> None:
     def joined_with_parents(joined: Any, thing: str, group_arn: str) -> bool:
         group = _GROUP_ARN.fullmatch(group_arn)
         names = [] if group is None else [group[1], *_ancestors(group[1])]
-        # Every job is asked, though one has queued the thing already.
+        # Call it for every group, even if one has already queued the thing.
         queued = [joined(thing, iot._thing_group_arn(name)) for name in names]
         return any(queued)
 
@@ -119,7 +119,7 @@ def _change_members(changes: Changes, member_ms: int) -> None:
     def delete_thing_group(delete: Any, name: str) -> Any:
         members = iot._thing_groups.get(name, {}).get("things")
         if isinstance(members, MemberList):
-            members.show_all()  # each of them leaves the group
+            members.show_all()  # MiniStack removes the listed ones from the group
         return delete(name)
 
     @changes.around(iot, "_add_thing_to_group", "payload")

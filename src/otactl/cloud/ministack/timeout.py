@@ -1,12 +1,12 @@
-"""Timeouts of job executions: both timers, when they are due, and the things hear of it.
+"""Timeouts of job executions: both timers, on time, with notifications to the things.
 
-The in-progress timer of the job and the step timer that a device sets with
-``stepTimeoutInMinutes``, over MQTT or HTTPS, in StartNext or Update; the earlier of the two decides
+The timers are the in-progress timer of the job and the step timer that a device sets with
+``stepTimeoutInMinutes``, over MQTT or HTTPS, in StartNext or Update; the earlier one counts
 (``rules.timeout``).
-MiniStack has one timer instead, ignores the step over MQTT, times an execution out when somebody
-reads it, and notifies nobody then: neither the thing, nor those whose executions the abort
-criteria cancel, nor one that gets another attempt (``retry``). AWS notifies whenever the pending
-executions of a thing change (Developer Guide, jobs-comm-notifications; aws-facts F2).
+MiniStack has a single timer, ignores the step timer over MQTT, times an execution out only when it
+is read, and sends no notification: neither to the thing, nor to those whose executions the abort
+criteria cancel, nor for another attempt (``retry``). AWS notifies a thing whenever its pending
+executions change (Developer Guide, jobs-comm-notifications; aws-facts F2).
 
 Touched, in ``ministack.services``: ``iot._jobs_apply_timeout`` and ``_jobs_seconds_before_timeout``
 are replaced; ``jobs_start_next_execution``, ``jobs_update_execution``, ``_handle_jobs_publish``,
@@ -36,14 +36,14 @@ from otactl.rules.timeout import DISCARD_STEP_TIMEOUT, MINUTE_MS, deadline_ms, i
 _RUNNING = (ExecutionStatus.IN_PROGRESS.value,)
 
 _timing_out: ContextVar[bool] = ContextVar("timing_out", default=False)
-#: ``stepTimeoutInMinutes`` of the device's request under way.
+#: ``stepTimeoutInMinutes`` of the device's current request.
 _step: ContextVar[int | None] = ContextVar("step", default=None)
 
 _log = logging.getLogger("otactl.cloud.timeout")
 
 
 def install(changes: Changes, background: Background) -> None:
-    """Put both timers and the notifications in place; they are looked after in the background."""
+    """Install both timers and the notifications; a background task checks the timers."""
     require_parameters(
         iot.jobs_notify_thing, "account_id", "region", "thing_name", "prev_next_job_id"
     )
@@ -131,13 +131,13 @@ def _take_steps(changes: Changes) -> None:
 
 
 def _step_of(payload: bytes) -> int | None:
-    # What cannot be read is refused by what handles it.
+    # An unreadable payload is refused where it is handled.
     step = (json_object(payload) or {}).get("stepTimeoutInMinutes")
     return step if isinstance(step, int) else None
 
 
 def _due(execution: dict[str, Any]) -> int | None:
-    """When an execution in progress times out, in epoch milliseconds; None for never."""
+    """When an execution in progress times out, epoch milliseconds; None for never."""
     if "jobTimeoutInMinutes" in execution:
         minutes = execution["jobTimeoutInMinutes"]
     else:
@@ -158,14 +158,14 @@ def _seconds_left(execution: dict[str, Any]) -> int | None:
 
 
 class TimeoutSweep:
-    """Lets timeouts happen when they are due, though nobody looks."""
+    """Times out executions when they are due, without a read."""
 
     def __init__(self) -> None:
-        #: When to look at a job again, in epoch milliseconds: a timer takes a minute at least.
+        #: When to check a job again, epoch milliseconds: a timer takes at least a minute.
         self._next_poll: dict[tuple[str, str, str], int] = {}
 
     async def run(self) -> None:
-        """Time out what is due in every account; a job that cannot be read is logged."""
+        """Time out all due executions of every account; log an invalid job."""
         now = iot._jobs_now_ms()
         jobs = iot._jobs.all_items()
         polls = {key: self._next_poll.get(key, 0) for key, _ in jobs}
@@ -174,13 +174,13 @@ class TimeoutSweep:
             try:
                 async with iot.publishing_events():
                     polls[key] = _time_out(account_id, region, job_id, now)
-            except Exception:  # noqa: BLE001  # one odd job must not end all timeouts
+            except Exception:  # noqa: BLE001  # an invalid job must not stop all timeouts
                 _log.exception("the timeouts of job %s cannot be looked after", job_id)
         self._next_poll = polls
 
 
 def _time_out(account_id: str, region: str, job_id: str, now: int) -> int:
-    """Time out what is due of a job; returns when to look again."""
+    """Time out the due executions of a job; returns when to check it again."""
     with request_scope(account_id, region):
         for execution in executions().of_job(job_id, _RUNNING):
             iot._jobs_apply_timeout(execution)

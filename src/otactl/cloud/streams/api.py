@@ -1,6 +1,6 @@
 """The five operations over HTTP; shapes of the botocore ``iot`` model.
 
-The caller is authenticated and authorised before, and what the request carries fits the model (see
+The caller has been authenticated and authorised, and the request fits the model (see
 ``ministack.stream_request``).
 """
 
@@ -16,7 +16,7 @@ from otactl.cloud.streams.store import StreamStore
 
 
 def summary(stream: Stream) -> dict[str, Any]:
-    """StreamSummary, also what CreateStream and UpdateStream answer."""
+    """StreamSummary, also the answer of CreateStream and UpdateStream."""
     described = {} if stream.description is None else {"description": stream.description}
     return {
         "streamId": stream.stream_id,
@@ -55,10 +55,10 @@ class StreamApi:
         self._now_ms = now_ms
 
     async def answer(self, scope: Scope, operation: str, members: dict[str, Any]) -> dict[str, Any]:
-        """The fields that answer one request.
+        """The fields of the answer to one request.
 
         Raises:
-            StreamFault: It is refused.
+            StreamFault: The request is refused.
         """
         match operation:
             case "CreateStream":

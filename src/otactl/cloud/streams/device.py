@@ -1,7 +1,7 @@
-"""What a device gets when it asks over MQTT: DescribeStream and GetStream.
+"""Answers the MQTT requests of devices: DescribeStream and GetStream.
 
-The answer is a row of messages, made one by one as the device takes them, so that a block is in
-memory only while it is on its way.
+The answer is a sequence of messages, built one by one as they are sent, so that a block is in
+memory only while it is sent.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from otactl.wire.stream_payload import (
 )
 from otactl.wire.stream_topic import PayloadFormat, StreamTopic, StreamVerb
 
-#: The largest MQTT message AWS IoT passes (aws-facts A9).
+#: The largest MQTT message of AWS IoT (aws-facts A9).
 _MAX_MESSAGE_BYTES = 131072
-#: Twice the largest bitmap in hex, and some room: no request in its senses is longer.
+#: The largest bitmap has about 24 KiB in hex; no valid request is longer than this.
 _MAX_REQUEST_BYTES = 32 * 1024
 
 _log = logging.getLogger("otactl.cloud.streams")
@@ -44,7 +44,7 @@ class DeviceService:
     def __init__(self, store: StreamStore, reader: FileReader) -> None:
         self._store = store
         self._reader = reader
-        #: Who was served although AWS may not do so, and why; each is logged once.
+        #: Things served although AWS may refuse them, and why; each is logged once.
         self._doubts: set[tuple[str, str]] = set()
 
     async def answer(
@@ -54,8 +54,8 @@ class DeviceService:
 
         Args:
             scope: The device's account and region.
-            topic: Where it asked; its verb is GET or DESCRIBE.
-            body: What it sent, untrusted.
+            topic: Of the request; its verb is GET or DESCRIBE.
+            body: Of the request, untrusted.
 
         Yields:
             The verb of the topic to answer on, and the payload.

@@ -1,10 +1,10 @@
-"""Reads ranges of the files of streams, and never other bytes than the stream promised.
+"""Reads ranges of the files of streams, always of the pinned object.
 
-An object is pinned when its stream is made: its ETag and its size. Ranges are read in chunks with
-that ETag as a condition, through a bounded cache. Whether the object is still the same, and the
-stream's role still may read it, is asked again at most once a second for each file, so a change
-is noticed soon and a fleet of thousands does not ask thousands of times. Within that second
-the pinned bytes may still be delivered, never others.
+The ETag and size of an object are pinned when its stream is created. Ranges are read in chunks with
+that ETag as a condition, through a bounded cache. At most once a second for each file, it is
+checked that the object is unchanged and the stream's role may still read it: a change is noticed
+soon, and a fleet of thousands does not cause thousands of checks. Within that second the pinned
+bytes may still be delivered, never others.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from otactl.cloud.streams.record import (
 from otactl.wire.stream_payload import MAX_FILE_SIZE
 
 CHUNK_BYTES = 512 * 1024
-#: Real seconds for which an object that was just checked counts as unchanged.
+#: Real seconds for which a checked object counts as unchanged.
 CHECK_SECONDS = 1.0
 _MANY_CHECKS = 1000
 
 
 class ObjectStore(Protocol):
-    """Where the objects are. Every method raises StreamFault with what the caller shall see."""
+    """The store of the objects. Every method raises StreamFault with the caller's error."""
 
     async def state(self, scope: Scope, location: S3Location) -> ObjectState:
-        """What the object is now."""
+        """The current state of the object."""
         ...
 
     async def read(
@@ -48,22 +48,22 @@ class ObjectStore(Protocol):
 
 
 class RoleGate(Protocol):
-    """Who decides whether the service may read an object for a stream."""
+    """Checks whether the service may read an object for a stream."""
 
     async def check(self, scope: Scope, role_arn: str, location: S3Location) -> None:
-        """Raise StreamFault when AWS IoT may not assume the role, or the role may not read."""
+        """Raise StreamFault if AWS IoT may not assume the role, or the role may not read."""
         ...
 
 
 class BlockCache:
-    """Parts of firmware files, kept for as long as they fit.
+    """A bounded cache of parts of firmware files.
 
-    A fleet that updates reads the same file at the same time: a part is fetched once, however many
-    ask for it, and answered from memory to everybody. What was not used for longest goes first when
-    the bound is reached.
+    A fleet that updates reads the same file at the same time: a part is fetched once for all
+    concurrent requests, and then answered from memory. When the cache is full, the least recently
+    used part is removed.
 
     Args:
-        capacity_bytes: How much is kept at most. A single part larger than that is not kept.
+        capacity_bytes: The size of the cache. A part larger than that is not cached.
     """
 
     def __init__(self, capacity_bytes: int) -> None:
@@ -75,11 +75,11 @@ class BlockCache:
         self._pending: dict[Hashable, asyncio.Task[bytes]] = {}
 
     async def get(self, key: Hashable, fetch: Callable[[], Awaitable[bytes]]) -> bytes:
-        """The part of that key.
+        """The part with that key.
 
         Args:
-            key: Says everything that decides the bytes, the object's version included.
-            fetch: Gets it; what it raises reaches everybody who waits for it, and is not kept.
+            key: Everything that determines the bytes, including the object's version.
+            fetch: Gets the part; its error is raised for all who wait for it, and not cached.
         """
         chunk = self._chunks.get(key)
         if chunk is not None:
@@ -89,7 +89,7 @@ class BlockCache:
         if task is None:
             task = asyncio.create_task(self._fetch(key, fetch))
             self._pending[key] = task
-        # Shielded: one who stops waiting must not take it from the others.
+        # Shielded: a cancelled caller must not cancel the fetch for the others.
         return await asyncio.shield(task)
 
     async def _fetch(self, key: Hashable, fetch: Callable[[], Awaitable[bytes]]) -> bytes:
@@ -112,7 +112,7 @@ class BlockCache:
         self.peak_bytes = max(self.peak_bytes, self.held_bytes)
 
     def clear(self) -> None:
-        """Forget every part."""
+        """Remove every part."""
         self._chunks.clear()
         self.held_bytes = 0
 
@@ -144,10 +144,10 @@ class FileReader:
         self._checks: dict[tuple[object, ...], _Check] = {}
 
     async def pin(self, scope: Scope, role_arn: str, location: S3Location) -> ObjectState:
-        """What the object is now, for a stream that is being made.
+        """The current state of an object, for a new stream.
 
         Raises:
-            StreamFault: It is not there, may not be read, or is too large for a stream.
+            StreamFault: It does not exist, may not be read, or is too large for a stream.
         """
         await self._roles.check(scope, role_arn, location)
         state = await self._objects.state(scope, location)
@@ -160,10 +160,10 @@ class FileReader:
         return state
 
     async def check(self, scope: Scope, stream: Stream, file: StreamFile) -> None:
-        """Whether the file may still be delivered.
+        """Check that the file may still be delivered.
 
         Raises:
-            StreamFault: The object changed or is gone, or may not be read any more.
+            StreamFault: The object changed or was deleted, or may no longer be read.
         """
         key = (scope, stream.role_arn, file.location, file.state.etag)
         known = self._checks.get(key)
@@ -187,12 +187,12 @@ class FileReader:
         """Bytes of the file, shorter only at its end.
 
         Raises:
-            StreamFault: The object changed, is gone, or cannot be read.
+            StreamFault: The object changed, was deleted, or cannot be read.
         """
         end = min(start + length, file.state.size_bytes)
         first, last = start // CHUNK_BYTES, max(start, end - 1) // CHUNK_BYTES
         if first == last:
-            # Nearly always: blocks are powers of two, and so are chunks.
+            # The usual case: the sizes of blocks and chunks are powers of two.
             chunk = await self._chunk(scope, file, first)
             return chunk[start - first * CHUNK_BYTES : end - first * CHUNK_BYTES]
         parts = [await self._chunk(scope, file, index) for index in range(first, last + 1)]
@@ -214,6 +214,6 @@ class FileReader:
                 del self._checks[key]
 
     def clear(self) -> None:
-        """Forget what was read and checked."""
+        """Clear the cache and the checks."""
         self._checks.clear()
         self.cache.clear()

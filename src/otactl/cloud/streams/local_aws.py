@@ -1,7 +1,7 @@
-"""The local cloud's own S3 and IAM, as the stream service uses them: over HTTP, like anybody.
+"""The local cloud's own S3 and IAM, used by the stream service over HTTP like any client.
 
-botocore is synchronous, so calls run in a few threads of their own; they come once for half a
-mebibyte of firmware and once a second for each file, not once for each block.
+botocore is synchronous, so calls run in a few threads: one for each half mebibyte of firmware and
+one a second for each file, not one for each block.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ _CHANGED = frozenset({"412", "PreconditionFailed"})
 
 
 class LocalAws:
-    """Clients of the local cloud, made when first needed, one for each account and region.
+    """Clients of the local cloud, created on first use, one for each account and region.
 
     Args:
         endpoint_url: Of the gateway.
-        secret: Of the cloud; with it a request acts as root of the account its key id names.
+        secret: Of the cloud; with it a request acts as root of the account in its key id.
     """
 
     def __init__(self, endpoint_url: str, secret: str) -> None:
@@ -49,7 +49,7 @@ class LocalAws:
 
     @functools.lru_cache(maxsize=64)  # noqa: B019  # lives as long as the process
     def client(self, service: str, scope: Scope) -> Any:
-        """A client as root of the account."""
+        """A client that acts as root of the account."""
         session = botocore.session.Session()
         session.register_component("data_loader", LOADER)
         client = session.create_client(
@@ -75,7 +75,7 @@ class S3Objects:
         self._aws = aws
 
     async def state(self, scope: Scope, location: S3Location) -> ObjectState:
-        """What the object is now."""
+        """The current state of the object."""
 
         def head() -> Any:
             return self._aws.client("s3", scope).head_object(**_where(location))
@@ -113,16 +113,16 @@ class S3Objects:
 class IamRoles:
     """The roles of streams (``file_reader.RoleGate``).
 
-    The trust document is evaluated here, because nobody but AWS IoT can ask STS to assume a role
-    that trusts AWS IoT alone; the permissions by IAM's own SimulatePrincipalPolicy. Bucket
-    policies are not looked at.
+    The trust document is evaluated here, because only AWS IoT can assume a role in STS that trusts
+    only AWS IoT; the permissions by IAM's own SimulatePrincipalPolicy. Bucket policies are not
+    checked.
     """
 
     def __init__(self, aws: LocalAws) -> None:
         self._aws = aws
 
     async def check(self, scope: Scope, role_arn: str, location: S3Location) -> None:
-        """Refuse a role that is not there, does not trust AWS IoT, or may not read the object."""
+        """Refuse a role that does not exist, does not trust AWS IoT, or may not read the object."""
         try:
             await self._aws.run(functools.partial(self._check, scope, role_arn, location))
         except ClientError as error:
@@ -163,7 +163,7 @@ def _where(location: S3Location) -> dict[str, str]:
 
 
 def _document(policy: Any) -> Any:
-    # botocore parses it as a rule; a document it could not parse stays text.
+    # botocore usually parses it; otherwise it is still text.
     return json.loads(unquote(policy)) if isinstance(policy, str) else policy
 
 

@@ -1,9 +1,9 @@
-"""One request after another for each thing, all things beside each other.
+"""A queue of requests for each thing: sequential for one thing, concurrent for different things.
 
 A request arrives inside the connection of the device that published it. It is put into that
-thing's mailbox and answered by a task of the mailbox, so the connection goes on reading. A thing
-that asks faster than it takes the answers fills its mailbox, and then its own connection waits:
-what the service holds for one thing is bounded, and no thing holds up another.
+thing's mailbox and answered by a task of the mailbox, so the connection continues to read. A thing
+that sends requests faster than it reads the answers fills its mailbox, and then its own connection
+waits: the memory for one thing is bounded, and no thing blocks another.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from otactl.cloud.background import Background
 
-#: Requests of one thing that wait while an earlier one is answered.
+#: The most requests of one thing in its mailbox, including the one being answered.
 DEPTH = 16
 
 Request = Callable[[], Awaitable[None]]

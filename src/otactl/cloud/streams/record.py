@@ -1,7 +1,7 @@
-"""What the service keeps of a stream, and the errors it refuses with.
+"""The record of a stream, and the errors of the service.
 
-These have the codes and HTTP statuses of the botocore model. Over MQTT the same fault has another,
-shorter code (AWS IoT Developer Guide, mqtt-based-file-delivery-in-devices; aws-facts G4).
+The errors have the codes and HTTP statuses of the botocore model. Over MQTT the same fault has
+another, shorter code (AWS IoT Developer Guide, mqtt-based-file-delivery-in-devices; aws-facts G4).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from enum import Enum
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class S3Location:
-    """An object; of a version when the stream names one."""
+    """An object, of a certain version if the stream names one."""
 
     bucket: str
     key: str
@@ -25,7 +25,7 @@ class S3Location:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectState:
-    """What an object was when the stream first saw it; only those bytes are ever delivered."""
+    """An object's state when it was pinned; only those bytes are ever delivered."""
 
     etag: str
     size_bytes: int
@@ -33,7 +33,7 @@ class ObjectState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamFile:
-    """One file of a stream, pinned to the content it had when the stream was made."""
+    """One file of a stream, pinned to its content when the stream was created or updated."""
 
     file_id: int
     location: S3Location
@@ -45,7 +45,7 @@ class Stream:
     """One stream in one account and region.
 
     Attributes:
-        sequence: Grows with each stream made; the order of ListStreams.
+        sequence: Increases with each new stream; the order of ListStreams.
         created_at_ms: Epoch milliseconds.
     """
 
@@ -60,7 +60,7 @@ class Stream:
     sequence: int
 
     def file(self, file_id: int) -> StreamFile | None:
-        """The file of that id, when the stream has one."""
+        """The file with that id; None if the stream has none."""
         return next((file for file in self.files if file.file_id == file_id), None)
 
 
@@ -85,7 +85,7 @@ class StreamFault(Exception):
     """Raised when the service refuses a request.
 
     Args:
-        existing: What ResourceAlreadyExistsException tells beside its message, by member.
+        existing: The other members of ResourceAlreadyExistsException, by name.
     """
 
     def __init__(

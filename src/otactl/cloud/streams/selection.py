@@ -1,15 +1,15 @@
 """Which blocks answer a GetStream request. Pure.
 
-Rules and their sources (aws-facts G4; where those say *unconfirmed*, ``docs/local-cloud.md`` says
-what was chosen and why):
+Rules and their sources (aws-facts G4; for rules marked *unconfirmed*, ``docs/local-cloud.md`` has
+our decision and the reason):
 
-- without a bitmap: ``n`` blocks from ``o``, where ``n`` defaults to 131072 / ``l``; what lies
-  beyond the end of the file is left out (unconfirmed), nothing at all there is ResourceNotFound;
-- with a bitmap: the blocks of its bits, the first ``n`` of them when there is an ``n``; one of
-  those beyond the end of the file is InvalidRequest, not silently cut (aws-iot-mqtt-download-agent,
-  issue 4). Because ``n`` counts first, the fixed bitmap that AWS's own CBOR library sends is
-  answered with the blocks it means (aws-facts G5);
-- at most 128 KiB per request; the rest is not an error and must be asked for again.
+- without a bitmap: ``n`` blocks from ``o``, where ``n`` defaults to 131072 / ``l``; blocks beyond
+  the end of the file are left out (unconfirmed); if none is left, the code is ResourceNotFound;
+- with a bitmap: the blocks of its bits, only the first ``n`` if ``n`` is given; if one of these is
+  beyond the end of the file, the code is InvalidRequest (aws-iot-mqtt-download-agent, issue 4).
+  Because ``n`` is applied first, the fixed bitmap that AWS's own CBOR library sends is answered
+  with the blocks it means (aws-facts G5);
+- at most 128 KiB per request; the rest is not an error and needs another request.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from otactl.wire.stream_payload import MAX_BYTES_PER_REQUEST, GetStreamRequest, 
 
 
 def select_blocks(request: GetStreamRequest, file_size: int) -> tuple[int, ...]:
-    """The numbers of the blocks to deliver, ascending; never none.
+    """The numbers of the blocks to deliver, ascending; at least one.
 
     Args:
         request: Within the limits (``wire.stream_payload.check_limits``).

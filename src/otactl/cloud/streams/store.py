@@ -5,9 +5,9 @@ Rules and their sources:
 - a stream id is unique in its account and region (ResourceAlreadyExistsException, botocore
   ``iot``);
 - a new stream has version 1 and every update adds 1 (AWS CLI examples; aws-facts G1); the
-  version ends at 65535 (StreamVersion);
-- ListStreams pages in the order of creation, newest first unless ``ascendingOrder`` is asked for
-  (as ListCertificates words it; for streams unconfirmed).
+  highest version is 65535 (StreamVersion);
+- ListStreams pages in the order of creation, newest first unless ``ascendingOrder`` is set
+  (as documented for ListCertificates; for streams unconfirmed).
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ _LIST = "after"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamPage:
-    """A part of the list.
+    """A page of the list.
 
     Attributes:
-        next_token: Asks for the next part; None when this is the last.
+        next_token: For the next page; None on the last page.
     """
 
     streams: tuple[Stream, ...]
@@ -43,7 +43,7 @@ class StreamStore:
         self._last_sequence = 0
 
     def find(self, scope: Scope, stream_id: str) -> Stream | None:
-        """The stream of that id; None if there is none."""
+        """The stream with that id, or None."""
         return self._streams.get((scope, stream_id))
 
     def refuse_existing(self, scope: Scope, stream_id: str) -> None:
@@ -70,7 +70,7 @@ class StreamStore:
         description: str | None,
         now_ms: int,
     ) -> Stream:
-        """Keep a new stream.
+        """Store a new stream.
 
         Raises:
             StreamFault: The id is in use.
@@ -92,10 +92,10 @@ class StreamStore:
         return stream
 
     def describe(self, scope: Scope, stream_id: str) -> Stream:
-        """The stream of that id.
+        """The stream with that id.
 
         Raises:
-            StreamFault: There is none.
+            StreamFault: It does not exist.
         """
         stream = self.find(scope, stream_id)
         if stream is None:
@@ -112,10 +112,10 @@ class StreamStore:
         description: str | None,
         now_ms: int,
     ) -> Stream:
-        """Change what is not None, and count the version up.
+        """Change the members that are not None, and increment the version.
 
         Raises:
-            StreamFault: There is no such stream, or its versions are used up.
+            StreamFault: The stream does not exist, or has the highest version.
         """
         stream = self.describe(scope, stream_id)
         if stream.version >= MAX_STREAM_VERSION:
@@ -134,10 +134,10 @@ class StreamStore:
         return updated
 
     def delete(self, scope: Scope, stream_id: str) -> None:
-        """Forget a stream.
+        """Delete a stream.
 
         Raises:
-            StreamFault: There is no such stream.
+            StreamFault: It does not exist.
         """
         self.describe(scope, stream_id)
         del self._streams[scope, stream_id]
@@ -145,10 +145,10 @@ class StreamStore:
     def page(
         self, scope: Scope, *, max_results: int | None, next_token: str | None, ascending: bool
     ) -> StreamPage:
-        """One part of the list.
+        """One page of the list.
 
         Raises:
-            StreamFault: The token is none of ours.
+            StreamFault: The token is invalid.
         """
         streams = sorted(
             (stream for (owner, _), stream in self._streams.items() if owner == scope),
@@ -173,5 +173,5 @@ class StreamStore:
         )
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Delete all streams."""
         self._streams.clear()

@@ -1,7 +1,7 @@
-"""Joins the stream service to the broker: hears requests, publishes answers.
+"""Connects the stream service to the broker: receives requests, publishes answers.
 
-It listens in an account and region from the first IoT request that comes from there over HTTP;
-before that there can be neither a stream nor a device.
+It subscribes in an account and region at the first IoT request for them over HTTP; before that
+they can have neither a stream nor a device.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _log = logging.getLogger("otactl.cloud.streams")
 
 
 class Broker(Protocol):
-    """The broker, as far as the service needs it."""
+    """The part of the broker that the service needs."""
 
     async def subscribe(
         self,
@@ -32,11 +32,11 @@ class Broker(Protocol):
         topic_filter: str,
         on_message: Callable[[str, bytes, Any], Awaitable[None]],
     ) -> None:
-        """Hear every message of a topic filter in one account and region, and who sent it."""
+        """Subscribe in one account and region; ``on_message`` also gets the sender."""
         ...
 
     async def answer(self, scope: Scope, topic: str, payload: bytes, to: Any) -> None:
-        """Publish, to the asker in any case; returns when the connections have taken it."""
+        """Publish, always to the connection ``to``; returns when it was sent to all receivers."""
         ...
 
 
@@ -50,47 +50,47 @@ class StreamTopics:
         self._background = background
         self._service = service
         self._mailboxes = mailboxes
-        self._heard: set[Scope] = set()
+        self._subscribed: set[Scope] = set()
 
     def listen_in(self, scope: Scope) -> None:
-        """Hear the requests of an account and region, from now on."""
-        if scope not in self._heard:
-            self._heard.add(scope)
+        """Subscribe to the requests of an account and region, once."""
+        if scope not in self._subscribed:
+            self._subscribed.add(scope)
             self._background.run(f"the subscription to streams in {scope}", self._subscribe(scope))
 
     async def _subscribe(self, scope: Scope) -> None:
-        async def on_message(topic_name: str, payload: bytes, asker: Any) -> None:
-            await self._on_message(scope, topic_name, payload, asker)
+        async def on_message(topic_name: str, payload: bytes, client: Any) -> None:
+            await self._on_message(scope, topic_name, payload, client)
 
         for topic_filter in REQUEST_FILTERS:
             await self._broker.subscribe(scope, topic_filter, on_message)
 
-    async def _on_message(self, scope: Scope, topic_name: str, payload: bytes, asker: Any) -> None:
+    async def _on_message(self, scope: Scope, topic_name: str, payload: bytes, client: Any) -> None:
         topic = StreamTopic.parse(topic_name)
         if topic is None or topic.verb not in _REQUESTS:
-            return  # the filters match the last level whatever it is
+            return  # the filters match any payload format
 
         async def answer() -> None:
-            await self._answer(scope, topic, payload, asker)
+            await self._answer(scope, topic, payload, client)
 
         await self._mailboxes.put((scope, topic.thing_name), answer)
 
-    async def _answer(self, scope: Scope, topic: StreamTopic, payload: bytes, asker: Any) -> None:
+    async def _answer(self, scope: Scope, topic: StreamTopic, payload: bytes, client: Any) -> None:
         answer_topics = {verb: str(topic.with_verb(verb)) for verb in _ANSWERS}
         try:
             async for verb, message in self._service.answer(scope, topic, payload):
-                await self._broker.answer(scope, answer_topics[verb], message, asker)
+                await self._broker.answer(scope, answer_topics[verb], message, client)
         except Exception:  # noqa: BLE001  # logged, and answered
-            # Whatever it is, the device must hear something, and the next request its answer.
+            # The device must get an answer after any error, and so must the next request.
             _log.exception("%s could not be answered", topic)
             rejected = StreamRejected(code="InternalError", message="see cloud.log")
             await self._broker.answer(
                 scope,
                 answer_topics[StreamVerb.REJECTED],
                 encode_rejected(rejected, topic.payload_format),
-                asker,
+                client,
             )
 
     def forget(self) -> None:
-        """The broker has dropped every subscription."""
-        self._heard.clear()
+        """Subscribe again on the next request: the broker has dropped every subscription."""
+        self._subscribed.clear()

@@ -1,8 +1,8 @@
 """Whether a role lets AWS IoT assume it: its trust document, evaluated. Pure.
 
-IAM User Guide, policy evaluation: some statement allows, none denies. Of the conditions, those
-are evaluated that AWS advises against confused deputies (``aws:SourceAccount``,
-``aws:SourceArn``; aws-facts I1, J3); others count as met, being about callers we are not.
+IAM User Guide, policy evaluation: at least one statement allows, none denies. Only the conditions
+that AWS recommends against confused deputies are evaluated (``aws:SourceAccount``,
+``aws:SourceArn``; aws-facts I1, J3); all others count as met, because they concern other callers.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ def may_be_assumed(trust_document: Any, scope: Scope) -> bool:
     """Whether AWS IoT, acting for an account and region, may assume the role.
 
     Args:
-        trust_document: The parsed AssumeRolePolicyDocument; anything at all.
-        scope: Whose stream it is.
+        trust_document: The parsed AssumeRolePolicyDocument, of any type.
+        scope: The stream's account and region.
     """
     statements = trust_document.get("Statement") if isinstance(trust_document, dict) else None
     effects = {
@@ -59,7 +59,7 @@ def _conditions_met(conditions: Any, scope: Scope) -> bool:
 
 
 def _matches(found: str, pattern: str) -> bool:
-    # A pattern that names one stream is taken as met: which stream asks is not known here.
+    # A pattern that names one stream counts as met: the stream's id is unknown here.
     return fnmatchcase(found, pattern) or (
         found.endswith("/any") and pattern.startswith(found.removesuffix("any"))
     )
