@@ -194,7 +194,7 @@ class Device:
             if work.phase is Phase.REPORTING and self._reporter.has_sent_final:
                 # It ended, most likely by our own report, whose answer was lost.
                 return self._close(work, now_ms)
-            return self._let_go(work, now_ms)
+            return self._drop(work, now_ms)
         self._reporter.synchronise(job.version_number)
         work.renew(job)
         self._watch_silence(work, now_ms)
@@ -227,7 +227,7 @@ class Device:
         if verdict is Verdict.GONE and self._work is not None:
             status = event.current_status
             ended = status if status and status.is_terminal else None
-            return self._let_go(self._work, now_ms, ended)
+            return self._drop(self._work, now_ms, ended)
         if verdict is Verdict.UNSURE:
             return self._inquiry.ask_after(Question.DESCRIBE_NEXT, now_ms)
         return []
@@ -255,9 +255,7 @@ class Device:
         step(work.phase, Trigger.REPORT_CLOSED)
         return self._end(work, self._final.status if self._final else None, now_ms)
 
-    def _let_go(
-        self, work: Work, now_ms: int, status: ExecutionStatus | None = None
-    ) -> list[Effect]:
+    def _drop(self, work: Work, now_ms: int, status: ExecutionStatus | None = None) -> list[Effect]:
         """Drop an execution that is no longer ours; ``status`` is its terminal one, if known."""
         step(work.phase, Trigger.JOB_GONE)
         self._final = None

@@ -46,6 +46,7 @@ class Reporter:
 
     __slots__ = (
         "_final_sends",
+        "_in_flight",
         "_job",
         "_new_token",
         "_pace_ms",
@@ -53,7 +54,6 @@ class Reporter:
         "_sent_version",
         "_timer",
         "_token",
-        "_under_way",
         "_version",
         "_waiting",
     )
@@ -65,7 +65,7 @@ class Reporter:
         self._job: Job | None = None
         self._version = 0
         self._sent_version = 0
-        self._under_way: Report | None = None
+        self._in_flight: Report | None = None
         self._token: str | None = None
         self._waiting: Report | None = None
         self._paced_until_ms = 0
@@ -100,17 +100,17 @@ class Reporter:
 
     def suspend(self) -> None:
         """The connection is lost: send the report in flight again, unless a newer one waits."""
-        self._waiting = self._waiting or self._under_way
+        self._waiting = self._waiting or self._in_flight
         self._close()
 
     def send_due(self, now_ms: int) -> list[Effect]:
         """The report to send now, if any."""
-        if self._under_way is not None:
+        if self._in_flight is not None:
             return self._repeat(now_ms)
         report = self._waiting
         if report is None or (not report.is_final and now_ms < self._paced_until_ms):
             return []
-        self._waiting, self._under_way = None, report
+        self._waiting, self._in_flight = None, report
         self._token = self._new_token()
         self._paced_until_ms = now_ms + self._pace_ms
         self._timer.start(now_ms)
@@ -120,13 +120,13 @@ class Reporter:
     def next_deadline_ms(self) -> int | None:
         """When to send the next report."""
         paced = None
-        if self._waiting is not None and self._under_way is None:
+        if self._waiting is not None and self._in_flight is None:
             paced = self._paced_until_ms
         return earliest(self._timer.deadline_ms, paced)
 
     def accepted(self, token: str | None) -> Verdict:
         """Handle the acceptance of the report with this token."""
-        report = self._under_way
+        report = self._in_flight
         if report is None or token != self._token:
             return Verdict.OPEN
         # Every update of a device raises it by one (aws-facts E1).
@@ -136,7 +136,7 @@ class Reporter:
 
     def rejected(self, event: UpdateRejected, now_ms: int) -> Verdict:
         """Handle the refusal of the report with this token."""
-        if self._under_way is None or event.token not in (self._token, None):
+        if self._in_flight is None or event.token not in (self._token, None):
             return Verdict.OPEN
         if event.current_status is not None and event.current_status.is_terminal:
             return self._settle(event)
@@ -150,13 +150,13 @@ class Reporter:
         if remedy in (Remedy.LET_GO, Remedy.RESYNC):
             return self._resynchronise(event, now_ms)
         if remedy is Remedy.PLAINER:
-            self._under_way = Report(self._under_way.status)
+            self._in_flight = Report(self._in_flight.status)
         self._timer.expire(now_ms)
         return Verdict.OPEN
 
     def _settle(self, event: UpdateRejected) -> Verdict:
         """Handle the end of the execution: by our report, whose answer was lost, or otherwise."""
-        report = self._under_way
+        report = self._in_flight
         ours = report is not None and report.is_final
         if event.current_status is None:
             # Only a report sent more than once can have been accepted before.
@@ -177,9 +177,9 @@ class Reporter:
     def _repeat(self, now_ms: int) -> list[Effect]:
         if not self._timer.is_due(now_ms):
             return []
-        if self._under_way is not None and not self._under_way.is_final and self._waiting:
+        if self._in_flight is not None and not self._in_flight.is_final and self._waiting:
             # Newer progress replaces the one that was not answered.
-            self._under_way, self._waiting = self._waiting, None
+            self._in_flight, self._waiting = self._waiting, None
             self._token = self._new_token()
         elif self._version != self._sent_version:
             self._token = self._new_token()
@@ -187,14 +187,14 @@ class Reporter:
         return self._send()
 
     def _send(self) -> list[Effect]:
-        if self._job is None or self._under_way is None:
+        if self._job is None or self._in_flight is None:
             return []
-        self._final_sends += self._under_way.is_final
+        self._final_sends += self._in_flight.is_final
         self._sent_version = self._version
         return [
             SendUpdate(
                 job_id=self._job.job_id,
-                report=self._under_way,
+                report=self._in_flight,
                 expected_version=self._version,
                 execution_number=self._job.execution_number,
                 token=self._token or "",
@@ -202,6 +202,6 @@ class Reporter:
         ]
 
     def _close(self) -> None:
-        self._under_way = None
+        self._in_flight = None
         self._token = None
         self._timer.stop()

@@ -152,7 +152,7 @@ class Work:
         """Check the document and begin; ``saved`` is the saved work of an earlier process."""
         image = self.job.image
         if saved is not None and saved.identity == self.job.identity and saved.report is not None:
-            return self._take_over(saved.report)
+            return self._resume_verdict(saved.report)
         refusal = refusal_of(self.job, self._profile, has_public_key=has_public_key)
         if self._behaviour is Behaviour.SILENT:
             self.phase = step(self.phase, Trigger.FELL_SILENT)
@@ -303,7 +303,7 @@ class Work:
         self._finishes_at_ms = None
         return self._conclude(Trigger.FAILED, ExecutionStatus.FAILED, f"slot: {event.reason}")
 
-    def _take_over(self, report: Report) -> list[Effect]:
+    def _resume_verdict(self, report: Report) -> list[Effect]:
         """Resume after the verdict of an earlier process; the image may still have to boot."""
         self.sha256 = report.details.get(SHA256)
         if report.status is not ExecutionStatus.SUCCEEDED or self.fate is Behaviour.LIAR:

@@ -112,10 +112,10 @@ class Agent:
                 failures += 1
                 if connection is not None:
                     failures = 0
-                    away = await self._converse(connection)
+                    away = await self._run_connected(connection)
                     await self._handle(None, happened.Disconnected())
                 while away is not None:
-                    away = await self._be_away(away, failures)
+                    away = await self._stay_offline(away, failures)
         finally:
             self._effect_runner.stop()
 
@@ -143,7 +143,7 @@ class Agent:
         self.fault = None
         return connection
 
-    async def _converse(self, connection: Connection) -> _Away:
+    async def _run_connected(self, connection: Connection) -> _Away:
         watch = asyncio.create_task(self._watch(connection))
         self.is_connected = True
         try:
@@ -163,7 +163,7 @@ class Agent:
         await connection.lost()
         self._arrivals.put_nowait(connection)
 
-    async def _be_away(self, away: _Away, failures: int) -> _Away | None:
+    async def _stay_offline(self, away: _Away, failures: int) -> _Away | None:
         """Stay offline, then boot if this is a reboot.
 
         Returns:

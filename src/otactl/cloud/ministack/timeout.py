@@ -175,7 +175,7 @@ class TimeoutSweep:
                 async with iot.publishing_events():
                     polls[key] = _time_out(account_id, region, job_id, now)
             except Exception:  # noqa: BLE001  # an invalid job must not stop all timeouts
-                _log.exception("the timeouts of job %s cannot be looked after", job_id)
+                _log.exception("the timeouts of job %s cannot be checked", job_id)
         self._next_poll = polls
 
 
