@@ -96,9 +96,7 @@ class _Ending:
         # Called in another thread, and the loop may be stuck: start the time limit first.
         self._limit()
         if self._loop is not None:
-            self._loop.call_soon_threadsafe(
-                self._ask, "the process that started this one has ended"
-            )
+            self._loop.call_soon_threadsafe(self._ask, "the parent process has ended")
 
     def _limit(self) -> None:
         timer = threading.Timer(_MAX_WAIT_SECONDS, self.finish)
