@@ -1,4 +1,4 @@
-"""``otactl`` and ``python -m otactl``: the command line, where it can run."""
+"""The entry point of ``otactl`` and ``python -m otactl``; refuses to run on Windows."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import sys
 
 
 def start() -> None:
-    """Run the command line; on Windows say where it runs, before anything is imported."""
+    """Run the command line; on Windows exit with a hint, before anything is imported."""
     if sys.platform == "win32":
         sys.exit("error: otactl runs on Linux and macOS\nhint: on Windows, use WSL: wsl --install")
     if "_OTACTL_COMPLETE" in os.environ:
-        # A shell that completes prints nothing with colours: typer need not import rich for it.
+        # Shell completion prints no colours, so typer need not import rich.
         os.environ["TYPER_USE_RICH"] = "0"
-    from otactl.cli.main import run  # noqa: PLC0415  # not before the look above
+    from otactl.cli.main import run  # noqa: PLC0415  # only after the checks above
 
     run()
 

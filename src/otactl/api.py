@@ -6,15 +6,15 @@
     assert result.succeeded == 18
 
 Functions return results and raise ``OtactlError``. A deployment whose things failed, or that was
-aborted, is a result too: ``result.failure`` says how. What starts or ends something on live devices
-takes a ``consent``. ``docs/python-api.md`` shows each function. Many take
+aborted, is a result too: ``result.failure`` has the error. A function that starts or ends something
+on live devices takes a ``consent``. ``docs/python-api.md`` shows each function. Many take
 
 - ``location``: AWS profile, region, endpoint, state directory (``LocationOptions``);
-- ``max_wait_seconds``: when a round ends that is not over by itself;
-- ``details``: the maximum of failed things that are queried for their reasons;
-- ``poll_seconds``: from one poll of the running job to the next;
+- ``max_wait_seconds``: after how long an unfinished round ends;
+- ``details``: the maximum number of failed things that are queried for their reasons;
+- ``poll_seconds``: seconds between two polls of the running job;
 - ``observer``: is notified of each event (``otactl.deploy.observer.Observer``);
-- ``profile``, ``things``, ``image_bytes``: the fleet, a TOML file, and what it lacks.
+- ``profile``, ``things``, ``image_bytes``: the fleet's TOML file, and values that it lacks.
 """
 
 from __future__ import annotations

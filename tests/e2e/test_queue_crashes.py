@@ -196,7 +196,7 @@ def test_stopped_by_a_signal_it_hands_the_request_back_and_leaves_the_rollout_al
         worker.terminate()
         output, _ = worker.communicate(timeout=60)
     assert worker.returncode == 128 + signal.SIGTERM
-    assert "the next worker goes on" in output
+    assert "the next worker continues" in output
     released = site.request(job_id)
     assert (released.state, released.last_error) == ("Deploying", "interrupted")
     assert site.jobs() == [job_id]

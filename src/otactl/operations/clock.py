@@ -1,8 +1,8 @@
 """The clock of an operation, which its caller can ask to stop.
 
-Asked to stop, it ends every sleep at once, and the operation decides what becomes of what is under
-way. In a rehearsal the clock runs at the local cloud's speed, so that every duration a user sees is
-one of the rehearsed deployment.
+After a request to stop it ends every sleep at once; the operation decides what happens to what is
+running. In a rehearsal the clock runs at the local cloud's speed, so that every duration a user
+sees is one of the rehearsed deployment.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ class CommandClock:
     """Time, and the request to stop (``model.clock.Clock``).
 
     Args:
-        speed: Seconds of this clock per second of the wall's.
-        origin_ms: When the two showed the same, epoch milliseconds.
-        own_ms: The wall's clock.
+        speed: Seconds of this clock per second of the wall clock.
+        origin_ms: When the two clocks showed the same time, epoch milliseconds.
+        own_ms: The wall clock.
     """
 
     def __init__(
@@ -38,18 +38,18 @@ class CommandClock:
         self._own_ms = own_ms
         self._origin_ms = own_ms() if origin_ms is None else origin_ms
         self._asked = False
-        # A signal handler may put into it, whatever it interrupted; an Event's lock may be held.
+        # Safe to put into from a signal handler; an Event's lock may be held then.
         self._wakes: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._signal_number = int(signal.SIGINT)
         self._shielded = False
 
     def renewed(self) -> CommandClock:
-        """A clock that shows the same, and that nobody has asked to stop or shielded."""
+        """A clock that shows the same time, not asked to stop and not shielded."""
         return CommandClock(speed=self._speed, origin_ms=self._origin_ms)
 
     @classmethod
     def of_local_cloud(cls, address: LocalCloudAddress) -> CommandClock:
-        """The clock that shows what the local cloud's shows."""
+        """A clock that shows the local cloud's time."""
         return cls(speed=address.clock_speed, origin_ms=address.clock_origin_ms)
 
     def now_ms(self) -> int:
@@ -57,7 +57,7 @@ class CommandClock:
         return self._origin_ms + int((self._own_ms() - self._origin_ms) * self._speed)
 
     def monotonic_ms(self) -> int:
-        """Milliseconds since some instant, whatever becomes of the wall clock."""
+        """Milliseconds since some instant; changes of the wall clock do not affect it."""
         return int(monotonic_ns() / 1e6 * self._speed)
 
     def sleep(self, seconds: float) -> None:
@@ -66,7 +66,7 @@ class CommandClock:
         self.check()
 
     def _wait(self, seconds: float) -> None:
-        """Wait, unless shielded only until the user asks to stop."""
+        """Wait; unless shielded, only until the user asks to stop."""
         if self._shielded:
             time.sleep(seconds / self._speed)
         elif not self._asked:
@@ -75,7 +75,7 @@ class CommandClock:
                 self._wakes.put(None)  # for the next thread that waits
 
     def check(self) -> None:
-        """Go on, unless the user asked to stop."""
+        """Raise ``Interrupted`` if the user asked to stop, unless shielded."""
         if self._asked and not self._shielded:
             raise Interrupted(self._signal_number)
 

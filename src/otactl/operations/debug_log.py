@@ -1,10 +1,10 @@
-"""The detailed log that ``debug = True`` asks for: each step, poll, pause and call, in a file.
+"""The detailed log of ``debug = True``: each step, poll, pause and call, in a file.
 
-The manual lets ``debug`` decide between a log file and standard output; here the progress stays on
-the terminal, and the file has what a post-mortem needs beside it. It is readable by its owner
-alone and holds no key, no document and no presigned URL: of a call it says name, HTTP status and
-error code. What strangers wrote stands on one line, with its control characters escaped. A file
-that cannot be written is warned of once and does not change the deployment.
+In the manual ``debug`` chooses between a log file and standard output; here the progress stays on
+the terminal, and the file has what a post-mortem needs beside it. Only its owner can read it. It
+holds no key, no document and no presigned URL: of a call it has name, HTTP status and error code.
+Text from outside is written on one line, with control characters escaped. If the file cannot be
+written, the user is warned once and the deployment continues.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from otactl.model.snapshot import JobSnapshot
 from otactl.model.wave import GateStatus
 from otactl.operations.frontend import Frontend
 
-#: The others stand at the same lines of the log: they mark where a process may be killed.
+#: The other moments mark where a process may be killed; they would repeat the same lines.
 _LOGGED = frozenset({Moment.BEGUN, Moment.DONE, Moment.UNDOING, Moment.UNDONE})
 
 
 class DebugLog(Observer):
-    """An observer that writes down what it passes on. Use as a context manager.
+    """An observer that logs events and passes them on. Use as a context manager.
 
     Args:
-        path: The log; what an earlier process wrote into it stays.
+        path: The log; lines of earlier processes stay.
         now_ms: The clock.
-        observer: Who else is notified.
+        observer: The observer that is notified next.
         frontend: Is notified where the log is, or that it cannot be written.
     """
 
@@ -84,11 +84,11 @@ class DebugLog(Observer):
                 self._give_up(error)
 
     def on_call(self, name: str, status: int | None, code: str) -> None:
-        """An attempt of an API call was answered, or failed."""
+        """Log one attempt of an API call, answered or failed."""
         self.write(f"call {name} {status or 'no answer'} {code}".rstrip())
 
     def on_step(self, moment: StepMoment) -> None:
-        """Write down how far a step is."""
+        """Log the state of a step."""
         if moment.moment in _LOGGED:
             self.write(f"{moment.moment.value} {moment.step.key}: {moment.step.title}")
         self._observer.on_step(moment)
@@ -98,7 +98,7 @@ class DebugLog(Observer):
         self._observer.on_progress(step, done, of)
 
     def on_snapshot(self, round_number: int, snapshot: JobSnapshot) -> None:
-        """Write down the job's counts."""
+        """Log the job's counts."""
         if snapshot.job is None:
             self.write(f"round {round_number} no job")
         else:
@@ -107,7 +107,7 @@ class DebugLog(Observer):
         self._observer.on_snapshot(round_number, snapshot)
 
     def on_round(self, result: RoundResult) -> None:
-        """Write down who did not succeed, and why."""
+        """Log which things did not succeed, and why."""
         for outcome in result.unsuccessful:
             self.write(
                 f"round {result.round} {outcome.thing_name} {result.status_words(outcome)}"
@@ -119,23 +119,23 @@ class DebugLog(Observer):
         self._observer.on_round(result)
 
     def on_pause(self, reason: str, seconds: float) -> None:
-        """Write down that AWS is out of reach."""
+        """Log that AWS is unreachable."""
         self.write(f"pause {seconds:g} s: {reason}")
         self._observer.on_pause(reason, seconds)
 
     def on_note(self, message: str) -> None:
-        """Write it down."""
+        """Log it."""
         self.write(message)
         self._observer.on_note(message)
 
     def on_gate(self, status: GateStatus, *, written: bool) -> None:
-        """Write down what a gate said."""
+        """Log the status of a gate."""
         if not written:
             self.write(status.words)
         self._observer.on_gate(status, written=written)
 
     def _give_up(self, error: OSError) -> None:
-        self._frontend.warn(f"cannot write the log {self._path}: {error.strerror}; there is none")
+        self._frontend.warn(f"cannot write the log {self._path}: {error.strerror}; continuing without")
 
 
 def _one_line(text: str) -> str:

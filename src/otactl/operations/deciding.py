@@ -1,7 +1,7 @@
 """What a person decides about a deployment in waves: approve, reject, pause, continue.
 
-The process that deploys, if there is one, holds the journal's lock; a decision goes into a file
-beside it and is read at the next poll. Nothing is called but STS, which says who decides.
+A process that deploys holds the journal's lock; a decision is written into a file beside the
+journal and read at the next poll. Only STS is called, for the identity that decides.
 """
 
 from __future__ import annotations
@@ -33,27 +33,27 @@ def decide(
     wave: str | None = None,
     comment: str = "",
 ) -> tuple[str, Decision]:
-    """Write down a decision, if it can be taken now.
+    """Record a decision, if it is possible now.
 
     Args:
         deployment: Its id or its job's; None for the newest unfinished one.
         act: What is decided.
         options: Where the deployment is.
-        wave: Of an approval, the wave it is for; None for the one that asks.
+        wave: Of an approval, the wave it is for; None for the one that waits for approval.
         comment: Why.
 
     Returns:
-        The deployment's id, and what was written.
+        The deployment's id, and the decision.
 
     Raises:
-        UserMistake: The deployment has no waves or has ended, or no gate asks for that.
+        UserMistake: The deployment has no waves or has ended, or no gate waits for approval.
     """
     store = DeploymentStore(state_directory(options.state_dir))
     deployment_id = choose_deployment(store, deployment)
     if is_request_id(deployment_id):
         raise UserMistake(
             f"there is no deployment {deployment_id} on this machine",
-            hint=f"a request of the queue takes `otactl queue {act} {deployment_id}`",
+            hint=f"for a request of the queue use `otactl queue {act} {deployment_id}`",
         )
     path = store.path(deployment_id)
     if not path.is_file():
@@ -75,7 +75,7 @@ def decide(
 def decide_at(
     path: Path, act: Act, *, clients: AwsClients, now_ms: int, wave: str | None, comment: str
 ) -> Decision:
-    """Write down a decision beside a journal; as ``decide``."""
+    """Record a decision beside a journal; as ``decide``."""
     with closing(Journal.read(path)) as journal:
         if not journal.plan.waves:
             raise UserMistake(f"deployment {path.stem} has no waves")
@@ -93,7 +93,7 @@ def decide_at(
 def new_decision(
     act: Act, asking: GateStatus | None, *, clients: AwsClients, now_ms: int, comment: str
 ) -> Decision:
-    """A decision by the identity of these credentials; an approval answers the gate that asks."""
+    """A decision by these credentials' identity; an approval answers the gate ``asking``."""
     return Decision(
         act=act,
         identity=identity_of(clients),
@@ -107,16 +107,18 @@ def new_decision(
 
 
 def asking_gate(gates: Sequence[GateStatus], wave: str | None, comment: str) -> GateStatus:
-    """The gate, of the last words of each, that asks a person about this wave, or about any.
+    """The last gate, if it waits for approval of this wave, or of any if ``wave`` is None.
 
     Raises:
-        UserMistake: None asks, another one does, or the comment is missing.
+        UserMistake: It does not wait, it is another wave's, or the comment is missing.
     """
     if not gates:
         raise UserMistake("no wave has begun yet, so there is nothing to approve")
     status = gates[-1]
     if wave is not None and wave != status.name:
-        raise UserMistake(f"wave {wave} does not ask; the last one that began is {status.words}")
+        raise UserMistake(
+            f"wave {wave} does not wait for approval; the last one that began is {status.words}"
+        )
     if status.question is None:
         raise UserMistake(
             f"nothing to approve: {status.words}",

@@ -1,7 +1,6 @@
-"""Deployments carried out: planned, begun, run.
+"""Plans, begins and runs deployments.
 
-``deploy``, ``resume``, ``clean``, ``rehearse`` and the worker of the queue all come through here:
-there is one way to carry out a deployment.
+``deploy``, ``resume``, ``rehearse`` and the worker of the queue all use these functions.
 """
 
 from __future__ import annotations
@@ -41,9 +40,9 @@ def make_plan(
     *,
     force: bool = False,
 ) -> Plan:
-    """Look at everything and make the plan; nothing is created.
+    """Check everything and make the plan; nothing is created.
 
-    The frontend is warned of alarms that notify nobody or cannot go off.
+    The frontend is warned of alarms that have no subscriber or cannot go off.
     """
     before = Counter(environment.clients.calls.snapshot())
     store = DeploymentStore(environment.state_dir)
@@ -82,7 +81,7 @@ def begin(
 ) -> Journal:
     """Begin the journal of a deployment; from here on it can be resumed or undone.
 
-    Before, the image is signed, if that was left for now.
+    If the plan left signing for later, the image is signed first.
     """
     plan = sign_plan(plan, loaded.configuration, environment.signing)
     settings = environment.clients.settings
@@ -114,23 +113,23 @@ def begin(
 def carry_out(
     journal: Journal, environment: DeploymentEnvironment, *, find_leftovers: bool = False
 ) -> tuple[DeploymentResult, OtactlError | None]:
-    """Run what is left of a deployment.
+    """Run the remaining steps of a deployment.
 
     Returns:
-        Its result, and how it failed; the caller decides what to do with a failure.
+        Its result, and its failure; the caller decides what to do with a failure.
     """
     plan, frontend = journal.plan, environment.frontend
     with ExitStack() as stack:
         observer: Observer = environment.observer or stack.enter_context(
             frontend.show_progress(rounds=len(plan.rounds), things=plan.things)
         )
-        stopping = "the next worker goes on" if environment.releases else ""
+        stopping = "the next worker continues" if environment.releases else ""
         stack.enter_context(frontend.hear_signals(environment.clock, stopping))
         if journal.about.get("debug"):
             path = environment.state_dir / "logs" / f"{plan.deployment_id}.log"
             log = DebugLog(path, environment.clock.now_ms, observer, frontend)
             observer = stack.enter_context(log)
-            # It is notified of every call while it is open.
+            # The log is notified of every call while it is open.
             calls = environment.clients.calls
             calls.on_answer = log.on_call
             stack.callback(setattr, calls, "on_answer", None)
@@ -156,10 +155,9 @@ def carry_out(
 
 
 def _settle_interruption(executor: Executor, plan: Plan, frontend: Frontend) -> None:
-    """After Ctrl-C in a rollout: keep the job, or delete it if the user says so.
+    """After Ctrl-C in a rollout: keep the job, or delete it if the user wants that.
 
-    SIGTERM and SIGHUP come from machines, a CI job that is cancelled or a terminal that closes, and
-    never delete a job.
+    SIGTERM and SIGHUP come from a cancelled CI job or a closed terminal, and never delete a job.
     """
     stopped = executor.failure
     if not isinstance(stopped, Interrupted) or stopped.signal_number != signal.SIGINT:
@@ -172,13 +170,13 @@ def _settle_interruption(executor: Executor, plan: Plan, frontend: Frontend) -> 
 def with_what_is_left(
     result: DeploymentResult, executor: Executor, plan: Plan, frontend: Frontend
 ) -> DeploymentResult:
-    """The result with what is left in AWS; unchanged if that cannot be looked up."""
+    """The result with what is left in AWS; unchanged if that cannot be read."""
     try:
         found = executor.leftovers()
     except OtactlError as error:
         frontend.warn(f"what is left in AWS could not be looked up: {error}")
         return result
-    result = executor.result()  # with the calls that this took
+    result = executor.result()  # includes the calls of leftovers()
     keeps = not plan.clean_up or executor.kept_job is not None
     return replace(result, kept=found) if keeps else replace(result, leftovers=found)
 
@@ -186,7 +184,7 @@ def with_what_is_left(
 def failure_to_report(
     executor: Executor, journal: Journal, frontend: Frontend
 ) -> OtactlError | None:
-    """How the deployment failed: the first failure; the frontend is warned of what followed."""
+    """The first failure of the deployment; the frontend is warned of later ones."""
     if executor.kept_job is not None:
         frontend.warn(f"{executor.kept_job}; {executor.kept_job.hint}")
     failure, second = executor.failure, executor.clean_up_failure

@@ -1,4 +1,4 @@
-"""Is an account ready for a deployment? Asks, and changes nothing."""
+"""Checks whether an account is ready for a deployment; changes nothing."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from otactl.operations.location_options import LocationOptions
 def examine_account(
     loaded: LoadedDeployment | None, options: LocationOptions
 ) -> Iterator[Diagnosis]:
-    """Everything there is to say about the account, and about what a file names, if there is one.
+    """Every finding about the account, and about what a file names if one is given.
 
     Raises:
-        UserMistake: There are no credentials, or no region.
+        UserMistake: No credentials or no region are set.
     """
     region = options.region if loaded is None else loaded.configuration.region
     clients = AwsClients(
@@ -32,7 +32,7 @@ def examine_account(
     )
     if clients.region is None:
         raise UserMistake("no AWS region is set", hint="use --region or AWS_REGION")
-    # Without credentials nothing can be asked.
+    # Fails without credentials, before any other check.
     identity = identity_of(clients)
     rollout = None if loaded is None else loaded.configuration.job.rollout
     wanted = None if rollout is None else rollout.maximum_per_minute

@@ -1,6 +1,6 @@
-"""What a deployment runs in: clients, clock, state directory; from a file, or from a journal.
+"""A deployment's environment: clients, clock, state directory; from a file or from a journal.
 
-``deploy``, ``resume``, ``clean``, ``rehearse`` and the queue's worker all make one of these.
+``deploy``, ``resume``, ``clean``, ``rehearse`` and the queue's worker all build one.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from otactl.operations.load import LoadedDeployment
 from otactl.operations.location_options import LocationOptions
 from otactl.operations.state_directory import state_directory
 
-#: How fast and how stubbornly a deployment calls AWS, by the journal's names.
+#: Fields of ``AwsSettings`` for pace and retries, by the journal's names.
 _PACE = {
     "maxAttempts": "max_attempts",
     "iotIntervalMs": "iot_interval_ms",
@@ -42,7 +42,7 @@ _PACE = {
 
 
 def pace_of_file(configuration: DeploymentConfiguration) -> dict[str, Any]:
-    """What a ``dev.ini`` says of ``AwsSettings``, for the whole deployment."""
+    """The values of ``AwsSettings`` that a ``dev.ini`` sets, for the whole deployment."""
     return {
         "max_attempts": configuration.max_attempts,
         "iot_interval_ms": configuration.api_sleep_ms,
@@ -51,23 +51,23 @@ def pace_of_file(configuration: DeploymentConfiguration) -> dict[str, Any]:
 
 
 def pace_fields(settings: AwsSettings) -> dict[str, int]:
-    """The same as the journal keeps it, so that a later process calls AWS alike."""
+    """The same as the journal keeps it, so that a later process calls AWS in the same way."""
     return {name: getattr(settings, field) for name, field in _PACE.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeploymentEnvironment:
-    """What a deployment runs in.
+    """The clients, clock, folders and options that a deployment runs with.
 
     Attributes:
-        poll_seconds: From one poll of the running job to the next, by ``clock``.
-        is_rehearsal: Whether the cloud goes when the deployment is over.
-        releases: Whether another process goes on when this one is stopped (the queue's workers).
-        local_cloud: The rehearsal's, so that others can watch it while it runs.
-        observer: Is notified in place of the frontend's progress; tests stop at an instant by it.
-        frontend: Is notified, hears signals, and answers for the user.
+        poll_seconds: Seconds of ``clock`` between two polls of the running job.
+        is_rehearsal: Whether the cloud is removed after the deployment.
+        releases: Whether another process continues when this one is stopped (the queue's workers).
+        local_cloud: The rehearsal's, so that other processes can watch it.
+        observer: Is notified in place of the frontend's progress; tests use it to stop at an event.
+        frontend: Is notified, handles signals, and answers for the user.
         waiting: How long this process waits at the gates of waves.
-        decisions: What people decided; the file beside the journal when None.
+        decisions: People's decisions; None for the file beside the journal.
     """
 
     clients: AwsClients
@@ -83,7 +83,7 @@ class DeploymentEnvironment:
     decisions: Decisions | None = None
 
     def services(self) -> Services:
-        """The world behind the Protocols of ``deploy``."""
+        """The AWS implementations of the Protocols of ``deploy``."""
         jobs = IotJobs(self.clients)
         return Services(
             objects=S3ObjectStore(
@@ -102,7 +102,7 @@ class DeploymentEnvironment:
 
     @property
     def signing(self) -> AwsSigning:
-        """What signs images in AWS."""
+        """Signs images in AWS."""
         return AwsSigning(self.clients, self.clock)
 
 
@@ -112,7 +112,7 @@ def wait_options(
     """How long a process waits at gates, by its options.
 
     Raises:
-        UserMistake: The options are about gates, and there are none.
+        UserMistake: The options are about gates, and the deployment has none.
     """
     if not has_waves and (leaves or (resumes and max_wait_seconds is not None)):
         raise UserMistake(
@@ -130,10 +130,10 @@ def environment_for(
     poll_seconds: float = DEFAULT_POLL_SECONDS,
     waiting: WaitOptions | None = None,
 ) -> DeploymentEnvironment:
-    """What a new deployment runs in.
+    """The environment of a new deployment.
 
     Raises:
-        UserMistake: The options name another region than the file.
+        UserMistake: The region of the options differs from the file's.
     """
     configuration = loaded.configuration
     if options.region is not None and options.region != configuration.region:
@@ -159,10 +159,10 @@ def environment_of(
     poll_seconds: float = DEFAULT_POLL_SECONDS,
     waiting: WaitOptions | None = None,
 ) -> DeploymentEnvironment:
-    """What a deployment began in; options win.
+    """The environment of a stored deployment; options override its journal.
 
     Raises:
-        UserMistake: The credentials are another account's.
+        UserMistake: The credentials belong to another account.
     """
     about, plan = journal.about, journal.plan
     pace: dict[str, Any] = {

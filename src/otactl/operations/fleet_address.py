@@ -1,4 +1,4 @@
-"""Where a fleet is on this machine, its broker, and the key its devices check signatures with."""
+"""A fleet's directory, its broker, and the key its devices check signatures with."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MAX_PEM_LENGTH = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class BrokerOptions:
-    """What the caller says of the broker."""
+    """The caller's options for the broker."""
 
     host: str | None
     port: int
@@ -32,7 +32,7 @@ class BrokerOptions:
 
 @dataclass(frozen=True, slots=True)
 class FleetAddress:
-    """Where devices connect to, and the time there."""
+    """The endpoint that devices connect to, and its clock."""
 
     endpoint: FleetEndpoint
     clock: FleetClock
@@ -52,16 +52,16 @@ def resolve_address(
     state_dir: Path | None,
     make_clients: Callable[[], AwsClients],
 ) -> FleetAddress:
-    """The broker of a fleet: the one that is named, its local cloud's, or its account's.
+    """The broker of a fleet: the one in the options, its local cloud's, or its account's.
 
     Args:
-        options: What is named.
+        options: The caller's.
         manifest: Says where the fleet was made.
-        state_dir: Where a local cloud of this machine says where it is.
-        make_clients: Makes the clients to ask AWS with; not called for a local cloud.
+        state_dir: Where a local cloud of this machine records its address.
+        make_clients: Makes the AWS clients; not called for a local cloud.
 
     Raises:
-        UserMistake: The fleet lives in a local cloud that is not to be found.
+        UserMistake: The fleet is in a local cloud that was not found.
     """
     from otactl.cloud import read_record
     from otactl.fleet import FleetClock, FleetEndpoint
@@ -81,8 +81,8 @@ def resolve_address(
     if manifest.endpoint_url is not None:
         raise UserMistake(
             f"this fleet was made in a local cloud at {manifest.endpoint_url}, "
-            "and nothing says where its broker is",
-            hint='is it up? then: eval "$(otactl local env)"',
+            "whose broker was not found",
+            hint='if it is running: eval "$(otactl local env)"',
         )
     from otactl.aws.signed_websocket import data_endpoint
 
@@ -94,7 +94,7 @@ def read_public_key(path: Path | None) -> ec.EllipticCurvePublicKey | None:
 
     Raises:
         LocalResourceMissing: The file cannot be read.
-        UserMistake: It holds no such key.
+        UserMistake: It does not hold such a key.
     """
     from otactl.device.verification import load_public_key
 

@@ -1,6 +1,6 @@
-"""A fleet from nothing to nothing: where ``aws`` makes what ``fleet`` keeps on disk.
+"""Creates and deletes a fleet: its things in AWS (``aws``), its keys on disk (``fleet``).
 
-``otactl fleet`` and ``otactl rehearse`` both come through here.
+``otactl fleet`` and ``otactl rehearse`` both use these functions.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from otactl.fleet.credentials import certificate_request, public_key
 from otactl.fleet.store import FleetDirectory, FleetManifest
 from otactl.model.arn import partition_of
 
-#: Certificates are dated by the cloud to the second, and clocks differ a little.
+#: The cloud dates certificates in whole seconds, and clocks differ a little.
 _CLOCK_SLACK_MS = 120_000
 
 
@@ -26,7 +26,7 @@ def plan_fleet(
     things: Sequence[str],
     groups: Mapping[str, Sequence[str]],
 ) -> FleetManifest:
-    """What a fleet will consist of; nothing is made.
+    """The manifest of a new fleet; nothing is created.
 
     Raises:
         UserMistake: No region is set.
@@ -52,10 +52,10 @@ def create_fleet(
     *,
     shadows: Sequence[str] = (),
 ) -> Iterator[str]:
-    """Make a fleet, or what is missing of it; yields each thing's name when it is complete.
+    """Create a fleet, or what is missing of it; yields each thing's name when it is complete.
 
-    The manifest is on disk before anything is made, so that ``delete_fleet`` finds all of it.
-    Things may write these named shadows beside the classic one and ``$package``.
+    The manifest is written first, so that ``delete_fleet`` finds everything. Things may write
+    these named shadows beside the classic one and ``$package``.
     """
     directory.write(manifest)
     provisioner = _provisioner(clients, manifest)
@@ -83,14 +83,14 @@ def create_fleet(
 def delete_fleet(
     clients: AwsClients, directory: FleetDirectory, manifest: FleetManifest
 ) -> Iterator[str]:
-    """Remove a fleet, from AWS and then from disk; yields each thing's name when it is gone."""
+    """Delete a fleet, in AWS and then on disk; yields each thing's name when it is deleted."""
     provisioner = _provisioner(clients, manifest)
     yield from provisioner.delete_things(
         manifest.things, known_certificate=directory.certificate_arn
     )
     provisioner.delete_groups(manifest.groups)
     provisioner.delete_policy()
-    # The public keys of things that have a key and no certificate that we know of.
+    # The public keys of things with a key but without a known certificate.
     keys = (
         public_key(directory.files_of(name))
         for name in manifest.things

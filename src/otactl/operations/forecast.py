@@ -29,9 +29,9 @@ class ForecastOptions:
 
     Attributes:
         failure_rate: Share of installs that fail, in place of the profile's.
-        runs: Simulated rollouts.
+        runs: Number of simulated rollouts.
         seed: Chooses the runs.
-        horizon_days: Where a run ends.
+        horizon_days: When a run ends at the latest, in days.
         approval_minutes: How long a person takes to approve a gate of waves.
         prices: In place of the shipped ones.
     """
@@ -45,7 +45,7 @@ class ForecastOptions:
 
 
 def require(package: str, what: str) -> None:
-    """Refuse when an extra is not installed.
+    """Check that the package of an extra is installed.
 
     Raises:
         LocalResourceMissing: The package cannot be imported.
@@ -60,11 +60,11 @@ def require(package: str, what: str) -> None:
 
 
 def read_scenario(path: Path, fleet: FleetInputs, options: ForecastOptions) -> Scenario:
-    """What is simulated for a suggestion, from the ``dev.ini`` and the fleet.
+    """The scenario for a suggestion, from the ``dev.ini`` and the fleet.
 
     Raises:
         ConfigurationInvalid: A file is invalid.
-        UserMistake: The number of things or the size of the image is not known.
+        UserMistake: The number of things or the size of the image is unknown.
     """
     from otactl.operations.load import read_configuration
 
@@ -84,7 +84,7 @@ def _scenario(
 def _played(
     configuration: DeploymentConfiguration, fleet: FleetInputs, options: ForecastOptions
 ) -> dict[str, Any]:
-    """What a scenario says of the fleet and its runs, with waves or without."""
+    """The fields of the fleet and the runs that scenarios with and without waves share."""
     from otactl.operations.forecast_inputs import count_things, require_size
     from otactl.rules.schedule import begins_at
 
@@ -106,15 +106,15 @@ def forecast_file(
     options: ForecastOptions,
     on_run: Callable[[int, int], None] = lambda _done, _of: None,
 ) -> Forecast | WavesForecast:
-    """Forecast one ``dev.ini``; nothing is called and nothing is changed.
+    """Forecast one ``dev.ini``; AWS is not called.
 
-    Of a file with waves, the waves and their gates are forecast.
+    For a file with waves, the waves and their gates are forecast.
 
     Args:
         path: The file.
         fleet: From ``read_fleet``.
         options: How it is simulated.
-        on_run: Called with the runs that are done, and all.
+        on_run: Called with the number of finished runs and of all runs.
 
     Raises:
         LocalResourceMissing: The extra ``forecast`` is not installed.
@@ -165,7 +165,7 @@ def _forecast_waves(
     )
     if not scenario.planned:
         raise UserMistake(
-            f"{path}: every wave is one of thing groups, whose sizes are not known here",
+            f"{path}: every wave is one of thing groups, whose sizes are unknown without AWS",
             hint="a forecast needs waves with a number, a percentage or rest",
         )
     return forecast_waves(
@@ -179,9 +179,9 @@ def _forecast_waves(
 def forecast_rollback(
     plan: Plan, configuration: DeploymentConfiguration, offline: Collection[str], fleet: FleetInputs
 ) -> WavesForecast:
-    """Forecast a rollback to one former version that was planned.
+    """Forecast a planned rollback to one former version.
 
-    The configuration is that of the deployment that is taken back.
+    The configuration is that of the deployment that is rolled back.
 
     Raises:
         LocalResourceMissing: The extra ``forecast`` is not installed.

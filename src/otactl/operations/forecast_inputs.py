@@ -1,7 +1,7 @@
 """What ``forecast`` and ``lint`` read: a ``dev.ini``, a fleet profile, the number of things.
 
-Neither command needs the image or the thing list to be there: a rollout can be thought over long
-before its files exist. What is not given is taken from the files, and asked for when it cannot be.
+Neither command needs the image or the thing list: a rollout can be forecast before they exist.
+A value that is not given is read from the files; if that fails, the error names the option for it.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from otactl.operations.text_file import read_named_text, regular_size
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FleetInputs:
-    """The fleet as far as the caller knows it.
+    """The fleet as the caller describes it.
 
     Attributes:
-        profile: The one given, or the assumptions of ``FleetProfile()``.
+        profile: The one given, or the defaults of ``FleetProfile()``.
         is_assumed: Whether no profile was given.
-        things: None: those of the thing list.
-        image_bytes: None: the profile's, or that of the file's image.
+        things: Number of things; None for those of the thing list.
+        image_bytes: None for the profile's value, or the size of the file's image.
     """
 
     profile: FleetProfile
@@ -39,7 +39,7 @@ class FleetInputs:
 def read_fleet(
     path: Path | None, things: int | None = None, image_bytes: int | None = None
 ) -> FleetInputs:
-    """Read the profile, when one is given."""
+    """Read the profile, if one is given."""
     return FleetInputs(
         profile=FleetProfile() if path is None else read_profile(path),
         is_assumed=path is None,
@@ -53,7 +53,7 @@ def read_profile(path: Path) -> FleetProfile:
 
     Raises:
         LocalResourceMissing: It cannot be read.
-        ConfigurationInvalid: It can be read and is wrong.
+        ConfigurationInvalid: It is invalid.
     """
     hint = "name a TOML file after --profile; docs/forecast.md shows one"
     text = read_named_text(path, "fleet profile", limit=MAX_TOML_LENGTH, hint=hint)
@@ -78,7 +78,7 @@ def count_things(configuration: DeploymentConfiguration, fleet: FleetInputs) -> 
 
     Raises:
         UserMistake: It was not given, and the thing list does not say.
-        ConfigurationInvalid: The thing list is wrong.
+        ConfigurationInvalid: The thing list is invalid.
     """
     if fleet.things is not None:
         return fleet.things
@@ -91,13 +91,13 @@ def count_things(configuration: DeploymentConfiguration, fleet: FleetInputs) -> 
         if path.exists():
             raise ConfigurationInvalid([p for p in problems if p.severity is Severity.ERROR])
         raise UserMistake(
-            f"how many things? The thing list {path} is not there",
-            hint="say it with --things N",
+            f"the number of things is unknown: there is no thing list {path}",
+            hint="give it with --things N",
         )
     if found.groups:
         raise UserMistake(
-            f"{path} names thing groups, and how many things are in them only AWS knows",
-            hint="say how many things there are with --things N",
+            f"the number of things is unknown: {path} names thing groups",
+            hint="give it with --things N",
         )
     return len(found.things)
 
@@ -122,7 +122,7 @@ def require_size(configuration: DeploymentConfiguration, fleet: FleetInputs) -> 
     size_bytes = size_of_image(configuration, fleet)
     if size_bytes is None:
         raise UserMistake(
-            f"how large is the image? {configuration.image} is not there",
-            hint="say it with --image-bytes N, or with image_bytes in the profile",
+            f"the size of the image is unknown: there is no file {configuration.image}",
+            hint="give it with --image-bytes N, or with image_bytes in the profile",
         )
     return size_bytes

@@ -15,20 +15,20 @@ from otactl.operations.clock import CommandClock
 
 
 class Frontend:
-    """A silent caller. Override what is to be shown or answered."""
+    """A silent caller. Override what is shown or answered."""
 
     def note(self, message: str) -> None:
-        """Take information beside the result."""
+        """Show information beside the result."""
 
     def warn(self, message: str) -> None:
-        """Take what may need action."""
+        """Show what may need action."""
 
     def warn_of_retry(self, what: str = "") -> Callable[[str, float], None]:
-        """What ``rules.backoff.Retry`` calls before a pause: warns of what failed, and why."""
+        """What ``rules.backoff.Retry`` calls before a pause: warns of the failure."""
         return lambda why, seconds: self.warn(f"{what}{why}; next try in {seconds:g} s")
 
     def warn_of(self, problems: Iterable[Problem]) -> None:
-        """Take problems of a configuration that is usable all the same."""
+        """Show problems of a configuration that is usable anyway."""
 
     def show_progress(self, *, rounds: int, things: int) -> AbstractContextManager[Observer]:  # noqa: ARG002  # for those who override it
         """Show a deployment while the block runs: the observer is notified of each event."""
@@ -39,21 +39,21 @@ class Frontend:
         clock: CommandClock,  # noqa: ARG002
         doing: str,  # noqa: ARG002
     ) -> AbstractContextManager[None]:
-        """While the block runs, let signals stop the clock; a library leaves them to its user.
+        """While the block runs, let signals stop the clock; as a library, handle none.
 
         Args:
             clock: Is asked to stop at the first signal.
-            doing: What follows a stop, for people; may be empty.
+            doing: What happens after a stop, for people; may be empty.
         """
         return nullcontext()
 
     def wants_deletion(self, job_id: str) -> bool:  # noqa: ARG002
-        """Whether the job of an interrupted deployment is deleted; it rolls on otherwise."""
+        """Whether the job of an interrupted deployment is deleted; else it continues in AWS."""
         return False
 
 
 class ObservedFrontend(Frontend):
-    """Passes everything on to one observer.
+    """Passes all messages on to one observer.
 
     Args:
         observer: Is notified; notes and warnings reach ``on_note``.

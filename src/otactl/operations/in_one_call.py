@@ -1,4 +1,4 @@
-"""What the commands do, each in one call, for ``otactl.api``, which explains the arguments."""
+"""One function for each command, for ``otactl.api``, which explains the arguments."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ def deploy(
     """Deploy a ``dev.ini`` to the things of its list, and watch the job to its end.
 
     ``Consent.YES`` is ``--yes``; ``Consent.FORCE`` also deletes a job that has the configured id.
-    Of waves, a gate that still waits after ``max_wait_seconds``, or at once with ``no_wait``,
-    raises ``GateWaits``.
+    With waves, ``GateWaits`` is raised if a gate still waits after ``max_wait_seconds``, or at once
+    with ``no_wait``.
     """
     _check_consent(consent, (Consent.YES, Consent.FORCE), "deploy")
     force = consent is Consent.FORCE
@@ -142,9 +142,9 @@ def rollback(
     poll_seconds: float = DEFAULT_POLL_SECONDS,
     observer: Observer | None = None,
 ) -> RollbackReport:
-    """Give each thing that took an image what it had, or with ``dry_run`` say who gets what, when.
+    """Return each thing that took the image to its former version; with ``dry_run`` only plan it.
 
-    Without ``dry_run`` it acts on live devices and takes ``Consent.YES``.
+    Without ``dry_run`` it acts on live devices and needs ``Consent.YES``.
     """
     if not dry_run:
         _check_consent(consent, (Consent.YES,), "rollback")
@@ -157,7 +157,7 @@ def rollback(
         no_wait=no_wait,
         fleet=read_fleet(fleet_profile),
     )
-    assert report is not None  # noqa: S101  # only where nobody confirms
+    assert report is not None  # noqa: S101  # None only if confirm() refuses
     return report
 
 
@@ -172,7 +172,7 @@ def cancel(
 ) -> None:
     """Cancel a job, or its execution on one thing; with ``force`` what is in progress too.
 
-    ``job`` is the job's id or its deployment's; anybody can read the ``comment`` in the job.
+    ``job`` is the job's id or its deployment's; the ``comment`` is public in the job.
     """
     _check_consent(consent, (Consent.YES,), "cancel")
     job_id, found = actions.locate_job(job, location)
@@ -200,8 +200,8 @@ def rehearse(
 ) -> DeploymentResult:
     """Rehearse the deployment of a ``dev.ini`` on this machine, with devices that really download.
 
-    ``things`` are generated in place of the list, ``behave`` is in percent of them, such as
-    ``{"fail": 10, "silent": 2}``, ``speed`` in seconds of the local cloud per second here.
+    ``things`` is how many to generate in place of the list; ``behave`` is in percent of them, such
+    as ``{"fail": 10, "silent": 2}``; ``speed`` is in seconds of the local cloud per second here.
     """
     options = rehearsal.RehearsalOptions(
         things=things,
@@ -227,9 +227,9 @@ def forecast(
     seed: int = 1,
     approval_minutes: int = 0,
 ) -> Forecast | WavesForecast:
-    """Forecast the rollout of a ``dev.ini``; nothing is called. Needs ``otactl[forecast]``.
+    """Forecast the rollout of a ``dev.ini`` without calling AWS. Needs ``otactl[forecast]``.
 
-    Of a file with waves, when each gate decides and what a bad image reaches.
+    With waves: when each gate decides, and how many things a bad image reaches.
     """
     options = ForecastOptions(
         failure_rate=failure_rate, runs=runs, seed=seed, approval_minutes=approval_minutes
@@ -244,7 +244,7 @@ def lint(
     things: int | None = None,
     image_bytes: int | None = None,
 ) -> LintReport:
-    """Find in a ``dev.ini`` what would not do what it is meant to do."""
+    """Find settings of a ``dev.ini`` that would not do what they are meant to do."""
     return lint_file(Path(path), read_fleet(profile, things, image_bytes))
 
 
@@ -268,7 +268,7 @@ def _planned(
 
 
 def _result(result: DeploymentResult, failure: OtactlError | None) -> DeploymentResult:
-    """The result of a deployment that ended; what kept it from ending is raised."""
+    """The result of a deployment that ended; an error that stopped it before is raised."""
     if failure is None or isinstance(failure, DeploymentFailed):
         return replace(result, failure=failure)
     if result.goes_on:

@@ -1,7 +1,7 @@
 """The linter's findings about one file, with their lines, for people and for scripts.
 
-``validate`` and ``plan`` show the findings, ``deploy`` beside its question. Where it asks none, an
-error that is neither waived nor about a section that is switched off refuses the deployment.
+``validate`` and ``plan`` show the findings, ``deploy`` beside its question. If it asks no question,
+an error refuses the deployment, unless it is waived or about a section that is switched off.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class LintReport:
     Attributes:
         path: As the user gave it.
         things: The number of things it was checked for.
-        findings: Waived ones, and ones about what is switched off, included.
-        ini: Where lines are looked up.
+        findings: Including waived ones, and ones about sections that are switched off.
+        ini: The file, for line numbers.
     """
 
     path: Path
@@ -39,12 +39,12 @@ class LintReport:
     ini: IniDocument
 
     def has(self, severities: Collection[Severity]) -> bool:
-        """Whether there is a finding of one of these severities that counts."""
+        """Whether a finding that counts has one of these severities."""
         return any(finding.counts and finding.severity in severities for finding in self.findings)
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """The findings that are not waived, in the shape editors and CI logs can jump from."""
+        """The findings that are not waived, as problems with file and line."""
         return tuple(self._problem(found) for found in self.findings if found.waived is None)
 
     def to_fields(self) -> json_forecast.Lint:
@@ -76,7 +76,7 @@ class LintReport:
         )
 
     def line_of(self, finding: Finding) -> int | None:
-        """The line of the key that a finding is about, or of its section."""
+        """The line of the finding's key, or of its section."""
         entry = self.ini.get(finding.section, finding.key)
         if entry is not None:
             return entry.line
@@ -85,12 +85,12 @@ class LintReport:
 
 
 def lint_file(path: Path, fleet: FleetInputs) -> LintReport:
-    """Look at one file.
+    """Lint one file.
 
     Raises:
-        ConfigurationInvalid: It is broken.
+        ConfigurationInvalid: It is invalid.
         LocalResourceMissing: It cannot be read.
-        UserMistake: How many things there are is not known.
+        UserMistake: The number of things is unknown.
     """
     loaded = read_configuration(path)
     things = count_things(loaded.configuration, fleet)
@@ -101,7 +101,7 @@ def lint_file(path: Path, fleet: FleetInputs) -> LintReport:
 
 
 def lint_deployment(loaded: LoadedDeployment, things: int) -> LintReport:
-    """What the linter says of a deployment whose things are counted."""
+    """Lint a deployment whose number of things is known."""
     configuration = loaded.configuration
     image_bytes = Path(configuration.image).stat().st_size
     return LintReport(
@@ -113,13 +113,13 @@ def lint_deployment(loaded: LoadedDeployment, things: int) -> LintReport:
 
 
 def refuse_errors(report: LintReport) -> None:
-    """Keep a deployment from beginning where the user cannot be asked about the linter's errors.
+    """Refuse a deployment with linter errors when the user cannot be asked about them.
 
     Raises:
-        UserMistake: There is an error.
+        UserMistake: The report has an error.
     """
     if report.has((Severity.ERROR,)):
         raise UserMistake(
             f"the linter found errors in {report.path}; nothing was created",
-            hint="mend them, waive them with a reason in [LINT_CONFIG], or say --yes",
+            hint="fix them, waive them with a reason in [LINT_CONFIG], or pass --yes",
         )

@@ -29,7 +29,7 @@ from otactl.operations.watch.location import find_location, rehearsal_cloud
 def gather(
     deployment: str, location: LocationOptions = HERE, *, details: int = DEFAULT_DETAILS
 ) -> ReportContent:
-    """What became of a deployment or a job, by its id, also long after the job is gone."""
+    """The report of a deployment or a job, by its id, also long after the job was deleted."""
     store = DeploymentStore(state_directory(location.state_dir))
     known = deployment if deployment in store.ids() else store.newest_of_job(deployment)
     made_ms = time.time_ns() // 1_000_000
@@ -71,6 +71,6 @@ def _with_waves(
 
 
 def _still_runs(journal_path: Path) -> bool:
-    """Whether the cloud of a rehearsal is still there."""
+    """Whether the cloud of a rehearsal still runs."""
     with closing(Journal.read(journal_path)) as journal:
         return rehearsal_cloud(journal.about) is not None

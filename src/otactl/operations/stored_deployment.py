@@ -1,4 +1,4 @@
-"""Deployments that have a journal on this machine: chosen, resumed, cleaned up."""
+"""Deployments that have a journal on this machine: choose, resume, clean and list them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from otactl.operations.state_directory import state_directory
 
 
 def choose_deployment(store: DeploymentStore, given: str | None) -> str:
-    """The deployment that was meant: by its id, by its job's, or the newest unfinished one."""
+    """The id of a deployment: given, by its job's id, or of the newest unfinished one."""
     if given is not None:
         ids = store.ids()
         return given if given in ids else (store.newest_of_job(given) or given)
@@ -50,18 +50,18 @@ def resume(
     no_wait: bool = False,
     max_wait_seconds: float | None = None,
 ) -> tuple[Journal, DeploymentEnvironment]:
-    """Open a deployment that was killed or interrupted, to be run to its end.
+    """Open a deployment that was killed or interrupted, so that it can be resumed.
 
     Args:
         deployment: Its id or its job's; None for the newest unfinished one.
         options: Where to work.
         frontend: The caller.
-        poll_seconds: From one poll of the running job to the next.
-        no_wait: Whether to leave a gate that waits.
-        max_wait_seconds: After how long a gate that waits is left; None for never.
+        poll_seconds: Seconds between two polls of the running job.
+        no_wait: Whether to exit at a gate that waits.
+        max_wait_seconds: How long to wait at a gate; None for no limit.
 
     Raises:
-        UserMistake: It is finished, or none is unfinished.
+        UserMistake: It is finished, or no deployment is unfinished.
     """
     store = DeploymentStore(state_directory(options.state_dir))
     deployment_id = choose_deployment(store, deployment)
@@ -89,24 +89,24 @@ def resume(
 
 
 def after_end(journal: Journal) -> str:
-    """What can still be done about a deployment that has ended."""
+    """The hint with the commands for a deployment that has ended."""
     plan = journal.plan
-    back = f"`otactl rollback {plan.deployment_id}` takes it back, or goes on with that; "
+    back = f"`otactl rollback {plan.deployment_id}` starts or continues its rollback; "
     shown = f"`otactl report {plan.deployment_id}` shows it; `otactl clean` removes what it left"
     return back + shown if rolls_back(journal) else shown
 
 
 def rolls_back(journal: Journal) -> bool:
-    """Whether a deployment that has ended is taken back by itself.
+    """Whether a deployment that has ended is rolled back automatically.
 
-    A gate failed and ``onGateFailure = rollback``; one that a person rejected is only stopped.
+    If a gate failed and ``onGateFailure = rollback``; one that a person rejected is only stopped.
     """
     failed = any(gate.verdict is Verdict.FAIL and not gate.is_rejected for gate in journal.gates)
     return journal.plan.rolls_back and journal.phase is Phase.FINISHED and failed
 
 
 def rollback_is_left(journal: Journal, store: DeploymentStore) -> bool:
-    """Whether a process was killed before it had taken the deployment back by itself."""
+    """Whether a process was killed before the automatic rollback was finished."""
     if not rolls_back(journal):
         return False
     if not journal.has_rollback:
@@ -121,7 +121,7 @@ def rollback_is_left(journal: Journal, store: DeploymentStore) -> bool:
 def executor_of(
     journal: Journal, environment: DeploymentEnvironment, observer: Observer | None = None
 ) -> Executor:
-    """The executor of a deployment, for what is done without running it."""
+    """The executor of a deployment, for operations that do not run it."""
     return Executor(
         journal,
         environment.services(),
@@ -132,11 +132,11 @@ def executor_of(
 
 @dataclass(frozen=True, slots=True)
 class Cleaning:
-    """What cleaning up a deployment came to.
+    """The result of cleaning up a deployment.
 
     Attributes:
         undone: The titles of the steps that were undone.
-        leftovers: What is still there.
+        leftovers: What still exists.
     """
 
     deployment_id: str
@@ -156,13 +156,13 @@ def clean(
         deployment: Its id or its job's; None for the newest unfinished one.
         options: Where to work.
         frontend: The caller.
-        consent: Given the job if it has not ended, says why it may be deleted; None keeps it.
+        consent: Gets the job if it has not ended; returns the consent to delete it, or None.
 
     Returns:
         What was deleted; None without consent.
 
     Raises:
-        JobUnfinished: The job has not ended, and the consent was to what has.
+        JobUnfinished: The job has not ended, and the consent is only for ended jobs.
     """
     store = DeploymentStore(state_directory(options.state_dir))
     with closing(Journal.open(store.path(choose_deployment(store, deployment)))) as journal:

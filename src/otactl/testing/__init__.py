@@ -1,8 +1,8 @@
-"""AWS IoT on this machine for the tests of others: pytest fixtures, and what they are made of.
+"""A local AWS IoT for the tests of other projects: pytest fixtures and their parts.
 
     pytest_plugins = ["otactl.testing.fixtures"]
 
-in a ``conftest.py`` brings them; ``docs/local-cloud.md`` has an example.
+in a ``conftest.py`` enables them; ``docs/local-cloud.md`` has an example.
 """
 
 from otactl.testing.device import DeviceIdentity, registered_device

@@ -1,4 +1,4 @@
-"""A thing that a test connects as: registered for a while, its certificate and key in files."""
+"""A thing that a test connects as: registered temporarily, its certificate and key in files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from otactl.errors import UserMistake
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceIdentity:
-    """A thing and what it connects with: its client id is the thing's name.
+    """A thing and its credentials; its client id is the thing's name.
 
     Attributes:
         certificate_file: PEM.
@@ -30,16 +30,16 @@ class DeviceIdentity:
 def registered_device(
     clients: AwsClients, *, account_id: str, thing_name: str, directory: Path
 ) -> Iterator[DeviceIdentity]:
-    """Register a thing with a certificate for its own topics; gone when the block is left.
+    """Register a thing with a certificate for its own topics; remove both at the block's end.
 
     The policy is wider than a fleet's (``otactl.aws.provisioning``): every topic of the thing, so
     that a test may try what a device should not do.
 
     Args:
-        clients: Where.
-        account_id: Of the account they belong to.
+        clients: Clients of the cloud.
+        account_id: The clients' account.
         thing_name: Also the client id it must connect with.
-        directory: Gets its certificate and key.
+        directory: Where its certificate and key are written.
 
     Raises:
         UserMistake: The clients have no region.

@@ -1,8 +1,8 @@
-"""The fixtures, a pytest plugin; they need the ``local`` extra.
+"""A pytest plugin with these fixtures; they need the ``local`` extra.
 
-- ``local_cloud``: a cloud of the test run's own on loopback, gone with it, even by ``kill -9``.
+- ``local_cloud``: a cloud on loopback for this test run; it stops with it, even by ``kill -9``.
 - ``local_cloud_environment``: the variables that point a program at it, for ``subprocess``.
-- ``local_device``: registers a thing that connects over mutual TLS, for as long as the test lasts.
+- ``local_device``: registers a thing that connects over mutual TLS, until the test ends.
 - ``rehearse``: ``otactl.api.rehearse`` with the journal in the test's own folder.
 """
 
@@ -40,13 +40,13 @@ def local_cloud() -> Iterator[RunningCloud]:
 
 @pytest.fixture
 def local_cloud_environment(local_cloud: RunningCloud) -> dict[str, str]:
-    """AWS_ENDPOINT_URL and the rest; merge them into the environment of what is started."""
+    """AWS_ENDPOINT_URL and the rest; merge them into the environment of a started program."""
     return local_cloud.address.environment()
 
 
 @pytest.fixture
 def local_device(local_cloud: RunningCloud, tmp_path: Path) -> Iterator[RegisterDevice]:
-    """Register things whose certificates reach their own topics only; gone with the test."""
+    """Register things whose certificates allow their own topics only; removed with the test."""
     clients = AwsClients(AwsSettings.for_local_cloud(local_cloud.address))
     with ExitStack() as stack:
 
@@ -78,7 +78,7 @@ class Rehearse(Protocol):
         max_wait_seconds: float = 3600.0,
         observer: Observer | None = None,
     ) -> api.DeploymentResult:
-        """Rehearse it; nothing is left when it returns."""
+        """Rehearse it; everything it created is removed when it returns."""
         ...
 
 

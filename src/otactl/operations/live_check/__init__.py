@@ -1,1 +1,1 @@
-"""``otactl doctor --live``: a small deployment in an account, and what it shows of AWS."""
+"""``otactl doctor --live``: a small deployment in an account, and what it shows about AWS."""

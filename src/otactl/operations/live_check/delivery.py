@@ -1,4 +1,4 @@
-"""Two images, each by stream and by presigned URL, to one virtual thing."""
+"""Delivers two images, each by stream and by presigned URL, to one virtual thing."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from otactl.wire.job_document import build_document, encode_document, presigned_
 SIZES = (4 * 1024, 200 * 1024)
 _PIECE_BYTES = 64 * 1024
 _TIMEOUT_MINUTES = 5
-#: Something must be left of the time for the questions.
+#: Less than the whole budget: the questions need time, too.
 _MOST_SECONDS = 120.0
 _POLL_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One image on its way.
+    """One delivery of one image.
 
     Attributes:
         way: ``stream`` or ``URL``.
-        is_verified: Whether the thing installed these very bytes and said so.
+        is_verified: Whether the thing reported success and the image's SHA-256.
         detail: How long it took, or why it failed.
     """
 
@@ -44,10 +44,10 @@ class Delivery:
 
 
 def deliver(session: LiveSession) -> tuple[Delivery, ...]:
-    """Carry every image both ways; returns when the thing is done, or the time is over."""
+    """Deliver every image both ways; returns when the thing has finished, or the time is over."""
     images = [_store(session, number, size) for number, size in enumerate(SIZES)]
     jobs = list(_create_jobs(session, images))
-    # Nothing is installed: the download is what is looked at.
+    # Nothing is installed: only the download is checked.
     profile = DeviceProfile(install_ms=0, reboot_ms=0, self_test_ms=0)
     plan = DevicePlan(thing_name=session.record.name, profile=profile)
     with FleetRun(
@@ -64,7 +64,7 @@ def deliver(session: LiveSession) -> tuple[Delivery, ...]:
 
 
 def _store(session: LiveSession, number: int, size_bytes: int) -> Firmware:
-    """Make an image nobody else has, upload it, and make its stream."""
+    """Make a random image, upload it, and create its stream."""
     record, services = session.record, session.services
     path = session.folder / f"image-{number}"
     path.write_bytes(os.urandom(size_bytes))

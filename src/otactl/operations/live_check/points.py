@@ -1,8 +1,8 @@
-"""What is asked of AWS, and what otactl and its local cloud assume the answer is.
+"""The points that are checked in AWS, and what otactl and its local cloud assume about each.
 
 Each point is one that AWS's documentation leaves open, or on which its pages contradict each other.
-Not asked, because it would cost more than a check may: the rate limit of GetStream, a stream on an
-object of more than 24 MB, the events of each attempt.
+Not checked, because it would cost too much: the rate limit of GetStream, a stream on an object of
+more than 24 MB, the events of each attempt.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ class _Asked:
 
 
 class Point(StrEnum):
-    """What is asked, by a short name that stays the same."""
+    """A point that is checked, by a short name that never changes."""
 
     asked: _Asked
 
     def __new__(cls, asked: _Asked) -> Self:
-        """Make a member, which is its name."""
+        """Make a member whose value is its name."""
         point = str.__new__(cls, asked.name)
         point._value_, point.asked = asked.name, asked
         return point
@@ -63,7 +63,7 @@ class Point(StrEnum):
         "blocks-past-end",
         5,
         "GetStream for 5 blocks before the end and 5 beyond it",
-        "the 5 that are there",
+        "the 5 that exist",
     )
     LARGEST_JSON_BLOCK = _Asked(
         "largest-json-block", 5, "GetStream for a JSON block of 128 KiB", "no block"
@@ -91,7 +91,7 @@ class Point(StrEnum):
 
 
 def observation(point: Point, observed: str, agrees: bool | None) -> Observation:  # noqa: FBT001  # what was seen
-    """What was observed of a point."""
+    """What was observed about a point."""
     asked = point.asked
     return Observation(
         point=f"N{asked.number} {point}",
@@ -103,5 +103,5 @@ def observation(point: Point, observed: str, agrees: bool | None) -> Observation
 
 
 def not_observed(point: Point, why: str) -> Observation:
-    """A point about which nothing can be said."""
+    """A point that could not be observed."""
     return observation(point, f"not observed: {why}", None)

@@ -1,4 +1,4 @@
-"""Asks AWS what its documentation leaves open: the control plane, and as a device."""
+"""Tests in AWS what its documentation leaves open, at the control plane and as a device."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _rate(base: int, factor: float, **more: int) -> dict[str, Any]:
     return {"baseRatePerMinute": base, "incrementFactor": factor, "rateIncreaseCriteria": criteria}
 
 
-#: Rates of 10 a minute at most that are refused, or not.
+#: Exponential rates, for a maximum of 10 a minute, that AWS may refuse.
 _RATES = {
     Point.BOTH_CRITERIA: _rate(1, 2.0, numberOfSucceededThings=1),
     Point.BASE_IS_MAXIMUM: _rate(10, 2.0),
@@ -51,7 +51,7 @@ _Question = Callable[["LiveSession", ServiceProbe, DeviceProbe], Iterator["Obser
 
 
 def ask(session: LiveSession) -> Iterator[Observation]:
-    """Every question, one after the other; one that cannot be asked says why."""
+    """Ask every question in turn; one that cannot be asked yields the reason."""
     probe = ServiceProbe(session.clients)
     files = session.fleet.files_of(session.record.name)
     questions: dict[_Question, tuple[Point, ...]] = {
@@ -73,7 +73,7 @@ def ask(session: LiveSession) -> Iterator[Observation]:
         for question, points in questions.items():
             session.clock.check()
             answered = set()
-            why = "AWS did not say"
+            why = "AWS gave no answer"
             try:
                 for found in question(session, probe, device):
                     answered.add(found.point.partition(" ")[2])
@@ -137,7 +137,7 @@ def _ask_about_updates(
         not isinstance(execution, dict)
         or execution.get("jobId") != session.record.job_ids[_RETRYING]
     ):
-        return  # without that job there is nothing to ask about
+        return  # without that job nothing can be observed
     document = execution.get("jobDocument") or {}
     written = document.get("written") if isinstance(document, dict) else None
     moments = {1: "when the job is created", 2: "when it is delivered"}
@@ -158,7 +158,7 @@ def _ask_about_updates(
 
 
 def _create_from_object(session: LiveSession, probe: ServiceProbe) -> Observation:
-    """Create the job that is retried from a document, which changes right after."""
+    """Create the job that is retried, from a document that changes right after."""
     record = session.record
     bucket, key = record.bucket, record.object_keys[_DOCUMENT]
     domain = f"s3.{record.region}.{domain_of(record.region)}"
@@ -196,7 +196,7 @@ def _ask_about_retry(
 def _ask_about_abort(
     session: LiveSession, probe: ServiceProbe, device: DeviceProbe
 ) -> Iterator[Observation]:
-    """Create the job that aborts; first with rollouts that may be refused."""
+    """Create the job that aborts; try first with rollouts that may be refused."""
     policy = JobConfiguration(retry_criteria=_RETRY_ONCE, abort_criteria=_ABORT_AT_ONCE)
     request = session.job(_ABORTING, '{"written": 1}', policy)
     is_created = False
@@ -228,7 +228,7 @@ def _ask_about_abort(
 
 
 def _canceled(session: LiveSession, job_id: str) -> tuple[str, str] | None:
-    """The reason and comment of a job that was cancelled; None when it is not within seconds."""
+    """The reason and comment of a cancelled job; None if it is not cancelled in _ABORT_SECONDS."""
     until = session.clock.monotonic_ms() + int(_ABORT_SECONDS * 1000)
     while True:
         job = session.services.jobs.describe(job_id)

@@ -1,12 +1,12 @@
-"""What a live check will create, written down before anything is.
+"""The record of what a live check will create, written before anything is created.
 
 ::
 
-    STATE/live/RUN/record.json    whose account, which bucket; every name follows from RUN
+    STATE/live/RUN/record.json    account and bucket; every name follows from RUN
     STATE/live/RUN/fleet/         the thing's key and certificate, as of every fleet
 
-All names are made from the run's id, so that a process killed at any instant leaves nothing that
-its record does not name. The folder is locked while a process is at work on it.
+All names are made from the run's id, so that the record names everything that a killed process may
+leave. The folder is locked while a process works on it.
 """
 
 from __future__ import annotations
@@ -43,42 +43,42 @@ class LiveRecord:
 
     @property
     def name(self) -> str:
-        """The thing, and how every other name begins."""
+        """The name of the thing, and the prefix of every other name."""
         return f"otactl-live-{self.run_id}"
 
     @property
     def thing_arn(self) -> str:
-        """The thing."""
+        """The ARN of the thing."""
         return str(thing_arn(self.region, self.account, self.name))
 
     @property
     def job_ids(self) -> tuple[str, ...]:
-        """The jobs, in the order in which they are created."""
+        """The ids of the jobs, in the order in which they are created."""
         return tuple(f"{self.name}-{number}" for number in range(1, MOST_JOBS + 1))
 
     @property
     def stream_ids(self) -> tuple[str, ...]:
-        """The streams."""
+        """The ids of the streams."""
         return tuple(f"{self.name}_{number}" for number in range(_STREAMS))
 
     @property
     def object_keys(self) -> tuple[str, ...]:
-        """Two images and a job document, where roles may read images."""
+        """The keys of two images and a job document, under the prefix that roles may read."""
         return tuple(f"firmware/{self.name}/{name}" for name in _OBJECTS)
 
     @property
     def location(self) -> tuple[str, str, str | None]:
-        """Where everything of it is: account, region, endpoint."""
+        """Where everything is: account, region, endpoint."""
         return self.account, self.region, self.endpoint_url
 
 
 def write_record(folder: Path, record: LiveRecord) -> None:
-    """Keep a record; readers see all of it or none."""
+    """Write a record atomically."""
     write_atomically(folder / _FILE, json.dumps(asdict(record)))
 
 
 def read_record(folder: Path) -> LiveRecord:
-    """Read a record back.
+    """Read a record.
 
     Raises:
         UserMistake: It is damaged.
@@ -98,5 +98,5 @@ def read_record(folder: Path) -> LiveRecord:
 
 
 def folders_of(state_dir: Path) -> Iterator[Path]:
-    """The folders of runs that are under way or were killed."""
+    """The folders of runs that are running or were killed."""
     return iter(sorted(path.parent for path in (state_dir / "live").glob(f"*/{_FILE}")))

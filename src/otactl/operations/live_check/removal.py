@@ -1,4 +1,4 @@
-"""Removes what a live check created, all of it, also after a kill; repeating it harms nothing."""
+"""Removes everything a live check created, also after a kill; safe to repeat."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from otactl.fleet.store import FleetDirectory
 from otactl.operations.fleet_provisioning import delete_fleet
 from otactl.operations.live_check.record import LiveRecord
 
-#: How long AWS is given to delete jobs in the background, and how often it is asked.
+#: How long to wait while AWS deletes jobs in the background, and how often to poll.
 _DELETION_SECONDS, _POLL_SECONDS = 20.0, 1.0
 
 
@@ -64,18 +64,18 @@ def _end(jobs: Jobs, job_id: str, record: LiveRecord) -> None:
         and not found.is_being_deleted
         and is_ours(found.description, record.run_id)
     ):
-        # The user who began the check consented to its end; no device of a user is in this job.
+        # The user who began the check consented to this; the job has only the check's own thing.
         end_job(jobs, job_id, Deletion(), Consent.YES)
 
 
 def _delete(objects: ObjectStore, bucket: str, key: str) -> None:
-    """Delete every version of an object; the newest is found first, then the one below it."""
+    """Delete every version of an object, the newest first."""
     while (stored := objects.find(bucket, key)) is not None:
         objects.delete(bucket, key, stored.version_id)
 
 
 def _await_deletions(services: Services, record: LiveRecord) -> list[str]:
-    """The jobs that AWS has not deleted yet; it will."""
+    """Wait until AWS has deleted the jobs; returns those it is still deleting."""
     clock = services.clock
     until = clock.monotonic_ms() + int(_DELETION_SECONDS * 1000)
     pending = list(record.job_ids)

@@ -1,4 +1,4 @@
-"""A live check from its record to its report; nothing of it stays."""
+"""Runs a live check, from its record to its report, and removes everything it created."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from otactl.operations.load import LoadedDeployment
 from otactl.operations.location_options import LocationOptions
 from otactl.operations.state_directory import state_directory
 
-#: One run; removing what an earlier one left has as much again.
+#: For one run; removing what an earlier run left has the same budget again.
 BUDGET = Budget(
     calls=150,
     reserved_calls=60,
@@ -47,13 +47,13 @@ _MAX_ATTEMPTS = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveReport:
-    """What a live check came to.
+    """The result of a live check.
 
     Attributes:
-        failure: Why it ended early; empty when it did not.
-        calls: The requests that were made, by operation.
+        failure: Why it ended early; empty if it did not.
+        calls: Number of requests, by operation.
         left: What could not be removed, each with the reason; the next run tries again.
-        private: Account and bucket, which AWS's messages may name and a report does not.
+        private: Account and bucket; the JSON report replaces them in AWS's messages.
     """
 
     region: str
@@ -72,7 +72,7 @@ class LiveReport:
         return bool(self.deliveries) and arrived and not self.left and not self.failure
 
     def to_fields(self) -> account.LiveCheck:
-        """The report as ``--output json`` shows it, to send in: account and bucket are left out."""
+        """The report as ``--output json`` shows it, without account and bucket."""
         return shaped(
             account.LiveCheck,
             self,
@@ -102,17 +102,17 @@ def run_live(
     *,
     calls: BudgetedCounter | None = None,
 ) -> LiveReport:
-    """Carry two images both ways to one virtual thing, ask what is open, and remove everything.
+    """Deliver two images both ways to one virtual thing, ask the questions, remove everything.
 
     Args:
-        loaded: Whose bucket, roles and region are used; its job, image and things are not.
+        loaded: Its bucket, roles and region are used; its job, image and things are not.
         where: Where to work.
         broker: Where the thing connects.
-        frontend: Is notified, and hears signals.
-        calls: Counts and bounds the requests; a new one of ``BUDGET`` when left out.
+        frontend: Is notified, and handles signals.
+        calls: Counts and limits the requests; None for a new one of ``BUDGET``.
 
     Raises:
-        UserMistake: The credentials are another account's.
+        UserMistake: The credentials belong to another account.
     """
     configuration, counter = loaded.configuration, calls or BudgetedCounter(BUDGET)
     clients = _clients(where, configuration.region, counter)
@@ -152,9 +152,9 @@ def run_live(
                 configuration=configuration,
                 broker=_create_thing(clients, folder, record, where, broker),
             )
-            frontend.note("carrying two images, each by stream and by URL")
+            frontend.note("delivering two images, each by stream and by URL")
             deliveries = deliver(session)
-            frontend.note("asking AWS what its documentation leaves open")
+            frontend.note("testing what AWS's documentation leaves open")
             observations.extend(ask(session))
         except Interrupted:
             raise
@@ -196,7 +196,7 @@ def _create_thing(
     where: LocationOptions,
     broker: BrokerOptions,
 ) -> FleetAddress:
-    """Make the thing, its certificate and its policy, as every fleet's; returns its broker."""
+    """Create the thing, its certificate and its policy, as a fleet's; returns its broker."""
     directory = FleetDirectory(folder / "fleet")
     manifest = plan_fleet(clients, things=[record.name], groups={})
     for _ in create_fleet(clients, directory, manifest):
@@ -209,7 +209,7 @@ def _create_thing(
 def _remove_abandoned(
     state_dir: Path, record: LiveRecord, where: LocationOptions, frontend: Frontend
 ) -> None:
-    """Remove what runs left whose processes were killed; they have a budget of their own."""
+    """Remove what killed runs left; each has a budget of its own."""
     for folder in folders_of(state_dir):
         try:
             found = read_record(folder)

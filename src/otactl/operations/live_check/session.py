@@ -19,12 +19,12 @@ from otactl.operations.live_check.record import LiveRecord
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveSession:
-    """A live check under way.
+    """A running live check.
 
     Attributes:
-        clients: Count their requests in ``calls``.
+        clients: They count their requests in ``calls``.
         services: The same account, behind the Protocols of ``deploy``.
-        folder: The record's.
+        folder: The record's folder.
         configuration: The user's file: bucket, roles, region.
         broker: Where the thing connects.
     """
@@ -40,7 +40,7 @@ class LiveSession:
     broker: FleetAddress
 
     def job(self, number: int, document: str, policy: JobConfiguration) -> CreateJobRequest:
-        """What CreateJob is asked for, for the thing alone."""
+        """The CreateJob request of a job for the thing alone."""
         return CreateJobRequest(
             job_id=self.record.job_ids[number],
             targets=(self.record.thing_arn,),
@@ -51,7 +51,7 @@ class LiveSession:
 
     @property
     def presigned_url(self) -> PresignedUrl:
-        """Who signs: the file's role for that, or else the stream's."""
+        """The file's presigned URL settings, or else ones with the stream's role."""
         return self.configuration.job.presigned_url or PresignedUrl(
             role_arn=self.configuration.role_arn
         )
