@@ -1,15 +1,15 @@
-"""One worker's attempt at one request: fetched, checked, planned, deployed, recorded.
+"""One worker's attempt at one request: fetch, check, plan, deploy, record.
 
 How it ends:
 
-* What cannot be used or trusted, and what AWS refuses, is recorded as Failed, with the reason.
+* Unusable or untrusted files, or a refusal by AWS: it is recorded as Failed, with the reason.
 * A deployment that ran is recorded as Deployed or Failed, by its result.
-* What AWS could not be reached for, and what was interrupted while it can still be taken up, is
-  released, for this worker or another one to resume.
-* When it is the worker that lacks a permission, or its session is over, the request is released
-  and the worker ends: it would fail with every other request too.
-* At a gate that waits the request is left, for whichever worker is there at its next poll.
-* With ``onGateFailure = rollback`` a gate that failed is no end: the rollback goes on alike.
+* If AWS was unreachable, or the attempt was interrupted and can be resumed, the request is
+  released; this worker or another one resumes it.
+* If the worker lacks a permission, or its session has expired, the request is released and the
+  worker ends: it would fail with every other request too.
+* At a gate that waits the request is left; any worker can take the next poll.
+* With ``onGateFailure = rollback`` the attempt does not end at a failed gate but rolls back.
 * If another worker has the request, nothing is recorded.
 """
 
@@ -82,8 +82,8 @@ class WorkerSettings:
     """How a worker deploys.
 
     Attributes:
-        poll_seconds: From one poll of a running job to the next.
-        work_dir: Where it keeps files and journals, a folder for each request it claims.
+        poll_seconds: Seconds between two polls of a running job.
+        work_dir: Where it keeps files and journals, one folder per claimed request.
     """
 
     policy: LeasePolicy
@@ -100,9 +100,9 @@ class WorkerParts:
     Attributes:
         session: The queue.
         settings: How to deploy.
-        frontend: Is notified, and hears signals.
-        clients: Reach AWS under the lease of the request that is deployed.
-        observer: Is notified in place of the frontend's progress; tests stop at an instant by it.
+        frontend: Is notified, and handles signals.
+        clients: Call AWS only while the lease of the deployed request is valid.
+        observer: Is notified in place of the frontend's progress; tests use it to stop at an event.
     """
 
     session: QueueSession
@@ -120,11 +120,11 @@ def deploy_claimed(
     Args:
         claimed: The request.
         parts: The worker's.
-        fetched: Where its files are already; they are downloaded when None.
+        fetched: The folder with its files; None to download them.
     """
     clock = LeasedClock(claimed, parts.frontend, parts.session.now_ms)
     attempt = Attempt(parts, claimed, clock, fetched)
-    stopping = "the request is handed back unless it is over"
+    stopping = "the request is released unless it has ended"
     with heartbeat(claimed, parts.settings.policy), parts.frontend.hear_signals(clock, stopping):
         result = attempt.run()
     return replace(result, stop_signal=clock.stop_signal)
@@ -153,14 +153,14 @@ class Attempt:
         self._fetched = fetched
 
     def run(self) -> AttemptResult:
-        """Carry it out, and record the result or release the request."""
+        """Deploy it, and record the result or release the request."""
         try:
             return self._deploy()
         except LeaseLost as loss:
             return self._recorder.lost(loss)
         except OtactlError as error:
             return self._recorder.end_by(error)
-        except Exception as fault:  # noqa: BLE001  # the requests behind it must not suffer
+        except Exception as fault:  # noqa: BLE001  # the next requests must still be deployed
             return self._recorder.release(own_fault(fault, self._keep_traceback()))
         finally:
             self._discard_files()
@@ -262,7 +262,7 @@ class Attempt:
         environment: DeploymentEnvironment,
         checkpoint: Checkpoint | None,
     ) -> tuple[Plan, Checkpoint, bool]:
-        """The plan and its checkpoint, and whether they are new."""
+        """The plan, its checkpoint, and whether they are new."""
         request, account = self._claimed.request, self._session.account
         wanted = Request(
             configuration=loaded.configuration,
@@ -296,7 +296,7 @@ class Attempt:
         if any(isinstance(step, DeleteExistingJob) for step in plan.steps):
             raise UserMistake(
                 f"job {plan.job_id} exists already; a request's job must be its own",
-                hint="add the request anew: it gets another job id",
+                hint="add the request again: it gets another job id",
             )
         return plan, Checkpoint.of(plan, planned_ms=now_ms), True
 
@@ -307,7 +307,7 @@ class Attempt:
         return replace(options, max_wait_seconds=60.0 * request.maximum_minutes)
 
     def _check_document(self, plan: Plan) -> None:
-        """Refuse a document that has AWS IoT sign what this request may not name."""
+        """Refuse a document that lets AWS IoT sign URLs this request may not name."""
         request, trust = self._claimed.request, self._settings.trust
         documents = {step.document for step in plan.jobs.values()}
         reasons = [
@@ -321,7 +321,7 @@ class Attempt:
     def _leave(
         self, gate: GateStatus | None, words: str, result: DeploymentResult, *, is_poll: bool
     ) -> AttemptResult:
-        """Leave a gate that waits; the request's lease says when it is polled again."""
+        """Leave a gate that waits; the request's lease decides when it is polled again."""
         pause_ms = gate_pause_ms(
             visit_ms=self._clock.monotonic_ms() - self._began_ms,
             poll_ms=int(1000 * self._settings.poll_seconds),
@@ -346,7 +346,7 @@ class Attempt:
         if can_go_on and may_pass(failure):
             return self._recorder.release(failure, result)
         if isinstance(failure, AwsRefused) and (is_back or journal.phase is Phase.RUNNING):
-            # The job runs on, and can be taken up again once AWS lets us.
+            # The job continues, and can be resumed when AWS permits it again.
             return self._recorder.release(failure, result)
         kind = FailureKind.DEPLOYMENT if isinstance(failure, DeploymentFailed) else FailureKind.AWS
         journals = (one for _, one in DeploymentStore(self._folder).journals())
@@ -354,7 +354,7 @@ class Attempt:
         return self._recorder.fail(kind, failure, result, left_back)
 
     def _keep_traceback(self) -> str:
-        """Keep the traceback of an internal error for a developer."""
+        """Write the traceback of an internal error for a developer."""
         path = self._folder / _FAULT_NAME
         try:
             path.write_text(traceback.format_exc(), encoding="utf-8")
@@ -363,7 +363,7 @@ class Attempt:
         return str(path)
 
     def _discard_files(self) -> None:
-        """Delete what was downloaded; it is in S3. The journal stays, but that of a gate's poll."""
+        """Delete the downloaded files. The journal stays, unless the request was left at a gate."""
         if self._has_left:
             shutil.rmtree(self._folder, ignore_errors=True)
             return

@@ -1,7 +1,7 @@
 """What a person may do with a queued request: cancel it, retry it, decide at its gates.
 
-No process may be at work on it, so what its gates ask is read from the checkpoint, which a worker
-keeps before it leaves; the decision goes into the table, and whichever worker polls next reads it.
+Possibly no process works on it now, so its gates are read from the checkpoint that the last worker
+wrote. The decision is written into the table and read by the worker that polls next.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from otactl.operations.queue.session import QueueSession
 
 
 def cancel_request(session: QueueSession, job_id: str, *, series: bool) -> list[str]:
-    """Cancel a pending request, or what is still pending of its series.
+    """Cancel a pending request, or all pending requests of its series.
 
     Returns:
         The ids of the requests that were cancelled.
@@ -36,7 +36,7 @@ def cancel_request(session: QueueSession, job_id: str, *, series: bool) -> list[
         if session.table.move(each, after, guard_of(each)):
             done.append(each.job_id)
         elif not series:
-            raise UserMistake(f"a worker has just taken {each.job_id}", hint=_hint(each))
+            raise UserMistake(f"a worker has just claimed {each.job_id}", hint=_hint(each))
     return done
 
 
@@ -49,10 +49,10 @@ def retry_request(session: QueueSession, job_id: str) -> None:
     found = session.request(job_id)
     if found.state not in (RequestState.FAILED, RequestState.CANCELED):
         raise UserMistake(
-            f"{job_id} is {found.state}: only what failed or was cancelled is retried"
+            f"{job_id} is {found.state}: only a failed or cancelled request is retried"
         )
     if not session.table.move(found, retried(found), guard_of(found)):
-        raise UserMistake(f"{job_id} has changed just now", hint="look at it again")
+        raise UserMistake(f"{job_id} has changed just now", hint="check its state and try again")
 
 
 def _pending_of_series(session: QueueSession, request: JobRequest) -> list[JobRequest]:
@@ -85,23 +85,23 @@ def decide_request(
     wave: str | None = None,
     comment: str = "",
 ) -> Decision:
-    """Write down a decision, if it can be taken now; as ``operations.deciding.decide``.
+    """Record a decision, if it is possible now; as ``operations.deciding.decide``.
 
     Raises:
-        UserMistake: The request is not being deployed in waves, or no gate asks for that.
+        UserMistake: The request is not being deployed in waves, or no gate waits for approval.
     """
     request = session.request(job_id)
     if request.state is not RequestState.DEPLOYING:
         is_pending = request.state is RequestState.PENDING
         raise UserMistake(
             f"{job_id} is {request.state}: there is nothing to {act}",
-            hint=f"`otactl queue cancel {job_id}` takes it out" if is_pending else None,
+            hint=f"`otactl queue cancel {job_id}` cancels it" if is_pending else None,
         )
     if request.checkpoint is None:
         raise UserMistake(
-            f"{job_id} was only just taken, and has no plan yet", hint="try again in a minute"
+            f"{job_id} was claimed just now and has no plan yet", hint="try again in a minute"
         )
-    # The worker that has the request may have written it: nothing but its gates is used.
+    # The request's present worker may have written it, so only its gates are used.
     checkpoint = read_checkpoint(request, session.store, before=request.fence + 1)
     if checkpoint is None or checkpoint.waves is None:
         raise UserMistake(f"{job_id} has no waves", hint=f"`otactl cancel {job_id}` stops its job")

@@ -1,16 +1,16 @@
-"""What a worker leaves for the one that may have to go on: kept in S3, pointed at by the request.
+"""The state that a later worker needs to resume a request: stored in S3, named by the request.
 
-The first checkpoint is kept when the plan is made, before anything is created; another one after
-each round, and when the deployment failed, before anything is deleted. It holds only what cannot be
-computed again: the job document (a signature is never the same twice), how many things the
-deployment is for (a group may have changed), and how each round ended. The plan itself is built
-anew from the request's own files, with all its checks, and the document must be the one that those
-make (``deploy.preparation.prepare_again``): a checkpoint cannot add to what they say.
-How rounds ended only workers can write: the policies bind who adds to other names and states.
+The first checkpoint is written with the plan, before anything is created; another one after each
+round, and when the deployment failed, before anything is deleted. It holds only what cannot be
+computed again: the job document (a signature is never the same twice), the number of things (a
+group may have changed), and how each round ended. The plan itself is rebuilt from the request's own
+files, with all checks, and the document must match them (``deploy.preparation.prepare_again``): a
+checkpoint cannot extend what the files say.
+Only workers can write how rounds ended: the IAM policies limit adders to other names and states.
 
-Of waves it holds the whole state of the journal but who is in which (``wave_file``): it is kept
-before anything that the journal says is acted on. How far a group is filled is kept twice a minute,
-and when the worker leaves: adding a thing again changes nothing.
+With waves it holds the whole state of the journal, except which thing is in which wave
+(``wave_file``); it is written before the deployment acts on the journal. How far a group is filled
+is written twice a minute, and when the worker leaves: adding a thing again changes nothing.
 """
 
 from __future__ import annotations
@@ -37,22 +37,22 @@ from otactl.model.wave import GateStatus
 from otactl.operations.queue.wave_file import KeptWaves, write_kept
 
 _MAX_BYTES = 64 * 1024 * 1024
-#: How often it is kept how far a thing group is filled.
+#: How often the progress of filling a thing group is written.
 _FILLING_MS = 30_000
-#: By the two digits of a rollback's number.
+#: A rollback's number has two digits.
 _MAX_ROLLBACKS = 99
 
 
 class KeptRollback(BaseModel, frozen=True, extra="forbid"):
-    """One rollback of the deployment: what it is planned anew from, and how far it is.
+    """One rollback of the deployment: the data to plan it again, and its progress.
 
     Attributes:
-        deployment_id: Its own.
-        version: What its things had before.
-        number: Of the rollback among those of the deployment.
+        deployment_id: The rollback's own.
+        version: The former version of its things.
+        number: The rollback's number within the deployment.
         document: Its job document.
         things_key, things_sha256: The file with the names of its things.
-        waves: How far it is.
+        waves: Its progress.
     """
 
     deployment_id: str = Field(max_length=64)
@@ -65,17 +65,17 @@ class KeptRollback(BaseModel, frozen=True, extra="forbid"):
 
 
 class Checkpoint(BaseModel, frozen=True, extra="forbid"):
-    """How far a deployment is.
+    """The progress of a deployment.
 
     Attributes:
         planned_ms: When the plan was made, epoch milliseconds.
         document: The job document.
-        things: How many things the deployment is for.
-        rounds: The journal's record of each round that is over, in order.
-        failure: Why it ended before its time, once what it created is being deleted; the next
-            worker goes on deleting, and deploys nothing.
-        waves: How far waves are; None without them.
-        rollbacks: What takes the deployment back, once a gate failed with onGateFailure = rollback.
+        things: The number of things in the deployment.
+        rounds: The journal's record of each finished round, in order.
+        failure: Why it failed, set when its clean-up begins; the next worker continues the
+            clean-up and deploys nothing.
+        waves: The progress of waves; None without them.
+        rollbacks: Its rollbacks, after a gate failed with onGateFailure = rollback.
     """
 
     planned_ms: KeptNumber
@@ -105,38 +105,38 @@ class Checkpoint(BaseModel, frozen=True, extra="forbid"):
 
     @property
     def _states(self) -> tuple[WaveState, ...]:
-        """How far each is that has waves: the rollbacks, then the deployment."""
+        """The progress of everything with waves: the rollbacks, then the deployment."""
         waves = () if self.waves is None else (self.waves,)
         return (*(kept.waves for kept in self.rollbacks), *waves)
 
     @property
     def created_jobs(self) -> int:
-        """How many jobs of waves were created so far, the rollbacks' included."""
+        """The number of jobs created so far for waves, including those of rollbacks."""
         steps = (pair for state in self._states for pair in state.steps.items())
         return sum(key.endswith("/job") and step.record is not None for key, step in steps)
 
     @property
     def open_gates(self) -> tuple[GateStatus, ...]:
-        """The gates of what is under way: of the rollback that was left at one, if there is one."""
+        """The gates of what is running: of the unfinished rollback that has gates, if any."""
         is_open = (state.gates for state in self._states if state.phase is not Phase.FINISHED)
-        # Rollbacks are kept together, and carried out one after the other.
+        # Rollbacks are written together, but run one after the other.
         return next(filter(None, is_open), ())
 
     @property
     def rollback_gate(self) -> GateStatus | None:
-        """The gate that a rollback was left at; None when it waits for something else."""
+        """The gate that a rollback was left at; None if it waits for something else."""
         return self.open_gates[-1] if self.rollbacks and self.open_gates else None
 
 
 def read_checkpoint(
     request: JobRequest, store: ReleaseStore, *, before: int | None = None
 ) -> Checkpoint | None:
-    """What the last worker left; None when it made no plan.
+    """The checkpoint of the last worker; None if it made no plan.
 
-    Its writer had a fence below ``before``, or below the request's own for its worker.
+    Its writer's fence must be below ``before``; by default, below the request's own fence.
 
     Raises:
-        FileRefused: It is there and cannot be used.
+        FileRefused: It exists and cannot be used.
     """
     if request.checkpoint is None:
         return None
@@ -149,10 +149,10 @@ def read_checkpoint(
 
 
 def _check_name(request: JobRequest, file: StoredFile, before: int) -> None:
-    """Only workers may write files of this name (deployment/queue-adder-policy.json).
+    """Check a name that only workers may write (deployment/queue-adder-policy.json).
 
     Raises:
-        FileRefused: No worker of this request wrote it.
+        FileRefused: It was not written by a worker of this request.
     """
     start = re.escape(release_key(FileRole.CHECKPOINT, request.aws_job_id, ""))
     match = re.fullmatch(start + r"(\d{1,12})-\d{1,9}\.json", file.key, re.ASCII)
@@ -162,10 +162,10 @@ def _check_name(request: JobRequest, file: StoredFile, before: int) -> None:
 
 @dataclass(eq=False)
 class CheckpointKeeper(JournalListener):
-    """Keeps the checkpoints of one deployment.
+    """Writes the checkpoints of one deployment.
 
     Attributes:
-        checkpoint: What there is.
+        checkpoint: The last one.
     """
 
     claimed: ClaimedRequest
@@ -182,12 +182,12 @@ class CheckpointKeeper(JournalListener):
         self._kept_ms = self.monotonic_ms()
 
     def watch(self, journal: Journal) -> None:
-        """Keep what is entered into a journal from now on."""
+        """Write a checkpoint after each entry into a journal, from now on."""
         self._journal = journal
         journal.listener = self
 
     def keep(self, **changes: object) -> None:
-        """Keep what there is, with these changes.
+        """Write the checkpoint with these changes.
 
         Raises:
             LeaseLost: Another worker has the request.
@@ -196,7 +196,7 @@ class CheckpointKeeper(JournalListener):
         self.retry(self._keep)
 
     def on_entered(self) -> None:
-        """Keep how far waves are, before the deployment goes on.
+        """Write the progress of waves, before the deployment continues.
 
         Raises:
             LeaseLost: Another worker has the request.
@@ -204,7 +204,7 @@ class CheckpointKeeper(JournalListener):
         self.keep_waves(at_gate=False)
 
     def keep_waves(self, *, at_gate: bool) -> None:
-        """Keep how far waves are, when that is further than what is kept.
+        """Write the progress of waves, if it is newer than what is stored.
 
         Raises:
             LeaseLost: Another worker has the request.
@@ -216,14 +216,14 @@ class CheckpointKeeper(JournalListener):
             self.keep(waves=state)
 
     def is_further(self, state: WaveState, kept: WaveState | None, *, at_gate: bool) -> bool:
-        """Whether a state is to be kept in place of the one that is."""
+        """Whether a state must replace the stored one."""
         if kept is None or state.substance != kept.substance:
             return True
         is_due = at_gate or self.monotonic_ms() - self._kept_ms >= _FILLING_MS
         return is_due and state.filling != kept.filling
 
     def on_round_entered(self, result: RoundResult) -> None:
-        """Keep how a round ended. Doing it again is no error.
+        """Write how a round ended. Safe to repeat.
 
         Raises:
             LeaseLost: Another worker has the request.
@@ -233,7 +233,7 @@ class CheckpointKeeper(JournalListener):
             self.keep(rounds=(*self.checkpoint.rounds[: result.round - 1], record))
 
     def on_phase_entered(self) -> None:
-        """Keep that the deployment failed, before anything is deleted.
+        """Write that the deployment failed, before anything is deleted.
 
         Raises:
             LeaseLost: Another worker has the request.
@@ -250,7 +250,7 @@ class CheckpointKeeper(JournalListener):
         request = self.claimed.request
         kept = KeptWaves() if request.waves else KeptWaves.of(self.plan)
         waves = write_kept(request, self.store, kept) if kept != KeptWaves() else None
-        # A name of its own each time: what a later worker points at, no earlier one replaces.
+        # A new name each time: an earlier worker cannot replace a later worker's checkpoint.
         name = f"{request.fence}-{self._number}.json"
         self._number += 1
         key = release_key(FileRole.CHECKPOINT, request.aws_job_id, name)
@@ -260,15 +260,15 @@ class CheckpointKeeper(JournalListener):
 
 
 def has_begun_a_job(journal: Journal) -> bool:
-    """Whether a job of this deployment was created, or may have been."""
+    """Whether a job of this deployment was or may have been created."""
     return any(journal.state(step.key) is not None for step in journal.plan.jobs.values())
 
 
 def restore(journal: Journal, checkpoint: Checkpoint, *, now_ms: int) -> None:
-    """Enter what the last worker had done into a new journal; of waves, exactly that.
+    """Enter the checkpoint into a new journal; with waves, its exact state.
 
-    Its last round is not entered as over, though its steps are done: so the executor takes its
-    result once more, and undoes what the last worker may not have undone.
+    The last round is not entered as finished, though its steps are done, so that the executor reads
+    its result again, and undoes what the last worker may not have undone.
 
     Raises:
         FileRefused: It is not the state of such a deployment.

@@ -1,9 +1,9 @@
-"""Closes what requests in waves left open for things that were offline, once ``openDays`` are over.
+"""Closes jobs that requests in waves left open for offline things, when ``openDays`` are over.
 
-Any worker does it, whichever deployed the request: a few requests a visit, a few calls each. Before
-it begins it lets the entry be due again ten minutes later, so that no other worker does the same,
-one that died is made up for, and a job whose things are still queued or in progress is looked at
-again. What is done twice all the same changes nothing.
+Any worker does it, for any request: a few requests a visit, a few calls each. It first makes the
+entry due again in ten minutes, so that no other worker does the same now, a worker that died is
+replaced, and a job whose things are still queued or in progress is polled again. Closing twice
+changes nothing.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from otactl.jobqueue.trust import Trust
 from otactl.operations.frontend import Frontend
 from otactl.operations.queue.session import QueueSession
 
-#: Requests a visit: others wait for the worker.
-_MOST = 5
-#: From one look at what is closed to the next, and from one worker's look for what is due.
+#: Requests per visit: the worker has requests to deploy.
+_MAX_REQUESTS = 5
+#: Between two polls of one entry, and between two visits of one worker.
 CLOSING_PAUSE_MS = 600_000
 
 
 def close_due(session: QueueSession, trust: Trust, frontend: Frontend) -> None:
-    """Close what is due, as far as one visit goes; the frontend is warned of what fails."""
+    """Close entries that are due, up to the limit of a visit; warn the frontend of failures."""
     try:
-        for left in islice(_allowed(session, trust), _MOST):
+        for left in islice(_allowed(session, trust), _MAX_REQUESTS):
             due_ms = session.now_ms() + CLOSING_PAUSE_MS
             if session.table.reschedule(left, due_ms):
                 _close(session, replace(left, due_ms=due_ms), frontend)
     except (AwsRefused, AwsUnreachable, CredentialsUnusable) as error:
-        frontend.warn(f"what finished requests left open could not be closed: {error}")
+        frontend.warn(f"jobs that finished requests left open could not be closed: {error}")
 
 
 def _allowed(session: QueueSession, trust: Trust) -> Iterator[LeftOpen]:
@@ -52,7 +52,7 @@ def _close(session: QueueSession, left: LeftOpen, frontend: Frontend) -> None:
         return
     now_ms = session.now_ms()
     for found in session.table.find([left.order_key]):
-        # One that was retried since may have left other jobs open, for longer.
+        # If it was retried since, it may have left other jobs open for longer.
         if isinstance(found, JobRequest) and (found.open_until_ms or now_ms + 1) <= now_ms:
             after = replace(found, closed_ms=now_ms)
             session.table.amend(found, after, guard_of(found))

@@ -1,8 +1,7 @@
-"""Requests fetched into a folder, for inspection, or claimed and deployed later.
+"""Fetches requests into a folder, for inspection, or to claim now and deploy later.
 
-The manual's ``fetch_job_schedule.py`` takes a request and ends; ``jobs_scheduler.py`` comes later,
-in another process, and deploys. Between the two, a file beside the ``dev.ini`` says which request
-it is, and holds the claim.
+The manual's ``fetch_job_schedule.py`` claims a request and ends; ``jobs_scheduler.py`` deploys it
+later, in another process. In between, a file beside the ``dev.ini`` holds the claim.
 """
 
 from __future__ import annotations
@@ -37,10 +36,10 @@ _MAX_LENGTH = 64 * 1024
 def fetch_request(
     session: QueueSession, job_id: str | None, into: Path | None
 ) -> tuple[JobRequest | None, Path]:
-    """Download a request's files, or those of the next to be deployed; the queue does not change.
+    """Download a request's files, or those of the next to deploy; the queue does not change.
 
     Returns:
-        The request, None when none may be deployed, and the folder.
+        The request, or None if no request may be deployed, and the folder.
     """
     if job_id is not None:
         request: JobRequest | None = session.request(job_id)
@@ -57,9 +56,9 @@ def fetch_request(
 def fetch_claimed(
     session: QueueSession, into: Path | None, frontend: Frontend, *, lease_ms: int
 ) -> tuple[JobRequest | None, Path]:
-    """Claim the next request and download its files; a claim file says who holds it.
+    """Claim the next request, download its files and write a claim file.
 
-    If it cannot be downloaded, the queue records why.
+    If the download fails, the queue records why.
     """
     policy, clock = LeasePolicy(lease_ms=lease_ms), CommandClock(own_ms=session.now_ms)
     request = new_claimer(session, clock, policy, frontend).claim()
@@ -78,13 +77,13 @@ def fetch_claimed(
 def deploy_fetched(
     folder: Path, settings: WorkerSettings, frontend: Frontend
 ) -> AttemptResult | None:
-    """Deploy what is in a folder, if its claim file says that it is still to be deployed.
+    """Deploy the request in a folder, unless its claim file says that it is finished.
 
     Returns:
-        The result of the attempt; None when there is nothing to deploy.
+        The result of the attempt; None if there is nothing to deploy.
 
     Raises:
-        UserMistake: Another worker has the request by now, or its files were changed.
+        UserMistake: Another worker has the request now, or its files were changed.
     """
     claim = read_claim(folder)
     if claim.is_over:
@@ -101,7 +100,7 @@ def deploy_fetched(
 
 
 def _download(request: JobRequest, session: QueueSession, folder: Path) -> None:
-    """Download into a folder beside the others, then put the files in place, dev.ini the last."""
+    """Download into a temporary folder, then move the files into place, dev.ini last."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix=".fetch-") as name:
@@ -113,10 +112,10 @@ def _download(request: JobRequest, session: QueueSession, folder: Path) -> None:
 
 
 def _claimed_by(session: QueueSession, claim: ClaimFile) -> JobRequest:
-    """The request of a claim file, as it stands in the table.
+    """The request of a claim file, as it is in the table.
 
     Raises:
-        UserMistake: Another worker has it by now.
+        UserMistake: Another worker has it now.
     """
     request = session.request(claim.job_id)
     owner = None if request.lease is None else request.lease.owner
@@ -129,10 +128,10 @@ def _claimed_by(session: QueueSession, claim: ClaimFile) -> JobRequest:
 
 
 class ClaimFile(BaseModel, frozen=True, extra="forbid"):
-    """A claim, written down.
+    """A claim as it is written to a file.
 
     Attributes:
-        order_key: Of the request; empty when there was none to fetch.
+        order_key: The request's; empty if there was no request to fetch.
         is_over: Whether nothing is left to do.
     """
 
@@ -149,7 +148,7 @@ class ClaimFile(BaseModel, frozen=True, extra="forbid"):
 
     @classmethod
     def of(cls, request: JobRequest | None, session: QueueSession, lease_ms: int) -> Self:
-        """Of a request that was just claimed; None when there was none."""
+        """The claim of a request that was just claimed; None if there was none."""
         held: dict[str, Any] = {"is_over": True}
         if request is not None and request.lease is not None:
             held = {
@@ -169,7 +168,7 @@ class ClaimFile(BaseModel, frozen=True, extra="forbid"):
 
 
 def write_claim(folder: Path, claim: ClaimFile) -> None:
-    """Write the claim into a folder, in place of an earlier one."""
+    """Write the claim into a folder, replacing an earlier one."""
     write_atomically(folder / CLAIM_NAME, claim.model_dump_json(indent=2) + "\n")
 
 
@@ -177,7 +176,7 @@ def read_claim(folder: Path) -> ClaimFile:
     """The claim in a folder.
 
     Raises:
-        UserMistake: There is none, or it is damaged.
+        UserMistake: It is missing or damaged.
     """
     path = folder / CLAIM_NAME
     try:

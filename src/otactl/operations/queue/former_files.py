@@ -1,8 +1,8 @@
-"""The images of former versions that a request takes along, so that a worker on any host has them.
+"""The images of former versions that a request includes, so that a worker on any host has them.
 
-They are found when the request is added: those of ``imageList``, then those of requests that the
-queue deployed, then what the journals of this machine say. Images of earlier requests lie in the
-bucket already and are only named.
+They are found when the request is added: in ``imageList``, then among requests that the queue
+deployed, then in the journals of this machine. Images of earlier requests are in the bucket
+already and are only named.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from otactl.operations.state_directory import state_directory
 
 @dataclass(frozen=True, slots=True)
 class FormerFile:
-    """One image; ``stored`` is None while it lies on this machine only."""
+    """One image; ``stored`` is None if it is on this machine only."""
 
     image: RollbackImage
     stored: StoredFile | None = None
@@ -40,13 +40,13 @@ def find_former_files(
     bucket: str,
     notify: Callable[[str], None],
 ) -> tuple[FormerFile, ...]:
-    """Read what the things report, and find an image of each version.
+    """Read the versions that the things report, and find an image of each.
 
-    None is needed without ``onGateFailure = rollback``.
+    Empty without ``onGateFailure = rollback``.
 
     Raises:
         UserMistake: A version has no image, and withoutFormerImage = refuse.
-        AwsRefused: What things report may not be read.
+        AwsRefused: The reported versions may not be read.
     """
     configuration = loaded.configuration
     if configuration.waves is None or not configuration.waves.rolls_back:
@@ -76,7 +76,7 @@ def find_former_files(
         one.version: RollbackImage(
             version=one.version, path=one.firmware.path, offered_as=one.offered_as
         )
-        # An image that lies only where `deploy` keeps its own cannot be read by a worker.
+        # A worker cannot read an image that exists only where `deploy` stores its own.
         for one in images_to_roll_back(rest, configuration, journals, None)
     } | {one.version: one for one in listed}
     return (*map(FormerFile, found.values()), *earlier.values())
@@ -85,7 +85,7 @@ def find_former_files(
 def _of_earlier_requests(
     versions: Collection[str], session: QueueSession, bucket: str, objects: ObjectStore
 ) -> Iterator[FormerFile]:
-    """The image of the newest request of each version that was deployed out of this bucket."""
+    """For each version, the image of the newest request that was deployed from this bucket."""
     missing = set(versions)
     deployed = session.table.listed(RequestState.DEPLOYED) if missing else ()
     for request in reversed([one for one in deployed if isinstance(one, JobRequest)]):

@@ -1,9 +1,9 @@
-"""Keeps a worker from touching AWS for a request that may no longer be its own.
+"""Keeps a worker from calling AWS for a request that may no longer be its own.
 
-Three things ask the lease: the deployment's clock before each step and after each sleep; botocore's
-``before-send`` event, after a request to AWS was signed and before it is sent; and a thread that
-renews the lease. Why that is enough even for a frozen process is explained in
-``otactl.jobqueue.lease_policy``.
+Three things check the lease: the deployment's clock before each step and after each sleep;
+botocore's ``before-send`` event, after a request to AWS was signed and before it is sent; and a
+thread that renews the lease. ``otactl.jobqueue.lease_policy`` explains why that is enough even for
+a frozen process.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from otactl.rules.backoff import Retry
 
 
 class LeasedClock(CommandClock):
-    """The clock of a deployment out of the queue: it stops when the lease is lost."""
+    """The clock of a queued deployment: it raises ``LeaseLost`` when the lease is lost."""
 
     def __init__(
         self, claimed: ClaimedRequest, frontend: Frontend, own_ms: Callable[[], int] = wall_ms
@@ -39,17 +39,17 @@ class LeasedClock(CommandClock):
         return self._signal_number if self._asked else None
 
     def renewed(self) -> LeasedClock:
-        """This clock, no longer shielded; the lease and a stop that was asked for go on."""
+        """This clock, no longer shielded; the lease and a request to stop stay in effect."""
         self._shielded = False
         return self
 
     def check(self) -> None:
-        """Go on, unless the user asked to stop or another worker has the request."""
+        """Raise if the user asked to stop or another worker has the request."""
         self.check_lease()
         super().check()
 
     def check_lease(self) -> None:
-        """Go on when the request is this worker's; wait while the queue cannot be asked.
+        """Check that the request is this worker's; retry while the queue is unreachable.
 
         Raises:
             LeaseLost: It is not.
@@ -58,15 +58,15 @@ class LeasedClock(CommandClock):
         Retry(self._pause, warn).until_done(self._claimed.check)
 
     def _pause(self, seconds: float) -> None:
-        """Wait as ``sleep`` does, without its look at the lease, which would begin this anew."""
+        """Wait as ``sleep`` does, but without the lease check, which would recurse."""
         self._wait(seconds)
         super().check()
 
 
 class GuardedClientPool:
-    """The AWS clients that a worker deploys with, made once for each region and pace.
+    """The AWS clients that a worker deploys with, made once per region and pace.
 
-    They serve one request after the other; what they send is checked against its lease.
+    They serve one request after the other; each call first checks that request's lease.
     """
 
     def __init__(self) -> None:
@@ -82,14 +82,14 @@ class GuardedClientPool:
         return self._clients[settings]
 
     def serve(self, settings: AwsSettings, clock: LeasedClock) -> AwsClients:
-        """The clients, which check against this lease from now on and count calls from nothing."""
+        """The clients, which check this lease from now on and count calls from zero."""
         self._clock = clock
         clients = self.of(settings)
         clients.calls = CallCounter()
         return clients
 
     def release(self) -> None:
-        """Check against no lease any more."""
+        """Stop checking a lease."""
         self._clock = None
 
     def _before_send(self, **_: Any) -> None:
@@ -109,7 +109,7 @@ def heartbeat(claimed: ClaimedRequest, policy: LeasePolicy) -> Iterator[None]:
             except LeaseLost:
                 return
             except OtactlError:
-                # The worker itself asks before it does anything; it will say what is wrong.
+                # The worker itself checks the lease before each call, and reports the error.
                 continue
 
     thread = threading.Thread(target=beat, name="lease", daemon=True)

@@ -1,9 +1,9 @@
-"""Takes a queued deployment back whose gate failed: on any host, a visit of a worker at a time.
+"""Rolls back a queued deployment whose gate failed: on any host, one worker's visit at a time.
 
-The rollbacks of a request are kept in its checkpoint before the first of their jobs exists, and how
-far each is before that is acted on. What is kept is not trusted: a rollback is planned anew from
-the request's own files, and takes things of this deployment back to what they had before, or is
-refused.
+The rollbacks of a request are written to its checkpoint before the first of their jobs exists, and
+the progress of each before it is acted on. The checkpoint is not trusted: a rollback is planned
+again from the request's own files, and is refused unless it returns things of this deployment to
+their former versions.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from otactl.operations.queue.checkpoint import CheckpointKeeper, KeptRollback
 from otactl.operations.queue.wave_file import KeptThings, read_kept, write_kept
 from otactl.operations.rollback.run import RollbackReport, RollbackRun, loaded_as
 
-#: Rollbacks of one run of a request; a later run begins above those of the one before.
+#: Rollback numbers reserved for one run of a request; the next run's begin above them.
 _OF_A_RUN = 10
 _RUNS = 9
 _DECIDED = "rollback"
@@ -49,10 +49,10 @@ _DECIDED = "rollback"
 
 @dataclass(frozen=True, slots=True)
 class QueuedRollback:
-    """The rollback of one request, as one worker carries it out.
+    """The rollback of one request, as one worker runs it.
 
     Attributes:
-        check_document: Refuses a plan whose document names what it may not.
+        check_document: Raises if a plan's document names what it may not.
     """
 
     request: JobRequest
@@ -66,11 +66,11 @@ class QueuedRollback:
     def run(
         self, result: DeploymentResult, failure: OtactlError | None
     ) -> tuple[DeploymentResult, OtactlError | None]:
-        """Go on with it until it is over, or waits, after the failure of a gate.
+        """Run it, after the failure of a gate, until it has ended or waits.
 
         Returns:
-            The result with its rollbacks, and the failure with what came of them; or why this
-            worker leaves it.
+            The result with its rollbacks, and the failure with their results; or why this worker
+            leaves it.
         """
         decided_ms = self.journal.instant(_DECIDED, self.environment.services().now_ms())
         decisions = self.environment.decisions
@@ -104,7 +104,7 @@ class QueuedRollback:
         return result, type(ended)(words, hint=ended.hint)
 
     def keep_begun(self, begun: Sequence[tuple[Beginning, Plan]]) -> None:
-        """Keep rollbacks that begin now (``RollbackKeeper``)."""
+        """Write rollbacks that begin now (``RollbackKeeper``)."""
         made = []
         for beginning, plan in begun:
             self.check_document(plan)
@@ -124,18 +124,18 @@ class QueuedRollback:
         self.keeper.keep(rollbacks=(*self.keeper.checkpoint.rollbacks, *made))
 
     def listen(self, journal: Journal) -> None:
-        """Keep how far a rollback is from now on (``RollbackKeeper``)."""
+        """Write the progress of a rollback from now on (``RollbackKeeper``)."""
         journal.listener = _Listener(self.keeper, journal)
 
     def leave(self, journal: Journal) -> None:
-        """Keep how far a rollback is that is left at a gate (``RollbackKeeper``)."""
+        """Write the progress of a rollback that is left at a gate (``RollbackKeeper``)."""
         _Listener(self.keeper, journal).keep(at_gate=True)
 
     def _restore(self) -> None:
         """Begin the journals of the rollbacks that an earlier worker began.
 
         Raises:
-            FileRefused: What is kept is no rollback of this deployment.
+            FileRefused: A stored rollback is not one of this deployment.
         """
         kept_ones = self.keeper.checkpoint.rollbacks
         ids = {kept.deployment_id for kept in kept_ones}
@@ -155,8 +155,8 @@ class QueuedRollback:
             )
             if not is_ours:
                 raise FileRefused(
-                    f"rollback {kept.number} of the checkpoint is none of {self.request.job_id}",
-                    hint="somebody changed what a worker kept",
+                    f"rollback {kept.number} of the checkpoint is not of {self.request.job_id}",
+                    hint="the checkpoint was changed after a worker wrote it",
                 )
             taken.update(things.names)
             self._begin_again(kept, things)
@@ -194,13 +194,13 @@ class QueuedRollback:
 
 @dataclass(frozen=True, slots=True)
 class _Listener(JournalListener):
-    """Keeps how far one rollback is."""
+    """Writes the progress of one rollback."""
 
     keeper: CheckpointKeeper
     journal: Journal
 
     def keep(self, *, at_gate: bool) -> None:
-        """Keep its state, when that is further than what is kept."""
+        """Write its state, if it is newer than what is stored."""
         state = WaveState.of(self.journal, self.journal.plan)
         kept_ones = self.keeper.checkpoint.rollbacks
         changed = tuple(
@@ -219,7 +219,7 @@ class _Listener(JournalListener):
 
 @dataclass(frozen=True, slots=True)
 class _DecidedSince:
-    """What people decided since the rollback began: what came before was about the deployment."""
+    """Decisions made since the rollback began; earlier ones were about the deployment."""
 
     decisions: Decisions
     since_ms: int
@@ -232,7 +232,7 @@ class _DecidedSince:
 
 
 def is_filling(folder: DeploymentStore) -> bool:
-    """Whether the group behind a gate that waits lacks things."""
+    """Whether the thing group after a waiting gate is not filled yet."""
     return any(
         _is_filling(journal)
         for _, journal in folder.journals()
@@ -248,7 +248,7 @@ def _is_filling(journal: Journal) -> bool:
 
 
 def _words(report: RollbackReport) -> str:
-    """What came of it, for people."""
+    """The result of the rollback, for people."""
     things = sum(one.things for one in report.results)
     back = sum(one.succeeded for one in report.results)
     left = len(report.found.no_former) + sum(len(one) for one in report.without_image.values())

@@ -1,8 +1,8 @@
-"""How an attempt at a request ended: its result, written into the queue and kept for CI.
+"""Records how an attempt at a request ended, in the queue and in a report for CI.
 
-What is written here must not be left out because AWS is away for a while: the same deployment would
-happen again. So it is tried until it is done, or until the request turns out to be another's.
-Of an attempt that was lost nothing is written.
+If the result were not written, the same deployment would happen again. So writing is retried while
+AWS is unreachable, until it succeeds or another worker has the request. If the lease was lost,
+nothing is written.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ class AttemptResult:
         request: As it was last written.
         result: The deployment's result, if there was one.
         error: Why it did not succeed.
-        is_recorded: Whether the request is over; else it was released, or another worker has it.
+        is_recorded: Whether the request has ended; else it was released, or another worker has it.
         stop_signal: The signal by which the user asked to stop; None without one.
         ends_worker: Whether the worker would fail with other requests too.
-        waits: What the gate said that it was left at; empty when it was not.
-        is_poll: Whether it was left where it was found: nothing was created.
+        waits: The words of the gate that it was left at; empty if it was not.
+        is_poll: Whether the attempt only polled a gate and created nothing.
     """
 
     request: JobRequest
@@ -61,7 +61,7 @@ class AttemptResult:
     is_poll: bool = False
 
     def to_fields(self) -> json_queue.Attempt:
-        """The report on it."""
+        """The report on the attempt."""
         error = self.error and {"message": str(self.error), "exitCode": self.error.exit_code}
         request = request_fields(self.request)
         return shaped(json_queue.Attempt, self, request=request, error=error)
@@ -77,7 +77,7 @@ class Recorder:
     def succeed(
         self, result: DeploymentResult, left_open: tuple[OpenJobs, int] | None = None
     ) -> AttemptResult:
-        """Record that it is deployed, and which jobs it left open until when."""
+        """Record that it is deployed, and which jobs stay open until when."""
         outcome = outcome_of(result)
         return self._ended(lambda: self.claimed.succeed(outcome, left_open), result=result)
 
@@ -88,7 +88,7 @@ class Recorder:
         result: DeploymentResult | None = None,
         left_open: tuple[OpenJobs, int] | None = None,
     ) -> AttemptResult:
-        """Record that it failed, and why, and which jobs its rollbacks left open until when."""
+        """Record that it failed, why, and which jobs of rollbacks stay open until when."""
         hint = f" ({error.hint})" if error.hint else ""
         failure = Failure(kind=kind, reason=f"{error}{hint}", exit_code=error.exit_code)
         outcome = None if result is None else outcome_of(result)
@@ -97,7 +97,7 @@ class Recorder:
         )
 
     def release(self, error: OtactlError, result: DeploymentResult | None = None) -> AttemptResult:
-        """Release it to the next worker, with the error of this one."""
+        """Release it for the next worker, with this worker's error."""
         pause_ms = release_pause_ms(error, self.claimed.request.attempt)
         return self._ended(
             lambda: self.claimed.release(
@@ -118,7 +118,7 @@ class Recorder:
         after_ms: int,
         is_poll: bool,
     ) -> AttemptResult:
-        """Leave it at a gate until the next poll: nothing failed, and nothing is over."""
+        """Leave it at a gate until the next poll; nothing failed or ended."""
         return self._ended(
             lambda: self.claimed.leave(after_ms=after_ms, gate=gate, words=words),
             result=result,
@@ -128,7 +128,7 @@ class Recorder:
         )
 
     def _ended(self, write: Callable[[], object], **fields: Any) -> AttemptResult:
-        """Write how the attempt ended; its result, with these fields."""
+        """Write how the attempt ended; returns its result with these fields."""
         try:
             self.retry_until_done(write)
         except LeaseLost as loss:
@@ -143,17 +143,17 @@ class Recorder:
         return self.fail(FailureKind.REFUSED if is_refused else FailureKind.AWS, error)
 
     def lost(self, loss: LeaseLost) -> AttemptResult:
-        """Record nothing: the request is another worker's, or over."""
+        """Record nothing: another worker has the request, or it has ended."""
         return AttemptResult(request=self.claimed.request, error=loss, is_recorded=False)
 
     def retry_until_done(self, act: Callable[[], R]) -> R:
-        """Do it, and retry while AWS is unreachable: what follows must not happen without it."""
-        # A clock that nobody asks to stop: a first signal does not end it, a second one still does.
+        """Call ``act``, and retry while AWS is unreachable: what follows depends on it."""
+        # Uses a clock of its own: a first signal does not stop it, a second one still does.
         return Retry(CommandClock().sleep, self.frontend.warn_of_retry()).until_done(act)
 
 
 def outcome_of(result: DeploymentResult) -> Outcome:
-    """What a deployment came to, by its last round."""
+    """The outcome of a deployment, by its last round."""
     succeeded = result.rounds[-1].succeeded if result.rounds else 0
     outcome = Outcome(things=result.things, succeeded=succeeded, rounds=len(result.rounds))
     if not result.rollbacks:
@@ -166,7 +166,7 @@ def outcome_of(result: DeploymentResult) -> Outcome:
 
 
 def keep_report(result: AttemptResult, folder: Path) -> None:
-    """Keep the report on a request, one file for each worker that had it.
+    """Write the report on a request, one file for each worker that had it.
 
     Raises:
         LocalResourceMissing: It cannot be written.

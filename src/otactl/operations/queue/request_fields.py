@@ -53,7 +53,7 @@ def wait_fields(wait: Wait | None) -> json_queue.Waiting:
 
 
 def iso(moment_ms: int | None) -> str | None:
-    """A time for people and scripts alike, UTC."""
+    """A time in ISO 8601, UTC."""
     if moment_ms is None:
         return None
     moment = datetime.fromtimestamp(moment_ms / 1000, UTC)

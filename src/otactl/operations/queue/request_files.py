@@ -1,4 +1,4 @@
-"""A request's files out of the queue: downloaded, checked, read. None of it is trusted."""
+"""Downloads, checks and reads a request's files. None of them is trusted."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from otactl.model.thing_list import ThingList
 from otactl.operations.load import LoadedDeployment, load_deployment
 from otactl.wire.job_document import MAX_JOB_DOCUMENT_LENGTH
 
-#: What the configuration is called once it is downloaded: jobs_scheduler.py looks for it.
+#: The name of the downloaded configuration; jobs_scheduler.py reads it.
 CONFIGURATION_NAME = "dev.ini"
 _BYTES_PER_CHARACTER = 4
 
 
 def names_of(request: JobRequest) -> dict[StoredFile, str]:
-    """What each file of a request is called once it is downloaded."""
+    """The name of each downloaded file of a request."""
     names = {file: file.name for file in request.files}
     return names | {request.configuration: CONFIGURATION_NAME}
 
@@ -33,8 +33,8 @@ def download_files(request: JobRequest, store: ReleaseStore, folder: Path, trust
     """Download a request's files into a folder.
 
     Raises:
-        FileRefused: One is missing, too large, not what it is said to be, or without a digest
-            where one is needed.
+        FileRefused: One is missing or too large, does not match its digest, or has none where
+            one is needed.
     """
     limits = {
         request.configuration: MAX_CONFIGURATION_LENGTH * _BYTES_PER_CHARACTER,
@@ -54,7 +54,7 @@ def download_files(request: JobRequest, store: ReleaseStore, folder: Path, trust
 
 
 def check_files(request: JobRequest, folder: Path) -> None:
-    """See that a folder still holds a request's files as they were downloaded.
+    """Check that a folder still has a request's files as they were downloaded.
 
     Raises:
         UserMistake: One is missing or changed.
@@ -74,30 +74,30 @@ def check_files(request: JobRequest, folder: Path) -> None:
 
 
 def check_targets(request: JobRequest, listed: ThingList, declared: TargetSet) -> None:
-    """See that a thing list has the targets by which the queue keeps requests apart.
+    """Check that a thing list has the targets that the queue uses to separate requests.
 
     Raises:
-        UserMistake: They differ: what shares its things could be deployed at the same time.
+        UserMistake: They differ: requests that share things could be deployed at the same time.
     """
     targets = request.targets
     if targets is None or targets.has_groups:
-        # The queue has read this very list.
+        # The queue has read this same list.
         return
     if listed.groups or TargetSet.of(listed.things) != declared:
         raise UserMistake(
             f"{request.thing_list.key} lists other targets than the queue keeps for"
             f" {request.job_id}",
-            hint="add the request anew, with `otactl queue add`",
+            hint="add the request again, with `otactl queue add`",
         )
 
 
 def read_request(
     request: JobRequest, folder: Path, trust: Trust, *, now_ms: int | None
 ) -> LoadedDeployment:
-    """Read a request's deployment from its files; schedules must lie ahead of ``now_ms``, or now.
+    """Read a request's deployment from its files; a schedule must begin after ``now_ms``, or now.
 
     Raises:
-        UserMistake: It names what it may not; ``ConfigurationInvalid`` when it is wrong.
+        UserMistake: It names what it may not; ``ConfigurationInvalid`` if it is invalid.
     """
     try:
         return load_deployment(
@@ -107,12 +107,12 @@ def read_request(
             accept=lambda configuration: _accept(configuration, request, trust),
         )
     except LocalResourceMissing as error:
-        # The files are here; it is what is in them.
+        # The files exist, so the error is in their content.
         raise UserMistake(str(error), hint=error.hint) from error
 
 
 def _accept(configuration: DeploymentConfiguration, request: JobRequest, trust: Trust) -> None:
-    """Refuse what a configuration may not name, before a file that it names is opened."""
+    """Refuse a configuration that names what it may not, before such a file is opened."""
     reasons = list(refusals(configuration, request, trust))
     if configuration.signing is not None and trust.signing_key is None:
         reasons.append(
@@ -129,7 +129,7 @@ def _accept(configuration: DeploymentConfiguration, request: JobRequest, trust: 
 def _overrides(request: JobRequest, trust: Trust) -> dict[str, str]:
     overrides = {}
     if request.run > 1:
-        # A new run must not meet the job and the stream of the one before.
+        # A new run must not use the job and the stream of the run before.
         suffix = f"-r{request.run}"
         overrides["jobId"] = request.aws_job_id
         overrides["streamId"] = request.job_id.replace("jobId_", "streamId_", 1) + suffix

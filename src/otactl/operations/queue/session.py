@@ -1,9 +1,9 @@
-"""The composition root of the queue's commands: the table, its files, and whom requests are for.
+"""The composition root of the queue's commands: the table, its files, and the requests' targets.
 
-Workers on several machines agree on leases by one time. Machines whose clocks differ by no more
-than half a minute use their own. One whose clock is further from AWS's (the Date of its last
-answer, counted on) uses AWS's: it would take a lease for over that is not, or wait an hour for a
-gate. A local cloud's clock may be a fast one, so there the machine's own always counts.
+Workers on several machines need one time for leases. A machine uses its own clock if it differs
+from AWS's (the Date of the last answer, plus the time since) by at most half a minute, otherwise
+AWS's: with a wrong clock it would treat a valid lease as expired, or wait an hour for a gate. A
+local cloud's clock may run fast, so there the machine's own clock is always used.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ _TABLE_NAME = re.compile(r"[a-zA-Z0-9_.-]{3,255}", re.ASCII)
 
 @dataclass(frozen=True)
 class QueueSession:
-    """What a command does with one queue.
+    """One queue, with its table, files and clients.
 
     Attributes:
         table_name: The DynamoDB table.
         profile: The profile of the AWS configuration.
         region: The queue's; deployments may be in another one.
-        endpoint_url: Where all of AWS is to be found, a local cloud's.
+        endpoint_url: The endpoint of all AWS services, a local cloud's; None for AWS.
     """
 
     table_name: str
@@ -52,14 +52,14 @@ class QueueSession:
     endpoint_url: str | None
 
     def __post_init__(self) -> None:
-        """Refuse names that no table and no region can have.
+        """Refuse invalid names of tables and regions.
 
         Raises:
-            UserMistake: One has.
+            UserMistake: A name is invalid.
         """
         if _TABLE_NAME.fullmatch(self.table_name) is None:
             raise UserMistake(
-                f"--table {quoted(self.table_name)} is no name of a table",
+                f"--table {quoted(self.table_name)} is not a table name",
                 hint="3 to 255 letters, digits, `_`, `-` and `.`",
             )
         if self.region is not None and not is_region(self.region):
@@ -71,13 +71,13 @@ class QueueSession:
         return self.clients_in(self.region)
 
     def clients_in(self, region: str | None) -> AwsClients:
-        """New clients for a region, with the same rights."""
+        """New clients for a region, with the same credentials."""
         return AwsClients(
             AwsSettings(profile=self.profile, region=region, endpoint_url=self.endpoint_url)
         )
 
     def jobs_and_groups(self, region: str) -> tuple[Jobs, Registry]:
-        """Jobs and thing groups of a region, to close what is left open there."""
+        """Jobs and thing groups of a region, to close jobs that were left open there."""
         clients = self.clients_in(region)
         return IotJobs(clients), IotRegistry(clients)
 
@@ -105,18 +105,18 @@ class QueueSession:
 
     @cached_property
     def targets(self) -> StoredTargetReader:
-        """Knows whom its requests are for."""
+        """Reads the targets of its requests."""
         return StoredTargetReader(self.store, self.clients_in)
 
     def decisions(self, request: JobRequest) -> QueueDecisions:
-        """What people decided about the deployment of a request, in its present run."""
+        """People's decisions about the deployment of a request, in its present run."""
         return QueueDecisions(self.clients, self.table_name, request.deployment_id)
 
     def request(self, job_id: str) -> JobRequest:
-        """The request of an id.
+        """The request with an id.
 
         Raises:
-            UserMistake: There is none, or what is there is none.
+            UserMistake: It does not exist, or is malformed.
         """
         found = self.find(job_id)
         if isinstance(found, MalformedRequest):
@@ -127,17 +127,17 @@ class QueueSession:
         return found
 
     def find(self, job_id: str) -> JobRequest | MalformedRequest:
-        """What the table has of an id.
+        """The request with an id, even if it is malformed.
 
         Raises:
-            UserMistake: Nothing.
+            UserMistake: It does not exist.
         """
         found = self.table.find(order_keys_of(job_id))
         exact = [each for each in found if _id_of(each) in (job_id, None)]
         return exact[0] if exact else self._searched(job_id)
 
     def _searched(self, job_id: str) -> JobRequest | MalformedRequest:
-        """Look through the whole table: another tool may have made ids of its own."""
+        """Search the whole table: another tool may use ids of a different form."""
         for state in RequestState:
             for found in self.table.listed(state):
                 if _id_of(found) == job_id or found.order_key == job_id:
@@ -155,7 +155,7 @@ def _id_of(found: JobRequest | MalformedRequest) -> str | None:
 def queue_time(
     own_ms: Callable[[], int], aws_now_ms: Callable[[], int | None]
 ) -> Callable[[], int]:
-    """A clock, epoch milliseconds; AWS's is None before its first answer."""
+    """The clock to use, epoch milliseconds; AWS's time is None before its first answer."""
 
     def now_ms() -> int:
         own, aws = own_ms(), aws_now_ms()

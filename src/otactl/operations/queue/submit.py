@@ -1,4 +1,4 @@
-"""Puts a deployment into the queue: its files first, then the requests, the first one last."""
+"""Adds a deployment to the queue: its files first, then the requests, the first one last."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ from otactl.operations.queue.session import QueueSession
 from otactl.operations.text_file import read_named_text
 from otactl.wire.job_document import MAX_JOB_DOCUMENT_LENGTH
 
-#: Of the name of a former image, so that its number fits before it.
+#: Longest name of a former image, so that its number fits before it.
 _MAX_FORMER_NAME = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """What is put into the queue.
+    """A deployment to add to the queue.
 
     Attributes:
-        bucket: Where its files go.
+        bucket: Where its files are stored.
         options: When it may be deployed.
         split: Things per request; None for one request.
     """
@@ -59,17 +59,17 @@ def submit(
     now_ms: int,
     notify: Callable[[str], None] = lambda _sentence: None,
 ) -> tuple[JobRequest, ...]:
-    """Store the files and put the requests in.
+    """Store the files and add the requests.
 
-    A process that is killed on the way leaves unused files, but no request that may be deployed.
+    A process that is killed meanwhile leaves unused files, but no request that may be deployed.
 
     Returns:
         The requests, in their order.
 
     Raises:
-        UserMistake: It has waves or leaves things out, and is to be split; or a version that it
-            may have to go back to has no image.
-        AwsRefused: There is no such table or bucket, or something is not allowed.
+        UserMistake: It is to be split and has waves or eligibility; or a version that a rollback
+            may need has no image.
+        AwsRefused: The table or bucket does not exist, or a permission is missing.
     """
     configuration = submission.loaded.configuration
     if submission.split is not None and configuration.eligibility is not None:
@@ -90,7 +90,7 @@ def submit(
         now_ms=now_ms,
         random_bytes=secrets.token_bytes,
     )
-    # A table that is not there, or may not be read, is found before anything is stored.
+    # Fails before anything is stored if the table does not exist or may not be read.
     session.table.find([parts[0].order_key])
     former = find_former_files(submission.loaded, session, submission.bucket, notify)
     keeper = _FileKeeper(submission, session)
@@ -105,7 +105,7 @@ def submit(
 
 
 def _targets(submission: Submission, session: QueueSession) -> tuple[str, ...]:
-    """The targets in their order; for a series, groups are taken apart into their things."""
+    """The targets in their order; for a series, groups are replaced by their things."""
     listed = submission.loaded.thing_list
     if submission.split is None or not listed.groups:
         return (*listed.things, *listed.groups)
@@ -129,7 +129,7 @@ class _FileKeeper:
         return self._image(FileRole.IMAGE, part, self._configuration.image)
 
     def document(self, part: QueuedPart) -> StoredFile | None:
-        """Store the local custom job document, when there is one."""
+        """Store the local custom job document, if there is one."""
         custom = self._configuration.custom_document
         if custom is None or custom.source is not DocumentSource.LOCAL_FILE or custom.path is None:
             return None
@@ -138,7 +138,7 @@ class _FileKeeper:
         return self._write(FileRole.DOCUMENT, part, path.name, text.encode())
 
     def excepted(self, part: QueuedPart) -> StoredFile | None:
-        """Store the list of things that are in no wave, when there is one."""
+        """Store the list of things that are in no wave, if there is one."""
         waves = self._configuration.waves
         if waves is None or waves.excepted_things is None:
             return None
@@ -149,7 +149,7 @@ class _FileKeeper:
     def former(
         self, part: QueuedPart, files: Sequence[FormerFile]
     ) -> Iterator[tuple[RollbackImage, StoredFile]]:
-        """Store the images of former versions that are not in the bucket; each, and its file."""
+        """Store images of former versions not in the bucket yet; yields each and its file."""
         for number, one in enumerate(files, start=1):
             stored = one.stored
             if stored is None:
@@ -176,7 +176,7 @@ class _FileKeeper:
         excepted: StoredFile | None,
         former: Sequence[tuple[RollbackImage, StoredFile]],
     ) -> JobRequest:
-        """Store what a request has of its own."""
+        """Store the files of one request."""
         listed = "".join(f"{arn}\n" for arn in part.targets).encode()
         name = Path(self._configuration.thing_list).name
         thing_list = self._write(FileRole.THING_LIST, part, name, listed)
@@ -227,10 +227,10 @@ class _FileKeeper:
 
 
 def after_keys(session: QueueSession, job_ids: list[str]) -> Iterator[str]:
-    """The order keys of requests that others shall come after.
+    """The order keys of requests that must be deployed first.
 
     Raises:
-        UserMistake: There is no such request.
+        UserMistake: A request does not exist.
     """
     for job_id in job_ids:
         request = session.request(job_id)
@@ -246,10 +246,10 @@ def request_names(requests: tuple[JobRequest, ...]) -> str:
 def check_series(
     split: int | None, required: float | None, max_minutes: int | None, rounds: int
 ) -> None:
-    """Refuse what is about a series and has none.
+    """Refuse options of a series if there is none.
 
     Raises:
-        UserMistake: It is.
+        UserMistake: Such an option is given.
     """
     if required is not None and split is None:
         raise UserMistake("--required-succeeded is about the requests of --split")
@@ -260,7 +260,7 @@ def check_series(
 
 
 def check_named(file: Path, key: str, named: str, given: Path | None) -> None:
-    """Refuse a file on the command line that is not the one the configuration names."""
+    """Refuse a file on the command line that differs from the configuration's."""
     if given is None or Path(named).resolve() == given.resolve():
         return
     raise UserMistake(
@@ -270,16 +270,16 @@ def check_named(file: Path, key: str, named: str, given: Path | None) -> None:
 
 
 def epoch_ms(text: str) -> int:
-    """A time as people write it, in epoch milliseconds; UTC when it names no offset.
+    """An ISO 8601 time in epoch milliseconds; UTC if it has no offset.
 
     Raises:
-        UserMistake: It is none.
+        UserMistake: It is not a valid time.
     """
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
         raise UserMistake(
-            f"--not-before {text} is no time", hint="write it as 2026-12-01T03:00+01:00"
+            f"--not-before {text} is not a time", hint="write it as 2026-12-01T03:00+01:00"
         ) from error
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)

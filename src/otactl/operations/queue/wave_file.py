@@ -1,9 +1,9 @@
-"""What a plan decided of things, as the queue keeps it: who is in which wave, and who is left out.
+"""What a plan decided about things, stored for the queue: their waves, and which are left out.
 
-Decided once, by the worker that makes the plan; no later one asks again.
+The worker that makes the plan decides once; later workers read it here.
 
-One compressed file for a request, written by the worker that made the plan; the request's item has
-its digest. A million names of 20 characters are 23 MB, compressed about five.
+One compressed file per request, written by that worker; the request's item has its digest. A
+million names of 20 characters are 23 MB, compressed about 5 MB.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ if TYPE_CHECKING:
     from otactl.deploy.plan import Plan
 
 K = TypeVar("K", bound=BaseModel)
-#: A million names of the greatest length, 128 characters, and what stands between them.
+#: A million names of the greatest length, 128 characters, with separators.
 _MAX_BYTES = 256 * 1024 * 1024
 
 
 class KeptWaves(BaseModel, frozen=True, extra="forbid"):
-    """What was decided and found out of things at the plan.
+    """The plan's decisions and findings about things.
 
     Attributes:
         names: The names of the things of each wave.
-        former: What things reported as their version, where that was asked; with eligibility, of
-            exactly the things that get the image.
-        left_out: Who gets no image, and why.
-        recent: Things that AWS IoT saw lately, where these come first.
+        former: The version that each thing reported, if it was read; with eligibility, of exactly
+            the things that get the image.
+        left_out: Things that get no image, and why.
+        recent: Things that AWS IoT saw lately, if these come first.
     """
 
     names: dict[str, tuple[str, ...]] = {}
@@ -45,7 +45,7 @@ class KeptWaves(BaseModel, frozen=True, extra="forbid"):
 
     @classmethod
     def of(cls, plan: Plan) -> Self:
-        """Of a plan that was just made."""
+        """From a new plan."""
         waves = zip(plan.waves, plan.wave_things, strict=True)
         choice = plan.choice
         return cls(
@@ -60,8 +60,8 @@ class KeptThings(BaseModel, frozen=True, extra="forbid"):
     """The things of one rollback.
 
     Attributes:
-        names: Who is taken back.
-        offline: Those of them that nothing showed to be connected.
+        names: The things that are rolled back.
+        offline: Those of them that were not seen connected.
     """
 
     names: tuple[str, ...]
@@ -75,7 +75,7 @@ def write_kept(
     *,
     rollback: int | None = None,
 ) -> StoredFile:
-    """Keep them for the workers to come; the things of a rollback with its number."""
+    """Write them for later workers; the things of a rollback with its number."""
     name = f"{request.fence}" if rollback is None else f"{request.fence}-rb-{rollback}"
     content = gzip.compress(kept.model_dump_json().encode(), mtime=0)
     key = release_key(FileRole.WAVES, request.aws_job_id, f"{name}.json.gz")
@@ -83,11 +83,11 @@ def write_kept(
 
 
 def read_waves(request: JobRequest, store: ReleaseStore) -> KeptWaves:
-    """What ``write_kept`` kept; none when there was nothing to keep.
+    """Read what ``write_kept`` wrote; empty if nothing was written.
 
     Raises:
         FileRefused: It cannot be used.
-        AwsRefused: It may not be read.
+        AwsRefused: Reading it is not permitted.
     """
     if request.waves is None:
         return KeptWaves()
@@ -95,7 +95,7 @@ def read_waves(request: JobRequest, store: ReleaseStore) -> KeptWaves:
 
 
 def read_kept(request: JobRequest, store: ReleaseStore, file: StoredFile, model: type[K]) -> K:
-    """What ``write_kept`` kept in a file.
+    """Read a file that ``write_kept`` wrote.
 
     Raises:
         FileRefused: It cannot be used.

@@ -26,7 +26,7 @@ from otactl.operations.queue.session import QueueSession
 from otactl.rules.backoff import Retry
 
 _MAX_OWNER_LENGTH = 120
-#: Tries in a row of a worker that is to end to reach a queue.
+#: Consecutive tries to reach the queue, for a worker that ends by itself.
 _TRIES = 5
 
 
@@ -44,8 +44,8 @@ class WorkerOptions:
 
     Attributes:
         until: When it ends.
-        idle_seconds: From one poll of an empty queue to the next.
-        report_dir: Where it keeps a report on each request; None for nowhere.
+        idle_seconds: Seconds between two polls of an empty queue.
+        report_dir: Where it writes a report on each request; None for no reports.
     """
 
     until: WorkUntil
@@ -60,7 +60,7 @@ def new_owner() -> str:
 
 
 class Worker:
-    """Claims requests of a queue and deploys them; the result of each attempt is notified."""
+    """Claims requests of a queue, deploys them, and notifies the result of each attempt."""
 
     def __init__(
         self,
@@ -80,12 +80,12 @@ class Worker:
         self._closing_ms: int | None = None
 
     def run(self) -> int:
-        """Work until the end. Returns the number of requests that are over.
+        """Work until the end. Returns the number of requests that have ended.
 
         Raises:
             Interrupted: The user asked to stop.
-            AwsUnreachable: The queue cannot be reached, and the worker is to end.
-            AwsRefused: The worker itself lacks a permission, or its session is over.
+            AwsUnreachable: The queue is unreachable, and the worker ends by itself.
+            AwsRefused: The worker itself lacks a permission, or its session has expired.
         """
         ended = 0
         while True:
@@ -98,12 +98,12 @@ class Worker:
                 if request is None:
                     self._clock.sleep(self._options.idle_seconds)
                     continue
-            # From here on the deployment's own clock hears the signals.
+            # From here on the deployment's own clock handles the signals.
             result = self._deploy(request)
             with self._frontend.hear_signals(self._clock, "taking no further request"):
                 self._close_due()
             ended += result.is_recorded
-            # A visit that only polled a gate is not the one of --once.
+            # A visit that only polled a gate does not count for --once.
             if self._options.until is WorkUntil.ONE and not result.is_poll:
                 return ended
 
@@ -112,20 +112,20 @@ class Worker:
         retry = Retry(
             self._clock.sleep,
             self._frontend.warn_of_retry("the queue cannot be read: "),
-            # A CI job that waits for the end fails; its next run tries again.
+            # A worker in a CI job fails; the job's next run tries again.
             max_tries=None if self._options.until is WorkUntil.STOPPED else _TRIES,
         )
         return retry.until_done(self._claimer.claim)
 
     def _close_due(self) -> None:
-        """Close what finished requests left open, when this worker has not looked for a while."""
+        """Close jobs that finished requests left open, at most every CLOSING_PAUSE_MS."""
         now_ms = self._clock.monotonic_ms()
         if self._closing_ms is None or now_ms >= self._closing_ms:
             self._closing_ms = now_ms + CLOSING_PAUSE_MS
             close_due(self._parts.session, self._parts.settings.trust, self._frontend)
 
     def _deploy(self, request: JobRequest) -> AttemptResult:
-        self._frontend.note(f"{request.job_id}: taken (attempt {request.attempt})")
+        self._frontend.note(f"{request.job_id}: claimed (attempt {request.attempt})")
         policy = self._parts.settings.policy
         claimed = ClaimedRequest(self._parts.session.table, request, self._clock, policy)
         try:
@@ -146,7 +146,7 @@ class Worker:
 
 
 def requests_at_gates(session: QueueSession) -> list[JobRequest]:
-    """The requests that were left at gates, for the end of a run; none if they cannot be read."""
+    """The requests that were left at gates; empty if they cannot be read."""
     try:
         found = list(session.table.listed(RequestState.DEPLOYING))
     except (AwsRefused, AwsUnreachable):
@@ -157,7 +157,7 @@ def requests_at_gates(session: QueueSession) -> list[JobRequest]:
 def new_claimer(
     session: QueueSession, clock: CommandClock, policy: LeasePolicy, frontend: Frontend
 ) -> Claimer:
-    """Claims requests of a queue, under a name of its own."""
+    """A claimer for a queue, under a new unique owner name."""
     return Claimer(
         session.table,
         session.targets,

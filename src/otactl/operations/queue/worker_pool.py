@@ -1,7 +1,7 @@
-"""Several workers on one machine, each a process of its own, watched by one that does nothing else.
+"""Several workers on one machine, each in its own process, watched by a parent process.
 
-A worker that a signal killed is replaced; its request comes back when its lease is over. Ctrl-C and
-SIGTERM are passed on once, and all are waited for.
+A worker that was killed by a signal is replaced; its request is released when its lease expires.
+Ctrl-C and SIGTERM are passed on once; then the parent waits for all workers.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ _POLL_SECONDS = 0.5
 
 @dataclass(eq=False)
 class WorkerPool:
-    """N workers of the same command line; the signals ask them to stop."""
+    """N workers with the same command line; the signals ask them to stop."""
 
     command: Sequence[str]
     size: int
     signals: Sequence[signal.Signals]
     warn: Callable[[str], None]
     _signal: int | None = field(init=False, default=None)
-    # A signal handler may put into it, whatever it interrupted; an Event's lock may be held.
+    # Safe to put into from a signal handler; an Event's lock may be held then.
     _wakes: queue.SimpleQueue[None] = field(init=False, default_factory=queue.SimpleQueue)
 
     def run(self) -> int:
@@ -73,7 +73,7 @@ class WorkerPool:
         return next((code for code in codes if code), 0)
 
     def _start(self) -> subprocess.Popen[bytes]:
-        # A group of its own: Ctrl-C reaches the workers through us, once.
+        # A session of its own: Ctrl-C reaches a worker only through the parent, once.
         return subprocess.Popen(  # noqa: S603  # our own program
             [sys.executable, "-m", "otactl", *self.command], start_new_session=True
         )
