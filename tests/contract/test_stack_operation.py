@@ -11,7 +11,7 @@ from otactl.aws.stack import ChangeSet, Stack, StackState
 from otactl.errors import AwsRefused, UserMistake
 from otactl.operations.clock import CommandClock
 from otactl.operations.frontend import Frontend
-from otactl.operations.stack_operation import StackOperation, how_it_stands
+from otactl.operations.stack_operation import StackOperation, hint_after_failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -123,7 +123,7 @@ def test_a_change_set_that_changes_nothing_is_no_failure(dealings: Dealings, uni
 def test_a_template_that_is_none_is_the_users_mistake_and_leaves_no_draft(
     dealings: Dealings,
 ) -> None:
-    with pytest.raises(UserMistake, match="CloudFormation does not take it"):
+    with pytest.raises(UserMistake, match="CloudFormation does not accept it"):
         dealings.operation.prepare('{"Resources": ', {}, None)
 
     assert dealings.stack.state() is None
@@ -143,4 +143,4 @@ def test_what_is_left_after_a_failure_is_told_as_it_is(
 ) -> None:
     # A rollback can fail as well: MiniStack's never does, CloudFormation's may.
     change_set = ChangeSet(change_set_id="c", stack_id="s", creates=creates, changes=())
-    assert hint in how_it_stands(change_set, StackState(stack_id="s", name="s", status=status))
+    assert hint in hint_after_failure(change_set, StackState(stack_id="s", name="s", status=status))

@@ -135,7 +135,7 @@ class DebugLog(Observer):
         self._observer.on_gate(status, written=written)
 
     def _give_up(self, error: OSError) -> None:
-        self._frontend.warn(f"cannot write the log {self._path}: {error.strerror}; continuing without")
+        self._frontend.warn(f"cannot write the log {self._path}: {error.strerror}; no log is kept")
 
 
 def _one_line(text: str) -> str:

@@ -1,7 +1,6 @@
-"""Reads a ``dev.ini`` and every file it names, and says at once all that is wrong with any.
+"""Reads a ``dev.ini`` and every file it names, and reports all their problems at once.
 
-What comes from these files is not trusted: reading is bounded, and nothing is created, called or
-changed on their account.
+These files are not trusted: reading is bounded, and nothing is created, called or changed.
 """
 
 from __future__ import annotations
@@ -39,14 +38,14 @@ from otactl.wire.custom_document import DocumentFault
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedDeployment:
-    """A deployment with all its files, none of which has a fault.
+    """A deployment with all its files, all valid.
 
     Attributes:
         thing_list: The targets.
-        custom_document: The local custom job document; None when there is none, or it is in S3.
-        warnings: What the user should hear all the same, notes included.
+        custom_document: The local custom job document; None if not used, or if it is in S3.
+        warnings: Warnings and notes to show to the user.
         ini: The ``dev.ini`` as it was read.
-        excepted: The names of the things that no wave gets (``exceptThings``).
+        excepted: The names of the things that are in no wave (``exceptThings``).
     """
 
     configuration: DeploymentConfiguration
@@ -62,8 +61,8 @@ class Examination:
     """What was found in a deployment's files.
 
     Attributes:
-        problems: Everything there is to say, file by file, each in its order.
-        deployment: None when one of the problems is an error.
+        problems: All problems, file by file, in the order of their lines.
+        deployment: None if one of the problems is an error.
     """
 
     problems: tuple[Problem, ...]
@@ -85,12 +84,12 @@ def load_deployment(
         overrides: Values in place of the file's, by ``key`` of [DEFAULT] or ``SECTION.key``.
         make_thing_list: Makes the targets in place of the list the file names, which is then
             not read.
-        now_ms: Epoch milliseconds a schedule must lie ahead of; the wall clock when left out.
-        accept: Refuses what the ``dev.ini`` names, by paths as they stand there, before any of
-            that is opened; it must be valid then.
+        now_ms: A schedule must begin after this time, epoch milliseconds; None for now.
+        accept: Raises if the ``dev.ini`` names what it may not, by the paths written there,
+            before any of these files is opened; called only if the ``dev.ini`` is valid.
 
     Raises:
-        ConfigurationInvalid: Something is wrong; it carries every problem of every file.
+        ConfigurationInvalid: A file is invalid; the error has every problem of every file.
         LocalResourceMissing: The ``dev.ini`` itself cannot be read.
     """
     found = examine_deployment(
@@ -113,7 +112,7 @@ def examine_deployment(
     now_ms: int | None = None,
     accept: Callable[[DeploymentConfiguration], None] | None = None,
 ) -> Examination:
-    """Look at a deployment's files and say everything about them. Takes what ``load`` takes.
+    """Check a deployment's files and return every problem. Arguments as ``load_deployment``.
 
     Raises:
         LocalResourceMissing: The ``dev.ini`` itself cannot be read.
@@ -141,10 +140,10 @@ def examine_deployment(
 
 
 def read_configuration(path: Path) -> LoadedConfiguration:
-    """Read a ``dev.ini`` alone; the files it names are not read, and a schedule may be over.
+    """Read a ``dev.ini`` alone: not the files it names, and its schedule may be in the past.
 
     Raises:
-        ConfigurationInvalid: It is wrong.
+        ConfigurationInvalid: It is invalid.
         LocalResourceMissing: It cannot be read.
     """
     text = read_named_text(path, "configuration", limit=MAX_CONFIGURATION_LENGTH)
@@ -152,7 +151,7 @@ def read_configuration(path: Path) -> LoadedConfiguration:
 
 
 class _Examiner:
-    """Looks at one file after the other and keeps what it finds."""
+    """Checks one file after the other and collects problems and contents."""
 
     def __init__(self, path: Path, text: str, overrides: Mapping[str, str]) -> None:
         self._path = path
@@ -192,7 +191,7 @@ class _Examiner:
     def check_files(self, *, reads_thing_list: bool, is_foreign: bool) -> None:
         """Check the files it names; of an invalid ``dev.ini`` those whose keys are valid.
 
-        Of a foreign one, which somebody else wrote, only those that the deployment needs.
+        Of a foreign one, which another user wrote, only those that the deployment needs.
         """
         ini = self._ini or read_ini(self._text)
         named = _NamedFiles(self._path, with_overrides(ini, self._overrides))
@@ -216,7 +215,7 @@ class _Examiner:
             self._read_excepted(*excepted, named)
 
     def _check_former_images(self, named: _NamedFiles, *, is_foreign: bool) -> None:
-        """Check the images of [ROLLBACK_CONFIG]; only a gate that rolls back must have them now."""
+        """Check the images of [ROLLBACK_CONFIG]; required now only if a gate rolls back."""
         configuration, listed = self._configuration, named.get("ROLLBACK_CONFIG", "imageList")
         if configuration is None or listed is None:
             return
@@ -254,7 +253,7 @@ class _Examiner:
         ]
 
     def _document_faults(self, document: dict[str, Any], text: str) -> Iterator[DocumentFault]:
-        """What the document cannot say in this deployment, once everything else is right."""
+        """The document's contradictions to the deployment; none if other files have errors."""
         configuration = self._configuration
         if configuration is None or any(p.severity is Severity.ERROR for p in self.problems):
             return
@@ -270,7 +269,7 @@ class _Examiner:
 
 
 class _NamedFiles:
-    """The files a ``dev.ini`` names, also when something else in it is wrong."""
+    """The files a ``dev.ini`` names, even if other keys are invalid."""
 
     def __init__(self, path: Path, ini: IniDocument) -> None:
         self._path = path
@@ -283,7 +282,7 @@ class _NamedFiles:
         return entry.value
 
     def get(self, section: str, key: str) -> tuple[Path, Problem] | None:
-        """The file's path, and what a problem with it begins with."""
+        """The file's path, and a problem that locates the key that names it."""
         entry = self._ini.get(section, key)
         if entry is None or self._valid(section, key) is None:
             return None

@@ -1,4 +1,4 @@
-"""What a caller says about where to work: AWS profile, region, endpoint, state directory."""
+"""A caller's options for where to work: AWS profile, region, endpoint, state directory."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocationOptions:
-    """Where to work. What is None comes from the environment, the journal or the ``dev.ini``.
+    """Where to work. A None is taken from the environment, the journal or the ``dev.ini``.
 
     Attributes:
-        profile: Of the AWS configuration.
-        endpoint_url: Of all of AWS, such as a local cloud's.
-        state_dir: Where journals and reports are; the user's state directory when None.
+        profile: A profile of the AWS configuration.
+        endpoint_url: For all AWS services, such as a local cloud's.
+        state_dir: Where journals and reports are; None for the user's state directory.
     """
 
     profile: str | None = None
@@ -34,5 +34,5 @@ class LocationOptions:
         )
 
 
-#: What botocore and the environment say, with nothing given.
+#: No options: botocore's configuration and the environment decide.
 HERE = LocationOptions()

@@ -1,8 +1,7 @@
-"""Looks at the files a ``dev.ini`` names: image, private key, custom document, thing list.
+"""Checks the files a ``dev.ini`` names: image, private key, custom document, thing list.
 
-Each function takes the file and a problem that carries the place of the key that names it, and
-returns what is wrong. A problem with the file as a whole is reported at the key, one inside it at
-its own line.
+Each function takes the file and a problem with the location of the key that names it, and returns
+problems. A problem with the file as a whole is reported at the key, one inside it at its own line.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ _MAX_KEY_BYTES = 64 * 1024
 
 
 def check_image(path: Path, location: Problem, *, streamed: bool) -> list[Problem]:
-    """What keeps the image from being deployed, by a stream or by its URL."""
+    """Why the image cannot be deployed, by a stream or by its URL."""
     try:
         size_bytes = regular_size(path)
         with opened(path) as file:
@@ -53,14 +52,14 @@ def check_image(path: Path, location: Problem, *, streamed: bool) -> list[Proble
 
 
 def same_as_new(former: RollbackImage, new: Path, new_version: str | None) -> Iterator[str]:
-    """Why a rollback to an image of ``imageList`` would not take the new one back, in words."""
+    """Why a rollback to an image of ``imageList`` would not replace the new image, in words."""
     with suppress(OSError, LocalResourceMissing):
         path = Path(former.path)
-        # A size first: reading a FIFO never ends, and most images differ in it.
+        # Compare sizes first: reading a FIFO never ends, and most images differ in size.
         if regular_size(path) == regular_size(new) and cmp(path, new, shallow=False):
             yield (
                 f"the image of {former.version}, {former.path}, is the image that is deployed"
-                f" (binName), byte for byte: a rollback to {former.version} would bring it again"
+                f" (binName), byte for byte: a rollback to {former.version} would install it again"
             )
     if former.offered_as == new_version and former.version != new_version:
         yield (
@@ -70,7 +69,7 @@ def same_as_new(former: RollbackImage, new: Path, new_version: str | None) -> It
 
 
 def check_private_key(path: Path, location: Problem) -> list[Problem]:
-    """What keeps the image from being signed."""
+    """Why the image cannot be signed with this key."""
     from otactl.deploy.signing import sign_image
 
     try:
@@ -79,7 +78,7 @@ def check_private_key(path: Path, location: Problem) -> list[Problem]:
     except (LocalResourceMissing, UserMistake) as error:
         return [_about(location, "private-key", f"cannot read the private key {path}: {error}")]
     try:
-        # Signing something is the surest way to know that it can be done.
+        # A test signature is the surest check.
         sign_image("00" * 32, str(path))
     except (LocalResourceMissing, UserMistake) as error:
         return [_about(location, "private-key", str(error), hint=error.hint)]
@@ -91,7 +90,7 @@ def read_document(
     location: Problem,
     check: Callable[[dict[str, Any], str], Iterable[DocumentFault]],
 ) -> tuple[dict[str, Any] | None, list[Problem]]:
-    """The custom job document, and what is wrong with it, by itself and in its deployment."""
+    """The custom job document, and its problems, by itself and in its deployment."""
     try:
         text = read_text(path, limit=MAX_JOB_DOCUMENT_LENGTH)
     except LocalResourceMissing as error:
@@ -116,7 +115,7 @@ def _in_document(path: Path, fault: DocumentFault, code: str) -> Problem:
 def read_thing_list(
     path: Path, location: Problem, *, region: str | None, account: str | None
 ) -> tuple[ThingList | None, list[Problem]]:
-    """The thing list, and what is wrong with it; what is only odd is a warning."""
+    """The thing list and its problems; some are only warnings."""
     try:
         with opened(path) as file:
             lines = _LineReader(file)
@@ -137,7 +136,7 @@ def read_thing_list(
 
 
 class _LineReader:
-    """The lines of a file, of which neither one nor all can fill the memory."""
+    """The lines of a file; line length and total size are limited."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -156,7 +155,7 @@ class _LineReader:
                 (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
             ):
                 raise LocalResourceMissing("it is UTF-16 text; save it as UTF-8")
-            # What is no UTF-8 is no ARN either; the line is then reported with its number.
+            # A line that is not UTF-8 is not a valid ARN and is reported with its number.
             yield line.decode("utf-8", errors="replace")
             while len(line) == _MAX_LINE_BYTES and not line.endswith(b"\n") and not self.was_cut:
                 line = self._read(_MAX_LINE_BYTES)

@@ -1,4 +1,4 @@
-"""A plan kept in a file, so that nothing else is deployed than what was reviewed."""
+"""A plan in a file, so that exactly the reviewed plan is deployed."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from otactl.errors import UserMistake
 from otactl.operations.text_file import read_named_text
 from otactl.wire.custom_document import DocumentFault, read_custom_document
 
-#: 10,000 rounds, the most there are, have some 20 MB of steps.
+#: 10,000 rounds, the maximum, have about 20 MB of steps.
 _MAX_PLAN_LENGTH = 64 * 1024 * 1024
 _COMPARED = ("imageSha256", "jobId", "things", "rounds", "account", "region", "cleanUp")
 
 
 def write_plan(plan: Plan, path: Path) -> None:
-    """Keep a plan for ``check_plan``.
+    """Write a plan for ``check_plan``.
 
     Raises:
         UserMistake: The file cannot be written.
@@ -33,7 +33,7 @@ def check_plan(plan: Plan, plan_file: Path) -> None:
 
     Raises:
         LocalResourceMissing: The file cannot be read.
-        UserMistake: It is no plan, or another one.
+        UserMistake: It is not a plan, or a different one.
     """
     text = read_named_text(plan_file, "plan", limit=_MAX_PLAN_LENGTH)
     try:
@@ -41,13 +41,13 @@ def check_plan(plan: Plan, plan_file: Path) -> None:
     except DocumentFault as fault:
         raise UserMistake(f"the plan {plan_file} {fault}") from fault
     if "fingerprint" not in promised:
-        raise UserMistake(f"{plan_file} is no plan of `otactl plan --out`")
+        raise UserMistake(f"{plan_file} was not written by `otactl plan --out`")
     if plan.fingerprint == promised["fingerprint"]:
         return
     now: Mapping[str, object] = plan.to_fields()
     changed = [name for name in _COMPARED if now[name] != promised.get(name)]
     raise UserMistake(
-        f"{plan.source} no longer is what {plan_file} says;"
+        f"{plan.source} no longer matches the plan {plan_file};"
         f" changed: {', '.join(changed) or 'the job document, the targets or the job policy'}",
-        hint="look at it again: `otactl plan`",
+        hint="review it again: `otactl plan`",
     )

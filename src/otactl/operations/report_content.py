@@ -1,4 +1,4 @@
-"""What a report is made of, wherever it came from: the journal, the service, or both."""
+"""The content of a report, from the journal, the service, or both."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from otactl.monitor.percentile import percentiles
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoundContent:
-    """One round: every attempt of every thing, as far as it is known.
+    """One round: every known attempt of every thing.
 
     Attributes:
-        status: The job's status, or why there is none.
-        executions: Each attempt once; the last of a thing is what became of it.
-        counts: Things by their last execution.
-        duration_seconds: None while it goes on.
-        not_reached: How many things that were named have no execution of the job.
+        status: The job's status, or why it has none.
+        executions: Each attempt once; a thing's last one is its result.
+        counts: Number of things by the status of their last execution.
+        duration_seconds: None while it runs.
+        not_reached: Number of target things without an execution of the job.
         not_reached_things: Their names, the first 250.
     """
 
@@ -38,7 +38,7 @@ class RoundContent:
     not_reached_things: Sequence[str] = ()
 
     def last_executions(self) -> list[ThingOutcome]:
-        """What became of each thing, by name."""
+        """The last execution of each thing, in the order of names."""
         last: dict[str, ThingOutcome] = {}
         for execution in self.executions:
             known = last.get(execution.thing_name)
@@ -62,7 +62,7 @@ class RoundContent:
         )
 
     def download_percentiles(self) -> Percentiles:
-        """Their percentiles."""
+        """The percentiles of ``downloads``."""
         return percentiles(self.downloads())
 
     @property
@@ -73,7 +73,7 @@ class RoundContent:
 
     @property
     def is_settled(self) -> bool:
-        """Whether nothing more can become of any thing that is known."""
+        """Whether every known thing has a final result."""
         return not self.not_reached and all(
             execution.status.is_terminal for execution in self.last_executions()
         )
@@ -84,22 +84,22 @@ class ReportContent:
     """A deployment, or a job that was not deployed from this machine.
 
     Attributes:
-        deployment_id: None when no journal knows of it.
+        deployment_id: None without a journal.
         source: The configuration file.
-        created_ms: When it was begun.
-        made_ms: When the report was made.
-        planned_rounds: How many were to be.
-        is_running: Whether it went on when the report was made.
-        failure: How it failed, in words; empty when it did not.
+        created_ms: When it began, epoch milliseconds.
+        made_ms: When the report was made, epoch milliseconds.
+        planned_rounds: Number of planned rounds.
+        is_running: Whether it was running when the report was made.
+        failure: How it failed, in words; empty if it did not.
         document: The job document.
-        policy: What the job ran under, by name.
-        image_bytes: None if unknown.
-        notes: What the reader should know about what is missing.
+        policy: The job's rollout, abort, timeout and retry configuration, by name.
+        image_bytes: Size of the image; None if unknown.
+        notes: What is missing in the report, for the reader.
         waves: Each wave and its gate; a round of a deployment in waves is a wave.
-        decisions: What people decided at gates.
+        decisions: People's decisions at gates.
         left_out: The listed things that got no image, and why.
-        versions: What each thing reports, by wave or round; none if nothing is verified.
-        expected_version: What they should report.
+        versions: The version each thing reports, by wave or round; empty without verification.
+        expected_version: The version they should report.
     """
 
     job_id: str
@@ -129,9 +129,9 @@ class ReportContent:
 
     @property
     def is_success(self) -> bool:
-        """Whether every round that was planned ran, and succeeded on every thing.
+        """Whether every planned round ran, and succeeded on every thing.
 
-        Of waves, whether every gate passed.
+        With waves, whether every gate passed.
         """
         has_ended_well = not self.is_running and not self.failure
         if self.waves:
@@ -145,7 +145,7 @@ class ReportContent:
         )
 
     def name_of(self, each: RoundContent) -> str:
-        """What a part of the report is called: a round, a wave, or the job."""
+        """The name of a part of the report: a round, a wave, or the job."""
         if self.waves:
             return f"Wave {self.waves[each.round - 1].name}"
         return f"Round {each.round}" if self.planned_rounds > 1 else "The job"

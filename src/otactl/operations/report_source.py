@@ -1,7 +1,7 @@
-"""Gathers what a report needs: from the journal where it knows, from the service where it must.
+"""Gathers the content of a report: from the journal if possible, else from the service.
 
-After clean-up the journal is all there is; it keeps every execution of every round or wave that is
-over. One that is under way, and a job that no journal knows, are asked of the service.
+After clean-up only the journal is left; it keeps every execution of every finished round or wave.
+A running round or wave, and a job without a journal, are read from the service.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from otactl.operations.report_content import ReportContent, RoundContent
 
 
 def journal_content(path: Path, made_ms: int) -> ReportContent:
-    """A report from a journal alone; no call is made."""
+    """A report from a journal alone; AWS is not called."""
     with closing(Journal.read(path)) as journal:
         return _content(journal, path, made_ms)
 
@@ -96,10 +96,10 @@ def _journal_round(journal: Journal, result: RoundResult) -> RoundContent:
 
 
 def kept_job_round(path: Path) -> int | None:
-    """The round whose job may have gone on since the journal's last poll; None if none has.
+    """The round whose job may have changed since the journal's last poll; None if none.
 
-    A job that was deleted at clean-up says no more; one that was kept does, if something was not
-    terminal when it was last polled, or if it is CONTINUOUS and things may have joined since.
+    A job deleted at clean-up cannot change. A kept one can, if an execution was not terminal at the
+    last poll, or if it is CONTINUOUS and things may have joined since.
     """
     with closing(Journal.read(path)) as journal:
         if journal.phase is Phase.RUNNING or not journal.rounds:
@@ -113,9 +113,9 @@ def kept_job_round(path: Path) -> int | None:
 
 
 def with_kept_job(content: ReportContent, jobs: IotJobs, *, details: int) -> ReportContent:
-    """The report of a deployment that ended with its job kept, the last round as AWS has it now.
+    """The report of a deployment that ended with its job kept; the last round is read from AWS.
 
-    The details of N things are asked one by one.
+    The details of at most N things are queried one by one.
     """
     last = content.rounds[-1]
     try:
@@ -124,14 +124,14 @@ def with_kept_job(content: ReportContent, jobs: IotJobs, *, details: int) -> Rep
             return as_of_journal(content, "its job is gone")
         now = service_round(jobs, job, last.round, details)
     except OtactlError as error:
-        return as_of_journal(content, f"AWS could not be asked: {error}")
+        return as_of_journal(content, f"AWS could not be queried: {error}")
     is_running = job.is_unfinished and job.counts.pending > 0
     rounds = (*content.rounds[:-1], _merged(last, now))
     return replace(content, rounds=rounds, is_running=is_running)
 
 
 def as_of_journal(content: ReportContent, why: str) -> ReportContent:
-    """The same report, with a note that what had not ended may have changed since."""
+    """The same report, with a note that unfinished things may have changed since."""
     last = content.rounds[-1]
     open_things = [one for one in last.last_executions() if not one.status.is_terminal]
     count = len(open_things) + last.not_reached
@@ -140,16 +140,16 @@ def as_of_journal(content: ReportContent, why: str) -> ReportContent:
     at_ms = max((one.updated_at_ms or 0 for one in last.executions), default=0)
     moment = datetime.fromtimestamp((at_ms or content.created_ms) / 1000, UTC)
     note = (
-        f"As of {moment:%Y-%m-%d %H:%M} UTC {count:,} things had not ended; what became of them"
-        f" since is not known: {why}."
+        f"As of {moment:%Y-%m-%d %H:%M} UTC {count:,} things had not ended; their status since"
+        f" then is not known: {why}."
     )
     return replace(content, notes=(*content.notes, note))
 
 
 def with_running_round(content: ReportContent, jobs: IotJobs, *, details: int) -> ReportContent:
-    """The same report with the round that is under way, asked of the service.
+    """The same report with the running round, read from the service.
 
-    The details of N things are asked one by one.
+    The details of at most N things are queried one by one.
     """
     number = len(content.rounds) + 1
     if number > content.planned_rounds:
@@ -160,7 +160,7 @@ def with_running_round(content: ReportContent, jobs: IotJobs, *, details: int) -
             return content
         running = service_round(jobs, job, number, details)
     except OtactlError as error:
-        note = f"What is under way could not be asked of AWS: {error}"
+        note = f"The running round could not be read from AWS: {error}"
         return replace(content, notes=(*content.notes, note))
     return replace(content, rounds=(*content.rounds, running))
 
@@ -168,10 +168,10 @@ def with_running_round(content: ReportContent, jobs: IotJobs, *, details: int) -
 def service_content(
     jobs: IotJobs, job_id: str, *, details: int, region: str, made_ms: int
 ) -> ReportContent:
-    """A report of a job that no journal here knows.
+    """A report of a job without a journal on this machine.
 
     Raises:
-        UserMistake: There is no such job, or none can have that id.
+        UserMistake: The job does not exist, or the id is invalid.
     """
     if not is_job_id(job_id):
         raise UserMistake(f"{job_id!r} is no job id: 1-64 letters, digits, - or _")
@@ -199,7 +199,7 @@ def service_content(
 
 
 def service_round(jobs: IotJobs, job: JobDescription, number: int, details: int) -> RoundContent:
-    """Every execution of a job, with the details of as many as may be asked about."""
+    """Every execution of a job, with the details of at most ``details`` things."""
     executions: dict[tuple[str, int], ThingOutcome] = {
         (one.thing_name, one.execution_number): one
         for status in ExecutionStatus
@@ -209,7 +209,7 @@ def service_round(jobs: IotJobs, job: JobDescription, number: int, details: int)
     content = RoundContent(
         round=number, status=job.status.value, executions=tuple(executions.values()), counts={}
     )
-    for name in islice(_worth_asking(content), details):
+    for name in islice(_by_priority(content), details):
         found = jobs.execution(job.job_id, name)
         if found is not None:
             executions[found.thing_name, found.execution_number] = found
@@ -222,8 +222,8 @@ def service_round(jobs: IotJobs, job: JobDescription, number: int, details: int)
     return replace(content, counts=Counter(one.status for one in content.last_executions()))
 
 
-def _worth_asking(content: RoundContent) -> Iterator[str]:
-    """Things in the order in which their details are worth a call: failures first."""
+def _by_priority(content: RoundContent) -> Iterator[str]:
+    """Things in the order in which to query their details: failures first, queued ones never."""
     last = content.last_executions()
     good = (ExecutionStatus.SUCCEEDED, ExecutionStatus.QUEUED)
     yield from (one.thing_name for one in last if one.status not in good)
@@ -231,7 +231,7 @@ def _worth_asking(content: RoundContent) -> Iterator[str]:
 
 
 def _document(jobs: IotJobs, job_id: str) -> str:
-    """The job document; a report without it is still a report."""
+    """The job document; empty if it cannot be read."""
     try:
         return jobs.document(job_id)
     except OtactlError:
@@ -239,7 +239,7 @@ def _document(jobs: IotJobs, job_id: str) -> str:
 
 
 def open_wave_jobs(path: Path, content: ReportContent) -> dict[int, str]:
-    """The jobs, by the number of their wave, that may say more than the journal."""
+    """The jobs, by wave number, that may have changed since the journal's last poll."""
     settled = {each.round for each in content.rounds if each.is_settled}
     with closing(Journal.read(path)) as journal:
         if journal.phase is Phase.CLEANING:
@@ -254,9 +254,9 @@ def open_wave_jobs(path: Path, content: ReportContent) -> dict[int, str]:
 def with_wave_jobs(
     content: ReportContent, job_ids: dict[int, str], jobs: IotJobs, *, details: int
 ) -> ReportContent:
-    """The same report with the waves that have not ended as AWS has them now.
+    """The same report with unfinished waves read from AWS.
 
-    The jobs are from ``open_wave_jobs``; the details of N things of each are asked one by one.
+    Jobs are from ``open_wave_jobs``; details of at most N things of each are queried one by one.
     """
     rounds = {each.round: each for each in content.rounds}
     is_running = content.is_running
@@ -269,13 +269,13 @@ def with_wave_jobs(
             rounds[number] = _merged(rounds.get(number), found)
             is_running = is_running or job.is_unfinished
     except OtactlError as error:
-        return as_of_journal(content, f"AWS could not be asked: {error}")
+        return as_of_journal(content, f"AWS could not be queried: {error}")
     ordered = tuple(rounds[number] for number in sorted(rounds))
     return replace(content, rounds=ordered, is_running=is_running)
 
 
 def _merged(known: RoundContent | None, found: RoundContent) -> RoundContent:
-    """What the service says now, with the details that the journal has already."""
+    """The service's round, with the details that the journal already has."""
     if known is None:
         return found
     details = {

@@ -1,4 +1,4 @@
-"""Which things of a deployment are worth another try, and the deployment that retries them."""
+"""Which things of a deployment to retry, and the deployment that retries them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from otactl.model.thing_list import parse_thing_list
 from otactl.operations.load import LoadedDeployment, load_deployment
 from otactl.operations.report_content import ReportContent
 
-#: What is worth another try; what a person cancelled is not. REMOVED: the thing was deleted, or
-#: left the group, before it got the job.
+#: Statuses to retry; CANCELED, a person's decision, is not. REMOVED: the thing was deleted, or left
+#: the group, before it got the job.
 _RETRIED = (
     ExecutionStatus.FAILED,
     ExecutionStatus.TIMED_OUT,
@@ -24,9 +24,9 @@ _MAX_JOB_ID = 64
 
 
 def failed_things(content: ReportContent) -> list[str]:
-    """The things whose last execution is worth another try, by name.
+    """The names of the things to retry, by their last execution.
 
-    That is in the last round, and of waves in each of them.
+    Of the last round; with waves, of every wave.
     """
     if content.is_running:
         raise UserMistake(
@@ -48,10 +48,9 @@ def failed_things(content: ReportContent) -> list[str]:
 def load_retry(
     content: ReportContent, file: Path | None, names: list[str], job_id: str | None
 ) -> LoadedDeployment:
-    """The deployment's file with other targets, another job and one round.
+    """Load the deployment's file with other targets, another job and one round.
 
-    The file is the one it was deployed from, and the job's id the old one with ``-retry``, unless
-    others are given.
+    By default the file is the one it was deployed from, and the job id the old one with ``-retry``.
 
     Raises:
         UserMistake: The id is invalid, or no file is known.
@@ -77,7 +76,7 @@ def load_retry(
             "jobId": job_id,
             "streamId": f"{job_id}-stream",
             "rounds": "1",
-            # What failed is one small job; the gates have had their say.
+            # The retry is one small job; the gates have already decided.
             "useWaveConfig": "False",
         },
         make_thing_list=lambda _read: parse_thing_list(

@@ -1,4 +1,4 @@
-"""Files that come with otactl beside its code: in the wheel, or in the checkout it runs from.
+"""Files that otactl includes beside its code: in the wheel, or in the checkout it runs from.
 
 The wheel has them under ``otactl/shared`` (``force-include`` in pyproject.toml).
 """
@@ -10,7 +10,7 @@ from pathlib import Path
 import otactl
 from otactl.errors import LocalResourceMissing, UserMistake
 
-#: Folders of the checkout that ``otactl example`` knows: those of examples/ by their own names.
+#: Folders of the checkout that ``otactl example`` lists; files of examples/ have no prefix.
 _FOLDERS = ("examples", "deployment", "templates", "scripts")
 _NOT_SHARED = ("__pycache__", "dev")
 
@@ -22,7 +22,7 @@ def _root() -> Path:
 
 
 def shared_files() -> dict[str, Path]:
-    """Every file by the name that users give it, in order."""
+    """Every file by the name for ``otactl example``, sorted."""
     root, found = _root(), {}
     for folder in _FOLDERS:
         for path in sorted((root / folder).rglob("*")):
@@ -34,7 +34,7 @@ def shared_files() -> dict[str, Path]:
 
 
 def find_shared(name: str) -> list[tuple[Path, str]]:
-    """The files that a name means: itself, or all in a folder; each with the name of its copy.
+    """The file of a name, or all files of a folder; each with the name of its copy.
 
     Raises:
         UserMistake: There is no such file.
@@ -57,9 +57,9 @@ def documentation(name: str) -> str:
     """A page of the documentation.
 
     Raises:
-        LocalResourceMissing: It did not come with this otactl.
+        LocalResourceMissing: This installation does not include it.
     """
     try:
         return (_root() / "docs" / name).read_text("utf-8")
     except OSError as error:
-        raise LocalResourceMissing(f"docs/{name} did not come with this otactl") from error
+        raise LocalResourceMissing(f"docs/{name} is not part of this installation") from error

@@ -1,8 +1,8 @@
-"""The short wizard: six questions, and the rest is derived or preset safely.
+"""The short wizard: six questions; the rest is derived or preset safely.
 
-The stream is called like the job. Rollout, abort criterion and timeout are those that the linter
-calls safe for a fleet of this size, so that it has nothing to say about the file. Files are read as
-they are named. ``<`` goes back a question; what was answered is kept when the user stops.
+The stream is named after the job. Rollout, abort criterion and timeout are those that the linter
+calls safe for a fleet of this size, so that it finds nothing in the file. Files are read when they
+are named. ``<`` goes back one question; the answers are kept if the user stops.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ QUESTIONS = {
     "region": "AWS region",
     "jobId": "Name of the job",
 }
-#: How many things a list with groups is taken for.
+#: The assumed number of things of a list with groups.
 _UNKNOWN_THINGS = 1000
 _MOST_ANSWERED = 64 * 1024
 _SAFE = re.compile(r"(\w+) = (\d+)")
@@ -41,12 +41,12 @@ _SAFE = re.compile(r"(\w+) = (\d+)")
 
 @dataclass
 class ShortWizard:
-    """One walk through the six questions.
+    """Asks the six questions once.
 
     Attributes:
-        folder: Where the file will be; paths count from there.
-        asker: Who is asked.
-        answers: What was answered so far, by key; a walk that was interrupted begins with its own.
+        folder: Where the file will be; paths are relative to it.
+        asker: Shows the questions to the user.
+        answers: The answers so far, by key; at the start those of an interrupted wizard.
     """
 
     folder: Path
@@ -55,7 +55,7 @@ class ShortWizard:
     _list: ThingList | None = None
 
     def run(self) -> str:
-        """Ask. Returns the text of the file."""
+        """Ask the questions. Returns the text of the file."""
         self.asker.say(f"Six questions. {BACK} goes back one.")
         keys, at = list(QUESTIONS), 0
         while at < len(keys):
@@ -74,7 +74,7 @@ class ShortWizard:
         )
 
     def _region_and_account(self) -> tuple[str, str]:
-        """The region and account of the thing list; empty while it is not known, or has nothing."""
+        """The region and account of the thing list; empty if it is unknown or has no targets."""
         target = next(iter((*self._list.things, *self._list.groups)), "") if self._list else ""
         region, account = target.split(":")[3:5] if target else ("", "")
         return region, account
@@ -88,7 +88,7 @@ class ShortWizard:
         return ""
 
     def _refusal(self, key: str, answer: str) -> str | None:
-        """Why an answer is not taken; files that it names are read."""
+        """Why an answer is not accepted; files that it names are read."""
         if answer == BACK:
             return None
         found = check_value("DEFAULT", key, answer) if answer else None
@@ -126,7 +126,7 @@ class ShortWizard:
 
 
 def kept_answers(path: Path) -> dict[str, str]:
-    """What was answered before Ctrl-C; anything else in its place is left aside."""
+    """The answers from before Ctrl-C; empty if the file is missing or damaged."""
     try:
         found = json.loads(read_text(path, limit=_MOST_ANSWERED))
     except (LocalResourceMissing, ValueError):
@@ -139,7 +139,7 @@ def short_file(answers: Mapping[str, str], things: int, image_bytes: int) -> str
     """A file of six answers, with the policy that the linter calls safe."""
     plain = {**answers, "streamId": answers["jobId"][:100]}
     preset: dict[str, str] = {}
-    # What is safe may depend on what else is set: asked again until nothing is left to say.
+    # A safe value may depend on other values: lint again until nothing changes.
     for _ in range(5):
         text = _rendered(plain, preset, things)
         configuration = parse_configuration(text, file_name="dev.ini").configuration

@@ -1,4 +1,4 @@
-"""Operations on a stack, waited for: with progress, and a clear reason when one fails."""
+"""Runs operations on a stack to their end, with progress, and a clear reason if one fails."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _M, _N = "DownloadTimeDatapointsToAlarm", "DownloadTimeEvaluationPeriod"
 
 
 class StackOperation:
-    """One command's dealings with a stack; each event is notified as it happens."""
+    """One command's operations on a stack; ``on_event`` is called for each event."""
 
     def __init__(
         self,
@@ -47,10 +47,10 @@ class StackOperation:
     def prepare(
         self, template: str, given: Mapping[str, str], state: StackState | None
     ) -> ChangeSet:
-        """Have a change set made.
+        """Create a change set.
 
         Raises:
-            UserMistake: CloudFormation does not take the template or a parameter.
+            UserMistake: CloudFormation does not accept the template or a parameter.
         """
         try:
             with self._frontend.hear_signals(self._clock, "deleting the change set"):
@@ -62,7 +62,7 @@ class StackOperation:
             raise AwsRefused(_CHANGE_SET, "FAILED", str(error)) from error
         except AwsRefused as error:
             if error.code == "ValidationError":
-                raise UserMistake(f"CloudFormation does not take it: {error}") from error
+                raise UserMistake(f"CloudFormation does not accept it: {error}") from error
             raise
         return made
 
@@ -70,15 +70,15 @@ class StackOperation:
         """Execute a change set and wait for the end.
 
         Raises:
-            AwsRefused: It was rolled back; the message has the first thing that failed.
+            AwsRefused: It was rolled back; the message has the first failure.
         """
         seen = self._stack.newest_event(change_set.stack_id)
         self._stack.execute(change_set)
-        with self._cloudformation_goes_on():
+        with self._handling_signals():
             state, events = self._settle(change_set.stack_id, seen)
         if state is None or not state.is_healthy:
             operation = "CreateStack" if change_set.creates else "UpdateStack"
-            raise _failure(operation, state, events, how_it_stands(change_set, state))
+            raise _failure(operation, state, events, hint_after_failure(change_set, state))
         return state
 
     def delete(self, state: StackState) -> None:
@@ -89,17 +89,17 @@ class StackOperation:
         """
         seen = self._stack.newest_event(state.stack_id)
         self._stack.delete(state)
-        with self._cloudformation_goes_on():
+        with self._handling_signals():
             after, events = self._settle(state.stack_id, seen)
         if after is not None and not after.is_deleted:
-            raise _failure("DeleteStack", after, events, "delete what holds it, and try again")
+            raise _failure("DeleteStack", after, events, "delete what uses it, and try again")
 
     def settle(self, state: StackState) -> StackState | None:
-        """Wait for the end of an operation that is under way; None if the stack is deleted then."""
+        """Wait for the end of a running operation; None if the stack is deleted then."""
         if state.is_settled or state.is_draft:
             return state
         self._frontend.note(f"stack {state.name} is {state.status}; waiting")
-        with self._cloudformation_goes_on():
+        with self._handling_signals():
             after, _ = self._settle(state.stack_id, self._stack.newest_event(state.stack_id))
         return None if after is None or after.is_deleted else after
 
@@ -108,7 +108,7 @@ class StackOperation:
     ) -> tuple[StackState | None, list[StackEvent]]:
         events: list[StackEvent] = []
         while True:
-            # First the state: what happened up to the end is among the events asked for after it.
+            # State first: then the events include everything up to a final state.
             state = self._stack.state(stack_id)
             if state is not None:
                 for event in self._stack.events(stack_id, after=seen):
@@ -120,29 +120,29 @@ class StackOperation:
             self._clock.sleep(self._poll_seconds)
 
     @contextmanager
-    def _cloudformation_goes_on(self) -> Iterator[None]:
+    def _handling_signals(self) -> Iterator[None]:
         try:
             stopping = "CloudFormation finishes what it began"
             with self._frontend.hear_signals(self._clock, stopping):
                 yield
         except Interrupted:
             self._frontend.note(
-                "CloudFormation goes on without us; `otactl stack status` shows how far"
+                "CloudFormation continues; `otactl stack status` shows its progress"
             )
             raise
 
 
-def how_it_stands(change_set: ChangeSet, state: StackState | None) -> str:
-    """What is there after a failure, and what to do."""
+def hint_after_failure(change_set: ChangeSet, state: StackState | None) -> str:
+    """What is left of the stack after a failure, and what to do."""
     if state is not None and state.status == "UPDATE_ROLLBACK_FAILED":
         return (
-            "CloudFormation could not go back either: mend what it names, then"
+            "the rollback failed as well: fix what CloudFormation names, then"
             f" `aws cloudformation continue-update-rollback --stack-name {state.name}`"
         )
     if state is not None and state.status.endswith("_FAILED"):
         return f"some of it is left: `otactl stack delete --name {state.name}`, then deploy again"
     if change_set.creates:
-        return "nothing of it is left; mend it and deploy again"
+        return "nothing of it is left; fix it and deploy again"
     return "the stack is as it was before"
 
 
@@ -158,13 +158,13 @@ def _failure(
 
 
 def check_stack(clients: AwsClients, before: Mapping[str, str], after: Mapping[str, str]) -> None:
-    """Check the parameters that a stack would have, against those it has; it may be new.
+    """Check the parameters that a stack will have, against its present ones; it may be new.
 
     CloudFormation cannot compare two parameters, so CloudWatch would refuse the alarm later; and
-    of topics that are there already it would hear after creating half a stack.
+    existing topics would make it fail after creating half a stack.
 
     Raises:
-        UserMistake: They cannot be.
+        UserMistake: The parameters are not possible.
     """
     if int(after[_M]) > int(after[_N]):
         raise UserMistake(

@@ -1,4 +1,4 @@
-"""Reads and writes the user's text files, with a sentence for each way it can fail."""
+"""Reads and writes the user's text files, with a clear message for each failure."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ _UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def read_text(path: Path, *, limit: int) -> str:
-    """Read a small UTF-8 file, line ends as they are.
+    """Read a small UTF-8 file, with its line ends unchanged.
 
     Args:
         path: The file.
-        limit: How many characters it may have.
+        limit: Maximum number of characters.
 
     Raises:
-        LocalResourceMissing: It cannot be read, is no text, or is longer.
+        LocalResourceMissing: It cannot be read, is not text, or is longer.
     """
     with opened(path) as file:
         content = file.read(limit * _MAX_BYTES_PER_CHARACTER + 1)
     if content.startswith(_UTF_16_MARKS):
         raise LocalResourceMissing("it is UTF-16 text", hint="save it as UTF-8")
     if b"\0" in content:
-        raise LocalResourceMissing("it is no text file: it holds NUL bytes")
+        raise LocalResourceMissing("it is not a text file: it contains NUL bytes")
     if len(content) > limit * _MAX_BYTES_PER_CHARACTER:
         raise LocalResourceMissing(f"it is longer than {limit} characters")
     try:
@@ -50,9 +50,9 @@ def read_named_text(path: Path, what: str, *, limit: int, hint: str | None = Non
 
     Args:
         path: The file.
-        what: What it is to the user, such as ``fleet profile``.
-        limit: How many characters it may have.
-        hint: What to do, where the reader itself has nothing to say.
+        what: The kind of file, for messages, such as ``fleet profile``.
+        limit: Maximum number of characters.
+        hint: What to do, for errors that have no hint of their own.
 
     Raises:
         LocalResourceMissing: It cannot be read; the message names it and says why.
@@ -70,8 +70,8 @@ def opened(path: Path) -> Iterator[BinaryIO]:
     """Open a file or a pipe for reading.
 
     Raises:
-        LocalResourceMissing: It cannot be read, or is a device, which may never end; the message
-            says why, without the path.
+        LocalResourceMissing: It cannot be read, or is a device, whose content may never end; the
+            message says why, without the path.
     """
     try:
         mode = path.stat().st_mode
@@ -87,7 +87,7 @@ def regular_size(path: Path) -> int:
     """The size of a regular file in bytes; nothing is opened, so a pipe cannot block.
 
     Raises:
-        LocalResourceMissing: It is not there, or no regular file.
+        LocalResourceMissing: It does not exist, or is not a regular file.
     """
     try:
         status = path.stat()
@@ -101,16 +101,16 @@ def regular_size(path: Path) -> int:
 
 
 def write_atomically(path: Path, text: str, what: str = "", *, is_private: bool = False) -> None:
-    """Put a text in place of a file at once, so that no reader sees half of it.
+    """Replace a file atomically, so that no reader sees half of it.
 
     Args:
         path: The file.
-        text: All of it.
-        what: What it is to the user, such as ``the report``.
-        is_private: Whether only its owner may read it; then its folder is made, too.
+        text: The whole new content.
+        what: The kind of file, for messages, such as ``the report``.
+        is_private: Whether only its owner may read it; then its folder is created, too.
 
     Raises:
-        LocalResourceMissing: The folder is missing or must not be written to.
+        LocalResourceMissing: The folder is missing or not writable.
     """
     try:
         atomic_file.write_atomically(path, text, is_private=is_private)

@@ -1,7 +1,7 @@
-"""The wizard: asks for the values of a ``dev.ini`` and changes only what was answered.
+"""The wizard: asks for the values of a ``dev.ini`` and changes only answered ones.
 
-It knows nothing of terminals: an ``Asker`` puts the questions. Each answer is checked by the same
-model that reads the file, as it is given; at the end the file is checked as a whole.
+It is independent of terminals: an ``Asker`` asks the questions. The model that reads the file
+checks each answer at once; at the end the file is checked as a whole.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from otactl.model.configuration.sections import DEFAULT, SECTIONS, SectionSpec
 from otactl.model.ini import IniDocument
 from otactl.model.ini_edit import with_value
 
-#: Sections without a switch that the wizard offers; the others are for those who know them.
+#: Sections without a switch that the wizard offers; the others are for experts.
 _OFFERED = ("ALARM_CONFIG", "IMAGE_CONFIG", "API_CONFIG")
 _WRITE = "write the file as it is"
 _ANOTHER = "change another key"
@@ -36,14 +36,14 @@ class Option:
 
 
 class Asker(Protocol):
-    """Puts questions to the user."""
+    """Asks the user questions."""
 
     def say(self, text: str) -> None:
-        """Tell something that needs no answer."""
+        """Show a text that needs no answer."""
         ...
 
     def text(self, question: str, *, default: str, check: Callable[[str], str | None]) -> str:
-        """Ask for a text; ``check`` says what is wrong with an answer."""
+        """Ask for a text; ``check`` returns an error message for an answer, or None."""
         ...
 
     def confirm(self, question: str, *, default: bool) -> bool:
@@ -51,16 +51,16 @@ class Asker(Protocol):
         ...
 
     def select(self, question: str, choices: Sequence[str], *, default: str) -> str:
-        """Ask for one of a few."""
+        """Ask for one of the choices."""
         ...
 
     def tick(self, question: str, options: Sequence[Option]) -> list[str]:
-        """Ask for any number of a few; gives back their values."""
+        """Ask for any number of the options; returns their values."""
         ...
 
 
 class Wizard:
-    """One walk through a file."""
+    """Asks for the keys of one file."""
 
     def __init__(self, document: IniDocument, asker: Asker) -> None:
         self._document = document
@@ -68,19 +68,19 @@ class Wizard:
         self._given_sections = {section.name for section in document.sections}
 
     def run(self) -> IniDocument:
-        """Ask, until the file is right or the user wants it as it is."""
+        """Ask until the file is valid or the user accepts it as it is."""
         self._ask_section(DEFAULT, next(spec for spec in SECTIONS if spec.name == DEFAULT))
         chosen = self._choose_sections()
         for spec in SECTIONS:
             if spec.name in chosen:
                 self._ask_section(spec.name, spec)
         while problems := self._errors():
-            if not self._mend(problems):
+            if not self._ask_to_fix(problems):
                 break
         return self._document
 
     def _choose_sections(self) -> set[str]:
-        """Ask which sections shall count, and set their switches."""
+        """Ask which sections to switch on, and set their switches."""
         offered = [
             spec
             for spec in SECTIONS
@@ -174,10 +174,10 @@ class Wizard:
             self._asker.say(finding.message)
 
     def _current(self, section: str, key: str) -> str:
-        """The value to suggest: the file's when it can stand, else the default.
+        """The value to suggest: the file's if it is valid, else the default.
 
-        Of a section that is new the example is suggested too; in one that was there, a key that
-        was left out was left out on purpose.
+        In a new section the example is suggested, too; in an existing one, a missing key was left
+        out on purpose.
         """
         entry = self._document.get(section, key)
         found = find_keys(f"{section}.{key}")
@@ -198,7 +198,7 @@ class Wizard:
         return entry is not None and entry.value.lower() in ("true", "yes", "on", "1")
 
     def _set(self, section: str, key: str, value: str) -> None:
-        """Write a value, unless the file says it already or leaves it out to the same effect."""
+        """Write a value, unless the file already has it, or has the same default without it."""
         entry = self._document.get(section, key)
         if entry is None:
             found = find_keys(f"{section}.{key}")
@@ -219,8 +219,8 @@ class Wizard:
             return [each for each in error.problems if each.severity is Severity.ERROR]
         return []
 
-    def _mend(self, problems: list[Problem]) -> bool:
-        """Show what is wrong and ask what to do about it; False when nothing."""
+    def _ask_to_fix(self, problems: list[Problem]) -> bool:
+        """Show the problems and ask for a fix; False if the user wants none."""
         names = []
         for problem in problems:
             self._asker.say(str(problem))

@@ -29,7 +29,7 @@ from otactl.operations.load import load_deployment
 from otactl.operations.report_source import journal_content
 from otactl.operations.rollback.run import RollbackRun
 from otactl.operations.rollback.start import (
-    refuse_if_hopeless,
+    refuse_if_impossible,
     roll_back_if_planned,
     stored,
     with_forecasts,
@@ -210,14 +210,14 @@ def test_where_no_former_version_is_known_a_rollback_is_refused_and_begins_nothi
     took = bad_canary(it)
     report = RollbackRun(it.journal, it.loaded, it.environment, is_dry=True).run()
 
-    with pytest.raises(UserMistake, match="3 things took the image, and the version that they had"):
-        refuse_if_hopeless(report, "dev.ini")
+    with pytest.raises(UserMistake, match="3 things took the image, and none reported the version"):
+        refuse_if_impossible(report, "dev.ini")
 
     assert report.found.no_former == tuple(sorted(took))
     known = site()
     bad_canary(known)
     dry = RollbackRun(known.journal, known.loaded, known.environment, is_dry=True).run()
-    refuse_if_hopeless(dry, "dev.ini")
+    refuse_if_impossible(dry, "dev.ini")
 
 
 def test_images_are_claimed_before_the_first_job_and_found_by_version(site):

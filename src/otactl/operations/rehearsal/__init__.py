@@ -1,1 +1,1 @@
-"""A rehearsal: the local cloud, a fleet, and between them exactly the deployment of the file."""
+"""A rehearsal: exactly the deployment of the file, with a local cloud and a virtual fleet."""

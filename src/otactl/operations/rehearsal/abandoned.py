@@ -1,8 +1,8 @@
-"""What a killed rehearsal leaves on this machine: keys in temporary folders, a journal that runs.
+"""Cleans up after a killed rehearsal: keys in temporary folders, a journal that seems to run.
 
-A rehearsal that ends, however it ends, takes its folders down itself; SIGKILL and a power cut let
-nothing do so. The next rehearsal does it. Whether a process is gone is seen by its locks, which the
-kernel frees: a process id may have been given to another.
+A rehearsal removes its folders itself, however it ends, except after SIGKILL or a power cut; then
+the next rehearsal does. Whether a process still runs is checked by its locks, which the kernel
+releases: a process id may have been reused.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from otactl.errors import OtactlError, UserMistake
 
 _PREFIX = "otactl-rehearsal-"
 _CLOUD_PREFIX = "otactl-cloud-"
-#: A folder may be that young before its lock is taken.
+#: A younger folder may not be locked yet.
 _YOUNG_SECONDS = 60.0
 
 
@@ -40,13 +40,13 @@ def work_folder() -> Iterator[Path]:
 
 
 def remove_abandoned_folders(parent: Path | None = None) -> list[Path]:
-    """Remove the temporary folders of rehearsals, and of their clouds, whose processes are gone.
+    """Remove temporary folders of rehearsals and their clouds whose processes have ended.
 
     Args:
-        parent: Where temporary folders are; the system's place when left out.
+        parent: Where temporary folders are; None for the system's default.
 
     Returns:
-        What was removed.
+        The removed folders.
     """
     removed = []
     for prefix in (_PREFIX, _CLOUD_PREFIX):
@@ -61,13 +61,13 @@ def remove_abandoned_folders(parent: Path | None = None) -> list[Path]:
 def _is_abandoned(folder: Path) -> bool:
     found = folder.lstat()
     is_ours = folder.is_dir() and not folder.is_symlink() and found.st_uid == os.getuid()
-    # The age of a file is by the wall clock; set back or forward, the lock still decides.
+    # The age depends on the wall clock, which may be changed; the lock still decides.
     is_young = abs(time.time() - found.st_mtime) < _YOUNG_SECONDS
     return is_ours and not is_young and (folder / LOCK_NAME).exists() and not is_running(folder)
 
 
 def end_abandoned_journals(store: DeploymentStore) -> list[str]:
-    """Write down that rehearsals whose processes are gone have ended. Returns their ids."""
+    """Mark rehearsals whose processes have ended as finished. Returns their ids."""
     ended = []
     for deployment_id, read in store.journals():
         if not read.about.get("rehearsal") or read.phase is Phase.FINISHED:
@@ -75,7 +75,7 @@ def end_abandoned_journals(store: DeploymentStore) -> list[str]:
         try:
             journal = Journal.open(store.path(deployment_id))
         except UserMistake:
-            continue  # a process is at work on it
+            continue  # a process works on it
         with closing(journal):
             journal.enter_outcome(Outcome.FAILED, "the rehearsal's process was killed")
             journal.enter_phase(Phase.FINISHED)

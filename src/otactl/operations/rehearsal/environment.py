@@ -1,8 +1,7 @@
-"""What a rehearsal runs in: a local cloud with what an account would have, and devices.
+"""A rehearsal's environment: a local cloud with the resources of an account, and devices.
 
-A team whose alarms are to stop a bad rollout has the monitoring stack in its account; a rehearsal
-of their file has it too, with the same template and the same Lambda handlers, so the alarms really
-go off.
+If the file's alarms notify the monitoring stack, the rehearsal deploys that stack too, with the
+same template and the same Lambda handlers, so the alarms really go off.
 """
 
 from __future__ import annotations
@@ -49,10 +48,10 @@ from otactl.operations.rehearsal.participants import Participants
 from otactl.wire.afr_ota import KEY as AFR_OTA
 from otactl.wire.placeholder import has_image_values
 
-#: How long devices may take to connect before the deployment begins regardless.
+#: How long to wait for devices to connect; then the deployment begins anyway.
 _CONNECT_SECONDS = 60.0
 
-#: The stack's three topics, by the names the manual gives them; a prefix may stand before each.
+#: The stack's three topics, by their names in the manual; each may have a prefix.
 _STACK_TOPICS = ("email-notification", "sms-notification", "ota-force-stopper")
 _STACK_NAME = "otactl-monitor"
 _POLL_SECONDS = 0.5
@@ -60,11 +59,11 @@ _POLL_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RehearsalEnvironment:
-    """Everything that is there when the deployment begins.
+    """Everything that exists when the deployment begins.
 
     Attributes:
         clients: The rehearsal's own; the deployment has others, whose calls are counted.
-        clock: Shows what the local cloud's clock shows.
+        clock: Shows the local cloud's time.
         loaded: The deployment, with the local cloud's own key in place of one in AWS.
         cloud, fleet: What runs, each in an event loop of its own.
     """
@@ -94,7 +93,7 @@ def rehearsal_environment(
 ) -> Iterator[RehearsalEnvironment]:
     """Set up a rehearsal's environment, and remove it when the block ends.
 
-    Devices check signatures with the public key; without one, with the key that signs.
+    Devices check signatures with the public key; if None, with the signing key's public key.
     """
     configuration, custom = loaded.configuration, loaded.custom_document
     with ExitStack() as stack:
@@ -120,7 +119,7 @@ def rehearsal_environment(
             pass
         hardware = configuration.eligibility and configuration.eligibility.rule.hardware
         if hardware and configuration.version_source:
-            # A file is rehearsed with things that it is for.
+            # The things have hardware that the file is for.
             source, value = configuration.version_source, hardware.values[0]
             give_hardware(clients, participants.things, source, value)
         fleet = stack.enter_context(
@@ -139,7 +138,7 @@ def rehearsal_environment(
                 endpoint=FleetEndpoint.of_local_cloud(address),
                 clock=FleetClock.of_local_cloud(address),
                 public_key=public_key,
-                # The devices are made to read a custom document by its placeholders.
+                # The devices read a custom document by its placeholders.
                 template=custom if custom is not None and has_image_values(custom) else None,
                 version_sources=sources,
                 image_versions=_image_versions(configuration, participants),
@@ -157,7 +156,7 @@ def rehearsal_environment(
 
 
 def _with_signing_key(loaded: LoadedDeployment, clients: AwsClients) -> LoadedDeployment:
-    """The deployment, signed in the local cloud where AWS would sign it."""
+    """The deployment with a local cloud's key, if a key in AWS signs it."""
     configuration = loaded.configuration
     if configuration.signing is None:
         return loaded
@@ -168,7 +167,7 @@ def _with_signing_key(loaded: LoadedDeployment, clients: AwsClients) -> LoadedDe
 def _image_versions(
     configuration: DeploymentConfiguration, participants: Participants
 ) -> dict[str, str]:
-    """The version that an image has in itself: not every document says it, or says that one."""
+    """The version inside each image, by SHA-256: documents may omit it or name another one."""
     factories = participants.factories.values()
     versions = {image.sha256: image.version for image in factories if image.sha256 is not None}
     if version := configuration.expected_version or configuration.image_version:
@@ -178,7 +177,7 @@ def _image_versions(
 
 
 def _dialects(loaded: LoadedDeployment) -> tuple[DocumentFormat, ...]:
-    """What the document is written in, an ``afr_ota`` object of the user's own included."""
+    """The formats of the job document, including a user's own ``afr_ota`` object."""
     formats, custom = loaded.configuration.document_formats, loaded.custom_document or {}
     if has_image_values(custom):
         return ()
@@ -189,7 +188,7 @@ def _dialects(loaded: LoadedDeployment) -> tuple[DocumentFormat, ...]:
 def _create_prerequisites(
     clients: AwsClients, configuration: DeploymentConfiguration, frontend: Frontend
 ) -> None:
-    """Make what the file names: bucket, roles, topics, the gates' alarms; and the fleet index."""
+    """Make what the file names: bucket, roles, the gates' alarms; and the fleet index."""
     make_bucket(clients, configuration.bucket, configuration.region)
     roles = {configuration.role_arn}
     if configuration.job.presigned_url is not None:
@@ -208,9 +207,7 @@ def _create_prerequisites(
         location = parse_s3_url(custom.url)
         make_bucket(clients, location.bucket, configuration.region)
         S3ObjectStore(clients).put_text(location.bucket, location.key, "{}")
-        frontend.warn(
-            f"{custom.url} is out of a rehearsal's reach; an empty document stands for it"
-        )
+        frontend.warn(f"{custom.url} is not read in a rehearsal; an empty document replaces it")
 
 
 def _set_up_monitoring(
@@ -219,9 +216,9 @@ def _set_up_monitoring(
     configuration: DeploymentConfiguration,
     frontend: Frontend,
 ) -> None:
-    """Have the topics that the alarms notify, and behind the stack's own the stack.
+    """Create the topics that the alarms notify; if these are the stack's, deploy the stack.
 
-    The stack lives by the job events, which are switched on with it.
+    The stack needs the job events, which are switched on with it.
     """
     arns = {arn for alarm in configuration.alarms for arn in alarm.sns_topics}
     topics = sorted(Arn.parse(arn).resource for arn in arns)
@@ -246,12 +243,12 @@ def _set_up_monitoring(
         given = {"TopicNamePrefix": prefix} if prefix else {}
         operation.carry_out(operation.prepare(monitor_template(), given, None))
         enable_events(clients)
-    # CreateTopic gives back a topic that is there already.
+    # CreateTopic returns a topic that exists already.
     make_topics(clients, topics)
 
 
 def _await_devices(fleet: FleetRun, clock: CommandClock, frontend: Frontend) -> None:
-    """Wait until every device is connected, so that what is measured is the deployment."""
+    """Wait until every device is connected, so that only the deployment is measured."""
     waited_until = clock.monotonic_ms() + int(_CONNECT_SECONDS * 1000)
     while True:
         clock.check()

@@ -1,7 +1,6 @@
 """The participants of a rehearsal: the things of the list, or N generated ones.
 
-Thing groups of the list get some things of their own, because an empty group is refused, here as on
-AWS.
+Thing groups of the list get some things of their own, because an empty group is refused, as in AWS.
 """
 
 from __future__ import annotations
@@ -24,10 +23,10 @@ from otactl.rules.waves.membership import divide
 
 #: Things of a rehearsal with ``--things N``: ``rehearsal-00001`` and so on.
 _NAME = "rehearsal-{number:05}"
-#: What things report before the deployment when nothing asks for another version.
+#: The version that things report before the deployment, unless another one is requested.
 FACTORY_VERSION = "factory"
-#: What the local cloud begins its ARNs with.
-_PLAYED_PARTITION = "aws"
+#: The partition of the local cloud's ARNs.
+_LOCAL_PARTITION = "aws"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +35,7 @@ class DealWaves:
 
     Attributes:
         excepted: Things that are in no wave.
-        image_sha256: The seed, when the file names none.
+        image_sha256: The seed if the file names none.
     """
 
     waves: Waves
@@ -45,14 +44,14 @@ class DealWaves:
 
     @property
     def groups(self) -> tuple[str, ...]:
-        """The names of the groups that sizes of waves name."""
+        """The names of the groups in the sizes of waves."""
         arns = (arn for wave in self.waves.waves for arn in wave.size.groups)
         return tuple(dict.fromkeys(Arn.parse(arn).resource_name for arn in arns))
 
     def deal(
         self, things: list[str], groups: Mapping[str, tuple[str, ...]]
     ) -> dict[str, list[str]]:
-        """The things of each wave, and of no wave under an empty name."""
+        """The things of each wave; things in no wave have the key ``""``."""
         dealt = divide(
             [name for name in things if name not in self.excepted],
             [wave.size for wave in self.waves.waves],
@@ -74,9 +73,9 @@ class Participants:
     """The things of a rehearsal and what each of them does.
 
     Attributes:
-        groups: The groups that are made, and the things in each.
+        groups: The groups to create, and the things in each.
         behaviours: By thing name; every thing of the rehearsal has one.
-        factories: What each thing runs before the deployment.
+        factories: The image that each thing runs before the deployment.
     """
 
     groups: Mapping[str, tuple[str, ...]]
@@ -89,37 +88,37 @@ class Participants:
         return tuple(self.behaviours)
 
     def dialects(self, formats: Sequence[DocumentFormat]) -> dict[str, DocumentFormat]:
-        """Which dialect of job documents each thing reads: of two formats each half of the things.
+        """The format of job documents that each thing reads: of two formats, half the things each.
 
-        Empty for one format: a device then reads whatever it gets, a custom document's too.
+        Empty for one format: a device then reads any format, also a custom document.
         """
         if len(formats) < 2:  # noqa: PLR2004
             return {}
         return dict(zip(sorted(self.behaviours), cycle(formats), strict=False))
 
     def count(self, behaviour: Behaviour) -> int:
-        """How many things behave so."""
+        """The number of things with a behaviour."""
         return sum(1 for dealt in self.behaviours.values() if dealt is behaviour)
 
 
 def check_partition(configuration: DeploymentConfiguration) -> None:
-    """Refuse what the local cloud cannot play: it makes every ARN one of the partition aws.
+    """Refuse other partitions: the ARNs of the local cloud are all of the partition aws.
 
     Raises:
         UserMistake: The deployment's region is of another partition.
     """
     partition = partition_of(configuration.region)
-    if partition != _PLAYED_PARTITION:
+    if partition != _LOCAL_PARTITION:
         raise UserMistake(
             f"{configuration.file_name}: {configuration.region} is of the partition {partition};"
-            f" a rehearsal plays {_PLAYED_PARTITION} only",
+            f" a rehearsal supports {_LOCAL_PARTITION} only",
             hint="rehearse a copy with region = us-east-1 and ARNs that begin with"
-            f" arn:{_PLAYED_PARTITION}:; deploy, plan and iam take the file as it is",
+            f" arn:{_LOCAL_PARTITION}:; deploy, plan and iam take the file as it is",
         )
 
 
 def usual_versions(configuration: DeploymentConfiguration) -> str:
-    """What things run before a rehearsal unless it is said: what the file is for, if it says so."""
+    """The default of ``--former-versions``: versions that the file is for, if it names them."""
     if images := configuration.rollback.images:
         return ",".join(image.version for image in images)
     eligibility = configuration.eligibility
@@ -152,11 +151,11 @@ def choose_participants(
 
     Args:
         thing_list: The targets of the deployment.
-        behave: As ``--behave`` has it: ``fail=10,silent=2``, of a wave ``canary:fail=20``.
+        behave: As in ``--behave``: ``fail=10,silent=2``, of a wave ``canary:fail=20``.
         seed: Deals the behaviours.
-        things_per_group: Things created in each group.
-        former_versions: What the things run before, as ``--former-versions`` has it.
-        former_images: The bytes of those versions that have some.
+        things_per_group: Number of things created in each group.
+        former_versions: What the things run before, as in ``--former-versions``.
+        former_images: Image files by version, where they exist.
         waves: Deals all things, and those of each group, to waves; None without waves.
 
     Raises:
@@ -170,13 +169,13 @@ def choose_participants(
         for arn in thing_list.groups
     }
     members = [name for things in groups.values() for name in things]
-    everybody = list(dict.fromkeys([*names, *members]))
-    by_wave = {"": everybody}
+    all_names = list(dict.fromkeys([*names, *members]))
+    by_wave = {"": all_names}
     if waves is not None:
         # A group that only a wave names has some of the listed things.
         for group in waves.groups:
-            groups.setdefault(group, tuple(everybody[:things_per_group]))
-        by_wave = waves.deal(everybody, groups)
+            groups.setdefault(group, tuple(all_names[:things_per_group]))
+        by_wave = waves.deal(all_names, groups)
     shares = _shares_by_wave(behave, list(by_wave))
     dealt = {
         name: behaviour
@@ -184,18 +183,18 @@ def choose_participants(
         for name, behaviour in deal_behaviours(things, shares[wave], seed).items()
     }
     try:
-        factories = deal_factory_images(everybody, former_versions, seed, former_images)
+        factories = deal_factory_images(all_names, former_versions, seed, former_images)
     except ValueError as error:
         raise UserMistake(f"--former-versions {former_versions}: {error}") from error
     return Participants(
         groups=groups,
-        behaviours={name: dealt[name] for name in everybody},
+        behaviours={name: dealt[name] for name in all_names},
         factories=factories,
     )
 
 
 def _shares_by_wave(behave: str, waves: list[str]) -> dict[str, dict[Behaviour, Decimal]]:
-    """The shares of each wave: its own if it is named, else those that name none."""
+    """The shares of each wave: its own if ``behave`` names it, else those without a wave."""
     parts: dict[str, list[str]] = {}
     for part in behave.split(","):
         wave, colon, share = part.rpartition(":")

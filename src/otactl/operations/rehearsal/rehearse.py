@@ -1,4 +1,4 @@
-"""A whole deployment on this machine: a local cloud, virtual devices, and the file's deployment."""
+"""Runs a whole deployment on this machine, with a local cloud and virtual devices."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ LATE_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RehearsalOptions:
-    """What a rehearsal does differently from the deployment of its file.
+    """How a rehearsal differs from the deployment of its file.
 
     Attributes:
         things: Generated things in place of the thing list; None for those of the list.
@@ -58,16 +58,16 @@ class RehearsalOptions:
         seed: Deals the behaviours, and the versions.
         former_versions: What the things run before: a version, or several with their shares in
             percent, ``1.2.0=80,1.3.0=20``; empty for those that the file is for.
-        max_wait_seconds: A round that is not over by then ends, by the local cloud's clock.
+        max_wait_seconds: After how long an unfinished round ends, by the local cloud's clock.
         speed: Seconds of the local cloud per second here.
         block_size: Bytes of the stream blocks that devices request.
         link_speed: Bytes per second of slow devices' links.
-        things_per_group: Things created in each thing group of the list.
-        fault_percent: AWS calls of a hundred that are throttled, fail, or lose their answer.
+        things_per_group: Number of things created in each thing group of the list.
+        fault_percent: Percentage of AWS calls that are throttled, fail, or lose their answer.
         index_lag_seconds: How late the fleet index is, in seconds of the local cloud.
-        state_dir: Where the journal is; the user's state directory when None.
-        answer: What a gate that asks a person is answered; None for waiting.
-        public_key: What the devices check signatures with; None for the key that signs.
+        state_dir: Where the journal is; None for the user's state directory.
+        answer: The answer to a gate that waits for a person; None to keep waiting.
+        public_key: The key that devices check signatures with; None for the signing key's.
     """
 
     things: int | None = None
@@ -89,10 +89,10 @@ class RehearsalOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RehearsalReport:
-    """What a rehearsal came to.
+    """The result of a rehearsal.
 
     Attributes:
-        failure: How it failed; None when every thing succeeded.
+        failure: How it failed; None if every thing succeeded.
         ended_ms: When it ended, epoch milliseconds of the local cloud's clock.
     """
 
@@ -102,7 +102,7 @@ class RehearsalReport:
 
     @property
     def verified(self) -> int:
-        """Installs that reported the SHA-256 of the very image."""
+        """The number of installs that reported the SHA-256 of the image."""
         return sum(
             1
             for round_result in self.result.rounds
@@ -116,7 +116,7 @@ def rehearse(path: Path, options: RehearsalOptions, frontend: Frontend) -> Rehea
 
     Raises:
         ConfigurationInvalid: A file is invalid.
-        UserMistake: The options are, or the file cannot be rehearsed.
+        UserMistake: The options are invalid, or the file cannot be rehearsed.
     """
     things, rounds = options.things, options.rounds
     loaded = load_deployment(
@@ -126,7 +126,6 @@ def rehearse(path: Path, options: RehearsalOptions, frontend: Frontend) -> Rehea
     )
     frontend.warn_of(loaded.warnings)
     check_partition(loaded.configuration)
-    # What rehearsals that were killed left on this machine.
     for folder in remove_abandoned_folders():
         frontend.note(f"removed {folder}: a rehearsal that was killed left it")
     end_abandoned_journals(DeploymentStore(state_directory(options.state_dir)))
@@ -181,7 +180,7 @@ def _perform(
     options: RehearsalOptions,
     frontend: Frontend,
 ) -> tuple[DeploymentResult, OtactlError | None]:
-    """Carry the deployment out, and look up what it left behind."""
+    """Run the deployment, and find what it left behind."""
     loaded = rehearsed.loaded
     buckets = (loaded.configuration.bucket,)
     before = take_inventory(rehearsed.clients, buckets)
@@ -212,12 +211,12 @@ def _perform(
     except OtactlError as error:
         if failure is None:
             raise
-        frontend.warn(f"what is left could not be looked up: {error}")
+        frontend.warn(f"what is left could not be read: {error}")
         return result, failure
-    # With cleanUpCfg = False it is kept on purpose, as `otactl deploy` says too.
+    # With cleanUpCfg = False it is kept on purpose, as in `otactl deploy`.
     cleans_up = loaded.configuration.clean_up
     result = replace(result, leftovers=found) if cleans_up else replace(result, kept=found)
-    return result, failure or _unfaithful(result)
+    return result, failure or _wrong_image_failure(result)
 
 
 def _profile(block_size: int | None, link_speed: int | None) -> DeviceProfile:
@@ -242,8 +241,8 @@ def _lateness_warning(late_seconds: float, speed: float) -> str:
     )
 
 
-def _unfaithful(result: DeploymentResult) -> DeploymentFailed | None:
-    """A device that says it succeeded with other bytes than the image's would be our fault."""
+def _wrong_image_failure(result: DeploymentResult) -> DeploymentFailed | None:
+    """The failure if devices report success with bytes other than the image's: a bug of ours."""
     wrong = [
         outcome.thing_name
         for each in (result, *result.rollbacks)

@@ -1,1 +1,1 @@
-"""Taking a deployment back."""
+"""The rollback of a deployment."""

@@ -1,9 +1,9 @@
-"""Takes a deployment back: it is stopped, it is decided who took the image, and each goes back.
+"""Rolls back a deployment: stop it, find the things that took the image, return each to its former.
 
-One deployment of its own for each former version, with a journal that names the one it takes back.
-All of these exist before the first of their jobs does; a later call finds them, and the
-things that took the image since. The journal of the deployment that is taken back stays locked
-meanwhile, so that there is one rollback of it at a time.
+Each former version gets a deployment of its own, whose journal names the one that is rolled back.
+All these journals exist before the first of their jobs; a later call finds them, and the things
+that took the image since. The journal of the deployment that is rolled back stays locked meanwhile,
+so that only one rollback of it runs at a time.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ if TYPE_CHECKING:
     from otactl.forecast.waves import WavesForecast
 
 _NAMED = 10
-#: The instant since which things in the middle of the update are waited for.
-_OUTLASTING = "outlasting"
+#: The journal's instant since which things in the middle of the update are awaited.
+_AWAITING_UPDATES = "outlasting"
 
 
 @dataclass(frozen=True, slots=True)
 class BegunRollback:
-    """A rollback that an earlier call began; one that has not ended goes on first."""
+    """A rollback that an earlier call began; an unfinished one is resumed first."""
 
     job_id: str
     things: int
@@ -53,15 +53,15 @@ class BegunRollback:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RollbackReport:
-    """What a rollback came to, or would be.
+    """The result of a rollback, or of its dry run.
 
     Attributes:
-        found: Who is rolled back, at the last look, of those that no rollback had yet.
-        begun: What a dry run found begun already.
-        plans: What a dry run would begin, and its forecasts, unless NumPy is not installed.
-        without_image: Former versions that no image was found for, with their things.
+        found: The things to roll back at the last check, without those of earlier rollbacks.
+        begun: Dry run: rollbacks that have already begun.
+        plans: Dry run: what would begin; ``forecasts`` is empty if NumPy is not installed.
+        without_image: Former versions without an image, with their things.
         results: Of each rollback of the deployment, in order.
-        failure: How the last of them failed; None when none did.
+        failure: How the last of them failed; None if none did.
     """
 
     deployment_id: str
@@ -88,28 +88,28 @@ class RollbackReport:
 
 
 class RollbackKeeper(Protocol):
-    """Keeps rollbacks where another machine can take them up."""
+    """Stores rollbacks where another machine can resume them."""
 
     def keep_begun(self, begun: Sequence[tuple[Beginning, Plan]]) -> None:
-        """Keep what begins now, before anything of it is created."""
+        """Store rollbacks that begin now, before anything of them is created."""
 
     def listen(self, journal: Journal) -> None:
-        """Keep how far a rollback is from now on."""
+        """Store the progress of a rollback from now on."""
 
     def leave(self, journal: Journal) -> None:
-        """Keep how far a rollback is that this process leaves at a gate."""
+        """Store the progress of a rollback that this process leaves at a gate."""
 
 
 @dataclass(eq=False)
 class RollbackRun:
-    """The rollback of one deployment, as one process carries it out.
+    """The rollback of one deployment, as one process runs it.
 
     Attributes:
-        journal: Of the deployment that is taken back; open, or for a dry run read.
+        journal: Of the deployment that is rolled back; open, or read-only for a dry run.
         loaded: The deployment's file.
-        environment: What it ran in.
+        environment: The deployment's environment.
         is_dry: Whether nothing is changed.
-        keeper: Keeps what another machine may have to go on with; None for none.
+        keeper: Stores what another machine needs to resume; None if not needed.
         numbers_from: Rollbacks get numbers above this.
     """
 
@@ -131,7 +131,7 @@ class RollbackRun:
         self._store = DeploymentStore(environment.state_dir)
 
     def run(self) -> RollbackReport:
-        """Stop the deployment, decide, and roll back; or say what would be done.
+        """Stop the deployment, decide, and roll back; in a dry run only report the plan.
 
         Raises:
             UserMistake: A former version has no image, and withoutFormerImage = refuse.
@@ -153,13 +153,13 @@ class RollbackRun:
                 )
             evidence.stop()
             self._services.clock.check()
-        results, failure = self._carry_out()
+        results, failure = self._run_begun()
         found = rollback_set((), None)
         while failure is None:
             with self._evidence() as evidence:
                 found = self._decide(evidence)
                 failure = self._left_for_later(found)
-                while not found.to_version and self._outlast_updates(evidence, found):
+                while not found.to_version and self._await_updates(evidence, found):
                     found = self._decide(evidence)
             plans_made = [] if failure else self._plans(found)
             if not plans_made:
@@ -168,12 +168,12 @@ class RollbackRun:
                 begin(loaded, plan, self.environment).close()
             if self.keeper is not None:
                 self.keeper.keep_begun([(one, plan) for one, _, plan in plans_made])
-            results, failure = self._carry_out()
+            results, failure = self._run_begun()
         if failure is None or not self.environment.releases:
-            self._name_the_rest(found)
+            self._warn_of_unchanged(found)
         if isinstance(failure, Interrupted) and not self.environment.releases:
             self.environment.frontend.note(
-                f"What has begun goes on in AWS. `otactl rollback {deployment_id}` goes on with it"
+                f"What has begun continues in AWS. `otactl rollback {deployment_id}` resumes it"
             )
         return RollbackReport(
             deployment_id=deployment_id,
@@ -190,8 +190,9 @@ class RollbackRun:
             observer = self.environment.observer or stack.enter_context(
                 frontend.show_progress(rounds=1, things=self.journal.plan.things)
             )
-            goes_on = "the next worker" if self.environment.releases else "`otactl rollback`"
-            stack.enter_context(frontend.hear_signals(self.environment.clock, f"{goes_on} goes on"))
+            resuming = "the next worker" if self.environment.releases else "`otactl rollback`"
+            doing = f"{resuming} resumes"
+            stack.enter_context(frontend.hear_signals(self.environment.clock, doing))
             yield RollbackEvidence(self.journal, self._services, observer, keeps=not self.is_dry)
 
     def _find(self, evidence: RollbackEvidence) -> RollbackSet:
@@ -203,12 +204,12 @@ class RollbackRun:
         return rollback_set(histories, version)
 
     def _decide(self, evidence: RollbackEvidence) -> RollbackSet:
-        """Who is rolled back, with the time to report for those that have just ended."""
+        """The things to roll back, after those that have just ended had time to report."""
         found = self._find(evidence)
         return self._find(evidence) if self._await_reports(evidence, found) else found
 
     def _left_for_later(self, found: RollbackSet) -> GateWaits | None:
-        """What a process that does not wait leaves for the next one to see; None for nothing."""
+        """What a process that does not wait leaves to the next one; None if nothing."""
         if not self.environment.releases:
             return None
         now_ms = self._services.now_ms()
@@ -217,21 +218,21 @@ class RollbackRun:
         updating = len(found.with_reason(RollbackReason.IN_PROGRESS))
         if not updating or found.to_version:
             return None
-        since_ms = self.journal.instant(_OUTLASTING, now_ms)
+        since_ms = self.journal.instant(_AWAITING_UPDATES, now_ms)
         if now_ms - since_ms >= self._update_limit_ms():
             return None
         return GateWaits(f"{updating:,} things are in the middle of the update")
 
     def _await_reports(self, evidence: RollbackEvidence, found: RollbackSet) -> bool:
-        """Give those that have just ended the time to report; whether there were such."""
+        """Give things that have just ended time to report; whether there were such things."""
         due_ms = (found.last_end_ms or 0) + REPORT_MS
         if self.environment.waiting.leaves or self._services.now_ms() >= due_ms:
             return False
         self._poll(evidence, REPORT_MS, lambda _left: self._services.now_ms() >= due_ms)
         return True
 
-    def _outlast_updates(self, evidence: RollbackEvidence, found: RollbackSet) -> bool:
-        """Wait for things in the middle of the update; whether one of them has left it."""
+    def _await_updates(self, evidence: RollbackEvidence, found: RollbackSet) -> bool:
+        """Wait for things in the middle of the update; whether one of them has finished."""
         before = len(found.with_reason(RollbackReason.IN_PROGRESS))
         if not before or self.environment.waiting.leaves:
             return False
@@ -240,10 +241,10 @@ class RollbackRun:
     def _poll(
         self, evidence: RollbackEvidence, limit_ms: float, is_over: Callable[[int], bool]
     ) -> bool:
-        """Ask how many are in progress until that, or AWS's clock in the answer, is enough.
+        """Poll the number of things in progress until ``is_over``, which may read AWS's clock.
 
         Returns:
-            Whether it was; False when the limit came first, by the clock of this process.
+            Whether it became true; False if the limit came first, by this process's clock.
         """
         clock = self._services.clock
         end_ms = clock.monotonic_ms() + limit_ms
@@ -300,7 +301,7 @@ class RollbackRun:
         return images
 
     def _all(self) -> Iterator[Journal]:
-        """The journals of all rollbacks of the deployment, those that were cut short included."""
+        """The journals of all rollbacks of the deployment, including incomplete ones."""
         for _, journal in self._store.journals():
             if journal.plan.rollback_of == self.journal.plan.deployment_id:
                 yield journal
@@ -308,8 +309,8 @@ class RollbackRun:
     def _begun(self) -> Iterator[Journal]:
         return (journal for journal in self._all() if _is_whole(journal))
 
-    def _carry_out(self) -> tuple[list[DeploymentResult], OtactlError | None]:
-        """Run what is left of each rollback, the oldest first; one that fails is the last."""
+    def _run_begun(self) -> tuple[list[DeploymentResult], OtactlError | None]:
+        """Run the rest of each rollback, the oldest first; stop at the first failure."""
         results = []
         begun = sorted(journal.plan.deployment_id for journal in self._begun())
         self.journal.enter_rollbacks(begun)
@@ -331,8 +332,8 @@ class RollbackRun:
                 return results, failure
         return results, None
 
-    def _name_the_rest(self, found: RollbackSet) -> None:
-        """Warn of things that stay as they are though they may run the new image."""
+    def _warn_of_unchanged(self, found: RollbackSet) -> None:
+        """Warn of things that stay as they are and may run the new image."""
         rest = {
             "reported no version at the plan and stay as they are": found.no_former,
             "are still in the middle of the update; call again": found.with_reason(
@@ -350,7 +351,7 @@ class RollbackRun:
 
 
 def _is_whole(journal: Journal) -> bool:
-    """Whether it was all written before its process died; nothing was created otherwise."""
+    """Whether the journal is complete; if its process died before, nothing was created."""
     return journal.outcome is not Outcome.CLEANED and all(
         journal.count_wave_things(number) == wave.things
         for number, wave in enumerate(journal.plan.waves, start=1)
@@ -363,5 +364,5 @@ def _things_of(journal: Journal) -> Iterator[str]:
 
 
 def loaded_as(loaded: LoadedDeployment, request: Request) -> LoadedDeployment:
-    """The file of a deployment as that of one of its rollbacks."""
+    """The file of a deployment with the configuration and things of one of its rollbacks."""
     return replace(loaded, configuration=request.configuration, thing_list=request.thing_list)

@@ -1,6 +1,6 @@
-"""How a rollback begins: by ``otactl rollback``, or because a gate failed.
+"""Begins a rollback: for ``otactl rollback``, or because a gate failed.
 
-A deployment that has not ended is rejected first: by the process that is at work on it, or here.
+A deployment that has not ended is rejected first, by the process that runs it, or here.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from otactl.wire.custom_document import DocumentFault, read_custom_document
 from otactl.wire.job_document import MAX_JOB_DOCUMENT_LENGTH
 
 _COMMENT = "otactl rollback"
-#: How long a process may take from the end of its deployment to its own, for the report.
+#: How long a process may take after the end of its deployment to write its report and exit.
 _RELEASE_MS = 5_000
 
 
@@ -54,23 +54,23 @@ def roll_back(
     confirm: Callable[[RollbackReport], bool] = lambda _report: True,
     fleet: FleetInputs | None = None,
 ) -> RollbackReport | None:
-    """Take a deployment back: each thing that took the image gets what it had.
+    """Roll back a deployment: each thing that took the image gets its former version.
 
     Args:
         deployment: Its id or its job's.
         options: Where to work.
         frontend: The caller.
-        is_dry: Whether only to say what would be done; nothing is stopped or created then.
-        poll_seconds: From one poll to the next.
-        no_wait: Whether to leave a gate that waits, and things in the middle of the update.
-        confirm: Asked, with what would be done, before anything is.
-        fleet: What a dry run forecasts it with; None: it does not.
+        is_dry: Whether only to report the plan; nothing is stopped or created then.
+        poll_seconds: Seconds between two polls.
+        no_wait: Whether not to wait at gates and for things in the middle of the update.
+        confirm: Gets the plan before anything is done; returns whether to roll back.
+        fleet: The fleet for a dry run's forecast; None for no forecast.
 
     Returns:
-        What it came to; None when it was not confirmed.
+        The result; None if it was not confirmed.
 
     Raises:
-        UserMistake: It cannot be taken back, or another process takes it back already.
+        UserMistake: It cannot be rolled back, or another process already rolls it back.
     """
     store = DeploymentStore(state_directory(options.state_dir))
     path = store.path(choose_deployment(store, deployment))
@@ -84,13 +84,13 @@ def roll_back(
             journal, options, frontend, poll_seconds=poll_seconds, waiting=waiting
         )
         if not is_dry and journal.phase is Phase.FINISHED:
-            # From here on no other process takes it back.
+            # The lock keeps other processes from rolling it back.
             journal.close()
             journal = _opened(path, environment)
         loaded = stored(journal)
         report = RollbackRun(journal, loaded, environment, is_dry=True).run()
         if loaded.configuration.rollback.without_image is WithoutFormerImage.REFUSE:
-            refuse_if_hopeless(report, loaded.configuration.file_name)
+            refuse_if_impossible(report, loaded.configuration.file_name)
         if is_dry:
             return with_forecasts(report, loaded, fleet) if fleet else report
         if not confirm(report):
@@ -106,7 +106,7 @@ def roll_back(
 def with_forecasts(
     report: RollbackReport, loaded: LoadedDeployment, fleet: FleetInputs
 ) -> RollbackReport:
-    """The report with a forecast of each plan; without, where NumPy is not installed."""
+    """The report with a forecast of each plan; without forecasts if NumPy is not installed."""
     configuration, offline = loaded.configuration, report.found.offline
     try:
         forecasts = tuple(
@@ -117,11 +117,11 @@ def with_forecasts(
     return replace(report, forecasts=forecasts)
 
 
-def refuse_if_hopeless(report: RollbackReport, file_name: str) -> None:
-    """Refuse where nothing can be taken back; the deployment is left as it is.
+def refuse_if_impossible(report: RollbackReport, file_name: str) -> None:
+    """Refuse if nothing can be rolled back; the deployment is left as it is.
 
     Raises:
-        UserMistake: Things took the image, and what they had is known of none.
+        UserMistake: Things took the image, and the former version of all of them is unknown.
     """
     found = report.found
     if not found.no_former or found.to_version or report.begun:
@@ -129,8 +129,8 @@ def refuse_if_hopeless(report: RollbackReport, file_name: str) -> None:
     if found.with_reason(RollbackReason.IN_PROGRESS):
         return
     raise UserMistake(
-        f"nothing of deployment {report.deployment_id} can be taken back: {len(found.no_former):,}"
-        " things took the image, and the version that they had is known of none",
+        f"deployment {report.deployment_id} cannot be rolled back: {len(found.no_former):,}"
+        " things took the image, and none reported the version that it had",
         hint=f"{file_name} must have [VERIFY_CONFIG] and [ROLLBACK_CONFIG] when it is planned;"
         " deploy the former image to them instead",
     )
@@ -139,7 +139,7 @@ def refuse_if_hopeless(report: RollbackReport, file_name: str) -> None:
 def run_to_end(
     journal: Journal, environment: DeploymentEnvironment
 ) -> tuple[DeploymentResult, OtactlError | None]:
-    """Carry a deployment to its end, with its rollback, and close its journal; as ``carry_out``."""
+    """Run a deployment and its automatic rollback, then close its journal; see ``carry_out``."""
     with closing(journal):
         result, failure = carry_out(journal, environment, find_leftovers=True)
         return roll_back_if_planned(journal, environment, result, failure)
@@ -152,7 +152,7 @@ def roll_back_if_planned(
     failure: OtactlError | None,
     loaded: LoadedDeployment | None = None,
 ) -> tuple[DeploymentResult, OtactlError | None]:
-    """After a gate failed with ``onGateFailure = rollback``: the result with its rollbacks.
+    """Roll back if a gate failed with ``onGateFailure = rollback``; the result has the rollbacks.
 
     If a rollback cannot begin, the reason becomes the failure.
     """
@@ -173,10 +173,10 @@ def roll_back_if_planned(
 
 
 def stored(journal: Journal) -> LoadedDeployment:
-    """The deployment's file as its journal kept it; [ROLLBACK_CONFIG] as the file has it now.
+    """The deployment's file from its journal, but [ROLLBACK_CONFIG] as the file has it now.
 
     Raises:
-        UserMistake: The journal has none, as a rehearsal's may.
+        UserMistake: The journal does not have it, as in some rehearsals.
         LocalResourceMissing: Its custom job document cannot be read.
     """
     about = journal.about
@@ -186,7 +186,7 @@ def stored(journal: Journal) -> LoadedDeployment:
     base_dir = str(Path(file_name).parent)
     loaded = parse_configuration(text, file_name=file_name, base_dir=base_dir)
     configuration = loaded.configuration
-    # An image that was missing can be named there after the fact.
+    # The user can add a missing image there later.
     with suppress(OtactlError, OSError):
         now = Path(file_name).read_text("utf-8")
         newer = parse_configuration(now, file_name=file_name, base_dir=base_dir).configuration
@@ -214,21 +214,21 @@ def _check(journal: Journal) -> None:
     if plan.rollback_of:
         raise UserMistake(
             f"deployment {plan.deployment_id} is the rollback of {plan.rollback_of}",
-            hint=f"`otactl rollback {plan.rollback_of}` goes on with it",
+            hint=f"`otactl rollback {plan.rollback_of}` resumes it",
         )
     if journal.about.get("rehearsal"):
         raise UserMistake(f"deployment {plan.deployment_id} was a rehearsal; its things are gone")
 
 
 def _open_stopped(path: Path, environment: DeploymentEnvironment) -> Journal:
-    """The journal of a deployment that has ended, after its reject if it had not."""
+    """The opened journal of a deployment that has ended; if it had not, it is stopped first."""
     journal = _opened(path, environment)
     try:
         if journal.phase is Phase.FINISHED:
             return journal
         if not executor_of(journal, environment).has_job:
             raise UserMistake(
-                f"deployment {path.stem} has created no job, so there is nothing to take back",
+                f"deployment {path.stem} has created no job, so there is nothing to roll back",
                 hint=f"`otactl clean {path.stem}` removes it",
             )
         _ask_to_stop(journal, environment)
@@ -242,7 +242,7 @@ def _open_stopped(path: Path, environment: DeploymentEnvironment) -> Journal:
 
 
 def _opened(path: Path, environment: DeploymentEnvironment) -> Journal:
-    """The journal, as soon as the process that carries the deployment out has let go of it."""
+    """The opened journal, as soon as the process that runs the deployment has released it."""
     clock, frontend = environment.clock.renewed(), environment.frontend
     is_asked = False
     give_up_ms = clock.monotonic_ms() + _RELEASE_MS
@@ -257,7 +257,7 @@ def _opened(path: Path, environment: DeploymentEnvironment) -> Journal:
                 if not is_over and not is_asked:
                     is_asked = True
                     _ask_to_stop(journal, environment)
-                    frontend.note(f"waiting for the process that carries {path.stem} out to stop")
+                    frontend.note(f"waiting for the process that runs {path.stem} to stop")
         with frontend.hear_signals(clock, ""):
             clock.sleep(environment.poll_seconds)
 

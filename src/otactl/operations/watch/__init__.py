@@ -1,1 +1,1 @@
-"""Jobs that are watched: which ones, where they are, and the thread that polls them."""
+"""Watches jobs: selects them, finds their location, and polls them in a thread."""

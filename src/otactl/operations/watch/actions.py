@@ -1,4 +1,4 @@
-"""What a person who watches may do: poll now, query a thing, cancel."""
+"""Actions for a person who watches jobs: poll now, query a thing, cancel, decide at a gate."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DEFAULT_COMMENT = "cancelled with otactl"
 
 
 def locate_job(job: str, options: LocationOptions) -> tuple[str, JobLocation]:
-    """The id of a job that is named by it or by its deployment's, and where the job is."""
+    """The id of a job, given as that or as its deployment's id, and where the job is."""
     selection = select_jobs((), (job,), state_dir=options.state_dir)
     location = find_location(options, journal_path=selection.journal_path)
     return selection.jobs[0].job_id, location
@@ -43,16 +43,16 @@ def cancel(
         reader: IoT Jobs.
         job_id: The job.
         thing_name: The thing; None for the whole job.
-        force: Whether what is in progress is cancelled too.
-        comment: Why; anybody can read it in the job.
-        consent: How the user agreed; a job is cancelled by force with it.
+        force: Whether executions in progress are cancelled too.
+        comment: Why; it is public in the job.
+        consent: How the user agreed; needed to cancel a job by force.
 
     Returns:
-        What happened, for the user.
+        A message for the user.
 
     Raises:
-        UserMistake: It cannot be cancelled: gone, over already, or only by force.
-        AwsRefused: AWS said no.
+        UserMistake: It cannot be cancelled: missing, already ended, or only by force.
+        AwsRefused: AWS refused.
     """
     try:
         if thing_name is None:
@@ -73,14 +73,14 @@ def cancel(
 def _plainly(
     refusal: AwsRefused, job_id: str, thing_name: str | None, *, force: bool
 ) -> AwsRefused | UserMistake:
-    """The refusals a user can do something about, in words."""
+    """A refusal as a ``UserMistake`` in plain words, if the user can act on it."""
     on_thing = "" if thing_name is None else f" on thing {thing_name}"
     if refusal.is_missing:
         return UserMistake(f"there is no job {job_id}{on_thing}")
     if refusal.code not in ("InvalidStateTransitionException", "InvalidRequestException"):
         return refusal
     is_in_progress = thing_name is not None and not force
-    hint = "what is in progress is only cancelled by --force (in a view: C)"
+    hint = "an execution in progress is only cancelled with --force (in a view: C)"
     return UserMistake(
         f"job {job_id}{on_thing} cannot be cancelled: {refusal.reason}",
         hint=hint if is_in_progress else None,
@@ -88,7 +88,7 @@ def _plainly(
 
 
 class WatchActions:
-    """What the views may ask for."""
+    """The actions that the views offer."""
 
     def __init__(
         self,
@@ -107,11 +107,11 @@ class WatchActions:
         self._documents: dict[str, str] = {}
 
     def poll_now(self) -> None:
-        """Look at every job, whatever the interval says."""
+        """Poll every job now, without waiting for the interval."""
         self._poll_now()
 
     def show_thing(self, job_id: str, thing_name: str) -> None:
-        """Ask what a thing reported: one call."""
+        """Query the execution of a thing and show it: one call."""
         outcome = self._reader.execution(job_id, thing_name)
         if outcome is None:
             raise UserMistake(f"thing {thing_name} has no execution of job {job_id}")
@@ -138,7 +138,7 @@ class WatchActions:
         return message
 
     def document(self, job_id: str) -> str:
-        """The job document: one call, the first time it is asked for."""
+        """The job document: one call the first time, then from memory."""
         if job_id not in self._documents:
             self._documents[job_id] = self._reader.document(job_id)
         return self._documents[job_id]

@@ -1,8 +1,7 @@
 """Where a job is: account, region, local cloud, clock.
 
-Options win, then the environment, then what the journal of the job's newest deployment says, then
-the dev.ini. A rehearsal's cloud goes when the rehearsal does; while it runs, its journal says
-where it is.
+Options come first, then the environment, then the journal of the job's newest deployment, then the
+dev.ini. A rehearsal's cloud stops with the rehearsal; while it runs, its journal has the address.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ class JobLocation:
     Attributes:
         clock: Shows the service's time.
         speed: Seconds of that clock per second here.
-        is_gone: Whether it is gone for good, as a rehearsal's cloud is after the rehearsal.
+        is_gone: Whether it no longer exists, such as a rehearsal's cloud after the rehearsal.
         is_rehearsal: Whether it is a rehearsal's cloud, where calls cost nothing.
     """
 
@@ -47,7 +46,7 @@ class JobLocation:
 def find_location(
     options: LocationOptions, *, journal_path: Path | None = None, region: str | None = None
 ) -> JobLocation:
-    """Find out where a job is, by its deployment's journal or the region of a dev.ini."""
+    """Find where a job is, by its deployment's journal or the region of a dev.ini."""
     about, journal_region = recorded_location(journal_path)
     rehearsed = None if options.endpoint_url else rehearsal_cloud(about)
     if rehearsed is not None:
@@ -75,7 +74,7 @@ def find_location(
 
 
 def recorded_location(journal_path: Path | None) -> tuple[dict[str, Any], str | None]:
-    """What a journal says about its deployment, and the region of its plan."""
+    """The ``about`` fields of a journal, and the region of its plan."""
     if journal_path is None:
         return {}, None
     with closing(Journal.read(journal_path)) as journal:
@@ -83,7 +82,7 @@ def recorded_location(journal_path: Path | None) -> tuple[dict[str, Any], str | 
 
 
 def rehearsal_cloud(about: dict[str, Any]) -> LocalCloudAddress | None:
-    """The local cloud of a rehearsal that still runs, from what its journal says."""
+    """The local cloud in a journal's ``about`` fields, if the rehearsal still runs."""
     try:
         address = LocalCloudAddress(**about["localCloud"])
     except (KeyError, TypeError):

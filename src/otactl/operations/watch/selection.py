@@ -1,4 +1,4 @@
-"""Which jobs are meant: by file, by id, by deployment, or the deployment that is running."""
+"""Selects jobs: by file, by id, by deployment, or of the deployment that is running."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from otactl.operations.state_directory import state_directory
 
 @dataclass(slots=True)
 class JobSelection:
-    """The jobs that are meant.
+    """The selected jobs.
 
     Attributes:
         jobs: The jobs.
-        region: The region that the files name; None when no file was given.
-        journal_path: Of the first job's newest deployment: it says where the job is.
+        region: The region that the files name; None if no file was given.
+        journal_path: Of the first job's newest deployment; it has the job's location.
     """
 
     jobs: list[WatchedJob] = field(default_factory=list)
@@ -43,11 +43,11 @@ def select_jobs(
     settles: bool = False,
     waits: bool = False,
 ) -> JobSelection:
-    """Select jobs; the newest running deployment when neither file nor id is given.
+    """Select jobs; those of the newest running deployment if neither file nor id is given.
 
     Raises:
         NothingRunning: Nothing is given and no deployment is running.
-        UserMistake: An id is invalid, or the files contradict.
+        UserMistake: An id is invalid, or the files name different regions.
         ConfigurationInvalid: A file is invalid; it carries every problem.
     """
     store = DeploymentStore(state_directory(state_dir))
@@ -73,7 +73,7 @@ class _Selector:
         self.selection = JobSelection()
 
     def add_file(self, path: Path) -> None:
-        # What was ahead when the job was created may be over by now, so no time is given.
+        # Since the job was created its schedule may have ended, so schedules are not checked.
         configuration = read_configuration(path).configuration
         if self.selection.region not in (None, configuration.region):
             raise UserMistake(
@@ -93,7 +93,7 @@ class _Selector:
         known = self._store.path(job_id) if job_id in self._store.ids() else None
         if known is not None:
             with closing(Journal.read(known)) as journal:
-                job_ids = journal.plan.job_ids  # of waves, each has one
+                job_ids = journal.plan.job_ids  # one per wave
             for each in job_ids:
                 self._add(each, journal_path=known)
             return
@@ -144,18 +144,18 @@ class StoredJournals:
         self._store = store
 
     def of(self, deployment_id: str, job_id: str) -> JournalReader | None:
-        """The journal of a deployment; None when it is another machine's."""
+        """The journal of a deployment; None if it is on another machine."""
         known = deployment_id in self._store.ids()
         return JournalReader(self._store.path(deployment_id), job_id) if known else None
 
     def newest(self, job_id: str) -> JournalReader | None:
-        """The journal of the newest deployment of a job; None when there is none."""
+        """The journal of the newest deployment of a job; None if not found."""
         newest = self._store.newest_of_job(job_id)
         return None if newest is None else JournalReader(self._store.path(newest), job_id)
 
 
 class ThingListCounter:
-    """Counts the things of a list, again when the file changed."""
+    """Counts the things of a list, and counts again when the file has changed."""
 
     def __init__(self, path: Path, configuration: Path) -> None:
         self._path = path

@@ -26,20 +26,20 @@ from otactl.operations.watch.actions import WatchActions
 from otactl.operations.watch.location import JobLocation
 from otactl.rules.backoff import MAX_UNREACHABLE_SECONDS
 
-#: A call to AWS that is under way when the command ends is not waited for longer than this.
+#: How long to wait at the end for a running call to AWS.
 _LEAVE_SECONDS = 2.0
 _WAIT_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchSession:
-    """Everything that watching takes.
+    """Everything needed to watch jobs.
 
     Attributes:
         watchers: One for each job, in the order of ``jobs``.
-        board: What the views read.
-        actions: What they may ask for.
-        is_elsewhere: Given when jobs are waited for: whether they began in another cloud.
+        board: Has the snapshots that the views show.
+        actions: What the views offer.
+        is_elsewhere: Whether awaited jobs began in another cloud; None if none are awaited.
     """
 
     location: JobLocation
@@ -60,7 +60,7 @@ class WatchSession:
         return region if settings.endpoint_url is None else f"{region} at {settings.endpoint_url}"
 
     def failure(self) -> OtactlError | None:
-        """How the jobs failed: the first one that did."""
+        """The failure of the first job that failed."""
         for job in self.jobs:
             snapshot = self.board.snapshot(job.job_id)
             failure = None if snapshot is None else job.failure(snapshot, self.words)
@@ -77,7 +77,7 @@ def build_session(
     followed: Sequence[str] = (),
     is_elsewhere: Callable[[], bool] | None = None,
 ) -> WatchSession:
-    """Build a session; nothing is called yet."""
+    """Build a session; AWS is not called yet."""
     reader = RenewableReader(location.clients)
     watchers = tuple(
         JobWatcher(
@@ -118,7 +118,7 @@ def build_session(
 def _decide(
     location: JobLocation, jobs: Mapping[str, WatchedJob], job_id: str, act: Act, comment: str
 ) -> str:
-    """What a person decides at the gate of a wave, with the credentials that watch."""
+    """Record a decision at the gate of a wave, with the session's credentials."""
     journal = jobs[job_id].journal
     if journal is None:
         raise UserMistake(f"job {job_id} was not deployed from this machine")
@@ -130,21 +130,19 @@ def _decide(
         wave=None,
         comment=comment,
     )
-    return (
-        f"{decision.act} as {decision.identity}; the process that deploys, or resumes, acts on it"
-    )
+    return f"{decision.act} as {decision.identity}; the process that deploys or resumes acts on it"
 
 
 @contextmanager
 def watching(
     session: WatchSession, *, events: bool, gives_up: bool, thing_names: Sequence[str] = ()
 ) -> Iterator[None]:
-    """Watch in another thread for as long as the block lasts; the board shows it.
+    """Watch in another thread while the block runs; the board has the snapshots.
 
     Args:
         session: From ``build_session``.
-        events: Whether to listen to events, which must be switched on.
-        gives_up: Whether AWS staying away for long ends the watch.
+        events: Whether to subscribe to events, which must be switched on.
+        gives_up: Whether the watch ends if AWS is unreachable for MAX_UNREACHABLE_SECONDS.
         thing_names: Things that are followed.
     """
     by_id = {job.job_id: job for job in session.jobs}
@@ -193,13 +191,13 @@ def _run(watch: Watch, board: Board) -> None:
 
 
 def agree_on_events(location: JobLocation, ask: Callable[[str], bool]) -> bool:
-    """Whether events arrive: they are on, or the user agrees to switch them on."""
+    """Whether events are on, after asking the user to switch them on."""
     missing = [kind for kind in NEEDED_EVENTS if kind not in enabled_events(location.clients)]
     if not missing:
         return True
     if not ask(
         f"{' and '.join(missing)} events are off in this account and region. They cost one"
-        " message each and stay on for everybody. Switch them on?"
+        " message each and stay on for all users. Switch them on?"
     ):
         return False
     enable_events(location.clients, missing)

@@ -1,7 +1,7 @@
-"""Opens a watch session, also for a job that is still to begin, in AWS or in a rehearsal's cloud.
+"""Opens a watch session, also for a job that has not begun yet, in AWS or in a rehearsal's cloud.
 
 A rehearsal needs no AWS account, so its user may have no credentials. A session that waits polls
-where the options say, and reads the journals of this machine at the same time.
+the location of the options, and reads the journals of this machine at the same time.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from otactl.operations.watch.selection import JobSelection, NothingRunning, sele
 from otactl.operations.watch.session import WatchSession, build_session, snapshots
 
 _WAIT_SECONDS = 0.5
-#: In a rehearsal, where a call costs nothing and a round may last for seconds (wall clock).
+#: In a rehearsal, where calls cost nothing and a round may take seconds (wall clock).
 _REHEARSAL_POLL_SECONDS = 0.5
 
 
@@ -37,15 +37,15 @@ def open_session(
     waits: bool = False,
     things: Sequence[str] = (),
 ) -> WatchSession:
-    """Select the jobs, find out where they are, and build the session.
+    """Select the jobs, find where they are, and build the session.
 
-    In a rehearsal the default interval of polls becomes a short one. With ``waits``, jobs that are
-    not there yet are waited for, and the frontend is notified of it.
+    In a rehearsal the default poll interval is replaced by a short one. With ``waits``, the session
+    waits for jobs that do not exist yet, and notifies the frontend.
     """
     selection = _select_when_there(select, frontend) if waits else select()
     path = selection.journal_path
     if waits:
-        # A rehearsal whose cloud is gone says no longer where to poll.
+        # The journal of a rehearsal that has ended no longer has a valid location.
         about, _ = recorded_location(path)
         is_over = about.get("localCloud") is not None and rehearsal_cloud(about) is None
         path = None if is_over else path
@@ -57,7 +57,7 @@ def open_session(
         policy = replace(policy, interval_seconds=_REHEARSAL_POLL_SECONDS * location.speed)
 
     def is_elsewhere() -> bool:
-        """Whether one of the jobs is being rehearsed in another cloud than is polled."""
+        """Whether one of the jobs is being rehearsed in a cloud other than the polled one."""
         for found in running_deployments(store):
             cloud = rehearsal_cloud(found.about) if found.job_id in job_ids else None
             if cloud is not None and cloud.endpoint_url != endpoint_url:
@@ -74,7 +74,7 @@ def open_session(
 
 
 def _select_when_there(select: Callable[[], JobSelection], frontend: Frontend) -> JobSelection:
-    """Select the jobs; if none is named, wait until a deployment of this machine is running."""
+    """Select the jobs; if none is given, wait until a deployment of this machine is running."""
     is_notified = False
     while True:
         try:
@@ -98,8 +98,8 @@ def watch(
     Args:
         job: A job's or deployment's id, or the path of a ``dev.ini``; None for what is running.
         location: Where to work.
-        poll_seconds: From one poll to the next.
-        details: Failed things queried for their reasons at most.
+        poll_seconds: Seconds between two polls.
+        details: Maximum number of failed things queried for their reasons.
 
     Raises:
         UserMistake: There is no such job.
