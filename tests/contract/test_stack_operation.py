@@ -32,7 +32,7 @@ class Dealings:
 
     def deploy(self, template: dict[str, Any]) -> StackState:
         change_set = self.operation.prepare(json.dumps(template), {}, self.stack.state())
-        return self.operation.carry_out(change_set)
+        return self.operation.execute(change_set)
 
 
 @pytest.fixture

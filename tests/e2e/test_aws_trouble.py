@@ -22,7 +22,7 @@ from otactl.deploy.observer import Observer
 from otactl.deploy.planner import PlanOptions
 from otactl.deploy.store import DeploymentStore
 from otactl.operations.clock import CommandClock
-from otactl.operations.deployment import begin, carry_out, make_plan
+from otactl.operations.deployment import begin, make_plan, run_deployment
 from otactl.operations.load import load_deployment
 
 #: Fifteen minutes of patience take a second and a half.
@@ -98,7 +98,7 @@ def test_trouble_with_aws_is_resumed_to_the_undisturbed_end(
     observer = Trouble(troubled.clients, key, moment, expired=expired)
     with DeviceLoop(clients, thing_names) as devices:
         first = begin(loaded, plan, troubled)
-        _, failure = carry_out(first, replace(troubled, observer=observer))
+        _, failure = run_deployment(first, replace(troubled, observer=observer))
         assert failure is not None
         assert failure.exit_code == 3
         assert first.phase is not Phase.FINISHED
@@ -106,7 +106,7 @@ def test_trouble_with_aws_is_resumed_to_the_undisturbed_end(
 
         resumed = Journal.open(DeploymentStore(environment.state_dir).path(plan.deployment_id))
         deletions_then = note_deletions(environment.clients, clients)
-        result, failure = carry_out(resumed, environment)
+        result, failure = run_deployment(resumed, environment)
 
     assert failure is None
     assert result.is_success

@@ -29,7 +29,7 @@ from otactl.deploy.observer import Moment, Observer
 from otactl.deploy.planner import PlanOptions
 from otactl.deploy.store import DeploymentStore
 from otactl.deploy.targeting import MAX_JOB_TARGETS
-from otactl.operations.deployment import carry_out, make_plan
+from otactl.operations.deployment import make_plan, run_deployment
 from otactl.operations.load import load_deployment
 
 #: One of every kind of step, in the order in which the planner puts them.
@@ -145,7 +145,7 @@ def test_a_killed_deployment_is_resumed_or_cleaned(
         deployment_id = run_until_killed(dev_ini, environment, killer)
         journal = Journal.open(DeploymentStore(environment.state_dir).path(deployment_id))
         if way == "resume":
-            result, failure = carry_out(journal, environment)
+            result, failure = run_deployment(journal, environment)
             assert failure is None
             assert result.is_success
             assert [len(r.outcomes) for r in result.rounds] == [10, 10]

@@ -140,9 +140,9 @@ def test_an_account_that_is_not_ready_gets_nothing(cloud, dev_ini, account, firm
 class Stopping(Frontend):
     """Asks the check to stop, as Ctrl-C does, when the thing has its images."""
 
-    def hear_signals(self, clock, doing):
+    def handle_signals(self, clock, doing):
         self._clock = clock
-        return super().hear_signals(clock, doing)
+        return super().handle_signals(clock, doing)
 
     def note(self, message: str) -> None:
         if "testing what" in message:

@@ -13,7 +13,7 @@ from otactl.deploy.observer import Observer
 from otactl.deploy.planner import PlanOptions
 from otactl.deploy.step import job_deletion
 from otactl.operations.clock import CommandClock
-from otactl.operations.deployment import begin, carry_out, make_plan
+from otactl.operations.deployment import begin, make_plan, run_deployment
 from otactl.operations.environment import DeploymentEnvironment
 from otactl.operations.load import load_deployment
 
@@ -121,7 +121,7 @@ def test_what_is_planned_is_what_is_made(
     with DeviceLoop(clients, names):
         plan = make_plan(loaded, environment, PlanOptions())
         journal = begin(loaded, plan, environment)
-        result, failure = carry_out(journal, environment, find_leftovers=True)
+        result, failure = run_deployment(journal, environment, find_leftovers=True)
         journal.close()
 
     assert failure is None

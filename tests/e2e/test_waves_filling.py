@@ -17,7 +17,7 @@ from otactl.deploy.planner import PlanOptions
 from otactl.deploy.step_run import WaitOptions
 from otactl.errors import GateWaits
 from otactl.operations.clock import CommandClock
-from otactl.operations.deployment import begin, carry_out, make_plan
+from otactl.operations.deployment import begin, make_plan, run_deployment
 from otactl.operations.environment import DeploymentEnvironment
 from otactl.operations.load import load_deployment
 
@@ -74,7 +74,7 @@ def test_filling_keeps_its_rate_and_the_gate_its_polls(start_cloud, tmp_path):
     plan = make_plan(loaded, environment, PlanOptions(detail_limit=0))
     journal = begin(loaded, plan, environment)
     with DeviceLoop(clients, plan.wave_things[0]):
-        _, failure = carry_out(journal, environment)
+        _, failure = run_deployment(journal, environment)
     assert failure is None or isinstance(failure, GateWaits)
     assert journal.filled_until(2) == max(plan.wave_things[1])
     journal.close()

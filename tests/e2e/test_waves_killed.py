@@ -29,7 +29,7 @@ from otactl.deploy.observer import Moment, Observer
 from otactl.deploy.planner import PlanOptions
 from otactl.deploy.store import DeploymentStore
 from otactl.model.wave import MAX_NAMED_THINGS
-from otactl.operations.deployment import carry_out, make_plan
+from otactl.operations.deployment import make_plan, run_deployment
 from otactl.operations.load import load_deployment
 
 STEP_KEYS = (
@@ -105,7 +105,7 @@ def test_killed_waves_are_resumed_or_cleaned(
         deployment_id = run_until_killed(dev_ini, environment, Killer(key, moment))
         journal = Journal.open(DeploymentStore(environment.state_dir).path(deployment_id))
         if way == "resume":
-            result, failure = carry_out(journal, environment)
+            result, failure = run_deployment(journal, environment)
             assert failure is None
             assert result.is_success
             assert [len(journal.wave_things(number)) for number in (1, 2)] == [2, 101]

@@ -18,7 +18,7 @@ from otactl.deploy.planner import PlanOptions, Request
 from otactl.deploy.preparation import prepare
 from otactl.deploy.store import DeploymentStore, new_deployment_id
 from otactl.model.status import ExecutionStatus
-from otactl.operations.deployment import begin, carry_out
+from otactl.operations.deployment import begin, run_deployment
 from otactl.operations.environment import DeploymentEnvironment
 from otactl.operations.frontend import Frontend
 from otactl.operations.load import load_deployment
@@ -140,7 +140,7 @@ class RollbackSite:
             given = dict(zip(self.waves[wave], of_wave, strict=False))
             self.jobs.fates_of[job_id] = given
         self.journal = begin(self.loaded, plan, self.environment)
-        result, failure = carry_out(self.journal, self.environment)
+        result, failure = run_deployment(self.journal, self.environment)
         self.clock.sleep(1)
         return result, failure
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from contextlib import AbstractContextManager
 
 from otactl.cli import terminal
-from otactl.cli.signals import hear_signals
+from otactl.cli.signals import handle_signals
 from otactl.deploy.observer import Observer
 from otactl.errors.problem import Problem
 from otactl.operations.clock import CommandClock
@@ -40,9 +40,9 @@ class TerminalFrontend(Frontend):
             now_ms=lambda: time.time_ns() // 1_000_000,
         )
 
-    def hear_signals(self, clock: CommandClock, doing: str) -> AbstractContextManager[None]:
+    def handle_signals(self, clock: CommandClock, doing: str) -> AbstractContextManager[None]:
         """Let the first signal ask the clock to stop, and the second one stop at once."""
-        return hear_signals(clock, doing)
+        return handle_signals(clock, doing)
 
     def wants_deletion(self, job_id: str) -> bool:
         """Ask the user after Ctrl-C, where there is a terminal to ask at."""

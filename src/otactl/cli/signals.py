@@ -41,7 +41,7 @@ class Stopped(SystemExit):
 
 
 @contextmanager
-def hear_signals(clock: CommandClock, doing: str) -> Iterator[None]:
+def handle_signals(clock: CommandClock, doing: str) -> Iterator[None]:
     """Within the block, the first signal asks the clock to stop, the second one stops at once.
 
     Args:

@@ -128,7 +128,7 @@ def deploy(
     elif not agreed_to(f"Change stack {name}?", yes, stack, change_set):
         declined("changed")
     else:
-        state = operation.carry_out(change_set)
+        state = operation.execute(change_set)
     enabled = switch_on_events(clients, events, yes=yes, dry_run=dry_run)
     if output is options.JSON:
         terminal.print_json(deployed_fields(name, state, change_set, enabled, dry_run=dry_run))
@@ -242,7 +242,7 @@ def send_test_event(
     a custom metric. Exit code 1 when a hop was not reached.
     """
     from otactl.aws.stack_probe import StackProbe
-    from otactl.cli.signals import hear_signals
+    from otactl.cli.signals import handle_signals
     from otactl.model.json_output import account
     from otactl.model.json_output.shaping import shaped
     from otactl.views.stack_status import print_hop
@@ -259,7 +259,7 @@ def send_test_event(
     )
     console = terminal.stderr_console() if output is options.JSON else None
     hops = []
-    with hear_signals(clock, "deleting the test's alarm"):
+    with handle_signals(clock, "deleting the test's alarm"):
         for hop in probe.run():
             print_hop(console or terminal.stdout_console(), hop)
             hops.append(hop)

@@ -110,7 +110,7 @@ def begin(
     return journal
 
 
-def carry_out(
+def run_deployment(
     journal: Journal, environment: DeploymentEnvironment, *, find_leftovers: bool = False
 ) -> tuple[DeploymentResult, OtactlError | None]:
     """Run the remaining steps of a deployment.
@@ -124,7 +124,7 @@ def carry_out(
             frontend.show_progress(rounds=len(plan.rounds), things=plan.things)
         )
         stopping = "the next worker continues" if environment.releases else ""
-        stack.enter_context(frontend.hear_signals(environment.clock, stopping))
+        stack.enter_context(frontend.handle_signals(environment.clock, stopping))
         if journal.about.get("debug"):
             path = environment.state_dir / "logs" / f"{plan.deployment_id}.log"
             log = DebugLog(path, environment.clock.now_ms, observer, frontend)

@@ -34,7 +34,7 @@ class Frontend:
         """Show a deployment while the block runs: the observer is notified of each event."""
         return nullcontext(Observer())
 
-    def hear_signals(
+    def handle_signals(
         self,
         clock: CommandClock,  # noqa: ARG002
         doing: str,  # noqa: ARG002

@@ -53,7 +53,7 @@ class StackOperation:
             UserMistake: CloudFormation does not accept the template or a parameter.
         """
         try:
-            with self._frontend.hear_signals(self._clock, "deleting the change set"):
+            with self._frontend.handle_signals(self._clock, "deleting the change set"):
                 change_set_id = self._stack.begin_change_set(template, given, state)
                 with after_failure(lambda: self._stack.discard(change_set_id)):
                     while (made := self._stack.change_set(change_set_id)) is None:
@@ -66,7 +66,7 @@ class StackOperation:
             raise
         return made
 
-    def carry_out(self, change_set: ChangeSet) -> StackState:
+    def execute(self, change_set: ChangeSet) -> StackState:
         """Execute a change set and wait for the end.
 
         Raises:
@@ -123,7 +123,7 @@ class StackOperation:
     def _handling_signals(self) -> Iterator[None]:
         try:
             stopping = "CloudFormation finishes what it began"
-            with self._frontend.hear_signals(self._clock, stopping):
+            with self._frontend.handle_signals(self._clock, stopping):
                 yield
         except Interrupted:
             self._frontend.note(

@@ -49,13 +49,13 @@ def test_a_library_that_shrugs_off_exceptions_does_not_swallow_it(number: signal
 
 _WRITES = """
 import sys
-from otactl.cli.signals import hear_signals
+from otactl.cli.signals import handle_signals
 from otactl.errors import Interrupted
 from otactl.operations.clock import CommandClock
 from otactl.views.console import Console
 
 clock = CommandClock()
-with hear_signals(clock, "the rollout goes on"):
+with handle_signals(clock, "the rollout goes on"):
     Console(stderr=True).print(("x" * 79 + "\\n") * 2500, soft_wrap=True)
     try:
         clock.sleep(60)

@@ -139,7 +139,7 @@ def run_live(
     deliveries: tuple[Delivery, ...] = ()
     observations: list[Observation] = []
     failure = ""
-    with FleetDirectory(folder).held(), frontend.hear_signals(clock, "everything is removed"):
+    with FleetDirectory(folder).held(), frontend.handle_signals(clock, "everything is removed"):
         try:
             session = LiveSession(
                 clients=clients,

@@ -50,7 +50,7 @@ from otactl.jobqueue.state import FailureKind
 from otactl.jobqueue.trust import Trust, document_refusals
 from otactl.model.outcome import DeploymentResult
 from otactl.model.wave import GateStatus
-from otactl.operations.deployment import begin, carry_out
+from otactl.operations.deployment import begin, run_deployment
 from otactl.operations.environment import DeploymentEnvironment, pace_of_file
 from otactl.operations.frontend import Frontend
 from otactl.operations.load import LoadedDeployment
@@ -125,7 +125,7 @@ def deploy_claimed(
     clock = LeasedClock(claimed, parts.frontend, parts.session.now_ms)
     attempt = Attempt(parts, claimed, clock, fetched)
     stopping = "the request is released unless it has ended"
-    with heartbeat(claimed, parts.settings.policy), parts.frontend.hear_signals(clock, stopping):
+    with heartbeat(claimed, parts.settings.policy), parts.frontend.handle_signals(clock, stopping):
         result = attempt.run()
     return replace(result, stop_signal=clock.stop_signal)
 
@@ -191,7 +191,7 @@ class Attempt:
                     result = executor_of(journal, environment).result()
                     failure = recorded_failure(journal)
                 else:
-                    result, failure = carry_out(journal, environment, find_leftovers=True)
+                    result, failure = run_deployment(journal, environment, find_leftovers=True)
                 if rolls_back(journal):
                     result, failure = QueuedRollback(
                         request,

@@ -89,7 +89,7 @@ class Worker:
         """
         ended = 0
         while True:
-            with self._frontend.hear_signals(self._clock, "taking no further request"):
+            with self._frontend.handle_signals(self._clock, "taking no further request"):
                 request = self._claim()
                 if request is None:
                     self._close_due()
@@ -100,7 +100,7 @@ class Worker:
                     continue
             # From here on the deployment's own clock handles the signals.
             result = self._deploy(request)
-            with self._frontend.hear_signals(self._clock, "taking no further request"):
+            with self._frontend.handle_signals(self._clock, "taking no further request"):
                 self._close_due()
             ended += result.is_recorded
             # A visit that only polled a gate does not count for --once.

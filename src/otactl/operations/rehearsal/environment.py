@@ -241,7 +241,7 @@ def _set_up_monitoring(
             stack, clock, lambda _event: None, frontend, poll_seconds=_POLL_SECONDS
         )
         given = {"TopicNamePrefix": prefix} if prefix else {}
-        operation.carry_out(operation.prepare(monitor_template(), given, None))
+        operation.execute(operation.prepare(monitor_template(), given, None))
         enable_events(clients)
     # CreateTopic returns a topic that exists already.
     make_topics(clients, topics)

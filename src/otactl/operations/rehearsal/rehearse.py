@@ -21,7 +21,7 @@ from otactl.device.profile import DeviceProfile
 from otactl.errors import DeploymentFailed, OtactlError, UserMistake
 from otactl.model.outcome import DeploymentResult
 from otactl.model.wave import Act
-from otactl.operations.deployment import begin, carry_out, make_plan
+from otactl.operations.deployment import begin, make_plan, run_deployment
 from otactl.operations.environment import DeploymentEnvironment, pace_of_file
 from otactl.operations.frontend import Frontend
 from otactl.operations.load import LoadedDeployment, load_deployment
@@ -201,7 +201,7 @@ def _perform(
     plan = make_plan(loaded, environment, planned)
     rehearsed.take_lateness()  # while the devices connected: what is measured begins now
     with closing(begin(loaded, plan, environment)) as journal:
-        result, failure = carry_out(journal, environment)
+        result, failure = run_deployment(journal, environment)
         result, failure = roll_back_if_planned(journal, environment, result, failure, loaded)
     result = replace(result, late_seconds=rehearsed.take_lateness())
     if failure is not None and result.late_seconds > LATE_SECONDS:

@@ -28,7 +28,7 @@ from otactl.model.json_output.shaping import shaped
 from otactl.model.outcome import DeploymentResult
 from otactl.model.quoting import first_names
 from otactl.model.rollback import REPORT_MS, WithoutFormerImage
-from otactl.operations.deployment import begin, carry_out
+from otactl.operations.deployment import begin, run_deployment
 from otactl.operations.environment import DeploymentEnvironment
 from otactl.operations.load import LoadedDeployment
 from otactl.operations.stored_deployment import executor_of
@@ -192,7 +192,7 @@ class RollbackRun:
             )
             resuming = "the next worker" if self.environment.releases else "`otactl rollback`"
             doing = f"{resuming} resumes"
-            stack.enter_context(frontend.hear_signals(self.environment.clock, doing))
+            stack.enter_context(frontend.handle_signals(self.environment.clock, doing))
             yield RollbackEvidence(self.journal, self._services, observer, keeps=not self.is_dry)
 
     def _find(self, evidence: RollbackEvidence) -> RollbackSet:
@@ -324,7 +324,7 @@ class RollbackRun:
                     result, failure = executor.result(), recorded_failure(journal)
                 else:
                     environment = replace(self.environment, clock=self.environment.clock.renewed())
-                    result, failure = carry_out(journal, environment)
+                    result, failure = run_deployment(journal, environment)
                 if self.keeper is not None and isinstance(failure, GateWaits):
                     self.keeper.leave(journal)
             results.append(result)

@@ -23,7 +23,7 @@ from otactl.model.outcome import DeploymentResult
 from otactl.model.rollback import WithoutFormerImage
 from otactl.model.thing_list import ThingList
 from otactl.model.wave import Act
-from otactl.operations.deployment import carry_out
+from otactl.operations.deployment import run_deployment
 from otactl.operations.environment import DeploymentEnvironment, environment_of, wait_options
 from otactl.operations.forecast import forecast_rollback
 from otactl.operations.forecast_inputs import FleetInputs
@@ -139,9 +139,9 @@ def refuse_if_impossible(report: RollbackReport, file_name: str) -> None:
 def run_to_end(
     journal: Journal, environment: DeploymentEnvironment
 ) -> tuple[DeploymentResult, OtactlError | None]:
-    """Run a deployment and its automatic rollback, then close its journal; see ``carry_out``."""
+    """Run a deployment and its automatic rollback to the end, then close its journal."""
     with closing(journal):
-        result, failure = carry_out(journal, environment, find_leftovers=True)
+        result, failure = run_deployment(journal, environment, find_leftovers=True)
         return roll_back_if_planned(journal, environment, result, failure)
 
 
@@ -232,7 +232,7 @@ def _open_stopped(path: Path, environment: DeploymentEnvironment) -> Journal:
                 hint=f"`otactl clean {path.stem}` removes it",
             )
         _ask_to_stop(journal, environment)
-        _, failure = carry_out(journal, environment)
+        _, failure = run_deployment(journal, environment)
         if journal.outcome is None:
             raise failure or UserMistake(f"deployment {path.stem} has not ended")
     except BaseException:
@@ -258,7 +258,7 @@ def _opened(path: Path, environment: DeploymentEnvironment) -> Journal:
                     is_asked = True
                     _ask_to_stop(journal, environment)
                     frontend.note(f"waiting for the process that runs {path.stem} to stop")
-        with frontend.hear_signals(clock, ""):
+        with frontend.handle_signals(clock, ""):
             clock.sleep(environment.poll_seconds)
 
 

@@ -31,7 +31,7 @@ from otactl.jobqueue.state import FailureKind, RequestState
 from otactl.jobqueue.transition import retried, taken
 from otactl.model.status import ExecutionStatus
 from otactl.model.wave import Act, Decision
-from otactl.operations.deployment import begin, carry_out
+from otactl.operations.deployment import begin, run_deployment
 from otactl.operations.queue.checkpoint import (
     Checkpoint,
     CheckpointKeeper,
@@ -141,7 +141,7 @@ class Machines:
                 result = executor_of(journal, environment).result()
                 failure = recorded_failure(journal)
             else:
-                result, failure = carry_out(journal, environment)
+                result, failure = run_deployment(journal, environment)
             self.report()
             if rolls_back(journal):
                 rollback = QueuedRollback(
