@@ -194,7 +194,7 @@ def test_without_a_terminal_it_points_at_the_template(tmp_path: Path):
     done = run_without_terminal(tmp_path)
 
     assert done.returncode == 2
-    assert "there is no terminal to ask them at" in done.stderr
+    assert "stdin or stdout is not a terminal" in done.stderr
     assert "otactl config template > dev.ini" in done.stderr
     assert list(tmp_path.iterdir()) == []
 

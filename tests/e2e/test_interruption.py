@@ -11,7 +11,7 @@ from tests.e2e.program import environment, otactl
 from tests.e2e.running_program import RunningProgram
 from tests.support.terminal import Terminal
 
-GOES_ON = "The rollout goes on in AWS. `otactl resume"
+GOES_ON = "The rollout continues in AWS. `otactl resume"
 #: What was said of a rollout that goes on, and was not so.
 UNTRUE = ("undoing", "skipped", "left behind", "Traceback")
 

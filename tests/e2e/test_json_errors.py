@@ -45,7 +45,7 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "queue approve": ((REQUEST,), NO_TABLE),
     "queue cancel": ((REQUEST,), NO_TABLE),
     "queue continue": ((REQUEST,), NO_TABLE),
-    "queue create": ((), "no terminal to ask"),
+    "queue create": ((), "is not a terminal"),
     "queue fetch": ((), NO_TABLE),
     "queue init": (("--table", "?"), "?"),
     "queue list": ((), NO_TABLE),

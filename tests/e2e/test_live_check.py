@@ -133,7 +133,7 @@ def test_an_account_that_is_not_ready_gets_nothing(cloud, dev_ini, account, firm
     run = run_program("doctor", str(dev_ini), "--live", "--yes", env=environment(cloud))
 
     assert run.returncode == 1
-    assert "nothing was created: --live waits for a ready account" in run.stderr
+    assert "nothing was created: --live needs a ready account" in run.stderr
     assert account() == before
 
 

@@ -191,7 +191,7 @@ def test_a_job_that_is_not_there_yet_can_be_waited_for(monitor, things, unique):
     ("arguments", "words"),
     [
         (("--job-id", "no such id"), "is no job id"),
-        (("--job-id", "j", "--once", "--until", "done"), "--once looks once"),
+        (("--job-id", "j", "--once", "--until", "done"), "--once polls once"),
         (("--job-id", "j", "--follow"), "--output json"),
         (("--job-id", "j", "--thing", "not a name"), "is no thing name"),
         (("--job-id", "j", *("--thing", "t") * 21), "20 at most"),
@@ -241,7 +241,7 @@ def test_events_are_switched_on_when_the_user_agrees_and_then_nobody_asks(
         common = ("--poll", "0.3", "--state-dir", str(tmp_path))
         # Nobody is there to be asked: it polls, and says why.
         with RunningProgram(*arguments, *common, env=environment(cloud)) as unasked:
-            unasked.wait_for(lambda it: "nobody can be asked" in it.said, "it was told")
+            unasked.wait_for(lambda it: "--yes switches them on" in it.said, "it was told")
             unasked.wait_for(lambda it: it.lines, "a first line")
             assert unasked.objects[-1]["source"] == "polling"
         assert not switched()["eventConfigurations"]["JOB_EXECUTION"]["Enabled"]

@@ -106,5 +106,5 @@ def test_without_a_terminal_create_says_so_and_queues_nothing(site: QueueSite) -
     )
 
     assert ended.returncode == 2
-    assert "no terminal" in ended.stderr
+    assert "is not a terminal" in ended.stderr
     assert site.states() == {}

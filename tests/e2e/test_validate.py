@@ -284,4 +284,4 @@ def test_what_alarms_need_beside_the_file_is_said_to_be_looked_up_later(folder: 
     done = otactl("validate", folder / "dev.ini")
 
     assert done.returncode == 0, done.stdout
-    assert "is looked up by `otactl plan`" in " ".join(done.stderr.split())
+    assert "is checked by `otactl plan`" in " ".join(done.stderr.split())

@@ -1,1 +1,1 @@
-"""The command line: one file per command group; the composition root builds everything here."""
+"""The command line, one file per command or group; the composition root of otactl."""

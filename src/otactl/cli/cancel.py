@@ -23,21 +23,21 @@ def cancel(
         bool,
         typer.Option(
             "--force",
-            help="Also what is in progress: devices in an update are no longer heard.",
+            help="Also cancel executions in progress; their devices are no longer followed.",
         ),
     ] = False,
     comment: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="Why; everybody can read it in the job.")
+        str | None, typer.Option(metavar="TEXT", help="The reason; it is public in the job.")
     ] = None,
     yes: options.Yes = False,
     *,
     where: options.Location,
     output: options.Output = options.TEXT,
 ) -> None:
-    """Cancel a job: nothing more is rolled out, what is queued ends, what is in progress goes on.
+    """Cancel a job: the rollout stops, queued executions end, executions in progress continue.
 
-    With --force what is in progress is cancelled too. A deployment that watches the job ends with
-    exit code 5.
+    With --force executions in progress are cancelled too. A deployment that watches the job ends
+    with exit code 5.
     """
     from otactl.aws.target_reader import RenewableReader
     from otactl.cli.consent import confirmed, declined
@@ -52,7 +52,7 @@ def cancel(
     what = f"job {job_id}" if thing is None else f"job {job_id} on thing {thing}"
     reader = RenewableReader(location.clients)
     if not yes:
-        # What is not there is said before anybody is asked.
+        # A missing job is reported before the question.
         is_there = reader.execution(job_id, thing) if thing else reader.describe(job_id)
         if is_there is None:
             raise UserMistake(f"there is no {what}")

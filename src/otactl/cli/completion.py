@@ -1,4 +1,4 @@
-"""What a shell offers for a word that is being typed; nothing here calls AWS or fails.
+"""Shell completion; nothing here calls AWS or raises an error.
 
 Deployments and jobs are those of this machine's journals, the newest first.
 """
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import typer
 
-#: Journals that are opened; a shell waits for it.
+#: How many journals are opened, because the shell waits.
 _NEWEST = 50
 
 
@@ -19,7 +19,7 @@ def deployments(ctx: typer.Context, incomplete: str) -> list[str]:
     from otactl.deploy.store import DeploymentStore
     from otactl.operations.state_directory import state_directory
 
-    given = ctx.params.get("state_dir")  # as it was typed: typer 0.15 converts nothing here
+    given = ctx.params.get("state_dir")  # a string: typer 0.15 does not convert it here
     store = DeploymentStore(state_directory(Path(given) if given else None))
     found: dict[str, None] = {}
     for deployment_id, journal in islice(store.journals(), _NEWEST):
@@ -38,7 +38,7 @@ def keys(incomplete: str) -> list[str]:
 
 
 def behaviours(incomplete: str) -> list[str]:
-    """The next of ``fail=5,silent=1``."""
+    """The next behaviour in a list such as ``fail=5,silent=1``."""
     from otactl.device.behaviour import Behaviour
 
     done, comma, begun = incomplete.rpartition(",")

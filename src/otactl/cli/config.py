@@ -1,4 +1,4 @@
-"""``otactl config``: every section and key there is, and a file to start from."""
+"""``otactl config``: explains every section and key, and prints a file to start from."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ KeyArgument = Annotated[
 
 @app.command()
 def explain(key: KeyArgument = None, output: options.Output = options.TEXT) -> None:
-    """Explain a key: what it does, what it may be, what AWS makes of it."""
+    """Explain a key: what it does, its allowed values, what it becomes in AWS."""
     from otactl.cli.terminal import print_json, stdout_console
     from otactl.model.configuration.catalogue import all_keys, find_keys
     from otactl.model.configuration.sections import find_section
@@ -64,7 +64,7 @@ def explain(key: KeyArgument = None, output: options.Output = options.TEXT) -> N
 
 @app.command()
 def template() -> None:
-    """Print a dev.ini to start from: every key, each explained, every switch off."""
+    """Print a dev.ini to start from: every key with an explanation, every switch off."""
     from otactl.model.configuration.catalogue import render_template
 
     typer.echo(render_template(), nl=False)
@@ -93,7 +93,7 @@ def _print_overview(console: Console, keys: tuple[Key, ...]) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("key", no_wrap=True)
     table.add_column("default", no_wrap=True)
-    table.add_column("what it may be")
+    table.add_column("allowed")
     section = ""
     for key in keys:
         if key.section != section:

@@ -1,4 +1,4 @@
-"""Asks before something is changed; where there is no terminal, ``--yes`` is the answer."""
+"""Asks before something is changed; without a terminal, ``--yes`` is required."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _KEEP, _DELETE = "keep", "delete"
 
 
 def has_terminal() -> bool:
-    """Whether a question reaches a person, and an answer comes back."""
+    """Whether a person can read a question and answer it."""
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def confirmed(question: str, *, yes: bool) -> bool:
-    """Whether the user wants it. Asked when everything that could refuse it has been looked at.
+    """Whether the user confirms. Call it last, after every check that may refuse.
 
     Raises:
-        UserMistake: There is neither a terminal nor ``--yes``.
+        UserMistake: Stdin is not a terminal, and ``--yes`` is not given.
     """
     if yes:
         return True
@@ -48,13 +48,13 @@ def declined(what: str) -> NoReturn:
 
 
 def consent_to_delete(job: JobDescription | None, *, yes: bool) -> Consent | None:
-    """Whether a deployment's job may be deleted; None if the user does not want it.
+    """The consent to delete a deployment's job; None if the user declines.
 
     Args:
         job: The job if it has not ended, else None.
 
     Raises:
-        UserMistake: The job has not ended, and there is neither a terminal nor ``--yes``.
+        UserMistake: The job has not ended, and there is no terminal and no ``--yes``.
     """
     if job is None:
         return Consent.ENDED
@@ -67,7 +67,7 @@ def consent_to_delete(job: JobDescription | None, *, yes: bool) -> Consent | Non
     what = f"job {job.job_id} has not ended ({job.status.value}: {progress})"
     if not has_terminal():
         raise UserMistake(f"{what}, and stdin is not a terminal", hint="pass --yes to delete it")
-    note(f"{what}. Deleted, devices in the middle of an update are no longer followed.")
+    note(f"{what}. If it is deleted, devices in the middle of an update are no longer followed.")
     try:
         question = "Type the job's id to delete it"
         typed = typer.prompt(question, default="", show_default=False, err=True)
@@ -81,8 +81,8 @@ def wants_deletion(job_id: str) -> bool:
     if not has_terminal():
         return False
     note(
-        f"job {job_id} is under way, and cleanUpCfg = True. Keep it, and the rollout goes on;"
-        " delete it, and devices in the middle of an update are no longer followed."
+        f"job {job_id} is running, and cleanUpCfg = True. If you keep it, the rollout continues;"
+        " if you delete it, devices in the middle of an update are no longer followed."
     )
     try:
         answer = typer.prompt(f"{_KEEP} or {_DELETE}?", default=_KEEP, err=True)

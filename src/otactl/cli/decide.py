@@ -1,4 +1,4 @@
-"""``otactl approve``, ``reject``, ``pause`` and ``continue``: what people say at gates."""
+"""``otactl approve``, ``reject``, ``pause`` and ``continue``: people's decisions at gates."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from otactl.model.wave import Decision
 
 CommentOption = Annotated[
-    str, typer.Option("--comment", metavar="TEXT", help="Why; it stands in the report.")
+    str, typer.Option("--comment", metavar="TEXT", help="The reason; it is in the report.")
 ]
 WaveOption = Annotated[
     str | None,
-    typer.Option("--wave", metavar="NAME", help="Refuse to approve any wave but this."),
+    typer.Option("--wave", metavar="NAME", help="Approve this wave only; refuse any other."),
 ]
 
 
@@ -32,16 +32,16 @@ def approve(
     where: options.StoredLocation,
     output: options.Output = options.TEXT,
 ) -> None:
-    """Let the next wave begin: only a gate that asks for a person takes this, and only once.
+    """Let the next wave begin: only a gate that waits for approval accepts this, only once.
 
-    An approval never opens a gate that failed. When the gate is inconclusive, --comment is
-    required. If no process watches the deployment, `otactl resume` goes on.
+    An approval never opens a gate that failed. If the gate is inconclusive, --comment is required.
+    If no process watches the deployment, continue it with `otactl resume`.
     """
     _decide(deployment, "approve", where, output, wave=wave, comment=comment)
 
 
 def _command(act: str, about: str) -> Callable[..., None]:
-    """The command that says this about a deployment, whichever wave it is at."""
+    """The command for an act about a deployment, at any wave."""
 
     @grouped
     def decide(
@@ -61,14 +61,14 @@ reject = _command(
     "reject",
     """Stop a deployment in waves: every open job of it is cancelled, without force.
 
-    It may be said at any time. The process that watches the deployment carries it out, or the next
-    `otactl resume`; both end with exit code 9.
+    Possible at any time. The process that watches the deployment stops it, or the next
+    `otactl resume` does; both end with exit code 9.
     """,
 )
 pause = _command(
     "pause", "Let no further wave begin until `otactl continue`; a gate may still fail meanwhile."
 )
-continue_ = _command("continue", "Take a pause back.")
+continue_ = _command("continue", "End a pause.")
 
 
 def _decide(
@@ -84,14 +84,14 @@ def _decide(
     from otactl.operations.deciding import decide
 
     name, decision = decide(deployment, Act(act), where, wave=wave, comment=comment)
-    follow = f"`otactl resume {name}` goes on if no process watches it"
+    follow = f"if no process watches it, continue with `otactl resume {name}`"
     print_decision({"deploymentId": name}, decision, output, follow)
 
 
 def print_decision(
     of: dict[str, str], decision: Decision, output: options.OutputFormat, follow: str
 ) -> None:
-    """Print what was decided, of what, and what follows."""
+    """Print the decision, what it is about, and what happens next."""
     from otactl.model.json_output import deployment
     from otactl.model.json_output.shaping import shaped
 

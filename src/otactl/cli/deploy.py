@@ -1,4 +1,4 @@
-"""``otactl plan`` and ``otactl deploy``: what a file would do, and carrying it out, to its end."""
+"""``otactl plan`` and ``otactl deploy``: print the plan of a file, and run it to its end."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from otactl.model.defaults import DEFAULT_POLL_SECONDS
 def plan(
     file: options.Configuration,
     out: Annotated[
-        Path | None, typer.Option(metavar="PLAN", help="Keep the plan for `otactl deploy --plan`.")
+        Path | None, typer.Option(metavar="PLAN", help="Write the plan for `otactl deploy --plan`.")
     ] = None,
     things: Annotated[
         bool, typer.Option("--things", help="With waves: also list the things of each wave.")
@@ -28,7 +28,7 @@ def plan(
     where: options.AccountLocation,
     output: options.Output = options.TEXT,
 ) -> None:
-    """Print whom deploying FILE reaches, how fast, what it creates and costs; change nothing."""
+    """Print what deploying FILE reaches, how fast, what it creates and costs; change nothing."""
     from otactl.cli.deploy_output import show_plan
     from otactl.cli.frontend import TerminalFrontend
     from otactl.operations.deployment import make_plan
@@ -56,7 +56,7 @@ def deploy(
     plan_file: Annotated[
         Path | None,
         typer.Option(
-            "--plan", metavar="PLAN", help="Refuse to deploy anything but what this plan says."
+            "--plan", metavar="PLAN", help="Refuse to deploy anything that differs from this plan."
         ),
     ] = None,
     force: options.Force = False,
@@ -65,8 +65,8 @@ def deploy(
         bool,
         typer.Option(
             "--ask/--no-ask",
-            help="Show the plan and ask, where standard input and error are terminals; with"
-            " --no-ask the linter's errors still refuse.",
+            help="Show the plan and ask, if standard input and error are terminals; with"
+            " --no-ask, errors of the linter still refuse the deployment.",
         ),
     ] = True,
     no_wait: options.NoWait = False,
@@ -82,14 +82,14 @@ def deploy(
     On a terminal the targets, the rate, the abort criteria, the timeout and the cost are shown
     first, and nothing is created unless the answer is yes.
 
-    The image goes to S3, a stream and a job are created, the job is watched to its end, and what
-    became of each thing is reported. Everything is recorded before it is created: if
+    The image is uploaded to S3, a stream and a job are created, the job is watched to its end, and
+    the result of each thing is reported. Everything is recorded before it is created: if
     a deployment was killed, continue it with `otactl resume` or remove it with `otactl clean`.
 
-    Exit codes: 0 every thing succeeded in every round, 1 not, or not wanted after all, 2 a mistake
-    in the files or the command, 3 AWS refused, 4 aborted by its own criteria, 5 cancelled by
-    somebody else, 6 job deleted, 7 stopped by an alarm, 130 Ctrl-C. With waves: 0 every gate
-    passed, 8 a gate failed, 9 rejected, 10 left at a gate that waits, 11 its rollback failed.
+    Exit codes: 0 every thing succeeded in every round, 1 not, or declined, 2 a mistake in the
+    files or the command, 3 AWS refused, 4 aborted by its own criteria, 5 cancelled by another
+    user, 6 job deleted, 7 stopped by an alarm, 130 Ctrl-C. With waves: 0 every gate passed,
+    8 a gate failed, 9 rejected, 10 left at a gate that waits, 11 its rollback failed.
     """
     from otactl.cli.consent import declined
     from otactl.cli.deploy_output import ask_to_deploy, finish, show_plan

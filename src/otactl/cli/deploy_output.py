@@ -1,4 +1,4 @@
-"""What commands that deploy print: the plan and the question before, the result after."""
+"""Output of commands that deploy: the plan and the question before, the result after."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def summarize(loaded: LoadedDeployment, plan: Plan) -> PlanSummary:
-    """What a plan is for, how fast, what stops it, and what it costs."""
+    """The summary of a plan: targets, rate, stop criteria and cost."""
     configuration = loaded.configuration
     return PlanSummary(
         things=plan.things,
@@ -60,7 +60,7 @@ def show_plan(
     *,
     with_things: bool = False,
 ) -> None:
-    """Print a plan on standard output, what the linter says of it, and who is in which wave."""
+    """Print a plan on standard output, the linter's findings, and the things of each wave."""
     summary = summarize(loaded, plan)
     if output is options.JSON:
         findings = report.to_fields()["findings"] if report else []
@@ -80,14 +80,14 @@ def show_plan(
 def ask_to_deploy(
     loaded: LoadedDeployment, plan: Plan, report: LintReport, *, yes: bool, asks: bool
 ) -> bool:
-    """Show on standard error what is about to be done, and ask where somebody can answer.
+    """Show the plan on standard error, and ask for confirmation if there is a terminal.
 
     Args:
-        yes: Whether ``--yes`` was given, which answers the question and passes the linter's gate.
-        asks: Whether a question is wanted at all.
+        yes: Whether ``--yes`` was given, which confirms and overrides the linter's errors.
+        asks: Whether to ask at all.
 
     Raises:
-        UserMistake: The linter found an error, and nobody is asked.
+        UserMistake: The linter found an error, and the user is not asked.
     """
     console = terminal.stderr_console()
     is_asked = asks and not yes and has_terminal()
@@ -110,7 +110,7 @@ def finish(
     output: options.OutputFormat,
     files: ResultFiles,
 ) -> None:
-    """Carry a deployment to its end and report it.
+    """Run a deployment to its end and report it.
 
     Raises:
         Exit: It failed.
@@ -138,10 +138,10 @@ def leave(
     now_ms: int,
     can_resume: bool = False,
 ) -> None:
-    """Say how a deployment failed and what is left to do, and write its files.
+    """Print how a deployment failed and what to do next, and write its files.
 
     Raises:
-        Exit: It failed; the failure was printed, so that the report is what is named last.
+        Exit: It failed; the failure is already printed, so that the report's path comes last.
     """
     code = 0 if failure is None else terminal.report_failure(failure, is_listed=True)
     if can_resume:
@@ -157,15 +157,15 @@ def leave(
 
 
 def _print_next_steps(result: DeploymentResult) -> None:
-    """Say what becomes of a deployment that this process leaves before its end."""
+    """Print the commands for a deployment that this process leaves before its end."""
     resume = f"`otactl resume {result.deployment_id}`"
     if result.waves and result.is_rolling_out:
         stop = f"`otactl reject {result.deployment_id}` and then resuming stops every wave"
-        terminal.note(f"What has begun goes on in AWS. {resume} goes on with the next wave, {stop}")
+        terminal.note(f"Begun waves continue in AWS. {resume} continues with the next one, {stop}")
         return
     if result.is_rolling_out:
         stop = f"`otactl cancel {result.job_id}` stops it"
-        terminal.note(f"The rollout goes on in AWS. {resume} watches it, {stop}")
+        terminal.note(f"The rollout continues in AWS. {resume} watches it, {stop}")
     else:
         clean = f"`otactl clean {result.deployment_id}` deletes what was created"
-        terminal.note(f"Nothing was rolled out yet. {resume} goes on, {clean}")
+        terminal.note(f"Nothing was rolled out yet. {resume} continues, {clean}")

@@ -1,4 +1,4 @@
-"""``otactl doctor``: is this account ready, before anything is deployed?"""
+"""``otactl doctor``: checks whether an account is ready to deploy."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def doctor(
         Path | None,
         typer.Argument(
             metavar="[FILE]",
-            help="A deployment's dev.ini, whose bucket, roles, alarms and permissions are looked at"
+            help="A deployment's dev.ini, whose bucket, roles, alarms and permissions are checked"
             " too.",
             show_default=False,
         ),
@@ -37,7 +37,7 @@ def doctor(
     live: Annotated[
         bool,
         typer.Option(
-            "--live", help="Also carry two small images to one virtual thing; needs FILE and asks."
+            "--live", help="Also deliver two images to one virtual thing; needs FILE and asks."
         ),
     ] = False,
     yes: options.Yes = False,
@@ -46,15 +46,15 @@ def doctor(
     where: options.Location,
     output: options.Output = options.TEXT,
 ) -> None:
-    """Say whether this account is ready to deploy, and what to do about what is not.
+    """Check whether this account is ready to deploy, and say what to fix.
 
-    Without --live nothing is created and nothing is changed. Permissions are those that
-    `otactl iam` prints, asked of IAM's policy simulator. What an endpoint lacks, or does not let
-    these credentials ask, is said to be unknown.
+    Without --live nothing is created and nothing is changed. The permissions of `otactl iam` are
+    checked with IAM's policy simulator. If the endpoint or these credentials do not support a
+    check, its result is unknown.
 
-    With --live, images of 4 and 200 KiB go to one virtual thing, by stream and by presigned URL;
-    everything is removed. At most one thing, six jobs, 150 API calls and five minutes. What AWS
-    does where its documentation is open is printed beside what otactl assumes.
+    With --live, images of 4 and 200 KiB are delivered to one virtual thing, by stream and by
+    presigned URL; everything is removed. At most one thing, six jobs, 150 API calls, five minutes.
+    Where AWS's documentation is unclear, what AWS does is printed beside what otactl assumes.
 
     Exit codes: 0 ready (there may be warnings), 1 a deployment would fail, 2 a mistake in the file
     or the command, 3 AWS refused.
@@ -85,7 +85,7 @@ def doctor(
     if live and loaded is not None:
         report = _check_live(loaded, where, broker, yes=yes) if is_ready else None
         if report is None:
-            terminal.note("nothing was created: --live waits for a ready account and your yes")
+            terminal.note("nothing was created: --live needs a ready account and your consent")
         else:
             fields["live"] = report.to_fields()
             if is_text:

@@ -1,4 +1,4 @@
-"""``otactl example``: the files that the documentation speaks of, as they came with otactl."""
+"""``otactl example``: lists and copies the files of the documentation that otactl includes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ app = typer.Typer(
 
 @app.command("list")
 def list_examples() -> None:
-    """Print the names of the files, one a line."""
+    """Print the names of the files, one per line."""
     from otactl.operations.shared_file import shared_files
 
     for name in shared_files():
@@ -43,7 +43,7 @@ def copy_example(
 ) -> None:
     """Copy files to a folder: `otactl example copy profiles/field.toml deployment`.
 
-    A file is copied under its own name, a folder with all that is in it.
+    A file is copied under its own name, a folder with everything in it.
     """
     from otactl.operations.shared_file import find_shared
 

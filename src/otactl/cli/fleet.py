@@ -1,4 +1,4 @@
-"""``otactl fleet``: virtual devices, made, run and removed, against AWS or a local cloud."""
+"""``otactl fleet``: creates, runs and deletes virtual devices, in AWS or in a local cloud."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ app.command()(fleet_run.run)
 @grouped
 def create(
     *,
-    things: Annotated[int, typer.Option("--things", "-n", min=1, help="How many.")],
+    things: Annotated[int, typer.Option("--things", "-n", min=1, help="Number of things.")],
     group: Annotated[str, typer.Option("--group", "-g", metavar="NAME", help="Their group.")],
     prefix: Annotated[
         str | None,
-        typer.Option(help="What thing names begin with. [default: the group's name and a dash]"),
+        typer.Option(help="Prefix of the thing names. [default: the group's name and a dash]"),
     ] = None,
     directory: options.Dir = None,
     where: options.Location,
     output: options.Output = options.TEXT,
 ) -> None:
-    """Make things, a group, a certificate and key each, and a policy for their own topics only.
+    """Create things with a certificate and key each, a group, and a policy for their own topics.
 
-    Keys are made here and never leave this machine. Run again after a failure, it completes what
+    Keys are made here and never leave this machine. After a failure, run it again to complete what
     is missing.
     """
     from otactl.operations.fleet_provisioning import create_fleet, plan_fleet
@@ -87,7 +87,7 @@ def delete(
     *,
     where: options.Location,
 ) -> None:
-    """Remove the fleet's things, certificates, group and policy, and its files. Nothing is left."""
+    """Delete the fleet's things, certificates, group and policy, and all its files."""
     from otactl.operations.fleet_provisioning import delete_fleet
 
     fleet = fleet_directory(directory, where.state_dir)
@@ -97,8 +97,8 @@ def delete(
         raise UserMistake(
             f"this fleet was made at {manifest.endpoint_url or 'AWS'}, "
             f"not at {clients.settings.endpoint_url or 'AWS'}",
-            hint="--endpoint-url or AWS_ENDPOINT_URL says where; "
-            "if that local cloud is gone, so are its things: remove the directory",
+            hint="set --endpoint-url or AWS_ENDPOINT_URL; if that local cloud no longer exists, "
+            "its things do not either: remove the directory",
         )
     with fleet.held():
         _advance("deleting", delete_fleet(clients, fleet, manifest), len(manifest.things))
@@ -115,13 +115,13 @@ def _names(things: int, group: str, prefix: str) -> list[str]:
     if not is_thing_name(names[-1]):
         raise UserMistake(
             f"{names[-1]!r} is no thing name: 1 to 128 of a-z, A-Z, 0-9, ':', '_', '-'",
-            hint="--prefix says what names begin with",
+            hint="--prefix sets how the names begin",
         )
     return names
 
 
 def _same_fleet(fleet: FleetDirectory, wanted: FleetManifest) -> FleetManifest:
-    """The fleet that is there, if it is the one that is wanted."""
+    """The existing fleet, if it is the requested one."""
     found = fleet.read()
     same = (found.things, found.groups, found.endpoint_url, found.region) == (
         wanted.things,

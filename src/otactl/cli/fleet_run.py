@@ -1,4 +1,4 @@
-"""``otactl fleet run``: the devices of a fleet, until they are idle or the user has seen enough."""
+"""``otactl fleet run``: runs the devices of a fleet until they are idle or the user stops them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class StreamFormat(StrEnum):
-    """How stream messages are written."""
+    """The format of stream messages."""
 
     CBOR = "cbor"
     JSON = "json"
@@ -39,7 +39,7 @@ def run(
     *,
     directory: options.Dir = None,
     forever: Annotated[
-        bool, typer.Option("--forever", help="Until Ctrl-C, not until idle.")
+        bool, typer.Option("--forever", help="Run until Ctrl-C, not until idle.")
     ] = False,
     behave: Annotated[
         str,
@@ -58,12 +58,12 @@ def run(
             "several in percent: 1.2.0=80,1.3.0=20.",
         ),
     ] = "",
-    seed: Annotated[int, typer.Option(help="Deals the behaviours; the same seed, the same.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed that assigns the behaviours.")] = 0,
     block_size: Annotated[
-        int, typer.Option(metavar="BYTES", help="Of a stream block, 256 to 131072.")
+        int, typer.Option(metavar="BYTES", help="Size of a stream block, 256 to 131072.")
     ] = 4096,
     link_speed: Annotated[
-        int, typer.Option(metavar="BYTES", min=1, help="A second, of slow devices.")
+        int, typer.Option(metavar="BYTES", min=1, help="Bytes per second of slow devices.")
     ] = 16384,
     save_blocks: Annotated[
         int, typer.Option(min=1, help="Save what has arrived to disk every N blocks.")
@@ -73,21 +73,21 @@ def run(
     ] = 0.5,
     reboot_seconds: Annotated[float, typer.Option(min=0, help="How long it reboots.")] = 0.5,
     public_key: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="PEM; what signatures are checked with.")
+        Path | None, typer.Option(metavar="FILE", help="PEM key to check signatures with.")
     ] = None,
     require_signature: Annotated[
         bool, typer.Option("--require-signature", help="Refuse images that are not signed.")
     ] = False,
     stream_format: Annotated[
-        StreamFormat, typer.Option("--format", help="Of stream messages.")
+        StreamFormat, typer.Option("--format", help="Format of stream messages.")
     ] = StreamFormat.CBOR,
     grace: Annotated[
         float,
         typer.Option(
             metavar="SECONDS",
             min=0,
-            help="Idle is when nothing has been pending for SECONDS; a rollout takes a minute "
-            "from one batch to the next.",
+            help="The fleet is idle if nothing has been pending for SECONDS; batches of a rollout "
+            "are a minute apart.",
         ),
     ] = 75.0,
     max_wait: Annotated[
@@ -99,8 +99,8 @@ def run(
 ) -> None:
     """Run the devices: they take jobs, download, verify, install, and report.
 
-    Ends when nothing has been pending for a while after at least one job. Exit code 0 when every
-    execution succeeded, 1 when not.
+    Ends when nothing has been pending for --grace seconds after at least one job. Exit codes: 0
+    every execution succeeded, 1 otherwise.
     """
     from otactl.device.profile import DeviceProfile
     from otactl.fleet import FleetRun
@@ -157,7 +157,7 @@ def _plans(
 
 
 def _watch(running: FleetRun, *, forever: bool, grace: float, max_wait: float | None) -> bool:
-    """Run the fleet until it is idle, or until the user has seen enough."""
+    """Run the fleet until it is idle; with ``forever``, until Ctrl-C."""
     from otactl.views.fleet_status import FleetStatus
 
     try:

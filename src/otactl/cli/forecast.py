@@ -1,4 +1,4 @@
-"""``otactl forecast``: what a rollout will do, before the first thing is touched."""
+"""``otactl forecast``: forecasts a rollout before it begins."""
 
 from __future__ import annotations
 
@@ -37,23 +37,24 @@ def forecast(
         ),
     ] = None,
     runs: Annotated[
-        int, typer.Option(min=1, max=10_000, help="How often the rollout is played.")
+        int, typer.Option(min=1, max=10_000, help="Number of simulated rollouts.")
     ] = 20,
-    seed: Annotated[int, typer.Option(min=0, help="Another seed, other runs.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed of the runs.")] = 1,
     horizon_days: Annotated[
-        int, typer.Option("--horizon", min=1, max=365, metavar="DAYS", help="Look no further.")
+        int,
+        typer.Option("--horizon", min=1, max=365, metavar="DAYS", help="Simulate at most DAYS."),
     ] = 30,
     approval_minutes: Annotated[
         int, typer.Option(min=0, metavar="N", help="Time until a person approves a gate.")
     ] = 0,
     compare: Annotated[
-        list[Path] | None, typer.Option(metavar="OTHER.ini", help="Forecast this file beside it.")
+        list[Path] | None, typer.Option(metavar="OTHER.ini", help="Compare with this file.")
     ] = None,
     prices: Annotated[
-        Path | None, typer.Option(metavar="PRICES", help="TOML file of prices in place of ours.")
+        Path | None, typer.Option(metavar="PRICES", help="TOML file with other prices.")
     ] = None,
     html: Annotated[
-        Path | None, typer.Option(metavar="PAGE", help="Write the forecast as a page of its own.")
+        Path | None, typer.Option(metavar="PAGE", help="Write the forecast as an HTML page.")
     ] = None,
     suggest: Annotated[
         bool,
@@ -68,11 +69,11 @@ def forecast(
 ) -> None:
     """Say what deploying FILE will do: how long, to how many things, for how much, when it aborts.
 
-    The rollout is played many times with a fleet drawn from a profile; every number is a median
-    and the band that holds nine times in ten. Nothing is called and nothing is changed.
+    The rollout is simulated many times with a fleet drawn from a profile; every number is a median
+    with its 90% band. AWS is not called and nothing is changed.
 
     With --suggest, FILE's rollout and abort criteria are replaced by ones that finish --within a
-    time and let an image that fails at --failure-rate brick no more than --max-bricked things.
+    time and let an image that fails at --failure-rate brick at most --max-bricked things.
     """
     require("numpy", "a forecast")
     from otactl.cli.terminal import stderr_console
@@ -96,7 +97,7 @@ def forecast(
     forecasts = []
     for path in (file, *(compare or ())):
         with WorkBar(stderr_console()) as bar:
-            on_run = partial(bar.on_step, f"playing {path.name}")
+            on_run = partial(bar.on_step, f"simulating {path.name}")
             forecasts.append(forecast_file(path, inputs, options, on_run))
     _show(forecasts, html, output)
 

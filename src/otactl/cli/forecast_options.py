@@ -1,4 +1,4 @@
-"""The options that say what fleet ``forecast``, ``lint`` and ``profile`` are about."""
+"""The options that describe the fleet for ``forecast``, ``lint`` and ``profile``."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ ImageBytes = Annotated[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FleetOptions:
-    """What fleet it is."""
+    """The options that describe a fleet."""
 
     things: Annotated[
         int | None,
         under(
             FLEET_PANEL,
-            "How many things there are, when the thing list does not tell.",
+            "Number of things, if the thing list does not say.",
             min=1,
             max=MAX_THINGS,
             metavar="N",
@@ -39,14 +39,14 @@ class FleetOptions:
         Path | None,
         under(
             FLEET_PANEL,
-            "TOML file that says how the fleet connects, downloads and fails.",
+            "TOML file with how the fleet connects, downloads and fails.",
             metavar="PROFILE",
         ),
     ] = None
     image_bytes: ImageBytes = None
 
     def read(self) -> FleetInputs:
-        """The fleet, with what its profile says."""
+        """The fleet of these options, with its profile."""
         from otactl.operations.forecast_inputs import read_fleet
 
         return read_fleet(self.profile, self.things, self.image_bytes)

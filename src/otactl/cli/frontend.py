@@ -15,7 +15,7 @@ from otactl.operations.frontend import Frontend
 
 
 class TerminalFrontend(Frontend):
-    """Shows on standard error what an operation tells."""
+    """Shows the messages of an operation on standard error."""
 
     def note(self, message: str) -> None:
         """Print it."""
@@ -26,7 +26,7 @@ class TerminalFrontend(Frontend):
         terminal.warn(message)
 
     def warn_of(self, problems: Iterable[Problem]) -> None:
-        """Print each with its place."""
+        """Print each with its file and line."""
         terminal.print_warnings(problems)
 
     def show_progress(self, *, rounds: int, things: int) -> AbstractContextManager[Observer]:
@@ -41,11 +41,11 @@ class TerminalFrontend(Frontend):
         )
 
     def handle_signals(self, clock: CommandClock, doing: str) -> AbstractContextManager[None]:
-        """Let the first signal ask the clock to stop, and the second one stop at once."""
+        """The first signal asks the clock to stop; the second one stops at once."""
         return handle_signals(clock, doing)
 
     def wants_deletion(self, job_id: str) -> bool:
-        """Ask the user after Ctrl-C, where there is a terminal to ask at."""
+        """Ask the user after Ctrl-C, if there is a terminal."""
         from otactl.cli.consent import wants_deletion
 
         return wants_deletion(job_id)

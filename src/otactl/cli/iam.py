@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class PolicyName(StrEnum):
-    """Which of the documents is wanted."""
+    """The names of the policy documents."""
 
     USER = "user"
     STREAM_ROLE = "stream-role"
@@ -26,7 +26,7 @@ class PolicyName(StrEnum):
 def iam(
     file: options.Configuration,
     only: Annotated[
-        PolicyName | None, typer.Option(help="Print one document alone, for `aws iam … file://`.")
+        PolicyName | None, typer.Option(help="Print only one document, for `aws iam … file://`.")
     ] = None,
     any_image: Annotated[
         bool,

@@ -36,15 +36,15 @@ def init(
     """Ask for the values of a dev.ini and write it.
 
     For a new file these are six: things, image, role, bucket, region, job. Rollout, abort criterion
-    and timeout are preset safely for that number of things. With Ctrl-C the answers are kept for
+    and timeout are preset safely for that number of things. After Ctrl-C the answers are kept for
     the next time.
 
-    With --full, or to change FILE or EXISTING, every key is asked for; what you do not answer stays
-    as it is. Every answer is checked as AWS would. Whether FILE may be replaced is asked first.
+    With --full, or to change FILE or EXISTING, every key is asked for; a key without an answer
+    stays as it is. Answers are checked as AWS would. Whether to replace FILE is asked first.
     """
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UserMistake(
-            "otactl init asks questions, and there is no terminal to ask them at",
+            "otactl init asks questions, and stdin or stdout is not a terminal",
             hint=f"`otactl config template > {file}` writes a file to fill in",
         )
     from otactl.cli.questions import TerminalAsker

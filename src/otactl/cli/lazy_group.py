@@ -1,4 +1,4 @@
-"""A group of commands that imports a command when it is typed, and not before."""
+"""A group of commands that imports a command only when it is used."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from otactl.views.command_index import INDEX, Entry, location_of
 
 
 class LazyGroup(TyperGroup):
-    """``otactl``: its commands are those of ``INDEX``, and any that it is given."""
+    """``otactl``, with the commands of ``INDEX`` and those added to it."""
 
     def __init__(self, **how: Any) -> None:
         super().__init__(**how)
@@ -25,7 +25,7 @@ class LazyGroup(TyperGroup):
         parameters = super().get_params(ctx)
         for each in parameters:
             if each.default is None:
-                # As a bool typer would have it from pydantic, whose import takes half of the time.
+                # With a bool default, typer does not import pydantic, half of the startup time.
                 each.default = False
         return parameters
 
@@ -43,20 +43,20 @@ class LazyGroup(TyperGroup):
         return list(INDEX)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
-        """What a list shows of a command: its name, its first sentence, its heading."""
+        """A command as a list shows it: its name, first sentence and heading."""
         entry = INDEX.get(cmd_name)
         if entry is None:
             return self.commands.get(cmd_name)
         return TyperCommand(cmd_name, help=entry.about, rich_help_panel=entry.panel)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """The command itself, that is to be run or completed."""
+        """The command itself, to be run or completed."""
         name, found, rest = super().resolve_command(ctx, args)
         return name, found and self.commands[str(name)], rest
 
 
 class _Commands(Mapping[str, Any]):
-    """The commands by name, each imported when it is looked up, and once."""
+    """The commands by name; each is imported once, at its first lookup."""
 
     def __init__(self, given: Mapping[str, Any], markup: Any) -> None:
         self._loaded = dict(given)

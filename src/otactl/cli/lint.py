@@ -1,4 +1,4 @@
-"""``otactl lint``: rules that cannot save a rollout, found before it begins."""
+"""``otactl lint``: finds rules that cannot stop a bad rollout, before it begins."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class LintFormat(StrEnum):
-    """How the findings are written."""
+    """The output format of the findings."""
 
     TEXT = "text"
     JSON = "json"
@@ -38,14 +38,14 @@ def lint(
     *,
     fleet: Fleet,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Let warnings decide the exit code as errors do.")
+        bool, typer.Option("--strict", help="Exit with 1 for warnings, as for errors.")
     ] = False,
     explain: Annotated[
         str | None,
         typer.Option(
             metavar="CODE",
             autocompletion=completion.findings,
-            help="Say what a finding means, OTA104.",
+            help="Explain a finding, such as OTA104.",
         ),
     ] = None,
     output: Annotated[
@@ -55,11 +55,11 @@ def lint(
         ),
     ] = LintFormat.TEXT,
 ) -> None:
-    """Say what in FILE would not do what it is meant to: aborts, rates, timeouts, alarms.
+    """Find settings of FILE that would not work as intended: aborts, rates, timeouts, alarms.
 
-    A finding is accepted with a line `waive_CODE = reason` in [LINT_CONFIG]. Exit codes: 0 no
-    error (with --strict: no warning either) that is not waived, 1 there is one, 2 a file is broken
-    or cannot be read.
+    A line `waive_CODE = reason` in [LINT_CONFIG] waives a finding. Exit codes: 0 no error (with
+    --strict: and no warning) that is not waived, 1 otherwise, 2 a file is invalid or cannot be
+    read.
     """
     from otactl.cli.terminal import print_json
     from otactl.operations.lint_report import lint_file
@@ -68,7 +68,7 @@ def lint(
         _explain(explain)
         return
     if not files:
-        raise UserMistake("which FILE?", hint="otactl lint dev.ini, or --explain CODE")
+        raise UserMistake("FILE is missing", hint="otactl lint dev.ini, or --explain CODE")
     inputs = fleet.read()
     reports = [lint_file(path, inputs) for path in files]
     if output is LintFormat.SARIF:

@@ -1,4 +1,4 @@
-"""``otactl local``: a cloud on this machine, for rehearsals and for anybody's AWS tools."""
+"""``otactl local``: a cloud on this machine, for rehearsals and for other AWS tools."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ app = typer.Typer(no_args_is_help=True, help="A cloud on this machine: AWS APIs,
 def up(
     *,
     detach: Annotated[
-        bool, typer.Option("--detach", "-d", help="Return when it is ready; it runs on.")
+        bool, typer.Option("--detach", "-d", help="Return when it is ready; it keeps running.")
     ] = False,
-    port: Annotated[int, typer.Option(help="Of the AWS endpoint; 0 takes a free one.")] = 0,
-    mqtt_port: Annotated[int, typer.Option(help="Of the broker; 0 takes a free one.")] = 0,
+    port: Annotated[int, typer.Option(help="Port of the AWS endpoint; 0 for a free one.")] = 0,
+    mqtt_port: Annotated[int, typer.Option(help="Port of the broker; 0 for a free one.")] = 0,
     speed: Annotated[
         float, typer.Option(help="Seconds that pass in the cloud for each second here.")
     ] = 1.0,
     account_id: Annotated[
-        str, typer.Option(help="Twelve digits: the account everything lives in.")
+        str, typer.Option(help="Its account id, twelve digits.")
     ] = "000000000000",
     region: Annotated[str, typer.Option(help="Its region.")] = "us-east-1",
     host_name: Annotated[
         list[str] | None,
-        typer.Option(help="Another name it is asked by, beside localhost; may be repeated."),
+        typer.Option(help="Another host name of it, beside localhost; repeatable."),
     ] = None,
     state_dir: options.StateDir = None,
     output: options.Output = options.TEXT,
@@ -64,13 +64,13 @@ def up(
                     "the local cloud ended by itself", hint=f"its log is {cloud.log_file}"
                 )
     except (KeyboardInterrupt, Stopped):
-        pass  # that is how it is stopped, not a failure
+        pass  # the usual way to stop it, not a failure
     terminal.note("stopped")
 
 
 @app.command()
 def env(state_dir: options.StateDir = None, output: options.Output = options.TEXT) -> None:
-    """Print what points a shell's AWS tools here: eval "$(otactl local env)"."""
+    """Print the variables that point AWS tools to it: eval "$(otactl local env)"."""
     from otactl.cloud import read_record
 
     address = read_record(local_state_directory(state_dir))
@@ -89,7 +89,7 @@ def env(state_dir: options.StateDir = None, output: options.Output = options.TEX
 
 @app.command()
 def status(state_dir: options.StateDir = None, output: options.Output = options.TEXT) -> None:
-    """Say whether a local cloud runs, and where. Exit code 1 when none does."""
+    """Show whether a local cloud runs, and where. Exit code 1 if none runs."""
     from otactl.cloud import read_record
 
     address = read_record(local_state_directory(state_dir))
@@ -105,7 +105,7 @@ def status(state_dir: options.StateDir = None, output: options.Output = options.
 
 @app.command()
 def down(state_dir: options.StateDir = None) -> None:
-    """Stop the local cloud. What was in it is gone."""
+    """Stop the local cloud. Everything in it is deleted."""
     from otactl.cloud import stop_local_cloud
 
     stopped = stop_local_cloud(local_state_directory(state_dir))

@@ -1,4 +1,4 @@
-"""``otactl``: the commands, and the one place where errors become messages and exit codes."""
+"""``otactl``: the commands, and the only place where errors become messages and exit codes."""
 
 from __future__ import annotations
 
@@ -25,26 +25,26 @@ _PATH = re.compile(r"'[^']*[./][^']*'")
 
 
 class ErrorBoundary(LazyGroup):
-    """Runs a command; a user's mistake ends in a sentence and an exit code, never a traceback."""
+    """Runs a command; otactl's errors become a message and an exit code, never a traceback."""
 
     def make_context(self, info_name: Any, args: list[str], parent: Any = None, **how: Any) -> Any:
-        """Parse what stands before the command."""
+        """Parse the arguments before the command."""
         terminal.answer_as_asked(args)
         with _usage_errors():
             return super().make_context(info_name, args, parent, **how)
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command and exit as ``otactl.errors`` says when it raises."""
+        """Run the command; if it raises, exit with the code of ``otactl.errors``."""
         try:
             with _usage_errors():
                 return super().invoke(ctx)
         except (typer.Exit, typer.Abort) as ended:
-            # After a no; where there was a result, it has been written.
+            # The user declined; a result, if any, has been written.
             if getattr(ended, "exit_code", 1):
                 terminal.print_json_error(OtactlError("nothing was done"))
             raise
         except BrokenPipeError:
-            # The reader of our output has gone, as in `otactl … | head`: nobody is left to tell.
+            # The reader of our output has closed the pipe, as in `otactl … | head`.
             terminal.abandon_output()
             sys.exit(128 + signal.SIGPIPE)
         except OtactlError as error:
@@ -57,7 +57,7 @@ class ErrorBoundary(LazyGroup):
 
 @contextmanager
 def _usage_errors() -> Iterator[None]:
-    """Let a mistake in the command line be an object too; its sentence is typer's to write."""
+    """Write a usage error as a JSON object too; typer writes its text."""
     try:
         yield
     except _UsageError as error:
@@ -70,7 +70,7 @@ def _usage_errors() -> Iterator[None]:
 
 
 def _report(error: OtactlError) -> int:
-    """Tell the user how it ended, as long as there is a terminal to tell it on."""
+    """Print how the command ended, if its output still exists; returns the exit code."""
     try:
         return terminal.report_failure(error)
     except OSError:
@@ -102,14 +102,16 @@ def _print_version(wanted: bool) -> None:
 def _options(
     _version: Annotated[
         bool,
-        typer.Option("--version", callback=_print_version, is_eager=True, help="Say the version."),
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
     ] = False,
 ) -> None:
-    """Hold the options that come before any command."""
+    """Define the options that come before any command."""
 
 
 def _stop(signal_number: int, _frame: FrameType | None) -> None:
-    # A second signal while the first is being handled would cut the clean-up short: one is enough.
+    # Ignore further signals: a second one would interrupt the clean-up.
     for number in stop_signals():
         if number != signal.SIGINT:
             signal.signal(number, signal.SIG_IGN)
@@ -119,7 +121,7 @@ def _stop(signal_number: int, _frame: FrameType | None) -> None:
 
 
 def run() -> NoReturn:
-    """Run the command line and exit with a code that scripts can trust (see otactl.errors)."""
+    """Run the command line and exit with a code of otactl.errors."""
     for number in stop_signals():
         if number != signal.SIGINT:
             signal.signal(number, _stop)

@@ -17,12 +17,12 @@ from otactl.model.defaults import DEFAULT_DETAILS, DEFAULT_POLL_SECONDS
 if TYPE_CHECKING:
     from otactl.operations.watch.session import WatchSession
 
-#: What ``--once`` may spend beside one DescribeJob: pages, and the reasons of some failures.
+#: Calls of ``--once`` beside one DescribeJob: for pages, and the reasons of some failures.
 _CALLS_ONCE = 25
 
 
 class Until(StrEnum):
-    """What ends a watch by itself."""
+    """When a watch ends by itself."""
 
     DONE = "done"
 
@@ -33,7 +33,7 @@ def monitor(
         list[Path] | None,
         typer.Argument(
             metavar="[FILE]...",
-            help="The dev.ini of each deployment; the one under way when nothing is said.",
+            help="The dev.ini of each deployment; the running one when left out.",
             show_default=False,
         ),
     ] = None,
@@ -50,22 +50,22 @@ def monitor(
     thing: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="NAME", help="Follow this thing closely: one more call each look; repeatable."
+            metavar="NAME", help="Follow this thing closely: one more call per poll; repeatable."
         ),
     ] = None,
-    once: Annotated[bool, typer.Option("--once", help="Look once, print it, and end.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Poll once, print, and end.")] = False,
     follow: Annotated[
-        bool, typer.Option("--follow", help="With --output json: an object a line, at each change.")
+        bool, typer.Option("--follow", help="With --output json: one line per change, an object.")
     ] = False,
     until: Annotated[
         Until | None,
-        typer.Option(help="End with the jobs, with the exit codes of `otactl deploy`."),
+        typer.Option(help="End when the jobs end, with the exit codes of `otactl deploy`."),
     ] = None,
     wait: Annotated[
         bool,
         typer.Option(
             "--wait",
-            help="Wait for a job that is not there yet, in AWS or in a rehearsal; without a name,"
+            help="Wait for a job that does not exist yet, in AWS or in a rehearsal; without a name,"
             " for the next deployment of this machine.",
         ),
     ] = False,
@@ -76,11 +76,9 @@ def monitor(
         ),
     ] = False,
     yes: options.Yes = False,
-    web: Annotated[
-        bool, typer.Option("--web", help="Show it on a page of this machine, in a browser.")
-    ] = False,
+    web: Annotated[bool, typer.Option("--web", help="Show the jobs on a local web page.")] = False,
     port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Of the page; 0 takes a free one.")
+        int, typer.Option(min=0, max=65535, help="Port of the page; 0 for a free one.")
     ] = 0,
     poll: options.Poll = DEFAULT_POLL_SECONDS,
     details: Annotated[
@@ -101,8 +99,8 @@ def monitor(
 ) -> None:
     """Watch jobs: how far, how fast, when done, what fails and why, who is stuck.
 
-    A look costs one DescribeJob, and at most five more calls when counts moved; with --events
-    nothing is asked while events come. Watching changes nothing; leaving it neither.
+    A poll costs one DescribeJob, and at most five more calls if counts changed; with --events there
+    are no polls while events arrive. Neither watching nor leaving changes anything.
 
     Exit codes: 0 the jobs are watched or, with --until done, every thing succeeded; otherwise
     those of `otactl deploy`.
@@ -170,14 +168,14 @@ def _check(
     from otactl.monitor.followed import MAX_FOLLOWED
 
     if once and (web or follow or until is not None):
-        raise UserMistake("--once looks once: leave out --web, --follow and --until")
+        raise UserMistake("--once polls once: leave out --web, --follow and --until")
     if follow and output is not options.JSON:
-        raise UserMistake("--follow prints an object a line: it goes with --output json")
+        raise UserMistake("--follow needs --output json: it prints one object per line")
     if web and output is options.JSON:
         raise UserMistake("--web shows a page: leave out --output json")
     if len(things) > MAX_FOLLOWED:
         raise UserMistake(
-            f"{len(things)} things to follow are too many: each costs a call in each look",
+            f"{len(things)} things to follow are too many: each costs one call per poll",
             hint=f"{MAX_FOLLOWED} at most",
         )
     for name in things:
@@ -195,7 +193,7 @@ def _agree_on_events(session: WatchSession, *, yes: bool, waits: bool) -> bool:
     except (AwsRefused, UserMistake) as error:
         if not waits:
             raise
-        terminal.warn(f"cannot find out whether events are on: {error}; polling instead")
+        terminal.warn(f"cannot check whether events are on: {error}; polling instead")
         return False
 
 
@@ -203,7 +201,7 @@ def _ask(question: str, *, yes: bool) -> bool:
     if yes:
         return True
     if not sys.stdin.isatty():
-        terminal.warn("events are off and nobody can be asked (--yes agrees); polling instead")
+        terminal.warn("events are off (--yes switches them on); polling instead")
         return False
     agreed = typer.confirm(question, err=True)
     if not agreed:
@@ -212,7 +210,7 @@ def _ask(question: str, *, yes: bool) -> bool:
 
 
 def _print_once(session: WatchSession, output: options.OutputFormat) -> None:
-    """One look, printed; a job that is not there is a mistake."""
+    """Poll once and print; a missing job is an error."""
     from otactl.cli.monitor_output import print_snapshots
     from otactl.operations.watch.session import poll_once
 

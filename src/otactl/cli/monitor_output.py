@@ -19,7 +19,7 @@ from otactl.views.monitor_terminal.session import MonitorSession
 from otactl.views.snapshot_fields import snapshot_fields
 from otactl.views.wording import job_word
 
-#: How long is waited for news before signals are looked after again.
+#: How long to wait for a change before signals are handled again.
 _BEAT_SECONDS = 0.5
 
 
@@ -29,8 +29,8 @@ class Showing:
 
     Attributes:
         follow: With JSON: an object at each change, not one at the end.
-        port: Of the page; 0 takes a free one.
-        is_until_done: Whether the command ends with the jobs, and fails as they do.
+        port: Of the page; 0 for a free one.
+        is_until_done: Whether the command ends when the jobs end, and fails if they do.
     """
 
     output: options.OutputFormat
@@ -46,8 +46,8 @@ def show(
     """Show a watch.
 
     Raises:
-        OtactlError: The watch failed; with ``is_until_done`` also when a job did.
-        BegunElsewhere: The jobs that are waited for began in another cloud.
+        OtactlError: The watch failed; with ``is_until_done`` also if a job failed.
+        BegunElsewhere: The awaited jobs began in another cloud.
     """
     watch = watching(
         session, events=events, gives_up=showing.is_until_done, thing_names=thing_names
@@ -60,7 +60,7 @@ def show(
                 serving_page(session.board, session.actions, showing.port)
             )
             terminal.note(f"the page is {address}")
-            terminal.note("Ctrl-C ends it; the deployment goes on")
+            terminal.note("Ctrl-C ends it; the deployment continues")
         stack.enter_context(watch)
         if not showing.web and showing.output is options.TEXT and _is_interactive():
             _live(session, showing)
@@ -74,7 +74,7 @@ def show(
 
 
 def print_snapshots(found: Mapping[str, JobSnapshot], output: options.OutputFormat) -> None:
-    """Print how jobs stand: one object, or each job as lines."""
+    """Print the status of jobs: one object, or lines for each job."""
     if output is options.JSON:
         fields = [snapshot_fields(job_id, snapshot) for job_id, snapshot in found.items()]
         terminal.print_json(fields[0] if len(fields) == 1 else {"jobs": fields})
@@ -90,7 +90,7 @@ def _is_interactive() -> bool:
 
 
 def _live(session: WatchSession, showing: Showing) -> None:
-    """A full screen with keys, until the user quits or the jobs are over."""
+    """Show a full screen with keys, until the user quits or the jobs end."""
     with Keyboard(sys.stdin.fileno()) as keyboard:
         MonitorSession(
             session.board,
@@ -107,15 +107,15 @@ def print_changes(
     showing: Showing,
     to_fields: Callable[[str, JobSnapshot], Mapping[str, Any]] = snapshot_fields,
 ) -> None:
-    """A line at each change, until the jobs are over; a page stays for people to look at.
+    """Print a line at each change, until the jobs end; a page stays until the user leaves.
 
-    The last line is always the last snapshot that was put on the board.
+    The last line is always the board's last snapshot.
     """
     version = -1
     shown: dict[str, object] = {}
     while True:
         reached = board.wait(version, _BEAT_SECONDS)
-        # Asked before anything is printed: the last snapshot may come while an older one is.
+        # Read before printing: the last snapshot may arrive while an older one is printed.
         is_finished = board.is_finished
         if reached != version or is_finished:
             version = reached
@@ -127,10 +127,10 @@ def print_changes(
 
 
 def _is_deleted_unended(snapshot: JobSnapshot) -> bool:
-    """Whether a job went before it was seen to end.
+    """Whether a job was deleted before a poll saw its end.
 
-    Its deployment, which deletes it when it is over, says a moment later how it ended. If it does
-    not, the last line tells it.
+    Its deployment deletes it at the end and records a moment later how it ended. If it does not,
+    the last line says DELETED.
     """
     return snapshot.gone and job_word(snapshot) == "DELETED"
 
@@ -146,7 +146,7 @@ def _line(
     shown: dict[str, object],
     to_fields: Callable[[str, JobSnapshot], Mapping[str, Any]],
 ) -> None:
-    """One line for one job, when it says something that the line before did not."""
+    """Print a line for one job, if it differs from the line before."""
     if showing.output is options.JSON:
         if showing.follow and shown.get(job_id) is not snapshot:
             shown[job_id] = snapshot
@@ -159,7 +159,7 @@ def _line(
 
 
 def _conclude(session: WatchSession, showing: Showing) -> None:
-    """The last word: what the jobs came to, and the exit code."""
+    """Print the result of the jobs, and raise their failure."""
     if showing.output is options.JSON and not showing.follow:
         print_snapshots(_known(session.board), options.JSON)
     elif showing.output is options.TEXT and not (showing.web or _is_interactive()):

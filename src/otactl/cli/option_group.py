@@ -1,9 +1,9 @@
-"""Options that commands share, handed to each as one argument.
+"""Options that commands share, passed to each command as one argument.
 
     @grouped
     def report(deployment: …, *, where: Location) -> None: ...
 
-has the options ``--profile``, ``--region``, ``--endpoint-url`` and ``--state-dir`` where it names
+has the options ``--profile``, ``--region``, ``--endpoint-url`` and ``--state-dir`` in place of
 ``where``, if ``Location`` is ``Annotated[LocationOptions, OptionGroup(build)]`` and these are the
 parameters of ``build``.
 """
@@ -24,8 +24,8 @@ class OptionGroup:
     """How several options become one value.
 
     Attributes:
-        build: Makes it; its parameters are the options.
-        without: Options that mean nothing to a command.
+        build: Makes the value; its parameters are the options.
+        without: Options that a command does not have.
     """
 
     build: Callable[..., Any]
@@ -33,7 +33,7 @@ class OptionGroup:
 
     def parameters(self) -> list[inspect.Parameter]:
         """The options."""
-        # Typer takes a signature as it is: names in strings would stay strings.
+        # Typer does not evaluate annotations that are strings.
         found = inspect.signature(self.build, eval_str=True).parameters.values()
         return [_by_name(each) for each in found if each.name not in self.without]
 

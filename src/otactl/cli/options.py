@@ -1,6 +1,6 @@
-"""The options that many commands share, declared once so that they read alike everywhere.
+"""The options that many commands share, with the same help everywhere.
 
-Those that go together are a group (``otactl.cli.option_group``), one argument of a command.
+Related options form a group (``otactl.cli.option_group``), one argument of a command.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class OutputFormat(StrEnum):
-    """How a command that reports writes its report."""
+    """The output format of a command."""
 
     TEXT = "text"
     JSON = "json"
@@ -40,7 +40,7 @@ def deployment_argument(metavar: str, text: str) -> Any:
 
 
 def under(panel: str, text: str, *flags: str, **how: Any) -> Any:
-    """An option that help shows under a heading of its own."""
+    """An option that help shows under a given heading."""
     return typer.Option(*flags, help=text, rich_help_panel=panel, **how)
 
 
@@ -66,7 +66,7 @@ Output = Annotated[
     typer.Option(
         "--output",
         "-o",
-        help="text for people, json for scripts: one object on stdout, also of an error.",
+        help="text for people, json for scripts: one object on stdout, also for an error.",
     ),
 ]
 StateDir = Annotated[
@@ -83,15 +83,15 @@ MaxWait = Annotated[
         "--max-wait",
         min=1,
         metavar="SECONDS",
-        help="End a round that is not over by then; with waves, leave the gate that waits.",
+        help="End an unfinished round after SECONDS; with waves, leave the gate that waits.",
     ),
 ]
 NoWait = Annotated[
     bool,
     typer.Option(
         "--no-wait",
-        help="With waves: leave a gate that waits (exit code 10) after one look; `otactl resume`"
-        " goes on.",
+        help="With waves: leave a gate that waits (exit code 10) after one poll; `otactl resume`"
+        " continues.",
     ),
 ]
 Details = Annotated[
@@ -105,7 +105,7 @@ Details = Annotated[
 ]
 Poll = Annotated[
     float,
-    typer.Option("--poll", min=0.1, metavar="SECONDS", help="Look at the running job this often."),
+    typer.Option("--poll", min=0.1, metavar="SECONDS", help="Poll the running job every SECONDS."),
 ]
 Report = Annotated[
     Path | None,
@@ -175,7 +175,7 @@ def _location(
     )
 
 
-#: Where to work; of a deployment that is stored here, which knows its region; or in the account.
+#: Where to work; for a stored deployment, whose region is known; for the account alone.
 Location = Annotated[LocationOptions, OptionGroup(_location)]
 StoredLocation = Annotated[LocationOptions, OptionGroup(_location, without=("region",))]
 AccountLocation = Annotated[LocationOptions, OptionGroup(_location, without=("state_dir",))]
@@ -187,7 +187,7 @@ def _planning(max_wait: MaxWait = None, details: Details = DEFAULT_DETAILS) -> A
     return PlanOptions(detail_limit=details, max_wait_seconds=max_wait)
 
 
-#: How long a round lasts at most, and what is asked at its end.
+#: How long a round lasts at most, and how many things are queried at its end.
 Planning = Annotated["PlanOptions", OptionGroup(_planning)]
 
 
@@ -197,7 +197,7 @@ def _results(report: Report = None, junit: Junit = None) -> Any:
     return ResultFiles(report, junit)
 
 
-#: Where the result goes beside the terminal.
+#: The files that the result is written to.
 Results = Annotated["ResultFiles", OptionGroup(_results)]
 
 

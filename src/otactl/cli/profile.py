@@ -12,7 +12,7 @@ from otactl.cli import options
 from otactl.cli.forecast_options import ImageBytes
 from otactl.errors import UserMistake
 
-#: A million executions have some 300 MB of JSON; that is read whole.
+#: A million executions are about 300 MB of JSON, all read into memory.
 _LONGEST_REPORT = 600 * 1024 * 1024
 
 app = typer.Typer(help="Fleet profiles: how a fleet connects, downloads and fails.")
@@ -44,8 +44,8 @@ def from_report(
 ) -> None:
     """Fit a profile to the executions of a past deployment, real or rehearsed.
 
-    The profile goes to --out, or to standard output; every number carries its 95% confidence
-    interval and the number of observations behind it.
+    The profile is written to --out, or to standard output; every number has its 95% confidence
+    interval and its number of observations.
     """
     from otactl.cli.terminal import note, print_json
     from otactl.forecast.calibrate.fit import fit

@@ -1,4 +1,4 @@
-"""Puts the wizard's questions in a terminal, with questionary."""
+"""Asks the wizard's questions in a terminal, with questionary."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from otactl.operations.wizard import Option
 
 
 class TerminalAsker:
-    """Asks at the terminal. Ctrl-C ends the asking, with nothing written."""
+    """Asks at the terminal. Ctrl-C raises KeyboardInterrupt."""
 
     def __init__(self) -> None:
         self._console = stdout_console()
 
     def say(self, text: str) -> None:
-        """Print a line in the background colour of the talk."""
+        """Print a dim line."""
         self._console.print(text, style="dim", markup=False)
 
     def text(self, question: str, *, default: str, check: Callable[[str], str | None]) -> str:
-        """Ask for a text until it is right."""
+        """Ask for a text until it is valid."""
         asked = questionary.text(
             question, default=default, validate=lambda answer: check(answer) or True
         )
@@ -32,11 +32,11 @@ class TerminalAsker:
         return bool(questionary.confirm(question, default=default).unsafe_ask())
 
     def select(self, question: str, choices: Sequence[str], *, default: str) -> str:
-        """Ask for one of a few, with the arrow keys."""
+        """Ask for one of the choices, with the arrow keys."""
         return str(questionary.select(question, choices=choices, default=default).unsafe_ask())
 
     def tick(self, question: str, options: Sequence[Option]) -> list[str]:
-        """Ask for any of a few, with arrow keys and space bar."""
+        """Ask for any of the options, with arrow keys and space bar."""
         choices = [
             questionary.Choice(title=option.title, value=option.value, checked=option.is_on)
             for option in options

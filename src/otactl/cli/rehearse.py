@@ -22,11 +22,11 @@ def rehearse(
     things: Annotated[
         int | None,
         typer.Option(
-            min=1, max=100_000, metavar="N", help="N generated things in place of the thing list."
+            min=1, max=100_000, metavar="N", help="Generate N things in place of the thing list."
         ),
     ] = None,
     rounds: Annotated[
-        int | None, typer.Option(min=1, metavar="R", help="In place of the file's.")
+        int | None, typer.Option(min=1, metavar="R", help="Rounds, in place of the file's.")
     ] = None,
     behave: Annotated[
         str,
@@ -38,9 +38,7 @@ def rehearse(
             "canary:fail=20.",
         ),
     ] = "",
-    seed: Annotated[
-        int, typer.Option(help="Deals the behaviours; the same seed, the same deal.")
-    ] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed that assigns the behaviours.")] = 0,
     former_versions: Annotated[
         str,
         typer.Option(
@@ -50,7 +48,7 @@ def rehearse(
         ),
     ] = "",
     max_wait: Annotated[
-        float, typer.Option(min=1, metavar="SECONDS", help="End a round that is not over by then.")
+        float, typer.Option(min=1, metavar="SECONDS", help="End an unfinished round after SECONDS.")
     ] = _DEFAULT_MAX_WAIT_SECONDS,
     speed: Annotated[
         float,
@@ -59,13 +57,13 @@ def rehearse(
         ),
     ] = 1.0,
     block_size: Annotated[
-        int | None, typer.Option(metavar="BYTES", help="Of the stream blocks devices ask for.")
+        int | None, typer.Option(metavar="BYTES", help="Size of the requested stream blocks.")
     ] = None,
     link_speed: Annotated[
-        int | None, typer.Option(metavar="BYTES", help="Per second, of slow devices' links.")
+        int | None, typer.Option(metavar="BYTES", help="Bytes per second of slow devices.")
     ] = None,
     things_per_group: Annotated[
-        int, typer.Option(min=1, help="Made in each thing group of the list.")
+        int, typer.Option(min=1, help="Things made in each thing group of the list.")
     ] = 3,
     faults: Annotated[
         float,
@@ -77,16 +75,16 @@ def rehearse(
         ),
     ] = 0.0,
     approve: Annotated[
-        bool, typer.Option("--approve", help="Approve every gate that asks a person.")
+        bool, typer.Option("--approve", help="Approve every gate that waits for a person.")
     ] = False,
     reject: Annotated[
-        bool, typer.Option("--reject", help="Reject at the first gate that asks a person.")
+        bool, typer.Option("--reject", help="Reject at the first gate that waits for a person.")
     ] = False,
     public_key: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="PEM; what the devices check signatures with. [default: that of the signing key]",
+            help="PEM key to check signatures with. [default: that of the signing key]",
         ),
     ] = None,
     state_dir: options.StateDir = None,
@@ -94,12 +92,12 @@ def rehearse(
     files: options.Results,
     output: options.Output = options.TEXT,
 ) -> None:
-    """Rehearse the deployment of FILE on this machine, then take everything down.
+    """Rehearse the deployment of FILE on this machine, then remove everything.
 
-    A local cloud is started, the bucket, roles, things and groups that FILE names are made in it,
-    virtual devices connect over MQTT with certificates of their own, and then exactly what `otactl
-    deploy FILE` does is done: the image goes to S3, the devices fetch it through the stream, check
-    it, install it and report. Nothing leaves this machine and no AWS account is needed.
+    A local cloud is started, the bucket, roles, things and groups that FILE names are created in
+    it, virtual devices connect over MQTT with certificates of their own. Then `otactl deploy FILE`
+    runs unchanged: the image goes to S3, the devices fetch it through the stream, check it, install
+    it and report. Nothing leaves this machine and no AWS account is needed.
 
     Exit codes: 0 every thing succeeded in every round, 1 not, 2 a mistake in the files or the
     command; see `otactl deploy` for the others.
@@ -139,8 +137,8 @@ def rehearse(
 
         print_result(terminal.stdout_console(), result)
         terminal.note(
-            f"{rehearsed.verified:,} downloads verified by their devices: SHA-256 of the very"
-            " file. Everything is taken down"
+            f"{rehearsed.verified:,} downloads verified by their devices: SHA-256 of the image"
+            " file. Everything is removed"
         )
     folder = state_directory(state_dir)
     leave(result, failure, files, state_dir=folder, now_ms=rehearsed.ended_ms)

@@ -1,4 +1,4 @@
-"""``otactl report``: what became of a deployment, as one file to look at or as data."""
+"""``otactl report``: writes the report of a deployment, as a page or as data."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from otactl.operations.state_directory import state_directory
 
 
 class ReportFormat(StrEnum):
-    """How a report is written."""
+    """The format of a report."""
 
     HTML = "html"
     JSON = "json"
@@ -51,12 +51,11 @@ def report(
     *,
     where: options.Location,
 ) -> None:
-    """Write what became of a deployment, also long after its job is gone.
+    """Write the report of a deployment, also long after its job is gone.
 
-    The journal keeps every execution of every finished round; AWS is asked about a round that is
-    under way, about what had not ended when its job was kept, and about jobs that were not
-    deployed from this machine. Without --out the
-    page goes to the state directory, and data to standard output.
+    The journal has every execution of every finished round. AWS is queried for a running round, for
+    things that had not ended when a job was kept, and for jobs of other machines. Without --out the
+    page is written to the state directory, and data to standard output.
     """
     from otactl.operations.report import gather
     from otactl.views.result_files import REPORTS, default_report_path, write_report

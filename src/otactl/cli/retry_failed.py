@@ -1,4 +1,4 @@
-"""``otactl retry-failed``: deploy once more, to exactly the things that did not get it."""
+"""``otactl retry-failed``: deploys again to exactly the things that failed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def retry_failed(
         ),
     ] = None,
     job_id: Annotated[
-        str | None, typer.Option(metavar="ID", help="Of the new job. [default: JOB-retry]")
+        str | None, typer.Option(metavar="ID", help="Id of the new job. [default: JOB-retry]")
     ] = None,
     dry_run: options.DryRun = False,
     *,
@@ -43,8 +43,8 @@ def retry_failed(
 ) -> None:
     """Deploy to exactly the things that failed, timed out, were rejected or did not get the job.
 
-    It is a deployment of its own: one round, a new job, a journal and a report. Exit codes are
-    those of `otactl deploy`.
+    It is a new deployment: one round, a new job, a journal and a report. Exit codes are those of
+    `otactl deploy`.
     """
     from otactl.cli.consent import confirmed, declined
     from otactl.cli.deploy_output import finish, show_plan

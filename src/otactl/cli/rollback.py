@@ -1,4 +1,4 @@
-"""``otactl rollback``: each thing that took an image gets back what it had."""
+"""``otactl rollback``: returns each thing that took an image to its former version."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def rollback(
         str, options.deployment_argument("DEPLOYMENT", "The deployment's id, or its job's.")
     ],
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print who would get what and when; change nothing.")
+        bool, typer.Option("--dry-run", help="Print each thing's version and time; change nothing.")
     ] = False,
     fleet_profile: Annotated[
         Path | None,
@@ -37,11 +37,11 @@ def rollback(
     where: options.StoredLocation,
     output: options.Output = options.TEXT,
 ) -> None:
-    """Take a deployment back: stop it, and give each thing that took the image what it had.
+    """Roll back a deployment: stop it, and return the things to their former versions.
 
-    At most 50 things of each former version go first, the rest when 95% of those ended well. Things
-    that are offline get it when they come, for openDays of [ROLLBACK_CONFIG]. Called again, it goes
-    on where it was, takes those that installed the image since, and names who never came.
+    At most 50 things of each former version go first, the rest when 95% of those have succeeded.
+    Offline things get it when they connect, for openDays of [ROLLBACK_CONFIG]. Called again, it
+    resumes, adds things that installed the image since, and names those that never connected.
 
     Exit codes: 0 the rollback passed its gates, 2 a version has no image, 10 left at a gate that
     waits, 11 too many things did not go back: it stopped, and is never rolled back itself.

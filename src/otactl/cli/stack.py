@@ -33,7 +33,7 @@ app = typer.Typer(
 
 NameOption = Annotated[str, typer.Option("--name", help="Name of the stack.")]
 PollOption = Annotated[
-    float, typer.Option("--poll", min=0.1, metavar="SECONDS", help="Look this often.")
+    float, typer.Option("--poll", min=0.1, metavar="SECONDS", help="Poll every SECONDS.")
 ]
 DEFAULT_NAME = "otactl-monitor"
 _PARAMETER_PANEL = "Parameters (those left out keep their value, or get the template's)"
@@ -54,22 +54,22 @@ def deploy(
         str | None, _parameter("--sms", "Mobile number to notify, +49…; '' removes it.")
     ] = None,
     prefix: Annotated[
-        str | None, _parameter("--prefix", "Before the topics' names, for a second stack.")
+        str | None, _parameter("--prefix", "Prefix of the topics' names, for a second stack.")
     ] = None,
     percentile: Annotated[
-        str | None, _parameter("--percentile", "Of the download time that the alarm watches: p99.")
+        str | None, _parameter("--percentile", "Percentile of the download time to watch: p99.")
     ] = None,
     upper_limit: Annotated[
         int | None, _parameter("--upper-limit", "Seconds a download may take.", min=0)
     ] = None,
     datapoints: Annotated[
-        int | None, _parameter("--datapoints", "M: number of bad minutes …", min=1)
+        int | None, _parameter("--datapoints", "M: the alarm needs M bad minutes of N.", min=1)
     ] = None,
     evaluation_periods: Annotated[
-        int | None, _parameter("--evaluation-periods", "N: … out of N minutes.", min=1)
+        int | None, _parameter("--evaluation-periods", "N: minutes that are evaluated.", min=1)
     ] = None,
     log_days: Annotated[
-        int | None, _parameter("--log-days", "How long logs are kept.", min=1)
+        int | None, _parameter("--log-days", "How many days logs are kept.", min=1)
     ] = None,
     events: Annotated[
         bool | None,
@@ -88,10 +88,10 @@ def deploy(
     where: options.AccountLocation,
     output: options.Output = options.TEXT,
 ) -> None:
-    """Create or update the monitoring stack, after a look at what would change.
+    """Create or update the monitoring stack, after showing what would change.
 
-    Exit codes: 0 done, or nothing to do; 1 not wanted after all; 2 a parameter is wrong; 3 AWS
-    refused, and CloudFormation rolled back.
+    Exit codes: 0 done, or nothing to do; 1 declined; 2 a parameter is invalid; 3 AWS refused, and
+    CloudFormation rolled back.
     """
     from otactl.aws.stack_template import monitor_template
     from otactl.operations.stack_operation import check_stack
@@ -114,7 +114,7 @@ def deploy(
     if state is not None:
         state = operation.settle(state)
     if state is not None and state.is_remains and not dry_run:
-        terminal.note(f"stack {name} is what a failed creation left; deleting it first")
+        terminal.note(f"stack {name} is left from a failed creation; deleting it first")
         operation.delete(state)
         state = None
     before = state.parameters if state is not None and not state.is_draft else {}
@@ -144,9 +144,9 @@ def status(
     where: options.AccountLocation,
     output: options.Output = options.TEXT,
 ) -> None:
-    """Say how the stack is: resources, events, alarm, subscribers, what was put aside.
+    """Show the state of the stack: resources, events, alarm, subscribers, failed messages.
 
-    Exit code 1 when it would not work: no stack, a failed one, or events switched off.
+    Exit code 1 if it would not work: no stack, a failed one, or events switched off.
     """
     from otactl.aws.stack_health import examine
     from otactl.views.stack_status import health_fields, print_status
@@ -176,7 +176,7 @@ def outputs(
     where: options.AccountLocation,
     output: options.Output = options.TEXT,
 ) -> None:
-    """Print the ARNs of the topics, functions, roles and so on, for snsTopics and for others."""
+    """Print the ARNs of the topics, functions, roles and so on, such as for snsTopics."""
     from otactl.views.stack_status import print_outputs
 
     _, stack, _, _ = _begin(name, where)
@@ -197,7 +197,7 @@ def delete(
     where: options.AccountLocation,
     output: options.Output = options.TEXT,
 ) -> None:
-    """Delete the stack with its logs. Metrics stay; so do the events of AWS IoT, as they are."""
+    """Delete the stack with its logs. Metrics and the event settings of AWS IoT stay."""
     _, stack, _, operation = _begin(name, where, poll)
     state = _existing(stack)
     if not confirmed(f"Delete stack {name} with its topics, alarm and logs?", yes=yes):
@@ -211,7 +211,7 @@ def delete(
 
 @app.command()
 def template(output: options.Output = options.TEXT) -> None:
-    """Print the CloudFormation template, handlers and all."""
+    """Print the CloudFormation template, including the Lambda handlers."""
     from otactl.aws.stack_template import monitor_template
 
     text = monitor_template()
@@ -229,17 +229,17 @@ def send_test_event(
         bool, typer.Option("--people", help="Let the test's alarm notify people as well.")
     ] = False,
     max_wait: Annotated[
-        float, typer.Option(min=1, metavar="SECONDS", help="For each hop.")
+        float, typer.Option(min=1, metavar="SECONDS", help="Maximum time per hop.")
     ] = 900.0,
     poll: PollOption = 2.0,
     *,
     where: options.AccountLocation,
     output: options.Output = options.TEXT,
 ) -> None:
-    """Send one synthetic event through the stack and show each hop arriving.
+    """Send one synthetic event through the stack and show each hop that it reaches.
 
     The event is about a job that does not exist, so nothing can be stopped. It leaves one value of
-    a custom metric. Exit code 1 when a hop was not reached.
+    a custom metric. Exit code 1 if a hop was not reached.
     """
     from otactl.aws.stack_probe import StackProbe
     from otactl.cli.signals import handle_signals

@@ -1,4 +1,4 @@
-"""What `otactl stack deploy` and `delete` say and ask: the preview, the questions, the result."""
+"""The dialog of `otactl stack deploy`: warnings, the preview, the questions."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ if TYPE_CHECKING:
 
 
 def warn_of_double_counting(clients: AwsClients, own_rule: str | None) -> None:
-    """Say when other rules hear the same events: two monitoring stacks count each of them twice.
+    """Warn if other rules get the same events: two monitoring stacks count each event twice.
 
     Args:
-        own_rule: The rule of the stack in question; None when it has none yet.
+        own_rule: The rule of this stack; None if it does not exist yet.
     """
     from otactl.aws.alarm_reach import listening_rules
 
     try:
         others = [rule for rule in listening_rules(clients) if rule != own_rule]
     except AwsRefused as error:
-        terminal.note(f"cannot see whether another stack counts the same events: {error}")
+        terminal.note(f"cannot check whether another stack counts the same events: {error}")
         return
     if others:
         terminal.warn(
-            f"topic rule {', '.join(others)} hears the ends of job executions too; if it is that of"
+            f"topic rule {', '.join(others)} gets the same job execution events; if it is that of"
             " another monitoring stack, each execution counts twice in the metrics, and an alarm on"
             " a count goes off at half of its threshold"
         )
@@ -48,7 +48,7 @@ def preview(change_set: ChangeSet, name: str, before: Any, after: dict[str, str]
 
 
 def agreed_to(question: str, yes: bool, stack: Stack, change_set: ChangeSet) -> bool:
-    """Ask; without a yes nothing of the change set remains, whatever the reason."""
+    """Ask; without a yes, for any reason, the change set is deleted."""
     with after_failure(lambda: stack.discard(change_set.change_set_id)):
         agreed = confirmed(question, yes=yes)
     if not agreed:
@@ -59,7 +59,7 @@ def agreed_to(question: str, yes: bool, stack: Stack, change_set: ChangeSet) -> 
 def switch_on_events(
     clients: AwsClients, wanted: bool | None, *, yes: bool, dry_run: bool
 ) -> list[str]:
-    """Switch the job events on, when that is wanted; says which are on."""
+    """Switch the job events on, if the user wants that; returns those that are on."""
     from otactl.aws.event_configuration import NEEDED_EVENTS, enable_events, enabled_events
 
     enabled = enabled_events(clients)

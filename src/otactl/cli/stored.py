@@ -14,9 +14,9 @@ from otactl.cli.option_group import grouped
 from otactl.errors import UserMistake
 from otactl.model.defaults import DEFAULT_POLL_SECONDS
 
-#: Of a deployment's id (``new_deployment_id``).
+#: The length of a deployment's id (``new_deployment_id``).
 _ID_WIDTH = 23
-#: Of a failure, so much: in 80 columns it stands on two lines.
+#: The shown length of a failure: two lines in 80 columns.
 _FAILURE_WIDTH = 100
 
 
@@ -26,7 +26,7 @@ def resume(
     no_wait: options.NoWait = False,
     max_wait: Annotated[
         float | None,
-        typer.Option(min=1, metavar="SECONDS", help="With waves: leave a gate that waits then."),
+        typer.Option(min=1, metavar="SECONDS", help="With waves: leave a waiting gate then."),
     ] = None,
     poll: options.Poll = DEFAULT_POLL_SECONDS,
     *,
@@ -34,11 +34,11 @@ def resume(
     files: options.Results,
     output: options.Output = options.TEXT,
 ) -> None:
-    """Continue a deployment that was killed or interrupted, and carry it to its end.
+    """Continue a deployment that was killed or interrupted, and run it to its end.
 
-    It goes on with the very plan it began with, whatever has become of the files since. One that
-    ended before its job did (--max-wait, an abort) is watched on while the job is there. Exit codes
-    are those of `otactl deploy`.
+    It uses the plan it began with, even if the files have changed since. A deployment that ended
+    before its job (--max-wait, an abort) is watched again while the job exists. Exit codes are
+    those of `otactl deploy`.
     """
     from otactl.cli.deploy_output import finish
     from otactl.cli.frontend import TerminalFrontend
@@ -65,7 +65,7 @@ def clean(
 ) -> None:
     """Delete everything a deployment created: job, stream, alarms, group, objects.
 
-    A job that has not ended is only deleted after its id was typed, or with --yes: devices in the
+    A job that has not ended is only deleted after you type its id, or with --yes: devices in the
     middle of an update are no longer followed.
     """
     from otactl.cli.consent import consent_to_delete, declined
@@ -86,9 +86,9 @@ def clean(
 
         terminal.print_json(shaped(json_deployment.Cleaned, cleaned))
     elif not cleaned.undone:
-        terminal.note(f"deployment {cleaned.deployment_id} had left nothing")
+        terminal.note(f"deployment {cleaned.deployment_id} left nothing to delete")
     if cleaned.leftovers:
-        raise UserMistake(f"still there: {', '.join(cleaned.leftovers)}")
+        raise UserMistake(f"not deleted: {', '.join(cleaned.leftovers)}")
 
 
 def history(
@@ -110,16 +110,16 @@ def history(
     from otactl.views.foreign_text import clean
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    # What one copies into the next command stands whole; the rest makes room.
+    # Ids are copied into the next command, so they are never shortened.
     table.add_column("deployment", no_wrap=True, overflow="ignore", min_width=_ID_WIDTH)
-    table.add_column("job, and what became of it", overflow="fold")
+    table.add_column("job and result", overflow="fold")
     for entry in entries:
         table.add_row(entry["deploymentId"], Text("\n".join(map(clean, _reported(entry)))))
     terminal.stdout_console().print(table if entries else "no deployments yet")
 
 
 def _reported(entry: Mapping[str, Any]) -> list[str]:
-    """A deployment in a few lines; `otactl report` and --output json tell the whole failure."""
+    """A deployment in a few lines; `otactl report` and --output json have the whole failure."""
     from otactl.views.wording import rounds_words, things_words
 
     rounds = f"{entry['roundsDone']} of {rounds_words(entry['rounds'])}"

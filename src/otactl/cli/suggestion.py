@@ -1,4 +1,4 @@
-"""``otactl forecast --suggest``: what is wished for, and looking for it."""
+"""``otactl forecast --suggest``: the options of the goal, and the search."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _PART = re.compile(r"(\d+(?:\.\d+)?)\s*(min|[smhd])")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GoalOptions:
-    """What ``--suggest`` is to look for."""
+    """The goal of ``--suggest``."""
 
     within: Annotated[
         str | None,
         options.under(
             SUGGEST_PANEL,
-            "A healthy fleet has finished by then: 90m, 4h, 2d.",
+            "Time within which a healthy fleet finishes: 90m, 4h, 2d.",
             metavar="DURATION",
         ),
     ] = None
@@ -38,7 +38,7 @@ class GoalOptions:
         typer.Option(
             min=0,
             metavar="N",
-            help="A bad image bricks no more things than that, 19 times in 20.",
+            help="A bad image bricks at most N things, 19 times in 20.",
             rich_help_panel=SUGGEST_PANEL,
         ),
     ] = None
@@ -48,7 +48,7 @@ class GoalOptions:
             min=1,
             max=100,
             metavar="PERCENT",
-            help="How much of the fleet has to finish.",
+            help="Percentage of the fleet that must finish.",
             rich_help_panel=SUGGEST_PANEL,
         ),
     ] = 95.0
@@ -58,7 +58,7 @@ class GoalOptions:
             min=0.0001,
             max=0.5,
             metavar="SHARE",
-            help="How likely a healthy fleet may trip the abort.",
+            help="Accepted probability that a healthy fleet is aborted.",
             rich_help_panel=SUGGEST_PANEL,
         ),
     ] = 0.01
@@ -67,7 +67,7 @@ class GoalOptions:
         """The goal, for an image that fails at a rate.
 
         Raises:
-            UserMistake: Something is missing or is no duration.
+            UserMistake: An option is missing, or is not a duration.
         """
         from otactl.forecast.suggest.goal import Goal
 
@@ -92,7 +92,7 @@ def parse_duration(text: str, *, flag: str) -> float:
     """The seconds of ``90m``, ``4h``, ``2d`` or ``1h30m``; a message names the flag.
 
     Raises:
-        UserMistake: It is no duration.
+        UserMistake: It is not a duration.
     """
     parts = _PART.findall(text)
     if not parts or _PART.sub("", text).strip():
@@ -102,12 +102,12 @@ def parse_duration(text: str, *, flag: str) -> float:
     return sum(float(number) * _UNITS[unit] for number, unit in parts)
 
 
-#: What --suggest is to look for.
+#: The options of GoalOptions as one argument.
 Suggesting = Annotated[GoalOptions, OptionGroup(GoalOptions)]
 
 
 def print_best(scenario: Scenario, goal: Goal, output: options.OutputFormat) -> None:
-    """Look for a rollout that keeps the wish; exit with 1 when there is none."""
+    """Search for a rollout that meets the goal; exit with 1 if none is found."""
     from otactl.cli.terminal import print_json, stderr_console, stdout_console
     from otactl.forecast.suggest.search import suggest
     from otactl.views.suggestion_table import print_suggestion

@@ -1,7 +1,7 @@
-"""Standard output belongs to results, standard error to everything else.
+"""Writes results to standard output, and everything else to standard error.
 
 With ``--output json`` a command writes one JSON object to standard output and nothing else there;
-progress, notes and errors go to standard error, so a pipe always sees clean results.
+progress, notes and errors go to standard error, so a pipe always gets clean results.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from otactl.views.console import Console
 
 _JSON_ASKED = re.compile(r" (--output[ =]|--format[ =]|-o[ =]?)json ")
-#: Whether this command is to write an object and has not yet.
+#: Whether this command must write a JSON object and has not yet.
 _answers_in_json: ContextVar[bool] = ContextVar("answers_in_json", default=False)
 
 
@@ -37,9 +37,9 @@ def stdout_console() -> Console:
 
 
 def stderr_console() -> Console:
-    """The console for progress, notes and errors; interactive where what moves can be seen.
+    """The console for progress, notes and errors; animated only on a real terminal.
 
-    FORCE_COLOR makes colours of a pipe, not a film; and a CI server's terminal is a log.
+    FORCE_COLOR adds colours to a pipe, but no animation; a CI server's terminal is a log.
     """
     from otactl.views.console import Console
 
@@ -50,7 +50,7 @@ def stderr_console() -> Console:
 
 
 def is_ci() -> bool:
-    """Whether a CI server runs this command; they all set CI."""
+    """Whether a CI server runs this command; all of them set CI."""
     return os.environ.get("CI", "").lower() not in ("", "0", "false")
 
 
@@ -60,8 +60,8 @@ def print_json(
     """Write one JSON object to standard output, indented for people.
 
     Args:
-        is_for_people: Whether people read it wherever it goes, not on a terminal only.
-        is_foreign: Whether others said what it is, such as an IAM policy; ours has a version.
+        is_for_people: Whether to indent it even if stdout is not a terminal.
+        is_foreign: Whether others define its format, such as an IAM policy; then no version.
     """
     indent = 2 if is_for_people or sys.stdout.isatty() else None
     _write_json(fields if is_foreign else versioned(fields), indent)
@@ -73,7 +73,7 @@ def print_json_line(fields: Mapping[str, Any]) -> None:
 
 
 def versioned(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """An object of ours, with the version of its form."""
+    """An object of otactl, with the version of its format."""
     return {"schemaVersion": SCHEMA_VERSION, **fields}
 
 
@@ -86,16 +86,16 @@ def _write_json(fields: Mapping[str, Any], indent: int | None = None) -> None:
 
 
 def answer_as_asked(arguments: Sequence[str]) -> None:
-    """Let an error be an object on standard output if --output json is among the arguments.
+    """Write errors as an object on standard output if --output json is among the arguments.
 
-    They are looked at before they are parsed: that may be what fails.
+    The arguments are searched before they are parsed, because parsing may fail.
     """
     given = " ".join(arguments)
     _answers_in_json.set(_JSON_ASKED.search(f" {given} ") is not None)
 
 
 def print_json_error(error: OtactlError) -> None:
-    """Write the error as the command's one object, if it is to write one and has not."""
+    """Write the error as the command's JSON object, if it must write one and has not yet."""
     if not _answers_in_json.get():
         return
     from otactl.model.json_output import account
@@ -114,12 +114,12 @@ def print_json_error(error: OtactlError) -> None:
 
 
 def note(message: str) -> None:
-    """Tell the user something beside the result."""
+    """Print information beside the result."""
     _print_message("", message)
 
 
 def warn(message: str) -> None:
-    """Tell the user something that may need action."""
+    """Print a warning that may need action."""
     _print_message("warning:", message, "yellow")
 
 
@@ -133,19 +133,19 @@ def _print_message(kind: str, message: str, style: str = "") -> None:
 
 
 def print_path(what: str, path: Path) -> None:
-    """Say where a file of results is, on a line that can be copied."""
+    """Print the path of a result file on a line of its own, to copy."""
     stderr_console().print(f"{what}: {path}", soft_wrap=True, markup=False)
 
 
 def print_warnings(problems: Iterable[Problem]) -> None:
-    """Say what is odd about a configuration that is usable all the same."""
+    """Print the problems of a configuration."""
     from otactl.views.problem_list import print_problems
 
     print_problems(stderr_console(), problems)
 
 
 def print_error(error: OtactlError) -> None:
-    """Say what was wrong, and what to do about it."""
+    """Print an error and its hint."""
     if isinstance(error, ConfigurationInvalid):
         print_warnings(error.problems)
         return
@@ -157,10 +157,10 @@ def print_error(error: OtactlError) -> None:
 
 
 def report_failure(error: OtactlError, *, is_listed: bool = False) -> int:
-    """Say how a command failed.
+    """Print how a command failed.
 
     Args:
-        is_listed: Whether the things that failed were printed already, each with its reason.
+        is_listed: Whether the failed things and their reasons are already printed.
 
     Returns:
         The exit code.
@@ -177,13 +177,13 @@ def report_failure(error: OtactlError, *, is_listed: bool = False) -> int:
 
 
 def abandon_output(*, of_terminals: bool = False) -> None:
-    """Nobody reads what is still to be written: let it go nowhere, and break nothing at exit.
+    """Redirect the standard streams to /dev/null, so that writes at exit do not fail.
 
-    After SIGHUP this is for terminals; a standard stream that is a file or a pipe stays as it is.
+    With ``of_terminals``, after SIGHUP, only terminals; a file or a pipe stays as it is.
     """
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
-        # A terminal that has closed no longer says that it is one.
+        # isatty() is False for a closed terminal.
         if not of_terminals or stat.S_ISCHR(os.fstat(stream.fileno()).st_mode):
             os.dup2(nowhere, stream.fileno())
     os.close(nowhere)

@@ -1,4 +1,4 @@
-"""``otactl things``: write a thing list from the registry instead of by hand."""
+"""``otactl things``: writes a thing list from the registry."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def things(
     ] = None,
     query: Annotated[
         str | None,
-        typer.Option("--query", "-q", help="Things this fleet-index query finds."),
+        typer.Option("--query", "-q", help="Things that this fleet-index query finds."),
     ] = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Every thing of the account and region.")
@@ -42,8 +42,8 @@ def things(
 ) -> None:
     """Write a thing list: one ARN per line, each thing once.
 
-    A group may as well be named in a thing list by its own ARN, which costs nothing and, in a
-    CONTINUOUS job, keeps up with who joins; a list of its things is for choosing among them.
+    A thing list may also name a group by its ARN: that costs nothing and, in a CONTINUOUS job,
+    includes things that join later. List the things of a group to choose among them.
     """
     if sum((bool(group), query is not None, everything)) != 1:
         raise UserMistake("say which things: one of --group, --query and --all")
@@ -101,7 +101,7 @@ def _print(lines: Iterable[str]) -> int:
 
 
 def _write(lines: Iterable[str], out: Path) -> int:
-    """Write the list; a failure halfway, or one of nothing, leaves the file as it was."""
+    """Write the list; after a failure, or if it is empty, the file stays as it was."""
     count = 0
     try:
         with replacing(out, is_private=False) as file:

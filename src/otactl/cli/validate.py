@@ -1,4 +1,4 @@
-"""``otactl validate``: everything that is wrong with a deployment's files, before it begins."""
+"""``otactl validate``: reports every problem of a deployment's files."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 def validate(file: options.Configuration, output: options.Output = options.TEXT) -> None:
-    """Check FILE and every file it names; nothing is called and nothing is changed.
+    """Check FILE and every file it names; AWS is not called, nothing is changed.
 
-    Every problem is reported at once, with its file, line, section and key, and behind them what
-    `otactl lint` finds. Exit codes: 0 nothing stands in the way (there may be warnings and
-    findings), 2 something must be mended.
+    All problems are reported at once, each with its file, line, section and key, then the findings
+    of `otactl lint`. Exit codes: 0 the files are valid (there may be warnings and findings), 2
+    something must be fixed.
     """
     from otactl.cli.terminal import note, print_json, stderr_console, stdout_console
     from otactl.model.json_output import account
@@ -39,7 +39,7 @@ def validate(file: options.Configuration, output: options.Output = options.TEXT)
         console = stdout_console()
         print_problems(console, found.problems)
         if report is not None:
-            # Beside the answer, not part of it: the file is valid all the same.
+            # On standard error, not part of the result: the file is valid anyway.
             print_problems(stderr_console(), report.problems)
         console.print(_summary(file, found), soft_wrap=True, markup=False)
         if found.deployment is not None and found.deployment.configuration.alarms:
@@ -48,10 +48,10 @@ def validate(file: options.Configuration, output: options.Output = options.TEXT)
         raise typer.Exit(UserMistake.exit_code)
 
 
-#: Nothing is called here, so what an alarm needs beside the file cannot be known.
+#: AWS is not called here, so what an alarm needs beside the file is unknown.
 _ALARMS_NOTE = (
-    "[ALARM_CONFIG]: whether its SNS topics exist and somebody confirmed them, and whether job"
-    " events reach its metrics, is looked up by `otactl plan` and `otactl deploy`"
+    "[ALARM_CONFIG]: whether its SNS topics exist and have a confirmed subscriber, and whether job"
+    " events reach its metrics, is checked by `otactl plan` and `otactl deploy`"
 )
 
 
@@ -66,7 +66,7 @@ def _examine(file: Path) -> Examination:
 
 
 def _lint(found: Examination) -> LintReport | None:
-    """What the linter says, when the number of things is known without asking AWS."""
+    """The linter's report, if the number of things is known without AWS."""
     if found.deployment is None or found.deployment.thing_list.groups:
         return None
     from otactl.operations.lint_report import lint_deployment

@@ -31,17 +31,17 @@ INDEX = {
     "init": Entry(_PREPARE, "Ask for the values of a dev.ini and write it."),
     "things": Entry(_PREPARE, "Write a thing list: one ARN per line, each thing once."),
     "validate": Entry(
-        _PREPARE, "Check FILE and every file it names; nothing is called and nothing is changed."
+        _PREPARE, "Check FILE and every file it names; AWS is not called, nothing is changed."
     ),
     "iam": Entry(
         _PREPARE,
         "Print the IAM policies that deploying FILE needs, and nothing more than it needs.",
     ),
     "doctor": Entry(
-        _PREPARE, "Say whether this account is ready to deploy, and what to do about what is not."
+        _PREPARE, "Check whether this account is ready to deploy, and say what to fix."
     ),
     "rehearse": Entry(
-        _BEFORE, "Rehearse the deployment of FILE on this machine, then take everything down."
+        _BEFORE, "Rehearse the deployment of FILE on this machine, then remove everything."
     ),
     "forecast": Entry(
         _BEFORE,
@@ -50,17 +50,17 @@ INDEX = {
     ),
     "lint": Entry(
         _BEFORE,
-        "Say what in FILE would not do what it is meant to: aborts, rates, timeouts, alarms.",
+        "Find settings of FILE that would not work as intended: aborts, rates, timeouts, alarms.",
     ),
     "plan": Entry(
         _BEFORE,
-        "Print whom deploying FILE reaches, how fast, what it creates and costs; change nothing.",
+        "Print what deploying FILE reaches, how fast, what it creates and costs; change nothing.",
         "deploy:plan",
     ),
     "deploy": Entry(_DEPLOY, "Deploy the image of FILE to the things of its list."),
     "resume": Entry(
         _DEPLOY,
-        "Continue a deployment that was killed or interrupted, and carry it to its end.",
+        "Continue a deployment that was killed or interrupted, and run it to its end.",
         "stored:resume",
     ),
     "clean": Entry(
@@ -70,7 +70,7 @@ INDEX = {
     ),
     "approve": Entry(
         _DEPLOY,
-        "Let the next wave begin: only a gate that asks for a person takes this, and only once.",
+        "Let the next wave begin: only a gate that waits for approval accepts this, only once.",
         "decide:approve",
     ),
     "reject": Entry(
@@ -83,10 +83,10 @@ INDEX = {
         "Let no further wave begin until `otactl continue`; a gate may still fail meanwhile.",
         "decide:pause",
     ),
-    "continue": Entry(_DEPLOY, "Take a pause back.", "decide:continue_"),
+    "continue": Entry(_DEPLOY, "End a pause.", "decide:continue_"),
     "rollback": Entry(
         _DEPLOY,
-        "Take a deployment back: stop it, and give each thing that took the image what it had.",
+        "Roll back a deployment: stop it, and return the things to their former versions.",
     ),
     "retry-failed": Entry(
         _DEPLOY,
@@ -98,10 +98,9 @@ INDEX = {
     ),
     "cancel": Entry(
         _WATCH,
-        "Cancel a job: nothing more is rolled out, what is queued ends, what is in"
-        " progress goes on.",
+        "Cancel a job: the rollout stops, queued executions end, executions in progress continue.",
     ),
-    "report": Entry(_WATCH, "Write what became of a deployment, also long after its job is gone."),
+    "report": Entry(_WATCH, "Write the report of a deployment, also long after its job is gone."),
     "history": Entry(
         _WATCH, "List the deployments of this machine, the newest first.", "stored:history"
     ),

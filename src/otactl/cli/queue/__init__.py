@@ -1,1 +1,1 @@
-"""``otactl queue``: deployments that wait for a worker, in a DynamoDB table, one file a command."""
+"""``otactl queue``: deployments in a DynamoDB table, run by workers; one file per command."""

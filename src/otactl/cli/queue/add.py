@@ -1,4 +1,4 @@
-"""``otactl queue add`` and ``create``: put a deployment into the queue (the manual's `submit`)."""
+"""``otactl queue add`` and ``create``: add a deployment to the queue (the manual's `submit`)."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def add(
     queue: Queue,
     output: options.Output = options.TEXT,
 ) -> None:
-    """Put the deployment of FILE into the queue.
+    """Add the deployment of FILE to the queue.
 
-    FILE and all it names are checked as by `otactl validate`, then stored in the bucket, the copy
-    of FILE with a job id and a stream id of its own. The queue's region may be another one than the
+    FILE and all files it names are checked as by `otactl validate`, then stored in the bucket; the
+    copy of FILE gets a job id and a stream id of its own. The queue's region may differ from the
     deployment's.
 
-    A million devices go in batches: `otactl queue add dev.ini --split 10000` makes a hundred
+    For a million devices use batches: `otactl queue add dev.ini --split 10000` makes a hundred
     requests, each deployed when the one before it has succeeded, or with `--required-succeeded 95`
     when that percentage of its things has.
     """
@@ -109,20 +109,20 @@ def create(
     queue: Queue,
     output: options.Output = options.TEXT,
 ) -> None:
-    """Ask for the values of a dev.ini, write it, and put its deployment into the queue.
+    """Ask for the values of a dev.ini, write it, and add its deployment to the queue.
 
-    Starts from FILE when it exists, or from EXISTING, or from a template.
+    Starts from FILE if it exists, or from EXISTING, or from a template.
     """
     from otactl.cli.init import init
 
-    # As the manual has it: every key is asked for.
+    # As in the manual, every key is asked for.
     init(file=file, source=source, full=True, yes=True)
     _name_files(file, {"binName": creating.image, "thingList": creating.thing_list})
     add(file=file, adding=creating, queue=queue, output=output)
 
 
 def _name_files(file: Path, given: dict[str, Path | None]) -> None:
-    """Write the files of the command line into the configuration, whatever was answered."""
+    """Write the command line's files into the configuration; they override the answers."""
     from otactl.model.ini import read_ini
     from otactl.model.ini_edit import with_value
     from otactl.model.limits import MAX_CONFIGURATION_LENGTH

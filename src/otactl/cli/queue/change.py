@@ -1,4 +1,4 @@
-"""What a person may change: ``otactl queue cancel``, ``retry``, and what is said at gates."""
+"""``otactl queue cancel`` and ``retry``, and the decisions at gates of a request."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from otactl.cli.queue.options import Queue, QueueLocation, Request
 def cancel(
     request: Request,
     series: Annotated[
-        bool, typer.Option("--series", help="And what is still pending of its series.")
+        bool, typer.Option("--series", help="Cancel all pending requests of its series.")
     ] = False,
     *,
     queue: Queue,
     output: options.Output = options.TEXT,
 ) -> None:
-    """Take a pending request out of the queue. `otactl queue retry` puts it in again.
+    """Cancel a pending request. `otactl queue retry` makes it pending again.
 
-    One that is being deployed is not pending any more: `otactl cancel REQUEST` stops its job.
+    A request that is being deployed is no longer pending: `otactl cancel REQUEST` stops its job.
     """
     from otactl.operations.queue.change import cancel_request
 
@@ -40,10 +40,10 @@ def retry(
     queue: Queue,
     output: options.Output = options.TEXT,
 ) -> None:
-    """Put a failed or cancelled request into the queue again.
+    """Add a failed or cancelled request to the queue again.
 
-    It is deployed as a job of its own, REQUEST-r2 the first time; requests that come after it go
-    on when it has succeeded.
+    It is deployed as a new job, REQUEST-r2 the first time; requests that come after it continue
+    when it has succeeded.
     """
     from otactl.operations.queue.change import retry_request
 
@@ -70,12 +70,12 @@ def approve(
     queue: Queue,
     output: options.Output = options.TEXT,
 ) -> None:
-    """Let the next wave of a request begin, when its gate asks for a person."""
+    """Let the next wave of a request begin, if its gate waits for approval."""
     _decide("approve", request, queue, output, comment, wave)
 
 
 def _command(act: str, about: str) -> Callable[..., None]:
-    """The command that says this about a request, whichever wave it is at."""
+    """The command for an act about a request, at any wave."""
 
     @grouped
     def decide(
@@ -95,7 +95,7 @@ reject = _command(
     "reject", "Stop a request that is deployed in waves: every open job of it is cancelled."
 )
 pause = _command("pause", "Let no further wave of a request begin until `otactl queue continue`.")
-continue_ = _command("continue", "Take a pause of a request back.")
+continue_ = _command("continue", "End a pause of a request.")
 
 
 def _decide(

@@ -1,4 +1,4 @@
-"""The commands under ``otactl queue``, each from its file."""
+"""The commands under ``otactl queue``, each in its own file."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from otactl.cli.queue.run import run
 
 _HELP = """Deployments queued for CI: add them here, let workers deploy them.
 
-Make the table once (`init`), put deployments in (`add`, `create`), and let a CI job run
-`otactl queue run --once` now and then. A request is PendingDeployment, then Deploying, then
-Deployed or Failed; `list` says what each one waits for, `show` everything about one.
+Make the table once (`init`), add deployments (`add`, `create`), and let a CI job run
+`otactl queue run --once` regularly. A request is PendingDeployment, then Deploying, then
+Deployed or Failed; `list` shows what each one waits for, `show` everything about one.
 """
 
 app = typer.Typer(no_args_is_help=True, help=_HELP)

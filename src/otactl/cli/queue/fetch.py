@@ -1,4 +1,4 @@
-"""``otactl queue fetch``: bring a request's files here, to look at or to deploy."""
+"""``otactl queue fetch``: downloads a request's files, to inspect or to deploy them."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ def fetch(
     request: Annotated[
         str | None,
         typer.Argument(
-            metavar="[REQUEST]", help="Which one; the next to be deployed when left out."
+            metavar="[REQUEST]", help="The request's id; the next to deploy when left out."
         ),
     ] = None,
     into: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where to. [default: a folder of its name]")
+        Path | None, typer.Option(metavar="DIR", help="Target folder. [default: the request's id]")
     ] = None,
     claim: Annotated[
         bool,
         typer.Option(
-            "--claim", help="Take the request; `otactl queue run --fetched DIR` deploys it."
+            "--claim", help="Claim the request; `otactl queue run --fetched DIR` deploys it."
         ),
     ] = False,
     lease: Annotated[
@@ -38,7 +38,7 @@ def fetch(
             min=2,
             max=MAX_LEASE_MS // 1000,
             metavar="SECONDS",
-            help="With --claim: how long it is held for you.",
+            help="With --claim: how long the claim is valid.",
         ),
     ] = DEFAULT_LEASE_MS / 1000,
     *,
@@ -55,7 +55,7 @@ def fetch(
 
     session = queue.session()
     if claim and request is not None:
-        raise UserMistake("--claim takes the next request", hint="leave out REQUEST")
+        raise UserMistake("--claim claims the next request", hint="leave out REQUEST")
     if claim:
         found, folder = fetch_claimed(session, into, TerminalFrontend(), lease_ms=int(lease * 1000))
     else:

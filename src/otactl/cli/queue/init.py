@@ -31,7 +31,7 @@ def init(
     queue: Queue,
     output: options.Output = options.TEXT,
 ) -> None:
-    """Make the queue's DynamoDB table, unless it is there already.
+    """Make the queue's DynamoDB table, unless it exists already.
 
     templates/queue-table.yaml makes the same table by CloudFormation.
     """
@@ -48,5 +48,5 @@ def init(
         )
     else:
         terminal.note(
-            f"the table {queue.table} is {'ready' if made else 'there already, as it must be'}"
+            f"the table {queue.table} {'is ready' if made else 'exists already and is valid'}"
         )

@@ -1,4 +1,4 @@
-"""``otactl queue list`` and ``otactl queue show``: what is in the queue, and why it waits."""
+"""``otactl queue list`` and ``otactl queue show``: the requests, and what they wait for."""
 
 from __future__ import annotations
 
@@ -26,11 +26,9 @@ _OPEN = (RequestState.DEPLOYING, RequestState.PENDING)
 def list_requests(
     state: Annotated[
         list[RequestState] | None,
-        typer.Option(help="Of this state; may be given again. [default: what is not over]"),
+        typer.Option(help="List this state; repeatable. [default: those that have not ended]"),
     ] = None,
-    everything: Annotated[
-        bool, typer.Option("--all", "-a", help="Of every state, what is over too.")
-    ] = False,
+    everything: Annotated[bool, typer.Option("--all", "-a", help="List every state.")] = False,
     limit: Annotated[int, typer.Option(min=1, help="At most N requests of each state.")] = 100,
     *,
     queue: Queue,
@@ -56,7 +54,7 @@ def list_requests(
         request_lines(rows, now_ms) if rows else "the queue is empty", soft_wrap=True
     )
     if not everything and not state:
-        # Those that failed are left out of the list with what is over.
+        # Failed requests have ended, so they are not in the list.
         failed = sum(1 for _ in islice(session.table.listed(RequestState.FAILED), limit))
         more = " or more" if failed == limit else ""
         if failed:

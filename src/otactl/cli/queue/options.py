@@ -26,7 +26,7 @@ Table = Annotated[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueLocation:
-    """Which queue, and where."""
+    """The table and location of a queue."""
 
     table: Table = DEFAULT_TABLE
     profile: options.Profile = None
@@ -44,7 +44,7 @@ class QueueLocation:
         return QueueSession(self.table, self.profile, self.region, self.endpoint_url)
 
 
-#: Which queue, and where.
+#: The options of QueueLocation as one argument.
 Queue = Annotated[QueueLocation, OptionGroup(QueueLocation)]
 
 Request = Annotated[
@@ -54,7 +54,7 @@ Request = Annotated[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddOptions:
-    """How a deployment is put into the queue."""
+    """How a deployment is added to the queue."""
 
     image: Annotated[
         Path | None, typer.Option(help="The image; it must be the one the dev.ini names.")
@@ -69,14 +69,14 @@ class AddOptions:
         str | None,
         typer.Option(
             metavar="TIME",
-            help="Not deployed before: 2026-12-01T03:00+01:00; UTC when no offset is given.",
+            help="Do not deploy before TIME: 2026-12-01T03:00+01:00; UTC without an offset.",
         ),
     ] = None
     after: Annotated[
         list[str] | None,
         typer.Option(
             metavar="REQUEST",
-            help="Deployed only when this request has succeeded. May be given again.",
+            help="Deploy only after this request has succeeded; repeatable.",
         ),
     ] = None
     split: Annotated[
@@ -84,8 +84,8 @@ class AddOptions:
         typer.Option(
             min=1,
             metavar="THINGS",
-            help="Make requests of N things each, one after the other; the first that fails"
-            " stops those behind it. Groups are taken apart into their things.",
+            help="Make a series of requests of N things each; if one fails, the later ones"
+            " are not deployed. Groups are replaced by their things.",
         ),
     ] = None
     required_succeeded: Annotated[
@@ -94,8 +94,8 @@ class AddOptions:
             min=0.01,
             max=100,
             metavar="PERCENT",
-            help="With --split: a request is deployed when N percent of its things succeeded,"
-            " rounded up, and the next one may go. Without it, all of them must.",
+            help="With --split: a request is deployed if N percent of its things succeeded,"
+            " rounded up; then the next one may begin. Without it, all of them must.",
         ),
     ] = None
     max_minutes: Annotated[
@@ -104,7 +104,7 @@ class AddOptions:
             min=1,
             max=43_200,
             metavar="MINUTES",
-            help="With --required-succeeded: judge after MINUTES, though things have not ended.",
+            help="With --required-succeeded: decide after MINUTES, even if things have not ended.",
         ),
     ] = None
     keep_days: Annotated[
@@ -112,7 +112,7 @@ class AddOptions:
         typer.Option(
             min=1,
             metavar="DAYS",
-            help="Let the table forget the request DAYS after its end (needs `queue init --ttl`).",
+            help="Delete the request from the table DAYS after its end (needs `queue init --ttl`).",
         ),
     ] = None
     bucket: Annotated[
@@ -125,7 +125,7 @@ class AddOptions:
 
 
 Adding = Annotated[AddOptions, OptionGroup(AddOptions)]
-#: Of a file that the wizard has just written, for one rollout.
+#: For a file that the wizard has just written, for one rollout.
 Creating = Annotated[
     AddOptions, OptionGroup(AddOptions, without=("required_succeeded", "max_minutes"))
 ]

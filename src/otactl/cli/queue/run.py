@@ -1,4 +1,4 @@
-"""``otactl queue run``: deploy what is in the queue."""
+"""``otactl queue run``: deploys the requests in the queue."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
 TRUST_PANEL = "What a request may name"
 _MEBIBYTE = 1024 * 1024
-#: What --report and --junit name.
+#: The files of --report and --junit.
 _Files = tuple[Path | None, Path | None]
 
 
 def _trust(flag: str, text: str, **how: Any) -> Any:
-    """An option that a worker's environment may set as well."""
+    """An option that the worker's environment can set as well."""
     envvar = f"OTACTL_QUEUE_{flag[2:].replace('-', '_').upper()}"
     return options.under(TRUST_PANEL, text, flag, envvar=envvar, **how)
 
@@ -47,13 +47,13 @@ def run(
         bool, typer.Option("--drain", help="End when no request may be deployed any more.")
     ] = False,
     fetched: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Deploy what `queue fetch --claim` took.")
+        Path | None, typer.Option(metavar="DIR", help="Deploy a request of `queue fetch --claim`.")
     ] = None,
     workers: Annotated[
         int, typer.Option(min=1, max=100, metavar="N", help="Number of worker processes.")
     ] = 1,
     idle: Annotated[
-        float, typer.Option(min=0.1, metavar="SECONDS", help="Look into an empty queue this often.")
+        float, typer.Option(min=0.1, metavar="SECONDS", help="Poll an empty queue every SECONDS.")
     ] = 15.0,
     lease: Annotated[
         float,
@@ -61,8 +61,8 @@ def run(
             min=2,
             max=MAX_LEASE_MS // 1000,
             metavar="SECONDS",
-            help="A worker without a sign of life for SECONDS loses its request. Under 660 the"
-            " margin to AWS's signatures shrinks.",
+            help="A worker that does not renew its lease for SECONDS loses its request. Below 660"
+            " the margin to AWS's signatures shrinks.",
             rich_help_panel=QUEUE_PANEL,
         ),
     ] = DEFAULT_LEASE_MS / 1000,
@@ -77,25 +77,23 @@ def run(
         ),
     ] = 3,
     report_dir: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Keep a report on each request here.")
+        Path | None, typer.Option(metavar="DIR", help="Write a report on each request here.")
     ] = None,
     report: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the results of all requests as JSON.")
     ] = None,
     junit: options.Junit = None,
     allow_bucket: Annotated[
-        list[str] | None, _trust("--allow-bucket", "A bucket beside the request's own.")
+        list[str] | None, _trust("--allow-bucket", "Allow a bucket beside the request's own.")
     ] = None,
     allow_region: Annotated[
-        list[str] | None, _trust("--allow-region", "A region to deploy in; any when left out.")
+        list[str] | None, _trust("--allow-region", "Allow only this region; any when left out.")
     ] = None,
     allow_role: Annotated[
         list[str] | None,
-        _trust("--allow-role", "The ARN of a role; any of the account when left out."),
+        _trust("--allow-role", "Allow only this role ARN; any of the account when left out."),
     ] = None,
-    max_image_mib: Annotated[
-        int, _trust("--max-image-mib", "Larger images are refused.", min=1)
-    ] = 1024,
+    max_image_mib: Annotated[int, _trust("--max-image-mib", "Refuse larger images.", min=1)] = 1024,
     need_digests: Annotated[
         bool,
         _trust(
@@ -104,7 +102,7 @@ def run(
         ),
     ] = False,
     signing_key: Annotated[
-        Path | None, _trust("--signing-key", "The key that images are signed with.")
+        Path | None, _trust("--signing-key", "The key to sign images with.")
     ] = None,
     *,
     planning: options.Planning,
@@ -113,15 +111,15 @@ def run(
     state_dir: options.StateDir = None,
     output: options.Output = options.TEXT,
 ) -> None:
-    """Take requests from the queue and deploy them, one after the other.
+    """Claim requests of the queue and deploy them, one after the other.
 
     Without --once, --drain or --fetched it runs until it is stopped. A worker may be killed at any
-    time: another one goes on with its request when the lease is over. Ctrl-C and SIGTERM hand the
-    request back: its rollout goes on in AWS, and the next worker watches it to its end. To stop the
+    time: another one resumes its request when the lease expires. Ctrl-C and SIGTERM release the
+    request: its rollout continues in AWS, and the next worker watches it to its end. To stop the
     rollout itself, use `otactl cancel`.
 
     Exit codes of --once and --fetched: 0 deployed, or nothing to do; otherwise those of
-    `otactl deploy`. Of --drain: 1 when a request failed.
+    `otactl deploy`. Of --drain: 1 if a request failed.
     """
     from otactl.cli.frontend import TerminalFrontend
     from otactl.jobqueue.lease_policy import LeasePolicy
@@ -141,7 +139,7 @@ def run(
         if is_given and (workers > 1 or not any(modes)):
             raise UserMistake(
                 f"{what} for one worker that ends (--once, --drain, --fetched)",
-                hint="--report-dir keeps a report on each request, however many workers there are",
+                hint="--report-dir writes a report on each request, for any number of workers",
             )
     if workers > 1:
         _run_pool(workers)
@@ -174,7 +172,7 @@ def run(
 
 
 def _write_results(results: Sequence[AttemptResult], files: _Files) -> None:
-    """Write what --report and --junit name; what cannot be written changes no result."""
+    """Write the files of --report and --junit; warn if one cannot be written."""
     from otactl.views.foreign_text import to_json
     from otactl.views.junit import requests_junit
     from otactl.views.result_files import write_report
@@ -199,7 +197,7 @@ def _write_results(results: Sequence[AttemptResult], files: _Files) -> None:
 
 
 def _run_pool(workers: int) -> None:
-    """Run this very command in N processes."""
+    """Run this same command in N processes."""
     from otactl.operations.queue.worker_pool import WorkerPool
 
     command = [*sys.argv[1:], "--workers", "1"]
@@ -222,8 +220,8 @@ def _run_fetched(
     result = deploy_fetched(folder, settings, TerminalFrontend())
     if result is None:
         terminal.note(
-            f"nothing is fetched in {folder};"
-            f" delete {CLAIM_NAME} to deploy its dev.ini all the same"
+            f"nothing is left to deploy in {folder};"
+            f" delete {CLAIM_NAME} to deploy its dev.ini anyway"
         )
         return
     if report_dir is not None:
@@ -268,7 +266,7 @@ def _run_worker(
 
 
 def note_waiting(session: QueueSession, results: Sequence[AttemptResult] = ()) -> list[JobRequest]:
-    """Note which requests wait at gates beside those of the results, or that none is there."""
+    """Print which requests beside the results wait at gates, or that the queue is empty."""
     from otactl.operations.queue.worker import requests_at_gates
     from otactl.views.request_table import gate_words
 
@@ -286,7 +284,7 @@ def _print_attempt(result: AttemptResult, *, with_error: bool) -> None:
     """Print the deployment's result on standard output, the rest on standard error.
 
     Args:
-        with_error: Whether its error is printed too; not when the command is about to end by it.
+        with_error: Whether its error is printed too; False if the command will raise it.
     """
     from otactl.jobqueue.claimed_request import LeaseLost
     from otactl.views.result_table import print_result
@@ -298,7 +296,7 @@ def _print_attempt(result: AttemptResult, *, with_error: bool) -> None:
     elif result.waits:
         state = f"left at a gate: {result.waits}"
     else:
-        state = "another worker's" if isinstance(result.error, LeaseLost) else "handed back"
+        state = "another worker's" if isinstance(result.error, LeaseLost) else "released"
     terminal.note(f"{result.request.job_id}: {state}")
     if with_error and result.error is not None:
         terminal.print_error(result.error)
