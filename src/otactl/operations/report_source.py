@@ -46,9 +46,9 @@ def _content(journal: Journal, path: Path, made_ms: int) -> ReportContent:
         listed = ", ".join(str(number) for number in short)
         notes = (f"Not every execution of round {listed} is known one by one.",)
     if plan.rollback_of:
-        notes += (f"It takes deployment {plan.rollback_of} back, to version {plan.image_version}.",)
+        notes += (f"It rolls back deployment {plan.rollback_of}, to version {plan.image_version}.",)
     if journal.rollbacks:
-        notes += (f"It was taken back by {', '.join(journal.rollbacks)}.",)
+        notes += (f"It was rolled back by {', '.join(journal.rollbacks)}.",)
     return ReportContent(
         job_id=plan.job_id,
         made_ms=made_ms,

@@ -273,8 +273,8 @@ def test_a_rollback_is_reported_as_belonging_to_the_first(site):
     of = {entry["deploymentId"]: (entry["rollbackOf"], entry["rollbacks"]) for entry in entries}
     assert of == {first: (None, [second]), second: (first, [])}
     notes = journal_content(it.store.path(second), 0).notes
-    assert notes == (f"It takes deployment {first} back, to version 1.0.",)
-    assert journal_content(it.store.path(first), 0).notes == (f"It was taken back by {second}.",)
+    assert notes == (f"It rolls back deployment {first}, to version 1.0.",)
+    assert journal_content(it.store.path(first), 0).notes == (f"It was rolled back by {second}.",)
 
 
 def test_an_image_that_is_kept_outlives_the_clean_up_and_no_other_takes_it(site):

@@ -38,7 +38,7 @@ class WorkerPool:
         Raises:
             Interrupted: The user asked to stop; all have ended.
         """
-        handlers = {number: signal.signal(number, self._hear) for number in self.signals}
+        handlers = {number: signal.signal(number, self._on_signal) for number in self.signals}
         try:
             code = self._supervise()
         finally:
@@ -48,7 +48,7 @@ class WorkerPool:
             raise Interrupted(self._signal)
         return code
 
-    def _hear(self, number: int, _frame: FrameType | None) -> None:
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         self._signal = number
         self._wakes.put(None)
 
