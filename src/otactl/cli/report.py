@@ -54,8 +54,8 @@ def report(
     """Write the report of a deployment, also long after its job is gone.
 
     The journal has every execution of every finished round. AWS is queried for a running round, for
-    things that had not ended when a job was kept, and for jobs of other machines. Without --out the
-    page is written to the state directory, and data to standard output.
+    things that had not ended when their job was kept, and for jobs that were not deployed from this
+    machine. Without --out the page goes to the state directory, and data to standard output.
     """
     from otactl.operations.report import gather
     from otactl.views.result_files import REPORTS, default_report_path, write_report

@@ -39,7 +39,7 @@ def rollback(
 ) -> None:
     """Roll back a deployment: stop it, and return the things to their former versions.
 
-    At most 50 things of each former version go first, the rest when 95% of those have succeeded.
+    At most 50 things of each former version go first, the rest when 95% of those ended well.
     Offline things get it when they connect, for openDays of [ROLLBACK_CONFIG]. Called again, it
     resumes, adds things that installed the image since, and names those that never connected.
 

@@ -26,7 +26,7 @@ def resume(
     no_wait: options.NoWait = False,
     max_wait: Annotated[
         float | None,
-        typer.Option(min=1, metavar="SECONDS", help="With waves: leave a waiting gate then."),
+        typer.Option(min=1, metavar="SECONDS", help="With waves: wait at most SECONDS at a gate."),
     ] = None,
     poll: options.Poll = DEFAULT_POLL_SECONDS,
     *,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 from otactl.aws.account_check import check_account
 from otactl.aws.clients import AwsClients, AwsSettings, identity_of
 from otactl.aws.deployment_check import check_deployment
+from otactl.aws.machine_time import wall_ms
 from otactl.deploy.image_file import measure_image
 from otactl.deploy.permissions import DeploymentNames, firmware_reader_policy, user_policy
 from otactl.deploy.planned_document import stream_id_of
@@ -36,7 +36,7 @@ def examine_account(
     identity = identity_of(clients)
     rollout = None if loaded is None else loaded.configuration.job.rollout
     wanted = None if rollout is None else rollout.maximum_per_minute
-    yield from check_account(clients, identity, time.time_ns() // 1_000_000, wanted)
+    yield from check_account(clients, identity, wall_ms(), wanted)
     if loaded is None:
         return
     configuration = loaded.configuration

@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 
 from otactl.aws.clients import AwsClients, account_of
+from otactl.aws.machine_time import wall_ms
 from otactl.aws.provisioning import ThingProvisioner
 from otactl.errors import UserMistake
 from otactl.fleet.credentials import certificate_request, public_key
@@ -39,7 +39,7 @@ def plan_fleet(
         policy_name=f"otactl-fleet-{fleet_id}",
         groups={name: list(members) for name, members in groups.items()},
         things=list(things),
-        created_at_ms=time.time_ns() // 1_000_000,
+        created_at_ms=wall_ms(),
         region=clients.region,
         endpoint_url=clients.settings.endpoint_url,
     )

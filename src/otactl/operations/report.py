@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import closing
 from pathlib import Path
 
 from otactl.aws.jobs import IotJobs
+from otactl.aws.machine_time import wall_ms
 from otactl.deploy.journal import Journal
 from otactl.deploy.store import DeploymentStore
 from otactl.model.defaults import DEFAULT_DETAILS
@@ -32,7 +32,7 @@ def gather(
     """The report of a deployment or a job, by its id, also long after the job was deleted."""
     store = DeploymentStore(state_directory(location.state_dir))
     known = deployment if deployment in store.ids() else store.newest_of_job(deployment)
-    made_ms = time.time_ns() // 1_000_000
+    made_ms = wall_ms()
     if known is None:
         found = find_location(location)
         return service_content(

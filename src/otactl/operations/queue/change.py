@@ -6,8 +6,7 @@ wrote. The decision is written into the table and read by the worker that polls 
 
 from __future__ import annotations
 
-import time
-
+from otactl.aws.machine_time import wall_ms
 from otactl.errors import UserMistake
 from otactl.jobqueue.request import JobRequest
 from otactl.jobqueue.state import RequestState
@@ -32,7 +31,7 @@ def cancel_request(session: QueueSession, job_id: str, *, series: bool) -> list[
     for each in _pending_of_series(session, found) if series else [found]:
         if each.state is not RequestState.PENDING:
             raise UserMistake(f"{each.job_id} is {each.state}, not pending", hint=_hint(each))
-        after = canceled(each, now_ms=time.time_ns() // 1_000_000)
+        after = canceled(each, now_ms=wall_ms())
         if session.table.move(each, after, guard_of(each)):
             done.append(each.job_id)
         elif not series:
