@@ -6,14 +6,14 @@
 | | job-configurations-api; aws-facts C |
 | then percentage = matching failures / ended executions, and at least the threshold fires | same |
 | criteria are tried in the order of the list; the first that is met cancels the job | same |
-| every attempt is an execution of its own, so one thing may weigh several times | aws-facts A5, C |
+| every attempt is an execution of its own, so one thing may count several times | aws-facts A5, C |
 | ALL counts FAILED, REJECTED and TIMED_OUT | botocore ``iot`` JobExecutionFailureType |
 | the percentage has two decimals | botocore ``iot`` AbortThresholdPercentage |
 
 botocore words the minimum as things *notified*; we follow the guide. Two points are UNCONFIRMED
 (aws-facts C). CANCELED and REMOVED executions do not count as ended here: nothing was executed,
-and the counts of a job that was just cancelled still tell whether a criterion did it. The local
-cloud counts them. A failure that will be retried counts at once, here as in the local cloud.
+and the counts of a job that was just cancelled still show whether a criterion cancelled it. The
+local cloud counts them. A failure that will be retried counts at once, as in the local cloud.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ EXECUTED = frozenset(
         ExecutionStatus.TIMED_OUT,
     }
 )
-#: A percentage of 100 in the unit the comparison is made in: hundredths of a percent.
+#: 100% in hundredths of a percent, the unit of all comparisons.
 WHOLE = 10_000
 
 
@@ -45,7 +45,7 @@ def threshold_hundredths(criterion: AbortCriterion) -> int:
 
 
 def executed(counts: Counts) -> int:
-    """Executions that were executed to an end, good or bad."""
+    """Executions that ended in one of the ``EXECUTED`` statuses."""
     return sum(counts.get(status, 0) for status in EXECUTED)
 
 
@@ -78,10 +78,10 @@ def distance(criteria: Sequence[AbortCriterion], counts: Counts) -> tuple[AbortP
 
 
 def missing_failures(criterion: AbortCriterion, failed: int, ended: int) -> int | None:
-    """How many more failures in a row meet the criterion; each of them is one more ended too.
+    """How many more failures in a row meet the criterion; each also counts as ended.
 
     With f more, ``(failed + f) / (ended + f) >= threshold`` gives f by division; a threshold of
-    100% is met only while nothing has ended in any other way.
+    100% is met only while nothing has ended in another way (None afterwards).
     """
     threshold = threshold_hundredths(criterion)
     minimum = max(0, max(1, criterion.min_number_of_executed_things) - ended)

@@ -1,12 +1,11 @@
-"""The one retry: an act is done again while AWS is out of reach, less and less often.
+"""Retry an operation while AWS is unreachable, with growing pauses.
 
-For whole operations that found AWS out of reach after botocore's own retries were spent; those
-have their own backoff with jitter. What waits alone doubles its pauses up to a minute. What many
-processes do at once would collide again if all waited equally long: each draws its share of the
-pause at random.
+For whole operations that found AWS unreachable after botocore's own retries, which have their own
+backoff with jitter. A single process doubles its pauses up to a minute. Many processes that retry
+at once would collide again after equal pauses: each draws its share of the pause at random.
 
-Nothing here reads a clock. What waits is handed in: the clock of a command, which a
-signal stops, or that of a request out of the queue, which ends with its lease.
+Nothing here reads a clock. The caller passes in the sleep: a command's, which a signal ends, or
+that of a queued request, which ends with its lease.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from otactl.errors import AwsUnreachable
 
 R = TypeVar("R")
 
-#: How long a network may be away before a waiting process gives up.
+#: A waiting process gives up after AWS was unreachable for this long.
 MAX_UNREACHABLE_SECONDS = 900.0
 _MAX_DOUBLINGS = 16
 
@@ -30,8 +29,8 @@ class Backoff:
 
     Attributes:
         first_seconds: The pause after the first failure; it doubles with every failure in a row.
-        longest_seconds: No pause grows beyond it.
-        draw: The share of the pause that is waited, of [0, 1]; all of it unless many do the same.
+        longest_seconds: The longest pause.
+        draw: Returns the share of the pause to wait, in [0, 1]; 1 for a single process.
     """
 
     first_seconds: float = 1.0
@@ -44,20 +43,20 @@ class Backoff:
         return self.draw() * min(reach, self.longest_seconds)
 
 
-#: 1, 2, 4 … 60 seconds: one process waits, not a fleet.
+#: Pauses of 1, 2, 4 … 60 seconds, for a single process.
 UNTIL_A_MINUTE = Backoff()
 
 
 class Retry:
-    """Does an act, and does it again while AWS cannot be reached.
+    """Runs an operation again while AWS is unreachable.
 
     Args:
         sleep: Waits N seconds. What it raises ends the retry: a request to stop, a lost lease.
-        on_pause: Called with why and for how many seconds, before each pause.
+        on_pause: Called before each pause, with the reason and the seconds.
         backoff: How long the pauses are.
-        max_tries: How many failures in a row there may be; None for any number.
-        monotonic_ms: Measures how long AWS is out of reach, from the first failure since it last
-            answered: ``MAX_UNREACHABLE_SECONDS`` end it. None for any time.
+        max_tries: The N-th failure in a row is raised; None for no limit.
+        monotonic_ms: Measures how long AWS is unreachable, from the first failure since its last
+            answer: after ``MAX_UNREACHABLE_SECONDS`` the retry ends. None for no limit.
     """
 
     def __init__(
@@ -78,17 +77,17 @@ class Retry:
         self._failing_since_ms = 0
 
     def answered(self) -> None:
-        """AWS has answered: the outage, if there was one, is over.
+        """Record that AWS answered: the next failure begins a new outage.
 
-        An act may watch a rollout for days before the network is lost for a moment.
+        An operation may watch a rollout for days before the network fails for a moment.
         """
         self._failures = 0
 
     def until_done(self, act: Callable[[], R]) -> R:
-        """Do it until it is done.
+        """Call ``act`` until it succeeds.
 
         Raises:
-            AwsUnreachable: AWS was out of reach too often, or for too long.
+            AwsUnreachable: AWS was unreachable too often, or for too long.
         """
         while True:
             try:
@@ -101,7 +100,7 @@ class Retry:
             self._sleep(pause)
 
     def _failed(self, error: AwsUnreachable) -> float:
-        """Count a failure; the pause after it."""
+        """Count a failure. Returns the pause after it, in seconds."""
         now_ms = self._monotonic_ms() if self._monotonic_ms else 0
         self._failures += 1
         if self._failures == 1:

@@ -1,7 +1,7 @@
-"""Whether an image is for a thing, by what the thing reports.
+"""Whether a thing gets an image, by what the thing reports.
 
-Versions of dotted numbers compare number by number, and 1.2 is 1.2.0; any other version is only
-ever equal to itself, so it lies in no range.
+Dotted numeric versions compare number by number, and 1.2 equals 1.2.0. Any other version equals
+only itself, so it lies in no range.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ _MS_PER_DAY = 86_400_000
 
 
 def same_version(one: str, other: str) -> bool:
-    """Whether two versions are the same."""
+    """Whether two versions are equal; 1.2 equals 1.2.0."""
     numbers = dotted(one)
     return one == other if numbers is None else numbers == dotted(other)
 
 
 def is_in(version: str, ranges: Iterable[VersionRange]) -> bool:
-    """Whether a version is one of some, or lies between two."""
+    """Whether a version lies in one of the ranges."""
     return any(_lies_in(version, each) for each in ranges)
 
 
@@ -47,7 +47,7 @@ def why_left_out(
 ) -> LeftOut | None:
     """Why a thing gets no image; None if it gets one.
 
-    A thing of which it is not known whether it is connected counts as one that is.
+    A thing whose connection is unknown counts as connected.
     """
 
     def left(reason: LeftOutReason, detail: str = "") -> LeftOut:

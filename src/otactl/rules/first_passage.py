@@ -1,20 +1,21 @@
 """The chance that an abort criterion fires on a fleet that fails at a known rate.
 
 Executions end one after another, each failing with the same probability on its own. The criterion
-is looked at after each of them from the n-th on, so it fires at the *first* moment the share of
-failures reaches the threshold, be it by bad luck. That moment is the first passage of a binomial
-walk over a slanted line, and is computed exactly:
+is checked after each of them from the n-th on, so it fires the *first* time the share of failures
+reaches the threshold, even by chance. That is the first passage of a binomial walk over a slanted
+line. Its probability is computed exactly:
 
 With n_k the largest number of executions at which k failures still meet the threshold, the
-criterion has not fired up to n_k just when fewer than k have failed by then, for every k. So the
-walk is only looked at in n_1 < n_2 < ..., each step a binomial draw, and what has reached the
-line is taken out. The chance that it fires later than n is at most exp(-n D) / (1 - exp(-D)),
-D being the Kullback-Leibler distance of threshold and rate (Chernoff), which ends the sum.
+criterion has not fired up to n_k exactly if fewer than k have failed by then, for every k. So only
+the points n_1 < n_2 < ... matter: each step between them is a binomial draw, and the paths that
+reached the line are removed. The chance that it fires later than n is at most
+exp(-n D) / (1 - exp(-D)), with D the Kullback-Leibler distance of threshold and rate (Chernoff);
+this bound ends the sum.
 
 A threshold very close to the rate would take millions of steps. After a fixed amount of work the
-rest is taken from Lundberg's inequality: from a gap of g failures below the line the walk ever
-reaches it with a chance of at most exp(-r g), r being the positive root of
-E[exp(r (X - threshold))] = 1. The result is then an upper bound, and a close one.
+rest comes from Lundberg's inequality: from g failures below the line the walk ever reaches it with
+a chance of at most exp(-r g), with r the positive root of E[exp(r (X - threshold))] = 1. The
+result is then a close upper bound.
 """
 
 from __future__ import annotations
@@ -27,17 +28,17 @@ from otactl.rules.comparison.fisher import log_choose
 
 #: Probabilities below this are left out of the sum.
 NEGLIGIBLE = 1e-9
-#: Multiplications after which the exact sum gives way to the bound; a fraction of a second.
+#: Multiplications after which the bound replaces the exact sum; a fraction of a second.
 WORK = 2_000_000
 
 
 def probability_of_firing(criterion: AbortCriterion, failure_rate: float, executions: int) -> float:
-    """How likely the criterion fires within N executions.
+    """The probability that the criterion fires within N executions.
 
     Args:
-        criterion: Its failure type is not looked at: the rate is that of what it counts.
-        failure_rate: The chance of each execution to end in what the criterion counts, 0 to 1.
-        executions: How many end in all, retries included.
+        criterion: Its failure type is not used: the rate is that of the failures it counts.
+        failure_rate: The chance that an execution ends in a failure it counts, 0 to 1.
+        executions: How many end in total, retries included.
     """
     threshold = threshold_hundredths(criterion)
     minimum = max(1, criterion.min_number_of_executed_things)
@@ -52,7 +53,7 @@ def probability_of_firing(criterion: AbortCriterion, failure_rate: float, execut
 
 
 def _walk(threshold: int, minimum: int, rate: float, end: int) -> float:
-    """Sum what crosses the line between ``minimum`` and ``end`` executions."""
+    """The probability of reaching the line between ``minimum`` and ``end`` executions."""
     fired, done, first, work = 0.0, 0, 0, 0
     alive = [1.0]  # the chance of first, first + 1, ... failures so far, the line not reached
     needed = -(-threshold * minimum // WHOLE)
@@ -74,7 +75,7 @@ def _walk(threshold: int, minimum: int, rate: float, end: int) -> float:
 
 
 def _bound(first: int, alive: list[float], line: float, threshold: int, rate: float) -> float:
-    """At most this much of what is alive will ever reach the line (Lundberg)."""
+    """An upper bound of the part of ``alive`` that ever reaches the line (Lundberg)."""
     share = threshold / WHOLE
     if share <= rate:
         return math.fsum(alive)
@@ -96,7 +97,7 @@ def _growth(exponent: float, share: float, rate: float) -> float:
 
 
 def _last_that_matters(threshold: float, rate: float, minimum: int) -> int:
-    """The number of executions after which firing for the first time is negligible."""
+    """The number of executions after which a first firing has a negligible probability."""
     if threshold <= rate:
         return 1 << 62
     distance = threshold * math.log(threshold / rate)
@@ -107,7 +108,7 @@ def _last_that_matters(threshold: float, rate: float, minimum: int) -> int:
 
 
 def _binomial(trials: int, rate: float) -> tuple[int, list[float]]:
-    """The chances of the numbers of failures that matter: the first number and the chances."""
+    """The chances of each number of failures that matters: the first number, and the chances."""
     spread = 8 * math.sqrt(trials * rate * (1 - rate)) + 40
     low = max(0, math.floor(trials * rate - spread))
     high = min(trials, math.ceil(trials * rate + spread))
@@ -130,7 +131,7 @@ def _convolved(alive: list[float], chances: list[float]) -> list[float]:
 
 
 def _trimmed(first: int, alive: list[float]) -> tuple[int, list[float]]:
-    """Leave out numbers of failures too unlikely to matter, at the low end."""
+    """Drop the lowest numbers of failures while they are too unlikely to matter."""
     skip = 0
     while skip < len(alive) - 1 and alive[skip] < NEGLIGIBLE * 1e-6:
         skip += 1

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 
 from otactl.model.status import ExecutionStatus, JobStatus, TargetSelection
 
-#: The ways out of each job status, DELETION_IN_PROGRESS and what follows it left aside.
+#: The statuses that may follow each job status; deletion is left out.
 NEXT: dict[JobStatus, frozenset[JobStatus]] = {
     JobStatus.SCHEDULED: frozenset({JobStatus.IN_PROGRESS, JobStatus.CANCELED}),
     JobStatus.IN_PROGRESS: frozenset(
@@ -31,7 +31,7 @@ NEXT: dict[JobStatus, frozenset[JobStatus]] = {
 def is_complete(
     selection: TargetSelection, *, waiting: int, counts: Mapping[ExecutionStatus, int]
 ) -> bool:
-    """Whether nothing is left to do; things that wait for a retry are not notified yet."""
+    """Whether nothing is left to do; things that wait for a retry count as ``waiting``."""
     if selection is TargetSelection.CONTINUOUS or waiting > 0:
         return False
     return not any(count for status, count in counts.items() if not status.is_terminal)

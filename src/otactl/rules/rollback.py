@@ -1,15 +1,15 @@
-"""Which things of a deployment are rolled back: exactly those that took the image, or may have.
+"""Which things of a deployment are rolled back: those that installed the image, or may have.
 
 In: a thing that reports the new version, one whose execution SUCCEEDED, and one that was past its
 installation and has reported nothing since. Out: one that freshly reports its former version, that
-never began, or that failed before it installed. A report counts as fresh when it is younger than
-SUCCEEDED; without that, when it is of a later second than the start of the execution, since shadows
-keep whole seconds and a device reports its version when it boots.
+never began, or that failed before it installed. A report is fresh if it is later than SUCCEEDED;
+without SUCCEEDED, if its second is later than that of the execution's start, since shadows store
+whole seconds and a device reports its version when it boots.
 
-They are taken back in waves, at most 50 things first, then the rest. Things that nothing shows to
-be connected do not hold it up: they are in the last wave, whose gate asks for no more things than
-may come, and its job stays open for them. More than 5 % of a wave that fail stop the rollback.
-Alarms, abort criteria and the schedule of the deployment are not its own.
+A rollback runs in waves: at most 50 things first, then the rest. Things not known to be connected
+do not delay it: they are in the last wave, whose gate requires only the others, and its job stays
+open for them. If more than 5 % of a wave fail, the rollback stops. The alarms, abort criteria and
+schedule of the deployment do not apply to it.
 """
 
 from __future__ import annotations
@@ -26,27 +26,27 @@ from otactl.model.thing_state import ThingState
 from otactl.model.wave import WHOLE, GateRule, Wave, WaveSize
 
 _MS_PER_SECOND = 1000
-#: Steps after which other bytes may run: of otactl's devices, and of those with a self-test.
+#: Steps from which the new image may run: of otactl's devices, and of devices with a self-test.
 _INSTALLED_STEPS = ("rebooting", "testing")
 
 
-#: For a file without [TIMEOUT_CONFIG]: a thing that dies in its rollback must end, too.
+#: Used without [TIMEOUT_CONFIG]: the execution of a thing that dies in its rollback must end too.
 _TIMEOUT_MINUTES = 60
 
 
 class RollbackReason(StrEnum):
-    """Why a thing is rolled back, or is not; the first that fits, in this order."""
+    """Why a thing is rolled back, or is not; the first that applies, in this order."""
 
     NEVER_BEGAN = "it never began"
-    #: The new image is what it ran before, so there is nothing to go back to.
+    #: It ran the new image before, so there is no other version to go back to.
     HAD_IT = "it ran this version before"
     REPORTS_NEW = "it reports the new version"
     REPORTS_FORMER = "it reports its former version again"
-    #: Somebody else has updated it since.
+    #: Another update has reached it since.
     REPORTS_OTHER = "it reports a version of neither"
     SUCCEEDED = "it succeeded"
     SILENT = "it was past its installation and has reported nothing since"
-    #: It may still take the image; the next call looks at it again.
+    #: It may still install the image; the next call checks it again.
     IN_PROGRESS = "it is in the middle of the update"
     NOT_INSTALLED = "it ended before it installed"
 
@@ -62,12 +62,12 @@ class RollbackReason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThingHistory:
-    """What is known of one thing.
+    """The executions and reports of one thing.
 
     Attributes:
         executions: Its executions of the deployment, every attempt.
-        former: The version that it reported at the plan; None when it reported none.
-        state: What it reports now; None when it was not read.
+        former: The version it reported when the plan was made; None if it reported no version.
+        state: What it reports now; None if it was not read.
     """
 
     thing_name: str
@@ -78,15 +78,15 @@ class ThingHistory:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RollbackSet:
-    """Who is rolled back.
+    """The things that are rolled back.
 
     Attributes:
-        to_version: The things of each former version, by name.
-        no_former: Things that would be rolled back, and reported no version at the plan.
+        to_version: The names of the things of each former version, sorted.
+        no_former: Things to roll back that reported no version when the plan was made.
         reasons: Why each thing is in or out.
-        offline: Things that nothing shows to be connected: they are not waited for.
-        last_end_ms: When the last of those ended that ended without a report so far, epoch
-            milliseconds: a device reports some seconds after its success. None without such.
+        offline: Things not known to be connected: the rollback does not wait for them.
+        last_end_ms: The latest end of a thing that has not reported since, epoch milliseconds: a
+            device reports some seconds after its success. None without such a thing.
     """
 
     to_version: Mapping[str, tuple[str, ...]]
@@ -96,12 +96,12 @@ class RollbackSet:
     last_end_ms: int | None = None
 
     def with_reason(self, reason: RollbackReason) -> list[str]:
-        """The things that are in or out for one reason, by name."""
+        """The names of the things with this reason, sorted."""
         return sorted(name for name, found in self.reasons.items() if found is reason)
 
 
 def rollback_set(histories: Iterable[ThingHistory], new_version: str | None) -> RollbackSet:
-    """Decide on every thing of a deployment that was stopped."""
+    """Decide for each thing of a stopped deployment."""
     versions: dict[str, list[str]] = {}
     no_former, reasons, offline, ends = [], {}, set(), list[int]()
     for one in histories:
@@ -136,7 +136,7 @@ def reason_of(history: ThingHistory, new_version: str | None) -> RollbackReason:
 def _by_report(
     history: ThingHistory, begun: Sequence[ThingOutcome], new_version: str | None
 ) -> RollbackReason | None:
-    """What follows from what it reports; None when that says nothing."""
+    """The reason by what it reports; None if the report proves nothing."""
     version = None if history.state is None else history.state.version
     if version is None:
         return None
@@ -161,16 +161,16 @@ def _by_execution(begun: Sequence[ThingOutcome]) -> RollbackReason:
 
 
 def is_past_install(execution: ThingOutcome) -> bool:
-    """Whether a device said so much that other bytes may run than before."""
+    """Whether a device reported enough progress that it may run the new image."""
     step = execution.progress.step
     if step in _INSTALLED_STEPS or "self_test" in execution.status_details:
         return True
-    # One that FAILED while it installed lives and says so; of the others nobody knows.
+    # One that FAILED while it installed still reports; the state of the others is unknown.
     return step == "installing" and execution.status is not ExecutionStatus.FAILED
 
 
 def _may_come(history: ThingHistory, reason: RollbackReason) -> bool:
-    """Whether a thing is waited for; where its connection is not known, when it lived to report."""
+    """Whether to wait for a thing; if its connection is unknown, only if it reports the update."""
     state = history.state
     if state is None:
         return True
@@ -192,7 +192,7 @@ def _is_fresh(state: ThingState | None, begun: Sequence[ThingOutcome]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class RollbackWave:
-    """A wave of a rollback, how many things it has, and how many of them are connected."""
+    """A wave of a rollback, its number of things, and how many of them are connected."""
 
     wave: Wave
     things: int
@@ -200,7 +200,7 @@ class RollbackWave:
 
 
 def rollback_job(job: JobConfiguration) -> JobConfiguration:
-    """The policy of a rollback's jobs, by that of the deployment that is taken back."""
+    """The policy of a rollback's jobs, derived from the deployment's."""
     return replace(
         job,
         target_selection=TargetSelection.SNAPSHOT,
@@ -211,12 +211,12 @@ def rollback_job(job: JobConfiguration) -> JobConfiguration:
 
 
 def rollback_waves(connected: int, offline: int, job: JobConfiguration) -> tuple[RollbackWave, ...]:
-    """The waves that take things back to one former version.
+    """The waves that roll things back to one former version.
 
     Args:
-        connected: Things that are connected; the first of them are the first wave. Where there is
-            none, the first to come are.
-        offline: Things that nothing shows to be connected.
+        connected: Number of connected things. The first wave takes only these; if there are none,
+            it takes offline ones.
+        offline: Number of things not known to be connected.
         job: The deployment's policy.
     """
     first = min(FIRST_THINGS, connected or offline)

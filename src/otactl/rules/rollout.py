@@ -7,7 +7,7 @@
 | after k raises the rate is min(base x factor^k, maximum) | the guide's table; aws-facts B2 |
 | the k-th raise comes when the counter reaches k x N, counted from the start | aws-facts B2 |
 | the counter is things notified, or things succeeded: exactly one of them | aws-facts B1 |
-| rollout goes on at the same rate when the counter stands still: it is no gate | aws-facts B2 |
+| if the counter stands still, the rollout continues at the same rate: not a gate | aws-facts B2 |
 | a thing that joins a CONTINUOUS job late bypasses the rate | aws-facts A8 |
 
 The service's documentation leaves open how it spreads a minute's things over that minute, how it
@@ -25,13 +25,13 @@ from dataclasses import dataclass
 from otactl.model.job_configuration import ExponentialRate, RateIncreaseCriteria, Rollout
 
 MINUTE_MS = 60_000
-#: What the service notifies per minute when the job says nothing.
+#: Things that the service notifies per minute if the job sets no rate.
 DEFAULT_MAXIMUM_PER_MINUTE = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RolloutState:
-    """How far a rollout has come.
+    """The progress of a rollout.
 
     Attributes:
         waiting: Things not notified yet.
@@ -45,14 +45,14 @@ class RolloutState:
 
 
 def counted(criteria: RateIncreaseCriteria, state: RolloutState) -> tuple[int, int]:
-    """The counter that raises the rate and the step it goes by: ``(counter, N)``."""
+    """The counter that raises the rate, and N: each multiple of N is one raise."""
     if criteria.number_of_succeeded_things is not None:
         return state.succeeded, criteria.number_of_succeeded_things
     return state.notified, criteria.number_of_notified_things or 0
 
 
 def raises(rate: ExponentialRate, state: RolloutState) -> int:
-    """How often the rate has been raised."""
+    """The number of raises so far."""
     counter, step = counted(rate.rate_increase_criteria, state)
     return counter // step if step > 0 else 0
 
@@ -61,7 +61,7 @@ def rate_after(rollout: Rollout, number_of_raises: int) -> int:
     """Things per minute after N raises.
 
     The factor has one decimal (botocore IncrementFactor), so the arithmetic is exact: in binary
-    floating point 45 x 1.4 is a little less than 63, and a thing would be lost.
+    floating point 45 x 1.4 is a little less than 63, and would round down to 62.
     """
     rate = rollout.exponential_rate
     if rate is None:
@@ -76,7 +76,7 @@ def rate_after(rollout: Rollout, number_of_raises: int) -> int:
 
 
 def rate_per_minute(rollout: Rollout | None, state: RolloutState) -> int:
-    """Things per minute as of this state."""
+    """Things per minute in this state."""
     if rollout is None:
         return DEFAULT_MAXIMUM_PER_MINUTE
     rate = rollout.exponential_rate
@@ -89,7 +89,7 @@ def next_release(rollout: Rollout | None, state: RolloutState) -> int:
 
 
 def missing_for_raise(rollout: Rollout | None, state: RolloutState) -> int | None:
-    """How much the counter has to grow for the next raise; None when no raise is to come."""
+    """How much the counter must grow for the next raise; None if there is no further raise."""
     rate = None if rollout is None else rollout.exponential_rate
     if (
         rollout is None
@@ -105,7 +105,7 @@ def releases(rollout: Rollout | None, things: int) -> Iterator[int]:
     """The things notified in each minute of a rollout whose rate does not wait for successes.
 
     Raises:
-        ValueError: The rate depends on successes, so the batches cannot be known beforehand.
+        ValueError: The rate depends on successes, so the batches are not known in advance.
     """
     if depends_on_success(rollout):
         raise ValueError("the rate depends on how many things succeed")

@@ -1,20 +1,20 @@
-"""When a job's schedule lets its rollout go on.
+"""When a job's schedule allows its rollout to notify things.
 
 | rule | source |
 |---|---|
 | the rollout begins at ``startTime`` | botocore ``iot`` SchedulingConfig; aws-facts A6 |
-| outside of its maintenance windows a job is SCHEDULED and notifies nobody | Developer Guide, |
+| outside of its maintenance windows a job is SCHEDULED and notifies nothing | Developer Guide, |
 | | iot-jobs-lifecycle; aws-facts A3 |
-| after ``endTime`` nobody is notified, whatever ``endBehavior`` says of the rest | aws-facts A6 |
-| both times lie 30 minutes ahead at least, a start one year and an end two years at most, and | |
-| from one to the other are 30 minutes to two years | botocore ``iot`` SchedulingConfig; A6 |
-| DescribeJob tells the next seven windows | botocore ``iot`` Job; aws-facts A6 |
+| after ``endTime`` nothing is notified, with any ``endBehavior`` | aws-facts A6 |
+| both times are at least 30 minutes ahead, a start at most one year, an end at most two years, | |
+| and the end is 30 minutes to two years after the start | botocore ``iot`` SchedulingConfig; A6 |
+| DescribeJob returns the next seven windows | botocore ``iot`` Job; aws-facts A6 |
 
 STOP_ROLLOUT cancels nothing, CANCEL what is QUEUED, FORCE_CANCEL also what is IN_PROGRESS. A job
-whose end has passed is COMPLETED once its executions have ended, a CONTINUOUS one too; AWS does not
-say what status such a job gets. Not documented, and taken to be so: the minutes outside of a window
-do not count for the rate, which goes on where it was; what is QUEUED may be taken outside of a
-window. Pure.
+after its end is COMPLETED once its executions have ended, a CONTINUOUS one too; AWS does not
+document the status of such a job. Assumed, not documented: minutes outside of a window do not count
+for the rate, which continues where it stopped; a QUEUED execution may start outside of a window.
+Pure.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _CANCELED_AT_END = {
 
 
 class Phase(Enum):
-    """Where a job stands in its schedule."""
+    """Whether a schedule allows notifications: not yet, now, or no longer."""
 
     WAITING = "waiting"
     OPEN = "open"
@@ -48,7 +48,7 @@ class Phase(Enum):
 
 
 def phase(scheduling: Scheduling, now: datetime) -> Phase:
-    """Whether a job may notify things now (UTC), not yet or no more."""
+    """Whether a job may notify things at this time (UTC)."""
     if scheduling.end_time is not None and now >= _moment(scheduling.end_time):
         return Phase.OVER
     windows = scheduling.maintenance_windows
@@ -58,7 +58,7 @@ def phase(scheduling: Scheduling, now: datetime) -> Phase:
 
 
 def next_windows(scheduling: Scheduling, now: datetime) -> list[str]:
-    """When the next windows open, ``YYYY-MM-DDThh:mm``, at most seven."""
+    """The opening times of the next windows, ``YYYY-MM-DDThh:mm``, at most seven."""
     begin = max(begins_at(scheduling, now), now.replace(second=0, microsecond=0) + _MINUTE)
     last = begin + _LONGEST
     if scheduling.end_time is not None:
@@ -72,7 +72,7 @@ def next_windows(scheduling: Scheduling, now: datetime) -> list[str]:
 
 
 def problems(scheduling: Scheduling, now: datetime) -> Iterator[str]:
-    """What the service refuses of a new job's times, which are well formed; a message each."""
+    """Why the service refuses the well-formed times of a new job, one message each."""
     lead = limits.SCHEDULE_LEAD_MINUTES
     for name, text, days in (
         ("startTime", scheduling.start_time, limits.SCHEDULE_FURTHEST_START_DAYS),
@@ -91,14 +91,14 @@ def problems(scheduling: Scheduling, now: datetime) -> Iterator[str]:
 
 
 def begins_at(scheduling: Scheduling | None, created: datetime) -> datetime:
-    """When the rollout of a job begins that is created at this moment, in UTC."""
+    """When the rollout of a job created at this time begins, in UTC."""
     if scheduling is None or scheduling.start_time is None:
         return created
     return max(created, _moment(scheduling.start_time))
 
 
 def canceled_at_end(scheduling: Scheduling | None) -> tuple[ExecutionStatus, ...]:
-    """The statuses whose executions are cancelled when the schedule of a job ends."""
+    """The statuses of the executions that are cancelled when the schedule ends."""
     behavior = None if scheduling is None else scheduling.end_behavior
     return _CANCELED_AT_END.get(behavior or "", ())
 
@@ -121,12 +121,12 @@ def is_open(windows: Iterable[MaintenanceWindow], moment: datetime) -> bool:
 
 
 def open_minutes(scheduling: Scheduling | None, begins: datetime, minutes: int) -> Sequence[int]:
-    """The minutes in which things may be notified, counted from the rollout's beginning.
+    """The minutes in which things may be notified, counted from the rollout's start.
 
     Args:
         scheduling: The job's schedule.
         begins: When the rollout begins, UTC.
-        minutes: How far to look.
+        minutes: How many minutes to check.
     """
     if scheduling is None:
         return range(minutes)

@@ -1,4 +1,4 @@
-"""When an execution that was started runs out of time.
+"""When a started execution times out.
 
 | rule | source |
 |---|---|
@@ -8,13 +8,13 @@
 | the earlier of the two decides: a step timer cannot outlive the in-progress timer | D |
 | TIMED_OUT may be set up to 60 s late | botocore ``iot`` InProgressTimeoutInMinutes |
 | without a timer an execution may stay IN_PROGRESS for ever | aws-facts D |
-| nothing times a QUEUED execution: a thing that never connects never times out | aws-facts D |
+| a QUEUED execution has no timer: a thing that never connects never times out | aws-facts D |
 """
 
 from __future__ import annotations
 
 MINUTE_MS = 60_000
-#: How late the service may be in saying TIMED_OUT.
+#: How late the service may set TIMED_OUT.
 LATENESS_MS = 60_000
 #: The value of stepTimeoutInMinutes that discards the step timer (Update only).
 DISCARD_STEP_TIMEOUT = -1
@@ -27,7 +27,7 @@ def deadline_ms(
     step_started_at_ms: int | None = None,
     step_timeout_minutes: int | None = None,
 ) -> int | None:
-    """When the execution's time is over, in epoch milliseconds; None when nothing times it."""
+    """When the execution times out, in epoch milliseconds; None without a timer."""
     deadlines = []
     if in_progress_timeout_minutes is not None:
         deadlines.append(started_at_ms + in_progress_timeout_minutes * MINUTE_MS)
@@ -38,10 +38,10 @@ def deadline_ms(
 
 
 def is_over(now_ms: int, deadline: int | None) -> bool:
-    """Whether the deadline has passed; a report that comes in just then is still in time."""
+    """Whether the deadline has passed; a report exactly at the deadline is in time."""
     return deadline is not None and now_ms > deadline
 
 
 def is_overdue(now_ms: int, deadline: int | None) -> bool:
-    """Whether the service should have said TIMED_OUT by now, lateness included."""
+    """Whether the service should have set TIMED_OUT by now, lateness included."""
     return deadline is not None and now_ms > deadline + LATENESS_MS

@@ -1,14 +1,14 @@
-"""Who is compared: things of a wave, and things that were never notified.
+"""The two arms of a comparison: things of a wave, and things that were never notified.
 
-- The order is that of the hash that dealt the waves (``rules.waves.membership``), so both arms are
-  random samples of the same things, and the same on any machine.
+- Both arms are in the order of the hash that divides the waves (``rules.waves.membership``), so
+  they are random samples of the same things, and the same on any machine.
 - Both arms are the things connected when the wave began. A thing that answered a job was online by
-  definition; a control that was not asked the same would be offline more often, and hide a wave
-  that is worse. Of the wave each such thing counts, whatever became of it.
+  definition; a control without that condition would be offline more often, and hide a worse wave.
+  Every connected thing of the wave counts, however its execution ended.
 - The control has up to ten times as many things as the wave, each arm at most 2,000.
-- The last wave leaves nothing that was never notified; things that belong to no wave
-  (``exceptThings``) stand in for it.
-- A wave of groups was not drawn by the hash, so it has no control. Neither has a wave whose control
+- After the last wave every thing was notified; its control are the things that belong to no wave
+  (``exceptThings``).
+- A wave of groups was not drawn by the hash, so it has no control. Nor has a wave whose control
   would be under half its size.
 """
 
@@ -23,9 +23,9 @@ from otactl.model.thing_state import ThingState
 from otactl.model.wave import WaveSize
 from otactl.rules.waves.membership import expected_sizes, in_hash_order
 
-#: Things of one arm at most: each is read one by one when the wave begins, and at each look.
+#: Most things of one arm: each is read by itself when the wave begins, and at each comparison.
 MAX_ARM = 2_000
-#: Things of the control for each of the wave.
+#: Things of the control for each thing of the wave.
 CONTROL_PER_THING = 10
 _LEAST_CONTROL = 0.5
 
@@ -44,7 +44,7 @@ class ArmSizes:
 
     @property
     def not_compared(self) -> str:
-        """Why these are not compared, in words; empty if they are."""
+        """Why arms of these sizes are not compared; empty if they are."""
         if not self.wave:
             return "no thing of the wave was known to be connected when it began"
         if self.control < self.wave * _LEAST_CONTROL:
@@ -55,7 +55,7 @@ class ArmSizes:
 
 
 def control_size(wave: int) -> int:
-    """How many things the control of a wave has at most."""
+    """The most things that the control of a wave has."""
     return min(CONTROL_PER_THING * wave, MAX_ARM)
 
 
@@ -63,15 +63,15 @@ def control_candidates(later: Iterable[str], excepted: Iterable[str], *, seed: s
     """The things that a control is drawn from, in order.
 
     Args:
-        later: Those of all waves behind; none behind the last.
-        excepted: Those in no wave; taken only when there are no later ones.
-        seed: Of the deal of the waves.
+        later: The things of all later waves; empty after the last.
+        excepted: The things in no wave; used only if ``later`` is empty.
+        seed: The seed that divides the waves.
     """
     return in_hash_order(tuple(later) or excepted, seed)
 
 
 def draw(states: Iterable[ThingState], size: int) -> tuple[ThingState, ...]:
-    """The first that are connected, as they are when the wave begins; no more are read."""
+    """The first N connected things, as the wave begins; reads no further state."""
     return tuple(islice((each for each in states if each.is_connected), size))
 
 
@@ -82,7 +82,7 @@ def count_arm(
     *,
     maximum_boots: int,
 ) -> ArmCount:
-    """What became of an arm as it was drawn; more boots than the maximum since then are bad."""
+    """Count the bad things of a drawn arm; more boots than the maximum since the draw are bad."""
     found = [_is_bad(each, now.get(each.thing_name), outcome, maximum_boots) for each in drawn]
     return ArmCount(
         things=len(found), readable=len(found) - found.count(None), bad=sum(filter(None, found))
@@ -92,7 +92,7 @@ def count_arm(
 def _is_bad(
     before: ThingState, now: ThingState | None, outcome: ComparedOutcome, maximum_boots: int
 ) -> bool | None:
-    """None when it could not be read."""
+    """Whether a thing is bad; None if it could not be read."""
     if now is None or now.unreadable:
         return None
     if outcome is ComparedOutcome.NOT_CONNECTED:
@@ -105,7 +105,7 @@ def _is_bad(
 def expected_arms(
     sizes: Sequence[WaveSize], things: int, excepted: int
 ) -> tuple[ArmSizes | None, ...]:
-    """The arms of each wave if all things are connected; None of a wave that is not compared."""
+    """The arms of each wave if all things are connected; None for a wave that is not compared."""
     found = list[ArmSizes | None]()
     known = expected_sizes(sizes, things)
     left = things

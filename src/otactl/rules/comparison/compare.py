@@ -1,8 +1,8 @@
 """The verdict of a comparison: a wave is worse, or not shown worse, or there is no data.
 
-Worse takes two things: a p-value of Fisher's test at or below 0.05 shared among everything that a
-deployment compares (Bonferroni: so a deployment that changes nothing is called worse in at most 5%
-of all cases), and a difference that matters. It is no data when under 80% of an arm can be read.
+Worse needs two things: a p-value of Fisher's test at or below 0.05, divided by the number of tests
+of a deployment (Bonferroni: so a deployment that changes nothing is called worse in at most 5% of
+all cases), and the minimum difference. If under 80% of an arm can be read, there is no data.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from otactl.model.verify import VerifyRule
 from otactl.model.wave import GateRule
 from otactl.rules.comparison.fisher import Design, is_worse, p_value, visible_difference
 
-# Of each share Wilson's score interval, of the difference Newcombe's combination of the two
-# (R. G. Newcombe, Statistics in Medicine 17, 1998, method 10): it stays within -1 and 1, and says
-# something also when no thing at all was bad.
+# Each share has Wilson's score interval, the difference Newcombe's combination of the two
+# (R. G. Newcombe, Statistics in Medicine 17, 1998, method 10): it stays within -1 and 1, and is
+# useful even if no thing was bad.
 
 #: The 97.5% quantile of the normal distribution.
 Z_975 = 1.959963984540054
@@ -45,7 +45,7 @@ def wilson(bad: int, things: int) -> tuple[float, float]:
 def difference_interval(
     first_bad: int, first: int, second_bad: int, second: int
 ) -> tuple[float, float]:
-    """The 95% interval of the first share less the second."""
+    """The 95% interval of the first share minus the second."""
     one, two = first_bad / first, second_bad / second
     (one_low, one_high), (two_low, two_high) = wilson(first_bad, first), wilson(second_bad, second)
     difference = one - two
@@ -55,22 +55,22 @@ def difference_interval(
     )
 
 
-#: How often a deployment that changes nothing may be stopped.
+#: The share of deployments that change nothing and may be stopped all the same.
 FALSE_ALARMS = 0.05
-#: From a comparison that had no data to the next one.
+#: The pause after a comparison without data.
 _AGAIN_MS = 300_000
-#: Of an arm, the least share that must be readable.
+#: The least share of an arm that must be readable.
 _READABLE = 0.8
 
 
 def compared_outcomes(verify: VerifyRule | None) -> tuple[ComparedOutcome, ...]:
-    """What is counted: connections, and boots where things report them."""
+    """The outcomes to compare: connections, and boots if things report them."""
     counts_boots = verify is not None and verify.source.boot_count_path
     return tuple(ComparedOutcome) if counts_boots else (ComparedOutcome.NOT_CONNECTED,)
 
 
 def threshold(waves: int, outcomes: int) -> float:
-    """The p-value at or below which one look at one outcome is worse."""
+    """The p-value at or below which one test of one outcome is worse."""
     return FALSE_ALARMS / (waves * len(SoakPoint) * outcomes)
 
 
@@ -110,16 +110,16 @@ def compare(
 def due_point(
     rule: GateRule, since_ms: int | None, now_ms: int, made: Collection[Comparison]
 ) -> SoakPoint | None:
-    """Which comparison is to be made now; None for none.
+    """The comparison that is due now, or None.
 
-    Each point has its share of the false alarms, so it is tested once. One that had no data tested
-    nothing: at the end of the soak it is made again, after a while.
+    Each point has its share of the false alarms, so it is tested once. A comparison without data
+    tested nothing: at the end of the soak it is repeated after a pause.
 
     Args:
-        rule: Of the gate.
-        since_ms: Since when the wave soaks; None when it does not.
+        rule: The gate's rule.
+        since_ms: Since when the wave soaks; None if it does not.
         now_ms: Epoch milliseconds by AWS's clock.
-        made: Those of the wave so far.
+        made: The wave's comparisons so far.
     """
     if since_ms is None or now_ms < since_ms + rule.soak_ms // 2:
         return None

@@ -1,12 +1,12 @@
 """Fisher's exact test of two shares, one-sided: is the first larger than the second?
 
 With the number of bad things in both arms given, the number in the first is hypergeometric if both
-have the same share (R. A. Fisher, 1935). Given that, the test is never wrong more often than its
-level, whatever the share is and however few things there are.
+have the same share (R. A. Fisher, 1935). So the test is never wrong more often than its level, for
+any share and any number of things.
 
-How likely it sees a difference is a sum over every pair of counts, with its probability. Nothing is
-approximated. Counts of the control that together are less likely than 1e-10 are left out of the
-sum, which makes the power that much smaller, never larger.
+Its power is a sum over every pair of counts, with its probability. Nothing is approximated. Counts
+of the control that together are less likely than 1e-10 are left out of the sum, which makes the
+power that much smaller, never larger.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from otactl.model.wave import WHOLE
 _NEGLIGIBLE = 1e-18
 
 
-#: What is called visible is seen with this probability.
+#: A visible difference is found with this probability.
 VISIBLE = 0.8
 _LEFT_OUT = 1e-13
 _PRECISION = 1e-4
@@ -34,7 +34,7 @@ def log_choose(things: int, taken: int) -> float:
 
 
 def p_value(first_bad: int, first: int, second_bad: int, second: int) -> float:
-    """How likely at least as many bad ones in the first arm are if both have the same share."""
+    """The probability of at least ``first_bad`` if both arms have the same share."""
     bad = first_bad + second_bad
     low = max(0, bad - second)
     if first_bad <= low:
@@ -47,7 +47,7 @@ def p_value(first_bad: int, first: int, second_bad: int, second: int) -> float:
 
 
 def _falling(first: int, second: int, bad: int, start: int, end: int) -> Iterator[float]:
-    """The probabilities from a start away from the mode, until they no longer matter."""
+    """The probabilities from ``start`` away from the mode, until they no longer matter."""
     term = exp(
         log_choose(first, start) + log_choose(second, bad - start) - log_choose(first + second, bad)
     )
@@ -68,9 +68,9 @@ def _falling(first: int, second: int, bad: int, start: int, end: int) -> Iterato
 def is_worse(
     first_bad: int, first: int, second_bad: int, second: int, *, level: float, difference: int
 ) -> bool:
-    """Whether the first arm is worse: its p-value at most the level, and as much as matters.
+    """Whether the first arm is worse: p-value at most ``level``, and at least ``difference``.
 
-    The difference that matters is in hundredths of a percent.
+    ``difference`` is in hundredths of a percent.
     """
     excess = first_bad * second - second_bad * first
     is_large = excess * WHOLE >= difference * first * second
@@ -79,7 +79,7 @@ def is_worse(
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """A comparison before it is made: how many things, and what counts as worse.
+    """A planned comparison: the number of things, and what counts as worse.
 
     Attributes:
         level: The p-value at or below which it is worse.
@@ -93,10 +93,10 @@ class Design:
 
 
 def least_worse(design: Design, control_bad: int, *, start: int = 0) -> int:
-    """The fewest bad things of the wave that are worse; more than it has if none are.
+    """The fewest bad things that make the wave worse; more than it has if no number does.
 
-    It never falls when the control has more bad things, so a search may start where the last one
-    ended.
+    The result never falls when the control has more bad things, so a search may start where the
+    last one ended.
     """
     at, control, level = max(start, 1), design.control, design.level
     while at <= design.wave and not is_worse(
@@ -107,7 +107,7 @@ def least_worse(design: Design, control_bad: int, *, start: int = 0) -> int:
 
 
 def binomial(things: int, share: float) -> list[float]:
-    """The probability of each number of bad things, from none to all."""
+    """The probability of each number of bad things, from 0 to all."""
     if share <= 0:
         return [1.0] + [0.0] * things
     if share >= 1:
@@ -125,7 +125,7 @@ def power(design: Design, control_share: float, wave_share: float) -> float:
 
 
 def visible_difference(design: Design, control_share: float) -> float | None:
-    """The smallest difference that is seen with 80%; None when not even the largest is."""
+    """The smallest difference that is found with 80%; None if not even the largest is."""
     critical = tuple(_critical(design, control_share))
     low, high = control_share, 1.0
     if _power(design, critical, high) < VISIBLE:
@@ -147,7 +147,7 @@ def _power(design: Design, critical: Sequence[tuple[float, int]], wave_share: fl
 
 
 def _critical(design: Design, control_share: float) -> Iterator[tuple[float, int]]:
-    """Each likely count of the control: its probability, and the fewest that are worse than it."""
+    """For each likely bad count of the control, its probability and ``least_worse``."""
     least = 0
     for bad, chance in enumerate(binomial(design.control, control_share)):
         if chance < _LEFT_OUT:

@@ -1,16 +1,16 @@
-"""The verdict on the version of one thing: the first that fits, in the order of the enumeration.
+"""The verdict on the version of one thing: the first that applies, in the enumeration's order.
 
 - Nothing is decided before ``verifyMinutes`` after the end of the execution: until then a thing may
-  still say its former version, reboot, and say the new one.
-- A version is new when it is the expected one. If the thing reported that very version already
-  before the update, only a report younger than SUCCEEDED proves anything.
-- Another version, written after SUCCEEDED by the shadow's metadata, is *old*.
-- A thing is gone when AWS says so and when that was: without a time no client of that name ever
-  connected, so that its client id is not its name and nothing follows.
-- *Dark* takes two polls, ``darkMinutes`` apart, at both of which it is gone, and no sign of life in
-  between: neither a report nor a connection.
-- Boots are counted from before the update. A counter that is smaller than then was set back by
-  the update and counts from nothing. Without a counter no thing flaps.
+  report its former version, reboot, and report the new one.
+- A version is new if it is the expected one. If the thing reported that version already before the
+  update, only a report later than SUCCEEDED counts.
+- Another version is *old* if the shadow's metadata says that it was written after SUCCEEDED.
+- A thing is gone if AWS reports it disconnected, with the time: without a time no client of that
+  name ever connected, so its client id is not its name and nothing is known.
+- *Dark* needs two polls, ``darkMinutes`` apart, with the thing gone at both, and neither a report
+  nor a connection in between.
+- Boots are counted from before the update. A counter that is smaller now was reset by the update
+  and counts from 0. Without a counter no thing flaps.
 
 All of it is pure; every time is AWS's, epoch milliseconds.
 """
@@ -28,7 +28,7 @@ def judge_version(rule: VerifyRule, thing: ThingVersion) -> VersionVerdict | Non
     """The verdict on a thing whose execution ended.
 
     Returns:
-        None for one whose execution failed, unless it runs the new version all the same.
+        None if its execution failed, unless it runs the new version all the same.
     """
     last = thing.last
     is_due = last is not None and last.at_ms >= due_ms(rule, thing)
@@ -44,12 +44,12 @@ def judge_version(rule: VerifyRule, thing: ThingVersion) -> VersionVerdict | Non
 
 
 def due_ms(rule: VerifyRule, thing: ThingVersion) -> int:
-    """From when on a poll of it decides."""
+    """The earliest time at which a poll decides, epoch milliseconds."""
     return thing.ended_ms + rule.verify_ms
 
 
 def next_poll_ms(rule: VerifyRule, thing: ThingVersion) -> int:
-    """From when on a poll of it tells more than the polls before."""
+    """The earliest time at which another poll can change the verdict, epoch milliseconds."""
     due = due_ms(rule, thing)
     return due if thing.first_gone is None else max(due, thing.first_gone.at_ms + rule.dark_ms)
 
@@ -62,7 +62,7 @@ def runs_expected(rule: VerifyRule, thing: ThingVersion, state: ThingState) -> b
 
 
 def is_gone(state: ThingState) -> bool:
-    """Whether it is known to have gone."""
+    """Whether it is known to be disconnected."""
     return state.is_connected is False and state.connection_at_ms is not None
 
 
@@ -114,7 +114,7 @@ class VersionCount:
 
 
 def count_versions(things: Iterable[ThingVersion]) -> VersionCount:
-    """Count things; a bad verdict that the source has not confirmed is *pending* still."""
+    """Count things; a bad verdict that the source has not confirmed counts as *pending*."""
     counts: dict[VersionVerdict, int] = {}
     for thing in things:
         verdict = thing.verdict

@@ -1,13 +1,13 @@
-"""What became of a wave, by the list of its job's executions, and what is asked of its versions.
+"""The counts of a wave, by the list of its job's executions, and how many it must have verified.
 
-DescribeJob counts attempts, not things (aws-facts A5), so nothing here rests on its counters.
+DescribeJob counts attempts, not things (aws-facts A5), so its counters are not used here.
 
-- Of each thing the last execution counts.
+- The last execution of each thing counts.
 - Ended: SUCCEEDED, REJECTED, and FAILED or TIMED_OUT with no retry left.
 - CANCELED and REMOVED, and a thing without an execution once the job is over: not reached.
-- Everything else is open: not notified yet, QUEUED, IN_PROGRESS, or about to be tried again.
+- Everything else is open: not notified yet, QUEUED, IN_PROGRESS, or about to be retried.
 
-``requiredVerifiedPercentage`` counts of those that ended, and rounds up in whole things as every
+``requiredVerifiedPercentage`` is of the things that ended, and rounds up to whole things as every
 threshold of a gate does.
 """
 
@@ -30,14 +30,14 @@ _NOT_REACHED = (ExecutionStatus.CANCELED, ExecutionStatus.REMOVED)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaveCount:
-    """Things of a wave by what became of them.
+    """The things of a wave, by result.
 
     Attributes:
         given: How many things the wave has.
         not_reached: Things that will not get the job any more.
-        first_started_ms: When the first of them began, epoch milliseconds by AWS's clock; None
-            when none has.
-        ends: When each thing that ended did so, and whether it succeeded; in order of time.
+        first_started_ms: When the first thing began, epoch milliseconds by AWS's clock; None
+            before.
+        ends: The end of each thing that ended, and whether it succeeded; in order of time.
     """
 
     given: int
@@ -80,10 +80,10 @@ def count_wave(
     """Count a wave.
 
     Args:
-        things: The names of its things; executions of others are not looked at.
-        executions: Of its job, in any order, the same one more than once if need be.
+        things: The names of its things; executions of others are ignored.
+        executions: Of its job, in any order; the same one may occur more than once.
         retries: The job's retry criteria.
-        is_over: Whether the job is COMPLETED or CANCELED: nothing is notified or tried again.
+        is_over: Whether the job is COMPLETED or CANCELED: nothing is notified or retried.
     """
     last: dict[str, ThingOutcome] = {}
     first_started: int | None = None
@@ -94,7 +94,7 @@ def count_wave(
         started = execution.started_at_ms
         if started is not None and (first_started is None or started < first_started):
             first_started = started
-        # The later attempt, or the later sight of the same one.
+        # The later attempt, or the later report of the same one.
         if name not in last or _order(execution) > _order(last[name]):
             last[name] = execution
     ends: dict[str, tuple[int, bool]] = {}
@@ -130,21 +130,21 @@ def _has_ended(
 
 
 def slack_of(rule: GateRule, count: WaveCount) -> int | None:
-    """How many that succeeded may be bad; one more and too few can be verified. None for any."""
+    """How many succeeded things may be bad before too few can be verified; None for any number."""
     if rule.required_verified is None:
         return None
     return count.succeeded + count.open - share_of(count.ended + count.open, rule.required_verified)
 
 
 def allowed_unverified(rule: GateRule, given: int) -> int | None:
-    """How many things of a whole wave may end without being verified; None for any."""
+    """How many things of a whole wave may end unverified; None for any number."""
     if rule.required_verified is None:
         return None
     return given - share_of(given, rule.required_verified)
 
 
 def why_lost(rule: GateRule, count: WaveCount, versions: VersionCount | None) -> str:
-    """Why too few can be verified even if all that is open ends well and is; empty if they can."""
+    """Why too few can be verified even if every open thing will be; empty if enough can."""
     slack = slack_of(rule, count)
     if versions is None or slack is None or versions.bad <= slack:
         return ""
@@ -157,7 +157,7 @@ def why_lost(rule: GateRule, count: WaveCount, versions: VersionCount | None) ->
 
 
 def why_short(rule: GateRule, count: WaveCount, versions: VersionCount | None) -> str:
-    """Why too few are verified as yet; empty if enough are, or none need to be."""
+    """Why too few are verified so far; empty if enough are, or none need to be."""
     if rule.required_verified is None or versions is None:
         return ""
     needed = share_of(count.ended, rule.required_verified)
@@ -170,5 +170,5 @@ def why_short(rule: GateRule, count: WaveCount, versions: VersionCount | None) -
 
 
 def pending_of(count: WaveCount, versions: VersionCount) -> int:
-    """Things that succeeded and on which nothing is decided, though it will be."""
+    """Things that succeeded and have no verdict yet."""
     return count.succeeded - versions.verified - versions.bad - versions.unknown

@@ -1,24 +1,24 @@
 """The gate behind a wave: may the next one begin?
 
-One pure function of executions, alarms, time and decisions. The rules, in the order in which they
-are asked; the first that applies decides:
+One pure function of executions, alarms, time and decisions. The rules, in order; the first that
+applies decides:
 
 1. A person rejected the deployment: fail.
 2. The wave's job was stopped, or an alarm was in ALARM since the wave began: fail.
-3. More things failed than (100 - requiredSucceeded)% of the whole wave, or so many that succeeded
-   do not run the new version that requiredVerified cannot be reached any more: fail. So does a
-   wave that was found worse than its control; whatever else a comparison finds stops nothing.
-4. Too few ended, or too few of those succeeded: wait; inconclusive when ``maximumMinutes`` is over
-   since the first began, or when what is open cannot mend it. A person may approve that.
+3. More things failed than (100 - requiredSucceeded)% of the whole wave, or too many that succeeded
+   do not run the new version, so that requiredVerified can no longer be reached: fail. A wave that
+   is worse than its control fails too; no other result of a comparison stops anything.
+4. Too few ended, or too few of those succeeded: wait; inconclusive if ``maximumMinutes`` have
+   passed since the first began, or if the open things are too few. A person may approve that.
 5. Enough ended and succeeded, but not for ``soakMinutes`` without a break yet: wait.
-6. Too few of those that ended are verified: wait as long as some are pending; inconclusive when
-   only things that are open, or that cannot be read, could mend it.
+6. Too few of those that ended are verified: wait while some are pending; inconclusive if only open
+   things, or unreadable ones, could still make it enough.
 7. A required comparison without data, an alarm without data, an earlier wave that has failed since
    its gate passed, an approval that is missing, the next wave's group that is not filled, a pause:
    wait.
 8. Otherwise: pass.
 
-Thresholds round up in whole things. Every time is AWS's: that of executions, and of its answers.
+Thresholds round up to whole things. Every time is AWS's: from executions, and from its answers.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class AlarmSight:
     """What a gate knows of one alarm.
 
     Attributes:
-        is_own: Whether it is the deployment's, made with the job: without data it says nothing.
+        is_own: Whether the deployment made it with the job: missing data is then ignored.
         since_wave: Whether it was in ALARM at any time since the wave began.
     """
 
@@ -62,7 +62,7 @@ class AlarmSight:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EarlierWave:
-    """A wave whose gate has passed, as its stragglers left it since."""
+    """A wave whose gate has passed, with the things that ended since."""
 
     name: str
     count: WaveCount
@@ -90,12 +90,12 @@ class GateSight:
     Attributes:
         now_ms: Epoch milliseconds by AWS's clock.
         decisions: In the order in which they were given.
-        stopped: How the wave's job ended before its time, in words; empty when it did not.
-        refused: Why AWS did not take the wave's job, in words; empty when it did.
+        stopped: How the wave's job ended early, in words; empty if it did not.
+        refused: Why AWS refused the wave's job, in words; empty if it did not.
         held_by: What else must be ready before the next wave can begin, in words.
-        is_last: Whether no wave follows: then neither stragglers nor a pause hold anything back.
-        versions: The wave's things by verdict; None when versions are not verified.
-        comparison: With things that were not updated; None when waves are not compared.
+        is_last: Whether no wave follows: then stragglers and a pause delay nothing.
+        versions: The wave's things by verdict; None if versions are not verified.
+        comparison: With things that were not updated; None if waves are not compared.
     """
 
     wave: str
@@ -114,14 +114,14 @@ class GateSight:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateResult:
-    """What a gate says, and why.
+    """The verdict of a gate, with its reasons.
 
     Attributes:
         reasons: Sentences with numbers, the decisive one first.
-        question: What a person is asked; None when no one is.
-        is_rejected: Whether it fails because a person said so.
-        soak_left_ms: While it soaks, for how long it still does.
-        until_ms: When it says something else if nothing happens; None if time changes nothing.
+        question: What a person must decide; None if nothing.
+        is_rejected: Whether it fails because a person rejected it.
+        soak_left_ms: The rest of the soak; None if the wave does not soak.
+        until_ms: When time alone changes the verdict, epoch milliseconds; None if it does not.
     """
 
     verdict: Verdict
@@ -133,7 +133,7 @@ class GateResult:
 
 
 def needed_ended(rule: GateRule, given: int) -> int:
-    """How many of the things given must have ended."""
+    """How many of the wave's things must have ended."""
     return share_of(given, rule.required_ended)
 
 
@@ -153,9 +153,9 @@ def has_failed(rule: GateRule, count: WaveCount) -> bool:
 
 
 def steady_since_ms(rule: GateRule, count: WaveCount) -> int | None:
-    """Since when enough have ended and succeeded without a break; None when it is not so now."""
+    """Since when enough have ended and succeeded without a break; None if not enough have."""
     needed, succeeded = needed_ended(rule, count.given), 0
-    # Where none must have ended, as with things that are offline, it has always been so.
+    # If none must have ended, as for offline things, it holds from the beginning.
     since: int | None = None if needed else 0
     for ended, (at_ms, is_success) in enumerate(count.ends, start=1):
         succeeded += is_success
@@ -228,8 +228,8 @@ def _asks(*reasons: str) -> GateResult:
 def _unfinished(rule: GateRule, sight: GateSight) -> GateResult | None:
     """Too few ended or succeeded, or not for long enough.
 
-    An approval of that answers both: else a gate would wait for things that come after it, and
-    pass if they did not come.
+    An approval covers both: otherwise a gate would wait for things that end after the approval,
+    and pass if they did not end.
     """
     if _approved(sight, Question.INCONCLUSIVE):
         return None
@@ -293,7 +293,7 @@ def _counts_words(rule: GateRule, count: WaveCount) -> str:
 
 
 def _hold(rule: GateRule, sight: GateSight) -> GateResult | None:
-    """What keeps the next wave back though this one is good."""
+    """Why the next wave must wait though this one is good; None if it need not."""
     holds = list(_holds(rule, sight))
     if not holds:
         return None
@@ -335,7 +335,7 @@ def _holds(rule: GateRule, sight: GateSight) -> Iterator[tuple[Question | None, 
 
 
 def failed_since(sight: GateSight) -> Iterator[EarlierWave]:
-    """Earlier waves that would fail by now, and of which no approval knew that many failures."""
+    """Earlier waves that would fail now, with more failures than at any approval."""
     for one in sight.earlier:
         known = max(
             (
@@ -350,7 +350,7 @@ def failed_since(sight: GateSight) -> Iterator[EarlierWave]:
 
 
 def _approved(sight: GateSight, question: Question) -> bool:
-    """Whether a person approved this very wave when it asked that."""
+    """Whether a person approved this wave when it asked this question."""
     return any(
         one.act is Act.APPROVE and one.wave == sight.wave and one.answers is question
         for one in sight.decisions
@@ -358,7 +358,7 @@ def _approved(sight: GateSight, question: Question) -> bool:
 
 
 def _person(decision: Decision) -> str:
-    """Who decided it, and why if they said so."""
+    """Who decided it, and their comment if they gave one."""
     return decision.identity + (f": {decision.comment}" if decision.comment else "")
 
 
@@ -368,7 +368,7 @@ def _pause(decisions: Sequence[Decision]) -> Decision | None:
 
 
 def _lacks_data(alarm: AlarmSight) -> bool:
-    """An alarm of the deployment's own has data only once devices report."""
+    """Whether a foreign alarm has no data; the deployment's own has none until devices report."""
     no_data = (AlarmState.INSUFFICIENT_DATA, AlarmState.MISSING)
     return not alarm.is_own and alarm.state in no_data
 

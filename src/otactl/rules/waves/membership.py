@@ -1,12 +1,12 @@
-"""Who is in which wave.
+"""Which thing is in which wave.
 
 - A thing belongs to the first wave that takes it, and to exactly one.
 - A wave of groups takes the listed things that are in one of them.
 - A number or a percentage takes things by a hash of seed and name, so the same list and the same
   seed give the same waves on any machine. Percentages are of all listed things, rounded up.
-- Things that are preferred are taken before all others, each kind in the order of the hash. A wave
-  of groups takes what it takes.
-- The rest takes what is left.
+- Preferred things are taken before all others, each kind in the order of the hash. A wave of groups
+  takes all its things, preferred or not.
+- A wave of size ``rest`` takes what is left.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ RECENT_MS = 86_400_000
 
 
 def share_of(things: int, hundredths: int) -> int:
-    """A percentage of things in whole things, rounded up; at least 1 of any."""
+    """A percentage of things, rounded up to whole things."""
     return -(-things * hundredths // WHOLE)
 
 
 def in_hash_order(things: Iterable[str], seed: str) -> list[str]:
-    """Things in the order of a seed: any first part of it is a random sample of them."""
+    """Things in the order of a seed: the first N are a random sample, for any N."""
     return sorted(things, key=lambda name: (_rank(seed, name), name))
 
 
@@ -40,7 +40,7 @@ def divide(
     members: Mapping[str, Collection[str]],
     preferred: Collection[str] = (),
 ) -> tuple[tuple[str, ...], ...]:
-    """Deal things to waves; a wave for which nothing is left is empty.
+    """Divide things into waves; a wave for which nothing is left is empty.
 
     The same seed and the same things give the same waves; preferred things are taken first.
     """
@@ -72,10 +72,9 @@ def _rank(seed: str, name: str) -> bytes:
 
 
 def expected_sizes(sizes: Sequence[WaveSize], things: int) -> tuple[int | None, ...]:
-    """How many things each wave will have, as far as that follows from their number alone.
+    """The size of each wave, as far as it follows from the number of things alone.
 
-    Of a wave of groups it is not known (None), and the waves behind it are counted as if it took
-    nothing.
+    The size of a wave of groups is unknown (None); later waves are counted as if it took nothing.
     """
     left, found = things, list[int | None]()
     for size in sizes:
@@ -94,19 +93,19 @@ def share_of_those_taken_last(before: int, things: int, total: int, share: float
     """The share that a kind has in a wave if all others are taken before it.
 
     Args:
-        before: Things in the waves before.
-        things: Things of the wave.
-        total: Of all waves.
-        share: Of the kind in all things.
+        before: Things in the earlier waves.
+        things: Things in the wave.
+        total: Things in all waves.
+        share: The share of the kind in all things.
     """
     first_of_kind = total * (1 - share)
     return max(0.0, before + things - max(before, first_of_kind)) / things
 
 
 def is_recent(state: ThingState, now_ms: int) -> bool | None:
-    """Whether AWS IoT saw a thing lately, so that it will probably answer (``preferRecent``).
+    """Whether a thing is connected, or was within a day (``preferRecent``); None if unknown.
 
-    It is connected, or was within a day; None if its connection is not known.
+    Such a thing will probably answer.
     """
     if state.is_connected is None:
         return None
