@@ -14,7 +14,7 @@ from otactl.model.progress import AlarmState
 from otactl.model.status import ExecutionStatus, FailureType
 from otactl.model.wave import Act, Decision, GateRule, Question, Verdict, WaveSize
 from otactl.rules.waves.counting import count_wave
-from otactl.rules.waves.gate import AlarmSight, GateSight, judge
+from otactl.rules.waves.gate import GateAlarm, GateInput, judge
 from otactl.rules.waves.membership import divide, share_of, share_of_those_taken_last
 
 THINGS = tuple(f"t{number}" for number in range(12))
@@ -143,10 +143,12 @@ decisions = st.lists(
 
 
 def result_of(rule, found, now_ms, decided, *, is_over, went_off=False):
-    alarm = AlarmSight(name="slow", state=AlarmState.OK, since_wave=went_off)
+    alarm = GateAlarm(name="slow", state=AlarmState.OK, since_wave=went_off)
     count = count_wave(THINGS, found, RETRIES, is_over=is_over)
-    sight = GateSight(wave="canary", count=count, now_ms=now_ms, decisions=decided, alarms=(alarm,))
-    return judge(rule, sight)
+    inputs = GateInput(
+        wave="canary", count=count, now_ms=now_ms, decisions=decided, alarms=(alarm,)
+    )
+    return judge(rule, inputs)
 
 
 @given(rules, executions(), st.integers(0, 90), decisions, st.booleans(), st.booleans())

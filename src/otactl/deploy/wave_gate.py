@@ -21,9 +21,9 @@ from otactl.model.wave import GateStatus, Question, Verdict
 from otactl.rules.verify.verdict import VersionCount
 from otactl.rules.waves.counting import WaveCount, slack_of
 from otactl.rules.waves.gate import (
-    AlarmSight,
     EarlierWave,
-    GateSight,
+    GateAlarm,
+    GateInput,
     failed_since,
     judge,
     steady_since_ms,
@@ -75,7 +75,7 @@ class GateJudge:
         is_last = number == len(self._plan.waves)
         count, now_ms = polls[number].count, self.now_ms()
         since_ms = None if polls[number].refused else steady_since_ms(wave.rule, count)
-        sight = GateSight(
+        inputs = GateInput(
             wave=wave.name,
             count=count,
             now_ms=now_ms,
@@ -97,28 +97,28 @@ class GateJudge:
             is_last=is_last,
             versions=versions[number],
         )
-        result = judge(wave.rule, sight)
-        late = failed_since(sight) if result.question is Question.STRAGGLERS else ()
+        result = judge(wave.rule, inputs)
+        late = failed_since(inputs) if result.question is Question.STRAGGLERS else ()
         is_stopped = result.verdict is Verdict.FAIL and not result.is_rejected and endings
         return GateStatus(
             wave=number,
             name=wave.name,
             verdict=result.verdict,
             reasons=result.reasons,
-            at_ms=sight.now_ms,
+            at_ms=inputs.now_ms,
             things=wave.things,
             question=result.question,
             soak_left_ms=result.soak_left_ms,
             until_ms=result.until_ms,
-            ended=sight.count.ended,
-            succeeded=sight.count.succeeded,
-            failed=sight.count.failed,
-            not_reached=sight.count.not_reached,
+            ended=inputs.count.ended,
+            succeeded=inputs.count.succeeded,
+            failed=inputs.count.failed,
+            not_reached=inputs.count.not_reached,
             failed_since={one.name: one.failed for one in late},
             ending=str(next(iter(endings.values())).ending) if is_stopped else "",
             is_rejected=result.is_rejected,
-            comparison=sight.comparison,
-            versions={} if sight.versions is None else sight.versions.by_verdict,
+            comparison=inputs.comparison,
+            versions={} if inputs.versions is None else inputs.versions.by_verdict,
             unverified=self.verifier.unverified(number),
         )
 
@@ -148,7 +148,7 @@ class GateJudge:
             words.append(str(failure))
         return "; ".join(words)
 
-    def _alarms(self, number: int) -> Iterator[AlarmSight]:
+    def _alarms(self, number: int) -> Iterator[GateAlarm]:
         """Those of the waves so far, each since its wave began, and those that the gate names."""
         since = {name: _begun(number) for name in self._plan.waves[number - 1].rule.alarms}
         own = {
@@ -161,7 +161,7 @@ class GateJudge:
         for alarm in self.services.alarms.states(names) if names else ():
             began_ms = self.journal.find_instant((own | since)[alarm.name]) or 0
             changed = alarm.since_ms is None or alarm.since_ms >= began_ms
-            yield AlarmSight(
+            yield GateAlarm(
                 name=alarm.name,
                 state=alarm.state,
                 is_own=alarm.name in own,

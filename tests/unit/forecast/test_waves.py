@@ -36,7 +36,7 @@ from otactl.model.wave import (
 )
 from otactl.rules.verify.verdict import VersionCount
 from otactl.rules.waves.counting import WaveCount
-from otactl.rules.waves.gate import GateResult, GateSight, judge
+from otactl.rules.waves.gate import GateInput, GateResult, judge
 
 MINUTE = 60_000
 
@@ -124,10 +124,10 @@ def test_the_moment_is_the_first_at_which_the_gate_itself_does_not_wait(
             not_reached=sum(at <= now_ms for at in lost),
         )
         versions = VersionCount(verified=judged.count(GOOD), bad=judged.count(OLD), by_verdict={})
-        sight = GateSight(
+        inputs = GateInput(
             wave="w", count=count, now_ms=now_ms, versions=versions, decisions=decisions
         )
-        return judge(rule, sight)
+        return judge(rule, inputs)
 
     first: tuple[float, Verdict] = (math.inf, Verdict.WAIT)
     asked_ms: int | None = None

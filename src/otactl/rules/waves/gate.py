@@ -46,7 +46,7 @@ _MS_PER_MINUTE = 60_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AlarmSight:
+class GateAlarm:
     """What a gate knows of one alarm.
 
     Attributes:
@@ -84,7 +84,7 @@ class EarlierWave:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GateSight:
+class GateInput:
     """Everything a gate looks at.
 
     Attributes:
@@ -101,7 +101,7 @@ class GateSight:
     wave: str
     count: WaveCount
     now_ms: int
-    alarms: Sequence[AlarmSight] = ()
+    alarms: Sequence[GateAlarm] = ()
     decisions: Sequence[Decision] = ()
     earlier: Sequence[EarlierWave] = ()
     stopped: str = ""
@@ -169,49 +169,49 @@ def steady_since_ms(rule: GateRule, count: WaveCount) -> int | None:
     return since
 
 
-def judge(rule: GateRule, sight: GateSight) -> GateResult:
+def judge(rule: GateRule, inputs: GateInput) -> GateResult:
     """The verdict of a gate."""
     result = (
-        _failure(rule, sight)
-        or _unfinished(rule, sight)
-        or _unverified(rule, sight)
-        or _hold(rule, sight)
-        or _passed(sight)
+        _failure(rule, inputs)
+        or _unfinished(rule, inputs)
+        or _unverified(rule, inputs)
+        or _hold(rule, inputs)
+        or _passed(inputs)
     )
-    compared = sight.comparison.words if sight.comparison else ""
+    compared = inputs.comparison.words if inputs.comparison else ""
     if not compared or any(compared in reason for reason in result.reasons):
         return result
     return replace(result, reasons=(*result.reasons, compared))
 
 
-def _failure(rule: GateRule, sight: GateSight) -> GateResult | None:
-    rejection = next((one for one in sight.decisions if one.act is Act.REJECT), None)
+def _failure(rule: GateRule, inputs: GateInput) -> GateResult | None:
+    rejection = next((one for one in inputs.decisions if one.act is Act.REJECT), None)
     if rejection is not None:
         words = f"rejected by {_person(rejection)}"
         return GateResult(verdict=Verdict.FAIL, reasons=(words,), is_rejected=True)
-    if sight.stopped:
-        return _fails(sight.stopped)
-    for alarm in sight.alarms:
+    if inputs.stopped:
+        return _fails(inputs.stopped)
+    for alarm in inputs.alarms:
         if alarm.state is AlarmState.ALARM or alarm.since_wave:
             when = "is" if alarm.state is AlarmState.ALARM else "was, since the wave began,"
             return _fails(f"alarm {alarm.name} {when} in ALARM")
         if _lacks_data(alarm) and rule.missing_data is MissingAlarmData.FAIL:
             return _fails(f"alarm {alarm.name} has no data, and alarmMissingData = fail")
-    bad = _bad_things(rule, sight)
+    bad = _bad_things(rule, inputs)
     return _fails(bad) if bad else None
 
 
-def _bad_things(rule: GateRule, sight: GateSight) -> str:
+def _bad_things(rule: GateRule, inputs: GateInput) -> str:
     """Why too many things of the wave are bad, in words; empty if they are not."""
-    count = sight.count
+    count = inputs.count
     if has_failed(rule, count):
         return (
             f"{count.failed:,} of {count.given:,} things failed; at most"
             f" {allowed_failures(rule, count.given):,} may"
             f" (requiredSucceededPercentage {percent_words(rule.required_succeeded)})"
         )
-    worse = sight.comparison and sight.comparison.worse
-    return why_lost(rule, count, sight.versions) or (
+    worse = inputs.comparison and inputs.comparison.worse
+    return why_lost(rule, count, inputs.versions) or (
         f"compared with its control, {worse.words}" if worse else ""
     )
 
@@ -225,60 +225,60 @@ def _asks(*reasons: str) -> GateResult:
     return GateResult(verdict=Verdict.INCONCLUSIVE, reasons=reasons, question=question)
 
 
-def _unfinished(rule: GateRule, sight: GateSight) -> GateResult | None:
+def _unfinished(rule: GateRule, inputs: GateInput) -> GateResult | None:
     """Too few ended or succeeded, or not for long enough.
 
     An approval covers both: otherwise a gate would wait for things that end after the approval,
     and pass if they did not end.
     """
-    if _approved(sight, Question.INCONCLUSIVE):
+    if _approved(inputs, Question.INCONCLUSIVE):
         return None
-    since = None if sight.refused else steady_since_ms(rule, sight.count)
+    since = None if inputs.refused else steady_since_ms(rule, inputs.count)
     if since is None:
-        reported = () if sight.refused else (_counts_words(rule, sight.count),)
-        why = sight.refused or _why_inconclusive(rule, sight)
+        reported = () if inputs.refused else (_counts_words(rule, inputs.count),)
+        why = inputs.refused or _why_inconclusive(rule, inputs)
         if not why:
-            began = sight.count.first_started_ms
+            began = inputs.count.first_started_ms
             until_ms = None if began is None else began + rule.maximum_ms
             return GateResult(verdict=Verdict.WAIT, reasons=reported, until_ms=until_ms)
         return _asks(why, *reported)
-    left_ms = since + rule.soak_ms - sight.now_ms
+    left_ms = since + rule.soak_ms - inputs.now_ms
     if left_ms <= 0:
         return None
     words = f"soaking: {-(-left_ms // _MS_PER_MINUTE):,} of {rule.soak_ms // _MS_PER_MINUTE:,}"
     return GateResult(
         verdict=Verdict.WAIT,
-        reasons=(f"{words} minutes left", _counts_words(rule, sight.count)),
+        reasons=(f"{words} minutes left", _counts_words(rule, inputs.count)),
         soak_left_ms=left_ms,
         until_ms=since + rule.soak_ms,
     )
 
 
-def _unverified(rule: GateRule, sight: GateSight) -> GateResult | None:
+def _unverified(rule: GateRule, inputs: GateInput) -> GateResult | None:
     """Enough ended and succeeded, but too few are known to run the new version."""
-    versions, count = sight.versions, sight.count
+    versions, count = inputs.versions, inputs.count
     short = why_short(rule, count, versions)
-    if not short or versions is None or _approved(sight, Question.INCONCLUSIVE):
+    if not short or versions is None or _approved(inputs, Question.INCONCLUSIVE):
         return None
-    if pending_of(count, versions) or (count.open and not _is_late(rule, sight)):
+    if pending_of(count, versions) or (count.open and not _is_late(rule, inputs)):
         return GateResult(verdict=Verdict.WAIT, reasons=(short,))
     unreadable = f": {versions.unknown:,} things cannot be read" if versions.unknown else ""
     return _asks(f"nothing is pending any more, and this is not enough{unreadable}", short)
 
 
-def _is_late(rule: GateRule, sight: GateSight) -> bool:
-    began = sight.count.first_started_ms
-    return began is not None and sight.now_ms - began >= rule.maximum_ms
+def _is_late(rule: GateRule, inputs: GateInput) -> bool:
+    began = inputs.count.first_started_ms
+    return began is not None and inputs.now_ms - began >= rule.maximum_ms
 
 
-def _why_inconclusive(rule: GateRule, sight: GateSight) -> str:
-    count = sight.count
+def _why_inconclusive(rule: GateRule, inputs: GateInput) -> str:
+    count = inputs.count
     if not count.open:
         return "no thing of the wave is open any more, and this is not enough"
     reachable = count.given - count.not_reached
     if reachable < needed_ended(rule, count.given):
         return f"{count.not_reached:,} things were not reached, so enough can never end"
-    if _is_late(rule, sight):
+    if _is_late(rule, inputs):
         minutes = rule.maximum_ms // _MS_PER_MINUTE
         return f"{minutes:,} minutes (maximumMinutes) are over since the first thing began"
     return ""
@@ -292,21 +292,21 @@ def _counts_words(rule: GateRule, count: WaveCount) -> str:
     )
 
 
-def _hold(rule: GateRule, sight: GateSight) -> GateResult | None:
+def _hold(rule: GateRule, inputs: GateInput) -> GateResult | None:
     """Why the next wave must wait though this one is good; None if it need not."""
-    holds = list(_holds(rule, sight))
+    holds = list(_holds(rule, inputs))
     if not holds:
         return None
     questions = [question for question, _ in holds if question is not None]
     return GateResult(
         verdict=Verdict.WAIT,
-        reasons=(*(words for _, words in holds), _counts_words(rule, sight.count)),
+        reasons=(*(words for _, words in holds), _counts_words(rule, inputs.count)),
         question=questions[0] if questions else None,
     )
 
 
-def _holds(rule: GateRule, sight: GateSight) -> Iterator[tuple[Question | None, str]]:
-    late = [] if sight.is_last else list(failed_since(sight))
+def _holds(rule: GateRule, inputs: GateInput) -> Iterator[tuple[Question | None, str]]:
+    late = [] if inputs.is_last else list(failed_since(inputs))
     if late:
         words = "; ".join(
             f"{one.failed:,} of {one.count.given:,} things of wave {one.name} have failed"
@@ -314,33 +314,33 @@ def _holds(rule: GateRule, sight: GateSight) -> Iterator[tuple[Question | None, 
             for one in late
         )
         yield Question.STRAGGLERS, f"{words}: a person must say whether to go on"
-    answered = _approved(sight, Question.APPROVAL) or _approved(sight, Question.INCONCLUSIVE)
+    answered = _approved(inputs, Question.APPROVAL) or _approved(inputs, Question.INCONCLUSIVE)
     if rule.needs_approval and not answered:
         yield Question.APPROVAL, "everything is as required; it waits for an approval"
-    missing = sight.comparison.missing if sight.comparison else ""
+    missing = inputs.comparison.missing if inputs.comparison else ""
     answers = (Question.COMPARISON, Question.INCONCLUSIVE)
-    if missing and not any(_approved(sight, question) for question in answers):
+    if missing and not any(_approved(inputs, question) for question in answers):
         yield (
             Question.COMPARISON,
             f"{missing} (requireComparison): a person must say whether to go on",
         )
     if rule.missing_data is MissingAlarmData.WAIT:
-        for alarm in filter(_lacks_data, sight.alarms):
+        for alarm in filter(_lacks_data, inputs.alarms):
             yield None, f"alarm {alarm.name} has no data (alarmMissingData = wait)"
-    if sight.held_by:
-        yield None, sight.held_by
-    pause = None if sight.is_last else _pause(sight.decisions)
+    if inputs.held_by:
+        yield None, inputs.held_by
+    pause = None if inputs.is_last else _pause(inputs.decisions)
     if pause is not None:
         yield None, f"paused by {_person(pause)}; `otactl continue` goes on"
 
 
-def failed_since(sight: GateSight) -> Iterator[EarlierWave]:
+def failed_since(inputs: GateInput) -> Iterator[EarlierWave]:
     """Earlier waves that would fail now, with more failures than at any approval."""
-    for one in sight.earlier:
+    for one in inputs.earlier:
         known = max(
             (
                 decision.failed.get(one.name, 0)
-                for decision in sight.decisions
+                for decision in inputs.decisions
                 if decision.act is Act.APPROVE and decision.answers is Question.STRAGGLERS
             ),
             default=0,
@@ -349,11 +349,11 @@ def failed_since(sight: GateSight) -> Iterator[EarlierWave]:
             yield one
 
 
-def _approved(sight: GateSight, question: Question) -> bool:
+def _approved(inputs: GateInput, question: Question) -> bool:
     """Whether a person approved this wave when it asked this question."""
     return any(
-        one.act is Act.APPROVE and one.wave == sight.wave and one.answers is question
-        for one in sight.decisions
+        one.act is Act.APPROVE and one.wave == inputs.wave and one.answers is question
+        for one in inputs.decisions
     )
 
 
@@ -367,21 +367,21 @@ def _pause(decisions: Sequence[Decision]) -> Decision | None:
     return acts[-1] if acts and acts[-1].act is Act.PAUSE else None
 
 
-def _lacks_data(alarm: AlarmSight) -> bool:
+def _lacks_data(alarm: GateAlarm) -> bool:
     """Whether a foreign alarm has no data; the deployment's own has none until devices report."""
     no_data = (AlarmState.INSUFFICIENT_DATA, AlarmState.MISSING)
     return not alarm.is_own and alarm.state in no_data
 
 
-def _passed(sight: GateSight) -> GateResult:
-    count = sight.count
+def _passed(inputs: GateInput) -> GateResult:
+    count = inputs.count
     reasons = [
         f"{count.succeeded:,} of {count.ended:,} things that ended succeeded, of {count.given:,}"
     ]
-    if sight.versions is not None and sight.versions.by_verdict:
-        reasons.append(counts_words(sight.versions.by_verdict))
+    if inputs.versions is not None and inputs.versions.by_verdict:
+        reasons.append(counts_words(inputs.versions.by_verdict))
     approvals = [
-        one for one in sight.decisions if one.act is Act.APPROVE and one.wave == sight.wave
+        one for one in inputs.decisions if one.act is Act.APPROVE and one.wave == inputs.wave
     ]
     if approvals:
         reasons.append(f"approved by {_person(approvals[-1])}")

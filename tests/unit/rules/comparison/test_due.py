@@ -16,7 +16,7 @@ from otactl.model.comparison import (
 from otactl.model.wave import Act, Decision, GateRule, Question, Verdict
 from otactl.rules.comparison.compare import compare, due_point, threshold
 from otactl.rules.waves.counting import WaveCount
-from otactl.rules.waves.gate import GateResult, GateSight, judge
+from otactl.rules.waves.gate import GateInput, GateResult, judge
 
 MINUTE = 60_000
 RULE = GateRule(soak_ms=10 * MINUTE)
@@ -88,7 +88,7 @@ def at_the_gate(
     count = WaveCount(given=20, ends=((0, True),) * 20)
     return judge(
         RULE,
-        GateSight(
+        GateInput(
             wave="canary",
             count=count,
             now_ms=int(now_minutes * MINUTE),

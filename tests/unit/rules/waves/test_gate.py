@@ -9,7 +9,7 @@ from otactl.model.verify import VersionVerdict
 from otactl.model.wave import Act, Decision, GateRule, MissingAlarmData, Question, Verdict
 from otactl.rules.verify.verdict import VersionCount
 from otactl.rules.waves.counting import WaveCount
-from otactl.rules.waves.gate import AlarmSight, EarlierWave, GateSight, judge
+from otactl.rules.waves.gate import EarlierWave, GateAlarm, GateInput, judge
 
 MINUTE = 60_000
 ANN = "arn:aws:iam::123456789012:user/ann"
@@ -29,7 +29,7 @@ def a_decision(act, **changes) -> Decision:
 
 def at(count, now_minutes=0, rule=RULE, **changes):
     return judge(
-        rule, GateSight(wave="canary", count=count, now_ms=now_minutes * MINUTE, **changes)
+        rule, GateInput(wave="canary", count=count, now_ms=now_minutes * MINUTE, **changes)
     )
 
 
@@ -141,7 +141,7 @@ def test_a_pause_holds_a_pass_back_but_never_a_failure():
 
 @pytest.mark.parametrize(("state", "since"), [(AlarmState.ALARM, False), (AlarmState.OK, True)])
 def test_an_alarm_fails_it_also_when_it_went_back_to_ok(state, since):
-    alarm = AlarmSight(name="slow", state=state, since_wave=since)
+    alarm = GateAlarm(name="slow", state=state, since_wave=since)
 
     assert at(a_count(succeeded=50), now_minutes=60, alarms=[alarm]).verdict is Verdict.FAIL
 
@@ -156,8 +156,8 @@ def test_an_alarm_fails_it_also_when_it_went_back_to_ok(state, since):
 )
 def test_what_missing_data_of_an_alarm_means_is_configured(missing, verdict):
     rule = GateRule(soak_ms=0, missing_data=missing)
-    alarm = AlarmSight(name="slow", state=AlarmState.INSUFFICIENT_DATA)
-    own = AlarmSight(name="own", state=AlarmState.INSUFFICIENT_DATA, is_own=True)
+    alarm = GateAlarm(name="slow", state=AlarmState.INSUFFICIENT_DATA)
+    own = GateAlarm(name="own", state=AlarmState.INSUFFICIENT_DATA, is_own=True)
 
     assert at(a_count(succeeded=50), rule=rule, alarms=[alarm]).verdict is verdict
     assert at(a_count(succeeded=50), rule=rule, alarms=[own]).verdict is Verdict.PASS
