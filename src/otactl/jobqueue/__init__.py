@@ -1,1 +1,1 @@
-"""The queue of job requests for CI: claims, leases, batches. Knows DynamoDB only by Protocols."""
+"""The queue of job requests for CI: claims, leases, batches. Uses DynamoDB only by Protocols."""

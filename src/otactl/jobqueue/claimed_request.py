@@ -1,7 +1,7 @@
 """A request that one worker has claimed: every write of the worker goes through here.
 
-Each write names the worker and its fence, so one that was taken over can change nothing any more.
-``check`` is asked before anything is sent to AWS; see ``lease_policy`` for why that is enough.
+Each write names the worker and its fence, so a worker whose request was taken over can change
+nothing. ``check`` is called before anything is sent to AWS; ``lease_policy`` says why this is safe.
 """
 
 from __future__ import annotations
@@ -52,10 +52,10 @@ class ClaimedRequest:
         self._lock = threading.Lock()
 
     def _now_ms(self) -> int:
-        """The time as the wall clock had it at the claim, counted on by the monotonic one.
+        """The wall clock's time at the claim, advanced by the monotonic clock.
 
-        A wall clock that is set while the request is held must make the lease neither shorter nor
-        longer than the others see it.
+        If the wall clock is set while the request is held, the lease must become neither shorter
+        nor longer than other workers see it.
         """
         return self._ahead_ms + self._time.monotonic_ms()
 
@@ -65,11 +65,11 @@ class ClaimedRequest:
         return self._request
 
     def check(self) -> None:
-        """Go on, if the request is still this worker's.
+        """Check that the request is still this worker's; renew a lease that ends soon.
 
         Raises:
             LeaseLost: It is not.
-            AwsUnreachable: It may not be, and the queue cannot be asked.
+            AwsUnreachable: The lease must be renewed, and the queue is unreachable.
         """
         lease = self._mine().lease
         if lease is None or self._now_ms() >= lease.until_ms - self._policy.margin_ms:
@@ -82,13 +82,13 @@ class ClaimedRequest:
         self._amend(lambda request: renewed(request, until_ms=until_ms))
 
     def keep_checkpoint(self, checkpoint: StoredFile, waves: StoredFile | None = None) -> None:
-        """Point the request at what the next worker would go on from; ``waves`` only if new."""
+        """Record the files from which another worker can resume; ``waves`` only if new."""
         self._amend(lambda request: with_checkpoint(request, checkpoint, waves))
 
     def release(self, *, after_ms: int, error: str, is_attempt: bool = True) -> None:
         """Release it to other workers after a pause, with the reason.
 
-        Only an attempt counts towards those after which a request is dead.
+        Only attempts count towards the maximum after which a request is dead.
         """
         at_ms = self._now_ms() + after_ms
         self._amend(
@@ -97,9 +97,9 @@ class ClaimedRequest:
         )
 
     def leave(self, *, after_ms: int, gate: GateStatus | None, words: str) -> None:
-        """Leave it at a gate; whichever worker is there after the pause polls again.
+        """Leave it at a gate; after the pause any worker polls it again.
 
-        Without a gate something else is waited for.
+        ``gate`` is None if it waits for something else.
         """
         at_ms = self._now_ms() + after_ms
         self._amend(
@@ -110,7 +110,7 @@ class ClaimedRequest:
     def succeed(
         self, outcome: Outcome, left_open: tuple[OpenJobs, int] | None = None
     ) -> JobRequest:
-        """Record that it is deployed, with the jobs that stay for offline things until when."""
+        """Record that it is deployed; some jobs may stay open for offline things until a time."""
         now_ms = self._now_ms()
         return self._end(lambda request: deployed(request, outcome, now_ms=now_ms), left_open)
 
@@ -120,7 +120,7 @@ class ClaimedRequest:
         outcome: Outcome | None = None,
         left_open: tuple[OpenJobs, int] | None = None,
     ) -> JobRequest:
-        """Record that it failed, with the jobs of its rollbacks that stay, and until when."""
+        """Record that it failed; some jobs of its rollbacks may stay open until a time."""
         now_ms = self._now_ms()
         return self._end(
             lambda request: failed(request, failure, now_ms=now_ms, outcome=outcome), left_open

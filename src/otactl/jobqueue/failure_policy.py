@@ -1,13 +1,13 @@
-"""What becomes of a request whose deployment did not succeed, by the cause of the error. Pure.
+"""What happens to a request whose deployment did not succeed, by the cause of the error. Pure.
 
 =============================== ================== ===========================================
-error                           cause              what becomes of the request
+error                           cause              what happens to the request
 =============================== ================== ===========================================
 refused credentials             the worker         released, and the worker ends
 AWS unreachable, no disk space  the environment    released, retried after a pause
 a signal                        a stop             released at once; it counts as no attempt
 an exception of otactl's code   otactl             released; failed after the maximum of attempts
-a gate of waves that waits      nobody             left, polled again after a pause
+a gate of waves that waits      none               left, polled again after a pause
 anything else                   the request        Failed, with the reason
 =============================== ================== ===========================================
 """
@@ -22,21 +22,21 @@ from otactl.errors import (
     OtactlError,
 )
 
-#: Codes by which AWS refuses what these credentials may not do; another worker's may.
+#: Error codes for a missing permission; another worker's credentials may have it.
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedException", "403"})
 #: The pause before a released request is retried: half a minute, four times as long each time,
 #: so that three attempts outlast ten minutes without AWS.
 _FIRST_PAUSE_MS = 30_000
 _PAUSE_FACTOR = 4
 _LONGEST_PAUSE_MS = 3_600_000
-#: The longest pause is reached before; the table counts attempts, and other tools may write there.
+#: Limits the exponent: other tools may write any number of attempts into the table.
 _MAX_FACTORS = 8
-#: A gate is polled once for N polls of a running job: each visit reads the request anew.
+#: A gate is polled once for N polls of a running job: each visit reads the request again.
 _GATE_POLLS = 6
 _VISIT_SHARE = 4
 
 
-class OwnFault(OtactlError):
+class InternalError(OtactlError):
     """Raised for an exception that otactl's own code should not have raised."""
 
 
@@ -55,8 +55,8 @@ def may_pass(error: OtactlError) -> bool:
 def is_attempt(error: OtactlError) -> bool:
     """Whether it counts towards the attempts after which a request is dead.
 
-    A worker that is asked to stop says nothing about its request: a rollout of a week may outlive
-    many CI runs of six hours.
+    A worker that is asked to stop is no fault of its request: a rollout of a week may outlast many
+    CI runs of six hours.
     """
     return not isinstance(error, Interrupted)
 
@@ -73,12 +73,12 @@ def release_pause_ms(error: OtactlError, attempt: int) -> int:
 def gate_pause_ms(*, visit_ms: int, poll_ms: int, is_filling: bool) -> int:
     """The pause before a request that was left at a gate is polled again, in milliseconds.
 
-    Polling takes at most a fifth of one worker's time, however large the request is. While a thing
-    group is being filled a visit goes on at once; the pause lets the worker see to other requests.
+    Polling takes at most a fifth of one worker's time, for a request of any size. While a thing
+    group is being filled the pause is one poll, in which the worker can handle other requests.
 
     Args:
         visit_ms: How long this visit took.
-        poll_ms: From one poll of a running job to the next.
+        poll_ms: The pause between two polls of a running job.
         is_filling: Whether the next wave's group lacks things.
     """
     if is_filling:
@@ -86,9 +86,9 @@ def gate_pause_ms(*, visit_ms: int, poll_ms: int, is_filling: bool) -> int:
     return max(_GATE_POLLS * poll_ms, _VISIT_SHARE * visit_ms)
 
 
-def own_fault(fault: Exception, location: str) -> OwnFault:
+def internal_error(fault: Exception, location: str) -> InternalError:
     """The error that reports an exception of otactl's own code; its traceback is in a file."""
-    return OwnFault(
+    return InternalError(
         f"internal error: {type(fault).__name__}: {fault}",
         hint=f"the traceback is in {location}; please report it",
     )

@@ -1,4 +1,4 @@
-"""Where a request stands in the queue: its order key, and the id made of it.
+"""The position of a request in the queue: its order key, and the id made of it.
 
 The table's range key (``timestamp``, the manual's schema) is the order in which requests are
 taken, because DynamoDB returns the items of one ``jobStatus`` sorted by its bytes:
@@ -9,7 +9,7 @@ taken, because DynamoDB returns the items of one ``jobStatus`` sorted by its byt
   ``~`` behind;
 * ``20261123-143355``: the manual's own script, of one second's resolution. It sorts among ours.
 
-The key stays the same through all states, so a request is found by its key in each of them.
+The key stays the same in all states, so a request is found by its key in each of them.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ _MARKS = {Priority.HIGH: "!", Priority.NORMAL: "", Priority.LOW: "~"}
 
 
 def new_stamp(now_ms: int, random_bytes: bytes) -> str:
-    """A time that sorts, is readable, and is nobody else's.
+    """A readable, sortable and unique time stamp.
 
     Args:
         now_ms: Epoch milliseconds.
-        random_bytes: Three.
+        random_bytes: Three bytes.
     """
     moment = datetime.fromtimestamp(now_ms / 1000, UTC)
     return f"{moment:%Y%m%d-%H%M%S}-{now_ms % 1000:03d}-{random_bytes.hex()[:6]}"
@@ -65,7 +65,7 @@ def stamp_of(key: str) -> str:
 
 
 def added_ms_of(key: str) -> int | None:
-    """When the request was added, epoch milliseconds; None when the key does not say."""
+    """When the request was added, epoch milliseconds; None if the key has no valid time."""
     match = _STAMP.fullmatch(stamp_of(key))
     if match is None:
         return None
@@ -95,16 +95,16 @@ def order_keys_of(job_id: str) -> tuple[str, ...]:
 
 
 def is_request_id(text: str) -> bool:
-    """Whether it is the id of a request that otactl added, or of a job of one."""
+    """Whether it is the id of a request that otactl added, or of such a request's job."""
     stamp = text.removeprefix(_JOB_ID_PREFIX)
     return stamp != text and _STAMP.match(stamp) is not None
 
 
 def deployment_id_of(key: str, job_id: str, run: int) -> str:
-    """The deployment of one run of a request.
+    """The deployment id of one run of a request.
 
-    Every worker that takes the request computes the same id, so whatever one of them created in
-    AWS the next one recognises as the request's own.
+    Every worker that claims the request computes the same id, so it recognises what an earlier
+    worker created in AWS for this request.
 
     Args:
         key: The order key.

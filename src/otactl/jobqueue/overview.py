@@ -1,4 +1,4 @@
-"""The pending requests as they stand, and which of them may be deployed now."""
+"""The pending requests, and which of them may be deployed now."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from otactl.model.clock import Clock
 
 @dataclass(eq=False, slots=True)
 class Overview:
-    """Looks at the queue."""
+    """Reads and judges the pending requests."""
 
     table: RequestTable
     targets: TargetReader
@@ -28,18 +28,18 @@ class Overview:
     ) -> Iterable[JobRequest]:
         """The pending requests in the queue's order, read as far as needed, and each only once.
 
-        What stands among them and is no request is handed to ``on_malformed``.
+        Items that are not valid requests are passed to ``on_malformed``.
         """
         (pending,) = tee(self._pending(on_malformed), 1)
         return pending
 
     def verdicts(self, active: ActiveRequests, pending: Iterable[JobRequest]) -> Iterator[Verdict]:
-        """Judge requests from ``pending``, now or a moment ago, as far as the caller reads."""
+        """Judge the requests that ``pending`` returned earlier, as far as the caller reads."""
         known: dict[str, JobRequest | MalformedRequest] = {
             request.order_key: request for request in active.requests
         }
         return judge(
-            # A copy of what ``tee`` makes begins anew, and reads on where no other has been.
+            # A copy of a ``tee`` starts at the first item, and reads items not read before.
             self._still_pending(copy(pending), known),
             active.requests,
             now_ms=self.time.now_ms(),
@@ -60,7 +60,7 @@ class Overview:
     ) -> Iterator[JobRequest]:
         """Those that were not claimed meanwhile.
 
-        One that was looked up already, for a request ahead that comes after it, is still judged.
+        A request found before, as one that another request depends on, is still judged.
         """
         for request in pending:
             if known.setdefault(request.order_key, request).state is RequestState.PENDING:
@@ -69,7 +69,7 @@ class Overview:
     def _find(
         self, order_key: str, known: dict[str, JobRequest | MalformedRequest]
     ) -> JobRequest | MalformedRequest | None:
-        # Deployed is the one state that nothing follows, so it alone can be remembered.
+        # Only Deployed is never followed by another state, so only it can be cached.
         if order_key in self._succeeded:
             return self._succeeded[order_key]
         if order_key not in known:

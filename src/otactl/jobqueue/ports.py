@@ -1,8 +1,8 @@
-"""What the queue needs of the world. ``aws`` implements it; tests do so in memory.
+"""The ports of the queue. ``aws`` implements them; tests do so in memory.
 
-Every method raises ``errors.AwsRefused`` when AWS says no, and ``errors.AwsUnreachable`` when no
-answer came within the retry budget, throttling included. That a condition did not hold is no
-error but an answer: somebody else was faster.
+Every method raises ``errors.AwsRefused`` when AWS refuses, and ``errors.AwsUnreachable`` when no
+answer came within the retry budget, throttling included. A condition that did not hold is not an
+error but an answer: another process was faster.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from otactl.jobqueue.state import RequestState
 from otactl.jobqueue.target_set import TargetSet
 from otactl.jobqueue.transition import Guard
 
-#: What the table holds at its gate, as it stands there; None while nothing was ever claimed.
+#: The table's gate item as it was read; None before the first claim.
 Gate: TypeAlias = "Mapping[str, Any] | None"
 
 
 class ClaimAnswer(StrEnum):
-    """What came of a claim."""
+    """The result of a claim."""
 
     CLAIMED = "CLAIMED"
     #: Another worker claimed it, or it was cancelled.
     GONE = "GONE"
-    #: Another request was claimed since the active ones were looked at: look again.
+    #: Another request was claimed since the active ones were read: read them again.
     OUTDATED = "OUTDATED"
 
 
@@ -36,9 +36,9 @@ class ActiveRequests:
     """The requests that are being deployed, and the gate they were read behind.
 
     Attributes:
-        gate: What every claim changes. A claim that names it succeeds only when nothing was
-            claimed since.
-        malformed: What stands among them and is no request.
+        gate: Every claim changes it. A claim that names it succeeds only if nothing was claimed
+            since.
+        malformed: Items among them that are not valid requests.
     """
 
     gate: Gate
@@ -50,20 +50,20 @@ class RequestTable(Protocol):
     """The table of requests."""
 
     def add(self, requests: Sequence[JobRequest]) -> None:
-        """Put new requests in. Until the first of them is there, none can be deployed.
+        """Add new requests. None of them can be deployed before the first exists.
 
         Raises:
             UserMistake: One of their keys is in use.
         """
 
     def active(self) -> ActiveRequests:
-        """The requests in Deploying, read so that no claim made before is missed."""
+        """The requests in Deploying, including every claim made before the call."""
 
     def listed(self, state: RequestState) -> Iterator[JobRequest | MalformedRequest]:
         """The requests of one state in the queue's order, page by page."""
 
     def find(self, order_keys: Sequence[str]) -> tuple[JobRequest | MalformedRequest, ...]:
-        """The requests of these keys, whatever their state; those that exist."""
+        """The requests of these keys that exist, in any state."""
 
     def claim(self, before: JobRequest, after: JobRequest, *, gate: Gate) -> ClaimAnswer:
         """Move a pending request to Deploying."""
@@ -78,23 +78,23 @@ class RequestTable(Protocol):
         guard: Guard,
         left_open: LeftOpen | None = None,
     ) -> bool:
-        """Move a request to another state, and keep what it left open. Whether the guard held."""
+        """Move a request to another state; store ``left_open``. Returns whether the guard held."""
 
     def due(self, now_ms: int) -> Iterator[LeftOpen]:
-        """What finished requests left open and is to be closed by now, the longest due first."""
+        """What finished requests left open and must be closed by now, the longest due first."""
 
     def reschedule(self, left_open: LeftOpen, due_ms: int | None) -> bool:
-        """Let it be due later; None: never again. Returns whether it still was as it was read."""
+        """Set a later due time, or None for never. Returns whether the item was unchanged."""
 
     def quarantine(self, malformed: MalformedRequest, failure: Failure, *, now_ms: int) -> bool:
-        """Move an item that is no request to Failed, as it is. Returns whether it was there."""
+        """Move an invalid item to Failed, as it is. Returns whether it was there."""
 
 
 class TargetReader(Protocol):
-    """Knows whom a request is for."""
+    """Reads which things a request is for."""
 
     def targets_of(self, request: JobRequest) -> TargetSet:
         """The request's targets, the things of its groups included.
 
-        Of a request whose files cannot be used they are none: it must be taken to be refused.
+        Empty if the request's files are unusable: a worker must claim such a request to refuse it.
         """

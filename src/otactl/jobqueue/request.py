@@ -1,4 +1,4 @@
-"""A job request: what the queue knows of one deployment that is to happen, happens or happened."""
+"""A job request: what the queue stores of one future, current or past deployment."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from otactl.rules.waves.membership import share_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
-    """A worker's right to deploy a request, for a while.
+    """A worker's right to deploy a request, for a limited time.
 
     Attributes:
         owner: The worker: host, process and a random part.
-        until_ms: Epoch milliseconds; from then on anybody may take the request over.
+        until_ms: Epoch milliseconds; from then on any worker may take the request over.
     """
 
     owner: str
@@ -28,13 +28,13 @@ class Lease:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Targets:
-    """Whom the request is for.
+    """Which things and groups the request is for.
 
     Attributes:
         count: How many targets its list has.
         inline: Their digests (``TargetSet.packed``) when they are few.
         file: The object that holds them when they are many.
-        has_groups: Whether groups are among them, whose things are known only when asked for.
+        has_groups: Whether there are groups among them, whose things must be listed by AWS.
     """
 
     count: int
@@ -45,7 +45,7 @@ class Targets:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Series:
-    """A request's place among those that one thing list was split into."""
+    """A request's position among those that one thing list was split into."""
 
     name: str
     part: int
@@ -67,11 +67,11 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What the deployment of a request came to, in counts.
+    """The result of a request's deployment, in counts.
 
     Attributes:
-        to_roll_back, rolled_back: Things that were to get back what they had, and those that did;
-            None where no rollback began.
+        to_roll_back, rolled_back: Things that had to be rolled back, and those that were; None
+            if no rollback began.
     """
 
     things: int
@@ -92,33 +92,33 @@ class JobRequest:
 
     Attributes:
         job_id: The request's id; its job has it in AWS IoT too.
-        order_key: Where it stands in the queue (``otactl.jobqueue.order``).
+        order_key: Its position in the queue (``otactl.jobqueue.order``).
         bucket: Where its files are.
-        document: A local custom job document, when the configuration has one.
-        excepted: The list of things that are in no wave, when it has one.
-        former: The images of former versions, when a gate that fails rolls back.
-        targets: None for a request the manual's old script added.
+        document: A local custom job document, if the configuration has one.
+        excepted: The list of things that are in no wave, if it has one.
+        former: The images of former versions, if a failed gate rolls back.
+        targets: None for a request that the manual's old script added.
         not_before_ms: When it may be deployed at the earliest, epoch milliseconds.
         after: Order keys of the requests that must have succeeded before.
         run: 1, and one more each time it is retried.
-        attempt: How many workers have taken it in this run.
-        fence: How many have in all: it only grows, and each write of a worker names its own.
-        lease: The worker that has it; None when none does.
-        last_error: Why the last worker handed it back.
+        attempt: How many workers have claimed it in this run.
+        fence: How many have in total: it only grows, and each write of a worker names its own.
+        lease: The lease of its worker; None if no worker has it.
+        last_error: Why the last worker released it.
         checkpoint: The plan and the rounds that are over, once there is a plan.
         waves: Which things are in which wave, once there is a plan with waves.
-        gate: What the gate said last that it was left at; empty before the first.
+        gate: The last verdict, in words, of the gate it was left at; empty before the first.
         gate_wave: The wave of that gate.
-        gate_asks: What it asks a person (``Question``); empty when it asks no one.
-        gate_until_ms: When it says something else if nothing happens, epoch milliseconds.
+        gate_asks: What a person must decide (``Question``); empty if nothing.
+        gate_until_ms: When time alone changes that verdict, epoch milliseconds.
         keep_days: How long it is kept once it is over; None for ever.
         required_succeeded: Of a series, the share of its things that makes it Deployed, hundredths
             of a percent; None for all of them.
-        maximum_minutes: After how long that is judged; None for when its job is over.
-        image_version: What the configuration says that the image is, for people who list requests.
-        open_until_ms: How long jobs of waves stay for things that were offline, epoch milliseconds;
+        maximum_minutes: After how many minutes that is judged; None: when its job is over.
+        image_version: The version of the image by the configuration, for lists of requests.
+        open_until_ms: How long jobs of waves stay open for offline things, epoch milliseconds;
             None if nothing was left open.
-        closed_ms: When what was left open was closed; None as long as it is not.
+        closed_ms: When what was left open was closed; None before.
         foreign: Attributes that are not otactl's, kept as they are.
     """
 
@@ -160,17 +160,17 @@ class JobRequest:
 
     @property
     def priority(self) -> Priority:
-        """Whether it goes before or behind the others."""
+        """Whether it is deployed before or after the others."""
         return priority_of(self.order_key)
 
     @property
     def added_ms(self) -> int | None:
-        """When it was added, epoch milliseconds; None when its key does not say."""
+        """When it was added, epoch milliseconds; None if its key has no valid time."""
         return added_ms_of(self.order_key)
 
     @property
     def deployment_id(self) -> str:
-        """The id of its deployment, the same for every worker that takes it in this run."""
+        """The id of its deployment, the same for every worker that claims it in this run."""
         return deployment_id_of(self.order_key, self.job_id, self.run)
 
     @property
@@ -179,32 +179,32 @@ class JobRequest:
         return self.job_id if self.run == 1 else f"{self.job_id}-r{self.run}"
 
     def is_met_by(self, outcome: Outcome) -> bool:
-        """Whether N successes are enough for the next of its series."""
+        """Whether enough things succeeded for the next request of its series."""
         if self.required_succeeded is None or not outcome.things:
             return False
         return outcome.succeeded >= share_of(outcome.things, self.required_succeeded)
 
     @property
     def is_at_gate(self) -> bool:
-        """Whether it was left at a gate, and no worker has taken it since."""
+        """Whether it was left at a gate, and no worker has claimed it since."""
         return self.state is RequestState.DEPLOYING and bool(self.gate) and not self.attempt
 
     @property
     def files(self) -> tuple[StoredFile, ...]:
-        """What a worker needs to deploy it."""
+        """The files that a worker needs to deploy it."""
         optional = (file for file in (self.document, self.excepted) if file is not None)
-        # An image of an earlier request that is also this one's own is one file.
+        # A former image that is also the new one is one file.
         former = (file for file in self.former if file.key != self.image.key)
         return (self.configuration, self.thing_list, self.image, *optional, *former)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeftOpen:
-    """Jobs that a request left open, in the table apart from it: the request may be forgotten.
+    """Jobs that a request left open, stored in an item of its own: the request may expire earlier.
 
     Attributes:
         order_key: The request's.
-        due_ms: When they are to be closed, epoch milliseconds.
+        due_ms: When they must be closed, epoch milliseconds.
     """
 
     order_key: str
@@ -214,11 +214,11 @@ class LeftOpen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MalformedRequest:
-    """An item of the table that is no request.
+    """An item of the table that is not a valid request.
 
     Attributes:
         reason: What is wrong with it.
-        item: The item, to be kept as it is.
+        item: The item, which is kept as it is.
         is_too_large: Whether nothing can be added to it.
     """
 

@@ -1,16 +1,16 @@
 """Which requests may be deployed now, and what the others wait for. Pure.
 
-The rules, looked at in the queue's order:
+The rules, applied in the queue's order:
 
 1. A request waits until its not-before time.
-2. It waits until every request it comes after has succeeded. When one of those has failed, was
-   cancelled, is gone or is itself held, it is held: it never goes by itself.
-3. It waits while a request that is being deployed has one of its things: one deployment per thing
-   at a time. And it waits behind every request ahead of it that has one of its things, so that an
-   older image never follows a newer one. Not waited for are a request that is held, one whose time
-   has not come, and one that comes after any of these or after a request further behind. So all
-   requests that may go now are for different things, and no two ever wait for one another: each
-   waits for what is being deployed or stands ahead, and the first of those ahead may go.
+2. It waits until every request it comes after has succeeded. If one of those has failed, was
+   cancelled, does not exist or is itself held, it is held: it is never deployed by itself.
+3. It waits while a request that shares a thing with it is being deployed: one deployment per thing
+   at a time. It also waits for every request ahead that shares a thing with it, so that an older
+   image never follows a newer one. It does not wait for a request that is held, for one whose time
+   has not come, or for one that comes after any of these or after a request further behind. So all
+   requests that may be deployed now are for different things, and no two wait for each other: each
+   waits for one being deployed or one ahead, and the first of those ahead may be deployed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from otactl.jobqueue.request import JobRequest, MalformedRequest
 from otactl.jobqueue.state import RequestState
 from otactl.jobqueue.target_set import TargetSet
 
-#: How far a chain of requests is followed that stand behind one another in another order.
+#: How far a chain of dependencies is followed that are behind in the queue.
 _MAX_DEPTH = 100
 
 
@@ -71,8 +71,8 @@ def judge(
         pending: In the queue's order; read only as far as the caller reads the verdicts.
         active: Those being deployed.
         now_ms: Epoch milliseconds.
-        targets_of: Whom a request is for.
-        find: The request of an order key; None when there is none.
+        targets_of: Returns the targets of a request.
+        find: Returns the request of an order key; None if not found.
     """
     ahead = {request.order_key: (request, targets_of(request)) for request in active}
     dependencies = _Dependencies(find)
@@ -93,7 +93,7 @@ def judge(
 
 
 class _Dependencies:
-    """Knows what requests wait for that come after others."""
+    """Finds what a request that comes after others waits for (rule 2)."""
 
     def __init__(self, find: Callable[[str], JobRequest | MalformedRequest | None]) -> None:
         self._find = find
@@ -102,7 +102,7 @@ class _Dependencies:
     def wait_of(self, request: JobRequest, depth: int = 0) -> Wait | None:
         """What a pending request waits for by rule 2."""
         if request.order_key not in self._known:
-            # Requests that come after each other in a circle are met again here, once each.
+            # Ends a circle of requests that come after each other: each is entered once.
             self._known[request.order_key] = None
             waits = [self._wait_on(key, depth) for key in request.after]
             unmet = [wait for wait in waits if wait is not None]
@@ -120,8 +120,8 @@ class _Dependencies:
             return Wait(WaitReason.HELD, job_id_of(order_key))
         if found.state is RequestState.DEPLOYED:
             return None
-        # The one it comes after may never go itself. Usually that one stands ahead and is known;
-        # behind a request of lower priority the chain is followed, as far as is sensible.
+        # The one it comes after may itself be held. Usually that one is ahead and known; if it is
+        # behind, with a lower priority, its own dependencies are followed, up to a limit.
         if isinstance(found, JobRequest) and depth < _MAX_DEPTH:
             wait = self.wait_of(found, depth + 1)
             if wait is not None and wait.reason is WaitReason.HELD:

@@ -1,20 +1,19 @@
 """The states of a job request, and which one may follow which.
 
 A request's state is part of its key in the table (``jobStatus``, the manual's schema), so every
-change of state is a move from one item to another. The manual's own words are kept where it has
-them: its users read the same table.
+change of state is a move from one item to another. The manual's own words are kept: its users read
+the same table.
 
 ::
 
     PendingDeployment ──claim──▶ Deploying ──▶ Deployed
         │    ▲    │                │   ▲ └──▶ Failed
-        │    │    └──refuse──▶ Failed  └── taken over, handed back
+        │    │    └──refuse──▶ Failed  └── taken over, released
         │    └──────retry────── Failed, Canceled
         └──cancel──▶ Canceled
 
-A request that cannot be carried out, whatever the reason, is Failed; ``FailureKind`` says of which
-kind. There is no state of its own for dead requests: a query for what needs a person looks
-at one place.
+A request that cannot be deployed, for any reason, is Failed; ``FailureKind`` is the kind of reason.
+Dead requests have no state of their own: one query finds all requests that need a person.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from enum import StrEnum
 
 
 class RequestState(StrEnum):
-    """How far a request is: the values of ``jobStatus``."""
+    """The state of a request: the values of ``jobStatus``."""
 
     PENDING = "PendingDeployment"
     DEPLOYING = "Deploying"
@@ -34,7 +33,7 @@ class RequestState(StrEnum):
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing more happens to it unless a person says so."""
+        """Whether it stays in this state unless a person changes it."""
         return self in (RequestState.DEPLOYED, RequestState.FAILED, RequestState.CANCELED)
 
 
@@ -57,9 +56,9 @@ class FailureKind(StrEnum):
 
     #: It was deployed, and not every thing runs the image: the firmware team.
     DEPLOYMENT = "deployment"
-    #: What the queue holds of it cannot be used or trusted: ask who added it.
+    #: What the queue stores of it cannot be used or trusted: ask who added it.
     REFUSED = "refused"
-    #: AWS said no: the account's administrator.
+    #: AWS refused: the account's administrator.
     AWS = "aws"
     #: Its workers ended repeatedly without a result: ask who runs them.
     DEAD = "dead"

@@ -1,9 +1,8 @@
 """The files of a request in S3, and the names they may have.
 
 All lie under ``release/`` with flat names, as the manual has it: ``release/binFile_<jobId>_<name>``
-and so on. A key comes back from the table as anybody could have written it there, so it is checked
-before it becomes a file's name: no folder, no way out of one, nothing hidden, nothing that a shell
-or a terminal could take for something else.
+and so on. Other users may write keys into the table, so a key is checked before it becomes a file
+name: no folder, no ``..``, no hidden file, nothing that a shell or a terminal could misread.
 """
 
 from __future__ import annotations
@@ -41,8 +40,8 @@ class StoredFile:
 
     Attributes:
         key: Its key, checked.
-        sha256: Lower-case hex; None for a file the manual's old script stored.
-        size_bytes: None like the digest.
+        sha256: Lower-case hex; None for a file that the manual's old script stored.
+        size_bytes: None if the digest is None.
     """
 
     key: str
@@ -51,12 +50,12 @@ class StoredFile:
 
     @property
     def name(self) -> str:
-        """What the file is called once it is downloaded."""
+        """The name of the downloaded file."""
         return self.key.removeprefix(RELEASE_PREFIX)
 
 
 def release_key(role: FileRole, request_id: str, name: str) -> str:
-    """The key of a new file; signs of its own name that mean something elsewhere become ``_``."""
+    """The key of a new file; unsafe characters of its own name become ``_``."""
     own = _UNSAFE.sub("_", name)[-_MAX_OWN_NAME:]
     return f"{RELEASE_PREFIX}{role}_{request_id}_{own}"
 
@@ -83,7 +82,7 @@ def check_digest(text: str) -> str:
     """A SHA-256 as it came from the table.
 
     Raises:
-        ValueError: It is none.
+        ValueError: It is not a SHA-256.
     """
     if _SHA256.fullmatch(text) is None:
         raise ValueError(f"{quoted(text)} is no SHA-256 in lower-case hex")

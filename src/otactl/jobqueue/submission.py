@@ -1,8 +1,8 @@
-"""From a deployment that is right to what the queue keeps of it. Pure.
+"""The requests that the queue stores for a valid deployment. Pure.
 
-The copy of the ``dev.ini`` in the queue names the queued files, and has a job id and a stream id of
-its own (the manual's ``submit``): a request can be deployed beside any other one. A thing list that
-is split becomes a series: a request for each part, each after the one before it.
+The copy of the ``dev.ini`` in the queue names the queued files, and has its own job id and stream
+id (the manual's ``submit``): a request can be deployed beside any other one. A thing list that is
+split becomes a series: a request for each part, each after the one before it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from otactl.model.ini_edit import with_value
 from otactl.model.rollback import RollbackImage
 
 _DEFAULT = "DEFAULT"
-#: Targets of a request that are kept in its item; more go to an object.
+#: Up to N targets of a request are stored in its item; more are stored in an S3 object.
 MAX_INLINE_TARGETS = 64
 
 
@@ -42,7 +42,7 @@ class RequestOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueuedPart:
-    """One request to be, before its files are stored.
+    """One future request, before its files are stored.
 
     Attributes:
         targets: The ARNs of its part of the thing list.
@@ -67,18 +67,18 @@ def plan_parts(
     now_ms: int,
     random_bytes: Callable[[int], bytes],
 ) -> tuple[QueuedPart, ...]:
-    """The requests a thing list becomes.
+    """The requests for a thing list.
 
     Args:
         targets: Its targets.
-        options: What holds for all of them.
-        size: How many targets a part has at most; None for one request of all.
+        options: The options of all requests.
+        size: The most targets of one request; None for a single request.
         now_ms: Epoch milliseconds.
-        random_bytes: Makes N random bytes.
+        random_bytes: Returns N random bytes.
     """
     step = size or max(len(targets), 1)
     slices = [tuple(targets[start : start + step]) for start in range(0, len(targets), step)]
-    # A millisecond apart, so that the parts stand in the queue as they follow one another.
+    # A millisecond apart, so that the parts are in order in the queue.
     keys = [
         order_key(new_stamp(now_ms + number, random_bytes(3)), options.priority)
         for number in range(len(slices))
@@ -106,9 +106,9 @@ def queued_configuration(
     excepted: str | None,
     former: Sequence[RollbackImage] = (),
 ) -> str:
-    """The ``dev.ini`` of a request: the user's valid one with the names of files in the queue.
+    """The ``dev.ini`` of a request: the user's valid one with the names of the queued files.
 
-    The images of former versions come each with the name of its file in the queue.
+    ``former`` are the images of former versions, each with the name of its queued file.
     """
     changes = [
         (_DEFAULT, "thingList", thing_list),

@@ -1,9 +1,9 @@
 """Which things a request is for, small enough to be compared with every other request's.
 
-A target stands for itself as eight bytes of its ARN's digest: 80 KB for 10,000 things. Two sets
-that share a thing always share its digest; two that share none are taken for overlapping by chance
-about once in 2⁶⁴ ÷ (m · n) comparisons (10,000 things each: one in 10¹¹), and then one of the two
-only waits for the other. So no deployment of one thing ever meets another one.
+A target is represented by eight bytes of its ARN's digest: 80 KB for 10,000 things. Two sets that
+share a thing always share its digest; two that share none seem to overlap by chance about once in
+2⁶⁴ ÷ (m · n) comparisons (10,000 things each: one in 10¹¹), and then one of the two only waits for
+the other. So there is never more than one deployment of a thing at a time.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class TargetSet:
     """A set of targets.
 
     Attributes:
-        packed: Their digests, sorted, each once, one behind the other.
+        packed: Their digests, sorted, without duplicates, concatenated.
     """
 
     packed: bytes = b""
@@ -56,5 +56,5 @@ class TargetSet:
             return False
         if other.packed[-DIGEST_BYTES:] < self.packed[:DIGEST_BYTES]:
             return False
-        # The lookup of the one that is asked is built once and serves all comparisons with it.
+        # The lookup of this set is built once and used for all comparisons with it.
         return not self._lookup.isdisjoint(other._numbers)

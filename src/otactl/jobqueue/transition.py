@@ -1,7 +1,7 @@
-"""What becomes of a request when something happens to it. Pure: a request in, a request out.
+"""The changes of a request. Pure: a request in, a request out.
 
-Whether it may happen is decided where it is written: each write names what must still hold of the
-item (``guard_of``), and DynamoDB refuses it otherwise.
+The write decides whether a change is allowed: it names what must still hold of the item
+(``guard_of``), and DynamoDB refuses it otherwise.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from otactl.jobqueue.state import NEXT_STATES, RequestState
 from otactl.jobqueue.stored_file import StoredFile
 from otactl.model.wave import GateStatus
 
-#: An item may have 400 KB; a reason is for reading.
+#: In characters. An item may have 400 KB, but people read a reason.
 _MAX_REASON_LENGTH = 4000
 _CUT = " …"
 
@@ -23,8 +23,8 @@ class Guard:
     """What must still hold of an item for a write to happen.
 
     Attributes:
-        fence: How often it had been taken.
-        owner: Who had it; None for nobody.
+        fence: How often it had been claimed.
+        owner: The worker that had it; None without one.
         until_ms: The end of the lease that was seen; None when the writer is the owner itself and
             may have renewed it meanwhile.
     """
@@ -35,12 +35,12 @@ class Guard:
 
 
 def guard_of(request: JobRequest) -> Guard:
-    """The guard of a write by the request's holder, or of a request without one."""
+    """The guard of a write by the request's worker, or to a request without a worker."""
     return Guard(fence=request.fence, owner=request.lease.owner if request.lease else None)
 
 
 def guard_of_take_over(request: JobRequest) -> Guard:
-    """The guard of a write by somebody else: the lease must not have been renewed."""
+    """The guard of a write by another process: the lease must not have been renewed."""
     guard = guard_of(request)
     return replace(guard, until_ms=request.lease.until_ms if request.lease else None)
 
@@ -48,8 +48,8 @@ def guard_of_take_over(request: JobRequest) -> Guard:
 def taken(request: JobRequest, *, owner: str, now_ms: int, lease_ms: int) -> JobRequest:
     """Claimed, or taken over from a worker whose lease is over.
 
-    Only workers write items in Deploying; a checkpoint that a pending one names was written by
-    somebody who adds, and counts for nothing.
+    Only workers write items in Deploying; a checkpoint in a pending one comes from the user who
+    added it, and is ignored.
     """
     pending = request.state is RequestState.PENDING
     return replace(
@@ -65,22 +65,22 @@ def taken(request: JobRequest, *, owner: str, now_ms: int, lease_ms: int) -> Job
 def renewed(request: JobRequest, *, until_ms: int) -> JobRequest:
     """With a lease that lasts longer."""
     if request.lease is None:
-        raise ValueError(f"nobody has {request.job_id}")
+        raise ValueError(f"no worker has {request.job_id}")
     return replace(request, lease=replace(request.lease, until_ms=until_ms))
 
 
 def with_checkpoint(
     request: JobRequest, checkpoint: StoredFile, waves: StoredFile | None = None
 ) -> JobRequest:
-    """With what the next worker goes on from; who is in which wave is given once."""
+    """With the files from which another worker can resume; ``waves`` is given once."""
     return replace(request, checkpoint=checkpoint, waves=waves or request.waves)
 
 
 def released(request: JobRequest, *, at_ms: int, error: str, is_attempt: bool = True) -> JobRequest:
     """Free to be taken over from ``at_ms`` on, epoch milliseconds.
 
-    It stays in Deploying, for something of it may exist in AWS: until it is over, no other request
-    for the same things is deployed. Not every hold of a worker counts as an attempt.
+    It stays in Deploying, since parts of it may exist in AWS: until it is over, no other request
+    for the same things is deployed. Not every claim of a worker counts as an attempt.
     """
     return replace(
         renewed(request, until_ms=at_ms),
@@ -92,9 +92,9 @@ def released(request: JobRequest, *, at_ms: int, error: str, is_attempt: bool = 
 def left_at_gate(
     request: JobRequest, *, at_ms: int, gate: GateStatus | None, words: str
 ) -> JobRequest:
-    """Left at a gate, or at what else waits; polled again at ``at_ms``, epoch milliseconds.
+    """Left at a gate, or waiting for something else; polled again at ``at_ms``, epoch milliseconds.
 
-    Nothing went wrong: workers that failed before no longer count.
+    This is no error: failed attempts before it no longer count.
     """
     left = replace(renewed(request, until_ms=at_ms), last_error="", attempt=0)
     return replace(
@@ -136,12 +136,12 @@ def failed(
 
 
 def canceled(request: JobRequest, *, now_ms: int) -> JobRequest:
-    """Cancelled before any worker took it."""
+    """Cancelled before any worker claimed it."""
     return replace(_moved(request, RequestState.CANCELED), ended_ms=now_ms)
 
 
 def retried(request: JobRequest) -> JobRequest:
-    """Pending once more, as a new run: with a job and a deployment of its own."""
+    """Pending again, as a new run with its own job and deployment."""
     return replace(
         _moved(request, RequestState.PENDING),
         run=request.run + 1,
@@ -163,7 +163,7 @@ def retried(request: JobRequest) -> JobRequest:
 
 
 def shortened(reason: str) -> str:
-    """A reason, cut when it is very long."""
+    """A reason, cut if it is very long."""
     if len(reason) <= _MAX_REASON_LENGTH:
         return reason
     return reason[: _MAX_REASON_LENGTH - len(_CUT)] + _CUT

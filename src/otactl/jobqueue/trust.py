@@ -1,15 +1,15 @@
 """What a configuration out of the queue may name.
 
-A writer of the table or the bucket writes a ``dev.ini`` that a worker carries out with its
-own rights. So the file may name nothing but the request's own files, and only buckets, regions and
-roles that the worker's operator allows: nothing on the worker's disk is read, signed with or
-uploaded because a file from the queue says so.
+A user who can write to the table or the bucket can write a ``dev.ini`` that a worker executes with
+its own rights. So the file may name only the request's own files, and only buckets, regions and
+roles that the worker's operator allows: no file from the queue can make a worker read, sign with
+or upload a file on its disk.
 
 AWS IoT replaces placeholders in a job's document on each delivery, by the rights of a role that the
 job names: with a presigned URL of an object, or with the signature of one (Developer Guide,
-create-manage-jobs). So a document is judged as it goes to CreateJob, whatever file it came from:
-every placeholder in it must have one of these two forms, and name an object in a bucket that the
-request may use.
+create-manage-jobs). So a document is checked as it is sent to CreateJob, whatever file it came
+from: every placeholder in it must have one of these two forms, and name an object in a bucket that
+the request may use.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Trust:
 def refusals(
     configuration: DeploymentConfiguration, request: JobRequest, trust: Trust
 ) -> Iterator[str]:
-    """Everything a configuration names that it may not; its paths are as they stand in the file."""
+    """A message for each name a configuration may not use; its paths are as written in the file."""
     yield from _files(configuration, request)
     buckets = {request.bucket, *trust.buckets}
     if configuration.bucket not in buckets:
@@ -73,7 +73,7 @@ def refusals(
 
 
 def document_refusals(document: str, request: JobRequest, trust: Trust) -> Iterator[str]:
-    """Everything a job document, as CreateJob gets it, has AWS IoT put in that it may not."""
+    """A message for each placeholder that a job document, as sent to CreateJob, may not have."""
     yield from placeholder_refusals(document, {request.bucket, *trust.buckets})
 
 
@@ -104,7 +104,7 @@ def _roles(configuration: DeploymentConfiguration) -> Iterator[str]:
 
 
 def placeholder_refusals(document: str, buckets: Container[str]) -> Iterator[str]:
-    """Every placeholder that a document may not have; objects in these buckets it may name."""
+    """A message for each placeholder a document may not have; ``buckets`` are allowed."""
     for start in START.finditer(document):
         shown = quoted(document[start.start() : start.start() + _SHOWN])
         location = _location(document, start.start())
@@ -118,7 +118,7 @@ def placeholder_refusals(document: str, buckets: Container[str]) -> Iterator[str
 
 
 def _location(document: str, position: int) -> S3Location | None:
-    """The object that the placeholder at a position names; None if it is not known."""
+    """The object that the placeholder at a position names; None if its form is unknown."""
     match = PRESIGNED.match(document, position)
     signature = SIGNATURE.match(document, position)
     if match is not None:
@@ -130,5 +130,5 @@ def _location(document: str, position: int) -> S3Location | None:
         location = S3Location(signature["bucket"], signature["key"])
     else:
         return None
-    # A path with these would be another bucket's for a program that resolves it.
+    # For a program that resolves such a path, it would be in another bucket.
     return None if {".", ".."}.intersection(location.key.split("/")) else location

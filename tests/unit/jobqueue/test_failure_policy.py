@@ -15,7 +15,7 @@ from otactl.errors import (
 )
 from otactl.jobqueue.claimed_request import ClaimedRequest
 from otactl.jobqueue.claiming import Claimer
-from otactl.jobqueue.failure_policy import own_fault, release_pause_ms
+from otactl.jobqueue.failure_policy import internal_error, release_pause_ms
 from otactl.jobqueue.lease_policy import LeasePolicy
 from otactl.jobqueue.request import JobRequest
 from otactl.jobqueue.state import RequestState
@@ -98,7 +98,7 @@ def test_three_attempts_outlast_ten_minutes_without_aws() -> None:
 
 
 def test_a_fault_of_ours_is_named_and_says_where_its_traceback_is() -> None:
-    fault = own_fault(KeyError("ending"), "/state/fault.txt")
+    fault = internal_error(KeyError("ending"), "/state/fault.txt")
 
     assert "KeyError: 'ending'" in str(fault)
     assert fault.hint is not None

@@ -43,7 +43,7 @@ from otactl.errors import (
     UserMistake,
 )
 from otactl.jobqueue.claimed_request import ClaimedRequest, LeaseLost
-from otactl.jobqueue.failure_policy import gate_pause_ms, may_pass, own_fault
+from otactl.jobqueue.failure_policy import gate_pause_ms, internal_error, may_pass
 from otactl.jobqueue.lease_policy import LeasePolicy
 from otactl.jobqueue.request import JobRequest
 from otactl.jobqueue.state import FailureKind
@@ -161,7 +161,7 @@ class Attempt:
         except OtactlError as error:
             return self._recorder.end_by(error)
         except Exception as fault:  # noqa: BLE001  # the next requests must still be deployed
-            return self._recorder.release(own_fault(fault, self._keep_traceback()))
+            return self._recorder.release(internal_error(fault, self._keep_traceback()))
         finally:
             self._discard_files()
 
