@@ -6,7 +6,7 @@ a local cloud alone (aws-facts F1). Everything in them is a stranger's, and only
 
 from __future__ import annotations
 
-from otactl.monitor.ports import ThingHeard
+from otactl.monitor.ports import ThingMessage
 from otactl.wire.error import WireError
 from otactl.wire.job_payload import decode_execution_answer, load_object
 from otactl.wire.stream_payload import GetStreamRequest, decode_bitmap, decode_get_request
@@ -28,7 +28,7 @@ def requests_of(thing_name: str) -> tuple[str, ...]:
     )
 
 
-def thing_messages(topic: str, payload: bytes, now_ms: int) -> ThingHeard | None:
+def thing_messages(topic: str, payload: bytes, now_ms: int) -> ThingMessage | None:
     """What a message says, or None when it says nothing.
 
     Raises:
@@ -37,7 +37,7 @@ def thing_messages(topic: str, payload: bytes, now_ms: int) -> ThingHeard | None
     for connected, prefix in zip((True, False), PRESENCE, strict=True):
         if topic.startswith(f"{prefix}/"):
             name = topic.removeprefix(f"{prefix}/")
-            return ThingHeard(
+            return ThingMessage(
                 thing_name=name,
                 at_ms=now_ms,
                 words="connected" if connected else "disconnected",
@@ -47,7 +47,7 @@ def thing_messages(topic: str, payload: bytes, now_ms: int) -> ThingHeard | None
         return None
     name, _, rest = topic.removeprefix(_THINGS).partition("/")
     words = _words(topic, rest, payload)
-    return None if words is None else ThingHeard(thing_name=name, at_ms=now_ms, words=words)
+    return None if words is None else ThingMessage(thing_name=name, at_ms=now_ms, words=words)
 
 
 def _words(topic: str, rest: str, payload: bytes) -> str | None:

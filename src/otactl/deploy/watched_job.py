@@ -148,7 +148,7 @@ class WatchedJob:
         # How the round ended is its deployment's to say, which may poll it a moment later.
         return not self._round_is_open()
 
-    def last_word(self) -> RoundResult | None:
+    def recorded_result(self) -> RoundResult | None:
         """What its deployment wrote down of it; None when there is none, or it is not over."""
         return None if self.journal is None else self.journal.round_result(self._current_round)
 

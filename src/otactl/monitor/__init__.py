@@ -1,1 +1,1 @@
-"""One snapshot of a job, from polling or from events. Knows AWS only by Protocols."""
+"""One snapshot of a job, from polling or from events. Uses AWS only by Protocols."""

@@ -1,8 +1,8 @@
-"""Whether what is heard of a thing concerns the attempt that is known, a later or an earlier one.
+"""Whether a report on a thing is about its known attempt, a later or an earlier one.
 
 Pages and descriptions number the executions of a thing; the events of AWS do not (aws-facts F4).
-So an event's attempt is known by its time, which has whole seconds, and a number that was only
-guessed gives way to time as well.
+So an event's attempt is determined by its time, in whole seconds. So is the attempt of a report if
+the known number is only a guess.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from enum import Enum
 from otactl.model.outcome import ThingOutcome
 from otactl.model.status import ExecutionStatus
 
-#: The time of an event and that of its execution are the same when not further apart than this.
+#: The times of an event and of its execution count as the same up to this difference.
 SAME_MS = 2000
 _SECOND_MS = 1000
-#: What the service makes of an execution without a thing saying anything.
+#: The statuses that the service sets without a report of the thing.
 _DECIDED = (ExecutionStatus.CANCELED, ExecutionStatus.REMOVED)
 
 
 class Attempt(Enum):
-    """Which attempt something is about, seen from the one that is known."""
+    """Which attempt a report is about, compared with the known one."""
 
     SAME = "same"
     LATER = "later"
@@ -28,35 +28,35 @@ class Attempt(Enum):
 
 
 def relate(
-    known: ThingOutcome, heard: ThingOutcome, *, numbered: bool, may_repeat: bool
+    known: ThingOutcome, reported: ThingOutcome, *, numbered: bool, may_repeat: bool
 ) -> Attempt:
-    """Tell which attempt was heard of.
+    """Decide which attempt was reported.
 
     Args:
-        known: The last execution of the thing that is known.
-        heard: What was heard of one of its executions.
+        known: The last known execution of the thing.
+        reported: A report on one of its executions.
         numbered: Whether both execution numbers are the service's own.
         may_repeat: Whether a thing can have several executions at all.
     """
     if numbered:
-        return _by_order(heard.execution_number, known.execution_number)
+        return _by_order(reported.execution_number, known.execution_number)
     if not may_repeat:
         return Attempt.SAME
-    known_ms, heard_ms = known.updated_at_ms or 0, heard.updated_at_ms or 0
+    known_ms, reported_ms = known.updated_at_ms or 0, reported.updated_at_ms or 0
     if not known.status.is_terminal:
-        # What ended no later than the second in which this attempt began ended the one before.
+        # An end no later than the second in which this attempt began is of the attempt before.
         begun_ms = (known.queued_at_ms or 0) // _SECOND_MS * _SECOND_MS
-        is_earlier = known.execution_number > 1 and heard_ms <= begun_ms
+        is_earlier = known.execution_number > 1 and reported_ms <= begun_ms
         return Attempt.EARLIER if is_earlier else Attempt.SAME
-    if heard.status is known.status and abs(heard_ms - known_ms) <= SAME_MS:
+    if reported.status is known.status and abs(reported_ms - known_ms) <= SAME_MS:
         return Attempt.SAME
-    if heard_ms // _SECOND_MS == known_ms // _SECOND_MS:
-        # Only the service itself is so quick: it cancels the retry that it has just queued.
-        return _by_order(heard.status in _DECIDED, known.status in _DECIDED)
-    return _by_order(heard_ms, known_ms)
+    if reported_ms // _SECOND_MS == known_ms // _SECOND_MS:
+        # Only the service is this fast: it cancels a retry that it has just queued.
+        return _by_order(reported.status in _DECIDED, known.status in _DECIDED)
+    return _by_order(reported_ms, known_ms)
 
 
-def _by_order(heard: int, known: int) -> Attempt:
-    if heard == known:
+def _by_order(reported: int, known: int) -> Attempt:
+    if reported == known:
         return Attempt.SAME
-    return Attempt.LATER if heard > known else Attempt.EARLIER
+    return Attempt.LATER if reported > known else Attempt.EARLIER

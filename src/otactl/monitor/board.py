@@ -1,7 +1,7 @@
-"""What the views read while a watch goes on in another thread.
+"""What the views read while a watch runs in another thread.
 
-The watch puts snapshots in; a view takes the newest, waits for the next, and asks the tables of
-the watchers for single things. Nothing here waits for AWS.
+The watch puts snapshots in; a view reads the newest, waits for the next, and queries the watchers'
+tables for single things. Nothing here waits for AWS.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ class Board:
         self._changed = threading.Condition()
         #: The jobs, in order.
         self.job_ids = tuple(self._watchers)
-        #: Grows with everything that is put in.
+        #: Grows with each change.
         self.version = 0
-        #: Whether the watch has ended, and what ended it before its time.
+        #: Whether the watch has ended, and the error that ended it.
         self.is_finished = False
         self.failure: BaseException | None = None
 
@@ -41,66 +41,66 @@ class Board:
             yield watcher
 
     def put(self, job_id: str, snapshot: JobSnapshot) -> None:
-        """A job stands like this now."""
+        """Set the newest snapshot of a job."""
         with self._changed:
             self._snapshots[job_id] = snapshot
             self.version += 1
             self._changed.notify_all()
 
     def finish(self, failure: BaseException | None = None) -> None:
-        """The watch has ended."""
+        """Record that the watch has ended, and with which error."""
         with self._changed:
             self.is_finished, self.failure = True, failure
             self.version += 1
             self._changed.notify_all()
 
     def snapshot(self, job_id: str) -> JobSnapshot | None:
-        """How a job stands; None while it was not looked at."""
+        """The newest snapshot of a job; None before its first poll."""
         return self._snapshots.get(job_id)
 
     def wait(self, version: int, timeout_seconds: float) -> int:
-        """Wait until something is newer than ``version``. Returns the version there is now."""
+        """Wait until something is newer than ``version``. Returns the current version."""
         with self._changed:
             self._changed.wait_for(lambda: self.version != version, timeout_seconds)
             return self.version
 
     def things(self, job_id: str, query: TableQuery) -> TablePage:
-        """Things of a job, as far as they are known one by one."""
+        """A page of those things of a job that are known one by one."""
         with self._watcher(job_id) as watcher:
             return select(watcher.state.table, query)
 
     def all_things(self, job_id: str, query: TableQuery) -> tuple[ThingOutcome, ...]:
-        """Every thing of a job that a query finds."""
+        """Every thing of a job that matches a query."""
         with self._watcher(job_id) as watcher:
             return select_all(watcher.state.table, query)
 
     def thing(self, job_id: str, thing_name: str) -> ThingOutcome | None:
-        """One thing of a job, as far as it is known."""
+        """One thing of a job; None if it is unknown."""
         with self._watcher(job_id) as watcher:
             return watcher.state.table.get(thing_name)
 
     def take(self, job_id: str, outcome: ThingOutcome, now_ms: int) -> None:
-        """Somebody asked about a thing, and this is the answer."""
+        """Add what AWS answered when a view asked for a thing."""
         with self._watcher(job_id) as watcher:
             watcher.state.see_execution(outcome, now_ms)
 
     def want(self, job_id: str, status: ExecutionStatus) -> None:
-        """Somebody wants to see the things in this status, so they are listed from now on."""
+        """List the things in this status from now on: a user wants to see them."""
         with self._watcher(job_id) as watcher:
             watcher.want(status)
 
     def downloads(self, job_id: str) -> tuple[Bin, ...]:
-        """The download times the devices reported, as a histogram."""
+        """The download times that devices reported, as a histogram."""
         with self._watcher(job_id) as watcher:
             seconds = list(watcher.state.table.downloads())
         return histogram(seconds)
 
     def progress(self, job_id: str) -> Progress:
-        """The counts over time, as they were watched."""
+        """The counts over time."""
         with self._watcher(job_id) as watcher:
             points = list(watcher.progress.points)
         snapshot = self._snapshots.get(job_id)
         if points and snapshot is not None and not watcher.state.is_over:
-            # Nothing moved since: that is worth seeing too.
+            # Show also that nothing has changed since the last point.
             points.append((max(snapshot.at_ms, points[-1][0]), points[-1][1]))
         return Progress(points)

@@ -1,18 +1,17 @@
-"""Which further calls a look at a job is worth, beyond its one DescribeJob.
+"""Which further calls a poll of a job makes, beyond its one DescribeJob.
 
-The counts say how many executions of each status there are; the table says how many are known.
-Pages of a status are fetched while some are missing and no longer: where the newest come first,
-as on the local cloud, one page brings them all; AWS does not document its order, and there it may
-take more pages, but never the wrong ones. A status that was listed to its end is left alone until
-its count moves again, whatever is still missing. So nothing moving costs nothing, and each look
-costs at most its budget.
+The counts give the number of executions in each status, the table the number of known ones. Pages
+of a status are fetched only while some are missing: where the newest come first, as on the local
+cloud, one page has them all; AWS does not document its order and may need more pages. A status that
+was listed to its end is not listed again before its count changes, even if some are still missing.
+So a job without changes costs nothing, and each poll costs at most its budget.
 
-Failures come first: their pages, then the reasons they gave (one call a thing, within a limit).
-QUEUED executions say nothing but a name, and are listed when somebody asks to see them.
+Failures come first: their pages, then their reasons (one call a thing, up to a limit). QUEUED
+executions have nothing but a name, and are listed only when a user wants to see them.
 
-When the service counts fewer that have ended than are known, somebody deleted executions. Their
-status is listed once from its beginning to its end, and what is not in the list is forgotten;
-where that would take many pages it is not worth it, and the counts are right without.
+If the service counts fewer ended executions than are known, some were deleted. Their status is
+listed once from its beginning to its end, and what is not in the list is removed. If that would
+take too many pages it is not done; the counts are right without it.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ _OTHERS = (
     ExecutionStatus.CANCELED,
     ExecutionStatus.REMOVED,
 )
-#: Executions that are listed anew at most because some were deleted: 20 pages.
+#: The most executions that are listed again because some were deleted: 20 pages.
 MAX_RECOUNTED = 5000
 
 
@@ -44,7 +43,7 @@ class ListPage:
 
 @dataclass(frozen=True, slots=True)
 class DescribeThing:
-    """Fetch the status details of one thing: a failure, or one of those that succeeded."""
+    """Fetch the status details of one thing: a failure, or a sample of those that succeeded."""
 
     thing_name: str
     is_sample: bool = False
@@ -54,10 +53,9 @@ class CatchUp:
     """Decides what to fetch next of one job.
 
     Args:
-        state: What is known of it.
-        details: How many things may be asked about one by one, in all.
-        sample: How many of them may be things that succeeded: their download times are worth
-            knowing, but there are many.
+        state: The job's state.
+        details: The most things that are described one by one, in total.
+        sample: How many of them may be things that succeeded, for their download times.
     """
 
     def __init__(self, state: JobState, *, details: int, sample: int) -> None:
@@ -71,11 +69,11 @@ class CatchUp:
         self._recounting: dict[ExecutionStatus, int] = {}
         self._recounted: dict[ExecutionStatus, int] = {}
         self._sampled: set[str] = set()
-        #: Statuses that are listed beside those that always are.
+        #: Statuses that are listed in addition to those that always are.
         self.wanted: set[ExecutionStatus] = set()
 
     def next(self, *, with_details: bool = True) -> ListPage | DescribeThing | None:
-        """What to fetch next; None when nothing is worth a call."""
+        """What to fetch next; None if no call is useful."""
         for status in _FAILURES:
             if (page := self._page(status)) is not None:
                 return page
@@ -87,7 +85,7 @@ class CatchUp:
         return self._sampled_success() if with_details else None
 
     def done(self, request: ListPage | DescribeThing, page: ExecutionPage | None) -> None:
-        """A request of ``next`` was carried out, and its answer, a page, is in the state."""
+        """Record that a request of ``next`` was made; its answer is already in the state."""
         if isinstance(request, DescribeThing):
             self._details -= 1
             if request.is_sample:
@@ -108,13 +106,13 @@ class CatchUp:
             self._state.forget_unseen(status, since_ms)
 
     def relist(self, status: ExecutionStatus) -> None:
-        """List a status once from its beginning to its end: what is in it may have changed."""
+        """List a status once from its beginning to its end: its contents may have changed."""
         if status not in self._relisting:
             self._tokens.pop(status, None)
             self._relisting.add(status)
 
     def recount(self, now_ms: int) -> None:
-        """The service was asked how many there are: list anew what it has fewer of than we know."""
+        """After a poll: list each status again of which the service counts fewer than are known."""
         for status in ExecutionStatus:
             described = self._state.described(status)
             if (
@@ -127,16 +125,16 @@ class CatchUp:
                 self.relist(status)
 
     def forget_pages(self) -> None:
-        """A page token was refused, or the job is another one: begin every list anew."""
+        """Start every list again: a page token was refused."""
         self._tokens.clear()
         self._begun_at.clear()
 
     def lacks_ended(self) -> bool:
-        """Whether executions that have ended are missing, and a page may bring them."""
-        return any(status.is_terminal and self._is_worth(status) for status in ExecutionStatus)
+        """Whether ended executions are missing, and a page may have them."""
+        return any(status.is_terminal and self._may_have_news(status) for status in ExecutionStatus)
 
-    def _is_worth(self, status: ExecutionStatus) -> bool:
-        """Whether a page of a status can bring news."""
+    def _may_have_news(self, status: ExecutionStatus) -> bool:
+        """Whether a page of a status may have news."""
         if status in self._recounting and not self._state.surplus(status):
             # An event reported it after all.
             del self._recounting[status]
@@ -147,7 +145,7 @@ class CatchUp:
         return moved and self._state.missing(status) > 0
 
     def _page(self, status: ExecutionStatus) -> ListPage | None:
-        if not self._is_worth(status):
+        if not self._may_have_news(status):
             self._tokens.pop(status, None)
             self._begun_at.pop(status, None)
             return None
@@ -155,11 +153,11 @@ class CatchUp:
         return ListPage(status, self._tokens.get(status))
 
     def _moved(self, status: ExecutionStatus) -> tuple[int, ...]:
-        """What changes when a list of the status can have something new."""
+        """A value that changes when a list of the status may have news."""
         described = self._state.described
         if status.is_terminal:
             return (described(status),)
-        # Things come and go: the same number may be other things.
+        # Things enter and leave this status: the same number may be other things.
         return tuple(described(each) for each in ExecutionStatus)
 
     def _unexplained(self) -> DescribeThing | None:

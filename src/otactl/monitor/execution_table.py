@@ -1,13 +1,13 @@
 """The last execution of every thing of a job, in columns: made for hundreds of thousands of them.
 
-Whatever the source, news is merged by the same rules, so doubled and late messages change nothing:
+Reports of every source are merged by the same rules, so repeated and late messages change nothing:
 
-- a later attempt of a thing takes the place of the one before, which from then on only counts
-  (``attempt`` tells which is which);
-- within an attempt a status changes only where ``rules.job.may_follow`` lets it;
-- status details are kept until others come; what a device says in numbers has a column of its own.
+- a later attempt of a thing replaces the one before, which from then on is only counted
+  (``attempt`` decides which is which);
+- within an attempt a status changes only as ``rules.execution.may_follow`` allows;
+- status details are kept until others come; numbers that a device reports have their own columns.
 
-Memory: about 250 bytes a thing, plus the details of as many as ``kept_details`` has room for
+Memory: about 250 bytes a thing, plus the status details within the limits of ``kept_details``
 (measured in ``benchmarks/monitor.py``).
 """
 
@@ -40,7 +40,7 @@ class ExecutionTable:
     """The last execution of each thing."""
 
     def __init__(self) -> None:
-        #: Whether a thing can have several: by retries, or by joining a CONTINUOUS job again.
+        #: Whether a thing can have several executions: by retries, or in a CONTINUOUS job.
         self.may_repeat = True
         self._rows: dict[str, int] = {}
         self.names: list[str] = []
@@ -61,7 +61,7 @@ class ExecutionTable:
         self._attempts: Counter[ExecutionStatus] = Counter()
 
     def __len__(self) -> int:
-        """How many things are known; a removed one's row is still there, and counts no more."""
+        """How many things are known; removed ones do not count, though their rows stay."""
         return len(self._rows)
 
     def __contains__(self, thing_name: str) -> bool:
@@ -77,12 +77,12 @@ class ExecutionTable:
         return self._things[status] + self._attempts[status]
 
     def get(self, thing_name: str) -> ThingOutcome | None:
-        """The last execution on a thing that is known."""
+        """The last known execution of a thing; None if the thing is unknown."""
         row = self._rows.get(thing_name)
         return None if row is None else self.outcome(row)
 
     def outcomes(self) -> Iterator[ThingOutcome]:
-        """The last execution on every thing that is known."""
+        """The last execution of every known thing."""
         return map(self.outcome, self._rows.values())
 
     def outcome(self, row: int) -> ThingOutcome:
@@ -98,31 +98,31 @@ class ExecutionTable:
         )
 
     def detail(self, row: int, key: str) -> str:
-        """One of the status details of a row; empty when there is none, or it is not kept."""
+        """One of the status details of a row; empty if it is missing, or not kept."""
         return self._details.of(row).get(key, "")
 
     def is_complete(self, row: int) -> bool:
-        """Whether all that the thing reported is known, if only that it reported nothing."""
+        """Whether all that the thing reported is known, even if it reported nothing."""
         return bool(self._complete[row])
 
     def seen_ms(self, row: int) -> int:
-        """When a row was last seen to be as it is."""
+        """When a report last confirmed a row."""
         return self._seen[row]
 
     def put(
         self, outcome: ThingOutcome, seen_ms: int, *, complete: bool = False, numbered: bool = True
     ) -> tuple[ThingOutcome, bool] | None:
-        """Take in what was heard of an execution.
+        """Merge a report on an execution.
 
         Args:
             outcome: With or without status details.
-            seen_ms: As of when.
-            complete: Whether its status details are all there are; a page has none.
-            numbered: Whether it tells its execution number; the events of AWS do not.
+            seen_ms: The time of the report.
+            complete: Whether it has all status details; a page has none.
+            numbered: Whether it has its execution number; the events of AWS do not.
 
         Returns:
-            The thing's last execution now, and whether all it reported of it is known; None when
-            it was no news.
+            The thing's last execution now, and whether all it reported of it is known; None if
+            the last execution did not change.
         """
         row = self._rows.get(outcome.thing_name)
         if row is None:
@@ -145,7 +145,7 @@ class ExecutionTable:
             if numbered and self._guessed[row]:
                 self._numbers[row], self._guessed[row] = outcome.execution_number, False
             elif not numbered and self.may_repeat and not before.status.is_terminal:
-                # It may be a later attempt, when the events of those before it were lost.
+                # It may be a later attempt, if the events of those before it were lost.
                 self._guessed[row] = True
             if not self._is_news(row, before, outcome, seen_ms, complete=complete):
                 return None
@@ -153,7 +153,7 @@ class ExecutionTable:
         return self.outcome(row), self.is_complete(row)
 
     def remove(self, thing_name: str) -> ThingOutcome | None:
-        """Forget a thing whose execution was deleted. Its row stays, but nobody finds it."""
+        """Remove a thing whose execution was deleted. Its row stays, but is not found any more."""
         row = self._rows.get(thing_name)
         if row is None:
             return None
@@ -177,11 +177,11 @@ class ExecutionTable:
             row = self.codes.find(code, row + 1)
 
     def undetailed(self) -> Iterator[str]:
-        """Things that did not succeed and of which the reason has not been asked."""
+        """The names of things that did not succeed and whose reasons were not fetched yet."""
         return (self.names[row] for row in self._undetailed)
 
     def downloads(self) -> list[float]:
-        """The download times the devices reported, in seconds, in ascending order."""
+        """The download times that devices reported, in seconds, in ascending order."""
         return self._downloads.ascending()
 
     def retries(self) -> list[float]:
@@ -206,7 +206,7 @@ class ExecutionTable:
     def _begin_attempt(
         self, row: int, before: ThingOutcome, outcome: ThingOutcome, *, numbered: bool
     ) -> None:
-        """What was known of the thing is an earlier attempt now."""
+        """Turn what was known of the thing into an earlier attempt."""
         self._note_earlier(
             row, before, number=None if self._guessed[row] else before.execution_number
         )
@@ -219,7 +219,7 @@ class ExecutionTable:
         self._details.drop(row)
 
     def _note_earlier(self, row: int, outcome: ThingOutcome, *, number: int | None) -> None:
-        """Count an attempt that another one followed; each once, however often it is reported.
+        """Count an attempt that another one followed, only once if it is reported again.
 
         Its number is None if not reported.
         """
@@ -241,20 +241,20 @@ class ExecutionTable:
         attempts[-len(attempts) - 1 if number is None else number] = code
 
     def _note_late(self, row: int, outcome: ThingOutcome, *, numbered: bool) -> None:
-        """An earlier attempt was reported late."""
+        """Count an earlier attempt that was reported late."""
         number = outcome.execution_number
         if numbered:
             self._note_earlier(row, outcome, number=number)
             if self._guessed[row]:
                 self._numbers[row] = max(self._numbers[row], number + 1)
         elif _CODES[outcome.status] not in self._earlier.get(row, {}).values():
-            # Which one it is is not known; one that ended alike would stand for it.
+            # Its number is unknown: it counts as the same as one with the same status.
             self._note_earlier(row, outcome, number=None)
 
     def _is_news(
         self, row: int, before: ThingOutcome, outcome: ThingOutcome, seen_ms: int, *, complete: bool
     ) -> bool:
-        """Whether something heard of the same attempt brings anything new."""
+        """Whether a report on the same attempt has anything new."""
         if outcome.status is not before.status:
             return may_follow(before.status, outcome.status)
         self._seen[row] = max(self._seen[row], seen_ms)
@@ -290,17 +290,17 @@ class ExecutionTable:
             self._undetailed.pop(row, None)
 
     def _download_seconds(self, row: int, outcome: ThingOutcome) -> float | None:
-        """Of a FreeRTOS agent the shortest of what its reports come to; see ``device_progress``."""
+        """For a FreeRTOS agent, the shortest time of all its reports; see ``device_progress``."""
         seconds, before = outcome.download_seconds, self._downloads.get(row)
         is_agent = "updatedBy" in outcome.status_details
         return min(seconds, before) if is_agent and seconds is not None and before else seconds
 
     def assume(self, status: ExecutionStatus, count: int) -> None:
-        """N more executions of a status exist that are not listed."""
+        """Count N more executions of a status that exist and are not listed."""
         self._attempts[status] += count
 
     def asked(self, thing_name: str) -> None:
-        """What it reported was asked for, and nobody knows it: do not ask again."""
+        """Record that a thing was described, even if nothing was found: do not fetch it again."""
         row = self._rows.get(thing_name)
         if row is not None:
             self._complete[row] = True
@@ -308,7 +308,7 @@ class ExecutionTable:
 
 
 def _whole(text: str | None) -> float | None:
-    """A count as a device wrote it; None when it is none."""
-    if text is not None and text.isascii() and text.isdigit() and len(text) < 10:  # noqa: PLR2004 - a billion retries are none
+    """A count as a device wrote it; None if it is not a plausible count."""
+    if text is not None and text.isascii() and text.isdigit() and len(text) < 10:  # noqa: PLR2004 - a billion retries are not plausible
         return float(text)
     return None

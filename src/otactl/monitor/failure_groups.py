@@ -1,8 +1,8 @@
-"""Failures counted together by what the devices say about them.
+"""Failures grouped by the reasons that devices report.
 
-A reason of ours is a sentence without figures (``device.report``); other devices may write block
-numbers, addresses or versions into theirs. What tells things apart rather than reasons is
-replaced: runs of four digits or more and long hexadecimal words. ``HTTP 403`` stays what it is.
+otactl's devices report reasons without numbers (``device.report``); other devices may include block
+numbers, addresses or versions. Parts that differ between things are replaced: runs of four digits
+or more, and long hexadecimal words. ``HTTP 403`` stays as it is.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from otactl.model.outcome import ThingOutcome
 from otactl.model.progress import FailureGroup
 from otactl.model.status import ExecutionStatus
 
-#: Different reasons kept apart; a fleet that says something else each time is counted together.
+#: The most groups; further reasons are counted together as ``OTHER_REASONS``.
 MAX_GROUPS = 500
 MAX_EXAMPLES = 5
 MAX_REASON_LENGTH = 200
@@ -23,7 +23,7 @@ NO_REASON = "no reason given"
 NOT_ASKED = "reason not asked yet"
 _LAST_SEEN = "last seen "
 
-#: How an execution ends that did not succeed.
+#: The terminal statuses other than SUCCEEDED.
 UNSUCCESSFUL = frozenset(
     status
     for status in ExecutionStatus
@@ -35,7 +35,7 @@ _FIGURES = re.compile(r"\b(?=[0-9a-fA-F-]*\d)[0-9a-fA-F][0-9a-fA-F-]{7,}\b|\d{4,
 def group_reason(outcome: ThingOutcome, *, asked: bool = True) -> str:
     """The reason a thing's failure is counted under.
 
-    ``asked`` says that what it reported is known, if only that it reported nothing.
+    ``asked`` says that what it reported is known, even if it reported nothing.
     """
     reason = " ".join(outcome.reason.split())
     if reason:
@@ -46,14 +46,14 @@ def group_reason(outcome: ThingOutcome, *, asked: bool = True) -> str:
     return NO_REASON if asked else NOT_ASKED
 
 
-def is_own_word(reason: str) -> bool:
-    """Whether a reason is one that no device gave: no thing's own words have it in them."""
+def is_own_reason(reason: str) -> bool:
+    """Whether a reason is otactl's own: a search for it in the devices' reports finds nothing."""
     return reason in (NO_REASON, NOT_ASKED, OTHER_REASONS) or reason.startswith(_LAST_SEEN)
 
 
 @dataclass(slots=True)
 class _Group:
-    """Things that failed alike."""
+    """Things that failed with the same status and reason."""
 
     key: tuple[ExecutionStatus, str]
     count: int = 0
@@ -63,8 +63,8 @@ class _Group:
 class FailureGroups:
     """The things that did not succeed, counted by status and reason.
 
-    It remembers where each thing is counted: by the time a thing leaves a group, nobody may know
-    its reason any more.
+    It stores the group of each thing: when a thing leaves its group, its reason may no longer be
+    known.
     """
 
     def __init__(self) -> None:
@@ -72,7 +72,7 @@ class FailureGroups:
         self._of: dict[str, _Group] = {}
 
     def replace(self, thing_name: str, outcome: ThingOutcome | None, *, asked: bool = True) -> None:
-        """A thing's last execution is this now; None when it has none any more."""
+        """Set the last execution of a thing; None if it has none any more."""
         self._take_out(thing_name)
         if outcome is None or outcome.status not in UNSUCCESSFUL:
             return

@@ -1,14 +1,14 @@
-"""Which source the monitor relies on: a small state machine, and what it tells the user.
+"""Which source the monitor relies on: a small state machine, and its note for the user.
 
 | state | and then | next |
 |---|---|---|
-| POLLING | events begin to come | CATCHING_UP: what happened before is asked for |
+| POLLING | events begin | CATCHING_UP: what happened before is polled |
 | CATCHING_UP | everything that had ended is known | EVENTS |
 | CATCHING_UP, EVENTS | the connection is lost | POLLING, and the user is notified |
-| EVENTS | things ended of which no event came | POLLING, and the user is notified |
+| EVENTS | things ended without an event | POLLING, and the user is notified |
 | POLLING | an event comes after all, or the connection is back | CATCHING_UP |
 
-While it is not EVENTS the service is asked at every interval, so nothing depends on the broker.
+In every state but EVENTS the service is polled at every interval: nothing depends on the broker.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from otactl.model.progress import Source
 
 
 class FeedState(Enum):
-    """How far events can be relied on."""
+    """Whether events are relied on."""
 
     POLLING = "polling"
     CATCHING_UP = "catching up"
@@ -27,7 +27,7 @@ class FeedState(Enum):
 
 
 class Feed:
-    """The source that is relied on, and why it is not the other one."""
+    """The source that is relied on, and a note for the user if it is not events."""
 
     def __init__(self, *, expects_events: bool) -> None:
         self.state = FeedState.POLLING
@@ -35,11 +35,11 @@ class Feed:
 
     @property
     def source(self) -> Source:
-        """Whose counts to show."""
+        """The source of the counts that are shown."""
         return Source.EVENTS if self.state is FeedState.EVENTS else Source.POLLING
 
     def connected(self) -> None:
-        """Events begin to come."""
+        """Events begin."""
         self.state = FeedState.CATCHING_UP
         self.note = "asking for what happened before the first event"
 
@@ -50,7 +50,7 @@ class Feed:
             self.note = ""
 
     def lost(self, reason: str) -> None:
-        """Events no longer come."""
+        """Events have stopped."""
         self.state = FeedState.POLLING
         self.note = f"events stopped ({reason}); polling instead"
 

@@ -1,9 +1,9 @@
-"""Things that are looked at closely: what each is doing, from all that can be known of it.
+"""Followed things: what each is doing now.
 
-AWS shows other clients little of a device's traffic: answers go to the device alone and pass no
-broker (aws-facts F1). What remains is the progress the device reports into its execution's status
-details (one call for each thing and look), its notifications, and whether it is connected. The
-local cloud lets its requests be overheard as well.
+AWS shows other clients little of a device's traffic: answers go only to the device and pass no
+broker (aws-facts F1). What remains is the progress that the device reports in the status details of
+its execution (one call for each thing and poll), its notifications, and its connection. On the
+local cloud its requests can be read as well.
 """
 
 from __future__ import annotations
@@ -13,37 +13,37 @@ from dataclasses import replace
 
 from otactl.model.outcome import ThingOutcome
 from otactl.model.progress import FollowedThing
-from otactl.monitor.ports import JobReader, ThingHeard
+from otactl.monitor.ports import JobReader, ThingMessage
 
-#: Each costs a call in every look.
+#: Each costs a call in every poll.
 MAX_FOLLOWED = 20
 
 
 class FollowedThings:
-    """The things of one job that are looked at closely."""
+    """The followed things of one job."""
 
     def __init__(self, thing_names: Iterable[str]) -> None:
         self._things = {name: FollowedThing(thing_name=name) for name in thing_names}
         self._updated_ms: dict[str, int | None] = {}
 
     def poll(self, reader: JobReader, job_id: str) -> Iterator[ThingOutcome]:
-        """Ask about each: one call a thing. Yields what was answered."""
+        """Describe each, one call a thing. Yields the executions found."""
         for name in self._things:
             outcome = reader.execution(job_id, name)
             if outcome is not None:
                 self._take(outcome)
                 yield outcome
 
-    def hear(self, heard: ThingHeard) -> None:
-        """A message of a thing was overheard."""
-        thing = self._things.get(heard.thing_name)
+    def receive(self, message: ThingMessage) -> None:
+        """Add a message of a thing; ignored if the thing is not followed."""
+        thing = self._things.get(message.thing_name)
         if thing is None:
             return
-        self._things[heard.thing_name] = replace(
+        self._things[message.thing_name] = replace(
             thing,
-            heard=heard.words or thing.heard,
-            heard_ms=heard.at_ms if heard.words else thing.heard_ms,
-            connected=thing.connected if heard.connected is None else heard.connected,
+            heard=message.words or thing.heard,
+            heard_ms=message.at_ms if message.words else thing.heard_ms,
+            connected=thing.connected if message.connected is None else message.connected,
         )
 
     def progress(self, now_ms: int) -> tuple[FollowedThing, ...]:

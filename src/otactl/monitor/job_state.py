@@ -1,17 +1,17 @@
-"""What is known of one job, put together from whatever was heard: answers, pages, events.
+"""What is known of one job, merged from answers, pages and events.
 
-Pure: everything comes in as a value with its time, so any order, loss or doubling of messages can
-be played in a test. Polling and events fill the same table by the same rules, which is why both
-end in the same snapshot:
+Pure: every input is a value with its time, so a test can play any order, loss or repetition of
+messages. Polling and events fill the same table by the same rules, so both end in the same
+snapshot:
 
-- Asked, the service's counts are the truth.
-- Reported by events, a terminal status counts whatever is larger: what the service said when it was
-  last asked, or what the table knows by now. An event of an execution the table knows already
-  changes nothing, so neither a doubled event nor one that overtook an answer counts twice.
-- Events say nothing before an execution has ended (aws-facts F4): QUEUED and IN_PROGRESS are those
-  of the last answer, less what has ended since.
-- The event of a completed job carries its counts; where they are higher than ours, events were
-  lost, and ``missing`` says of which status.
+- While polling, the service's counts are used.
+- With events, the count of a terminal status is the larger of two: the service's at the last poll,
+  and the table's now. An event of an execution that the table already has changes nothing, so
+  neither a repeated event nor one that came before its poll is counted twice.
+- Events report only ends of executions (aws-facts F4): QUEUED and IN_PROGRESS are those of the last
+  poll, minus what has ended since.
+- The event of a completed job has its counts; if they are higher than ours, events were lost, and
+  ``missing`` says of which status.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from otactl.monitor.execution_table import ExecutionTable
 from otactl.monitor.failure_groups import FailureGroups
 from otactl.wire.job_event import ExecutionEvent, JobEvent, JobOperation
 
-#: Ids of events that are remembered: a doubled event follows its twin within seconds.
+#: Ids of events that are remembered: an event is repeated within seconds.
 REMEMBERED_EVENTS = 20_000
 _QUEUED = ExecutionStatus.QUEUED
 _IN_PROGRESS = ExecutionStatus.IN_PROGRESS
@@ -43,41 +43,37 @@ _OVER = {JobOperation.COMPLETED: JobStatus.COMPLETED, JobOperation.CANCELED: Job
 
 
 class JobState:
-    """What is known of one job.
-
-    Args:
-        job_id: The job.
-    """
+    """What is known of one job."""
 
     def __init__(self, job_id: str) -> None:
         self.job_id = job_id
         self.table = ExecutionTable()
         self.failures = FailureGroups()
-        #: What the service last said; None while it was not asked, or never knew such a job.
+        #: The last description; None before the first poll, or if the job was never found.
         self.job: JobDescription | None = None
-        #: Whether the service knew the job and no longer does.
+        #: Whether the job was found once, and is not any more.
         self.is_gone = False
         #: Whether an event with all counts reported that the job is over.
         self.is_fully_reported = False
-        #: When the service was last asked.
+        #: When the service was last polled.
         self.polled_ms = 0
-        #: Grows with everything that was news.
+        #: Grows with each change.
         self.version = 0
         self._counts = JobCounts()
-        #: The status it had when somebody began to delete it.
+        #: Its status before its deletion began.
         self._deleted_when: JobStatus | None = None
         self._events: OrderedDict[str, None] = OrderedDict()
         self._deleted: OrderedDict[str, int] = OrderedDict()
 
     def see_job(self, job: JobDescription | None, now_ms: int) -> None:
-        """The service was asked."""
+        """Add the answer of DescribeJob; None if the job was not found."""
         self.polled_ms = now_ms
         if job is None:
             self._see_none()
             return
         if job.is_being_deleted and self.job is not None:
             if job.counts.total < self.job.counts.total:
-                # It loses its executions; what they came to is what counts.
+                # The deletion removes its executions: keep their counts.
                 job = replace(job, counts=self.job.counts)
             if not self.job.is_being_deleted:
                 self._deleted_when = self.job.status
@@ -91,13 +87,13 @@ class JobState:
         )
 
     def _see_none(self) -> None:
-        """The job went, if it ever was there; that it was over before is worth knowing."""
+        """The job is gone, if it ever existed; keep its status from before the deletion."""
         self.is_gone = self.job is not None
         if self.job is not None and self.job.is_being_deleted and self._deleted_when:
             self.job = replace(self.job, status=self._deleted_when)
 
     def see_result(self, result: RoundResult, now_ms: int) -> None:
-        """Its deployment wrote down how it ended; the service no longer has it."""
+        """Add the result that its deployment recorded; the service no longer has the job."""
         if self.job is None:
             return
         for outcome in result.outcomes:
@@ -119,21 +115,21 @@ class JobState:
         )
 
     def see_details(self, outcomes: Iterable[ThingOutcome], now_ms: int) -> None:
-        """Its deployment wrote down what things reported; the service need not be asked again."""
+        """Add the status details that its deployment recorded; they need no further calls."""
         for outcome in outcomes:
             if outcome.status_details:
                 self._put(outcome, now_ms, complete=True)
 
     def see_page(self, executions: Iterable[ThingOutcome], now_ms: int) -> int:
-        """A page of executions. Returns how many of them were news."""
+        """Add a page of executions. Returns how many of them were news."""
         return sum(self._put(outcome, now_ms, complete=False) for outcome in executions)
 
     def see_execution(self, outcome: ThingOutcome, now_ms: int) -> bool:
-        """An execution with all it reported. Returns whether it was news."""
+        """Add an execution with all it reported. Returns whether it was news."""
         return self._put(outcome, now_ms, complete=True)
 
     def see_execution_event(self, event: ExecutionEvent) -> bool:
-        """An execution ended. Returns whether that was news."""
+        """Add the event of an ended or deleted execution. Returns whether it was news."""
         if event.job_id != self.job_id or self._is_known(event.event_id):
             return False
         if event.status is None:
@@ -154,7 +150,7 @@ class JobState:
         )
 
     def see_job_event(self, event: JobEvent) -> bool:
-        """Something happened to the job. Returns whether that was news."""
+        """Add an event of the job. Returns whether it was news."""
         if event.job_id != self.job_id or self.job is None or self._is_known(event.event_id):
             return False
         if event.at_ms + SAME_MS < self.job.created_at_ms:
@@ -166,7 +162,7 @@ class JobState:
         self.version += 1
         self._counts = self.counts
         if event.counts is None and status is JobStatus.COMPLETED:
-            return True  # it is over, but how is only found by asking
+            return True  # it is over, but only a poll finds its counts
         if event.counts is not None:
             ended = {status: event.counts.get(status, 0) for status in TERMINAL}
             pending = {} if status is JobStatus.COMPLETED else _pending(self._counts, ended)
@@ -194,34 +190,34 @@ class JobState:
         return JobCounts({**_pending(self._counts, ended), **ended})
 
     def counts_by(self, source: Source) -> JobCounts:
-        """The counts: the service's own, or what events made of them."""
+        """The counts of a source: the service's own, or those merged with events."""
         return self._counts if source is Source.POLLING else self.counts
 
     def missing(self, status: ExecutionStatus) -> int:
-        """How many executions of a status the service counts and the table does not know."""
+        """How many executions of a status the service counts and the table does not have."""
         return max(0, self._counts[status] - self.table.executions(status))
 
     def surplus(self, status: ExecutionStatus) -> int:
         """How many executions of a status are known beyond those the service counts.
 
-        Where a thing can have several executions they cannot be distinguished well enough to say.
+        0 if a thing can have several executions: they are not distinguished well enough.
         """
         if not status.is_terminal or self.table.may_repeat:
             return 0
         return max(0, self.table.executions(status) - self._counts[status])
 
     def forget_unseen(self, status: ExecutionStatus, since_ms: int) -> None:
-        """Executions of a status that no list had since then were deleted."""
+        """Remove executions of a status that no list had since then: they were deleted."""
         rows = [row for row in self.table.rows_with(status) if self.table.seen_ms(row) < since_ms]
         for row in rows:
             self._forget(self.table.names[row])
 
     def described(self, status: ExecutionStatus) -> int:
-        """How many executions of a status the service counted when it was last asked."""
+        """How many executions of a status the service counted at the last poll."""
         return self._counts[status]
 
     def accept_missing(self) -> None:
-        """What the service counts but does not list is known, if only by its number."""
+        """Count executions as known that the service counts but does not list."""
         for status in TERMINAL:
             self.table.assume(status, self.missing(status))
 
@@ -247,7 +243,7 @@ class JobState:
         return True
 
     def _delete(self, thing_name: str, at_ms: int) -> bool:
-        """An execution was deleted; its result may be reported later."""
+        """Remove a deleted execution; its result may be reported later."""
         self._deleted[thing_name] = at_ms
         if len(self._deleted) > REMEMBERED_EVENTS:
             self._deleted.popitem(last=False)
@@ -267,7 +263,7 @@ class JobState:
         return before
 
     def _is_of_another_job(self, event: ExecutionEvent) -> bool:
-        """Whether it happened when this job was not there yet, or was completed already."""
+        """Whether it happened before this job existed, or after it was completed."""
         job = self.job
         if job is None:
             return False
@@ -289,7 +285,7 @@ class JobState:
 
 
 def _pending(described: JobCounts, ended: dict[ExecutionStatus, int]) -> dict[ExecutionStatus, int]:
-    """QUEUED and IN_PROGRESS after more has ended: first those that were at work."""
+    """QUEUED and IN_PROGRESS after more has ended, which is subtracted from IN_PROGRESS first."""
     more = sum(ended[status] - described[status] for status in TERMINAL)
     in_progress = max(0, described[_IN_PROGRESS] - max(0, more))
     queued = max(0, described[_QUEUED] - max(0, more - described[_IN_PROGRESS]))

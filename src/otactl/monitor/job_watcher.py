@@ -1,7 +1,7 @@
-"""Watches one job: polls when asked to, takes events in, and says how the job stands.
+"""Watches one job: polls it on request, takes in its events, and makes snapshots.
 
-It calls through Protocols and owns no thread and no timer; ``Watch`` decides when to look. Other
-threads may read meanwhile: what is known changes under ``lock`` only, and no call is made under it.
+It calls AWS through Protocols and has no thread and no timer; ``Watch`` decides when to poll. Other
+threads may read meanwhile: the state changes only under ``lock``, and no call is made under it.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from otactl.monitor.watch_policy import WatchPolicy
 from otactl.rules.abort import distance
 from otactl.wire.job_event import ExecutionEvent, JobEvent, JobOperation
 
-#: After this number of polls the past is drawn from what is known by then.
+#: After N polls the past is taken from the executions known by then, even if some are missing.
 _POLLS_FOR_THE_PAST = 20
-#: Answers a page token may get when the list has changed under it.
+#: The error code of a page token whose list has changed.
 _STALE_TOKEN = "InvalidRequestException"  # noqa: S105 - no secret
 
 
@@ -42,12 +42,12 @@ class JobWatcher:
         job_id: The job.
         reader: IoT Jobs.
         clock: Time.
-        policy: How closely.
-        things: How many things it is meant for, as of now; None when nobody knows.
-        rounds: Which round of its deployment is under way, as of now.
-        gate: Of the job of a wave, what its gate says.
-        followed: The things looked at closely.
-        alarms: CloudWatch, and the alarms of the job.
+        policy: Intervals and limits.
+        things: Returns how many things the job is for; None if unknown.
+        rounds: Returns the current round of its deployment.
+        gate: Returns the status of the gate, for the job of a wave.
+        followed: The things that are followed.
+        alarms: CloudWatch, for the alarms of the job.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class JobWatcher:
         self._begin()
 
     def _begin(self) -> None:
-        """Know nothing of the job: at the start, and when another one takes its id."""
+        """Clear what is known of the job: at the start, and when another job has its id."""
         self.state = JobState(self.job_id)
         self.progress = Progress()
         self._pace = PaceMeter()
@@ -93,22 +93,22 @@ class JobWatcher:
         self._numbers = (-1, percentiles(()), percentiles(()))
 
     def want(self, status: ExecutionStatus) -> None:
-        """List the things in this status too: somebody asks to see them."""
+        """List the things in this status too: a user wants to see them."""
         if not status.is_terminal:
             self._catch_up.relist(status)
         self._catch_up.wanted.add(status)
 
     def poll(self, *, extra_calls: int | None = None) -> bool:
-        """Ask the service: one DescribeJob, and what counts that moved are worth.
+        """Poll the service: one DescribeJob, and further calls if counts changed.
 
         Args:
-            extra_calls: How many further calls at most; the policy's when left out.
+            extra_calls: The most further calls; the policy's if left out.
 
         Returns:
-            False when another job goes by this id now, and what was known was forgotten.
+            False if the id now belongs to another job, and what was known was cleared.
 
         Raises:
-            AwsRefused: AWS said no, or was out of reach; what is known stays.
+            AwsRefused: AWS refused, or was unreachable; what is known stays.
         """
         job = self._reader.describe(self.job_id)
         now_ms = self._clock.now_ms()
@@ -130,7 +130,7 @@ class JobWatcher:
         return not another
 
     def poll_alarms(self) -> None:
-        """Ask what neither events nor counts tell: alarms when due, and each followed thing."""
+        """Poll what neither events nor counts report: alarms if due, and each followed thing."""
         now_ms = self._clock.now_ms()
         if self._alarm_reader is not None and now_ms >= self._alarms_due_ms:
             self._alarms_due_ms = now_ms + int(self._policy.alarm_seconds * 1000)
@@ -145,7 +145,7 @@ class JobWatcher:
         """Fetch what is known to be missing.
 
         Returns:
-            Whether nothing more is worth a call.
+            Whether no further call is useful.
         """
         for _ in range(calls):
             request = self._catch_up.next(with_details=with_details)
@@ -155,7 +155,7 @@ class JobWatcher:
         return self._catch_up.next(with_details=with_details) is None
 
     def take(self, event: JobEvent | ExecutionEvent) -> bool:
-        """Take an event in. Returns whether the service must be asked what it means."""
+        """Take in an event. Returns whether the service must be polled for the rest."""
         with self.lock:
             if isinstance(event, ExecutionEvent):
                 self.state.see_execution_event(event)
@@ -169,15 +169,15 @@ class JobWatcher:
             or self.lacks_executions
         )
 
-    def lose(self) -> None:
-        """The place where the job was is gone, and the job with it."""
+    def mark_gone(self) -> None:
+        """Record that the job is gone, with the cloud it was in."""
         with self.lock:
             self.state.is_gone = True
 
     def conclude(self, result: RoundResult) -> None:
-        """Take over what its deployment wrote down, now that the service no longer has the job.
+        """Take in the result that its deployment recorded: the service no longer has the job.
 
-        A deployment cleans up as soon as its job is over: nobody else need have seen the end.
+        A deployment cleans up as soon as its job is over, often before the next poll.
         """
         with self.lock:
             self.state.see_result(result, self._clock.now_ms())
@@ -186,30 +186,30 @@ class JobWatcher:
                 self.progress.note(job.completed_at_ms or self._clock.now_ms(), job.counts)
 
     def learn(self, result: RoundResult) -> None:
-        """Take over what things reported from what its deployment wrote down: no call is spent."""
+        """Take in the things' reports from the result that its deployment recorded: no calls."""
         with self.lock:
             self.state.see_details(result.outcomes, self._clock.now_ms())
 
     @property
     def lacks_executions(self) -> bool:
-        """Whether executions have ended that are not known one by one, and can be asked for."""
+        """Whether ended executions are missing in the table, and can be listed."""
         with self.lock:
             return self._catch_up.lacks_ended()
 
     def accept_missing(self) -> None:
-        """What still cannot be listed counts as known: events tell what ends from here on."""
+        """Count what cannot be listed as known: from now on events report what ends."""
         with self.lock:
             self.state.accept_missing()
 
     def snapshot(
         self, source: Source = Source.POLLING, note: str = "", *, is_stale: bool = False
     ) -> JobSnapshot:
-        """How the job stands now.
+        """The current snapshot of the job.
 
         Args:
-            source: Where it is known from.
-            note: What is to be said of that.
-            is_stale: Whether the service did not answer when it was last asked.
+            source: The source of its counts.
+            note: The note on the source, for the user.
+            is_stale: Whether the last poll failed.
         """
         with self.lock:
             return replace(self._snapshot(source, note), is_stale=is_stale)
@@ -235,7 +235,7 @@ class JobWatcher:
         self._note(now_ms)
         things = plain.things
         if things is not None:
-            # A job that reached more than was foreseen, as a CONTINUOUS one may, is for those.
+            # A CONTINUOUS job may reach more things than were planned.
             things = max(things, len(state.table))
         snapshot = replace(plain, job=job, things=things)
         downloads, retries = self._reported()
@@ -281,7 +281,7 @@ class JobWatcher:
         self.progress.note(now_ms, counts)
 
     def _learn_past(self) -> None:
-        """Once: what happened before the first look, from the executions' own times."""
+        """Once: add what happened before the first poll, from the executions' own times."""
         state = self.state
         self._polls += 1
         complete = not (self.lacks_executions or state.missing(ExecutionStatus.IN_PROGRESS))
@@ -319,18 +319,18 @@ class JobWatcher:
             self._catch_up.done(request, page)
 
     def _find_silent(self, now_ms: int) -> None:
-        """List what is in progress again when somebody may be silent, now and then."""
+        """List IN_PROGRESS again from time to time while things may be silent."""
         if now_ms < self._relist_due_ms:
             return
         found = self._silent(now_ms)
         limit_ms = int(self._policy.silent_seconds * 1000)
         if found.suspects or found.count:
-            # Those that are known to be silent may have spoken since.
+            # Things known to be silent may have reported since.
             self._relist_due_ms = now_ms + (limit_ms // 5 if found.suspects else limit_ms)
             self._catch_up.relist(ExecutionStatus.IN_PROGRESS)
 
     def _reported(self) -> tuple[Percentiles, Percentiles]:
-        """Percentiles, computed again only when something was news."""
+        """Percentiles, computed again only after a change."""
         if self._numbers[0] != self.state.version:
             table = self.state.table
             self._numbers = (

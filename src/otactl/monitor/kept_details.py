@@ -1,7 +1,7 @@
-"""What devices reported word by word, for as many things as there is room for.
+"""The status details that devices reported, within limits of number and length.
 
-Each is cut to what AWS takes. When it is too much, those of things that succeed are no longer
-kept, and others push out the oldest.
+Each is cut to what AWS accepts. At the limit, those of things that succeed are not kept, and others
+replace the oldest.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from itertools import islice
 from types import MappingProxyType
 
-#: Things whose status details are kept, and their length in all.
+#: The most things whose status details are kept, and the most characters in total.
 KEPT_DETAILS = 20_000
 KEPT_CHARACTERS = 16_000_000
 #: At most 10 pairs of 128 and 1024 characters (aws-facts E1).
@@ -28,16 +28,16 @@ class KeptDetails:
         self._characters = 0
 
     def of(self, row: int) -> Mapping[str, str]:
-        """The details of a row; empty when there are none, or they are not kept."""
+        """The details of a row; empty if there are none, or they are not kept."""
         return self._details.get(row, NO_DETAILS)
 
     def keep(self, row: int, details: Mapping[str, str], *, may_push: bool) -> None:
-        """Keep the details of a row, in place of what was kept of it.
+        """Keep the details of a row, in place of its earlier ones.
 
         Args:
             row: The row.
             details: As a device reported them.
-            may_push: Whether the oldest give way when there is no room.
+            may_push: Whether to drop the oldest at the limit.
         """
         cut = {
             key[:MAX_DETAIL_LENGTH]: text[:MAX_DETAIL_LENGTH]
@@ -53,7 +53,7 @@ class KeptDetails:
         self._characters += length
 
     def drop(self, row: int) -> None:
-        """Keep the details of a row no longer."""
+        """Drop the details of a row."""
         self._characters -= _length(self._details.pop(row, NO_DETAILS))
 
 

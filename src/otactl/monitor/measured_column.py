@@ -1,7 +1,7 @@
-"""One number of each row of a table, and all of them in ascending order whenever somebody asks.
+"""One number of each row of a table, and all of them in ascending order on request.
 
-What was set since the last time is sorted in then: what is sorted already costs next to nothing,
-so a snapshot of a large job does not pay for all of it anew.
+A request only sorts in what was set since the last one, so a snapshot of a large job does not sort
+all numbers again.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class MeasuredColumn:
         self._column.append(math.nan)
 
     def set(self, row: int, number: float | None) -> None:
-        """Set the number of a row; None when it has none any more."""
+        """Set the number of a row; None removes it."""
         before = self._column[row]
         had = not math.isnan(before)
         if number is None:
@@ -41,14 +41,14 @@ class MeasuredColumn:
         self._column[row] = number
 
     def get(self, row: int) -> float | None:
-        """The number of a row; None when it has none."""
+        """The number of a row; None if it has none."""
         number = self._column[row]
         return None if math.isnan(number) else number
 
     def ascending(self) -> list[float]:
-        """All numbers, from the smallest to the largest; not to be changed."""
+        """All numbers, from the smallest to the largest; the caller must not change the list."""
         if self._added:
-            # The list is sorted but for its end, which is what sorting is quick at.
+            # Only the end of the list is not sorted yet: Python sorts such a list fast.
             self._ascending.extend(self._added)
             self._ascending.sort()
             self._added.clear()
@@ -60,7 +60,7 @@ class MeasuredColumn:
 
 
 def _leaves(number: float, removed: Counter[float]) -> bool:
-    """Whether a number is one of those that leave; each takes one along."""
+    """Whether to remove a number; each count in ``removed`` is used up once."""
     if not removed.get(number):
         return False
     removed[number] -= 1

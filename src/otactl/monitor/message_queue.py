@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from otactl.errors import Interrupted
 from otactl.monitor.ports import Message
 
-#: Messages handed on at once; what is more waits a moment, so that polls are not put off.
+#: The most messages returned at once: the others wait, so that polls are not delayed.
 _BATCH = 2000
 
 
@@ -24,7 +24,7 @@ class MessageQueue:
         self._messages: queue.SimpleQueue[Message | Interrupted] = queue.SimpleQueue()
 
     def post(self, message: Message) -> None:
-        """Post a message; None asks the watch to poll."""
+        """Post a message; None requests a poll."""
         self._messages.put(message)
 
     def stop(self) -> None:
@@ -32,7 +32,7 @@ class MessageQueue:
         self._messages.put(Interrupted())
 
     def receive(self, timeout_seconds: float) -> Sequence[Message]:
-        """What came in, in that order; waits for the first when there is none yet."""
+        """The messages received, in order; waits for the first if there is none yet."""
         received: list[Message] = []
         try:
             received.append(self._open(self._messages.get(timeout=timeout_seconds / self._speed)))

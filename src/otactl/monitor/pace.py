@@ -1,9 +1,9 @@
-"""How fast a job goes and how long the rest will take, from a few minutes of counts.
+"""How fast a job runs and how long the rest will take, from a few minutes of counts.
 
-The ETA assumes that the rest goes on as the last minutes went. Executions that end are counted
-like arrivals, so n of them tell the rate to within about 1/sqrt(n) of itself; the range is where
-the end lies nine times out of ten if the assumption holds. Things not notified yet cannot end
-before the rollout reaches them, whatever the rate: that is a lower bound of its own.
+The ETA assumes that the rest runs at the rate of the last minutes. Executions that end are counted
+like arrivals, so n of them give the rate to within about 1/sqrt(n) of itself; the end is in the
+range nine times out of ten if the assumption holds. Things not notified yet cannot end before the
+rollout reaches them, at any rate: that is a separate lower bound.
 """
 
 from __future__ import annotations
@@ -15,27 +15,27 @@ from otactl.model.job_configuration import Rollout
 from otactl.model.progress import Eta, Pace
 from otactl.rules.rollout import MINUTE_MS, RolloutState, next_release
 
-#: How long is looked back.
+#: The time over which rates are computed.
 WINDOW_MS = 5 * MINUTE_MS
 #: Counts closer together than this are one: a burst of events must not fill the window.
 _RESOLUTION_MS = 1000
-#: A rate from a shorter time than this says nothing.
+#: The shortest time that gives a rate.
 _LEAST_MS = 2000
 #: Standard deviations of a normal distribution within which nine out of ten lie.
 _SIGMAS = 1.645
 _SECONDS_PER_MINUTE = 60.0
-#: Nobody waits for the end of a rollout longer than this; the loop that looks for it neither.
+#: The loop over the minutes of a rollout stops here: no user waits longer.
 _MAX_ROLLOUT_MINUTES = 100_000
 
 
 class PaceMeter:
-    """Remembers counts for a while and tells rates from them."""
+    """Keeps the counts of the last minutes and computes rates from them."""
 
     def __init__(self) -> None:
         self._counts: deque[tuple[int, int, int]] = deque()
 
     def note(self, now_ms: int, *, notified: int, finished: int) -> None:
-        """Take in the counts as of now; both only grow, or the job is another one."""
+        """Add the current counts; both only grow within one job."""
         counts = self._counts
         if counts and now_ms - counts[-1][0] < _RESOLUTION_MS and len(counts) > 1:
             counts[-1] = (counts[-1][0], notified, finished)
@@ -45,7 +45,7 @@ class PaceMeter:
             counts.popleft()
 
     def pace(self, now_ms: int) -> Pace | None:
-        """The rates over the window before now; None while too little was seen."""
+        """The rates over the window before now; None if the time is too short."""
         if not self._counts:
             return None
         first_ms, notified, finished = self._counts[0]
@@ -70,7 +70,7 @@ def estimate(
     notified: int,
     succeeded: int,
 ) -> Eta | None:
-    """How long the rest takes; None when nothing is left, or nothing ended in the window.
+    """How long the rest takes; None if nothing is left, or nothing ended in the window.
 
     ``remaining`` are executions and things that are not over, ``unnotified`` those of them that AWS
     has not notified.

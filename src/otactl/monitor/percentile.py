@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from otactl.model.progress import Percentiles
 
 _STEPS = (1.0, 2.0, 5.0, 10.0)
-#: No bar is narrower, in seconds: devices measure nothing that is shorter.
+#: The narrowest bar, in seconds: devices measure nothing shorter.
 _NARROWEST = 1e-3
 #: About how many bars a histogram has.
 _BINS = 20
 
 
 def percentiles(ascending: Sequence[float]) -> Percentiles:
-    """The percentiles by nearest rank: each is a value some device really reported."""
+    """The percentiles by nearest rank: each is a value that a device reported."""
     if not ascending:
         return Percentiles()
 
@@ -50,7 +50,7 @@ def histogram(ascending: Sequence[float]) -> tuple[Bin, ...]:
     width = round_step(max((high - low or high or 1.0) / _BINS, _NARROWEST))
     first = math.floor(low / width)
     last = math.floor(high / width) + 1
-    # Where a quotient was rounded over an edge, the bar beside it holds the value.
+    # If a quotient was rounded across an edge, the value is in the next bar.
     first -= first * width > low
     last += last * width <= high
     edges = [number * width for number in range(first, last + 1)]

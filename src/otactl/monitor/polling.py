@@ -1,4 +1,4 @@
-"""Looks at a job by asking: one DescribeJob a tick, and nothing else."""
+"""Polls a job: one DescribeJob per interval, and nothing else."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from otactl.model.snapshot import JobDescription, JobSnapshot
 
 @dataclass(frozen=True, slots=True)
 class PollingWatch:
-    """Looks at a job once per interval; ``describe`` returns None for a job that is not there."""
+    """Polls a job once per interval; ``describe`` returns None for a job that does not exist."""
 
     describe: Callable[[str], JobDescription | None]
     clock: Clock
     interval_seconds: float
 
     def snapshots(self, job_id: str) -> Iterator[JobSnapshot]:
-        """One snapshot per tick, until the caller has seen enough.
+        """One snapshot per interval, until the caller stops.
 
         Raises:
-            AwsUnreachable: AWS cannot be reached; the step that polls is tried again.
+            AwsUnreachable: AWS is unreachable; the caller retries its step.
         """
         while True:
             job = self.describe(job_id)

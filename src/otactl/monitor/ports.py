@@ -1,6 +1,6 @@
-"""What the monitor needs of the world, as Protocols; ``aws`` implements them.
+"""The ports of the monitor, as Protocols; ``aws`` implements them.
 
-Methods raise ``errors.AwsRefused`` when AWS says no and ``errors.AwsUnreachable`` when no answer
+Methods raise ``errors.AwsRefused`` when AWS refuses and ``errors.AwsUnreachable`` when no answer
 came.
 """
 
@@ -18,10 +18,10 @@ from otactl.wire.job_event import ExecutionEvent, JobEvent
 
 
 class JobReader(Protocol):
-    """IoT Jobs, as far as looking goes."""
+    """Read access to IoT Jobs."""
 
     def describe(self, job_id: str) -> JobDescription | None:
-        """The job, or None when there is none: one call."""
+        """The job, or None if it is not found: one call."""
         ...
 
     def page(self, job_id: str, status: ExecutionStatus | None, token: str | None) -> ExecutionPage:
@@ -29,12 +29,12 @@ class JobReader(Protocol):
         ...
 
     def execution(self, job_id: str, thing_name: str) -> ThingOutcome | None:
-        """The last execution on a thing, with its status details: one call."""
+        """The last execution of a thing, with its status details: one call."""
         ...
 
 
 class AlarmReader(Protocol):
-    """CloudWatch alarms, as far as looking goes."""
+    """Read access to CloudWatch alarms."""
 
     def states(self, names: Sequence[str]) -> tuple[AlarmProgress, ...]:
         """The state of each alarm: one call for up to 100."""
@@ -43,23 +43,23 @@ class AlarmReader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """Events come from now on."""
+    """Events begin."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """Events no longer come."""
+    """Events have stopped."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ThingHeard:
-    """A message of a thing that is followed was overheard.
+class ThingMessage:
+    """A message to or from a followed thing.
 
     Attributes:
         words: What it says, for people.
-        connected: Whether it says that the thing is connected, or no longer is.
+        connected: Whether the thing is connected; None if the message does not say.
     """
 
     thing_name: str
@@ -68,18 +68,18 @@ class ThingHeard:
     connected: bool | None = None
 
 
-#: None asks for a poll, whatever the clock says.
-Message: TypeAlias = JobEvent | ExecutionEvent | Connected | Lost | ThingHeard | None
+#: None requests a poll at once.
+Message: TypeAlias = JobEvent | ExecutionEvent | Connected | Lost | ThingMessage | None
 
 
 class MessageSource(Protocol):
-    """Where a watch receives what it did not ask for."""
+    """The source of a watch's messages."""
 
     def receive(self, timeout_seconds: float) -> Sequence[Message]:
-        """What came in, in that order; waits for the first when there is none yet.
+        """The messages received, in order; waits for the first if there is none yet.
 
         Returns:
-            Nothing when the time is over.
+            Nothing after the timeout.
 
         Raises:
             Interrupted: The user asked to stop.

@@ -1,4 +1,4 @@
-"""How the counts came to be what they are: a line of them over time, bounded in length."""
+"""The counts of a job over time, with a limited number of points."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ Counts = tuple[int, ...]
 class Progress:
     """Executions by status over time, in the order of ``ExecutionStatus``.
 
-    When there are too many points every other one is dropped: the line gets coarser, not shorter.
+    If there are too many points every other one is dropped: the line gets coarser, not shorter.
     """
 
     points: list[tuple[int, Counts]] = field(default_factory=list)
 
     def begin(self, earlier: Progress, unlisted: int) -> None:
-        """Put what happened before the first look in front.
+        """Insert what happened before the first poll.
 
         Args:
             earlier: From ``progress_of``.
-            unlisted: Executions that are not known one by one: queued all along, as it were.
+            unlisted: Number of executions not known one by one; they count as QUEUED throughout.
         """
         if not self.points:
             return
@@ -53,7 +53,7 @@ class Progress:
         self._thin()
 
     def note(self, now_ms: int, counts: JobCounts) -> None:
-        """Take in the counts as of now, when they are others than before."""
+        """Add the current counts, if they changed."""
         row = tuple(counts[status] for status in _STATUSES)
         if self.points and self.points[-1][1] == row:
             return
@@ -61,7 +61,7 @@ class Progress:
             self.points[-1] = (self.points[-1][0], row)
             return
         if self.points:
-            # What was so until now would otherwise look like a slow change.
+            # Without this point a sudden change would look like a slow one.
             last_ms, last = self.points[-1]
             if now_ms - last_ms > 1:
                 self.points.append((now_ms - 1, last))
@@ -74,10 +74,10 @@ class Progress:
 
 
 def progress_of(executions: Iterable[ThingOutcome]) -> Progress:
-    """The line as the executions' own times tell it: when queued, started and ended.
+    """The counts over time by the executions' own times: when queued, started and ended.
 
-    Exact even if no process watched. An execution whose start is not known counts as queued until
-    its end.
+    Exact even if no process watched. An execution with an unknown start counts as queued until its
+    end.
     """
     moves: list[tuple[int, int, int]] = []
     for outcome in executions:
@@ -119,7 +119,7 @@ def _replayed(moves: list[tuple[int, int, int]]) -> Progress:
 
 
 def rollout_progress(job: JobDescription, unnotified: int | None) -> RolloutProgress | None:
-    """How fast AWS notifies things now; None when all are notified."""
+    """How fast AWS notifies things now; None if all are notified."""
     if unnotified == 0:
         return None
     rollout = job.configuration.rollout

@@ -1,8 +1,8 @@
-"""Things that are IN_PROGRESS and have not said anything for too long.
+"""Things that are IN_PROGRESS and have not reported for too long.
 
 A report changes ``lastUpdatedAt``, which only a page of executions shows. So a thing is silent
-when a page that was fetched longer than the limit after its last report still has it: never
-because nobody looked.
+if a page that was fetched longer than the limit after its last report still shows that report,
+never because no page was fetched.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ class Silence:
 
     Attributes:
         longest: Those that are silent the longest.
-        count: How many there are.
-        suspects: Things that may be silent: their last report is too long ago, but nobody has
-            looked since.
+        count: How many are silent.
+        suspects: Things that may be silent: their last known report is too long ago, but no page
+            was fetched since.
     """
 
     longest: tuple[SilentThing, ...]

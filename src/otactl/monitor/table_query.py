@@ -1,7 +1,7 @@
 """Finds things in an execution table: by status, by a part of their name or reason, page by page.
 
-Answers at once for 100,000 things: one pass over the columns, and only as much sorting as the page
-needs. Things that were updated at the same time stand in the order in which they became known.
+Fast for 100,000 things: one pass over the columns, and only as much sorting as the page needs.
+Things that were updated at the same time are in the order in which they became known.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from otactl.model.status import ExecutionStatus
 from otactl.monitor.execution_table import ExecutionTable
 
 MAX_PAGE = 1000
-#: A page within this multiple of its rows is picked out; one further behind is sorted for.
+#: A heap selects the first rows if all are at least N times as many; otherwise all are sorted.
 _FEW = 20
 _STATUSES = tuple(ExecutionStatus)
 
@@ -36,7 +36,7 @@ class TableQuery:
 
     Attributes:
         statuses: Only these; empty for all.
-        search: Only things whose name or reason has this in it, whatever the case.
+        search: Only things whose name or reason contains this, ignoring case.
         offset, limit: The page; at most ``MAX_PAGE`` things.
     """
 
@@ -50,14 +50,14 @@ class TableQuery:
 
 @dataclass(frozen=True, slots=True)
 class TablePage:
-    """The things of one page, and how many there are on all pages."""
+    """The things of one page, and the number of things on all pages."""
 
     things: tuple[ThingOutcome, ...]
     total: int
 
 
 def select(table: ExecutionTable, query: TableQuery) -> TablePage:
-    """The things a query asks for."""
+    """The page of things that match a query."""
     rows = _matching(table, query)
     first = max(0, query.offset)
     last = first + max(0, min(query.limit, MAX_PAGE))
@@ -66,7 +66,7 @@ def select(table: ExecutionTable, query: TableQuery) -> TablePage:
 
 
 def select_all(table: ExecutionTable, query: TableQuery) -> tuple[ThingOutcome, ...]:
-    """Every thing a query finds, on whatever page, in its order."""
+    """Every thing that matches a query, in its order, on one page."""
     rows = sorted(_matching(table, query), key=_order(table, query.sort), reverse=query.descending)
     return tuple(map(table.outcome, rows))
 

@@ -1,21 +1,21 @@
-"""Watches jobs until they are over or somebody stops: when to look, when to rely on events.
+"""Watches jobs until they are over or the user stops: when to poll, when to rely on events.
 
-One loop for any number of jobs. While polling, each job is looked at once per interval. While
-events can be relied on nobody asks, except when
+One loop for any number of jobs. While polling, each job is polled once per interval. While events
+are relied on, a job is polled only when
 
-- none has come for a while: one look tells whether nothing happened, or events were lost;
-- ``silent_seconds`` have passed: events never tell who is silent;
+- none has come for a while: one poll shows whether nothing happened, or events were lost;
+- ``silent_seconds`` have passed: events do not report silent things;
 - a job's last event says that more has ended than was reported.
 
-A deployment deletes its job as soon as that is over, often before anybody looks again. How it ended
-is then taken from what the deployment wrote down, where that can be read.
+A deployment deletes its job as soon as it is over, often before the next poll. The result is then
+taken from what the deployment recorded, if that can be read.
 
-What AWS refuses or the network swallows is said in the snapshot's note and tried again, less and
-less often; what is known stays. Only what AWS refuses at the very first look ends the watch: that
-is a mistake, and no bad moment.
+If AWS refuses or is unreachable, the snapshot's note says so, and the call is retried less and less
+often; what is known stays. Only a refusal of the very first poll ends the watch: that is a mistake
+of the user, not a temporary error.
 
-A snapshot of a large job costs milliseconds, an event microseconds. So events are taken in as they
-come, and a snapshot is made when one may be shown.
+A snapshot of a large job costs milliseconds, an event microseconds. So each event is taken in at
+once, and a snapshot is made only when one may be shown.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ from otactl.model.outcome import RoundResult
 from otactl.model.snapshot import JobSnapshot
 from otactl.monitor.feed import Feed, FeedState
 from otactl.monitor.job_watcher import JobWatcher
-from otactl.monitor.ports import Connected, Lost, Message, MessageSource, ThingHeard
+from otactl.monitor.ports import Connected, Lost, Message, MessageSource, ThingMessage
 from otactl.monitor.watch_policy import WatchPolicy
 from otactl.monitor.watch_state import WatchState
 from otactl.rules.backoff import MAX_UNREACHABLE_SECONDS, UNTIL_A_MINUTE
 from otactl.wire.job_event import ExecutionEvent, JobEvent
 
-#: An event may overtake another; what seems to be missing is asked for only after so long.
+#: Events may come out of order: missing ones are polled for only after this time.
 GRACE_MS = 2000
-#: From one snapshot of a job to the next, at least: events come in bursts.
+#: The least time between two snapshots of a job: events come in bursts.
 SHOW_MS = 200
-#: Calls in a row that complete the picture of a job that is over.
+#: The most calls in a row that complete the table of a job that is over.
 _CLOSING_CALLS = 20
 
-#: How often a watch that waits for its jobs asks whether they began elsewhere.
+#: How often a watch that waits for its jobs checks whether they began elsewhere.
 _WAITING_SECONDS = 1.0
 
 
@@ -55,19 +55,19 @@ class Watch:
 
     Args:
         watchers: One for each job.
-        messages: Where events come in; also what the loop waits on.
+        messages: The source of events; the loop waits on it.
         clock: Time.
-        policy: How closely.
-        on_snapshot: Called with a job's id and how it stands, whenever that may have changed.
+        policy: Intervals and limits.
+        on_snapshot: Called with a job's id and its snapshot, whenever that may have changed.
         is_over: Whether a job has ended for good, by its id and snapshot.
-        expects_events: Whether events were asked for.
-        renew: Called when AWS refused, before the next try: the credentials may be other ones.
-        last_word: What the deployment of a job wrote down of it, by its id; None when nobody knows.
-        is_endpoint_gone: Whether the cloud the jobs are in went for good, as a rehearsal's does.
-        is_elsewhere: Given when jobs that are not there yet are waited for: whether they began in
-            another cloud. Until AWS first answered, refusals and missing credentials are retried.
-        max_unreachable_seconds: How long AWS may refuse or be out of reach before that is
-            raised; None to try for ever.
+        expects_events: Whether events are expected.
+        renew: Called when AWS refused, before the retry: it may load new credentials.
+        recorded_result: Returns what a job's deployment recorded, by the job's id; None if unknown.
+        is_endpoint_gone: Whether the jobs' cloud is gone for good, as a rehearsal's is at its end.
+        is_elsewhere: Given if the watch waits for jobs: whether they began in another cloud. Until
+            AWS first answered, refusals and missing credentials are retried.
+        max_unreachable_seconds: How long AWS may refuse or be unreachable before the error is
+            raised; None to retry for ever.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Watch:
         is_over: Callable[[str, JobSnapshot], bool],
         expects_events: bool = False,
         renew: Callable[[], None] = lambda: None,
-        last_word: Callable[[str], RoundResult | None] = lambda _: None,
+        recorded_result: Callable[[str], RoundResult | None] = lambda _: None,
         is_endpoint_gone: Callable[[], bool] = lambda: False,
         is_elsewhere: Callable[[], bool] | None = None,
         max_unreachable_seconds: float | None = MAX_UNREACHABLE_SECONDS,
@@ -92,14 +92,14 @@ class Watch:
         self._on_snapshot = on_snapshot
         self._is_over = is_over
         self._renew = renew
-        self._last_word = last_word
+        self._recorded_result = recorded_result
         self._is_endpoint_gone = is_endpoint_gone
         self._is_elsewhere = is_elsewhere
         self._max_unreachable_seconds = max_unreachable_seconds
         self._feed = Feed(expects_events=expects_events)
         self._connected_ms = 0
         now_ms = clock.monotonic_ms()
-        self._turns = {
+        self._jobs = {
             watcher.job_id: WatchState(watcher, now_ms, now_ms, policy.silent_after_seconds)
             for watcher in watchers
         }
@@ -109,7 +109,7 @@ class Watch:
         """Watch until every job is over.
 
         Raises:
-            AwsRefused: AWS kept refusing, or stayed out of reach, for longer than the patience.
+            AwsRefused: AWS refused or was unreachable for longer than allowed.
             BegunElsewhere: The jobs that were waited for began in another cloud.
             Interrupted: The user asked to stop.
         """
@@ -117,35 +117,35 @@ class Watch:
             if self._is_waiting and self._is_elsewhere is not None and self._is_elsewhere():
                 raise BegunElsewhere
             now_ms = self._clock.monotonic_ms()
-            for watched in self._turns.values():
+            for watched in self._jobs.values():
                 if not watched.ended and watched.due_ms <= now_ms:
                     self._try(watched, self._close if watched.closing else self._poll)
             self._check_caught_up()
             self._poll_alarms(now_ms)
-            for watched in self._turns.values():
+            for watched in self._jobs.values():
                 self._show(watched)
-            if all(watched.ended for watched in self._turns.values()):
+            if all(watched.ended for watched in self._jobs.values()):
                 return
             for message in self._messages.receive(self._seconds_to_wait()):
                 self._take(message)
 
     def poll_now(self) -> None:
-        """Let the loop look at every job when it next comes round."""
-        for watched in self._turns.values():
+        """Poll every job in the next turn of the loop."""
+        for watched in self._jobs.values():
             watched.due_ms = 0
 
     @property
     def _is_waiting(self) -> bool:
-        """Whether jobs are waited for, and none of them was seen."""
+        """Whether the watch waits for its jobs, and none of them was found yet."""
         return self._is_elsewhere is not None and all(
-            watched.watcher.state.job is None for watched in self._turns.values()
+            watched.watcher.state.job is None for watched in self._jobs.values()
         )
 
     @property
     def _relies_on_events(self) -> bool:
         return self._feed.state is FeedState.EVENTS
 
-    # What was heard.
+    # Messages.
 
     def _take(self, message: Message) -> None:
         match message:
@@ -156,10 +156,10 @@ class Watch:
             case Lost(reason):
                 self._feed.lost(reason)
                 self.poll_now()
-            case ThingHeard():
-                for watched in self._turns.values():
+            case ThingMessage():
+                for watched in self._jobs.values():
                     if watched.watcher.followed is not None:
-                        watched.watcher.followed.hear(message)
+                        watched.watcher.followed.receive(message)
                         watched.beats += 1
             case None:
                 self.poll_now()
@@ -167,21 +167,21 @@ class Watch:
                 self._take_event(message)
 
     def _take_event(self, event: JobEvent | ExecutionEvent) -> None:
-        watched = self._turns.get(event.job_id)
+        watched = self._jobs.get(event.job_id)
         if watched is None or watched.ended:
             return
-        asks = watched.watcher.take(event)
+        needs_poll = watched.watcher.take(event)
         if self._feed.state is FeedState.POLLING:
-            # They come after all: what was missed meanwhile is asked for.
+            # Events come after all: poll for what was missed meanwhile.
             self._take(Connected())
         elif self._relies_on_events:
             watched.silent_after_seconds = self._policy.silent_after_seconds
             self._schedule(watched)
-        if asks:
+        if needs_poll:
             watched.doubt = True
             watched.due_ms = min(watched.due_ms, self._clock.monotonic_ms() + GRACE_MS)
 
-    # Looking.
+    # Polling.
 
     def _try(self, watched: WatchState, act: Callable[[WatchState], None]) -> None:
         """Call AWS; on failure record the error and retry."""
@@ -189,7 +189,7 @@ class Watch:
             act(watched)
         except (AwsRefused, UserMistake) as error:
             if isinstance(error, AwsUnreachable) and self._is_endpoint_gone():
-                watched.watcher.lose()
+                watched.watcher.mark_gone()
                 watched.last_error = ""
                 self._end(watched)
                 return
@@ -199,15 +199,15 @@ class Watch:
             watched.is_answered, watched.answered_ms = True, self._clock.monotonic_ms()
 
     def _retry(self, watched: WatchState, error: AwsRefused | UserMistake) -> None:
-        """Say what went wrong and when it is tried again; raise it when that is of no use.
+        """Record the error and the time of the retry; raise the error if a retry is useless.
 
-        Credentials run out, and files with them are written anew, while somebody watches.
+        Credentials may expire, and their files may be written again, while a watch runs.
         """
         now_ms = self._clock.monotonic_ms()
         max_unreachable = self._max_unreachable_seconds
         is_first = not watched.is_answered and not isinstance(error, AwsUnreachable)
         if watched.failures == 0:
-            # Beside events nobody asks for long; the last answer may be hours old.
+            # With events there is no poll for a long time; the last answer may be hours old.
             watched.failing_since_ms = now_ms
         is_late = (
             max_unreachable is not None
@@ -235,10 +235,10 @@ class Watch:
         self._schedule(watched)
 
     def _poll_beside_events(self, watched: WatchState) -> None:
-        """A poll that should find nothing that was not reported."""
+        """Poll while relying on events: it should find nothing that was not reported."""
         watcher = watched.watcher
         if watched.doubt and watcher.lacks_executions:
-            # It is not on its way: it was lost.
+            # The event is not late: it was lost.
             self._feed.missed()
             watched.doubt = False
             watcher.poll()
@@ -247,7 +247,7 @@ class Watch:
             watched.doubt = False
             return
         if not watcher.poll(extra_calls=0):
-            self._take(Connected())  # another job goes by this id now: from the beginning
+            self._take(Connected())  # the id belongs to another job now: start again
             return
         watched.doubt = watcher.lacks_executions
         if not watched.doubt:
@@ -257,7 +257,7 @@ class Watch:
         )
 
     def _schedule(self, watched: WatchState) -> None:
-        """When the next look is due."""
+        """Set when the next poll is due."""
         now_ms = self._clock.monotonic_ms()
         state = watched.watcher.state
         watched.note_poll(now_ms)
@@ -274,29 +274,29 @@ class Watch:
     def _check_caught_up(self) -> None:
         if self._feed.state is not FeedState.CATCHING_UP:
             return
-        turns = [watched for watched in self._turns.values() if not watched.ended]
+        jobs = [watched for watched in self._jobs.values() if not watched.ended]
         if any(
             watched.last_error
             or watched.answered_ms < self._connected_ms
             or watched.watcher.lacks_executions
-            for watched in turns
+            for watched in jobs
         ):
             return
         self._feed.caught_up()
-        for watched in turns:
+        for watched in jobs:
             watched.watcher.accept_missing()
             watched.silent_after_seconds = self._policy.silent_after_seconds
             self._schedule(watched)
 
     def _poll_alarms(self, now_ms: int) -> None:
-        """Alarms and followed things: no event tells of them."""
+        """Poll alarms and followed things, of which there are no events."""
         if not self._relies_on_events or now_ms < self._followed_due_ms:
             return
         self._followed_due_ms = now_ms + int(self._policy.interval_seconds * 1000)
-        for watched in self._turns.values():
+        for watched in self._jobs.values():
             if not watched.ended and watched.watcher.state.job is not None:
                 self._try(watched, lambda watched: watched.watcher.poll_alarms())
-                watched.beats += 1  # time goes on, if nothing else
+                watched.beats += 1  # the time has changed, if nothing else
 
     # Showing.
 
@@ -315,7 +315,7 @@ class Watch:
         self._on_snapshot(watched.watcher.job_id, snapshot)
 
     def _news(self, watched: WatchState) -> tuple[object, ...]:
-        """What differs when a snapshot may."""
+        """A value that changes whenever a snapshot may change."""
         state = watched.watcher.state
         note = watched.last_error or self._feed.note
         return (
@@ -335,15 +335,15 @@ class Watch:
         )
 
     def _learn(self, watched: WatchState) -> None:
-        """What the deployment knows of each thing, the service need not be asked one by one."""
+        """Take each thing's report from the deployment's record, which saves a call a thing."""
         if watched.watcher.state.is_being_deleted:
-            return  # then the whole end is taken from there
-        result = self._last_word(watched.watcher.job_id)
+            return  # then _end takes the whole result from there
+        result = self._recorded_result(watched.watcher.job_id)
         if result is not None:
             watched.watcher.learn(result)
 
     def _close(self, watched: WatchState) -> None:
-        """The job is over: complete the picture, then leave it alone."""
+        """Complete the table of a job that is over, then end its watch."""
         watcher = watched.watcher
         known = watcher.state.job is not None and not watcher.state.is_being_deleted
         watched.due_ms = self._clock.monotonic_ms()
@@ -351,11 +351,11 @@ class Watch:
             self._end(watched)
 
     def _end(self, watched: WatchState) -> None:
-        """Nothing more will come; what the service can no longer tell, the deployment may have."""
+        """End the watch of a job; if the service deleted it, use the deployment's record."""
         watcher = watched.watcher
-        # While AWS deletes it, which takes its time (aws-facts A4), the counts grow no more.
+        # While AWS deletes it, which takes a while (aws-facts A4), its counts no longer grow.
         if watcher.state.is_being_deleted:
-            result = self._last_word(watcher.job_id)
+            result = self._recorded_result(watcher.job_id)
             if result is not None:
                 watcher.conclude(result)
         watched.ended = True
@@ -363,10 +363,10 @@ class Watch:
 
     def _seconds_to_wait(self) -> float:
         now_ms = self._clock.monotonic_ms()
-        turns = [watched for watched in self._turns.values() if not watched.ended]
-        due_ms = [watched.due_ms for watched in turns]
+        jobs = [watched for watched in self._jobs.values() if not watched.ended]
+        due_ms = [watched.due_ms for watched in jobs]
         due_ms += [
-            watched.shown_ms + SHOW_MS for watched in turns if self._news(watched) != watched.shown
+            watched.shown_ms + SHOW_MS for watched in jobs if self._news(watched) != watched.shown
         ]
         if self._relies_on_events:
             due_ms.append(self._followed_due_ms)

@@ -1,4 +1,4 @@
-"""How closely a job is watched, and what that may cost."""
+"""How often a job is polled, and with how many calls."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from dataclasses import dataclass
 
 from otactl.model.defaults import DEFAULT_DETAILS, DEFAULT_POLL_SECONDS
 
-#: How long no event may come before the service is asked whether something happened.
+#: The service is polled after this time without an event.
 SILENT_AFTER_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchPolicy:
-    """How closely a job is watched.
+    """How often a job is polled, and with how many calls.
 
     Attributes:
-        interval_seconds: From one look to the next, while polling.
-        extra_calls: Calls a look may make beside its DescribeJob, when counts moved.
-        details: Things that may be asked about one by one, in all: the reasons of failures.
+        interval_seconds: From one poll to the next, without events.
+        extra_calls: Calls that a poll may make in addition to DescribeJob, if counts changed.
+        details: The most things that are described one by one, in total: the reasons of failures.
         sample: How many of those may be things that succeeded.
-        silent_seconds: A thing in progress is silent when it did not report for so long.
-        silent_after_seconds: With events: how long none may come before the service is asked. While
-            nothing has happened, the pause doubles up to ``silent_seconds``.
-        alarm_seconds: From one look at the alarms to the next.
+        silent_seconds: A thing in progress is silent after this time without a report.
+        silent_after_seconds: With events: the service is polled after this time without one. While
+            nothing happens, the time doubles up to ``silent_seconds``.
+        alarm_seconds: From one poll of the alarms to the next.
     """
 
     interval_seconds: float = DEFAULT_POLL_SECONDS

@@ -1,4 +1,4 @@
-"""One job in the loop of a watch: when it is looked at next, and what was shown of it."""
+"""One job in the loop of a watch: when it is polled next, and what was shown of it."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ class WatchState:
     """One job in the loop of a watch.
 
     Attributes:
-        due_ms: When it is looked at next, by the monotonic clock, as all times here.
-        answered_ms: When the service last answered; at the start, when the watch began.
-        polled_ms, poll: When the job was last polled, and that by the wall clock.
-        silent_after_seconds: How long no event may come before the next look.
+        due_ms: When it is polled next, by the monotonic clock, as all times here.
+        answered_ms: When the service last answered; before that, when the watch began.
+        polled_ms, poll: When the job was last polled; ``poll`` is the same by the wall clock.
+        silent_after_seconds: The next poll is due after this time without an event.
         is_answered: Whether the service answered at all.
         doubt: Whether something seems to have happened that no event reported.
-        failures: Looks in a row that failed.
-        failing_since_ms: When the first of them did.
-        last_error: Why the last look failed.
-        closing: Whether the job is over and only the picture is being completed.
-        ended: Whether nothing more is done about it.
-        beats: Grows with what a snapshot shows and the state of the job does not hold.
-        shown_ms, shown: When something was shown last, and what differed then.
+        failures: Failed polls in a row.
+        failing_since_ms: When the first of them failed.
+        last_error: Why the last poll failed.
+        closing: Whether the job is over and only its table is being completed.
+        ended: Whether the watch of this job has ended.
+        beats: Grows when a snapshot may change though the state of the job did not.
+        shown_ms, shown: When a snapshot was last shown, and the value of ``_news`` then.
     """
 
     watcher: JobWatcher
@@ -45,6 +45,6 @@ class WatchState:
     shown: tuple[object, ...] = ()
 
     def note_poll(self, now_ms: int) -> None:
-        """Note when the job was looked at, if that is news."""
+        """Note when the job was polled, if it was since the last note."""
         if self.poll != self.watcher.state.polled_ms:
             self.poll, self.polled_ms = self.watcher.state.polled_ms, now_ms

@@ -155,7 +155,7 @@ def watching(
         is_over=lambda job_id, snapshot: by_id[job_id].is_over(snapshot),
         expects_events=events,
         renew=session.reader.renew,
-        last_word=lambda job_id: by_id[job_id].last_word(),
+        recorded_result=lambda job_id: by_id[job_id].recorded_result(),
         is_endpoint_gone=session.location.is_gone,
         is_elsewhere=session.is_elsewhere,
         max_unreachable_seconds=MAX_UNREACHABLE_SECONDS if gives_up else None,

@@ -8,7 +8,7 @@ from otactl.model.members import members_of
 from otactl.model.outcome import ThingOutcome
 from otactl.model.snapshot import JobDescription, JobSnapshot
 from otactl.monitor.board import Board
-from otactl.monitor.failure_groups import is_own_word
+from otactl.monitor.failure_groups import is_own_reason
 from otactl.monitor.table_query import TablePage
 from otactl.views.foreign_text import clean
 from otactl.views.outcome import Outcome, Tone, outcome_of
@@ -69,7 +69,9 @@ def _job(job_id: str, snapshot: JobSnapshot | None) -> dict[str, Any]:
                 "reason": group.reason,
                 "count": group.count,
                 # The search text that finds its things; only their status if the words are ours.
-                "search": "" if "#" in group.reason or is_own_word(group.reason) else group.reason,
+                "search": ""
+                if "#" in group.reason or is_own_reason(group.reason)
+                else group.reason,
             }
             for group in snapshot.failures[:_MAX_GROUPS]
         ],

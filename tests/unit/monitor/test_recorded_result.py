@@ -73,11 +73,11 @@ def a_job_deleted_between_two_looks():
 def test_the_end_that_nobody_saw_is_taken_from_what_was_written():
     asked = []
 
-    def last_word(job_id):
+    def recorded_result(job_id):
         asked.append(job_id)
         return written()
 
-    watcher, last = watched(a_job_deleted_between_two_looks(), last_word=last_word)
+    watcher, last = watched(a_job_deleted_between_two_looks(), recorded_result=recorded_result)
 
     assert asked == ["job"]
     assert last.gone
@@ -98,7 +98,7 @@ def test_counts_are_those_of_things_where_not_every_execution_was_kept():
     few = written().outcomes[:2]
 
     _, last = watched(
-        a_job_deleted_between_two_looks(), last_word=lambda _: written(executions=few)
+        a_job_deleted_between_two_looks(), recorded_result=lambda _: written(executions=few)
     )
 
     assert last.job.counts[S.SUCCEEDED] == 9
@@ -106,7 +106,7 @@ def test_counts_are_those_of_things_where_not_every_execution_was_kept():
 
 
 def test_a_job_that_nobody_wrote_about_stays_as_it_was_last_seen():
-    _, last = watched(a_job_deleted_between_two_looks(), last_word=lambda _: None)
+    _, last = watched(a_job_deleted_between_two_looks(), recorded_result=lambda _: None)
 
     assert last.gone
     assert last.job.status is JobStatus.IN_PROGRESS
@@ -116,7 +116,7 @@ def test_a_job_that_nobody_wrote_about_stays_as_it_was_last_seen():
 def test_a_job_that_was_closed_because_everything_had_ended_is_shown_as_completed():
     settled = replace(written(), status="SETTLED")
 
-    _, last = watched(a_job_deleted_between_two_looks(), last_word=lambda _: settled)
+    _, last = watched(a_job_deleted_between_two_looks(), recorded_result=lambda _: settled)
 
     assert last.job.status is JobStatus.COMPLETED
 
@@ -131,7 +131,7 @@ def test_a_status_that_is_none_of_a_job_is_not_taken_for_one():
         download_seconds=DownloadSeconds(),
     )
 
-    _, last = watched(a_job_deleted_between_two_looks(), last_word=lambda _: reported)
+    _, last = watched(a_job_deleted_between_two_looks(), recorded_result=lambda _: reported)
 
     assert last.job.status is JobStatus.IN_PROGRESS
     assert last.job.counts[S.SUCCEEDED] == 9
@@ -144,7 +144,9 @@ def test_the_watch_ends_with_the_cloud_of_a_rehearsal():
     unreachable = AwsUnreachable("iot:DescribeJob", "ConnectionRefused", "nobody there")
     world.at(12, lambda: setattr(world, "refusal", unreachable))
 
-    _, last = watched(world, last_word=lambda _: written(), is_endpoint_gone=lambda: world.refusal)
+    _, last = watched(
+        world, recorded_result=lambda _: written(), is_endpoint_gone=lambda: world.refusal
+    )
 
     assert last.gone
     assert last.note == ""
@@ -160,7 +162,7 @@ def test_a_network_that_is_only_away_is_waited_for():
     world.at(60, lambda: setattr(world, "refusal", None))
     world.at(90, world.delete)
 
-    _, last = watched(world, last_word=lambda _: None)
+    _, last = watched(world, recorded_result=lambda _: None)
 
     assert last.at_ms >= last.job.created_at_ms + 90_000
 
@@ -187,7 +189,7 @@ def test_a_job_whose_deletion_does_not_end_is_shown_as_it_stands():
     _, last = watched(
         world,
         is_over=lambda _, snapshot: snapshot.is_being_deleted,
-        last_word=lambda _: None,
+        recorded_result=lambda _: None,
     )
 
     assert not last.gone
@@ -204,7 +206,7 @@ def test_what_was_written_is_the_end_of_a_job_that_is_being_deleted():
     _, last = watched(
         world,
         is_over=lambda _, snapshot: snapshot.is_being_deleted,
-        last_word=lambda _: written(),
+        recorded_result=lambda _: written(),
     )
 
     assert not last.gone
@@ -223,7 +225,7 @@ def test_what_the_deployment_wrote_of_each_thing_is_known_while_the_job_still_is
     watcher, last = watched(
         world,
         is_over=lambda _, snapshot: snapshot.job.counts.terminal == len(NAMES),
-        last_word=lambda _: written(),
+        recorded_result=lambda _: written(),
         details=0,
     )
 
@@ -245,7 +247,7 @@ def test_what_the_deployment_wrote_does_not_undo_what_the_service_says_now():
     _, last = watched(
         world,
         is_over=lambda _, snapshot: snapshot.job.counts.terminal == len(NAMES),
-        last_word=lambda _: written(executions=[early]),
+        recorded_result=lambda _: written(executions=[early]),
     )
 
     assert last.job.counts[S.SUCCEEDED] == len(NAMES)
