@@ -100,7 +100,7 @@ def test_a_job_id_in_use_by_somebody_else(cloud, clients, deployable, untouched)
     run = deploy(deployable, cloud)
 
     assert run.returncode == 2
-    assert f"job {deployable.job_id} exists, and not because of otactl" in run.stderr
+    assert f"job {deployable.job_id} exists and was not created by otactl" in run.stderr
 
 
 def test_force_deletes_the_job_that_is_in_the_way(cloud, clients, deployable):

@@ -1,1 +1,1 @@
-"""A deployment: what is created, in which order, how it is undone. AWS only by Protocols."""
+"""A deployment: what is created, in which order, how it is undone. Uses AWS only by Protocols."""

@@ -1,13 +1,13 @@
 """The one place where a job is deleted, or cancelled by force.
 
-Both end what devices are in the middle of: DeleteJob with all records, a forced CancelJob so that
-devices can no longer report (API Reference, DeleteJob and CancelJob, ``force``). So both need a
-``Consent``: the word of a user who knows which job it is, or the fact that the job has ended, which
-is looked up here each time and never assumed.
+Both stop updates in progress: DeleteJob deletes all records, a forced CancelJob means that devices
+can no longer report (API Reference, DeleteJob and CancelJob, ``force``). So both need a
+``Consent``: from a user who knows which job it is, or the fact that the job has ended, which is
+checked here each time and never assumed.
 
 ``tests/unit/deploy/test_consent.py`` proves that nothing else in otactl calls them, with one
-exception: the force-stopper of the monitoring stack (``lambdas/force_stopper.py``) is the alarm
-that the user armed for this very purpose, and acts when there is no one to ask.
+exception: the force-stopper of the monitoring stack (``lambdas/force_stopper.py``), which the user
+set up for this purpose, and which runs when no user can be asked.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from otactl.model.snapshot import JobDescription
 class Consent(StrEnum):
     """Why a job may be deleted or cancelled by force."""
 
-    #: It has ended; this is looked up.
+    #: It has ended; this is checked.
     ENDED = "ENDED"
     #: It is CONTINUOUS, every thing it has is finished, and ``cleanUpCfg = True`` does not keep it
-    #: for those that join later; that all are finished is looked up.
+    #: for those that join later; that all are finished is checked.
     SETTLED = "SETTLED"
     #: The user answered a question that named the job.
     ANSWERED = "ANSWERED"
@@ -34,7 +34,7 @@ class Consent(StrEnum):
     YES = "YES"
     #: The user passed ``deploy --force``: delete the job that has the configured id.
     FORCE = "FORCE"
-    #: The job is in the cloud of a rehearsal, which is about to go.
+    #: The job is in the cloud of a rehearsal, which is about to be removed.
     REHEARSAL = "REHEARSAL"
 
 
@@ -56,10 +56,10 @@ class ForcedCancel:
 
 
 class EndsJobs(Protocol):
-    """IoT Jobs, as far as ending one goes. Only this module calls the last two."""
+    """The calls of IoT Jobs that end a job. Only this module uses the last two."""
 
     def describe(self, job_id: str) -> JobDescription | None:
-        """The job, or None when there is none."""
+        """The job, or None if it is not found."""
 
     def delete_job(self, job_id: str) -> None:
         """Delete a job and all its executions, running or not."""
@@ -69,11 +69,11 @@ class EndsJobs(Protocol):
 
 
 def end_job(jobs: EndsJobs, job_id: str, act: Deletion | ForcedCancel, consent: Consent) -> None:
-    """Delete a job, or cancel it by force, if that is consented to.
+    """Delete a job, or cancel it by force, if the consent allows it.
 
     Raises:
-        JobUnfinished: It has not ended, and nobody consented.
-        AwsRefused: AWS said no.
+        JobUnfinished: It has not ended, and the consent does not cover that.
+        AwsRefused: AWS refused.
     """
     if consent in (Consent.ENDED, Consent.SETTLED):
         job = jobs.describe(job_id)

@@ -1,8 +1,8 @@
 """What people decided about a deployment, in a file beside its journal that needs no lock.
 
-The process that deploys holds the journal's lock, so decisions of others go into a file of their
-own: one line of JSON each, appended by a single write, in the order that counts. A line that was
-cut short by a full disk or a power cut is nobody's decision.
+The process that deploys holds the journal's lock, so decisions of others go into a separate file:
+one line of JSON each, appended by a single write, in the order that counts. A line that was cut
+short by a full disk or a power cut is ignored.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from otactl.model.wave import DECISION, Decision
 
 
 class Decisions(Protocol):
-    """The decisions of one deployment, wherever they are kept."""
+    """The decisions of one deployment, in any storage."""
 
     def read(self) -> tuple[Decision, ...]:
         """All decisions, in the order that counts."""
@@ -35,7 +35,7 @@ class DecisionFile:
         self._path = journal_path.with_suffix(".decisions")
 
     def read(self) -> tuple[Decision, ...]:
-        """All decisions, in order; none when there is no file."""
+        """All decisions, in order; none if there is no file."""
         try:
             lines = self._path.read_bytes().split(b"\n")
         except FileNotFoundError:

@@ -1,6 +1,6 @@
-"""What a custom job document says that cannot work in the deployment it is for.
+"""Finds what in a custom job document cannot work in its deployment.
 
-Pure but for the key, with which a signature in it is checked.
+Pure, except that it reads the key to check a signature in the document.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def document_faults(
 
 
 def _own_placeholders(configuration: DeploymentConfiguration) -> dict[str, int]:
-    """The keys that otactl merges in that can hold a placeholder, and how many they do."""
+    """The keys that otactl merges in and that can have placeholders, with the number of these."""
     own = {}
     if configuration.job.presigned_url is not None and (
         DocumentFormat.OTACTL in configuration.document_formats
@@ -66,7 +66,7 @@ def _filled(
     text: str,
     firmware: Firmware,
 ) -> tuple[Mapping[str, Any], list[DocumentFault]]:
-    """A document with placeholders once they are filled, and what is wrong with it."""
+    """A document with its placeholders filled, and what is wrong with it."""
     signature = None if configuration.signing is None else STAND_IN
     values = image_values(configuration, firmware, signature=signature)
     faults = list(image_value_faults(document, text, values))
@@ -111,16 +111,16 @@ def _afr_ota_faults(
     for message in faults:
         yield DocumentFault(message, hint=hint)
     try:
-        # What contradicts the plan was just said.
+        # Contradictions with the plan were just reported.
         _ = None if faults else parse_afr_ota({KEY: _with_signature(document[KEY])})
     except WireError as error:
         yield DocumentFault(f"has an {KEY} that the agents refuse: {error}", hint=hint)
 
 
 def _with_signature(update: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The object with whatever signature it has under the one name that all agents know.
+    """The object with its signature under the one name that all agents accept.
 
-    The older agent is built for one algorithm of several, such as ``sig-sha256-rsa``.
+    The older agent is built for one of several algorithms, such as ``sig-sha256-rsa``.
     """
     file = update["files"][0]
     signatures = [text for key, text in file.items() if key.startswith("sig-")]

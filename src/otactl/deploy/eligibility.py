@@ -1,6 +1,6 @@
-"""Whom an image is for, and who comes first: decided once, at the plan, by what things report.
+"""Which things get an image, and which come first: decided once, at the plan, by their reports.
 
-The version that each thing runs before is kept with it, for verification and rollback.
+The version that each thing runs before is kept, for verification and rollback.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from otactl.model.thing_state import ThingState
 from otactl.rules.eligibility import why_left_out
 from otactl.rules.waves.membership import is_recent
 
-#: Things read one by one where no maximumReads says how many may be.
+#: The most things that are read one by one if maximumReads is not set.
 _MAX_READS = 10_000
 _NAMED = 5
 _PREFERS = "preferRecent in [WAVE_CONFIG]"
@@ -33,13 +33,13 @@ _CHANGE_INDEX = "`aws iot update-indexing-configuration` changes it, otactl neve
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """Who gets the image, and what is known of each.
+    """Which things get the image, and what is known of each.
 
     Attributes:
-        thing_list: Who gets it.
-        left_out: Who does not, by name.
-        former: What each thing that gets it reported; None for nothing.
-        recent: Things that AWS IoT saw lately, if these are preferred.
+        thing_list: The things that get it.
+        left_out: The things that do not, by name.
+        former: The version that each thing that gets it reported; None for no version.
+        recent: Recently connected things, if these are preferred.
     """
 
     thing_list: ThingList
@@ -61,13 +61,13 @@ def choose_things(
     *,
     excepted: frozenset[str] = frozenset(),
 ) -> Choice:
-    """Read what things report, where the file asks for it, and leave out whom it excludes.
+    """Read what things report, if the file needs it, and leave out the things it excludes.
 
     Excepted things get no image anyway, and are not read.
 
     Raises:
-        UserMistake: The account cannot answer, or nobody is left.
-        AwsRefused: There is no such group.
+        UserMistake: The account's index lacks what is needed, or no thing is left.
+        AwsRefused: A group does not exist.
     """
     source, eligibility = configuration.version_source, configuration.eligibility
     prefers_recent = configuration.waves is not None and configuration.waves.prefers_recent
@@ -104,7 +104,7 @@ def choose_things(
     if eligibility is not None or prefers_recent:
         _refuse_unanswerable(configuration, reading, asks_days=asks_days)
     states = read_states(reading, services.thing_states, notify)
-    _say_unreadable(states, notify)
+    _report_unreadable(states, notify)
     recent = _recent(states, services.now_ms(), notify) if prefers_recent else frozenset[str]()
     if eligibility is None:
         knows = reading.source is not None
@@ -113,7 +113,7 @@ def choose_things(
     left_out = _left_out(configuration, states, services.now_ms())
     left = names.keys() - {one.thing_name for one in left_out}
     if not left:
-        raise _nobody_left(configuration.file_name, left_out)
+        raise _none_left(configuration.file_name, left_out)
     former = {name: states[name].version for name in names if name in left}
     return Choice(
         thing_list=_narrowed(configuration, thing_list, listed, former),
@@ -131,10 +131,10 @@ def choose_again(
     *,
     excepted: frozenset[str] = frozenset(),
 ) -> Choice:
-    """The choice that another process made at the plan; what is kept of it is not trusted.
+    """The choice that another process made at the plan; its stored form is not trusted.
 
-    No thing is asked again. The members of groups may have changed since, so that what was kept
-    alone says which unlisted things there are.
+    No thing is read again. The members of groups may have changed since, so only the stored form
+    says which unlisted things there are.
 
     Raises:
         UserMistake: It is not a choice among these things.
@@ -178,20 +178,20 @@ def _narrowed(
 def _recent(
     states: Mapping[str, ThingState], now_ms: int, notify: Callable[[str], None]
 ) -> frozenset[str]:
-    """The things that AWS IoT saw lately; says of how many that is not known."""
+    """The recently connected things; notifies their number, and for how many it is unknown."""
     seen = {name: is_recent(state, now_ms) for name, state in states.items()}
     recent = frozenset(name for name, found in seen.items() if found)
     unknown = sum(found is None for found in seen.values())
     notify(
         f"{len(recent):,} of {len(seen):,} things are connected, or were within a day, and are"
         " taken first (preferRecent)"
-        + (f"; of {unknown:,} it is not known: they come last" if unknown else "")
+        + (f"; for {unknown:,} this is unknown: they come last" if unknown else "")
     )
     return recent
 
 
-def _say_unreadable(states: Mapping[str, ThingState], notify: Callable[[str], None]) -> None:
-    """A thing that AWS refuses to read counts as one without a version: say why."""
+def _report_unreadable(states: Mapping[str, ThingState], notify: Callable[[str], None]) -> None:
+    """Report why things cannot be read: such a thing counts as one without a version."""
     unreadable = sorted(name for name, state in states.items() if state.unreadable)
     if unreadable:
         notify(
@@ -224,7 +224,7 @@ def _left_out(
         raise UserMistake(
             f"{configuration.file_name}: {len(unknown):,} things report no version:"
             f" {first_names(unknown, _NAMED)} (unknownVersion = refuse)",
-            hint="see to them, or write unknownVersion = skip or include",
+            hint="make them report it, or write unknownVersion = skip or include",
         )
     return found
 
@@ -252,7 +252,7 @@ def _refuse_unanswerable(
         )
 
 
-def _nobody_left(file_name: str, left_out: tuple[LeftOut, ...]) -> UserMistake:
+def _none_left(file_name: str, left_out: tuple[LeftOut, ...]) -> UserMistake:
     counts = Counter(one.reason.value for one in left_out)
     why = ", ".join(f"{count:,} {reason}" for reason, count in counts.most_common())
     first = first_names((f"{one.thing_name} {one.words}" for one in left_out), _NAMED)

@@ -1,8 +1,8 @@
-"""How a job ended, by what DescribeJob says, and the error each bad end becomes.
+"""How a job ended, by DescribeJob, and the error for each bad end.
 
 A job has no state FAILED: COMPLETED says only that every execution is over (aws-facts A3). A
 CONTINUOUS job is never COMPLETED; for a deployment it is settled when every thing it has now is
-over. An abort, the force-stopper and a person all leave CANCELED, and differ in the reason code
+finished. An abort, the force-stopper and a person all leave CANCELED, and differ in the reason code
 and the comment.
 """
 
@@ -29,7 +29,7 @@ class Ending(StrEnum):
     """How a job ended for the deployment that watched it."""
 
     COMPLETED = "COMPLETED"
-    #: A CONTINUOUS job: all things it has now are over; it stays for those to come.
+    #: A CONTINUOUS job: all things it has now are finished; it stays open for later ones.
     SETTLED = "SETTLED"
     ABORTED = "ABORTED"
     CANCELED = "CANCELED"
@@ -50,13 +50,13 @@ def ending_of(
     target_selection: TargetSelection,
     abort_criteria: Sequence[AbortCriterion],
 ) -> Ending | None:
-    """How the job ended, or None while it goes on.
+    """How the job ended, or None while it runs.
 
     Args:
-        job: What the service says.
-        things: How many things the job is meant for.
-        target_selection: CONTINUOUS jobs end for us when they are settled.
-        abort_criteria: The job's own, to tell an abort from a person's cancel.
+        job: From DescribeJob.
+        things: How many things the job is for.
+        target_selection: CONTINUOUS jobs end for a deployment when they are settled.
+        abort_criteria: The job's own, to distinguish an abort from a person's cancel.
     """
     if job.status is JobStatus.COMPLETED:
         return Ending.COMPLETED
@@ -75,8 +75,8 @@ def ending_of(
 def _why_canceled(job: JobDescription, abort_criteria: Sequence[AbortCriterion]) -> Ending:
     if job.reason_code == FORCE_STOP_REASON_CODE:
         return Ending.STOPPED_BY_ALARM
-    # An abort never forces, and says so in a reason of the service's own whose words AWS does not
-    # document (aws-facts C). The counts decide where the words do not.
+    # An abort never forces, and has a reason code of the service's own that AWS does not document
+    # (aws-facts C). If the code does not decide, the counts do.
     if not job.force_canceled and (
         job.reason_code.startswith("ABORT")
         or firing_criterion(abort_criteria, job.counts.by_status) is not None
@@ -88,14 +88,14 @@ def _why_canceled(job: JobDescription, abort_criteria: Sequence[AbortCriterion])
 def failure_of(
     ending: Ending, job_id: str, *, comment: str = "", max_wait_seconds: float | None = None
 ) -> DeploymentFailed | None:
-    """The error for an end before time, or None for a regular one."""
+    """The error for an early end, or None for a regular one."""
     said = f": {comment}" if comment else ""
     match ending:
         case Ending.ABORTED:
             return JobAborted(
                 f"job {job_id} was aborted by its own criteria{said}",
-                hint="look at the failures before a new try; if things were left in progress,"
-                " `otactl report` asks what became of them",
+                hint="check the failures before a new try; if things were left in progress,"
+                " `otactl report` fetches their results",
             )
         case Ending.CANCELED:
             return JobCanceled(f"job {job_id} was cancelled by somebody else{said}")

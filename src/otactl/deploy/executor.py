@@ -1,16 +1,16 @@
 """Carries out a plan: journal entry, step, result. And undoes it.
 
 The executor never decides what a step does; it decides what comes next: which steps are done
-already (after a crash), if a round has failed so that the rest is skipped, and whether what was
-created is deleted again. The rules of that:
+already (after a crash), whether a round failed so that the rest is skipped, and whether what was
+created is deleted again. The rules:
 
-- Clean-up belongs to an end: the last round, a failed round, or a failure before any job existed.
+- Clean-up happens at an end: the last round, a failed round, or a failure before any job existed.
 - ``clean_up`` on: at an end everything is undone, unless the job has not ended: then all is kept.
 - ``clean_up`` off: what was created is kept, unless no job was ever created: then nothing was
-  deployed, and nothing may stay.
-- Once a job exists, refusals, outages and signals are no end: the rollout goes on in AWS, and the
-  deployment stays RUNNING, to be resumed. So it does for troubles that pass by themselves or by
-  signing in, at every step.
+  deployed, and everything is undone.
+- Once a job exists, refusals, outages and signals are not an end: the rollout continues in AWS, and
+  the deployment stays RUNNING, to be resumed. The same holds at every step for errors that pass by
+  themselves or when the user signs in.
 """
 
 from __future__ import annotations
@@ -63,14 +63,14 @@ from otactl.model.snapshot import JobDescription
 
 
 class Executor:
-    """One deployment under way.
+    """Carries out one deployment.
 
     Args:
-        call_counts: The API calls made by this process so far, by operation.
-        releases: Whether another process goes on when this one is stopped.
-        is_rehearsal: Whether the cloud goes with this process: no resuming, jobs may be deleted.
+        call_counts: Returns the API calls made by this process so far, by operation.
+        releases: Whether another process continues when this one is stopped.
+        is_rehearsal: Whether the cloud ends with this process: no resume, jobs may be deleted.
         waiting, decisions: How long this process waits at the gates of waves, and what people
-            decided there; the file beside the journal when None.
+            decided there; None for the file beside the journal.
     """
 
     def __init__(
@@ -111,11 +111,11 @@ class Executor:
         self.failure: OtactlError | None = None
         #: Why what was created could not be deleted.
         self.clean_up_failure: OtactlError | None = None
-        #: Why everything is kept though the plan says clean up.
+        #: Why everything is kept though the plan has clean-up on.
         self.kept_job: JobUnfinished | None = None
 
     def run(self) -> DeploymentResult:
-        """Carry out what is left of the plan, then clean up if the plan says so.
+        """Carry out the rest of the plan, then clean up if the plan has it on.
 
         A deployment that fails does not raise: the result says what happened, ``failure`` why.
 
@@ -127,7 +127,7 @@ class Executor:
             try:
                 self._run_steps()
             except JournalUnusable:
-                # What cannot be written down is not done, and not undone either.
+                # What cannot be recorded is neither done nor undone.
                 raise
             except OtactlError as error:
                 self.failure = error
@@ -137,10 +137,11 @@ class Executor:
         return self.result()
 
     def clean(self, consent: Consent) -> None:
-        """Undo everything the journal knows of, whatever the plan says.
+        """Undo everything in the journal, even with clean-up off.
 
         Raises:
-            JobUnfinished: The job has not ended, and nobody consented; nothing was undone.
+            JobUnfinished: The job has not ended, and the consent does not cover that; nothing was
+                undone.
         """
         self._services.clock.shield()
         self._steps.consent = consent
@@ -150,17 +151,17 @@ class Executor:
         self._finish()
 
     def abandon(self, consent: Consent) -> None:
-        """Undo everything after this process was stopped, because the user says so."""
+        """Undo everything after this process was stopped, on the user's request."""
         self._journal.enter_outcome(Outcome.FAILED, str(self.failure))
         self.clean(consent)
 
     def unfinished_job(self) -> JobDescription | None:
-        """The deployment's job, if there is one that has not ended: one call, or none."""
+        """The deployment's job that has not ended, if any: one call, or none."""
         found = (step.find(self._steps.context(step)) for step in self._begun_jobs())
         return next((job for job in found if job is not None and job.is_unfinished), None)
 
     def reopen(self) -> bool:
-        """Watch the job of a deployment that ended on; False if no job of it goes on.
+        """Let an ended deployment watch its job again; False if no job of it still runs.
 
         A deployment ends before its job at ``--max-wait``, and after a stop with things in
         progress; ``--max-wait`` is over then and no longer counts.
@@ -193,7 +194,7 @@ class Executor:
         return any(self._may_exist(step) for step in self._begun_jobs())
 
     def result(self) -> DeploymentResult:
-        """What the deployment came to so far."""
+        """The result of the deployment so far."""
         return DeploymentResult(
             deployment_id=self._plan.deployment_id,
             job_id=self._plan.job_id,
@@ -209,7 +210,7 @@ class Executor:
         )
 
     def leftovers(self) -> tuple[str, ...]:
-        """What this deployment created and is still there, looked up one by one."""
+        """What this deployment created and still exists, checked one by one."""
         found = tuple(str(step.resource) for step in self._plan.steps if self._steps.remains(step))
         with suppress(JournalUnusable):
             self._save_calls()
@@ -238,7 +239,7 @@ class Executor:
         for number, steps in enumerate(self._plan.rounds, start=1):
             if number in finished and finished[number].is_success:
                 # A process killed here may have left its job, whose id the next round reuses.
-                self._take_back(steps)
+                self._undo_round(steps)
                 continue
             if number > 1:
                 self._services.clock.sleep(self._plan.delay_seconds)
@@ -262,7 +263,7 @@ class Executor:
         self._close(failure)
 
     def _poll_again(self, job: CreateJob) -> DeploymentFailed | None:
-        """Judge the gate before a job that does not exist once more, if an earlier process did."""
+        """Judge the gate before a job again if an earlier process judged it and made no job."""
         number = job.round - 1
         if not number or number in self._judged or self._journal.record(job.key) is not None:
             return None
@@ -282,10 +283,10 @@ class Executor:
                 self._observer.on_round(result)
         if failure is not None:
             raise failure
-        self._take_back(steps)
+        self._undo_round(steps)
 
-    def _take_back(self, steps: Sequence[Step]) -> None:
-        """Between rounds: leave nothing of the last one, if the plan says so."""
+    def _undo_round(self, steps: Sequence[Step]) -> None:
+        """Undo a round before the next one, if the plan has clean-up on."""
         if self._plan.clean_up and steps is not self._plan.rounds[-1]:
             for step in reversed(steps):
                 self._steps.undo(step)
@@ -294,7 +295,7 @@ class Executor:
         return self._steps.do(step, self._act, again=again)
 
     def _act(self, step: Step, context: StepContext) -> Mapping[str, object]:
-        """Do a step; those of waves and of verification rest on the whole journal."""
+        """Do a step; those of waves and of verification need the whole journal."""
         waves, versions = self._waves, self._versions
         match step:
             case FillGroup():
@@ -322,7 +323,7 @@ class Executor:
             self._steps.undo(step)
 
     def _wind_up(self) -> None:
-        """After the last step, or a failure: stay resumable, or undo what the plan says and end."""
+        """After the last step, or a failure: stay resumable, or clean up by the plan and end."""
         if self._can_go_on():
             self._journal.enter_interruption(str(self.failure))
             self._save_calls()
@@ -338,7 +339,7 @@ class Executor:
             if self._plan.clean_up or not created:
                 self._undo_all()
         except JobUnfinished as kept:
-            # The job comes first: whatever devices still need of the rest was not touched.
+            # The job is undone first, so nothing else that devices need was deleted.
             self.kept_job = kept
         except (AwsRefused, CredentialsUnusable) as error:
             self.clean_up_failure = failure_of_clean_up(error, self._plan.deployment_id)
@@ -347,7 +348,7 @@ class Executor:
         self._finish()
 
     def _can_go_on(self) -> bool:
-        """Whether this was no end: the deployment stays as it is and can be resumed."""
+        """Whether this is not an end: the deployment stays as it is and can be resumed."""
         error = self.failure
         if self._is_rehearsal or self._journal.phase is not Phase.RUNNING:
             return False
@@ -358,7 +359,7 @@ class Executor:
         return passes_by_itself(error) or self.has_job
 
     def _may_exist(self, step: CreateJob) -> bool:
-        """Whether a job was created; one whose creation was not recorded is looked up."""
+        """Whether a job was created; if its creation was not recorded, AWS is asked."""
         if self._journal.record(step.key) is not None:
             return True
         try:

@@ -1,8 +1,7 @@
-"""The images that things can be taken back to, found by the version that things report.
+"""The images that things can be rolled back to, found by the version that things report.
 
-``[ROLLBACK_CONFIG]`` comes first; then what the journals of this machine say was deployed, the
-newest first. An image of a journal counts while it lies in the bucket, or while its file is what it
-was.
+``[ROLLBACK_CONFIG]`` comes first; then the images that the journals of this machine deployed, the
+newest first. An image of a journal counts if it is in the bucket, or if its file is unchanged.
 """
 
 from __future__ import annotations
@@ -42,10 +41,10 @@ class FormerImage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedRollback:
-    """What is taken back to what.
+    """The image and the waves of a rollback.
 
     Attributes:
-        deployment_id: Of the deployment that is taken back.
+        deployment_id: Of the deployment that is rolled back.
     """
 
     deployment_id: str
@@ -61,8 +60,8 @@ def find_former_images(
 ) -> dict[str, FormerImage]:
     """An image for each version that has one.
 
-    Journals, the newest first, are read only while a version lacks its image. Without objects
-    only files count.
+    Journals, the newest first, are read only while a version lacks its image. If ``objects`` is
+    None, only files count.
 
     Raises:
         LocalResourceMissing: A file of [ROLLBACK_CONFIG] cannot be read.
@@ -80,7 +79,7 @@ def find_former_images(
         if journal.plan.region != configuration.region:
             continue
         for image in _images(journal):
-            if image.version in missing and _is_there(image, configuration, objects):
+            if image.version in missing and _is_usable(image, configuration, objects):
                 found[image.version] = image
                 missing.discard(image.version)
         if not missing:
@@ -94,9 +93,9 @@ def images_to_roll_back(
     journals: Iterable[Journal],
     objects: ObjectStore | None,
 ) -> tuple[FormerImage, ...]:
-    """What a deployment claims before its first job; nothing but for ``onGateFailure = rollback``.
+    """The images a deployment claims before its first job; none unless its gates roll back.
 
-    Versions are what each of its things reports, by name; None when one reports nothing.
+    ``versions`` are what its things report, by name; None if a thing reports no version.
 
     Raises:
         UserMistake: A version has no image, and withoutFormerImage = refuse.
@@ -125,7 +124,7 @@ def images_to_roll_back(
 
 
 def no_image(version: str, things: int, file_name: str) -> UserMistake:
-    """The refusal where a former version has no image."""
+    """The error if a former version has no image."""
     return UserMistake(
         f"{file_name}: no image of version {version}, which {things:,} things had before",
         hint="name its file in imageList of [ROLLBACK_CONFIG], or write withoutFormerImage = stop"
@@ -168,11 +167,11 @@ def _images(journal: Journal, *, former: bool = False) -> Iterable[FormerImage]:
             )
 
 
-def _is_there(
+def _is_usable(
     image: FormerImage, configuration: DeploymentConfiguration, objects: ObjectStore | None
 ) -> bool:
     firmware = image.firmware
-    # A journal from before images had a version to go back to lacks the MD5 of the document.
+    # Journals written before rollbacks existed lack the MD5, which the document needs.
     is_stored = objects is not None and objects.find(configuration.bucket, firmware.object_key)
     if firmware.md5 and is_stored:
         return True

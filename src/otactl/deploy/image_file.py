@@ -1,4 +1,4 @@
-"""The image on disk: measured once, read in pieces, never held as a whole."""
+"""The image on disk: measured once, read in pieces, never in memory as a whole."""
 
 from __future__ import annotations
 

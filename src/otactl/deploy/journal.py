@@ -1,9 +1,9 @@
-"""What a deployment intends, does and finds out, written down before and after each act.
+"""What a deployment plans, does and finds, recorded before and after each act.
 
-One SQLite file per deployment. A step is entered as BEGUN before anything is called, and as DONE
-with its record afterwards; undoing is entered the same way. So what finds the file after a
-crash knows everything that may exist. SQLite's journal and ``synchronous=FULL`` make each entry
-survive a power cut; a lock file beside it keeps two processes off the same deployment.
+One SQLite file per deployment. A step is entered as BEGUN before any call, and as DONE with its
+record afterwards; undoing is entered the same way. So a process that reads the file after a crash
+finds everything that may exist. SQLite's journal and ``synchronous=FULL`` make each entry survive a
+power cut; a lock file beside it allows only one process on a deployment.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from otactl.model.status import ExecutionStatus
 
 
 class StepState(StrEnum):
-    """How far a step is. BEGUN and UNDOING mean: it may or may not have happened."""
+    """The state of a step. BEGUN and UNDOING mean: it may or may not have happened."""
 
     BEGUN = "BEGUN"
     DONE = "DONE"
@@ -38,7 +38,7 @@ class StepState(StrEnum):
 
 
 class Phase(StrEnum):
-    """How far a deployment is."""
+    """The phase of a deployment."""
 
     RUNNING = "RUNNING"
     CLEANING = "CLEANING"
@@ -46,13 +46,13 @@ class Phase(StrEnum):
 
 
 class Outcome(StrEnum):
-    """How a deployment ended. That no failure is recorded is no success."""
+    """How a deployment ended. A missing failure does not mean success."""
 
     SUCCEEDED = "SUCCEEDED"
     FAILED = "FAILED"
     #: `otactl clean` removed it before its end.
     CLEANED = "CLEANED"
-    #: It ended, and an otactl that did not record outcomes wrote this journal.
+    #: It ended, but an earlier otactl that did not record outcomes wrote this journal.
     UNKNOWN = "UNKNOWN"
 
 
@@ -60,14 +60,14 @@ class JournalListener:
     """Is notified after an entry was written; it may raise to stop the deployment."""
 
     def on_entered(self) -> None:
-        """A step is further, a gate was judged, or a group is filled further."""
+        """A step changed, a gate was judged, or a group was filled further."""
 
     def on_round_entered(self, result: RoundResult) -> None:  # noqa: ARG002
         """The journal has a round's result."""
         self.on_entered()
 
     def on_phase_entered(self) -> None:
-        """The deployment is that far."""
+        """The deployment's phase changed."""
         self.on_entered()
 
 
@@ -92,7 +92,7 @@ class Journal(JournalEntries):
     def create(cls, path: Path, plan: Plan, *, now_ms: int, about: Mapping[str, Any]) -> Journal:
         """Begin the journal of a new deployment.
 
-        What ``otactl history`` shows beside the plan goes with it.
+        ``about`` is what ``otactl history`` shows in addition to the plan.
 
         Raises:
             LocalResourceMissing: It cannot be written.
@@ -118,7 +118,7 @@ class Journal(JournalEntries):
         """Open the journal of an earlier deployment.
 
         Raises:
-            UserMistake: There is none, it is damaged, or another process is at work on it.
+            UserMistake: It does not exist, is damaged, or another process works on it.
         """
         if not path.is_file():
             raise UserMistake(
@@ -139,7 +139,7 @@ class Journal(JournalEntries):
         return cls(path, connect_reading(path), None)
 
     def close(self) -> None:
-        """Let go of the file and the lock; doing it twice is no error."""
+        """Close the file and release the lock; a second call does nothing."""
         self._database.close()
         if self._lock is not None:
             os.close(self._lock)
@@ -148,7 +148,7 @@ class Journal(JournalEntries):
     def _get(self, name: str) -> str:
         found = self._find(name)
         if found is None:
-            raise UserMistake(f"the journal {self.path} lacks its {name}: it was never all written")
+            raise UserMistake(f"the journal {self.path} lacks its {name}: it is incomplete")
         return found
 
     def check(self) -> None:
@@ -167,7 +167,7 @@ class Journal(JournalEntries):
         """The plan as it was made; it never changes.
 
         Raises:
-            UserMistake: It was made by an otactl that made other plans.
+            UserMistake: It was made by an otactl version with another plan format.
         """
         try:
             return Plan.model_validate_json(self._get("plan"))
@@ -179,7 +179,7 @@ class Journal(JournalEntries):
 
     @property
     def phase(self) -> Phase:
-        """How far the deployment is."""
+        """The phase of the deployment."""
         return Phase(self._get("phase"))
 
     @property
@@ -189,7 +189,7 @@ class Journal(JournalEntries):
 
     @property
     def about(self) -> dict[str, Any]:
-        """What was said about it at the beginning."""
+        """The ``about`` given to ``create``."""
         return dict(json.loads(self._get("about")))
 
     @property
@@ -199,7 +199,7 @@ class Journal(JournalEntries):
 
     @property
     def outcome(self) -> Outcome | None:
-        """How it ended; None while it has not."""
+        """How it ended; None before its end."""
         recorded = self._find("outcome")
         if recorded is not None:
             return Outcome(recorded)
@@ -213,25 +213,25 @@ class Journal(JournalEntries):
         return self._find("interruption")
 
     def enter_phase(self, phase: Phase) -> None:
-        """Write down that the deployment is that far."""
+        """Record the phase of the deployment."""
         self._set(("phase", phase))
         self.listener.on_phase_entered()
 
     def enter_outcome(self, outcome: Outcome, failure: str = "") -> None:
-        """Write down how it ended; what was written first stays."""
+        """Record how it ended; the first record stays."""
         if self._find("outcome") is None:
             entries = [("outcome", outcome.value)] + ([("failure", failure)] if failure else [])
             self._set(*entries)
 
     def reopen(self, keys: Sequence[str], round_number: int | None) -> None:
-        """Take back that the deployment ended: its job goes on, and is watched again.
+        """Delete the record of the deployment's end: its job still runs, and is watched again.
 
         Args:
-            keys: Of the steps that are done again: those that waited for the job.
-            round_number: Its round; None for all waves.
+            keys: The keys of the steps to do again: those that waited for the job.
+            round_number: The round of the job; None for all waves.
         """
         self._set(("reopened", "True"))
-        # In this order a process that is killed here leaves one that ends as before.
+        # In this order a process killed here leaves a deployment that ends as before.
         self.enter_phase(Phase.RUNNING)
         self._database.write("DELETE FROM round WHERE round = coalesce(?, round)", round_number)
         again = "UPDATE step SET state = 'BEGUN', record = NULL WHERE key = ?"
@@ -240,11 +240,11 @@ class Journal(JournalEntries):
 
     @property
     def is_reopened(self) -> bool:
-        """Whether a deployment that had ended is watched on: its --max-wait is over."""
+        """Whether a deployment that had ended is watched again: its --max-wait is over."""
         return self._find("reopened") is not None
 
     def enter_interruption(self, reason: str | None) -> None:
-        """Write down why this process stops before the end; None: one is at work again."""
+        """Record why this process stops before the end; None deletes it: a process works again."""
         if reason is None:
             self._database.write("DELETE FROM deployment WHERE name = 'interruption'")
         else:
@@ -255,13 +255,13 @@ class Journal(JournalEntries):
         return int(self._find(f"waited/{key}") or 0)
 
     def enter_waited(self, key: str, waited_ms: int) -> None:
-        """Write down for how long a step has waited in all, milliseconds."""
+        """Record for how long a step has waited in total, milliseconds."""
         self._set((f"waited/{key}", str(waited_ms)))
 
     def enter(
         self, key: str, state: StepState, *, now_ms: int, record: Mapping[str, Any] | None = None
     ) -> None:
-        """Write down how far a step is; a record, once given, stays."""
+        """Record the state of a step; a ``record``, once given, stays."""
         self._database.write(
             "INSERT INTO step VALUES (?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET"
             " state = excluded.state, at_ms = excluded.at_ms,"
@@ -274,17 +274,17 @@ class Journal(JournalEntries):
         self.listener.on_entered()
 
     def state(self, key: str) -> StepState | None:
-        """How far a step is, or None when it was never begun."""
+        """The state of a step, or None if it was never begun."""
         row = self._database.row("SELECT state FROM step WHERE key = ?", key)
         return None if row is None else StepState(row[0])
 
     def record(self, key: str) -> dict[str, Any] | None:
-        """What a step left in the journal when it was done."""
+        """The record of a step that was done, or None."""
         row = self._database.row("SELECT record FROM step WHERE key = ?", key)
         return None if row is None or row[0] is None else dict(json.loads(row[0]))
 
     def enter_round(self, result: RoundResult) -> None:
-        """Write down what a round came to."""
+        """Record the result of a round."""
         self._database.write(
             "REPLACE INTO round VALUES (?, ?)",
             *(result.round, ROUND_RESULT.dump_json(result).decode()),
@@ -293,14 +293,14 @@ class Journal(JournalEntries):
 
     @property
     def rounds(self) -> tuple[RoundResult, ...]:
-        """What the rounds came to so far, in order."""
+        """The results of the rounds so far, in order."""
         rows = self._database.rows("SELECT result FROM round ORDER BY round")
         return tuple(ROUND_RESULT.validate_json(row[0]) for row in rows)
 
     def enter_executions(self, round_number: int, executions: Sequence[ThingOutcome]) -> None:
-        """Keep executions as they were at the end of a round; each once, details once known.
+        """Keep executions as they were at the end of a round; each once, with details once known.
 
-        They outlive the job, which is deleted at clean-up and its history with it.
+        They stay after clean-up, which deletes the job and its history.
         """
         self._database.write_many(
             "INSERT INTO execution VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
@@ -346,9 +346,9 @@ class Journal(JournalEntries):
         )
 
     def not_reached(self, round_number: int) -> Iterator[str]:
-        """The things named for a round, or given to a wave, that have no execution, by name.
+        """The names of the things of a round or a wave that have no execution, sorted.
 
-        Named are the things of the list, and those that its groups had when the job was made.
+        A round has the things of the list, and those of its groups when the job was created.
         """
         for row in self._database.rows(
             "WITH waves AS (SELECT count(*) AS number FROM wave_thing), named AS ("

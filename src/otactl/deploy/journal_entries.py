@@ -1,8 +1,8 @@
 """What a journal keeps of things and of waves.
 
-Of things: their versions, who gets no image, and who is compared. Of waves: who is in which, how
-far groups are filled, what gates said; also the instants that a verdict is computed from, written
-once, by whichever process is first.
+Of things: their versions, which get no image, and which are compared. Of waves: which things are in
+which, how far groups are filled, the verdicts of gates; also the instants that a verdict is
+computed from, each written once, by the first process.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class JournalEntries:
     _database: Database
 
     def _entered(self) -> None:
-        """Notify the listener that keeps a copy of these entries."""
+        """Notify the listener, which keeps a copy of these entries."""
 
     def _set(self, *entries: tuple[str, str]) -> None:
         self._database.write_many("REPLACE INTO deployment VALUES (?, ?)", entries)
@@ -40,7 +40,7 @@ class JournalEntries:
         return None if row is None else str(row[0])
 
     def enter_former(self, versions: Mapping[str, str | None]) -> None:
-        """Keep what things reported at the plan, by name; None when one reported nothing."""
+        """Keep the version that things reported at the plan, by name; None for no version."""
         self._database.write_many(
             "INSERT OR IGNORE INTO former (thing, version) VALUES (?, ?)", versions.items()
         )
@@ -61,7 +61,7 @@ class JournalEntries:
         return tuple(_LEFT_OUT.validate_json(row[0]) for row in rows)
 
     def former(self, names: Iterable[str]) -> dict[str, str | None]:
-        """What things reported at the plan, by name; a thing that was not asked is left out."""
+        """The versions that things reported at the plan, by name; without things not read then."""
         if not self._database.has("former"):
             return {}
         found: dict[str, str | None] = {}
@@ -93,7 +93,7 @@ class JournalEntries:
     ) -> None:
         """Keep the arms of a comparison, the wave's and the control's; drawn once, before the job.
 
-        With them, why they are not compared; empty if they are.
+        ``why_not`` says why they are not compared; empty if they are.
         """
         self._database.write_many(
             "REPLACE INTO arm VALUES (?, ?, ?, ?)",
@@ -122,11 +122,11 @@ class JournalEntries:
         return wave_arm, control
 
     def why_no_arms(self, wave: int) -> str | None:
-        """Why a wave is not compared; empty if it is, None as long as nothing was drawn."""
+        """Why a wave is not compared; empty if it is, None before arms were drawn."""
         return self._find(f"arms/{wave}")
 
     def enter_comparison(self, made: Comparison) -> None:
-        """Keep a comparison; it stands here before it is acted on."""
+        """Keep a comparison; it is recorded before a gate uses it."""
         self._database.write(
             "REPLACE INTO comparison VALUES (?, ?, ?)",
             *(made.wave, made.point, COMPARISON.dump_json(made).decode()),
@@ -147,7 +147,7 @@ class JournalEntries:
         )
 
     def wave_things(self, wave: int, *, after: str = "", limit: int = -1) -> list[str]:
-        """The things of a wave by name: at most N, those behind a name."""
+        """The names of a wave's things, sorted: at most N, those after a name."""
         rows = self._database.rows(
             "SELECT thing FROM wave_thing WHERE wave = ? AND thing > ? ORDER BY thing LIMIT ?",
             *(wave, after, limit),
@@ -155,18 +155,18 @@ class JournalEntries:
         return [str(row[0]) for row in rows]
 
     def count_wave_things(self, wave: int, *, after: str = "") -> int:
-        """How many things of a wave are behind a name."""
+        """How many things of a wave come after a name."""
         row = self._database.row(
             "SELECT count(*) FROM wave_thing WHERE wave = ? AND thing > ?", *(wave, after)
         )
         return int(row[0])
 
     def filled_until(self, wave: int) -> str:
-        """The last thing that was added to a wave's group; empty for none."""
+        """The last thing that was added to a wave's group; empty if none was."""
         return self._find(f"filled/{wave}") or ""
 
     def enter_filled(self, wave: int, last: str, refusals: Mapping[str, str]) -> None:
-        """Write down how far a wave's group is filled, and which things AWS did not take."""
+        """Record how far a wave's group is filled, and which things AWS refused."""
         self._database.write_many(
             "UPDATE wave_thing SET refusal = ? WHERE wave = ? AND thing = ?",
             ((why, wave, name) for name, why in refusals.items()),
@@ -189,7 +189,7 @@ class JournalEntries:
         )
 
     def enter_gate(self, status: GateStatus) -> None:
-        """Write down what a gate says; a verdict stands here before it is acted on."""
+        """Record the status of a gate; a verdict is recorded before it is acted on."""
         self._database.write(
             "REPLACE INTO gate VALUES (?, ?)",
             *(status.wave, GATE_STATUS.dump_json(status).decode()),
@@ -198,35 +198,35 @@ class JournalEntries:
 
     @property
     def gates(self) -> tuple[GateStatus, ...]:
-        """What each gate said last, in order of the waves; none in a journal without waves."""
+        """The last status of each gate, in order of the waves; none in a journal without waves."""
         if not self._database.has("gate"):
             return ()
         rows = self._database.rows("SELECT status FROM gate ORDER BY wave")
         return tuple(GATE_STATUS.validate_json(row[0]) for row in rows)
 
     def enter_rollbacks(self, deployment_ids: Iterable[str]) -> None:
-        """Write down which deployments take this one back."""
+        """Record which deployments roll this one back."""
         self._set(("rollbacks", " ".join(sorted(deployment_ids))))
 
     @property
     def rollbacks(self) -> tuple[str, ...]:
-        """The ids of the deployments that take this one back, the oldest first."""
+        """The ids of the deployments that roll this one back, the oldest first."""
         return tuple((self._find("rollbacks") or "").split())
 
     @property
     def has_rollback(self) -> bool:
-        """Whether it was decided what takes this one back, though it be nothing."""
+        """Whether the rollbacks of this one were decided, even if there are none."""
         return self._find("rollbacks") is not None
 
     def aws_time_ms(self, seen_ms: int) -> int:
-        """AWS's clock, never backwards, whichever process saw it."""
+        """AWS's clock, never backwards, over all processes of the deployment."""
         before = int(self._find("aws_time_ms") or 0)
         if seen_ms > before:
             self._set(("aws_time_ms", str(seen_ms)))
         return max(seen_ms, before)
 
     def instant(self, name: str, now_ms: int) -> int:
-        """When something first happened: now, unless an earlier process wrote it down."""
+        """When something first happened: now, unless an earlier process recorded it."""
         found = self._find(f"instant/{name}")
         if found is None:
             self._set((f"instant/{name}", str(now_ms)))
@@ -240,7 +240,7 @@ class JournalEntries:
 
     @property
     def numbers(self) -> dict[str, int]:
-        """Instants, spans and AWS's clock, milliseconds, by the names they are kept under."""
+        """Instants, spans and AWS's clock, milliseconds, by their names in the journal."""
         rows = self._database.rows(
             "SELECT name, content FROM deployment WHERE name = 'aws_time_ms'"
             " OR name GLOB 'instant/*' OR name GLOB 'waited/*'"
@@ -248,12 +248,12 @@ class JournalEntries:
         return {str(name): int(content) for name, content in rows}
 
     def enter_numbers(self, numbers: Mapping[str, int]) -> None:
-        """Keep such numbers of another journal.
+        """Keep ``numbers`` of another journal.
 
         Raises:
-            ValueError: A name is not theirs.
+            ValueError: A name is not one of an instant, a span or AWS's clock.
         """
         for name in numbers:
             if name != "aws_time_ms" and not name.startswith(("instant/", "waited/")):
-                raise ValueError(f"{name!r} is no instant and no span")
+                raise ValueError(f"{name!r} is not an instant or a span")
         self._set(*((name, str(number)) for name, number in numbers.items()))

@@ -1,4 +1,4 @@
-"""The SQLite file of a journal: to be written by one process at a time, and read by any."""
+"""The SQLite file of a journal: written by one process at a time, read by any number."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ CREATE TABLE IF NOT EXISTS execution (
     PRIMARY KEY (round, thing, number)) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS api_call (name TEXT PRIMARY KEY, count INTEGER NOT NULL) STRICT;
 """
-#: How long an entry waits for another program that holds the file, such as a backup.
+#: How long a write waits for another program that locks the file, such as a backup.
 _LOCKED_SECONDS = 30.0
 
 
 class JournalLocked(UserMistake):
-    """Raised when another process is at work on a deployment."""
+    """Raised when another process works on a deployment."""
 
 
 class JournalUnusable(LocalResourceMissing):
@@ -62,18 +62,18 @@ class JournalUnusable(LocalResourceMissing):
 
 
 class Database:
-    """An open journal file. What SQLite raises becomes ``JournalUnusable``."""
+    """An open journal file. Errors of SQLite become ``JournalUnusable``."""
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
         self._path = path
         self._connection = connection
 
     def write(self, statement: str, *values: object) -> None:
-        """Carry out one statement as a transaction."""
+        """Execute one statement as a transaction."""
         self.write_many(statement, [values])
 
     def write_many(self, statement: str, rows: Iterable[Any]) -> None:
-        """Carry out a statement for each row, in one transaction."""
+        """Execute a statement for each row, in one transaction."""
         with self._translated(), self._connection:
             self._connection.executemany(statement, rows)
 
@@ -83,16 +83,16 @@ class Database:
             return self._connection.execute(statement, values).fetchone()
 
     def rows(self, statement: str, *values: object) -> list[Any]:
-        """All rows of an answer: one that is read in part would keep the file locked."""
+        """All rows of an answer: an answer read only in part would keep the file locked."""
         with self._translated():
             return self._connection.execute(statement, values).fetchall()
 
     def has(self, table: str) -> bool:
-        """Whether there is a table; a journal that an earlier otactl wrote may lack it."""
+        """Whether a table exists; a journal that an earlier otactl wrote may lack it."""
         return self.row("SELECT 1 FROM sqlite_master WHERE name = ?", table) is not None
 
     def close(self) -> None:
-        """Let go of the file; doing it twice is no error."""
+        """Close the file; a second call does nothing."""
         self._connection.close()
 
     @contextmanager
@@ -104,13 +104,13 @@ class Database:
 
 
 def connect_writing(path: Path) -> tuple[Database, int]:
-    """Open a journal for the process that is at work on it, and make what is missing.
+    """Open a journal for the process that works on it, and create missing tables.
 
     Returns:
-        The database, and the open lock file; closing the file lets go of the lock.
+        The database, and the open lock file; closing the file releases the lock.
 
     Raises:
-        JournalLocked: Another process is at work on it.
+        JournalLocked: Another process works on it.
         OSError, sqlite3.Error: It cannot be written.
     """
     lock = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -123,7 +123,7 @@ def connect_writing(path: Path) -> tuple[Database, int]:
             hint="let it finish, or stop it first",
         ) from error
     try:
-        # One transaction: the disk is waited for once, and no file has half of the tables.
+        # One transaction: one wait for the disk, and no file has half of the tables.
         script = f"PRAGMA synchronous=FULL; BEGIN; {_SCHEMA} COMMIT;"
         return Database(path, _opened(path, script, check_same_thread=False)), lock
     except sqlite3.Error:
@@ -132,10 +132,10 @@ def connect_writing(path: Path) -> tuple[Database, int]:
 
 
 def connect_reading(path: Path) -> Database:
-    """Open a journal that exists for reading, also while another process writes it.
+    """Open an existing journal for reading, also while another process writes it.
 
-    The file itself is opened for writing where that is allowed: what a killed process wrote by
-    half is taken back by the next process that opens it, and that may be a reader.
+    The file itself is opened for writing where that is allowed: SQLite rolls back what a killed
+    process wrote only in part when the next process opens the file, even for reading.
 
     Raises:
         UserMistake: It is missing, damaged, or was cut short at its very beginning.
@@ -151,7 +151,7 @@ def connect_reading(path: Path) -> Database:
 def _opened(
     database: Path | str, script: str, *, check_same_thread: bool = True, uri: bool = False
 ) -> sqlite3.Connection:
-    """A database in which a script ran; closed again when it cannot."""
+    """A database in which a script ran; closed again if the script fails."""
     connection = sqlite3.connect(
         database, timeout=_LOCKED_SECONDS, check_same_thread=check_same_thread, uri=uri
     )

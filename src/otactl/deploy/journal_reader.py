@@ -1,7 +1,7 @@
-"""Reads the journal that another process is writing, again whenever the file changed.
+"""Reads a journal that another process writes, again after each change of the file.
 
-A process that is killed leaves its journal at RUNNING for ever; the lock beside it tells whether
-a process is at work.
+A killed process leaves its journal at RUNNING for ever; the lock beside it shows whether a process
+works on it.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ class DeploymentStatus:
 
     Attributes:
         things: How many things each round is for.
-        done: Those that are over.
-        is_running: Whether it has more to do, and nothing went wrong.
-        has_ended: Whether nothing more will come.
-        gate: Of a wave, what its gate said last.
+        done: The rounds that are over.
+        is_running: Whether it has more to do, and no failure is recorded.
+        has_ended: Whether it has ended.
+        gate: Of a wave, the last status of its gate.
     """
 
     things: int
@@ -53,7 +53,7 @@ class JournalReader:
     """Reads one journal.
 
     Attributes:
-        job_id: The job that is asked about: of a deployment in waves, one of several.
+        job_id: The job to report on: of a deployment in waves, one of several.
     """
 
     path: Path
@@ -63,11 +63,11 @@ class JournalReader:
 
     @property
     def deployment_id(self) -> str:
-        """Whose journal it is."""
+        """The id of the journal's deployment."""
         return self.path.stem
 
     def now(self) -> DeploymentStatus | None:
-        """The deployment's status; None when the journal was never readable."""
+        """The deployment's status; None if the journal was never readable."""
         try:
             found = self.path.stat()
             stamp = (found.st_mtime_ns, found.st_size)
@@ -75,7 +75,7 @@ class JournalReader:
                 self._status = self._read()
                 self._stamp = stamp
         except (OSError, sqlite3.Error, OtactlError):
-            # It is being written, or gone: what was seen last still holds.
+            # It is being written, or gone: return the last status.
             return self._status
         return self._status
 
@@ -86,7 +86,7 @@ class JournalReader:
         except OSError:
             return False
         try:
-            # Shared and not waited for: only the process at work has it to itself.
+            # Shared and without waiting: only a process that works on it has an exclusive lock.
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except OSError:
             return True
@@ -96,7 +96,7 @@ class JournalReader:
             os.close(lock)
 
     def round_result(self, number: int) -> RoundResult | None:
-        """What a round came to, with every execution that was kept; None before it is over."""
+        """The result of a round, with every execution that was kept; None before it is over."""
         try:
             with closing(Journal.read(self.path)) as journal:
                 number = self._wave(journal.plan) or number
@@ -134,7 +134,7 @@ class JournalReader:
             )
 
     def _wave(self, plan: Plan) -> int:
-        """The number of the wave that the job is of; 0 for none."""
+        """The number of the job's wave; 0 without waves."""
         jobs = [wave.job_id for wave in plan.waves]
         return jobs.index(self.job_id) + 1 if self.job_id in jobs else 0
 
@@ -144,8 +144,8 @@ class RunningDeployment:
     """A deployment that a process of this machine carries out at this moment.
 
     Attributes:
-        about: What its journal says of where it is carried out.
-        job_ids: Of its jobs: one, or one a wave.
+        about: ``Journal.about``: where it is carried out.
+        job_ids: The ids of its jobs: one, or one a wave.
     """
 
     path: Path
@@ -155,7 +155,7 @@ class RunningDeployment:
 
 
 def running_deployments(store: DeploymentStore) -> Iterator[RunningDeployment]:
-    """Find them, the newest first. The lock is tried before a journal is opened: it costs less."""
+    """Find them, the newest first. A lock is tried before its journal is opened: that is faster."""
     for deployment_id in store.ids():
         path = store.path(deployment_id)
         if JournalReader(path).is_at_work():

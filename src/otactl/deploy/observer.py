@@ -12,7 +12,7 @@ from otactl.model.wave import GateStatus
 
 
 class Moment(StrEnum):
-    """An instant around one step, in the order in which they come."""
+    """An instant before, in or after one step, in order of time."""
 
     BEFORE_BEGIN = "BEFORE_BEGIN"
     BEGUN = "BEGUN"
@@ -25,10 +25,10 @@ class Moment(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StepMoment:
-    """One step at one instant: HAPPENED is after the calls and before the journal's entry.
+    """One step at one instant: AFTER_DO is after the calls and before the journal's entry.
 
     Attributes:
-        deleted: At UNDONE, whether there was anything to delete that was ours alone.
+        deleted: At UNDONE, whether something was deleted.
     """
 
     step: Step
@@ -37,25 +37,25 @@ class StepMoment:
 
 
 class Observer:
-    """Observes a deployment, in silence: override what is to be seen. No method may raise."""
+    """Observes a deployment; does nothing: override what to show. No method may raise."""
 
     def on_step(self, moment: StepMoment) -> None:
-        """A step came a bit further."""
+        """A step reached its next instant."""
 
     def on_progress(self, step: Step, done: int, of: int) -> None:
-        """A long step is that far."""
+        """A long step made progress."""
 
     def on_snapshot(self, round_number: int, snapshot: JobSnapshot) -> None:
-        """The running job was looked at."""
+        """The running job was polled."""
 
     def on_round(self, result: RoundResult) -> None:
         """A round is over."""
 
     def on_pause(self, reason: str, seconds: float) -> None:
-        """AWS cannot be reached; the next try is in N seconds."""
+        """AWS is unreachable; the next try is in N seconds."""
 
     def on_note(self, message: str) -> None:
-        """Something a user should know of a long wait."""
+        """A message for the user during a long wait."""
 
     def on_gate(self, status: GateStatus, *, written: bool) -> None:
-        """A gate was looked at; before and after that was written into the journal."""
+        """A gate was polled; called before and after the journal records it."""

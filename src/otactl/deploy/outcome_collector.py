@@ -1,9 +1,9 @@
-"""What became of each thing, at a bounded number of calls.
+"""Collects the result of each thing, with a limited number of calls.
 
 ListJobExecutionsForJob gives the status of 250 executions per call but no status details;
 DescribeJobExecution gives the details of one thing per call (aws-facts A5). So everything is
-listed once and handed on to be kept, details are fetched for as many as the limit allows,
-failures first, and what is left of the limit is spent on a sample of those that succeeded.
+listed once and passed on to be kept, details are fetched up to the limit, failures first, and the
+rest of the limit is used for a sample of those that succeeded.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _UNSUCCESSFUL = tuple(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CollectedOutcomes:
-    """What was found out.
+    """The collected results.
 
     Attributes:
         counts: Things by the status of their last execution.
@@ -46,19 +46,19 @@ def collect_outcomes(
     keep: Callable[[Sequence[ThingOutcome]], None],
     only: Collection[str] | None = None,
 ) -> CollectedOutcomes:
-    """Find out what became of the things of a job that is over.
+    """Collect the results of the things of a job that is over.
 
     Args:
-        jobs: Where to ask.
+        jobs: IoT Jobs.
         job_id: The job.
-        counts: AWS's counts of executions, which say what needs to be listed at all.
+        counts: AWS's counts of executions: a status without any is not listed.
         may_repeat: Whether a thing can have several executions: by retries, or by joining a
             CONTINUOUS job again. Its last one counts.
-        detail_limit: How many things may be asked about one by one.
-        on_progress: Called with how many of them have been.
-        keep: Gets every execution that is listed, then once more those with details.
-        only: The names of the things that count; None for all. AWS's counts know no names, so
-            those that succeeded are counted on the list.
+        detail_limit: The most things that are described one by one.
+        on_progress: Called with how many of them were described, and the limit.
+        keep: Gets every execution that is listed, then again those with details.
+        only: The names of the things that count; None for all. AWS's counts have no names, so
+            with this those that succeeded are counted in the list.
     """
 
     def listed(status: ExecutionStatus) -> Iterator[ThingOutcome]:
@@ -94,7 +94,7 @@ def collect_outcomes(
 def kept_by_page(
     executions: Iterable[ThingOutcome], keep: Callable[[Sequence[ThingOutcome]], None]
 ) -> Iterator[ThingOutcome]:
-    """The same executions, handed on to be kept part by part."""
+    """The same executions; each part of a page is passed to ``keep``."""
     part: list[ThingOutcome] = []
     for execution in executions:
         part.append(execution)

@@ -1,9 +1,9 @@
-"""The IAM policies one deployment needs: its user's, and those of the roles it hands to AWS IoT.
+"""The IAM policies one deployment needs: its user's, and those of the roles it passes to AWS IoT.
 
-Least privilege: where an ARN is known it is named; a wildcard stands only where AWS offers no
-resource (DescribeAlarms), where the name does not exist yet (the deployment's own thing group),
-or where naming every thing would burst the policy's size limit. Which action each call needs:
-AWS Service Authorization Reference for IoT, S3 and CloudWatch; aws-facts J2 and J3.
+Least privilege: a known ARN is named; a wildcard is used only where AWS offers no resource
+(DescribeAlarms), where the name does not exist yet (the deployment's own thing group), or where
+naming every thing would exceed the policy's size limit. Which action each call needs: AWS Service
+Authorization Reference for IoT, S3 and CloudWatch; aws-facts J2 and J3.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ _MOST_NAMED_THINGS = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeploymentNames:
-    """The names a deployment will give to what it creates.
+    """The names of what a deployment will create.
 
     Attributes:
-        object_key: The image's key; ``firmware/*`` stands for any image.
-        stream_id: The stream's id; ``…_*`` stands for any image's.
+        object_key: The image's key; ``firmware/*`` for any image.
+        stream_id: The stream's id; ``…_*`` for any image's.
     """
 
     account: str
@@ -75,7 +75,7 @@ def firmware_reader_policy(bucket: str, object_key: str, *, region: str) -> Poli
 
 
 def iot_trust_policy(account: str, region: str) -> Policy:
-    """Lets AWS IoT of this account and region assume a role, and nobody else.
+    """Lets only AWS IoT of this account and region assume a role.
 
     Source: AWS IoT Developer Guide, cross-service-confused-deputy-prevention.
     """
@@ -116,7 +116,7 @@ def _allow(
 
 
 def _bucket_arn(bucket: str, region: str) -> str:
-    """A bucket's ARN names no region, but the partition the region is of."""
+    """A bucket's ARN has no region, but the region's partition."""
     return f"arn:{partition_of(region)}:s3:::{bucket}"
 
 
@@ -130,7 +130,7 @@ def _storage(
         f"{bucket}/claims/deleting/{names.object_key}/*",
     ]
     if _rolls_back(configuration):
-        # The images of former versions, whichever those are.
+        # The images of former versions, which are not known here.
         objects = [f"{bucket}/{prefix}firmware/*" for prefix in ("", "claims/", "claims/deleting/")]
     if configuration.custom_document is not None:
         objects.append(f"{bucket}/job-documents/*")
@@ -174,7 +174,7 @@ def _iot(
         or _rolls_back(configuration)
     )
     if is_chosen:
-        # Who gets the image, and in which wave, is decided later; it may need a group.
+        # Which things get the image, and in which wave, is decided later; it may need a group.
         things, gathers = [f"{base}:thing/*"], True
     if configuration.waves is not None:
         groups += [arn for wave in configuration.waves.waves for arn in wave.size.groups]
@@ -211,7 +211,7 @@ def _iot(
         statements += [
             _allow("CompareWaves", reads, [f"{base}:thing/*"]),
             *([] if boots else [_allow("FindArms", _SEARCHES, [f"{base}:index/AWS_Things"])]),
-            # Neither action knows a resource that could be named here.
+            # Neither action supports a resource.
             _allow("SeeTheIndex", ["iot:GetIndexingConfiguration", "iot:DescribeIndex"], ["*"]),
         ]
     if is_chosen:
@@ -234,11 +234,11 @@ def _versions(
         *([_allow("ReadThings", reads, [f"{base}:thing/*"])] if source else []),
         _allow(
             "SearchThings",
-            # The last is about a thing, and answered by the index.
+            # The last has a thing as its resource, and uses the index.
             [*_SEARCHES, "iot:DescribeIndex", "iot:GetThingConnectivityData"],
             [f"{base}:index/AWS_Things", f"{base}:thing/*"],
         ),
-        # These know no resource.
+        # This action supports no resource.
         _allow("SeeWhatIsIndexed", ["iot:GetIndexingConfiguration"], ["*"]),
     ]
 
@@ -246,7 +246,7 @@ def _versions(
 def _jobs_and_streams(
     configuration: DeploymentConfiguration, names: DeploymentNames, base: str
 ) -> tuple[list[str], list[str]]:
-    """The jobs and streams of a deployment, and of what would take it back."""
+    """The jobs and streams of a deployment, and of its rollbacks."""
     job = f"{base}:job/{configuration.job_id}"
     jobs, streams = [job], [f"{base}:stream/{names.stream_id}"]
     if configuration.waves is not None:
@@ -288,18 +288,18 @@ def _alarms(configuration: DeploymentConfiguration, names: DeploymentNames) -> l
 
 
 def _alarm_reach(configuration: DeploymentConfiguration) -> list[dict[str, Any]]:
-    """To warn of alarms that nobody hears of; without these the deployment goes on unwarned."""
+    """To warn of alarms that notify nobody; without these permissions there is no warning."""
     topics = sorted({topic for alarm in configuration.alarms for topic in alarm.sns_topics})
     statements = [_allow("SeeAlarmTopics", ["sns:GetTopicAttributes"], topics)] if topics else []
     if any(alarm.namespace == OWN_NAMESPACE for alarm in configuration.alarms):
-        # Neither action knows a resource.
+        # Neither action supports a resource.
         actions = ["iot:DescribeEventConfigurations", "iot:ListTopicRules"]
         statements.append(_allow("SeeWhatFeedsAlarms", actions, ["*"]))
     return statements
 
 
 def signing_statements(configuration: DeploymentConfiguration) -> list[dict[str, Any]]:
-    """What signing by AWS KMS or AWS Signer needs; nothing for a key of one's own.
+    """What signing by AWS KMS or AWS Signer needs; nothing for a local key.
 
     Which resource each action takes: Service Authorization Reference for KMS, Signer and ACM.
     Signer reads and writes the bucket with the rights of the identity that starts the job.
@@ -334,7 +334,7 @@ def signing_statements(configuration: DeploymentConfiguration) -> list[dict[str,
 
 
 def _kms_resource(key: str, base: str) -> tuple[str, Mapping[str, Any] | None]:
-    """A key's ARN; by its alias any key, but only when it is called by that."""
+    """A key's ARN; for an alias any key, on condition that the request uses this alias."""
     name = key.rpartition(":")[2]
     if name.startswith("alias/"):
         return f"{base}key/*", {"StringEquals": {"kms:RequestAlias": name}}

@@ -1,7 +1,7 @@
 """A plan: everything a deployment will do, in order, as values.
 
-It can be printed before anything happens (``otactl plan``, ``--dry-run``), it is what the journal
-keeps, and its fingerprint tells whether a deployment would still be the one that was looked at.
+It can be printed before anything happens (``otactl plan``, ``--dry-run``), the journal keeps it,
+and its fingerprint shows whether a deployment would still be the one that a user reviewed.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class PlannedWave(BaseModel, frozen=True, extra="forbid"):
     """One wave of a plan.
 
     Attributes:
-        group_name: The thing group its things are put into; empty when its job names them.
+        group_name: The thing group of its things; empty if its job names them.
         things_sha256: A digest of the names of its things.
     """
 
@@ -45,29 +45,29 @@ class Plan(BaseModel, frozen=True, extra="forbid"):
     """The steps of a deployment.
 
     Attributes:
-        deployment_id: Unique; everything created carries it.
+        deployment_id: Unique; everything created has it.
         source: The configuration file, as the user gave it.
         things: How many things the deployment is for.
         setup: Steps done once, before the first round.
         rounds: The steps of each round, undone before the next one begins.
         clean_up: Whether everything is undone at the end.
         delay_seconds: The pause between rounds.
-        waves: The waves, each of which has a round of steps; none for one job for all things.
+        waves: The waves, each of which has a round of steps; empty if one job has all things.
         closing: Steps done at the end, also of a deployment that failed at a gate.
-        abort_wait_seconds: How long things in progress are waited for once waves were stopped.
-        open_days: How long jobs stay for stragglers after the last verdict.
+        abort_wait_seconds: How long to wait for things in progress after waves were stopped.
+        open_days: How long jobs stay open for stragglers after the last verdict.
         comparison: How waves are compared with controls; None if they are not.
-        excepted: Things in no wave that a control is drawn from; the journal keeps them apart.
+        excepted: Things in no wave that a control is drawn from; stored separately in the journal.
         left_out: How many listed things get no image, by reason.
-        choice: Who gets the image and who does not; the journal keeps it apart.
-        prefers_recent: Whether things that AWS IoT saw lately are in the first waves.
-        verify: How versions are verified; None when they are not.
-        wave_things: Which things are in each wave, by name; the journal keeps it apart.
-        image_version: What things report when the image runs; empty when the file does not say.
+        choice: Which things get the image and which do not; stored separately in the journal.
+        prefers_recent: Whether recently connected things are in the first waves.
+        verify: How versions are verified; None if they are not.
+        wave_things: The names of each wave's things; stored separately in the journal.
+        image_version: What things report when the image runs; empty if the file does not say.
         rolls_back: Whether a gate that fails is followed by a rollback.
-        rollback_of: The deployment that this one takes back; empty for any other.
-        signature: As it stands in the documents, base64; empty for an unsigned image.
-        preparation_calls: The API calls that making the plan took, by ``service:Operation``.
+        rollback_of: The deployment that this one rolls back; empty for any other.
+        signature: As in the documents, base64; empty for an unsigned image.
+        preparation_calls: The API calls that made the plan, by ``service:Operation``.
     """
 
     deployment_id: str
@@ -127,9 +127,9 @@ class Plan(BaseModel, frozen=True, extra="forbid"):
 
     @property
     def calls(self) -> dict[str, int]:
-        """The API calls of the whole deployment when all goes well, beside polling running jobs.
+        """The API calls of the whole deployment if nothing fails, without polls of running jobs.
 
-        Those that made the plan, those of the steps, and the look for what is left at the end.
+        Those that made the plan, those of the steps, and the check for leftovers at the end.
         """
         total = Counter(self.preparation_calls)
         for step in self.steps:
@@ -146,9 +146,9 @@ class Plan(BaseModel, frozen=True, extra="forbid"):
     def fingerprint(self) -> str:
         """A digest of everything that matters.
 
-        The deployment's id and the file's name do not, nor the signature, which is never the same
-        twice and is verified; nor who is in which wave if that rests on who was seen lately, which
-        is another thing a minute later.
+        Without the deployment's id, the file's name and the signature, which differs each time and
+        is verified. If recently connected things come first, also without which thing is in which
+        wave: that may change within a minute.
         """
         left_out: dict[str, Any] = dict.fromkeys(_NOT_PROMISED, True)
         if self.prefers_recent:

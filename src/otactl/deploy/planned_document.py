@@ -27,8 +27,8 @@ from otactl.wire.stream_payload import MAX_FILE_SIZE
 def file_id_of(firmware: Firmware) -> int:
     """The stream file id of an image: the first byte of its digest.
 
-    Any number from 0 to 255 will do (the manual: "any_integer_between_0_to_255"); this one is the
-    same whenever the same image is deployed and usually another for another image.
+    Any number from 0 to 255 is valid (the manual: "any_integer_between_0_to_255"); this one is
+    always the same for the same image, and usually differs for another image.
     """
     file_id = int(firmware.sha256[:2], 16)
     assert file_id <= MAX_FILE_ID  # noqa: S101 - a byte
@@ -36,7 +36,7 @@ def file_id_of(firmware: Firmware) -> int:
 
 
 def fits_a_stream(firmware: Firmware) -> bool:
-    """Whether a stream can deliver it; a larger image travels by presigned URL alone."""
+    """Whether a stream can deliver it; a larger image needs a presigned URL."""
     return firmware.size_bytes <= MAX_FILE_SIZE
 
 
@@ -52,10 +52,10 @@ def job_document(
     custom: Mapping[str, Any] | None,
     signature: bytes | None,
 ) -> str:
-    """The document of the job, merged into the custom one when there is one.
+    """The document of the job, merged into the custom one if there is one.
 
     Raises:
-        UserMistake: It is longer than AWS takes, or a format cannot say it.
+        UserMistake: It is longer than AWS accepts, or a format cannot express it.
     """
     try:
         if custom is not None and has_image_values(custom):
@@ -75,7 +75,7 @@ def job_document(
 def image_values(
     configuration: DeploymentConfiguration, firmware: Firmware, *, signature: bytes | None
 ) -> dict[str, str | int | None]:
-    """What the placeholders of a custom document stand for; None for what there is not."""
+    """The values of a custom document's placeholders; None for a value that does not exist."""
     image = image_description(configuration, firmware, custom=None, signature=signature)
     return {
         "streamId": image.stream_id,
@@ -98,7 +98,7 @@ def image_description(
     custom: Mapping[str, Any] | None,
     signature: bytes | None,
 ) -> Image:
-    """What the job document says of the image."""
+    """The image as the job document describes it."""
     presigned = None
     if configuration.job.presigned_url is not None:
         presigned = presigned_url_placeholder(
@@ -108,10 +108,10 @@ def image_description(
         stream_id=stream_id_of(configuration, firmware) if fits_a_stream(firmware) else None,
         file_id=file_id_of(firmware),
         size_bytes=firmware.size_bytes,
-        # The manual's documents always carry ``imageVer``; a custom document's own is kept.
+        # The manual's documents always have ``imageVer``; a custom document's own is kept.
         version=configuration.image_version
         or (None if "imageVer" in (custom or {}) else DEFAULT_IMAGE_VERSION),
-        # As in the manual's shell chapter: a signature stands in place of the MD5.
+        # As in the manual's shell chapter: a signature replaces the MD5.
         md5=None if signature else firmware.md5,
         sha256=firmware.sha256 if configuration.include_sha256 else None,
         signature=signature,

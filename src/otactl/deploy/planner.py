@@ -1,8 +1,7 @@
 """From a configuration to a plan: which steps, in which order. Decides; calls nothing.
 
-The order is what makes a deployment safe to interrupt: what a later step needs is there before
-it, alarms watch before the first thing is notified, and undoing in reverse never takes away what
-is still in use.
+The order makes a deployment safe to interrupt: what a later step needs exists before it, alarms
+exist before the first thing is notified, and undoing in reverse never deletes what is still in use.
 """
 
 from __future__ import annotations
@@ -43,11 +42,11 @@ from otactl.model.wave import MAX_NAMED_THINGS, wave_job_id
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanOptions:
-    """What the command line may say beside the configuration.
+    """Options of the command line that are not in the configuration.
 
     Attributes:
-        detail_limit: How many things may be asked about one by one at the end of a round.
-        max_wait_seconds: How long a round may take; None for as long as it does.
+        detail_limit: The most things that are described one by one at the end of a round.
+        max_wait_seconds: How long a round may take; None for no limit.
     """
 
     detail_limit: int = DEFAULT_DETAILS
@@ -56,15 +55,15 @@ class PlanOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What is to be deployed, as it was read from disk.
+    """What to deploy, as it was read from disk.
 
     Attributes:
-        custom_document: The local custom job document; None when there is none, or it is in S3.
+        custom_document: The local custom job document; None if there is none, or it is in S3.
         account: The account of the credentials, twelve digits.
         force: Whether a job that has the id may be deleted even if otactl did not create it.
         excepted: The names of the things that ``exceptThings`` keeps out of every wave.
-        journals: The earlier deployments of this machine, the newest first.
-        rollback: Of a rollback, what it takes back to what; None for any other deployment.
+        journals: Returns the earlier deployments of this machine, the newest first.
+        rollback: The image and waves of a rollback; None for any other deployment.
     """
 
     configuration: DeploymentConfiguration
@@ -81,10 +80,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Planner:
-    """What plans with and without waves are made of, and makes them.
+    """Makes plans with and without waves.
 
     Attributes:
-        firmware: The image as it is now; the plan is for this very content.
+        firmware: The image as it is now; the plan is for this content only.
         document: From ``job_document``.
     """
 
@@ -94,7 +93,7 @@ class Planner:
 
     @property
     def configuration(self) -> DeploymentConfiguration:
-        """What the user wants."""
+        """The configuration of the request."""
         return self.request.configuration
 
     def plan(self, targeting: Targeting) -> Plan:
@@ -151,8 +150,8 @@ class Planner:
     def wave_plan(self, dealt: Dealt, former: Sequence[FormerImage] = ()) -> Plan:
         """The plan of a deployment in waves: a job and a gate each, and one end.
 
-        The group of a large wave is there before the gate of the wave before it, which fills it
-        between two polls. The former images can take its things back.
+        The group of a large wave is created before the gate of the wave before it, which fills it
+        between two polls. The things can be rolled back to the former images.
         """
         excepted, rollback = self.request.excepted, self.request.rollback
         configuration, waves = self.configuration, self.configuration.waves
@@ -268,7 +267,7 @@ class Planner:
         return str(thing_group_arn(self.configuration.region, self.request.account, name))
 
     def _targets(self, group_name: str, names: Sequence[str]) -> tuple[str, ...]:
-        """What a wave's job is for: its group if it has one, else its things."""
+        """The targets of a wave's job: its group if it has one, else its things."""
         if group_name:
             return (self._group_arn(group_name),)
         region = self.configuration.region

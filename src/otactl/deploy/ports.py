@@ -1,7 +1,7 @@
-"""What a deployment needs of the world, as Protocols; ``aws`` implements them with boto3.
+"""The ports of a deployment, as Protocols; ``aws`` implements them with boto3.
 
-Every method raises ``errors.AwsRefused`` when AWS says no, and ``errors.AwsUnreachable`` when no
-answer came within the retry budget. Deleting what is not there is no error: clean-up may be
+Every method raises ``errors.AwsRefused`` when AWS refuses, and ``errors.AwsUnreachable`` when no
+answer came within the retry budget. Deleting what does not exist is not an error: clean-up may be
 repeated.
 """
 
@@ -33,7 +33,7 @@ class StoredObject:
 
     Attributes:
         version_id: None in a bucket without versioning.
-        sha256: Lower-case hex as S3 or its metadata has it; None when neither says.
+        sha256: Lower-case hex as S3 or its metadata has it; None if neither has it.
         created: Whether the call that returned this created it.
         metadata: The user metadata it was stored with.
     """
@@ -58,45 +58,45 @@ class ObjectStore(Protocol):
         """
 
     def find(self, bucket: str, key: str) -> StoredObject | None:
-        """The object, or None when there is none."""
+        """The object, or None if it is not found."""
 
     def put_file(
         self, bucket: str, key: str, path: str, *, sha256: str, metadata: Mapping[str, str]
     ) -> StoredObject:
         """Store a file under a key that is named by its content.
 
-        An object that is there already is left as it is; ``created`` says so.
+        An existing object is left as it is; ``created`` says which was the case.
 
         Raises:
             UserMistake: The file no longer has this digest.
         """
 
     def put_text(self, bucket: str, key: str, text: str) -> None:
-        """Store a small text under a key that nobody else uses."""
+        """Store a small text under a key that nothing else uses."""
 
     def claim(self, bucket: str, key: str, claimant: str) -> None:
-        """Say that a deployment uses an object, so that no other one deletes it."""
+        """Mark an object as used by a deployment, so that no other one deletes it."""
 
     def release(self, bucket: str, key: str, claimant: str) -> frozenset[str]:
-        """Take a claim back. Returns who still claims the object."""
+        """Remove a claim. Returns the deployments that still claim the object."""
 
     def claimants(self, bucket: str, key: str) -> frozenset[str]:
-        """Who claims an object."""
+        """The deployments that claim an object."""
 
     def read_text(self, bucket: str, key: str, *, limit_bytes: int) -> str:
         """Read a small UTF-8 object.
 
         Raises:
-            UserMistake: It is larger than the limit, or no UTF-8.
+            UserMistake: It is larger than the limit, or not UTF-8.
         """
 
     def delete(self, bucket: str, key: str, version_id: str | None) -> None:
-        """Delete an object; of a versioned bucket, that version."""
+        """Delete an object; in a versioned bucket, only that version."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamRequest:
-    """What CreateStream is asked for."""
+    """The arguments of CreateStream."""
 
     stream_id: str
     file_id: int
@@ -115,7 +115,7 @@ class Streams(Protocol):
         """Create a stream."""
 
     def description(self, stream_id: str) -> str | None:
-        """The description of a stream, or None when there is no such stream."""
+        """The description of a stream, or None if it is not found."""
 
     def delete(self, stream_id: str) -> None:
         """Delete a stream."""
@@ -123,7 +123,7 @@ class Streams(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateJobRequest:
-    """What CreateJob is asked for."""
+    """The arguments of CreateJob."""
 
     job_id: str
     targets: tuple[str, ...]
@@ -140,7 +140,7 @@ class Jobs(EndsJobs, Protocol):
         """Create a job."""
 
     def cancel(self, job_id: str, *, reason_code: str, comment: str) -> None:
-        """Cancel a job without force: its executions in progress go on."""
+        """Cancel a job without force: its executions in progress continue."""
 
     def executions(
         self, job_id: str, status: ExecutionStatus | None = None
@@ -158,28 +158,28 @@ class Registry(Protocol):
         """The names of the things in a group: one call for each 250.
 
         Raises:
-            AwsRefused: There is no such group.
+            AwsRefused: The group does not exist.
         """
 
     def create_group(self, group_name: str, *, description: str) -> str:
-        """Create a thing group, or find it when it has that very description. Returns its ARN."""
+        """Create a thing group, or find the one with this same description. Returns its ARN."""
 
     def add_things(
         self, group_name: str, thing_arns: Iterable[str], *, concurrency: int
     ) -> Iterator[int]:
-        """Add things to a group, several calls at once; yields how many are in so far."""
+        """Add things to a group, several calls at once; yields how many were added so far."""
 
     def fill_group(
         self, group_name: str, thing_arns: Sequence[str], *, per_second: int
     ) -> dict[str, str]:
-        """Add things to a group at a pace of its own, whatever ``iotApiSleepTime`` says.
+        """Add things to a group at ``per_second``, independent of ``iotApiSleepTime``.
 
         Returns:
-            Why, by ARN, a thing cannot be added: it is in ten groups already, or is gone.
+            Why, by ARN, a thing cannot be added: it is in ten groups already, or does not exist.
         """
 
     def group_description(self, group_name: str) -> str | None:
-        """The description of a thing group, or None when there is no such group."""
+        """The description of a thing group, or None if it is not found."""
 
     def delete_group(self, group_name: str) -> None:
         """Delete a thing group; its things stay."""
@@ -192,18 +192,18 @@ class RemoteSigning(Protocol):
         """The public half of the key that signs.
 
         Raises:
-            UserMistake: It is no key that can sign images.
+            UserMistake: The key cannot sign images.
         """
 
     def sign(self, signing: Signing, *, path: str, sha256: str, bucket: str, folder: str) -> bytes:
         """The signature of an image, DER.
 
         Args:
-            signing: Who signs.
+            signing: The service and key that sign.
             path: The image's file.
             sha256: Lower-case hex of the whole image.
-            bucket: Where a copy of it may lie for the time of signing.
-            folder: Where in the bucket, with a slash at its end; nothing is left there.
+            bucket: The bucket for a copy of the image while it is being signed.
+            folder: The folder in the bucket, with a slash at its end; nothing is left there.
         """
 
 
@@ -214,7 +214,7 @@ class Alarms(Protocol):
         """Create an alarm on a metric of a job."""
 
     def description(self, name: str) -> str | None:
-        """The description of an alarm, or None when there is no such alarm."""
+        """The description of an alarm, or None if it is not found."""
 
     def delete(self, name: str) -> None:
         """Delete an alarm."""
@@ -227,36 +227,36 @@ class Alarms(Protocol):
 
 
 class JobWatch(Protocol):
-    """Looks at a job again and again."""
+    """Polls a job."""
 
     def snapshots(self, job_id: str) -> Iterator[JobSnapshot]:
-        """One snapshot per tick, until the caller has seen enough."""
+        """One snapshot per interval, until the caller stops."""
 
 
 class ThingStates(Protocol):
     """Shadows, connectivity data and the fleet index.
 
-    The index narrows, the source decides: what the index says lags behind, so no bad verdict rests
-    on it alone.
+    The index selects, the source decides: the index lags behind, so it alone never causes a bad
+    verdict.
     """
 
     def index_gap(self, source: VersionSource | None, *, connectivity: bool = True) -> str:
-        """What the account's fleet index lacks to answer for a source, in words; empty for nothing.
+        """What the account's fleet index lacks for a source, in words; empty if nothing.
 
         The account's indexing configuration is never changed.
 
         Args:
             source: The shadow that must be indexed; None for no shadow.
-            connectivity: Whether connections must be as well.
+            connectivity: Whether connections must be indexed as well.
         """
 
     def search(self, query: str, source: VersionSource | None) -> Iterator[ThingState]:
         """The things that a fleet-index query finds: one call for each 100, at most 15 a second.
 
-        Without a source nothing of a shadow is taken.
+        If ``source`` is None, nothing is taken from shadows.
 
         Raises:
-            AwsRefused: The query is none, or the index is off or being built.
+            AwsRefused: The query is invalid, or the index is off or being built.
         """
 
     def count(self, query: str) -> int:
@@ -265,22 +265,23 @@ class ThingStates(Protocol):
     def read(
         self, names: Sequence[str], source: VersionSource | None, *, connectivity: bool
     ) -> Iterator[ThingState]:
-        """Things one by one: a GetThingShadow each, and a GetThingConnectivityData if asked for.
+        """Things one by one: GetThingShadow, and GetThingConnectivityData for ``connectivity``.
 
-        Without a source no shadow is read.
+        If ``source`` is None, no shadow is read.
 
-        A thing without that shadow reports nothing; one that cannot be read says why. Where
+        A thing without that shadow reports nothing; ``unreadable`` says why one cannot be read. If
         connectivity is not indexed, ``is_connected`` is None.
         """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """Everything a deployment needs of the world, in one hand.
+    """All ports of a deployment.
 
     Attributes:
-        poll_seconds: From one look at the gate of a wave to the next.
-        aws_time_ms: The Date of AWS's last answer, epoch milliseconds; None before the first.
+        poll_seconds: From one poll of the gate of a wave to the next.
+        aws_time_ms: Returns the Date of AWS's last answer, epoch milliseconds; None before the
+            first.
     """
 
     objects: ObjectStore
@@ -295,6 +296,6 @@ class Services:
     poll_seconds: float = DEFAULT_POLL_SECONDS
 
     def now_ms(self) -> int:
-        """AWS's clock, on which machines agree, epoch milliseconds; ours before it answered."""
+        """AWS's clock, the same for all machines, epoch ms; the local one before AWS answered."""
         seen_ms = self.aws_time_ms()
         return self.clock.now_ms() if seen_ms is None else seen_ms

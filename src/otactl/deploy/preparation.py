@@ -1,8 +1,8 @@
-"""Everything that is looked at before anything is created.
+"""Everything that is checked before anything is created.
 
-A configuration that cannot work is refused here, with the reason, while the cloud is untouched: an
-account or a region that contradicts the ARNs, a bucket that is not ours, a group that is empty, a
-job id in use. What comes out is a plan.
+A configuration that cannot work is refused here, with the reason, while the cloud is unchanged: an
+account or a region that contradicts the ARNs, a bucket of another account, a group that is empty, a
+job id in use. The result is a plan.
 """
 
 from __future__ import annotations
@@ -49,11 +49,11 @@ from otactl.wire.stream_payload import MAX_FILE_SIZE
 def prepare(
     request: Request, services: Services, notify: Callable[[str], None] = lambda _sentence: None
 ) -> Plan:
-    """Look at everything and make the plan.
+    """Check everything and make the plan.
 
     Raises:
         UserMistake: Something in the configuration cannot work; nothing was created.
-        AwsRefused: AWS refused to be asked.
+        AwsRefused: AWS refused a call.
     """
     configuration = request.configuration
     firmware = _checked_image(request, services)
@@ -141,22 +141,22 @@ def prepare_again(
     kept: Mapping[str, Sequence[str]],
     choice: Choice,
 ) -> Plan:
-    """The plan that another process made of the same request, checked as a new one is.
+    """The plan that another process made of the same request, checked like a new one.
 
     Args:
         request: What is deployed.
-        services: The world.
+        services: The ports.
         document: The job document of that plan, untrusted: it must be the one this request makes.
-            Its signature is never the same twice, so it is verified instead.
+            Its signature differs each time, so it is verified instead.
         things: How many things that plan was for; the members of groups may have changed since.
-        kept: Which things it has in which wave, untrusted; none without waves, and for a rollback,
-            which says so itself.
-        choice: Who got the image at that plan, and what each thing reported; untrusted: an image of
-            the request's own files is found by it.
+        kept: Which things it has in which wave, untrusted; empty without waves, and for a
+            rollback, whose request has them.
+        choice: Which things got the image at that plan, and what each reported; untrusted: it only
+            selects images among the request's own files.
 
     Raises:
         UserMistake: Something in the configuration cannot work, or the document is not its own.
-        AwsRefused: AWS refused to be asked.
+        AwsRefused: AWS refused a call.
     """
     configuration, recent = request.configuration, choice.recent
     choice = choose_again(
@@ -211,7 +211,7 @@ def _checked_image(request: Request, services: Services) -> Firmware:
     configuration = request.configuration
     _check_account(configuration, request.thing_list, request.account)
     if request.rollback is not None:
-        # Its file may be gone: then it lies in the bucket, by the digest in its name.
+        # Its file may be gone: then it is in the bucket, with the digest in its name.
         firmware = request.rollback.image.firmware
     else:
         firmware = measure_image(configuration.image, piece_bytes=configuration.chunk_size_bytes)
@@ -228,7 +228,7 @@ def _check_account(
     """Refuse roles and things of another account than the credentials', or of another region.
 
     Raises:
-        UserMistake: There is such a one.
+        UserMistake: There is one.
     """
     roles = {"roleArn in [DEFAULT]": configuration.role_arn}
     if configuration.job.presigned_url is not None:
@@ -241,7 +241,7 @@ def _check_account(
                 f" {role_account}; the credentials are account {account}'s",
                 hint="use --profile, or correct the ARN",
             )
-    # One target stands for all: the thing list was checked to be of one account and region.
+    # One target is enough: the thing list was checked to have one account and region.
     for text in (*thing_list.things[:1], *thing_list.groups[:1]):
         arn = Arn.parse(text)
         if (arn.account, arn.region) != (account, configuration.region):
@@ -273,7 +273,7 @@ def _check_size(configuration: DeploymentConfiguration, firmware: Firmware) -> N
 def _custom_document(
     request: Request, services: Services, firmware: Firmware
 ) -> Mapping[str, Any] | None:
-    """The custom document, which can work beside what the deployment adds to it."""
+    """The custom document, checked together with what the deployment adds to it."""
     custom = request.configuration.custom_document
     if custom is None or (custom.url is None and request.custom_document is None):
         return request.custom_document
@@ -321,7 +321,7 @@ def _group_missing(request: Request, refusal: AwsRefused) -> UserMistake:
 
 
 def _existing_job(request: Request, services: Services, job_id: str) -> DeleteExistingJob | None:
-    """A job of that id: deleted when the user's own words allow it, refused otherwise."""
+    """A job that has the id: deleted if the user's file or --force allows it, else refused."""
     found = services.jobs.describe(job_id)
     if found is None:
         return None

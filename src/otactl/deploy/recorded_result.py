@@ -1,4 +1,4 @@
-"""What a deployment came to, and how it failed, by what its steps left in the journal."""
+"""The result of a deployment, and how it failed, by the records of its steps in the journal."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from otactl.model.quoting import first_names
 from otactl.model.verify import BAD_VERDICTS, VersionResult, version_result
 from otactl.model.wave import Verdict
 
-#: Failed things named in the message of a failed deployment; the report has them all.
+#: The most failed things in the message of a failed deployment; the report has them all.
 _NAMED_FAILURES = 10
 
 
@@ -69,9 +69,9 @@ def recorded_failure(journal: Journal) -> OtactlError | None:
 
 
 def failure_of_gates(journal: Journal) -> DeploymentFailed | None:
-    """How a deployment in waves failed, by the verdicts that were written; None if it did not.
+    """How a deployment in waves failed, by the recorded verdicts; None if it did not.
 
-    Exit codes stay those of a single job where one ended before its time.
+    If a job ended early, the exit code is that of a deployment with a single job.
     """
     for status in journal.gates:
         if status.verdict is not Verdict.FAIL:
@@ -84,7 +84,7 @@ def failure_of_gates(journal: Journal) -> DeploymentFailed | None:
         if journal.plan.rollback_of:
             return RollbackFailed(
                 f"rollback of {journal.plan.rollback_of}: {words}",
-                hint="it is not rolled back itself; see to the things that failed",
+                hint="a rollback is not rolled back itself; check the things that failed",
             )
         ended = failure_of(Ending(status.ending), journal.plan.job_id) if status.ending else None
         return GateFailed(words) if ended is None else type(ended)(words, hint=ended.hint)
@@ -144,7 +144,7 @@ def _not_reached_words(result: RoundResult) -> str:
 
 
 def failure_of_clean_up(error: OtactlError, deployment_id: str) -> OtactlError:
-    """What is reported beside the deployment's own failure, which came first and stays."""
+    """The error to report in addition to the deployment's own failure, which stays."""
     hint = f"`otactl resume {deployment_id}` tries again"
     if isinstance(error, AwsRefused):
         return AwsRefused(error.operation, error.code, f"{error.reason} (cleaning up)", hint=hint)
@@ -152,7 +152,7 @@ def failure_of_clean_up(error: OtactlError, deployment_id: str) -> OtactlError:
 
 
 def passes_by_itself(error: OtactlError) -> bool:
-    """Whether the error passes by itself, with time, or when the user signs in again."""
+    """Whether the error passes with time, or when the user signs in again."""
     if isinstance(error, GateWaits | AwsUnreachable | CredentialsUnusable):
         return True
     return isinstance(error, AwsRefused) and error.may_be_about_credentials
@@ -176,7 +176,7 @@ def wave_results(journal: Journal) -> tuple[WaveResult, ...]:
 
 
 def versions_of(journal: Journal, number: int | None = None) -> VersionResult | None:
-    """What the things of a wave or a round report, or all of them; None if nothing is verified."""
+    """The versions in a wave or a round, or of all things; None if nothing is verified."""
     plan = journal.plan
     if plan.verify is None:
         return None

@@ -1,4 +1,4 @@
-"""What a rollback rests on: the deployment is stopped, and its executions are as AWS has them."""
+"""What a rollback is based on: the deployment is stopped, and its executions are read from AWS."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from otactl.model.status import ROLLBACK_REASON_CODE, ExecutionStatus
 from otactl.model.thing_state import ThingState, VersionSource
 from otactl.rules.rollback import ThingHistory
 
-#: What needs no details: it took the image, or never touched it.
+#: Statuses that need no details: the thing installed the image, or did not begin.
 _PLAIN = (ExecutionStatus.SUCCEEDED, ExecutionStatus.QUEUED, ExecutionStatus.REJECTED)
 
 
 class RollbackEvidence:
-    """One deployment that is to be taken back.
+    """One deployment to roll back.
 
     Args:
         observer: Is notified while the deployment is stopped.
-        keeps: Whether executions are written into the journal, which is open for writing then.
+        keeps: Whether executions are written into the journal, which must be open for writing.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class RollbackEvidence:
         self._jobs = list(journal.plan.jobs.values())
 
     def cancel(self) -> None:
-        """Cancel its open jobs without force; a process that watches them sees it."""
+        """Cancel its open jobs without force; a process that watches them finds them cancelled."""
         self._ending.cancel(ROLLBACK_REASON_CODE)
 
     def stop(self) -> None:
@@ -62,8 +62,8 @@ class RollbackEvidence:
         """Every thing that began it, with what it reports now.
 
         Args:
-            source: Where things report their version; None when the file does not say.
-            without: Whether a thing is left out, such as one that was rolled back already.
+            source: Where things report their version; None if the file does not say.
+            without: Whether to leave out a thing, such as one that was rolled back already.
         """
         executions: dict[str, list[ThingOutcome]] = {}
         for one in self._executions():
@@ -86,7 +86,7 @@ class RollbackEvidence:
         ]
 
     def _executions(self) -> Iterator[ThingOutcome]:
-        """As AWS has them while the job is there, else as the journal kept them."""
+        """As AWS has them while the job exists, else as the journal kept them."""
         for step in self._begun():
             kept = {
                 (one.thing_name, one.execution_number): one
@@ -104,7 +104,7 @@ class RollbackEvidence:
     def _with_details(
         self, step: CreateJob, one: ThingOutcome, kept: dict[tuple[str, int], ThingOutcome]
     ) -> ThingOutcome:
-        """The execution with what the device said of it, where that decides anything."""
+        """The execution with its status details, if these matter."""
         if one.status in _PLAIN or one.started_at_ms is None:
             return one
         known = kept.get((one.thing_name, one.execution_number))

@@ -23,14 +23,14 @@ _SUFFIX = "-rb-"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beginning:
-    """One rollback as it is planned, all that another machine needs to plan the same.
+    """One planned rollback, with all that another machine needs to make the same plan.
 
     Attributes:
-        version: What its things had before.
+        version: The version that its things had before.
         things: Their names.
-        offline: Those that nothing shows to be connected.
-        number: Of the rollback among those of the deployment, from 1.
-        deployment_id: Its own.
+        offline: Those not known to be connected.
+        number: The number of this rollback of the deployment, from 1.
+        deployment_id: The rollback's own.
     """
 
     version: str
@@ -46,17 +46,17 @@ class Beginning:
         image: FormerImage,
         custom_document: Mapping[str, Any] | None,
     ) -> Request:
-        """The deployment that it is.
+        """The request for the rollback as a deployment.
 
         Args:
-            plan: Of the deployment that is taken back; so are the file and its document.
+            plan: Of the deployment that is rolled back, as are the file and its document.
             image: What the things had before.
         """
         rollback_of, account = plan.deployment_id, plan.account
         dealt = _deal(self.things, self.offline, configuration.job)
         suffix = f"{_SUFFIX}{self.number}"
         most = MAX_JOB_ID_LENGTH - len(wave_job_id(suffix, FIRST_WAVE))
-        taken_back = replace(
+        changed = replace(
             configuration,
             image=image.firmware.path,
             image_version=image.offered_as,
@@ -77,7 +77,7 @@ class Beginning:
         )
         arns = [str(thing_arn(configuration.region, account, name)) for name in self.things]
         return Request(
-            configuration=taken_back,
+            configuration=changed,
             thing_list=ThingList(file_name=f"the things of {rollback_of}", things=tuple(arns)),
             custom_document=custom_document,
             account=account,

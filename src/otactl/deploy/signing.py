@@ -2,12 +2,12 @@
 
 ECDSA over SHA-256, DER encoded. A key comes from a file, as PEM (PKCS#8 or SEC1) or as the base64
 text of either's DER, which is what the manual's shell chapter calls "the private key in base64
-format". It is read, used and forgotten: never in an argument list, a log, the journal or the job
-document.
+format". It is read, used and not stored: it is never in an argument list, a log, the journal or the
+job document.
 
-KMS and Signer leave traces in an account, and Signer needs the image in a bucket. So the plan holds
-a stand-in until it is carried out; ``sign_plan`` puts the signature, verified before anything is
-created, in its place before the journal begins.
+KMS and Signer leave traces in an account, and Signer needs the image in a bucket. So a plan has a
+placeholder for the signature; when it is carried out, ``sign_plan`` replaces it by the signature,
+which is verified before anything is created and before the journal begins.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from otactl.model.firmware import Signing
 
 _HINT = "`openssl ecparam -name prime256v1 -genkey -noout -out key.pem` makes one"
 
-#: Stands for the signature, which is as long in base64 by a key of P-256.
+#: The placeholder of the signature; one made by a P-256 key is as long in base64.
 STAND_IN = bytes(72)
 _STAND_IN_TEXT = base64.b64encode(STAND_IN).decode()
 _DENIED = ("AccessDenied", "AccessDeniedException")
@@ -47,14 +47,14 @@ def sign_image(sha256: str, key_path: str) -> bytes:
 
     Raises:
         LocalResourceMissing: The key cannot be read.
-        UserMistake: It is no unencrypted EC private key.
+        UserMistake: It is not an unencrypted EC private key.
     """
     key = _load_key(key_path)
     return key.sign(bytes.fromhex(sha256), ec.ECDSA(utils.Prehashed(hashes.SHA256())))
 
 
 def is_signature_of(signature: bytes, sha256: str, public_key: ec.EllipticCurvePublicKey) -> bool:
-    """Whether the owner of a public key made a signature (DER) of an image (SHA-256, hex)."""
+    """Whether a signature (DER) is of an image (SHA-256, hex) and by the owner of a public key."""
     digest = bytes.fromhex(sha256)
     try:
         public_key.verify(signature, digest, ec.ECDSA(utils.Prehashed(hashes.SHA256())))
@@ -64,11 +64,11 @@ def is_signature_of(signature: bytes, sha256: str, public_key: ec.EllipticCurveP
 
 
 def public_key_of(key_path: str) -> ec.EllipticCurvePublicKey:
-    """The public half of a private key, for devices that check what it signed.
+    """The public half of a private key, with which devices verify its signatures.
 
     Raises:
         LocalResourceMissing: The key cannot be read.
-        UserMistake: It is no unencrypted EC private key.
+        UserMistake: It is not an unencrypted EC private key.
     """
     return _load_key(key_path).public_key()
 
@@ -83,7 +83,7 @@ def _load_key(key_path: str) -> ec.EllipticCurvePrivateKey:
     try:
         key = _parse_key(content)
     except (TypeError, ValueError, UnsupportedAlgorithm, binascii.Error) as error:
-        # What the library says may quote the key's bytes; it is not repeated.
+        # The library's message may quote the key's bytes, so it is not shown.
         raise UserMistake(
             f"{key_path} holds no unencrypted private key, neither PEM nor base64 of DER",
             hint=_HINT,
@@ -105,20 +105,20 @@ def verifying_key(signing: Signing, remote: RemoteSigning) -> ec.EllipticCurvePu
     """The public half of the key that signs.
 
     Raises:
-        UserMistake: It is no key that can sign images.
+        UserMistake: The key cannot sign images.
         LocalResourceMissing: Its file cannot be read.
-        AwsRefused: AWS refused to give it.
+        AwsRefused: AWS refused to return it.
     """
     path = signing.key_path
     return remote.public_key(signing) if path is None else public_key_of(path)
 
 
 def sign_plan(plan: Plan, configuration: DeploymentConfiguration, remote: RemoteSigning) -> Plan:
-    """The plan with a signature in its documents, if it holds a stand-in.
+    """The plan with a signature in its documents, if it has a placeholder.
 
     Raises:
-        UserMistake: The key cannot sign, or what came back is no signature of the image.
-        AwsRefused: AWS refused to sign; the hint is the policy's statement that is missing.
+        UserMistake: The key cannot sign, or the result is not a signature of the image.
+        AwsRefused: AWS refused to sign; the hint is the missing statement of the policy.
     """
     signing = configuration.signing
     if signing is None or plan.signature != _STAND_IN_TEXT:
@@ -150,7 +150,7 @@ def sign_plan(plan: Plan, configuration: DeploymentConfiguration, remote: Remote
         )
     text = base64.b64encode(signature).decode()
     signed = Plan.model_validate_json(plan.model_dump_json().replace(_STAND_IN_TEXT, text))
-    # What is not in the JSON is taken over as it is.
+    # These fields are not in the JSON.
     kept = {name: getattr(plan, name) for name in ("wave_things", "excepted", "choice")}
     return signed.model_copy(update=kept)
 

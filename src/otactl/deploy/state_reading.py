@@ -195,7 +195,7 @@ def _states(
                     del left[state.thing_name]
                     yield state
             if len(left) > reading.limit:
-                notify(f"{len(left):,} things {lacking} in the fleet index, which is believed")
+                notify(f"{len(left):,} things {lacking} in the fleet index: too many to read")
                 why = "not in the fleet index"
                 for name, found in left.items():
                     yield found or ThingState(thing_name=name, unreadable=why)

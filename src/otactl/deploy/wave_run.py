@@ -79,7 +79,7 @@ class WaveRun:
             if self._journal.count_wave_things(number) != wave.things:
                 raise UserMistake(
                     f"the journal of deployment {self._plan.deployment_id} lacks the things of"
-                    f" wave {wave.name}: it was never all written",
+                    f" wave {wave.name}: it is incomplete",
                     hint="deploy again, and `otactl clean` this one",
                 )
 

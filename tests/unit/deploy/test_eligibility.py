@@ -160,7 +160,7 @@ def test_the_index_is_believed_where_it_would_take_too_many_reads(aws):
 
     assert choice.counts == {"unknown version": 5}
     assert asked.states.calls["iotdata:GetThingShadow"] == 0
-    assert "5 things have no version in the fleet index, which is believed" in asked.notes
+    assert "5 things have no version in the fleet index: too many to read" in asked.notes
 
 
 def test_a_few_things_of_a_large_account_are_read_singly(aws):

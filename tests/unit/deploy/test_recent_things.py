@@ -84,7 +84,7 @@ def test_canaries_are_things_that_were_seen_lately(planned, groups):
     assert reading == "reading which of 300 things are connected: 3 iot:SearchIndex, at least 0 s"
     assert found == (
         "30 of 300 things are connected, or were within a day, and are taken first (preferRecent);"
-        " of 7 it is not known: they come last"
+        " for 7 this is unknown: they come last"
     )
 
 
